@@ -1,0 +1,1 @@
+"""Noise schedules, guidance, attention propagation and the tiled sampler."""

@@ -1,0 +1,1 @@
+"""Checkpoint folders and the networks they hold."""

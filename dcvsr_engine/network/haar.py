@@ -1,0 +1,88 @@
+"""The compact model's first stage: a fixed Haar packet transform of the residual over bicubic.
+
+No network: YCbCr, two orthonormal Haar levels, 24 channels at a quarter of the resolution (all 16 bands of
+Y, the 4 bands of the coarse half of Cb and of Cr). The latent is the residual ``(H(I) − H(I_up)) / residual_scale``
+and the condition ``H(I_up) / condition_scale``, so content the network leaves alone stays untouched.
+"""
+
+import json
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+# JPEG's full-range matrix.
+RGB_TO_YCBCR = torch.tensor(
+    [[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]], dtype=torch.float64
+)
+YCBCR_TO_RGB = torch.linalg.inv(RGB_TO_YCBCR)
+
+
+def haar(x: Tensor) -> Tensor:
+    """One orthonormal Haar level: ``(n, c, h, w)`` to ``(n, 4c, h/2, w/2)``, band major."""
+    a, b = x[..., 0::2, 0::2], x[..., 0::2, 1::2]
+    c, d = x[..., 1::2, 0::2], x[..., 1::2, 1::2]
+    return torch.cat([a + b + c + d, a - b + c - d, a + b - c - d, a - b - c + d], dim=1) / 2
+
+
+def inverse_haar(x: Tensor) -> Tensor:
+    """The exact inverse of `haar`: ``(n, 4c, h, w)`` to ``(n, c, 2h, 2w)``."""
+    s, dx, dy, dd = x.chunk(4, dim=1)
+    rows = torch.stack([s + dx + dy + dd, s - dx + dy - dd], dim=-1), torch.stack([s + dx - dy - dd, s - dx - dy + dd], dim=-1)
+    n, c, h, w = s.shape
+    return torch.stack([row.reshape(n, c, h, 2 * w) for row in rows], dim=-2).reshape(n, c, 2 * h, 2 * w) / 2
+
+
+def matrix(pixels: Tensor, coefficients: Tensor) -> Tensor:
+    """Apply a 3×3 colour matrix to ``(n, 3, h, w)``."""
+    return torch.einsum("ij,njhw->nihw", coefficients.to(pixels), pixels)
+
+
+class HaarFirstStage:
+    """Pixels to latents and back for the compact model; the same interface as `network.vae.VaeFirstStage`.
+
+    Attributes:
+        factor: pixels per latent along an axis.
+        latent_channels, condition_channels: channels of ``x_0`` and of ``l``.
+    """
+
+    factor = 4
+    latent_channels = 24
+    condition_channels = 24
+
+    def __init__(self, residual_scale: list[float], condition_scale: list[float]) -> None:
+        self.residual_scale = torch.tensor(residual_scale).view(1, -1, 1, 1)
+        self.condition_scale = torch.tensor(condition_scale).view(1, -1, 1, 1)
+
+    @classmethod
+    def from_file(cls, path: Path) -> "HaarFirstStage":
+        """Read ``residual_scale`` and ``condition_scale`` (24 numbers each) from JSON."""
+        scales = json.loads(path.read_text(encoding="utf-8"))
+        return cls(scales["residual_scale"], scales["condition_scale"])
+
+    def transform(self, frames: Tensor) -> Tensor:
+        """RGB 0..1 ``(frames, 3, height, width)`` to 24 bands ``(frames, 24, height/4, width/4)``."""
+        ycbcr = matrix(2 * frames - 1, RGB_TO_YCBCR)
+        luma = haar(haar(ycbcr[:, :1]))
+        chroma = haar(haar(ycbcr[:, 1:])[:, :2])
+        return torch.cat([luma, chroma], dim=1)
+
+    def inverse(self, bands: Tensor) -> Tensor:
+        """24 bands to an RGB difference ``(frames, 3, height, width)`` in units of 0..1; missing chroma bands are zero."""
+        luma = inverse_haar(inverse_haar(bands[:, :16]))
+        coarse = inverse_haar(bands[:, 16:])
+        chroma = inverse_haar(F.pad(coarse, (0, 0, 0, 0, 0, 6)))
+        return matrix(torch.cat([luma, chroma], dim=1), YCBCR_TO_RGB) / 2
+
+    def encode_condition(self, upscaled: Tensor) -> Tensor:
+        """The condition ``l`` ``(frames, 24, height/4, width/4)`` of ``upscaled`` RGB 0..1 ``(frames, 3, height, width)``."""
+        return self.transform(upscaled) / self.condition_scale.to(upscaled)
+
+    def encode_target(self, frames: Tensor, upscaled: Tensor) -> Tensor:
+        """The latent ``x_0`` that `decode` turns back into ``frames`` (training only)."""
+        return (self.transform(frames) - self.transform(upscaled)) / self.residual_scale.to(frames)
+
+    def decode(self, latents: Tensor, upscaled: Tensor) -> Tensor:
+        """RGB frames ``(frames, 3, height, width)``, not clamped, from ``x_0`` and the bicubic frames it refines."""
+        return upscaled + self.inverse(latents * self.residual_scale.to(latents))

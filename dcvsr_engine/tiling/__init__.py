@@ -1,0 +1,1 @@
+"""Spatio-temporal tiles: pure geometry (`grid`) and Gaussian split and merge (`blend`)."""

@@ -1,0 +1,135 @@
+"""Geometry of the spatio-temporal tiles (method.md §1.4). Torch-free: the window draws the same grid the engine uses."""
+
+import dataclasses
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Self
+
+PAPER_SPREAD = 0.1
+"""Standard deviation of the Gaussian weight as a share of the tile's length (variance 0.01)."""
+
+
+def starts(size: int, length: int, stride: int, shift: int = 0) -> tuple[int, ...]:
+    """Where tiles of ``length`` start along an axis of ``size``: every ``stride``, the last one moved back to the border.
+
+    ``shift`` moves the lattice back by that many positions; tiles that would leave the axis are moved inside.
+    """
+    last = max(0, size - length)
+    lattice = range(-shift, last + stride, stride)
+    return tuple(sorted({min(max(0, start), last) for start in lattice}))
+
+
+def gaussian(position: float, length: int, spread: float) -> float:
+    """The blending weight at ``position`` (0 … length − 1) of a tile's axis: ``exp(−(u − mid)² / (2 (spread·L)²))``."""
+    middle = (length - 1) / 2
+    return math.exp(-((position - middle) ** 2) / (2 * (spread * length) ** 2))
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One spatio-temporal tile, in latent pixels and frames; ``m`` numbers its place in the frame, ``n`` its window."""
+
+    m: int
+    n: int
+    frame: int
+    top: int
+    left: int
+    frames: int
+    height: int
+    width: int
+
+    @property
+    def slices(self) -> tuple[slice, slice, slice]:
+        """Frames, rows and columns for indexing ``(frames, …, height, width)``."""
+        return (
+            slice(self.frame, self.frame + self.frames),
+            slice(self.top, self.top + self.height),
+            slice(self.left, self.left + self.width),
+        )
+
+
+@dataclass(frozen=True)
+class TileGrid:
+    """Tiles that cover ``frames × height × width`` latents.
+
+    Attributes:
+        frames, height, width: what is covered.
+        tile_frames, tile_height, tile_width: size of every tile, never larger than what is covered.
+        windows, rows, columns: start positions along the three axes.
+        spread: standard deviation of the Gaussian weights over the tile's length.
+    """
+
+    frames: int
+    height: int
+    width: int
+    tile_frames: int
+    tile_height: int
+    tile_width: int
+    windows: tuple[int, ...]
+    rows: tuple[int, ...]
+    columns: tuple[int, ...]
+    spread: float = PAPER_SPREAD
+
+    @classmethod
+    def build(
+        cls,
+        frames: int,
+        height: int,
+        width: int,
+        tile: int = 64,
+        window: int = 14,
+        overlap: float = 0.5,
+        shift: tuple[int, int, int] = (0, 0, 0),
+        spread: float = PAPER_SPREAD,
+    ) -> Self:
+        """The grid of ``tile × tile × window`` tiles with a share ``overlap`` in common; ``shift`` moves it (frames, y, x)."""
+        if min(frames, height, width, tile, window) < 1:
+            raise ValueError("a tile grid needs at least one frame and one pixel")
+        lengths = min(window, frames), min(tile, height), min(tile, width)
+        strides = [max(1, round(length * (1 - overlap))) for length in lengths]
+        axes = [
+            starts(size, length, stride, offset % stride)
+            for size, length, stride, offset in zip((frames, height, width), lengths, strides, shift, strict=True)
+        ]
+        return cls(frames, height, width, *lengths, *axes, spread=spread)
+
+    @property
+    def spatial(self) -> int:
+        """Tiles per window, M."""
+        return len(self.rows) * len(self.columns)
+
+    def __len__(self) -> int:
+        return self.spatial * len(self.windows)
+
+    def __iter__(self) -> Iterator[Tile]:
+        """Every tile, window by window, row by row."""
+        return (self.tile(m, n) for n in range(len(self.windows)) for m in range(self.spatial))
+
+    def tile(self, m: int, n: int) -> Tile:
+        """Spatial tile ``m`` of window ``n``."""
+        row, column = divmod(m, len(self.columns))
+        position = self.windows[n], self.rows[row], self.columns[column]
+        return Tile(m, n, *position, self.tile_frames, self.tile_height, self.tile_width)
+
+    def weight(self, tile: Tile, frame: int, y: int, x: int) -> float:
+        """The Gaussian weight (not normalised) of ``tile`` at an absolute frame, row and column; 0 outside of it."""
+        offsets = frame - tile.frame, y - tile.top, x - tile.left
+        lengths = tile.frames, tile.height, tile.width
+        if any(not 0 <= offset < length for offset, length in zip(offsets, lengths, strict=True)):
+            return 0.0
+        return math.prod(gaussian(u, length, self.spread) for u, length in zip(offsets, lengths, strict=True))
+
+    def tiles_at(self, frame: int, y: int, x: int) -> list[Tile]:
+        """The tiles that cover a position, the heaviest first."""
+        covering = [tile for tile in self if self.weight(tile, frame, y, x) > 0]
+        return sorted(covering, key=lambda tile: -self.weight(tile, frame, y, x))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """The inverse of `to_dict`."""
+        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})

@@ -1,0 +1,1 @@
+"""Training of the compact model and fine-tuning of the full one."""

@@ -1,0 +1,75 @@
+"""The EDM denoising objective and the passes around it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from diffusers import UNetSpatioTemporalConditionModel
+from diffusers.models.resnet import SpatioTemporalResBlock
+from diffusers.models.transformers.transformer_temporal import TransformerSpatioTemporalModel
+from torch import Tensor, nn
+
+from dcvsr_engine.diffusion.edm import precondition
+
+
+class Identity(nn.Module):
+    """Takes the place of a temporal layer and hands its first argument on."""
+
+    def forward(self, hidden_states: Tensor, *args: object, **kwargs: object) -> Tensor:
+        return hidden_states
+
+
+class SpatialOnly(nn.Module):
+    """Takes the place of an `AlphaBlender` and keeps the spatial branch."""
+
+    def forward(self, x_spatial: Tensor, x_temporal: Tensor, image_only_indicator: Tensor) -> Tensor:
+        return x_spatial
+
+
+@contextmanager
+def without_temporal_layers(unet: UNetSpatioTemporalConditionModel) -> Iterator[None]:
+    """Skip every temporal layer of ``unet``: single frames are trained without their cost."""
+    saved: list[tuple[nn.Module, str, nn.Module]] = []
+
+    def swap(module: nn.Module, name: str, substitute: nn.Module) -> None:
+        saved.append((module, name, getattr(module, name)))
+        setattr(module, name, substitute)
+
+    for module in list(unet.modules()):
+        if isinstance(module, SpatioTemporalResBlock):
+            swap(module, "temporal_res_block", Identity())
+            swap(module, "time_mixer", SpatialOnly())
+        elif isinstance(module, TransformerSpatioTemporalModel):
+            swap(module, "temporal_transformer_blocks", nn.ModuleList([Identity() for _ in module.transformer_blocks]))
+            swap(module, "time_mixer", SpatialOnly())
+    try:
+        yield
+    finally:
+        for module, name, original in reversed(saved):
+            setattr(module, name, original)
+
+
+def draw_sigmas(
+    count: int, generator: torch.Generator, sigma_min: float, sigma_max: float, at_max: float = 0.5
+) -> Tensor:
+    """Training noise levels ``(count,)``: ``ln σ ~ N(−0.3, 1.3)`` clamped to the range, a share ``at_max`` at σ_max."""
+    sigmas = torch.exp(torch.randn(count, generator=generator) * 1.3 - 0.3).clamp(sigma_min, sigma_max)
+    first = torch.rand(count, generator=generator) < at_max
+    return torch.where(first, torch.full_like(sigmas, sigma_max), sigmas)
+
+
+def denoise(unet: UNetSpatioTemporalConditionModel, noisy: Tensor, sigma: Tensor, condition: Tensor) -> Tensor:
+    """``x̂_0`` of ``noisy`` ``(batch, frames, channels, h, w)`` at ``sigma`` ``(batch,)`` for a network without image embedding."""
+    c = precondition(sigma.view(-1, 1, 1, 1, 1))
+    batch = noisy.shape[0]
+    embedding = noisy.new_zeros(batch, 1, unet.config.cross_attention_dim)
+    ids = noisy.new_zeros(batch, unet.config.projection_class_embeddings_input_dim // unet.config.addition_time_embed_dim)
+    sample = torch.cat([c.c_in * noisy, condition], dim=2)
+    prediction = unet(sample, c.c_noise.flatten(), encoder_hidden_states=embedding, added_time_ids=ids).sample
+    return c.c_skip * noisy + c.c_out * prediction.float()
+
+
+def edm_loss(denoised: Tensor, target: Tensor, sigma: Tensor) -> Tensor:
+    """Loss per sample ``(batch,)``: λ(σ) ‖x̂_0 − x_0‖² with λ = 1/c_out² (Karras et al. 2022, table 1)."""
+    weight = (sigma**2 + 1) / sigma**2
+    return weight * (denoised - target).pow(2).flatten(1).mean(1)

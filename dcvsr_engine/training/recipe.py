@@ -1,0 +1,71 @@
+"""Training recipes: what is trained, on what, in which phases. JSON in and out."""
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One stretch of training with constant data and objective.
+
+    Attributes:
+        iterations: optimiser steps.
+        frames: frames per clip; 1 skips the temporal layers.
+        batch: clips per iteration.
+        size: side of the HR crop in pixels.
+        learning_rate: peak; warm-up over ``warmup`` iterations, then cosine to a tenth of it.
+        at_max: share of the batch trained at σ_max.
+        noise_share: share of the noise variance that all frames of a clip have in common.
+        perceptual: weight of the perceptual loss on the decoded x̂_0, 0 for none.
+    """
+
+    iterations: int
+    frames: int = 1
+    batch: int = 8
+    size: int = 128
+    learning_rate: float = 3e-4
+    warmup: int = 100
+    at_max: float = 0.5
+    noise_share: float = 0.0
+    perceptual: float = 0.0
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A whole training run; ``start`` is a folder with ``config.json``, weights and ``scales.json``."""
+
+    name: str
+    start: str
+    phases: tuple[Phase, ...]
+    sigma_min: float = 0.02
+    sigma_max: float = 20.0
+    ema: float = 0.999
+    seed: int = 0
+    checkpoint_every: int = 250
+    validate_every: int = 500
+
+    @classmethod
+    def from_file(cls, path: Path) -> "Recipe":
+        """Read a recipe; raises `TypeError` for an unknown key."""
+        values = json.loads(path.read_text(encoding="utf-8"))
+        values["phases"] = tuple(Phase(**phase) for phase in values["phases"])
+        return cls(**values)
+
+    def to_json(self) -> str:
+        """The recipe as it can be read back."""
+        return json.dumps(dataclasses.asdict(self), indent=2)
+
+    def phase_at(self, iteration: int) -> tuple[Phase, int]:
+        """The phase that ``iteration`` (counted over all phases) falls into, and its index within that phase."""
+        for phase in self.phases:
+            if iteration < phase.iterations:
+                return phase, iteration
+            iteration -= phase.iterations
+        raise IndexError("the recipe has ended")
+
+    @property
+    def iterations(self) -> int:
+        """Optimiser steps of all phases."""
+        return sum(phase.iterations for phase in self.phases)

@@ -1,0 +1,1 @@
+"""The engine process and the messages it exchanges with the window."""

@@ -1,0 +1,164 @@
+"""Typed commands to the engine process and events from it. Torch-free; instances travel over a multiprocessing pipe."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from dcvsr_engine import control
+from dcvsr_engine.restore.plan import Plan
+from dcvsr_engine.restore.request import JobRequest
+
+# -- commands ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class LoadModel:
+    """Load a model ahead of its first job; answered by `ModelLoaded` or `Failed`."""
+
+    model: str
+    device: str = "auto"
+    precision: str = "auto"
+
+
+@dataclass(frozen=True)
+class PlanJob:
+    """Estimate a job, with a quick calibration when ``calibrate``; answered by `JobPlanned` or `Failed`."""
+
+    job: str
+    request: JobRequest
+    calibrate: bool = True
+
+
+@dataclass(frozen=True)
+class RunJob:
+    """Run a job. Without a target it is a preview: only frames are sent. ``folder`` names a job directory to resume from."""
+
+    job: str
+    request: JobRequest
+    folder: Path | None = None
+
+
+@dataclass(frozen=True)
+class Pause:
+    """Wait at the next tile and free the device's memory; answered by `Paused`."""
+
+
+@dataclass(frozen=True)
+class Resume:
+    """Go on; answered by `Resumed`."""
+
+
+@dataclass(frozen=True)
+class Cancel:
+    """Stop the running job at the next tile and keep finished work; answered by `JobCancelled`."""
+
+
+@dataclass(frozen=True)
+class Shutdown:
+    """End the process."""
+
+
+Command = LoadModel | PlanJob | RunJob | Pause | Resume | Cancel | Shutdown
+
+# -- events -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class DeviceFacts:
+    """A computing device: ``name`` as in the settings, ``title`` for people, memory in bytes."""
+
+    name: str
+    title: str
+    memory: int
+
+
+@dataclass(frozen=True)
+class Ready:
+    """The process is up; sent once."""
+
+    version: str
+    torch: str
+    devices: tuple[DeviceFacts, ...]
+
+
+@dataclass(frozen=True)
+class ModelLoaded:
+    """A model is in memory."""
+
+    model: str
+    device: str
+    precision: str
+
+
+@dataclass(frozen=True)
+class JobPlanned:
+    """The plan of a job, before it runs and in answer to `PlanJob`."""
+
+    job: str
+    plan: Plan
+
+
+@dataclass(frozen=True)
+class JobStarted:
+    """A job begins; ``folder`` is its job directory, ``None`` for a preview."""
+
+    job: str
+    folder: Path | None
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A progress event of the running job."""
+
+    job: str
+    event: control.Event
+
+
+@dataclass(frozen=True)
+class Paused:
+    """The job waits and holds no device memory."""
+
+    job: str
+
+
+@dataclass(frozen=True)
+class Resumed:
+    """The job goes on."""
+
+    job: str
+
+
+@dataclass(frozen=True)
+class JobCancelled:
+    """The job stopped as asked; finished work is in ``folder``."""
+
+    job: str
+    folder: Path | None
+
+
+@dataclass(frozen=True)
+class JobFinished:
+    """The output is in place. ``report`` holds the run's facts (frames in and out, times, memory, seam score …)."""
+
+    job: str
+    target: Path | None
+    report: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A job (or command, with ``job`` empty) failed: ``message`` for a person, ``details`` to fold away.
+
+    ``user_error`` marks bad input; ``folder`` is set when the job can be resumed.
+    """
+
+    job: str
+    message: str
+    details: str = ""
+    user_error: bool = False
+    folder: Path | None = None
+
+
+EngineEvent = (
+    Ready | ModelLoaded | JobPlanned | JobStarted | Progress | Paused | Resumed | JobCancelled | JobFinished | Failed
+)
