@@ -1,0 +1,1 @@
+"""Measuring how good a restoration is: metrics, evaluation clips, tables and reports."""
