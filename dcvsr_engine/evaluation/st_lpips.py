@@ -92,7 +92,7 @@ class STLPIPS(nn.Module):
     def load(cls, backbone: Backbone) -> Self:
         """The published metric, from the package ``stlpips-pytorch`` (BSD-2, an evaluation-only dependency of ours).
 
-        Its weights come as a ``.pth``; they are read with ``weights_only=True``, which admits nothing but tensors, and none of the
+        Its weights come as a ``.pth``; they are read with ``weights_only=True``, which admits tensors only, and none of the
         package's code runs. Raises `ModelError` when it is not installed.
         """
         metric = cls(backbone)
