@@ -88,9 +88,9 @@ def grid_for(frames: int, width: int, height: int, declaration: Declaration, set
     columns, rows = latent_size(width, height, declaration, resolved.scale)
     tile = padded(resolved.tile, declaration.multiple)
     if resolved.tiling == "paper":
-        return TileGrid.build(frames, rows, columns, tile, resolved.window, resolved.overlap)
+        return TileGrid.build(frames, rows, columns, tile, resolved.window, resolved.overlap, align=declaration.multiple)
     shift = (step * resolved.window // 3, step * tile // 3, step * tile // 3)
-    return TileGrid.build(frames, rows, columns, tile, resolved.window, FAST_OVERLAP, shift, FAST_SPREAD)
+    return TileGrid.build(frames, rows, columns, tile, resolved.window, FAST_OVERLAP, shift, FAST_SPREAD, declaration.multiple)
 
 
 FAST_OVERLAP = 0.125

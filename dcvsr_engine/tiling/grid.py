@@ -82,15 +82,21 @@ class TileGrid:
         overlap: float = 0.5,
         shift: tuple[int, int, int] = (0, 0, 0),
         spread: float = PAPER_SPREAD,
+        align: int = 1,
     ) -> Self:
-        """The grid of ``tile × tile × window`` tiles with a share ``overlap`` in common; ``shift`` moves it (frames, y, x)."""
+        """The grid of ``tile × tile × window`` tiles with a share ``overlap`` in common; ``shift`` moves it (frames, y, x).
+
+        Spatial starts are multiples of ``align``, which must divide ``height``, ``width`` and ``tile``: the U-Net's
+        reduced levels then share one token lattice over the whole frame.
+        """
         if min(frames, height, width, tile, window) < 1:
             raise ValueError("a tile grid needs at least one frame and one pixel")
         lengths = min(window, frames), min(tile, height), min(tile, width)
-        strides = [max(1, round(length * (1 - overlap))) for length in lengths]
+        units = 1, align, align
+        strides = [max(unit, round(length * (1 - overlap)) // unit * unit) for length, unit in zip(lengths, units, strict=True)]
         axes = [
-            starts(size, length, stride, offset % stride)
-            for size, length, stride, offset in zip((frames, height, width), lengths, strides, shift, strict=True)
+            starts(size, length, stride, offset % stride // unit * unit)
+            for size, length, stride, offset, unit in zip((frames, height, width), lengths, strides, shift, units, strict=True)
         ]
         return cls(frames, height, width, *lengths, *axes, spread=spread)
 

@@ -1,0 +1,255 @@
+"""DC-VSR's sampler: Euler steps over merged spatio-temporal tiles with SAP, TAP and guidance (method.md §1–5)."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dcvsr_engine.control import Control, FramesChosen, StepKind, StepStarted, TileFinished, TileStarted
+from dcvsr_engine.diffusion.attention import Collect, Extension, Inject, KeyBank, Lockstep, Tap
+from dcvsr_engine.diffusion.denoiser import Denoiser
+from dcvsr_engine.diffusion.edm import to_d
+from dcvsr_engine.diffusion.schedule import gamma_schedule, karras_sigmas, step_kinds
+from dcvsr_engine.network.declaration import Declaration
+from dcvsr_engine.settings import RestoreSettings
+from dcvsr_engine.tiling.blend import Merge, cut
+from dcvsr_engine.tiling.grid import Tile, TileGrid
+
+T = TypeVar("T")
+COMMON_NOISE = 2**40
+"""Counter of the noise that all frames share; no frame index comes near it."""
+
+
+def frame_noise(seed: int, frame: int, shape: tuple[int, int, int]) -> Tensor:
+    """Unit noise ``(channels, height, width)`` of one frame, from a counter-based generator: the same however a clip is cut."""
+    generator = np.random.Generator(np.random.Philox(key=[seed, frame]))
+    return torch.from_numpy(generator.standard_normal(shape, dtype=np.float32))
+
+
+def clip_noise(seed: int, first: int, frames: int, shape: tuple[int, int, int], share: float) -> Tensor:
+    """Unit noise ``(frames, channels, height, width)``; ``share`` of its variance is common to all frames of the clip."""
+    own = torch.stack([frame_noise(seed, first + f, shape) for f in range(frames)])
+    if share == 0:
+        return own
+    return (1 - share) ** 0.5 * own + share**0.5 * frame_noise(seed, COMMON_NOISE, shape)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One sampling step: noise level, the following one, γ, and which propagation acts."""
+
+    index: int
+    sigma: float
+    following: float
+    gamma: float
+    kind: StepKind
+
+
+def steps_of(settings: RestoreSettings, declaration: Declaration) -> list[Step]:
+    """The schedule of a resolved ``settings``."""
+    assert settings.steps is not None
+    sigmas = karras_sigmas(settings.steps, declaration.sigma_min, declaration.sigma_max)
+    gammas = gamma_schedule(sigmas[:-1], settings.gamma_rho, settings.gamma_peak, settings.gamma_direction)
+    kinds = step_kinds(settings.steps, settings)
+    return [
+        Step(i, float(sigmas[i]), float(sigmas[i + 1]), float(gammas[i]), kinds[i]) for i in range(settings.steps)
+    ]
+
+
+@dataclass
+class SegmentState:
+    """Latents of a segment between two steps: all that is needed to go on.
+
+    Attributes:
+        x: ``(frames, channels, height, width)``.
+        step: steps done.
+        bank: keys and values for cached SAP, where the next step needs them.
+    """
+
+    x: Tensor
+    step: int = 0
+    bank: KeyBank | None = None
+
+
+@dataclass
+class Shared:
+    """The first frames of a segment, fixed to the result ``x_0`` of the segment before (method.md §6)."""
+
+    latents: Tensor
+    noise: Tensor
+
+    def fix(self, x: Tensor, sigma: float) -> None:
+        """Put the fixed frames, noised to ``sigma``, in place of the first ones of ``x``."""
+        x[: len(self.latents)] = self.latents + sigma * self.noise[: len(self.latents)]
+
+
+class Sampler:
+    """Samples one segment.
+
+    Attributes:
+        denoiser, settings (resolved), control: what it works with.
+        grid_at: the tile grid of a step.
+        segment, first_frame: where the segment is, for progress events.
+        batch: tiles per evaluation.
+        seconds: time spent in the U-Net.
+    """
+
+    def __init__(
+        self,
+        denoiser: Denoiser,
+        settings: RestoreSettings,
+        grid_at: Callable[[int], TileGrid],
+        control: Control,
+        segment: int = 0,
+        first_frame: int = 0,
+        batch: int = 1,
+    ) -> None:
+        self.denoiser, self.settings, self.grid_at, self.control = denoiser, settings, grid_at, control
+        self.segment, self.first_frame, self.batch = segment, first_frame, batch
+        self.schedule = steps_of(settings, denoiser.model.declaration)
+        self.seconds = 0.0
+        self.done = 0
+
+    @torch.no_grad()
+    def run(
+        self,
+        state: SegmentState,
+        condition: Tensor,
+        shared: Shared | None = None,
+        after_step: Callable[[SegmentState, Tensor], None] = lambda state, denoised: None,
+    ) -> Tensor:
+        """Sample from ``state`` to the end; returns ``x_0`` ``(frames, channels, height, width)``.
+
+        Args:
+            state: start (pure noise times σ_max) or a state saved after a step.
+            condition: ``l`` ``(frames, channels, height, width)``.
+            shared: frames fixed to the segment before.
+            after_step: receives the new state and the step's merged ``x̂_0``.
+        """
+        self.done = sum(self.tiles_of_step(step) for step in self.schedule[: state.step])
+        for step in self.schedule[state.step :]:
+            if shared is not None:
+                shared.fix(state.x, step.sigma)
+            denoised = self.denoise(state, condition, step)
+            if shared is not None:
+                shared.fix(denoised, 0.0)
+            x = state.x + to_d(state.x, step.sigma, denoised) * (step.following - step.sigma)
+            state = SegmentState(x, step.index + 1, state.bank if self.collects(step) else None)
+            after_step(state, denoised)
+        return state.x
+
+    # -- one step -----------------------------------------------------------------------------------------------
+
+    def denoise(self, state: SegmentState, condition: Tensor, step: Step) -> Tensor:
+        """The merged ``x̂_0`` of all tiles at one step."""
+        grid = self.grid_at(step.index)
+        self.control.emit(
+            StepStarted(self.segment, step.index, len(self.schedule), step.kind, step.sigma, step.gamma, grid.to_dict(), self.first_frame)
+        )
+        merge = Merge(grid, state.x.shape[1])
+        previous, collecting = state.bank, self.collecting(state, grid, step)
+        for tiles, extensions, merged in self.passes(grid, step, previous):
+            estimates = self.evaluate(state.x, condition, step, tiles, collecting + extensions)
+            if merged:
+                for tile, estimate in zip(tiles, estimates, strict=True):
+                    merge.add(tile, estimate)
+        return merge.result()
+
+    def evaluate(self, x: Tensor, condition: Tensor, step: Step, tiles: list[Tile], extensions: list[Extension]) -> Tensor:
+        """Guided estimates of a batch of tiles, with cancel, pause and progress around it."""
+        self.control.check()
+        for tile in tiles:
+            self.control.emit(TileStarted(tile.m, tile.n))
+        began = time.monotonic()
+        settings = self.settings
+        assert settings.guidance is not None and settings.guidance_scale is not None
+        self.denoiser.propagation.extensions = extensions
+        estimates = self.denoiser.guided(
+            torch.stack([cut(x, tile) for tile in tiles]),
+            step.sigma,
+            torch.stack([cut(condition, tile) for tile in tiles]),
+            tiles,
+            settings.guidance,
+            settings.guidance_scale,
+            step.gamma,
+        )
+        seconds = time.monotonic() - began
+        self.seconds += seconds
+        for tile in tiles:
+            self.done += 1
+            self.control.emit(TileFinished(tile.m, tile.n, self.done, self.total, seconds / len(tiles)))
+        return estimates
+
+    # -- what propagates ----------------------------------------------------------------------------------------
+
+    def passes(
+        self, grid: TileGrid, step: Step, previous: KeyBank | None
+    ) -> Iterator[tuple[list[Tile], list[Extension], bool]]:
+        """Batches of tiles in the order of evaluation, the extensions that act on them, and whether they are merged."""
+        if step.kind == "SAP":
+            yield from self.spatial_passes(grid, previous)
+        elif step.kind == "plain":
+            for tiles in batches(list(grid), self.batch):
+                yield tiles, [], True
+        else:
+            yield from self.temporal_passes(grid, backward=step.kind == "TAP ←")
+
+    def spatial_passes(self, grid: TileGrid, previous: KeyBank | None) -> Iterator[tuple[list[Tile], list[Extension], bool]]:
+        """SAP, window by window, in one of its three schedules (method.md §3)."""
+        for n in range(len(grid.windows)):
+            window = [grid.tile(m, n) for m in range(grid.spatial)]
+            if self.settings.sap_schedule == "lockstep":
+                yield window, [Lockstep(KeyBank(grid, self.settings.sap_rate))], True
+                continue
+            bank = previous
+            if bank is None:
+                bank = KeyBank(grid, self.settings.sap_rate)
+                for tiles in batches(window, self.batch):
+                    yield tiles, [Collect(bank)], False
+            for tiles in batches(window, self.batch):
+                yield tiles, [Inject(bank)], True
+
+    def temporal_passes(self, grid: TileGrid, backward: bool) -> Iterator[tuple[list[Tile], list[Extension], bool]]:
+        """TAP: for a batch of places, one window after the other (method.md §4)."""
+        order = list(range(len(grid.windows)))
+        for places in batches(list(range(grid.spatial)), self.batch):
+            tap = Tap(self.settings.tap_frames)
+            for n in reversed(order) if backward else order:
+                yield [grid.tile(m, n) for m in places], [tap], True
+                frames = [frame for frame, _ in tap.chosen[n].most_common(self.settings.tap_frames)]
+                self.control.emit(FramesChosen(n, tuple(sorted(self.first_frame + frame for frame in frames))))
+
+    def collecting(self, state: SegmentState, grid: TileGrid, step: Step) -> list[Extension]:
+        """Cached SAP: collect in this step what the next one injects."""
+        if not self.collects(step):
+            return []
+        state.bank = KeyBank(grid, self.settings.sap_rate)
+        return [Collect(state.bank)]
+
+    def collects(self, step: Step) -> bool:
+        """Whether the step after ``step`` is a cached SAP step."""
+        following = self.schedule[step.index + 1 : step.index + 2]
+        return self.settings.sap_schedule == "cached" and any(s.kind == "SAP" for s in following)
+
+    # -- counting -----------------------------------------------------------------------------------------------
+
+    @property
+    def total(self) -> int:
+        """Tile evaluations of the whole segment, all passes counted."""
+        return sum(self.tiles_of_step(step) for step in self.schedule)
+
+    def tiles_of_step(self, step: Step) -> int:
+        """Tile evaluations of one step: two-pass SAP sees every tile twice, and so does the first step of cached SAP."""
+        tiles = len(self.grid_at(step.index))
+        cached = self.settings.sap_schedule == "cached" and step.index > 0
+        return 2 * tiles if step.kind == "SAP" and self.settings.sap_schedule != "lockstep" and not cached else tiles
+
+
+def batches(items: list[T], size: int) -> Iterator[list[T]]:
+    """``items`` in lists of at most ``size``."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]

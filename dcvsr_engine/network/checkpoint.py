@@ -1,0 +1,218 @@
+"""Checkpoint folders to networks: diffusers layout plus ``dcvsr.json``; safetensors only (method.md §7)."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import platformdirs
+import torch
+from diffusers import AutoencoderKLTemporalDecoder, UNetSpatioTemporalConditionModel
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from dcvsr_engine.errors import ModelError
+from dcvsr_engine.network.declaration import FILE, Declaration
+from dcvsr_engine.network.device import DTYPES, resolve_device, resolve_precision
+from dcvsr_engine.network.haar import HaarFirstStage
+from dcvsr_engine.network.vae import VaeFirstStage
+from dcvsr_engine.resources import resource
+from dcvsr_engine.settings import Device, Precision
+
+UNET_FOLDERS = ("unet", "unet_ema")
+
+
+class FirstStage(Protocol):
+    """Pixels to latents and back. Pixels are RGB 0..1 ``(frames, 3, height, width)``.
+
+    ``factor`` pixels make a latent; the condition may have other channels than the latent.
+    """
+
+    factor: int
+    latent_channels: int
+    condition_channels: int
+
+    def encode_condition(self, upscaled: Tensor) -> Tensor:
+        """``l`` of the bicubically enlarged frames."""
+
+    def decode(self, latents: Tensor, upscaled: Tensor) -> Tensor:
+        """Frames from ``x_0`` and the enlarged frames it belongs to."""
+
+
+@dataclass
+class Model:
+    """A loaded checkpoint.
+
+    Attributes:
+        declaration: its conventions.
+        folder: where it came from.
+        unet, first_stage: the networks, on ``device`` in ``dtype``.
+        image_encoder: CLIP vision model, where the declaration asks for it.
+    """
+
+    declaration: Declaration
+    folder: Path
+    unet: UNetSpatioTemporalConditionModel
+    first_stage: FirstStage
+    device: Device
+    precision: Precision
+    image_encoder: nn.Module | None = None
+
+    def to_device(self, x: Tensor) -> Tensor:
+        """``x`` where and as the network computes."""
+        return x.to(self.device, DTYPES[self.precision])
+
+    def move(self, device: Device) -> None:
+        """Move all weights, to the processor for a pause and back; the model still belongs to ``self.device``."""
+        parts = self.unet, getattr(self.first_stage, "vae", None), self.image_encoder
+        for part in parts:
+            if part is not None:
+                part.to(device)
+        if self.device == "cuda":
+            torch.cuda.empty_cache()
+
+
+def user_models() -> Path:
+    """Where models that were added live."""
+    return platformdirs.user_data_path("dcvsr-studio", appauthor=False) / "models"
+
+
+def installed() -> dict[str, Path]:
+    """Every model that can be named, built in or added, and its folder."""
+    roots = [resource("models"), user_models()]
+    folders = [path.parent for root in roots if root.is_dir() for path in sorted(root.glob(f"*/{FILE}"))]
+    return {folder.name: folder for folder in reversed(folders)}
+
+
+def find(model: str) -> Path:
+    """The folder of a model by name or path; raises `ModelError`."""
+    known = installed()
+    if model in known:
+        return known[model]
+    if (Path(model) / FILE).is_file():
+        return Path(model)
+    raise ModelError(f"There is no model “{model}”: name one of {', '.join(known)} or a folder that holds {FILE}.")
+
+
+def load(model: str, device: Device = "auto", precision: Precision = "auto") -> Model:
+    """Load a model by name or path.
+
+    Raises:
+        ModelError: it is missing, incomplete, damaged, or the device is not there.
+    """
+    folder = find(model)
+    declaration = Declaration.from_folder(folder)
+    verify(folder, declaration)
+    device = resolve_device(device)
+    precision = resolve_precision(precision, device)
+    base = find(declaration.base) if declaration.base else folder
+
+    def place(network: nn.Module) -> Any:
+        network.requires_grad_(False).eval()
+        return network.to(device, DTYPES[precision], memory_format=torch.channels_last)
+
+    unet = place(load_network(UNetSpatioTemporalConditionModel, subfolder(folder, UNET_FOLDERS)))
+    return Model(
+        declaration=declaration,
+        folder=folder,
+        unet=unet,
+        first_stage=load_first_stage(declaration, base, unet, place),
+        device=device,
+        precision=precision,
+        image_encoder=load_image_encoder(base, place) if declaration.image_embedding == "first-frame" else None,
+    )
+
+
+def load_first_stage(declaration: Declaration, folder: Path, unet: Any, place: Callable[[nn.Module], Any]) -> FirstStage:
+    """The declared first stage; raises `ModelError` when its channels do not fit the U-Net's."""
+    stage: FirstStage
+    if declaration.first_stage == "haar":
+        try:
+            stage = HaarFirstStage.from_file(folder / "scales.json")
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ModelError(f"{folder / 'scales.json'} cannot be read: {error}.") from None
+    else:
+        vae = place(load_network(AutoencoderKLTemporalDecoder, subfolder(folder, ("vae",))))
+        stage = VaeFirstStage(vae, declaration.condition_scaled)
+    expected = stage.latent_channels + stage.condition_channels, stage.latent_channels
+    found = int(unet.config.in_channels), int(unet.config.out_channels)
+    if expected != found:
+        raise ModelError(
+            f"The U-Net in {folder} has {found[0]} input and {found[1]} output channels; "
+            f"its first stage needs {expected[0]} and {expected[1]}."
+        )
+    return stage
+
+
+def load_image_encoder(folder: Path, place: Callable[[nn.Module], Any]) -> nn.Module:
+    """CLIP's vision model of the checkpoint; needs the package transformers."""
+    try:
+        from transformers import CLIPVisionModelWithProjection
+    except ImportError:
+        raise ModelError(
+            "This model looks at the first frame through CLIP: install it with “pip install dcvsr-studio[clip]”."
+        ) from None
+    path = subfolder(folder, ("image_encoder",))
+    network: nn.Module = place(CLIPVisionModelWithProjection.from_pretrained(path, use_safetensors=True))
+    return network
+
+
+def subfolder(folder: Path, names: tuple[str, ...]) -> Path:
+    """The first of the named sub-folders that exists; raises `ModelError`."""
+    for name in names:
+        if (folder / name).is_dir():
+            return folder / name
+    raise ModelError(f"The model in {folder} is incomplete: the folder “{names[0]}” is missing.")
+
+
+def load_network(kind: Any, folder: Path) -> Any:
+    """A diffusers network of class ``kind`` from ``config.json`` and safetensors in ``folder``; raises `ModelError`."""
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, json.JSONDecodeError) as error:
+        raise ModelError(f"{folder / 'config.json'} cannot be read: {error}.") from None
+    network = kind.from_config(config)
+    weights = read_weights(folder)
+    expected = {name: tuple(value.shape) for name, value in network.state_dict().items()}
+    for name in sorted(expected.keys() | weights.keys()):
+        found = tuple(weights[name].shape) if name in weights else "nothing"
+        if found != expected.get(name, "nothing"):
+            raise ModelError(
+                f"The weights in {folder} do not fit their config.json: {name} is {found}, expected {expected.get(name, 'nothing')}."
+            )
+    network.load_state_dict(weights, assign=True)
+    return network
+
+
+def read_weights(folder: Path) -> dict[str, Tensor]:
+    """All tensors of the folder's safetensors files; one variant (full precision before fp16) where there are several."""
+    files = sorted(folder.glob("*.safetensors"))
+    full = [file for file in files if ".fp16." not in file.name]
+    if not files:
+        raise ModelError(f"The model in {folder} is incomplete: there is no .safetensors file.")
+    weights: dict[str, Tensor] = {}
+    for file in full or files:
+        try:
+            weights |= load_file(file)
+        except (SafetensorError, OSError) as error:
+            raise ModelError(f"{file} is damaged or no safetensors file ({error}); get it again.") from None
+    return weights
+
+
+def verify(folder: Path, declaration: Declaration) -> None:
+    """Compare every declared sha256 with the file; raises `ModelError` naming the file that differs."""
+    for name, expected in declaration.sha256.items():
+        path = folder / name
+        if not path.is_file():
+            raise ModelError(f"The model in {folder} is incomplete: {name} is missing.")
+        if sha256(path) != expected:
+            raise ModelError(f"{path} is not the file that {FILE} declares (its sha256 differs); get it again.")
+
+
+def sha256(path: Path) -> str:
+    """Hash of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,56 @@
+"""Where and in which number format a network computes; never a silent fallback."""
+
+import psutil
+import torch
+
+from dcvsr_engine.errors import ModelError
+from dcvsr_engine.settings import Device, Precision
+
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+def resolve_device(device: Device) -> Device:
+    """A concrete device name; raises `ModelError` when the one asked for is not there."""
+    there = available_devices()
+    if device == "auto":
+        return there[0]
+    if device not in there:
+        raise ModelError(f"The device “{device}” is not available here; choose one of auto, {', '.join(there)}.")
+    return device
+
+
+def available_devices() -> list[Device]:
+    """The devices this machine has, the fastest first."""
+    there: list[Device] = ["cpu"]
+    if torch.backends.mps.is_available():
+        there.insert(0, "mps")
+    if torch.cuda.is_available():
+        there.insert(0, "cuda")
+    return there
+
+
+def resolve_precision(precision: Precision, device: Device) -> Precision:
+    """A concrete number format: ``auto`` is bf16 where the device computes it natively, else fp16 (GPU) or fp32 (processor)."""
+    if precision != "auto":
+        return precision
+    if device == "cuda":
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
+    if device == "mps":
+        return "fp16"
+    return "bf16" if torch.cpu._is_avx512_bf16_supported() else "fp32"
+
+
+def device_title(device: Device) -> str:
+    """The device in words."""
+    if device == "cuda":
+        return str(torch.cuda.get_device_name())
+    return {"mps": "Apple GPU", "cpu": f"processor, {torch.get_num_threads()} threads"}[device]
+
+
+def memory(device: Device) -> tuple[int, int]:
+    """Free and total bytes of the device's memory; the processor and Apple's GPU share the machine's."""
+    if device == "cuda":
+        free, total = torch.cuda.mem_get_info()
+        return int(free), int(total)
+    facts = psutil.virtual_memory()
+    return int(facts.available), int(facts.total)

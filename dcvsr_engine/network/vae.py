@@ -1,0 +1,94 @@
+"""SVD's temporal autoencoder as a first stage: tiled encode, chunked and tiled decode (method.md §1.2, §1.7)."""
+
+import dataclasses
+from collections.abc import Callable
+
+import torch
+from diffusers import AutoencoderKLTemporalDecoder
+from torch import Tensor
+
+from dcvsr_engine.tiling.blend import Merge, cut
+from dcvsr_engine.tiling.grid import Tile, TileGrid
+
+TILE = 64
+"""Side of a VAE tile in latent pixels."""
+OVERLAP = 0.25
+SPREAD = 0.2
+ENCODE_FRAMES = 2
+"""Frames encoded together; encoding is per frame, so this changes memory only."""
+
+
+def enlarge(grid: TileGrid, factor: int) -> TileGrid:
+    """The grid in pixels that belongs to ``grid`` in latents."""
+
+    def times(values: tuple[int, ...]) -> tuple[int, ...]:
+        return tuple(factor * value for value in values)
+
+    return dataclasses.replace(
+        grid,
+        height=factor * grid.height,
+        width=factor * grid.width,
+        tile_height=factor * grid.tile_height,
+        tile_width=factor * grid.tile_width,
+        rows=times(grid.rows),
+        columns=times(grid.columns),
+    )
+
+
+class VaeFirstStage:
+    """Pixels to latents and back through `AutoencoderKLTemporalDecoder`; the same interface as `haar.HaarFirstStage`.
+
+    Attributes:
+        factor: pixels per latent along an axis.
+        latent_channels, condition_channels: channels of ``x_0`` and of ``l``.
+        check: called before every tile; raises to stop.
+    """
+
+    def __init__(self, vae: AutoencoderKLTemporalDecoder, condition_scaled: bool) -> None:
+        self.vae, self.condition_scaled = vae, condition_scaled
+        self.factor = 2 ** (len(vae.config.block_out_channels) - 1)
+        self.latent_channels = self.condition_channels = int(vae.config.latent_channels)
+        self.check: Callable[[], None] = lambda: None
+
+    def encode_condition(self, upscaled: Tensor) -> Tensor:
+        """``l`` ``(frames, channels, height/factor, width/factor)`` of RGB 0..1 ``(frames, 3, height, width)``: the mode of the posterior."""
+        frames, _, height, width = upscaled.shape
+        grid = TileGrid.build(
+            frames, height // self.factor, width // self.factor, TILE, ENCODE_FRAMES, OVERLAP, spread=SPREAD
+        )  # fmt: skip
+        grid = dataclasses.replace(grid, windows=tuple(range(0, frames - grid.tile_frames, grid.tile_frames)) + (frames - grid.tile_frames,))
+        pixels, merge = enlarge(grid, self.factor), Merge(grid, self.condition_channels)
+        for tile in grid:
+            merge.add(tile, self.encode_tile(cut(upscaled, pixels.tile(tile.m, tile.n))))
+        scale = self.vae.config.scaling_factor if self.condition_scaled else 1.0
+        return merge.result() * scale
+
+    def decode(self, latents: Tensor, upscaled: Tensor) -> Tensor:
+        """RGB frames ``(frames, 3, height, width)``, not clamped, from ``x_0`` in scaled space; ``upscaled`` is not needed.
+
+        The frames are decoded together, as one chunk of the temporal decoder.
+        """
+        frames, _, height, width = latents.shape
+        grid = TileGrid.build(frames, height, width, TILE, frames, OVERLAP, spread=SPREAD)
+        pixels = enlarge(grid, self.factor)
+        merge = Merge(pixels, 3)
+        for tile in grid:
+            merge.add(pixels.tile(tile.m, tile.n), self.decode_tile(tile, latents))
+        return merge.result()
+
+    @torch.no_grad()
+    def encode_tile(self, pixels: Tensor) -> Tensor:
+        """One tile, without tiling."""
+        self.check()
+        return self.vae.encode(self.to_device(2 * pixels - 1)).latent_dist.mode().float().cpu()
+
+    @torch.no_grad()
+    def decode_tile(self, tile: Tile, latents: Tensor) -> Tensor:
+        """One tile, without tiling."""
+        self.check()
+        scaled = self.to_device(cut(latents, tile) / self.vae.config.scaling_factor)
+        return self.vae.decode(scaled, num_frames=tile.frames).sample.float().cpu() / 2 + 0.5
+
+    def to_device(self, x: Tensor) -> Tensor:
+        """``x`` where and as the autoencoder computes."""
+        return x.to(self.vae.device, self.vae.dtype)

@@ -1,0 +1,42 @@
+"""Split latents into tiles and merge them with Gaussian weights (method.md §1.4)."""
+
+import torch
+from torch import Tensor
+
+from dcvsr_engine.tiling.grid import Tile, TileGrid
+
+
+def gaussian_axis(length: int, spread: float) -> Tensor:
+    """Weights ``(length,)`` along one axis: ``exp(−(u − mid)² / (2 (spread·L)²))``."""
+    offsets = torch.arange(length, dtype=torch.float32) - (length - 1) / 2
+    return torch.exp(-(offsets**2) / (2 * (spread * length) ** 2))
+
+
+def gaussian_weights(grid: TileGrid) -> Tensor:
+    """The weight of every latent of a tile, ``(frames, 1, height, width)``."""
+    t, y, x = (gaussian_axis(length, grid.spread) for length in (grid.tile_frames, grid.tile_height, grid.tile_width))
+    return t.view(-1, 1, 1, 1) * y.view(1, 1, -1, 1) * x.view(1, 1, 1, -1)
+
+
+def cut(latents: Tensor, tile: Tile) -> Tensor:
+    """The part ``(frames, channels, height, width)`` of ``latents`` that ``tile`` covers (a view)."""
+    frames, rows, columns = tile.slices
+    return latents[frames, :, rows, columns]
+
+
+class Merge:
+    """Accumulates tiles in float32 and divides by the summed weight."""
+
+    def __init__(self, grid: TileGrid, channels: int) -> None:
+        self.weights = gaussian_weights(grid)
+        self.total = torch.zeros(grid.frames, channels, grid.height, grid.width)
+        self.weight = torch.zeros(grid.frames, 1, grid.height, grid.width)
+
+    def add(self, tile: Tile, values: Tensor) -> None:
+        """Add the result ``(frames, channels, height, width)`` of one tile."""
+        cut(self.total, tile).add_(self.weights * values.to(self.total))
+        cut(self.weight, tile).add_(self.weights)
+
+    def result(self) -> Tensor:
+        """The merged latents; every position must have been covered."""
+        return self.total / self.weight
