@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-import platformdirs
 import torch
 from diffusers import AutoencoderKLTemporalDecoder, UNetSpatioTemporalConditionModel
 from safetensors import SafetensorError
@@ -18,8 +17,8 @@ from dcvsr_engine.errors import ModelError
 from dcvsr_engine.network.declaration import FILE, Declaration
 from dcvsr_engine.network.device import DTYPES, resolve_device, resolve_precision
 from dcvsr_engine.network.haar import HaarFirstStage
+from dcvsr_engine.network.installed import find
 from dcvsr_engine.network.vae import VaeFirstStage
-from dcvsr_engine.resources import resource
 from dcvsr_engine.settings import Device, Precision
 
 UNET_FOLDERS = ("unet", "unet_ema")
@@ -73,28 +72,6 @@ class Model:
                 part.to(device)
         if self.device == "cuda":
             torch.cuda.empty_cache()
-
-
-def user_models() -> Path:
-    """Where models that were added live."""
-    return platformdirs.user_data_path("dcvsr-studio", appauthor=False) / "models"
-
-
-def installed() -> dict[str, Path]:
-    """Every model that can be named, built in or added, and its folder."""
-    roots = [resource("models"), user_models()]
-    folders = [path.parent for root in roots if root.is_dir() for path in sorted(root.glob(f"*/{FILE}"))]
-    return {folder.name: folder for folder in reversed(folders)}
-
-
-def find(model: str) -> Path:
-    """The folder of a model by name or path; raises `ModelError`."""
-    known = installed()
-    if model in known:
-        return known[model]
-    if (Path(model) / FILE).is_file():
-        return Path(model)
-    raise ModelError(f"There is no model “{model}”: name one of {', '.join(known)} or a folder that holds {FILE}.")
 
 
 def load(model: str, device: Device = "auto", precision: Precision = "auto") -> Model:
