@@ -1,0 +1,268 @@
+"""An engine process that speaks the real messages and follows a script instead of a network. Torch-free."""
+
+import dataclasses
+import functools
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
+
+from dcvsr_engine import control
+from dcvsr_engine.control import Control
+from dcvsr_engine.diffusion.schedule import gamma_schedule, karras_sigmas, step_kinds
+from dcvsr_engine.errors import Cancelled
+from dcvsr_engine.network.declaration import Declaration
+from dcvsr_engine.restore.plan import Plan, Segment, grid_for
+from dcvsr_engine.restore.request import JobRequest
+from dcvsr_engine.worker import messages
+
+MODEL = Declaration(
+    name="compact",
+    title="Compact",
+    description="The model that the tests pretend to have.",
+    license="Apache-2.0",
+    training_data="Nothing at all.",
+    first_stage="haar",
+    factor=4,
+    multiple=8,
+    steps=6,
+    sigma_min=0.02,
+    sigma_max=20.0,
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Script:
+    """How the fake engine behaves.
+
+    Attributes:
+        tile_seconds: how long a tile takes.
+        busy: compute during that time instead of sleeping.
+        segments: how many segments a clip has.
+        problems: what the plan says does not fit.
+        fail_at_tile, die_at_tile: evaluation at which a fresh (not a resumed) job fails or the process kills itself.
+        die_at_start: exit before `Ready`.
+        deaf: never read a command.
+        jobs: where job directories go; none for previews.
+    """
+
+    jobs: Path
+    tile_seconds: float = 0.0
+    busy: bool = False
+    segments: int = 1
+    problems: tuple[str, ...] = ()
+    fail_at_tile: int = -1
+    die_at_tile: int = -1
+    die_at_start: bool = False
+    deaf: bool = False
+
+
+def serve(script: Script, connection: Connection) -> None:
+    """The process' main function; pass ``partial(serve, script)`` to `EngineThread`."""
+    if script.die_at_start:
+        os._exit(3)
+    FakeEngine(script, connection).serve()
+
+
+def fake_engine(jobs: Path, **behaviour: object) -> functools.partial[None]:
+    """A target for `EngineThread`."""
+    return functools.partial(serve, Script(jobs=jobs, **behaviour))  # type: ignore[arg-type]
+
+
+class FakeEngine:
+    """Reads commands on the main thread and plays one job at a time on another."""
+
+    def __init__(self, script: Script, connection: Connection) -> None:
+        self.script, self.connection = script, connection
+        self.control = Control()
+        self.job = ""
+
+    def send(self, event: messages.EngineEvent) -> None:
+        self.connection.send(event)
+
+    def serve(self) -> None:
+        """The main loop; ends with the connection."""
+        self.send(messages.Ready("fake", "none", (messages.DeviceFacts("cpu", "Fake processor", 8 << 30),)))
+        while self.script.deaf:
+            time.sleep(1)
+        while True:
+            try:
+                command = self.connection.recv()
+            except (EOFError, OSError):
+                return
+            if isinstance(command, messages.Shutdown):
+                return
+            self.obey(command)
+
+    def obey(self, command: messages.Command) -> None:
+        match command:
+            case messages.LoadModel(model):
+                self.send(messages.ModelLoaded(model, "cpu", "fp32"))
+            case messages.PlanJob(job, request):
+                self.send(messages.JobPlanned(job, self.plan(request, frames_of(request))))
+            case messages.RunJob(job, request, folder):
+                self.job, self.control = job, Control()
+                threading.Thread(target=self.run, args=(job, request, folder, self.control), daemon=True).start()
+            case messages.Pause():
+                self.control.pause()
+                self.send(messages.Paused(self.job))
+            case messages.Resume():
+                self.control.resume()
+                self.send(messages.Resumed(self.job))
+            case messages.Cancel():
+                self.control.cancel()
+
+    def plan(self, request: JobRequest, frames: list[NDArray[np.uint8]]) -> Plan:
+        """A plan whose geometry is the engine's own and whose resources are made up."""
+        height, width = frames[0].shape[:2]
+        settings = MODEL.resolve(request.settings)
+        assert settings.scale is not None and settings.steps is not None
+        per_segment = -(-len(frames) // self.script.segments)
+        segments = tuple(
+            Segment(i, first, min(first + per_segment, len(frames)) - 1)
+            for i, first in enumerate(range(0, len(frames), per_segment))
+        )
+        grid = grid_for(segments[0].frames, width, height, MODEL, settings)
+        evaluations = 2 * len(grid) * settings.steps * len(segments)
+        return Plan(
+            settings=settings,
+            device="Fake processor",
+            input_size=(width, height),
+            output_size=(width * settings.scale, height * settings.scale),
+            frames=len(frames),
+            segments=segments,
+            grid=grid,
+            evaluations=evaluations,
+            device_memory=6 << 30,
+            device_memory_available=(4 if self.script.problems else 8) << 30,
+            host_memory=2 << 30,
+            host_memory_available=16 << 30,
+            disk=300 << 20,
+            disk_available=90 << 30,
+            seconds=evaluations * max(self.script.tile_seconds, 0.001),
+            notes=("The clip is progressive, 8 bits per channel.",),
+            problems=self.script.problems,
+        )
+
+    def run(self, job: str, request: JobRequest, folder: Path | None, control_: Control) -> None:
+        """Play a job from start to end."""
+        directory = None if request.target is None else (folder or self.script.jobs / job)
+        if directory:
+            directory.mkdir(parents=True, exist_ok=True)
+        control_.emit = lambda event: self.send(messages.Progress(job, event))
+        try:
+            self.play(job, request, directory, control_, fresh=folder is None)
+        except Cancelled:
+            self.send(messages.JobCancelled(job, directory))
+        except RuntimeError as error:
+            self.send(messages.Failed(job, str(error), "Details that are folded away.", folder=directory))
+
+    def play(self, job: str, request: JobRequest, directory: Path | None, control_: Control, fresh: bool) -> None:
+        frames = frames_of(request)
+        plan = self.plan(request, frames)
+        self.send(messages.JobStarted(job, directory))
+        self.send(messages.JobPlanned(job, plan))
+        first = request.frames[0] if request.frames else 0
+        for segment in plan.segments:
+            self.sample(plan, segment, frames, first, control_, fresh)
+            for number in range(segment.first, segment.last + 1):
+                control_.check()
+                control_.emit(control.FrameDone(number - segment.first + 1, segment.frames))
+                pixels = restored(frames[number], plan, 1.0)
+                control_.emit(control.PreviewFrame(first + number, plan_steps(plan) - 1, pixels, final=True))
+            control_.emit(control.SegmentFinished(segment.index, len(plan.segments)))
+        if request.target:
+            request.target.write_bytes(b"restored by nobody")
+        self.send(messages.JobFinished(job, request.target, report(plan)))
+
+    def sample(
+        self, plan: Plan, segment: Segment, frames: list[NDArray[np.uint8]], first: int, control_: Control, fresh: bool
+    ) -> None:
+        """Every step and tile of a segment."""
+        steps, grid, done = plan_steps(plan), plan.grid, 0
+        sigmas = karras_sigmas(steps, MODEL.sigma_min, MODEL.sigma_max)[:-1]
+        gammas = gamma_schedule(sigmas, plan.settings.gamma_rho, plan.settings.gamma_peak)
+        control_.emit(control.PhaseStarted("sample", segment.index, len(plan.segments), steps * len(grid)))
+        for step, kind in enumerate(step_kinds(steps, plan.settings)):
+            control_.emit(
+                control.StepStarted(
+                    segment.index, step, steps, kind, float(sigmas[step]), float(gammas[step]), grid.to_dict(),
+                    first + segment.first,
+                )
+            )  # fmt: skip
+            for tile in grid:
+                control_.check()
+                self.misbehave(done, fresh)
+                control_.emit(control.TileStarted(tile.m, tile.n))
+                self.spend_time()
+                done += 1
+                control_.emit(control.TileFinished(tile.m, tile.n, done, steps * len(grid), self.script.tile_seconds))
+                if kind.startswith("TAP") and tile.m == grid.spatial - 1:
+                    chosen = range(tile.frame, tile.frame + min(plan.settings.tap_frames, tile.frames))
+                    control_.emit(control.FramesChosen(tile.n, tuple(first + segment.first + f for f in chosen)))
+            control_.emit(control.MemoryUsed("host", 3 << 30, 16 << 30))
+            pixels = restored(frames[segment.first], plan, (step + 1) / steps)
+            control_.emit(control.PreviewFrame(first + segment.first, step, pixels))
+
+    def misbehave(self, evaluation: int, fresh: bool) -> None:
+        if fresh and evaluation == self.script.fail_at_tile:
+            raise RuntimeError("The fake engine fails as it was told to; nothing needs to be done.")
+        if fresh and evaluation == self.script.die_at_tile:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def spend_time(self) -> None:
+        end = time.monotonic() + self.script.tile_seconds
+        if self.script.busy:
+            while time.monotonic() < end:
+                np.linalg.svd(np.ones((64, 64)))
+        else:
+            time.sleep(self.script.tile_seconds)
+
+
+def plan_steps(plan: Plan) -> int:
+    assert plan.settings.steps is not None
+    return plan.settings.steps
+
+
+def decoded(path: Path) -> Iterator[NDArray[np.uint8]]:
+    with av.open(str(path)) as container:
+        for frame in container.decode(video=0):
+            yield frame.to_ndarray(format="rgb24")
+
+
+def frames_of(request: JobRequest) -> list[NDArray[np.uint8]]:
+    """The request's frames, cut to its range and region."""
+    frames = list(decoded(request.source))
+    if request.frames:
+        frames = frames[request.frames[0] : request.frames[1] + 1]
+    if request.region:
+        box = request.region
+        frames = [frame[box.y : box.y + box.height, box.x : box.x + box.width] for frame in frames]
+    return frames
+
+
+def restored(frame: NDArray[np.uint8], plan: Plan, progress: float) -> NDArray[np.uint8]:
+    """The frame enlarged, and the sharper the further the job is."""
+    image = Image.fromarray(frame).resize(plan.output_size, Image.Resampling.BICUBIC)
+    blurred = image.filter(ImageFilter.GaussianBlur(6 * (1 - progress)))
+    return np.asarray(blurred.filter(ImageFilter.UnsharpMask(3, round(120 * progress), 2)))
+
+
+def report(plan: Plan) -> dict[str, object]:
+    """Facts of a run, made up but of the real kinds."""
+    return {
+        "frames_in": plan.frames,
+        "frames_out": plan.frames,
+        "seconds": {"sample": 12.5, "decode": 1.25, "write": 0.5},
+        "peak_memory": 3 << 30,
+        "seam_score": 0.98,
+        "black_frames": 0,
+    }
