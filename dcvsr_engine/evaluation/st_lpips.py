@@ -114,7 +114,11 @@ class STLPIPS(nn.Module):
             found.append(F.normalize(values.float(), dim=1, eps=1e-10))
         return found
 
+    def compare(self, left: list[Tensor], right: list[Tensor]) -> Tensor:
+        """The distance of two `features`: ``(n,)``."""
+        pairs = zip(left, right, self.heads, strict=True)
+        return torch.stack([((a - b).square() * head).sum(1).mean((1, 2)) for a, b, head in pairs]).sum(0)
+
     def forward(self, a: Tensor, b: Tensor) -> Tensor:
         """ST-LPIPS of each pair of RGB 0..1 ``(n, 3, h, w)`` (at least 32 pixels a side): ``(n,)``."""
-        pairs = zip(self.features(a), self.features(b), self.heads, strict=True)
-        return torch.stack([((left - right).square() * head).sum(1).mean((1, 2)) for left, right, head in pairs]).sum(0)
+        return self.compare(self.features(a), self.features(b))
