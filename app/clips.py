@@ -1,0 +1,52 @@
+"""What was dropped, and what its result is called. Without Qt, and without opening the files."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from dcvsr_engine.settings import Codec
+
+VIDEOS = {
+    ".3g2", ".3gp", ".asf", ".avi", ".divx", ".dv", ".flv", ".gif", ".m2ts", ".m2v", ".m4v", ".mjpeg", ".mkv", ".mov", ".mp4",
+    ".mpeg", ".mpg", ".mts", ".mxf", ".ogm", ".ogv", ".qt", ".rm", ".rmvb", ".ts", ".vob", ".webm", ".wmv", ".y4m",
+}  # fmt: skip
+"""Suffixes by which videos in a dropped folder are told from other files. A file dropped by itself may have any."""
+
+CONTAINERS: dict[Codec, str] = {"ffv1": ".mkv", "prores": ".mov"}
+FOLDER_CODECS: tuple[Codec, ...] = ("png", "tiff")
+KEPT_CONTAINERS = {".mkv", ".mov", ".mp4"}
+
+
+def clips_in(paths: Iterable[Path]) -> list[Path]:
+    """The clips that dropped files and folders stand for: a folder is its videos or, without any, a sequence of pictures."""
+    return [clip for path in paths for clip in (clips_of_folder(path) if path.is_dir() else [path])]
+
+
+def clips_of_folder(folder: Path) -> list[Path]:
+    """The videos right inside a folder, or the folder itself if there are only pictures."""
+    from dcvsr_engine.video.source import PICTURES, natural_order  # loads the decoder
+
+    files = sorted((path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")), key=natural_order)
+    videos = [path for path in files if path.suffix.lower() in VIDEOS]
+    if videos:
+        return videos
+    return [folder] if any(path.suffix.lower() in PICTURES for path in files) else []
+
+
+def names_for(source: Path, scale: int, codec: Codec) -> Iterator[Path]:
+    """Names for a result beside its source, each with a higher number than the one before."""
+    if codec in FOLDER_CODECS:
+        suffix = ""
+    else:
+        suffix = CONTAINERS.get(codec, source.suffix.lower() if source.suffix.lower() in KEPT_CONTAINERS else ".mp4")
+    stem = f"{source.name if source.is_dir() else source.stem}_x{scale}"
+    yield source.with_name(stem + suffix)
+    number = 2
+    while True:
+        yield source.with_name(f"{stem}_{number}{suffix}")
+        number += 1
+
+
+def suggest_target(source: Path, scale: int, codec: Codec, taken: Iterable[Path] = ()) -> Path:
+    """The first name beside the source that neither exists nor is ``taken`` by another job."""
+    taken = set(taken)
+    return next(name for name in names_for(source, scale, codec) if name not in taken and not name.exists())
