@@ -1,0 +1,157 @@
+"""The source's other tracks in the output: audio, subtitles, cover pictures, attachments, chapters and tags, copied as they are."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+import av
+from av.container import InputContainer, OutputContainer
+from av.packet import Packet
+from av.stream import Disposition, Stream
+
+from dcvsr_engine.settings import OutputSettings
+from dcvsr_engine.video.encoders import CONTAINERS, listed
+from dcvsr_engine.video.source import reason
+
+STALE = ("BPS", "DURATION", "NUMBER_OF_", "_STATISTICS_", "SOURCE_ID", "ENCODER")
+"""Beginnings of Matroska tags that describe the old track's bytes."""
+
+DROPPED = {"encoder", "major_brand", "minor_version", "compatible_brands", "rotate", "vendor_id"}
+"""Tags that describe the old file."""
+
+KINDS = {
+    "audio": "audio track",
+    "subtitle": "subtitle track",
+    "video": "picture track",
+    "attachment": "attachment",
+    "data": "data track",
+}
+
+
+@dataclass
+class Carried:
+    """Tracks that travel: source index → output stream, and ``notes`` on those that do not."""
+
+    tracks: dict[int, Stream] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Span:
+    """The stretch of the source that is kept, in seconds, and what is added to its times."""
+
+    begin: Fraction
+    end: Fraction
+    shift: Fraction
+
+
+def add_tracks(source: InputContainer, out: OutputContainer, kind: str, main: int, output: OutputSettings) -> Carried:
+    """Add a stream to ``out`` (a container of ``kind``) for every track but the ``main`` video that it can hold."""
+    carried = Carried()
+    for stream in source.streams:
+        wanted = output.audio if stream.type == "audio" else output.subtitles
+        if stream.index == main or not wanted:
+            continue
+        if stream.type == "video" and not stream.disposition & Disposition.attached_pic:
+            carried.notes.append(f"Track {stream.index} is a second video and was left out.")
+        elif holds(kind, stream):
+            carried.tracks[stream.index] = add_track(out, stream)
+        else:
+            carried.notes.append(left_out(kind, stream))
+    return carried
+
+
+def add_track(out: OutputContainer, stream: Stream) -> Stream:
+    """A stream like ``stream``, with its tags and dispositions."""
+    added = out.add_stream_from_template(stream, opaque=True)
+    added.metadata.update(tags(stream.metadata))
+    added.disposition = stream.disposition
+    return added
+
+
+def holds(kind: str, stream: Stream) -> bool:
+    """Whether a container of ``kind`` takes a track, found out by writing its header to memory."""
+    try:
+        with av.open(io.BytesIO(), "w", format=kind) as trial:
+            add_track(trial, stream)
+            trial.start_encoding()
+    except (av.FFmpegError, ValueError):
+        return False
+    return True
+
+
+def left_out(kind: str, stream: Stream) -> str:
+    """A sentence for a track that ``kind`` cannot hold, naming containers that can."""
+    codec = stream.codec_context.name if stream.codec_context is not None else stream.name or "unknown"
+    able = [suffix for suffix, other in CONTAINERS.items() if suffix != ".m4v" and other != kind and holds(other, stream)]
+    hint = f"; {listed(able)} can" if able else ""
+    return f"The {KINDS.get(stream.type, 'track')} {stream.index} ({codec}) was left out: this container cannot hold it{hint}."
+
+
+def tags(metadata: dict[str, str]) -> dict[str, str]:
+    """Tags that stay true."""
+    return {key: value for key, value in metadata.items() if key.lower() not in DROPPED and not key.upper().startswith(STALE)}
+
+
+def carry_chapters(source: InputContainer, out: OutputContainer, span: Span | None) -> None:
+    """Copy chapters, cut to ``span``."""
+    kept = []
+    for chapter in source.chapters():
+        tick = chapter["time_base"] or Fraction(1)
+        begin, end = chapter["start"] * tick, chapter["end"] * tick
+        if span is not None:
+            begin, end = max(begin, span.begin) + span.shift, min(end, span.end) + span.shift
+        if end > begin:
+            kept.append({**chapter, "start": round(begin / tick), "end": round(end / tick), "time_base": tick})
+    out.set_chapters(kept)  # type: ignore[arg-type]
+
+
+def track_packets(
+    source: InputContainer, carried: Carried, span: Span | None, shift: Fraction
+) -> Iterator[tuple[Fraction, Packet[Any]]]:
+    """(decoding time in seconds, packet) of all carried tracks, in the order of the file."""
+    wanted = [s for s in source.streams if s.index in carried.tracks and s.type != "attachment"]
+    latest: dict[int, int] = {}
+    packets = source.demux(*wanted) if wanted else iter(())
+    while True:
+        try:
+            packet = next(packets)
+        except StopIteration:
+            return
+        except av.FFmpegError as error:
+            carried.notes.append(f"The other tracks end early, where the input breaks off ({reason(error)}).")
+            return
+        if packet.size == 0 or packet.pts is None:
+            continue
+        index, tick = packet.stream_index, packet.time_base
+        cover = bool(source.streams[index].disposition & Disposition.attached_pic)
+        if span is not None and not cover and not cut(packet, span):
+            continue
+        if not cover:
+            moved = round((span.shift if span is not None else shift) / tick)
+            packet.pts += moved
+            packet.dts = packet.pts if packet.dts is None else packet.dts + moved
+        elif packet.dts is None:
+            packet.dts = packet.pts
+        if packet.dts <= latest.get(index, packet.dts - 1):
+            continue  # no container takes a packet that goes back in time
+        latest[index] = packet.dts
+        packet.stream = carried.tracks[index]
+        yield packet.dts * tick, packet
+
+
+def cut(packet: Packet[Any], span: Span) -> bool:
+    """Whether a packet lies in ``span``. Audio packets that begin before it are left out; a subtitle on show there begins with it."""
+    tick = packet.time_base
+    begin, length = packet.pts * tick, (packet.duration or 0) * tick
+    if packet.stream.type == "subtitle" and begin < span.begin < begin + length:
+        late = round((span.begin - begin) / tick)
+        packet.pts += late
+        packet.dts = packet.pts
+        packet.duration = (packet.duration or 0) - late
+        begin = span.begin
+    return span.begin <= begin < span.end

@@ -1,0 +1,262 @@
+"""What a video is, quickly: size, times, colour, orientation, tracks. Torch-free, for the window too."""
+
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from pathlib import Path
+
+import av
+from av.container import InputContainer
+from av.stream import Stream
+from av.video.stream import VideoStream
+
+from dcvsr_engine.errors import InputError
+from dcvsr_engine.video.color import ColorInfo, resolve_color
+from dcvsr_engine.video.hdr import light_of, mastering_of
+from dcvsr_engine.video.index import FrameIndex, build_index
+from dcvsr_engine.video.orientation import Orientation, orientation_of
+from dcvsr_engine.video.pixels import bit_depth, is_rgb
+from dcvsr_engine.video.source import opened, pictures_of, reason, video_stream
+
+COUNTED_BYTES = 32 * 2**20
+"""Files up to this size have their frames counted at once; larger ones are estimated from their header."""
+
+MOST_PIXELS = 16384 * 16384
+PICTURE_RATE = Fraction(25)
+"""Frames per second of picture sequences, which do not say."""
+
+STILL_CODECS = {"mjpeg", "webp", "png", "tiff", "bmp", "gif", "jpegls", "jpeg2000", "ppm", "pgm", "targa", "exr", "dpx", "libjxl"}
+FIELD_ORDERS = {1: "progressive", 2: "top field first", 3: "bottom field first", 4: "top field first", 5: "bottom field first"}
+
+
+@dataclass(frozen=True)
+class Track:
+    """An audio, subtitle or other track: ``index`` in the file, and what a person may want to know."""
+
+    index: int
+    kind: str
+    codec: str
+    language: str | None = None
+    title: str | None = None
+    channels: int = 0
+    sample_rate: int = 0
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A chapter, in seconds."""
+
+    start: float
+    end: float
+    title: str
+
+
+@dataclass(frozen=True)
+class VideoInfo:
+    """Facts about a video.
+
+    Attributes:
+        path: as given.
+        width, height: of the upright picture, in pixels.
+        frames: number of frames; ``frames_exact`` tells whether they were counted.
+        frame_rate: average frames per second.
+        time_base: seconds per tick of `start_pts` and every frame's pts.
+        start_pts: of the first frame.
+        duration: seconds.
+        variable_frame_rate: ``None`` when not counted.
+        codec, pixel_format, bit_depth: of the video track.
+        color: matrix, range, primaries, transfer, HDR side data.
+        orientation: turns stored pixels upright.
+        sample_aspect_ratio: of the upright picture.
+        interlaced, field_order: as the file says.
+        audio, subtitles, others: further tracks. ``attachments``: file names.
+        is_sequence, pictures: a folder or pattern of pictures, and its files in order.
+    """
+
+    path: Path
+    width: int
+    height: int
+    frames: int
+    frames_exact: bool
+    frame_rate: Fraction | None
+    time_base: Fraction
+    start_pts: int
+    duration: float
+    variable_frame_rate: bool | None
+    codec: str
+    pixel_format: str
+    bit_depth: int
+    color: ColorInfo
+    orientation: Orientation = field(default_factory=Orientation)
+    sample_aspect_ratio: Fraction = Fraction(1)
+    interlaced: bool = False
+    field_order: str = "progressive"
+    audio: tuple[Track, ...] = ()
+    subtitles: tuple[Track, ...] = ()
+    others: tuple[Track, ...] = ()
+    chapters: tuple[Chapter, ...] = ()
+    attachments: tuple[str, ...] = ()
+    is_sequence: bool = False
+    pictures: tuple[Path, ...] = ()
+
+    @property
+    def usual_duration(self) -> int:
+        """Ticks per frame at the average frame rate, at least 1."""
+        return max(1, round(1 / (self.frame_rate * self.time_base))) if self.frame_rate else 1
+
+    @property
+    def rotation(self) -> int:
+        """Clockwise degrees the stored picture is turned by."""
+        return self.orientation.rotation
+
+    @property
+    def mirror(self) -> bool:
+        """Whether the stored picture is mirrored."""
+        return self.orientation.mirror
+
+
+def probe(path: Path) -> VideoInfo:
+    """Facts about the video (or folder or pattern of pictures) at ``path``; raises `InputError` with one sentence when it is none."""
+    pictures = pictures_of(path)
+    if pictures is not None:
+        return probe_pictures(path, pictures)
+    if path.stat().st_size == 0 if path.is_file() else False:
+        raise InputError(f"“{path}” is an empty file.")
+    with opened(path) as container:
+        stream = video_stream(container, path)
+        return describe(path, container, stream, first_frame(container, stream, path))
+
+
+def probe_pictures(path: Path, pictures: list[Path]) -> VideoInfo:
+    """Facts about a picture sequence, from its first picture."""
+    first = probe(pictures[0])
+    return replace(
+        first,
+        path=path,
+        frames=len(pictures),
+        frames_exact=True,
+        frame_rate=PICTURE_RATE,
+        time_base=1 / PICTURE_RATE,
+        start_pts=0,
+        duration=float(len(pictures) / PICTURE_RATE),
+        variable_frame_rate=False,
+        is_sequence=True,
+        pictures=tuple(pictures),
+    )
+
+
+def first_frame(container: InputContainer, stream: VideoStream, path: Path) -> av.VideoFrame:
+    """The first frame that decodes; raises `InputError` when there is none."""
+    context = stream.codec_context
+    if context is None:
+        raise InputError(f"“{path}” holds a kind of video that cannot be decoded here.")
+    if context.width * context.height > MOST_PIXELS:
+        raise InputError(f"“{path}” claims {context.width}×{context.height} pixels; the most that can be read is 16384×16384.")
+    problem = ""
+    packets = 0
+    try:
+        for packet in container.demux(stream):
+            packets += packet.size > 0
+            try:
+                frames = packet.decode()
+            except av.FFmpegError as error:
+                problem = f" ({reason(error)})"
+                continue
+            if frames:
+                return frames[0]
+    except av.FFmpegError as error:
+        problem = f" ({reason(error)})"
+    if not packets:
+        raise InputError(f"“{path}” holds no frames.")
+    raise InputError(f"No picture of “{path}” can be decoded{problem}; the file is damaged.")
+
+
+def describe(path: Path, container: InputContainer, stream: VideoStream, frame: av.VideoFrame) -> VideoInfo:
+    """Facts from the container's header, its first frame and, for small files, its packets."""
+    orientation = orientation_of(frame)
+    width, height = orientation.size(frame.width, frame.height)
+    aspect = stream.sample_aspect_ratio or Fraction(1)
+    rate = stream.average_rate or stream.guessed_rate or None
+    tick = stream.time_base or Fraction(1, 1000)
+    start = frame.pts if frame.pts is not None else stream.start_time or 0
+    order = FIELD_ORDERS.get(stream.codec_context.field_order, "progressive")
+    interlaced = frame.interlaced_frame or order != "progressive"
+    counted = build_index(path, start, interlaced, rate) if path.stat().st_size <= COUNTED_BYTES else None
+    frames, seconds = extent(container, stream, counted, rate, tick)
+    return VideoInfo(
+        path=path,
+        width=width,
+        height=height,
+        frames=frames,
+        frames_exact=counted is not None,
+        frame_rate=rate,
+        time_base=tick,
+        start_pts=start,
+        duration=seconds,
+        variable_frame_rate=None if counted is None else varies(counted),
+        codec=stream.codec.canonical_name,
+        pixel_format=frame.format.name,
+        bit_depth=bit_depth(frame.format),
+        color=color_of(stream, frame),
+        orientation=orientation,
+        sample_aspect_ratio=orientation.ratio(aspect),
+        interlaced=interlaced,
+        field_order=order if order != "progressive" or not interlaced else "top field first",
+        audio=tuple(track(s) for s in container.streams.audio),
+        subtitles=tuple(track(s) for s in container.streams.subtitles),
+        others=tuple(track(s) for s in container.streams if s.type in ("data", "unknown")),
+        chapters=chapters_of(container),
+        attachments=tuple(s.name or "" for s in container.streams if s.type == "attachment"),
+    )
+
+
+def extent(
+    container: InputContainer, stream: VideoStream, counted: FrameIndex | None, rate: Fraction | None, tick: Fraction
+) -> tuple[int, float]:
+    """(frames, seconds): counted, or from the header."""
+    if counted is not None:
+        frames = len(counted.durations)
+        if counted.pts:
+            last = counted.durations[-1] or (round(1 / (rate * tick)) if rate else 0)
+            return frames, float((counted.pts[-1] - counted.pts[0] + last) * tick)
+        return frames, float(frames / rate) if rate else 0.0
+    seconds = float(stream.duration * tick) if stream.duration else (container.duration or 0) / 1e6
+    return stream.frames or max(1, round(seconds * float(rate or 25))), seconds
+
+
+def varies(index: FrameIndex) -> bool:
+    """Whether frames are shown for different lengths of time, beyond the rounding of a coarse time base."""
+    gaps = [b - a for a, b in zip(index.pts, index.pts[1:], strict=False)]
+    return bool(gaps) and max(gaps) - min(gaps) > 1
+
+
+def color_of(stream: VideoStream, frame: av.VideoFrame) -> ColorInfo:
+    """The colour of a stream, from its first frame."""
+    layout = frame.format
+    picture = stream.codec.canonical_name in STILL_CODECS
+    full = layout.name.startswith("yuvj") or (picture and not any(c.is_chroma for c in layout.components))
+    codes = (int(frame.colorspace), int(frame.color_range), int(frame.color_primaries), int(frame.color_trc))
+    color = resolve_color(codes, frame.width, frame.height, rgb=is_rgb(layout), picture=picture, full=full)
+    return replace(color, mastering=mastering_of(frame), light=light_of(frame))
+
+
+def track(stream: Stream) -> Track:
+    """Facts about a further track."""
+    context = stream.codec_context
+    return Track(
+        index=stream.index,
+        kind=stream.type,
+        codec=(context.codec.canonical_name if context is not None else stream.name) or "unknown",
+        language=stream.metadata.get("language"),
+        title=stream.metadata.get("title"),
+        channels=getattr(context, "channels", 0) or 0,
+        sample_rate=getattr(context, "sample_rate", 0) or 0,
+    )
+
+
+def chapters_of(container: InputContainer) -> tuple[Chapter, ...]:
+    """The chapters of a file."""
+    found = []
+    for chapter in container.chapters():
+        tick = chapter["time_base"] or Fraction(1)
+        found.append(Chapter(float(chapter["start"] * tick), float(chapter["end"] * tick), chapter["metadata"].get("title", "")))
+    return tuple(found)

@@ -1,0 +1,217 @@
+"""Frames of a video as float RGB with exact times, in display order, from anywhere in it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import av
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+from dcvsr_engine.errors import InputError
+from dcvsr_engine.video.color import Array
+from dcvsr_engine.video.deinterlace import SMALLEST, deinterlaced
+from dcvsr_engine.video.index import FrameIndex, build_index
+from dcvsr_engine.video.pixels import Siting, to_rgb
+from dcvsr_engine.video.probe import VideoInfo, first_frame, probe
+from dcvsr_engine.video.source import opened, reason, video_stream
+
+AHEAD = 32
+"""`VideoReader.frame` decodes on, rather than seek, to a frame at most this far ahead."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A frame: ``index`` in display order, ``pts`` and ``duration`` in ticks of ``time_base`` seconds, upright RGB ``(h, w, 3)`` 0 … 1."""
+
+    index: int
+    pts: int
+    time_base: Fraction
+    pixels: Array
+    duration: int
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """Index and time of a decoded frame on its way."""
+
+    index: int
+    pts: int
+    duration: int
+
+
+class VideoReader:
+    """Frames of a video or picture sequence.
+
+    Attributes:
+        info: facts about it.
+        warnings: sentences about damage met so far.
+    """
+
+    def __init__(self, source: VideoInfo | Path, deinterlace: bool = True) -> None:
+        self.info = source if isinstance(source, VideoInfo) else probe(source)
+        self.warnings: list[str] = []
+        self._deinterlace = deinterlace and self.info.interlaced
+        self._cursor: Iterator[Frame] | None = None
+        self._next = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._cursor is not None:
+            self._cursor.close()  # type: ignore[attr-defined]
+            self._cursor = None
+
+    @cached_property
+    def index(self) -> FrameIndex:
+        """Times of all frames; read from the whole file once."""
+        info = self.info
+        if info.is_sequence:
+            times = tuple(range(info.frames))
+            return FrameIndex(times, (1,) * info.frames, times, True)
+        index = build_index(info.path, info.start_pts, info.interlaced, info.frame_rate)
+        if index.broken:
+            self.warn(f"“{info.path.name}” breaks off ({index.broken}); it is restored up to there.")
+        return index
+
+    @property
+    def frames_total(self) -> int:
+        """Number of frames, counted."""
+        return len(self.index.durations)
+
+    def __iter__(self) -> Iterator[Frame]:
+        return self.frames(0)
+
+    def warn(self, sentence: str) -> None:
+        """Record a warning once."""
+        if sentence not in self.warnings:
+            self.warnings.append(sentence)
+
+    def frame(self, index: int) -> Frame:
+        """One frame; raises `InputError` when it cannot be decoded. Cheap when called with ascending indices."""
+        if self._cursor is None or not 0 <= index - self._next <= AHEAD:
+            self.close()
+            self._cursor, self._next = self.frames(index), index
+        for frame in self._cursor:
+            self._next = frame.index + 1
+            if frame.index == index:
+                return frame
+            if frame.index > index:
+                break
+        self.close()
+        raise InputError(f"Frame {index} of “{self.info.path.name}” cannot be decoded.")
+
+    def frames(self, first: int = 0, last: int | None = None) -> Iterator[Frame]:
+        """Frames ``first … last`` (inclusive, to the end when ``None``). Frames that cannot be decoded are left out, with a warning."""
+        before = 1 if self._deinterlace else 0
+        stamped = self.pictures(max(0, first)) if self.info.is_sequence else self.decoded(max(0, first - before))
+        if self._deinterlace and self.info.width >= SMALLEST[0] and self.info.height >= SMALLEST[1]:
+            stamped = deinterlaced(stamped)
+        siting = chroma_siting(self.info)
+        for stamp, picture in stamped:
+            if last is not None and stamp.index > last:
+                return
+            if stamp.index >= first:
+                pixels = self.info.orientation.apply(to_rgb(picture, self.info.color, siting))
+                yield Frame(stamp.index, stamp.pts, self.info.time_base, pixels, stamp.duration)
+
+    def pictures(self, first: int) -> Iterator[tuple[Stamp, av.VideoFrame]]:
+        """Pictures of a sequence from ``first`` on; raises `InputError` when one is of another size."""
+        size = None
+        for index, path in enumerate(self.info.pictures[first:], first):
+            with opened(path) as container:
+                picture = first_frame(container, video_stream(container, path), path)
+            size = size or (picture.width, picture.height)
+            if self.info.orientation.size(picture.width, picture.height) != (self.info.width, self.info.height):
+                raise InputError(
+                    f"“{path.name}” is {picture.width}×{picture.height} pixels, unlike the first picture of the sequence."
+                )
+            yield Stamp(index, index, 1), picture
+
+    def decoded(self, first: int) -> Iterator[tuple[Stamp, av.VideoFrame]]:
+        """Decoded frames from ``first`` or a little earlier on, in display order."""
+        index = self.index
+        if not index.regular:
+            yield from self.counted()
+            return
+        if first >= len(index.pts):
+            return
+        places = {pts: place for place, pts in enumerate(index.pts)}
+        key = index.key_before(index.pts[first])
+        step = 1
+        while True:
+            begun = False
+            missed = False
+            for picture in self.packets_decoded(index.keys[key] if key > 0 else None):
+                place = places.get(picture.pts) if picture.pts is not None else None
+                if place is None:
+                    continue
+                if not begun and place > first and key > 0:
+                    missed = True
+                    break
+                begun = begun or place >= first
+                if begun or key <= 0:
+                    yield Stamp(place, index.pts[place], picture.duration or self.info.usual_duration), picture
+            if not missed:
+                return
+            key, step = max(0, key - step), step * 2
+
+    def counted(self) -> Iterator[tuple[Stamp, av.VideoFrame]]:
+        """All frames from the start, numbered as they come; times are mended where they do not rise."""
+        previous: int | None = None
+        for number, picture in enumerate(self.packets_decoded(None)):
+            pts = picture.pts
+            if pts is None:
+                pts = self.info.start_pts if previous is None else previous + self.info.usual_duration
+            elif previous is not None and pts <= previous:
+                self.warn(f"Some frames of “{self.info.path.name}” have no time of their own; they were given the next free one.")
+                pts = previous + 1
+            previous = pts
+            yield Stamp(number, pts, picture.duration or self.info.usual_duration), picture
+
+    def packets_decoded(self, key: int | None) -> Iterator[av.VideoFrame]:
+        """Frames as the decoder gives them, from the start or from a key frame's time on; damage becomes a warning."""
+        with opened(self.info.path) as container:
+            stream = video_stream(container, self.info.path)
+            stream.thread_type = "AUTO"
+            if key is not None:
+                container.seek(key, stream=stream)
+            yield from self.survivors(container, stream)
+
+    def survivors(self, container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:
+        """Decode packet by packet, past damaged ones, up to the end or break of the file."""
+        name = self.info.path.name
+        packets = container.demux(stream)
+        while True:
+            try:
+                packet = next(packets)
+            except StopIteration:
+                return
+            except av.FFmpegError as error:
+                self.warn(f"“{name}” breaks off ({reason(error)}); it is restored up to there.")
+                return
+            try:
+                pictures = packet.decode()
+            except av.FFmpegError as error:
+                self.warn(f"Some frames of “{name}” are damaged ({reason(error)}).")
+                continue
+            for picture in pictures:
+                if picture.is_corrupt:
+                    self.warn(f"Some frames of “{name}” are damaged.")
+                yield picture
+
+
+def chroma_siting(info: VideoInfo) -> Siting:
+    """Where 4:2:0 chroma lies: JPEG, MPEG-1 and WebP in the middle, BT.2020 at the top left, all else on the left."""
+    if info.codec in ("mjpeg", "mpeg1video", "webp", "gif"):
+        return 0.5, 0.5
+    return (0.0, 0.0) if info.color.matrix.startswith("bt2020") else (0.0, 0.5)

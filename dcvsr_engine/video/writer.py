@@ -1,0 +1,179 @@
+"""Restored frames to a segment file: encoded video alone, with exact times, ready to be published with the source's other tracks."""
+
+import errno
+import os
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import av
+from av.container import OutputContainer
+from av.video.stream import VideoStream
+
+from dcvsr_engine.errors import OutputError
+from dcvsr_engine.settings import OutputSettings
+from dcvsr_engine.video.color import MATRICES, PRIMARIES, RANGES, TRANSFERS, Array, ColorInfo
+from dcvsr_engine.video.encoders import check_encoder, encoding_for, resolved_output
+from dcvsr_engine.video.files import discard, partial_path, put_in_place, refuse_existing
+from dcvsr_engine.video.pixels import from_rgb
+from dcvsr_engine.video.probe import VideoInfo
+from dcvsr_engine.video.source import reason
+
+os.environ.setdefault("SVT_LOG", "1")  # SVT-AV1 writes to the terminal by itself; 1: errors only
+
+
+class DiskFullError(OutputError):
+    """There is no room left for an output."""
+
+
+def check_target(target: Path, info: VideoInfo, output: OutputSettings) -> OutputSettings:
+    """Settings with nothing left to decide, once it is sure that ``target`` can be written; raises `OutputError` before any work."""
+    resolved = resolved_output(target, info, output)
+    check_encoder(resolved.codec)
+    if not output.overwrite:
+        refuse_existing(target)
+    if target.exists() and info.path.exists() and target.samefile(info.path):
+        raise OutputError(f"“{target}” is the input itself; choose another name for the output.")
+    folder = target.absolute().parent
+    if not folder.is_dir():
+        raise OutputError(f"The folder “{folder}” does not exist; create it or choose another.")
+    probe_file = partial_path(target.absolute())
+    try:
+        probe_file.touch()
+    except OSError as error:
+        raise OutputError(
+            f"Nothing can be written to “{folder}” ({(error.strerror or 'no access').lower()}); choose another folder."
+        ) from None
+    discard(probe_file)
+    return resolved
+
+
+class VideoWriter:
+    """Encodes frames to a segment file, under a temporary name until `close`.
+
+    Attributes:
+        path: where the segment will be.
+        encoding: codec, pixel format, colour; its ``notes`` are for people.
+        written: frames so far.
+    """
+
+    def __init__(self, path: Path, info: VideoInfo, width: int, height: int, output: OutputSettings) -> None:
+        self.path = path
+        self.encoding = encoding_for(info, width, height, output)
+        self.written = 0
+        self._info = info
+        self._partial = partial_path(path)
+        self._container: OutputContainer | None = None
+        self._size = (width, height)
+
+    def __enter__(self) -> Self:
+        self._container = av.open(
+            f"file:{self._partial.absolute()}",
+            "w",
+            format=self.encoding.codec.segment,
+            container_options=self._container_options(),
+        )
+        try:
+            self._stream = self._add_stream(self._container)
+            self._stream.codec_context.open()
+        except (av.FFmpegError, ValueError) as error:
+            self.abort()
+            title = self.encoding.codec.title
+            width, height = self._size
+            raise OutputError(f"{title} cannot be encoded at {width}×{height} ({reason(error)}); choose another codec.") from None
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self.abort()
+
+    def _container_options(self) -> dict[str, str]:
+        if self.encoding.codec.segment == "nut":
+            return {"avoid_negative_ts": "disabled"}
+        scale = str(self._info.time_base.denominator)
+        return {"video_track_timescale": scale, "movie_timescale": scale}
+
+    def _add_stream(self, container: OutputContainer) -> VideoStream:
+        encoding, info = self.encoding, self._info
+        stream = container.add_stream(encoding.codec.encoder, info.frame_rate or 25, dict(encoding.options))
+        assert isinstance(stream, VideoStream)
+        stream.width, stream.height = self._size
+        stream.pix_fmt = encoding.pixel_format
+        stream.time_base = info.time_base
+        stream.codec_context.time_base = info.time_base
+        describe_video(stream, encoding.color, info.sample_aspect_ratio, info.frame_rate)
+        return stream
+
+    def write(self, pixels: Array, pts: int, duration: int = 0) -> None:
+        """Encode RGB ``(height, width, 3)``, 0 … 1; ``pts`` and ``duration`` in ticks of the input's time base, rising."""
+        assert self._container is not None
+        if pixels.shape[1::-1] != self._size:
+            raise ValueError(f"expected a frame of {self._size}, got {pixels.shape[1::-1]}")
+        frame = from_rgb(pixels, self.encoding.frame_format, self.encoding.color, self.encoding.siting)
+        frame.pts = pts - segment_origin(self._info)
+        frame.time_base = self._info.time_base
+        frame.duration = duration
+        tag_frame(frame, self.encoding.color)
+        try:
+            self._container.mux(self._stream.encode(frame))
+        except av.FFmpegError as error:
+            raise write_error(self.path, error) from None
+        self.written += 1
+
+    def close(self) -> None:
+        """Finish the file and give it its name."""
+        if self._container is None:
+            return
+        try:
+            self._container.mux(self._stream.encode(None))
+            self._container.close()
+        except av.FFmpegError as error:
+            self.abort()
+            raise write_error(self.path, error) from None
+        self._container = None
+        put_in_place(self._partial, self.path, overwrite=True)
+
+    def abort(self) -> None:
+        """Drop the unfinished file."""
+        if self._container is not None:
+            try:
+                self._container.close()
+            except av.FFmpegError:
+                pass
+            self._container = None
+        discard(self._partial)
+
+
+def segment_origin(info: VideoInfo) -> int:
+    """Pts that is 0 in segment files: they hold no negative times."""
+    return min(0, info.start_pts)
+
+
+def describe_video(stream: VideoStream, color: ColorInfo, aspect: Fraction, rate: Fraction | None) -> None:
+    """Colour tags, sample aspect ratio and frame rate of an output stream."""
+    context = stream.codec_context
+    context.colorspace = MATRICES[color.matrix]
+    context.color_range = RANGES[color.range]
+    context.color_primaries = PRIMARIES[color.primaries]
+    context.color_trc = TRANSFERS[color.transfer]
+    context.sample_aspect_ratio = aspect
+    if rate:
+        context.framerate = rate
+
+
+def tag_frame(frame: av.VideoFrame, color: ColorInfo) -> None:
+    """Colour tags of a frame."""
+    frame.colorspace = MATRICES[color.matrix]
+    frame.color_range = RANGES[color.range]
+    frame.color_primaries = PRIMARIES[color.primaries]
+    frame.color_trc = TRANSFERS[color.transfer]
+
+
+def write_error(path: Path, error: av.FFmpegError) -> OutputError:
+    """The `OutputError` for a failed write."""
+    if error.errno == errno.ENOSPC:
+        return DiskFullError(f"There is no room left on the disk of “{path.parent}”; free some and resume.")
+    return OutputError(f"“{path}” cannot be written ({reason(error)}).")
