@@ -5,5 +5,5 @@ from multiprocessing.connection import Connection
 
 
 def serve_engine(connection: Connection) -> None:
-    """Speak `worker.messages` over ``connection`` until it closes. Imported by name: torch must not reach the window's imports."""
+    """Speak `worker.messages` over ``connection`` until it closes. Imported by name: torch must stay out of the window."""
     import_module("dcvsr_engine.worker.process").serve(connection)

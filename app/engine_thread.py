@@ -42,7 +42,6 @@ class EngineDied:
         job: the job that was running, or empty.
         folder: the directory that job can be resumed from, if it got that far.
         restarting: whether a new process is being started; not so when it died before it was ready.
-
     """
 
     exit_code: int | None
@@ -57,7 +56,6 @@ class EngineThread(QThread):
     Attributes:
         received: every `EngineEvent`, in order; previews that a newer one of the same frame overtook are left out.
         died: an `EngineDied`. Unless it says ``restarting``, the thread has ended and `start` tries again.
-
     """
 
     received = Signal(object)
@@ -73,7 +71,8 @@ class EngineThread(QThread):
         self._process: BaseProcess | None = None
         self._ready = False
         self._deadline: float | None = None
-        self._job, self._folder = "", None
+        self._job = ""
+        self._folder: Path | None = None
         self._arrived.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
 
     @property

@@ -21,9 +21,10 @@ class QueueItem:
 
     Attributes:
         id: names it in messages to and from the engine.
-        request: what to do; a target of ``None`` is chosen when it starts, beside the source.
+        request: what to do; with a target of ``None`` the result is named when the job starts, beside its source.
         state: ``interrupted`` means that the program or the engine ended while it was running.
         message, details: why it failed.
+        result: where the result goes or is, known from the first start on.
         folder: job directory it can be resumed from.
         report: the run's facts once it is done.
         size, seconds: (width, height) and duration of the source, as far as known.
@@ -35,6 +36,7 @@ class QueueItem:
     state: State = "waiting"
     message: str = ""
     details: str = ""
+    result: Path | None = None
     folder: Path | None = None
     report: dict[str, Any] = field(default_factory=dict)
     size: tuple[int, int] | None = None
@@ -49,19 +51,15 @@ class QueueItem:
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         values = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name != "progress"}
-        return values | {"request": self.request.to_dict(), "folder": None if self.folder is None else str(self.folder)}
+        paths = {name: None if values[name] is None else str(values[name]) for name in ("result", "folder")}
+        return values | paths | {"request": self.request.to_dict()}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
         """The inverse of `to_dict`; raises `UserError`, `TypeError`, `KeyError` or `AttributeError` on other input."""
-        return cls(
-            **values
-            | {
-                "request": JobRequest.from_dict(values["request"]),
-                "folder": None if values.get("folder") is None else Path(values["folder"]),
-                "size": None if values.get("size") is None else (int(values["size"][0]), int(values["size"][1])),
-            }
-        )
+        paths = {name: None if values.get(name) is None else Path(values[name]) for name in ("result", "folder")}
+        size = None if values.get("size") is None else (int(values["size"][0]), int(values["size"][1]))
+        return cls(**values | paths | {"request": JobRequest.from_dict(values["request"]), "size": size})
 
 
 class JobQueue:
