@@ -1,4 +1,4 @@
-"""The source's other tracks in the output: audio, subtitles, cover pictures, attachments, chapters and tags, copied as they are."""
+"""The source's other tracks in the output, copied as they are: audio, subtitles, covers, attachments, chapters and tags."""
 
 from __future__ import annotations
 
@@ -145,7 +145,8 @@ def track_packets(
 
 
 def cut(packet: Packet[Any], span: Span) -> bool:
-    """Whether a packet lies in ``span``. Audio packets that begin before it are left out; a subtitle on show there begins with it."""
+    """Whether a packet begins in ``span``; a subtitle that is on show when it begins is moved there."""
+    assert packet.pts is not None
     tick = packet.time_base
     begin, length = packet.pts * tick, (packet.duration or 0) * tick
     if packet.stream.type == "subtitle" and begin < span.begin < begin + length:

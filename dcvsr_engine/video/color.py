@@ -107,8 +107,9 @@ def resolve_color(
 ) -> ColorInfo:
     """Names for the tagged codes (matrix, range, primaries, transfer), with sensible values where the file says nothing.
 
-    Untagged video is BT.601 up to 576 lines and BT.709 above, in limited range, as players assume; ``full`` says that the pixel format
-    itself means full range, ``rgb`` that the pixels are RGB, ``picture`` that the codec is a still picture's (JFIF: BT.601 at any size).
+    Untagged video is BT.601 up to 576 lines and BT.709 above, in limited range, as players assume. ``full`` says that the
+    pixel format itself means full range, ``rgb`` that pixels are RGB, ``picture`` that the codec is a still picture's (JFIF:
+    BT.601 at any size).
     """
     tagged = [name_of(t, c) for t, c in zip((MATRICES, RANGES, PRIMARIES, TRANSFERS), codes, strict=True)]
     sd = "bt470bg" if height == 576 else "smpte170m"
@@ -126,15 +127,16 @@ def resolve_color(
         tagged[0] = "gbr"
     elif tagged[0] == "gbr":
         tagged[0] = None
-    values = [value or chosen for value, chosen in zip(tagged, guess, strict=True)]
+    matrix, level, primaries, transfer = (value or chosen for value, chosen in zip(tagged, guess, strict=True))
     names = ("matrix", "range", "primaries", "transfer")
-    return ColorInfo(*values, assumed=tuple(name for name, value in zip(names, tagged, strict=True) if value is None))
+    assumed = tuple(name for name, value in zip(names, tagged, strict=True) if value is None)
+    return ColorInfo(matrix, level, primaries, transfer, assumed)
 
 
 def rgb_to_ycc(matrix: str) -> NDArray[np.float64]:
     """The 3×3 matrix from R'G'B' (0 … 1) to Y' (0 … 1), Cb, Cr (−½ … ½); identity for “gbr”.
 
-    Matrices that are no linear map (constant luminance, ICtCp) take BT.2020's: the way back is its exact inverse, and the tag stays.
+    Matrices that are no linear map (constant luminance, ICtCp) take BT.2020's: the way back is its inverse, the tag stays.
     """
     if matrix == "gbr":
         return np.eye(3)

@@ -32,7 +32,7 @@ def deinterlaced(frames: Iterable[tuple[Item, av.VideoFrame]]) -> Iterator[tuple
 
 
 def bwdif_graph(frame: av.VideoFrame) -> Graph:
-    """buffer → bwdif → buffersink for frames like ``frame``."""
+    """Source → bwdif → sink for frames like ``frame``."""
     graph = Graph()
     source = graph.add("buffer", buffer_arguments(frame))
     graph.link_nodes(source, graph.add("bwdif", "mode=send_frame:parity=auto:deint=interlaced"), graph.add("buffersink"))

@@ -207,7 +207,7 @@ def check_encoder(name: str) -> None:
     codec = CODECS[name]
     try:
         context = av.CodecContext.create(codec.encoder, "w")
-        if name.endswith("nvenc"):
+        if isinstance(context, av.VideoCodecContext) and name.endswith("nvenc"):
             context.width, context.height, context.pix_fmt = 256, 256, "yuv420p"
             context.time_base, context.framerate = Fraction(1, 25), Fraction(25)
             context.open()

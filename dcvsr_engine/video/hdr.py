@@ -1,4 +1,4 @@
-"""HDR10 side data: mastering display (SMPTE ST 2086) and content light level (CTA-861.3), read from frames, written for encoders."""
+"""HDR10 side data: mastering display (SMPTE ST 2086) and content light level (CTA-861.3), from frames and for encoders."""
 
 import struct
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import av
 from av.filter import Graph
+from av.sidedata.sidedata import SideData
 from av.sidedata.sidedata import Type as SideDataType
 
 Point = tuple[Fraction, Fraction]
@@ -68,10 +69,10 @@ def light_of(frame: av.VideoFrame) -> ContentLight | None:
 def side_data(frame: av.VideoFrame, kind: SideDataType) -> bytes | None:
     """The bytes of one kind of side data."""
     try:
-        items = list(frame.side_data)
+        items: list[SideData] = list(frame.side_data)  # type: ignore[arg-type]
     except ValueError:  # PyAV gives up on all side data of a frame when it does not know one kind: Exif
-        items = list(without_exif(frame).side_data)
-    return next((bytes(item) for item in items if item.type == kind), None)  # type: ignore[attr-defined]
+        items = list(without_exif(frame).side_data)  # type: ignore[arg-type]
+    return next((bytes(item) for item in items if item.type == kind), None)
 
 
 def without_exif(frame: av.VideoFrame) -> av.VideoFrame:

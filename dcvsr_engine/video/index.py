@@ -3,6 +3,7 @@
 from bisect import bisect_right
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import av
@@ -37,8 +38,8 @@ class FrameIndex:
 def build_index(path: Path, first_pts: int, interlaced: bool, rate: Fraction | None) -> FrameIndex:
     """Read all packets of the main video track, without decoding.
 
-    ``first_pts`` is the time of the first frame that decodes: packets before it (cut recordings, edit lists) give no frame. Two fields of
-    an ``interlaced`` frame may come as two packets; then the index is not regular.
+    ``first_pts`` is the time of the first frame that decodes: packets before it (cut recordings, edit lists) give no frame.
+    Two fields of an ``interlaced`` frame may come as two packets; then the index is not regular.
     """
     times: list[tuple[int, int]] = []
     keys: list[int] = []
@@ -63,7 +64,7 @@ def build_index(path: Path, first_pts: int, interlaced: bool, rate: Fraction | N
         tick = stream.time_base
     times.sort()
     pts = [t for t, _ in times]
-    gaps = [b - a for a, b in zip(pts, pts[1:], strict=False)]
+    gaps = [b - a for a, b in pairwise(pts)]
     regular = bool(times) and not untimed and all(gap > 0 for gap in gaps)
     if interlaced and regular and rate and tick and gaps:
         regular = min(gaps) * tick * rate > Fraction(3, 4)

@@ -1,4 +1,4 @@
-"""Decoded frames to float RGB and back, in numpy: swscale's own conversion is off by up to one 8-bit code (measured), this is exact."""
+"""Decoded frames to float RGB and back, in numpy: swscale's conversion is off by up to one 8-bit code (measured)."""
 
 import re
 from typing import Any
@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from dcvsr_engine.video.color import Array, ColorInfo, code_range, rgb_to_ycc
 
-PLANAR = re.compile(r"(yuv[aj]?(410|411|420|422|440|444)p|gray|gbra?p)((9|10|12|14|16|f32)le)?")
+PLANAR = re.compile(r"(yuv[aj]?(410|411|420|422|440|444)p|gray|gbra?p)((9|10|12|14|16)le)?")
 """Pixel formats whose planes are read directly; alpha is left out."""
+
+SUBSAMPLINGS = {(1, 1): "444", (2, 1): "422", (2, 2): "420", (1, 2): "440", (4, 1): "411", (4, 4): "410"}
 
 Siting = tuple[float, float]
 """Where a chroma sample lies among its luma samples, (x, y): 0 on the first one, ½ between the first and the last."""
@@ -22,9 +24,14 @@ def is_rgb(layout: VideoFormat) -> bool:
     return bool(layout.is_rgb or layout.has_palette or layout.name.startswith("xyz"))
 
 
+def is_gray(layout: VideoFormat) -> bool:
+    """Whether a pixel format holds no colour."""
+    return len(layout.components) < 3 and not is_rgb(layout)
+
+
 def bit_depth(layout: VideoFormat) -> int:
-    """Bits of the first channel, at least 8."""
-    return max(8, layout.components[0].bits)
+    """Bits of the first channel, 8 to 16."""
+    return min(16, max(8, layout.components[0].bits))
 
 
 def planar_name(layout: VideoFormat) -> str:
@@ -33,50 +40,45 @@ def planar_name(layout: VideoFormat) -> str:
         return layout.name
     bits = bit_depth(layout)
     if is_rgb(layout):
-        return "gbrpf32le" if "f" in layout.name.removeprefix("bgr").removeprefix("gbr") else "gbrp" if bits == 8 else "gbrp16le"
+        return "gbrp" if bits == 8 else "gbrp16le"
     depth = "" if bits == 8 else f"{bits}le"
-    chroma = [c for c in layout.components if c.is_chroma]
-    if not chroma:
+    if is_gray(layout):
         return f"gray{depth}"
-    ratio = (round(layout.width / chroma[0].width), round(layout.height / chroma[0].height))
-    return f"yuv{SUBSAMPLINGS.get(ratio, '444')}p{depth}"
+    chroma = layout.components[1]
+    ratio = (round(layout.width / chroma.width), round(layout.height / chroma.height))
+    return f"yuv{SUBSAMPLINGS[ratio]}p{depth}"
 
 
-SUBSAMPLINGS = {(1, 1): "444", (2, 1): "422", (2, 2): "420", (1, 2): "440", (4, 1): "411", (4, 4): "410"}
-
-
-def planes_of(frame: av.VideoFrame) -> list[NDArray[Any]]:
-    """The planes of a frame without padding: views for planar formats, repacked by swscale (no colour conversion) for others."""
+def planes_of(frame: av.VideoFrame) -> tuple[list[NDArray[Any]], int]:
+    """(planes without padding and alpha, bits): views for planar formats, repacked by swscale as they are for others."""
     name = planar_name(frame.format)
     if name != frame.format.name:
         frame = frame.reformat(format=name)
-    kind = "<f4" if "f32" in name else "u1" if frame.format.components[0].bits == 8 else "<u2"
+    bits = frame.format.components[0].bits
     planes = []
     for plane in frame.planes[: 1 if name.startswith("gray") else 3]:
-        rows = np.frombuffer(plane, kind).reshape(plane.height, -1)[:, : plane.width]
+        rows = np.frombuffer(memoryview(plane), "u1" if bits == 8 else "<u2").reshape(plane.height, -1)[:, : plane.width]
         planes.append(rows[::-1] if plane.line_size < 0 else rows)
-    return planes
+    return planes, bits
 
 
 def to_rgb(frame: av.VideoFrame, color: ColorInfo, siting: Siting) -> Array:
     """RGB ``(height, width, 3)``, 0 … 1, of a decoded frame; chroma is interpolated linearly from where it was sampled."""
-    planes = planes_of(frame)
+    planes, bits = planes_of(frame)
     height, width = planes[0].shape
-    pixels = np.empty((height, width, 3), np.float32)
-    bits = None if planes[0].dtype.kind == "f" else bit_depth(frame.format) if planes[0].dtype.itemsize > 1 else 8
-    if is_rgb(frame.format):
-        bits = 16 if bits is not None and planar_name(frame.format) == "gbrp16le" else bits
-        for channel, plane in zip((1, 2, 0), planes, strict=True):
-            pixels[..., channel] = plane if bits is None else normalised(plane, bits, color, chroma=False)
-    elif len(planes) == 1:
-        pixels[...] = normalised(planes[0], bits or 8, color, chroma=False)[..., None]
+    channels = np.empty((3, height, width), np.float32)
+    if len(planes) == 1:
+        channels[:] = normalised(planes[0], bits, color, chroma=False)
+    elif is_rgb(frame.format):
+        for place, plane in zip((1, 2, 0), planes, strict=True):
+            channels[place] = normalised(plane, bits, color, chroma=False)
     else:
-        pixels[..., 0] = normalised(planes[0], bits or 8, color, chroma=False)
-        for channel, plane in zip((1, 2), planes[1:], strict=True):
-            pixels[..., channel] = enlarged(normalised(plane, bits or 8, color, chroma=True), height, width, siting)
-        inverse = np.linalg.inv(rgb_to_ycc(color.matrix)).astype(np.float32)
-        pixels = (pixels.reshape(-1, 3) @ inverse.T).reshape(height, width, 3)
-    return np.clip(pixels, 0, 1, out=pixels)
+        channels[0] = normalised(planes[0], bits, color, chroma=False)
+        for place in (1, 2):
+            channels[place] = enlarged(normalised(planes[place], bits, color, chroma=True), height, width, siting)
+        channels = np.tensordot(np.linalg.inv(rgb_to_ycc(color.matrix)).astype(np.float32), channels, 1)
+    np.clip(channels, 0, 1, out=channels)
+    return np.ascontiguousarray(channels.transpose(1, 2, 0))
 
 
 def normalised(plane: NDArray[Any], bits: int, color: ColorInfo, *, chroma: bool) -> Array:
@@ -106,51 +108,51 @@ def interpolated(plane: Array, axis: int, factor: int, size: int, offset: float)
     shape[axis] = size
     weight = (position - low).astype(np.float32).reshape(shape)
     first = plane.take(low, axis)
-    return first + (plane.take(high, axis) - first) * weight
+    result: Array = first + (plane.take(high, axis) - first) * weight
+    return result
 
 
 def from_rgb(pixels: Array, name: str, color: ColorInfo, siting: Siting) -> av.VideoFrame:
-    """A frame in the pixel format ``name`` (planar YCbCr, rgb24, rgb48) from RGB ``(height, width, 3)``, 0 … 1; values are rounded."""
+    """A frame in pixel format ``name`` (planar YCbCr, rgb24, rgb48), rounded, from RGB ``(height, width, 3)``, 0 … 1."""
     height, width, _ = pixels.shape
     frame = av.VideoFrame(width, height, name)
     bits = frame.format.components[0].bits
     clipped = np.clip(pixels, 0, 1)
     if is_rgb(frame.format):
-        fill(frame, 0, np.rint(clipped * np.float32(2**bits - 1)).reshape(height, -1))
+        fill(frame, 0, clipped.reshape(height, -1) * np.float32(2**bits - 1), bits)
         return frame
-    ycc = (clipped.reshape(-1, 3) @ rgb_to_ycc(color.matrix).astype(np.float32).T).reshape(height, width, 3)
-    full = color.range == "pc"
-    for channel, part in enumerate(frame.format.components[:3]):
-        span, offset = code_range(bits, full, chroma=channel > 0)
-        plane = ycc[..., channel]
-        if channel:
+    channels: Array = rgb_to_ycc(color.matrix).astype(np.float32) @ clipped.reshape(-1, 3).T
+    for place, part in enumerate(frame.format.components[:3]):
+        plane = channels[place].reshape(height, width)
+        if place:
             plane = shrunk(plane, round(height / part.height), round(width / part.width), siting)
-        fill(frame, channel, np.clip(np.rint(plane * np.float32(span) + np.float32(offset)), 0, 2**bits - 1))
+        span, offset = code_range(bits, color.range == "pc", chroma=place > 0)
+        fill(frame, place, plane * np.float32(span) + np.float32(offset), bits)
     return frame
 
 
 def shrunk(plane: Array, rows: int, columns: int, siting: Siting) -> Array:
     """A chroma plane with one sample for ``rows × columns`` (1 or 2 each), weighted around where it lies."""
-    for axis, (factor, offset) in enumerate(((rows, siting[1]), (columns, siting[0]))):
-        if factor == 2:
-            plane = halved(plane, axis, offset)
-    return plane
+    if rows == 2:
+        plane = halved(plane, siting[1])
+    return halved(plane.T, siting[0]).T if columns == 2 else plane
 
 
-def halved(plane: Array, axis: int, offset: float) -> Array:
-    """Half as many samples along ``axis``: the mean of two where they lie between (offset ½), [1 2 1]/4 where they lie on one (0)."""
-    even = np.arange(0, plane.shape[axis], 2)
-    middle, after = plane.take(even, axis), plane.take(np.minimum(even + 1, plane.shape[axis] - 1), axis)
+def halved(plane: Array, offset: float) -> Array:
+    """Half as many rows: the mean of two where they lie between (offset ½), [1 2 1]/4 where they lie on one (0)."""
+    even, odd = plane[::2], plane[1::2]
+    if len(plane) % 2:
+        odd = np.concatenate((odd, plane[-1:]))
     if offset:
-        return (middle + after) * np.float32(0.5)
-    before = plane.take(np.maximum(even - 1, 0), axis)
-    return middle * np.float32(0.5) + (before + after) * np.float32(0.25)
+        return (even + odd) * np.float32(0.5)
+    before = np.concatenate((plane[:1], odd[:-1]))
+    return even * np.float32(0.5) + (before + odd) * np.float32(0.25)
 
 
-def fill(frame: av.VideoFrame, index: int, values: Array) -> None:
-    """Write a plane of a freshly made frame; ``values`` ``(height, samples)`` are whole numbers."""
+def fill(frame: av.VideoFrame, index: int, values: Array, bits: int) -> None:
+    """Round ``values`` ``(height, samples)`` into a plane of a freshly made frame."""
     plane = frame.planes[index]
-    bits = frame.format.components[0].bits
-    kind = "u1" if bits == 8 else ">u2" if frame.format.name.endswith("be") else "<u2"
-    target = np.frombuffer(plane, kind).reshape(plane.height, -1)
-    target[:, : values.shape[1]] = values
+    target = np.frombuffer(memoryview(plane), "u1" if bits == 8 else ">u2" if frame.format.name.endswith("be") else "<u2")
+    np.rint(values, out=values)
+    np.minimum(values, 2**bits - 1, out=values)  # the top of full-range chroma lies half a step above the last code
+    target.reshape(plane.height, -1)[:, : values.shape[1]] = values

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import av
@@ -14,7 +15,7 @@ from dcvsr_engine.video.color import ColorInfo, resolve_color
 from dcvsr_engine.video.hdr import light_of, mastering_of
 from dcvsr_engine.video.index import FrameIndex, build_index
 from dcvsr_engine.video.orientation import Orientation, orientation_of
-from dcvsr_engine.video.pixels import bit_depth, is_rgb
+from dcvsr_engine.video.pixels import bit_depth, is_gray, is_rgb
 from dcvsr_engine.video.source import opened, pictures_of, reason, video_stream
 
 COUNTED_BYTES = 32 * 2**20
@@ -24,7 +25,7 @@ MOST_PIXELS = 16384 * 16384
 PICTURE_RATE = Fraction(25)
 """Frames per second of picture sequences, which do not say."""
 
-STILL_CODECS = {"mjpeg", "webp", "png", "tiff", "bmp", "gif", "jpegls", "jpeg2000", "ppm", "pgm", "targa", "exr", "dpx", "libjxl"}
+STILL_CODECS = {"mjpeg", "webp", "png", "tiff", "bmp", "gif", "jpegls", "jpeg2000", "ppm", "pgm", "targa"}
 FIELD_ORDERS = {1: "progressive", 2: "top field first", 3: "bottom field first", 4: "top field first", 5: "bottom field first"}
 
 
@@ -115,7 +116,7 @@ class VideoInfo:
 
 
 def probe(path: Path) -> VideoInfo:
-    """Facts about the video (or folder or pattern of pictures) at ``path``; raises `InputError` with one sentence when it is none."""
+    """Facts about the video, or folder or pattern of pictures, at ``path``; raises `InputError` when it is none."""
     pictures = pictures_of(path)
     if pictures is not None:
         return probe_pictures(path, pictures)
@@ -225,7 +226,7 @@ def extent(
 
 def varies(index: FrameIndex) -> bool:
     """Whether frames are shown for different lengths of time, beyond the rounding of a coarse time base."""
-    gaps = [b - a for a, b in zip(index.pts, index.pts[1:], strict=False)]
+    gaps = [b - a for a, b in pairwise(index.pts)]
     return bool(gaps) and max(gaps) - min(gaps) > 1
 
 
@@ -233,7 +234,7 @@ def color_of(stream: VideoStream, frame: av.VideoFrame) -> ColorInfo:
     """The colour of a stream, from its first frame."""
     layout = frame.format
     picture = stream.codec.canonical_name in STILL_CODECS
-    full = layout.name.startswith("yuvj") or (picture and not any(c.is_chroma for c in layout.components))
+    full = layout.name.startswith("yuvj") or (picture and is_gray(layout))
     codes = (int(frame.colorspace), int(frame.color_range), int(frame.color_primaries), int(frame.color_trc))
     color = resolve_color(codes, frame.width, frame.height, rgb=is_rgb(layout), picture=picture, full=full)
     return replace(color, mastering=mastering_of(frame), light=light_of(frame))

@@ -51,8 +51,8 @@ def publish(
 ) -> Published:
     """Join the segment files of one clip, in order, to ``target``, with the source's other tracks.
 
-    ``frames`` is the range (inclusive) that was restored, ``None`` for the whole clip: other tracks are cut to its time, which then starts
-    at zero. Raises `OutputError`; the target appears complete or not at all.
+    ``frames`` is the range (inclusive) that was restored, ``None`` for the whole clip: other tracks are cut to its time, which
+    then starts at zero. Raises `OutputError`; the target appears complete or not at all.
     """
     output = check_target(target, info, output)
     target = target.absolute()

@@ -26,7 +26,7 @@ AHEAD = 32
 
 @dataclass(frozen=True)
 class Frame:
-    """A frame: ``index`` in display order, ``pts`` and ``duration`` in ticks of ``time_base`` seconds, upright RGB ``(h, w, 3)`` 0 … 1."""
+    """A frame: ``index`` in display order, ``pts`` and ``duration`` in ticks, upright RGB ``pixels`` ``(h, w, 3)`` 0 … 1."""
 
     index: int
     pts: int
@@ -111,7 +111,7 @@ class VideoReader:
         raise InputError(f"Frame {index} of “{self.info.path.name}” cannot be decoded.")
 
     def frames(self, first: int = 0, last: int | None = None) -> Iterator[Frame]:
-        """Frames ``first … last`` (inclusive, to the end when ``None``). Frames that cannot be decoded are left out, with a warning."""
+        """Frames ``first … last`` (inclusive; ``None``: to the end). Undecodable frames are left out, with a warning."""
         before = 1 if self._deinterlace else 0
         stamped = self.pictures(max(0, first)) if self.info.is_sequence else self.decoded(max(0, first - before))
         if self._deinterlace and self.info.width >= SMALLEST[0] and self.info.height >= SMALLEST[1]:

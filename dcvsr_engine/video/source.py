@@ -12,7 +12,7 @@ from av.video.stream import VideoStream
 
 from dcvsr_engine.errors import InputError
 
-PICTURES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp", ".exr", ".dpx", ".ppm", ".pgm", ".tga", ".jp2", ".jxl"}
+PICTURES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp", ".ppm", ".pgm", ".tga", ".jp2"}
 PLACEHOLDER = re.compile(r"%0?(\d*)d")
 PROTOCOLS = {"protocol_whitelist": "file"}
 """A playlist in disguise must not open network addresses."""

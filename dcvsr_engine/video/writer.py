@@ -1,5 +1,6 @@
-"""Restored frames to a segment file: encoded video alone, with exact times, ready to be published with the source's other tracks."""
+"""Restored frames to a segment file: encoded video alone, with exact times, ready to be published."""
 
+import contextlib
 import errno
 import os
 from fractions import Fraction
@@ -28,7 +29,7 @@ class DiskFullError(OutputError):
 
 
 def check_target(target: Path, info: VideoInfo, output: OutputSettings) -> OutputSettings:
-    """Settings with nothing left to decide, once it is sure that ``target`` can be written; raises `OutputError` before any work."""
+    """Settings with nothing left to decide, once ``target`` is sure to be writable; raises `OutputError` before any work."""
     resolved = resolved_output(target, info, output)
     check_encoder(resolved.codec)
     if not output.overwrite:
@@ -139,10 +140,8 @@ class VideoWriter:
     def abort(self) -> None:
         """Drop the unfinished file."""
         if self._container is not None:
-            try:
+            with contextlib.suppress(av.FFmpegError):
                 self._container.close()
-            except av.FFmpegError:
-                pass
             self._container = None
         discard(self._partial)
 
