@@ -126,7 +126,7 @@ class RestoreSettings(Settings):
     tap: bool = setting(True, "Temporal attention propagation: neighbouring frame windows see each other at every second step.")
     tap_frames: int = setting(4, "How many frames a window hands to the next.", 1, 14)
     tap_direction: TapDirection = setting("alternate", "Whether windows hand frames forward, backward, or by turns.")
-    tiling: Tiling = setting("paper", "paper: half-overlapping tiles; fast: little overlap with a grid that moves at every step.")
+    tiling: Tiling | None = setting(None, "paper: half-overlapping tiles; fast: little overlap with a grid that moves at every step.")
     tile: int | None = setting(None, "Side of a tile in latent pixels.", 16, 256)
     window: int | None = setting(None, "Frames in a tile.", 1, 64)
     overlap: float = setting(0.5, "Share of a tile that overlaps the next (paper tiling).", 0.0, 0.75)

@@ -4,6 +4,7 @@ Rows of a U-Net batch are ordered branch by branch, tile by tile. Spatial self-a
 ``(rows · frames, height · width, channels)``; it has no positional encoding, so foreign keys and values are appended.
 """
 
+import dataclasses
 import math
 from collections import Counter
 from dataclasses import dataclass, field
@@ -29,17 +30,40 @@ class Branch:
         conditional: whether the declared condition is kept.
         gamma: detail suppression of every spatial self-attention, 0 for none.
         identity: PAG's perturbation: the middle block's attention maps become the identity.
+        degraded: SAG's second look: the input was blurred where attention is high.
     """
 
     conditional: bool = True
     gamma: float = 0.0
     identity: bool = False
+    degraded: bool = False
+
+    @property
+    def slot(self) -> "Branch":
+        """The branch whose keys and values this one shares from step to step, while γ changes."""
+        return dataclasses.replace(self, gamma=0.0)
+
+
+CONDITIONAL = Branch()
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What the rows of a batch are: every tile for the first branch, then every tile for the next."""
+
+    branches: tuple[Branch, ...]
+    tiles: tuple[Tile, ...]
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Branches, tiles, frames."""
+        return len(self.branches), len(self.tiles), self.tiles[0].frames
 
 
 class Extension(Protocol):
     """Adds foreign keys and values in one of the propagating layers."""
 
-    def extend(self, layer: int, key: Tensor, value: Tensor, tiles: list[Tile]) -> tuple[Tensor, Tensor]:
+    def extend(self, layer: int, key: Tensor, value: Tensor, rows: Rows) -> tuple[Tensor, Tensor]:
         """Keys and values to attend to, from own ones ``(branches, tiles, frames, heads, tokens, dim)``."""
 
 
@@ -48,24 +72,28 @@ class Propagation:
     """What the attention processors share. The sampler sets it before each evaluation.
 
     Attributes:
-        tiles: the tiles in the batch.
-        branches: the branches in the batch.
+        rows: what is in the batch.
         extensions: applied in order in the propagating layers.
         attention_mass: where the middle block leaves how much attention each token receives (SAG), ``None`` to skip.
     """
 
-    tiles: list[Tile] = field(default_factory=list)
-    branches: tuple[Branch, ...] = (Branch(),)
+    rows: Rows | None = None
     extensions: list[Extension] = field(default_factory=list)
     attention_mass: list[Tensor] | None = None
 
+    @property
+    def branches(self) -> tuple[Branch, ...]:
+        """The branches in the batch; a network that is called without a sampler has one."""
+        return self.rows.branches if self.rows else (CONDITIONAL,)
+
     def extend(self, layer: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
         """Append what the extensions bring to ``key`` and ``value`` ``(rows · frames, heads, tokens, dim)``."""
-        shape = len(self.branches), len(self.tiles), self.tiles[0].frames
+        if self.rows is None or not self.extensions:
+            return key, value
+        key, value = key.unflatten(0, self.rows.shape), value.unflatten(0, self.rows.shape)
         for extension in self.extensions:
-            rows = key.unflatten(0, shape), value.unflatten(0, shape)
-            key, value = (x.flatten(0, 2) for x in extension.extend(layer, *rows, self.tiles))
-        return key, value
+            key, value = extension.extend(layer, key, value, self.rows)
+        return key.flatten(0, 2), value.flatten(0, 2)
 
     def per_frame(self, values: list[float], like: Tensor) -> Tensor:
         """One value per branch, spread to ``(rows · frames, 1, 1, 1)``."""
@@ -119,7 +147,9 @@ class SpatialSelfAttention:
         query, own_key, own_value = (
             project(hidden_states).unflatten(-1, (attn.heads, -1)).transpose(1, 2) for project in (attn.to_q, attn.to_k, attn.to_v)
         )
-        key, value = (own_key, own_value) if self.layer is None else state.extend(self.layer, own_key, own_value)
+        key, value = own_key, own_value
+        if self.layer is not None:
+            key, value = state.extend(self.layer, key, value)
         gamma = state.per_frame([branch.gamma for branch in state.branches], query)
         attended = gamma_attention(query, key, value, gamma)
         if self.middle and state.attention_mass is not None:
@@ -174,40 +204,50 @@ class KeyBank:
     """Subsampled keys and values of every tile, on the token lattice of the whole frame (method.md §3).
 
     Where tiles overlap the later one overwrites. Frames count from the first of the segment.
+
+    Attributes:
+        layers: per propagating layer and branch, keys and values ``(frames, heads, rows, columns, dim)``.
     """
 
     def __init__(self, grid: TileGrid, rate: int) -> None:
         self.grid, self.rate = grid, rate
-        self.layers: dict[int, tuple[Tensor, Tensor]] = {}
+        self.layers: dict[tuple[int, Branch], tuple[Tensor, Tensor]] = {}
 
-    def collect(self, layer: int, key: Tensor, value: Tensor, tiles: list[Tile]) -> None:
+    def collect(self, layer: int, key: Tensor, value: Tensor, rows: Rows) -> None:
         """Place keys and values ``(branches, tiles, frames, heads, tokens, dim)``."""
-        stride = round(math.sqrt(tiles[0].height * tiles[0].width / key.shape[-2]))
-        if layer not in self.layers:
-            self.layers[layer] = self.empty(key, stride), self.empty(value, stride)
-        for bank, tokens in zip(self.layers[layer], (key, value), strict=True):
-            for index, tile in enumerate(tiles):
-                image = tokens[:, index].unflatten(-2, (tile.height // stride, tile.width // stride))
-                from_y, to_y = lattice(tile.top // stride, tile.height // stride, self.rate)
-                from_x, to_x = lattice(tile.left // stride, tile.width // stride, self.rate)
-                bank[:, tile.slices[0], :, to_y, to_x] = image[..., from_y, from_x, :]
+        stride = round(math.sqrt(rows.tiles[0].height * rows.tiles[0].width / key.shape[-2]))
+        for b, branch in enumerate(rows.branches):
+            if (layer, branch.slot) not in self.layers:
+                self.layers[layer, branch.slot] = self.empty(key, stride), self.empty(value, stride)
+            for bank, tokens in zip(self.layers[layer, branch.slot], (key, value), strict=True):
+                for tile, own in zip(rows.tiles, tokens[b], strict=True):
+                    self.place(bank, own, tile, stride)
+
+    def place(self, bank: Tensor, tokens: Tensor, tile: Tile, stride: int) -> None:
+        """Copy those of a tile's ``tokens`` ``(frames, heads, tokens, dim)`` that lie on the lattice."""
+        image = tokens.unflatten(-2, (tile.height // stride, tile.width // stride))
+        from_y, to_y = lattice(tile.top // stride, tile.height // stride, self.rate)
+        from_x, to_x = lattice(tile.left // stride, tile.width // stride, self.rate)
+        bank[tile.slices[0], :, to_y, to_x] = image[:, :, from_y, from_x]
 
     def empty(self, tokens: Tensor, stride: int) -> Tensor:
-        """Room for one layer: ``(branches, frames, heads, rows, columns, dim)``."""
+        """Room for one layer and branch."""
         rows, columns = (-(-size // stride // self.rate) for size in (self.grid.height, self.grid.width))
-        return tokens.new_zeros(tokens.shape[0], self.grid.frames, tokens.shape[3], rows, columns, tokens.shape[-1])
+        return tokens.new_zeros(self.grid.frames, tokens.shape[3], rows, columns, tokens.shape[-1])
 
-    def foreign(self, layer: int, frames: slice) -> tuple[Tensor, Tensor]:
-        """Keys and values of ``frames``: ``(branches, frames, heads, tokens, dim)``."""
-        key, value = (bank[:, frames].flatten(3, 4) for bank in self.layers[layer])
-        return key, value
+    def foreign(self, layer: int, rows: Rows) -> tuple[Tensor, Tensor]:
+        """Keys and values for the frames of ``rows``: ``(branches, 1, frames, heads, tokens, dim)``.
+
+        A branch that was not collected gets the conditional one's.
+        """
+        held = [self.layers.get((layer, branch.slot)) or self.layers[layer, CONDITIONAL] for branch in rows.branches]
+        frames = rows.tiles[0].slices[0]
+        key, value = (torch.stack([bank[frames].flatten(2, 3) for bank in side]) for side in zip(*held, strict=True))
+        return key.unsqueeze(1), value.unsqueeze(1)
 
 
 def append(own: Tensor, foreign: Tensor) -> Tensor:
     """Append tokens ``(branches, 1 or tiles, 1 or frames, heads, n, dim)`` to those of every tile and frame."""
-    branches = own.shape[0]
-    if foreign.shape[0] != branches:  # collected with fewer branches: the conditional one serves all
-        foreign = foreign[:1].expand(branches, *foreign.shape[1:])
     return torch.cat([own, foreign.expand(*own.shape[:4], -1, -1)], dim=-2)
 
 
@@ -217,9 +257,9 @@ class Collect:
 
     bank: KeyBank
 
-    def extend(self, layer: int, key: Tensor, value: Tensor, tiles: list[Tile]) -> tuple[Tensor, Tensor]:
+    def extend(self, layer: int, key: Tensor, value: Tensor, rows: Rows) -> tuple[Tensor, Tensor]:
         """See `Extension.extend`."""
-        self.bank.collect(layer, key, value, tiles)
+        self.bank.collect(layer, key, value, rows)
         return key, value
 
 
@@ -229,10 +269,10 @@ class Inject:
 
     bank: KeyBank
 
-    def extend(self, layer: int, key: Tensor, value: Tensor, tiles: list[Tile]) -> tuple[Tensor, Tensor]:
+    def extend(self, layer: int, key: Tensor, value: Tensor, rows: Rows) -> tuple[Tensor, Tensor]:
         """See `Extension.extend`."""
-        foreign = self.bank.foreign(layer, tiles[0].slices[0])
-        return append(key, foreign[0].unsqueeze(1)), append(value, foreign[1].unsqueeze(1))
+        keys, values = self.bank.foreign(layer, rows)
+        return append(key, keys), append(value, values)
 
 
 @dataclass
@@ -241,19 +281,19 @@ class Lockstep:
 
     bank: KeyBank
 
-    def extend(self, layer: int, key: Tensor, value: Tensor, tiles: list[Tile]) -> tuple[Tensor, Tensor]:
+    def extend(self, layer: int, key: Tensor, value: Tensor, rows: Rows) -> tuple[Tensor, Tensor]:
         """See `Extension.extend`."""
-        self.bank.collect(layer, key, value, tiles)
-        return Inject(self.bank).extend(layer, key, value, tiles)
+        self.bank.collect(layer, key, value, rows)
+        return Inject(self.bank).extend(layer, key, value, rows)
 
 
 # -- TAP --------------------------------------------------------------------------------------------------------
 
 
 def liveliest_frames(key: Tensor, count: int) -> Tensor:
-    """The ``count`` frames whose keys vary most, ``(…, count)`` indices in order of time, from ``(…, frames, heads, tokens, dim)``."""
-    spread = key.float().flatten(-3).std(dim=-1)
-    return spread.topk(min(count, spread.shape[-1]), dim=-1).indices.sort(dim=-1).values
+    """The ``count`` frames whose keys vary most, in order of time: ``(count,)`` indices from ``(frames, heads, tokens, dim)``."""
+    spread = key.float().flatten(1).std(dim=1)
+    return spread.topk(min(count, len(spread))).indices.sort().values
 
 
 @dataclass
@@ -262,29 +302,29 @@ class Tap:
 
     Attributes:
         count: L, how many frames are handed on.
-        offered: per layer and spatial tile what the window before offers, ``(branches, heads, L · tokens, dim)``.
-        chosen: how often each frame of the segment was chosen, per window (conditional branch).
+        offered: per layer, spatial tile and branch, what the window before offers: ``(1, heads, L · tokens, dim)``.
+        chosen: how often each frame of the segment was chosen, per window.
     """
 
     count: int
-    offered: dict[tuple[int, int], tuple[Tensor, Tensor]] = field(default_factory=dict)
+    offered: dict[tuple[int, int, Branch], tuple[Tensor, Tensor]] = field(default_factory=dict)
     chosen: dict[int, Counter[int]] = field(default_factory=dict)
 
-    def extend(self, layer: int, key: Tensor, value: Tensor, tiles: list[Tile]) -> tuple[Tensor, Tensor]:
+    def extend(self, layer: int, key: Tensor, value: Tensor, rows: Rows) -> tuple[Tensor, Tensor]:
         """See `Extension.extend`."""
-        received = [self.offered.get((layer, tile.m)) for tile in tiles]
-        self.offer(layer, key, value, tiles)
-        if any(offer is None for offer in received):
+        places = [(layer, tile.m, branch.slot) for branch in rows.branches for tile in rows.tiles]
+        received = [self.offered[place] for place in places if place in self.offered]
+        self.offer(layer, key, value, rows)
+        if not received:
             return key, value
-        offers = [offer for offer in received if offer is not None]
-        keys, values = (torch.stack(side, dim=1).unsqueeze(2) for side in zip(*offers, strict=True))
+        keys, values = (torch.stack(side).unflatten(0, rows.shape[:2]) for side in zip(*received, strict=True))
         return append(key, keys), append(value, values)
 
-    def offer(self, layer: int, key: Tensor, value: Tensor, tiles: list[Tile]) -> None:
-        """Keep the chosen frames of each tile for the next window."""
-        frames = liveliest_frames(key, self.count)
-        index = frames[..., None, None, None].expand(*frames.shape, *key.shape[3:])
-        keys, values = (x.gather(2, index).transpose(2, 3).flatten(3, 4) for x in (key, value))
-        for i, tile in enumerate(tiles):
-            self.offered[layer, tile.m] = keys[:, i], values[:, i]
-            self.chosen.setdefault(tile.n, Counter()).update((frames[0, i] + tile.frame).tolist())
+    def offer(self, layer: int, key: Tensor, value: Tensor, rows: Rows) -> None:
+        """Keep the chosen frames of each tile and branch for the next window."""
+        for b, branch in enumerate(rows.branches):
+            for i, tile in enumerate(rows.tiles):
+                frames = liveliest_frames(key[b, i], self.count)
+                keys, values = (x[b, i, frames].transpose(0, 1).flatten(1, 2).unsqueeze(0) for x in (key, value))
+                self.offered[layer, tile.m, branch.slot] = keys, values
+                self.chosen.setdefault(tile.n, Counter()).update((frames + tile.frame).tolist())

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from dcvsr_engine.diffusion.attention import Branch, install
+from dcvsr_engine.diffusion.attention import Branch, Rows, install
 from dcvsr_engine.diffusion.edm import precondition
 from dcvsr_engine.diffusion.guidance import branches_of, combine, degrade
 from dcvsr_engine.network.checkpoint import Model
@@ -49,7 +49,8 @@ class Denoiser:
         mass = self.propagation.attention_mass[-1].chunk(2)[1]
         self.propagation.attention_mass = None
         degraded = degrade(x, first[unconditional], mass)
-        blurred = self.evaluate(degraded, sigma, condition, tiles, (unconditional,))[unconditional]
+        second = Branch(conditional=False, degraded=True)
+        blurred = self.evaluate(degraded, sigma, condition, tiles, (second,))[second]
         # ε = (x − x̂_0) / σ, each with its own x
         difference = (x - first[unconditional]) - (degraded - blurred)
         return combine(first, scale) - (scale - 1) * difference
@@ -59,7 +60,7 @@ class Denoiser:
     ) -> dict[Branch, Tensor]:
         """``x̂_0`` per branch, float32, shaped like ``x``; all branches go through the U-Net in one batch."""
         model, count = self.model, len(branches)
-        self.propagation.tiles, self.propagation.branches = tiles, branches
+        self.propagation.rows = Rows(branches, tuple(tiles))
         self.evaluations += count * len(tiles)
         c = precondition(torch.tensor(sigma))
         conditions = torch.cat([self.keep(condition, "condition", branch) for branch in branches])

@@ -216,8 +216,9 @@ class Sampler:
     def temporal_passes(self, grid: TileGrid, backward: bool) -> Iterator[tuple[list[Tile], list[Extension], bool]]:
         """TAP: for a batch of places, one window after the other (method.md §4)."""
         order = list(range(len(grid.windows)))
+        tap = Tap(self.settings.tap_frames)
         for places in batches(list(range(grid.spatial)), self.batch):
-            tap = Tap(self.settings.tap_frames)
+            tap.offered.clear()
             for n in reversed(order) if backward else order:
                 yield [grid.tile(m, n) for m in places], [tap], True
                 frames = [frame for frame, _ in tap.chosen[n].most_common(self.settings.tap_frames)]

@@ -87,23 +87,26 @@ def load(model: str, device: Device = "auto", precision: Precision = "auto") -> 
     precision = resolve_precision(precision, device)
     base = find(declaration.base) if declaration.base else folder
 
-    def place(network: nn.Module) -> Any:
-        network.requires_grad_(False).eval()
-        return network.to(device, DTYPES[precision], memory_format=torch.channels_last)
+    def network(kind: Any, root: Path, *names: str) -> Any:
+        loaded = load_network(kind, subfolder(root, names), DTYPES[precision]).to(device)
+        for module in loaded.modules():
+            if isinstance(module, nn.Conv2d):
+                module.to(memory_format=torch.channels_last)
+        return loaded
 
-    unet = place(load_network(UNetSpatioTemporalConditionModel, subfolder(folder, UNET_FOLDERS)))
+    unet = network(UNetSpatioTemporalConditionModel, folder, *UNET_FOLDERS)
     return Model(
         declaration=declaration,
         folder=folder,
         unet=unet,
-        first_stage=load_first_stage(declaration, base, unet, place),
+        first_stage=load_first_stage(declaration, base, unet, network),
         device=device,
         precision=precision,
-        image_encoder=load_image_encoder(base, place) if declaration.image_embedding == "first-frame" else None,
+        image_encoder=load_image_encoder(base).to(device) if declaration.image_embedding == "first-frame" else None,
     )
 
 
-def load_first_stage(declaration: Declaration, folder: Path, unet: Any, place: Callable[[nn.Module], Any]) -> FirstStage:
+def load_first_stage(declaration: Declaration, folder: Path, unet: Any, network: Callable[..., Any]) -> FirstStage:
     """The declared first stage; raises `ModelError` when its channels do not fit the U-Net's."""
     stage: FirstStage
     if declaration.first_stage == "haar":
@@ -112,8 +115,7 @@ def load_first_stage(declaration: Declaration, folder: Path, unet: Any, place: C
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ModelError(f"{folder / 'scales.json'} cannot be read: {error}.") from None
     else:
-        vae = place(load_network(AutoencoderKLTemporalDecoder, subfolder(folder, ("vae",))))
-        stage = VaeFirstStage(vae, declaration.condition_scaled)
+        stage = VaeFirstStage(network(AutoencoderKLTemporalDecoder, folder, "vae"), declaration.condition_scaled)
     expected = stage.latent_channels + stage.condition_channels, stage.latent_channels
     found = int(unet.config.in_channels), int(unet.config.out_channels)
     if expected != found:
@@ -124,7 +126,7 @@ def load_first_stage(declaration: Declaration, folder: Path, unet: Any, place: C
     return stage
 
 
-def load_image_encoder(folder: Path, place: Callable[[nn.Module], Any]) -> nn.Module:
+def load_image_encoder(folder: Path) -> nn.Module:
     """CLIP's vision model of the checkpoint; needs the package transformers."""
     try:
         from transformers import CLIPVisionModelWithProjection
@@ -133,8 +135,8 @@ def load_image_encoder(folder: Path, place: Callable[[nn.Module], Any]) -> nn.Mo
             "This model looks at the first frame through CLIP: install it with “pip install dcvsr-studio[clip]”."
         ) from None
     path = subfolder(folder, ("image_encoder",))
-    network: nn.Module = place(CLIPVisionModelWithProjection.from_pretrained(path, use_safetensors=True))
-    return network
+    network: nn.Module = CLIPVisionModelWithProjection.from_pretrained(path, use_safetensors=True)
+    return network.requires_grad_(False).eval()
 
 
 def subfolder(folder: Path, names: tuple[str, ...]) -> Path:
@@ -145,13 +147,14 @@ def subfolder(folder: Path, names: tuple[str, ...]) -> Path:
     raise ModelError(f"The model in {folder} is incomplete: the folder “{names[0]}” is missing.")
 
 
-def load_network(kind: Any, folder: Path) -> Any:
-    """A diffusers network of class ``kind`` from ``config.json`` and safetensors in ``folder``; raises `ModelError`."""
+def load_network(kind: Any, folder: Path, dtype: torch.dtype = torch.float32) -> Any:
+    """A diffusers network of class ``kind`` from ``config.json`` and safetensors in ``folder``, for inference; raises `ModelError`."""
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except (OSError, json.JSONDecodeError) as error:
         raise ModelError(f"{folder / 'config.json'} cannot be read: {error}.") from None
-    network = kind.from_config(config)
+    with torch.device("meta"):
+        network = kind.from_config(config)
     weights = read_weights(folder)
     expected = {name: tuple(value.shape) for name, value in network.state_dict().items()}
     for name in sorted(expected.keys() | weights.keys()):
@@ -160,8 +163,8 @@ def load_network(kind: Any, folder: Path) -> Any:
             raise ModelError(
                 f"The weights in {folder} do not fit their config.json: {name} is {found}, expected {expected.get(name, 'nothing')}."
             )
-    network.load_state_dict(weights, assign=True)
-    return network
+    network.load_state_dict({name: value.to(dtype) for name, value in weights.items()}, assign=True)
+    return network.requires_grad_(False).eval()
 
 
 def read_weights(folder: Path) -> dict[str, Tensor]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from dcvsr_engine.errors import ModelError
-from dcvsr_engine.settings import Guidance, RestoreSettings
+from dcvsr_engine.settings import Guidance, RestoreSettings, Tiling
 
 FILE = "dcvsr.json"
 
@@ -26,7 +26,7 @@ class Declaration:
         image_embedding: ``"none"`` (the network has none), ``"zeros"`` or ``"first-frame"`` (CLIP).
         unconditional: what the unconditional branch drops: ``"image_embedding"`` and/or ``"condition"``.
         sigma_min, sigma_max: noise range of sampling.
-        steps, guidance, guidance_scale, tile, window, scale: defaults for `RestoreSettings`.
+        steps, guidance, guidance_scale, tiling, tile, window, scale: defaults for `RestoreSettings`.
         noise_share: share of the noise variance that all frames have in common.
         base: name of the folder that a U-Net alone is laid over, or empty.
         sha256: hash per file, relative to the folder.
@@ -49,6 +49,7 @@ class Declaration:
     steps: int = 25
     guidance: Guidance = "dssag"
     guidance_scale: float = 2.0
+    tiling: Tiling = "paper"
     tile: int = 64
     window: int = 14
     scale: int = 4
@@ -75,5 +76,5 @@ class Declaration:
 
     def resolve(self, settings: RestoreSettings) -> RestoreSettings:
         """``settings`` with every ``None`` replaced by this model's default."""
-        names = ("scale", "steps", "guidance", "guidance_scale", "tile", "window")
+        names = ("scale", "steps", "guidance", "guidance_scale", "tiling", "tile", "window")
         return settings.replace(**{name: getattr(self, name) for name in names if getattr(settings, name) is None})

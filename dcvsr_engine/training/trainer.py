@@ -40,6 +40,17 @@ def clip_noise(shape: torch.Size, share: float, generator: torch.Generator) -> T
     return math.sqrt(share) * common + math.sqrt(1 - share) * own
 
 
+def judged_crops(restored: Tensor, reference: Tensor, batch: int, generator: torch.Generator, size: int = 72) -> tuple[Tensor, Tensor]:
+    """One random crop and frame per clip of each ``(batch · frames, 3, h, w)``: the perceptual network is dear on a processor."""
+    frames, side = restored.shape[0] // batch, restored.shape[-1]
+    crops = []
+    for clip in range(batch):
+        frame, y, x = (int(torch.randint(n, (1,), generator=generator)) for n in (frames, side - size + 1, side - size + 1))
+        crops.append((clip * frames + frame, slice(y, y + size), slice(x, x + size)))
+    pictures, references = (torch.stack([side[f, :, rows, columns] for f, rows, columns in crops]) for side in (restored, reference))
+    return pictures, references
+
+
 def sample(unet: UNetSpatioTemporalConditionModel, condition: Tensor, noise: Tensor, sigmas: Tensor) -> Tensor:
     """Euler sampling of untiled clips ``(batch, frames, channels, h, w)``, for validation."""
     x = noise * sigmas[0]
@@ -53,12 +64,20 @@ class Trainer:
     """Trains one recipe in a folder; construct it again on the same folder to resume.
 
     Attributes:
+        perceptual, judge: distances ``(n,)`` of pictures, one to train on, another to validate with.
         folder: holds ``recipe.json``, ``log.csv``, ``validation.csv``, ``last/`` and the exported ``ema/``.
         iteration: optimiser steps done.
     """
 
-    def __init__(self, recipe: Recipe, folder: Path, photos: Photographs, perceptual: PerceptualLoss | None = None) -> None:
-        self.recipe, self.folder, self.photos, self.perceptual = recipe, folder, photos, perceptual
+    def __init__(
+        self,
+        recipe: Recipe,
+        folder: Path,
+        photos: Photographs,
+        perceptual: PerceptualLoss | None = None,
+        judge: PerceptualLoss | None = None,
+    ) -> None:
+        self.recipe, self.folder, self.photos, self.perceptual, self.judge = recipe, folder, photos, perceptual, judge
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "recipe.json").write_text(recipe.to_json(), encoding="utf-8")
         start = Path(recipe.start)
@@ -88,7 +107,9 @@ class Trainer:
         loss = edm_loss(denoised, target, sigma).mean()
         if self.perceptual is not None and phase.perceptual > 0:
             restored = self.stage.decode(denoised.flatten(0, 1), up)
-            loss = loss + phase.perceptual * self.perceptual(restored, flat)
+            pictures, references = judged_crops(restored, flat, batch, generator)
+            with torch.autocast("cpu", torch.bfloat16):
+                loss = loss + phase.perceptual * self.perceptual(pictures, references).mean()
         return loss
 
     def step(self, clips: Tensor, upscaled: Tensor) -> float:
@@ -163,10 +184,10 @@ class Trainer:
                 rows[str(steps)] = self.stage.decode(latents, upscaled.flatten(0, 1)).clamp(0, 1)
         for name, restored in rows.items():
             psnr = -10 * (restored - clips.flatten(0, 1)).pow(2).flatten(1).mean(1).log10().mean()
-            distance = f"{float(self.perceptual(restored, clips.flatten(0, 1))):.4f}" if self.perceptual else ""
-            append_row(self.folder / "validation.csv", ["iteration", "steps", "psnr", "perceptual"],
+            distance = f"{float(self.judge(restored, clips.flatten(0, 1)).mean()):.4f}" if self.judge else ""
+            append_row(self.folder / "validation.csv", ["iteration", "steps", "psnr", "st_lpips"],
                        [self.iteration, name, f"{psnr:.3f}", distance])  # fmt: skip
-            report(f"validation at {self.iteration}: steps {name}  PSNR {psnr:.3f} dB  perceptual {distance}")
+            report(f"validation at {self.iteration}: steps {name}  PSNR {psnr:.3f} dB  ST-LPIPS {distance}")
 
     # -- checkpoints --------------------------------------------------------------------------------------------
 

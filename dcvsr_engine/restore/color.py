@@ -1,0 +1,39 @@
+"""Colour correction: the low frequencies of the result follow the input (method.md §6)."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from dcvsr_engine.settings import Color
+
+LEVELS = 5
+
+
+def low_frequencies(frames: Tensor, levels: int = LEVELS) -> Tensor:
+    """What is left of ``(frames, 3, height, width)`` after ``levels`` à-trous wavelet smoothings (1 2 1)⊗(1 2 1)/16."""
+    taps = torch.tensor([1.0, 2.0, 1.0], device=frames.device, dtype=frames.dtype) / 4
+    channels = frames.shape[1]
+    for level in range(levels):
+        hole = 2**level
+        padded = F.pad(frames, (hole, hole, hole, hole), mode="replicate")
+        rows = F.conv2d(padded, taps.view(1, 1, 1, 3).expand(channels, -1, -1, -1), dilation=hole, groups=channels)
+        frames = F.conv2d(rows, taps.view(1, 1, 3, 1).expand(channels, -1, -1, -1), dilation=hole, groups=channels)
+    return frames
+
+
+def wavelet(frames: Tensor, reference: Tensor) -> Tensor:
+    """Detail of ``frames`` on the low frequencies of ``reference`` (both RGB ``(frames, 3, height, width)``)."""
+    return frames + low_frequencies(reference - frames)
+
+
+def adain(frames: Tensor, reference: Tensor) -> Tensor:
+    """``frames`` with mean and deviation of every frame and channel as in ``reference`` (Huang & Belongie 2017)."""
+    deviation, mean = torch.std_mean(frames, dim=(-2, -1), keepdim=True)
+    target_deviation, target_mean = torch.std_mean(reference, dim=(-2, -1), keepdim=True)
+    return (frames - mean) / deviation.clamp(min=1e-5) * target_deviation + target_mean
+
+
+def correct(frames: Tensor, reference: Tensor, color: Color) -> Tensor:
+    """Apply the chosen correction and clamp to 0..1."""
+    corrected = {"wavelet": wavelet, "adain": adain}[color](frames, reference) if color != "none" else frames
+    return corrected.clamp(0, 1)
