@@ -1,0 +1,243 @@
+"""Source frames decoded beside the window, and restored frames as they come."""
+
+import threading
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PySide6.QtCore import QObject, QThread, Signal
+
+from app.preview.cache import ByteCache
+from app.preview.picture import Pixels
+from dcvsr_engine.control import PreviewFrame
+from dcvsr_engine.errors import UserError
+
+if TYPE_CHECKING:
+    from dcvsr_engine.video.probe import VideoInfo
+    from dcvsr_engine.video.reader import VideoReader
+
+AHEAD = 8
+"""Frames decoded beyond the wanted one, so that playing and stepping find them ready."""
+
+SOURCE_BYTES = 384 * 2**20
+RESULT_BYTES = 768 * 2**20
+
+
+@dataclass(frozen=True)
+class SourceFrame:
+    """A decoded frame: RGB ``pixels`` uint8 ``(height, width, 3)`` and its time in seconds from the clip's start."""
+
+    pixels: Pixels
+    seconds: float
+
+
+@dataclass(frozen=True)
+class ResultFrame:
+    """A restored frame, or the part of it from ``origin`` (x, y) on, computed at ``scale`` times the input's size."""
+
+    pixels: Pixels
+    origin: tuple[int, int]
+    scale: int
+    step: int
+    final: bool
+
+
+class FrameSource(QObject):
+    """Frames of one clip at a time. The newest request wins; nothing here waits for a file.
+
+    Signals:
+        opened: the clip's `VideoInfo`, with its frames counted.
+        failed: the sentence that says why a clip or frame cannot be read.
+        frame_ready: a frame has been decoded and can be had from `frame`.
+    """
+
+    opened = Signal(object)
+    failed = Signal(str)
+    frame_ready = Signal(int)
+
+    def __init__(self, parent: QObject | None = None, capacity: int = SOURCE_BYTES) -> None:
+        super().__init__(parent)
+        self._cache = ByteCache[int, SourceFrame](capacity, lambda frame: frame.pixels.nbytes)
+        self._clip = 0
+        self._decoder = _Decoder(self._cache)
+        self._decoder.opened.connect(self._on_opened)
+        self._decoder.failed.connect(self._on_failed)
+        self._decoder.frame_ready.connect(self._on_frame_ready)
+        self._decoder.start()
+
+    def open(self, path: Path) -> None:
+        """Open another clip; answered by `opened` or `failed`."""
+        self._clip = self._decoder.want_clip(path)
+
+    def close(self) -> None:
+        """Forget the clip and its frames."""
+        self._clip = self._decoder.want_clip(None)
+
+    def request(self, frame: int) -> None:
+        """Decode a frame soon; it replaces any earlier request. Answered by `frame_ready` or `failed`."""
+        self._decoder.want_frame(frame)
+
+    def frame(self, index: int) -> SourceFrame | None:
+        """A frame if it is at hand."""
+        return self._cache.get(index)
+
+    def cached(self) -> list[int]:
+        """The frames at hand."""
+        return list(self._cache)
+
+    def shutdown(self) -> None:
+        """Stop the worker thread and wait for it."""
+        self._decoder.stop()
+        self._decoder.wait()
+
+    def _on_opened(self, clip: int, info: object) -> None:
+        if clip == self._clip:
+            self.opened.emit(info)
+
+    def _on_failed(self, clip: int, message: str) -> None:
+        if clip == self._clip:
+            self.failed.emit(message)
+
+    def _on_frame_ready(self, clip: int, frame: int) -> None:
+        if clip == self._clip:
+            self.frame_ready.emit(frame)
+
+
+class _Decoder(QThread):
+    """The worker behind `FrameSource`. Clips are numbered, so that news of an earlier one can be told apart.
+
+    What is wanted – `_clip`, `_path`, `_frame`, `_stopping` – is guarded by `_wanted`.
+    """
+
+    opened = Signal(int, object)
+    failed = Signal(int, str)
+    frame_ready = Signal(int, int)
+
+    def __init__(self, cache: ByteCache[int, SourceFrame]) -> None:
+        super().__init__()
+        self._cache = cache
+        self._wanted = threading.Condition()
+        self._clip = 0
+        self._path: Path | None = None
+        self._frame: int | None = None
+        self._stopping = False
+
+    # -- called by the window -----------------------------------------------------------------------------------
+
+    def want_clip(self, path: Path | None) -> int:
+        """Turn to another clip; returns its number."""
+        with self._wanted:
+            self._clip += 1
+            self._path, self._frame = path, None
+            self._cache.discard(lambda _: True)
+            self._wanted.notify()
+            return self._clip
+
+    def want_frame(self, frame: int) -> None:
+        """Turn to another frame of the clip."""
+        with self._wanted:
+            self._frame = frame
+            self._wanted.notify()
+
+    def stop(self) -> None:
+        """End the thread."""
+        with self._wanted:
+            self._stopping = True
+            self._wanted.notify()
+
+    # -- the thread ---------------------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Serve wishes until stopped."""
+        clip = 0
+        reader: VideoReader | None = None
+        while True:
+            with self._wanted:
+                self._wanted.wait_for(lambda: self._stopping or self._clip != clip or self._frame is not None)  # noqa: B023
+                wanted, path, frame, stopping = self._clip, self._path, self._frame, self._stopping
+                if wanted == clip:
+                    self._frame = None
+            if stopping or wanted != clip:
+                if reader is not None:
+                    reader.close()
+                if stopping:
+                    return
+                clip, reader = wanted, self._open(wanted, path) if path else None
+            elif reader is not None and frame is not None:
+                self._decode(clip, reader, frame)
+
+    def _open(self, clip: int, path: Path) -> "VideoReader | None":
+        from dcvsr_engine.video.reader import VideoReader  # not at the window's start: it loads FFmpeg
+
+        try:
+            reader = VideoReader(path)
+            info: VideoInfo = replace(reader.info, frames=reader.frames_total, frames_exact=True)
+        except UserError as error:
+            self.failed.emit(clip, str(error))
+            return None
+        self.opened.emit(clip, info)
+        return reader
+
+    def _decode(self, clip: int, reader: "VideoReader", wanted: int) -> None:
+        """Decode the wanted frame and, as long as nothing else is wanted, the ones after it."""
+        room = self._cache.capacity // (2 * 3 * reader.info.width * reader.info.height)
+        last = min(wanted + min(AHEAD, room), reader.frames_total - 1)
+        for index in range(wanted, last + 1):
+            if index > wanted and self._is_busy():
+                return
+            if index in self._cache:
+                continue
+            try:
+                frame = self._converted(reader, index)
+            except UserError as error:
+                if index == wanted:
+                    self.failed.emit(clip, str(error))
+                return
+            with self._wanted:
+                if clip != self._clip:
+                    return
+                self._cache.put(index, frame)
+            self.frame_ready.emit(clip, index)
+
+    def _is_busy(self) -> bool:
+        """Whether something else is wanted by now."""
+        with self._wanted:
+            return self._stopping or self._frame is not None
+
+    @staticmethod
+    def _converted(reader: "VideoReader", index: int) -> SourceFrame:
+        frame = reader.frame(index)
+        pixels = np.rint(frame.pixels * 255).clip(0, 255).astype(np.uint8)
+        return SourceFrame(pixels, float((frame.pts - reader.info.start_pts) * frame.time_base))
+
+
+class ResultStore:
+    """Restored frames by variant, in bounded memory.
+
+    Attributes:
+        variants: names in the order they first came.
+    """
+
+    def __init__(self, capacity: int = RESULT_BYTES) -> None:
+        self.variants: list[str] = []
+        self._cache = ByteCache[tuple[str, int], ResultFrame](capacity, lambda frame: frame.pixels.nbytes)
+
+    def put(self, variant: str, frame: PreviewFrame, scale: int) -> None:
+        """Keep a frame in place of an earlier one."""
+        if variant not in self.variants:
+            self.variants.append(variant)
+        self._cache.put((variant, frame.frame), ResultFrame(frame.pixels, frame.origin, scale, frame.step, frame.final))
+
+    def get(self, variant: str, frame: int) -> ResultFrame | None:
+        """A frame of a variant if it is at hand."""
+        return self._cache.get((variant, frame))
+
+    def frames(self, variant: str) -> list[int]:
+        """The frames of a variant that are at hand."""
+        return [frame for name, frame in self._cache if name == variant]
+
+    def clear(self, variant: str | None = None) -> None:
+        """Forget a variant, or all."""
+        self._cache.discard(lambda key: variant in (None, key[0]))
+        self.variants = [name for name in self.variants if variant not in (None, name)]

@@ -1,0 +1,60 @@
+"""Labels and lines over pictures: legible on any picture, in light and dark."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QPolygonF
+
+INK = QColor(255, 255, 255)
+SHADE = QColor(0, 0, 0, 170)
+HALO = QColor(0, 0, 0, 140)
+RUNNING = QColor(230, 159, 0)
+DONE = QColor(0, 178, 130)
+OVERLAP = QColor(86, 180, 233)
+CHOSEN = QColor(240, 228, 66)
+MARGIN = 8.0
+PADDING = 6.0
+
+
+def label_size(font: QFont, text: str) -> QRectF:
+    """The size of a label with some lines of text, at the origin."""
+    metrics = QFontMetricsF(font)
+    lines = text.split("\n")
+    width = max(metrics.horizontalAdvance(line) for line in lines)
+    return QRectF(0, 0, width + 2 * PADDING, metrics.height() * len(lines) + PADDING)
+
+
+def paint_label(painter: QPainter, corner: QPointF, text: str) -> None:
+    """White text on a dark box whose upper left corner is given; nothing without text."""
+    if not text:
+        return
+    box = label_size(painter.font(), text).translated(corner)
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(SHADE)
+    painter.drawRoundedRect(box, 4, 4)
+    painter.setPen(INK)
+    painter.drawText(box.adjusted(PADDING, PADDING / 2, -PADDING, -PADDING / 2), Qt.AlignmentFlag.AlignLeft, text)
+    painter.restore()
+
+
+def outlined(color: QColor, width: float) -> tuple[QPen, QPen]:
+    """Pens for a line that stands out on any picture: a dark rim, then the line."""
+    return QPen(HALO, 3 * width), QPen(color, width)
+
+
+def stroke(painter: QPainter, pens: tuple[QPen, ...], draw: Callable[[], None]) -> None:
+    """Draw the same lines with each pen, nothing filled."""
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    for pen in pens:
+        painter.setPen(pen)
+        draw()
+
+
+def arrow(center: QPointF, length: float, height: float, forward: bool) -> QPolygonF:
+    """A flat arrow to the right (``forward``) or left."""
+    half, head, shaft, sign = length / 2, height * 0.75, height * 0.2, 1 if forward else -1
+    shape = [(-half, -shaft), (half - head, -shaft), (half - head, -height / 2), (half, 0)]
+    points = shape + [(x, -y) for x, y in reversed(shape[:-1])]
+    return QPolygonF([QPointF(center.x() + sign * x, center.y() + y) for x, y in points])

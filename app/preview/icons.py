@@ -1,0 +1,43 @@
+"""Small symbols drawn in the palette's own colour, so that they are legible in light and dark."""
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QIcon, QPainter, QPalette, QPen, QPixmap, QPolygonF
+
+SIZE = 16
+
+TRIANGLES = {
+    "play": [[(4, 2), (14, 8), (4, 14)]],
+    "previous": [[(12, 2), (4, 8), (12, 14)]],
+    "next": [[(4, 2), (12, 8), (4, 14)]],
+}
+BARS = {"pause": [(4, 3), (10, 3)], "previous": [(2, 3)], "next": [(12, 3)]}
+BRACKETS = {"in": [(11, 2), (5, 2), (5, 14), (11, 14)], "out": [(5, 2), (11, 2), (11, 14), (5, 14)]}
+
+
+def icon(name: str, palette: QPalette) -> QIcon:
+    """The symbol ``name`` for a button with this palette, enabled and disabled."""
+    result = QIcon()
+    for mode, group in ((QIcon.Mode.Normal, QPalette.ColorGroup.Active), (QIcon.Mode.Disabled, QPalette.ColorGroup.Disabled)):
+        for ratio in (1, 2, 3):
+            result.addPixmap(_pixmap(name, palette, group, ratio), mode)
+    return result
+
+
+def _pixmap(name: str, palette: QPalette, group: QPalette.ColorGroup, ratio: int) -> QPixmap:
+    pixmap = QPixmap(SIZE * ratio, SIZE * ratio)
+    pixmap.setDevicePixelRatio(ratio)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    color = palette.color(group, QPalette.ColorRole.ButtonText)
+    painter = QPainter(pixmap)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(color)
+    for corners in TRIANGLES.get(name, []):
+        painter.drawPolygon(QPolygonF([QPointF(*corner) for corner in corners]))
+    for left, width in BARS.get(name, []):
+        painter.drawRect(QRectF(left, 2, width - 1, 12))
+    if name in BRACKETS:
+        painter.setPen(QPen(color, 2))
+        painter.drawPolyline(QPolygonF([QPointF(*corner) for corner in BRACKETS[name]]))
+    painter.end()
+    return pixmap

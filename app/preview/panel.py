@@ -1,0 +1,382 @@
+"""The preview panel: toolbar, compare view and timeline around one clip and its results."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QKeySequence
+from PySide6.QtWidgets import QComboBox, QLabel, QToolBar, QToolButton, QVBoxLayout, QWidget
+
+from app.preview.compare_view import CompareView
+from app.preview.frames import FrameSource, ResultStore
+from app.preview.model import GAINS, CompareMode
+from app.preview.placeholder import Placeholder
+from app.preview.scene import Side
+from app.preview.tile_overlay import TileOverlay
+from app.preview.tiling_state import TilingState
+from app.preview.timeline import Timeline
+from dcvsr_engine.control import Event, FramesChosen, PhaseStarted, PreviewFrame, StepStarted, TileFinished, TileStarted
+from dcvsr_engine.restore.request import Region
+from dcvsr_engine.tiling.grid import TileGrid
+
+if TYPE_CHECKING:
+    from dcvsr_engine.video.probe import VideoInfo
+
+DEFAULT_SCALE = 4
+DEFAULT_VARIANT = "SR"
+
+
+class PreviewPanel(QWidget):
+    """Shows a clip before and after, and what the engine does to it. Knows nothing of the engine process.
+
+    Attributes:
+        view, timeline, tiling: the parts, for whoever wants more than the methods below.
+        info: facts about the open clip, or ``None``.
+        running_variant: name under which frames of the running job are kept.
+        mode_actions, tiles_action, loupe_action, actual_size_action, fit_action, play_action, in_action, out_action: for menus.
+
+    Signals:
+        region_selected: a `Region` of the input, or ``None`` when given up.
+        range_changed: the chosen part (first, last frame, inclusive).
+        frame_changed: the frame that is seen.
+        clip_opened: the clip's `VideoInfo`. clip_failed: why it cannot be opened.
+        files_dropped: paths (list of `Path`) dropped here; nothing else happens to them.
+        open_requested: the empty view was clicked.
+    """
+
+    region_selected = Signal(object)
+    range_changed = Signal(int, int)
+    frame_changed = Signal(int)
+    clip_opened = Signal(object)
+    clip_failed = Signal(str)
+    files_dropped = Signal(list)
+    open_requested = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName(self.tr("Preview panel"))
+        self.setAcceptDrops(True)
+        self.info: VideoInfo | None = None
+        self.running_variant = DEFAULT_VARIANT
+        self._scale = DEFAULT_SCALE
+        self._results = ResultStore()
+        self.source = FrameSource(self)
+        self.tiling = TilingState(self)
+        self.view = CompareView(TileOverlay(self.tiling), self)
+        self.timeline = Timeline(self.tiling, self)
+        self._make_actions()
+        self._lay_out()
+        self._connect()
+        self._update_choices()
+
+    # -- parts --------------------------------------------------------------------------------------------------
+
+    def _make_actions(self) -> None:
+        modes = {
+            CompareMode.SIDE_BY_SIDE: (self.tr("Side by side"), "S", self.tr("Show input and result next to each other (S).")),
+            CompareMode.WIPE: (
+                self.tr("Wipe"),
+                "W",
+                self.tr("Split the picture by a line to drag or move with the arrow keys (W)."),
+            ),
+            CompareMode.AB: (self.tr("A/B"), "A", self.tr("Show the result, and the input while Space is held (A).")),
+            CompareMode.DIFFERENCE: (self.tr("Difference"), "D", self.tr("Show what the result changes, amplified (D).")),
+        }
+        group = QActionGroup(self)
+        self.mode_actions = {mode: self._action(*texts, checkable=True) for mode, texts in modes.items()}
+        for mode, action in self.mode_actions.items():
+            group.addAction(action)
+            action.triggered.connect(lambda _checked, mode=mode: self.set_mode(mode))
+        self.mode_actions[CompareMode.SIDE_BY_SIDE].setChecked(True)
+        self.tiles_action = self._action(
+            self.tr("Tiles"), "T", self.tr("Show the tiles the picture is worked on in, and how far each is (T)."), checkable=True
+        )
+        self.loupe_action = self._action(
+            self.tr("Loupe"), "L", self.tr("A magnifier follows the pointer and shows both pictures (L)."), checkable=True
+        )
+        self.actual_size_action = self._action(self.tr("1:1"), "1", self.tr("One pixel of the result on one of the screen (1)."))
+        self.fit_action = self._action(self.tr("Fit"), "F", self.tr("Show the whole picture (F, or double-click)."))
+        self.play_action = self._action(self.tr("Play or pause"), "P", self.tr("Play the chosen part, or pause (P)."))
+        self.in_action = self._action(self.tr("Set in point"), "I", self.tr("The part to work on begins at this frame (I)."))
+        self.out_action = self._action(self.tr("Set out point"), "O", self.tr("The part to work on ends with this frame (O)."))
+        self.previous_action = self._action(self.tr("Previous frame"), ",", self.tr("Go back one frame (,)."))
+        self.next_action = self._action(self.tr("Next frame"), ".", self.tr("Go on one frame (.)."))
+
+    def _action(self, text: str, key: str, tip: str, checkable: bool = False) -> QAction:
+        action = QAction(text, self)
+        action.setShortcut(QKeySequence(key))
+        action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        action.setToolTip(tip)
+        action.setStatusTip(tip)
+        action.setCheckable(checkable)
+        self.addAction(action)
+        return action
+
+    def _lay_out(self) -> None:
+        self.toolbar = QToolBar(self)
+        self.toolbar.setAccessibleName(self.tr("Preview tools"))
+        for action in self.mode_actions.values():
+            self._add_button(action)
+        self.gain_box = self._choice(self.tr("Amplification"), self.tr("How many times the difference is amplified."))
+        for gain in GAINS:
+            self.gain_box.addItem(f"×{gain}", gain)
+        self.gain_box.setCurrentIndex(GAINS.index(self.view.scene.comparison.gain))
+        self._gain_action = self.toolbar.addWidget(self.gain_box)
+        self._gain_action.setVisible(False)
+        self.toolbar.addSeparator()
+        for action in (self.tiles_action, self.loupe_action):
+            self._add_button(action)
+        self.toolbar.addSeparator()
+        for action in (self.actual_size_action, self.fit_action):
+            self._add_button(action)
+        self.left_box = self._choice(self.tr("Left picture"), self.tr("What is shown on the left, or as A."))
+        self.right_box = self._choice(self.tr("Right picture"), self.tr("What is shown on the right, or as B."))
+        versus = QLabel(self.tr("vs"), self)
+        versus.setMargin(4)
+        choice = (self.left_box, versus, self.right_box)
+        self._choice_actions = [self.toolbar.addSeparator(), *map(self.toolbar.addWidget, choice)]
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        column.addWidget(self.toolbar)
+        column.addWidget(self.view, 1)
+        column.addWidget(self.timeline)
+
+    def _add_button(self, action: QAction) -> None:
+        self.toolbar.addAction(action)
+        button = self.toolbar.widgetForAction(action)
+        assert isinstance(button, QToolButton)
+        button.setAccessibleName(action.text())
+        button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+
+    def _choice(self, name: str, tip: str) -> QComboBox:
+        box = QComboBox(self)
+        box.setAccessibleName(name)
+        box.setToolTip(tip)
+        box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        return box
+
+    def _connect(self) -> None:
+        self.source.opened.connect(self._on_opened)
+        self.source.failed.connect(self._on_failed)
+        self.source.frame_ready.connect(self._on_frame_ready)
+        self.view.region_selected.connect(self.region_selected)
+        self.view.open_requested.connect(self.open_requested)
+        self.timeline.frame_changed.connect(self._on_frame_changed)
+        self.timeline.range_changed.connect(self.range_changed)
+        self.tiling.changed.connect(self._on_tiling_changed)
+        self.tiles_action.toggled.connect(self.view.set_overlay_visible)
+        self.loupe_action.toggled.connect(lambda on: self.view.set_comparison(replace(self.view.scene.comparison, loupe=on)))
+        self.actual_size_action.triggered.connect(self.view.actual_size)
+        self.fit_action.triggered.connect(self.view.fit)
+        self.play_action.triggered.connect(lambda: self.timeline.set_playing(not self.timeline.playing and self.info is not None))
+        self.in_action.triggered.connect(self.timeline.set_in)
+        self.out_action.triggered.connect(self.timeline.set_out)
+        self.previous_action.triggered.connect(lambda: self.timeline.step(-1))
+        self.next_action.triggered.connect(lambda: self.timeline.step(1))
+        self.gain_box.currentIndexChanged.connect(
+            lambda index: self.view.set_comparison(replace(self.view.scene.comparison, gain=GAINS[index]))
+        )
+        self.left_box.currentIndexChanged.connect(self._refresh)
+        self.right_box.currentIndexChanged.connect(self._refresh)
+
+    # -- clip ---------------------------------------------------------------------------------------------------
+
+    def open_clip(self, path: Path) -> None:
+        """Open a clip; answered by `clip_opened` or `clip_failed`. Results of the former clip are forgotten."""
+        self._forget_clip()
+        self.view.show_placeholder(Placeholder("busy", self.tr("Opening {name} …").format(name=path.name)))
+        self.source.open(path)
+
+    def close_clip(self) -> None:
+        """Show nothing."""
+        self._forget_clip()
+        self.view.show_empty()
+        self.source.close()
+
+    def _forget_clip(self) -> None:
+        self.info = None
+        self.timeline.set_playing(False)
+        self.timeline.clear()
+        self.tiling.set_grid(None)
+        self.clear_results()
+
+    def set_scale(self, scale: int) -> None:
+        """How many times wider and higher results are than the input."""
+        self._scale = scale
+        if self.info is not None:
+            self.view.set_clip(self.info.width, self.info.height, scale)
+            self._refresh()
+
+    def go_to(self, frame: int) -> None:
+        """See another frame."""
+        self.timeline.go_to(frame)
+
+    @property
+    def chosen_frames(self) -> tuple[int, int] | None:
+        """First and last frame of the chosen part, ``None`` when it is the whole clip or nothing is open."""
+        chosen = self.timeline.range
+        return None if self.info is None or chosen.is_whole else (chosen.first, chosen.last)
+
+    @property
+    def region(self) -> Region | None:
+        """The selected part of the picture."""
+        return self.view.scene.region
+
+    def visible_region(self) -> Region | None:
+        """The part of the picture that is seen, ``None`` when nothing is open."""
+        return self.view.visible_region() if self.info is not None else None
+
+    def _on_opened(self, info: "VideoInfo") -> None:
+        self.info = info
+        self.view.set_clip(info.width, info.height, self._scale)
+        self.timeline.set_clip(info.frames, float(info.frame_rate) if info.frame_rate else None)
+        self.source.request(0)
+        self.clip_opened.emit(info)
+
+    def _on_failed(self, message: str) -> None:
+        """The clip, or the frame wanted of an open one, cannot be read."""
+        title = self.tr("This clip cannot be opened") if self.info is None else self.tr("This frame cannot be shown")
+        self.timeline.set_playing(False)
+        self.view.show_placeholder(Placeholder("error", title, message))
+        if self.info is None:
+            self.clip_failed.emit(message)
+
+    def _on_frame_ready(self, frame: int) -> None:
+        self.timeline.track.set_cached(self.source.cached())
+        if frame == self.timeline.range.current:
+            self._refresh()
+
+    def _on_frame_changed(self, frame: int) -> None:
+        self.source.request(frame)
+        self._refresh()
+        self.frame_changed.emit(frame)
+
+    # -- results ------------------------------------------------------------------------------------------------
+
+    def show_result(self, variant: str, frame: PreviewFrame, scale: int | None = None) -> None:
+        """Keep a frame of a result and show it when it is the one that is seen; ``scale`` if not the one set."""
+        known = variant in self._results.variants
+        self._results.put(variant, frame, scale or self._scale)
+        if not known:
+            self._update_choices(variant)
+        self._show_restored()
+        if frame.frame == self.timeline.range.current:
+            self._refresh()
+
+    def clear_results(self, variant: str | None = None) -> None:
+        """Forget a variant's frames, or all."""
+        self._results.clear(variant)
+        self._update_choices()
+        self._show_restored()
+        self._refresh()
+
+    def set_mode(self, mode: CompareMode) -> None:
+        """Compare in another way."""
+        self.mode_actions[mode].setChecked(True)
+        self._gain_action.setVisible(mode == CompareMode.DIFFERENCE)
+        self.view.set_comparison(replace(self.view.scene.comparison, mode=mode, swapped=False))
+
+    def _update_choices(self, newest: str | None = None) -> None:
+        """Offer the input and all variants; a ``newest`` one comes to the right."""
+        variants = self._results.variants
+        for box, texts, wanted in (
+            (self.left_box, ["", *variants], self.left_box.currentData()),
+            (self.right_box, variants or [DEFAULT_VARIANT], newest or self.right_box.currentData()),
+        ):
+            with QSignalBlocker(box):
+                box.clear()
+                for variant in texts:
+                    box.addItem(variant or self.tr("LR (bicubic)"), variant)
+                box.setCurrentIndex(max(0, box.findData(wanted)))
+        for action in self._choice_actions:
+            action.setVisible(len(variants) > 1)
+
+    def _show_restored(self) -> None:
+        self.timeline.track.set_restored(self._results.frames(self.right_box.currentData()))
+
+    def _side(self, variant: str) -> Side:
+        if not variant:
+            return Side(self.tr("LR (bicubic)"), is_source=True)
+        return Side(variant, result=self._results.get(variant, self.timeline.range.current))
+
+    def _refresh(self) -> None:
+        """Show the current frame as soon as it is decoded; until then the former one stays."""
+        current = self.timeline.range.current
+        frame = self.source.frame(current)
+        if self.info is None or frame is None:
+            return
+        left, right = self._side(self.left_box.currentData()), self._side(self.right_box.currentData())
+        self.view.show_frame(current, frame.pixels, left, right)
+        self.timeline.frame_shown(current, frame.seconds)
+
+    # -- the engine's work --------------------------------------------------------------------------------------
+
+    def set_grid(self, grid: TileGrid | None, factor: int, first_frame: int = 0, origin: tuple[int, int] = (0, 0)) -> None:
+        """The tiles for the current settings; ``factor`` is output pixels per latent pixel.
+
+        They begin at the clip's frame ``first_frame`` and at the output position ``origin`` (of a region).
+        """
+        self.tiling.set_grid(grid, factor, first_frame, origin)
+
+    def set_sap_rate(self, rate: int) -> None:
+        """Every how many latent pixels SAP steps take a key."""
+        self.tiling.set_step(self.tiling.kind, rate)
+
+    def on_event(self, event: Event) -> None:
+        """Follow the running job."""
+        match event:
+            case StepStarted():
+                grid = TileGrid.from_dict(event.grid)
+                if (grid, event.frame) != (self.tiling.grid, self.tiling.first_frame):
+                    self.tiling.set_grid(grid, self.tiling.factor, event.frame, self.tiling.origin)
+                self.tiling.set_step(event.kind)
+            case TileStarted():
+                self.tiling.set_tile_state(event.m, event.n, "running")
+            case TileFinished():
+                self.tiling.set_tile_state(event.m, event.n, "done")
+            case FramesChosen():
+                self.tiling.set_chosen_frames(event.n, event.frames)
+            case PreviewFrame():
+                self.show_result(self.running_variant, event)
+            case PhaseStarted() if event.phase != "sample":
+                self.end_steps()
+
+    def end_steps(self) -> None:
+        """No sampling step runs any more."""
+        self.tiling.set_step(None)
+
+    def _on_tiling_changed(self) -> None:
+        if self.view.scene.overlay_visible:
+            self.view.update()
+
+    # -- window -------------------------------------------------------------------------------------------------
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Files may be dropped."""
+        if event.mimeData().hasUrls():
+            event.acceptProposedAction()
+            self.view.set_highlighted(True)
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        """They went elsewhere."""
+        self.view.set_highlighted(False)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Hand dropped files on."""
+        self.view.set_highlighted(False)
+        paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
+        if paths:
+            event.acceptProposedAction()
+            self.files_dropped.emit(paths)
+
+    def shutdown(self) -> None:
+        """Stop the timer and the worker thread."""
+        self.timeline.set_playing(False)
+        self.source.shutdown()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Stop with the window."""
+        self.shutdown()
+        super().closeEvent(event)

@@ -1,0 +1,259 @@
+"""Two pictures of a frame in one geometry, as the compare view paints them: side by side, wipe, A/B, difference, loupe."""
+
+from dataclasses import dataclass
+from functools import partial
+
+from PySide6.QtCore import QPointF, QRect, QRectF, Qt
+from PySide6.QtGui import QImage, QPainter, QPen
+
+from app.preview import hud
+from app.preview.frames import ResultFrame
+from app.preview.model import CompareMode, Comparison, Point, Size, Viewport
+from app.preview.picture import Picture, Pixels, difference
+from app.preview.tile_overlay import TileOverlay
+from dcvsr_engine.restore.request import Region
+
+GAP = 2
+"""Device pixels between the panes."""
+
+LOUPE = 150
+"""Side of one half of the loupe, in logical pixels."""
+
+LOUPE_GAP = 2
+UNRESTORED_OPACITY = 0.35
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two pictures compared: the enlarged input (``is_source``), or a result that may not be there yet."""
+
+    label: str
+    is_source: bool = False
+    result: ResultFrame | None = None
+
+
+@dataclass(frozen=True)
+class Pane:
+    """A part of the view, in device pixels, that shows ``side``: 0 the left picture, 1 the right one, ``None`` both."""
+
+    rect: QRect
+    side: int | None
+
+
+class Scene:
+    """What is compared and how it is seen. Positions are in output pixels: input size times ``scale``.
+
+    Attributes:
+        viewport: what is seen; every pane shows the same.
+        comparison: how the pictures are compared.
+        overlay: the tiles, painted when ``overlay_visible``.
+        region: the selected part of the input.
+        scale: output pixels per input pixel.
+        frame: index of the frame.
+        sides: the left and the right picture.
+    """
+
+    def __init__(self, overlay: TileOverlay) -> None:
+        self.viewport = Viewport((1, 1), (1, 1))
+        self.comparison = Comparison()
+        self.overlay = overlay
+        self.overlay_visible = False
+        self.region: Region | None = None
+        self.scale = 1
+        self.frame = 0
+        self.sides = (Side("", is_source=True), Side(""))
+        self._source: Picture | None = None
+        self._results: list[Picture | None] = [None, None]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no frame."""
+        return self._source is None
+
+    def clear(self) -> None:
+        """Forget the frame."""
+        self._source, self._results = None, [None, None]
+
+    def set_frame(self, frame: int, source: Pixels, left: Side, right: Side) -> None:
+        """Another frame, or another state of it; pictures that stay the same are kept."""
+        self.frame, self.sides = frame, (left, right)
+        if self._source is None or self._source.pixels is not source or self._source.scale != self.scale:
+            self._source = Picture(source, self.scale)
+        self._results = [self._result_picture(side, old) for side, old in zip(self.sides, self._results, strict=True)]
+
+    def _result_picture(self, side: Side, old: Picture | None) -> Picture | None:
+        result = side.result
+        if result is None:
+            return None
+        ratio = self.scale / result.scale
+        origin = result.origin[0] * ratio, result.origin[1] * ratio
+        if old is not None and old.pixels is result.pixels and (old.scale, old.origin) == (ratio, origin):
+            return old
+        return Picture(result.pixels, ratio, origin)
+
+    @property
+    def missing(self) -> Side | None:
+        """A result to compare that is not there yet."""
+        return next((side for side in self.sides if not side.is_source and side.result is None), None)
+
+    # -- geometry -----------------------------------------------------------------------------------------------
+
+    @property
+    def input_size(self) -> Size:
+        """(width, height) of the input."""
+        return self.viewport.picture[0] // self.scale, self.viewport.picture[1] // self.scale
+
+    def pane_size(self, width: int, height: int) -> Size:
+        """The size of each pane in a view of this many device pixels."""
+        return (max(1, (width - GAP) // 2), height) if self.comparison.mode == CompareMode.SIDE_BY_SIDE else (width, height)
+
+    def panes(self) -> list[Pane]:
+        """The panes, left to right."""
+        width, height = self.viewport.view
+        mode = self.comparison.mode
+        if mode == CompareMode.SIDE_BY_SIDE:
+            return [Pane(QRect(0, 0, width, height), 0), Pane(QRect(width + GAP, 0, width, height), 1)]
+        side = {CompareMode.AB: 0 if self.comparison.swapped else 1}.get(mode)
+        return [Pane(QRect(0, 0, width, height), side)]
+
+    def in_pane(self, x: float, y: float) -> Point:
+        """A position in the view, in device pixels of the pane it is in."""
+        panes = self.panes()
+        pane = next((pane for pane in reversed(panes) if x >= pane.rect.left()), panes[0])
+        return x - pane.rect.left(), y - pane.rect.top()
+
+    def point_at(self, x: float, y: float) -> Point | None:
+        """The output position at a position in the view, ``None`` beside the picture."""
+        point = self.viewport.to_picture(self.in_pane(x, y))
+        inside = 0 <= point[0] < self.viewport.picture[0] and 0 <= point[1] < self.viewport.picture[1]
+        return point if inside and not self.is_empty else None
+
+    def picture_rect(self) -> QRectF:
+        """The picture in device pixels of a pane; it may reach beyond."""
+        width, height = self.viewport.picture
+        return QRectF(*self.viewport.offset, width * self.viewport.zoom, height * self.viewport.zoom)
+
+    def visible_rect(self) -> QRectF:
+        """The visible part of `picture_rect`."""
+        return self.picture_rect() & QRectF(0, 0, *self.viewport.view)
+
+    def wipe_x(self) -> int:
+        """The wipe line, in device pixels of the pane."""
+        visible = self.visible_rect()
+        return round(visible.left() + self.comparison.wipe * visible.width())
+
+    def wipe_at(self, x: float) -> float:
+        """The inverse of `wipe_x`."""
+        visible = self.visible_rect()
+        return (x - visible.left()) / max(1.0, visible.width())
+
+    def region_between(self, one: Point, other: Point) -> Region:
+        """The input pixels touched by the output rectangle between two corners."""
+        width, height = self.input_size
+        left, right = sorted((one[0], other[0]))
+        top, bottom = sorted((one[1], other[1]))
+        x, y = min(max(0, int(left // self.scale)), width - 1), min(max(0, int(top // self.scale)), height - 1)
+        right_edge, bottom_edge = min(width, -int(-right // self.scale)), min(height, -int(-bottom // self.scale))
+        return Region(x, y, max(1, right_edge - x), max(1, bottom_edge - y))
+
+    # -- painting, in device pixels -----------------------------------------------------------------------------
+
+    def paint(self, painter: QPainter, pointer: Point | None, ratio: float) -> bool:
+        """All panes; ``pointer`` is a position in the view, ``ratio`` device pixels per logical one.
+
+        Returns ``False`` when something is still to be refined by painting again.
+        """
+        hovered = self.point_at(*pointer) if pointer else None
+        complete = True
+        for pane in self.panes():
+            painter.save()
+            painter.setClipRect(pane.rect)
+            painter.translate(pane.rect.topLeft())
+            complete &= self._paint_pane(painter, pane, ratio)
+            if self.overlay_visible and pane.side != 0:
+                self.overlay.paint(painter, self.viewport, self.frame, hovered, ratio)
+            self._paint_region(painter, ratio)
+            painter.restore()
+        return complete
+
+    def paint_loupe(self, painter: QPainter, point: Point, corner: QPointF, ratio: float) -> bool:
+        """Both pictures around an output position, strongly enlarged; ``corner`` in device pixels of the view."""
+        side = round(LOUPE * ratio)
+        seen = Viewport(self.viewport.picture, (side, side), max(4.0, 2 * self.viewport.zoom), point, fitting=False)
+        complete = True
+        for index in range(2):
+            half = QRect(round(corner.x()) + index * (side + round(LOUPE_GAP * ratio)), round(corner.y()), side, side)
+            painter.save()
+            painter.setClipRect(half)
+            painter.fillRect(half, Qt.GlobalColor.black)
+            painter.translate(half.topLeft())
+            complete &= self._paint_side(painter, seen, index)
+            painter.restore()
+            hud.stroke(painter, hud.outlined(hud.INK, 1.5 * ratio), partial(painter.drawRect, half))
+        return complete
+
+    def _paint_pane(self, painter: QPainter, pane: Pane, ratio: float) -> bool:
+        if pane.side is not None:
+            return self._paint_side(painter, self.viewport, pane.side)
+        if self.comparison.mode == CompareMode.WIPE:
+            return self._paint_wipe(painter, ratio)
+        return self._paint_side(painter, self.viewport, 1) if self.missing else self._paint_difference(painter)
+
+    def _paint_side(self, painter: QPainter, viewport: Viewport, index: int, unrestored: float = UNRESTORED_OPACITY) -> bool:
+        """One picture; where there is no result the input shines through, so that nobody takes it for one."""
+        result = self._results[index]
+        assert self._source is not None
+        complete = True
+        if result is None or result.size != self._source.size:
+            painter.setOpacity(1.0 if self.sides[index].is_source else unrestored)
+            complete = self._source.paint(painter, viewport)
+            painter.setOpacity(1.0)
+        if result is not None:
+            complete &= result.paint(painter, viewport)
+        return complete
+
+    def _paint_wipe(self, painter: QPainter, ratio: float) -> bool:
+        (width, height), x = self.viewport.view, self.wipe_x()
+        complete = True
+        for index, part in enumerate((QRect(0, 0, x, height), QRect(x, 0, width - x, height))):
+            painter.save()
+            painter.setClipRect(part, Qt.ClipOperation.IntersectClip)
+            complete &= self._paint_side(painter, self.viewport, index)
+            painter.restore()
+        hud.stroke(painter, hud.outlined(hud.INK, 1.5 * ratio), partial(painter.drawLine, x, 0, x, height))
+        _paint_grip(painter, QPointF(x, height / 2), ratio)
+        return complete
+
+    def _paint_difference(self, painter: QPainter) -> bool:
+        """What is seen of the left picture minus what is seen of the right one; black where there is no result."""
+        images = [QImage(*self.viewport.view, QImage.Format.Format_RGB32) for _ in self.sides]
+        complete = True
+        for index, image in enumerate(images):
+            image.fill(Qt.GlobalColor.black)
+            inner = QPainter(image)
+            complete &= self._paint_side(inner, self.viewport, index, unrestored=1.0)
+            inner.end()
+        painter.setClipRect(self.visible_rect(), Qt.ClipOperation.IntersectClip)
+        painter.drawImage(0, 0, difference(images[0], images[1], self.comparison.gain))
+        return complete
+
+    def _paint_region(self, painter: QPainter, ratio: float) -> None:
+        if self.region is None:
+            return
+        zoom = self.scale * self.viewport.zoom
+        corner = QPointF(*self.viewport.to_view((self.region.x * self.scale, self.region.y * self.scale)))
+        rect = QRectF(corner.x(), corner.y(), self.region.width * zoom, self.region.height * zoom)
+        hud.stroke(painter, hud.outlined(hud.CHOSEN, 1.5 * ratio), partial(painter.drawRect, rect))
+
+
+def _paint_grip(painter: QPainter, center: QPointF, ratio: float) -> None:
+    """A handle with two arrows on the wipe line."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(QPen(hud.HALO, 2 * ratio))
+    painter.setBrush(hud.INK)
+    painter.drawEllipse(center, 13 * ratio, 13 * ratio)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(Qt.GlobalColor.black)
+    for forward, dx in ((False, -5.5), (True, 5.5)):
+        painter.drawPolygon(hud.arrow(center + QPointF(dx * ratio, 0), 6 * ratio, 8 * ratio, forward))
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)

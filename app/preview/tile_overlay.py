@@ -1,0 +1,239 @@
+"""The engine's tile grid painted over the picture (method.md §1.4, §3, §4)."""
+
+from functools import partial
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QCoreApplication, QLineF, QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPolygonF
+
+from app.preview import hud
+from app.preview.model import Point, Viewport
+from app.preview.tiling_state import TileState, TilingState
+from dcvsr_engine.tiling.grid import Tile, gaussian
+
+FAINT_RIM = QColor(0, 0, 0, 90)
+FAINT_LINE = QColor(255, 255, 255, 170)
+
+MIN_KEY_SPACING = 4.0
+"""Device pixels between SAP keys below which they would merge into a grey veil."""
+
+
+class TileOverlay:
+    """Paints a `TilingState`; all painting is in device pixels of a pane.
+
+    Attributes:
+        state: what is painted.
+    """
+
+    def __init__(self, state: TilingState) -> None:
+        self.state = state
+        self._weights: tuple[tuple[int, int, float], QImage] | None = None
+
+    def tr(self, text: str) -> str:
+        """A translated text."""
+        return QCoreApplication.translate("TileOverlay", text)
+
+    # -- texts --------------------------------------------------------------------------------------------------
+
+    def describe(self, frame: int, point: Point) -> str:
+        """What is known about the tile at an output position of a frame; empty outside of the grid."""
+        covering = self.state.tiles_at(frame, *point)
+        grid = self.state.grid
+        if not covering or grid is None:
+            return ""
+        tile, weight = covering[0]
+        row, column = divmod(tile.m, len(grid.columns))
+        first, last = self.state.window_frames(tile.n)
+        share = weight / sum(other for _, other in covering)
+        lines = [
+            self.tr("Tile m = {m} · row {row} of {rows} · column {column} of {columns}").format(
+                m=tile.m, row=row + 1, rows=len(grid.rows), column=column + 1, columns=len(grid.columns)
+            ),
+            self.tr("Window n = {n} of {windows} · frames {first}–{last}").format(
+                n=tile.n, windows=len(grid.windows), first=first, last=last
+            ),
+            self.tr("Gaussian weight {weight:.3g} · {share:.0%} of the blend of {count} tiles").format(
+                weight=weight, share=share, count=len(covering)
+            ),
+        ]
+        if self.state.kind is not None:
+            lines.append(self._state_text(self.state.tile_state(tile.m, tile.n)))
+        return "\n".join(lines)
+
+    def step_text(self, frame: int, viewport: Viewport) -> str:
+        """What the running step does, for the frame that is seen; empty when nothing runs."""
+        kind = self.state.kind
+        if kind == "SAP":
+            text = self.tr("SAP · all tiles share one key of {rate} × {rate} latent pixels").format(rate=self.state.sap_rate)
+            return text if self._key_spacing(viewport) >= MIN_KEY_SPACING else text + "\n" + self.tr("Zoom in to see the keys")
+        if kind in {"TAP →", "TAP ←"}:
+            lines: list[str] = [kind]
+            for n in self.state.windows_at(frame):
+                if n in self.state.chosen:
+                    frames = ", ".join(str(chosen) for chosen in sorted(self.state.chosen[n]))
+                    lines.append(self.tr("Window {n} hands on frames {frames}").format(n=n, frames=frames))
+            return "\n".join(lines)
+        return self.tr("Plain step") if kind == "plain" else ""
+
+    def _state_text(self, state: TileState) -> str:
+        return {
+            "waiting": self.tr("Waiting in this step"),
+            "running": self.tr("Being denoised now"),
+            "done": self.tr("Done in this step"),
+        }[state]
+
+    # -- painting -----------------------------------------------------------------------------------------------
+
+    def paint(self, painter: QPainter, viewport: Viewport, frame: int, hover: Point | None, ratio: float) -> None:
+        """Paint over the picture; ``hover`` is an output position, ``ratio`` device pixels per logical one."""
+        if self.state.grid is None:
+            return
+        painter.save()
+        corners = (QPointF(*viewport.to_view(corner)) for corner in ((0, 0), viewport.picture))
+        painter.setClipRect(QRectF(*corners), Qt.ClipOperation.IntersectClip)
+        self._paint_overlaps(painter, viewport)
+        if self.state.kind is not None:
+            self._paint_states(painter, viewport, frame, ratio)
+        if self.state.kind == "SAP":
+            self._paint_keys(painter, viewport, ratio)
+        self._paint_borders(painter, viewport, ratio)
+        if self.state.kind in {"TAP →", "TAP ←"}:
+            _paint_direction(painter, viewport, self.state.kind == "TAP →", ratio)
+        covering = self.state.tiles_at(frame, *hover) if hover else []
+        if covering:
+            self._paint_hovered(painter, viewport, covering[0][0], ratio)
+        painter.restore()
+
+    def _rect(self, viewport: Viewport, top: float, left: float, bottom: float, right: float) -> QRectF:
+        """A latent rectangle in device pixels."""
+        factor, (x, y) = self.state.factor, self.state.origin
+        return QRectF(
+            QPointF(*viewport.to_view((x + left * factor, y + top * factor))),
+            QPointF(*viewport.to_view((x + right * factor, y + bottom * factor))),
+        )
+
+    def _tile_rect(self, viewport: Viewport, tile: Tile) -> QRectF:
+        return self._rect(viewport, tile.top, tile.left, tile.top + tile.height, tile.left + tile.width)
+
+    def _paint_overlaps(self, painter: QPainter, viewport: Viewport) -> None:
+        """Bands where neighbouring columns, and rows, lie over each other."""
+        grid = self.state.grid
+        assert grid is not None
+        band = QColor(hud.OVERLAP)
+        for index, (start, following) in enumerate(pairwise(grid.columns)):
+            band.setAlpha(36 if index % 2 else 12)
+            painter.fillRect(self._rect(viewport, 0, following, grid.height, start + grid.tile_width), band)
+        for index, (start, following) in enumerate(pairwise(grid.rows)):
+            band.setAlpha(36 if index % 2 else 12)
+            painter.fillRect(self._rect(viewport, following, 0, start + grid.tile_height, grid.width), band)
+
+    def _paint_borders(self, painter: QPainter, viewport: Viewport, ratio: float) -> None:
+        grid = self.state.grid
+        assert grid is not None
+        whole = self._rect(viewport, 0, 0, grid.height, grid.width)
+        lines = []
+        for column in sorted({edge for start in grid.columns for edge in (start, start + grid.tile_width)}):
+            x = self._rect(viewport, 0, column, 0, column).x()
+            lines.append(QLineF(x, whole.top(), x, whole.bottom()))
+        for row in sorted({edge for start in grid.rows for edge in (start, start + grid.tile_height)}):
+            y = self._rect(viewport, row, 0, row, 0).y()
+            lines.append(QLineF(whole.left(), y, whole.right(), y))
+        hud.stroke(painter, (QPen(FAINT_RIM, 3 * ratio), QPen(FAINT_LINE, ratio)), partial(painter.drawLines, lines))
+
+    def _paint_states(self, painter: QPainter, viewport: Viewport, frame: int, ratio: float) -> None:
+        """Each tile's own cell – where no other weighs more – in the colour of its state."""
+        grid = self.state.grid
+        assert grid is not None
+        rows, columns = _cells(grid.rows, grid.tile_height, grid.height), _cells(grid.columns, grid.tile_width, grid.width)
+        for m in range(grid.spatial):
+            state = self.state.place_state(m, frame)
+            if state == "waiting":
+                continue
+            row, column = divmod(m, len(columns))
+            cell = self._rect(viewport, rows[row][0], columns[column][0], rows[row][1], columns[column][1])
+            color = QColor(hud.RUNNING if state == "running" else hud.DONE)
+            color.setAlpha(90 if state == "running" else 60)
+            painter.fillRect(cell, color)
+            if state == "done":
+                _paint_tick(painter, cell, ratio)
+
+    def _key_spacing(self, viewport: Viewport) -> float:
+        return self.state.factor * self.state.sap_rate * viewport.zoom
+
+    def _paint_keys(self, painter: QPainter, viewport: Viewport, ratio: float) -> None:
+        """A dot per latent pixel whose keys the tiles share (method.md §3)."""
+        grid, spacing = self.state.grid, self._key_spacing(viewport)
+        assert grid is not None
+        if spacing < MIN_KEY_SPACING:
+            return
+        size = max(1, round(ratio)) * (2 if spacing >= 8 * ratio else 1)
+        dots = np.zeros((viewport.view[1], viewport.view[0]), np.uint32)
+        corner = self._rect(viewport, 0.5, 0.5, 0.5, 0.5).topLeft()
+        xs = _positions(corner.x(), spacing, -(-grid.width // self.state.sap_rate), viewport.view[0] - 2 * size)
+        ys = _positions(corner.y(), spacing, -(-grid.height // self.state.sap_rate), viewport.view[1] - 2 * size)
+        for color, reach in ((0x8C000000, 2 * size), (0xFFF0E442, size)):
+            for dy in range(reach):
+                for dx in range(reach):
+                    dots[np.ix_(ys + dy, xs + dx)] = color
+        width, height = viewport.view
+        painter.drawImage(0, 0, QImage(dots.data, width, height, width * 4, QImage.Format.Format_ARGB32_Premultiplied))
+
+    def _paint_hovered(self, painter: QPainter, viewport: Viewport, tile: Tile, ratio: float) -> None:
+        """The tile's border and its Gaussian weight as a veil."""
+        rect = self._tile_rect(viewport, tile)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        painter.drawImage(rect, self._weight_image(tile))
+        hud.stroke(painter, hud.outlined(hud.OVERLAP, 2 * ratio), partial(painter.drawRect, rect))
+
+    def _weight_image(self, tile: Tile) -> QImage:
+        grid = self.state.grid
+        assert grid is not None
+        key = (tile.height, tile.width, grid.spread)
+        if self._weights is None or self._weights[0] != key:
+            rows = [gaussian(y, tile.height, grid.spread) for y in range(tile.height)]
+            columns = [gaussian(x, tile.width, grid.spread) for x in range(tile.width)]
+            image = QImage(tile.width, tile.height, QImage.Format.Format_ARGB32_Premultiplied)
+            view = np.frombuffer(image.bits(), np.uint8).reshape(tile.height, tile.width, 4)
+            alpha = 0.75 * np.outer(rows, columns)[..., None]
+            bgra = (hud.OVERLAP.blue(), hud.OVERLAP.green(), hud.OVERLAP.red(), 255)
+            view[:] = np.rint(alpha * np.array(bgra)).astype(np.uint8)
+            self._weights = key, image
+        return self._weights[1]
+
+
+def _cells(starts: tuple[int, ...], length: int, size: int) -> list[tuple[float, float]]:
+    """Stretch of an axis where each tile weighs most: neighbours part in the middle of their overlap."""
+    edges = [0.0, *((one + other + length) / 2 for one, other in pairwise(starts)), float(size)]
+    return list(pairwise(edges))
+
+
+def _positions(start: float, spacing: float, count: int, end: int) -> NDArray[np.int64]:
+    """Whole device pixels of evenly spaced marks, as far as they are in view."""
+    marks: NDArray[np.int64] = np.rint(start + spacing * np.arange(count)).astype(np.int64)
+    inside = (marks >= 0) & (marks < end)
+    return marks[inside]
+
+
+def _paint_tick(painter: QPainter, cell: QRectF, ratio: float) -> None:
+    size = 5 * ratio
+    if min(cell.width(), cell.height()) < 6 * size:
+        return
+    corner = cell.topLeft() + QPointF(size, size)
+    tick = QPolygonF([corner + QPointF(0, size), corner + QPointF(size * 0.8, size * 1.8), corner + QPointF(size * 2.2, 0)])
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    for width, color in ((4.5, hud.HALO), (2.0, hud.INK)):
+        painter.setPen(QPen(color, width * ratio, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin))
+        painter.drawPolyline(tick)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+
+
+def _paint_direction(painter: QPainter, viewport: Viewport, forward: bool, ratio: float) -> None:
+    """An arrow at the bottom: the way frames are handed on."""
+    shape = hud.arrow(QPointF(viewport.view[0] / 2, viewport.view[1] - 28 * ratio), 72 * ratio, 24 * ratio, forward)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(QPen(hud.HALO, 3 * ratio))
+    painter.setBrush(hud.CHOSEN)
+    painter.drawPolygon(shape)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)

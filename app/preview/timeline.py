@@ -1,0 +1,218 @@
+"""The timeline: scrub, play and step by exact frames, in and out points, temporal windows."""
+
+from PySide6.QtCore import QElapsedTimer, QEvent, Qt, QTimer, Signal
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSpinBox, QToolButton, QVBoxLayout, QWidget
+
+from app.preview.icons import icon
+from app.preview.model import FrameRange, timecode
+from app.preview.tiling_state import TilingState
+from app.preview.track import FrameTrack, WindowStrip
+
+FALLBACK_RATE = 25.0
+
+
+class Timeline(QWidget):
+    """Which frame is seen and which part of the clip is worked on.
+
+    Attributes:
+        range: the clip's frames, chosen range and current frame.
+
+    Signals:
+        frame_changed: another frame shall be seen.
+        range_changed: another part is chosen (first, last).
+        playing_changed: play began or ended.
+    """
+
+    frame_changed = Signal(int)
+    range_changed = Signal(int, int)
+    playing_changed = Signal(bool)
+
+    def __init__(self, state: TilingState, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.range = FrameRange.whole(1)
+        self._rate = FALLBACK_RATE
+        self._shown = -1
+        self._timer = QTimer(self)
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self._on_tick)
+        self._clock = QElapsedTimer()
+        self._played = 0
+        self.track = FrameTrack(self)
+        self.strip = WindowStrip(state, self)
+        self.play_button = self._button(self.tr("Play"), self.tr("Play the chosen part at its own speed (P)."))
+        self.play_button.setCheckable(True)
+        self.previous_button = self._button(self.tr("Previous frame"), self.tr("Go back one frame (,)."))
+        self.next_button = self._button(self.tr("Next frame"), self.tr("Go on one frame (.)."))
+        self.in_button = self._button(self.tr("Set in point"), self.tr("The part to work on begins at this frame (I)."))
+        self.out_button = self._button(self.tr("Set out point"), self.tr("The part to work on ends with this frame (O)."))
+        self.frame_box = QSpinBox(self)
+        self.frame_box.setAccessibleName(self.tr("Frame number"))
+        self.frame_box.setToolTip(self.tr("The frame that is seen; type a number to go there."))
+        self.frame_box.setKeyboardTracking(False)
+        self.time_label = QLabel(self)
+        self.time_label.setAccessibleName(self.tr("Time"))
+        self.time_label.setToolTip(self.tr("Time of this frame in the clip."))
+        self.range_label = QLabel(self)
+        self.range_label.setAccessibleName(self.tr("Chosen part"))
+        self._lay_out()
+        self._connect()
+        self._refresh_icons()
+        self.clear()
+
+    def _button(self, name: str, tip: str) -> QToolButton:
+        button = QToolButton(self)
+        button.setAccessibleName(name)
+        button.setToolTip(tip)
+        button.setAutoRaise(True)
+        button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        return button
+
+    def _lay_out(self) -> None:
+        controls = QHBoxLayout()
+        controls.setContentsMargins(4, 0, 8, 4)
+        for widget in (self.previous_button, self.play_button, self.next_button, self.time_label):
+            controls.addWidget(widget)
+        controls.addStretch(1)
+        for widget in (self.in_button, self.range_label, self.out_button):
+            controls.addWidget(widget)
+        controls.addStretch(1)
+        frame_label = QLabel(self.tr("&Frame"), self)
+        frame_label.setBuddy(self.frame_box)
+        controls.addWidget(frame_label)
+        controls.addWidget(self.frame_box)
+        strips = QGridLayout()
+        strips.setVerticalSpacing(0)
+        strips.addWidget(self.track, 0, 0)
+        strips.addWidget(self.strip, 1, 0)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(2)
+        column.addLayout(strips)
+        column.addLayout(controls)
+
+    def _connect(self) -> None:
+        self.track.valueChanged.connect(self.go_to)
+        self.track.range_edited.connect(self.set_chosen)
+        self.track.scale_changed.connect(self.strip.set_scale)
+        self.frame_box.valueChanged.connect(self.go_to)
+        self.play_button.toggled.connect(self.set_playing)
+        self.previous_button.clicked.connect(lambda: self.step(-1))
+        self.next_button.clicked.connect(lambda: self.step(1))
+        self.in_button.clicked.connect(self.set_in)
+        self.out_button.clicked.connect(self.set_out)
+
+    # -- content ------------------------------------------------------------------------------------------------
+
+    def clear(self) -> None:
+        """No clip."""
+        self.set_clip(1, None)
+        self.time_label.setText("–")
+        self.range_label.setText("")
+        self.setEnabled(False)
+
+    def set_clip(self, frames: int, rate: float | None) -> None:
+        """Another clip of ``frames`` frames at ``rate`` frames per second; all of it is chosen."""
+        self.set_playing(False)
+        self.setEnabled(True)
+        self._rate = rate or FALLBACK_RATE
+        self._shown = -1
+        self.range = FrameRange.whole(frames)
+        self.track.set_clip(frames)
+        self.frame_box.setRange(0, frames - 1)
+        self._show_range()
+
+    def frame_shown(self, frame: int, seconds: float) -> None:
+        """A frame has been decoded and is seen now; ``seconds`` is its own time in the clip."""
+        self._shown = frame
+        if frame == self.range.current:
+            self.time_label.setText(timecode(seconds))
+
+    # -- frame and range ----------------------------------------------------------------------------------------
+
+    def go_to(self, frame: int) -> None:
+        """See another frame, the nearest there is."""
+        moved = self.range.at(frame)
+        if moved != self.range:
+            self.range = moved
+            self._show_range()
+            self.frame_changed.emit(moved.current)
+
+    def step(self, frames: int) -> None:
+        """Go on, or back, by some frames; play ends."""
+        self.set_playing(False)
+        self.go_to(self.range.current + frames)
+
+    def set_in(self) -> None:
+        """The chosen part begins at the current frame."""
+        moved = self.range.starting(self.range.current)
+        self.set_chosen(moved.first, moved.last)
+
+    def set_out(self) -> None:
+        """The chosen part ends with the current frame."""
+        moved = self.range.ending(self.range.current)
+        self.set_chosen(moved.first, moved.last)
+
+    def set_chosen(self, first: int, last: int) -> None:
+        """Choose the part from ``first`` to ``last`` (inclusive)."""
+        chosen = self.range.starting(first).ending(last)
+        if chosen != self.range:
+            self.range = chosen
+            self._show_range()
+            self.range_changed.emit(chosen.first, chosen.last)
+
+    def _show_range(self) -> None:
+        self.track.set_range(self.range)
+        self.frame_box.setValue(self.range.current)
+        self.time_label.setText(timecode(self.range.current / self._rate))
+        count = self.range.last - self.range.first + 1
+        text = self.tr("{first}–{last} · {count} frames").format(first=self.range.first, last=self.range.last, count=count)
+        self.range_label.setText(text)
+        self.range_label.setToolTip(self.tr("The part that is worked on: first frame, last frame, number of frames."))
+
+    # -- play ---------------------------------------------------------------------------------------------------
+
+    @property
+    def playing(self) -> bool:
+        """Whether the clip plays."""
+        return self._timer.isActive()
+
+    def set_playing(self, playing: bool) -> None:
+        """Play the chosen part over and over, or stop."""
+        if playing == self.playing:
+            return
+        if playing:
+            self._timer.start(max(1, round(1000 / self._rate)))
+            self._clock.start()
+            self._played = 0
+        else:
+            self._timer.stop()
+        self.play_button.setChecked(playing)
+        self.play_button.setAccessibleName(self.tr("Pause") if playing else self.tr("Play"))
+        self._refresh_icons()
+        self.playing_changed.emit(playing)
+
+    def _on_tick(self) -> None:
+        """Go on by as many frames as time has passed, but never past a frame that has not been seen yet."""
+        due = int(self._clock.elapsed() / 1000 * self._rate) - self._played
+        if due >= 1 and self._shown == self.range.current:
+            self._played += due
+            self.go_to(self.range.after(due))
+
+    # -- appearance ---------------------------------------------------------------------------------------------
+
+    def _refresh_icons(self) -> None:
+        names = {
+            self.play_button: "pause" if self.playing else "play",
+            self.previous_button: "previous",
+            self.next_button: "next",
+            self.in_button: "in",
+            self.out_button: "out",
+        }
+        for button, name in names.items():
+            button.setIcon(icon(name, self.palette()))
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow light and dark."""
+        if event.type() == QEvent.Type.PaletteChange:
+            self._refresh_icons()
+        super().changeEvent(event)

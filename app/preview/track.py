@@ -1,0 +1,372 @@
+"""The two strips of the timeline: the frame track with in and out points, and the temporal windows below it."""
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QHelpEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPalette,
+    QPen,
+    QPolygonF,
+    QResizeEvent,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QAbstractSlider, QSizePolicy, QToolTip, QWidget
+
+from app.preview import hud
+from app.preview.model import FrameRange, lanes, runs
+from app.preview.tiling_state import TilingState
+
+SIDE = 8.0
+"""Room left and right of the strips, so that handles at the ends can be taken."""
+
+HANDLE = 7.0
+LANE = 13.0
+MAX_LANES = 3
+
+
+@dataclass(frozen=True)
+class TimeScale:
+    """Which frames a strip of ``width`` logical pixels shows: ``first`` and how many (a share of one counts)."""
+
+    frames: int
+    width: float
+    first: float = 0.0
+    count: float = 1.0
+
+    @classmethod
+    def whole(cls, frames: int, width: float) -> "TimeScale":
+        """All frames."""
+        return cls(frames, width, 0.0, float(frames))
+
+    @property
+    def frame_width(self) -> float:
+        """Logical pixels per frame."""
+        return max(1.0, self.width - 2 * SIDE) / self.count
+
+    def x(self, frame: float) -> float:
+        """Where a frame begins."""
+        return SIDE + (frame - self.first) * self.frame_width
+
+    def frame(self, x: float) -> int:
+        """The frame at a place, the nearest there is."""
+        return min(max(int((x - SIDE) / self.frame_width + self.first), 0), self.frames - 1)
+
+    def zoomed(self, factor: float, at: float) -> "TimeScale":
+        """Closer by ``factor`` around a place; never less than a dozen frames, never more than all."""
+        count = min(max(self.count / factor, 12.0), float(self.frames))
+        fixed = (at - SIDE) / self.frame_width + self.first
+        return TimeScale(self.frames, self.width, fixed - (fixed - self.first) * count / self.count, count)._clamped()
+
+    def showing(self, frame: int) -> "TimeScale":
+        """Moved so that a frame is seen."""
+        first = min(max(self.first, frame + 1 - self.count), float(frame))
+        return TimeScale(self.frames, self.width, first, self.count)._clamped()
+
+    def resized(self, width: float) -> "TimeScale":
+        """The same frames on another width."""
+        return TimeScale(self.frames, width, self.first, self.count)
+
+    def _clamped(self) -> "TimeScale":
+        first = min(max(self.first, 0.0), self.frames - self.count)
+        return TimeScale(self.frames, self.width, first, self.count)
+
+
+class FrameTrack(QAbstractSlider):
+    """Frames of the clip to scrub through, with in and out points; the slider's value is the current frame.
+
+    Signals:
+        range_edited: an in or out point was dragged to (first, last).
+        scale_changed: another stretch of time is seen.
+    """
+
+    range_edited = Signal(int, int)
+    scale_changed = Signal(TimeScale)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName(self.tr("Timeline"))
+        self.setToolTip(
+            self.tr("Drag to go to a frame, the brackets to set the part to work on; the wheel shows less or more of the clip.")
+        )
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setMouseTracking(True)
+        self.setOrientation(Qt.Orientation.Horizontal)
+        self.setPageStep(10)
+        self.range = FrameRange.whole(1)
+        self.scale = TimeScale.whole(1, self.width())
+        self._cached: list[tuple[int, int]] = []
+        self._restored: list[tuple[int, int]] = []
+        self._dragged: str | None = None
+
+    def sizeHint(self) -> QSize:
+        """One line of frames."""
+        return QSize(300, 36)
+
+    def set_clip(self, frames: int) -> None:
+        """Another clip of ``frames`` frames."""
+        self.range = FrameRange.whole(frames)
+        self._cached, self._restored = [], []
+        self.setRange(0, frames - 1)
+        self._set_scale(TimeScale.whole(frames, self.width()))
+
+    def set_range(self, frame_range: FrameRange) -> None:
+        """Show the chosen range and the current frame."""
+        self.range = frame_range
+        self.setValue(frame_range.current)
+        self._set_scale(self.scale.showing(frame_range.current))
+
+    def set_cached(self, frames: list[int]) -> None:
+        """Mark frames that can be shown at once."""
+        self._cached = runs(frames)
+        self.update()
+
+    def set_restored(self, frames: list[int]) -> None:
+        """Mark frames that have a result."""
+        self._restored = runs(frames)
+        self.update()
+
+    def _set_scale(self, scale: TimeScale) -> None:
+        if scale != self.scale:
+            self.scale = scale
+            self.scale_changed.emit(scale)
+        self.update()
+
+    # -- painting -----------------------------------------------------------------------------------------------
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Bar, chosen range, marks, handles, playhead."""
+        painter = QPainter(self)
+        palette = self.palette()
+        bar = QRectF(SIDE, 8, self.width() - 2 * SIDE, self.height() - 16)
+        painter.fillRect(bar, palette.color(QPalette.ColorRole.Base))
+        if self.isEnabled():
+            painter.save()
+            painter.setClipRect(bar)
+            chosen = QColor(palette.color(QPalette.ColorRole.Highlight))
+            chosen.setAlpha(70)
+            painter.fillRect(self._stretch(bar, self.range.first, self.range.last), chosen)
+            for first, last in self._cached:
+                painter.fillRect(self._line(bar, first, last, bar.top(), 3), palette.color(QPalette.ColorRole.Mid))
+            for first, last in self._restored:
+                painter.fillRect(self._line(bar, first, last, bar.bottom() - 6, 6), hud.DONE)
+            self._paint_frame_lines(painter, bar)
+            painter.restore()
+        painter.setPen(QPen(palette.color(QPalette.ColorRole.Highlight if self.hasFocus() else QPalette.ColorRole.Mid), 1))
+        painter.drawRect(bar.adjusted(-0.5, -0.5, 0.5, 0.5))
+        if self.isEnabled():
+            self._paint_handles(painter, bar)
+            self._paint_playhead(painter, bar)
+        if self.hasFocus():
+            painter.setPen(QPen(palette.color(QPalette.ColorRole.Highlight), 2))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 3, 3)
+        painter.end()
+
+    def _stretch(self, bar: QRectF, first: int, last: int) -> QRectF:
+        left, right = self.scale.x(first), self.scale.x(last + 1)
+        return QRectF(left, bar.top(), max(1.0, right - left), bar.height())
+
+    def _line(self, bar: QRectF, first: int, last: int, top: float, height: float) -> QRectF:
+        stretch = self._stretch(bar, first, last)
+        return QRectF(stretch.left(), top, stretch.width(), height)
+
+    def _paint_frame_lines(self, painter: QPainter, bar: QRectF) -> None:
+        """Single frames, where there is room for them."""
+        if self.scale.frame_width < 6:
+            return
+        painter.setPen(QPen(self.palette().color(QPalette.ColorRole.Mid), 1))
+        for frame in range(int(self.scale.first), int(self.scale.first + self.scale.count) + 2):
+            x = self.scale.x(frame)
+            painter.drawLine(QPointF(x, bar.bottom() - 8), QPointF(x, bar.bottom()))
+
+    def _paint_handles(self, painter: QPainter, bar: QRectF) -> None:
+        painter.setPen(QPen(self.palette().color(QPalette.ColorRole.WindowText), 2.5))
+        for x, inward in ((self.scale.x(self.range.first), HANDLE), (self.scale.x(self.range.last + 1), -HANDLE)):
+            if SIDE - 1 <= x <= self.width() - SIDE + 1:
+                top, bottom = bar.top() - 3, bar.bottom() + 3
+                corners = [(x + inward, top), (x, top), (x, bottom), (x + inward, bottom)]
+                painter.drawPolyline(QPolygonF([QPointF(*corner) for corner in corners]))
+
+    def _paint_playhead(self, painter: QPainter, bar: QRectF) -> None:
+        x = self.scale.x(self.range.current + 0.5)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if self.scale.frame_width > 4:
+            frame = self._stretch(bar, self.range.current, self.range.current)
+            color = QColor(self.palette().color(QPalette.ColorRole.Highlight))
+            color.setAlpha(110)
+            painter.fillRect(frame, color)
+        painter.setPen(QPen(self.palette().color(QPalette.ColorRole.Base), 1))
+        painter.setBrush(self.palette().color(QPalette.ColorRole.Highlight))
+        painter.drawRect(QRectF(x - 1.5, bar.top() - 2, 3, bar.height() + 4))
+        painter.drawPolygon(QPolygonF([QPointF(x - 7, 1), QPointF(x + 7, 1), QPointF(x, 11)]))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+
+    # -- pointer and keys ---------------------------------------------------------------------------------------
+
+    def _part_at(self, position: QPointF) -> str:
+        """What a press takes: an end of the range, or the playhead."""
+        distances = {
+            "first": abs(position.x() - self.scale.x(self.range.first)),
+            "last": abs(position.x() - self.scale.x(self.range.last + 1)),
+        }
+        nearest = min(distances, key=lambda part: distances[part])
+        head = abs(position.x() - self.scale.x(self.range.current + 0.5))
+        return nearest if distances[nearest] <= HANDLE and distances[nearest] < head else "current"
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Take a handle or go to the frame."""
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._dragged = self._part_at(event.position())
+            self.setSliderDown(self._dragged == "current")
+            self._drag_to(event.position())
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Drag what was taken."""
+        if self._dragged is not None:
+            self._drag_to(event.position())
+        else:
+            over_handle = self._part_at(event.position()) != "current"
+            self.setCursor(Qt.CursorShape.SizeHorCursor if over_handle else Qt.CursorShape.ArrowCursor)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Let go."""
+        self._dragged = None
+        self.setSliderDown(False)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Show the whole clip."""
+        self._set_scale(TimeScale.whole(self.range.frames, self.width()))
+
+    def _drag_to(self, position: QPointF) -> None:
+        if self._dragged == "current":
+            self.setValue(self.scale.frame(position.x()))
+        elif self._dragged == "first":
+            moved = self.range.starting(self.scale.frame(position.x() + self.scale.frame_width / 2))
+            self.range_edited.emit(moved.first, moved.last)
+        elif self._dragged == "last":
+            moved = self.range.ending(self.scale.frame(position.x() - self.scale.frame_width / 2))
+            self.range_edited.emit(moved.first, moved.last)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Show less or more of the clip around the pointer."""
+        self._set_scale(self.scale.zoomed(2 ** (event.angleDelta().y() / 240), event.position().x()))
+        event.accept()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Plus and minus show less or more of the clip; the rest is a slider's."""
+        factors = {Qt.Key.Key_Plus: 1.5, Qt.Key.Key_Equal: 1.5, Qt.Key.Key_Minus: 1 / 1.5}
+        if event.key() in factors:
+            self._set_scale(self.scale.zoomed(factors[Qt.Key(event.key())], self.scale.x(self.range.current)))
+        else:
+            super().keyPressEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The same frames on another width."""
+        self._set_scale(self.scale.resized(self.width()))
+
+
+class WindowStrip(QWidget):
+    """The temporal windows of the tile grid as brackets in lanes, in the time scale of the track above.
+
+    Running and finished windows are filled in the colour of their state; in TAP steps arrows show the direction and diamonds the
+    chosen frames.
+    """
+
+    def __init__(self, state: TilingState, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName(self.tr("Temporal windows"))
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.scale = TimeScale.whole(1, self.width())
+        self._state = state
+        state.changed.connect(self._on_state_changed)
+        self._on_state_changed()
+
+    def sizeHint(self) -> QSize:
+        """As many lanes as the windows need."""
+        return QSize(300, int(LANE * max([0, *self._lanes()]) + LANE + 6))
+
+    def set_scale(self, scale: TimeScale) -> None:
+        """Follow the track above."""
+        self.scale = scale
+        self.update()
+
+    def _lanes(self) -> list[int]:
+        grid = self._state.grid
+        return [lane % MAX_LANES for lane in lanes(grid.windows, grid.tile_frames)] if grid else []
+
+    def _on_state_changed(self) -> None:
+        self.setVisible(self._state.grid is not None)
+        self.updateGeometry()
+        self.update()
+
+    def event(self, event: QEvent) -> bool:
+        """The tooltip tells the windows under the pointer."""
+        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
+            QToolTip.showText(event.globalPos(), self.describe(event.pos()), self)
+            return True
+        return super().event(event)
+
+    def describe(self, position: QPoint) -> str:
+        """The windows at a place, one per line; what the strip is where there are none."""
+        lines = []
+        for n in self._state.windows_at(self.scale.frame(position.x())):
+            first, last = self._state.window_frames(n)
+            line = self.tr("Window {n}: frames {first}–{last}").format(n=n, first=first, last=last)
+            if n in self._state.chosen:
+                line += self.tr(", hands on {frames}").format(frames=", ".join(map(str, sorted(self._state.chosen[n]))))
+            lines.append(line)
+        return "\n".join(lines) or self.tr("Frames are worked on in overlapping windows; each bracket is one.")
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """A bracket per window."""
+        grid = self._state.grid
+        if grid is None:
+            return
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setClipRect(QRectF(SIDE - 2, 0, self.width() - 2 * SIDE + 4, self.height()))
+        for n, lane in enumerate(self._lanes()):
+            first, last = self._state.window_frames(n)
+            left, right = self.scale.x(first), self.scale.x(last + 1)
+            if right >= 0 and left <= self.width():
+                self._paint_window(painter, n, QRectF(left + 1, 3 + lane * LANE, max(1.0, right - left - 2), LANE - 4))
+        painter.end()
+
+    def _paint_window(self, painter: QPainter, n: int, box: QRectF) -> None:
+        """A bracket with its number of frames, filled by its state."""
+        state, palette = self._state.window_state(n), self.palette()
+        if self._state.kind is not None and state != "waiting":
+            fill = QColor(hud.RUNNING if state == "running" else hud.DONE)
+            fill.setAlpha(130)
+            painter.fillRect(box, fill)
+        painter.setPen(QPen(palette.color(QPalette.ColorRole.WindowText), 1.25))
+        corners = [box.topLeft(), box.bottomLeft(), box.bottomRight(), box.topRight()]
+        painter.drawPolyline(QPolygonF(corners))
+        if self._state.kind in {"TAP →", "TAP ←"}:
+            self._paint_handed_on(painter, n, box, self._state.kind == "TAP →")
+        elif box.width() > 36:
+            assert self._state.grid is not None
+            font = painter.font()
+            font.setPixelSize(9)
+            painter.setFont(font)
+            painter.drawText(box.adjusted(0, -1, 0, -1), Qt.AlignmentFlag.AlignCenter, str(self._state.grid.tile_frames))
+
+    def _paint_handed_on(self, painter: QPainter, n: int, box: QRectF, forward: bool) -> None:
+        """A diamond per chosen frame, and an arrow at the end the window hands them to."""
+        painter.setPen(QPen(hud.HALO, 1))
+        painter.setBrush(hud.CHOSEN)
+        for frame in self._state.chosen.get(n, ()):
+            x, y = self.scale.x(frame + 0.5), box.center().y()
+            painter.drawPolygon(QPolygonF([QPointF(x - 4, y), QPointF(x, y - 4), QPointF(x + 4, y), QPointF(x, y + 4)]))
+        if box.width() > 24:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(self.palette().color(QPalette.ColorRole.WindowText))
+            end = QPointF(box.right() - 8 if forward else box.left() + 8, box.center().y())
+            painter.drawPolygon(hud.arrow(end, 10, 7, forward))
