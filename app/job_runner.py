@@ -12,10 +12,8 @@ from PySide6.QtCore import QObject, Signal, Slot
 from app.clips import suggest_target
 from app.engine_thread import EngineDied, EngineThread
 from app.job_queue import QueueItem
+from app.models import declared
 from app.queue_model import QueueModel
-from dcvsr_engine.errors import ModelError
-from dcvsr_engine.network.declaration import Declaration
-from dcvsr_engine.network.installed import find
 from dcvsr_engine.restore.plan import Plan
 from dcvsr_engine.restore.request import JobRequest
 from dcvsr_engine.worker.messages import (
@@ -265,14 +263,6 @@ def with_target(request: JobRequest, taken: list[Path]) -> JobRequest:
         return request
     scale = request.settings.scale or declared(request.settings.model).scale
     return replace(request, target=suggest_target(request.source, scale, request.output.codec, taken))
-
-
-def declared(model: str) -> Declaration:
-    """What a model declares, or the usual values when it cannot be read: the engine will say what is wrong with it."""
-    try:
-        return Declaration.from_folder(find(model))
-    except ModelError:
-        return Declaration(name=model, title=model, first_stage="vae", factor=8, multiple=8)
 
 
 def retry(queue: QueueModel, item: QueueItem, resume: bool) -> None:

@@ -113,8 +113,9 @@ class Presets:
         return with_values(settings, built_in.values(model) if built_in else self._own[name][1])
 
     def match(self, settings: RestoreSettings, model: Declaration) -> str | None:
-        """The preset that would give just these settings."""
-        return next((name for name in self.names if self.apply(name, settings, model) == settings), None)
+        """The preset that would give just these settings, with this model."""
+        wanted = model.resolve(settings)
+        return next((name for name in self.names if model.resolve(self.apply(name, settings, model)) == wanted), None)
 
     def save(self, name: str, settings: RestoreSettings) -> None:
         """Keep the look of ``settings`` as the person's preset ``name``.

@@ -42,7 +42,9 @@ class QueueModel(QAbstractListModel):
         super().__init__(parent)
         self.queue = queue
         self._path = path
-        self._save_timer = QTimer(self, singleShot=True, interval=SAVE_AFTER_MS)
+        self._save_timer = QTimer(self)
+        self._save_timer.setSingleShot(True)
+        self._save_timer.setInterval(SAVE_AFTER_MS)
         self._save_timer.timeout.connect(self.save)
 
     def save(self) -> None:

@@ -1,0 +1,1 @@
+"""The panels around the preview: settings, queue, run, models, report and log."""
