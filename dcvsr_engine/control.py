@@ -111,6 +111,13 @@ class Warned:
     message: str
 
 
+@dataclass(frozen=True)
+class Waiting:
+    """The job begins (``paused``) or ends waiting; while it waits it holds no device memory."""
+
+    paused: bool
+
+
 Event = (
     PhaseStarted
     | StepStarted
@@ -122,6 +129,7 @@ Event = (
     | SegmentFinished
     | MemoryUsed
     | Warned
+    | Waiting
 )
 
 
@@ -163,7 +171,9 @@ class Control:
         """Called once per tile and frame: waits while paused, raises `Cancelled` when cancelled."""
         if not self._running.is_set():
             self.on_pause()
+            self.emit(Waiting(True))
             self._running.wait()
             self.on_resume()
+            self.emit(Waiting(False))
         if self._cancelled.is_set():
             raise Cancelled

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,11 +17,11 @@ from dcvsr_engine.diffusion.attention import Branch, KeyBank
 from dcvsr_engine.diffusion.sampler import SegmentState
 from dcvsr_engine.errors import JobError
 from dcvsr_engine.network.checkpoint import sha256
+from dcvsr_engine.restore.folders import MANIFEST
 from dcvsr_engine.restore.plan import Segment
 from dcvsr_engine.tiling.grid import TileGrid
 from dcvsr_engine.video.files import discard, partial_path, put_in_place
 
-MANIFEST = "job.json"
 FORMAT = 1
 KEPT_STATES = 2
 """Latest states kept per segment: should the newest be damaged, the one before it serves."""
@@ -72,7 +71,7 @@ class JobStore:
         path = self.folder / MANIFEST
         partial = partial_path(path)
         partial.write_text(json.dumps({"format": FORMAT} | values, indent=2, ensure_ascii=False), encoding="utf-8")
-        settle(partial, path)
+        put_in_place(partial, path, overwrite=True)
 
     # -- states -------------------------------------------------------------------------------------------------
 
@@ -102,7 +101,8 @@ class JobStore:
                 state.bank = KeyBank(grid, rate)
                 for name in {key.split("/", 1)[1] for key in tensors}:
                     layer, flags = name.split("/")
-                    branch = Branch(*(conditional_flag == "1" for conditional_flag in (flags[0],)), 0.0, flags[1] == "1", flags[2] == "1")
+                    conditional, identity, degraded = (flag == "1" for flag in flags)
+                    branch = Branch(conditional, 0.0, identity, degraded)
                     state.bank.layers[int(layer), branch] = tensors[f"key/{name}"], tensors[f"value/{name}"]
             return state
         return None
@@ -138,7 +138,7 @@ class JobStore:
         """Write tensors to ``name.<hash>.safetensors``: the name tells whether the file is whole."""
         partial = partial_path(self.folder / f"{name}.safetensors")
         save_file(tensors, partial)
-        settle(partial, self.folder / f"{name}.{sha256(partial)[:16]}.safetensors")
+        put_in_place(partial, self.folder / f"{name}.{sha256(partial)[:16]}.safetensors", overwrite=True)
 
     def load(self, path: Path) -> dict[str, Tensor] | None:
         """Tensors of a file that `save` wrote; a damaged one is removed and gives ``None``."""
@@ -153,13 +153,6 @@ class JobStore:
     def remove(self) -> None:
         """Remove the whole directory."""
         shutil.rmtree(self.folder, ignore_errors=True)
-
-
-def settle(partial: Path, path: Path) -> None:
-    """Bring a temporary file to the disk, then give it its name."""
-    with partial.open("rb+") as file:
-        os.fsync(file.fileno())
-    put_in_place(partial, path, overwrite=True)
 
 
 def fingerprint(path: Path, share: int = 2**20) -> str:

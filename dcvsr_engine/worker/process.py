@@ -1,0 +1,182 @@
+"""The engine process: obeys commands from the window, runs one job at a time on a thread of its own."""
+
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import torch
+
+from dcvsr_engine import __version__
+from dcvsr_engine.control import Control, Event, PreviewFrame, Waiting
+from dcvsr_engine.errors import Cancelled, UserError
+from dcvsr_engine.network.checkpoint import Model, load
+from dcvsr_engine.network.device import available_devices, device_title, memory, resolve_device, resolve_precision
+from dcvsr_engine.network.installed import find
+from dcvsr_engine.restore.calibration import calibrated
+from dcvsr_engine.restore.job import job_folder, plan_job, run_job
+from dcvsr_engine.settings import RestoreSettings
+from dcvsr_engine.worker import messages
+
+PREVIEW_INTERVAL = 0.1
+"""Least seconds between preview frames of a job that writes a file; those in between are dropped."""
+
+
+class ModelCache:
+    """Keeps the model that was used last."""
+
+    def __init__(self) -> None:
+        self._key: tuple[Path, str, str] | None = None
+        self._model: Model | None = None
+
+    def __call__(self, settings: RestoreSettings) -> Model:
+        """The model that ``settings`` name; raises `ModelError`."""
+        device = resolve_device(settings.device)
+        precision = resolve_precision(settings.precision, device)
+        key = find(settings.model).resolve(), device, precision
+        if self._model is None or self._key != key:
+            self._key, self._model = None, None
+            self._model = load(settings.model, device, precision)
+            self._key = key
+        return self._model
+
+
+class Throttled:
+    """Passes progress events on, preview frames of unfinished pictures and of written files only now and then.
+
+    Attributes:
+        send: receives what passes.
+        everything: whether every finished frame passes, as for a preview.
+    """
+
+    def __init__(self, send: Callable[[Event], None], everything: bool) -> None:
+        self.send, self.everything = send, everything
+        self._last = 0.0
+
+    def __call__(self, event: Event) -> None:
+        """Pass ``event`` on or drop it."""
+        if isinstance(event, PreviewFrame) and not (event.final and self.everything):
+            now = time.monotonic()
+            if now - self._last < PREVIEW_INTERVAL:
+                return
+            self._last = now
+        self.send(event)
+
+
+class Engine:
+    """Speaks `messages` over a connection.
+
+    Attributes:
+        connection: to the window.
+        models: the loaded model.
+        jobs, plans: one thread for jobs, one after the other, and one for plans beside them.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.models = ModelCache()
+        self.jobs = ThreadPoolExecutor(1, "job")
+        self.plans = ThreadPoolExecutor(1, "plan")
+        self._sending = threading.Lock()
+        self._control: Control | None = None
+
+    def send(self, event: messages.EngineEvent) -> None:
+        """Send an event; when the window is gone the running job is stopped."""
+        with self._sending:
+            try:
+                self.connection.send(event)
+            except OSError:
+                self.cancel()
+
+    def serve(self) -> None:
+        """Obey until `Shutdown` or until the window is gone."""
+        facts = tuple(messages.DeviceFacts(name, device_title(name), memory(name)[1]) for name in available_devices())
+        self.send(messages.Ready(__version__, torch.__version__, facts))
+        try:
+            while not isinstance(command := self.connection.recv(), messages.Shutdown):
+                self.obey(command)
+        except (EOFError, OSError):
+            pass
+        self.cancel()
+        self.jobs.shutdown(cancel_futures=True)
+        self.plans.shutdown(cancel_futures=True)
+
+    def obey(self, command: messages.Command) -> None:
+        """One command."""
+        match command:
+            case messages.Cancel():
+                self.cancel()
+            case messages.Pause() if self._control is not None:
+                self._control.pause()
+            case messages.Resume() if self._control is not None:
+                self._control.resume()
+            case messages.LoadModel():
+                self.jobs.submit(self.guarded, "", lambda: self.load(command))
+            case messages.PlanJob():
+                self.plans.submit(self.guarded, command.job, lambda: self.plan(command))
+            case messages.RunJob():
+                folder = None if command.request.target is None else command.folder or job_folder(command.request)
+                self.jobs.submit(self.guarded, command.job, lambda: self.run(command, folder), folder)
+
+    def cancel(self) -> None:
+        """Ask the running job to stop."""
+        if self._control is not None:
+            self._control.cancel()
+
+    def guarded(self, job: str, work: Callable[[], None], folder: Path | None = None) -> None:
+        """Do ``work`` and report when it ends early."""
+        try:
+            work()
+        except Cancelled:
+            self.send(messages.JobCancelled(job, kept(folder)))
+        except UserError as error:
+            self.send(messages.Failed(job, str(error), user_error=True, folder=kept(folder)))
+        except Exception as error:
+            message = f"The engine met an error it does not know: {type(error).__name__}: {error}"
+            self.send(messages.Failed(job, message, traceback.format_exc(), folder=kept(folder)))
+
+    # -- work ---------------------------------------------------------------------------------------------------
+
+    def load(self, command: messages.LoadModel) -> None:
+        """Load a model ahead of time."""
+        values = {"model": command.model, "device": command.device, "precision": command.precision}
+        model = self.models(RestoreSettings.from_dict(values))
+        self.send(messages.ModelLoaded(command.model, model.device, model.precision))
+
+    def plan(self, command: messages.PlanJob) -> None:
+        """Plan a job, with its duration measured on one tile where asked and no job is running."""
+        plan = plan_job(command.request)
+        if command.calibrate and self._control is None:
+            plan = calibrated(plan, self.models(plan.settings))
+        self.send(messages.JobPlanned(command.job, plan))
+
+    def run(self, command: messages.RunJob, folder: Path | None) -> None:
+        """Run a job."""
+        job, request = command.job, command.request
+
+        def progress(event: Event) -> None:
+            if isinstance(event, Waiting):
+                self.send(messages.Paused(job) if event.paused else messages.Resumed(job))
+            else:
+                self.send(messages.Progress(job, event))
+
+        self._control = Control(Throttled(progress, everything=request.target is None))
+        self.send(messages.JobStarted(job, folder))
+        try:
+            report = run_job(request, self._control, folder, self.models, lambda plan: self.send(messages.JobPlanned(job, plan)))
+        finally:
+            self._control = None
+        self.send(messages.JobFinished(job, request.target, report))
+
+
+def kept(folder: Path | None) -> Path | None:
+    """The job directory, where there is one to resume."""
+    return folder if folder is not None and folder.exists() else None
+
+
+def serve(connection: Connection) -> None:
+    """The process' main function."""
+    Engine(connection).serve()
