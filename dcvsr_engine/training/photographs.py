@@ -29,15 +29,20 @@ HELD_OUT = 12
 """One photograph in this many is held out for validation, chosen by the hash of its name."""
 
 
+def title(path: Path) -> str:
+    """A photograph's name; wallpapers are files of the same name in folders that tell them apart."""
+    return path.parents[2].name if path.parent.name == "images" and path.parents[1].name == "contents" else path.name
+
+
 def find(roots: list[Path]) -> list[Path]:
-    """All photographs below ``roots`` (``/`` or folders that packages were unpacked into), sorted by name."""
-    found = {path.name: path for root in roots for pattern in FOLDERS for path in root.glob(pattern)}
+    """All photographs below ``roots`` (``/`` or folders that packages were unpacked into), sorted by title."""
+    found = {title(path): path for root in roots for pattern in FOLDERS for path in root.glob(pattern)}
     return [found[name] for name in sorted(found)]
 
 
 def is_held_out(path: Path) -> bool:
     """Whether a photograph is for validation only."""
-    return hashlib.sha256(path.name.encode()).digest()[0] % HELD_OUT == 0
+    return hashlib.sha256(title(path).encode()).digest()[0] % HELD_OUT == 0
 
 
 def load(path: Path) -> NDArray[np.uint8]:
