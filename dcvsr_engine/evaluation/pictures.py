@@ -9,6 +9,8 @@ from PIL import Image
 from torch import Tensor
 
 from dcvsr_engine.errors import InputError
+from dcvsr_engine.video.files import partial_path, put_in_place
+from dcvsr_engine.video.reader import VideoReader
 
 Pictures = NDArray[np.uint8]
 """RGB, ``(frames, height, width, 3)``."""
@@ -36,19 +38,22 @@ def luma(pictures: Pictures) -> Luma:
 
 
 def write(pictures: Pictures, folder: Path) -> None:
-    """One PNG per frame in ``folder``, which appears only when all of them are written."""
-    partial = folder.with_name(f"{folder.name}.partial")
-    partial.mkdir(parents=True, exist_ok=True)
+    """One PNG per frame in ``folder``, which appears when all of them are written."""
+    partial = partial_path(folder)
+    partial.mkdir(parents=True)
     for index, picture in enumerate(pictures):
-        Image.fromarray(picture).save(partial / f"{index:05}.png")
-    partial.rename(folder)
+        Image.fromarray(picture).save(partial / f"{index:06}.png")
+    put_in_place(partial, folder, overwrite=True)
 
 
-def read(folder: Path) -> Pictures:
-    """The PNG files of ``folder`` in the order of their names; raises `InputError` when there are none or their sizes differ."""
-    found = [np.asarray(Image.open(path).convert("RGB")) for path in sorted(folder.glob("*.png"))]
-    if not found:
-        raise InputError(f"{folder} holds no PNG pictures.")
-    if len({picture.shape for picture in found}) > 1:
-        raise InputError(f"The pictures in {folder} have different sizes: one clip needs one size.")
+def read(source: Path, first: int = 0, frames: int | None = None) -> Pictures:
+    """``frames`` frames (all where ``None``) from ``first`` on of a video or a folder of pictures, rounded to 8 bits.
+
+    Raises `InputError` when it cannot be read or is shorter.
+    """
+    last = None if frames is None else first + frames - 1
+    with VideoReader(source) as reader:
+        found = [np.rint(frame.pixels * 255).astype(np.uint8) for frame in reader.frames(first, last)]
+    if len(found) < (frames or 1):
+        raise InputError(f"“{source.name}” has too few frames: {frames or 1} from frame {first} on are needed.")
     return np.stack(found)

@@ -1,0 +1,106 @@
+"""``dcvsr evaluate``: its options and what it does."""
+
+import argparse
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dcvsr_engine.control import Control
+from dcvsr_engine.errors import InputError, SettingsError
+from dcvsr_engine.settings import RestoreSettings
+
+if TYPE_CHECKING:
+    from dcvsr_engine.evaluation.clips import Preparation
+    from dcvsr_engine.evaluation.methods import Method
+    from dcvsr_engine.evaluation.table import Table
+
+DESCRIPTION = "Measure models beside bicubic enlargement and other methods, and write a report with tables and pictures."
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options; nothing heavy is imported."""
+    parser.description = DESCRIPTION
+    data = "a folder of videos or picture folders, or one of them; default: the clips of Debian's opencv-doc"
+    parser.add_argument("--data", default="opencv-doc", help=data)
+    models = "models to measure, as MODEL or MODEL:setting=value,…"
+    parser.add_argument("--models", nargs="*", default=["compact"], metavar="MODEL", help=models)
+    parser.add_argument("--peers", nargs="*", default=[], metavar="PEER", help="animevideov3, x4plus, basicvsr or basicvsr-vimeo")
+    parser.add_argument(
+        "--degradation", default="h264", help="h264 (bicubic ÷4, CRF 18), mild, or none to restore the clips as they are"
+    )
+    parser.add_argument("--out", type=Path, default=Path("report"), help="folder of the report; an unfinished one is continued")
+    parser.add_argument("--frames", type=int, default=28, help="frames per clip")
+    parser.add_argument("--start", type=int, default=0, help="first frame")
+    parser.add_argument("--crop", default="384x256", help="WIDTHxHEIGHT of the centre that is used, or none for all of it")
+    parser.add_argument("--settings", type=Path, help="JSON file with restoration settings for every model")
+    parser.add_argument(
+        "--ablation", action="store_true", help="compare the method's parts on the first model, as in the paper's Table 2"
+    )
+    parser.add_argument("--floor", action="store_true", help="fail unless the first model meets the built-in model's minimum")
+
+
+def run(arguments: argparse.Namespace, control: Control | None = None) -> int:
+    """Evaluate, write the report and print the means; 0, or 1 when ``--floor`` is not met. Raises `UserError` and `Cancelled`."""
+    from dcvsr_engine.evaluation.clips import find_sources
+    from dcvsr_engine.evaluation.evaluate import Evaluation, open_folder
+    from dcvsr_engine.evaluation.report import write_report
+    from dcvsr_engine.evaluation.table import MEAN, markdown_section
+
+    sources, preparation, methods = find_sources(arguments.data), preparation_of(arguments), methods_of(arguments)
+    folders = open_folder(arguments.out, sources, preparation)
+    evaluation = Evaluation(folders, sources, preparation, methods, control or Control())
+    table = evaluation.run()
+    page = write_report(evaluation, table)
+    print(markdown_section(table, MEAN, table.means()))
+    print(f"The report is {page}.")
+    return report_floor(table, methods) if arguments.floor else 0
+
+
+def report_floor(table: "Table", methods: list["Method"]) -> int:
+    """Print whether the first model meets the floor: 0 when it does, else 1."""
+    from dcvsr_engine.evaluation.floor import floor
+    from dcvsr_engine.evaluation.methods import Restoration
+
+    model = next((method.name for method in methods if isinstance(method, Restoration)), None)
+    if model is None:
+        raise SettingsError("--floor needs a model: name one with --models.")
+    verdicts = floor(table, model)
+    for met, sentence in verdicts:
+        print(f"{'met' if met else 'NOT met'}: {sentence}")
+    return 0 if all(met for met, _ in verdicts) else 1
+
+
+def preparation_of(arguments: argparse.Namespace) -> "Preparation":
+    """How clips are to be made; raises `SettingsError`."""
+    from dcvsr_engine.evaluation.clips import Preparation
+
+    size = re.fullmatch(r"(\d+)[x×](\d+)", arguments.crop)
+    if size is None and arguments.crop != "none":
+        raise SettingsError(f"The crop must be WIDTHxHEIGHT or none, not “{arguments.crop}”.")
+    crop = None if size is None else (int(size[1]), int(size[2]))
+    return Preparation(arguments.frames, arguments.start, crop, arguments.degradation)
+
+
+def methods_of(arguments: argparse.Namespace) -> list["Method"]:
+    """Bicubic, then peers, then models (or the variants of the ablation); raises `SettingsError`."""
+    from dcvsr_engine.evaluation.ablation import ablation
+    from dcvsr_engine.evaluation.methods import Bicubic, restoration
+    from dcvsr_engine.evaluation.peers import peer
+
+    settings = settings_of(arguments.settings)
+    if arguments.ablation:
+        if len(arguments.models) != 1:
+            raise SettingsError("--ablation takes one model.")
+        return [Bicubic(), *ablation(arguments.models[0], settings)]
+    peers = [peer(name) for name in arguments.peers]
+    return [Bicubic(), *peers, *(restoration(text, settings) for text in arguments.models)]
+
+
+def settings_of(path: Path | None) -> RestoreSettings:
+    """The settings in a JSON file, or the defaults; raises `InputError` or `SettingsError`."""
+    if path is None:
+        return RestoreSettings()
+    try:
+        return RestoreSettings.from_json(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"“{path}” cannot be read: {error}.") from None

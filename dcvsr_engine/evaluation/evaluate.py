@@ -1,0 +1,170 @@
+"""Running an evaluation: prepare clips, restore them with every method, measure; what is finished is not done again."""
+
+import json
+import re
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from dcvsr_engine.control import Control
+from dcvsr_engine.errors import JobError, OutputError
+from dcvsr_engine.evaluation.clips import SCALE, Clip, Preparation, names_of, prepare
+from dcvsr_engine.evaluation.methods import Method, Restoration, enlarged
+from dcvsr_engine.evaluation.metrics import METRICS, Measurement, Sample, measure
+from dcvsr_engine.evaluation.pictures import Pictures, read
+from dcvsr_engine.evaluation.table import SECONDS, Cell, Table
+from dcvsr_engine.restore.plan import grid_for
+from dcvsr_engine.tiling.grid import TileGrid
+from dcvsr_engine.video.files import discard, partial_path, put_in_place
+
+FILE = "evaluation.json"
+PAPER_FACTOR = 8
+"""Pixels per latent of the paper's model: its tiles are looked at for seams where no model of ours takes part."""
+
+
+@dataclass(frozen=True)
+class Folders:
+    """Where an evaluation keeps what: ``clips``, ``results`` (pictures) and ``cells`` (numbers) under ``root``."""
+
+    root: Path
+
+    @property
+    def clips(self) -> Path:
+        """Prepared clips, a folder each."""
+        return self.root / "clips"
+
+    def result(self, clip: str, method: str) -> Path:
+        """The pictures that a method made of a clip."""
+        return self.root / "results" / clip / slug(method)
+
+    def cell(self, clip: str, method: str) -> Path:
+        """The numbers of a method and clip, with the method's identity."""
+        return self.root / "cells" / clip / f"{slug(method)}.json"
+
+
+def slug(name: str) -> str:
+    """A method's name as a file name."""
+    return re.sub(r"[^\w+=.-]", "_", name)
+
+
+def write_json(values: dict[str, Any], path: Path) -> None:
+    """Write ``values`` to ``path``, complete or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = partial_path(path)
+    partial.write_text(json.dumps(values, indent=2, ensure_ascii=False), encoding="utf-8")
+    put_in_place(partial, path, overwrite=True)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """What `write_json` wrote; empty where there is nothing, raises `JobError` when it is damaged."""
+    if not path.is_file():
+        return {}
+    try:
+        values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return values
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise JobError(f"“{path}” is damaged ({error}): delete it to have that part evaluated again.") from None
+
+
+def open_folder(root: Path, sources: Sequence[Path], preparation: Preparation) -> Folders:
+    """The folder of an evaluation, new or to be continued; raises `OutputError` when it holds another one."""
+    description = {"clips": [str(source.resolve()) for source in sources]} | preparation.to_dict()
+    if root.exists() and not root.is_dir():
+        raise OutputError(f"“{root}” is a file; name a folder for the report.")
+    before = read_json(root / FILE)
+    if before and before != description:
+        differing = [name for name in description if before.get(name) != description[name]]
+        raise OutputError(f"“{root}” holds an evaluation with other {' and '.join(differing)}; choose another folder with --out.")
+    if not before and root.is_dir() and any(root.iterdir()):
+        raise OutputError(f"“{root}” holds something else than an evaluation; choose another folder with --out.")
+    write_json(description, root / FILE)
+    return Folders(root)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """An evaluation in its folder.
+
+    Attributes:
+        folders: where everything is kept.
+        sources, preparation: the clips and how they are made.
+        methods: what is compared, the columns.
+        control: asked before every cell and within restorations.
+        say: gets a line per finished cell.
+    """
+
+    folders: Folders
+    sources: Sequence[Path]
+    preparation: Preparation
+    methods: Sequence[Method]
+    control: Control
+    say: Callable[[str], None] = print
+
+    def run(self) -> Table:
+        """Measure every method on every clip, going on from what the folder holds.
+
+        Raises `UserError` for bad input and `Cancelled`; finished cells stay.
+        """
+        table = Table(tuple(method.name for method in self.methods))
+        if len({slug(name) for name in table.methods}) < len(table.methods):
+            raise OutputError(f"Two of the methods have the same name: {', '.join(table.methods)}.")
+        for name in names_of(self.sources):
+            clip = self.clip(name)
+            table.cells[name] = {method.name: self.cell(clip, method) for method in self.methods}
+        return table
+
+    def clip(self, name: str) -> Clip:
+        """A clip by its name, prepared."""
+        return prepare(name, names_of(self.sources)[name], self.preparation, self.folders.clips)
+
+    def cell(self, clip: Clip, method: Method) -> Cell:
+        """One cell, read back or restored and measured."""
+        self.control.check()
+        path, result = self.folders.cell(clip.name, method.name), self.folders.result(clip.name, method.name)
+        identity = json.loads(json.dumps(method.identity()))
+        kept = read_json(path)
+        if kept.get("identity") != identity:
+            kept = {"identity": identity, "seconds": restore(clip, method, result, self.control)}
+            write_json(kept, path)
+        if list(kept.get("values", {})) != list(METRICS):
+            measured = measure(sample_of(clip, read(result), tiles_of(method, self.methods)))
+            kept["values"] = {name: asdict(measurement) for name, measurement in measured.items()}
+            write_json(kept, path)
+            self.say(f"{clip.name} · {method.name}: restored in {kept['seconds']:.1f} s, measured")
+        cell = {name: Measurement(**values) for name, values in kept["values"].items()}
+        return cell | {SECONDS.name: Measurement(kept["seconds"])}
+
+
+def restore(clip: Clip, method: Method, target: Path, control: Control) -> float:
+    """Let ``method`` restore ``clip`` into ``target``; the seconds that took. Raises `JobError` when frames are missing."""
+    discard(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    before = time.perf_counter()
+    method.restore(clip.low, target, control)
+    seconds = time.perf_counter() - before
+    made, given = read(target), read(clip.low)
+    expected = (len(given), given.shape[1] * SCALE, given.shape[2] * SCALE, 3)
+    if made.shape != expected:
+        raise JobError(f"{method.name} made pictures of {made.shape} from {clip.name}, expected {expected}.")
+    return seconds
+
+
+def tiles_of(method: Method, methods: Sequence[Method]) -> Restoration | None:
+    """Whose tiles the seam score looks at: the method's own, else the first model's, so that all are asked the same."""
+    if isinstance(method, Restoration):
+        return method
+    return next((other for other in methods if isinstance(other, Restoration)), None)
+
+
+def sample_of(clip: Clip, result: Pictures, tiles: Restoration | None) -> Sample:
+    """A result with what it is measured against."""
+    frames, height, width = result.shape[:3]
+    truth = None if clip.truth is None else read(clip.truth)
+    if tiles is None:
+        grid, factor = TileGrid.build(frames, height // PAPER_FACTOR, width // PAPER_FACTOR), PAPER_FACTOR
+    else:
+        grid = grid_for(frames, width // SCALE, height // SCALE, tiles.declaration, tiles.settings)
+        factor = tiles.declaration.factor
+    return Sample(result, truth, enlarged(clip.low), grid, factor)
