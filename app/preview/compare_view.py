@@ -44,9 +44,7 @@ class CompareView(QWidget):
         super().__init__(parent)
         self.setAccessibleName(self.tr("Preview"))
         self.setAccessibleDescription(
-            self.tr(
-                "The frame before and after. Plus and minus zoom, arrows move, R selects what is visible, Escape gives it up."
-            )
+            self.tr("The frame before and after. Plus and minus zoom, arrows move, R selects what is seen, Escape gives it up.")
         )
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
@@ -209,7 +207,7 @@ class CompareView(QWidget):
         zoom = f"{self.scene.viewport.zoom:.0%}" if self.scene.viewport.zoom >= 0.1 else f"{self.scene.viewport.zoom:.1%}"
         hud.paint_label(painter, inner.bottomRight() - hud.label_size(painter.font(), zoom).bottomRight(), zoom)
         if self.scene.overlay_visible:
-            step = self.scene.overlay.step_text(self.scene.frame, self.scene.viewport)
+            step = self.scene.overlay.step_text(self.scene.frame, self.scene.viewport, ratio)
             above = QPointF(panes[-1].rect.left() / ratio, -hud.label_size(painter.font(), step).height())
             hud.paint_label(painter, inner.bottomLeft() + above, step)
         if self._pointed():

@@ -26,6 +26,15 @@ if TYPE_CHECKING:
 DEFAULT_SCALE = 4
 DEFAULT_VARIANT = "SR"
 
+BUTTON_STYLE = """
+QToolButton { padding: 3px 7px; border: 1px solid transparent; border-radius: 4px; }
+QToolButton:hover { border-color: palette(mid); }
+QToolButton:checked { background: palette(highlight); color: palette(highlighted-text); }
+QToolButton:focus { border-color: palette(highlight); }
+QToolButton:checked:focus { border-color: palette(window-text); }
+"""
+"""What is switched on, and what has the focus, must be plain to see in light and dark."""
+
 
 class PreviewPanel(QWidget):
     """Shows a clip before and after, and what the engine does to it. Knows nothing of the engine process.
@@ -78,7 +87,7 @@ class PreviewPanel(QWidget):
             CompareMode.WIPE: (
                 self.tr("Wipe"),
                 "W",
-                self.tr("Split the picture by a line to drag or move with the arrow keys (W)."),
+                self.tr("Split the picture by a line; drag it or use the arrow keys (W)."),
             ),
             CompareMode.AB: (self.tr("A/B"), "A", self.tr("Show the result, and the input while Space is held (A).")),
             CompareMode.DIFFERENCE: (self.tr("Difference"), "D", self.tr("Show what the result changes, amplified (D).")),
@@ -115,6 +124,7 @@ class PreviewPanel(QWidget):
 
     def _lay_out(self) -> None:
         self.toolbar = QToolBar(self)
+        self.toolbar.setStyleSheet(BUTTON_STYLE)
         self.toolbar.setAccessibleName(self.tr("Preview tools"))
         for action in self.mode_actions.values():
             self._add_button(action)

@@ -148,10 +148,13 @@ def _tile_rect(image: QImage, place: tuple[int, int]) -> QRect:
     return QRect(place[0] * TILE, place[1] * TILE, TILE, TILE) & image.rect()
 
 
-def difference(left: QImage, right: QImage, gain: int) -> QImage:
-    """``gain · |left − right|`` per channel, saturated, for two RGB32 images of the same size."""
-    one, other = (np.frombuffer(image.constBits(), np.uint8) for image in (left, right))
-    apart = np.maximum(one, other) - np.minimum(one, other)
-    amplified = np.minimum(apart, 255 // gain) * np.uint8(gain) if gain > 1 else apart
-    amplified[3::4] = 255
-    return QImage(amplified.data, left.width(), left.height(), left.width() * 4, QImage.Format.Format_RGB32).copy()
+def subtract(left: QImage, right: QImage, gain: int) -> None:
+    """Turn ``left`` into ``gain · |left − right|`` per channel, saturated; both are RGB32 images of the same size."""
+    one, other = np.frombuffer(left.bits(), np.uint8), np.frombuffer(right.constBits(), np.uint8)
+    lower = np.minimum(one, other)
+    np.maximum(one, other, out=one)
+    np.subtract(one, lower, out=one)
+    np.minimum(one, 255 // gain, out=one)
+    np.multiply(one, gain, out=one)
+    opaque = one.view(np.uint32)
+    np.bitwise_or(opaque, 0xFF000000, out=opaque)

@@ -48,7 +48,7 @@ def paint_placeholder(painter: QPainter, area: QRectF, placeholder: Placeholder,
 
 
 def _paint_frame(painter: QPainter, rect: QRectF, palette: QPalette, highlighted: bool) -> None:
-    color = palette.color(QPalette.ColorRole.Highlight if highlighted else QPalette.ColorRole.Mid)
+    color = palette.color(QPalette.ColorRole.Highlight if highlighted else QPalette.ColorRole.PlaceholderText)
     painter.setPen(QPen(color, 3 if highlighted else 1.5, Qt.PenStyle.DashLine))
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.drawRoundedRect(rect, 12, 12)

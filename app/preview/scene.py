@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from functools import partial
 
-from PySide6.QtCore import QPointF, QRect, QRectF, Qt
+from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QImage, QPainter, QPen
 
 from app.preview import hud
 from app.preview.frames import ResultFrame
 from app.preview.model import CompareMode, Comparison, Point, Size, Viewport
-from app.preview.picture import Picture, Pixels, difference
+from app.preview.picture import Picture, Pixels, subtract
 from app.preview.tile_overlay import TileOverlay
 from dcvsr_engine.restore.request import Region
 
@@ -64,6 +64,7 @@ class Scene:
         self.sides = (Side("", is_source=True), Side(""))
         self._source: Picture | None = None
         self._results: list[Picture | None] = [None, None]
+        self._scratch = [QImage(), QImage()]
 
     @property
     def is_empty(self) -> bool:
@@ -226,15 +227,18 @@ class Scene:
 
     def _paint_difference(self, painter: QPainter) -> bool:
         """What is seen of the left picture minus what is seen of the right one; black where there is no result."""
-        images = [QImage(*self.viewport.view, QImage.Format.Format_RGB32) for _ in self.sides]
+        size = QSize(*self.viewport.view)
+        if self._scratch[0].size() != size:
+            self._scratch = [QImage(size, QImage.Format.Format_RGB32) for _ in self.sides]
         complete = True
-        for index, image in enumerate(images):
+        for index, image in enumerate(self._scratch):
             image.fill(Qt.GlobalColor.black)
             inner = QPainter(image)
             complete &= self._paint_side(inner, self.viewport, index, unrestored=1.0)
             inner.end()
         painter.setClipRect(self.visible_rect(), Qt.ClipOperation.IntersectClip)
-        painter.drawImage(0, 0, difference(images[0], images[1], self.comparison.gain))
+        subtract(self._scratch[0], self._scratch[1], self.comparison.gain)
+        painter.drawImage(0, 0, self._scratch[0])
         return complete
 
     def _paint_region(self, painter: QPainter, ratio: float) -> None:

@@ -16,8 +16,8 @@ from dcvsr_engine.tiling.grid import Tile, gaussian
 FAINT_RIM = QColor(0, 0, 0, 90)
 FAINT_LINE = QColor(255, 255, 255, 170)
 
-MIN_KEY_SPACING = 4.0
-"""Device pixels between SAP keys below which they would merge into a grey veil."""
+MIN_KEY_SPACING = 6.0
+"""Logical pixels between SAP keys below which they would merge into a veil."""
 
 
 class TileOverlay:
@@ -62,12 +62,16 @@ class TileOverlay:
             lines.append(self._state_text(self.state.tile_state(tile.m, tile.n)))
         return "\n".join(lines)
 
-    def step_text(self, frame: int, viewport: Viewport) -> str:
+    def step_text(self, frame: int, viewport: Viewport, ratio: float) -> str:
         """What the running step does, for the frame that is seen; empty when nothing runs."""
         kind = self.state.kind
         if kind == "SAP":
             text = self.tr("SAP · all tiles share one key of {rate} × {rate} latent pixels").format(rate=self.state.sap_rate)
-            return text if self._key_spacing(viewport) >= MIN_KEY_SPACING else text + "\n" + self.tr("Zoom in to see the keys")
+            return (
+                text
+                if self._key_spacing(viewport) >= MIN_KEY_SPACING * ratio
+                else text + "\n" + self.tr("Zoom in to see the keys")
+            )
         if kind in {"TAP →", "TAP ←"}:
             lines: list[str] = [kind]
             for n in self.state.windows_at(frame):
@@ -147,12 +151,12 @@ class TileOverlay:
         grid = self.state.grid
         assert grid is not None
         rows, columns = _cells(grid.rows, grid.tile_height, grid.height), _cells(grid.columns, grid.tile_width, grid.width)
-        for m in range(grid.spatial):
-            state = self.state.place_state(m, frame)
-            if state == "waiting":
+        seen = QRectF(0, 0, *viewport.view)
+        for m, state in enumerate(self.state.place_states(frame)):
+            (top, bottom), (left, right) = rows[m // len(columns)], columns[m % len(columns)]
+            cell = self._rect(viewport, top, left, bottom, right)
+            if state == "waiting" or not cell.intersects(seen):
                 continue
-            row, column = divmod(m, len(columns))
-            cell = self._rect(viewport, rows[row][0], columns[column][0], rows[row][1], columns[column][1])
             color = QColor(hud.RUNNING if state == "running" else hud.DONE)
             color.setAlpha(90 if state == "running" else 60)
             painter.fillRect(cell, color)
@@ -166,9 +170,9 @@ class TileOverlay:
         """A dot per latent pixel whose keys the tiles share (method.md §3)."""
         grid, spacing = self.state.grid, self._key_spacing(viewport)
         assert grid is not None
-        if spacing < MIN_KEY_SPACING:
+        if spacing < MIN_KEY_SPACING * ratio:
             return
-        size = max(1, round(ratio)) * (2 if spacing >= 8 * ratio else 1)
+        size = max(1, round(ratio)) * (2 if spacing >= 2 * MIN_KEY_SPACING * ratio else 1)
         dots = np.zeros((viewport.view[1], viewport.view[0]), np.uint32)
         corner = self._rect(viewport, 0.5, 0.5, 0.5, 0.5).topLeft()
         xs = _positions(corner.x(), spacing, -(-grid.width // self.state.sap_rate), viewport.view[0] - 2 * size)

@@ -71,12 +71,10 @@ class TilingState(QObject):
             return "running"
         return states.pop() if states else "waiting"
 
-    def place_state(self, m: int, frame: int) -> TileState:
-        """How far the tiles at place ``m`` are that cover a frame of the clip: done when all of them are."""
-        states = {self.tile_state(m, n) for n in self.windows_at(frame)}
-        if "running" in states:
-            return "running"
-        return "done" if states == {"done"} else "waiting"
+    def place_states(self, frame: int) -> list[TileState]:
+        """How far the tiles at each place ``m`` are that cover a frame of the clip: done when all of them are."""
+        windows = self.windows_at(frame)
+        return [_together([self.tile_state(m, n) for n in windows]) for m in range(self.grid.spatial)] if self.grid else []
 
     def windows_at(self, frame: int) -> list[int]:
         """The windows that cover a frame of the clip."""
@@ -101,3 +99,9 @@ class TilingState(QObject):
             return []
         at = (frame - self.first_frame, *self.latent(x, y))
         return [(tile, self.grid.weight(tile, *at)) for tile in self.grid.tiles_at(*at)]
+
+
+def _together(states: list[TileState]) -> TileState:
+    if "running" in states:
+        return "running"
+    return "done" if states and states.count("done") == len(states) else "waiting"

@@ -153,7 +153,7 @@ class FrameTrack(QAbstractSlider):
             chosen.setAlpha(70)
             painter.fillRect(self._stretch(bar, self.range.first, self.range.last), chosen)
             for first, last in self._cached:
-                painter.fillRect(self._line(bar, first, last, bar.top(), 3), palette.color(QPalette.ColorRole.Mid))
+                painter.fillRect(self._line(bar, first, last, bar.top(), 3), palette.color(QPalette.ColorRole.PlaceholderText))
             for first, last in self._restored:
                 painter.fillRect(self._line(bar, first, last, bar.bottom() - 6, 6), hud.DONE)
             self._paint_frame_lines(painter, bar)
@@ -181,7 +181,7 @@ class FrameTrack(QAbstractSlider):
         """Single frames, where there is room for them."""
         if self.scale.frame_width < 6:
             return
-        painter.setPen(QPen(self.palette().color(QPalette.ColorRole.Mid), 1))
+        painter.setPen(QPen(self.palette().color(QPalette.ColorRole.PlaceholderText), 1))
         for frame in range(int(self.scale.first), int(self.scale.first + self.scale.count) + 2):
             x = self.scale.x(frame)
             painter.drawLine(QPointF(x, bar.bottom() - 8), QPointF(x, bar.bottom()))
