@@ -142,6 +142,11 @@ class JobRunner(QObject):
         if not self._run:
             self._begin(run, PlanJob(run.job, run.request))
 
+    def forget_plan(self) -> None:
+        """Nobody waits for the estimate any more; when it comes it is not heard."""
+        if self._run and self._run.plan_only:
+            self._end(self._run)
+
     def pause(self) -> None:
         """Stop at the next tile and free the device."""
         if self._activity == Activity.RUNNING:

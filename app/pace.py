@@ -51,21 +51,28 @@ class Pace:
         match event:
             case PhaseStarted(phase, segment, segments, total):
                 self._reach(segment)
-                self.phase, self.segments = phase, segments
+                self.phase = phase
+                self.segments = max(self.segments, segments)
                 pace = self.phases.setdefault(phase, PhasePace())
                 pace.units, pace.done = total, 0
                 self._since = now
-            case TileFinished(_, _, done, total) | FrameDone(done, total) if self.phase:
-                pace = self.phases[self.phase]
-                pace.seconds += now - self._since
-                pace.measured += max(0, done - pace.done)
-                pace.units, pace.done = total, done
-                self._since = now
+            case TileFinished(done=done) if self.phase:
+                self._measure(self.phases[self.phase], done, now)
+            case FrameDone() if self.phase:
+                self._measure(self.phases[self.phase], self.phases[self.phase].done + 1, now)
             case SegmentFinished(segment, segments):
                 self._reach(segment + 1)
-                self.phase, self.segments = None, segments
+                self.phase = None
+                self.segments = max(self.segments, segments)
             case _:
                 pass
+
+    def _measure(self, pace: PhasePace, done: int, now: float) -> None:
+        """One more unit was done; a resumed phase does not begin at its first."""
+        pace.seconds += now - self._since
+        pace.measured += 1
+        pace.done = min(done, pace.units)
+        self._since = now
 
     def skip_pause(self, seconds: float) -> None:
         """Leave a pause out of the current measurement."""
@@ -77,6 +84,12 @@ class Pace:
             self.segment = segment
             for pace in self.phases.values():
                 pace.done = 0
+
+    @property
+    def units(self) -> tuple[int, int]:
+        """Done and all units of the current phase: tiles of all steps, or frames."""
+        pace = self.phases.get(self.phase) if self.phase else None
+        return (pace.done, pace.units) if pace else (0, 0)
 
     @property
     def segment_seconds(self) -> float | None:

@@ -73,6 +73,16 @@ class Preferences:
         self._store.remove("recent")
 
     @property
+    def model_folders(self) -> list[Path]:
+        """Checkpoint folders outside of the models folder."""
+        return [Path(line) for line in self._lines("model_folders")]
+
+    def add_model_folder(self, folder: Path) -> None:
+        """Remember a checkpoint folder."""
+        folders = [*(known for known in self.model_folders if known != folder), folder]
+        self._store.setValue("model_folders", "\n".join(map(str, folders)))
+
+    @property
     def restore(self) -> RestoreSettings:
         """Settings that the next clip starts with."""
         return self._settings("restore", RestoreSettings)

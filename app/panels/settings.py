@@ -307,6 +307,15 @@ class SettingsPanel(QWidget):
         self.show_request(replace(self._request, **changes))
         self.request_changed.emit(self._request)
 
+    def choose_model(self, name: str) -> None:
+        """Restore with another model."""
+        self._edit("model", name)
+
+    def reset_all(self) -> None:
+        """Everything as the model and the program recommend it."""
+        kept = RestoreSettings(model=self._request.settings.model)
+        self._change(settings=kept, output=OutputSettings())
+
     def _apply_preset(self, name: str | None) -> None:
         if name is not None:
             self._change(settings=self._presets.apply(name, self._request.settings, self._model))

@@ -46,11 +46,20 @@ def test_phases_measured_in_an_earlier_segment_are_expected_again():
     assert pace.seconds_left == pytest.approx(10 + 4)
 
 
-def test_a_batch_of_tiles_counts_as_many():
+def test_tiles_of_a_batch_come_together_and_count_each():
     pace = Pace(frames=8, segments=1)
     pace.on_event(PhaseStarted("sample", 0, 1, 8), 0.0)
-    pace.on_event(TileFinished(0, 0, 4, 8, 4.0), 4.0)
+    for done in range(1, 5):
+        pace.on_event(TileFinished(0, 0, done, 8, 1.0), 4.0)
     assert pace.seconds_left == pytest.approx(4.0)
+
+
+def test_a_resumed_segment_does_not_seem_fast():
+    pace = Pace(frames=8, segments=1)
+    pace.on_event(PhaseStarted("sample", 0, 1, 20), 0.0)
+    pace.on_event(TileFinished(0, 0, 11, 20, 3.0), 3.0)
+    pace.on_event(TileFinished(0, 0, 12, 20, 3.0), 6.0)
+    assert pace.seconds_left == pytest.approx(8 * 3)
 
 
 def test_a_pause_is_not_measured():

@@ -1,0 +1,26 @@
+"""Starts the window: ``dcvsr-studio [clips …]`` or ``python -m app``.
+
+Only light modules are imported here: the engine's process imports this file again before it does anything else.
+"""
+
+import argparse
+import multiprocessing
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program; returns its exit status."""
+    multiprocessing.freeze_support()
+    parser = argparse.ArgumentParser(prog="dcvsr-studio", description="Restore and enlarge old, small or compressed videos.")
+    parser.add_argument("clips", nargs="*", type=Path, help="clips or folders to open")
+    options = parser.parse_args(arguments)
+
+    from app.studio import run  # Qt takes a quarter of a second: not for the engine's process, nor for --help
+
+    return run(options.clips)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

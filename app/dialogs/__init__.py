@@ -1,0 +1,1 @@
+"""Dialogs of the window. None blocks the event loop."""

@@ -1,0 +1,67 @@
+"""One window per person: a second start hands its files to the first."""
+
+import getpass
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtNetwork import QLocalServer, QLocalSocket
+
+TIMEOUT_MS = 2000
+MOST_BYTES = 1 << 20
+
+
+def server_name() -> str:
+    """The name under which this person's first window listens."""
+    return f"dcvsr-studio-{getpass.getuser()}"
+
+
+def hand_over(files: Sequence[Path], name: str) -> bool:
+    """Give files to the first window; whether there is one."""
+    socket = QLocalSocket()
+    socket.connectToServer(name)
+    if not socket.waitForConnected(TIMEOUT_MS):
+        return False
+    socket.write(json.dumps([str(path.absolute()) for path in files]).encode() + b"\n")
+    socket.waitForBytesWritten(TIMEOUT_MS)
+    socket.disconnectFromServer()
+    return True
+
+
+class FirstInstance(QObject):
+    """Listens for later starts.
+
+    Attributes:
+        files_received: the paths that a later start was given; perhaps none.
+    """
+
+    files_received = Signal(list)
+
+    def __init__(self, name: str, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._server = QLocalServer(self)
+        self._server.setSocketOptions(QLocalServer.SocketOption.UserAccessOption)
+        QLocalServer.removeServer(name)  # left over from a start that was killed
+        self._server.listen(name)
+        self._server.newConnection.connect(self._on_connection)
+
+    def close(self) -> None:
+        """Listen no more."""
+        self._server.close()
+
+    def _on_connection(self) -> None:
+        socket = self._server.nextPendingConnection()
+        socket.readyRead.connect(lambda: self._read(socket))
+        socket.disconnected.connect(socket.deleteLater)
+        self._read(socket)
+
+    def _read(self, socket: QLocalSocket) -> None:
+        if socket.bytesAvailable() > MOST_BYTES:
+            socket.abort()
+        elif socket.canReadLine():
+            try:
+                names = json.loads(bytes(socket.readLine().data()))
+                self.files_received.emit([Path(name) for name in names])
+            except (ValueError, TypeError):
+                socket.abort()

@@ -1,0 +1,72 @@
+"""The running program: application object, first window, engine, and what happens to errors nobody expected."""
+
+import logging
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+
+from app.appearance import apply_appearance
+from app.crash_report import CrashReport
+from app.dialogs.messages import show_error
+from app.engine_thread import EngineThread
+from app.folders import Folders
+from app.main_window import TITLE, MainWindow
+from app.preferences import Preferences
+from app.single_instance import FirstInstance, hand_over, server_name
+from app.translation import install_language
+
+log = logging.getLogger(__name__)
+
+Hook = Callable[[type[BaseException], BaseException, TracebackType | None], None]
+
+
+def error_hook(window: MainWindow) -> Hook:
+    """What is done with an error that nobody caught: it is logged and shown, and the window stays."""
+
+    def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        details = "".join(traceback.format_exception(kind, error, trace))
+        log.error("%s", details)
+        if isinstance(error, Exception):
+            message = window.tr(
+                "The program met an error it does not know. You can go on; if it happens again, please report it."
+            )
+            show_error(window, window.tr("Unexpected error"), message, details)
+
+    return hook
+
+
+def run(clips: Sequence[Path]) -> int:
+    """Open the window, or hand the clips to the one that is open; returns the exit status."""
+    app = QApplication(sys.argv[:1])
+    app.setApplicationName("dcvsr-studio")
+    app.setApplicationDisplayName(TITLE)
+    app.setDesktopFileName("dcvsr-studio")
+    if hand_over(clips, server_name()):
+        return 0
+    logging.basicConfig(level=logging.INFO)
+    folders = Folders.of_this_person()
+    crash = CrashReport(folders.logs)
+    crash.start()
+    preferences = Preferences(folders.preferences)
+    install_language(app, preferences.language)
+    apply_appearance(app, preferences.appearance)
+    engine = EngineThread()
+    window = MainWindow(engine, folders, preferences, crash)
+    sys.excepthook = error_hook(window)
+    first = FirstInstance(server_name(), window)
+    first.files_received.connect(window.receive_files)
+    window.show()
+    QTimer.singleShot(0, engine.start)  # the window is painted first
+    if clips:
+        window.add_clips([clip.absolute() for clip in clips])
+    status = app.exec()
+    if not engine.closed:
+        window.shut_down()
+    sys.excepthook = sys.__excepthook__
+    crash.stop()
+    return status
