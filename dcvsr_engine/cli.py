@@ -1,4 +1,4 @@
-"""The command line: ``dcvsr restore | plan | resume | jobs | models | info``. Exit codes: 0 done, 1 failed, 2 bad input, 130 cancelled."""
+"""The command line: ``dcvsr restore | plan | resume | jobs | models | train | evaluate | info``. Exit codes: 0 done, 1 failed, 2 bad input, 130 cancelled."""
 
 import argparse
 import dataclasses
@@ -13,12 +13,14 @@ from typing import Any, NoReturn
 
 from dcvsr_engine import __version__
 from dcvsr_engine.errors import Cancelled, SettingsError, UserError
+from dcvsr_engine.evaluation import command as evaluation
 from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.network.installed import find, installed
 from dcvsr_engine.progress import ProgressLine
 from dcvsr_engine.restore.plan import Plan
 from dcvsr_engine.restore.request import JobRequest, Region
 from dcvsr_engine.settings import OutputSettings, RestoreSettings, Settings, plain_type
+from dcvsr_engine.training import command as training
 
 DONE, FAILED, BAD_INPUT, CANCELLED = 0, 1, 2, 130
 
@@ -83,6 +85,10 @@ def parser() -> Parser:
     sub.add_argument("--all", action="store_true", help="remove all jobs (clean)")
     sub = command("models", models, "List the models there are.")
     sub.add_argument("action", choices=["list"], nargs="?", default="list")
+    sub = command("train", train, "Train a model after a recipe.")
+    training.add_arguments(sub)
+    sub = command("evaluate", evaluate, evaluation.DESCRIPTION)
+    evaluation.add_arguments(sub)
     sub = command("info", information, "Say what a video is.")
     sub.add_argument("source", type=Path)
     return top
@@ -294,6 +300,18 @@ def models(options: argparse.Namespace) -> int:
         defaults = f"×{declaration.scale}, {declaration.steps} steps, guidance {declaration.guidance}"
         print(f"{name:<12}{declaration.title}: {defaults}\n{'':<12}{declaration.description}\n{'':<12}Licence: {declaration.license}")
     return DONE
+
+
+def train(options: argparse.Namespace) -> int:
+    """``dcvsr train``."""
+    from dcvsr_engine.evaluation.st_lpips import STLPIPS
+
+    return training.run(options, lambda: (STLPIPS.load("vgg"), STLPIPS.load("alex")))
+
+
+def evaluate(options: argparse.Namespace) -> int:
+    """``dcvsr evaluate``."""
+    return evaluation.run(options)
 
 
 def information(options: argparse.Namespace) -> int:

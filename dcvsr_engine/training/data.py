@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from dcvsr_engine.errors import InputError
 from dcvsr_engine.network.resample import upscale
 from dcvsr_engine.training import photographs
 from dcvsr_engine.training.degradation import degrade_mild
@@ -24,10 +25,10 @@ class Photographs:
 
     @classmethod
     def load(cls, roots: list[Path], smallest: int = 320) -> "Photographs":
-        """Find and load all photographs below ``roots``; raises `FileNotFoundError` when there are none."""
+        """Find and load all photographs below ``roots``; raises `InputError` when there are none."""
         paths = photographs.find(roots)
         if not paths:
-            raise FileNotFoundError("No training photographs found: install the Debian packages that the model card names.")
+            raise InputError("No training photographs were found: install the Debian packages that the model card names.")
         sets: tuple[list[Tensor], list[Tensor]] = ([], [])
         for path in paths:
             levels = photographs.pyramid(photographs.load(path), smallest)

@@ -51,21 +51,22 @@ def jpeg(frames: Tensor, quality: int) -> Tensor:
     return from_bytes(np.stack([once(picture) for picture in to_bytes(frames)]))
 
 
-def video_compression(frames: Tensor, codec: str, crf: int) -> Tensor:
-    """The clip through a lossy codec (``libx264``, ``libx265``) at ``crf``; sides must be even."""
+def video_compression(frames: Tensor, crf: int) -> Tensor:
+    """The clip through H.264 at ``crf``; sides must be even."""
     buffer = io.BytesIO()
     height, width = frames.shape[-2:]
     with av.open(buffer, "w", format="matroska") as container:
         options = {"crf": str(crf), "preset": "veryfast"}
-        stream = container.add_stream(codec, rate=25, options=options)
+        stream = container.add_stream("libx264", rate=25, options=options)
+        assert isinstance(stream, av.VideoStream)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         stream.codec_context.thread_count = 1
         for picture in to_bytes(frames):
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
         container.mux(stream.encode(None))
     buffer.seek(0)
-    with av.open(buffer) as container:
-        decoded = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+    with av.open(buffer, "r") as coded:
+        decoded = [frame.to_ndarray(format="rgb24") for frame in coded.decode(video=0)]
     return from_bytes(np.stack(decoded))
 
 
@@ -86,5 +87,5 @@ def degrade_mild(clip: Tensor, rng: random.Random, scale: int = 4) -> Tensor:
     if kind < 0.35:
         small = jpeg(small, rng.randint(80, 98))
     elif kind < 0.75 and clip.shape[0] > 1:
-        small = video_compression(small, "libx264", rng.randint(12, 23))
+        small = video_compression(small, rng.randint(12, 23))
     return small.clamp(0, 1)

@@ -16,6 +16,7 @@ class Identity(nn.Module):
     """Takes the place of a temporal layer and hands its first argument on."""
 
     def forward(self, hidden_states: Tensor, *args: object, **kwargs: object) -> Tensor:
+        """The first argument."""
         return hidden_states
 
 
@@ -23,6 +24,7 @@ class SpatialOnly(nn.Module):
     """Takes the place of an `AlphaBlender` and keeps the spatial branch."""
 
     def forward(self, x_spatial: Tensor, x_temporal: Tensor, image_only_indicator: Tensor) -> Tensor:
+        """The spatial branch."""
         return x_spatial
 
 
@@ -49,9 +51,23 @@ def without_temporal_layers(unet: UNetSpatioTemporalConditionModel) -> Iterator[
             setattr(module, name, original)
 
 
-def draw_sigmas(
-    count: int, generator: torch.Generator, sigma_min: float, sigma_max: float, at_max: float = 0.5
-) -> Tensor:
+@torch.no_grad()
+def silence_temporal_layers(unet: UNetSpatioTemporalConditionModel) -> None:
+    """Zero the last layer of every temporal branch, so that training on clips starts from what single frames have taught."""
+    silent: list[nn.Module] = []
+    for module in unet.modules():
+        if isinstance(module, SpatioTemporalResBlock):
+            silent.append(module.temporal_res_block.conv2)
+        elif isinstance(module, TransformerSpatioTemporalModel):
+            silent.append(module.time_pos_embed.linear_2)
+            for block in module.temporal_transformer_blocks:
+                silent += [block.ff_in.net[-1], block.attn1.to_out[0], block.attn2.to_out[0], block.ff.net[-1]]
+    for layer in silent:
+        for parameter in layer.parameters():
+            parameter.zero_()
+
+
+def draw_sigmas(count: int, generator: torch.Generator, sigma_min: float, sigma_max: float, at_max: float = 0.5) -> Tensor:
     """Training noise levels ``(count,)``: ``ln σ ~ N(−0.3, 1.3)`` clamped to the range, a share ``at_max`` at σ_max."""
     sigmas = torch.exp(torch.randn(count, generator=generator) * 1.3 - 0.3).clamp(sigma_min, sigma_max)
     first = torch.rand(count, generator=generator) < at_max
@@ -59,17 +75,19 @@ def draw_sigmas(
 
 
 def denoise(unet: UNetSpatioTemporalConditionModel, noisy: Tensor, sigma: Tensor, condition: Tensor) -> Tensor:
-    """``x̂_0`` of ``noisy`` ``(batch, frames, channels, h, w)`` at ``sigma`` ``(batch,)`` for a network without image embedding."""
+    """``x̂_0`` of ``noisy`` ``(batch, frames, channels, h, w)`` at ``sigma`` ``(batch,)``; the network has no image embedding."""
     c = precondition(sigma.view(-1, 1, 1, 1, 1))
     batch = noisy.shape[0]
     embedding = noisy.new_zeros(batch, 1, unet.config.cross_attention_dim)
     ids = noisy.new_zeros(batch, unet.config.projection_class_embeddings_input_dim // unet.config.addition_time_embed_dim)
     sample = torch.cat([c.c_in * noisy, condition], dim=2)
     prediction = unet(sample, c.c_noise.flatten(), encoder_hidden_states=embedding, added_time_ids=ids).sample
-    return c.c_skip * noisy + c.c_out * prediction.float()
+    estimate: Tensor = c.c_skip * noisy + c.c_out * prediction.float()
+    return estimate
 
 
 def edm_loss(denoised: Tensor, target: Tensor, sigma: Tensor) -> Tensor:
     """Loss per sample ``(batch,)``: λ(σ) ‖x̂_0 − x_0‖² with λ = 1/c_out² (Karras et al. 2022, table 1)."""
     weight = (sigma**2 + 1) / sigma**2
-    return weight * (denoised - target).pow(2).flatten(1).mean(1)
+    error: Tensor = (denoised - target).pow(2).flatten(1).mean(1)
+    return weight * error

@@ -34,11 +34,23 @@ class Phase:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A whole training run; ``start`` is a folder with ``config.json``, weights and ``scales.json``."""
+    """A whole training run.
+
+    Attributes:
+        name: of the model.
+        start: checkpoint folder with ``unet/`` and ``scales.json``, relative to the working directory.
+        phases: what is done, in order.
+        scratch: take only the configuration from ``start``, not its weights.
+        sigma_min, sigma_max: noise range of training.
+        ema: decay of the averaged weights.
+        seed: of data, noise and initial weights.
+        checkpoint_every, validate_every: iterations.
+    """
 
     name: str
     start: str
     phases: tuple[Phase, ...]
+    scratch: bool = False
     sigma_min: float = 0.02
     sigma_max: float = 20.0
     ema: float = 0.999

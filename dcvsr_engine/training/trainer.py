@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import itertools
 import json
 import math
 import random
@@ -19,10 +20,10 @@ from dcvsr_engine.diffusion.edm import to_d
 from dcvsr_engine.diffusion.schedule import karras_sigmas
 from dcvsr_engine.network.haar import HaarFirstStage
 from dcvsr_engine.training.data import Batches, Photographs, training_pair
-from dcvsr_engine.training.objective import denoise, draw_sigmas, edm_loss, without_temporal_layers
+from dcvsr_engine.training.objective import denoise, draw_sigmas, edm_loss, silence_temporal_layers, without_temporal_layers
 from dcvsr_engine.training.recipe import Phase, Recipe
 
-PerceptualLoss = Callable[[Tensor, Tensor], Tensor]
+Distance = Callable[[Tensor, Tensor], Tensor]
 
 
 def learning_rate(phase: Phase, index: int) -> float:
@@ -40,24 +41,37 @@ def clip_noise(shape: torch.Size, share: float, generator: torch.Generator) -> T
     return math.sqrt(share) * common + math.sqrt(1 - share) * own
 
 
-def judged_crops(restored: Tensor, reference: Tensor, batch: int, generator: torch.Generator, size: int = 72) -> tuple[Tensor, Tensor]:
+def judged_crops(
+    restored: Tensor, reference: Tensor, batch: int, generator: torch.Generator, size: int = 72
+) -> tuple[Tensor, Tensor]:
     """One random crop and frame per clip of each ``(batch · frames, 3, h, w)``: the perceptual network is dear on a processor."""
     frames, side = restored.shape[0] // batch, restored.shape[-1]
     crops = []
     for clip in range(batch):
         frame, y, x = (int(torch.randint(n, (1,), generator=generator)) for n in (frames, side - size + 1, side - size + 1))
         crops.append((clip * frames + frame, slice(y, y + size), slice(x, x + size)))
-    pictures, references = (torch.stack([side[f, :, rows, columns] for f, rows, columns in crops]) for side in (restored, reference))
+    pictures, references = (torch.stack([x[f, :, rows, columns] for f, rows, columns in crops]) for x in (restored, reference))
     return pictures, references
 
 
 def sample(unet: UNetSpatioTemporalConditionModel, condition: Tensor, noise: Tensor, sigmas: Tensor) -> Tensor:
     """Euler sampling of untiled clips ``(batch, frames, channels, h, w)``, for validation."""
     x = noise * sigmas[0]
-    for sigma, following in zip(sigmas[:-1], sigmas[1:], strict=True):
+    for sigma, following in itertools.pairwise(sigmas):
         denoised = denoise(unet, x, sigma.expand(x.shape[0]), condition)
         x = x + to_d(x, sigma, denoised) * (following - sigma)
     return x
+
+
+def starting_network(folder: Path, scratch: bool, seed: int) -> UNetSpatioTemporalConditionModel:
+    """The network to train: with the folder's weights, or its configuration alone and temporal layers that change nothing."""
+    if not scratch:
+        unet = UNetSpatioTemporalConditionModel.from_pretrained(folder, use_safetensors=True, torch_dtype=torch.float32)
+    else:
+        torch.manual_seed(seed)
+        unet = UNetSpatioTemporalConditionModel.from_config(UNetSpatioTemporalConditionModel.load_config(folder))
+        silence_temporal_layers(unet)
+    return unet.train()
 
 
 class Trainer:
@@ -74,20 +88,19 @@ class Trainer:
         recipe: Recipe,
         folder: Path,
         photos: Photographs,
-        perceptual: PerceptualLoss | None = None,
-        judge: PerceptualLoss | None = None,
+        perceptual: Distance | None = None,
+        judge: Distance | None = None,
     ) -> None:
         self.recipe, self.folder, self.photos, self.perceptual, self.judge = recipe, folder, photos, perceptual, judge
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "recipe.json").write_text(recipe.to_json(), encoding="utf-8")
         start = Path(recipe.start)
         self.stage = HaarFirstStage.from_file(start / "scales.json")
-        self.unet = UNetSpatioTemporalConditionModel.from_pretrained(start, use_safetensors=True, torch_dtype=torch.float32)
-        self.unet.train()
+        self.unet = starting_network(start / "unet", recipe.scratch, recipe.seed)
         self.optimizer = torch.optim.AdamW(self.unet.parameters(), lr=0.0, betas=(0.9, 0.99), weight_decay=1e-3)
         self.ema = {name: value.detach().clone() for name, value in self.unet.state_dict().items()}
         self.iteration = 0
-        if (folder / "last" / "state.json").exists():
+        if (folder / "last" / "state.safetensors").exists():
             self.resume()
 
     # -- one step -----------------------------------------------------------------------------------------------
@@ -200,19 +213,20 @@ class Trainer:
                 tensors[f"optimizer.{name}.{key}"] = value
         last = self.folder / "last"
         last.mkdir(exist_ok=True)
+        tensors["iteration"] = torch.tensor(self.iteration)
         save_file({name: value.contiguous() for name, value in tensors.items()}, last / "state.partial")
         (last / "state.partial").replace(last / "state.safetensors")
-        (last / "state.json").write_text(json.dumps({"iteration": self.iteration}), encoding="utf-8")
         self.export(self.folder / "ema")
 
     def export(self, folder: Path) -> None:
-        """The averaged weights as a diffusers folder in half precision."""
+        """The averaged weights in half precision, as ``unet/`` and ``scales.json`` of a checkpoint folder."""
         with self.ema_weights():
             half = {name: value.half().contiguous() for name, value in self.unet.state_dict().items()}
-        folder.mkdir(exist_ok=True)
-        self.unet.save_config(folder)
-        save_file(half, folder / "weights.partial", metadata={"format": "pt"})
-        (folder / "weights.partial").replace(folder / "diffusion_pytorch_model.safetensors")
+        network = folder / "unet"
+        network.mkdir(parents=True, exist_ok=True)
+        self.unet.save_config(network)
+        save_file(half, network / "weights.partial", metadata={"format": "pt"})
+        (network / "weights.partial").replace(network / "diffusion_pytorch_model.safetensors")
         scales = {name: [round(float(v), 6) for v in getattr(self.stage, name).flatten()]
                   for name in ("residual_scale", "condition_scale")}  # fmt: skip
         (folder / "scales.json").write_text(json.dumps(scales), encoding="utf-8")
@@ -227,7 +241,7 @@ class Trainer:
             keys = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
             if keys:
                 self.optimizer.state[parameter] = keys
-        self.iteration = json.loads((self.folder / "last" / "state.json").read_text(encoding="utf-8"))["iteration"]
+        self.iteration = int(tensors["iteration"])
 
 
 def append_row(path: Path, header: list[str], row: list[object]) -> None:

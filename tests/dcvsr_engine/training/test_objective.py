@@ -1,0 +1,58 @@
+"""The EDM objective, temporal bypass and silent temporal layers on a tiny network."""
+
+import pytest
+import torch
+from diffusers import UNetSpatioTemporalConditionModel
+
+from dcvsr_engine.diffusion.edm import precondition
+from dcvsr_engine.training.objective import denoise, draw_sigmas, edm_loss, silence_temporal_layers, without_temporal_layers
+
+
+@pytest.fixture
+def unet() -> UNetSpatioTemporalConditionModel:
+    torch.manual_seed(0)
+    return UNetSpatioTemporalConditionModel(
+        in_channels=6, out_channels=3, block_out_channels=(32, 32), num_attention_heads=(2, 2), cross_attention_dim=8,
+        down_block_types=("DownBlockSpatioTemporal", "CrossAttnDownBlockSpatioTemporal"),
+        up_block_types=("CrossAttnUpBlockSpatioTemporal", "UpBlockSpatioTemporal"),
+        layers_per_block=1, addition_time_embed_dim=8, projection_class_embeddings_input_dim=24,
+    ).eval()  # fmt: skip
+
+
+def estimate(unet: UNetSpatioTemporalConditionModel, frames: int = 3) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(1)
+    noisy = torch.randn(2, frames, 3, 8, 8, generator=generator)
+    with torch.no_grad():
+        return denoise(unet, noisy, torch.tensor([0.5, 4.0]), torch.randn(noisy.shape, generator=generator))
+
+
+def test_silent_temporal_layers_change_nothing(unet: UNetSpatioTemporalConditionModel) -> None:
+    with without_temporal_layers(unet):
+        spatial = estimate(unet)
+    assert not torch.allclose(estimate(unet), spatial, atol=1e-4)
+    silence_temporal_layers(unet)
+    assert torch.allclose(estimate(unet), spatial, atol=1e-5)
+
+
+def test_bypass_is_undone(unet: UNetSpatioTemporalConditionModel) -> None:
+    before = estimate(unet)
+    with pytest.raises(RuntimeError), without_temporal_layers(unet):
+        raise RuntimeError
+    assert torch.equal(estimate(unet), before)
+
+
+def test_loss_is_the_error_of_the_raw_prediction(unet: UNetSpatioTemporalConditionModel) -> None:
+    """λ(σ) ‖x̂_0 − x_0‖² equals ‖F − v‖² with v the target that EDM's preconditioning implies."""
+    sigma = torch.tensor([0.5, 4.0])
+    target, noise, prediction = torch.randn(3, 2, 2, 3, 4, 4)
+    c = precondition(sigma.view(-1, 1, 1, 1, 1))
+    noisy = target + sigma.view(-1, 1, 1, 1, 1) * noise
+    loss = edm_loss(c.c_skip * noisy + c.c_out * prediction, target, sigma)
+    raw = (target - c.c_skip * noisy) / c.c_out
+    assert torch.allclose(loss, (prediction - raw).pow(2).flatten(1).mean(1), rtol=1e-4)
+
+
+def test_half_of_the_sigmas_are_the_largest() -> None:
+    sigmas = draw_sigmas(4000, torch.Generator().manual_seed(0), 0.02, 20.0)
+    assert sigmas.min() >= 0.02
+    assert 0.45 < (sigmas == 20.0).float().mean() < 0.55
