@@ -1,4 +1,7 @@
-"""The command line: ``dcvsr restore | plan | resume | jobs | models | train | evaluate | info``. Exit codes: 0 done, 1 failed, 2 bad input, 130 cancelled."""
+"""The command line: ``dcvsr restore | plan | resume | jobs | models | train | evaluate | info``.
+
+Exit codes: 0 done, 1 failed, 2 bad input, 130 cancelled.
+"""
 
 import argparse
 import dataclasses
@@ -146,7 +149,9 @@ def request_of(options: argparse.Namespace) -> JobRequest:
     settings, output = settings_of(options)
     source: Path = options.source
     target = options.output or default_target(source, settings)
-    return JobRequest(source.absolute(), target.absolute(), settings, output, frames_of(options.frames), region_of(options.region))
+    return JobRequest(
+        source.absolute(), target.absolute(), settings, output, frames_of(options.frames), region_of(options.region)
+    )
 
 
 def default_target(source: Path, settings: RestoreSettings) -> Path:
@@ -252,7 +257,8 @@ def plan_text(made: Plan) -> str:
         ("Frames", f"{made.frames} in {len(made.segments)} segment(s)"),
         ("Size", f"{made.input_size[0]} × {made.input_size[1]} → {made.output_size[0]} × {made.output_size[1]}"),
         ("Device", f"{made.device}, {settings.precision}"),
-        ("Tiles", f"{grid.spatial} of {grid.tile_width}×{grid.tile_height}×{grid.tile_frames} latents, {len(grid.windows)} window(s)"),
+        ("Tiles", f"{grid.spatial} of {grid.tile_width}×{grid.tile_height}×{grid.tile_frames} latents, "
+                  f"{len(grid.windows)} window(s)"),
         ("Steps", f"{settings.steps}, guidance {settings.guidance}, SAP {settings.sap_schedule if settings.sap else 'off'}"),
         ("Evaluations", f"{made.evaluations:,}"),
         ("Memory", f"{made.device_memory / gigabyte:.1f} of {made.device_memory_available / gigabyte:.1f} GB on the device, "
@@ -298,7 +304,8 @@ def models(options: argparse.Namespace) -> int:
         return DONE
     for name, declaration in known.items():
         defaults = f"×{declaration.scale}, {declaration.steps} steps, guidance {declaration.guidance}"
-        print(f"{name:<12}{declaration.title}: {defaults}\n{'':<12}{declaration.description}\n{'':<12}Licence: {declaration.license}")
+        rows = f"{declaration.title}: {defaults}", declaration.description, f"Licence: {declaration.license}"
+        print(f"{name:<12}" + f"\n{'':<12}".join(rows))
     return DONE
 
 

@@ -16,7 +16,10 @@ StepKind = Literal["plain", "SAP", "TAP →", "TAP ←"]
 
 @dataclass(frozen=True)
 class PhaseStarted:
-    """A phase of segment ``segment`` (0-based) of ``segments`` begins; ``total`` counts its units (frames, or tiles of all steps)."""
+    """A phase of segment ``segment`` (0-based) of ``segments`` begins.
+
+    ``total`` counts its units: frames, or tiles of all steps.
+    """
 
     phase: Phase
     segment: int
@@ -26,7 +29,10 @@ class PhaseStarted:
 
 @dataclass(frozen=True)
 class StepStarted:
-    """Sampling step ``step`` (0-based) of ``steps`` begins; ``grid`` is its `TileGrid.to_dict`, ``frame`` its first frame in the clip."""
+    """Sampling step ``step`` (0-based) of ``steps`` begins.
+
+    ``grid`` is its `TileGrid.to_dict`, ``frame`` its first frame in the clip.
+    """
 
     segment: int
     step: int
@@ -75,8 +81,9 @@ class FrameDone:
 
 @dataclass(frozen=True)
 class PreviewFrame:
-    """A frame as far as it is: ``pixels`` uint8 RGB ``(height, width, 3)``, ``frame`` its index in the clip, ``step`` as in `StepStarted`.
+    """A frame as far as it is.
 
+    ``pixels`` are uint8 RGB ``(height, width, 3)``, ``frame`` is its index in the clip, ``step`` as in `StepStarted`.
     ``final`` marks the finished frame. ``origin`` is the (x, y) of its first pixel in the whole output frame.
     """
 

@@ -89,9 +89,10 @@ class Settings:
     def from_json(cls, text: str) -> Self:
         """Read settings from JSON text; raises `SettingsError` when it is none."""
         try:
-            return cls.from_dict(json.loads(text))
-        except json.JSONDecodeError as error:
+            values = json.loads(text)
+        except ValueError as error:
             raise SettingsError(f"The settings are not valid JSON: {error}.") from None
+        return cls.from_dict(values)
 
     def replace(self, **changes: Any) -> Self:
         """A copy with ``changes``, validated."""
@@ -117,16 +118,24 @@ class RestoreSettings(Settings):
     steps: int | None = setting(None, "Sampling steps: more refine further and take longer.", 1, 200)
     guidance: Guidance | None = setting(None, "How detail is sharpened; dssag is the paper's, none is fastest.")
     guidance_scale: float | None = setting(None, "How strongly guidance sharpens; 1 is no guidance.", 0.0, 20.0)
-    gamma_peak: float = setting(1.0, "How much detail the guidance's counter-example loses at the first step; 0 is plain CFG.", 0.0, 8.0)
-    gamma_rho: float = setting(0.5, "Shape of the γ curve: small for heavily damaged or drawn video, large for light damage.", 0.05, 8.0)
+    gamma_peak: float = setting(
+        1.0, "How much detail the guidance's counter-example loses at the first step; 0 is plain CFG.", 0.0, 8.0
+    )
+    gamma_rho: float = setting(
+        0.5, "Shape of the γ curve: small for heavily damaged or drawn video, large for light damage.", 0.05, 8.0
+    )
     gamma_direction: GammaDirection = setting("falling", "Whether γ falls over the steps, as in the paper, or rises.")
     sap: bool = setting(True, "Spatial attention propagation: tiles of a frame see each other at every second step.")
-    sap_schedule: SapSchedule = setting("auto", "How tiles get each other's keys: lockstep (exact), two-pass (less memory) or cached (fast).")
+    sap_schedule: SapSchedule = setting(
+        "auto", "How tiles get each other's keys: lockstep (exact), two-pass (less memory) or cached (fast)."
+    )
     sap_rate: int = setting(2, "Every how many tokens along each axis a tile offers to the others.", 1, 16)
     tap: bool = setting(True, "Temporal attention propagation: neighbouring frame windows see each other at every second step.")
     tap_frames: int = setting(4, "How many frames a window hands to the next.", 1, 14)
     tap_direction: TapDirection = setting("alternate", "Whether windows hand frames forward, backward, or by turns.")
-    tiling: Tiling | None = setting(None, "paper: half-overlapping tiles; fast: little overlap with a grid that moves at every step.")
+    tiling: Tiling | None = setting(
+        None, "paper: half-overlapping tiles; fast: little overlap with a grid that moves at every step."
+    )
     tile: int | None = setting(None, "Side of a tile in latent pixels.", 16, 256)
     window: int | None = setting(None, "Frames in a tile.", 1, 64)
     overlap: float = setting(0.5, "Share of a tile that overlaps the next (paper tiling).", 0.0, 0.75)

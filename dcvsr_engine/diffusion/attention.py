@@ -111,14 +111,14 @@ def temperature(query: Tensor, key: Tensor, gamma: Tensor) -> Tensor:
     return (gamma**2 * q * k).clamp(min=1)
 
 
-def gamma_attention(query: Tensor, key: Tensor, value: Tensor, gamma: Tensor) -> Tensor:
+def gamma_attention(query: Tensor, key: Tensor, value: Tensor, gamma: Tensor | None) -> Tensor:
     """``SA(Q, K, V, γ) = softmax(Q Kᵀ / (max(γ² q k, 1) √d)) V`` (eq. 7) without storing an attention map.
 
     Args:
         query, key, value: ``(n, heads, tokens, dim)``; keys and values may have more tokens.
-        gamma: ``(n, 1, 1, 1)``; 0 is ordinary attention.
+        gamma: ``(n, 1, 1, 1)``; 0, or ``None`` for all, is ordinary attention.
     """
-    if bool((gamma > 0).any()):
+    if gamma is not None:
         query = query / temperature(query, key, gamma).to(query.dtype)
     return F.scaled_dot_product_attention(query, key, value)
 
@@ -145,15 +145,16 @@ class SpatialSelfAttention:
         """Attend within ``hidden_states`` ``(rows · frames, tokens, channels)``."""
         state = self.propagation
         query, own_key, own_value = (
-            project(hidden_states).unflatten(-1, (attn.heads, -1)).transpose(1, 2) for project in (attn.to_q, attn.to_k, attn.to_v)
+            project(hidden_states).unflatten(-1, (attn.heads, -1)).transpose(1, 2)
+            for project in (attn.to_q, attn.to_k, attn.to_v)
         )
         key, value = own_key, own_value
         if self.layer is not None:
             key, value = state.extend(self.layer, key, value)
-        gamma = state.per_frame([branch.gamma for branch in state.branches], query)
-        attended = gamma_attention(query, key, value, gamma)
+        gammas = [branch.gamma for branch in state.branches]
+        attended = gamma_attention(query, key, value, state.per_frame(gammas, query) if any(gammas) else None)
         if self.middle and state.attention_mass is not None:
-            state.attention_mass.append(received_attention(query, key))
+            state.attention_mass.append(received_attention(query, own_key))
         if self.middle and any(branch.identity for branch in state.branches):
             identity = state.per_frame([float(branch.identity) for branch in state.branches], query)
             attended = torch.where(identity > 0, own_value, attended)
@@ -193,24 +194,30 @@ def spatial_self_attentions(unet: UNetSpatioTemporalConditionModel) -> list[str]
 
 
 def lattice(start: int, length: int, rate: int) -> tuple[slice, slice]:
-    """Which tokens of a tile that begins at ``start`` lie on the frame's lattice, and where in the subsampled frame they go."""
+    """Which of a tile's first ``length`` tokens lie on the frame's lattice, and where in the subsampled frame they go.
+
+    The tile begins at the frame's token ``start``.
+    """
     first = -start % rate
-    count = len(range(first, length, rate))
     place = (start + first) // rate
-    return slice(first, None, rate), slice(place, place + count)
+    return slice(first, length, rate), slice(place, place + len(range(first, length, rate)))
 
 
 class KeyBank:
     """Subsampled keys and values of every tile, on the token lattice of the whole frame (method.md §3).
 
-    Where tiles overlap the later one overwrites. Frames count from the first of the segment.
+    Where tiles overlap the later one overwrites, in the grid's order, whatever the order of evaluation.
 
     Attributes:
+        grid: the tiles that are collected: those of all windows, or of one.
+        first, frames: the frames that they cover.
         layers: per propagating layer and branch, keys and values ``(frames, heads, rows, columns, dim)``.
     """
 
     def __init__(self, grid: TileGrid, rate: int) -> None:
         self.grid, self.rate = grid, rate
+        self.first = grid.windows[0]
+        self.frames = grid.windows[-1] + grid.tile_frames - self.first
         self.layers: dict[tuple[int, Branch], tuple[Tensor, Tensor]] = {}
 
     def collect(self, layer: int, key: Tensor, value: Tensor, rows: Rows) -> None:
@@ -224,16 +231,18 @@ class KeyBank:
                     self.place(bank, own, tile, stride)
 
     def place(self, bank: Tensor, tokens: Tensor, tile: Tile, stride: int) -> None:
-        """Copy those of a tile's ``tokens`` ``(frames, heads, tokens, dim)`` that lie on the lattice."""
+        """Copy those of a tile's ``tokens`` ``(frames, heads, tokens, dim)`` that lie on the lattice and in no later tile."""
         image = tokens.unflatten(-2, (tile.height // stride, tile.width // stride))
-        from_y, to_y = lattice(tile.top // stride, tile.height // stride, self.rate)
-        from_x, to_x = lattice(tile.left // stride, tile.width // stride, self.rate)
-        bank[tile.slices[0], :, to_y, to_x] = image[:, :, from_y, from_x]
+        frames, height, width = self.grid.corner(tile)
+        from_y, to_y = lattice(tile.top // stride, height // stride, self.rate)
+        from_x, to_x = lattice(tile.left // stride, width // stride, self.rate)
+        start = tile.frame - self.first
+        bank[start : start + frames, :, to_y, to_x] = image[:frames, :, from_y, from_x]
 
     def empty(self, tokens: Tensor, stride: int) -> Tensor:
         """Room for one layer and branch."""
         rows, columns = (-(-size // stride // self.rate) for size in (self.grid.height, self.grid.width))
-        return tokens.new_zeros(self.grid.frames, tokens.shape[3], rows, columns, tokens.shape[-1])
+        return tokens.new_zeros(self.frames, tokens.shape[3], rows, columns, tokens.shape[-1])
 
     def foreign(self, layer: int, rows: Rows) -> tuple[Tensor, Tensor]:
         """Keys and values for the frames of ``rows``: ``(branches, 1, frames, heads, tokens, dim)``.
@@ -241,7 +250,8 @@ class KeyBank:
         A branch that was not collected gets the conditional one's.
         """
         held = [self.layers.get((layer, branch.slot)) or self.layers[layer, CONDITIONAL] for branch in rows.branches]
-        frames = rows.tiles[0].slices[0]
+        start = rows.tiles[0].frame - self.first
+        frames = slice(start, start + rows.tiles[0].frames)
         key, value = (torch.stack([bank[frames].flatten(2, 3) for bank in side]) for side in zip(*held, strict=True))
         return key.unsqueeze(1), value.unsqueeze(1)
 

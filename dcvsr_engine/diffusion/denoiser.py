@@ -1,5 +1,7 @@
 """The U-Net as a denoiser of tiles: preconditioning, branches, guidance."""
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
@@ -34,22 +36,25 @@ class Denoiser:
         dropped = set(self.model.declaration.unconditional)
         return "condition" in dropped or ("image_embedding" in dropped and bool(self.embedding.any()))
 
-    def guided(self, x: Tensor, sigma: float, condition: Tensor, tiles: list[Tile], mode: Guidance, scale: float, gamma: float) -> Tensor:
+    def guided(
+        self, x: Tensor, sigma: float, condition: Tensor, tiles: list[Tile], mode: Guidance, scale: float, gamma: float
+    ) -> Tensor:
         """The guided estimate of ``x`` ``(tiles, frames, channels, height, width)`` at noise level ``sigma``."""
-        branches = branches_of(mode, scale, gamma, self.distinct)
         if mode == "sag" and scale != 1:
             return self.self_attention_guided(x, sigma, condition, tiles, scale)
+        branches = branches_of(mode, scale, gamma, self.distinct)
         return combine(self.evaluate(x, sigma, condition, tiles, branches), scale)
 
     def self_attention_guided(self, x: Tensor, sigma: float, condition: Tensor, tiles: list[Tile], scale: float) -> Tensor:
         """SAG on top of CFG: ``ε_cfg + s (ε_u − ε(x̃))`` with the degraded input x̃; SAG's own scale is taken equal to s [C]."""
-        unconditional = Branch(conditional=False)
+        unconditional = Branch(conditional=not self.distinct)
+        branches = (Branch(), unconditional) if self.distinct else (unconditional,)
         self.propagation.attention_mass = []
-        first = self.evaluate(x, sigma, condition, tiles, (Branch(), unconditional))
-        mass = self.propagation.attention_mass[-1].chunk(2)[1]
+        first = self.evaluate(x, sigma, condition, tiles, branches)
+        mass = self.propagation.attention_mass[-1].chunk(len(branches))[-1]
         self.propagation.attention_mass = None
         degraded = degrade(x, first[unconditional], mass)
-        second = Branch(conditional=False, degraded=True)
+        second = replace(unconditional, degraded=True)
         blurred = self.evaluate(degraded, sigma, condition, tiles, (second,))[second]
         # ε = (x − x̂_0) / σ, each with its own x
         difference = (x - first[unconditional]) - (degraded - blurred)

@@ -1,5 +1,6 @@
 """DC-VSR's sampler: Euler steps over merged spatio-temporal tiles with SAP, TAP and guidance (method.md §1–5)."""
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ COMMON_NOISE = 2**40
 def frame_noise(seed: int, frame: int, shape: tuple[int, int, int]) -> Tensor:
     """Unit noise ``(channels, height, width)`` of one frame, from a counter-based generator: the same however a clip is cut."""
     generator = np.random.Generator(np.random.Philox(key=[seed, frame]))
-    return torch.from_numpy(generator.standard_normal(shape, dtype=np.float32))
+    return torch.as_tensor(generator.standard_normal(shape, dtype=np.float32))
 
 
 def clip_noise(seed: int, first: int, frames: int, shape: tuple[int, int, int], share: float) -> Tensor:
@@ -35,7 +36,7 @@ def clip_noise(seed: int, first: int, frames: int, shape: tuple[int, int, int], 
     own = torch.stack([frame_noise(seed, first + f, shape) for f in range(frames)])
     if share == 0:
         return own
-    return (1 - share) ** 0.5 * own + share**0.5 * frame_noise(seed, COMMON_NOISE, shape)
+    return math.sqrt(1 - share) * own + math.sqrt(share) * frame_noise(seed, COMMON_NOISE, shape)
 
 
 @dataclass(frozen=True)
@@ -55,9 +56,7 @@ def steps_of(settings: RestoreSettings, declaration: Declaration) -> list[Step]:
     sigmas = karras_sigmas(settings.steps, declaration.sigma_min, declaration.sigma_max)
     gammas = gamma_schedule(sigmas[:-1], settings.gamma_rho, settings.gamma_peak, settings.gamma_direction)
     kinds = step_kinds(settings.steps, settings)
-    return [
-        Step(i, float(sigmas[i]), float(sigmas[i + 1]), float(gammas[i]), kinds[i]) for i in range(settings.steps)
-    ]
+    return [Step(i, float(sigmas[i]), float(sigmas[i + 1]), float(gammas[i]), kinds[i]) for i in range(settings.steps)]
 
 
 @dataclass
@@ -148,7 +147,9 @@ class Sampler:
         """The merged ``x̂_0`` of all tiles at one step."""
         grid = self.grid_at(step.index)
         self.control.emit(
-            StepStarted(self.segment, step.index, len(self.schedule), step.kind, step.sigma, step.gamma, grid.to_dict(), self.first_frame)
+            StepStarted(
+                self.segment, step.index, len(self.schedule), step.kind, step.sigma, step.gamma, grid.to_dict(), self.first_frame
+            )
         )
         merge = Merge(grid, state.x.shape[1])
         previous, collecting = state.bank, self.collecting(state, grid, step)
@@ -186,9 +187,7 @@ class Sampler:
 
     # -- what propagates ----------------------------------------------------------------------------------------
 
-    def passes(
-        self, grid: TileGrid, step: Step, previous: KeyBank | None
-    ) -> Iterator[tuple[list[Tile], list[Extension], bool]]:
+    def passes(self, grid: TileGrid, step: Step, previous: KeyBank | None) -> Iterator[tuple[list[Tile], list[Extension], bool]]:
         """Batches of tiles in the order of evaluation, the extensions that act on them, and whether they are merged."""
         if step.kind == "SAP":
             yield from self.spatial_passes(grid, previous)
@@ -202,12 +201,11 @@ class Sampler:
         """SAP, window by window, in one of its three schedules (method.md §3)."""
         for n in range(len(grid.windows)):
             window = [grid.tile(m, n) for m in range(grid.spatial)]
+            bank = previous or KeyBank(grid.window(n), self.settings.sap_rate)
             if self.settings.sap_schedule == "lockstep":
-                yield window, [Lockstep(KeyBank(grid, self.settings.sap_rate))], True
+                yield window, [Lockstep(bank)], True
                 continue
-            bank = previous
-            if bank is None:
-                bank = KeyBank(grid, self.settings.sap_rate)
+            if bank is not previous:
                 for tiles in batches(window, self.batch):
                     yield tiles, [Collect(bank)], False
             for tiles in batches(window, self.batch):

@@ -14,10 +14,11 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from dcvsr_engine.errors import ModelError
+from dcvsr_engine.network.clip import ImageEncoder
 from dcvsr_engine.network.declaration import FILE, Declaration
 from dcvsr_engine.network.device import DTYPES, resolve_device, resolve_precision
 from dcvsr_engine.network.haar import HaarFirstStage
-from dcvsr_engine.network.installed import find
+from dcvsr_engine.network.installed import find, installed
 from dcvsr_engine.network.vae import VaeFirstStage
 from dcvsr_engine.settings import Device, Precision
 
@@ -27,12 +28,14 @@ UNET_FOLDERS = ("unet", "unet_ema")
 class FirstStage(Protocol):
     """Pixels to latents and back. Pixels are RGB 0..1 ``(frames, 3, height, width)``.
 
-    ``factor`` pixels make a latent; the condition may have other channels than the latent.
+    ``factor`` pixels make a latent; the condition may have other channels than the latent. ``check`` is called before
+    every tile and raises to stop.
     """
 
     factor: int
     latent_channels: int
     condition_channels: int
+    check: Callable[[], None]
 
     def encode_condition(self, upscaled: Tensor) -> Tensor:
         """``l`` of the bicubically enlarged frames."""
@@ -49,7 +52,7 @@ class Model:
         declaration: its conventions.
         folder: where it came from.
         unet, first_stage: the networks, on ``device`` in ``dtype``.
-        image_encoder: CLIP vision model, where the declaration asks for it.
+        image_encoder: CLIP, where the declaration asks for it.
     """
 
     declaration: Declaration
@@ -58,7 +61,7 @@ class Model:
     first_stage: FirstStage
     device: Device
     precision: Precision
-    image_encoder: nn.Module | None = None
+    image_encoder: ImageEncoder | None = None
 
     def to_device(self, x: Tensor) -> Tensor:
         """``x`` where and as the network computes."""
@@ -66,7 +69,7 @@ class Model:
 
     def move(self, device: Device) -> None:
         """Move all weights, to the processor for a pause and back; the model still belongs to ``self.device``."""
-        parts = self.unet, getattr(self.first_stage, "vae", None), self.image_encoder
+        parts = self.unet, getattr(self.first_stage, "vae", None), getattr(self.image_encoder, "network", None)
         for part in parts:
             if part is not None:
                 part.to(device)
@@ -85,16 +88,17 @@ def load(model: str, device: Device = "auto", precision: Precision = "auto") -> 
     verify(folder, declaration)
     device = resolve_device(device)
     precision = resolve_precision(precision, device)
-    base = find(declaration.base) if declaration.base else folder
+    base = base_folder(folder, declaration)
 
     def network(kind: Any, root: Path, *names: str) -> Any:
         loaded = load_network(kind, subfolder(root, names), DTYPES[precision]).to(device)
         for module in loaded.modules():
             if isinstance(module, nn.Conv2d):
-                module.to(memory_format=torch.channels_last)
+                module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         return loaded
 
     unet = network(UNetSpatioTemporalConditionModel, folder, *UNET_FOLDERS)
+    check_conventions(folder, declaration, unet.config)
     return Model(
         declaration=declaration,
         folder=folder,
@@ -102,8 +106,29 @@ def load(model: str, device: Device = "auto", precision: Precision = "auto") -> 
         first_stage=load_first_stage(declaration, base, unet, network),
         device=device,
         precision=precision,
-        image_encoder=load_image_encoder(base).to(device) if declaration.image_embedding == "first-frame" else None,
+        image_encoder=ImageEncoder.from_folder(base, device, precision) if declaration.image_embedding == "first-frame" else None,
     )
+
+
+def base_folder(folder: Path, declaration: Declaration) -> Path:
+    """Where everything but the U-Net is: ``folder``, or the declared base beside it, installed, or at a path."""
+    if not declaration.base:
+        return folder
+    places = folder.parent / declaration.base, installed().get(declaration.base, Path(declaration.base))
+    for place in places:
+        if place.is_dir():
+            return place
+    raise ModelError(f"The model in {folder} needs “{declaration.base}”, which is not there; put it into {folder.parent}.")
+
+
+def check_conventions(folder: Path, declaration: Declaration, config: Any) -> None:
+    """Raise `ModelError` where what is declared does not fit the U-Net's ``config``."""
+    ids = config.projection_class_embeddings_input_dim // config.addition_time_embed_dim
+    if len(declaration.added_time_ids) != ids:
+        raise ModelError(f"The U-Net in {folder} takes {ids} added_time_ids; {FILE} declares {len(declaration.added_time_ids)}.")
+    unit = 2 ** (len(config.block_out_channels) - 1)
+    if declaration.multiple % unit:
+        raise ModelError(f"The U-Net in {folder} needs a multiple of {unit}; {FILE} declares {declaration.multiple}.")
 
 
 def load_first_stage(declaration: Declaration, folder: Path, unet: Any, network: Callable[..., Any]) -> FirstStage:
@@ -126,19 +151,6 @@ def load_first_stage(declaration: Declaration, folder: Path, unet: Any, network:
     return stage
 
 
-def load_image_encoder(folder: Path) -> nn.Module:
-    """CLIP's vision model of the checkpoint; needs the package transformers."""
-    try:
-        from transformers import CLIPVisionModelWithProjection
-    except ImportError:
-        raise ModelError(
-            "This model looks at the first frame through CLIP: install it with “pip install dcvsr-studio[clip]”."
-        ) from None
-    path = subfolder(folder, ("image_encoder",))
-    network: nn.Module = CLIPVisionModelWithProjection.from_pretrained(path, use_safetensors=True)
-    return network.requires_grad_(False).eval()
-
-
 def subfolder(folder: Path, names: tuple[str, ...]) -> Path:
     """The first of the named sub-folders that exists; raises `ModelError`."""
     for name in names:
@@ -148,21 +160,23 @@ def subfolder(folder: Path, names: tuple[str, ...]) -> Path:
 
 
 def load_network(kind: Any, folder: Path, dtype: torch.dtype = torch.float32) -> Any:
-    """A diffusers network of class ``kind`` from ``config.json`` and safetensors in ``folder``, for inference; raises `ModelError`."""
+    """A diffusers network of class ``kind`` from ``config.json`` and safetensors in ``folder``; raises `ModelError`."""
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except (OSError, json.JSONDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise ModelError(f"{folder / 'config.json'} cannot be read: {error}.") from None
-    with torch.device("meta"):
-        network = kind.from_config(config)
+    try:
+        with torch.device("meta"):
+            network = kind.from_config(config)
+    except Exception as error:  # whatever a constructor makes of values that are not its own
+        raise ModelError(f"{folder / 'config.json'} does not describe a {kind.__name__}: {error}.") from None
     weights = read_weights(folder)
     expected = {name: tuple(value.shape) for name, value in network.state_dict().items()}
     for name in sorted(expected.keys() | weights.keys()):
-        found = tuple(weights[name].shape) if name in weights else "nothing"
-        if found != expected.get(name, "nothing"):
-            raise ModelError(
-                f"The weights in {folder} do not fit their config.json: {name} is {found}, expected {expected.get(name, 'nothing')}."
-            )
+        found = tuple(weights[name].shape) if name in weights else "missing"
+        wanted = expected.get(name, "nothing")
+        if found != wanted:
+            raise ModelError(f"The weights in {folder} do not fit their config.json: {name} is {found}, expected {wanted}.")
     network.load_state_dict({name: value.to(dtype) for name, value in weights.items()}, assign=True)
     return network.requires_grad_(False).eval()
 

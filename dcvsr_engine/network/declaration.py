@@ -2,14 +2,17 @@
 
 import dataclasses
 import json
+import typing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from dcvsr_engine.errors import ModelError
+from dcvsr_engine.errors import ModelError, SettingsError
 from dcvsr_engine.settings import Guidance, RestoreSettings, Tiling
 
 FILE = "dcvsr.json"
+DEFAULTS = ("scale", "steps", "guidance", "guidance_scale", "tiling", "tile", "window")
+"""Settings whose default the model declares."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ class Declaration:
     condition_scaled: bool = False
     added_time_ids: tuple[float, ...] = (6.0, 127.0, 0.0)
     image_embedding: Literal["none", "zeros", "first-frame"] = "zeros"
-    unconditional: tuple[str, ...] = ("image_embedding",)
+    unconditional: tuple[Literal["image_embedding", "condition"], ...] = ("image_embedding",)
     sigma_min: float = 0.002
     sigma_max: float = 700.0
     steps: int = 25
@@ -57,6 +60,15 @@ class Declaration:
     base: str = ""
     sha256: dict[str, str] = field(default_factory=dict, hash=False)
 
+    def __post_init__(self) -> None:
+        for name, hint in typing.get_type_hints(type(self)).items():
+            if not fits(getattr(self, name), hint):
+                raise ValueError(f"{name} cannot be {getattr(self, name)!r}")
+        for name in DEFAULTS:
+            RestoreSettings.check(name, getattr(self, name))
+        if not 0 < self.sigma_min < self.sigma_max or min(self.factor, self.multiple) < 1 or not 0 <= self.noise_share <= 1:
+            raise ValueError("sigma_min, sigma_max, factor, multiple or noise_share is out of range")
+
     @classmethod
     def from_folder(cls, folder: Path) -> Self:
         """Read ``folder/dcvsr.json``; raises `ModelError` when it is missing or not understood."""
@@ -67,7 +79,7 @@ class Declaration:
             return cls(**(values | lists))
         except FileNotFoundError:
             raise ModelError(f"{folder} is no DC-VSR model: {FILE} is missing.") from None
-        except (json.JSONDecodeError, UnicodeDecodeError, TypeError, AttributeError) as error:
+        except (OSError, ValueError, TypeError, AttributeError, SettingsError) as error:
             raise ModelError(f"{path} is not understood: {error}.") from None
 
     def to_json(self) -> str:
@@ -76,5 +88,18 @@ class Declaration:
 
     def resolve(self, settings: RestoreSettings) -> RestoreSettings:
         """``settings`` with every ``None`` replaced by this model's default."""
-        names = ("scale", "steps", "guidance", "guidance_scale", "tiling", "tile", "window")
-        return settings.replace(**{name: getattr(self, name) for name in names if getattr(settings, name) is None})
+        return settings.replace(**{name: getattr(self, name) for name in DEFAULTS if getattr(settings, name) is None})
+
+
+def fits(value: Any, hint: Any) -> bool:
+    """Whether a value read from JSON has the type ``hint``."""
+    kind, inner = typing.get_origin(hint), typing.get_args(hint)
+    if kind is Literal:
+        return value in inner
+    if kind is tuple:
+        return isinstance(value, tuple) and all(fits(part, inner[0]) for part in value)
+    if kind is dict:
+        return isinstance(value, dict) and all(fits(part, inner[1]) for part in value.values())
+    if isinstance(value, bool):
+        return hint is bool
+    return isinstance(value, (int, float) if hint is float else hint)

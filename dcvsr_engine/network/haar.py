@@ -6,6 +6,7 @@ and the condition ``H(I_up) / condition_scale``, so content the network leaves a
 """
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -45,6 +46,7 @@ class HaarFirstStage:
     Attributes:
         factor: pixels per latent along an axis.
         latent_channels, condition_channels: channels of ``x_0`` and of ``l``.
+        check: called before every tile, which is a whole chunk of frames here; raises to stop.
     """
 
     factor = 4
@@ -52,6 +54,11 @@ class HaarFirstStage:
     condition_channels = 24
 
     def __init__(self, residual_scale: list[float], condition_scale: list[float]) -> None:
+        if len(residual_scale) != self.latent_channels or len(condition_scale) != self.condition_channels:
+            raise ValueError(f"there must be {self.latent_channels} scales of each kind")
+        if not min(*residual_scale, *condition_scale) > 0:
+            raise ValueError("scales must be positive")
+        self.check: Callable[[], None] = lambda: None
         self.residual_scale = torch.tensor(residual_scale).view(1, -1, 1, 1)
         self.condition_scale = torch.tensor(condition_scale).view(1, -1, 1, 1)
 
@@ -77,6 +84,7 @@ class HaarFirstStage:
 
     def encode_condition(self, upscaled: Tensor) -> Tensor:
         """The condition ``l`` ``(frames, 24, height/4, width/4)`` of ``upscaled`` RGB 0..1 ``(frames, 3, height, width)``."""
+        self.check()
         return self.transform(upscaled) / self.condition_scale.to(upscaled)
 
     def encode_target(self, frames: Tensor, upscaled: Tensor) -> Tensor:
@@ -85,4 +93,5 @@ class HaarFirstStage:
 
     def decode(self, latents: Tensor, upscaled: Tensor) -> Tensor:
         """RGB frames ``(frames, 3, height, width)``, not clamped, from ``x_0`` and the bicubic frames it refines."""
+        self.check()
         return upscaled + self.inverse(latents * self.residual_scale.to(latents))

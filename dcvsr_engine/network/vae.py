@@ -8,7 +8,7 @@ from diffusers import AutoencoderKLTemporalDecoder
 from torch import Tensor
 
 from dcvsr_engine.tiling.blend import Merge, cut
-from dcvsr_engine.tiling.grid import Tile, TileGrid
+from dcvsr_engine.tiling.grid import Tile, TileGrid, starts
 
 TILE = 64
 """Side of a VAE tile in latent pixels."""
@@ -49,14 +49,16 @@ class VaeFirstStage:
         self.factor = 2 ** (len(vae.config.block_out_channels) - 1)
         self.latent_channels = self.condition_channels = int(vae.config.latent_channels)
         self.check: Callable[[], None] = lambda: None
+        if vae.dtype == torch.float16 and vae.config.force_upcast:  # the encoder overflows; diffusers upcasts it likewise
+            vae.encoder.float()
+            vae.quant_conv.float()
 
     def encode_condition(self, upscaled: Tensor) -> Tensor:
-        """``l`` ``(frames, channels, height/factor, width/factor)`` of RGB 0..1 ``(frames, 3, height, width)``: the mode of the posterior."""
+        """``l`` ``(frames, channels, height/factor, width/factor)`` of RGB 0..1 ``(frames, 3, height, width)``: the posterior's mode."""
         frames, _, height, width = upscaled.shape
-        grid = TileGrid.build(
-            frames, height // self.factor, width // self.factor, TILE, ENCODE_FRAMES, OVERLAP, spread=SPREAD
-        )  # fmt: skip
-        grid = dataclasses.replace(grid, windows=tuple(range(0, frames - grid.tile_frames, grid.tile_frames)) + (frames - grid.tile_frames,))
+        rows, columns = height // self.factor, width // self.factor
+        grid = TileGrid.build(frames, rows, columns, TILE, ENCODE_FRAMES, OVERLAP, spread=SPREAD)
+        grid = dataclasses.replace(grid, windows=starts(frames, grid.tile_frames, grid.tile_frames))
         pixels, merge = enlarge(grid, self.factor), Merge(grid, self.condition_channels)
         for tile in grid:
             merge.add(tile, self.encode_tile(cut(upscaled, pixels.tile(tile.m, tile.n))))
@@ -80,15 +82,14 @@ class VaeFirstStage:
     def encode_tile(self, pixels: Tensor) -> Tensor:
         """One tile, without tiling."""
         self.check()
-        return self.vae.encode(self.to_device(2 * pixels - 1)).latent_dist.mode().float().cpu()
+        scaled = (2 * pixels - 1).to(self.vae.encoder.conv_in.weight)
+        mode: Tensor = self.vae.encode(scaled).latent_dist.mode()
+        return mode.float().cpu()
 
     @torch.no_grad()
     def decode_tile(self, tile: Tile, latents: Tensor) -> Tensor:
         """One tile, without tiling."""
         self.check()
-        scaled = self.to_device(cut(latents, tile) / self.vae.config.scaling_factor)
-        return self.vae.decode(scaled, num_frames=tile.frames).sample.float().cpu() / 2 + 0.5
-
-    def to_device(self, x: Tensor) -> Tensor:
-        """``x`` where and as the autoencoder computes."""
-        return x.to(self.vae.device, self.vae.dtype)
+        scaled = (cut(latents, tile) / self.vae.config.scaling_factor).to(self.vae.decoder.conv_in.weight)
+        decoded: Tensor = self.vae.decode(scaled, num_frames=tile.frames).sample
+        return decoded.float().cpu() / 2 + 0.5

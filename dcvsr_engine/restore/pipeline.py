@@ -39,6 +39,7 @@ class SegmentPipeline:
         assert settings.scale is not None and settings.tile_batch > 0
         self.model, self.denoiser, self.settings, self.segment = model, denoiser, settings, segment
         self.frames, self.control, self.scale = frames, control, settings.scale
+        model.first_stage.check = control.check
         height, width = frames.shape[-2:]
         self.sampler = Sampler(
             denoiser,
@@ -75,7 +76,9 @@ class SegmentPipeline:
     # -- the three phases ---------------------------------------------------------------------------------------
 
     def encode(self) -> Tensor:
-        """The condition ``l`` ``(frames, channels, height, width)``."""
+        """The condition ``l`` ``(frames, channels, height, width)``; CLIP, where the model has it, sees the first frame."""
+        if self.model.image_encoder is not None:
+            self.denoiser.embedding = self.model.image_encoder.embed(upscale(self.frames[:1], self.scale)[0])
         return torch.cat([self.model.first_stage.encode_condition(self.enlarged(chunk)) for chunk in self.chunks()])
 
     def noise(self) -> Tensor:

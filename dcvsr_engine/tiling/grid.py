@@ -89,16 +89,20 @@ class TileGrid:
         Spatial starts are multiples of ``align``, which must divide ``height``, ``width`` and ``tile``: the U-Net's
         reduced levels then share one token lattice over the whole frame.
         """
-        if min(frames, height, width, tile, window) < 1:
+        if min(frames, height, width, tile, window, align) < 1:
             raise ValueError("a tile grid needs at least one frame and one pixel")
-        lengths = min(window, frames), min(tile, height), min(tile, width)
-        units = 1, align, align
-        strides = [max(unit, round(length * (1 - overlap)) // unit * unit) for length, unit in zip(lengths, units, strict=True)]
-        axes = [
-            starts(size, length, stride, offset % stride // unit * unit)
-            for size, length, stride, offset, unit in zip((frames, height, width), lengths, strides, shift, units, strict=True)
-        ]
-        return cls(frames, height, width, *lengths, *axes, spread=spread)
+        if height % align or width % align or tile % align:
+            raise ValueError(f"{height} × {width} latents in tiles of {tile} do not divide into units of {align}")
+
+        def axis(size: int, longest: int, offset: int, unit: int) -> tuple[int, tuple[int, ...]]:
+            length = min(longest, size)
+            stride = max(unit, round(length * (1 - overlap)) // unit * unit)
+            return length, starts(size, length, stride, offset % stride // unit * unit)
+
+        tile_frames, windows = axis(frames, window, shift[0], 1)
+        tile_height, rows = axis(height, tile, shift[1], align)
+        tile_width, columns = axis(width, tile, shift[2], align)
+        return cls(frames, height, width, tile_frames, tile_height, tile_width, windows, rows, columns, spread)
 
     @property
     def spatial(self) -> int:
@@ -117,6 +121,22 @@ class TileGrid:
         row, column = divmod(m, len(self.columns))
         position = self.windows[n], self.rows[row], self.columns[column]
         return Tile(m, n, *position, self.tile_frames, self.tile_height, self.tile_width)
+
+    def window(self, n: int) -> Self:
+        """The grid of window ``n`` alone."""
+        return dataclasses.replace(self, windows=(self.windows[n],))
+
+    def corner(self, tile: Tile) -> tuple[int, int, int]:
+        """Frames, rows and columns of ``tile``, counted from its first corner, that no later tile covers."""
+
+        def alone(start: int, length: int, others: tuple[int, ...]) -> int:
+            return next((other - start for other in others if other > start), length)
+
+        return (
+            alone(tile.frame, tile.frames, self.windows),
+            alone(tile.top, tile.height, self.rows),
+            alone(tile.left, tile.width, self.columns),
+        )
 
     def weight(self, tile: Tile, frame: int, y: int, x: int) -> float:
         """The Gaussian weight (not normalised) of ``tile`` at an absolute frame, row and column; 0 outside of it."""
@@ -138,4 +158,5 @@ class TileGrid:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
         """The inverse of `to_dict`."""
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+        axes = {name: tuple(values[name]) for name in ("windows", "rows", "columns")}
+        return cls(**(values | axes))

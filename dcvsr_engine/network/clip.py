@@ -1,0 +1,54 @@
+"""CLIP's view of the first frame, for checkpoints that declare it (SVD's image encoder); needs the package transformers."""
+
+import json
+from pathlib import Path
+from typing import Any, Self
+
+import torch
+from torch import Tensor
+
+from dcvsr_engine.errors import ModelError
+from dcvsr_engine.network.device import DTYPES
+from dcvsr_engine.settings import Device, Precision
+
+
+class ImageEncoder:
+    """CLIP's vision model and its preprocessing.
+
+    Attributes:
+        network: gives ``image_embeds`` ``(n, width)`` for pictures ``(n, 3, size, size)``.
+        mean, deviation: per colour channel, what the network's input is normalised with.
+    """
+
+    def __init__(self, network: Any, mean: list[float], deviation: list[float]) -> None:
+        self.network = network.requires_grad_(False).eval()
+        self.mean, self.deviation = torch.tensor(mean).view(3, 1, 1), torch.tensor(deviation).view(3, 1, 1)
+
+    @classmethod
+    def from_folder(cls, folder: Path, device: Device, precision: Precision) -> Self:
+        """Read ``image_encoder`` and ``feature_extractor`` of a checkpoint folder; raises `ModelError`."""
+        try:
+            from transformers import CLIPVisionModelWithProjection
+        except ImportError:
+            raise ModelError(
+                "This model looks at the first frame through CLIP: install it with “pip install dcvsr-studio[clip]”."
+            ) from None
+        try:
+            facts = json.loads((folder / "feature_extractor" / "preprocessor_config.json").read_text(encoding="utf-8"))
+            network = CLIPVisionModelWithProjection.from_pretrained(
+                folder / "image_encoder", use_safetensors=True, local_files_only=True, dtype=DTYPES[precision]
+            )
+            return cls(network.to(device), facts["image_mean"], facts["image_std"])
+        except Exception as error:  # transformers documents no set of errors for a damaged folder
+            raise ModelError(f"The image encoder in {folder} cannot be read: {error}.") from None
+
+    @torch.no_grad()
+    def embed(self, frame: Tensor) -> Tensor:
+        """The embedding ``(1, 1, width)`` of a frame, RGB 0..1 ``(3, height, width)``."""
+        from diffusers.pipelines.stable_video_diffusion.pipeline_stable_video_diffusion import _resize_with_antialiasing
+
+        size = self.network.config.image_size
+        small = _resize_with_antialiasing(2 * frame.unsqueeze(0) - 1, (size, size)) / 2 + 0.5
+        weight = next(self.network.parameters())
+        embedding: Tensor = self.network(((small - self.mean) / self.deviation).to(weight)).image_embeds
+        return embedding.float().cpu().unsqueeze(1)
