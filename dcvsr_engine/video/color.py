@@ -118,13 +118,13 @@ def resolve_color(
     if tagged[2] == "bt2020":
         guess = ("bt2020nc", "tv", "bt2020", "bt709")
     elif rgb or picture:
-        guess = ("gbr" if rgb else "bt470bg", "pc" if rgb or full else "tv", "bt709", "iec61966-2-1")
+        guess = ("bt470bg", "pc" if full else "tv", "bt709", "iec61966-2-1")
     else:
         matrix = tagged[0] if tagged[0] in ("bt709", "smpte170m", "bt470bg", "bt2020nc") else standard
         primaries = {"bt2020nc": "bt2020"}.get(matrix, matrix)
         guess = (matrix, "pc" if full else "tv", primaries, "bt709" if primaries in ("bt709", "bt2020") else "smpte170m")
     if rgb:
-        tagged[0] = "gbr"
+        tagged[:2] = "gbr", "pc"  # whatever a container says about range, decoders give full-range RGB
     elif tagged[0] == "gbr":
         tagged[0] = None
     matrix, level, primaries, transfer = (value or chosen for value, chosen in zip(tagged, guess, strict=True))

@@ -8,7 +8,7 @@ from typing import TypeVar
 import av
 from av.filter import Graph
 
-from dcvsr_engine.video.hdr import buffer_arguments
+from dcvsr_engine.video.filters import filter_graph
 
 Item = TypeVar("Item")
 
@@ -21,7 +21,7 @@ def deinterlaced(frames: Iterable[tuple[Item, av.VideoFrame]]) -> Iterator[tuple
     graph: Graph | None = None
     waiting: deque[Item] = deque()
     for item, frame in frames:
-        graph = graph or bwdif_graph(frame)
+        graph = graph or filter_graph(frame, "bwdif", "mode=send_frame:parity=auto:deint=interlaced")
         waiting.append(item)
         frame.pts, frame.time_base = None, Fraction(1, 1000)
         graph.push(frame)
@@ -29,15 +29,6 @@ def deinterlaced(frames: Iterable[tuple[Item, av.VideoFrame]]) -> Iterator[tuple
     if graph is not None:
         graph.push(None)
         yield from pulled(graph, waiting)
-
-
-def bwdif_graph(frame: av.VideoFrame) -> Graph:
-    """Source → bwdif → sink for frames like ``frame``."""
-    graph = Graph()
-    source = graph.add("buffer", buffer_arguments(frame))
-    graph.link_nodes(source, graph.add("bwdif", "mode=send_frame:parity=auto:deint=interlaced"), graph.add("buffersink"))
-    graph.configure()
-    return graph
 
 
 def pulled(graph: Graph, waiting: "deque[Item]") -> Iterator[tuple[Item, av.VideoFrame]]:

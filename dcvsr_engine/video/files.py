@@ -1,6 +1,7 @@
-"""Files under a temporary name beside their target, renamed when complete."""
+"""Files and picture folders under a temporary name beside their target, renamed when complete."""
 
 import os
+import re
 import secrets
 import shutil
 from pathlib import Path
@@ -10,6 +11,9 @@ from dcvsr_engine.errors import OutputError
 NAME_BYTES = 255
 """Longest file name that common file systems take."""
 
+PICTURE_NAME = "{:06d}.{}"
+PICTURE = re.compile(r"\d{6,}\.(png|tiff)")
+
 
 def partial_path(target: Path) -> Path:
     """A new temporary name beside ``target`` that keeps its suffix: ``.clip.mp4.partial-1a2b3c4d.mp4``."""
@@ -18,9 +22,42 @@ def partial_path(target: Path) -> Path:
     return target.with_name(f".{stem}{end}")
 
 
+def refuse_unsafe(target: Path, *, pictures: bool, overwrite: bool) -> None:
+    """Raise `OutputError` when putting a file, or a folder of ``pictures``, at ``target`` would lose something unasked."""
+    if target.is_dir():
+        inside = [path.name for path in target.iterdir()]
+        if not pictures:
+            raise OutputError(f"“{target}” is a folder; give the output a file name.")
+        if inside and not overwrite:
+            raise OutputError(f"“{target}” holds files already; choose another folder or allow overwriting.")
+        if not all(PICTURE.fullmatch(name) for name in inside):
+            raise OutputError(f"“{target}” holds other files than an earlier result; choose another folder.")
+    elif target.exists() or target.is_symlink():
+        if pictures:
+            raise OutputError(f"“{target}” is a file, but pictures need a folder; choose another name.")
+        if not overwrite:
+            raise OutputError(f"“{target}” exists already; choose another name or allow overwriting.")
+
+
+def put_in_place(partial: Path, target: Path) -> None:
+    """Have a complete temporary file or folder written to disk, and rename it to ``target``."""
+    for path in (*partial.iterdir(), partial) if partial.is_dir() else (partial,):
+        sync(path)
+    if target.is_dir():
+        old = partial_path(target)
+        target.rename(old)
+        partial.rename(target)
+        shutil.rmtree(old)
+    else:
+        partial.replace(target)
+    sync(target.parent)
+
+
 def sync(path: Path) -> None:
     """Have the system write a file or folder to disk."""
-    handle = os.open(path, os.O_RDONLY)
+    if path.is_dir() and os.name == "nt":
+        return  # Windows opens no folders
+    handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
     try:
         os.fsync(handle)
     finally:
@@ -33,23 +70,3 @@ def discard(path: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
     else:
         path.unlink(missing_ok=True)
-
-
-def put_in_place(partial: Path, target: Path, *, overwrite: bool) -> None:
-    """Rename a complete temporary file or folder to its target; raises `OutputError` rather than overwrite unasked."""
-    if not overwrite:
-        refuse_existing(target)
-    if partial.is_dir():
-        for picture in partial.iterdir():
-            sync(picture)
-        if target.is_dir():
-            shutil.rmtree(target)
-    else:
-        sync(partial)
-    partial.replace(target)
-
-
-def refuse_existing(target: Path) -> None:
-    """Raise `OutputError` when ``target`` exists (an empty folder does not count)."""
-    if target.is_symlink() or target.is_file() or (target.is_dir() and any(target.iterdir())):
-        raise OutputError(f"“{target}” exists already; choose another name or allow overwriting.")

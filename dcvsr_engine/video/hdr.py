@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import av
-from av.filter import Graph
 from av.sidedata.sidedata import SideData
 from av.sidedata.sidedata import Type as SideDataType
+
+from dcvsr_engine.video.filters import filter_graph
 
 Point = tuple[Fraction, Fraction]
 
@@ -77,15 +78,6 @@ def side_data(frame: av.VideoFrame, kind: SideDataType) -> bytes | None:
 
 def without_exif(frame: av.VideoFrame) -> av.VideoFrame:
     """The frame without its Exif block."""
-    graph = Graph()
-    source = graph.add("buffer", buffer_arguments(frame))
-    graph.link_nodes(source, graph.add("sidedata", f"mode=delete:type={EXIF}"), graph.add("buffersink"))
-    graph.configure()
+    graph = filter_graph(frame, "sidedata", f"mode=delete:type={EXIF}")
     graph.push(frame)
     return graph.vpull()
-
-
-def buffer_arguments(frame: av.VideoFrame) -> str:
-    """Arguments of a filter graph's source for frames like ``frame``."""
-    kind = f"colorspace={int(frame.colorspace)}:range={int(frame.color_range)}"
-    return f"video_size={frame.width}x{frame.height}:pix_fmt={frame.format.name}:time_base=1/1000:{kind}"

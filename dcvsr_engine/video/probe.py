@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from itertools import pairwise
 from pathlib import Path
 
 import av
@@ -11,6 +10,7 @@ from av.stream import Stream
 from av.video.stream import VideoStream
 
 from dcvsr_engine.errors import InputError
+from dcvsr_engine.video.animation import CODEC, animation_durations, animation_frames
 from dcvsr_engine.video.color import ColorInfo, resolve_color
 from dcvsr_engine.video.hdr import light_of, mastering_of
 from dcvsr_engine.video.index import FrameIndex, build_index
@@ -120,10 +120,11 @@ def probe(path: Path) -> VideoInfo:
     pictures = pictures_of(path)
     if pictures is not None:
         return probe_pictures(path, pictures)
-    if path.stat().st_size == 0 if path.is_file() else False:
-        raise InputError(f"“{path}” is an empty file.")
     with opened(path) as container:
         stream = video_stream(container, path)
+        animated = animation_durations(path)
+        if animated:
+            return describe_animation(path, animated)
         return describe(path, container, stream, first_frame(container, stream, path))
 
 
@@ -142,6 +143,27 @@ def probe_pictures(path: Path, pictures: list[Path]) -> VideoInfo:
         variable_frame_rate=False,
         is_sequence=True,
         pictures=tuple(pictures),
+    )
+
+
+def describe_animation(path: Path, durations: tuple[int, ...]) -> VideoInfo:
+    """Facts about an animated WebP, whose frames are shown for ``durations`` milliseconds."""
+    frame = next(animation_frames(path, 0))
+    return VideoInfo(
+        path=path,
+        width=frame.width,
+        height=frame.height,
+        frames=len(durations),
+        frames_exact=True,
+        frame_rate=Fraction(len(durations) * 1000, sum(durations)).limit_denominator(1001),
+        time_base=Fraction(1, 1000),
+        start_pts=0,
+        duration=sum(durations) / 1000,
+        variable_frame_rate=len(set(durations)) > 1,
+        codec=CODEC,
+        pixel_format=frame.format.name,
+        bit_depth=8,
+        color=resolve_color((2, 0, 2, 2), frame.width, frame.height, rgb=True, picture=True, full=True),
     )
 
 
@@ -214,19 +236,18 @@ def extent(
     container: InputContainer, stream: VideoStream, counted: FrameIndex | None, rate: Fraction | None, tick: Fraction
 ) -> tuple[int, float]:
     """(frames, seconds): counted, or from the header."""
+    if counted is not None and counted.pts:
+        last = counted.durations[-1] * tick or (1 / rate if rate else 0)
+        return counted.frames, float((counted.pts[-1] - counted.pts[0]) * tick + last)
     if counted is not None:
-        frames = len(counted.durations)
-        if counted.pts:
-            last = counted.durations[-1] or (round(1 / (rate * tick)) if rate else 0)
-            return frames, float((counted.pts[-1] - counted.pts[0] + last) * tick)
-        return frames, float(frames / rate) if rate else 0.0
+        return counted.frames, float(counted.frames / rate) if rate else 0.0
     seconds = float(stream.duration * tick) if stream.duration else (container.duration or 0) / 1e6
     return stream.frames or max(1, round(seconds * float(rate or 25))), seconds
 
 
 def varies(index: FrameIndex) -> bool:
     """Whether frames are shown for different lengths of time, beyond the rounding of a coarse time base."""
-    gaps = [b - a for a, b in pairwise(index.pts)]
+    gaps = index.durations[:-1]
     return bool(gaps) and max(gaps) - min(gaps) > 1
 
 

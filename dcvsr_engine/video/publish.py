@@ -20,12 +20,10 @@ from dcvsr_engine.errors import OutputError
 from dcvsr_engine.settings import OutputSettings
 from dcvsr_engine.video.carry import Span, add_tracks, carry_chapters, tags, track_packets
 from dcvsr_engine.video.encoders import CODECS, CONTAINERS, encoding_for
-from dcvsr_engine.video.files import discard, partial_path, put_in_place
+from dcvsr_engine.video.files import PICTURE_NAME, discard, partial_path, put_in_place, refuse_unsafe
 from dcvsr_engine.video.probe import VideoInfo
 from dcvsr_engine.video.source import opened, video_stream
 from dcvsr_engine.video.writer import check_target, describe_video, segment_origin, write_error
-
-PICTURE_NAME = "{:06d}.{}"
 
 
 @dataclass(frozen=True)
@@ -57,13 +55,15 @@ def publish(
     output = check_target(target, info, output)
     target = target.absolute()
     partial = partial_path(target)
+    pictures = not CODECS[output.codec].containers
     try:
-        if CODECS[output.codec].containers:
-            published = mux(segments, partial, target, info, output, whole=frames is None)
-        else:
+        if pictures:
             published = write_pictures(segments, partial, target, output.codec, frames[0] if frames else 0)
-        put_in_place(partial, target, overwrite=output.overwrite)
-    except av.FFmpegError as error:
+        else:
+            published = mux(segments, partial, target, info, output, whole=frames is None)
+        refuse_unsafe(target, pictures=pictures, overwrite=output.overwrite)
+        put_in_place(partial, target)
+    except (av.FFmpegError, OSError) as error:
         raise write_error(target, error) from None
     finally:
         discard(partial)

@@ -1,9 +1,10 @@
 """Frames of a video as float RGB with exact times, in display order, from anywhere in it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -13,6 +14,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from dcvsr_engine.errors import InputError
+from dcvsr_engine.video.animation import CODEC, animation_durations, animation_frames
 from dcvsr_engine.video.color import Array
 from dcvsr_engine.video.deinterlace import SMALLEST, deinterlaced
 from dcvsr_engine.video.index import FrameIndex, build_index
@@ -22,6 +24,9 @@ from dcvsr_engine.video.source import opened, reason, video_stream
 
 AHEAD = 32
 """`VideoReader.frame` decodes on, rather than seek, to a frame at most this far ahead."""
+
+CHECKED = 16
+"""Frames at the beginning that must come with the packets' times, in their order: in AVI, for one, those of H.264 do not."""
 
 
 @dataclass(frozen=True)
@@ -76,9 +81,13 @@ class VideoReader:
         """Times of all frames; read from the whole file once."""
         info = self.info
         if info.is_sequence:
-            times = tuple(range(info.frames))
-            return FrameIndex(times, (1,) * info.frames, times, True)
+            return FrameIndex.plain((1,) * info.frames)
+        if info.codec == CODEC:
+            return FrameIndex.plain(animation_durations(info.path))
         index = build_index(info.path, info.start_pts, info.interlaced, info.frame_rate)
+        begin = [picture.pts for picture in islice(self.packets_decoded(None), CHECKED)]
+        if begin != [pts for pts in index.pts[: 2 * CHECKED] if pts in begin]:
+            index = replace(index, regular=False)
         if index.broken:
             self.warn(f"“{info.path.name}” breaks off ({index.broken}); it is restored up to there.")
         return index
@@ -86,7 +95,7 @@ class VideoReader:
     @property
     def frames_total(self) -> int:
         """Number of frames, counted."""
-        return len(self.index.durations)
+        return self.index.frames
 
     def __iter__(self) -> Iterator[Frame]:
         return self.frames(0)
@@ -113,70 +122,90 @@ class VideoReader:
     def frames(self, first: int = 0, last: int | None = None) -> Iterator[Frame]:
         """Frames ``first … last`` (inclusive; ``None``: to the end). Undecodable frames are left out, with a warning."""
         before = 1 if self._deinterlace else 0
-        stamped = self.pictures(max(0, first)) if self.info.is_sequence else self.decoded(max(0, first - before))
+        stamped = self.stamped(max(0, first - before))
         if self._deinterlace and self.info.width >= SMALLEST[0] and self.info.height >= SMALLEST[1]:
             stamped = deinterlaced(stamped)
         siting = chroma_siting(self.info)
+        expected = first
         for stamp, picture in stamped:
             if last is not None and stamp.index > last:
                 return
-            if stamp.index >= first:
-                pixels = self.info.orientation.apply(to_rgb(picture, self.info.color, siting))
-                yield Frame(stamp.index, stamp.pts, self.info.time_base, pixels, stamp.duration)
+            if stamp.index < first:
+                continue
+            if stamp.index > expected:
+                self.warn(f"Frames {expected} to {stamp.index - 1} of “{self.info.path.name}” are damaged and left out.")
+            expected = stamp.index + 1
+            pixels = self.info.orientation.apply(to_rgb(picture, self.info.color, siting))
+            yield Frame(stamp.index, stamp.pts, self.info.time_base, pixels, stamp.duration)
+
+    def check_size(self, picture: av.VideoFrame, index: int) -> None:
+        """Raise `InputError` when a picture is of another size than the first."""
+        width, height = self.info.orientation.size(picture.width, picture.height)
+        if (width, height) != (self.info.width, self.info.height):
+            raise InputError(
+                f"Frame {index} of “{self.info.path.name}” is {width}×{height} pixels, the first is "
+                f"{self.info.width}×{self.info.height}; restore parts of different size one by one."
+            )
+
+    def stamped(self, first: int) -> Iterator[tuple[Stamp, av.VideoFrame]]:
+        """Frames from ``first``, or a little earlier, on, all of one size."""
+        kind = self.pictures if self.info.is_sequence else self.animated if self.info.codec == CODEC else self.decoded
+        for stamp, picture in kind(first):
+            self.check_size(picture, stamp.index)
+            yield stamp, picture
+
+    def animated(self, first: int) -> Iterator[tuple[Stamp, av.VideoFrame]]:
+        """Frames of an animated WebP from ``first`` on."""
+        for place, picture in enumerate(animation_frames(self.info.path, first), first):
+            yield Stamp(place, self.index.pts[place], self.index.durations[place]), picture
 
     def pictures(self, first: int) -> Iterator[tuple[Stamp, av.VideoFrame]]:
-        """Pictures of a sequence from ``first`` on; raises `InputError` when one is of another size."""
-        size = None
+        """Pictures of a sequence from ``first`` on."""
         for index, path in enumerate(self.info.pictures[first:], first):
             with opened(path) as container:
-                picture = first_frame(container, video_stream(container, path), path)
-            size = size or (picture.width, picture.height)
-            if self.info.orientation.size(picture.width, picture.height) != (self.info.width, self.info.height):
-                raise InputError(
-                    f"“{path.name}” is {picture.width}×{picture.height} pixels, unlike the first picture of the sequence."
-                )
-            yield Stamp(index, index, 1), picture
+                yield Stamp(index, index, 1), first_frame(container, video_stream(container, path), path)
 
     def decoded(self, first: int) -> Iterator[tuple[Stamp, av.VideoFrame]]:
-        """Decoded frames from ``first`` or a little earlier on, in display order."""
-        index = self.index
-        if not index.regular:
+        """Decoded frames of a file from ``first`` on, or from the start where there is no finding a frame by its time."""
+        if not self.index.regular:
             yield from self.counted()
             return
-        if first >= len(index.pts):
-            return
-        places = {pts: place for place, pts in enumerate(index.pts)}
-        key = index.key_before(index.pts[first])
-        step = 1
-        while True:
-            begun = False
-            missed = False
-            for picture in self.packets_decoded(index.keys[key] if key > 0 else None):
-                place = places.get(picture.pts) if picture.pts is not None else None
-                if place is None:
-                    continue
-                if not begun and place > first and key > 0:
-                    missed = True
-                    break
-                begun = begun or place >= first
-                if begun or key <= 0:
-                    yield Stamp(place, index.pts[place], picture.duration or self.info.usual_duration), picture
-            if not missed:
+        for key in self.entry_points(first):
+            stamped = self.placed(key)
+            begin = next((item for item in stamped if item[0].index >= first), None)
+            if begin is not None and (begin[0].index == first or key is None):
+                yield begin
+                yield from stamped
                 return
-            key, step = max(0, key - step), step * 2
+
+    def entry_points(self, first: int) -> Iterator[int | None]:
+        """Times of key frames to decode frame ``first`` from: the nearest, then earlier ones, at last the start of the file."""
+        place = self.index.key_before(self.index.pts[first]) if first < self.index.frames else 0
+        step = 1
+        while place > 0:
+            yield self.index.keys[place]
+            place, step = place - step, step * 2
+        yield None
+
+    def placed(self, key: int | None) -> Iterator[tuple[Stamp, av.VideoFrame]]:
+        """Decoded frames from a key frame on, found in the index by their time."""
+        index = self.index
+        places = {pts: place for place, pts in enumerate(index.pts)}
+        for picture in self.packets_decoded(key):
+            place = None if picture.pts is None else places.get(picture.pts)
+            if place is not None:
+                yield Stamp(place, index.pts[place], index.durations[place] or self.info.usual_duration), picture
 
     def counted(self) -> Iterator[tuple[Stamp, av.VideoFrame]]:
-        """All frames from the start, numbered as they come; times are mended where they do not rise."""
-        previous: int | None = None
+        """All frames of a file, numbered as they come; the i-th gets the i-th time of the index, where that has times."""
+        times = self.index.pts
+        usual = self.info.usual_duration
+        previous = self.info.start_pts - usual
         for number, picture in enumerate(self.packets_decoded(None)):
-            pts = picture.pts
-            if pts is None:
-                pts = self.info.start_pts if previous is None else previous + self.info.usual_duration
-            elif previous is not None and pts <= previous:
-                self.warn(f"Some frames of “{self.info.path.name}” have no time of their own; they were given the next free one.")
-                pts = previous + 1
+            pts = times[number] if number < len(times) else previous + usual
+            pts = max(pts, previous + 1)
             previous = pts
-            yield Stamp(number, pts, picture.duration or self.info.usual_duration), picture
+            yield Stamp(number, pts, usual), picture
 
     def packets_decoded(self, key: int | None) -> Iterator[av.VideoFrame]:
         """Frames as the decoder gives them, from the start or from a key frame's time on; damage becomes a warning."""

@@ -10,13 +10,15 @@ from typing import Self
 
 import av
 from av.container import OutputContainer
+from av.filter import Graph
 from av.video.stream import VideoStream
 
 from dcvsr_engine.errors import OutputError
 from dcvsr_engine.settings import OutputSettings
 from dcvsr_engine.video.color import MATRICES, PRIMARIES, RANGES, TRANSFERS, Array, ColorInfo
-from dcvsr_engine.video.encoders import check_encoder, encoding_for, resolved_output
-from dcvsr_engine.video.files import discard, partial_path, put_in_place, refuse_existing
+from dcvsr_engine.video.encoders import CODECS, check_encoder, encoding_for, resolved_output
+from dcvsr_engine.video.files import discard, partial_path, put_in_place, refuse_unsafe
+from dcvsr_engine.video.filters import filter_graph
 from dcvsr_engine.video.pixels import from_rgb
 from dcvsr_engine.video.probe import VideoInfo
 from dcvsr_engine.video.source import reason
@@ -32,21 +34,18 @@ def check_target(target: Path, info: VideoInfo, output: OutputSettings) -> Outpu
     """Settings with nothing left to decide, once ``target`` is sure to be writable; raises `OutputError` before any work."""
     resolved = resolved_output(target, info, output)
     check_encoder(resolved.codec)
-    if not output.overwrite:
-        refuse_existing(target)
-    if target.exists() and info.path.exists() and target.samefile(info.path):
-        raise OutputError(f"“{target}” is the input itself; choose another name for the output.")
-    folder = target.absolute().parent
-    if not folder.is_dir():
-        raise OutputError(f"The folder “{folder}” does not exist; create it or choose another.")
-    probe_file = partial_path(target.absolute())
     try:
-        probe_file.touch()
+        refuse_unsafe(target, pictures=not CODECS[resolved.codec].containers, overwrite=output.overwrite)
+        if target.exists() and info.path.exists() and target.samefile(info.path):
+            raise OutputError(f"“{target}” is the input itself; choose another name for the output.")
+        folder = target.absolute().parent
+        if not folder.is_dir():
+            raise OutputError(f"The folder “{folder}” does not exist; create it or choose another.")
+        trial = partial_path(target.absolute())
+        trial.touch()
+        trial.unlink()
     except OSError as error:
-        raise OutputError(
-            f"Nothing can be written to “{folder}” ({(error.strerror or 'no access').lower()}); choose another folder."
-        ) from None
-    discard(probe_file)
+        raise OutputError(f"“{target}” cannot be written ({reason(error)}); choose another place.") from None
     return resolved
 
 
@@ -67,6 +66,7 @@ class VideoWriter:
         self._partial = partial_path(path)
         self._container: OutputContainer | None = None
         self._size = (width, height)
+        self._aspect: Graph | None = None
 
     def __enter__(self) -> Self:
         self._container = av.open(
@@ -114,15 +114,25 @@ class VideoWriter:
         if pixels.shape[1::-1] != self._size:
             raise ValueError(f"expected a frame of {self._size}, got {pixels.shape[1::-1]}")
         frame = from_rgb(pixels, self.encoding.frame_format, self.encoding.color, self.encoding.siting)
+        tag_frame(frame, self.encoding.color)
+        if self.encoding.name == "ffv1" and self._info.sample_aspect_ratio != 1:
+            frame = self._with_aspect(frame)
         frame.pts = pts - segment_origin(self._info)
         frame.time_base = self._info.time_base
         frame.duration = duration
-        tag_frame(frame, self.encoding.color)
         try:
             self._container.mux(self._stream.encode(frame))
         except av.FFmpegError as error:
             raise write_error(self.path, error) from None
         self.written += 1
+
+    def _with_aspect(self, frame: av.VideoFrame) -> av.VideoFrame:
+        """The frame with the sample aspect ratio: FFV1 takes it from its frames, not from the stream."""
+        if self._aspect is None:
+            aspect = self._info.sample_aspect_ratio
+            self._aspect = filter_graph(frame, "setsar", f"{aspect.numerator}/{aspect.denominator}")
+        self._aspect.push(frame)
+        return self._aspect.vpull()
 
     def close(self) -> None:
         """Finish the file and give it its name."""
@@ -131,11 +141,11 @@ class VideoWriter:
         try:
             self._container.mux(self._stream.encode(None))
             self._container.close()
-        except av.FFmpegError as error:
+            self._container = None
+            put_in_place(self._partial, self.path)
+        except (av.FFmpegError, OSError) as error:
             self.abort()
             raise write_error(self.path, error) from None
-        self._container = None
-        put_in_place(self._partial, self.path, overwrite=True)
 
     def abort(self) -> None:
         """Drop the unfinished file."""
@@ -171,8 +181,8 @@ def tag_frame(frame: av.VideoFrame, color: ColorInfo) -> None:
     frame.color_trc = TRANSFERS[color.transfer]
 
 
-def write_error(path: Path, error: av.FFmpegError) -> OutputError:
+def write_error(path: Path, error: Exception) -> OutputError:
     """The `OutputError` for a failed write."""
-    if error.errno == errno.ENOSPC:
+    if getattr(error, "errno", None) == errno.ENOSPC:
         return DiskFullError(f"There is no room left on the disk of “{path.parent}”; free some and resume.")
     return OutputError(f"“{path}” cannot be written ({reason(error)}).")
