@@ -54,7 +54,7 @@ class VaeFirstStage:
             vae.quant_conv.float()
 
     def encode_condition(self, upscaled: Tensor) -> Tensor:
-        """``l`` ``(frames, channels, height/factor, width/factor)`` of RGB 0..1 ``(frames, 3, height, width)``: the posterior's mode."""
+        """``l`` ``(frames, channels, rows, columns)`` of RGB ``(frames, 3, height, width)``: the mode of the posterior."""
         frames, _, height, width = upscaled.shape
         rows, columns = height // self.factor, width // self.factor
         grid = TileGrid.build(frames, rows, columns, TILE, ENCODE_FRAMES, OVERLAP, spread=SPREAD)
