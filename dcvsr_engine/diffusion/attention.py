@@ -8,7 +8,7 @@ import dataclasses
 import math
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 import torch.nn.functional as F
@@ -66,6 +66,9 @@ class Extension(Protocol):
     def extend(self, layer: int, key: Tensor, value: Tensor, rows: Rows) -> tuple[Tensor, Tensor]:
         """Keys and values to attend to, from own ones ``(branches, tiles, frames, heads, tokens, dim)``."""
 
+    def move(self, device: str) -> None:
+        """Hold what is held on another device."""
+
 
 @dataclass
 class Propagation:
@@ -94,6 +97,11 @@ class Propagation:
         for extension in self.extensions:
             key, value = extension.extend(layer, key, value, self.rows)
         return key.flatten(0, 2), value.flatten(0, 2)
+
+    def move(self, device: str) -> None:
+        """Hold all foreign keys and values on another device: off the computing one for a pause, and back."""
+        for extension in self.extensions:
+            extension.move(device)
 
     def per_frame(self, values: list[float], like: Tensor) -> Tensor:
         """One value per branch, spread to ``(rows · frames, 1, 1, 1)``."""
@@ -256,16 +264,33 @@ class KeyBank:
         return key.unsqueeze(1), value.unsqueeze(1)
 
 
+Held = dict[Any, tuple[Tensor, Tensor]]
+
+
+def moved(held: Held, device: str) -> Held:
+    """Keys and values on another device."""
+    return {place: (key.to(device), value.to(device)) for place, (key, value) in held.items()}
+
+
 def append(own: Tensor, foreign: Tensor) -> Tensor:
     """Append tokens ``(branches, 1 or tiles, 1 or frames, heads, n, dim)`` to those of every tile and frame."""
-    return torch.cat([own, foreign.expand(*own.shape[:4], -1, -1)], dim=-2)
+    return torch.cat([own, foreign.to(own).expand(*own.shape[:4], -1, -1)], dim=-2)
 
 
 @dataclass
-class Collect:
-    """Leaves keys and values in a bank and changes nothing (two-pass: first pass; cached: the step before)."""
+class Banked:
+    """An extension that works with a bank."""
 
     bank: KeyBank
+
+    def move(self, device: str) -> None:
+        """See `Extension.move`."""
+        self.bank.layers = moved(self.bank.layers, device)
+
+
+@dataclass
+class Collect(Banked):
+    """Leaves keys and values in a bank and changes nothing (two-pass: first pass; cached: the step before)."""
 
     def extend(self, layer: int, key: Tensor, value: Tensor, rows: Rows) -> tuple[Tensor, Tensor]:
         """See `Extension.extend`."""
@@ -274,10 +299,8 @@ class Collect:
 
 
 @dataclass
-class Inject:
+class Inject(Banked):
     """SAP: every tile attends to its own tokens and to those in the bank, frame by frame (eq. 2)."""
-
-    bank: KeyBank
 
     def extend(self, layer: int, key: Tensor, value: Tensor, rows: Rows) -> tuple[Tensor, Tensor]:
         """See `Extension.extend`."""
@@ -286,10 +309,8 @@ class Inject:
 
 
 @dataclass
-class Lockstep:
+class Lockstep(Banked):
     """SAP to the letter: all tiles of the window are in the batch and exchange within the layer (eq. 2)."""
-
-    bank: KeyBank
 
     def extend(self, layer: int, key: Tensor, value: Tensor, rows: Rows) -> tuple[Tensor, Tensor]:
         """See `Extension.extend`."""
@@ -313,15 +334,21 @@ class Tap:
     Attributes:
         count: L, how many frames are handed on.
         offered: per layer, spatial tile and branch, what the window before offers: ``(1, heads, L · tokens, dim)``.
+        offering: the same for the window that comes next; an evaluation that failed can so be repeated.
+        window: the one that is being evaluated.
         chosen: how often each frame of the segment was chosen, per window.
     """
 
     count: int
     offered: dict[tuple[int, int, Branch], tuple[Tensor, Tensor]] = field(default_factory=dict)
+    offering: dict[tuple[int, int, Branch], tuple[Tensor, Tensor]] = field(default_factory=dict)
+    window: int | None = None
     chosen: dict[int, Counter[int]] = field(default_factory=dict)
 
     def extend(self, layer: int, key: Tensor, value: Tensor, rows: Rows) -> tuple[Tensor, Tensor]:
         """See `Extension.extend`."""
+        if rows.tiles[0].n != self.window:
+            self.offered, self.offering, self.window = self.offering, {}, rows.tiles[0].n
         places = [(layer, tile.m, branch.slot) for branch in rows.branches for tile in rows.tiles]
         received = [self.offered[place] for place in places if place in self.offered]
         self.offer(layer, key, value, rows)
@@ -330,11 +357,15 @@ class Tap:
         keys, values = (torch.stack(side).unflatten(0, rows.shape[:2]) for side in zip(*received, strict=True))
         return append(key, keys), append(value, values)
 
+    def move(self, device: str) -> None:
+        """See `Extension.move`."""
+        self.offered, self.offering = moved(self.offered, device), moved(self.offering, device)
+
     def offer(self, layer: int, key: Tensor, value: Tensor, rows: Rows) -> None:
         """Keep the chosen frames of each tile and branch for the next window."""
         for b, branch in enumerate(rows.branches):
             for i, tile in enumerate(rows.tiles):
                 frames = liveliest_frames(key[b, i], self.count)
                 keys, values = (x[b, i, frames].transpose(0, 1).flatten(1, 2).unsqueeze(0) for x in (key, value))
-                self.offered[layer, tile.m, branch.slot] = keys, values
+                self.offering[layer, tile.m, branch.slot] = keys, values
                 self.chosen.setdefault(tile.n, Counter()).update((frames + tile.frame).tolist())

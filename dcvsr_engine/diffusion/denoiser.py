@@ -21,6 +21,7 @@ class Denoiser:
         propagation: state of its attention processors.
         embedding: image embedding ``(1, tokens, width)``; zeros for a network without one.
         evaluations: how often the U-Net has seen a tile, over all branches.
+        together: whether all branches go through the U-Net in one batch; one after the other takes less memory.
     """
 
     def __init__(self, model: Model, embedding: Tensor | None = None) -> None:
@@ -29,6 +30,7 @@ class Denoiser:
         width = model.unet.config.cross_attention_dim
         self.embedding = torch.zeros(1, 1, width) if embedding is None else embedding
         self.evaluations = 0
+        self.together = True
 
     @property
     def distinct(self) -> bool:
@@ -63,7 +65,10 @@ class Denoiser:
     def evaluate(
         self, x: Tensor, sigma: float, condition: Tensor, tiles: list[Tile], branches: tuple[Branch, ...]
     ) -> dict[Branch, Tensor]:
-        """``x̂_0`` per branch, float32, shaped like ``x``; all branches go through the U-Net in one batch."""
+        """``x̂_0`` per branch, float32, shaped like ``x``."""
+        if not self.together and len(branches) > 1 and self.propagation.attention_mass is None:
+            alone = [self.evaluate(x, sigma, condition, tiles, (branch,)) for branch in branches]
+            return {branch: estimate for part in alone for branch, estimate in part.items()}
         model, count = self.model, len(branches)
         self.propagation.rows = Rows(branches, tuple(tiles))
         self.evaluations += count * len(tiles)

@@ -4,18 +4,21 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from dcvsr_engine.control import Control, FramesChosen, StepKind, StepStarted, TileFinished, TileStarted
+from dcvsr_engine.control import Control, FramesChosen, StepKind, StepStarted, TileFinished, TileStarted, Warned
 from dcvsr_engine.diffusion.attention import Collect, Extension, Inject, KeyBank, Lockstep, Tap
 from dcvsr_engine.diffusion.denoiser import Denoiser
 from dcvsr_engine.diffusion.edm import to_d
 from dcvsr_engine.diffusion.schedule import gamma_schedule, karras_sigmas, step_kinds
 from dcvsr_engine.network.declaration import Declaration
+from dcvsr_engine.network.shortage import in_parts
+from dcvsr_engine.network.soundness import finite, sound
 from dcvsr_engine.settings import RestoreSettings
 from dcvsr_engine.tiling.blend import Merge, cut
 from dcvsr_engine.tiling.grid import Tile, TileGrid
@@ -93,7 +96,7 @@ class Sampler:
         denoiser, settings (resolved), control: what it works with.
         grid_at: the tile grid of a step.
         segment, first_frame: where the segment is, for progress events.
-        batch: tiles per evaluation.
+        batch: tiles per evaluation; becomes smaller when memory runs out.
         seconds: time spent in the U-Net.
     """
 
@@ -128,23 +131,29 @@ class Sampler:
             condition: ``l`` ``(frames, channels, height, width)``.
             shared: frames fixed to the segment before.
             after_step: receives the new state and the step's merged ``x̂_0``.
+
+        Raises:
+            ShortageError: memory does not even suffice for the least that can be evaluated at once; the state that
+                ``after_step`` was given last can be gone on from.
+            JobError: the network gives numbers that are not finite.
         """
         self.done = sum(self.tiles_of_step(step) for step in self.schedule[: state.step])
         for step in self.schedule[state.step :]:
             if shared is not None:
                 shared.fix(state.x, step.sigma)
-            denoised = self.denoise(state, condition, step)
+            bank = KeyBank(self.grid_at(step.index), self.settings.sap_rate) if self.collects(step) else None
+            denoised = self.denoise(state, condition, step, bank)
             if shared is not None:
                 shared.fix(denoised, 0.0)
             x = state.x + to_d(state.x, step.sigma, denoised) * (step.following - step.sigma)
-            state = SegmentState(x, step.index + 1, state.bank if self.collects(step) else None)
+            state = SegmentState(x, step.index + 1, bank)
             after_step(state, denoised)
         return state.x
 
     # -- one step -----------------------------------------------------------------------------------------------
 
-    def denoise(self, state: SegmentState, condition: Tensor, step: Step) -> Tensor:
-        """The merged ``x̂_0`` of all tiles at one step."""
+    def denoise(self, state: SegmentState, condition: Tensor, step: Step, collected: KeyBank | None) -> Tensor:
+        """The merged ``x̂_0`` of all tiles at one step; keys for cached SAP go to ``collected``."""
         grid = self.grid_at(step.index)
         self.control.emit(
             StepStarted(
@@ -152,24 +161,61 @@ class Sampler:
             )
         )
         merge = Merge(grid, state.x.shape[1])
-        previous, collecting = state.bank, self.collecting(state, grid, step)
-        for tiles, extensions, merged in self.passes(grid, step, previous):
-            estimates = self.evaluate(state.x, condition, step, tiles, collecting + extensions)
-            if merged:
-                for tile, estimate in zip(tiles, estimates, strict=True):
-                    merge.add(tile, estimate)
+        collecting: list[Extension] = [] if collected is None else [Collect(collected)]
+        for tiles, extensions, merged in self.passes(grid, step, state.bank):
+            for part, estimates in self.evaluations(state.x, condition, step, tiles, collecting + extensions):
+                if merged:
+                    for tile, estimate in zip(part, estimates, strict=True):
+                        merge.add(tile, estimate)
+        self.denoiser.propagation.extensions = []
         return merge.result()
 
-    def evaluate(self, x: Tensor, condition: Tensor, step: Step, tiles: list[Tile], extensions: list[Extension]) -> Tensor:
+    def evaluations(
+        self, x: Tensor, condition: Tensor, step: Step, tiles: list[Tile], extensions: list[Extension]
+    ) -> Iterator[tuple[list[Tile], Tensor]]:
+        """Tiles and their estimates, in smaller batches when memory runs out. Tiles in lockstep stay together."""
+        together = any(isinstance(extension, Lockstep) for extension in extensions)
+        work = partial(self.evaluate, x, condition, step, extensions)
+        waiting = tiles
+        while waiting:
+            size = len(waiting) if together else self.batch
+            batch, waiting = waiting[:size], waiting[size:]
+            yield from in_parts(work, batch, self.shrink, least=size if together else 1)
+
+    def shrink(self, batch: int) -> None:
+        """Go on with smaller batches."""
+        self.batch = batch
+        self.control.emit(Warned(f"Memory ran out: tiles are denoised {batch} at a time from here on."))
+
+    def evaluate(self, x: Tensor, condition: Tensor, step: Step, extensions: list[Extension], tiles: list[Tile]) -> Tensor:
         """Guided estimates of a batch of tiles, with cancel, pause and progress around it."""
+        self.denoiser.propagation.extensions = extensions
         self.control.check()
         for tile in tiles:
             self.control.emit(TileStarted(tile.m, tile.n))
         began = time.monotonic()
+        estimates = self.guided(x, condition, step, tiles)
+        damaged = [i for i, estimate in enumerate(estimates) if not finite(estimate)]
+        if damaged:
+            again = [tiles[i] for i in damaged]
+            estimates[damaged] = sound(
+                self.denoiser.model,
+                lambda: self.guided(x, condition, step, again),
+                self.place_of(again[0], step),
+                warn=lambda sentence: self.control.emit(Warned(sentence)),
+            )
+        seconds = time.monotonic() - began
+        self.seconds += seconds
+        for tile in tiles:
+            self.done += 1
+            self.control.emit(TileFinished(tile.m, tile.n, self.done, self.total, seconds / len(tiles)))
+        return estimates
+
+    def guided(self, x: Tensor, condition: Tensor, step: Step, tiles: list[Tile]) -> Tensor:
+        """Guided estimates of a batch of tiles ``(tiles, frames, channels, height, width)``."""
         settings = self.settings
         assert settings.guidance is not None and settings.guidance_scale is not None
-        self.denoiser.propagation.extensions = extensions
-        estimates = self.denoiser.guided(
+        return self.denoiser.guided(
             torch.stack([cut(x, tile) for tile in tiles]),
             step.sigma,
             torch.stack([cut(condition, tile) for tile in tiles]),
@@ -178,22 +224,22 @@ class Sampler:
             settings.guidance_scale,
             step.gamma,
         )
-        seconds = time.monotonic() - began
-        self.seconds += seconds
-        for tile in tiles:
-            self.done += 1
-            self.control.emit(TileFinished(tile.m, tile.n, self.done, self.total, seconds / len(tiles)))
-        return estimates
+
+    def place_of(self, tile: Tile, step: Step) -> str:
+        """A tile in words."""
+        first = self.first_frame + tile.frame
+        return (
+            f"Tile {tile.m + 1} of frames {first} to {first + tile.frames - 1} in step {step.index + 1} of {len(self.schedule)}"
+        )
 
     # -- what propagates ----------------------------------------------------------------------------------------
 
     def passes(self, grid: TileGrid, step: Step, previous: KeyBank | None) -> Iterator[tuple[list[Tile], list[Extension], bool]]:
-        """Batches of tiles in the order of evaluation, the extensions that act on them, and whether they are merged."""
+        """Groups of tiles in the order of evaluation, the extensions that act on them, and whether they are merged."""
         if step.kind == "SAP":
             yield from self.spatial_passes(grid, previous)
         elif step.kind == "plain":
-            for tiles in batches(list(grid), self.batch):
-                yield tiles, [], True
+            yield list(grid), [], True
         else:
             yield from self.temporal_passes(grid, backward=step.kind == "TAP ←")
 
@@ -206,28 +252,18 @@ class Sampler:
                 yield window, [Lockstep(bank)], True
                 continue
             if bank is not previous:
-                for tiles in batches(window, self.batch):
-                    yield tiles, [Collect(bank)], False
-            for tiles in batches(window, self.batch):
-                yield tiles, [Inject(bank)], True
+                yield window, [Collect(bank)], False
+            yield window, [Inject(bank)], True
 
     def temporal_passes(self, grid: TileGrid, backward: bool) -> Iterator[tuple[list[Tile], list[Extension], bool]]:
         """TAP: for a batch of places, one window after the other (method.md §4)."""
         order = list(range(len(grid.windows)))
         tap = Tap(self.settings.tap_frames)
         for places in batches(list(range(grid.spatial)), self.batch):
-            tap.offered.clear()
             for n in reversed(order) if backward else order:
                 yield [grid.tile(m, n) for m in places], [tap], True
                 frames = [frame for frame, _ in tap.chosen[n].most_common(self.settings.tap_frames)]
                 self.control.emit(FramesChosen(n, tuple(sorted(self.first_frame + frame for frame in frames))))
-
-    def collecting(self, state: SegmentState, grid: TileGrid, step: Step) -> list[Extension]:
-        """Cached SAP: collect in this step what the next one injects."""
-        if not self.collects(step):
-            return []
-        state.bank = KeyBank(grid, self.settings.sap_rate)
-        return [Collect(state.bank)]
 
     def collects(self, step: Step) -> bool:
         """Whether the step after ``step`` is a cached SAP step."""

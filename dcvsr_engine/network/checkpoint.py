@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -69,12 +70,32 @@ class Model:
 
     def move(self, device: Device) -> None:
         """Move all weights, to the processor for a pause and back; the model still belongs to ``self.device``."""
-        parts = self.unet, getattr(self.first_stage, "vae", None), getattr(self.image_encoder, "network", None)
-        for part in parts:
+        for part in (*self.networks, getattr(self.image_encoder, "network", None)):
             if part is not None:
                 part.to(device)
         if self.device == "cuda":
             torch.cuda.empty_cache()
+
+    @property
+    def networks(self) -> list[nn.Module]:
+        """The U-Net and, where there is one, the autoencoder."""
+        return [part for part in (self.unet, getattr(self.first_stage, "vae", None)) if part is not None]
+
+    @contextmanager
+    def full_precision(self) -> Iterator[None]:
+        """Compute in fp32 inside, for what half precision cannot hold; the weights come back as they were."""
+        precision = self.precision
+        weights = [weight for network in self.networks for weight in (*network.parameters(), *network.buffers())]
+        dtypes = [weight.dtype for weight in weights]
+        try:
+            self.precision = "fp32"
+            for weight in weights:
+                weight.data = weight.data.float()
+            yield
+        finally:
+            self.precision = precision
+            for weight, dtype in zip(weights, dtypes, strict=True):
+                weight.data = weight.data.to(dtype)
 
 
 def load(model: str, device: Device = "auto", precision: Precision = "auto") -> Model:

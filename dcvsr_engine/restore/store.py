@@ -71,7 +71,7 @@ class JobStore:
         path = self.folder / MANIFEST
         partial = partial_path(path)
         partial.write_text(json.dumps({"format": FORMAT} | values, indent=2, ensure_ascii=False), encoding="utf-8")
-        put_in_place(partial, path, overwrite=True)
+        put_in_place(partial, path)
 
     # -- states -------------------------------------------------------------------------------------------------
 
@@ -138,7 +138,7 @@ class JobStore:
         """Write tensors to ``name.<hash>.safetensors``: the name tells whether the file is whole."""
         partial = partial_path(self.folder / f"{name}.safetensors")
         save_file(tensors, partial)
-        put_in_place(partial, self.folder / f"{name}.{sha256(partial)[:16]}.safetensors", overwrite=True)
+        put_in_place(partial, self.folder / f"{name}.{sha256(partial)[:16]}.safetensors")
 
     def load(self, path: Path) -> dict[str, Tensor] | None:
         """Tensors of a file that `save` wrote; a damaged one is removed and gives ``None``."""
