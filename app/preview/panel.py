@@ -330,10 +330,6 @@ class PreviewPanel(QWidget):
         """
         self.tiling.set_grid(grid, factor, first_frame, origin)
 
-    def set_sap_rate(self, rate: int) -> None:
-        """Every how many latent pixels SAP steps take a key."""
-        self.tiling.set_step(self.tiling.kind, rate)
-
     def on_event(self, event: Event) -> None:
         """Follow the running job."""
         match event:

@@ -42,10 +42,14 @@ class TilingState(QObject):
         self.grid, self.factor, self.first_frame, self.origin = grid, factor, first_frame, origin
         self.set_step(None)
 
-    def set_step(self, kind: StepKind | None, sap_rate: int | None = None) -> None:
+    def set_sap_rate(self, rate: int) -> None:
+        """SAP steps take a key from every ``rate``-th latent pixel along each axis."""
+        self.sap_rate = rate
+        self.changed.emit()
+
+    def set_step(self, kind: StepKind | None) -> None:
         """A step begins (``None``: nothing runs): all its tiles wait."""
         self.kind = kind
-        self.sap_rate = sap_rate or self.sap_rate
         self._states.clear()
         self.chosen.clear()
         self.changed.emit()

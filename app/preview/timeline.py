@@ -1,6 +1,6 @@
 """The timeline: scrub, play and step by exact frames, in and out points, temporal windows."""
 
-from PySide6.QtCore import QElapsedTimer, QEvent, Qt, QTimer, Signal
+from PySide6.QtCore import QElapsedTimer, QEvent, QSignalBlocker, Qt, QTimer, Signal
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSpinBox, QToolButton, QVBoxLayout, QWidget
 
 from app.preview.icons import icon
@@ -117,8 +117,10 @@ class Timeline(QWidget):
         self._rate = rate or FALLBACK_RATE
         self._shown = -1
         self.range = FrameRange.whole(frames)
-        self.track.set_clip(frames)
-        self.frame_box.setRange(0, frames - 1)
+        with QSignalBlocker(self.track), QSignalBlocker(self.frame_box):
+            self.frame_box.setRange(0, frames - 1)
+            self.track.set_clip(frames)
+        self.strip.set_scale(self.track.scale)
         self._show_range()
 
     def frame_shown(self, frame: int, seconds: float) -> None:
