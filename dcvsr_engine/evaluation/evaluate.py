@@ -49,12 +49,17 @@ def slug(name: str) -> str:
     return re.sub(r"[^\w+=.-]", "_", name)
 
 
-def write_json(values: dict[str, Any], path: Path) -> None:
-    """Write ``values`` to ``path``, complete or not at all."""
+def write_text(text: str, path: Path) -> None:
+    """Write ``text`` to ``path``, complete or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = partial_path(path)
-    partial.write_text(json.dumps(values, indent=2, ensure_ascii=False), encoding="utf-8")
-    put_in_place(partial, path, overwrite=True)
+    partial.write_text(text, encoding="utf-8")
+    put_in_place(partial, path)
+
+
+def write_json(values: dict[str, Any], path: Path) -> None:
+    """Write ``values`` to ``path``, complete or not at all."""
+    write_text(json.dumps(values, indent=2, ensure_ascii=False), path)
 
 
 def read_json(path: Path) -> dict[str, Any]:

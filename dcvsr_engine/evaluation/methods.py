@@ -1,6 +1,7 @@
 """What is compared: bicubic enlargement and models through the real restoration, each from a low-resolution clip to pictures."""
 
 import json
+import zlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -77,14 +78,16 @@ class Restoration:
         return {"settings": self.declaration.resolve(self.settings).to_dict(), "weights": self.weights}
 
     def restore(self, low: Path, target: Path, control: Control) -> None:
-        """Run a restoration job."""
+        """Run a restoration job, or continue the one that the same settings and weights left unfinished."""
         from dcvsr_engine.restore.job import run_job
 
-        run_job(JobRequest(low, target, self.settings, OutputSettings(codec="png", overwrite=True)), control)
+        mark = zlib.crc32(json.dumps(self.identity(), sort_keys=True).encode())
+        request = JobRequest(low, target, self.settings, OutputSettings(codec="png", overwrite=True))
+        run_job(request, control, target.with_name(f".{target.name}-{mark:08x}.job"))
 
 
 def restoration(text: str, settings: RestoreSettings) -> Restoration:
-    """The method that ``--models`` names, on top of ``settings``: ``MODEL`` or ``MODEL:setting=value,…``; raises `SettingsError`."""
+    """The method named by ``--models``, on top of ``settings``: ``MODEL`` or ``MODEL:name=value,…``. Raises `SettingsError`."""
     model, colon, changes = text.rpartition(":")
     if not colon or "=" not in changes:
         return Restoration(Path(text).name, settings.replace(model=text, scale=SCALE))

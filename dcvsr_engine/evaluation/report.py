@@ -4,18 +4,18 @@ from html import escape
 from pathlib import Path
 
 from dcvsr_engine.evaluation.clips import Preparation
-from dcvsr_engine.evaluation.evaluate import Evaluation
+from dcvsr_engine.evaluation.evaluate import Evaluation, write_text
 from dcvsr_engine.evaluation.figures import crop, crop_position, data_url, profile_row, temporal_profile
 from dcvsr_engine.evaluation.methods import enlarged
 from dcvsr_engine.evaluation.pictures import Pictures, read
-from dcvsr_engine.evaluation.table import ROWS, Cell, Table, best, heading, shown, to_csv, to_markdown
-from dcvsr_engine.video.files import partial_path, put_in_place
+from dcvsr_engine.evaluation.table import Cell, Table, best, heading, shown, to_csv, to_markdown
 
 TRUTH = "undamaged"
 
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 80rem; padding: 0 1rem }
-table { border-collapse: collapse; margin: 1rem 0 } td, th { padding: .2rem .7rem; border-bottom: 1px solid #ddd; text-align: right }
+table { border-collapse: collapse; margin: 1rem 0 }
+td, th { padding: .2rem .7rem; border-bottom: 1px solid #ddd; text-align: right }
 td:first-child, th:first-child { text-align: left } td.best { font-weight: bold } td.none { color: #888 }
 .row { display: flex; flex-wrap: wrap; gap: .7rem } figure { margin: 0 } figcaption { font-size: 13px; color: #555 }
 img { display: block; image-rendering: pixelated }
@@ -30,9 +30,7 @@ def write_report(evaluation: Evaluation, table: Table) -> Path:
         ("table.md", f"# Evaluation\n\n{description(evaluation.preparation)}\n\n{to_markdown(table)}"),
         ("index.html", page(evaluation, table)),
     ):
-        partial = partial_path(root / name)
-        partial.write_text(text, encoding="utf-8")
-        put_in_place(partial, root / name, overwrite=True)
+        write_text(text, root / name)
     return root / "index.html"
 
 
@@ -64,7 +62,7 @@ def page(evaluation: Evaluation, table: Table) -> str:
 def html_table(table: Table, cells: dict[str, Cell]) -> str:
     """A table with a row per metric and a column per method."""
     lines = ["<tr><th></th>", *(f"<th>{escape(method)}</th>" for method in table.methods), "</tr>"]
-    for row in ROWS:
+    for row in table.rows:
         winners = best(row, cells)
         lines.append(f"<tr><td>{escape(heading(row))}</td>")
         for method in table.methods:

@@ -10,8 +10,6 @@ from dcvsr_engine.evaluation.metrics import METRICS, Measurement, Metric
 SECONDS = Metric("seconds", "lower", 1)
 """Time of the whole restoration of a clip, loading included."""
 
-ROWS = (*METRICS.values(), SECONDS)
-
 NOT_AVAILABLE = "not available"
 MEAN = "mean"
 
@@ -36,6 +34,12 @@ class Table:
         """The clips, in order."""
         return tuple(self.cells)
 
+    @property
+    def rows(self) -> tuple[Metric, ...]:
+        """What was measured, in order."""
+        known = METRICS | {SECONDS.name: SECONDS}
+        return tuple(known[name] for cells in list(self.cells.values())[:1] for name in cells[self.methods[0]])
+
     def mean(self, method: str, row: str) -> Measurement:
         """The mean over the clips that have a value."""
         found = [cells[method][row] for cells in self.cells.values()]
@@ -49,12 +53,12 @@ class Table:
 
     def means(self) -> dict[str, Cell]:
         """The mean of every row by method."""
-        return {method: {row.name: self.mean(method, row.name) for row in ROWS} for method in self.methods}
+        return {method: {row.name: self.mean(method, row.name) for row in self.rows} for method in self.methods}
 
     def reasons(self) -> dict[str, str]:
         """Why rows that are empty throughout have no values."""
         found: dict[str, str] = {}
-        for row in ROWS:
+        for row in self.rows:
             cells = [cells[method][row.name] for cells in self.cells.values() for method in self.methods]
             if all(cell.value is None for cell in cells):
                 found[row.name] = cells[0].reason
@@ -86,7 +90,7 @@ def to_csv(table: Table) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["clip", "metric", "better", *table.methods])
     for title, cells in table.sections():
-        for row in ROWS:
+        for row in table.rows:
             values = [cells[method][row.name].value for method in table.methods]
             writer.writerow([title, row.name, row.better, *(NOT_AVAILABLE if value is None else repr(value) for value in values)])
     return text.getvalue()
@@ -95,7 +99,7 @@ def to_csv(table: Table) -> str:
 def markdown_section(table: Table, title: str, cells: dict[str, Cell]) -> str:
     """A headed table, the best value of each row in bold."""
     lines = [f"## {title}", "", f"| | {' | '.join(table.methods)} |", "|---|" + "---:|" * len(table.methods)]
-    for row in ROWS:
+    for row in table.rows:
         winners = best(row, cells)
         values = [(shown(row, cells[method][row.name]), method in winners) for method in table.methods]
         lines.append(f"| {heading(row)} | {' | '.join(f'**{value}**' if wins else value for value, wins in values)} |")

@@ -1,0 +1,61 @@
+"""The options of ``dcvsr evaluate`` and what becomes of them."""
+
+import argparse
+import subprocess
+import sys
+
+import pytest
+
+from dcvsr_engine.errors import InputError, SettingsError
+from dcvsr_engine.evaluation import evaluate, metrics
+from dcvsr_engine.evaluation.ablation import VARIANTS
+from dcvsr_engine.evaluation.command import add_arguments, methods_of, preparation_of, run
+from dcvsr_engine.evaluation.pictures import write
+
+
+def parse(*words):
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    return parser.parse_args(words)
+
+
+def test_options_become_a_preparation():
+    made = preparation_of(parse("--frames", "5", "--start", "2", "--crop", "64x32", "--degradation", "mild"))
+    assert (made.frames, made.start, made.crop, made.degradation) == (5, 2, (64, 32), "mild")
+    assert preparation_of(parse("--crop", "none")).crop is None
+    with pytest.raises(SettingsError, match="WIDTHxHEIGHT"):
+        preparation_of(parse("--crop", "large"))
+
+
+def test_methods_are_bicubic_peers_and_models(tmp_path):
+    (tmp_path / "settings.json").write_text('{"seed": 5}')
+    words = ("--peers", "basicvsr", "--models", "compact", "compact:steps=2", "--settings", str(tmp_path / "settings.json"))
+    methods = methods_of(parse(*words))
+    assert [method.name for method in methods] == ["bicubic", "basicvsr", "compact", "compact steps=2"]
+    assert methods[-1].settings.seed == 5
+    assert [method.name for method in methods_of(parse("--ablation"))] == ["bicubic", *VARIANTS]
+
+
+def test_bad_options_are_one_sentence(tmp_path):
+    with pytest.raises(SettingsError, match="one model"):
+        methods_of(parse("--ablation", "--models", "a", "b"))
+    with pytest.raises(InputError, match="cannot be read"):
+        methods_of(parse("--settings", str(tmp_path / "missing.json")))
+
+
+def test_a_run_prints_the_means_and_writes_the_report(moving, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(metrics, "MEASURES", metrics.MEASURES[:1])
+    monkeypatch.setattr(evaluate, "METRICS", ("PSNR",))
+    write(moving, tmp_path / "clip")
+    words = f"--data {tmp_path / 'clip'} --models --frames 2 --crop 96x64 --out {tmp_path / 'out'}".split()
+    assert run(parse(*words)) == 0
+    printed = capsys.readouterr().out
+    assert "| PSNR ↑ |" in printed and str(tmp_path / "out" / "index.html") in printed
+    with pytest.raises(SettingsError, match="needs a model"):
+        run(parse(*words, "--floor"))
+
+
+def test_options_alone_import_no_torch():
+    code = "import argparse, sys\nfrom dcvsr_engine.evaluation import command\ncommand.add_arguments(argparse.ArgumentParser())"
+    done = subprocess.run([sys.executable, "-c", f"{code}\nsys.exit('torch' in sys.modules)"], check=False)
+    assert done.returncode == 0

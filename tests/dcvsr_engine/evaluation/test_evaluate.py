@@ -1,0 +1,170 @@
+"""Evaluations from clips to the report: resumed, never mixed, never faked."""
+
+import base64
+import io
+import json
+import re
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dcvsr_engine.control import Control
+from dcvsr_engine.errors import Cancelled, JobError, OutputError
+from dcvsr_engine.evaluation import evaluate, metrics
+from dcvsr_engine.evaluation.clips import Preparation
+from dcvsr_engine.evaluation.evaluate import Evaluation, open_folder
+from dcvsr_engine.evaluation.methods import Bicubic, enlarged
+from dcvsr_engine.evaluation.pictures import write
+from dcvsr_engine.evaluation.report import write_report
+
+PREPARATION = Preparation(frames=3, crop=(96, 64))
+
+
+@dataclass(frozen=True)
+class Darker:
+    """Bicubic, darker by some levels: a method whose PSNR is known to be worse."""
+
+    name: str
+    levels: int
+    runs: list
+
+    def identity(self):
+        return {"levels": self.levels}
+
+    def restore(self, low, target, control):
+        control.check()
+        self.runs.append(low.parent.name)
+        write(np.maximum(enlarged(low).astype(int) - self.levels, 0).astype(np.uint8), target)
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    """PSNR and flicker only: the other metrics have tests of their own."""
+    chosen = tuple(measure for measure in metrics.MEASURES if measure.metrics[0].name in ("PSNR", "flicker"))
+    monkeypatch.setattr(metrics, "MEASURES", chosen)
+    monkeypatch.setattr(evaluate, "METRICS", ("PSNR", "flicker"))
+
+
+@pytest.fixture
+def sources(moving, half_still, tmp_path):
+    write(moving, tmp_path / "data" / "moving")
+    write(half_still, tmp_path / "data" / "half")
+    return [tmp_path / "data" / "moving", tmp_path / "data" / "half"]
+
+
+@pytest.fixture
+def evaluation(sources, tmp_path):
+    """Makes an evaluation of bicubic and given methods in one folder."""
+
+    def make(*methods, control=None, preparation=PREPARATION, of=sources):
+        folders = open_folder(tmp_path / "out", of, preparation)
+        return Evaluation(folders, of, preparation, [Bicubic(), *methods], control or Control(), say=lambda line: None)
+
+    return make
+
+
+def test_every_clip_and_method_is_measured(evaluation):
+    table = evaluation(Darker("dark", 30, [])).run()
+    assert table.clips == ("moving", "half") and table.methods == ("bicubic", "dark")
+    for cells in table.cells.values():
+        assert cells["bicubic"]["PSNR"].value > cells["dark"]["PSNR"].value + 1
+        assert cells["dark"]["seconds"].value > 0
+
+
+def test_finished_cells_are_not_computed_again(evaluation):
+    method = Darker("dark", 30, [])
+    first = evaluation(method).run()
+    assert evaluation(method).run() == first
+    assert method.runs == ["moving", "half"]
+
+
+def test_a_changed_method_is_computed_again(evaluation):
+    runs = []
+    evaluation(Darker("dark", 30, runs)).run()
+    changed = evaluation(Darker("dark", 5, runs)).run()
+    assert runs == ["moving", "half"] * 2
+    assert changed.mean("dark", "PSNR").value > 20
+
+
+def test_new_metrics_are_measured_without_restoring_again(evaluation):
+    method = Darker("dark", 30, [])
+    table = evaluation(method).run()
+    path = evaluation().folders.cell("half", "dark")
+    kept = json.loads(path.read_text())
+    del kept["values"]["flicker"]
+    path.write_text(json.dumps(kept))
+    assert evaluation(method).run() == table and method.runs == ["moving", "half"]
+
+
+def test_cancelling_keeps_what_is_finished(evaluation):
+    control = Control()
+
+    @dataclass(frozen=True)
+    class Cancelling(Darker):
+        def restore(self, low, target, control):
+            super().restore(low, target, control)
+            control.cancel()
+
+    method = Cancelling("dark", 30, [])
+    with pytest.raises(Cancelled):
+        evaluation(method, control=control).run()
+    calm = Darker("dark", 30, method.runs)
+    evaluation(calm).run()
+    assert calm.runs == ["moving", "half"]
+
+
+def test_a_folder_with_another_evaluation_is_refused(evaluation, sources, tmp_path):
+    evaluation()
+    with pytest.raises(OutputError, match="frames"):
+        evaluation(preparation=Preparation(frames=2, crop=(96, 64)))
+    with pytest.raises(OutputError, match="clips"):
+        evaluation(of=sources[:1])
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "mine.txt").touch()
+    with pytest.raises(OutputError, match="something else"):
+        open_folder(tmp_path / "notes", sources, PREPARATION)
+    with pytest.raises(OutputError, match="is a file"):
+        open_folder(tmp_path / "notes" / "mine.txt", sources, PREPARATION)
+
+
+def test_damaged_cells_and_wrong_results_are_one_sentence(evaluation):
+    class Short(Darker):
+        def restore(self, low, target, control):
+            write(enlarged(low)[:2], target)
+
+    with pytest.raises(JobError, match="expected"):
+        evaluation(Short("short", 0, [])).run()
+    evaluation().folders.cell("moving", "bicubic").write_text("{")
+    with pytest.raises(JobError, match="damaged"):
+        evaluation().run()
+
+
+def test_methods_with_the_same_name_are_refused(evaluation):
+    with pytest.raises(OutputError, match="same name"):
+        evaluation(Darker("bicubic", 3, [])).run()
+
+
+def test_the_page_needs_no_other_file_and_shows_every_method_pixel_for_pixel(evaluation):
+    run = evaluation(Darker("<dark>", 30, []))
+    table = run.run()
+    page = write_report(run, table).read_text(encoding="utf-8")
+    assert "&lt;dark&gt;" in page and "<dark>" not in page
+    assert not re.search(r"(src|href)=['\"](?!data:)", page)
+    images = [Image.open(io.BytesIO(base64.b64decode(data))) for data in re.findall(r"data:image/png;base64,([^']+)", page)]
+    assert [image.size for image in images] == ([(96, 64)] * 3 + [(96, 9)] * 3) * 2
+    assert f"{table.mean('bicubic', 'PSNR').value:.2f}" in page
+    assert {path.name for path in run.folders.root.iterdir() if path.is_file()} == {
+        "evaluation.json",
+        "table.csv",
+        "table.md",
+        "index.html",
+    }
+
+
+def test_without_truth_there_is_a_report_too(evaluation):
+    run = evaluation(preparation=Preparation(frames=3, crop=(96, 64), degradation="none"))
+    table = run.run()
+    assert table.mean("bicubic", "PSNR").value is None
+    assert "not available" in write_report(run, table).read_text(encoding="utf-8")

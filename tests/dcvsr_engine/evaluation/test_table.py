@@ -1,0 +1,65 @@
+"""Tables, their CSV and Markdown form, and the floor."""
+
+import csv
+import io
+
+import pytest
+
+from dcvsr_engine.evaluation.floor import floor
+from dcvsr_engine.evaluation.metrics import METRICS, Measurement
+from dcvsr_engine.evaluation.table import SECONDS, Table, best, to_csv, to_markdown
+
+ROWS = (*METRICS.values(), SECONDS)
+PSNR_Y = METRICS["PSNR-Y"]
+
+
+def cell(**values):
+    known = {name.replace("_", "-"): value for name, value in values.items()}
+    return {row.name: Measurement(known.get(row.name), "" if row.name in known else "no reason") for row in ROWS}
+
+
+@pytest.fixture
+def table():
+    return Table(
+        ("bicubic", "ours"),
+        {
+            "a": {"bicubic": cell(PSNR_Y=30.0, ST_LPIPS=0.5), "ours": cell(PSNR_Y=29.0, ST_LPIPS=0.2)},
+            "b": {"bicubic": cell(PSNR_Y=20.0, ST_LPIPS=0.3), "ours": cell(PSNR_Y=20.5)},
+        },
+    )
+
+
+def test_means_are_over_clips_that_have_a_value(table):
+    assert table.mean("bicubic", "PSNR-Y").value == 25
+    assert table.mean("ours", "ST-LPIPS").value == 0.2
+    assert table.mean("ours", "NIQE") == Measurement(None, "no reason")
+
+
+def test_the_best_of_a_row_respects_its_direction(table):
+    assert best(PSNR_Y, table.cells["a"]) == {"bicubic"}
+    assert best(METRICS["ST-LPIPS"], table.cells["a"]) == {"ours"}
+    assert best(METRICS["ST-LPIPS"], table.cells["b"]) == set()
+
+
+def test_csv_holds_every_number_and_says_what_is_not_available(table):
+    lines = list(csv.DictReader(io.StringIO(to_csv(table))))
+    assert len(lines) == 3 * len(ROWS)
+    found = {(line["clip"], line["metric"]): (line["bicubic"], line["ours"]) for line in lines}
+    assert found["a", "PSNR-Y"] == ("30.0", "29.0")
+    assert found["b", "ST-LPIPS"] == ("0.3", "not available")
+    assert found["mean", "PSNR-Y"] == ("25.0", "24.75")
+
+
+def test_markdown_marks_the_best_and_gives_reasons(table):
+    text = to_markdown(table)
+    assert "| PSNR-Y ↑ | **30.00** | 29.00 |" in text
+    assert "* NIQE: no reason" in text and "* PSNR-Y" not in text
+
+
+def test_floor_is_met_or_not_for_each_requirement(table):
+    table.cells["b"]["ours"] = cell(PSNR_Y=20.5, ST_LPIPS=0.1)
+    assert [met for met, _ in floor(table, "ours")] == [True, True]
+    table.cells["b"]["ours"] = cell(PSNR_Y=18.0, ST_LPIPS=0.4)
+    assert [met for met, _ in floor(table, "ours")] == [False, False]
+    table.cells = {"a": {"bicubic": cell(), "ours": cell()}}
+    assert [met for met, _ in floor(table, "ours")] == [False, False]
