@@ -330,6 +330,10 @@ class PreviewPanel(QWidget):
         """
         self.tiling.set_grid(grid, factor, first_frame, origin)
 
+    def set_sap_rate(self, rate: int) -> None:
+        """SAP steps take a key from every ``rate``-th latent pixel along each axis."""
+        self.tiling.set_sap_rate(rate)
+
     def on_event(self, event: Event) -> None:
         """Follow the running job."""
         match event:

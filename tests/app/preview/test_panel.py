@@ -136,7 +136,7 @@ def test_the_sap_rate_can_be_set_while_a_step_runs(opened):
     opened.set_grid(GRID, 8)
     opened.on_event(StepStarted(0, 0, 25, "SAP", 3.0, 0.4, GRID.to_dict(), 0))
     opened.on_event(TileFinished(0, 0, 1, 10, 0.1))
-    opened.tiling.set_sap_rate(4)
+    opened.set_sap_rate(4)
     assert opened.tiling.sap_rate == 4
     assert opened.tiling.tile_state(0, 0) == "done"
 
