@@ -6,6 +6,7 @@ import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import av
@@ -15,7 +16,7 @@ from av.stream import Disposition, Stream
 
 from dcvsr_engine.settings import OutputSettings
 from dcvsr_engine.video.encoders import CONTAINERS, listed
-from dcvsr_engine.video.source import reason
+from dcvsr_engine.video.source import opened, reason
 
 STALE = ("BPS", "DURATION", "NUMBER_OF_", "_STATISTICS_", "SOURCE_ID", "ENCODER")
 """Beginnings of Matroska tags that describe the old track's bytes."""
@@ -30,6 +31,10 @@ KINDS = {
     "attachment": "attachment",
     "data": "data track",
 }
+
+
+COVERS = {"mjpeg": ("cover.jpg", "image/jpeg"), "png": ("cover.png", "image/png")}
+"""Codec of a cover picture → its name and type as an attachment, which is what Matroska makes of it."""
 
 
 @dataclass
@@ -49,20 +54,34 @@ class Span:
     shift: Fraction
 
 
-def add_tracks(source: InputContainer, out: OutputContainer, kind: str, main: int, output: OutputSettings) -> Carried:
+def add_tracks(path: Path, source: InputContainer, out: OutputContainer, kind: str, main: int, output: OutputSettings) -> Carried:
     """Add a stream to ``out`` (a container of ``kind``) for every track but the ``main`` video that it can hold."""
     carried = Carried()
     for stream in source.streams:
         wanted = output.audio if stream.type == "audio" else output.subtitles
         if stream.index == main or not wanted:
             continue
-        if stream.type == "video" and not stream.disposition & Disposition.attached_pic:
+        if stream.type == "video" and not is_cover(stream):
             carried.notes.append(f"Track {stream.index} is a second video and was left out.")
+        elif is_cover(stream) and kind == "matroska" and stream.name in COVERS:
+            name, mime = COVERS[stream.name]
+            out.add_attachment(name, mime, first_packet(path, stream.index))
         elif holds(kind, stream):
             carried.tracks[stream.index] = add_track(out, stream)
         else:
             carried.notes.append(left_out(kind, stream))
     return carried
+
+
+def is_cover(stream: Stream) -> bool:
+    """Whether a video track is a cover picture."""
+    return bool(stream.disposition & Disposition.attached_pic)
+
+
+def first_packet(path: Path, index: int) -> bytes:
+    """The bytes of a track's first packet."""
+    with opened(path) as container:
+        return next((bytes(packet) for packet in container.demux(container.streams[index]) if packet.size), b"")
 
 
 def add_track(out: OutputContainer, stream: Stream) -> Stream:
@@ -125,19 +144,16 @@ def track_packets(
         except av.FFmpegError as error:
             carried.notes.append(f"The other tracks end early, where the input breaks off ({reason(error)}).")
             return
-        if packet.size == 0 or packet.pts is None:
-            continue
         index, tick = packet.stream_index, packet.time_base
-        cover = bool(source.streams[index].disposition & Disposition.attached_pic)
-        if span is not None and not cover and not cut(packet, span):
+        if is_cover(source.streams[index]):
+            packet.pts = packet.dts = 0
+        elif packet.pts is None or (span is not None and not cut(packet, span)):
             continue
-        if not cover:
+        else:
             moved = round((span.shift if span is not None else shift) / tick)
+            packet.dts = (packet.pts if packet.dts is None else packet.dts) + moved
             packet.pts += moved
-            packet.dts = packet.pts if packet.dts is None else packet.dts + moved
-        elif packet.dts is None:
-            packet.dts = packet.pts
-        if packet.dts <= latest.get(index, packet.dts - 1):
+        if packet.size == 0 or packet.dts <= latest.get(index, packet.dts - 1):
             continue  # no container takes a packet that goes back in time
         latest[index] = packet.dts
         packet.stream = carried.tracks[index]
@@ -145,14 +161,13 @@ def track_packets(
 
 
 def cut(packet: Packet[Any], span: Span) -> bool:
-    """Whether a packet begins in ``span``; a subtitle that is on show when it begins is moved there."""
+    """Whether a packet begins in ``span``; a subtitle is shortened to it."""
     assert packet.pts is not None
     tick = packet.time_base
     begin, length = packet.pts * tick, (packet.duration or 0) * tick
-    if packet.stream.type == "subtitle" and begin < span.begin < begin + length:
-        late = round((span.begin - begin) / tick)
-        packet.pts += late
-        packet.dts = packet.pts
-        packet.duration = (packet.duration or 0) - late
-        begin = span.begin
+    if packet.stream.type == "subtitle":
+        begin, end = max(begin, span.begin), min(begin + length, span.end)
+        packet.pts = packet.dts = round(begin / tick)
+        packet.duration = max(0, round((end - begin) / tick))
+        return end > begin
     return span.begin <= begin < span.end

@@ -123,6 +123,8 @@ def encoding_for(info: VideoInfo, width: int, height: int, output: OutputSetting
     notes = []
     if depth < info.bit_depth:
         notes.append(f"{codec.title} is written with {depth} bits per channel, the input has {info.bit_depth}.")
+    if (info.color.mastering or info.color.light) and name not in ("h264", "h265", "av1"):
+        notes.append(f"{codec.title} does not take the HDR10 data on the mastering display along; H.265 does.")
     chroma = chroma_for(codec, info, width, height)
     if chroma == "444" and (width % 2 or height % 2) and "420" in codec.chroma:
         notes.append(f"{width}×{height} is an odd size, which {codec.title} keeps with full colour resolution (4:4:4) only.")

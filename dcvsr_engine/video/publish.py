@@ -96,7 +96,7 @@ def stamps_of(segments: Sequence[Path], info: VideoInfo) -> Stamps:
     """
     pts: list[int] = []
     for segment in segments:
-        own = [segment_origin(info) + (packet.pts or 0) for packet in packets_of([segment])]
+        own = [segment_origin(info) + ticks(packet, info) for packet in packets_of([segment])]
         if pts and own and min(own) <= max(pts):
             raise OutputError(f"Segment “{segment.name}” begins before the one before it ends; restore it again.")
         pts += own
@@ -110,6 +110,11 @@ def stamps_of(segments: Sequence[Path], info: VideoInfo) -> Stamps:
     early = [shown[0] - (delay - number) * step for number in range(delay)]
     lengths = {a: b - a for a, b in pairwise(shown)}
     return Stamps(tuple(pts), tuple(early + shown[: len(pts) - delay]), tuple(lengths.get(time, last) for time in pts))
+
+
+def ticks(packet: Packet[VideoStream], info: VideoInfo) -> int:
+    """A segment packet's pts on the input's clock; NUT takes a finer one, of which this is a multiple."""
+    return round((packet.pts or 0) * packet.time_base / info.time_base)
 
 
 def duration_at(info: VideoInfo, pts: int) -> int:
@@ -149,7 +154,7 @@ def mux(
             out.metadata.update(tags(source.metadata))
             video.metadata.update(tags(main.metadata))
             video.disposition = main.disposition
-            carried = add_tracks(source, out, kind, main.index, output)
+            carried = add_tracks(info.path, source, out, kind, main.index, output)
             if output.subtitles:
                 carry_chapters(source, out, span)
             feeds.append(track_packets(source, carried, span, shift * info.time_base))
@@ -163,9 +168,7 @@ def mux(
 def opened_output(partial: Path, kind: str, info: VideoInfo) -> OutputContainer:
     """An empty container whose clock is as fine as the input's, where it has a choice."""
     scale = str(info.time_base.denominator)
-    options = (
-        {} if kind == "matroska" else {"video_track_timescale": scale, "movie_timescale": scale, "movflags": "use_metadata_tags"}
-    )
+    options = {} if kind == "matroska" else {"video_track_timescale": scale, "movie_timescale": scale}
     return av.open(f"file:{partial}", "w", format=kind, container_options=options)
 
 
