@@ -36,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--ablation", action="store_true", help="compare the method's parts on the first model, as in the paper's Table 2"
     )
+    parser.add_argument("--measure-again", action="store_true", help="measure again what is restored already")
     parser.add_argument("--floor", action="store_true", help="fail unless the first model meets the built-in model's minimum")
 
 
@@ -48,7 +49,7 @@ def run(arguments: argparse.Namespace, control: Control | None = None) -> int:
 
     sources, preparation, methods = find_sources(arguments.data), preparation_of(arguments), methods_of(arguments)
     folders = open_folder(arguments.out, sources, preparation)
-    evaluation = Evaluation(folders, sources, preparation, methods, control or Control())
+    evaluation = Evaluation(folders, sources, preparation, methods, control or Control(), measure_again=arguments.measure_again)
     table = evaluation.run()
     page = write_report(evaluation, table)
     print(markdown_section(table, MEAN, table.means()))

@@ -98,6 +98,7 @@ class Evaluation:
         methods: what is compared, the columns.
         control: asked before every cell and within restorations.
         say: gets a line per finished cell.
+        measure_again: measure what is restored anew, as when a package that a metric needs was missing.
     """
 
     folders: Folders
@@ -106,6 +107,7 @@ class Evaluation:
     methods: Sequence[Method]
     control: Control
     say: Callable[[str], None] = print
+    measure_again: bool = False
 
     def run(self) -> Table:
         """Measure every method on every clip, going on from what the folder holds.
@@ -133,9 +135,11 @@ class Evaluation:
         if kept.get("identity") != identity:
             kept = {"identity": identity, "seconds": restore(clip, method, result, self.control)}
             write_json(kept, path)
-        if list(kept.get("values", {})) != list(METRICS):
-            measured = measure(sample_of(clip, read(result), tiles_of(method, self.methods)))
-            kept["values"] = {name: asdict(measurement) for name, measurement in measured.items()}
+        tiles = tiles_of(method, self.methods)
+        tiling = tiling_of(tiles)
+        if self.measure_again or kept.get("tiling") != tiling or list(kept.get("values", {})) != list(METRICS):
+            measured = measure(sample_of(clip, read(result), tiles))
+            kept |= {"tiling": tiling, "values": {name: asdict(measurement) for name, measurement in measured.items()}}
             write_json(kept, path)
             self.say(f"{clip.name} · {method.name}: restored in {kept['seconds']:.1f} s, measured")
         cell = {name: Measurement(**values) for name, values in kept["values"].items()}
@@ -161,6 +165,16 @@ def tiles_of(method: Method, methods: Sequence[Method]) -> Restoration | None:
     if isinstance(method, Restoration):
         return method
     return next((other for other in methods if isinstance(other, Restoration)), None)
+
+
+def tiling_of(tiles: Restoration | None) -> dict[str, Any]:
+    """What decides where tiles lie."""
+    if tiles is None:
+        return {}
+    settings = tiles.declaration.resolve(tiles.settings)
+    return {"factor": tiles.declaration.factor} | {
+        name: getattr(settings, name) for name in ("tiling", "tile", "window", "overlap")
+    }
 
 
 def sample_of(clip: Clip, result: Pictures, tiles: Restoration | None) -> Sample:

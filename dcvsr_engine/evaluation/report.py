@@ -79,7 +79,7 @@ def html_figures(evaluation: Evaluation, table: Table, name: str) -> str:
     pictures_of: dict[str, Pictures] = {method: read(evaluation.folders.result(name, method)) for method in table.methods}
     if clip.truth is not None:
         pictures_of[TRUTH] = read(clip.truth)
-    guide = pictures_of.get(TRUTH, enlarged(clip.low))
+    guide = pictures_of[TRUTH] if clip.truth is not None else enlarged(clip.low)
     position, row = crop_position(guide), profile_row(guide)
     crops = {title: crop(pictures, position) for title, pictures in pictures_of.items()}
     profiles = {title: temporal_profile(pictures, row) for title, pictures in pictures_of.items()}

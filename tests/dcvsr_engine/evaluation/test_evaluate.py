@@ -14,10 +14,11 @@ from dcvsr_engine.control import Control
 from dcvsr_engine.errors import Cancelled, JobError, OutputError
 from dcvsr_engine.evaluation import evaluate, metrics
 from dcvsr_engine.evaluation.clips import Preparation
-from dcvsr_engine.evaluation.evaluate import Evaluation, open_folder
-from dcvsr_engine.evaluation.methods import Bicubic, enlarged
+from dcvsr_engine.evaluation.evaluate import Evaluation, open_folder, tiles_of, tiling_of
+from dcvsr_engine.evaluation.methods import Bicubic, enlarged, restoration
 from dcvsr_engine.evaluation.pictures import write
 from dcvsr_engine.evaluation.report import write_report
+from dcvsr_engine.settings import RestoreSettings
 
 PREPARATION = Preparation(frames=3, crop=(96, 64))
 
@@ -58,9 +59,9 @@ def sources(moving, half_still, tmp_path):
 def evaluation(sources, tmp_path):
     """Makes an evaluation of bicubic and given methods in one folder."""
 
-    def make(*methods, control=None, preparation=PREPARATION, of=sources):
+    def make(*methods, control=None, preparation=PREPARATION, of=sources, again=False):
         folders = open_folder(tmp_path / "out", of, preparation)
-        return Evaluation(folders, of, preparation, [Bicubic(), *methods], control or Control(), say=lambda line: None)
+        return Evaluation(folders, of, preparation, [Bicubic(), *methods], control or Control(), lambda line: None, again)
 
     return make
 
@@ -96,6 +97,22 @@ def test_new_metrics_are_measured_without_restoring_again(evaluation):
     del kept["values"]["flicker"]
     path.write_text(json.dumps(kept))
     assert evaluation(method).run() == table and method.runs == ["moving", "half"]
+
+
+def test_everything_is_measured_again_when_asked_to(evaluation, monkeypatch):
+    method = Darker("dark", 30, [])
+    evaluation(method).run()
+    monkeypatch.setattr(evaluate, "measure", lambda sample: {name: metrics.Measurement(1.0) for name in evaluate.METRICS})
+    assert evaluation(method).run().mean("dark", "PSNR").value != 1
+    assert evaluation(method, again=True).run().mean("dark", "PSNR").value == 1
+    assert method.runs == ["moving", "half"]
+
+
+def test_cells_without_a_model_look_at_the_tiles_of_the_first_model():
+    first, second = (restoration(f"compact:tile={tile}", RestoreSettings()) for tile in (16, 32))
+    assert tiles_of(Bicubic(), [Bicubic(), first, second]) is first
+    assert tiles_of(second, [Bicubic(), first, second]) is second
+    assert tiling_of(first) != tiling_of(second) and tiling_of(tiles_of(Bicubic(), [Bicubic()])) == {}
 
 
 def test_cancelling_keeps_what_is_finished(evaluation):
