@@ -31,12 +31,10 @@ class CompareView(QWidget):
         scene: what is compared and how it is seen; change it through the methods below.
 
     Signals:
-        viewport_changed: after zoom, pan and resize.
         region_selected: a `Region` of the input, or ``None`` when it is given up.
         open_requested: the empty view was clicked, or Enter pressed on it.
     """
 
-    viewport_changed = Signal()
     region_selected = Signal(object)
     open_requested = Signal()
 
@@ -99,7 +97,6 @@ class CompareView(QWidget):
         """Show another part of the picture."""
         if viewport != self.scene.viewport:
             self.scene.viewport = viewport
-            self.viewport_changed.emit()
             self.update()
 
     def set_comparison(self, comparison: Comparison) -> None:

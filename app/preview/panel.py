@@ -43,7 +43,8 @@ class PreviewPanel(QWidget):
         view, timeline, tiling: the parts, for whoever wants more than the methods below.
         info: facts about the open clip, or ``None``.
         running_variant: name under which frames of the running job are kept.
-        mode_actions, tiles_action, loupe_action, actual_size_action, fit_action, play_action, in_action, out_action: for menus.
+        mode_actions, tiles_action, loupe_action, actual_size_action, fit_action, play_action, previous_action, next_action,
+            in_action, out_action: for menus.
 
     Signals:
         region_selected: a `Region` of the input, or ``None`` when given up.
@@ -96,7 +97,7 @@ class PreviewPanel(QWidget):
         self.mode_actions = {mode: self._action(*texts, checkable=True) for mode, texts in modes.items()}
         for mode, action in self.mode_actions.items():
             group.addAction(action)
-            action.triggered.connect(lambda _checked, mode=mode: self.set_mode(mode))
+            action.triggered.connect(lambda _checked, mode=mode: self._on_mode_chosen(mode))
         self.mode_actions[CompareMode.SIDE_BY_SIDE].setChecked(True)
         self.tiles_action = self._action(
             self.tr("Tiles"), "T", self.tr("Show the tiles the picture is worked on in, and how far each is (T)."), checkable=True
@@ -158,7 +159,7 @@ class PreviewPanel(QWidget):
         button = self.toolbar.widgetForAction(action)
         assert isinstance(button, QToolButton)
         button.setAccessibleName(action.text())
-        button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
 
     def _choice(self, name: str, tip: str) -> QComboBox:
         box = QComboBox(self)
@@ -287,6 +288,12 @@ class PreviewPanel(QWidget):
         self.mode_actions[mode].setChecked(True)
         self._gain_action.setVisible(mode == CompareMode.DIFFERENCE)
         self.view.set_comparison(replace(self.view.scene.comparison, mode=mode, swapped=False))
+
+    def _on_mode_chosen(self, mode: CompareMode) -> None:
+        """Keys such as Space and the arrows shall act on the picture next, unless someone is walking along the buttons."""
+        self.set_mode(mode)
+        if not self.toolbar.widgetForAction(self.mode_actions[mode]).hasFocus():
+            self.view.setFocus()
 
     def _update_choices(self, newest: str | None = None) -> None:
         """Offer the input and all variants; a ``newest`` one comes to the right."""

@@ -15,7 +15,7 @@ from app.preview.model import NEAREST_ABOVE, Viewport
 Pixels = NDArray[np.uint8]
 
 TILE = 256
-BUDGET = 0.006
+BUDGET = 0.004
 """Seconds that one painting may spend on tiles in full quality; the rest follows with the next painting."""
 
 

@@ -285,8 +285,9 @@ class WindowStrip(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.scale = TimeScale.whole(1, self.width())
         self._state = state
+        self._grid = state.grid
         state.changed.connect(self._on_state_changed)
-        self._on_state_changed()
+        self.setVisible(state.grid is not None)
 
     def sizeHint(self) -> QSize:
         """As many lanes as the windows need."""
@@ -302,8 +303,10 @@ class WindowStrip(QWidget):
         return [lane % MAX_LANES for lane in lanes(grid.windows, grid.tile_frames)] if grid else []
 
     def _on_state_changed(self) -> None:
-        self.setVisible(self._state.grid is not None)
-        self.updateGeometry()
+        if self._state.grid is not self._grid:
+            self._grid = self._state.grid
+            self.setVisible(self._grid is not None)
+            self.updateGeometry()
         self.update()
 
     def event(self, event: QEvent) -> bool:

@@ -148,7 +148,15 @@ class TileGrid:
 
     def tiles_at(self, frame: int, y: int, x: int) -> list[Tile]:
         """The tiles that cover a position, the heaviest first."""
-        covering = [tile for tile in self if self.weight(tile, frame, y, x) > 0]
+        windows, rows, columns = (
+            [index for index, start in enumerate(axis) if start <= place < start + length]
+            for axis, place, length in (
+                (self.windows, frame, self.tile_frames),
+                (self.rows, y, self.tile_height),
+                (self.columns, x, self.tile_width),
+            )
+        )
+        covering = [self.tile(row * len(self.columns) + column, n) for n in windows for row in rows for column in columns]
         return sorted(covering, key=lambda tile: -self.weight(tile, frame, y, x))
 
     def to_dict(self) -> dict[str, Any]:

@@ -155,6 +155,19 @@ def test_modes_by_button_and_key(qtbot, opened):
     assert opened.view.scene.comparison.mode == CompareMode.SIDE_BY_SIDE
 
 
+def test_after_a_click_on_a_mode_keys_act_on_the_picture(qtbot, opened):
+    opened.activateWindow()
+    opened.timeline.frame_box.setFocus()
+    button = opened.toolbar.widgetForAction(opened.mode_actions[CompareMode.AB])
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(opened.view.hasFocus)
+    wipe = opened.toolbar.widgetForAction(opened.mode_actions[CompareMode.WIPE])
+    wipe.setFocus()
+    qtbot.keyClick(wipe, Qt.Key.Key_Space)
+    assert opened.view.scene.comparison.mode == CompareMode.WIPE
+    assert wipe.hasFocus()
+
+
 def test_shortcuts(qtbot, opened):
     opened.view.setFocus()
     view = opened.view
