@@ -1,0 +1,333 @@
+"""The sampler: against diffusers' scheduler, and everything that must not change its result."""
+
+import math
+from collections import Counter
+
+import networks
+import numpy as np
+import pytest
+import reference
+import torch
+from diffusers import EulerDiscreteScheduler
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dcvsr_engine.control import Control, FramesChosen, StepStarted, TileFinished, TileStarted
+from dcvsr_engine.diffusion.attention import SpatialSelfAttention
+from dcvsr_engine.diffusion.sampler import Sampler, SegmentState, Shared, clip_noise, frame_noise
+from dcvsr_engine.errors import Cancelled
+from dcvsr_engine.tiling.grid import TileGrid
+
+ONE = TileGrid.build(2, 8, 8)
+GRID = TileGrid.build(3, 8, 12, 8, 2, align=2)
+"""Two tiles, two windows."""
+SAP, TAP = {"sap": True}, {"tap": True}
+
+
+TOP = 20.0
+
+
+@pytest.fixture(scope="module")
+def denoiser():
+    """At σ = 700 a float has three decimals left; from 20 on, results can be compared closely."""
+    return networks.denoiser(sigma_min=0.02, sigma_max=TOP)
+
+
+# -- against diffusers ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("guidance", ["none", "cfg"])
+@pytest.mark.parametrize("steps", [1, 5])
+def test_one_tile_without_propagation_is_diffusers_euler_loop(guidance, steps):
+    """The configuration is that of the scheduler folder of stable-video-diffusion-img2vid."""
+    scheduler = EulerDiscreteScheduler(
+        beta_start=0.00085,
+        beta_end=0.012,
+        beta_schedule="scaled_linear",
+        num_train_timesteps=1000,
+        prediction_type="v_prediction",
+        interpolation_type="linear",
+        use_karras_sigmas=True,
+        sigma_min=0.002,
+        sigma_max=700.0,
+        timestep_spacing="leading",
+        timestep_type="continuous",
+        steps_offset=1,
+    )
+    scheduler.set_timesteps(steps)
+    unet, denoiser = networks.unet(), networks.denoiser()
+    noise, condition = networks.clip(ONE)
+    ids = torch.tensor([[6.0, 127.0, 0.0]])
+    x = noise * 700.0
+    for timestep in scheduler.timesteps:
+        sample = torch.cat([scheduler.scale_model_input(x, timestep), condition], dim=1)[None]
+        velocity = unet(sample, timestep, denoiser.embedding, ids).sample[0]
+        if guidance == "cfg":
+            unconditional = unet(sample, timestep, torch.zeros_like(denoiser.embedding), ids).sample[0]
+            velocity = unconditional + 2.0 * (velocity - unconditional)
+        x = scheduler.step(velocity, timestep, x).prev_sample
+    result = networks.sample(denoiser, networks.settings(steps=steps, guidance=guidance), ONE)
+    torch.testing.assert_close(result, x, atol=1e-4, rtol=1e-4)
+
+
+# -- noise ------------------------------------------------------------------------------------------------------
+
+
+@given(st.integers(0, 2**31 - 1), st.integers(0, 10**6))
+def test_noise_depends_on_seed_and_frame_alone(seed, frame):
+    noise = frame_noise(seed, frame, (2, 3, 4))
+    torch.testing.assert_close(noise, frame_noise(seed, frame, (2, 3, 4)), rtol=0, atol=0)
+    torch.testing.assert_close(noise, clip_noise(seed, frame - 2, 5, (2, 3, 4), 0.0)[2] if frame > 1 else noise, rtol=0, atol=0)
+    assert not torch.equal(noise, frame_noise(seed, frame + 1, (2, 3, 4)))
+    assert not torch.equal(noise, frame_noise(seed + 1, frame, (2, 3, 4)))
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
+def test_noise_has_unit_variance_and_shares_what_it_should(share):
+    noise = clip_noise(1, 7, 3, (4, 64, 64), share).flatten(1).double().numpy()
+    assert noise.std(1) == pytest.approx([1.0] * 3, abs=0.02)
+    assert np.corrcoef(noise)[0, 1] == pytest.approx(share, abs=0.02)
+    np.testing.assert_array_equal(clip_noise(1, 8, 2, (4, 64, 64), share).flatten(1).numpy(), noise[1:].astype(np.float32))
+
+
+# -- what must not matter ---------------------------------------------------------------------------------------
+
+VARIANTS = {
+    "plain": {},
+    "dssag": {"guidance": "dssag"},
+    "sag": {"guidance": "sag"},
+    "sap in two passes": {"sap": True, "guidance": "dssag"},
+    "sap in lockstep": {"sap": True, "sap_schedule": "lockstep"},
+    "sap cached": {"steps": 3, "sap": True, "tap": True, "sap_schedule": "cached", "guidance": "dssag"},
+    "tap": {"steps": 3, "tap": True, "guidance": "dssag"},
+}
+
+
+@pytest.mark.parametrize("changes", VARIANTS.values(), ids=VARIANTS)
+def test_the_batch_size_does_not_change_the_result(denoiser, changes):
+    one, all_at_once = (networks.sample(denoiser, networks.settings(**changes), GRID, batch) for batch in (1, 99))
+    torch.testing.assert_close(one, all_at_once, atol=1e-4, rtol=1e-4)
+
+
+class Backwards(Sampler):
+    """Takes the tiles of a pass in reverse."""
+
+    def passes(self, grid, step, previous):
+        for tiles, extensions, merged in super().passes(grid, step, previous):
+            yield tiles[::-1], extensions, merged
+
+
+@pytest.mark.parametrize("name", ["plain", "dssag", "sap in two passes"])
+def test_the_order_of_tiles_does_not_change_the_result(denoiser, name):
+    forth, back = (
+        networks.sample(denoiser, networks.settings(**VARIANTS[name]), GRID, kind=kind) for kind in (Sampler, Backwards)
+    )
+    torch.testing.assert_close(forth, back, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("order", [Sampler, Backwards])
+def test_what_is_collected_for_the_next_step_does_not_depend_on_the_order(denoiser, order):
+    """The plain step collects for the cached one."""
+    chosen = networks.settings(steps=3, sap=True, sap_schedule="cached")
+    expected = networks.sample(denoiser, chosen, GRID, batch=2)
+    torch.testing.assert_close(networks.sample(denoiser, chosen, GRID, kind=order), expected, atol=1e-4, rtol=1e-4)
+
+
+LOCAL = networks.denoiser()
+LOCAL.guided = lambda x, sigma, condition, *rest: torch.tanh(x / (1 + sigma)) + condition**2
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(1, 6), st.integers(4, 10), st.integers(4, 10), st.integers(3, 6), st.integers(1, 4), st.floats(0, 0.75))
+def test_tiled_equals_untiled_for_a_local_network(frames, height, width, tile, window, overlap):
+    whole = TileGrid.build(frames, height, width, 64, 14)
+    tiled = TileGrid.build(frames, height, width, tile, window, overlap)
+    chosen = networks.settings(steps=4)
+    torch.testing.assert_close(networks.sample(LOCAL, chosen, tiled), networks.sample(LOCAL, chosen, whole), atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["sap in two passes", "sap cached", "tap"])
+def test_going_on_from_a_saved_state_gives_the_same_result(denoiser, name):
+    chosen = networks.settings(**VARIANTS[name])
+    noise, condition = networks.clip(GRID)
+    states = []
+
+    def sampler():
+        return Sampler(denoiser, chosen, lambda step: GRID, Control())
+
+    expected = sampler().run(SegmentState(noise * TOP), condition, after_step=lambda state, _: states.append(state))
+    assert [state.step for state in states] == list(range(1, chosen.steps + 1))
+    for state in states[:-1]:
+        torch.testing.assert_close(sampler().run(state, condition), expected, atol=0, rtol=0)
+
+
+# -- propagation in steps ---------------------------------------------------------------------------------------
+
+
+def watch(denoiser, chosen, grid=GRID, batch=1):
+    """Per propagating layer its projections and per evaluation its input and output ``(branches·tiles, frames, tokens, 32)``."""
+    modules = {}
+    for module in denoiser.model.unet.modules():
+        processor = getattr(module, "processor", None)
+        if isinstance(processor, SpatialSelfAttention) and processor.layer is not None:
+            modules[processor.layer] = module
+    layers = [modules[number] for number in sorted(modules)]
+    with networks.Recorder(layers) as recorder:
+        result = networks.sample(denoiser, chosen, grid, batch)
+    calls = []
+    for layer in layers:
+        calls.append(
+            [
+                (seen.reshape(-1, grid.tile_frames, *seen.shape[1:]), out.reshape(-1, grid.tile_frames, *out.shape[1:]))
+                for seen, out in zip(recorder.inputs[layer], recorder.outputs[layer], strict=True)
+            ]
+        )
+    return [reference.Projections(layer) for layer in layers], calls, result
+
+
+@pytest.mark.parametrize("tap", [False, True])
+def test_cached_sap_injects_the_step_before(denoiser, tap):
+    """Three steps: a plain or TAP step collects, the SAP step injects what it saw; windows overlap, the later one's frames count."""
+    chosen = networks.settings(steps=3, sap=True, tap=tap, sap_schedule="cached")
+    projections, calls, _ = watch(denoiser, chosen, batch=99)
+    batches = [list(GRID)] if not tap else [[GRID.tile(m, n) for m in range(2)] for n in range(2)]
+    for layer, own in zip(calls, projections, strict=True):
+        seen = {}
+        for tiles, (inputs, _) in zip(batches, layer, strict=False):
+            for tile, frames in zip(tiles, inputs, strict=True):
+                for f, tokens in enumerate(frames):
+                    seen[tile.m, tile.n, tile.frame + f] = tokens
+        following = layer[len(batches) :][: len(GRID.windows)]
+        for n, (inputs, outputs) in enumerate(following):
+            for m, (frames, results) in enumerate(zip(inputs, outputs, strict=True)):
+                for f, tokens in enumerate(frames):
+                    frame = GRID.windows[n] + f
+                    latest = max(other for other in range(2) if (m, other, frame) in seen)
+                    tiles = [GRID.tile(place, latest) for place in range(2)]
+                    stride = round((64 / len(tokens)) ** 0.5)
+                    foreign = reference.subsampled(tiles, [seen[place, latest, frame] for place in range(2)], stride, 2)
+                    np.testing.assert_allclose(results[f], reference.propagated(own, tokens, [foreign], 0.0), atol=2e-5)
+
+
+def test_cached_sap_begins_with_two_passes_and_differs_from_lockstep_by_little(denoiser):
+    begun = networks.sample(denoiser, networks.settings(sap=True, sap_schedule="cached"), GRID)
+    torch.testing.assert_close(begun, networks.sample(denoiser, networks.settings(sap=True), GRID))
+    results = {
+        schedule: networks.sample(denoiser, networks.settings(steps=3, sap=True, sap_schedule=schedule), GRID)
+        for schedule in ("lockstep", "two-pass", "cached")
+    }
+    plain = networks.sample(denoiser, networks.settings(steps=3), GRID)
+    effect = float((results["lockstep"] - plain).norm())
+    deviations = {name: float((result - results["lockstep"]).norm()) / effect for name, result in results.items()}
+    assert effect > 0
+    assert 0 < deviations["two-pass"] < 1
+    assert 0 < deviations["cached"] < 1
+
+
+def test_cached_sap_goes_with_a_moving_grid(denoiser):
+    grids = [TileGrid.build(3, 8, 16, 8, 2, 0.125, (step, 0, 2 * step), 0.2, 2) for step in range(3)]
+    noise, condition = networks.clip(grids[0])
+    chosen = networks.settings(steps=3, sap=True, tap=True, sap_schedule="cached")
+    sampler = Sampler(denoiser, chosen, grids.__getitem__, Control())
+    assert sampler.run(SegmentState(noise * TOP), condition).isfinite().all()
+
+
+@pytest.mark.parametrize("direction, first", [("forward", 0), ("backward", 1)])
+def test_tap_hands_on_within_the_step_in_its_direction(denoiser, direction, first):
+    chosen = networks.settings(steps=1, tap=True, tap_direction=direction, tap_frames=1)
+    projections, calls, _ = watch(denoiser, chosen, batch=99)
+    for layer, own in zip(calls, projections, strict=True):
+        (before, plain), (inputs, extended) = layer
+        for m in range(2):
+            chosen_frame = before[m][reference.liveliest(own, before[m], 1)[0]]
+            for f in range(2):
+                np.testing.assert_allclose(plain[m, f], reference.propagated(own, before[m, f], [], 0.0), atol=2e-5)
+                np.testing.assert_allclose(
+                    extended[m, f], reference.propagated(own, inputs[m, f], [chosen_frame], 0.0), atol=2e-5
+                )
+    x = TOP * networks.clip(GRID)[0] / math.sqrt(TOP**2 + 1)
+    seen = []
+    hook = denoiser.model.unet.register_forward_pre_hook(lambda module, arguments: seen.append(arguments[0]))
+    networks.sample(denoiser, chosen, GRID, batch=99)
+    hook.remove()
+    torch.testing.assert_close(seen[0][0, :, :4], x[GRID.tile(0, first).slices[0], :, :, :8])
+
+
+# -- progress, cancel, shared frames ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "changes, evaluations",
+    [
+        ({"steps": 3}, 3 * 4),
+        ({"steps": 3} | SAP | TAP, 4 + 8 + 4),
+        ({"steps": 4, "sap_schedule": "lockstep"} | SAP | TAP, 4 * 4),
+        ({"steps": 4, "sap_schedule": "cached"} | SAP | TAP, 8 + 3 * 4),
+        ({"steps": 3, "sap_schedule": "cached"} | SAP | TAP, 3 * 4),
+        ({"steps": 2, "guidance": "dssag"} | SAP, 8 + 4),
+    ],
+)
+def test_progress_counts_every_evaluation_of_a_tile(denoiser, changes, evaluations):
+    events = []
+    sampler = Sampler(
+        denoiser, networks.settings(**changes), lambda step: GRID, Control(events.append), segment=2, first_frame=30
+    )
+    noise, condition = networks.clip(GRID)
+    sampler.run(SegmentState(noise * TOP), condition)
+    done = [event.done for event in events if isinstance(event, TileFinished)]
+    assert done == list(range(1, evaluations + 1))
+    assert {event.total for event in events if isinstance(event, TileFinished)} == {evaluations} == {sampler.total}
+    assert Counter((e.m, e.n) for e in events if isinstance(e, TileStarted)) == Counter(
+        (e.m, e.n) for e in events if isinstance(e, TileFinished)
+    )
+    starts = [event for event in events if isinstance(event, StepStarted)]
+    assert [(s.segment, s.step, s.steps, s.frame) for s in starts] == [
+        (2, i, changes["steps"], 30) for i in range(changes["steps"])
+    ]
+    assert all(TileGrid.from_dict(start.grid) == GRID for start in starts)
+    assert sampler.seconds > 0
+
+
+def test_chosen_frames_are_told_in_the_clips_numbers(denoiser):
+    events = []
+    chosen = networks.settings(steps=1, tap=True, tap_frames=1)
+    sampler = Sampler(denoiser, chosen, lambda step: GRID, Control(events.append), first_frame=30, batch=2)
+    noise, condition = networks.clip(GRID)
+    sampler.run(SegmentState(noise * TOP), condition)
+    told = [(event.n, event.frames) for event in events if isinstance(event, FramesChosen)]
+    assert [n for n, _ in told] == [0, 1]
+    assert all(len(frames) == 1 and 30 + GRID.windows[n] <= frames[0] < 32 + GRID.windows[n] for n, frames in told)
+
+
+def test_cancelling_stops_at_the_next_tile(denoiser):
+    finished = []
+
+    def emit(event):
+        if isinstance(event, TileFinished):
+            finished.append(event)
+            control.cancel()
+
+    control = Control(emit)
+    noise, condition = networks.clip(GRID)
+    with pytest.raises(Cancelled):
+        Sampler(denoiser, networks.settings(), lambda step: GRID, control).run(SegmentState(noise * TOP), condition)
+    assert len(finished) == 1
+
+
+def test_shared_frames_keep_the_result_of_the_segment_before(denoiser):
+    noise, condition = networks.clip(GRID)
+    fixed = torch.randn(1, networks.CHANNELS, 8, 12)
+    levels, starts = [], []
+    sampler = Sampler(denoiser, networks.settings(steps=3), lambda step: GRID, Control())
+    original = sampler.denoise
+
+    def denoise(state, condition, step, bank):
+        levels.append(step.sigma)
+        starts.append(state.x[0].clone())
+        return original(state, condition, step, bank)
+
+    sampler.denoise = denoise
+    result = sampler.run(SegmentState(noise * TOP), condition, Shared(fixed, noise))
+    torch.testing.assert_close(result[0], fixed[0], atol=1e-5, rtol=1e-5)
+    for sigma, x in zip(levels, starts, strict=True):
+        torch.testing.assert_close(x, fixed[0] + sigma * noise[0])

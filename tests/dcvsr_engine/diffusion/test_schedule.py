@@ -1,0 +1,59 @@
+"""Noise levels, γ and the kinds of steps against the definitions."""
+
+import numpy as np
+import pytest
+import reference
+from diffusers import EulerDiscreteScheduler
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dcvsr_engine.diffusion.schedule import gamma_schedule, karras_sigmas, step_kinds
+from dcvsr_engine.settings import RestoreSettings
+
+
+@given(st.integers(1, 60), st.floats(1e-3, 0.1), st.floats(1, 1000))
+def test_karras_sigmas_are_those_of_the_paper(steps, low, high):
+    np.testing.assert_allclose(karras_sigmas(steps, low, high), reference.karras(steps, low, high), rtol=1e-9)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 25])
+def test_karras_sigmas_are_those_of_diffusers(steps):
+    scheduler = EulerDiscreteScheduler(use_karras_sigmas=True, sigma_min=0.002, sigma_max=700.0)
+    scheduler.set_timesteps(steps)
+    np.testing.assert_allclose(karras_sigmas(steps, 0.002, 700.0), scheduler.sigmas.numpy(), rtol=1e-5)
+
+
+def test_no_steps_are_refused():
+    with pytest.raises(ValueError, match="at least 1, not 0"):
+        karras_sigmas(0, 0.002, 700)
+
+
+@given(st.integers(2, 60), st.floats(0.05, 8), st.floats(0.01, 8))
+def test_gamma_follows_the_definition(steps, rho, peak):
+    sigmas = karras_sigmas(steps, 0.002, 700)[:-1]
+    gamma = gamma_schedule(sigmas, rho, peak)
+    np.testing.assert_allclose(gamma, peak * np.array(reference.gammas(list(sigmas), rho)), atol=1e-9)
+    assert gamma[0] == pytest.approx(peak)
+    assert gamma[-1] == 0
+    assert (np.diff(gamma) <= 0).all()
+    np.testing.assert_array_equal(gamma_schedule(sigmas, rho, peak, "rising"), gamma[::-1])
+
+
+def test_a_single_step_has_the_peak():
+    assert gamma_schedule(np.array([700.0]), 0.5, 1.5) == pytest.approx([1.5])
+
+
+@pytest.mark.parametrize(
+    "changes, steps, expected",
+    [
+        ({}, 5, ["TAP →", "SAP", "TAP ←", "SAP", "TAP →"]),
+        ({}, 4, ["SAP", "TAP →", "SAP", "TAP ←"]),
+        ({"tap_direction": "forward"}, 4, ["SAP", "TAP →", "SAP", "TAP →"]),
+        ({"tap_direction": "backward"}, 3, ["TAP ←", "SAP", "TAP ←"]),
+        ({"sap": False}, 4, ["plain", "TAP →", "plain", "TAP ←"]),
+        ({"tap": False}, 3, ["plain", "SAP", "plain"]),
+        ({"sap": False, "tap": False}, 2, ["plain", "plain"]),
+    ],
+)
+def test_even_steps_are_spatial_and_odd_ones_temporal_in_turns(changes, steps, expected):
+    assert step_kinds(steps, RestoreSettings(**changes)) == expected
