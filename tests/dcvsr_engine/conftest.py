@@ -55,3 +55,11 @@ def write_tiny_model(folder: Path, **declared: object) -> Path:
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a model with random weights; not to be changed."""
     return write_tiny_model(tmp_path_factory.mktemp("models") / "tiny")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> None:
+    """Tiny networks lose more by sharing out work than they gain."""
+    import torch
+
+    torch.set_num_threads(1)
