@@ -8,6 +8,7 @@ from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QKeySequence
 from PySide6.QtWidgets import QComboBox, QLabel, QToolBar, QToolButton, QVBoxLayout, QWidget
 
+from app.preview.buttons import BUTTON_STYLE
 from app.preview.compare_view import CompareView
 from app.preview.frames import FrameSource, ResultStore
 from app.preview.model import GAINS, CompareMode
@@ -25,15 +26,6 @@ if TYPE_CHECKING:
 
 DEFAULT_SCALE = 4
 DEFAULT_VARIANT = "SR"
-
-BUTTON_STYLE = """
-QToolButton { padding: 3px 7px; border: 1px solid transparent; border-radius: 4px; }
-QToolButton:hover { border-color: palette(mid); }
-QToolButton:checked { background: palette(highlight); color: palette(highlighted-text); }
-QToolButton:focus { border-color: palette(highlight); }
-QToolButton:checked:focus { border-color: palette(window-text); }
-"""
-"""What is switched on, and what has the focus, must be plain to see in light and dark."""
 
 
 class PreviewPanel(QWidget):

@@ -3,7 +3,7 @@
 from PySide6.QtCore import QElapsedTimer, QEvent, QSignalBlocker, Qt, QTimer, Signal
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSpinBox, QToolButton, QVBoxLayout, QWidget
 
-from app.preview.icons import icon
+from app.preview.buttons import BUTTON_STYLE, icon
 from app.preview.model import FrameRange, timecode
 from app.preview.tiling_state import TilingState
 from app.preview.track import FrameTrack, WindowStrip
@@ -64,6 +64,7 @@ class Timeline(QWidget):
         button.setAccessibleName(name)
         button.setToolTip(tip)
         button.setAutoRaise(True)
+        button.setStyleSheet(BUTTON_STYLE)
         button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         return button
 

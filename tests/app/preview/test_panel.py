@@ -252,21 +252,25 @@ def test_every_control_has_a_name_a_tooltip_and_the_keyboard(opened):
         assert label.text() or label.accessibleName()
 
 
-def test_buttons_show_that_they_have_the_focus(qtbot, opened):
-    button = opened.toolbar.widgetForAction(opened.fit_action)
+def test_what_has_the_focus_shows_it(qtbot, opened):
     opened.activateWindow()
-    opened.view.setFocus()
-    without = button.grab().toImage()
-    button.setFocus()
-    qtbot.waitUntil(button.hasFocus)
-    assert button.grab().toImage() != without
+    fit = opened.toolbar.widgetForAction(opened.fit_action)
+    for child in (fit, opened.timeline.in_button, opened.timeline.track, opened.view):
+        opened.timeline.frame_box.setFocus()
+        qtbot.waitUntil(opened.timeline.frame_box.hasFocus)
+        without = child.grab().toImage()
+        child.setFocus()
+        qtbot.waitUntil(child.hasFocus)
+        assert child.grab().toImage() != without, child
 
 
 @pytest.mark.parametrize("dark", [False, True])
-def test_titles_and_marks_follow_the_palette(opened, dark):
-    opened.setPalette(palette_of(dark))
+def test_symbols_follow_the_palette(qapp, opened, dark):
+    before = qapp.palette()
+    qapp.setPalette(palette_of(dark))
     picture = opened.timeline.play_button.icon().pixmap(16, 16).toImage()
     ink = picture.pixelColor(picture.width() // 2, picture.height() // 2)
+    qapp.setPalette(before)
     assert (ink.lightness() > 128) == dark
 
 

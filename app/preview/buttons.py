@@ -1,9 +1,18 @@
-"""Small symbols drawn in the palette's own colour, so that they are legible in light and dark."""
+"""Looks of the previewer's buttons: symbols and marks in the palette's own colours, legible in light and dark."""
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QIcon, QPainter, QPalette, QPen, QPixmap, QPolygonF
 
 SIZE = 16
+
+BUTTON_STYLE = """
+QToolButton { padding: 3px 7px; border: 1px solid transparent; border-radius: 4px; }
+QToolButton:hover { border-color: palette(mid); }
+QToolButton:checked { background: palette(highlight); color: palette(highlighted-text); }
+QToolButton:focus { border-color: palette(highlight); }
+QToolButton:checked:focus { border-color: palette(window-text); }
+"""
+"""What is switched on, and what has the focus, must be plain to see in light and dark."""
 
 TRIANGLES = {
     "play": [[(4, 2), (14, 8), (4, 14)]],
