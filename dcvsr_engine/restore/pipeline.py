@@ -1,6 +1,8 @@
-"""One segment from frames to frames: enlarge, encode, sample, decode, correct colours."""
+"""One segment from frames to frames: enlarge, encode, sample, decode, correct colours – with less memory where it runs out."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -8,85 +10,130 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dcvsr_engine.control import Control, FrameDone
+from dcvsr_engine.control import Control, FrameDone, Warned
+from dcvsr_engine.diffusion.attention import Inject
 from dcvsr_engine.diffusion.denoiser import Denoiser
 from dcvsr_engine.diffusion.sampler import Sampler, SegmentState, Shared, clip_noise
 from dcvsr_engine.network.checkpoint import Model
 from dcvsr_engine.network.resample import upscale
+from dcvsr_engine.network.shortage import ShortageError, in_parts
+from dcvsr_engine.network.soundness import finite, sound
 from dcvsr_engine.restore.color import correct
+from dcvsr_engine.restore.footage import Footage
 from dcvsr_engine.restore.plan import Segment, grid_for, padded
+from dcvsr_engine.restore.thrift import thriftier
 from dcvsr_engine.settings import RestoreSettings
 
-CHUNK = 14
-"""Frames encoded or decoded together: the temporal decoder's window."""
+BLACK, VISIBLE = 4 / 255, 16 / 255
+"""A frame turned black when its brightest pixel is below `BLACK` while the input's are above `VISIBLE` on average."""
+LUMA = torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
 
 Pixels = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Restored:
+    """A finished frame.
+
+    Attributes:
+        place: its place in the segment's footage.
+        pixels: RGB 0..1 ``(height, width, 3)``.
+        error: luma of the frame minus that of the enlarged input ``(height, width)``.
+    """
+
+    place: int
+    pixels: Pixels
+    error: Pixels
 
 
 class SegmentPipeline:
     """Restores one segment of a clip.
 
     Attributes:
-        frames: LR frames RGB 0..1 ``(frames, 3, height, width)``.
-        settings: fully resolved.
-        denoiser: the network.
-        sampler: samples it; holds the time spent in the U-Net.
+        model, denoiser: the network.
+        settings: fully resolved; they change when memory runs out.
+        segment, footage: what is restored.
+        control: progress, cancel and pause.
+        chunk: frames encoded or decoded together; becomes smaller when memory runs out.
+        suspicious: frames that half precision turned black or to no numbers, and that were decoded again.
+        on_change: called when the settings have changed.
+        sampler: samples the segment; holds the time spent in the U-Net.
     """
 
     def __init__(
-        self, model: Model, denoiser: Denoiser, settings: RestoreSettings, segment: Segment, frames: Tensor, control: Control
+        self,
+        denoiser: Denoiser,
+        settings: RestoreSettings,
+        segment: Segment,
+        footage: Footage,
+        control: Control,
+        chunk: int,
+        on_change: Callable[[], None] = lambda: None,
     ) -> None:
-        assert settings.scale is not None and settings.tile_batch > 0
-        self.model, self.denoiser, self.settings, self.segment = model, denoiser, settings, segment
-        self.frames, self.control, self.scale = frames, control, settings.scale
-        model.first_stage.check = control.check
-        height, width = frames.shape[-2:]
-        self.sampler = Sampler(
-            denoiser,
+        assert settings.scale is not None
+        self.model: Model = denoiser.model
+        self.denoiser, self.settings, self.segment, self.footage = denoiser, settings, segment, footage
+        self.control, self.chunk, self.on_change, self.scale = control, chunk, on_change, settings.scale
+        self.suspicious: list[int] = []
+        self.model.first_stage.check = control.check
+        control.on_pause, control.on_resume = self.leave_device, self.return_to_device
+        self.sampler = self.new_sampler()
+
+    def new_sampler(self) -> Sampler:
+        """A sampler for the settings as they are."""
+        settings, declaration = self.settings, self.model.declaration
+        height, width = self.footage.pixels.shape[-2:]
+        return Sampler(
+            self.denoiser,
             settings,
-            lambda step: grid_for(len(frames), width, height, model.declaration, settings, step),
-            control,
-            segment=segment.index,
-            first_frame=segment.first,
+            lambda step: grid_for(len(self.footage), width, height, declaration, settings, step),
+            self.control,
+            segment=self.segment.index,
+            first_frame=self.segment.first,
             batch=settings.tile_batch,
         )
 
     # -- pixels -------------------------------------------------------------------------------------------------
 
-    def enlarged(self, frames: slice) -> Tensor:
+    def enlarged(self, frames: list[int]) -> Tensor:
         """``I_up`` of some frames, padded to what the U-Net needs: ``(frames, 3, height, width)``."""
-        up = upscale(self.frames[frames], self.scale)
+        up = upscale(self.footage.pixels[frames], self.scale)
         unit = self.model.declaration.factor * self.model.declaration.multiple
         height, width = up.shape[-2:]
         return pad(up, padded(height, unit) - height, padded(width, unit) - width)
 
     def cropped(self, frames: Tensor) -> Tensor:
         """``frames`` without the padding."""
-        height, width = self.frames.shape[-2:]
+        height, width = self.footage.pixels.shape[-2:]
         return frames[..., : height * self.scale, : width * self.scale]
 
-    def chunks(self) -> Iterator[slice]:
-        """The segment's frames, `CHUNK` at a time."""
-        for start in range(0, len(self.frames), CHUNK):
+    def chunks(self, work: Callable[[list[int]], Tensor]) -> Iterator[tuple[list[int], Tensor]]:
+        """The segment's frames and what ``work`` makes of them, `chunk` at a time, or fewer when memory runs out."""
+        waiting = list(range(len(self.footage)))
+        while waiting:
             self.control.check()
-            stop = min(start + CHUNK, len(self.frames))
-            yield slice(start, stop)
-            self.control.emit(FrameDone(stop, len(self.frames)))
+            frames, waiting = waiting[: self.chunk], waiting[self.chunk :]
+            yield from in_parts(work, frames, self.shorten, last_resort=self.make_room)
+            self.control.emit(FrameDone(len(self.footage) - len(waiting), len(self.footage)))
 
     # -- the three phases ---------------------------------------------------------------------------------------
 
     def encode(self) -> Tensor:
         """The condition ``l`` ``(frames, channels, height, width)``; CLIP, where the model has it, sees the first frame."""
         if self.model.image_encoder is not None:
-            self.denoiser.embedding = self.model.image_encoder.embed(upscale(self.frames[:1], self.scale)[0])
-        return torch.cat([self.model.first_stage.encode_condition(self.enlarged(chunk)) for chunk in self.chunks()])
+            self.denoiser.embedding = self.model.image_encoder.embed(upscale(self.footage.pixels[:1], self.scale)[0])
+        return torch.cat([condition for _, condition in self.chunks(self.encode_frames)])
+
+    def encode_frames(self, frames: list[int]) -> Tensor:
+        """The condition of some frames."""
+        up = self.enlarged(frames)
+        return sound(self.model, lambda: self.model.first_stage.encode_condition(up), self.place_of(frames), warn=self.warn)
 
     def noise(self) -> Tensor:
         """Unit noise ``(frames, channels, height, width)`` of the segment's frames."""
-        declaration = self.model.declaration
-        grid = self.sampler.grid_at(0)
+        grid, share = self.sampler.grid_at(0), self.model.declaration.noise_share
         shape = self.model.first_stage.latent_channels, grid.height, grid.width
-        return clip_noise(self.settings.seed, self.segment.first, len(self.frames), shape, declaration.noise_share)
+        return torch.cat([clip_noise(self.settings.seed, index, 1, shape, share) for index in self.footage.indices])
 
     def sample(
         self,
@@ -95,24 +142,108 @@ class SegmentPipeline:
         before: Tensor | None = None,
         after_step: Callable[[SegmentState, Tensor], None] = lambda state, denoised: None,
     ) -> Tensor:
-        """``x_0`` from ``state`` (or from noise); ``before`` is the previous segment's ``x_0`` of the shared frames."""
+        """``x_0`` from ``state`` (or from noise); ``before`` is the previous segment's ``x_0`` of the shared frames.
+
+        Raises:
+            JobError: memory does not suffice, whatever is tried, or the network gives no usable numbers.
+        """
         noise = self.noise()
         shared = None if before is None else Shared(before, noise)
-        start = state or SegmentState(noise * self.model.declaration.sigma_max)
-        return self.sampler.run(start, condition, shared, after_step)
+        latest = state or SegmentState(noise * self.model.declaration.sigma_max)
 
-    def decode(self, latents: Tensor, skip: int = 0) -> Iterator[Pixels]:
-        """Restored frames RGB 0..1 ``(height, width, 3)`` one by one, without the first ``skip``."""
-        for chunk in self.chunks():
-            for index, frame in zip(range(chunk.start, chunk.stop), self.decode_frames(latents, chunk), strict=True):
-                if index >= skip:
-                    yield frame.permute(1, 2, 0).numpy()
+        def remember(new: SegmentState, denoised: Tensor) -> None:
+            nonlocal latest
+            latest = new
+            after_step(new, denoised)
 
-    def decode_frames(self, latents: Tensor, frames: slice) -> Tensor:
+        self.model.unet.to(self.model.device)
+        if latest.bank is not None:
+            Inject(latest.bank).move(self.model.device)
+        while True:
+            try:
+                return self.sampler.run(latest, condition, shared, remember)
+            except ShortageError:
+                pass  # measures are taken below, when what the failed step held is free
+            self.save_memory(self.sampler.schedule[latest.step].kind)
+
+    def decode(self, latents: Tensor, skip: int = 0) -> Iterator[Restored]:
+        """Restored frames one by one, without the first ``skip``."""
+        for frames, decoded in self.chunks(partial(self.decode_frames, latents)):
+            errors = ((decoded - self.cropped(self.enlarged(frames))) * LUMA).sum(1)
+            for place, frame, error in zip(frames, decoded, errors, strict=True):
+                if place >= skip:
+                    yield Restored(place, frame.permute(1, 2, 0).numpy(), error.numpy())
+
+    def decode_frames(self, latents: Tensor, frames: list[int]) -> Tensor:
         """Some frames, decoded together, cropped and colour-corrected: RGB 0..1 ``(frames, 3, height, width)``."""
         up = self.enlarged(frames)
-        decoded = self.model.first_stage.decode(latents[frames], up)
-        return correct(self.cropped(decoded), self.cropped(up), self.settings.color)
+
+        def decoded() -> Tensor:
+            pixels = self.model.first_stage.decode(latents[frames], up)
+            return correct(self.cropped(pixels), self.cropped(up), self.settings.color)
+
+        def again(sentence: str) -> None:
+            self.suspicious += [self.footage.indices[place] for place in frames]
+            self.warn(sentence)
+
+        return sound(self.model, decoded, self.place_of(frames), lambda pixels: self.plausible(pixels, frames), again)
+
+    def plausible(self, pixels: Tensor, frames: list[int]) -> bool:
+        """Whether restored frames are numbers and none of them has turned black."""
+        black = (pixels.amax((1, 2, 3)) < BLACK) & (self.footage.pixels[frames].mean((1, 2, 3)) > VISIBLE)
+        return finite(pixels) and not bool(black.any())
+
+    # -- what is said and done when memory runs out --------------------------------------------------------------
+
+    def shorten(self, chunk: int) -> None:
+        """Go on with fewer frames at once."""
+        self.chunk = chunk
+        self.warn(f"Memory ran out: frames are encoded and decoded {chunk} at a time from here on, which may show a little.")
+        self.on_change()
+
+    def make_room(self) -> bool:
+        """Take the U-Net off the device while frames are encoded or decoded; ``False`` where that brings nothing."""
+        if self.model.device == "cpu" or self.model.unet.device.type == "cpu":
+            return False
+        self.model.unet.to("cpu")
+        return True
+
+    @property
+    def fitting_settings(self) -> RestoreSettings:
+        """The settings with as many tiles in a batch as have been found to fit."""
+        return self.settings.replace(tile_batch=self.sampler.batch)
+
+    def save_memory(self, kind: str) -> None:
+        """Take the next measure after a step of a ``kind`` ran out of memory; raises `JobError` when none is left."""
+        if self.denoiser.together and self.settings.guidance not in ("none", "sag") and self.settings.guidance_scale != 1:
+            self.denoiser.together = False
+            self.warn("Memory ran out: the estimates that guidance compares are computed one after the other from here on.")
+            return
+        seconds = self.sampler.seconds
+        self.settings, sentence = thriftier(self.fitting_settings, kind, self.model.declaration.multiple)
+        self.sampler = self.new_sampler()
+        self.sampler.seconds = seconds
+        self.warn(sentence)
+        self.on_change()
+
+    def leave_device(self) -> None:
+        """Free the device's memory for a pause."""
+        self.denoiser.propagation.move("cpu")
+        self.model.move("cpu")
+
+    def return_to_device(self) -> None:
+        """Go on after a pause."""
+        self.model.move(self.model.device)
+        self.denoiser.propagation.move(self.model.device)
+
+    def warn(self, sentence: str) -> None:
+        """Tell the person."""
+        self.control.emit(Warned(sentence))
+
+    def place_of(self, frames: list[int]) -> str:
+        """Some frames in words."""
+        first, last = self.footage.indices[frames[0]], self.footage.indices[frames[-1]]
+        return f"Frame {first}" if first == last else f"One of frames {first} to {last}"
 
 
 def pad(frames: Tensor, bottom: int, right: int) -> Tensor:

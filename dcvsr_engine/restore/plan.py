@@ -11,7 +11,10 @@ from dcvsr_engine.tiling.grid import TileGrid
 
 @dataclass(frozen=True)
 class Segment:
-    """Frames ``first … last`` (inclusive, in the clip) worked on at once; the first ``shared`` of them are fixed to the segment before."""
+    """Frames ``first … last`` (inclusive, in the clip) worked on at once.
+
+    The first ``shared`` of them are fixed to the segment before.
+    """
 
     index: int
     first: int
@@ -36,6 +39,8 @@ class Plan:
         segments: stretches worked on at once, in order.
         grid: tiles of the first segment's latents.
         evaluations: U-Net evaluations of one tile, over the whole job.
+        decode_frames: frames encoded or decoded together.
+        shots: stretches between cuts, ``None`` where they have not been looked for yet.
         device_memory, device_memory_available, host_memory, host_memory_available, disk, disk_available: bytes.
         seconds: estimated duration, ``None`` without a calibration.
         notes: sentences about the input and choices made for it.
@@ -56,6 +61,8 @@ class Plan:
     host_memory_available: int
     disk: int
     disk_available: int
+    decode_frames: int = 14
+    shots: int | None = None
     seconds: float | None = None
     notes: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
@@ -78,7 +85,9 @@ def latent_size(width: int, height: int, declaration: Declaration, scale: int) -
     )
 
 
-def grid_for(frames: int, width: int, height: int, declaration: Declaration, settings: RestoreSettings, step: int = 0) -> TileGrid:
+def grid_for(
+    frames: int, width: int, height: int, declaration: Declaration, settings: RestoreSettings, step: int = 0
+) -> TileGrid:
     """The engine's tile grid for ``frames`` input frames of ``width × height`` pixels at sampling step ``step``.
 
     Paper tiling has the same grid at every step; fast tiling overlaps little and moves the grid.

@@ -1,6 +1,9 @@
 """Makes the plan of a job: everything left to ``auto`` or to the model is decided here and written into the job."""
 
+import math
 import shutil
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,26 +16,41 @@ from dcvsr_engine.network.device import DTYPES, device_title, memory, resolve_de
 from dcvsr_engine.restore.folders import jobs_folder
 from dcvsr_engine.restore.plan import Plan, Segment, grid_for
 from dcvsr_engine.restore.request import JobRequest
-from dcvsr_engine.settings import RestoreSettings
+from dcvsr_engine.restore.shots import Survey
+from dcvsr_engine.settings import OutputSettings, RestoreSettings
 from dcvsr_engine.tiling.grid import TileGrid
+from dcvsr_engine.video.encoders import resolved_output
 from dcvsr_engine.video.probe import VideoInfo
 
 ACTIVATION_MAPS = 40
 """Top-level feature maps alive at the U-Net's peak, per row of the batch; measured by ``dcvsr bench memory``, rounded up."""
 MEMORY_SHARE = 0.7
 """Share of the free memory that a job may plan with."""
-BYTES_PER_PIXEL = 0.25
-"""Encoded size of the output per pixel, generous for CRF 16."""
+DECODED = 14
+"""Frames in a window of SVD's temporal decoder."""
+HANDY_BYTES = 2**28
+"""Size of a chunk of output frames where nothing else decides it."""
+QUEUE_BYTES = 2**30
+MOST_WAITING = 64
+"""Finished frames that wait to be written: at most so many bytes, and so many."""
+LOSSY_BYTES = 0.25
+"""Bytes per pixel of lossy video at CRF 16, generously."""
+PRORES_BYTES = 0.6
+"""ProRes 422 HQ aims at 220 Mbit/s for 1080p at 30 frames per second: 0.44 bytes per pixel."""
 
 
-def segments_of(first: int, last: int, length: int, window: int) -> tuple[Segment, ...]:
-    """Cut frames ``first … last`` into segments of at most ``length``; neighbours share one ``window`` of frames."""
+def segments_of(shots: Sequence[tuple[int, int]], length: int, window: int) -> tuple[Segment, ...]:
+    """Cut every shot into segments of about equal size, at most ``length`` frames; neighbours share one ``window`` of frames."""
     length = max(length, 2 * window)
-    cuts = [Segment(0, first, min(last, first + length - 1))]
-    while cuts[-1].last < last:
-        start = cuts[-1].last + 1 - window
-        cuts.append(Segment(len(cuts), start, min(last, start + length - 1), window))
-    return tuple(cuts)
+    segments: list[Segment] = []
+    for first, last in shots:
+        frames = last - first + 1
+        count = max(1, math.ceil((frames - window) / (length - window)))
+        ends = [first + window - 1 + (frames - window) * place // count for place in range(1, count)] + [last]
+        starts = [first] + [end + 1 - window for end in ends[:-1]]
+        for start, end in zip(starts, ends, strict=True):
+            segments.append(Segment(len(segments), start, end, window if start > first else 0))
+    return tuple(segments)
 
 
 def frame_range(request: JobRequest, info: VideoInfo) -> tuple[int, int]:
@@ -71,13 +89,14 @@ def activation_bytes(grid: TileGrid, channels: int, item: int) -> int:
     return ACTIVATION_MAPS * grid.tile_frames * grid.tile_height * grid.tile_width * channels * item
 
 
-def evaluations(settings: RestoreSettings, grids: list[list[TileGrid]], kinds: list[str], rows: int) -> int:
-    """U-Net rows over the whole job: segments × steps × tiles × branches, SAP's second pass included."""
+def evaluations(settings: RestoreSettings, grids: Sequence[TileGrid], rows: int) -> int:
+    """U-Net rows over one segment, whose steps have ``grids``: steps × tiles × branches, SAP's second pass included."""
+    from dcvsr_engine.diffusion.schedule import step_kinds
+
     total = 0
-    for per_step in grids:
-        for step, (grid, kind) in enumerate(zip(per_step, kinds, strict=True)):
-            twice = kind == "SAP" and (settings.sap_schedule == "two-pass" or (settings.sap_schedule == "cached" and step == 0))
-            total += len(grid) * rows * (2 if twice else 1)
+    for step, (grid, kind) in enumerate(zip(grids, step_kinds(len(grids), settings), strict=True)):
+        twice = kind == "SAP" and (settings.sap_schedule == "two-pass" or (settings.sap_schedule == "cached" and step == 0))
+        total += len(grid) * rows * (2 if twice else 1)
     return total
 
 
@@ -87,46 +106,53 @@ def unet_facts(folder: Path) -> tuple[int, int]:
     return int(config["block_out_channels"][0]), sum(file.stat().st_size for file in folder.glob("*.safetensors"))
 
 
-def make_plan(request: JobRequest, info: VideoInfo, declaration: Declaration, unet: Path) -> Plan:
+def make_plan(
+    request: JobRequest,
+    info: VideoInfo,
+    declaration: Declaration,
+    unet: Path,
+    survey: Survey | None = None,
+    folder: Path | None = None,
+) -> Plan:
     """Plan a job.
 
     Args:
         request: what is wanted.
         info: facts about the input.
-        declaration, unet: the model, and the folder of its U-Net.
+        declaration: the model's conventions.
+        unet: the folder of its U-Net.
+        survey: where cuts are, ``None`` when they have not been looked for.
+        folder: the job directory, ``None`` for a job that writes nothing.
 
     Raises:
         UserError: the input, the range or the device is impossible.
     """
-    from dcvsr_engine.diffusion.schedule import step_kinds
-
     settings = declaration.resolve(request.settings)
     device = resolve_device(settings.device)
     precision = resolve_precision(settings.precision, device)
     settings = settings.replace(device=device, precision=precision)
     assert settings.steps is not None and settings.window is not None and settings.scale is not None
     width, height = picture_size(request, info)
-    first, last = frame_range(request, info)
-    segments = segments_of(first, last, settings.segment_frames, settings.window)
+    out = width * settings.scale, height * settings.scale
+    shots = survey.shots if survey is not None else (frame_range(request, info),)
+    segments = segments_of(shots, settings.segment_frames, settings.window)
+    longest = max(segment.frames for segment in segments)
 
     rows = branches(settings, declaration)
     channels, weights = unet_facts(unet)
-    grid = grid_for(segments[0].frames, width, height, declaration, settings)
+    grid = grid_for(longest, width, height, declaration, settings)
     per_row = activation_bytes(grid, channels, DTYPES[precision].itemsize)
     free, total = memory(device)
     settings = choose_batch(settings, grid, rows, int(free * MEMORY_SHARE) - weights, per_row)
     batch = grid.spatial if settings.sap_schedule == "lockstep" and settings.sap else settings.tile_batch
     device_memory = weights + batch * rows * per_row
+    decode_frames = frames_at_once(declaration, out[0] * out[1])
+    host = host_bytes(grid, longest, latent_channels(declaration), width * height, out[0] * out[1], decode_frames)
 
-    out = width * settings.scale, height * settings.scale
-    longest = max(segment.frames for segment in segments)
-    host = host_bytes(grid, longest, declaration, width * height, out[0] * out[1])
-    host_total = host + (device_memory if device == "cpu" else 0)
-    frames = last - first + 1
+    frames = shots[-1][1] - shots[0][0] + 1
     states = 3 * longest * grid.height * grid.width * latent_channels(declaration) * 4
-    disk = int(frames * out[0] * out[1] * BYTES_PER_PIXEL * 2) + states
-    folder = jobs_folder()
-    grids = [[grid_for(s.frames, width, height, declaration, settings, i) for i in range(settings.steps)] for s in segments]
+    needs = [] if request.target is None else disk_needs(request, info, frames, out, states, folder or jobs_folder())
+    need, room = tightest(needs)
     plan = Plan(
         settings=settings,
         device=device_title(device),
@@ -134,17 +160,28 @@ def make_plan(request: JobRequest, info: VideoInfo, declaration: Declaration, un
         output_size=out,
         frames=frames,
         segments=segments,
-        grid=grid,
-        evaluations=evaluations(settings, grids, list(step_kinds(settings.steps, settings)), rows),
+        grid=grid_for(segments[0].frames, width, height, declaration, settings),
+        evaluations=sum(
+            count * evaluations(settings, grids_of(length, width, height, declaration, settings), rows)
+            for length, count in Counter(segment.frames for segment in segments).items()
+        ),
         device_memory=device_memory,
         device_memory_available=total if device == "cpu" else free,
-        host_memory=host_total,
+        host_memory=host + (device_memory if device == "cpu" else 0),
         host_memory_available=int(psutil.virtual_memory().available),
-        disk=disk,
-        disk_available=shutil.disk_usage(existing(folder)).free,
-        notes=notes_of(info, settings),
+        disk=need,
+        disk_available=room,
+        decode_frames=decode_frames,
+        shots=None if survey is None else len(shots),
+        notes=notes_of(info, settings, survey),
     )
     return replace(plan, problems=problems_of(plan))
+
+
+def grids_of(frames: int, width: int, height: int, declaration: Declaration, settings: RestoreSettings) -> list[TileGrid]:
+    """The grid of every step of a segment."""
+    assert settings.steps is not None
+    return [grid_for(frames, width, height, declaration, settings, step) for step in range(settings.steps)]
 
 
 def latent_channels(declaration: Declaration) -> int:
@@ -152,10 +189,49 @@ def latent_channels(declaration: Declaration) -> int:
     return 24 if declaration.first_stage == "haar" else 4
 
 
-def host_bytes(grid: TileGrid, frames: int, declaration: Declaration, pixels_in: int, pixels_out: int) -> int:
-    """Memory for a segment's frames and latents in float32: LR frames, four latent tensors, a chunk of output frames."""
-    latents = 4 * frames * grid.height * grid.width * latent_channels(declaration) * 4
-    return latents + frames * pixels_in * 12 + 4 * min(frames, 14) * pixels_out * 12
+def frames_at_once(declaration: Declaration, pixels_out: int) -> int:
+    """Frames encoded or decoded together: one window of the temporal decoder; for the Haar transform as many as is handy."""
+    return DECODED if declaration.first_stage == "vae" else max(1, min(DECODED, HANDY_BYTES // (12 * pixels_out)))
+
+
+def host_bytes(grid: TileGrid, frames: int, channels: int, pixels_in: int, pixels_out: int, chunk: int) -> int:
+    """Memory in float32 for two segments' LR frames, four latent tensors, a chunk of output frames and those being written."""
+    latents = 4 * frames * grid.height * grid.width * channels * 4
+    return latents + 2 * frames * pixels_in * 12 + 8 * chunk * pixels_out * 12 + queue_room(pixels_out) * pixels_out * 16
+
+
+def queue_room(pixels_out: int) -> int:
+    """How many finished frames may wait to be written."""
+    return max(2, min(MOST_WAITING, QUEUE_BYTES // (16 * pixels_out)))
+
+
+def disk_needs(
+    request: JobRequest, info: VideoInfo, frames: int, out: tuple[int, int], states: int, folder: Path
+) -> list[tuple[Path, int]]:
+    """Where how many bytes will be written: segments and states to the job directory ``folder``, the result to the target."""
+    assert request.target is not None
+    output = resolved_output(request.target, info, request.output)
+    result = int(frames * out[0] * out[1] * bytes_per_pixel(output))
+    there = sum(path.stat().st_size for path in folder.iterdir()) if folder.is_dir() else 0
+    return [(folder, max(0, result + states - there)), (request.target.parent, result)]
+
+
+def bytes_per_pixel(output: OutputSettings) -> float:
+    """Encoded size, generously: lossless codecs at no compression at all, lossy ones at a bit rate that doubles every 6 CRF."""
+    wide = 2 if (output.bit_depth or 8) > 8 else 1
+    if output.codec in ("ffv1", "png", "tiff"):
+        return 3.0 * wide
+    return PRORES_BYTES if output.codec == "prores" else LOSSY_BYTES * 2 ** ((16 - output.crf) / 6)
+
+
+def tightest(needs: Sequence[tuple[Path, int]]) -> tuple[int, int]:
+    """Bytes needed and bytes free on the disk where room is shortest; needs on one disk add up."""
+    disks: dict[int, tuple[int, int]] = {}
+    for folder, size in needs:
+        place = existing(folder)
+        disk = place.stat().st_dev
+        disks[disk] = disks.get(disk, (0, 0))[0] + size, shutil.disk_usage(place).free
+    return max(disks.values(), key=lambda disk: disk[0] - disk[1], default=(0, 0))
 
 
 def choose_batch(settings: RestoreSettings, grid: TileGrid, rows: int, budget: int, per_row: int) -> RestoreSettings:
@@ -171,7 +247,7 @@ def choose_batch(settings: RestoreSettings, grid: TileGrid, rows: int, budget: i
     return settings.replace(sap_schedule=schedule, tile_batch=batch)
 
 
-def notes_of(info: VideoInfo, settings: RestoreSettings) -> tuple[str, ...]:
+def notes_of(info: VideoInfo, settings: RestoreSettings, survey: Survey | None) -> tuple[str, ...]:
     """What a person should know about the input and the choices made."""
     notes = []
     if info.interlaced:
@@ -180,6 +256,8 @@ def notes_of(info: VideoInfo, settings: RestoreSettings) -> tuple[str, ...]:
         notes.append("The video is stored turned or mirrored; the result is upright.")
     if settings.tiling == "fast":
         notes.append("Fast tiling: little overlap and a moving grid, not the paper's.")
+    if survey is None:
+        notes.append("The clip is long: cuts are looked for when the job begins.")
     return tuple(notes)
 
 

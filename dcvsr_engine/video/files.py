@@ -22,6 +22,12 @@ def partial_path(target: Path) -> Path:
     return target.with_name(f".{stem}{end}")
 
 
+def partials_of(target: Path) -> list[Path]:
+    """What processes that were killed have left beside ``target`` under temporary names of it."""
+    begin = partial_path(target).name.rpartition(".partial-")[0] + ".partial-"
+    return [path for path in target.absolute().parent.iterdir() if path.name.startswith(begin)]
+
+
 def refuse_unsafe(target: Path, *, pictures: bool, overwrite: bool) -> None:
     """Raise `OutputError` when putting a file, or a folder of ``pictures``, at ``target`` would lose something unasked."""
     if target.is_dir():

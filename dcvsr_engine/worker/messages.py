@@ -159,6 +159,4 @@ class Failed:
     folder: Path | None = None
 
 
-EngineEvent = (
-    Ready | ModelLoaded | JobPlanned | JobStarted | Progress | Paused | Resumed | JobCancelled | JobFinished | Failed
-)
+EngineEvent = Ready | ModelLoaded | JobPlanned | JobStarted | Progress | Paused | Resumed | JobCancelled | JobFinished | Failed
