@@ -20,7 +20,7 @@ def animation_durations(path: Path) -> tuple[int, ...]:
         with Image.open(path) as image:
             count = getattr(image, "n_frames", 1)
             return tuple(duration(image, number) for number in range(count)) if count > 1 else ()
-    except (UnidentifiedImageError, OSError, SyntaxError, EOFError, ValueError) as error:
+    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
         raise InputError(f"“{path}” is no picture that can be read ({str(error).splitlines()[0]}).") from None
 
 

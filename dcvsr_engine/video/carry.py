@@ -15,8 +15,9 @@ from av.packet import Packet
 from av.stream import Disposition, Stream
 
 from dcvsr_engine.settings import OutputSettings
+from dcvsr_engine.video.decode import codec_name, packets
 from dcvsr_engine.video.encoders import CONTAINERS, listed
-from dcvsr_engine.video.source import opened, reason
+from dcvsr_engine.video.source import opened
 
 STALE = ("BPS", "DURATION", "NUMBER_OF_", "_STATISTICS_", "SOURCE_ID", "ENCODER")
 """Beginnings of Matroska tags that describe the old track's bytes."""
@@ -54,23 +55,30 @@ class Span:
     shift: Fraction
 
 
+EVER = Fraction(10**9)
+"""Seconds no file lasts."""
+
+
 def add_tracks(path: Path, source: InputContainer, out: OutputContainer, kind: str, main: int, output: OutputSettings) -> Carried:
     """Add a stream to ``out`` (a container of ``kind``) for every track but the ``main`` video that it can hold."""
     carried = Carried()
     for stream in source.streams:
         wanted = output.audio if stream.type == "audio" else output.subtitles
-        if stream.index == main or not wanted:
+        if stream.index == main or not wanted or is_chapter_text(stream, source):
             continue
-        if stream.type == "video" and not is_cover(stream):
-            carried.notes.append(f"Track {stream.index} is a second video and was left out.")
-        elif is_cover(stream) and kind == "matroska" and stream.name in COVERS:
-            name, mime = COVERS[stream.name]
+        if is_cover(stream) and kind == "matroska" and codec_name(stream) in COVERS:
+            name, mime = COVERS[codec_name(stream)]
             out.add_attachment(name, mime, first_packet(path, stream.index))
-        elif holds(kind, stream):
+        elif stream.type in KINDS and (stream.type != "video" or is_cover(stream)) and holds(kind, stream):
             carried.tracks[stream.index] = add_track(out, stream)
         else:
             carried.notes.append(left_out(kind, stream))
     return carried
+
+
+def is_chapter_text(stream: Stream, source: InputContainer) -> bool:
+    """Whether a track is how QuickTime stores chapters, which are carried as such."""
+    return stream.type == "data" and codec_name(stream) == "bin_data" and bool(source.chapters())
 
 
 def is_cover(stream: Stream) -> bool:
@@ -81,7 +89,7 @@ def is_cover(stream: Stream) -> bool:
 def first_packet(path: Path, index: int) -> bytes:
     """The bytes of a track's first packet."""
     with opened(path) as container:
-        return next((bytes(packet) for packet in container.demux(container.streams[index]) if packet.size), b"")
+        return next(map(bytes, packets(container, [container.streams[index]], lambda words: None)), b"")
 
 
 def add_track(out: OutputContainer, stream: Stream) -> Stream:
@@ -104,56 +112,54 @@ def holds(kind: str, stream: Stream) -> bool:
 
 
 def left_out(kind: str, stream: Stream) -> str:
-    """A sentence for a track that ``kind`` cannot hold, naming containers that can."""
-    codec = stream.codec_context.name if stream.codec_context is not None else stream.name or "unknown"
+    """A sentence for a track that is not carried over, naming containers that could hold it."""
+    name = f"{KINDS.get(stream.type, 'data track')} {stream.index} ({codec_name(stream)})"
+    if stream.type not in KINDS or (stream.type == "video" and not is_cover(stream)):
+        return f"The {name} was left out: only sound, subtitles, covers and attachments are carried over."
     able = [suffix for suffix, other in CONTAINERS.items() if suffix != ".m4v" and other != kind and holds(other, stream)]
     hint = f"; {listed(able)} can" if able else ""
-    return f"The {KINDS.get(stream.type, 'track')} {stream.index} ({codec}) was left out: this container cannot hold it{hint}."
+    return f"The {name} was left out: this container cannot hold it{hint}."
 
 
 def tags(metadata: dict[str, str]) -> dict[str, str]:
-    """Tags that stay true."""
-    return {key: value for key, value in metadata.items() if key.lower() not in DROPPED and not key.upper().startswith(STALE)}
+    """Tags that stay true. MP4 calls a track's title its name."""
+    kept = {key: value for key, value in metadata.items() if key.lower() not in DROPPED and not key.upper().startswith(STALE)}
+    if "name" in kept:
+        kept.setdefault("title", kept.pop("name"))
+    return kept
 
 
-def carry_chapters(source: InputContainer, out: OutputContainer, span: Span | None) -> None:
+def carry_chapters(source: InputContainer, out: OutputContainer, span: Span) -> None:
     """Copy chapters, cut to ``span``."""
     kept = []
     for chapter in source.chapters():
         tick = chapter["time_base"] or Fraction(1)
-        begin, end = chapter["start"] * tick, chapter["end"] * tick
-        if span is not None:
-            begin, end = max(begin, span.begin) + span.shift, min(end, span.end) + span.shift
+        begin, end = max(chapter["start"] * tick, span.begin), min(chapter["end"] * tick, span.end)
         if end > begin:
-            kept.append({**chapter, "start": round(begin / tick), "end": round(end / tick), "time_base": tick})
+            times = {"start": round((begin + span.shift) / tick), "end": round((end + span.shift) / tick), "time_base": tick}
+            kept.append({**chapter, **times})
     out.set_chapters(kept)  # type: ignore[arg-type]
 
 
-def track_packets(
-    source: InputContainer, carried: Carried, span: Span | None, shift: Fraction
-) -> Iterator[tuple[Fraction, Packet[Any]]]:
+def track_packets(source: InputContainer, carried: Carried, span: Span) -> Iterator[tuple[Fraction, Packet[Any]]]:
     """(decoding time in seconds, packet) of all carried tracks, in the order of the file."""
     wanted = [s for s in source.streams if s.index in carried.tracks and s.type != "attachment"]
     latest: dict[int, int] = {}
-    packets = source.demux(*wanted) if wanted else iter(())
-    while True:
-        try:
-            packet = next(packets)
-        except StopIteration:
-            return
-        except av.FFmpegError as error:
-            carried.notes.append(f"The other tracks end early, where the input breaks off ({reason(error)}).")
-            return
+
+    def broken(words: str) -> None:
+        carried.notes.append(f"The other tracks end early, where the input breaks off ({words}).")
+
+    for packet in packets(source, wanted, broken) if wanted else ():
         index, tick = packet.stream_index, packet.time_base
         if is_cover(source.streams[index]):
             packet.pts = packet.dts = 0
-        elif packet.pts is None or (span is not None and not cut(packet, span)):
+        elif packet.pts is None or not cut(packet, span):
             continue
         else:
-            moved = round((span.shift if span is not None else shift) / tick)
+            moved = round(span.shift / tick)
             packet.dts = (packet.pts if packet.dts is None else packet.dts) + moved
             packet.pts += moved
-        if packet.size == 0 or packet.dts <= latest.get(index, packet.dts - 1):
+        if packet.dts <= latest.get(index, packet.dts - 1):
             continue  # no container takes a packet that goes back in time
         latest[index] = packet.dts
         packet.stream = carried.tracks[index]
@@ -161,13 +167,12 @@ def track_packets(
 
 
 def cut(packet: Packet[Any], span: Span) -> bool:
-    """Whether a packet begins in ``span``; a subtitle is shortened to it."""
+    """Whether a packet begins in ``span``; a subtitle that reaches into it is shortened to it."""
     assert packet.pts is not None
     tick = packet.time_base
-    begin, length = packet.pts * tick, (packet.duration or 0) * tick
-    if packet.stream.type == "subtitle":
-        begin, end = max(begin, span.begin), min(begin + length, span.end)
+    begin, end = packet.pts * tick, (packet.pts + (packet.duration or 0)) * tick
+    if packet.stream.type == "subtitle" and begin < end:
+        begin, end = max(begin, span.begin), min(end, span.end)
         packet.pts = packet.dts = round(begin / tick)
         packet.duration = max(0, round((end - begin) / tick))
-        return end > begin
-    return span.begin <= begin < span.end
+    return span.begin <= begin < span.end and begin <= end

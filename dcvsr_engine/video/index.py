@@ -7,12 +7,12 @@ from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
-import av
 from av.container import InputContainer
 from av.stream import Discard
 from av.video.stream import VideoStream
 
-from dcvsr_engine.video.source import opened, reason, video_stream
+from dcvsr_engine.video.decode import packets
+from dcvsr_engine.video.source import opened, video_stream
 
 
 @dataclass(frozen=True)
@@ -96,20 +96,15 @@ def entries_of(container: InputContainer, stream: VideoStream, broken: list[str]
     """The packets that give a frame; what ends the file early goes to ``broken``."""
     for other in container.streams:
         other.discard = Discard.default if other.index == stream.index else Discard.all
-    packets = 0
+    count = 0
     end = Fraction(0)
     tick = stream.time_base or Fraction(1, 1000)
-    try:
-        for packet in container.demux(stream):
-            if packet.size == 0:
-                continue
-            packets += 1
-            end = max(end, ((packet.pts or 0) + (packet.duration or 0)) * tick)
-            if not packet.is_discard:
-                yield Entry(packet.pts, packet.duration or 0, packet.is_keyframe)
-    except av.FFmpegError as error:
-        broken.append(reason(error))
-    if packets < stream.frames or end < promised(stream) - Fraction(1, 2):
+    for packet in packets(container, [stream], broken.append):
+        count += 1
+        end = max(end, ((packet.pts or 0) + (packet.duration or 0)) * tick)
+        if not packet.is_discard:
+            yield Entry(packet.pts, packet.duration or 0, packet.is_keyframe)
+    if count < stream.frames or end < promised(stream) - Fraction(1, 2):
         broken.append("it is shorter than its header says")
 
 

@@ -10,17 +10,19 @@ from av.stream import Stream
 from av.video.stream import VideoStream
 
 from dcvsr_engine.errors import InputError
+from dcvsr_engine.video import decode
 from dcvsr_engine.video.animation import CODEC, animation_durations, animation_frames
 from dcvsr_engine.video.color import ColorInfo, resolve_color
 from dcvsr_engine.video.hdr import light_of, mastering_of
 from dcvsr_engine.video.index import FrameIndex, build_index
 from dcvsr_engine.video.orientation import Orientation, orientation_of
 from dcvsr_engine.video.pixels import bit_depth, is_gray, is_rgb
-from dcvsr_engine.video.source import opened, pictures_of, reason, video_stream
+from dcvsr_engine.video.source import opened, pictures_of, video_stream
 
 COUNTED_BYTES = 32 * 2**20
 """Files up to this size have their frames counted at once; larger ones are estimated from their header."""
 
+END = "end of file"
 MOST_PIXELS = 16384 * 16384
 PICTURE_RATE = Fraction(25)
 """Frames per second of picture sequences, which do not say."""
@@ -174,23 +176,13 @@ def first_frame(container: InputContainer, stream: VideoStream, path: Path) -> a
         raise InputError(f"“{path}” holds a kind of video that cannot be decoded here.")
     if context.width * context.height > MOST_PIXELS:
         raise InputError(f"“{path}” claims {context.width}×{context.height} pixels; the most that can be read is 16384×16384.")
-    problem = ""
-    packets = 0
-    try:
-        for packet in container.demux(stream):
-            packets += packet.size > 0
-            try:
-                frames = packet.decode()
-            except av.FFmpegError as error:
-                problem = f" ({reason(error)})"
-                continue
-            if frames:
-                return frames[0]
-    except av.FFmpegError as error:
-        problem = f" ({reason(error)})"
-    if not packets:
+    problems: list[str] = []
+    frame = next(decode.frames(container, stream, problems.append, problems.append), None)
+    if frame is not None:
+        return frame
+    if set(problems) <= {END}:
         raise InputError(f"“{path}” holds no frames.")
-    raise InputError(f"No picture of “{path}” can be decoded{problem}; the file is damaged.")
+    raise InputError(f"No picture of “{path}” can be decoded ({problems[0]}); the file is damaged.")
 
 
 def describe(path: Path, container: InputContainer, stream: VideoStream, frame: av.VideoFrame) -> VideoInfo:
@@ -204,12 +196,12 @@ def describe(path: Path, container: InputContainer, stream: VideoStream, frame: 
     order = FIELD_ORDERS.get(stream.codec_context.field_order, "progressive")
     interlaced = frame.interlaced_frame or order != "progressive"
     counted = build_index(path, start, interlaced, rate) if path.stat().st_size <= COUNTED_BYTES else None
-    frames, seconds = extent(container, stream, counted, rate, tick)
+    count, seconds = extent(container, stream, counted, rate, tick)
     return VideoInfo(
         path=path,
         width=width,
         height=height,
-        frames=frames,
+        frames=count,
         frames_exact=counted is not None,
         frame_rate=rate,
         time_base=tick,
@@ -267,9 +259,9 @@ def track(stream: Stream) -> Track:
     return Track(
         index=stream.index,
         kind=stream.type,
-        codec=(context.codec.canonical_name if context is not None else stream.name) or "unknown",
+        codec=decode.codec_name(stream),
         language=stream.metadata.get("language"),
-        title=stream.metadata.get("title"),
+        title=stream.metadata.get("title") or stream.metadata.get("name"),
         channels=getattr(context, "channels", 0) or 0,
         sample_rate=getattr(context, "sample_rate", 0) or 0,
     )

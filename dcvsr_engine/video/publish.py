@@ -18,7 +18,7 @@ from av.video.stream import VideoStream
 
 from dcvsr_engine.errors import OutputError
 from dcvsr_engine.settings import OutputSettings
-from dcvsr_engine.video.carry import Span, add_tracks, carry_chapters, tags, track_packets
+from dcvsr_engine.video.carry import EVER, Span, add_tracks, carry_chapters, tags, track_packets
 from dcvsr_engine.video.encoders import CODECS, CONTAINERS, encoding_for
 from dcvsr_engine.video.files import PICTURE_NAME, discard, partial_path, put_in_place, refuse_unsafe
 from dcvsr_engine.video.probe import VideoInfo
@@ -140,7 +140,8 @@ def mux(
     begin, end = min(stamps.pts), max(map(sum, zip(stamps.pts, stamps.durations, strict=True)))
     # a range starts at zero; a whole clip keeps its times unless they begin before zero, which not every container shows
     shift = 0 if whole and begin >= 0 else -begin
-    span = None if whole else Span(begin * info.time_base, end * info.time_base, shift * info.time_base)
+    first, last = (-EVER, EVER) if whole else (begin * info.time_base, end * info.time_base)
+    span = Span(first, last, shift * info.time_base)
     notes: tuple[str, ...] = ()
     with contextlib.ExitStack() as stack:
         template = stack.enter_context(opened(segments[0])).streams.video[0]
@@ -157,7 +158,7 @@ def mux(
             carried = add_tracks(info.path, source, out, kind, main.index, output)
             if output.subtitles:
                 carry_chapters(source, out, span)
-            feeds.append(track_packets(source, carried, span, shift * info.time_base))
+            feeds.append(track_packets(source, carried, span))
         out.start_encoding()
         for _, packet in heapq.merge(*feeds, key=lambda item: item[0]):
             out.mux_one(packet)

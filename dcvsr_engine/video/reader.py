@@ -10,17 +10,16 @@ from types import TracebackType
 from typing import Self
 
 import av
-from av.container import InputContainer
-from av.video.stream import VideoStream
 
 from dcvsr_engine.errors import InputError
+from dcvsr_engine.video import decode
 from dcvsr_engine.video.animation import CODEC, animation_durations, animation_frames
 from dcvsr_engine.video.color import Array
 from dcvsr_engine.video.deinterlace import SMALLEST, deinterlaced
 from dcvsr_engine.video.index import FrameIndex, build_index
 from dcvsr_engine.video.pixels import Siting, to_rgb
 from dcvsr_engine.video.probe import VideoInfo, first_frame, probe
-from dcvsr_engine.video.source import opened, reason, video_stream
+from dcvsr_engine.video.source import opened, video_stream
 
 AHEAD = 32
 """`VideoReader.frame` decodes on, rather than seek, to a frame at most this far ahead."""
@@ -214,29 +213,13 @@ class VideoReader:
             stream.thread_type = "AUTO"
             if key is not None:
                 container.seek(key, stream=stream)
-            yield from self.survivors(container, stream)
-
-    def survivors(self, container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:
-        """Decode packet by packet, past damaged ones, up to the end or break of the file."""
-        name = self.info.path.name
-        packets = container.demux(stream)
-        while True:
-            try:
-                packet = next(packets)
-            except StopIteration:
-                return
-            except av.FFmpegError as error:
-                self.warn(f"“{name}” breaks off ({reason(error)}); it is restored up to there.")
-                return
-            try:
-                pictures = packet.decode()
-            except av.FFmpegError as error:
-                self.warn(f"Some frames of “{name}” are damaged ({reason(error)}).")
-                continue
-            for picture in pictures:
-                if picture.is_corrupt:
-                    self.warn(f"Some frames of “{name}” are damaged.")
-                yield picture
+            name = self.info.path.name
+            yield from decode.frames(
+                container,
+                stream,
+                lambda words: self.warn(f"“{name}” breaks off ({words}); it is restored up to there."),
+                lambda words: self.warn(f"Some frames of “{name}” are damaged ({words})."),
+            )
 
 
 def chroma_siting(info: VideoInfo) -> Siting:

@@ -1,6 +1,7 @@
 """Opening what a person points at: a video file, one picture, a folder or a pattern of pictures."""
 
 import contextlib
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,10 +24,14 @@ def opened(path: Path) -> Iterator[InputContainer]:
     """The container of a file; raises `InputError` with one sentence when it is none."""
     if not path.exists():
         raise InputError(f"“{path}” does not exist; check the name.")
+    if not os.access(path, os.R_OK):
+        raise InputError(f"“{path}” may not be read; check its permissions.")
+    if path.is_file() and path.stat().st_size == 0:
+        raise InputError(f"“{path}” is empty.")
     try:
         container = av.open(f"file:{path.absolute()}", "r", container_options=PROTOCOLS, metadata_errors="replace")
-    except PermissionError:
-        raise InputError(f"“{path}” may not be read; check its permissions.") from None
+    except av.EOFError:
+        raise InputError(f"“{path}” holds no frames.") from None
     except (av.FFmpegError, ValueError, OSError) as error:
         raise InputError(f"“{path}” is no video that can be read ({reason(error)}).") from None
     with container:

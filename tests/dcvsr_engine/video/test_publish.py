@@ -87,6 +87,16 @@ def test_tracks_in_full(tmp_path: Path, restore: Restore, ffprobe: Probe) -> Non
     assert payload(source, "audio") == payload(tmp_path / "out.mkv", "audio")
 
 
+def test_tracks_from_mp4_to_mp4(tmp_path: Path, restore: Restore, ffprobe: Probe) -> None:
+    source = write_clip(tmp_path / "tracks.mp4", TRACKS)
+    assert restore(source, tmp_path / "out.mp4").notes == ()
+    before, after = probe(source), probe(tmp_path / "out.mp4")
+    assert (after.audio, after.subtitles, after.chapters) == (before.audio, before.subtitles, before.chapters)
+    assert [track.title for track in after.audio] == ["Original", "Doublage"]
+    (note,) = restore(source, tmp_path / "out.mkv").notes
+    assert "subtitle track 3 (mov_text) was left out" in note and ".mp4 or .mov can" in note
+
+
 def payload(path: Path, kind: str) -> list[list[tuple[float, bytes]]]:
     """(seconds, bytes) of all packets of the streams of a kind."""
     found = []

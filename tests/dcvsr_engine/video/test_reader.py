@@ -3,6 +3,7 @@
 import random
 from dataclasses import replace
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import av
@@ -63,7 +64,7 @@ def test_every_frame_is_found_from_anywhere(name: str, tmp_path: Path) -> None:
         frames = list(reader)
     assert [number_of(frame.pixels) for frame in frames] == list(range(30))
     assert [frame.index for frame in frames] == list(range(30))
-    steps = [round((b.pts - a.pts) * float(info.time_base), 4) for a, b in zip(frames, frames[1:], strict=False)]
+    steps = [round((b.pts - a.pts) * float(info.time_base), 4) for a, b in pairwise(frames)]
     assert steps == [0.04] * 29
     for first in random.Random(name).sample(range(30), 5):
         with VideoReader(info) as reader:
@@ -261,7 +262,7 @@ def test_picture_folder(tmp_path: Path) -> None:
             assert [number_of(frame.pixels) for frame in reader] == list(range(12))
             assert number_of(reader.frame(10).pixels) == 10
     Image.new("RGB", (10, 10)).save(tmp_path / "shot_5.png")
-    with VideoReader(tmp_path) as reader, pytest.raises(InputError, match="Frame 5 .* is 10×10 pixels"):
+    with VideoReader(tmp_path) as reader, pytest.raises(InputError, match=r"Frame 5 .* is 10×10 pixels"):
         list(reader)
 
 

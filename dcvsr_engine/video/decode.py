@@ -1,0 +1,45 @@
+"""Packets and frames of an open file, past damage up to its end or break."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import chain
+from typing import Any
+
+import av
+from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Stream
+from av.video.stream import VideoStream
+
+from dcvsr_engine.video.source import reason
+
+Tell = Callable[[str], None]
+"""Receives FFmpeg's words on a problem."""
+
+
+def packets(container: InputContainer, streams: list[Any], broken: Tell) -> Iterator[Packet[Any]]:
+    """The packets of ``streams`` in the order of the file; ``broken`` is told why it ends early."""
+    try:
+        for packet in container.demux(*streams):
+            if packet.size:
+                yield packet
+    except av.FFmpegError as error:
+        broken(reason(error))
+    except IndexError:
+        return  # PyAV, at the end of a file in which further tracks turned up on the way
+
+
+def frames(container: InputContainer, stream: VideoStream, broken: Tell, damaged: Tell) -> Iterator[av.VideoFrame]:
+    """The frames of a video track in display order; ``damaged`` is told about packets that cannot be decoded."""
+    for packet in chain(packets(container, [stream], broken), (None,)):
+        try:
+            yield from stream.decode(packet)
+        except av.FFmpegError as error:
+            damaged(reason(error))
+
+
+def codec_name(stream: Stream) -> str:
+    """The codec of any kind of track."""
+    context = stream.codec_context
+    return str(context.codec.canonical_name if context is not None else getattr(stream, "name", None) or "unknown")
