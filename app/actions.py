@@ -5,7 +5,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
-from PySide6.QtWidgets import QMenu
+from PySide6.QtWidgets import QMenu, QWidget
 
 from app.appearance import APPEARANCES, Appearance
 from app.formats import shortened
@@ -17,8 +17,9 @@ Key = str | QKeySequence.StandardKey | None
 class Actions(QObject):
     """Every action that belongs to the window and not to one of its panels; what they do is connected by the window."""
 
-    def __init__(self, parent: QObject) -> None:
-        super().__init__(parent)
+    def __init__(self, window: QWidget) -> None:
+        super().__init__(window)
+        self._window = window
         standard = QKeySequence.StandardKey
         self.open = self._new(self.tr("&Open clips…"), standard.Open)
         self.open_folder = self._new(self.tr("Open &folder…"), "Ctrl+Shift+O")
@@ -56,11 +57,11 @@ class Actions(QObject):
         return action
 
     def _preview_menu(self) -> QMenu:
-        self._menu = QMenu(self.preview.text())
-        self._menu.addActions([self.preview_a, self.preview_b])
-        self._menu.addSeparator()
-        self._menu.addAction(self.visible_only)
-        return self._menu
+        menu = QMenu(self.preview.text(), self._window)
+        menu.addActions([self.preview_a, self.preview_b])
+        menu.addSeparator()
+        menu.addAction(self.visible_only)
+        return menu
 
     def _tell(self) -> None:
         """Tool tips of the actions that are buttons, too."""

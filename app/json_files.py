@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from dcvsr_engine.video.files import partial_path, put_in_place
+from dcvsr_engine.video.files import partial_path
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -12,7 +12,7 @@ def write_json(path: Path, value: Any) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = partial_path(path)
     partial.write_text(json.dumps(value, indent=2, ensure_ascii=False), encoding="utf-8")
-    put_in_place(partial, path, overwrite=True)
+    partial.replace(path)
 
 
 def read_json(path: Path) -> Any:

@@ -21,7 +21,7 @@ from app.engine_thread import EngineDied, EngineThread
 from app.folders import Folders
 from app.job_queue import JobQueue, QueueItem
 from app.job_runner import Activity, JobRunner, Run, Variant, retry
-from app.models import known_models
+from app.models import declared, known_models
 from app.panels.log import LogPanel
 from app.panels.models import ModelsPanel, open_models_folder
 from app.panels.notices import NoticeBar
@@ -493,7 +493,8 @@ class MainWindow(QMainWindow):
         if self._runs_what_is_shown():
             scale, region = plan.settings.scale or 1, run.request.region or Region(0, 0, 0, 0)
             origin = region.x * scale, region.y * scale
-            self.preview.set_grid(plan.grid, self.settings_panel.model.factor, plan.segments[0].first, origin)
+            factor = declared(plan.settings.model).factor
+            self.preview.set_grid(plan.grid, factor, plan.segments[0].first, origin)
             self.preview.set_sap_rate(plan.settings.sap_rate)
 
     def _on_progress(self, run: Run, event: Event) -> None:
@@ -648,14 +649,16 @@ class MainWindow(QMainWindow):
     def shut_down(self) -> None:
         """Remember everything; end threads and the engine's process."""
         self.preferences.geometry, self.preferences.layout = self.saveGeometry(), self.saveState()
-        self.preferences.save()
         self.hide()
-        self.queue.save()
-        self.preview.shutdown()
-        self.prober.stop()
-        self.log_panel.stop()
-        self.notifier.stop()
-        self.engine.shut_down()
+        try:
+            self.preferences.save()
+            self.queue.save()
+            self.preview.shutdown()
+            self.prober.stop()
+            self.log_panel.stop()
+            self.notifier.stop()
+        finally:
+            self.engine.shut_down()
 
 
 def load_queue(path: Path) -> JobQueue:

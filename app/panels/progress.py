@@ -26,6 +26,7 @@ class ProgressPanel(QWidget):
 
     Attributes:
         job: the id of the job that is shown; empty when nothing runs.
+        patience: milliseconds after which a job that does not cancel can be stopped by force.
     """
 
     def __init__(
@@ -34,6 +35,7 @@ class ProgressPanel(QWidget):
         super().__init__(parent)
         self._actions, self._now = actions, clock_
         self.job = ""
+        self.patience = STOP_NOW_AFTER_MS
         self._pace = Pace()
         self._name = self._note = self._step_text = self._unit_text = ""
         self._paused_at: float | None = None
@@ -42,7 +44,6 @@ class ProgressPanel(QWidget):
         self._timer.timeout.connect(self._show_times)
         self._patience = QTimer(self)
         self._patience.setSingleShot(True)
-        self._patience.setInterval(STOP_NOW_AFTER_MS)
         self._build()
         self._patience.timeout.connect(self.buttons["stop"].show)
         self.show_idle()
@@ -116,7 +117,7 @@ class ProgressPanel(QWidget):
             self.show_idle()
             return
         if activity == Activity.CANCELLING:
-            self._patience.start()
+            self._patience.start(self.patience)
         self._take_pause(activity)
         notes = {
             Activity.PLANNING: self.tr("estimating"),

@@ -188,8 +188,8 @@ class QueuePanel(QWidget):
             (self.remove_action, "✕", self.tr("Remove from the queue")),
         ):
             button = QToolButton()
+            action.setIconText(text)
             button.setDefaultAction(action)
-            button.setText(text)
             button.setAccessibleName(name)
             button.setAutoRaise(True)
             button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)

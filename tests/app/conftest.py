@@ -1,5 +1,7 @@
-"""What the window's tests share: folders of their own, a clip made on the fly, and the fake engine."""
+"""What the window's tests share: a watch for leaks, folders of their own, a clip made on the fly, and the fake engine."""
 
+import gc
+import multiprocessing
 import sys
 from collections.abc import Callable, Iterator
 from fractions import Fraction
@@ -8,12 +10,29 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from PySide6.QtCore import QCoreApplication, QEvent
 
+from app.crash_report import CrashReport
 from app.engine_thread import EngineThread
+from app.folders import Folders
+from app.main_window import MainWindow
+from app.preferences import Preferences
 
 sys.path.append(str(Path(__file__).parent))  # the fake engine is imported by the process that it runs in, too
 
 from fake_engine import fake_engine
+from leaks import busy_objects
+
+
+@pytest.fixture(autouse=True)
+def no_leaks() -> Iterator[None]:
+    """Fail a test that leaves a thread, timer, window or process behind."""
+    before = busy_objects()
+    yield
+    gc.collect()
+    left = busy_objects() - before
+    assert not left, f"left behind: {left}"
+    assert not multiprocessing.active_children()
 
 
 def write_clip(path: Path, frames: int = 8, width: int = 64, height: int = 48) -> Path:
@@ -51,3 +70,31 @@ def start_engine(qapp: object, tmp_path: Path) -> Iterator[Callable[..., EngineT
     for engine in engines:
         if not engine.closed:
             engine.shut_down()
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> Folders:
+    """Folders of a person who has never started the program."""
+    return Folders(tmp_path / "config", tmp_path / "data", tmp_path / "logs")
+
+
+@pytest.fixture
+def open_window(qtbot: object, folders: Folders, tmp_path: Path) -> Iterator[Callable[..., MainWindow]]:
+    """Open the window with a fake engine, which runs only if ``engine`` values are given; closed after the test."""
+    windows: list[MainWindow] = []
+
+    def open_(start: bool = True, **behaviour: object) -> MainWindow:
+        engine = EngineThread(fake_engine(tmp_path / "jobs", **behaviour))
+        window = MainWindow(engine, folders, Preferences(folders.preferences), CrashReport(folders.logs))
+        windows.append(window)
+        window.show()
+        if start:
+            engine.start()
+        return window
+
+    yield open_
+    for window in windows:
+        if not window.engine.closed:
+            window.quit_now()
+        window.deleteLater()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)

@@ -86,7 +86,10 @@ class FakeEngine:
         self.job = ""
 
     def send(self, event: messages.EngineEvent) -> None:
-        self.connection.send(event)
+        try:
+            self.connection.send(event)
+        except OSError:
+            os._exit(0)  # the window is gone
 
     def serve(self) -> None:
         """The main loop; ends with the connection."""
@@ -107,7 +110,10 @@ class FakeEngine:
             case messages.LoadModel(model):
                 self.send(messages.ModelLoaded(model, "cpu", "fp32"))
             case messages.PlanJob(job, request):
-                self.send(messages.JobPlanned(job, self.plan(request, frames_of(request))))
+                try:
+                    self.send(messages.JobPlanned(job, self.plan(request, frames_of(request))))
+                except OSError as error:
+                    self.send(messages.Failed(job, f"The clip is gone: {error}."))
             case messages.RunJob(job, request, folder):
                 self.job, self.control = job, Control()
                 threading.Thread(target=self.run, args=(job, request, folder, self.control), daemon=True).start()

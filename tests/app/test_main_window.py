@@ -1,0 +1,466 @@
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from app.crash_report import CrashReport
+from app.engine_thread import EngineThread
+from app.job_runner import Activity
+from app.main_window import MainWindow
+from app.preferences import Preferences
+from fake_engine import fake_engine
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
+from PySide6.QtWidgets import QApplication, QMessageBox
+
+from dcvsr_engine.control import TileFinished
+
+
+@pytest.fixture
+def own_clip(clip, tmp_path) -> Path:
+    (tmp_path / "clip.mp4").write_bytes(clip.read_bytes())
+    return tmp_path / "clip.mp4"
+
+
+@pytest.fixture
+def soon(qtbot):
+    """Wait until something is so."""
+    return lambda condition: qtbot.waitUntil(condition, timeout=15_000)
+
+
+def files(*paths: Path) -> QMimeData:
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+    return mime
+
+
+def drop(widget, *paths: Path) -> None:
+    where = Qt.DropAction.CopyAction, files(*paths), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    QApplication.sendEvent(widget, QDragEnterEvent(QPoint(5, 5), *where))
+    QApplication.sendEvent(widget, QDropEvent(QPointF(5, 5), *where))
+
+
+def states(window: MainWindow) -> list[str]:
+    return [item.state for item in window.queue.queue]
+
+
+def boxes(window: MainWindow) -> list[QMessageBox]:
+    return [box for box in window.findChildren(QMessageBox) if box.isVisible()]
+
+
+def without_plan(window: MainWindow) -> MainWindow:
+    window.preferences.plan_first = False
+    return window
+
+
+def press(box: QMessageBox, text: str) -> None:
+    next(button for button in box.buttons() if button.text() == text).click()
+
+
+def notice_button(window: MainWindow, text: str):
+    return next(button for button in window.notices.buttons if button.text() == text)
+
+
+# -- clips ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("target", ["window", "preview", "queue"])
+def test_a_dropped_clip_is_queued_and_looked_at(open_window, own_clip, soon, target):
+    window = open_window(start=False)
+    widget = {"window": window, "preview": window.preview, "queue": window.queue_panel.view.viewport()}[target]
+    drop(widget, own_clip)
+    soon(lambda: window.preview.info is not None)
+    item = window.queue.queue[0]
+    assert (item.request.source, item.size, item.state) == (own_clip, (64, 48), "waiting")
+    assert window.preview.tiling.grid is not None
+    assert window.preferences.recent == [own_clip]
+
+
+def test_a_dropped_folder_brings_all_its_clips(open_window, own_clip, soon):
+    (own_clip.parent / "two").mkdir()
+    for name in ("b.mp4", "a.mp4"):
+        (own_clip.parent / "two" / name).write_bytes(own_clip.read_bytes())
+    window = open_window(start=False)
+    drop(window, own_clip.parent / "two")
+    assert [item.request.source.name for item in window.queue.queue] == ["a.mp4", "b.mp4"]
+    soon(lambda: all(item.size for item in window.queue.queue))
+
+
+def test_a_folder_without_clips_is_told(open_window, tmp_path):
+    (tmp_path / "empty").mkdir()
+    window = open_window(start=False)
+    drop(window, tmp_path / "empty")
+    assert "empty" in window.notices.text and not len(window.queue.queue)
+
+
+def test_clips_are_pasted_as_files_or_as_text(open_window, own_clip, soon):
+    window = open_window(start=False)
+    QGuiApplication.clipboard().setMimeData(files(own_clip))
+    window.actions_.paste.trigger()
+    QGuiApplication.clipboard().setText(f'"{own_clip}"\nnothing that exists\n')
+    window.actions_.paste.trigger()
+    assert [item.request.source for item in window.queue.queue] == [own_clip, own_clip]
+    QGuiApplication.clipboard().setText("no file")
+    window.actions_.paste.trigger()
+    assert window.notices.isVisible() and len(window.queue.queue) == 2
+
+
+def test_recent_clips_are_offered_again_and_forgotten(open_window, own_clip):
+    window = open_window(start=False)
+    assert not window.recent_menu.isEnabled()
+    window.add_clips([own_clip])
+    window.recent_menu.actions()[0].trigger()
+    assert len(window.queue.queue) == 2
+    window.recent_menu.actions()[-1].trigger()
+    assert window.preferences.recent == [] and not window.recent_menu.isEnabled()
+
+
+def test_a_file_that_is_no_clip_is_told_in_the_preview(open_window, tmp_path, soon):
+    (tmp_path / "notes.txt").write_text("Not a video.")
+    window = open_window(start=False)
+    drop(window, tmp_path / "notes.txt")
+    soon(lambda: "notes.txt" in window.log_panel.text.toPlainText())
+    assert not window.actions_.preview.isEnabled()
+
+
+def test_a_second_start_hands_its_clips_to_this_window(open_window, own_clip):
+    window = open_window(start=False)
+    window.receive_files([own_clip])
+    assert len(window.queue.queue) == 1
+    window.receive_files([])
+    assert len(window.queue.queue) == 1 and not window.notices.isVisible()
+
+
+# -- the item that is looked at ---------------------------------------------------------------------------------
+
+
+def test_settings_belong_to_the_selected_item_and_start_the_next(open_window, own_clip, soon):
+    window = open_window(start=False)
+    window.add_clips([own_clip])
+    window.settings_panel.rows["steps"].editor.field.setValue(9)
+    window.add_clips([own_clip])
+    window.settings_panel.rows["steps"].editor.field.setValue(5)
+    assert [item.request.settings.steps for item in window.queue.queue] == [9, 5]
+    window.queue_panel.select(window.queue.queue[0].id)
+    assert window.settings_panel.request.settings.steps == 9
+    assert window.preferences.restore.steps == 5
+
+
+def test_settings_change_all_selected_items(open_window, own_clip):
+    window = open_window(start=False)
+    window.add_clips([own_clip, own_clip])
+    window.queue_panel.view.selectAll()
+    window.settings_panel.rows["seed"].editor.field.setValue(7)
+    assert [item.request.settings.seed for item in window.queue.queue] == [7, 7]
+
+
+def test_the_grid_follows_the_tile_settings_before_anything_runs(open_window, own_clip, soon):
+    window = open_window(start=False)
+    window.add_clips([own_clip])
+    soon(lambda: window.preview.tiling.grid is not None)
+    before = window.preview.tiling.grid
+    window.settings_panel.rows["tile"].editor.field.setValue(24)
+    after = window.preview.tiling.grid
+    assert (before.tile_height, after.tile_height) != (24, before.tile_height) and after.tile_height == 24
+    assert len(after) > len(before)
+
+
+def test_only_the_part_from_in_to_out_can_be_restored(open_window, own_clip, soon):
+    window = open_window(start=False)
+    window.add_clips([own_clip])
+    soon(lambda: window.preview.info is not None)
+    window.preview.timeline.set_chosen(2, 5)
+    window.actions_.in_out_only.trigger()
+    assert window.queue.queue[0].request.frames == (2, 5)
+    window.preview.timeline.set_chosen(1, 5)
+    assert window.queue.queue[0].request.frames == (1, 5)
+    window.actions_.in_out_only.trigger()
+    assert window.queue.queue[0].request.frames is None
+
+
+def test_removing_the_last_item_empties_the_preview(open_window, own_clip, soon):
+    window = open_window(start=False)
+    window.add_clips([own_clip])
+    soon(lambda: window.preview.info is not None)
+    window.queue_panel.remove_action.trigger()
+    assert not len(window.queue.queue) and window.preview.info is None
+    assert not window.actions_.restore.isEnabled()
+
+
+# -- jobs -------------------------------------------------------------------------------------------------------
+
+
+def test_two_variants_of_a_segment_are_kept(open_window, own_clip, soon):
+    window = open_window()
+    window.add_clips([own_clip])
+    soon(lambda: window.preview.info is not None)
+    window.preview.timeline.set_chosen(2, 4)
+    window.actions_.preview_a.trigger()
+    soon(lambda: window.runner.activity == Activity.RUNNING)
+    soon(lambda: window.runner.activity == Activity.IDLE)
+    window.settings_panel.rows["gamma_peak"].editor.field.setValue(2)
+    window.actions_.preview_b.trigger()
+    soon(lambda: window.runner.activity == Activity.IDLE)
+    offered = [window.preview.right_box.itemData(index) for index in range(window.preview.right_box.count())]
+    assert {"A", "B"} <= set(offered)
+    assert states(window) == ["waiting"] and list(own_clip.parent.glob("*.mp4")) == [own_clip]
+
+
+def test_without_in_and_out_a_preview_takes_a_window_of_frames_from_here(open_window, own_clip, soon):
+    window = open_window()
+    window.add_clips([own_clip])
+    soon(lambda: window.preview.info is not None)
+    window.settings_panel.rows["window"].editor.field.setValue(3)
+    window.preview.go_to(4)
+    window.actions_.preview.trigger()
+    assert window.runner.current.request.frames == (4, 6)
+    soon(lambda: window.runner.activity == Activity.IDLE)
+
+
+def test_a_preview_of_the_visible_part_only(open_window, own_clip, soon):
+    window = open_window()
+    window.add_clips([own_clip])
+    soon(lambda: window.preview.info is not None)
+    window.actions_.visible_only.setChecked(True)
+    window.actions_.preview.trigger()
+    region = window.runner.current.request.region
+    assert region is not None and region.width <= 64
+    soon(lambda: window.runner.activity == Activity.IDLE)
+
+
+def test_restoring_shows_the_plan_first_and_then_runs_the_queue(open_window, own_clip, soon):
+    window = open_window()
+    window.add_clips([own_clip, own_clip])
+    window.actions_.restore.trigger()
+    soon(lambda: window.plan_dialog.start_button.isEnabled())
+    assert states(window) == ["waiting", "waiting"] and not window.plan_dialog.problems.isVisible()
+    window.plan_dialog.start_button.click()
+    soon(lambda: states(window) == ["done", "done"])
+    assert window.notices.isVisible() and window.notices.text.startswith("clip_x4_2.mp4")
+    notice_button(window, "Report").click()
+    assert window.docks["report"].isVisible() and window.report.tree.topLevelItemCount() > 5
+
+
+def test_a_plan_that_does_not_fit_says_what_to_change_and_does_not_start(open_window, own_clip, soon):
+    window = open_window(problems=("The tiles do not fit into the device's memory: choose a smaller tile.",))
+    window.add_clips([own_clip])
+    window.actions_.restore.trigger()
+    soon(lambda: window.plan_dialog.problems.isVisible())
+    assert "smaller tile" in window.plan_dialog.problems.text() and not window.plan_dialog.start_button.isEnabled()
+    window.plan_dialog.reject()
+    assert window.plan_dialog is None and window.runner.activity == Activity.IDLE
+
+
+def test_the_plan_can_be_left_out_and_asked_for(open_window, own_clip, soon):
+    window = open_window()
+    window.add_clips([own_clip])
+    soon(lambda: window.actions_.plan.isEnabled())
+    window.actions_.plan.trigger()
+    window.plan_dialog.ask_again.click()
+    window.plan_dialog.reject()
+    assert not window.preferences.plan_first
+    window.actions_.restore.trigger()
+    assert window.plan_dialog is None
+    soon(lambda: states(window) == ["done"])
+
+
+def test_a_run_is_seen_in_bar_strip_title_queue_and_overlay(open_window, own_clip, soon):
+    window = without_plan(open_window(tile_seconds=0.02))
+    window.add_clips([own_clip])
+    soon(lambda: window.preview.info is not None)
+    seen: list[TileFinished] = []
+    window.runner.progressed.connect(lambda run, event: seen.append(event) if isinstance(event, TileFinished) else None)
+    window.actions_.restore.trigger()
+    soon(lambda: len(seen) > 3)
+    assert window.progress.strip.isVisible() and window.progress.strip.current is not None
+    assert "step" in window.progress.title.whole and window.progress.buttons["pause"].isEnabled()
+    assert "%" in window.windowTitle() and window.queue.queue[0].progress > 0
+    assert window.preview.tiling.tile_state(seen[-1].m, seen[-1].n) == "done"
+    assert not window.settings_panel.rows["steps"].isEnabled() and window.settings_panel.locked_note.isVisible()
+    soon(lambda: states(window) == ["done"])
+    assert window.settings_panel.rows["steps"].isEnabled() and window.windowTitle() == "DC-VSR Studio"
+
+
+def test_pause_resume_and_cancel(open_window, own_clip, soon):
+    window = without_plan(open_window(tile_seconds=0.02))
+    window.add_clips([own_clip])
+    soon(lambda: window.preview.info is not None)
+    window.actions_.restore.trigger()
+    soon(lambda: window.queue.queue[0].progress > 0)
+    window.actions_.pause.trigger()
+    soon(lambda: window.runner.activity == Activity.PAUSED)
+    assert window.actions_.pause.text() == "Resume" and "paused" in window.progress.title.whole
+    window.actions_.pause.trigger()
+    soon(lambda: window.runner.activity == Activity.RUNNING)
+    window.actions_.cancel.trigger()
+    soon(lambda: states(window) == ["cancelled"])
+    assert not window.actions_.cancel.isEnabled() and window.queue_panel.resume_action.isEnabled()
+    window.queue_panel.resume_action.trigger()
+    soon(lambda: states(window) == ["done"])
+
+
+def test_an_engine_that_takes_too_long_to_cancel_can_be_stopped(open_window, own_clip, soon):
+    window = without_plan(open_window(tile_seconds=60))
+    window.add_clips([own_clip])
+    window.progress.patience = 50
+    window.actions_.restore.trigger()
+    soon(lambda: window.queue.queue[0].folder is not None)
+    window.actions_.cancel.trigger()
+    soon(window.progress.buttons["stop"].isVisible)
+    window.progress.buttons["stop"].click()
+    soon(lambda: states(window) == ["cancelled"])
+    assert not window.notices.isVisible()
+
+
+def test_a_killed_engine_is_told_and_its_job_resumes(open_window, own_clip, soon):
+    window = without_plan(open_window(tile_seconds=0.02))
+    window.add_clips([own_clip])
+    window.actions_.restore.trigger()
+    soon(lambda: window.queue.queue[0].progress > 0)
+    os.kill(window.engine.process_id, signal.SIGKILL)
+    soon(window.notices.isVisible)
+    assert states(window) == ["interrupted"] and "clip.mp4" in window.notices.text
+    notice_button(window, "Resume").click()
+    soon(lambda: states(window) == ["done"])
+
+
+def test_an_engine_that_does_not_start_is_told_once_and_can_be_tried_again(open_window, soon):
+    window = open_window(die_at_start=True)
+    soon(window.notices.isVisible)
+    assert "3" in window.notices.text
+    assert window.engine.wait(5000)
+    notice_button(window, "Try again").click()
+    soon(window.notices.isVisible)
+
+
+def test_a_failure_is_told_in_words_with_details_folded_away(open_window, own_clip, soon):
+    window = without_plan(open_window(fail_at_tile=2))
+    window.add_clips([own_clip])
+    window.actions_.restore.trigger()
+    soon(lambda: bool(boxes(window)))
+    box = boxes(window)[0]
+    assert "as it was told to" in box.text() and "folded away" in box.detailedText()
+    assert states(window) == ["failed"]
+    box.close()
+
+
+def test_a_plan_that_fails_is_told_in_its_dialog(open_window, tmp_path, own_clip, soon):
+    window = open_window()
+    window.add_clips([own_clip])
+    soon(lambda: window.actions_.plan.isEnabled())
+    own_clip.unlink()
+    window.actions_.plan.trigger()
+    soon(lambda: window.plan_dialog.problems.isVisible())
+    window.plan_dialog.reject()
+
+
+def test_one_item_can_be_run_alone(open_window, own_clip, soon):
+    window = open_window()
+    window.add_clips([own_clip, own_clip])
+    window.queue_panel.select(window.queue.queue[1].id)
+    window.queue_panel.start_action.trigger()
+    soon(lambda: states(window) == ["waiting", "done"])
+    assert window.queue_panel.show_action.isEnabled() and window.queue_panel.report_action.isEnabled()
+    assert not window.queue_panel.start_action.isEnabled()
+
+
+# -- beginning and end ------------------------------------------------------------------------------------------
+
+
+def another_window(window: MainWindow, folders, tmp_path, **behaviour) -> MainWindow:
+    engine = EngineThread(fake_engine(tmp_path / "jobs", **behaviour))
+    return MainWindow(engine, folders, Preferences(folders.preferences), CrashReport(folders.logs))
+
+
+def test_quitting_during_a_run_asks_and_the_next_start_offers_to_resume(open_window, own_clip, soon):
+    window = without_plan(open_window(tile_seconds=0.02))
+    window.add_clips([own_clip])
+    window.actions_.restore.trigger()
+    soon(lambda: window.queue.queue[0].progress > 0)
+    window.actions_.quit.trigger()
+    assert window.isVisible()
+    press(boxes(window)[0], "Keep on restoring")
+    assert window.isVisible() and not window.engine.closed
+    window.close()
+    press(next(box for box in boxes(window) if box.isVisible()), "Quit")
+    assert window.engine.isFinished() and not window.isVisible()
+
+    again = open_window()
+    assert states(again) == ["interrupted"] and "clip.mp4" in again.notices.text
+    notice_button(again, "Resume").click()
+    soon(lambda: states(again) == ["done"])
+
+
+def test_quitting_an_idle_window_does_not_ask(open_window):
+    window = open_window(start=False)
+    window.close()
+    assert not window.isVisible() and window.engine.closed
+
+
+def test_a_crash_of_the_last_run_is_offered(open_window, folders):
+    folders.logs.mkdir(parents=True)
+    (folders.logs / "crash.txt").write_text("Fatal Python error: Segmentation fault")
+    window = open_window(start=False)
+    notice_button(window, "Show the report").click()
+    assert "Segmentation fault" in boxes(window)[0].detailedText()
+    boxes(window)[0].close()
+
+
+def test_panels_and_size_are_remembered(open_window, folders):
+    window = open_window(start=False)
+    window.resize(790, 600)
+    window.docks["queue"].close()
+    window.docks["log"].show()
+    window.settings_panel.sections[0].set_open(True)
+    window.close()
+    again = open_window(start=False)
+    assert not again.docks["queue"].isVisible() and again.docks["log"].isVisible()
+    assert again.settings_panel.open_groups == ["guidance"] and again.size().height() == 600
+
+
+def test_a_damaged_queue_is_put_aside(open_window, folders):
+    folders.data.mkdir(parents=True)
+    folders.queue.write_text("{ not a queue")
+    window = open_window(start=False)
+    assert not len(window.queue.queue) and folders.queue.with_suffix(".damaged.json").exists()
+
+
+def test_light_and_dark_can_be_chosen(open_window, qapp):
+    former = qapp.palette()
+    window = open_window(start=False)
+    window.choose_appearance("dark")
+    assert qapp.palette().window().color().lightness() < 80 and window.preferences.appearance == "dark"
+    window.choose_appearance("light")
+    assert qapp.palette().window().color().lightness() > 200
+    qapp.setPalette(former)
+
+
+def test_another_language_is_remembered(open_window):
+    window = open_window(start=False)
+    window.choose_language("zh_CN")
+    assert window.preferences.language == "zh_CN" and window.notices.isVisible()
+
+
+def test_about_names_versions_and_licences(open_window):
+    window = open_window(start=False)
+    window.actions_.about.trigger()
+    dialog = next(child for child in window.children() if type(child).__name__ == "AboutDialog")
+    dialog.copy_button.click()
+    assert "Qt" in QGuiApplication.clipboard().text()
+    dialog.close()
+
+
+def test_models_from_elsewhere_are_offered_and_used(open_window, tmp_path):
+    from fake_engine import MODEL
+
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "dcvsr.json").write_text(MODEL.to_json())
+    window = open_window(start=False)
+    window.add_model_folder(tmp_path / "mine")
+    window.actions_.models.trigger()
+    assert window.docks["models"].isVisible()
+    window.models.list.setCurrentRow(window.models.list.count() - 1)
+    assert "Nothing at all" in window.models.facts.toPlainText()
+    window.models.use_button.click()
+    assert window.settings_panel.request.settings.model == str(tmp_path / "mine")
+    assert window.settings_panel.model.steps == MODEL.steps
