@@ -1,6 +1,7 @@
 """The one vocabulary of the sliders, the command line, the job file and the tests: validated, JSON in and out."""
 
 import dataclasses
+import functools
 import json
 import types
 import typing
@@ -39,11 +40,13 @@ class Settings:
     """Validation and JSON for the frozen dataclasses below."""
 
     @classmethod
+    @functools.cache
     def hints(cls) -> dict[str, Any]:
         """Type hint per setting."""
         return typing.get_type_hints(cls)
 
     @classmethod
+    @functools.cache
     def fields(cls) -> dict[str, "dataclasses.Field[Any]"]:
         """Dataclass field per setting; ``metadata`` holds ``doc``, ``low`` and ``high``."""
         return {f.name: f for f in dataclasses.fields(cls)}  # type: ignore[arg-type]

@@ -188,9 +188,9 @@ def load_network(kind: Any, folder: Path, dtype: torch.dtype = torch.float32) ->
         raise ModelError(f"{folder / 'config.json'} cannot be read: {error}.") from None
     try:
         with torch.device("meta"):
-            network = kind.from_config(config)
+            network = kind.from_config(dict(config))
     except Exception as error:  # whatever a constructor makes of values that are not its own
-        raise ModelError(f"{folder / 'config.json'} does not describe a {kind.__name__}: {error}.") from None
+        raise ModelError(f"{folder / 'config.json'} does not describe a {kind.__name__} ({type(error).__name__}).") from None
     weights = read_weights(folder)
     expected = {name: tuple(value.shape) for name, value in network.state_dict().items()}
     for name in sorted(expected.keys() | weights.keys()):

@@ -40,7 +40,7 @@ class ImageEncoder:
             )
             return cls(network.to(device), facts["image_mean"], facts["image_std"])
         except Exception as error:  # transformers documents no set of errors for a damaged folder
-            raise ModelError(f"The image encoder in {folder} cannot be read: {error}.") from None
+            raise ModelError(f"The image encoder in {folder} is missing or damaged ({type(error).__name__}).") from None
 
     @torch.no_grad()
     def embed(self, frame: Tensor) -> Tensor:

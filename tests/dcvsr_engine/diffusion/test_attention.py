@@ -256,7 +256,7 @@ def test_tap_appends_the_liveliest_frames_of_the_window_before(watched, order, c
         layers = watched.evaluate(tiles, [tap])
         for layer, (projections, (inputs, outputs)) in enumerate(zip(watched.projections, layers, strict=True)):
 
-            def handed(b, i, frame, layer=layer, projections=projections):
+            def handed(b, i, frame, layer=layer, projections=projections, before=before):
                 """The frames chosen in the window before: the same for every frame."""
                 if before is None:
                     return []

@@ -144,9 +144,9 @@ def test_pags_perturbed_branch_takes_values_as_they_are_in_the_middle_block_only
 def test_sag_is_cfg_and_the_way_back_from_a_degraded_input(distinct):
     denoiser = networks.denoiser(distinct)
     noise, condition = networks.clip(GRID)
-    x, l, tiles = SIGMA * noise[None], condition[None], [GRID.tile(0, 0)]
+    x, known, tiles = SIGMA * noise[None], condition[None], [GRID.tile(0, 0)]
     with networks.Recorder([middle(denoiser)]) as recorder:
-        first = {branch: denoiser.evaluate(x, SIGMA, l, tiles, (branch,))[branch] for branch in (C, U)}
+        first = {branch: denoiser.evaluate(x, SIGMA, known, tiles, (branch,))[branch] for branch in (C, U)}
     mass = received(reference.Projections(middle(denoiser)), recorder.inputs[middle(denoiser)][1])
     degraded = x.clone()
     for f in range(GRID.frames):
@@ -158,11 +158,11 @@ def test_sag_is_cfg_and_the_way_back_from_a_degraded_input(distinct):
                     if mass[f][y // 2 * 4 + column // 2] > 1:
                         degraded[0, f, channel, y, column] += soft[y, column] - picture[y, column]
     assert not torch.equal(degraded, x)
-    second = denoiser.evaluate(degraded, SIGMA, l, tiles, (U,))[U]
+    second = denoiser.evaluate(degraded, SIGMA, known, tiles, (U,))[U]
     conditional, unconditional = epsilon(x, first[C]), epsilon(x, first[U])
     guided = unconditional + SCALE * (conditional - unconditional) + (SCALE - 1) * (unconditional - epsilon(degraded, second))
     before = denoiser.evaluations
-    result = denoiser.guided(x, SIGMA, l, tiles, "sag", SCALE, 0.7)
+    result = denoiser.guided(x, SIGMA, known, tiles, "sag", SCALE, 0.7)
     torch.testing.assert_close(epsilon(x, result), guided, atol=1e-4, rtol=1e-4)
     assert denoiser.evaluations - before == (3 if distinct else 2)
 

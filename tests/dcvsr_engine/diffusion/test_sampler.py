@@ -137,7 +137,7 @@ LOCAL = networks.denoiser()
 LOCAL.guided = lambda x, sigma, condition, *rest: torch.tanh(x / (1 + sigma)) + condition**2
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(1, 6), st.integers(4, 10), st.integers(4, 10), st.integers(3, 6), st.integers(1, 4), st.floats(0, 0.75))
 def test_tiled_equals_untiled_for_a_local_network(frames, height, width, tile, window, overlap):
     whole = TileGrid.build(frames, height, width, 64, 14)
@@ -187,7 +187,7 @@ def watch(denoiser, chosen, grid=GRID, batch=1):
 
 @pytest.mark.parametrize("tap", [False, True])
 def test_cached_sap_injects_the_step_before(denoiser, tap):
-    """Three steps: a plain or TAP step collects, the SAP step injects what it saw; windows overlap, the later one's frames count."""
+    """A plain or TAP step collects, the SAP step injects what it saw; where windows overlap the later one's frames count."""
     chosen = networks.settings(steps=3, sap=True, tap=tap, sap_schedule="cached")
     projections, calls, _ = watch(denoiser, chosen, batch=99)
     batches = [list(GRID)] if not tap else [[GRID.tile(m, n) for m in range(2)] for n in range(2)]

@@ -15,7 +15,7 @@ sizes = st.tuples(
 )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(sizes, st.sampled_from([0.1, 0.2]))
 def test_split_then_merge_is_the_identity(size, spread):
     *size, overlap = size

@@ -1,0 +1,133 @@
+"""Settings: every field validated with a sentence, JSON both ways."""
+
+import dataclasses
+import json
+import typing
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dcvsr_engine.errors import SettingsError
+from dcvsr_engine.settings import OutputSettings, RestoreSettings, allows_none, plain_type
+
+FIELDS = [(kind, name) for kind in (RestoreSettings, OutputSettings) for name in kind.fields()]
+each_field = pytest.mark.parametrize("kind, name", FIELDS, ids=lambda value: getattr(value, "__name__", value))
+
+
+def valid(kind, name):
+    """Values that a field takes."""
+    hint, meta = kind.hints()[name], kind.fields()[name].metadata
+    plain = plain_type(hint)
+    if typing.get_origin(plain) is typing.Literal:
+        values = st.sampled_from(typing.get_args(plain))
+    elif plain is bool:
+        values = st.booleans()
+    elif plain is str:
+        values = st.text(st.characters(codec="utf-8"))
+    elif plain is int:
+        values = st.integers(meta["low"], meta["high"])
+    else:
+        values = st.floats(meta["low"], meta["high"])
+    return st.none() | values if allows_none(hint) else values
+
+
+def any_settings(kind):
+    return st.builds(kind, **{name: valid(kind, name) for name in kind.fields()})
+
+
+def refused(kind, name, value):
+    """The sentence with which a value is refused."""
+    with pytest.raises(SettingsError) as caught:
+        kind(**{name: value})
+    sentence = str(caught.value)
+    assert sentence.startswith(name)
+    assert sentence.endswith(".")
+    assert "\n" not in sentence
+    return sentence
+
+
+@given(any_settings(RestoreSettings), any_settings(OutputSettings))
+def test_json_gives_the_same_settings(restore, output):
+    for chosen in (restore, output):
+        kind = type(chosen)
+        assert kind.from_json(json.dumps(chosen.to_dict())) == chosen
+        assert kind.from_dict(chosen.to_dict()) == chosen
+        assert chosen.replace() == chosen
+        assert hash(chosen) == hash(chosen.replace())
+
+
+@each_field
+@settings(max_examples=15)
+@given(data=st.data())
+def test_every_field_takes_its_range(kind, name, data):
+    value = data.draw(valid(kind, name))
+    assert getattr(kind(**{name: value}), name) == value
+
+
+@each_field
+@settings(max_examples=15)
+@given(value=st.one_of(st.lists(st.integers()), st.dictionaries(st.text(), st.text()), st.binary()))
+def test_no_field_takes_another_type(kind, name, value):
+    refused(kind, name, value)
+
+
+@each_field
+@settings(max_examples=15)
+@given(data=st.data())
+def test_numbers_outside_of_the_range_are_refused(kind, name, data):
+    meta, plain = kind.fields()[name].metadata, plain_type(kind.hints()[name])
+    if plain not in (int, float):
+        assert meta["low"] is meta["high"] is None
+        return
+    assert meta["low"] is not None, "every number has a range"
+    below = data.draw(st.integers(max_value=int(meta["low"]) - 1))
+    assert "must be between" in refused(kind, name, below) or meta["high"] is None
+    if meta["high"] is not None:
+        assert "must be between" in refused(kind, name, data.draw(st.integers(min_value=int(meta["high"]) + 1)))
+    if plain is float:
+        refused(kind, name, float("nan"))
+        refused(kind, name, float("inf"))
+    else:
+        assert "must be a whole number" in refused(kind, name, meta["low"] + 0.5)
+        assert "must be a whole number" in refused(kind, name, True)
+
+
+@each_field
+def test_only_fields_that_the_model_decides_may_be_left_open(kind, name):
+    if allows_none(kind.hints()[name]):
+        assert getattr(kind(**{name: None}), name) is None
+    else:
+        refused(kind, name, None)
+
+
+@each_field
+def test_every_field_has_a_sentence_of_help(kind, name):
+    doc = kind.fields()[name].metadata["doc"]
+    assert doc.endswith(".")
+    assert "%" not in doc, "argparse would take it for a format"
+
+
+def test_what_the_issue_names():
+    assert refused(RestoreSettings, "steps", 0) == "steps must be between 1 and 200, not 0."
+    assert refused(RestoreSettings, "gamma_peak", -0.5) == "gamma_peak must be between 0.0 and 8.0, not -0.5."
+    assert refused(RestoreSettings, "guidance", "strong") == "guidance must be one of none, cfg, sag, pag, dssag, not 'strong'."
+
+
+def test_unknown_settings_get_the_known_ones():
+    for use in (lambda: RestoreSettings.from_dict({"stepz": 3}), lambda: RestoreSettings().replace(stepz=3)):
+        with pytest.raises(SettingsError, match="There is no setting “stepz”; known settings are model, scale, steps"):
+            use()
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "3", "null", '"steps"', "9" * 5000, '{"steps": 1e400}', '{"gamma_rho": NaN}'])
+def test_text_that_holds_no_settings(text):
+    with pytest.raises(SettingsError):
+        RestoreSettings.from_json(text)
+
+
+def test_whole_numbers_serve_as_numbers_and_settings_are_frozen():
+    chosen = RestoreSettings(guidance_scale=3)
+    assert type(chosen.guidance_scale) is float
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        chosen.steps = 3
