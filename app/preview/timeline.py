@@ -6,7 +6,8 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSpinBox, QToolB
 from app.preview.buttons import BUTTON_STYLE, icon
 from app.preview.model import FrameRange, timecode
 from app.preview.tiling_state import TilingState
-from app.preview.track import FrameTrack, WindowStrip
+from app.preview.track import FrameTrack
+from app.preview.window_strip import WindowStrip
 
 FALLBACK_RATE = 25.0
 
