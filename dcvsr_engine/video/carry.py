@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -38,14 +38,6 @@ COVERS = {"mjpeg": ("cover.jpg", "image/jpeg"), "png": ("cover.png", "image/png"
 """Codec of a cover picture → its name and type as an attachment, which is what Matroska makes of it."""
 
 
-@dataclass
-class Carried:
-    """Tracks that travel: source index → output stream, and ``notes`` on those that do not."""
-
-    tracks: dict[int, Stream] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-
-
 @dataclass(frozen=True)
 class Span:
     """The stretch of the source that is kept, in seconds, and what is added to its times."""
@@ -59,9 +51,14 @@ EVER = Fraction(10**9)
 """Seconds no file lasts."""
 
 
-def add_tracks(path: Path, source: InputContainer, out: OutputContainer, kind: str, main: int, output: OutputSettings) -> Carried:
-    """Add a stream to ``out`` (a container of ``kind``) for every track but the ``main`` video that it can hold."""
-    carried = Carried()
+def add_tracks(
+    path: Path, source: InputContainer, out: OutputContainer, kind: str, main: int, output: OutputSettings, notes: list[str]
+) -> dict[int, Stream]:
+    """Add a stream to ``out``, a container of ``kind``, for every track but the ``main`` video that it can hold.
+
+    Returns the streams by the track's index in the source; ``notes`` gets a sentence for each track that is left out.
+    """
+    carried: dict[int, Stream] = {}
     for stream in source.streams:
         wanted = output.audio if stream.type == "audio" else output.subtitles
         if stream.index == main or not wanted or is_chapter_text(stream, source):
@@ -70,9 +67,9 @@ def add_tracks(path: Path, source: InputContainer, out: OutputContainer, kind: s
             name, mime = COVERS[codec_name(stream)]
             out.add_attachment(name, mime, first_packet(path, stream.index))
         elif stream.type in KINDS and (stream.type != "video" or is_cover(stream)) and holds(kind, stream):
-            carried.tracks[stream.index] = add_track(out, stream)
+            carried[stream.index] = add_track(out, stream)
         else:
-            carried.notes.append(left_out(kind, stream))
+            notes.append(left_out(kind, stream))
     return carried
 
 
@@ -141,13 +138,15 @@ def carry_chapters(source: InputContainer, out: OutputContainer, span: Span) -> 
     out.set_chapters(kept)  # type: ignore[arg-type]
 
 
-def track_packets(source: InputContainer, carried: Carried, span: Span) -> Iterator[tuple[Fraction, Packet[Any]]]:
-    """(decoding time in seconds, packet) of all carried tracks, in the order of the file."""
-    wanted = [s for s in source.streams if s.index in carried.tracks and s.type != "attachment"]
+def track_packets(
+    source: InputContainer, carried: dict[int, Stream], span: Span, notes: list[str]
+) -> Iterator[tuple[Fraction, Packet[Any]]]:
+    """(decoding time in seconds, packet) of all ``carried`` tracks in the order of the file; ``notes`` is told of its break."""
+    wanted = [stream for stream in source.streams if stream.index in carried and stream.type != "attachment"]
     latest: dict[int, int] = {}
 
     def broken(words: str) -> None:
-        carried.notes.append(f"The other tracks end early, where the input breaks off ({words}).")
+        notes.append(f"The other tracks end early, where the input breaks off ({words}).")
 
     for packet in packets(source, wanted, broken) if wanted else ():
         index, tick = packet.stream_index, packet.time_base
@@ -162,7 +161,7 @@ def track_packets(source: InputContainer, carried: Carried, span: Span) -> Itera
         if packet.dts <= latest.get(index, packet.dts - 1):
             continue  # no container takes a packet that goes back in time
         latest[index] = packet.dts
-        packet.stream = carried.tracks[index]
+        packet.stream = carried[index]
         yield packet.dts * tick, packet
 
 

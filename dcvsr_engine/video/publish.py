@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +15,20 @@ from av.container import OutputContainer
 from av.packet import Packet
 from av.video.stream import VideoStream
 
-from dcvsr_engine.errors import OutputError
 from dcvsr_engine.settings import OutputSettings
 from dcvsr_engine.video.carry import EVER, Span, add_tracks, carry_chapters, tags, track_packets
 from dcvsr_engine.video.encoders import CODECS, CONTAINERS, encoding_for
 from dcvsr_engine.video.files import PICTURE_NAME, discard, partial_path, put_in_place, refuse_unsafe
+from dcvsr_engine.video.join import Stamps, joined_packets, segment_packets, stamps_of
 from dcvsr_engine.video.probe import VideoInfo
 from dcvsr_engine.video.source import opened, video_stream
-from dcvsr_engine.video.writer import check_target, describe_video, segment_origin, write_error
+from dcvsr_engine.video.writer import check_target, describe_video, write_error
+
+Check = Callable[[], None]
+"""Called for every packet; may raise to stop."""
+
+LONGEST = 2**31
+"""Ticks that a frame may last in MP4 and MOV."""
 
 
 @dataclass(frozen=True)
@@ -35,17 +40,13 @@ class Published:
     notes: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Stamps:
-    """Times of an output's video packets in decoding order, in ticks of the input's time base."""
-
-    pts: tuple[int, ...]
-    dts: tuple[int, ...]
-    durations: tuple[int, ...]
-
-
 def publish(
-    segments: Sequence[Path], target: Path, info: VideoInfo, output: OutputSettings, frames: tuple[int, int] | None = None
+    segments: Sequence[Path],
+    target: Path,
+    info: VideoInfo,
+    output: OutputSettings,
+    frames: tuple[int, int] | None = None,
+    check: Check = lambda: None,
 ) -> Published:
     """Join the segment files of one clip, in order, to ``target``, with the source's other tracks.
 
@@ -58,117 +59,67 @@ def publish(
     pictures = not CODECS[output.codec].containers
     try:
         if pictures:
-            published = write_pictures(segments, partial, target, output.codec, frames[0] if frames else 0)
+            count = write_pictures(segments, partial, output.codec, frames[0] if frames else 0, check)
+            notes: tuple[str, ...] = ()
         else:
-            published = mux(segments, partial, target, info, output, whole=frames is None)
+            stamps = stamps_of(segments, info)
+            count = len(stamps.pts)
+            notes = mux(segments, stamps, partial, info, output, frames is None, check)
         refuse_unsafe(target, pictures=pictures, overwrite=output.overwrite)
         put_in_place(partial, target)
     except (av.FFmpegError, OSError) as error:
         raise write_error(target, error) from None
     finally:
         discard(partial)
-    return published
+    return Published(target, count, notes)
 
 
-def write_pictures(segments: Sequence[Path], partial: Path, target: Path, codec: str, first: int) -> Published:
-    """Every frame as a file of its own in a folder, numbered as in the clip."""
+def write_pictures(segments: Sequence[Path], partial: Path, codec: str, first: int, check: Check) -> int:
+    """Every frame as a file of its own in a folder, numbered as in the clip; returns how many."""
     partial.mkdir()
     count = 0
-    for packet in packets_of(segments):
+    for packet in segment_packets(segments):
+        check()
         (partial / PICTURE_NAME.format(first + count, codec)).write_bytes(bytes(packet))
         count += 1
-    return Published(target, count, ())
-
-
-def packets_of(segments: Sequence[Path]) -> Iterator[Packet[VideoStream]]:
-    """The video packets of all segments, one after the other."""
-    for segment in segments:
-        with opened(segment) as container:
-            for packet in container.demux(container.streams.video[0]):
-                if packet.size:
-                    yield packet
-
-
-def stamps_of(segments: Sequence[Path], info: VideoInfo) -> Stamps:
-    """Times for the joined stream; raises `OutputError` when segments overlap or are out of order.
-
-    With d the most packets that come before one shown earlier, packet i is decoded when frame i − d is shown.
-    """
-    pts: list[int] = []
-    for segment in segments:
-        own = [segment_origin(info) + ticks(packet, info) for packet in packets_of([segment])]
-        if pts and own and min(own) <= max(pts):
-            raise OutputError(f"Segment “{segment.name}” begins before the one before it ends; restore it again.")
-        pts += own
-    if not pts:
-        raise OutputError("There are no frames to put out.")
-    shown = sorted(pts)
-    place = {time: number for number, time in enumerate(shown)}
-    delay = max(number - place[time] for number, time in enumerate(pts))
-    last = duration_at(info, shown[-1])
-    step = shown[1] - shown[0] if len(shown) > 1 else last
-    early = [shown[0] - (delay - number) * step for number in range(delay)]
-    lengths = {a: b - a for a, b in pairwise(shown)}
-    return Stamps(tuple(pts), tuple(early + shown[: len(pts) - delay]), tuple(lengths.get(time, last) for time in pts))
-
-
-def ticks(packet: Packet[VideoStream], info: VideoInfo) -> int:
-    """A segment packet's pts on the input's clock; NUT takes a finer one, of which this is a multiple."""
-    return round((packet.pts or 0) * packet.time_base / info.time_base)
-
-
-def duration_at(info: VideoInfo, pts: int) -> int:
-    """Ticks for which the source shows the frame at ``pts``; those of an average frame where the file does not say."""
-    if not info.is_sequence:
-        with opened(info.path) as container, contextlib.suppress(av.FFmpegError):
-            stream = video_stream(container, info.path)
-            container.seek(pts, stream=stream)
-            for packet in container.demux(stream):
-                if packet.pts == pts and packet.duration:
-                    return packet.duration
-                if packet.dts is not None and packet.dts > pts:
-                    break
-    return info.usual_duration
+    return count
 
 
 def mux(
-    segments: Sequence[Path], partial: Path, target: Path, info: VideoInfo, output: OutputSettings, *, whole: bool
-) -> Published:
-    """Write the container: video from the segments, all else from the source."""
-    stamps = stamps_of(segments, info)
-    kind = CONTAINERS[target.suffix.lower()]
-    begin, end = min(stamps.pts), max(map(sum, zip(stamps.pts, stamps.durations, strict=True)))
+    segments: Sequence[Path], stamps: Stamps, partial: Path, info: VideoInfo, output: OutputSettings, whole: bool, check: Check
+) -> tuple[str, ...]:
+    """Write the container: video from the segments, all else from the source. Returns notes on what the container lacks."""
+    kind = CONTAINERS[partial.suffix.lower()]
     # a range starts at zero; a whole clip keeps its times unless they begin before zero, which not every container shows
-    shift = 0 if whole and begin >= 0 else -begin
-    first, last = (-EVER, EVER) if whole else (begin * info.time_base, end * info.time_base)
+    shift = 0 if whole and stamps.begin >= 0 else -stamps.begin
+    first, last = (-EVER, EVER) if whole else (stamps.begin * info.time_base, stamps.end * info.time_base)
     span = Span(first, last, shift * info.time_base)
-    notes: tuple[str, ...] = ()
+    notes = container_notes(kind, info, output)
     with contextlib.ExitStack() as stack:
         template = stack.enter_context(opened(segments[0])).streams.video[0]
-        out = stack.enter_context(opened_output(partial, kind, info))
+        out = stack.enter_context(opened_output(partial, kind, info, max(stamps.durations)))
         video = add_video(out, template, kind, info, output)
-        feeds: list[Iterator[tuple[Fraction, Packet[Any]]]] = [video_packets(segments, stamps, video, info.time_base, shift)]
-        carried = None
+        feeds: list[Iterator[tuple[Fraction, Packet[Any]]]] = [joined_packets(segments, stamps, video, info.time_base, shift)]
         if not info.is_sequence:
             source = stack.enter_context(opened(info.path))
             main = video_stream(source, info.path)
             out.metadata.update(tags(source.metadata))
             video.metadata.update(tags(main.metadata))
             video.disposition = main.disposition
-            carried = add_tracks(info.path, source, out, kind, main.index, output)
+            feeds.append(track_packets(source, add_tracks(info.path, source, out, kind, main.index, output, notes), span, notes))
             if output.subtitles:
                 carry_chapters(source, out, span)
-            feeds.append(track_packets(source, carried, span))
         out.start_encoding()
         for _, packet in heapq.merge(*feeds, key=lambda item: item[0]):
+            check()
             out.mux_one(packet)
-        notes = tuple(carried.notes) if carried else ()
-    return Published(target, len(stamps.pts), notes)
+    return tuple(notes)
 
 
-def opened_output(partial: Path, kind: str, info: VideoInfo) -> OutputContainer:
+def opened_output(partial: Path, kind: str, info: VideoInfo, longest: int) -> OutputContainer:
     """An empty container whose clock is as fine as the input's, where it has a choice."""
-    scale = str(info.time_base.denominator)
+    fine = longest * info.time_base.numerator < LONGEST
+    scale = str(info.time_base.denominator if fine else 90000)
     options = {} if kind == "matroska" else {"video_track_timescale": scale, "movie_timescale": scale}
     return av.open(f"file:{partial}", "w", format=kind, container_options=options)
 
@@ -176,21 +127,19 @@ def opened_output(partial: Path, kind: str, info: VideoInfo) -> OutputContainer:
 def add_video(out: OutputContainer, template: VideoStream, kind: str, info: VideoInfo, output: OutputSettings) -> VideoStream:
     """The video stream, with the tags that some codecs do not carry themselves."""
     video = out.add_stream_from_template(template, opaque=True)
-    describe_video(
-        video, encoding_for(info, template.width, template.height, output).color, info.sample_aspect_ratio, info.frame_rate
-    )
+    color = encoding_for(info, template.width, template.height, output).color
+    describe_video(video, color, info.sample_aspect_ratio, info.frame_rate)
     video.time_base = info.time_base
     if kind != "matroska" and output.codec in ("h265", "hevc_nvenc"):
         video.codec_context.codec_tag = "hvc1"  # Apple's players know H.265 by this name only
     return video
 
 
-def video_packets(
-    segments: Sequence[Path], stamps: Stamps, video: VideoStream, tick: Fraction, shift: int
-) -> Iterator[tuple[Fraction, Packet[Any]]]:
-    """(decoding time in seconds, packet) of the joined video."""
-    for packet, pts, dts, duration in zip(packets_of(segments), stamps.pts, stamps.dts, stamps.durations, strict=True):
-        packet.time_base = tick
-        packet.pts, packet.dts, packet.duration = pts + shift, dts + shift, duration
-        packet.stream = video
-        yield (dts + shift) * tick, packet
+def container_notes(kind: str, info: VideoInfo, output: OutputSettings) -> list[str]:
+    """What the container cannot say about the video."""
+    notes = []
+    if kind == "matroska" and info.variable_frame_rate and (1000 * info.time_base).denominator > 1:
+        notes.append("Frame times are rounded to milliseconds: .mkv knows no finer ones, .mp4 and .mov do.")
+    if kind == "matroska" and output.codec == "prores" and info.sample_aspect_ratio != 1:
+        notes.append(f"The pixel shape {info.sample_aspect_ratio} is lost: ProRes in .mkv does not say it, in .mov it does.")
+    return notes

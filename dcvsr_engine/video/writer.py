@@ -11,6 +11,7 @@ from typing import Self
 import av
 from av.container import OutputContainer
 from av.filter import Graph
+from av.packet import Packet
 from av.video.stream import VideoStream
 
 from dcvsr_engine.errors import OutputError
@@ -19,6 +20,7 @@ from dcvsr_engine.video.color import MATRICES, PRIMARIES, RANGES, TRANSFERS, Arr
 from dcvsr_engine.video.encoders import CODECS, check_encoder, encoding_for, resolved_output
 from dcvsr_engine.video.files import discard, partial_path, put_in_place, refuse_unsafe
 from dcvsr_engine.video.filters import filter_graph
+from dcvsr_engine.video.join import segment_origin
 from dcvsr_engine.video.pixels import from_rgb
 from dcvsr_engine.video.probe import VideoInfo
 from dcvsr_engine.video.source import reason
@@ -66,6 +68,7 @@ class VideoWriter:
         self._partial = partial_path(path)
         self._container: OutputContainer | None = None
         self._size = (width, height)
+        self._packets = 0
         self._aspect: Graph | None = None
 
     def __enter__(self) -> Self:
@@ -121,10 +124,19 @@ class VideoWriter:
         frame.time_base = self._info.time_base
         frame.duration = duration
         try:
-            self._container.mux(self._stream.encode(frame))
+            self._mux(self._stream.encode(frame))
         except av.FFmpegError as error:
             raise write_error(self.path, error) from None
         self.written += 1
+
+    def _mux(self, packets: "list[Packet[VideoStream]]") -> None:
+        """Store packets. Their decoding times are given anew when segments are joined; x265 gets some wrong."""
+        assert self._container is not None
+        for packet in packets:
+            if self.encoding.codec.segment == "nut":
+                packet.dts = self._packets
+            self._packets += 1
+            self._container.mux_one(packet)
 
     def _with_aspect(self, frame: av.VideoFrame) -> av.VideoFrame:
         """The frame with the sample aspect ratio: FFV1 takes it from its frames, not from the stream."""
@@ -139,7 +151,7 @@ class VideoWriter:
         if self._container is None:
             return
         try:
-            self._container.mux(self._stream.encode(None))
+            self._mux(self._stream.encode(None))
             self._container.close()
             self._container = None
             put_in_place(self._partial, self.path)
@@ -154,11 +166,6 @@ class VideoWriter:
                 self._container.close()
             self._container = None
         discard(self._partial)
-
-
-def segment_origin(info: VideoInfo) -> int:
-    """Pts that is 0 in segment files: they hold no negative times."""
-    return min(0, info.start_pts)
 
 
 def describe_video(stream: VideoStream, color: ColorInfo, aspect: Fraction, rate: Fraction | None) -> None:
