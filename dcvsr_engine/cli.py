@@ -10,12 +10,14 @@ import signal
 import sys
 import traceback
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
 from dcvsr_engine import __version__
-from dcvsr_engine.errors import Cancelled, SettingsError, UserError
+from dcvsr_engine.errors import Cancelled, OutputError, SettingsError, UserError
 from dcvsr_engine.evaluation import command as evaluation
 from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.network.installed import find, installed
@@ -24,6 +26,7 @@ from dcvsr_engine.restore.plan import Plan
 from dcvsr_engine.restore.request import JobRequest, Region
 from dcvsr_engine.settings import OutputSettings, RestoreSettings, Settings, plain_type
 from dcvsr_engine.training import command as training
+from dcvsr_engine.video.files import discard, partial_path, put_in_place, refuse_unsafe
 
 DONE, FAILED, BAD_INPUT, CANCELLED = 0, 1, 2, 130
 
@@ -190,16 +193,37 @@ def region_of(text: str | None) -> Region | None:
 
 def restore(options: argparse.Namespace) -> int:
     """``dcvsr restore``."""
+    from dcvsr_engine.restore.folders import discard_job
     from dcvsr_engine.restore.job import job_folder
-    from dcvsr_engine.restore.store import JobStore
 
     request = request_of(options)
-    if options.fresh:
-        JobStore(job_folder(request)).remove()
-    report = run_with_progress(request, None, options.json)
-    if options.report is not None:
-        options.report.write_text(json.dumps(report, indent=2, ensure_ascii=False), encoding="utf-8")
+    with text_file(options.report, request.output.overwrite) as write:
+        if options.fresh:
+            discard_job(job_folder(request))
+        report = run_with_progress(request, None, options.json)
+        write(json.dumps(report, indent=2, ensure_ascii=False))
     return DONE
+
+
+@contextmanager
+def text_file(path: Path | None, overwrite: bool) -> Iterator[Callable[[str], Any]]:
+    """A function that writes a text, which becomes the file ``path`` when all went well; raises `OutputError` before any work."""
+    if path is None:
+        yield lambda text: None
+        return
+    refuse_unsafe(path, pictures=False, overwrite=overwrite)
+    partial_file = partial_path(path.absolute())
+    try:
+        partial_file.touch()
+    except OSError as error:
+        raise OutputError(
+            f"“{path}” cannot be written ({(error.strerror or 'no access').lower()}); choose another name."
+        ) from None
+    try:
+        yield partial(partial_file.write_text, encoding="utf-8")
+        put_in_place(partial_file, path)
+    finally:
+        discard(partial_file)
 
 
 def resume(options: argparse.Namespace) -> int:
@@ -241,7 +265,8 @@ def run_with_progress(request: JobRequest, folder: Path | None, as_json: bool) -
 def plan(options: argparse.Namespace) -> int:
     """``dcvsr plan``."""
     from dcvsr_engine.restore.calibration import calibrated
-    from dcvsr_engine.restore.job import load_for, plan_job
+    from dcvsr_engine.restore.job import plan_job
+    from dcvsr_engine.restore.run import load_for
 
     made = plan_job(request_of(options))
     if options.calibrate:

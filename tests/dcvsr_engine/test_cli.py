@@ -1,0 +1,373 @@
+"""The command line in-process: what it takes, what it prints, its exit codes, and what it leaves behind."""
+
+import dataclasses
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import typing
+from pathlib import Path
+
+import av
+import jobs
+import numpy as np
+import pytest
+from clips import Clip, write_clip
+
+from dcvsr_engine import cli
+from dcvsr_engine.control import TileFinished
+from dcvsr_engine.progress import ProgressLine
+from dcvsr_engine.settings import OutputSettings, RestoreSettings, plain_type
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    """Where the jobs folder is."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder with a clip of four frames."""
+    (tmp_path / "videos").mkdir()
+    jobs.short_clip(tmp_path / "videos" / "clip.mp4", 4)
+    return tmp_path / "videos"
+
+
+@pytest.fixture
+def run(folder, capsys, tiny_model):
+    """Run a command in the folder; gives exit code, output and error output."""
+
+    def command(*arguments):
+        capsys.readouterr()
+        code = cli.main([str(argument) for argument in arguments])
+        return code, *capsys.readouterr()
+
+    return command
+
+
+@pytest.fixture
+def restore(run, folder, tiny_model):
+    """``dcvsr restore`` with the tiny model."""
+    small = "--model", tiny_model, "--device", "cpu", "--precision", "fp32", "-o", folder / "out.mkv"
+
+    def command(source=folder / "clip.mp4", *arguments):
+        return run("restore", source, *small, *arguments)
+
+    return command
+
+
+def inside(folder):
+    """Everything in a folder and below."""
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+
+
+# -- bad input --------------------------------------------------------------------------------------------------
+
+
+def text(path):
+    path.write_text("no video " * 50)
+
+
+def truncated(path):
+    data = write_clip(path, Clip()).read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+
+
+def zero_frames(path):
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("libx264", 25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        out.start_encoding()
+
+
+def audio_only(path):
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("aac", 48000, layout="mono")
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), "fltp", "mono")
+        frame.sample_rate = 48000
+        out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+
+
+def refused(result, folder, before):
+    """Check that a command was refused with one sentence and left nothing behind; gives the sentence."""
+    code, out, err = result
+    assert code == 2
+    assert out == ""
+    assert err.startswith("dcvsr: ")
+    assert err.endswith(".\n")
+    assert err.count("\n") == 1
+    assert "Traceback" not in err
+    assert inside(folder) == before
+    return err
+
+
+SOURCES = {
+    "missing file": (lambda path: None, "does not exist"),
+    "text named .mp4": (text, "no video that can be read"),
+    "truncated": (truncated, "no video that can be read"),
+    "zero frames": (zero_frames, "no video track"),
+    "audio only": (audio_only, "no video track"),
+    "empty file": (Path.touch, "is empty"),
+}
+
+
+@pytest.mark.parametrize("command", ["restore", "plan", "info"])
+@pytest.mark.parametrize("case", SOURCES)
+def test_sources_that_are_no_video(case, command, run, folder, home, tiny_model):
+    make, words = SOURCES[case]
+    source = folder / "source.mp4"
+    make(source)
+    before = inside(folder)
+    options = () if command == "info" else ("--model", tiny_model, "-o", folder / "out.mp4")
+    assert words in refused(run(command, source, *options), folder, before)
+    assert not list(home.rglob("job.json"))
+
+
+SETTINGS = {
+    "unknown": ({"stepz": 3}, "There is no setting “stepz”"),
+    "steps 0": ({"steps": 0}, "steps must be between 1 and 200, not 0"),
+    "negative gamma": ({"gamma_peak": -1}, "gamma_peak must be between 0.0 and 8.0"),
+    "wrong type": ({"sap": "yes"}, "sap must be true or false"),
+    "no object": ([1], "must hold a JSON object"),
+    "no JSON": ("{", "is not valid JSON"),
+    "not text": (b"\xff\xfe\x00", "is not valid JSON"),
+}
+
+
+@pytest.mark.parametrize("case", SETTINGS)
+def test_settings_files_that_are_wrong(case, restore, folder):
+    values, words = SETTINGS[case]
+    data = values if isinstance(values, bytes) else (values if isinstance(values, str) else json.dumps(values)).encode()
+    (folder / "settings.json").write_bytes(data)
+    before = inside(folder)
+    assert words in refused(restore(folder / "clip.mp4", "--settings", folder / "settings.json"), folder, before)
+
+
+OPTIONS = {
+    "unknown option": (["--stepz", "3"], "Unrecognized arguments: --stepz 3; see “dcvsr --help”"),
+    "steps 0": (["--steps", "0"], "steps must be between 1 and 200, not 0"),
+    "negative gamma": (["--gamma-peak=-0.5"], "gamma_peak must be between 0.0 and 8.0"),
+    "not a number": (["--steps", "many"], "Argument --steps: invalid int value: 'many'; see “dcvsr restore --help”"),
+    "no number at all": (["--gamma-rho", "nan"], "gamma_rho must be between"),
+    "unknown choice": (["--guidance", "strong"], "guidance must be one of none, cfg, sag, pag, dssag"),
+    "missing settings file": (["--settings", "gone.json"], "“gone.json” cannot be read"),
+    "frames": (["--frames", "1"], "--frames takes 2 whole numbers"),
+    "frames backwards": (["--frames", "3-1"], "Frames 3 to 1 are no range"),
+    "frames beyond the end": (["--frames", "9-12"], "has 4 frames"),
+    "region": (["--region", "1,2,3"], "--region takes 4 whole numbers"),
+    "region outside": (["--region", "30,0,8,8"], "does not lie inside the picture"),
+    "unknown model": (["--model", "nothing"], "There is no model “nothing”"),
+    "output folder missing": (["-o", "gone/out.mp4"], "does not exist"),
+    "output is the input": (["-o", "clip.mp4", "--overwrite"], "is the input itself"),
+    "output exists": (["-o", "clip.mp4"], "exists already"),
+    "output in a file": (["-o", "clip.mp4/out.mp4"], "does not exist"),
+    "report in no folder": (["--report", "gone/report.json"], "“gone/report.json” cannot be written"),
+    "report exists": (["--report", "clip.mp4"], "exists already"),
+}
+
+
+@pytest.mark.parametrize("case", OPTIONS)
+def test_options_that_are_wrong(case, restore, folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    arguments, words = OPTIONS[case]
+    assert words in refused(restore(folder / "clip.mp4", *arguments), folder, inside(folder))
+
+
+def test_a_device_that_is_not_there(restore, folder):
+    import torch
+
+    device = "mps" if torch.cuda.is_available() else "cuda"
+    assert "is not available here" in refused(restore(folder / "clip.mp4", "--device", device), folder, inside(folder))
+
+
+def test_a_folder_that_may_not_be_written(restore, folder):
+    target = folder / "locked"
+    target.mkdir(mode=0o555)
+    if os.access(target, os.W_OK):  # root may write anywhere but where the kernel lets nobody
+        target.rmdir()
+        target = Path("/proc")
+    before = inside(folder)
+    assert " written" in refused(restore(folder / "clip.mp4", "-o", target / "out.mp4"), folder, before)
+
+
+def test_corrupt_weights(run, folder, tiny_model):
+    model = shutil.copytree(tiny_model, folder / "model")
+    weights = model / "unet" / "diffusion_pytorch_model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-100])
+    result = run("restore", folder / "clip.mp4", "--model", model, "-o", folder / "out.mp4")
+    assert "is damaged or no safetensors file" in refused(result, folder, inside(folder))
+
+
+@pytest.mark.parametrize("arguments", [[], ["conquer"], ["restore"], ["jobs", "clean"], ["jobs", "clean", "x"], ["resume", "x"]])
+def test_commands_that_are_incomplete(arguments, run, folder):
+    refused(run(*arguments), folder, inside(folder))
+
+
+# -- what it does -----------------------------------------------------------------------------------------------
+
+
+def test_a_clip_is_restored(restore, folder, home):
+    code, out, err = restore()
+    assert (code, err) == (0, "")
+    assert out.splitlines()[0].startswith("4 frames, 64 × 48, in ")
+    assert [frame.shape for frame in jobs.pictures(folder / "out.mkv")] == [(48, 64, 3)] * 4
+    assert inside(folder) == ["clip.mp4", "out.mkv"]
+    assert not list(home.rglob("job.json"))
+
+
+def test_json_and_report_tell_the_same(restore, folder):
+    code, out, _ = restore(
+        folder / "clip.mp4", "--json", "--report", folder / "report.json", "--frames", "1-2", "--region", "0,0,16,12"
+    )
+    assert code == 0
+    told = json.loads(out)
+    assert told == json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    assert (told["frames_in"], told["frames_out"], told["output_size"]) == (2, 2, [32, 24])
+    assert inside(folder) == ["clip.mp4", "out.mkv", "report.json"]
+
+
+def test_options_go_before_the_settings_file(restore, folder):
+    (folder / "settings.json").write_text(json.dumps({"seed": 7, "steps": 3, "crf": 30, "sap": False}))
+    code, out, _ = restore(folder / "clip.mp4", "--settings", folder / "settings.json", "--json", "--steps", 1)
+    assert code == 0
+    told = json.loads(out)["settings"]
+    assert (told["seed"], told["steps"], told["sap"]) == (7, 1, False)
+    assert json.loads(out)["output"]["crf"] == 30
+
+
+def other(kind, name):
+    """A value of a field that is not its default."""
+    field, hint = kind.fields()[name], plain_type(kind.hints()[name])
+    if typing.get_origin(hint) is typing.Literal:
+        return next(value for value in typing.get_args(hint) if value != field.default)
+    if hint is bool:
+        return not field.default
+    if hint is str:
+        return "another"
+    return hint(field.metadata["high"] if field.default != field.metadata["high"] else field.metadata["low"])
+
+
+@pytest.mark.parametrize("kind", [RestoreSettings, OutputSettings])
+def test_every_setting_is_an_option(kind):
+    expected, arguments = {}, []
+    for name in kind.fields():
+        value = expected[name] = other(kind, name)
+        option = "--" + name.replace("_", "-")
+        arguments += [f"--no-{option[2:]}" if value is False else option] if isinstance(value, bool) else [option, str(value)]
+    for command in ("restore", "plan"):
+        chosen = cli.settings_of(cli.parser().parse_args([command, "clip.mp4", *arguments]))
+        assert chosen[kind is OutputSettings] == kind(**expected)
+        assert chosen[kind is not OutputSettings] == (RestoreSettings if kind is OutputSettings else OutputSettings)()
+
+
+@pytest.mark.parametrize("name, target", [("a.avi", "a_x2.mp4"), ("b.mkv", "b_x2.mkv"), ("c.MOV", "c_x2.mov"), ("d", "d_x2.mp4")])
+def test_the_result_goes_beside_the_input(name, target, tmp_path, tiny_model):
+    options = cli.parser().parse_args(["restore", str(tmp_path / name), "--model", str(tiny_model)])
+    assert cli.request_of(options).target == tmp_path / target
+
+
+def test_a_plan_is_printed_and_nothing_is_done(run, folder, tiny_model):
+    before = inside(folder)
+    arguments = "plan", folder / "clip.mp4", "--model", tiny_model, "--device", "cpu"
+    code, out, _ = run(*arguments)
+    assert code == 0
+    assert {line.split()[0] for line in out.splitlines()} >= {
+        "Frames",
+        "Size",
+        "Tiles",
+        "Steps",
+        "Evaluations",
+        "Memory",
+        "Disk",
+        "Time",
+    }
+    assert "32 × 24 → 64 × 48" in out
+    assert "not measured" in out
+    code, out, _ = run(*arguments, "--json", "--calibrate")
+    assert json.loads(out)["seconds"] > 0
+    assert inside(folder) == before
+
+
+def test_models_and_videos_are_described(run, folder):
+    code, out, _ = run("models", "list")
+    assert code == 0
+    assert out.startswith("compact ")
+    assert "Licence: " in out
+    assert json.loads(run("models", "--json")[1])["compact"]["first_stage"] == "haar"
+    code, out, _ = run("info", folder / "clip.mp4")
+    assert code == 0
+    assert any(line.split() == ["width", "32"] for line in out.splitlines())
+    assert json.loads(run("info", folder / "clip.mp4", "--json")[1])["height"] == 24
+
+
+class Interrupted(ProgressLine):
+    """A progress line under which somebody presses Ctrl-C after the first tile."""
+
+    def __call__(self, event):
+        super().__call__(event)
+        if isinstance(event, TileFinished):
+            signal.raise_signal(signal.SIGINT)
+
+
+def test_ctrl_c_keeps_the_job_and_leaves_no_half_output(restore, run, folder, monkeypatch, tmp_path):
+    handler = signal.getsignal(signal.SIGINT)
+    with monkeypatch.context() as patched:
+        patched.setattr(cli, "ProgressLine", Interrupted)
+        code, out, err = restore()
+    assert (code, out) == (130, "")
+    assert err.splitlines() == ["Cancelled. Finished work is kept: run the same command again to go on.", "dcvsr: cancelled"]
+    assert inside(folder) == ["clip.mp4"]
+    assert signal.getsignal(signal.SIGINT) == handler
+    listed = json.loads(run("jobs", "--json")[1])
+    assert [Path(job["source"]).name for job in listed] == ["clip.mp4"]
+    assert listed[0]["name"] in run("jobs")[1]
+    assert run("resume", listed[0]["name"])[0] == 0
+    assert len(jobs.pictures(folder / "out.mkv")) == 4
+    assert run("jobs")[1] == "There are no unfinished jobs.\n"
+
+
+def test_unfinished_jobs_are_removed_by_name_or_begun_anew(restore, run, folder, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr(cli, "ProgressLine", Interrupted)
+        restore()
+        restore(folder / "clip.mp4", "--seed", 1)
+    first, second = (job["name"] for job in json.loads(run("jobs", "--json")[1]))
+    assert run("jobs", "clean", first)[0] == 0
+    assert [job["name"] for job in json.loads(run("jobs", "--json")[1])] == [second]
+    assert restore(folder / "clip.mp4", "--fresh")[0] == 0
+    run("jobs", "clean", "--all")
+    assert run("jobs")[1] == "There are no unfinished jobs.\n"
+
+
+def test_what_goes_wrong_inside_is_one_sentence_too(run, folder, monkeypatch):
+    def broken(options):
+        raise ZeroDivisionError("by chance")
+
+    monkeypatch.setattr(cli, "models", broken)
+    code, _, err = run("models")
+    assert (code, err) == (1, "dcvsr: failed: ZeroDivisionError: by chance\n")
+    assert "Traceback" in run("--debug", "models")[2]
+
+
+def test_version_and_help(capsys):
+    for arguments in (["--version"], ["restore", "--help"]):
+        with pytest.raises(SystemExit) as ended:
+            cli.main(arguments)
+        assert ended.value.code == 0
+    out = capsys.readouterr().out
+    assert out.startswith("dcvsr ")
+    assert all("--" + field.name.replace("_", "-") in out for field in dataclasses.fields(RestoreSettings))
+
+
+def test_the_program_itself_starts_without_torch(tmp_path):
+    code = "import sys, dcvsr_engine.cli as cli; code = cli.main(sys.argv[1:]); assert 'torch' not in sys.modules; sys.exit(code)"
+    command = [sys.executable, "-c", code, "info", str(tmp_path / "gone.mp4")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=Path(__file__).parents[2], check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("dcvsr: “")
+    assert done.stderr.count("\n") == 1
