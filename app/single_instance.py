@@ -2,13 +2,17 @@
 
 import getpass
 import json
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtNetwork import QLocalServer, QLocalSocket
 
+log = logging.getLogger(__name__)
+
 TIMEOUT_MS = 2000
+READ_MS = 500
 MOST_BYTES = 1 << 20
 
 
@@ -51,17 +55,12 @@ class FirstInstance(QObject):
         self._server.close()
 
     def _on_connection(self) -> None:
+        """Read what a later start writes, which it does at once."""
         socket = self._server.nextPendingConnection()
-        socket.readyRead.connect(lambda: self._read(socket))
-        socket.disconnected.connect(socket.deleteLater)
-        self._read(socket)
-
-    def _read(self, socket: QLocalSocket) -> None:
-        if socket.bytesAvailable() > MOST_BYTES:
-            socket.abort()
-        elif socket.canReadLine():
+        if socket.canReadLine() or (socket.waitForReadyRead(READ_MS) and socket.canReadLine()):
             try:
-                names = json.loads(bytes(socket.readLine().data()))
-                self.files_received.emit([Path(name) for name in names])
+                self.files_received.emit([Path(name) for name in json.loads(bytes(socket.readLine(MOST_BYTES).data()))])
             except (ValueError, TypeError):
-                socket.abort()
+                log.warning("A message from another program was not understood")
+        socket.abort()
+        socket.deleteLater()

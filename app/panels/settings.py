@@ -87,10 +87,10 @@ class SettingsPanel(QWidget):
         content = QWidget()
         self._column = QVBoxLayout(content)
         self._column.setSpacing(8)
-        self.locked_note = QLabel()
-        self.locked_note.setWordWrap(True)
-        self.locked_note.hide()
-        self._column.addWidget(self.locked_note)
+        self.note = QLabel()
+        self.note.setWordWrap(True)
+        self.note.hide()
+        self._column.addWidget(self.note)
         self._parts = QWidget()
         self._column.addWidget(self._parts)
         self._column.addStretch(1)
@@ -224,9 +224,12 @@ class SettingsPanel(QWidget):
         self._request = request
         resolved = self._model.resolve(request.settings)
         self._show_model()
+        defaults = self._model.resolve(RestoreSettings(model=request.settings.model))
         for name, row in self.rows.items():
-            owner = request.output if name in OUTPUT_SPECS else request.settings
-            row.show_value(getattr(owner, name), self._default(name))
+            if name in OUTPUT_SPECS:
+                row.show_value(getattr(request.output, name), OutputSettings.fields()[name].default)
+            else:
+                row.show_value(getattr(request.settings, name), getattr(defaults, name))
             row.setEnabled(name not in ACTS or ACTS[name](resolved))
         self.target_field.setText("" if request.target is None else str(request.target))
         curve = gammas(request.settings, self._model)
@@ -243,14 +246,8 @@ class SettingsPanel(QWidget):
     def lock(self, reason: str) -> None:
         """Only show the settings, and say why they cannot be changed; an empty reason unlocks them."""
         self._parts.setEnabled(not reason)
-        self.locked_note.setText(reason)
-        self.locked_note.setVisible(bool(reason))
-
-    def _default(self, name: str) -> Any:
-        """What a reset gives: the model's value where it declares one."""
-        if name in OUTPUT_SPECS:
-            return OutputSettings.fields()[name].default
-        return getattr(self._model.resolve(RestoreSettings(model=self._request.settings.model)), name)
+        self.note.setText(reason)
+        self.note.setVisible(bool(reason))
 
     def _show_model(self) -> None:
         name = self._request.settings.model
@@ -334,8 +331,8 @@ class SettingsPanel(QWidget):
         try:
             self._presets.save(name, self._request.settings)
         except (SettingsError, OSError) as error:
-            self.locked_note.setText(str(error))
-            self.locked_note.show()
+            self.note.setText(str(error))
+            self.note.show()
             return
         self._show_presets()
 

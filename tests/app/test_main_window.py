@@ -276,7 +276,7 @@ def test_a_run_is_seen_in_bar_strip_title_queue_and_overlay(open_window, own_cli
     assert "step" in window.progress.title.whole and window.progress.buttons["pause"].isEnabled()
     assert "%" in window.windowTitle() and window.queue.queue[0].progress > 0
     assert window.preview.tiling.tile_state(seen[-1].m, seen[-1].n) == "done"
-    assert not window.settings_panel.rows["steps"].isEnabled() and window.settings_panel.locked_note.isVisible()
+    assert not window.settings_panel.rows["steps"].isEnabled() and window.settings_panel.note.isVisible()
     soon(lambda: states(window) == ["done"])
     assert window.settings_panel.rows["steps"].isEnabled() and window.windowTitle() == "DC-VSR Studio"
 
