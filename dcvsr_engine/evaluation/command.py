@@ -1,7 +1,11 @@
 """``dcvsr evaluate``: its options and what it does."""
 
 import argparse
+import json
 import re
+import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +22,7 @@ DESCRIPTION = "Measure models beside bicubic enlargement and other methods, and 
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the command's options; nothing heavy is imported."""
+    """Add the command's options, all but ``--json``, which every command has; nothing heavy is imported."""
     parser.description = DESCRIPTION
     data = "a folder of videos or picture folders, or one of them; default: the clips of Debian's opencv-doc"
     parser.add_argument("--data", default="opencv-doc", help=data)
@@ -41,7 +45,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, control: Control | None = None) -> int:
-    """Evaluate, write the report and print the means; 0, or 1 when ``--floor`` is not met. Raises `UserError` and `Cancelled`."""
+    """Evaluate, write the report and print the means, or with ``--json`` all values; 0, or 1 when ``--floor`` is not met.
+
+    Raises `UserError` and `Cancelled`.
+    """
     from dcvsr_engine.evaluation.clips import find_sources
     from dcvsr_engine.evaluation.evaluate import Evaluation, open_folder
     from dcvsr_engine.evaluation.report import write_report
@@ -49,16 +56,17 @@ def run(arguments: argparse.Namespace, control: Control | None = None) -> int:
 
     sources, preparation, methods = find_sources(arguments.data), preparation_of(arguments), methods_of(arguments)
     folders = open_folder(arguments.out, sources, preparation)
-    evaluation = Evaluation(folders, sources, preparation, methods, control or Control(), measure_again=arguments.measure_again)
+    say = partial(print, file=sys.stderr, flush=True)
+    evaluation = Evaluation(folders, sources, preparation, methods, control or Control(), say, arguments.measure_again)
     table = evaluation.run()
     page = write_report(evaluation, table)
-    print(markdown_section(table, MEAN, table.means()))
-    print(f"The report is {page}.")
-    return report_floor(table, methods) if arguments.floor else 0
+    print(json.dumps(table.to_dict()) if arguments.json else markdown_section(table, MEAN, table.means()))
+    say(f"The report is {page}.")
+    return report_floor(table, methods, say) if arguments.floor else 0
 
 
-def report_floor(table: "Table", methods: list["Method"]) -> int:
-    """Print whether the first model meets the floor: 0 when it does, else 1."""
+def report_floor(table: "Table", methods: list["Method"], say: Callable[[str], None]) -> int:
+    """Say whether the first model meets the floor: 0 when it does, else 1."""
     from dcvsr_engine.evaluation.floor import floor
     from dcvsr_engine.evaluation.methods import Restoration
 
@@ -67,7 +75,7 @@ def report_floor(table: "Table", methods: list["Method"]) -> int:
         raise SettingsError("--floor needs a model: name one with --models.")
     verdicts = floor(table, model)
     for met, sentence in verdicts:
-        print(f"{'met' if met else 'NOT met'}: {sentence}")
+        say(f"{'met' if met else 'NOT met'}: {sentence}")
     return 0 if all(met for met, _ in verdicts) else 1
 
 

@@ -106,7 +106,7 @@ class Evaluation:
     preparation: Preparation
     methods: Sequence[Method]
     control: Control
-    say: Callable[[str], None] = print
+    say: Callable[[str], None]
     measure_again: bool = False
 
     def run(self) -> Table:
@@ -117,6 +117,8 @@ class Evaluation:
         table = Table(tuple(method.name for method in self.methods))
         if len({slug(name) for name in table.methods}) < len(table.methods):
             raise OutputError(f"Two of the methods have the same name: {', '.join(table.methods)}.")
+        for method in self.methods:
+            method.identity()  # a model that does not exist is said at once, not after the first clip
         for name in names_of(self.sources):
             clip = self.clip(name)
             table.cells[name] = {method.name: self.cell(clip, method) for method in self.methods}

@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from dcvsr_engine.evaluation.metrics import METRICS, Measurement, Metric
 
@@ -54,6 +55,13 @@ class Table:
     def means(self) -> dict[str, Cell]:
         """The mean of every row by method."""
         return {method: {row.name: self.mean(method, row.name) for row in self.rows} for method in self.methods}
+
+    def to_dict(self) -> dict[str, Any]:
+        """The values by title, method and row, ``None`` where there is none, for JSON."""
+        return {
+            title: {method: {name: measurement.value for name, measurement in cells[method].items()} for method in self.methods}
+            for title, cells in self.sections()
+        }
 
     def reasons(self) -> dict[str, str]:
         """Why rows that are empty throughout have no values."""

@@ -1,6 +1,7 @@
 """The options of ``dcvsr evaluate`` and what becomes of them."""
 
 import argparse
+import json
 import subprocess
 import sys
 
@@ -15,6 +16,7 @@ from dcvsr_engine.evaluation.pictures import write
 
 def parse(*words):
     parser = argparse.ArgumentParser()
+    parser.add_argument("--json", action="store_true")
     add_arguments(parser)
     return parser.parse_args(words)
 
@@ -49,8 +51,11 @@ def test_a_run_prints_the_means_and_writes_the_report(moving, tmp_path, monkeypa
     write(moving, tmp_path / "clip")
     words = f"--data {tmp_path / 'clip'} --models --frames 2 --crop 96x64 --out {tmp_path / 'out'}".split()
     assert run(parse(*words)) == 0
-    printed = capsys.readouterr().out
-    assert "| PSNR ↑ |" in printed and str(tmp_path / "out" / "index.html") in printed
+    printed = capsys.readouterr()
+    assert "| PSNR ↑ |" in printed.out and str(tmp_path / "out" / "index.html") in printed.err
+    assert run(parse(*words, "--json")) == 0
+    values = json.loads(capsys.readouterr().out)
+    assert values["clip"] == values["mean"] and values["mean"]["bicubic"]["PSNR"] > 20
     with pytest.raises(SettingsError, match="needs a model"):
         run(parse(*words, "--floor"))
 

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from dcvsr_engine.control import Control
-from dcvsr_engine.errors import Cancelled, JobError, OutputError
+from dcvsr_engine.errors import Cancelled, JobError, ModelError, OutputError
 from dcvsr_engine.evaluation import evaluate, metrics
 from dcvsr_engine.evaluation.clips import Preparation
 from dcvsr_engine.evaluation.evaluate import Evaluation, open_folder, tiles_of, tiling_of
@@ -156,6 +156,13 @@ def test_damaged_cells_and_wrong_results_are_one_sentence(evaluation):
     evaluation().folders.cell("moving", "bicubic").write_text("{")
     with pytest.raises(JobError, match="damaged"):
         evaluation().run()
+
+
+def test_an_unknown_model_is_said_before_anything_is_restored(evaluation):
+    method = Darker("dark", 30, [])
+    with pytest.raises(ModelError, match="nonesuch"):
+        evaluation(method, restoration("nonesuch", RestoreSettings())).run()
+    assert method.runs == []
 
 
 def test_methods_with_the_same_name_are_refused(evaluation):
