@@ -28,34 +28,37 @@ class Codec:
 
     Attributes:
         title: for people.
-        encoder: FFmpeg's encoder.
+        name: FFmpeg's name of the codec, ``encoder`` that of its encoder.
         chroma: samplings it takes, preferred first; “rgb” for pictures.
         depths: bits per channel, ascending.
         containers: that can hold it; empty for pictures in a folder.
         segment: container of its segment files, one that keeps any time base exactly.
         limited: it knows no full range.
+        fastest: frames per second that its encoder takes at most; times do not depend on it.
     """
 
     title: str
+    name: str
     encoder: str
     chroma: tuple[str, ...]
     depths: tuple[int, ...]
     containers: tuple[str, ...]
     segment: str = "nut"
     limited: bool = False
+    fastest: int = 1000
 
 
 ALL = ("mp4", "mov", "matroska")
 CODECS = {
-    "h264": Codec("H.264", "libx264", ("420", "422", "444"), (8, 10), ALL),
-    "h265": Codec("H.265", "libx265", ("420", "422", "444"), (8, 10, 12), ALL),
-    "av1": Codec("AV1", "libsvtav1", ("420",), (8, 10), ("mp4", "matroska")),
-    "ffv1": Codec("FFV1", "ffv1", ("444",), (8, 10, 12, 16), ("matroska",)),
-    "prores": Codec("ProRes", "prores_ks", ("422",), (10,), ("mov", "matroska"), "mov", limited=True),
-    "png": Codec("PNG", "png", ("rgb",), (8, 16), ()),
-    "tiff": Codec("TIFF", "tiff", ("rgb",), (8, 16), (), "mov"),
-    "h264_nvenc": Codec("H.264 (NVENC)", "h264_nvenc", ("420", "444"), (8,), ALL),
-    "hevc_nvenc": Codec("H.265 (NVENC)", "hevc_nvenc", ("420", "444"), (8, 10), ALL),
+    "h264": Codec("H.264", "h264", "libx264", ("420", "422", "444"), (8, 10), ALL),
+    "h265": Codec("H.265", "hevc", "libx265", ("420", "422", "444"), (8, 10, 12), ALL),
+    "av1": Codec("AV1", "av1", "libsvtav1", ("420",), (8, 10), ("mp4", "matroska"), fastest=240),
+    "ffv1": Codec("FFV1", "ffv1", "ffv1", ("444",), (8, 10, 12, 16), ("matroska",)),
+    "prores": Codec("ProRes", "prores", "prores_ks", ("422",), (10,), ("mov", "matroska"), "mov", limited=True),
+    "png": Codec("PNG", "png", "png", ("rgb",), (8, 16), ()),
+    "tiff": Codec("TIFF", "tiff", "tiff", ("rgb",), (8, 16), (), "mov"),
+    "h264_nvenc": Codec("H.264 (NVENC)", "h264", "h264_nvenc", ("420", "444"), (8,), ALL),
+    "hevc_nvenc": Codec("H.265 (NVENC)", "hevc", "hevc_nvenc", ("420", "444"), (8, 10), ALL),
 }
 
 

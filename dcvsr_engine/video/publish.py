@@ -15,9 +15,10 @@ from av.container import OutputContainer
 from av.packet import Packet
 from av.video.stream import VideoStream
 
+from dcvsr_engine.errors import OutputError
 from dcvsr_engine.settings import OutputSettings
 from dcvsr_engine.video.carry import EVER, Span, add_tracks, carry_chapters, tags, track_packets
-from dcvsr_engine.video.encoders import CODECS, CONTAINERS, encoding_for
+from dcvsr_engine.video.encoders import CONTAINERS, Encoding, encoding_for
 from dcvsr_engine.video.files import PICTURE_NAME, discard, partial_path, put_in_place, refuse_unsafe
 from dcvsr_engine.video.join import Stamps, joined_packets, segment_packets, stamps_of
 from dcvsr_engine.video.probe import VideoInfo
@@ -54,24 +55,37 @@ def publish(
     then starts at zero. Raises `OutputError`; the target appears complete or not at all.
     """
     output = check_target(target, info, output)
+    encoding = encoding_of(segments, info, output)
     target = target.absolute()
     partial = partial_path(target)
-    pictures = not CODECS[output.codec].containers
+    pictures = not encoding.codec.containers
+    notes = list(encoding.notes)
     try:
         if pictures:
             count = write_pictures(segments, partial, output.codec, frames[0] if frames else 0, check)
-            notes: tuple[str, ...] = ()
         else:
             stamps = stamps_of(segments, info)
             count = len(stamps.pts)
-            notes = mux(segments, stamps, partial, info, output, frames is None, check)
+            notes += mux(segments, stamps, partial, info, output, frames is None, check)
         refuse_unsafe(target, pictures=pictures, overwrite=output.overwrite)
         put_in_place(partial, target)
     except (av.FFmpegError, OSError) as error:
         raise write_error(target, error) from None
     finally:
         discard(partial)
-    return Published(target, count, notes)
+    return Published(target, count, tuple(notes))
+
+
+def encoding_of(segments: Sequence[Path], info: VideoInfo, output: OutputSettings) -> Encoding:
+    """How the segments were encoded; raises `OutputError` when that is not what ``output`` asks for."""
+    if not segments:
+        raise OutputError("There are no frames to put out.")
+    with opened(segments[0]) as container:
+        stream = container.streams.video[0]
+        encoding = encoding_for(info, stream.width, stream.height, output)
+        if stream.codec.canonical_name != encoding.codec.name:
+            raise OutputError(f"The segments hold {stream.codec.canonical_name}, not {encoding.codec.title}; restore them again.")
+    return encoding
 
 
 def write_pictures(segments: Sequence[Path], partial: Path, codec: str, first: int, check: Check) -> int:
@@ -87,7 +101,7 @@ def write_pictures(segments: Sequence[Path], partial: Path, codec: str, first: i
 
 def mux(
     segments: Sequence[Path], stamps: Stamps, partial: Path, info: VideoInfo, output: OutputSettings, whole: bool, check: Check
-) -> tuple[str, ...]:
+) -> list[str]:
     """Write the container: video from the segments, all else from the source. Returns notes on what the container lacks."""
     kind = CONTAINERS[partial.suffix.lower()]
     # a range starts at zero; a whole clip keeps its times unless they begin before zero, which not every container shows
@@ -113,7 +127,7 @@ def mux(
         for _, packet in heapq.merge(*feeds, key=lambda item: item[0]):
             check()
             out.mux_one(packet)
-    return tuple(notes)
+    return notes
 
 
 def opened_output(partial: Path, kind: str, info: VideoInfo, longest: int) -> OutputContainer:

@@ -102,13 +102,14 @@ class VideoWriter:
 
     def _add_stream(self, container: OutputContainer) -> VideoStream:
         encoding, info = self.encoding, self._info
-        stream = container.add_stream(encoding.codec.encoder, info.frame_rate or 25, dict(encoding.options))
+        rate = min(info.frame_rate or Fraction(25), Fraction(encoding.codec.fastest))
+        stream = container.add_stream(encoding.codec.encoder, rate, dict(encoding.options))
         assert isinstance(stream, VideoStream)
         stream.width, stream.height = self._size
         stream.pix_fmt = encoding.pixel_format
         stream.time_base = info.time_base
         stream.codec_context.time_base = info.time_base
-        describe_video(stream, encoding.color, info.sample_aspect_ratio, info.frame_rate)
+        describe_video(stream, encoding.color, info.sample_aspect_ratio, rate)
         return stream
 
     def write(self, pixels: Array, pts: int, duration: int = 0) -> None:

@@ -269,7 +269,8 @@ def test_odd_sizes_keep_every_pixel(tmp_path: Path, restore: Restore, ffprobe: P
     source = write_clip(tmp_path / "odd.mkv", clip)
     for codec, suffix in (("h264", ".mp4"), ("h265", ".mp4"), ("av1", ".mp4"), ("prores", ".mov"), ("ffv1", ".mkv")):
         target = tmp_path / f"{codec}{suffix}"
-        restore(source, target, codec=codec, crf=2)
+        notes = restore(source, target, codec=codec, crf=2).notes
+        assert any("odd size" in note for note in notes) == (codec in ("h264", "h265"))
         video = ffprobe(target).video
         assert (video["width"], video["height"]) == (67, 49)
         with VideoReader(target) as reader:
@@ -338,6 +339,44 @@ def test_segments_out_of_order_are_refused(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="begins before"):
         publish(segments, tmp_path / "out.mp4", info, settings)
     assert not list(tmp_path.glob("*out*"))
+
+
+def test_segments_that_do_not_fit_are_refused(tmp_path: Path) -> None:
+    source = write_clip(tmp_path / "in.mkv", Clip(codec="ffv1"))
+    info = probe(source)
+    frames = list(VideoReader(info))
+    for number, crf, codec in ((0, 16, "h264"), (1, 40, "ffv1"), (2, 16, "h264")):
+        size = 2 if number == 2 else 1
+        with VideoWriter(tmp_path / f"{number}.nut", info, 64 * size, 48, OutputSettings(codec=codec, crf=crf)) as writer:
+            for frame in frames[4 * (number > 0) : 4 + 4 * (number > 0)]:
+                writer.write(np.repeat(frame.pixels, size, 1), frame.pts)
+    for second, words in ((1, "other settings"), (2, "other settings")):
+        with pytest.raises(OutputError, match=words):
+            publish([tmp_path / "0.nut", tmp_path / f"{second}.nut"], tmp_path / "out.mkv", info, OutputSettings())
+    with pytest.raises(OutputError, match=r"hold h264, not PNG"):
+        publish([tmp_path / "0.nut"], tmp_path / "out", info, OutputSettings())
+    assert not list(tmp_path.glob("*out*"))
+
+
+def test_publishing_can_be_stopped(tmp_path: Path) -> None:
+    source = write_clip(tmp_path / "in.mkv", TRACKS)
+    info = probe(source)
+    with VideoReader(info) as reader, VideoWriter(tmp_path / "a.nut", info, 64, 48, OutputSettings()) as writer:
+        for frame in reader:
+            writer.write(frame.pixels, frame.pts)
+    calls = iter(range(20))
+    with pytest.raises(StopIteration):
+        publish([tmp_path / "a.nut"], tmp_path / "out.mp4", info, OutputSettings(), check=lambda: next(calls) and None)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.nut", "in.mkv"]
+
+
+def test_fast_recordings(tmp_path: Path, restore: Restore, ffprobe: Probe) -> None:
+    source = write_clip(
+        tmp_path / "slow motion.mp4", Clip(pts=range(0, 800, 100), time_base=Fraction(1, 96000), rate=Fraction(960))
+    )
+    for codec in ("h264", "av1"):
+        restore(source, tmp_path / f"{codec}.mp4", codec=codec)
+        assert ffprobe(tmp_path / f"{codec}.mp4").video["avg_frame_rate"] == "960/1"
 
 
 def test_decoding_order_never_runs_ahead(tmp_path: Path, restore: Restore) -> None:
