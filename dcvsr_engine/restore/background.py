@@ -11,7 +11,7 @@ Call = Callable[[], None]
 
 
 class Background:
-    """A context manager that ends its thread; calls that are still waiting when it is left are dropped, so `drain` it before.
+    """A context manager that ends its thread. `drain` it before: of calls that still wait then, only those to keep are made.
 
     Attributes:
         waited: seconds for which the caller was held up.
@@ -19,7 +19,7 @@ class Background:
 
     def __init__(self, room: int) -> None:
         self.waited = 0.0
-        self._calls: Queue[Call | None] = Queue(room)
+        self._calls: Queue[tuple[Call, bool] | None] = Queue(room)
         self._error: BaseException | None = None
         self._dropping = False
         self._thread = threading.Thread(target=self._work, name="writer")
@@ -33,11 +33,11 @@ class Background:
         self._calls.put(None)
         self._thread.join()
 
-    def __call__(self, call: Call) -> None:
-        """Have ``call`` made later; raises what an earlier one raised."""
+    def __call__(self, call: Call, keep: bool = False) -> None:
+        """Have ``call`` made later, with ``keep`` even when the job is cancelled; raises what an earlier call raised."""
         self.check()
         began = time.monotonic()
-        self._calls.put(call)
+        self._calls.put((call, keep))
         self.waited += time.monotonic() - began
 
     def check(self) -> None:
@@ -56,10 +56,10 @@ class Background:
         self.check()
 
     def _work(self) -> None:
-        while (call := self._calls.get()) is not None:
-            if self._dropping or self._error is not None:
-                continue
-            try:
-                call()
-            except BaseException as error:
-                self._error = error
+        while (waiting := self._calls.get()) is not None:
+            call, keep = waiting
+            if self._error is None and (keep or not self._dropping):
+                try:
+                    call()
+                except BaseException as error:
+                    self._error = error

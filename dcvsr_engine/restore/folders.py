@@ -84,7 +84,7 @@ def discard_job(folder: Path) -> None:
         with locked(folder):
             # without its manifest it is no job any more, wherever the rest is interrupted
             (folder / MANIFEST).unlink(missing_ok=True)
-        shutil.rmtree(folder, ignore_errors=True)
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def sweep() -> None:

@@ -1,6 +1,7 @@
 """What must not change while a job is unfinished, and how a change is put into words."""
 
 import hashlib
+import json
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -16,14 +17,16 @@ SHARE = 2**20
 
 
 def identity_of(request: JobRequest, info: VideoInfo, model: Model) -> dict[str, Any]:
-    """What a job is made of, as plain values for its manifest."""
-    return {
+    """What a job is made of, as plain values, just as they come back from its manifest."""
+    identity = {
         "engine": __version__,
         "input": [file_facts(path) for path in info.pictures or (info.path,)],
         "model": {name: hashed(path, path.stat().st_size, path.stat().st_mtime_ns) for name, path in model_files(model)},
         "device": [model.device, model.precision],
         "request": request.to_dict(),
     }
+    plain: dict[str, Any] = json.loads(json.dumps(identity))
+    return plain
 
 
 def file_facts(path: Path) -> list[Any]:

@@ -49,9 +49,7 @@ class JobStore:
                 yield
             finally:
                 if not self.begun:
-                    self.tidy()
-        if not self.begun:
-            shutil.rmtree(self.folder, ignore_errors=True)
+                    shutil.rmtree(self.folder, ignore_errors=True)
 
     @property
     def begun(self) -> bool:

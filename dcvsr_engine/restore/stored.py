@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from dcvsr_engine.control import SegmentFinished
@@ -58,8 +59,9 @@ class StoredJob:
                 check_target(self.target, run.info, run.request.output)
             run.load()
             self.agree(known)
+            todo = self.unfinished()
             if not published:
-                self.restore_segments()
+                self.restore_segments(todo)
                 self.publish()
             report = run.report(resumed=known is not None)
         self.store.end()
@@ -74,13 +76,15 @@ class StoredJob:
         if known is None:
             found = run.survey()
             run.make_plan(found, run.request.settings, folder)
-            self.manifest = identity | {"survey": dataclasses.asdict(found), "publishing": False}
+            more = {"survey": dataclasses.asdict(found), "threads": torch.get_num_threads(), "publishing": False}
+            self.manifest = identity | more
             self.write_down()
             return
         change = difference(known, identity)
         if change is not None:
             raise JobError(f"This job cannot be continued because {change}; restore it anew with “dcvsr restore --fresh”.")
         self.manifest = known
+        torch.set_num_threads(known["threads"])  # sums come out differently, in their last bits, on another number of threads
         found = Survey(**(known["survey"] | {"cuts": tuple(known["survey"]["cuts"])}))
         run.make_plan(found, RestoreSettings.from_dict(known["plan"]), folder, known["decode_frames"])
 
@@ -115,10 +119,9 @@ class StoredJob:
 
     # -- segments -----------------------------------------------------------------------------------------------
 
-    def restore_segments(self) -> None:
-        """Restore what is not finished: frames are read ahead, and encoded while the next segment is under way."""
+    def restore_segments(self, todo: list[Segment]) -> None:
+        """Restore segments: their frames are read ahead, and encoded while the next segment is under way."""
         run = self.run
-        todo = self.unfinished()
         for index in self.files:
             run.emit(SegmentFinished(index, len(run.plan.segments)))
         width, height = run.plan.output_size
@@ -146,7 +149,7 @@ class StoredJob:
             return
         pipeline = run.pipeline(segment, footage, lambda: self.keep_thrift(pipeline))
         state = store.load_state(segment, pipeline.sampler.grid_at(0), pipeline.settings.sap_rate)
-        latents = run.sample(pipeline, fixed, state, lambda new: background(partial(store.save_state, segment, new)))
+        latents = run.sample(pipeline, fixed, state, lambda new: background(partial(store.save_state, segment, new), keep=True))
         with run.phase("decode", segment.index, len(footage)):
             for restored in pipeline.decode(latents, skip):
                 background(partial(output.add, restored))
