@@ -18,24 +18,27 @@ SMALLEST = (3, 4)
 
 def deinterlaced(frames: Iterable[tuple[Item, av.VideoFrame]]) -> Iterator[tuple[Item, av.VideoFrame]]:
     """Frames marked as interlaced made progressive, the others as they are; what comes with a frame stays with it."""
-    graph: Graph | None = None
+    graph, made_for = None, None
     waiting: deque[Item] = deque()
     for item, frame in frames:
-        graph = graph or filter_graph(frame, "bwdif", "mode=send_frame:parity=auto:deint=interlaced")
+        kind = (frame.format.name, int(frame.colorspace), int(frame.color_range))
+        if kind != made_for:
+            yield from pulled(graph, None, waiting)
+            graph, made_for = filter_graph(frame, "bwdif", "mode=send_frame:parity=auto:deint=interlaced"), kind
         waiting.append(item)
         frame.pts, frame.time_base = None, Fraction(1, 1000)
-        graph.push(frame)
-        yield from pulled(graph, waiting)
-    if graph is not None:
-        graph.push(None)
-        yield from pulled(graph, waiting)
+        yield from pulled(graph, frame, waiting)
+    yield from pulled(graph, None, waiting)
 
 
-def pulled(graph: Graph, waiting: "deque[Item]") -> Iterator[tuple[Item, av.VideoFrame]]:
-    """Frames that are ready."""
+def pulled(graph: Graph | None, frame: av.VideoFrame | None, waiting: "deque[Item]") -> Iterator[tuple[Item, av.VideoFrame]]:
+    """Frames that are ready after ``frame``, or after the end."""
+    if graph is None:
+        return
+    graph.push(frame)
     while True:
         try:
-            frame = graph.vpull()
+            ready = graph.vpull()
         except (av.BlockingIOError, av.EOFError):
             return
-        yield waiting.popleft(), frame
+        yield waiting.popleft(), ready

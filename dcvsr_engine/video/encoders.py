@@ -11,7 +11,7 @@ from av.video.format import VideoFormat
 from dcvsr_engine.errors import OutputError
 from dcvsr_engine.settings import OutputSettings
 from dcvsr_engine.video.color import ColorInfo
-from dcvsr_engine.video.pixels import Siting
+from dcvsr_engine.video.pixels import SAMPLINGS, Siting, is_gray, is_rgb, sampling
 from dcvsr_engine.video.probe import VideoInfo
 
 CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
@@ -19,6 +19,7 @@ CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
 
 PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow", "placebo")
 SVT_PRESETS = dict(zip(PRESETS, (12, 11, 10, 9, 8, 6, 4, 3, 2, 1), strict=True))
+NVENC_FORMATS = {"yuv420p10le": "p010le", "yuv444p10le": "yuv444p16le"}
 NVENC_PRESETS = dict(zip(PRESETS, ("p1", "p1", "p2", "p3", "p3", "p4", "p5", "p6", "p7", "p7"), strict=True))
 
 
@@ -137,9 +138,7 @@ def encoding_for(info: VideoInfo, width: int, height: int, output: OutputSetting
     return Encoding(
         name=name,
         frame_format=frame_format,
-        pixel_format={"yuv420p10le": "p010le", "yuv444p10le": "yuv444p16le"}.get(frame_format, frame_format)
-        if name == "hevc_nvenc"
-        else frame_format,
+        pixel_format=NVENC_FORMATS.get(frame_format, frame_format) if name == "hevc_nvenc" else frame_format,
         color=color,
         siting=siting,
         options=options_for(name, output, color, siting, width),
@@ -152,10 +151,9 @@ def chroma_for(codec: Codec, info: VideoInfo, width: int, height: int) -> str:
     if "420" not in codec.chroma:
         return codec.chroma[0]
     needed = "444" if width % 2 or height % 2 else "420"
-    layout = VideoFormat(info.pixel_format, 16, 16)
-    parts = layout.components
-    if needed == "420" and width < 2 * info.width and len(parts) >= 3:
-        needed = "444" if parts[1].width == 16 else "422" if parts[1].height == 16 else "420"
+    layout = VideoFormat(info.pixel_format)
+    if needed == "420" and width < 2 * info.width and not is_gray(layout):
+        needed = "444" if is_rgb(layout) else SAMPLINGS[sampling(layout)]
     return needed if needed in codec.chroma else codec.chroma[-1]
 
 
@@ -197,7 +195,7 @@ def options_for(name: str, output: OutputSettings, color: ColorInfo, siting: Sit
     if name == "ffv1":
         return {"level": "3", "coder": "range_def", "slicecrc": "1", "g": "1"}
     if name == "prores":
-        return {"profile": "hq", "vendor": "apl0"}
+        return {"profile": "hq"}
     if name.endswith("nvenc"):
         return {"rc": "vbr", "cq": str(output.crf), "preset": NVENC_PRESETS[output.preset]}
     return {"compression_algo": "deflate"} if name == "tiff" else {}

@@ -13,7 +13,8 @@ from dcvsr_engine.video.color import Array, ColorInfo, code_range, rgb_to_ycc
 PLANAR = re.compile(r"(yuv[aj]?(410|411|420|422|440|444)p|gray|gbra?p)((9|10|12|14|16)le)?")
 """Pixel formats whose planes are read directly; alpha is left out."""
 
-SUBSAMPLINGS = {(1, 1): "444", (2, 1): "422", (2, 2): "420", (1, 2): "440", (4, 1): "411", (4, 4): "410"}
+SAMPLINGS = {(1, 1): "444", (2, 1): "422", (2, 2): "420", (1, 2): "440", (4, 1): "411", (4, 4): "410"}
+"""Luma samples (across, down) per chroma sample, and what that is called."""
 
 Siting = tuple[float, float]
 """Where a chroma sample lies among its luma samples, (x, y): 0 on the first one, ½ between the first and the last."""
@@ -44,9 +45,13 @@ def planar_name(layout: VideoFormat) -> str:
     depth = "" if bits == 8 else f"{bits}le"
     if is_gray(layout):
         return f"gray{depth}"
-    chroma = layout.components[1]
-    ratio = (round(layout.width / chroma.width), round(layout.height / chroma.height))
-    return f"yuv{SUBSAMPLINGS[ratio]}p{depth}"
+    return f"yuv{SAMPLINGS[sampling(layout)]}p{depth}"
+
+
+def sampling(layout: VideoFormat) -> tuple[int, int]:
+    """Luma samples (across, down) per chroma sample."""
+    chroma = VideoFormat(layout.name, 16, 16).components[1]
+    return 16 // chroma.width, 16 // chroma.height
 
 
 def planes_of(frame: av.VideoFrame) -> tuple[list[NDArray[Any]], int]:
@@ -75,7 +80,8 @@ def to_rgb(frame: av.VideoFrame, color: ColorInfo, siting: Siting) -> Array:
     else:
         channels[0] = normalised(planes[0], bits, color, chroma=False)
         for place in (1, 2):
-            channels[place] = enlarged(normalised(planes[place], bits, color, chroma=True), height, width, siting)
+            chroma = normalised(planes[place], bits, color, chroma=True)
+            channels[place] = enlarged(chroma, height, width, sampling(frame.format), siting)
         channels = np.tensordot(np.linalg.inv(rgb_to_ycc(color.matrix)).astype(np.float32), channels, 1)
     np.clip(channels, 0, 1, out=channels)
     return np.ascontiguousarray(channels.transpose(1, 2, 0))
@@ -90,13 +96,12 @@ def normalised(plane: NDArray[Any], bits: int, color: ColorInfo, *, chroma: bool
     return values
 
 
-def enlarged(plane: Array, height: int, width: int, siting: Siting) -> Array:
-    """A chroma plane at the luma's size, interpolated linearly."""
-    for axis, (size, offset) in enumerate(((height, siting[1]), (width, siting[0]))):
-        factor = round(size / plane.shape[axis])
-        if factor > 1:
-            plane = interpolated(plane, axis, factor, size, offset)
-    return plane
+def enlarged(plane: Array, height: int, width: int, ratio: tuple[int, int], siting: Siting) -> Array:
+    """A chroma plane, sampled at ``ratio`` (across, down), at the luma's size; interpolated linearly."""
+    across, down = ratio
+    if down > 1:
+        plane = interpolated(plane, 0, down, height, siting[1])
+    return interpolated(plane, 1, across, width, siting[0]) if across > 1 else plane
 
 
 def interpolated(plane: Array, axis: int, factor: int, size: int, offset: float) -> Array:
@@ -122,20 +127,21 @@ def from_rgb(pixels: Array, name: str, color: ColorInfo, siting: Siting) -> av.V
         fill(frame, 0, clipped.reshape(height, -1) * np.float32(2**bits - 1), bits)
         return frame
     channels: Array = rgb_to_ycc(color.matrix).astype(np.float32) @ clipped.reshape(-1, 3).T
-    for place, part in enumerate(frame.format.components[:3]):
+    for place in range(3):
         plane = channels[place].reshape(height, width)
         if place:
-            plane = shrunk(plane, round(height / part.height), round(width / part.width), siting)
+            plane = shrunk(plane, sampling(frame.format), siting)
         span, offset = code_range(bits, color.range == "pc", chroma=place > 0)
         fill(frame, place, plane * np.float32(span) + np.float32(offset), bits)
     return frame
 
 
-def shrunk(plane: Array, rows: int, columns: int, siting: Siting) -> Array:
-    """A chroma plane with one sample for ``rows × columns`` (1 or 2 each), weighted around where it lies."""
-    if rows == 2:
+def shrunk(plane: Array, ratio: tuple[int, int], siting: Siting) -> Array:
+    """A chroma plane with one sample for ``ratio`` (across, down; 1 or 2 each), weighted around where it lies."""
+    across, down = ratio
+    if down == 2:
         plane = halved(plane, siting[1])
-    return halved(plane.T, siting[0]).T if columns == 2 else plane
+    return halved(plane.T, siting[0]).T if across == 2 else plane
 
 
 def halved(plane: Array, offset: float) -> Array:

@@ -70,7 +70,7 @@ class VideoInfo:
         color: matrix, range, primaries, transfer, HDR side data.
         orientation: turns stored pixels upright.
         sample_aspect_ratio: of the upright picture.
-        interlaced, field_order: as the file says.
+        interlaced, field_order: as the file says; the order is progressive, top field first, bottom field first or unknown.
         audio, subtitles, others: further tracks. ``attachments``: file names.
         is_sequence, pictures: a folder or pattern of pictures, and its files in order.
     """
@@ -215,7 +215,7 @@ def describe(path: Path, container: InputContainer, stream: VideoStream, frame: 
         orientation=orientation,
         sample_aspect_ratio=orientation.ratio(aspect),
         interlaced=interlaced,
-        field_order=order if order != "progressive" or not interlaced else "top field first",
+        field_order="unknown" if interlaced and order == "progressive" else order,
         audio=tuple(track(s) for s in container.streams.audio),
         subtitles=tuple(track(s) for s in container.streams.subtitles),
         others=tuple(track(s) for s in container.streams if s.type in ("data", "unknown")),

@@ -169,6 +169,8 @@ class VideoReader:
         if not self.index.regular:
             yield from self.counted()
             return
+        if first >= self.index.frames:
+            return
         for key in self.entry_points(first):
             stamped = self.placed(key)
             begin = next((item for item in stamped if item[0].index >= first), None)
@@ -179,7 +181,7 @@ class VideoReader:
 
     def entry_points(self, first: int) -> Iterator[int | None]:
         """Times of key frames to decode frame ``first`` from: the nearest, then earlier ones, at last the start of the file."""
-        place = self.index.key_before(self.index.pts[first]) if first < self.index.frames else 0
+        place = self.index.key_before(self.index.pts[first])
         step = 1
         while place > 0:
             yield self.index.keys[place]
