@@ -1,4 +1,4 @@
-"""The command line: ``dcvsr restore | plan | resume | jobs | models | train | evaluate | info``.
+"""The command line: ``dcvsr restore | plan | resume | jobs | models | train | evaluate | bench | info``.
 
 Exit codes: 0 done, 1 failed, 2 bad input, 130 cancelled.
 """
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from dcvsr_engine import __version__
+from dcvsr_engine.bench import command as measuring
 from dcvsr_engine.errors import Cancelled, OutputError, SettingsError, UserError
 from dcvsr_engine.evaluation import command as evaluation
 from dcvsr_engine.network.declaration import Declaration
@@ -95,6 +96,8 @@ def parser() -> Parser:
     training.add_arguments(sub)
     sub = command("evaluate", evaluate, evaluation.DESCRIPTION)
     evaluation.add_arguments(sub)
+    sub = command("bench", measure, measuring.DESCRIPTION)
+    measuring.add_arguments(sub)
     sub = command("info", information, "Say what a video is.")
     sub.add_argument("source", type=Path)
     return top
@@ -344,6 +347,11 @@ def train(options: argparse.Namespace) -> int:
 def evaluate(options: argparse.Namespace) -> int:
     """``dcvsr evaluate``."""
     return evaluation.run(options)
+
+
+def measure(options: argparse.Namespace) -> int:
+    """``dcvsr bench``."""
+    return measuring.run(options)
 
 
 def information(options: argparse.Namespace) -> int:

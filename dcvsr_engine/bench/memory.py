@@ -1,0 +1,73 @@
+"""What one tile takes of the memory at its peak."""
+
+import multiprocessing
+import threading
+import time
+from concurrent.futures import ProcessPoolExecutor
+
+import psutil
+import torch
+
+from dcvsr_engine.diffusion.denoiser import Denoiser
+from dcvsr_engine.network.checkpoint import load
+from dcvsr_engine.settings import RestoreSettings
+from dcvsr_engine.tiling.grid import TileGrid
+
+INTERVAL = 0.001
+SMALL = 2
+"""Units and frames of the first evaluation, which loads what is loaded only once."""
+
+
+def peak_bytes(settings: RestoreSettings, frames: int, height: int, width: int) -> int:
+    """Bytes that one evaluation of one tile takes beyond the weights, measured in a process that has done nothing else."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(measured, settings, frames, height, width).result()
+
+
+@torch.no_grad()
+def measured(settings: RestoreSettings, frames: int, height: int, width: int) -> int:
+    """See `peak_bytes`."""
+    model = load(settings.model, settings.device, settings.precision)
+    denoiser, stage = Denoiser(model), model.first_stage
+
+    def evaluate(frames: int, height: int, width: int) -> None:
+        tile = TileGrid.build(frames, height, width, max(height, width), frames).tile(0, 0)
+        x, condition = (torch.zeros(1, frames, c, height, width) for c in (stage.latent_channels, stage.condition_channels))
+        denoiser.guided(x, 1.0, condition, [tile], "none", 1.0, 0.0)
+
+    small = SMALL * model.declaration.multiple
+    evaluate(SMALL, small, small)
+    if model.device == "cuda":
+        torch.cuda.reset_peak_memory_stats()
+        before = torch.cuda.memory_allocated()
+        evaluate(frames, height, width)
+        return int(torch.cuda.max_memory_allocated()) - before
+    with ResidentPeak() as peak:
+        evaluate(frames, height, width)
+    return peak.growth
+
+
+class ResidentPeak:
+    """How much the process' memory grows while this is open.
+
+    Attributes:
+        growth: bytes, at the highest point that was seen.
+    """
+
+    def __enter__(self) -> "ResidentPeak":
+        self.growth = 0
+        self._process = psutil.Process()
+        self._before = self._process.memory_info().rss
+        self._open = True
+        self._thread = threading.Thread(target=self._watch)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *facts: object) -> None:
+        self._open = False
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while self._open:
+            self.growth = max(self.growth, self._process.memory_info().rss - self._before)
+            time.sleep(INTERVAL)
