@@ -34,6 +34,7 @@ from app.presets import Presets
 from app.preview.panel import PreviewPanel
 from app.probing import Prober
 from app.queue_model import QueueModel, local_paths
+from app.result_reader import ResultReader
 from dcvsr_engine.control import Event, PreviewFrame, StepStarted, Warned
 from dcvsr_engine.restore.plan import Plan, grid_for
 from dcvsr_engine.restore.request import JobRequest, Region
@@ -73,7 +74,7 @@ class MainWindow(QMainWindow):
         self.plan_dialog: PlanDialog | None = None
         self.queue = QueueModel(load_queue(folders.queue), folders.queue, self)
         self.runner = JobRunner(engine, self.queue, self)
-        self.prober = Prober(self)
+        self.prober, self.results = Prober(self), ResultReader(self)
         self.presets = Presets(folders.presets)
         self.notifier = Notifier(self)
         self.actions_ = Actions(self)
@@ -224,6 +225,8 @@ class MainWindow(QMainWindow):
         self.preview.clip_opened.connect(self._on_clip_opened)
         self.preview.clip_failed.connect(self._on_clip_failed)
         self.preview.range_changed.connect(lambda *_: self._use_in_out(self.actions_.in_out_only.isChecked()))
+        self.preview.frame_changed.connect(self.results.request)
+        self.results.frame_ready.connect(lambda frame: self.preview.show_result(self.preview.running_variant, frame))
         self.prober.probed.connect(self._on_probed)
         self.models.use_requested.connect(self.settings_panel.choose_model)
         self.models.folder_added.connect(self.add_model_folder)
@@ -315,6 +318,8 @@ class MainWindow(QMainWindow):
         else:
             if former is None or former.request.source != self._shown.request.source or self.preview.info is None:
                 self.preview.open_clip(self._shown.request.source)
+            else:
+                self._show_result()
             self._show_settings(self._shown)
         self._allow()
 
@@ -338,6 +343,7 @@ class MainWindow(QMainWindow):
             former, self._shown = self._shown, self.queue.item(item_id)
             if self._shown and self._shown.state != former.state:
                 self._show_settings(self._shown)
+                self._show_result()
         self._allow()
 
     def _on_request_edited(self, request: JobRequest) -> None:
@@ -356,8 +362,14 @@ class MainWindow(QMainWindow):
             self._on_probed(self._shown.id, info)
             if self._shown.request.frames:
                 self.preview.timeline.set_chosen(*self._shown.request.frames)
+        self._show_result()
         self._follow_settings()
         self._allow()
+
+    def _show_result(self) -> None:
+        """Have the finished result of what is looked at beside it."""
+        self.results.open(self._shown)
+        self.results.request(self.preview.timeline.range.current)
 
     def _on_clip_failed(self, message: str) -> None:
         log.warning("%s", message)
@@ -480,6 +492,14 @@ class MainWindow(QMainWindow):
         a.stop.setEnabled(activity == Activity.CANCELLING)
         for action in (a.target, a.in_out_only):
             action.setEnabled(clip)
+        if idle:
+            self.progress.show_idle(self._idle_text())
+
+    def _idle_text(self) -> str:
+        states = [item.state for item in self.queue.queue]
+        if not states:
+            return self.tr("Drop a clip on the window to begin.")
+        return self.tr("Waiting: {waiting} · done: {done}").format(waiting=states.count("waiting"), done=states.count("done"))
 
     def _on_planned(self, run: Run, plan: Plan) -> None:
         if run.plan_only:
@@ -614,6 +634,11 @@ class MainWindow(QMainWindow):
         text = self.tr("The program ended unexpectedly. The details help to find out why; they are also kept in {file}.")
         show_error(self, self.tr("Crash report"), text.format(file=self.crash.kept), self.crash.last)
 
+    def show_unexpected(self, details: str) -> None:
+        """Tell of an error that nobody caught; the window stays."""
+        message = self.tr("The program met an error it does not know. You can go on; if it happens again, please report it.")
+        show_error(self, self.tr("Unexpected error"), message, details)
+
     def receive_files(self, paths: Sequence[Path]) -> None:
         """A second start was given these files."""
         self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
@@ -655,6 +680,7 @@ class MainWindow(QMainWindow):
             self.queue.save()
             self.preview.shutdown()
             self.prober.stop()
+            self.results.stop()
             self.log_panel.stop()
             self.notifier.stop()
         finally:

@@ -57,9 +57,10 @@ class Pace:
                 pace.units, pace.done = total, 0
                 self._since = now
             case TileFinished(done=done) if self.phase:
-                self._measure(self.phases[self.phase], done, now)
-            case FrameDone() if self.phase:
-                self._measure(self.phases[self.phase], self.phases[self.phase].done + 1, now)
+                self._measure(self.phases[self.phase], 1, done, now)
+            case FrameDone(done=done) if self.phase:
+                pace = self.phases[self.phase]
+                self._measure(pace, max(0, done - pace.done), done, now)
             case SegmentFinished(segment, segments):
                 self._reach(segment + 1)
                 self.phase = None
@@ -67,10 +68,10 @@ class Pace:
             case _:
                 pass
 
-    def _measure(self, pace: PhasePace, done: int, now: float) -> None:
-        """One more unit was done; a resumed phase does not begin at its first."""
+    def _measure(self, pace: PhasePace, units: int, done: int, now: float) -> None:
+        """So many more units are done; tiles come one by one, but a resumed phase does not begin at its first."""
         pace.seconds += now - self._since
-        pace.measured += 1
+        pace.measured += units
         pace.done = min(done, pace.units)
         self._since = now
 

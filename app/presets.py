@@ -47,6 +47,7 @@ BUILT_IN = (
             "guidance": "dssag",
             "guidance_scale": 2.0,
             "sap_schedule": "lockstep",
+            "tiling": "paper",
             "tile": 64,
             "window": 14,
         },

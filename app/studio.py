@@ -12,7 +12,6 @@ from PySide6.QtWidgets import QApplication
 
 from app.appearance import apply_appearance
 from app.crash_report import CrashReport
-from app.dialogs.messages import show_error
 from app.engine_thread import EngineThread
 from app.folders import Folders
 from app.main_window import TITLE, MainWindow
@@ -32,10 +31,7 @@ def error_hook(window: MainWindow) -> Hook:
         details = "".join(traceback.format_exception(kind, error, trace))
         log.error("%s", details)
         if isinstance(error, Exception):
-            message = window.tr(
-                "The program met an error it does not know. You can go on; if it happens again, please report it."
-            )
-            show_error(window, window.tr("Unexpected error"), message, details)
+            window.show_unexpected(details)
 
     return hook
 

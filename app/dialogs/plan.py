@@ -7,6 +7,7 @@ from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QFormLayout,
+    QHBoxLayout,
     QLabel,
     QProgressBar,
     QPushButton,
@@ -21,21 +22,34 @@ from dcvsr_engine.restore.plan import Plan
 from dcvsr_engine.restore.request import JobRequest
 
 PERMILLE = 1000
+WIDTH = 560
+BAR_HEIGHT = 10
+AMOUNT_WIDTH = 130
 
 
-class NeedBar(QProgressBar):
+class NeedBar(QWidget):
     """How much of what there is will be needed."""
 
     def __init__(self, name: str, needed: int, available: int, text: str) -> None:
         super().__init__()
-        self.setAccessibleName(name)
-        self.setRange(0, PERMILLE)
-        self.setValue(min(PERMILLE, round(PERMILLE * needed / max(1, available))))
-        self.setFormat(text)
+        bar = QProgressBar()
+        bar.setAccessibleName(name)
+        bar.setAccessibleDescription(text)
+        bar.setRange(0, PERMILLE)
+        bar.setValue(min(PERMILLE, round(PERMILLE * needed / max(1, available))))
+        bar.setTextVisible(False)
+        bar.setFixedHeight(BAR_HEIGHT)
+        label = QLabel(text)
+        label.setMinimumWidth(AMOUNT_WIDTH)
         if needed > available:
-            palette = self.palette()
+            palette = bar.palette()
             palette.setColor(QPalette.ColorRole.Highlight, tones(palette).bad)
-            self.setPalette(palette)
+            bar.setPalette(palette)
+            color_text(label, tones(palette).bad)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(bar, 1)
+        row.addWidget(label)
 
 
 class PlanDialog(QDialog):
@@ -78,7 +92,6 @@ class PlanDialog(QDialog):
         self.start_button.setDefault(True)
         self.buttons.accepted.connect(self.accept)
         self.buttons.rejected.connect(self.reject)
-        self._target = request.target
         column = QVBoxLayout(self)
         column.setSpacing(12)
         for part in (self.waiting, self.busy):
@@ -89,7 +102,7 @@ class PlanDialog(QDialog):
         column.addStretch(1)
         column.addWidget(self.ask_again)
         column.addWidget(self.buttons)
-        self.resize(480, 200)
+        self.setMinimumWidth(WIDTH)
 
     def show_plan(self, plan: Plan, request: JobRequest) -> None:
         """The estimate has arrived."""
@@ -124,14 +137,14 @@ class PlanDialog(QDialog):
         self.busy.hide()
 
     def _work(self, plan: Plan) -> str:
-        text = self.tr("{segments} segments of {tiles} tiles, {steps} steps: {evaluations} network evaluations")
+        text = self.tr("segments: {segments}, tiles: {tiles}, steps: {steps}, network evaluations: {evaluations}")
         return text.format(
             segments=len(plan.segments), tiles=len(plan.grid), steps=plan.settings.steps, evaluations=f"{plan.evaluations:,}"
         )
 
     def _add(self, name: str, value: str) -> None:
         label = QLabel(value)
-        label.setWordWrap(True)
+        label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.form.addRow(name, label)
 
     def _need(self, name: str, needed: int, available: int) -> None:

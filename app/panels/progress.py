@@ -81,7 +81,7 @@ class ProgressPanel(QWidget):
         grid.addWidget(self.strip, 1, 1, 1, 2)
         grid.addWidget(self.memory, 1, 3)
         grid.addWidget(self.bar, 2, 1, 1, 2)
-        grid.addWidget(self.percent, 2, 3)
+        grid.addWidget(self.percent, 2, 3, Qt.AlignmentFlag.AlignRight)
         grid.setColumnStretch(1, 1)
 
     def _button(self, name: str, action: QAction) -> QToolButton:
@@ -100,7 +100,7 @@ class ProgressPanel(QWidget):
     # -- what runs ----------------------------------------------------------------------------------------------
 
     def show_idle(self, text: str = "") -> None:
-        """Nothing runs."""
+        """Nothing runs; say what could."""
         self.job = ""
         self._timer.stop()
         self._patience.stop()

@@ -52,9 +52,11 @@ class Script:
         die_at_start: exit before `Ready`.
         deaf: never read a command.
         jobs: where job directories go; none for previews.
+        model: what every model declares.
     """
 
     jobs: Path
+    model: Declaration = MODEL
     tile_seconds: float = 0.0
     busy: bool = False
     segments: int = 1
@@ -129,14 +131,14 @@ class FakeEngine:
     def plan(self, request: JobRequest, frames: list[NDArray[np.uint8]]) -> Plan:
         """A plan whose geometry is the engine's own and whose resources are made up."""
         height, width = frames[0].shape[:2]
-        settings = MODEL.resolve(request.settings)
+        settings = self.script.model.resolve(request.settings)
         assert settings.scale is not None and settings.steps is not None
         per_segment = -(-len(frames) // self.script.segments)
         segments = tuple(
             Segment(i, first, min(first + per_segment, len(frames)) - 1)
             for i, first in enumerate(range(0, len(frames), per_segment))
         )
-        grid = grid_for(segments[0].frames, width, height, MODEL, settings)
+        grid = grid_for(segments[0].frames, width, height, self.script.model, settings)
         evaluations = 2 * len(grid) * settings.steps * len(segments)
         return Plan(
             settings=settings,
@@ -194,7 +196,7 @@ class FakeEngine:
     ) -> None:
         """Every step and tile of a segment."""
         steps, grid, done = plan_steps(plan), plan.grid, 0
-        sigmas = karras_sigmas(steps, MODEL.sigma_min, MODEL.sigma_max)[:-1]
+        sigmas = karras_sigmas(steps, self.script.model.sigma_min, self.script.model.sigma_max)[:-1]
         gammas = gamma_schedule(sigmas, plan.settings.gamma_rho, plan.settings.gamma_peak)
         control_.emit(control.PhaseStarted("sample", segment.index, len(plan.segments), steps * len(grid)))
         for step, kind in enumerate(step_kinds(steps, plan.settings)):

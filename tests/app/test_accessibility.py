@@ -37,7 +37,13 @@ CONTROLS = (
 
 def is_part_of_another(widget: QWidget) -> bool:
     """Parts that Qt makes and names itself: a spin box's line, a combo box's list, scroll bars, dock buttons, tool bar arrows."""
-    names = ("qt_spinbox_lineedit", "qt_toolbar_ext_button", "qt_menubar_ext_button", "qt_dockwidget_closebutton", "qt_dockwidget_floatbutton")
+    names = (
+        "qt_spinbox_lineedit",
+        "qt_toolbar_ext_button",
+        "qt_menubar_ext_button",
+        "qt_dockwidget_closebutton",
+        "qt_dockwidget_floatbutton",
+    )
     parent = widget.parentWidget()
     while parent is not None and not isinstance(parent, QComboBox | QAbstractSpinBox):
         parent = parent.parentWidget()
@@ -67,7 +73,11 @@ def window(open_window, clip):
 
 
 def test_every_control_has_a_name(window):
-    nameless = [f"{type(widget).__name__} {widget.objectName()} in {type(widget.parent()).__name__}" for widget in controls(window) if not name_of(widget)]
+    nameless = [
+        f"{type(widget).__name__} {widget.objectName()} in {type(widget.parent()).__name__}"
+        for widget in controls(window)
+        if not name_of(widget)
+    ]
     assert nameless == []
 
 

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+
 from app.clips import clips_in, suggest_target
 
 

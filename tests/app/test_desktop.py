@@ -1,9 +1,10 @@
 from pathlib import Path
 
-from app.desktop import Notifier, app_icon, folder_command, show_in_folder
 from PySide6.QtCore import QObject, QUrl, Slot
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QWidget
+
+from app.desktop import Notifier, app_icon, folder_command, show_in_folder
 
 
 class Opener(QObject):

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-from app.engine_thread import EngineDied, EngineThread, without_overtaken
 
+from app.engine_thread import EngineDied, EngineThread, without_overtaken
 from dcvsr_engine import control
 from dcvsr_engine.control import PreviewFrame
 from dcvsr_engine.restore.request import JobRequest

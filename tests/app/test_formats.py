@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+
 from app.formats import amount, clock, length, shortened
 
 
@@ -9,7 +10,10 @@ def test_clock(seconds, text):
     assert clock(seconds) == text
 
 
-@pytest.mark.parametrize(("size", "text"), [(0, "0 B"), (999, "999 B"), (1000, "0.977 KB"), (7.9 * 2**30, "7.9 GB"), (12 << 30, "12 GB"), (5000 * 2**40, "5e+03 TB")])
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [(0, "0 B"), (999, "999 B"), (1000, "0.977 KB"), (7.9 * 2**30, "7.9 GB"), (12 << 30, "12 GB"), (5000 * 2**40, "5e+03 TB")],
+)
 def test_amount(size, text):
     assert amount(size) == text
 

@@ -2,8 +2,8 @@ import json
 from pathlib import Path
 
 import pytest
-from app.job_queue import JobQueue, QueueItem
 
+from app.job_queue import JobQueue, QueueItem
 from dcvsr_engine.restore.request import JobRequest
 from dcvsr_engine.settings import RestoreSettings
 
@@ -32,7 +32,9 @@ def test_the_first_waiting_item_is_next():
 
 def test_a_queue_is_read_back_as_it_was(tmp_path):
     request = JobRequest(Path("b.mp4"), Path("out.mkv"), RestoreSettings(steps=7), frames=(3, 9))
-    queue = JobQueue([item("a"), QueueItem(request, state="failed", message="No.", folder=Path("job"), size=(64, 48), seconds=2.5)])
+    queue = JobQueue(
+        [item("a"), QueueItem(request, state="failed", message="No.", folder=Path("job"), size=(64, 48), seconds=2.5)]
+    )
     queue.save(tmp_path / "deep" / "queue.json")
     assert list(JobQueue.load(tmp_path / "deep" / "queue.json")) == list(queue)
     assert [path.name for path in (tmp_path / "deep").iterdir()] == ["queue.json"]
@@ -49,7 +51,18 @@ def test_no_file_is_an_empty_queue(tmp_path):
     assert len(JobQueue.load(tmp_path / "queue.json")) == 0
 
 
-@pytest.mark.parametrize("text", ["", "{", "7", "[7]", '[{"request": {}}]', '[{"colour": 1}]', json.dumps([{"request": {"source": "a", "settings": {"steps": -1}}}])])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "7",
+        "[7]",
+        '[{"request": {}}]',
+        '[{"colour": 1}]',
+        json.dumps([{"request": {"source": "a", "settings": {"steps": -1}}}]),
+    ],
+)
 def test_a_damaged_file_is_told_from_a_missing_one(tmp_path, text):
     (tmp_path / "queue.json").write_text(text)
     with pytest.raises(ValueError):

@@ -3,11 +3,11 @@ import signal
 from pathlib import Path
 
 import pytest
+
 from app.engine_thread import EngineDied
 from app.job_queue import JobQueue, QueueItem
 from app.job_runner import Activity, JobRunner, retry, with_target
 from app.queue_model import QueueModel
-
 from dcvsr_engine.control import PreviewFrame, TileFinished
 from dcvsr_engine.restore.request import JobRequest, Region
 from dcvsr_engine.settings import OutputSettings, RestoreSettings
@@ -165,7 +165,9 @@ def test_a_preview_sends_frames_of_its_range_and_region_and_leaves_no_file(bench
     b.runner.preview(request, "B")
     b.wait_until_idle()
     frames = [(run.variant, event) for run, event in b.events if isinstance(event, PreviewFrame) and event.final]
-    assert [(variant, frame.frame, frame.pixels.shape) for variant, frame in frames] == [("B", n, (96, 128, 3)) for n in (2, 3, 4)]
+    assert [(variant, frame.frame, frame.pixels.shape) for variant, frame in frames] == [
+        ("B", n, (96, 128, 3)) for n in (2, 3, 4)
+    ]
     assert sorted(path.name for path in own_clip.parent.glob("*.mp4")) == ["clip.mp4"]
 
 
@@ -173,7 +175,7 @@ def test_a_plan_is_only_a_plan(bench, own_clip):
     b = bench(problems=("Too little memory; choose smaller tiles.",))
     b.runner.plan(JobRequest(own_clip))
     b.wait_until_idle()
-    (run, plan), = b.plans
+    ((run, plan),) = b.plans
     assert run.plan_only and plan.problems and run.request.target == own_clip.with_name("clip_x4.mp4")
     assert not b.events
 

@@ -1,18 +1,19 @@
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from app.crash_report import CrashReport
-from app.engine_thread import EngineThread
-from app.job_runner import Activity
-from app.main_window import MainWindow
-from app.preferences import Preferences
 from fake_engine import fake_engine
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
 from PySide6.QtWidgets import QApplication, QMessageBox
 
+from app.crash_report import CrashReport
+from app.engine_thread import EngineThread
+from app.job_runner import Activity
+from app.main_window import MainWindow
+from app.preferences import Preferences
 from dcvsr_engine.control import TileFinished
 
 
@@ -232,7 +233,7 @@ def test_restoring_shows_the_plan_first_and_then_runs_the_queue(open_window, own
     window = open_window()
     window.add_clips([own_clip, own_clip])
     window.actions_.restore.trigger()
-    soon(lambda: window.plan_dialog.start_button.isEnabled())
+    soon(window.plan_dialog.start_button.isEnabled)
     assert states(window) == ["waiting", "waiting"] and not window.plan_dialog.problems.isVisible()
     window.plan_dialog.start_button.click()
     soon(lambda: states(window) == ["done", "done"])
@@ -245,7 +246,7 @@ def test_a_plan_that_does_not_fit_says_what_to_change_and_does_not_start(open_wi
     window = open_window(problems=("The tiles do not fit into the device's memory: choose a smaller tile.",))
     window.add_clips([own_clip])
     window.actions_.restore.trigger()
-    soon(lambda: window.plan_dialog.problems.isVisible())
+    soon(window.plan_dialog.problems.isVisible)
     assert "smaller tile" in window.plan_dialog.problems.text() and not window.plan_dialog.start_button.isEnabled()
     window.plan_dialog.reject()
     assert window.plan_dialog is None and window.runner.activity == Activity.IDLE
@@ -254,7 +255,7 @@ def test_a_plan_that_does_not_fit_says_what_to_change_and_does_not_start(open_wi
 def test_the_plan_can_be_left_out_and_asked_for(open_window, own_clip, soon):
     window = open_window()
     window.add_clips([own_clip])
-    soon(lambda: window.actions_.plan.isEnabled())
+    soon(window.actions_.plan.isEnabled)
     window.actions_.plan.trigger()
     window.plan_dialog.ask_again.click()
     window.plan_dialog.reject()
@@ -268,14 +269,19 @@ def test_a_run_is_seen_in_bar_strip_title_queue_and_overlay(open_window, own_cli
     window = without_plan(open_window(tile_seconds=0.02))
     window.add_clips([own_clip])
     soon(lambda: window.preview.info is not None)
-    seen: list[TileFinished] = []
-    window.runner.progressed.connect(lambda run, event: seen.append(event) if isinstance(event, TileFinished) else None)
+    seen: list[str] = []
+
+    def note(run, event) -> None:
+        if isinstance(event, TileFinished):
+            seen.append(window.preview.tiling.tile_state(event.m, event.n))
+
+    window.runner.progressed.connect(note)
     window.actions_.restore.trigger()
     soon(lambda: len(seen) > 3)
     assert window.progress.strip.isVisible() and window.progress.strip.current is not None
     assert "step" in window.progress.title.whole and window.progress.buttons["pause"].isEnabled()
     assert "%" in window.windowTitle() and window.queue.queue[0].progress > 0
-    assert window.preview.tiling.tile_state(seen[-1].m, seen[-1].n) == "done"
+    assert set(seen) == {"done"}
     assert not window.settings_panel.rows["steps"].isEnabled() and window.settings_panel.note.isVisible()
     soon(lambda: states(window) == ["done"])
     assert window.settings_panel.rows["steps"].isEnabled() and window.windowTitle() == "DC-VSR Studio"
@@ -339,7 +345,7 @@ def test_a_failure_is_told_in_words_with_details_folded_away(open_window, own_cl
     window.actions_.restore.trigger()
     soon(lambda: bool(boxes(window)))
     box = boxes(window)[0]
-    assert "as it was told to" in box.text() and "folded away" in box.detailedText()
+    assert "clip.mp4" in box.text() and "as it was told to" in box.informativeText() and "folded away" in box.detailedText()
     assert states(window) == ["failed"]
     box.close()
 
@@ -347,10 +353,10 @@ def test_a_failure_is_told_in_words_with_details_folded_away(open_window, own_cl
 def test_a_plan_that_fails_is_told_in_its_dialog(open_window, tmp_path, own_clip, soon):
     window = open_window()
     window.add_clips([own_clip])
-    soon(lambda: window.actions_.plan.isEnabled())
+    soon(window.actions_.plan.isEnabled)
     own_clip.unlink()
     window.actions_.plan.trigger()
-    soon(lambda: window.plan_dialog.problems.isVisible())
+    soon(window.plan_dialog.problems.isVisible)
     window.plan_dialog.reject()
 
 
@@ -362,6 +368,23 @@ def test_one_item_can_be_run_alone(open_window, own_clip, soon):
     soon(lambda: states(window) == ["waiting", "done"])
     assert window.queue_panel.show_action.isEnabled() and window.queue_panel.report_action.isEnabled()
     assert not window.queue_panel.start_action.isEnabled()
+
+
+def test_a_finished_result_can_be_compared_at_any_frame(open_window, own_clip, soon):
+    window = open_window(start=False)
+    window.add_clips([own_clip])
+    soon(lambda: window.preview.info is not None)
+    result = own_clip.with_name("result.mp4")
+    result.write_bytes(own_clip.read_bytes())
+    frames = []
+    window.results.frame_ready.connect(frames.append)
+    window.queue.set_state(
+        window.queue.queue[0].id, "done", result=result, request=replace(window.queue.queue[0].request, frames=(2, 9))
+    )
+    window.preview.go_to(5)
+    soon(lambda: any(frame.frame == 5 for frame in frames))
+    third = next(frame for frame in frames if frame.frame == 5)
+    assert (third.pixels == window.preview.source.frame(3).pixels).all()
 
 
 # -- beginning and end ------------------------------------------------------------------------------------------

@@ -1,10 +1,12 @@
 import pytest
-from app.pace import Pace
 
+from app.pace import Pace
 from dcvsr_engine.control import FrameDone, MemoryUsed, PhaseStarted, SegmentFinished, TileFinished
 
 
-def sample(pace: Pace, segment: int, now: float, tiles: int = 10, seconds: float = 2.0, segments: int = 2, last: int | None = None):
+def sample(
+    pace: Pace, segment: int, now: float, tiles: int = 10, seconds: float = 2.0, segments: int = 2, last: int | None = None
+):
     pace.on_event(PhaseStarted("sample", segment, segments, tiles), now)
     for done in range(1, (last or tiles) + 1):
         now += seconds

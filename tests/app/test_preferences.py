@@ -1,9 +1,9 @@
 from pathlib import Path
 
 import pytest
-from app.preferences import MOST_RECENT, Preferences
 from PySide6.QtCore import QByteArray
 
+from app.preferences import MOST_RECENT, Preferences
 from dcvsr_engine.settings import OutputSettings, RestoreSettings
 
 

@@ -1,9 +1,9 @@
 import json
 
 import pytest
-from app.presets import BUILT_IN, Presets
 from fake_engine import MODEL
 
+from app.presets import BUILT_IN, Presets
 from dcvsr_engine.errors import SettingsError
 from dcvsr_engine.settings import RestoreSettings
 
@@ -58,7 +58,16 @@ def test_names_must_be_ones_own(presets, name):
         presets.save(name, RestoreSettings())
 
 
-@pytest.mark.parametrize("content", ["", "[]", json.dumps({"name": "x"}), json.dumps({"name": "x", "settings": {"steps": 0}}), json.dumps({"name": "x", "settings": 3})])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "[]",
+        json.dumps({"name": "x"}),
+        json.dumps({"name": "x", "settings": {"steps": 0}}),
+        json.dumps({"name": "x", "settings": 3}),
+    ],
+)
 def test_damaged_files_are_told_and_skipped(tmp_path, content):
     (tmp_path / "bad.json").write_text(content)
     presets = Presets(tmp_path)

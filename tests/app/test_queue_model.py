@@ -1,10 +1,10 @@
 from pathlib import Path
 
 import pytest
-from app.job_queue import JobQueue, QueueItem
-from app.queue_model import ITEM, QueueModel
 from PySide6.QtCore import QMimeData, QModelIndex, Qt, QUrl
 
+from app.job_queue import JobQueue, QueueItem
+from app.queue_model import ITEM, QueueModel
 from dcvsr_engine.restore.request import JobRequest
 
 
@@ -27,13 +27,17 @@ def test_it_is_a_proper_qt_model(model, qtmodeltester):
     qtmodeltester.check(model, force_py=True)
 
 
-@pytest.mark.parametrize(("row", "to", "result"), [(0, 2, "bcad"), (3, 0, "dabc"), (1, 1, "abcd"), (2, 99, "abdc"), (2, -5, "cabd")])
+@pytest.mark.parametrize(
+    ("row", "to", "result"), [(0, 2, "bcad"), (3, 0, "dabc"), (1, 1, "abcd"), (2, 99, "abdc"), (2, -5, "cabd")]
+)
 def test_rows_move(model, row, to, result):
     model.move(row, to)
     assert names(model) == result
 
 
-@pytest.mark.parametrize(("dragged", "before", "result"), [(0, 2, "bacd"), (3, 1, "adbc"), (0, 4, "bcda"), (1, 1, "abcd"), (1, -1, "acdb")])
+@pytest.mark.parametrize(
+    ("dragged", "before", "result"), [(0, 2, "bacd"), (3, 1, "adbc"), (0, 4, "bcda"), (1, 1, "abcd"), (1, -1, "acdb")]
+)
 def test_a_dragged_row_lands_where_it_is_dropped(model, dragged, before, result):
     mime = model.mimeData([model.index(dragged)])
     model.dropMimeData(mime, Qt.DropAction.MoveAction, before, 0, QModelIndex())
@@ -51,7 +55,7 @@ def test_dropped_files_are_passed_on(model, qtbot, tmp_path):
 def test_changes_are_saved_by_themselves(model, tmp_path, qtbot):
     model.add(item("e"))
     model.remove("b")
-    qtbot.waitUntil(lambda: (tmp_path / "queue.json").exists())
+    qtbot.waitUntil((tmp_path / "queue.json").exists)
     assert [entry.id for entry in JobQueue.load(tmp_path / "queue.json")] == list("acde")
 
 

@@ -2,8 +2,9 @@ import uuid
 from pathlib import Path
 
 import pytest
-from app.single_instance import FirstInstance, hand_over
 from PySide6.QtNetwork import QLocalSocket
+
+from app.single_instance import FirstInstance, hand_over
 
 
 @pytest.fixture

@@ -1,15 +1,15 @@
 from pathlib import Path
 
 import pytest
-from app.models import KnownModel
-from app.panels.settings import SettingsPanel
-from app.presets import Presets
 from fake_engine import MODEL
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
+from app.models import KnownModel
+from app.panels.settings import SettingsPanel
+from app.presets import Presets
 from dcvsr_engine.diffusion.schedule import step_kinds
 from dcvsr_engine.network.installed import find
 from dcvsr_engine.restore.request import JobRequest
@@ -45,7 +45,14 @@ def test_every_setting_has_a_control(panel):
 
 @pytest.mark.parametrize(
     ("name", "typed", "stored"),
-    [("steps", 12, 12), ("gamma_rho", 0.25, 0.25), ("guidance_scale", 3.5, 3.5), ("seed", 7, 7), ("overlap", 0.25, 0.25), ("tile", 96, 96)],
+    [
+        ("steps", 12, 12),
+        ("gamma_rho", 0.25, 0.25),
+        ("guidance_scale", 3.5, 3.5),
+        ("seed", 7, 7),
+        ("overlap", 0.25, 0.25),
+        ("tile", 96, 96),
+    ],
 )
 def test_numbers_are_typed(panel, qtbot, name, typed, stored):
     with qtbot.waitSignal(panel.request_changed) as changed:
@@ -187,7 +194,9 @@ def test_the_wheel_does_not_change_what_it_scrolls_over(panel):
     slider = panel.rows["steps"].editor.slider
     before, at = slider.value(), QPointF(5, 5)
     buttons = Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier
-    event = QWheelEvent(at, QPointF(slider.mapToGlobal(at)), QPoint(), QPoint(0, 120), *buttons, Qt.ScrollPhase.NoScrollPhase, False)
+    event = QWheelEvent(
+        at, QPointF(slider.mapToGlobal(at)), QPoint(), QPoint(0, 120), *buttons, Qt.ScrollPhase.NoScrollPhase, False
+    )
     QApplication.sendEvent(slider, event)
     assert slider.value() == before
 

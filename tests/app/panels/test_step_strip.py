@@ -1,10 +1,10 @@
 import pytest
-from app.panels.step_strip import StepStrip
 from PySide6.QtCore import QEvent, QPoint
 from PySide6.QtGui import QColor, QHelpEvent
 from PySide6.QtWidgets import QApplication, QToolTip
 
 from app.appearance import tones
+from app.panels.step_strip import StepStrip
 
 KINDS = ["SAP", "TAP →", "plain", "TAP ←"]
 

@@ -1,0 +1,231 @@
+"""Renders the window's main states in light and dark, at 100 % and 200 %: ``python packaging/screenshots.py FOLDER``.
+
+The engine is the tests' fake one, which plays its part at once; with ``--real`` it is the real one. Needs the test dependencies.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "app")]
+
+SIZE = 1280, 820
+SCALES = 1, 2
+FRAMES = 40
+LR_SIZE = 240, 160
+SECONDS = 600.0
+"""The longest that a state may take to come about."""
+
+PROBLEM = "The tiles do not fit into the device's memory: choose a smaller tile or window, or fast tiling."
+
+
+def write_clip(path: Path) -> Path:
+    """A slow pan over a photograph, small and compressed."""
+    import av
+    from PIL import Image
+    from skimage.data import coffee
+
+    photograph = Image.fromarray(coffee())
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=Fraction(25), options={"crf": "30"})
+        stream.width, stream.height, stream.pix_fmt = *LR_SIZE, "yuv420p"
+        for index in range(FRAMES):
+            frame = photograph.crop((index, index // 2, index + 540, index // 2 + 360)).resize(LR_SIZE, Image.Resampling.BICUBIC)
+            container.mux(stream.encode(av.VideoFrame.from_image(frame)))
+        container.mux(stream.encode())
+    return path
+
+
+class Studio:
+    """One window with an engine of its own, and a camera.
+
+    Attributes:
+        window: the window.
+        folder: for everything that belongs to this window.
+    """
+
+    def __init__(self, folder: Path, real: bool, **behaviour: object) -> None:
+        from fake_engine import fake_engine
+
+        from app.crash_report import CrashReport
+        from app.engine_thread import EngineThread
+        from app.folders import Folders
+        from app.main_window import MainWindow
+        from app.models import declared
+        from app.preferences import Preferences
+
+        folders = Folders(folder / "config", folder / "data", folder / "logs")
+        fake = fake_engine(folder / "jobs", model=declared("compact"), tile_seconds=0.05, **behaviour)
+        engine = EngineThread() if real else EngineThread(fake)
+        preferences = Preferences(folders.preferences)
+        preferences.plan_first = False
+        preferences.restore = preferences.restore.replace(steps=8, guidance="dssag", guidance_scale=2.0, tiling="paper", tile=64)
+        preferences.open_groups = ["guidance", "propagation"]
+        self.window = MainWindow(engine, folders, preferences, CrashReport(folders.logs))
+        self.window.resize(*SIZE)
+        self.window.show()
+        engine.start()
+        self.folder = folder
+
+    def add_clips(self) -> None:
+        """A clip to look at and another that waits."""
+        first = write_clip(self.folder / "coffee 1998.mp4")
+        second = self.folder / "tape_03.mp4"
+        second.write_bytes(first.read_bytes())
+        self.window.add_clips([first, second])
+        wait_until(lambda: self.window.preview.info is not None and all(item.size for item in self.window.queue.queue))
+
+    def run_until(self, steps: int) -> None:
+        """Start the queue and wait until some steps are done."""
+        self.window.preview.tiles_action.setChecked(True)
+        self.window.restore()
+        wait_until(lambda: (self.window.progress.strip.current or 0) >= steps and self.window.progress.times.text() != "")
+        pause(0.5)
+
+    def picture(self, path: Path) -> None:
+        """Photograph the window, with an open dialog in its middle."""
+        from PySide6.QtGui import QPainter
+        from PySide6.QtWidgets import QApplication, QDialog
+
+        pause(0.3)
+        picture = self.window.grab()
+        for dialog in (widget for widget in QApplication.topLevelWidgets() if isinstance(widget, QDialog) and widget.isVisible()):
+            painter = QPainter(picture)
+            x, y = (self.window.width() - dialog.width()) // 2, (self.window.height() - dialog.height()) // 3
+            painter.fillRect(x - 1, y - 1, dialog.width() + 2, dialog.height() + 2, dialog.palette().shadow())
+            painter.drawPixmap(x, y, dialog.grab())
+            painter.end()
+        picture.save(str(path))
+
+    def close(self) -> None:
+        """End the window and its engine."""
+        self.window.quit_now()
+        self.window.deleteLater()
+
+
+def pause(seconds: float) -> None:
+    """Let the window live for a while."""
+    from PySide6.QtTest import QTest
+
+    QTest.qWait(round(1000 * seconds))
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Let the window live until something is so; raises `TimeoutError`."""
+    end = time.monotonic() + SECONDS
+    while not condition():
+        if time.monotonic() > end:
+            raise TimeoutError("the window did not get into the wanted state")
+        pause(0.02)
+
+
+def empty(studio: Studio) -> None:
+    """Just started."""
+
+
+def clip(studio: Studio) -> None:
+    """A clip is open, nothing runs."""
+    studio.add_clips()
+
+
+def running(studio: Studio) -> None:
+    """A clip is being restored, with the tiles over it."""
+    studio.add_clips()
+    studio.run_until(4)
+
+
+def wipe(studio: Studio) -> None:
+    """A preview is done and compared by a wipe."""
+    from app.job_runner import Activity
+    from app.preview.model import CompareMode
+
+    studio.add_clips()
+    studio.window.preview.timeline.set_chosen(0, 9)
+    studio.window.start_preview("A")
+    wait_until(lambda: studio.window.runner.activity == Activity.IDLE)
+    studio.window.preview.set_mode(CompareMode.WIPE)
+    studio.window.preview.go_to(4)
+
+
+def finished(studio: Studio) -> None:
+    """Done, with the report."""
+    studio.add_clips()
+    item = studio.window.queue.queue[0]
+    studio.window.runner.start_item(item.id)
+    wait_until(lambda: studio.window.queue.queue[0].state == "done")
+    studio.window.show_report(item.id)
+
+
+def plan(studio: Studio) -> None:
+    """The plan of a job that does not fit."""
+    studio.add_clips()
+    studio.window.show_plan(start=True)
+    wait_until(lambda: studio.window.plan_dialog is not None and studio.window.plan_dialog.problems.isVisible())
+
+
+def error(studio: Studio) -> None:
+    """A job failed."""
+    studio.add_clips()
+    studio.window.restore()
+    wait_until(lambda: studio.window.queue.queue[1].state == "failed")
+
+
+STATES: dict[Callable[[Studio], None], dict[str, object]] = {
+    empty: {},
+    clip: {},
+    running: {},
+    wipe: {},
+    finished: {},
+    plan: {"problems": (PROBLEM,)},
+    error: {"fail_at_tile": 3},
+}
+FAKE_ONLY = (plan, error)
+
+
+def render(target: Path, real: bool, only: str | None) -> None:
+    """All states in light and dark, at the scale that this process was started with."""
+    from PySide6.QtWidgets import QApplication
+
+    from app.appearance import apply_appearance
+
+    app = QApplication([])
+    scale = round(100 * app.devicePixelRatio())
+    for appearance in ("light", "dark"):
+        apply_appearance(app, appearance)
+        for state, behaviour in STATES.items():
+            if (real and state in FAKE_ONLY) or (only and state.__name__ != only):
+                continue
+            with tempfile.TemporaryDirectory() as folder:
+                studio = Studio(Path(folder), real, **behaviour)
+                state(studio)
+                studio.picture(target / f"{state.__name__}-{appearance}-{scale}.png")
+                studio.close()
+                print(f"{state.__name__}-{appearance}-{scale}.png")
+
+
+def main() -> None:
+    """One process per scale, as Qt reads it once."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--real", action="store_true", help="with the real engine and the built-in model")
+    parser.add_argument("--only", help="one state: " + ", ".join(state.__name__ for state in STATES))
+    parser.add_argument("--scale", type=int, choices=SCALES, help="one scale, in this process")
+    options = parser.parse_args()
+    options.folder.mkdir(parents=True, exist_ok=True)
+    if options.scale:
+        render(options.folder, options.real, options.only)
+        return
+    for scale in SCALES:
+        environment = os.environ | {"QT_SCALE_FACTOR": str(scale), "QT_QPA_PLATFORM": "offscreen"}
+        subprocess.run([sys.executable, *sys.argv, "--scale", str(scale)], env=environment, check=True)
+
+
+if __name__ == "__main__":
+    main()
