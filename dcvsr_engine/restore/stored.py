@@ -25,6 +25,7 @@ from dcvsr_engine.restore.run import JobRun, Joint, join
 from dcvsr_engine.restore.shots import Survey
 from dcvsr_engine.restore.store import JobStore
 from dcvsr_engine.settings import RestoreSettings
+from dcvsr_engine.video.encoders import resolved_output
 from dcvsr_engine.video.files import discard, partials_of
 from dcvsr_engine.video.publish import publish
 from dcvsr_engine.video.reader import VideoReader
@@ -174,7 +175,8 @@ class StoredJob:
         run, declaration = self.run, self.run.model.declaration
         settings, (width, height) = run.plan.settings, run.plan.output_size
         file = self.store.unfinished_file(segment)
-        writer = VideoWriter(file, run.info, width, height, run.request.output) if len(footage) > skip else None
+        encoding = resolved_output(self.target, run.info, run.request.output)
+        writer = VideoWriter(file, run.info, width, height, encoding) if len(footage) > skip else None
         rows, columns = footage.pixels.shape[-2:]
         last = (settings.steps or 1) - 1
         grid = grid_for(len(footage), columns, rows, declaration, settings, last) if writer is not None else None
@@ -221,5 +223,5 @@ class StoredJob:
             discard(partial_file)
         self.store.write_manifest(self.manifest | {"publishing": True})
         with run.phase("publish"):
-            published = publish(files, self.target, run.info, run.request.output, run.request.frames)
+            published = publish(files, self.target, run.info, run.request.output, run.request.frames, run.control.check)
         run.notes += published.notes
