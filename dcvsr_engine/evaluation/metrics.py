@@ -42,7 +42,7 @@ class Sample:
 class Metric:
     """One row of the tables; ``digits`` are the decimal places shown.
 
-    Lower flicker and seam scores are better only as long as they are above bicubic's, which are the input's own.
+    Lower flicker, seam and lattice scores are better only as long as they are above bicubic's, which are the input's own.
     """
 
     name: str
@@ -146,6 +146,11 @@ MEASURES = (
     Measure(
         (Metric("seam score", "lower", 3),),
         lambda sample: (seams.seam_score(sample.result, sample.guide, sample.grid, sample.factor),),
+        needs_truth=False,
+    ),
+    Measure(
+        (Metric("lattice score", "lower", 3),),
+        lambda sample: (seams.lattice_score(sample.result, sample.guide, sample.factor),),
         needs_truth=False,
     ),
     Measure((Metric("NIQE", "lower", 3),), lambda sample: (niqe.niqe(sample.result),), needs_truth=False),

@@ -39,7 +39,8 @@ def description(preparation: Preparation) -> str:
     size = "the whole picture" if preparation.crop is None else f"the centre {preparation.crop[0]}×{preparation.crop[1]}"
     return (
         f"{preparation.frames} frames from frame {preparation.start} on, {size}, degradation “{preparation.degradation}”. "
-        "ST-LPIPS is not numerically LPIPS. Seam score and flicker are to be read beside bicubic's, which are the input's own."
+        "ST-LPIPS is not numerically LPIPS. Seam score, lattice score and flicker are to be read beside bicubic's, "
+        "which are the input's own."
     )
 
 

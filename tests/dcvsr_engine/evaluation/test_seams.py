@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dcvsr_engine.evaluation.seams import seam_score
+from dcvsr_engine.evaluation.seams import lattice_score, seam_score
 from dcvsr_engine.tiling.grid import TileGrid
 from dcvsr_engine.tiling.seams import borders
 
@@ -33,3 +33,12 @@ def test_a_brighter_tile_is_a_seam(moving, noisy):
 
 def test_a_single_tile_has_no_score(moving):
     assert seam_score(moving, moving, TileGrid.build(6, 32, 48, tile=64), 4) is None
+
+
+def test_the_lattice_score_finds_what_the_seam_score_passes_over(moving, noisy):
+    blocks = np.indices((32, 48)).sum(0) % 2 * 6
+    grain = noisy(moving, 2)
+    lattice = np.clip(grain + np.kron(blocks, np.ones((4, 4), int))[None, ..., None], 0, 255).astype(np.uint8)
+    assert lattice_score(grain, moving, 4) == pytest.approx(1, abs=0.03)
+    assert lattice_score(lattice, moving, 4) > 2
+    assert lattice_score(moving, moving, 4) is None
