@@ -7,9 +7,9 @@ from typing import Any
 
 import av
 import numpy as np
+from clips import BITS, Clip, write_clip
 from numpy.typing import NDArray
 
-from clips import BITS, Clip, write_clip
 from dcvsr_engine.control import Control, Event
 from dcvsr_engine.restore.request import JobRequest, Region
 from dcvsr_engine.settings import OutputSettings, RestoreSettings
@@ -72,12 +72,12 @@ def short_clip(path: Path, frames: int = FRAMES, **facts: Any) -> Path:
 
 
 def cut_clip(path: Path, *lengths: int, **facts: Any) -> Path:
-    """A clip of several shots: every other one is the negative."""
+    """A clip of several shots: every other one is dark."""
     shots = [shot for shot, length in enumerate(lengths) for _ in range(length)]
 
     def picture(index: int, width: int, height: int) -> NDArray[np.float64]:
         pixels = numbered(index, width, height)
-        pixels[height // 3 :] = abs(shots[index] % 2 - pixels[height // 3 :])
+        pixels[height // 3 :] *= 1 - 0.8 * (shots[index] % 2)
         return pixels
 
     return short_clip(path, len(shots), picture=picture, **facts)

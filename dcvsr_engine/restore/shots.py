@@ -1,7 +1,7 @@
-"""Finds cuts: a picture changes more than its neighbours do, and what was before does not come back.
+"""Finds cuts: a picture changes more than those around it do, and what was before does not come back.
 
-The measure is the mean absolute difference of small pictures in Y, Cb and Cr; a cut stands out of the differences around it,
-as in PySceneDetect's adaptive detector, so that fast motion is none.
+The measure is the mean absolute difference of small pictures in Y, Cb and Cr, at the shift that leaves least of it, so that
+a pan is no change. A cut stands out of the changes around it, as in PySceneDetect's adaptive detector.
 """
 
 import time
@@ -21,10 +21,14 @@ SIZE = (32, 18)
 """Width and height of the small pictures."""
 LEAST = 8.0
 """A cut changes the picture by at least this many of 255 levels."""
-RATIO = 3.0
-"""… and by this many times as much as the frames around it change."""
+RATIO = 2.0
+"""… and by this many times as much as any of the frames around it change."""
+LASTING = 0.5
+"""… and at least this share of the change lasts; a flash or a passer-by leaves less."""
 AROUND = 4
 """Frames on either side that it is compared with."""
+SHIFTS = [(y, x) for y in range(-2, 3) for x in range(-4, 5) if (y, x) != (0, 0)]
+"""Rows and columns by which a pan may move the small picture from frame to frame."""
 SHORTEST = 5
 """Frames in a shot, at least."""
 
@@ -88,9 +92,22 @@ def small(picture: av.VideoFrame) -> Small:
     ).astype(np.int16)
 
 
-def change(before: Small, after: Small) -> float:
+def difference(before: Small, after: Small) -> float:
     """Mean absolute difference of two small pictures."""
     return float(np.abs(before - after).mean())
+
+
+def change(before: Small, after: Small) -> float:
+    """What is left of the difference of two small pictures when one of them is shifted; not looked for where there is little."""
+    least = difference(before, after)
+    if least < LEAST:
+        return least
+    height, width = before.shape[1:]
+    for y, x in SHIFTS:
+        rows, columns = height - abs(y), width - abs(x)
+        moved = before[:, max(0, y) : max(0, y) + rows, max(0, x) : max(0, x) + columns]
+        least = min(least, difference(moved, after[:, max(0, -y) : max(0, -y) + rows, max(0, -x) : max(0, -x) + columns]))
+    return least
 
 
 class CutDetector:
@@ -122,13 +139,15 @@ class CutDetector:
     def _look_back(self, frames: int) -> None:
         """Once ``frames`` frames of what may be a new shot are known, see how much of the change lasts."""
         place, at = len(self._changes) - frames, len(self._recent) - frames
-        if at > 0 and self._changes[place] >= LEAST and lasting_change(list(self._recent), at) >= LEAST:
+        if at <= 0 or self._changes[place] < LEAST:
+            return
+        if lasting_change(list(self._recent), at) >= LASTING * self._changes[place]:
             self._lasting.append(place)
 
     def _stands_out(self, place: int) -> bool:
         """Whether a change is larger than those around it."""
         around = [*self._changes[max(1, place - AROUND) : place], *self._changes[place + 1 : place + 1 + AROUND]]
-        return not around or self._changes[place] >= RATIO * float(np.mean(around))
+        return self._changes[place] >= RATIO * max(around, default=0.0)
 
 
 def lasting_change(pictures: list[Small], at: int) -> float:

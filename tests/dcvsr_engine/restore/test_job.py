@@ -1,18 +1,16 @@
 """Jobs from clip to file: counts, segments, ranges, regions, previews, what is refused, and what is left behind."""
 
-import json
-import time
 from pathlib import Path
 
 import jobs
 import numpy as np
 import pytest
-from jobs import FRAMES, CancelAt, Watch, number
+from jobs import FRAMES, Watch, number
 
-from dcvsr_engine.control import FrameDone, PhaseStarted, PreviewFrame, SegmentFinished, StepStarted, TileFinished, Waiting
-from dcvsr_engine.errors import Cancelled, InputError, JobError, OutputError
-from dcvsr_engine.restore.folders import MANIFEST, jobs_folder, unfinished
-from dcvsr_engine.restore.job import job_folder, plan_job, run_job
+from dcvsr_engine.control import FrameDone, PhaseStarted, PreviewFrame, SegmentFinished, StepStarted, TileFinished
+from dcvsr_engine.errors import InputError, OutputError
+from dcvsr_engine.restore.folders import jobs_folder
+from dcvsr_engine.restore.job import run_job
 from dcvsr_engine.restore.request import Region
 
 
