@@ -1,0 +1,1768 @@
+<?xml version="1.0" encoding="utf-8"?>
+<!DOCTYPE TS>
+<TS version="2.1" language="zh_CN">
+<context>
+    <name>AboutDialog</name>
+    <message>
+        <source>About DC-VSR Studio</source>
+        <translation>关于 DC-VSR Studio</translation>
+    </message>
+    <message>
+        <source>About</source>
+        <translation>关于</translation>
+    </message>
+    <message>
+        <source>Licences</source>
+        <translation>许可证</translation>
+    </message>
+    <message>
+        <source>Copy versions</source>
+        <translation>复制版本信息</translation>
+    </message>
+    <message>
+        <source>Restores and enlarges old, small or compressed videos with DC-VSR: a diffusion model that works on overlapping tiles in space and time and keeps them consistent by propagating attention between them.</source>
+        <translation>用 DC-VSR 修复并放大老旧、小尺寸或压缩过的视频：这种扩散模型在空间和时间上重叠的分块中工作，并通过在分块之间传播注意力来保持一致。</translation>
+    </message>
+    <message>
+        <source>Method: DC-VSR, SIGGRAPH 2025, arXiv 2502.03502. This program is an independent implementation.</source>
+        <translation>方法：DC-VSR，SIGGRAPH 2025，arXiv 2502.03502。本程序是独立实现。</translation>
+    </message>
+    <message>
+        <source>DC-VSR Studio is free software under the Apache License 2.0. It uses:</source>
+        <translation>DC-VSR Studio 是采用 Apache License 2.0 的自由软件，使用了：</translation>
+    </message>
+</context>
+<context>
+    <name>Actions</name>
+    <message>
+        <source>&amp;Open clips…</source>
+        <translation>打开视频(&amp;O)…</translation>
+    </message>
+    <message>
+        <source>Open &amp;folder…</source>
+        <translation>打开文件夹(&amp;F)…</translation>
+    </message>
+    <message>
+        <source>Output &amp;file…</source>
+        <translation>输出文件(&amp;F)…</translation>
+    </message>
+    <message>
+        <source>&amp;Quit</source>
+        <translation>退出(&amp;Q)</translation>
+    </message>
+    <message>
+        <source>&amp;Paste clips</source>
+        <translation>粘贴视频(&amp;P)</translation>
+    </message>
+    <message>
+        <source>&amp;Default settings</source>
+        <translation>恢复默认设置(&amp;D)</translation>
+    </message>
+    <message>
+        <source>&amp;Save as preset…</source>
+        <translation>另存为预设(&amp;S)…</translation>
+    </message>
+    <message>
+        <source>Full screen</source>
+        <translation>全屏</translation>
+    </message>
+    <message>
+        <source>Preview as variant &amp;A</source>
+        <translation>预览为方案 A(&amp;A)</translation>
+    </message>
+    <message>
+        <source>Preview as variant &amp;B</source>
+        <translation>预览为方案 B(&amp;B)</translation>
+    </message>
+    <message>
+        <source>Preview only the &amp;visible part</source>
+        <translation>只预览可见区域(&amp;V)</translation>
+    </message>
+    <message>
+        <source>Restore only from &amp;in to out</source>
+        <translation>只修复入点到出点(&amp;I)</translation>
+    </message>
+    <message>
+        <source>Preview segment</source>
+        <translation>预览片段</translation>
+    </message>
+    <message>
+        <source>&amp;Estimate…</source>
+        <translation>估算(&amp;E)…</translation>
+    </message>
+    <message>
+        <source>&amp;Restore</source>
+        <translation>修复(&amp;R)</translation>
+    </message>
+    <message>
+        <source>Pause</source>
+        <translation>暂停</translation>
+    </message>
+    <message>
+        <source>&amp;Cancel</source>
+        <translation>取消(&amp;C)</translation>
+    </message>
+    <message>
+        <source>&amp;Stop now</source>
+        <translation>立即停止(&amp;S)</translation>
+    </message>
+    <message>
+        <source>&amp;Models…</source>
+        <translation>模型(&amp;M)…</translation>
+    </message>
+    <message>
+        <source>&amp;Add a folder…</source>
+        <translation>添加文件夹(&amp;A)…</translation>
+    </message>
+    <message>
+        <source>&amp;Open the models folder</source>
+        <translation>打开模型文件夹(&amp;O)</translation>
+    </message>
+    <message>
+        <source>&amp;About DC-VSR Studio</source>
+        <translation>关于 DC-VSR Studio(&amp;A)</translation>
+    </message>
+    <message>
+        <source>Report of the last &amp;crash…</source>
+        <translation>上次崩溃的报告(&amp;C)…</translation>
+    </message>
+    <message>
+        <source>Restore the part from in to out, or a few frames from here, to look at (F5)</source>
+        <translation>修复入点到出点的部分（或从当前帧起的几帧）以供查看 (F5)</translation>
+    </message>
+    <message>
+        <source>Restore all waiting clips (Ctrl+Return)</source>
+        <translation>修复所有等待中的视频 (Ctrl+Return)</translation>
+    </message>
+    <message>
+        <source>Wait after the next tile and free the device&apos;s memory (F6)</source>
+        <translation>在下一个分块后暂停并释放设备内存 (F6)</translation>
+    </message>
+    <message>
+        <source>Stop after the next tile; what is done is kept (Ctrl+.)</source>
+        <translation>在下一个分块后停止；已完成的部分会保留 (Ctrl+.)</translation>
+    </message>
+    <message>
+        <source>End the engine at once; finished steps are kept (Ctrl+Shift+.)</source>
+        <translation>立即结束引擎；已完成的步骤会保留 (Ctrl+Shift+.)</translation>
+    </message>
+    <message>
+        <source>Like the &amp;system</source>
+        <translation>跟随系统(&amp;S)</translation>
+    </message>
+    <message>
+        <source>&amp;Light</source>
+        <translation>浅色(&amp;L)</translation>
+    </message>
+    <message>
+        <source>&amp;Dark</source>
+        <translation>深色(&amp;D)</translation>
+    </message>
+    <message>
+        <source>&amp;Appearance</source>
+        <translation>外观(&amp;A)</translation>
+    </message>
+    <message>
+        <source>&amp;Language</source>
+        <translation>语言(&amp;L)</translation>
+    </message>
+    <message>
+        <source>&amp;Forget these</source>
+        <translation>清除这些记录(&amp;F)</translation>
+    </message>
+</context>
+<context>
+    <name>CompareView</name>
+    <message>
+        <source>Preview</source>
+        <translation>预览</translation>
+    </message>
+    <message>
+        <source>The frame before and after. Plus and minus zoom, arrows move, R selects what is seen, Escape gives it up.</source>
+        <translation>修复前后的画面。加号和减号缩放，方向键移动，R 选取可见区域，Esc 取消选取。</translation>
+    </message>
+    <message>
+        <source>Drop a video here</source>
+        <translation>将视频拖放到这里</translation>
+    </message>
+    <message>
+        <source>or click to choose one</source>
+        <translation>或点击选择文件</translation>
+    </message>
+    <message>
+        <source>|{right} − {left}| × {gain}</source>
+        <translation>|{right} − {left}| × {gain}</translation>
+    </message>
+    <message>
+        <source>{title} · hold Space for {other}</source>
+        <translation>{title} · 按住空格看{other}</translation>
+    </message>
+    <message>
+        <source>{name} – not restored yet</source>
+        <translation>{name} – 尚未修复</translation>
+    </message>
+    <message>
+        <source>{name} – step {step}</source>
+        <translation>{name} – 第 {step} 步</translation>
+    </message>
+</context>
+<context>
+    <name>FrameTrack</name>
+    <message>
+        <source>Timeline</source>
+        <translation>时间轴</translation>
+    </message>
+    <message>
+        <source>Drag to go to a frame, the brackets to set the part to work on; the wheel shows less or more of the clip.</source>
+        <translation>拖动可跳到某一帧，拖动括号可设定要处理的部分；滚轮可显示更少或更多的内容。</translation>
+    </message>
+</context>
+<context>
+    <name>GammaCurve</name>
+    <message>
+        <source>γ over the steps</source>
+        <translation>各步的 γ</translation>
+    </message>
+    <message>
+        <source>γ goes from {first:.2f} in the first step to {last:.2f} in the last.</source>
+        <translation>γ 从第一步的 {first:.2f} 变到最后一步的 {last:.2f}。</translation>
+    </message>
+    <message>
+        <source>step 1</source>
+        <translation>第 1 步</translation>
+    </message>
+</context>
+<context>
+    <name>LogPanel</name>
+    <message>
+        <source>Log</source>
+        <translation>日志</translation>
+    </message>
+    <message>
+        <source>Nothing has happened yet.</source>
+        <translation>还没有任何记录。</translation>
+    </message>
+    <message>
+        <source>Copy all</source>
+        <translation>全部复制</translation>
+    </message>
+    <message>
+        <source>Clear</source>
+        <translation>清空</translation>
+    </message>
+</context>
+<context>
+    <name>MainWindow</name>
+    <message>
+        <source>Run</source>
+        <translation>运行</translation>
+    </message>
+    <message>
+        <source>Queue</source>
+        <translation>队列</translation>
+    </message>
+    <message>
+        <source>Settings</source>
+        <translation>设置</translation>
+    </message>
+    <message>
+        <source>Report</source>
+        <translation>报告</translation>
+    </message>
+    <message>
+        <source>Models</source>
+        <translation>模型</translation>
+    </message>
+    <message>
+        <source>Log</source>
+        <translation>日志</translation>
+    </message>
+    <message>
+        <source>&amp;File</source>
+        <translation>文件(&amp;F)</translation>
+    </message>
+    <message>
+        <source>Open &amp;recent</source>
+        <translation>最近打开(&amp;R)</translation>
+    </message>
+    <message>
+        <source>&amp;Edit</source>
+        <translation>编辑(&amp;E)</translation>
+    </message>
+    <message>
+        <source>&amp;View</source>
+        <translation>视图(&amp;V)</translation>
+    </message>
+    <message>
+        <source>&amp;Job</source>
+        <translation>任务(&amp;J)</translation>
+    </message>
+    <message>
+        <source>&amp;Models</source>
+        <translation>模型(&amp;M)</translation>
+    </message>
+    <message>
+        <source>&amp;Help</source>
+        <translation>帮助(&amp;H)</translation>
+    </message>
+    <message>
+        <source>Open clips</source>
+        <translation>打开视频</translation>
+    </message>
+    <message>
+        <source>Open a folder of clips or pictures</source>
+        <translation>打开视频或图片文件夹</translation>
+    </message>
+    <message>
+        <source>There are no clips in {name}.</source>
+        <translation>{name} 中没有视频。</translation>
+    </message>
+    <message>
+        <source>There are no files on the clipboard.</source>
+        <translation>剪贴板上没有文件。</translation>
+    </message>
+    <message>
+        <source>This clip is being restored with these settings.</source>
+        <translation>正在用这些设置修复此视频。</translation>
+    </message>
+    <message>
+        <source>Resume</source>
+        <translation>继续</translation>
+    </message>
+    <message>
+        <source>Pause</source>
+        <translation>暂停</translation>
+    </message>
+    <message>
+        <source>Drop a clip on the window to begin.</source>
+        <translation>将视频拖放到窗口即可开始。</translation>
+    </message>
+    <message>
+        <source>Waiting: {waiting} · done: {done}</source>
+        <translation>等待：{waiting} · 完成：{done}</translation>
+    </message>
+    <message>
+        <source>{name} is ready.</source>
+        <translation>{name} 已完成。</translation>
+    </message>
+    <message>
+        <source>Show in folder</source>
+        <translation>在文件夹中显示</translation>
+    </message>
+    <message>
+        <source>The engine</source>
+        <translation>引擎</translation>
+    </message>
+    <message>
+        <source>{name} was not restored</source>
+        <translation>{name} 未能修复</translation>
+    </message>
+    <message>
+        <source>The engine does not start (exit code {code}). The log may say why.</source>
+        <translation>引擎无法启动（退出代码 {code}）。日志中可能有原因。</translation>
+    </message>
+    <message>
+        <source>Try again</source>
+        <translation>重试</translation>
+    </message>
+    <message>
+        <source>Show the log</source>
+        <translation>显示日志</translation>
+    </message>
+    <message>
+        <source>The engine ended unexpectedly (exit code {code}) and was started again.</source>
+        <translation>引擎意外结束（退出代码 {code}），已重新启动。</translation>
+    </message>
+    <message>
+        <source>{name} can go on from where it was.</source>
+        <translation>{name} 可以从中断处继续。</translation>
+    </message>
+    <message>
+        <source>Report of {name}</source>
+        <translation>{name} 的报告</translation>
+    </message>
+    <message>
+        <source>The language changes when the program is started again.</source>
+        <translation>重新启动程序后语言才会改变。</translation>
+    </message>
+    <message>
+        <source>The program ended unexpectedly last time.</source>
+        <translation>程序上次意外结束。</translation>
+    </message>
+    <message>
+        <source>Show the report</source>
+        <translation>显示报告</translation>
+    </message>
+    <message>
+        <source>{name} was not finished.</source>
+        <translation>{name} 尚未完成。</translation>
+    </message>
+    <message>
+        <source>Start again</source>
+        <translation>重新开始</translation>
+    </message>
+    <message>
+        <source>The program ended unexpectedly. The details help to find out why; they are also kept in {file}.</source>
+        <translation>程序意外结束。详细信息有助于查明原因，也保存在 {file} 中。</translation>
+    </message>
+    <message>
+        <source>Crash report</source>
+        <translation>崩溃报告</translation>
+    </message>
+    <message>
+        <source>The program met an error it does not know. You can go on; if it happens again, please report it.</source>
+        <translation>程序遇到了未知错误。可以继续使用；如果再次发生，请报告。</translation>
+    </message>
+    <message>
+        <source>Unexpected error</source>
+        <translation>意外错误</translation>
+    </message>
+    <message>
+        <source>A clip is being restored. Finished steps are kept, and it can go on at the next start.</source>
+        <translation>正在修复视频。已完成的步骤会保留，下次启动时可以继续。</translation>
+    </message>
+    <message>
+        <source>Quit now?</source>
+        <translation>现在退出？</translation>
+    </message>
+    <message>
+        <source>Quit</source>
+        <translation>退出</translation>
+    </message>
+    <message>
+        <source>Keep on restoring</source>
+        <translation>继续修复</translation>
+    </message>
+</context>
+<context>
+    <name>ModelsPanel</name>
+    <message>
+        <source>Models</source>
+        <translation>模型</translation>
+    </message>
+    <message>
+        <source>Facts about the model</source>
+        <translation>模型信息</translation>
+    </message>
+    <message>
+        <source>No model is installed. Put a checkpoint folder into the models folder or add one from elsewhere.</source>
+        <translation>没有安装模型。请将检查点文件夹放入模型文件夹，或添加其他位置的文件夹。</translation>
+    </message>
+    <message>
+        <source>Use this model</source>
+        <translation>使用此模型</translation>
+    </message>
+    <message>
+        <source>Add a folder…</source>
+        <translation>添加文件夹…</translation>
+    </message>
+    <message>
+        <source>Open the models folder</source>
+        <translation>打开模型文件夹</translation>
+    </message>
+    <message>
+        <source>Look again</source>
+        <translation>重新查找</translation>
+    </message>
+    <message>
+        <source>Licence</source>
+        <translation>许可证</translation>
+    </message>
+    <message>
+        <source>not declared</source>
+        <translation>未声明</translation>
+    </message>
+    <message>
+        <source>Trained on</source>
+        <translation>训练数据</translation>
+    </message>
+    <message>
+        <source>Enlarges</source>
+        <translation>放大倍数</translation>
+    </message>
+    <message>
+        <source>Steps and guidance</source>
+        <translation>步数与引导</translation>
+    </message>
+    <message>
+        <source>Tiles</source>
+        <translation>分块</translation>
+    </message>
+    <message>
+        <source>First stage</source>
+        <translation>第一阶段</translation>
+    </message>
+    <message>
+        <source>Noise range σ</source>
+        <translation>噪声范围 σ</translation>
+    </message>
+    <message>
+        <source>Folder</source>
+        <translation>文件夹</translation>
+    </message>
+    <message>
+        <source>Checkpoint folder</source>
+        <translation>检查点文件夹</translation>
+    </message>
+</context>
+<context>
+    <name>NoticeBar</name>
+    <message>
+        <source>Notice</source>
+        <translation>通知</translation>
+    </message>
+    <message>
+        <source>Close the notice</source>
+        <translation>关闭通知</translation>
+    </message>
+</context>
+<context>
+    <name>PlanDialog</name>
+    <message>
+        <source>Plan for {name}</source>
+        <translation>{name} 的计划</translation>
+    </message>
+    <message>
+        <source>Measuring how fast this device is …</source>
+        <translation>正在测量此设备的速度……</translation>
+    </message>
+    <message>
+        <source>Estimating</source>
+        <translation>正在估算</translation>
+    </message>
+    <message>
+        <source>What does not fit</source>
+        <translation>不满足的条件</translation>
+    </message>
+    <message>
+        <source>Show this before every run</source>
+        <translation>每次运行前显示</translation>
+    </message>
+    <message>
+        <source>Start, with {others} more after it</source>
+        <translation>开始，之后还有 {others} 个</translation>
+    </message>
+    <message>
+        <source>Start</source>
+        <translation>开始</translation>
+    </message>
+    <message>
+        <source>Frames</source>
+        <translation>帧数</translation>
+    </message>
+    <message>
+        <source>Size</source>
+        <translation>尺寸</translation>
+    </message>
+    <message>
+        <source>Work</source>
+        <translation>工作量</translation>
+    </message>
+    <message>
+        <source>Device</source>
+        <translation>设备</translation>
+    </message>
+    <message>
+        <source>Time</source>
+        <translation>时间</translation>
+    </message>
+    <message>
+        <source>about {time}</source>
+        <translation>约 {time}</translation>
+    </message>
+    <message>
+        <source>not measured</source>
+        <translation>未测量</translation>
+    </message>
+    <message>
+        <source>Device memory</source>
+        <translation>设备内存</translation>
+    </message>
+    <message>
+        <source>Main memory</source>
+        <translation>主内存</translation>
+    </message>
+    <message>
+        <source>Disk</source>
+        <translation>磁盘</translation>
+    </message>
+    <message>
+        <source>Result</source>
+        <translation>结果</translation>
+    </message>
+    <message>
+        <source>segments: {segments}, tiles: {tiles}, steps: {steps}, network evaluations: {evaluations}</source>
+        <translation>段：{segments}，分块：{tiles}，步数：{steps}，网络计算次数：{evaluations}</translation>
+    </message>
+    <message>
+        <source>{needed} of {available}</source>
+        <translation>{needed} / {available}</translation>
+    </message>
+</context>
+<context>
+    <name>PreviewPanel</name>
+    <message>
+        <source>Preview panel</source>
+        <translation>预览面板</translation>
+    </message>
+    <message>
+        <source>Side by side</source>
+        <translation>并排</translation>
+    </message>
+    <message>
+        <source>Show input and result next to each other (S).</source>
+        <translation>并排显示输入和结果 (S)。</translation>
+    </message>
+    <message>
+        <source>Wipe</source>
+        <translation>划像</translation>
+    </message>
+    <message>
+        <source>Split the picture by a line; drag it or use the arrow keys (W).</source>
+        <translation>用一条线分割画面；可拖动它或用方向键移动 (W)。</translation>
+    </message>
+    <message>
+        <source>A/B</source>
+        <translation>A/B</translation>
+    </message>
+    <message>
+        <source>Show the result, and the input while Space is held (A).</source>
+        <translation>显示结果，按住空格时显示输入 (A)。</translation>
+    </message>
+    <message>
+        <source>Difference</source>
+        <translation>差异</translation>
+    </message>
+    <message>
+        <source>Show what the result changes, amplified (D).</source>
+        <translation>放大显示结果所作的改变 (D)。</translation>
+    </message>
+    <message>
+        <source>Tiles</source>
+        <translation>分块</translation>
+    </message>
+    <message>
+        <source>Show the tiles the picture is worked on in, and how far each is (T).</source>
+        <translation>显示处理画面的分块及各自的进度 (T)。</translation>
+    </message>
+    <message>
+        <source>Loupe</source>
+        <translation>放大镜</translation>
+    </message>
+    <message>
+        <source>A magnifier follows the pointer and shows both pictures (L).</source>
+        <translation>放大镜跟随指针并同时显示两幅画面 (L)。</translation>
+    </message>
+    <message>
+        <source>1:1</source>
+        <translation>1:1</translation>
+    </message>
+    <message>
+        <source>One pixel of the result on one of the screen (1).</source>
+        <translation>结果的一个像素对应屏幕的一个像素 (1)。</translation>
+    </message>
+    <message>
+        <source>Fit</source>
+        <translation>适合窗口</translation>
+    </message>
+    <message>
+        <source>Show the whole picture (F, or double-click).</source>
+        <translation>显示整幅画面（F 或双击）。</translation>
+    </message>
+    <message>
+        <source>Play or pause</source>
+        <translation>播放或暂停</translation>
+    </message>
+    <message>
+        <source>Play the chosen part, or pause (P).</source>
+        <translation>播放所选部分，或暂停 (P)。</translation>
+    </message>
+    <message>
+        <source>Set in point</source>
+        <translation>设置入点</translation>
+    </message>
+    <message>
+        <source>The part to work on begins at this frame (I).</source>
+        <translation>要处理的部分从这一帧开始 (I)。</translation>
+    </message>
+    <message>
+        <source>Set out point</source>
+        <translation>设置出点</translation>
+    </message>
+    <message>
+        <source>The part to work on ends with this frame (O).</source>
+        <translation>要处理的部分到这一帧结束 (O)。</translation>
+    </message>
+    <message>
+        <source>Previous frame</source>
+        <translation>上一帧</translation>
+    </message>
+    <message>
+        <source>Go back one frame (,).</source>
+        <translation>后退一帧 (,)。</translation>
+    </message>
+    <message>
+        <source>Next frame</source>
+        <translation>下一帧</translation>
+    </message>
+    <message>
+        <source>Go on one frame (.).</source>
+        <translation>前进一帧 (.)。</translation>
+    </message>
+    <message>
+        <source>Preview tools</source>
+        <translation>预览工具</translation>
+    </message>
+    <message>
+        <source>Amplification</source>
+        <translation>放大倍率</translation>
+    </message>
+    <message>
+        <source>How many times the difference is amplified.</source>
+        <translation>差异放大的倍数。</translation>
+    </message>
+    <message>
+        <source>Left picture</source>
+        <translation>左侧画面</translation>
+    </message>
+    <message>
+        <source>What is shown on the left, or as A.</source>
+        <translation>左侧（或作为 A）显示的内容。</translation>
+    </message>
+    <message>
+        <source>Right picture</source>
+        <translation>右侧画面</translation>
+    </message>
+    <message>
+        <source>What is shown on the right, or as B.</source>
+        <translation>右侧（或作为 B）显示的内容。</translation>
+    </message>
+    <message>
+        <source>vs</source>
+        <translation>对比</translation>
+    </message>
+    <message>
+        <source>Opening {name} …</source>
+        <translation>正在打开 {name}……</translation>
+    </message>
+    <message>
+        <source>This clip cannot be opened</source>
+        <translation>无法打开此视频</translation>
+    </message>
+    <message>
+        <source>This frame cannot be shown</source>
+        <translation>无法显示此帧</translation>
+    </message>
+    <message>
+        <source>LR (bicubic)</source>
+        <translation>LR（双三次）</translation>
+    </message>
+</context>
+<context>
+    <name>ProgressPanel</name>
+    <message>
+        <source>What runs</source>
+        <translation>正在运行的任务</translation>
+    </message>
+    <message>
+        <source>Speed and time left</source>
+        <translation>速度和剩余时间</translation>
+    </message>
+    <message>
+        <source>Progress</source>
+        <translation>进度</translation>
+    </message>
+    <message>
+        <source>Memory in use</source>
+        <translation>已用内存</translation>
+    </message>
+    <message>
+        <source>estimating</source>
+        <translation>正在估算</translation>
+    </message>
+    <message>
+        <source>pausing after this tile</source>
+        <translation>将在此分块后暂停</translation>
+    </message>
+    <message>
+        <source>paused, memory is free</source>
+        <translation>已暂停，内存已释放</translation>
+    </message>
+    <message>
+        <source>cancelling after this tile</source>
+        <translation>将在此分块后取消</translation>
+    </message>
+    <message>
+        <source>Preview {variant} of {name}</source>
+        <translation>{name} 的预览 {variant}</translation>
+    </message>
+    <message>
+        <source>step {step}/{steps} {kind}</source>
+        <translation>步骤 {step}/{steps} {kind}</translation>
+    </message>
+    <message>
+        <source>tile {done}/{total}</source>
+        <translation>分块 {done}/{total}</translation>
+    </message>
+    <message>
+        <source>frame {done}/{total}</source>
+        <translation>帧 {done}/{total}</translation>
+    </message>
+    <message>
+        <source>loading the model</source>
+        <translation>正在加载模型</translation>
+    </message>
+    <message>
+        <source>looking for cuts</source>
+        <translation>正在查找镜头切换</translation>
+    </message>
+    <message>
+        <source>encoding</source>
+        <translation>正在编码</translation>
+    </message>
+    <message>
+        <source>sampling</source>
+        <translation>正在采样</translation>
+    </message>
+    <message>
+        <source>decoding</source>
+        <translation>正在解码</translation>
+    </message>
+    <message>
+        <source>writing</source>
+        <translation>正在写入</translation>
+    </message>
+    <message>
+        <source>finishing the file</source>
+        <translation>正在完成文件</translation>
+    </message>
+    <message>
+        <source>segment {number}/{segments}</source>
+        <translation>段 {number}/{segments}</translation>
+    </message>
+    <message>
+        <source>{seconds} s/frame</source>
+        <translation>{seconds} 秒/帧</translation>
+    </message>
+    <message>
+        <source>{time} left</source>
+        <translation>剩余 {time}</translation>
+    </message>
+    <message>
+        <source>RAM</source>
+        <translation>内存</translation>
+    </message>
+    <message>
+        <source>GPU</source>
+        <translation>GPU</translation>
+    </message>
+</context>
+<context>
+    <name>QueueModel</name>
+    <message>
+        <source>waiting to resume</source>
+        <translation>等待继续</translation>
+    </message>
+    <message>
+        <source>waiting</source>
+        <translation>等待中</translation>
+    </message>
+    <message>
+        <source>running</source>
+        <translation>运行中</translation>
+    </message>
+    <message>
+        <source>done</source>
+        <translation>完成</translation>
+    </message>
+    <message>
+        <source>failed</source>
+        <translation>失败</translation>
+    </message>
+    <message>
+        <source>cancelled</source>
+        <translation>已取消</translation>
+    </message>
+    <message>
+        <source>interrupted</source>
+        <translation>已中断</translation>
+    </message>
+</context>
+<context>
+    <name>QueuePanel</name>
+    <message>
+        <source>Restore only this</source>
+        <translation>只修复此项</translation>
+    </message>
+    <message>
+        <source>Resume</source>
+        <translation>继续</translation>
+    </message>
+    <message>
+        <source>Start again</source>
+        <translation>重新开始</translation>
+    </message>
+    <message>
+        <source>Show in folder</source>
+        <translation>在文件夹中显示</translation>
+    </message>
+    <message>
+        <source>Show report</source>
+        <translation>显示报告</translation>
+    </message>
+    <message>
+        <source>Move up</source>
+        <translation>上移</translation>
+    </message>
+    <message>
+        <source>Move down</source>
+        <translation>下移</translation>
+    </message>
+    <message>
+        <source>Remove from the queue</source>
+        <translation>从队列中移除</translation>
+    </message>
+    <message>
+        <source>Add clips…</source>
+        <translation>添加视频…</translation>
+    </message>
+</context>
+<context>
+    <name>QueueView</name>
+    <message>
+        <source>Queue</source>
+        <translation>队列</translation>
+    </message>
+    <message>
+        <source>Drop clips or folders here</source>
+        <translation>将视频或文件夹拖放到这里</translation>
+    </message>
+</context>
+<context>
+    <name>ReportPanel</name>
+    <message>
+        <source>Nothing has been restored yet.</source>
+        <translation>还没有修复任何视频。</translation>
+    </message>
+    <message>
+        <source>Report</source>
+        <translation>报告</translation>
+    </message>
+    <message>
+        <source>Copy as JSON</source>
+        <translation>复制为 JSON</translation>
+    </message>
+    <message>
+        <source>none</source>
+        <translation>无</translation>
+    </message>
+    <message>
+        <source>Clip</source>
+        <translation>视频</translation>
+    </message>
+    <message>
+        <source>Result</source>
+        <translation>结果</translation>
+    </message>
+    <message>
+        <source>Frames in</source>
+        <translation>输入帧数</translation>
+    </message>
+    <message>
+        <source>Frames out</source>
+        <translation>输出帧数</translation>
+    </message>
+    <message>
+        <source>Size in</source>
+        <translation>输入尺寸</translation>
+    </message>
+    <message>
+        <source>Size out</source>
+        <translation>输出尺寸</translation>
+    </message>
+    <message>
+        <source>Duration</source>
+        <translation>时长</translation>
+    </message>
+    <message>
+        <source>Segments</source>
+        <translation>段数</translation>
+    </message>
+    <message>
+        <source>Network evaluations</source>
+        <translation>网络计算次数</translation>
+    </message>
+    <message>
+        <source>Time per phase</source>
+        <translation>各阶段用时</translation>
+    </message>
+    <message>
+        <source>Time in the network</source>
+        <translation>网络用时</translation>
+    </message>
+    <message>
+        <source>Peak memory</source>
+        <translation>内存峰值</translation>
+    </message>
+    <message>
+        <source>Black or damaged frames</source>
+        <translation>黑帧或损坏的帧</translation>
+    </message>
+    <message>
+        <source>Settings</source>
+        <translation>设置</translation>
+    </message>
+    <message>
+        <source>Device</source>
+        <translation>设备</translation>
+    </message>
+    <message>
+        <source>Engine</source>
+        <translation>引擎</translation>
+    </message>
+    <message>
+        <source>Notes</source>
+        <translation>备注</translation>
+    </message>
+</context>
+<context>
+    <name>Section</name>
+    <message>
+        <source>unfolded</source>
+        <translation>已展开</translation>
+    </message>
+    <message>
+        <source>folded</source>
+        <translation>已折叠</translation>
+    </message>
+</context>
+<context>
+    <name>SettingRow</name>
+    <message>
+        <source>Back to the default</source>
+        <translation>恢复默认值</translation>
+    </message>
+    <message>
+        <source>Reset {setting}</source>
+        <translation>重置{setting}</translation>
+    </message>
+</context>
+<context>
+    <name>Settings</name>
+    <message>
+        <source>Balanced</source>
+        <translation>均衡</translation>
+    </message>
+    <message>
+        <source>What the model&apos;s makers recommend.</source>
+        <translation>模型作者推荐的设置。</translation>
+    </message>
+    <message>
+        <source>Fast</source>
+        <translation>快速</translation>
+    </message>
+    <message>
+        <source>Half the steps, no guidance and little overlap of tiles: several times faster, less detail.</source>
+        <translation>步数减半、无引导、分块重叠少：快数倍，细节较少。</translation>
+    </message>
+    <message>
+        <source>Paper</source>
+        <translation>论文</translation>
+    </message>
+    <message>
+        <source>As the paper describes it: 25 steps, half-overlapping tiles, exact attention propagation. The slowest.</source>
+        <translation>按论文所述：25 步、分块重叠一半、精确的注意力传播。最慢。</translation>
+    </message>
+    <message>
+        <source>Heavy degradation</source>
+        <translation>严重退化</translation>
+    </message>
+    <message>
+        <source>For very blurred, blocky or noisy clips: detail stays suppressed for longer and more frames are shared.</source>
+        <translation>适合非常模糊、块状或多噪的视频：细节抑制持续更久，共享更多帧。</translation>
+    </message>
+    <message>
+        <source>Animation</source>
+        <translation>动画</translation>
+    </message>
+    <message>
+        <source>For drawn video: detail stays suppressed for longer, colours are matched as a whole.</source>
+        <translation>适合手绘视频：细节抑制持续更久，颜色整体匹配。</translation>
+    </message>
+    <message>
+        <source>Model</source>
+        <translation>模型</translation>
+    </message>
+    <message>
+        <source>Which model restores: a name from “dcvsr models list” or a checkpoint folder.</source>
+        <translation>用哪个模型修复：“dcvsr models list” 中的名称或检查点文件夹。</translation>
+    </message>
+    <message>
+        <source>Scale</source>
+        <translation>放大倍数</translation>
+    </message>
+    <message>
+        <source>How many times wider and higher the result is.</source>
+        <translation>结果的宽和高是原来的几倍。</translation>
+    </message>
+    <message>
+        <source>Steps</source>
+        <translation>步数</translation>
+    </message>
+    <message>
+        <source>Sampling steps: more refine further and take longer.</source>
+        <translation>采样步数：越多越精细，也越慢。</translation>
+    </message>
+    <message>
+        <source>Guidance</source>
+        <translation>引导</translation>
+    </message>
+    <message>
+        <source>How detail is sharpened; dssag is the paper&apos;s, none is fastest.</source>
+        <translation>如何锐化细节；dssag 是论文的方法，none 最快。</translation>
+    </message>
+    <message>
+        <source>None (fastest)</source>
+        <translation>无（最快）</translation>
+    </message>
+    <message>
+        <source>CFG</source>
+        <translation>CFG</translation>
+    </message>
+    <message>
+        <source>SAG</source>
+        <translation>SAG</translation>
+    </message>
+    <message>
+        <source>PAG</source>
+        <translation>PAG</translation>
+    </message>
+    <message>
+        <source>DSSAG (the paper&apos;s)</source>
+        <translation>DSSAG（论文方法）</translation>
+    </message>
+    <message>
+        <source>Guidance scale</source>
+        <translation>引导强度</translation>
+    </message>
+    <message>
+        <source>How strongly guidance sharpens; 1 is no guidance.</source>
+        <translation>引导锐化的强度；1 表示无引导。</translation>
+    </message>
+    <message>
+        <source>γ peak</source>
+        <translation>γ 峰值</translation>
+    </message>
+    <message>
+        <source>How much detail the guidance&apos;s counter-example loses at the first step; 0 is plain CFG.</source>
+        <translation>第一步中引导的反例失去多少细节；0 即普通 CFG。</translation>
+    </message>
+    <message>
+        <source>ρ</source>
+        <translation>ρ</translation>
+    </message>
+    <message>
+        <source>Shape of the γ curve: small for heavily damaged or drawn video, large for light damage.</source>
+        <translation>γ 曲线的形状：严重损坏或手绘视频用小值，轻微损坏用大值。</translation>
+    </message>
+    <message>
+        <source>γ over the steps</source>
+        <translation>各步的 γ</translation>
+    </message>
+    <message>
+        <source>Whether γ falls over the steps, as in the paper, or rises.</source>
+        <translation>γ 随步骤下降（如论文）还是上升。</translation>
+    </message>
+    <message>
+        <source>Falling (the paper&apos;s)</source>
+        <translation>下降（论文方法）</translation>
+    </message>
+    <message>
+        <source>Rising</source>
+        <translation>上升</translation>
+    </message>
+    <message>
+        <source>SAP: tiles of a frame see each other</source>
+        <translation>SAP：同帧分块互相可见</translation>
+    </message>
+    <message>
+        <source>Spatial attention propagation: tiles of a frame see each other at every second step.</source>
+        <translation>空间注意力传播：每隔一步，同一帧的分块互相可见。</translation>
+    </message>
+    <message>
+        <source>SAP schedule</source>
+        <translation>SAP 方式</translation>
+    </message>
+    <message>
+        <source>How tiles get each other&apos;s keys: lockstep (exact), two-pass (less memory) or cached (fast).</source>
+        <translation>分块如何取得彼此的键：同步（精确）、两遍（省内存）或缓存（快）。</translation>
+    </message>
+    <message>
+        <source>Automatic</source>
+        <translation>自动</translation>
+    </message>
+    <message>
+        <source>Lockstep (exact)</source>
+        <translation>同步（精确）</translation>
+    </message>
+    <message>
+        <source>Two-pass (less memory)</source>
+        <translation>两遍（省内存）</translation>
+    </message>
+    <message>
+        <source>Cached (fast)</source>
+        <translation>缓存（快）</translation>
+    </message>
+    <message>
+        <source>SAP rate s</source>
+        <translation>SAP 间隔 s</translation>
+    </message>
+    <message>
+        <source>Every how many tokens along each axis a tile offers to the others.</source>
+        <translation>分块沿每个轴每隔多少个标记提供给其他分块。</translation>
+    </message>
+    <message>
+        <source>TAP: neighbouring windows see each other</source>
+        <translation>TAP：相邻窗口互相可见</translation>
+    </message>
+    <message>
+        <source>Temporal attention propagation: neighbouring frame windows see each other at every second step.</source>
+        <translation>时间注意力传播：每隔一步，相邻的帧窗口互相可见。</translation>
+    </message>
+    <message>
+        <source>TAP frames L</source>
+        <translation>TAP 帧数 L</translation>
+    </message>
+    <message>
+        <source>How many frames a window hands to the next.</source>
+        <translation>一个窗口向下一个窗口传递多少帧。</translation>
+    </message>
+    <message>
+        <source>TAP direction</source>
+        <translation>TAP 方向</translation>
+    </message>
+    <message>
+        <source>Whether windows hand frames forward, backward, or by turns.</source>
+        <translation>窗口向前、向后还是交替传递帧。</translation>
+    </message>
+    <message>
+        <source>By turns</source>
+        <translation>交替</translation>
+    </message>
+    <message>
+        <source>Forward</source>
+        <translation>向前</translation>
+    </message>
+    <message>
+        <source>Backward</source>
+        <translation>向后</translation>
+    </message>
+    <message>
+        <source>Tiling</source>
+        <translation>分块方式</translation>
+    </message>
+    <message>
+        <source>paper: half-overlapping tiles; fast: little overlap with a grid that moves at every step.</source>
+        <translation>论文：分块重叠一半；快速：重叠少，网格每步移动。</translation>
+    </message>
+    <message>
+        <source>Tile side</source>
+        <translation>分块边长</translation>
+    </message>
+    <message>
+        <source>Side of a tile in latent pixels.</source>
+        <translation>分块的边长（潜在像素）。</translation>
+    </message>
+    <message>
+        <source>Tile frames</source>
+        <translation>分块帧数</translation>
+    </message>
+    <message>
+        <source>Frames in a tile.</source>
+        <translation>一个分块中的帧数。</translation>
+    </message>
+    <message>
+        <source>Overlap</source>
+        <translation>重叠</translation>
+    </message>
+    <message>
+        <source>Share of a tile that overlaps the next (paper tiling).</source>
+        <translation>分块与下一个重叠的比例（论文分块）。</translation>
+    </message>
+    <message>
+        <source>Segment frames</source>
+        <translation>每段帧数</translation>
+    </message>
+    <message>
+        <source>Frames worked on at once; longer shots are cut into joined segments.</source>
+        <translation>一次处理的帧数；更长的镜头会切成相连的段。</translation>
+    </message>
+    <message>
+        <source>Colours</source>
+        <translation>颜色</translation>
+    </message>
+    <message>
+        <source>How the result&apos;s colours are held to the input&apos;s.</source>
+        <translation>如何使结果的颜色与输入保持一致。</translation>
+    </message>
+    <message>
+        <source>Wavelet</source>
+        <translation>小波</translation>
+    </message>
+    <message>
+        <source>AdaIN</source>
+        <translation>AdaIN</translation>
+    </message>
+    <message>
+        <source>Leave as they come</source>
+        <translation>保持原样</translation>
+    </message>
+    <message>
+        <source>Seed</source>
+        <translation>种子</translation>
+    </message>
+    <message>
+        <source>Start of the random noise; the same seed gives the same frames.</source>
+        <translation>随机噪声的起点；相同的种子得到相同的画面。</translation>
+    </message>
+    <message>
+        <source>Precision</source>
+        <translation>精度</translation>
+    </message>
+    <message>
+        <source>Number format of the network; auto is the fastest that the device does well.</source>
+        <translation>网络的数值格式；自动即设备能胜任的最快格式。</translation>
+    </message>
+    <message>
+        <source>32-bit float</source>
+        <translation>32 位浮点</translation>
+    </message>
+    <message>
+        <source>bfloat16</source>
+        <translation>bfloat16</translation>
+    </message>
+    <message>
+        <source>16-bit float</source>
+        <translation>16 位浮点</translation>
+    </message>
+    <message>
+        <source>Device</source>
+        <translation>设备</translation>
+    </message>
+    <message>
+        <source>What computes; auto takes a CUDA GPU, then Apple&apos;s, then the processor.</source>
+        <translation>用什么计算；自动依次选择 CUDA GPU、Apple GPU、处理器。</translation>
+    </message>
+    <message>
+        <source>NVIDIA GPU (CUDA)</source>
+        <translation>NVIDIA GPU（CUDA）</translation>
+    </message>
+    <message>
+        <source>Apple GPU</source>
+        <translation>Apple GPU</translation>
+    </message>
+    <message>
+        <source>Processor</source>
+        <translation>处理器</translation>
+    </message>
+    <message>
+        <source>Tiles at once</source>
+        <translation>同时处理的分块</translation>
+    </message>
+    <message>
+        <source>Tiles denoised together; 0 chooses what fits. Does not change the result.</source>
+        <translation>一起去噪的分块数；0 表示自动选择。不影响结果。</translation>
+    </message>
+    <message>
+        <source>Codec</source>
+        <translation>编码格式</translation>
+    </message>
+    <message>
+        <source>Video codec; auto is H.264 for 8-bit and H.265 for 10-bit video.</source>
+        <translation>视频编码；自动即 8 位用 H.264、10 位用 H.265。</translation>
+    </message>
+    <message>
+        <source>H.264</source>
+        <translation>H.264</translation>
+    </message>
+    <message>
+        <source>H.265</source>
+        <translation>H.265</translation>
+    </message>
+    <message>
+        <source>AV1</source>
+        <translation>AV1</translation>
+    </message>
+    <message>
+        <source>FFV1 (lossless)</source>
+        <translation>FFV1（无损）</translation>
+    </message>
+    <message>
+        <source>ProRes</source>
+        <translation>ProRes</translation>
+    </message>
+    <message>
+        <source>PNG pictures</source>
+        <translation>PNG 图片</translation>
+    </message>
+    <message>
+        <source>TIFF pictures</source>
+        <translation>TIFF 图片</translation>
+    </message>
+    <message>
+        <source>H.264 on the NVIDIA GPU</source>
+        <translation>NVIDIA GPU 上的 H.264</translation>
+    </message>
+    <message>
+        <source>H.265 on the NVIDIA GPU</source>
+        <translation>NVIDIA GPU 上的 H.265</translation>
+    </message>
+    <message>
+        <source>Quality (CRF)</source>
+        <translation>质量 (CRF)</translation>
+    </message>
+    <message>
+        <source>Quality: 0 is lossless or best, larger is smaller.</source>
+        <translation>质量：0 为无损或最好，数值越大文件越小。</translation>
+    </message>
+    <message>
+        <source>Encoder speed</source>
+        <translation>编码速度</translation>
+    </message>
+    <message>
+        <source>The encoder&apos;s speed preset.</source>
+        <translation>编码器的速度预设。</translation>
+    </message>
+    <message>
+        <source>Ultra fast</source>
+        <translation>极快</translation>
+    </message>
+    <message>
+        <source>Very fast</source>
+        <translation>很快</translation>
+    </message>
+    <message>
+        <source>Medium</source>
+        <translation>中等</translation>
+    </message>
+    <message>
+        <source>Slow</source>
+        <translation>慢</translation>
+    </message>
+    <message>
+        <source>Very slow</source>
+        <translation>很慢</translation>
+    </message>
+    <message>
+        <source>Bit depth</source>
+        <translation>位深</translation>
+    </message>
+    <message>
+        <source>Bits per colour channel; as the input where not given.</source>
+        <translation>每个颜色通道的位数；未指定时与输入相同。</translation>
+    </message>
+    <message>
+        <source>As the input</source>
+        <translation>与输入相同</translation>
+    </message>
+    <message>
+        <source>8 bits</source>
+        <translation>8 位</translation>
+    </message>
+    <message>
+        <source>10 bits</source>
+        <translation>10 位</translation>
+    </message>
+    <message>
+        <source>12 bits</source>
+        <translation>12 位</translation>
+    </message>
+    <message>
+        <source>16 bits</source>
+        <translation>16 位</translation>
+    </message>
+    <message>
+        <source>Keep the sound</source>
+        <translation>保留声音</translation>
+    </message>
+    <message>
+        <source>Copy the audio tracks.</source>
+        <translation>复制音轨。</translation>
+    </message>
+    <message>
+        <source>Keep subtitles and chapters</source>
+        <translation>保留字幕和章节</translation>
+    </message>
+    <message>
+        <source>Copy subtitles, chapters and attachments.</source>
+        <translation>复制字幕、章节和附件。</translation>
+    </message>
+    <message>
+        <source>Deinterlace</source>
+        <translation>去隔行</translation>
+    </message>
+    <message>
+        <source>Deinterlace interlaced video first.</source>
+        <translation>先对隔行视频去隔行。</translation>
+    </message>
+    <message>
+        <source>Replace an existing file</source>
+        <translation>替换已有文件</translation>
+    </message>
+    <message>
+        <source>Replace an existing output file.</source>
+        <translation>替换已有的输出文件。</translation>
+    </message>
+</context>
+<context>
+    <name>SettingsPanel</name>
+    <message>
+        <source>Guidance and detail</source>
+        <translation>引导与细节</translation>
+    </message>
+    <message>
+        <source>Propagation</source>
+        <translation>传播</translation>
+    </message>
+    <message>
+        <source>Tiles and segments</source>
+        <translation>分块与分段</translation>
+    </message>
+    <message>
+        <source>Colours, seed, device</source>
+        <translation>颜色、种子、设备</translation>
+    </message>
+    <message>
+        <source>Output file</source>
+        <translation>输出文件</translation>
+    </message>
+    <message>
+        <source>Save or remove presets</source>
+        <translation>保存或删除预设</translation>
+    </message>
+    <message>
+        <source>Save as preset…</source>
+        <translation>另存为预设…</translation>
+    </message>
+    <message>
+        <source>Remove this preset</source>
+        <translation>删除此预设</translation>
+    </message>
+    <message>
+        <source>&amp;Model</source>
+        <translation>模型(&amp;M)</translation>
+    </message>
+    <message>
+        <source>P&amp;reset</source>
+        <translation>预设(&amp;R)</translation>
+    </message>
+    <message>
+        <source>Beside the clip, named after it</source>
+        <translation>在视频旁，以其命名</translation>
+    </message>
+    <message>
+        <source>Choose…</source>
+        <translation>选择…</translation>
+    </message>
+    <message>
+        <source>Choose the output file</source>
+        <translation>选择输出文件</translation>
+    </message>
+    <message>
+        <source>{model} (not installed)</source>
+        <translation>{model}（未安装）</translation>
+    </message>
+    <message>
+        <source>Own settings</source>
+        <translation>自定义设置</translation>
+    </message>
+    <message>
+        <source>off</source>
+        <translation>关</translation>
+    </message>
+    <message>
+        <source>beside the clip</source>
+        <translation>在视频旁</translation>
+    </message>
+    <message>
+        <source>Save as preset</source>
+        <translation>另存为预设</translation>
+    </message>
+    <message>
+        <source>Name of the preset:</source>
+        <translation>预设名称：</translation>
+    </message>
+</context>
+<context>
+    <name>StepStrip</name>
+    <message>
+        <source>Sampling steps</source>
+        <translation>采样步骤</translation>
+    </message>
+    <message>
+        <source>{steps} steps, {sap} of them SAP and {tap} TAP.</source>
+        <translation>共 {steps} 步，其中 SAP {sap} 步、TAP {tap} 步。</translation>
+    </message>
+    <message>
+        <source>Step {step} of {steps}: {kind}</source>
+        <translation>第 {step} 步，共 {steps} 步：{kind}</translation>
+    </message>
+    <message>
+        <source>no propagation</source>
+        <translation>无传播</translation>
+    </message>
+    <message>
+        <source>SAP, tiles of a frame see each other</source>
+        <translation>SAP，同帧分块互相可见</translation>
+    </message>
+    <message>
+        <source>TAP forward, each window sees the one before it</source>
+        <translation>TAP 向前，每个窗口看到前一个</translation>
+    </message>
+    <message>
+        <source>TAP backward, each window sees the one after it</source>
+        <translation>TAP 向后，每个窗口看到后一个</translation>
+    </message>
+</context>
+<context>
+    <name>TileOverlay</name>
+    <message>
+        <source>Tile m = {m} · row {row} of {rows} · column {column} of {columns}</source>
+        <translation>分块 m = {m} · 第 {row}/{rows} 行 · 第 {column}/{columns} 列</translation>
+    </message>
+    <message>
+        <source>Window n = {n} of {windows} · frames {first}–{last}</source>
+        <translation>窗口 n = {n}/{windows} · 帧 {first}–{last}</translation>
+    </message>
+    <message>
+        <source>Gaussian weight {weight:.3g} · {share:.0%} of the blend of {count} tiles</source>
+        <translation>高斯权重 {weight:.3g} · 占 {count} 个分块混合的 {share:.0%}</translation>
+    </message>
+    <message>
+        <source>SAP · all tiles share one key of {rate} × {rate} latent pixels</source>
+        <translation>SAP · 每 {rate} × {rate} 潜在像素共享一个键</translation>
+    </message>
+    <message>
+        <source>Zoom in to see the keys</source>
+        <translation>放大可看到这些键</translation>
+    </message>
+    <message>
+        <source>Window {n} hands on frames {frames}</source>
+        <translation>窗口 {n} 传递帧 {frames}</translation>
+    </message>
+    <message>
+        <source>Plain step</source>
+        <translation>普通步骤</translation>
+    </message>
+    <message>
+        <source>Waiting in this step</source>
+        <translation>本步等待中</translation>
+    </message>
+    <message>
+        <source>Being denoised now</source>
+        <translation>正在去噪</translation>
+    </message>
+    <message>
+        <source>Done in this step</source>
+        <translation>本步已完成</translation>
+    </message>
+</context>
+<context>
+    <name>Timeline</name>
+    <message>
+        <source>Play</source>
+        <translation>播放</translation>
+    </message>
+    <message>
+        <source>Play the chosen part at its own speed (P).</source>
+        <translation>以原速播放所选部分 (P)。</translation>
+    </message>
+    <message>
+        <source>Previous frame</source>
+        <translation>上一帧</translation>
+    </message>
+    <message>
+        <source>Go back one frame (,).</source>
+        <translation>后退一帧 (,)。</translation>
+    </message>
+    <message>
+        <source>Next frame</source>
+        <translation>下一帧</translation>
+    </message>
+    <message>
+        <source>Go on one frame (.).</source>
+        <translation>前进一帧 (.)。</translation>
+    </message>
+    <message>
+        <source>Set in point</source>
+        <translation>设置入点</translation>
+    </message>
+    <message>
+        <source>The part to work on begins at this frame (I).</source>
+        <translation>要处理的部分从这一帧开始 (I)。</translation>
+    </message>
+    <message>
+        <source>Set out point</source>
+        <translation>设置出点</translation>
+    </message>
+    <message>
+        <source>The part to work on ends with this frame (O).</source>
+        <translation>要处理的部分到这一帧结束 (O)。</translation>
+    </message>
+    <message>
+        <source>Frame number</source>
+        <translation>帧号</translation>
+    </message>
+    <message>
+        <source>The frame that is seen; type a number to go there.</source>
+        <translation>当前显示的帧；输入数字可跳转。</translation>
+    </message>
+    <message>
+        <source>Time</source>
+        <translation>时间</translation>
+    </message>
+    <message>
+        <source>Time of this frame in the clip.</source>
+        <translation>此帧在视频中的时间。</translation>
+    </message>
+    <message>
+        <source>Chosen part</source>
+        <translation>所选部分</translation>
+    </message>
+    <message>
+        <source>&amp;Frame</source>
+        <translation>帧(&amp;F)</translation>
+    </message>
+    <message>
+        <source>{first}–{last} · {count} frames</source>
+        <translation>{first}–{last} · {count} 帧</translation>
+    </message>
+    <message>
+        <source>The part that is worked on: first frame, last frame, number of frames.</source>
+        <translation>要处理的部分：首帧、末帧、帧数。</translation>
+    </message>
+    <message>
+        <source>Pause</source>
+        <translation>暂停</translation>
+    </message>
+</context>
+<context>
+    <name>WindowStrip</name>
+    <message>
+        <source>Temporal windows</source>
+        <translation>时间窗口</translation>
+    </message>
+    <message>
+        <source>Window {n}: frames {first}–{last}</source>
+        <translation>窗口 {n}：帧 {first}–{last}</translation>
+    </message>
+    <message>
+        <source>, hands on {frames}</source>
+        <translation>，传递 {frames}</translation>
+    </message>
+    <message>
+        <source>Frames are worked on in overlapping windows; each bracket is one.</source>
+        <translation>帧在重叠的窗口中处理；每个括号是一个窗口。</translation>
+    </message>
+</context>
+</TS>
