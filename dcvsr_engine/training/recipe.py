@@ -19,6 +19,7 @@ class Phase:
         at_max: share of the batch trained at σ_max.
         noise_share: share of the noise variance that all frames of a clip have in common.
         perceptual: weight of the perceptual loss on the decoded x̂_0, 0 for none.
+        lattice: weight of `objective.lattice_error` of the decoded x̂_0, 0 for none.
     """
 
     iterations: int
@@ -30,6 +31,7 @@ class Phase:
     at_max: float = 0.5
     noise_share: float = 0.0
     perceptual: float = 0.0
+    lattice: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,14 @@ from dcvsr_engine.diffusion.edm import to_d
 from dcvsr_engine.diffusion.schedule import karras_sigmas
 from dcvsr_engine.network.haar import HaarFirstStage
 from dcvsr_engine.training.data import Batches, Photographs, training_pair
-from dcvsr_engine.training.objective import denoise, draw_sigmas, edm_loss, silence_temporal_layers, without_temporal_layers
+from dcvsr_engine.training.objective import (
+    denoise,
+    draw_sigmas,
+    edm_loss,
+    lattice_error,
+    silence_temporal_layers,
+    without_temporal_layers,
+)
 from dcvsr_engine.training.recipe import Phase, Recipe
 
 Distance = Callable[[Tensor, Tensor], Tensor]
@@ -118,11 +125,13 @@ class Trainer:
         with spatial_only, torch.autocast("cpu", torch.bfloat16):
             denoised = denoise(self.unet, noisy, sigma, condition)
         loss = edm_loss(denoised, target, sigma).mean()
+        restored = self.stage.decode(denoised.flatten(0, 1), up)
         if self.perceptual is not None and phase.perceptual > 0:
-            restored = self.stage.decode(denoised.flatten(0, 1), up)
             pictures, references = judged_crops(restored, flat, batch, generator)
             with torch.autocast("cpu", torch.bfloat16):
                 loss = loss + phase.perceptual * self.perceptual(pictures, references).mean()
+        if phase.lattice > 0:
+            loss = loss + phase.lattice * lattice_error(restored - flat, self.stage.factor)
         return loss
 
     def step(self, clips: Tensor, upscaled: Tensor) -> float:

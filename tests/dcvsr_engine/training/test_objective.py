@@ -5,7 +5,14 @@ import torch
 from diffusers import UNetSpatioTemporalConditionModel
 
 from dcvsr_engine.diffusion.edm import precondition
-from dcvsr_engine.training.objective import denoise, draw_sigmas, edm_loss, silence_temporal_layers, without_temporal_layers
+from dcvsr_engine.training.objective import (
+    denoise,
+    draw_sigmas,
+    edm_loss,
+    lattice_error,
+    silence_temporal_layers,
+    without_temporal_layers,
+)
 
 
 @pytest.fixture
@@ -56,3 +63,12 @@ def test_half_of_the_sigmas_are_the_largest() -> None:
     sigmas = draw_sigmas(4000, torch.Generator().manual_seed(0), 0.02, 20.0)
     assert sigmas.min() >= 0.02
     assert 0.45 < (sigmas == 20.0).float().mean() < 0.55
+
+
+def test_lattice_error_sees_a_grid_and_nothing_else() -> None:
+    grid = torch.zeros(1, 3, 48, 48)
+    grid[..., ::4, ::4] = 0.1
+    assert lattice_error(grid, 4) == pytest.approx(0.1 * (15 / 16 + 15 / 16) / 16, rel=1e-4)
+    ramp = torch.linspace(0, 0.001, 48).expand(1, 3, 48, 48)
+    assert lattice_error(torch.full((1, 3, 48, 48), 0.3), 4) < 1e-6
+    assert lattice_error(ramp, 4) < 1e-4
