@@ -127,7 +127,6 @@ def with_embedding(model: Model) -> Denoiser:
     return Denoiser(random, torch.randn(1, 1, unet.config.cross_attention_dim))
 
 
-@torch.no_grad()
 def guided_tiles(material: Material) -> list[Work]:
     """One tile with CFG, DSSAG, and PAG on top of CFG."""
     denoiser, tile, sigma = with_embedding(material.model), material.grid.tile(0, 0), 1.0

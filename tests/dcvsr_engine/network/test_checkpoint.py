@@ -1,21 +1,25 @@
 """Checkpoint folders: the published layouts, and one sentence for everything that is wrong with one."""
 
+import dataclasses
 import json
 import pickle
 import shutil
 
+import jobs
 import networks
 import pytest
 import torch
 from diffusers import UNetSpatioTemporalConditionModel
 from safetensors.torch import load_file, save_file
 
+from dcvsr_engine.control import Control, StepStarted
 from dcvsr_engine.errors import ModelError
 from dcvsr_engine.network.checkpoint import Model, load, sha256
 from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.network.device import available_devices, device_title, memory, resolve_device, resolve_precision
 from dcvsr_engine.network.haar import HaarFirstStage
 from dcvsr_engine.network.vae import VaeFirstStage
+from dcvsr_engine.restore.job import run_job
 
 WEIGHTS = "unet/diffusion_pytorch_model.safetensors"
 
@@ -306,3 +310,34 @@ def test_precision(monkeypatch, native, on_processor, on_gpu):
     assert resolve_precision("auto", "cuda") == on_gpu
     assert resolve_precision("auto", "mps") == "fp16"
     assert resolve_precision("fp32", "cuda") == "fp32"
+
+
+# -- the published layout through a whole job -------------------------------------------------------------------
+
+
+def test_a_clip_is_restored_through_the_published_layout(svd_layout, tmp_path):
+    class FirstFrame:
+        """Stands for CLIP: sees the mean colour of the first frame."""
+
+        network = None
+        seen = None
+
+        def embed(self, frame):
+            self.seen = frame
+            return frame.mean().expand(1, 1, networks.EMBEDDING)
+
+    source = jobs.short_clip(tmp_path / "clip.mkv", 3)
+    request = jobs.request(source, tmp_path / "out.mkv", svd_layout[1], guidance="dssag", tap_frames=2, steps=2, window=2)
+    model = load(str(svd_layout[1]), "cpu", "fp32")
+    model.image_encoder = FirstFrame()
+    told = []
+    report = run_job(request, Control(told.append), tmp_path / "job", loader=lambda settings: model)
+    assert (report["frames_out"], report["output_size"]) == (3, (64, 48))
+    assert len(jobs.pictures(tmp_path / "out.mkv")) == 3
+    assert {event.kind for event in told if isinstance(event, StepStarted)} == {"SAP", "TAP →"}
+    assert model.image_encoder.seen.shape == (3, 48, 64)
+    assert 0 <= float(model.image_encoder.seen.min()) < float(model.image_encoder.seen.max()) <= 1
+    model.image_encoder = None
+    blind = dataclasses.replace(request, target=tmp_path / "blind.mkv")
+    run_job(blind, None, tmp_path / "other", loader=lambda settings: model)
+    assert jobs.fingerprint(tmp_path / "out.mkv") != jobs.fingerprint(tmp_path / "blind.mkv"), "what CLIP sees should matter"

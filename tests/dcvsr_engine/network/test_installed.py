@@ -30,5 +30,7 @@ def test_a_built_in_model_is_not_hidden_by_one_that_was_added(roots):
 
 
 def test_an_unknown_name_gets_the_known_ones(roots):
-    with pytest.raises(ModelError, match=r"There is no model “third”: name one of .*built-in.* or a folder that holds dcvsr\.json"):
+    with pytest.raises(
+        ModelError, match=r"There is no model “third”: name one of .*built-in.* or a folder that holds dcvsr\.json"
+    ):
         installed.find("third")
