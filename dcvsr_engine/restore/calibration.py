@@ -1,4 +1,4 @@
-"""The duration of a job, from one tile measured on the device."""
+"""Duration and memory of a job, from one tile measured on the device."""
 
 import time
 from dataclasses import replace
@@ -7,28 +7,43 @@ import torch
 
 from dcvsr_engine.diffusion.denoiser import Denoiser
 from dcvsr_engine.network.checkpoint import Model
+from dcvsr_engine.network.shortage import attempt
 from dcvsr_engine.restore.plan import Plan
+from dcvsr_engine.restore.planner import problems_of, rows_at_once
 
 OVERHEAD = 1.15
 """Everything but the U-Net, as a share of its time."""
 
 
 @torch.no_grad()
-def seconds_per_evaluation(plan: Plan, model: Model, repeats: int = 2) -> float:
-    """Fastest of ``repeats`` evaluations of one tile of the plan's size, in seconds."""
-    grid, stage = plan.grid, model.first_stage
-    tile = grid.tile(0, 0)
+def evaluate_tile(plan: Plan, model: Model) -> float:
+    """Evaluate one tile of the plan's size; returns the seconds it took."""
+    stage = model.first_stage
+    tile = plan.grid.tile(0, 0)
     x = torch.zeros(1, tile.frames, stage.latent_channels, tile.height, tile.width)
     condition = torch.zeros(1, tile.frames, stage.condition_channels, tile.height, tile.width)
-    denoiser = Denoiser(model)
-    times = []
-    for _ in range(repeats):
-        began = time.monotonic()
-        denoiser.guided(x, model.declaration.sigma_max, condition, [tile], "none", 1.0, 0.0)
-        times.append(time.monotonic() - began)
-    return min(times)
+    began = time.monotonic()
+    Denoiser(model).guided(x, model.declaration.sigma_max, condition, [tile], "none", 1.0, 0.0)
+    return time.monotonic() - began
+
+
+def seconds_per_evaluation(plan: Plan, model: Model, repeats: int = 2) -> float | None:
+    """Fastest of ``repeats`` evaluations of one tile of the plan's size, in seconds; ``None`` when memory does not suffice."""
+    return attempt(lambda: min(evaluate_tile(plan, model) for _ in range(repeats)))
 
 
 def calibrated(plan: Plan, model: Model) -> Plan:
-    """The plan with its estimated duration filled in."""
-    return replace(plan, seconds=plan.evaluations * seconds_per_evaluation(plan, model) * OVERHEAD)
+    """The plan with its duration, and on a CUDA device its memory, as measured."""
+    if model.device == "cuda":
+        torch.cuda.reset_peak_memory_stats()
+        weights = torch.cuda.memory_allocated()
+    seconds = seconds_per_evaluation(plan, model)
+    if seconds is None:
+        problem = "A single tile does not fit into the device's memory: choose a smaller tile or window."
+        return replace(plan, problems=(*plan.problems, problem))
+    plan = replace(plan, seconds=plan.evaluations * seconds * OVERHEAD)
+    if model.device == "cuda":
+        row = torch.cuda.max_memory_allocated() - weights
+        plan = replace(plan, device_memory=weights + row * rows_at_once(plan.grid, plan.settings, model.declaration))
+        plan = replace(plan, problems=problems_of(plan))
+    return plan

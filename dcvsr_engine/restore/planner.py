@@ -84,6 +84,12 @@ def branches(settings: RestoreSettings, declaration: Declaration) -> int:
     return {"pag": 3 if distinct else 2, "dssag": 2, "sag": 2, "cfg": 2 if distinct else 1}.get(settings.guidance or "none", 1)
 
 
+def rows_at_once(grid: TileGrid, settings: RestoreSettings, declaration: Declaration) -> int:
+    """The most U-Net rows in one evaluation."""
+    lockstep = settings.sap and settings.sap_schedule == "lockstep"
+    return branches(settings, declaration) * (grid.spatial if lockstep else settings.tile_batch)
+
+
 def activation_bytes(grid: TileGrid, channels: int, item: int) -> int:
     """Peak device memory of one row of the batch, without weights."""
     return ACTIVATION_MAPS * grid.tile_frames * grid.tile_height * grid.tile_width * channels * item
@@ -144,8 +150,7 @@ def make_plan(
     per_row = activation_bytes(grid, channels, DTYPES[precision].itemsize)
     free, total = memory(device)
     settings = choose_batch(settings, grid, rows, int(free * MEMORY_SHARE) - weights, per_row)
-    batch = grid.spatial if settings.sap_schedule == "lockstep" and settings.sap else settings.tile_batch
-    device_memory = weights + batch * rows * per_row
+    device_memory = weights + rows_at_once(grid, settings, declaration) * per_row
     decode_frames = frames_at_once(declaration, out[0] * out[1])
     host = host_bytes(grid, longest, latent_channels(declaration), width * height, out[0] * out[1], decode_frames)
 

@@ -1,8 +1,10 @@
 """The engine process: obeys commands from the window, runs one job at a time on a thread of its own."""
 
+import signal
 import threading
 import time
 import traceback
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
@@ -17,6 +19,7 @@ from dcvsr_engine.network.checkpoint import Model, load
 from dcvsr_engine.network.device import available_devices, device_title, memory, resolve_device, resolve_precision
 from dcvsr_engine.network.installed import find
 from dcvsr_engine.restore.calibration import calibrated
+from dcvsr_engine.restore.folders import MANIFEST
 from dcvsr_engine.restore.job import job_folder, plan_job, run_job
 from dcvsr_engine.settings import RestoreSettings
 from dcvsr_engine.worker import messages
@@ -73,6 +76,7 @@ class Engine:
         connection: to the window.
         models: the loaded model.
         jobs, plans: one thread for jobs, one after the other, and one for plans beside them.
+        controls: of the running job and of those that wait for it.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -80,8 +84,9 @@ class Engine:
         self.models = ModelCache()
         self.jobs = ThreadPoolExecutor(1, "job")
         self.plans = ThreadPoolExecutor(1, "plan")
+        self.controls: deque[Control] = deque()
         self._sending = threading.Lock()
-        self._control: Control | None = None
+        self._network = threading.Lock()
 
     def send(self, event: messages.EngineEvent) -> None:
         """Send an event; when the window is gone the running job is stopped."""
@@ -89,7 +94,7 @@ class Engine:
             try:
                 self.connection.send(event)
             except OSError:
-                self.cancel()
+                self.cancel_all()
 
     def serve(self) -> None:
         """Obey until `Shutdown` or until the window is gone."""
@@ -100,31 +105,44 @@ class Engine:
                 self.obey(command)
         except (EOFError, OSError):
             pass
-        self.cancel()
+        self.cancel_all()
         self.jobs.shutdown(cancel_futures=True)
         self.plans.shutdown(cancel_futures=True)
 
     def obey(self, command: messages.Command) -> None:
         """One command."""
         match command:
-            case messages.Cancel():
-                self.cancel()
-            case messages.Pause() if self._control is not None:
-                self._control.pause()
-            case messages.Resume() if self._control is not None:
-                self._control.resume()
+            case messages.Cancel() if self.controls:
+                self.controls[0].cancel()
+            case messages.Pause() if self.controls:
+                self.controls[0].pause()
+            case messages.Resume() if self.controls:
+                self.controls[0].resume()
             case messages.LoadModel():
                 self.jobs.submit(self.guarded, "", lambda: self.load(command))
             case messages.PlanJob():
                 self.plans.submit(self.guarded, command.job, lambda: self.plan(command))
             case messages.RunJob():
                 folder = None if command.request.target is None else command.folder or job_folder(command.request)
-                self.jobs.submit(self.guarded, command.job, lambda: self.run(command, folder), folder)
+                control = self.control_of(command)
+                self.controls.append(control)  # from here on it can be cancelled
+                self.jobs.submit(self.guarded, command.job, lambda: self.run(command, control, folder), folder)
 
-    def cancel(self) -> None:
-        """Ask the running job to stop."""
-        if self._control is not None:
-            self._control.cancel()
+    def control_of(self, command: messages.RunJob) -> Control:
+        """A control that reports a job's progress."""
+
+        def progress(event: Event) -> None:
+            if isinstance(event, Waiting):
+                self.send(messages.Paused(command.job) if event.paused else messages.Resumed(command.job))
+            else:
+                self.send(messages.Progress(command.job, event))
+
+        return Control(Throttled(progress, everything=command.request.target is None))
+
+    def cancel_all(self) -> None:
+        """Ask the running job and those that wait for it to stop."""
+        for control in tuple(self.controls):
+            control.cancel()
 
     def guarded(self, job: str, work: Callable[[], None], folder: Path | None = None) -> None:
         """Do ``work`` and report when it ends early."""
@@ -143,40 +161,40 @@ class Engine:
     def load(self, command: messages.LoadModel) -> None:
         """Load a model ahead of time."""
         values = {"model": command.model, "device": command.device, "precision": command.precision}
-        model = self.models(RestoreSettings.from_dict(values))
+        with self._network:
+            model = self.models(RestoreSettings.from_dict(values))
         self.send(messages.ModelLoaded(command.model, model.device, model.precision))
 
     def plan(self, command: messages.PlanJob) -> None:
-        """Plan a job, with its duration measured on one tile where asked and no job is running."""
+        """Plan a job, with its duration measured on one tile where asked and the network is free."""
         plan = plan_job(command.request)
-        if command.calibrate and self._control is None:
-            plan = calibrated(plan, self.models(plan.settings))
+        if command.calibrate and self._network.acquire(blocking=False):
+            try:
+                plan = calibrated(plan, self.models(plan.settings))
+            finally:
+                self._network.release()
         self.send(messages.JobPlanned(command.job, plan))
 
-    def run(self, command: messages.RunJob, folder: Path | None) -> None:
+    def run(self, command: messages.RunJob, control: Control, folder: Path | None) -> None:
         """Run a job."""
         job, request = command.job, command.request
-
-        def progress(event: Event) -> None:
-            if isinstance(event, Waiting):
-                self.send(messages.Paused(job) if event.paused else messages.Resumed(job))
-            else:
-                self.send(messages.Progress(job, event))
-
-        self._control = Control(Throttled(progress, everything=request.target is None))
         self.send(messages.JobStarted(job, folder))
         try:
-            report = run_job(request, self._control, folder, self.models, lambda plan: self.send(messages.JobPlanned(job, plan)))
+            with self._network:
+                control.check()
+                report = run_job(request, control, folder, self.models, lambda plan: self.send(messages.JobPlanned(job, plan)))
         finally:
-            self._control = None
+            self.controls.remove(control)
         self.send(messages.JobFinished(job, request.target, report))
 
 
 def kept(folder: Path | None) -> Path | None:
-    """The job directory, where there is one to resume."""
-    return folder if folder is not None and folder.exists() else None
+    """The job directory, where there is a job to resume."""
+    return folder if folder is not None and (folder / MANIFEST).exists() else None
 
 
 def serve(connection: Connection) -> None:
-    """The process' main function."""
+    """The process' main function; Ctrl-C in the terminal is the window's business."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
     Engine(connection).serve()

@@ -1,0 +1,96 @@
+"""An engine that is spoken to over a pipe, in a thread of the test's process."""
+
+import multiprocessing
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import jobs
+import pytest
+
+from dcvsr_engine.worker import messages
+from dcvsr_engine.worker.process import serve
+
+PATIENCE = 60
+
+
+class Client:
+    """The window's end of the pipe.
+
+    Attributes:
+        received: every event so far.
+    """
+
+    def __init__(self, connection: Any) -> None:
+        self.connection, self.received = connection, []
+
+    def send(self, command: messages.Command) -> None:
+        self.connection.send(command)
+
+    def wait_for(self, *kinds: type, **facts: Any) -> Any:
+        """The next event of some kinds whose attributes are as given; those before it are kept in `received`."""
+        while self.connection.poll(PATIENCE):
+            event = self.connection.recv()
+            self.received.append(event)
+            if isinstance(event, kinds) and all(getattr(event, name) == value for name, value in facts.items()):
+                return event
+        raise AssertionError(f"no {kinds} within {PATIENCE} s")
+
+    def wait_for_progress(self, kind: type, **facts: Any) -> Any:
+        """The next progress event of a kind."""
+        while True:
+            event = self.wait_for(messages.Progress).event
+            if isinstance(event, kind) and all(getattr(event, name) == value for name, value in facts.items()):
+                return event
+
+    def is_quiet(self, seconds: float) -> bool:
+        """Whether nothing comes for some time."""
+        return not self.connection.poll(seconds)
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture(scope="session")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return jobs.short_clip(tmp_path_factory.mktemp("clips") / "clip.mkv")
+
+
+@pytest.fixture
+def client_of() -> type[Client]:
+    """Makes a client of a connection."""
+    return Client
+
+
+@pytest.fixture
+def engine() -> Iterator[Client]:
+    """An engine that is ready."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    ours, theirs = multiprocessing.Pipe()
+    thread = threading.Thread(target=serve, args=(theirs,))
+    thread.start()
+    client = Client(ours)
+    assert isinstance(client.wait_for(messages.Ready), messages.Ready)
+    yield client
+    if not ours.closed:
+        client.send(messages.Shutdown())
+    thread.join(PATIENCE)
+    torch.set_num_threads(threads)
+    assert not thread.is_alive()
+
+
+@pytest.fixture
+def run_of(clip: Path, tiny_model: Path, tmp_path: Path) -> Callable[..., messages.RunJob]:
+    """Makes a command to restore the clip."""
+
+    def run(target: str | None = "out.mkv", job: str = "job", folder: Path | None = None, **changes: Any) -> messages.RunJob:
+        path = None if target is None else tmp_path / target
+        return messages.RunJob(job, jobs.request(clip, path, tiny_model, **changes), folder)
+
+    return run
