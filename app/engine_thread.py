@@ -4,7 +4,7 @@ import logging
 import multiprocessing
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt, QThread, Signal, Slot
 
-from app.engine_entry import serve_engine
+from app.engine_entry import Serve, serve_engine, serve_politely
 from dcvsr_engine.control import PreviewFrame
 from dcvsr_engine.worker.messages import (
     Command,
@@ -62,7 +62,7 @@ class EngineThread(QThread):
     died = Signal(object)
     _arrived = Signal()
 
-    def __init__(self, serve: Callable[[Connection], None] = serve_engine, parent: QObject | None = None) -> None:
+    def __init__(self, serve: Serve = serve_engine, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._serve = serve
         self._context = multiprocessing.get_context("spawn")
@@ -121,7 +121,7 @@ class EngineThread(QThread):
     def _run_process(self) -> int | None:
         """One process from start to end; returns its exit code."""
         connection, theirs = self._context.Pipe()
-        self._process = self._context.Process(target=self._serve, args=(theirs,), name="dcvsr-engine", daemon=True)
+        self._process = self._context.Process(target=serve_politely, args=(self._serve, theirs), name="dcvsr-engine", daemon=True)
         self._ready, self._job, self._folder = False, "", None
         self._process.start()
         theirs.close()

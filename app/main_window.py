@@ -14,7 +14,6 @@ from app.appearance import Appearance, apply_appearance
 from app.clips import clips_in
 from app.crash_report import CrashReport
 from app.desktop import Notifier, app_icon, show_in_folder
-from app.dialogs.about import AboutDialog
 from app.dialogs.messages import ask, show_error
 from app.dialogs.plan import PlanDialog
 from app.engine_thread import EngineDied, EngineThread
@@ -202,7 +201,7 @@ class MainWindow(QMainWindow):
         a.models.triggered.connect(lambda: self.show_dock("models"))
         a.add_model.triggered.connect(self.models.ask_folder)
         a.models_folder.triggered.connect(open_models_folder)
-        a.about.triggered.connect(lambda: AboutDialog(self._torch, self).open())
+        a.about.triggered.connect(self.show_about)
         a.crash.triggered.connect(self.show_crash)
         a.crash.setEnabled(bool(self.crash.last))
 
@@ -628,6 +627,12 @@ class MainWindow(QMainWindow):
             log.warning("%s", problem)
         if texts:
             self.notices.say(" ".join(texts), "caution", actions)
+
+    def show_about(self) -> None:
+        """Say what this program is."""
+        from app.dialogs.about import AboutDialog  # reads all packages' metadata: not at every start
+
+        AboutDialog(self._torch, self).open()
 
     def show_crash(self) -> None:
         """Show what the fault handler wrote in the last run."""

@@ -4,11 +4,8 @@ import gc
 import multiprocessing
 import sys
 from collections.abc import Callable, Iterator
-from fractions import Fraction
 from pathlib import Path
 
-import av
-import numpy as np
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent
 
@@ -20,6 +17,7 @@ from app.preferences import Preferences
 
 sys.path.append(str(Path(__file__).parent))  # the fake engine is imported by the process that it runs in, too
 
+from clip_files import write_clip
 from fake_engine import fake_engine
 from leaks import busy_objects
 
@@ -33,20 +31,6 @@ def no_leaks() -> Iterator[None]:
     left = busy_objects() - before
     assert not left, f"left behind: {left}"
     assert not multiprocessing.active_children()
-
-
-def write_clip(path: Path, frames: int = 8, width: int = 64, height: int = 48) -> Path:
-    """A clip of moving stripes."""
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=Fraction(25))
-        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-        columns, rows = np.meshgrid(np.arange(width), np.arange(height))
-        for index in range(frames):
-            stripes = 127 + 120 * np.sin((columns + rows + 3 * index) / 5)
-            picture = np.stack([stripes, 255 - stripes, np.full_like(stripes, 90)], axis=-1).astype(np.uint8)
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
-        container.mux(stream.encode())
-    return path
 
 
 @pytest.fixture(scope="session")

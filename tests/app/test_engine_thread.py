@@ -139,6 +139,12 @@ def test_shutting_down_during_a_job_reports_no_death(start_engine, qtbot, reques
     assert not [event for event in log if isinstance(event, EngineDied)]
 
 
+def test_the_engine_leaves_the_window_the_first_turn(start_engine, qtbot):
+    engine = start_engine()
+    Log(engine, qtbot).wait_for(Ready)
+    assert psutil.Process(engine.process_id).nice() > psutil.Process().nice()
+
+
 def test_commands_sent_before_the_process_is_up_are_kept(start_engine, qtbot, request_):
     engine = start_engine()
     log = Log(engine, qtbot)

@@ -1,0 +1,116 @@
+"""Prints how fast the window is: ``python packaging/measure_window.py [--real]``.
+
+Cold start to painted window (median of 5), and the gaps of its event loop while an engine computes: the tests' fake one, kept
+busy on all cores, or with ``--real`` the real one. Needs the test dependencies.
+"""
+
+import argparse
+import itertools
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "app"), str(ROOT / "packaging")]
+
+STARTS = 5
+TICK_MS = 5
+SECONDS = 20.0
+
+
+def environment(folder: str) -> dict[str, str]:
+    """An environment of a person who has never started the program."""
+    own = {f"XDG_{kind}_HOME": folder for kind in ("CONFIG", "DATA", "STATE", "CACHE")}
+    return os.environ | own | {"LOGNAME": f"measure-{os.getpid()}", "PYTHONPATH": str(ROOT)}
+
+
+def start_once(began: float) -> None:
+    """Start the program as a person does, print the time since ``began`` at the first painting of its window, and end it."""
+    from PySide6.QtCore import QEvent, QObject, QTimer
+    from PySide6.QtWidgets import QApplication
+
+    from app import studio
+    from app.main_window import MainWindow
+
+    class Watched(QApplication):
+        """Sees when the window has been painted."""
+
+        def __init__(self, arguments: list[str]) -> None:
+            super().__init__(arguments)
+            self.installEventFilter(self)
+
+        def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+            if event.type() == QEvent.Type.Paint and isinstance(watched, MainWindow):
+                self.removeEventFilter(self)
+                QTimer.singleShot(0, self.painted)
+            return False
+
+        def painted(self) -> None:
+            print(time.time() - began)
+            self.quit()
+
+    studio.QApplication = Watched
+    studio.run([])
+
+
+def cold_start() -> float:
+    """Seconds from starting Python to the painted window; the median of some starts."""
+    seconds = []
+    for _ in range(STARTS):
+        with tempfile.TemporaryDirectory() as folder:
+            command = [sys.executable, __file__, "--start", str(time.time())]
+            result = subprocess.run(command, env=environment(folder), check=True, capture_output=True, text=True)
+            seconds.append(float(result.stdout))
+    print("starts:", ", ".join(f"{each:.2f} s" for each in seconds))
+    return statistics.median(seconds)
+
+
+def gaps(real: bool) -> list[float]:
+    """Seconds between ticks of a 5 ms timer of the window while a clip is being restored."""
+    from PySide6.QtCore import Qt, QTimer
+    from PySide6.QtWidgets import QApplication
+    from screenshots import Studio, pause, wait_until
+
+    app = QApplication([])
+    ticks: list[float] = []
+    timer = QTimer()
+    timer.setTimerType(Qt.TimerType.PreciseTimer)
+    timer.timeout.connect(lambda: ticks.append(time.perf_counter()))
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ |= environment(folder)
+        studio = Studio(Path(folder), real, busy=True)
+        studio.add_clips()
+        studio.window.preview.tiles_action.setChecked(True)
+        studio.window.restore()
+        wait_until(lambda: studio.window.progress.strip.current is not None and studio.window.progress.strip.current >= 0)
+        timer.start(TICK_MS)
+        pause(SECONDS)
+        timer.stop()
+        studio.close()
+    app.processEvents()
+    return [after - before for before, after in itertools.pairwise(ticks)]
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--real", action="store_true", help="with the real engine and the built-in model")
+    parser.add_argument("--start", type=float, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    if options.start:
+        start_once(options.start)
+        return
+    print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+    print(f"cold start to painted window: {cold_start():.2f} s (median of {STARTS}; goal 1.0 s)")
+    measured = sorted(1000 * gap for gap in gaps(options.real))
+    p95 = measured[int(0.95 * len(measured))]
+    print(f"event-loop gap over {SECONDS:.0f} s of computing: p95 {p95:.1f} ms (goal 33 ms), max {measured[-1]:.1f} ms")
+
+
+if __name__ == "__main__":
+    main()
