@@ -102,4 +102,5 @@ def lattice_error(error: Tensor, factor: int) -> Tensor:
     """
     places = F.pixel_unshuffle(error, factor).unflatten(1, (error.shape[1], factor**2))
     local = F.avg_pool2d(places.flatten(0, 1), 6, stride=3).unflatten(0, places.shape[:2])
-    return (local - local.mean(2, keepdim=True)).abs().mean()
+    apart: Tensor = (local - local.mean(2, keepdim=True)).abs()
+    return apart.mean()
