@@ -1,13 +1,24 @@
 """The window: panels, menus, and who tells whom."""
 
 import logging
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QMimeData, Qt
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication
-from PySide6.QtWidgets import QApplication, QDockWidget, QFileDialog, QMainWindow, QMenu, QToolBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QDockWidget,
+    QFileDialog,
+    QMainWindow,
+    QMenu,
+    QMessageBox,
+    QToolBar,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.actions import Actions
 from app.appearance import Appearance, apply_appearance
@@ -70,6 +81,7 @@ class MainWindow(QMainWindow):
         self._torch = ""
         self._shown: QueueItem | None = None
         self._may_close = False
+        self._error_box: QMessageBox | None = None
         self.plan_dialog: PlanDialog | None = None
         self.queue = QueueModel(load_queue(folders.queue), folders.queue, self)
         self.runner = JobRunner(engine, self.queue, self)
@@ -160,7 +172,7 @@ class MainWindow(QMainWindow):
         job.addActions([a.restore, q.start_action, a.in_out_only])
         job.addActions([a.pause, a.cancel, a.stop])
         job.addSeparator()
-        job.addActions([q.resume_action, q.retry_action, q.report_action])
+        job.addActions([q.resume_action, q.retry_action, q.report_action, q.failure_action])
         bar.addMenu(self.tr("&Models")).addActions([a.models, a.add_model, a.models_folder])
         bar.addMenu(self.tr("&Help")).addActions([self.docks["log"].toggleViewAction(), a.crash, a.about])
         self._show_recent()
@@ -214,6 +226,7 @@ class MainWindow(QMainWindow):
         q.retry_requested.connect(self.run_again)
         q.show_requested.connect(self._show_result_of)
         q.report_requested.connect(self.show_report)
+        q.failure_requested.connect(self.show_failure)
         self.queue.rowsInserted.connect(lambda *_: self._allow())
         self.queue.rowsRemoved.connect(lambda *_: self._allow())
         self.queue.item_changed.connect(self._on_item_changed)
@@ -495,10 +508,10 @@ class MainWindow(QMainWindow):
             self.progress.show_idle(self._idle_text())
 
     def _idle_text(self) -> str:
-        states = [item.state for item in self.queue.queue]
-        if not states:
+        if not len(self.queue.queue):
             return self.tr("Drop a clip on the window to begin.")
-        return self.tr("Waiting: {waiting} · done: {done}").format(waiting=states.count("waiting"), done=states.count("done"))
+        counts = Counter(self.queue.state_text(item) for item in self.queue.queue)
+        return " · ".join(f"{state}: {count}" for state, count in counts.items())
 
     def _on_planned(self, run: Run, plan: Plan) -> None:
         if run.plan_only:
@@ -548,8 +561,19 @@ class MainWindow(QMainWindow):
             self.plan_dialog.show_failure(message)
             return
         name = run.request.source.name if run else self.tr("The engine")
-        show_error(self, self.tr("{name} was not restored").format(name=name), message, details)
+        if self._error_box is None:  # further failures of a long queue are marked in it
+            self._error_box = show_error(self, self.tr("{name} was not restored").format(name=name), message, details)
+            self._error_box.finished.connect(self._on_error_closed)
         self.notifier.tell(TITLE, message)
+
+    def _on_error_closed(self) -> None:
+        self._error_box = None
+
+    def show_failure(self, item_id: str) -> None:
+        """Say again why an item failed."""
+        item = self.queue.item(item_id)
+        if item:
+            show_error(self, self.tr("{name} was not restored").format(name=item.request.source.name), item.message, item.details)
 
     def _on_death(self, death: EngineDied, run: Run | None) -> None:
         if not death.restarting:

@@ -64,9 +64,6 @@ class ProgressPanel(QWidget):
         self.memory.setRange(0, PERMILLE)
         self.memory.setFixedWidth(190)
         self.memory.setAccessibleName(self.tr("Memory in use"))
-        policy = self.memory.sizePolicy()
-        policy.setRetainSizeWhenHidden(True)
-        self.memory.setSizePolicy(policy)
         row = QHBoxLayout()
         row.setSpacing(6)
         for button in self.buttons.values():
@@ -83,6 +80,7 @@ class ProgressPanel(QWidget):
         grid.addWidget(self.bar, 2, 1, 1, 2)
         grid.addWidget(self.percent, 2, 3, Qt.AlignmentFlag.AlignRight)
         grid.setColumnStretch(1, 1)
+        grid.setRowStretch(0, 1)
 
     def _button(self, name: str, action: QAction) -> QToolButton:
         button = QToolButton()

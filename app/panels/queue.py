@@ -133,7 +133,8 @@ class QueuePanel(QWidget):
     Attributes:
         current_changed: the id of the item that is looked at, or an empty text.
         add_requested: more clips are wanted.
-        remove_action, retry_action, resume_action, up_action, down_action, show_action, report_action: act on the selected items.
+        start_action, resume_action, retry_action, show_action, report_action, failure_action, up_action, down_action, remove_action:
+            act on the selected items.
     """
 
     current_changed = Signal(str)
@@ -141,6 +142,7 @@ class QueuePanel(QWidget):
     retry_requested = Signal(list, bool)
     show_requested = Signal(str)
     report_requested = Signal(str)
+    failure_requested = Signal(str)
     start_requested = Signal(str)
 
     def __init__(self, model: QueueModel, parent: QWidget | None = None) -> None:
@@ -164,6 +166,9 @@ class QueuePanel(QWidget):
         )
         self.show_action = self._action(self.tr("Show in folder"), "Ctrl+J", lambda: self.show_requested.emit(self.current_id()))
         self.report_action = self._action(self.tr("Show report"), None, lambda: self.report_requested.emit(self.current_id()))
+        self.failure_action = self._action(
+            self.tr("Why it failed…"), None, lambda: self.failure_requested.emit(self.current_id())
+        )
         self.up_action = self._action(self.tr("Move up"), "Ctrl+Up", lambda: self._move(-1))
         self.down_action = self._action(self.tr("Move down"), "Ctrl+Down", lambda: self._move(1))
         self.remove_action = self._action(self.tr("Remove from the queue"), QKeySequence.StandardKey.Delete, self.remove_selected)
@@ -207,7 +212,7 @@ class QueuePanel(QWidget):
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.addActions([self.start_action, self.resume_action, self.retry_action])
         menu.addSeparator()
-        menu.addActions([self.show_action, self.report_action])
+        menu.addActions([self.show_action, self.report_action, self.failure_action])
         menu.addSeparator()
         menu.addActions([self.up_action, self.down_action, self.remove_action])
         return menu
@@ -242,6 +247,7 @@ class QueuePanel(QWidget):
         self.retry_action.setEnabled(any(item.state not in ("waiting", "running") for item in items))
         self.show_action.setEnabled(one is not None and one.state == "done")
         self.report_action.setEnabled(one is not None and bool(one.report))
+        self.failure_action.setEnabled(one is not None and bool(one.message))
         self.remove_action.setEnabled(bool(idle))
         self.up_action.setEnabled(one is not None and self._model.queue.row(one.id) > 0)
         self.down_action.setEnabled(one is not None and self._model.queue.row(one.id) < len(self._model.queue) - 1)

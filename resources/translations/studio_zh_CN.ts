@@ -338,10 +338,6 @@
         <translation>将视频拖放到窗口即可开始。</translation>
     </message>
     <message>
-        <source>Waiting: {waiting} · done: {done}</source>
-        <translation>等待：{waiting} · 完成：{done}</translation>
-    </message>
-    <message>
         <source>{name} is ready.</source>
         <translation>{name} 已完成。</translation>
     </message>
@@ -909,6 +905,10 @@
     <message>
         <source>Show report</source>
         <translation>显示报告</translation>
+    </message>
+    <message>
+        <source>Why it failed…</source>
+        <translation>失败原因…</translation>
     </message>
     <message>
         <source>Move up</source>

@@ -32,6 +32,7 @@ def frames_of(path: Path) -> list[np.ndarray]:
 @pytest.fixture
 def window(qtbot, folders, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # threads that wait for each other crawl on a busy machine
     preferences = Preferences(folders.preferences)
     preferences.plan_first = True
     preferences.restore = preferences.restore.replace(**SETTINGS)

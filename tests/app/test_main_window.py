@@ -341,13 +341,15 @@ def test_an_engine_that_does_not_start_is_told_once_and_can_be_tried_again(open_
 
 def test_a_failure_is_told_in_words_with_details_folded_away(open_window, own_clip, soon):
     window = without_plan(open_window(fail_at_tile=2))
-    window.add_clips([own_clip])
+    window.add_clips([own_clip, own_clip])
     window.actions_.restore.trigger()
-    soon(lambda: bool(boxes(window)))
-    box = boxes(window)[0]
+    soon(lambda: states(window) == ["failed", "failed"])
+    (box,) = boxes(window)  # one for a queue, not one per clip
     assert "clip.mp4" in box.text() and "as it was told to" in box.informativeText() and "folded away" in box.detailedText()
-    assert states(window) == ["failed"]
     box.close()
+    window.queue_panel.failure_action.trigger()
+    assert "as it was told to" in boxes(window)[0].informativeText()
+    boxes(window)[0].close()
 
 
 def test_a_plan_that_fails_is_told_in_its_dialog(open_window, tmp_path, own_clip, soon):
