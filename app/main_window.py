@@ -46,8 +46,9 @@ from app.probing import Prober
 from app.queue_model import QueueModel, local_paths
 from app.result_reader import ResultReader
 from dcvsr_engine.control import Event, PreviewFrame, StepStarted, Warned
-from dcvsr_engine.restore.plan import Plan, grid_for
+from dcvsr_engine.restore.plan import Plan, Segment, grid_for
 from dcvsr_engine.restore.request import JobRequest, Region
+from dcvsr_engine.settings import OutputSettings
 from dcvsr_engine.worker.messages import Ready
 
 log = logging.getLogger(__name__)
@@ -82,6 +83,7 @@ class MainWindow(QMainWindow):
         self._shown: QueueItem | None = None
         self._may_close = False
         self._error_box: QMessageBox | None = None
+        self._planned: tuple[JobRequest, tuple[Segment, ...]] | None = None
         self.plan_dialog: PlanDialog | None = None
         self.queue = QueueModel(load_queue(folders.queue), folders.queue, self)
         self.runner = JobRunner(engine, self.queue, self)
@@ -238,6 +240,7 @@ class MainWindow(QMainWindow):
         self.preview.clip_failed.connect(self._on_clip_failed)
         self.preview.range_changed.connect(lambda *_: self._use_in_out(self.actions_.in_out_only.isChecked()))
         self.preview.frame_changed.connect(self.results.request)
+        self.preview.frame_changed.connect(lambda _: self._follow_segment())
         self.results.frame_ready.connect(lambda frame: self.preview.show_result(self.preview.running_variant, frame))
         self.prober.probed.connect(self._on_probed)
         self.models.use_requested.connect(self.settings_panel.choose_model)
@@ -410,9 +413,25 @@ class MainWindow(QMainWindow):
         info = self.preview.info
         if info is None or self._runs_what_is_shown():
             return
-        grid = grid_for(min(info.frames, resolved.segment_frames), info.width, info.height, model, resolved)
-        self.preview.set_grid(grid, model.factor)
+        segment = self._segment_here(info.frames, resolved.segment_frames)
+        grid = grid_for(segment.frames, info.width, info.height, model, resolved)
+        self.preview.set_grid(grid, model.factor, segment.first)
         self.preview.set_sap_rate(resolved.sap_rate)
+
+    def _follow_segment(self) -> None:
+        """Draw the tiles of another segment when the seen frame is in one."""
+        info, tiling = self.preview.info, self.preview.tiling
+        if info is not None and tiling.grid is not None and not self._runs_what_is_shown():
+            segment = self._segment_here(info.frames, self.settings_panel.request.settings.segment_frames)
+            if segment.first != tiling.first_frame:
+                self._follow_settings()
+
+    def _segment_here(self, frames: int, most: int) -> Segment:
+        """The segment that the seen frame is in: as planned, or the first one while nothing is planned with these settings."""
+        current = self.preview.timeline.range.current
+        if self._planned and self._shown and self._planned[0] == comparable(self._shown.request):
+            return next((part for part in self._planned[1] if part.first <= current <= part.last), self._planned[1][0])
+        return Segment(0, 0, min(frames, most) - 1)
 
     def _runs_what_is_shown(self) -> bool:
         run = self.runner.current
@@ -514,6 +533,7 @@ class MainWindow(QMainWindow):
         return " · ".join(f"{state}: {count}" for state, count in counts.items())
 
     def _on_planned(self, run: Run, plan: Plan) -> None:
+        self._planned = comparable(run.request), plan.segments
         if run.plan_only:
             if self.plan_dialog:
                 self.plan_dialog.show_plan(plan, run.request)
@@ -725,6 +745,11 @@ def load_queue(path: Path) -> JobQueue:
         if path.is_file():
             path.replace(path.with_suffix(".damaged.json"))
         return JobQueue()
+
+
+def comparable(request: JobRequest) -> JobRequest:
+    """What of a request decides its segments."""
+    return replace(request, target=None, output=OutputSettings())
 
 
 def pasted_paths(data: QMimeData) -> list[Path]:

@@ -4,6 +4,7 @@ import logging
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import TracebackType
 
@@ -21,6 +22,8 @@ from app.translation import install_language
 
 log = logging.getLogger(__name__)
 
+LOG_BYTES = 1 << 20
+
 Hook = Callable[[type[BaseException], BaseException, TracebackType | None], None]
 
 
@@ -36,6 +39,15 @@ def error_hook(window: MainWindow) -> Hook:
     return hook
 
 
+def keep_log(path: Path) -> None:
+    """Write the program's log to a file that does not grow for ever."""
+    logging.basicConfig(
+        level=logging.INFO,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        handlers=[RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=1, encoding="utf-8")],
+    )
+
+
 def run(clips: Sequence[Path]) -> int:
     """Open the window, or hand the clips to the one that is open; returns the exit status."""
     app = QApplication(sys.argv[:1])
@@ -44,10 +56,10 @@ def run(clips: Sequence[Path]) -> int:
     app.setDesktopFileName("dcvsr-studio")
     if hand_over(clips, server_name()):
         return 0
-    logging.basicConfig(level=logging.INFO)
     folders = Folders.of_this_person()
     crash = CrashReport(folders.logs)
     crash.start()
+    keep_log(folders.logs / "studio.log")
     preferences = Preferences(folders.preferences)
     install_language(app, preferences.language)
     apply_appearance(app, preferences.appearance)

@@ -133,8 +133,8 @@ class QueuePanel(QWidget):
     Attributes:
         current_changed: the id of the item that is looked at, or an empty text.
         add_requested: more clips are wanted.
-        start_action, resume_action, retry_action, show_action, report_action, failure_action, up_action, down_action, remove_action:
-            act on the selected items.
+        start_action, resume_action, retry_action, show_action, report_action, failure_action: act on the selected items.
+        up_action, down_action, remove_action: likewise.
     """
 
     current_changed = Signal(str)

@@ -4,16 +4,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from fake_engine import fake_engine
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
 from PySide6.QtWidgets import QApplication, QMessageBox
 
-from app.crash_report import CrashReport
-from app.engine_thread import EngineThread
 from app.job_runner import Activity
 from app.main_window import MainWindow
-from app.preferences import Preferences
+from app.studio import error_hook
 from dcvsr_engine.control import TileFinished
 
 
@@ -252,6 +249,20 @@ def test_a_plan_that_does_not_fit_says_what_to_change_and_does_not_start(open_wi
     assert window.plan_dialog is None and window.runner.activity == Activity.IDLE
 
 
+def test_after_a_plan_the_tiles_are_those_of_the_segment_that_is_seen(open_window, own_clip, soon):
+    window = open_window(segments=2)
+    window.add_clips([own_clip])
+    soon(window.actions_.plan.isEnabled)
+    assert (window.preview.tiling.first_frame, window.preview.tiling.grid.frames) == (0, 8)
+    window.actions_.plan.trigger()
+    soon(window.plan_dialog.start_button.isEnabled)
+    window.plan_dialog.reject()
+    window.preview.go_to(6)
+    assert (window.preview.tiling.first_frame, window.preview.tiling.grid.frames) == (4, 4)
+    window.settings_panel.rows["segment_frames"].editor.field.setValue(20)
+    assert window.preview.tiling.first_frame == 0
+
+
 def test_the_plan_can_be_left_out_and_asked_for(open_window, own_clip, soon):
     window = open_window()
     window.add_clips([own_clip])
@@ -392,11 +403,6 @@ def test_a_finished_result_can_be_compared_at_any_frame(open_window, own_clip, s
 # -- beginning and end ------------------------------------------------------------------------------------------
 
 
-def another_window(window: MainWindow, folders, tmp_path, **behaviour) -> MainWindow:
-    engine = EngineThread(fake_engine(tmp_path / "jobs", **behaviour))
-    return MainWindow(engine, folders, Preferences(folders.preferences), CrashReport(folders.logs))
-
-
 def test_quitting_during_a_run_asks_and_the_next_start_offers_to_resume(open_window, own_clip, soon):
     window = without_plan(open_window(tile_seconds=0.02))
     window.add_clips([own_clip])
@@ -429,6 +435,14 @@ def test_a_crash_of_the_last_run_is_offered(open_window, folders):
     notice_button(window, "Show the report").click()
     assert "Segmentation fault" in boxes(window)[0].detailedText()
     boxes(window)[0].close()
+
+
+def test_an_error_nobody_expected_is_shown_and_the_window_stays(open_window):
+    window = open_window(start=False)
+    error_hook(window)(ZeroDivisionError, ZeroDivisionError("by nothing"), None)
+    (box,) = boxes(window)
+    assert "by nothing" in box.detailedText() and window.isVisible()
+    box.close()
 
 
 def test_panels_and_size_are_remembered(open_window, folders):
