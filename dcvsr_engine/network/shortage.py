@@ -2,6 +2,7 @@
 
 import gc
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TypeVar
 
 import torch
@@ -13,7 +14,7 @@ SIGNS = ("out of memory", "can't allocate memory", "not enough memory", "ALLOC_F
 """What PyTorch's allocators and NVIDIA's libraries say in a plain `RuntimeError`."""
 
 
-class ShortageError(Exception):
+class ShortageError(MemoryError):
     """Memory ran out over work that cannot be divided further."""
 
 
@@ -21,7 +22,7 @@ def is_shortage(error: BaseException) -> bool:
     """Whether ``error`` says that memory ran out, on the device or on the host."""
     if isinstance(error, RuntimeError):
         return isinstance(error, torch.OutOfMemoryError) or any(sign in str(error) for sign in SIGNS)
-    return isinstance(error, (MemoryError, ShortageError))
+    return isinstance(error, MemoryError)
 
 
 def attempt(work: Callable[[], Result]) -> Result | None:
@@ -31,11 +32,15 @@ def attempt(work: Callable[[], Result]) -> Result | None:
     except (RuntimeError, MemoryError) as error:
         if not is_shortage(error):
             raise
-    # only here, with the error and its traceback gone, are the tensors of the failed attempt free
+    free_cache()  # only here, with the error and its traceback gone, are the tensors of the failed attempt free
+    return None
+
+
+def free_cache() -> None:
+    """Give memory that nothing uses back to the device."""
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
-    return None
 
 
 def in_parts(
@@ -43,7 +48,7 @@ def in_parts(
     items: list[Item],
     split: Callable[[int], None] = lambda size: None,
     least: int = 1,
-    last_resort: Callable[[], bool] = lambda: False,
+    last_resort: Callable[[], None] = lambda: None,
 ) -> Iterator[tuple[list[Item], Result]]:
     """``items`` and what ``work`` makes of them, all at once or in ever smaller parts, as memory allows.
 
@@ -52,20 +57,23 @@ def in_parts(
         items: what to work on.
         split: is told the new number of items at once.
         least: parts of this size are not divided.
-        last_resort: called when the smallest part does not fit; ``True`` when it freed something and trying again makes sense.
+        last_resort: called when the smallest part does not fit, before it is tried a second time.
 
     Raises:
         ShortageError: not even the smallest part fits.
     """
-    result = attempt(lambda: work(items))
-    if result is None and len(items) <= least and last_resort():
-        result = attempt(lambda: work(items))
-    if result is not None:
-        yield items, result
-        return
-    if len(items) <= least:
-        raise ShortageError
-    half = max(least, (len(items) + 1) // 2)
-    split(half)
-    for part in (items[:half], items[half:]):
-        yield from in_parts(work, part, split, least, last_resort)
+    waiting, size = items, len(items)
+    while waiting:
+        part = waiting[:size]
+        result = attempt(partial(work, part))
+        if result is None and len(part) > least:
+            size = max(least, (len(part) + 1) // 2)
+            split(size)
+            continue
+        if result is None:
+            last_resort()
+            result = attempt(partial(work, part))
+        if result is None:
+            raise ShortageError
+        yield part, result
+        waiting = waiting[size:]

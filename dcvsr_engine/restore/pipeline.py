@@ -16,7 +16,7 @@ from dcvsr_engine.diffusion.denoiser import Denoiser
 from dcvsr_engine.diffusion.sampler import Sampler, SegmentState, Shared, clip_noise
 from dcvsr_engine.network.checkpoint import Model
 from dcvsr_engine.network.resample import upscale
-from dcvsr_engine.network.shortage import ShortageError, in_parts
+from dcvsr_engine.network.shortage import ShortageError, free_cache, in_parts
 from dcvsr_engine.network.soundness import finite, sound
 from dcvsr_engine.restore.color import correct
 from dcvsr_engine.restore.footage import Footage
@@ -175,18 +175,23 @@ class SegmentPipeline:
                     yield Restored(place, frame.permute(1, 2, 0).numpy(), error.numpy())
 
     def decode_frames(self, latents: Tensor, frames: list[int]) -> Tensor:
-        """Some frames, decoded together, cropped and colour-corrected: RGB 0..1 ``(frames, 3, height, width)``."""
-        up = self.enlarged(frames)
+        """Some frames, decoded together, cropped and colour-corrected: RGB 0..1 ``(frames, 3, height, width)``.
 
-        def decoded() -> Tensor:
-            pixels = self.model.first_stage.decode(latents[frames], up)
-            return correct(self.cropped(pixels), self.cropped(up), self.settings.color)
+        Raises `JobError` when they come out damaged.
+        """
 
         def again(sentence: str) -> None:
             self.suspicious += [self.footage.indices[place] for place in frames]
             self.warn(sentence)
 
+        decoded = partial(self.picture, latents, frames)
         return sound(self.model, decoded, self.place_of(frames), lambda pixels: self.plausible(pixels, frames), again)
+
+    def picture(self, latents: Tensor, frames: list[int]) -> Tensor:
+        """Some frames as `decode_frames` gives them, whatever they look like."""
+        up = self.enlarged(frames)
+        decoded = self.model.first_stage.decode(latents[frames], up)
+        return correct(self.cropped(decoded), self.cropped(up), self.settings.color)
 
     def plausible(self, pixels: Tensor, frames: list[int]) -> bool:
         """Whether restored frames are numbers and none of them has turned black."""
@@ -201,12 +206,10 @@ class SegmentPipeline:
         self.warn(f"Memory ran out: frames are encoded and decoded {chunk} at a time from here on, which may show a little.")
         self.on_change()
 
-    def make_room(self) -> bool:
-        """Take the U-Net off the device while frames are encoded or decoded; ``False`` where that brings nothing."""
-        if self.model.device == "cpu" or self.model.unet.device.type == "cpu":
-            return False
+    def make_room(self) -> None:
+        """Take the U-Net off the device until it is needed again."""
         self.model.unet.to("cpu")
-        return True
+        free_cache()
 
     @property
     def fitting_settings(self) -> RestoreSettings:

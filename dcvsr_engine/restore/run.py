@@ -201,7 +201,7 @@ class JobRun:
 
         def after_step(new: SegmentState, denoised: Tensor) -> None:
             save(new)
-            picture = attempt(lambda: pipeline.decode_frames(denoised, [middle]))
+            picture = attempt(lambda: pipeline.picture(denoised, [middle]))
             if picture is not None:
                 self.show(pipeline.footage.indices[middle], new.step - 1, picture[0].permute(1, 2, 0).numpy(), final=False)
             self.measure_memory()
