@@ -331,7 +331,8 @@ def models(options: argparse.Namespace) -> int:
         print(json.dumps({name: dataclasses.asdict(declaration) for name, declaration in known.items()}, ensure_ascii=False))
         return DONE
     for name, declaration in known.items():
-        defaults = f"×{declaration.scale}, {declaration.steps} steps, guidance {declaration.guidance}"
+        steps = "one step" if declaration.steps == 1 else f"{declaration.steps} steps"
+        defaults = f"×{declaration.scale}, {steps}, guidance {declaration.guidance}"
         rows = f"{declaration.title}: {defaults}", declaration.description, f"Licence: {declaration.license}"
         print(f"{name:<12}" + f"\n{'':<12}".join(rows))
     return DONE

@@ -202,11 +202,14 @@ class CompareView(QWidget):
             title = self._title(1)
             hud.paint_label(painter, inner.topRight() - QPointF(hud.label_size(painter.font(), title).width(), 0), title)
         zoom = f"{self.scene.viewport.zoom:.0%}" if self.scene.viewport.zoom >= 0.1 else f"{self.scene.viewport.zoom:.1%}"
-        hud.paint_label(painter, inner.bottomRight() - hud.label_size(painter.font(), zoom).bottomRight(), zoom)
+        zoom_box = hud.label_size(painter.font(), zoom)
+        hud.paint_label(painter, inner.bottomRight() - zoom_box.bottomRight(), zoom)
         if self.scene.overlay_visible:
             step = self.scene.overlay.step_text(self.scene.frame, self.scene.viewport, ratio)
-            above = QPointF(panes[-1].rect.left() / ratio, -hud.label_size(painter.font(), step).height())
-            hud.paint_label(painter, inner.bottomLeft() + above, step)
+            box, left = hud.label_size(painter.font(), step), panes[-1].rect.left() / ratio
+            crowded = left + box.width() > inner.width() - zoom_box.width()
+            above = box.height() + (zoom_box.height() + hud.MARGIN / 2 if crowded else 0)
+            hud.paint_label(painter, inner.bottomLeft() + QPointF(left, -above), step)
         if self._pointed():
             self._paint_pointer_texts(painter)
 
