@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from diffusers import UNetSpatioTemporalConditionModel
+from torch import nn
 from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
 from dcvsr_engine.bench.material import Material, prepare
@@ -65,9 +66,10 @@ def measure_cost(settings: RestoreSettings, clip: Path, repeats: int) -> Cost:
     """Measure everything; raises `UserError`."""
     material = prepare(settings, clip)
     grid, model = material.grid, material.model
-    cfg, dssag, pag = fastest(guided_tiles(material), repeats)
+    clock = time.process_time if model.device == "cpu" else time.perf_counter
+    cfg, dssag, pag = fastest(guided_tiles(material), repeats, clock)
     plain, cached, tap = steps(material)
-    times = fastest([plain, cached, tap], repeats)
+    times = fastest([plain, cached, tap], repeats, clock)
     works = [flops(work) for work in (plain, cached, tap)]
     used = peak_bytes(material.settings, grid.tile_frames, grid.tile_height, grid.tile_width)
     channels = int(model.unet.config.block_out_channels[0])
@@ -86,19 +88,23 @@ def measure_cost(settings: RestoreSettings, clip: Path, repeats: int) -> Cost:
     )
 
 
-def fastest(works: Sequence[Work], repeats: int) -> list[float]:
-    """Seconds of each work, the least of ``repeats``, taken in turns so that a busy machine slows all of them alike."""
+def fastest(works: Sequence[Work], repeats: int, clock: Callable[[], float]) -> list[float]:
+    """Seconds of each work, the least of ``repeats``, taken in turns so that a busy machine slows all of them alike.
+
+    Every work ends with its result on the processor, so nothing is left running on a device. Where the processor computes, its
+    own time is taken, which other programs change less.
+    """
     for work in works:
         work()
-    taken = [[seconds(work) for work in works] for _ in range(repeats)]
+    taken = [[seconds(work, clock) for work in works] for _ in range(repeats)]
     return [min(times) for times in zip(*taken, strict=True)]
 
 
-def seconds(work: Work) -> float:
-    """How long ``work`` takes; its result comes back to the processor, so nothing is left running on a device."""
-    began = time.perf_counter()
+def seconds(work: Work, clock: Callable[[], float]) -> float:
+    """How long ``work`` takes."""
+    began = clock()
     work()
-    return time.perf_counter() - began
+    return clock() - began
 
 
 def flops(work: Work) -> int:
@@ -121,7 +127,10 @@ def attention_flops(query: Any, key: Any, value: Any, *rest: Any, **named: Any) 
 def with_embedding(model: Model) -> Denoiser:
     """A denoiser of the model's shape with random weights and an image embedding, so that its branches differ."""
     torch.manual_seed(0)
-    unet = UNetSpatioTemporalConditionModel.from_config(model.unet.config).to(model.unet.device, model.unet.dtype)
+    unet = UNetSpatioTemporalConditionModel.from_config(model.unet.config)
+    nn.Module.to(
+        unet, model.unet.device, model.unet.dtype
+    )  # diffusers' own would warn of layers to be kept in fp32: there are none
     declaration = dataclasses.replace(model.declaration, unconditional=("image_embedding",))
     random = dataclasses.replace(model, unet=unet.requires_grad_(False).eval(), declaration=declaration)
     return Denoiser(random, torch.randn(1, 1, unet.config.cross_attention_dim))
