@@ -48,9 +48,12 @@ def device_title(device: Device) -> str:
 
 
 def memory(device: Device) -> tuple[int, int]:
-    """Free and total bytes of the device's memory; the processor and Apple's GPU share the machine's."""
+    """Bytes of memory that this process can have on a device, what it holds there included, and all there is.
+
+    The processor and Apple's GPU share the machine's.
+    """
     if device == "cuda":
         free, total = torch.cuda.mem_get_info()
-        return int(free), int(total)
+        return int(free) + torch.cuda.memory_reserved(), int(total)
     facts = psutil.virtual_memory()
     return int(facts.available), int(facts.total)

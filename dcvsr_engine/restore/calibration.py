@@ -8,8 +8,9 @@ import torch
 from dcvsr_engine.diffusion.denoiser import Denoiser
 from dcvsr_engine.network.checkpoint import Model
 from dcvsr_engine.network.shortage import attempt
+from dcvsr_engine.restore.needs import rows_at_once
 from dcvsr_engine.restore.plan import Plan
-from dcvsr_engine.restore.planner import problems_of, rows_at_once
+from dcvsr_engine.restore.planner import problems_of
 
 OVERHEAD = 1.15
 """Everything but the U-Net, as a share of its time."""

@@ -1,42 +1,41 @@
 """Makes the plan of a job: everything left to ``auto`` or to the model is decided here and written into the job."""
 
 import math
-import shutil
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import psutil
-from diffusers import UNetSpatioTemporalConditionModel
 
+from dcvsr_engine.diffusion.guidance import branches_of
+from dcvsr_engine.diffusion.sampler import steps_of
 from dcvsr_engine.errors import InputError
 from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.network.device import DTYPES, device_title, memory, resolve_device, resolve_precision
 from dcvsr_engine.restore.folders import jobs_folder
+from dcvsr_engine.restore.needs import (
+    Network,
+    branches,
+    decoding_bytes,
+    disk_needs,
+    frames_at_once,
+    host_bytes,
+    is_distinct,
+    sampling_bytes,
+    tightest,
+)
 from dcvsr_engine.restore.plan import Plan, Segment, grid_for
 from dcvsr_engine.restore.request import JobRequest
 from dcvsr_engine.restore.shots import Survey
-from dcvsr_engine.settings import OutputSettings, RestoreSettings
+from dcvsr_engine.settings import RestoreSettings, SapSchedule
 from dcvsr_engine.tiling.grid import TileGrid
-from dcvsr_engine.video.encoders import resolved_output
 from dcvsr_engine.video.probe import VideoInfo
 
-ACTIVATION_MAPS = 40
-"""Top-level feature maps alive at the U-Net's peak, per row of the batch; measured by ``dcvsr bench memory``, rounded up."""
 MEMORY_SHARE = 0.7
 """Share of the free memory that a job may plan with."""
-DECODED = 14
-"""Frames in a window of SVD's temporal decoder."""
-HANDY_BYTES = 2**28
-"""Size of a chunk of output frames where nothing else decides it."""
-QUEUE_BYTES = 2**30
-MOST_WAITING = 64
-"""Finished frames that wait to be written: at most so many bytes, and so many."""
-LOSSY_BYTES = 0.25
-"""Bytes per pixel of lossy video at CRF 16, generously."""
-PRORES_BYTES = 0.6
-"""ProRes 422 HQ aims at 220 Mbit/s for 1080p at 30 frames per second: 0.44 bytes per pixel."""
+MOST_TILES = 8
+"""Tiles in a batch, at most, where the person does not choose."""
 
 
 def segments_of(shots: Sequence[tuple[int, int]], length: int, window: int) -> tuple[Segment, ...]:
@@ -76,40 +75,22 @@ def picture_size(request: JobRequest, info: VideoInfo) -> tuple[int, int]:
     return region.width, region.height
 
 
-def branches(settings: RestoreSettings, declaration: Declaration) -> int:
-    """The most U-Net rows per tile in one evaluation."""
-    if settings.guidance == "none" or settings.guidance_scale == 1:
-        return 1
-    distinct = declaration.image_embedding == "first-frame" or "condition" in declaration.unconditional
-    return {"pag": 3 if distinct else 2, "dssag": 2, "sag": 2, "cfg": 2 if distinct else 1}.get(settings.guidance or "none", 1)
-
-
-def rows_at_once(grid: TileGrid, settings: RestoreSettings, declaration: Declaration) -> int:
-    """The most U-Net rows in one evaluation."""
-    lockstep = settings.sap and settings.sap_schedule == "lockstep"
-    return branches(settings, declaration) * (grid.spatial if lockstep else settings.tile_batch)
-
-
-def activation_bytes(grid: TileGrid, channels: int, item: int) -> int:
-    """Peak device memory of one row of the batch, without weights."""
-    return ACTIVATION_MAPS * grid.tile_frames * grid.tile_height * grid.tile_width * channels * item
-
-
-def evaluations(settings: RestoreSettings, grids: Sequence[TileGrid], rows: int) -> int:
-    """U-Net rows over one segment, whose steps have ``grids``: steps × tiles × branches, SAP's second pass included."""
-    from dcvsr_engine.diffusion.schedule import step_kinds
-
+def evaluations(settings: RestoreSettings, grids: Sequence[TileGrid], declaration: Declaration) -> int:
+    """U-Net rows over one segment, whose steps have ``grids``: tiles × branches per step, SAP's second pass included."""
     total = 0
-    for step, (grid, kind) in enumerate(zip(grids, step_kinds(len(grids), settings), strict=True)):
-        twice = kind == "SAP" and (settings.sap_schedule == "two-pass" or (settings.sap_schedule == "cached" and step == 0))
-        total += len(grid) * rows * (2 if twice else 1)
+    for step, grid in zip(steps_of(settings, declaration), grids, strict=True):
+        both = settings.sap_schedule == "two-pass" or (settings.sap_schedule == "cached" and step.index == 0)
+        passes = 2 if step.kind == "SAP" and both else 1
+        total += len(grid) * passes * rows_in(settings, step.gamma, declaration)
     return total
 
 
-def unet_facts(folder: Path) -> tuple[int, int]:
-    """Channels at the U-Net's top level, and bytes of its weights on disk."""
-    config = UNetSpatioTemporalConditionModel.load_config(folder)
-    return int(config["block_out_channels"][0]), sum(file.stat().st_size for file in folder.glob("*.safetensors"))
+def rows_in(settings: RestoreSettings, gamma: float, declaration: Declaration) -> int:
+    """U-Net rows per tile in a step: one per branch, and SAG's second look."""
+    assert settings.guidance is not None and settings.guidance_scale is not None
+    if settings.guidance == "sag" and settings.guidance_scale != 1:
+        return branches(settings, declaration) + 1
+    return len(branches_of(settings.guidance, settings.guidance_scale, gamma, is_distinct(declaration)))
 
 
 def make_plan(
@@ -144,19 +125,19 @@ def make_plan(
     segments = segments_of(shots, settings.segment_frames, settings.window)
     longest = max(segment.frames for segment in segments)
 
-    rows = branches(settings, declaration)
-    channels, weights = unet_facts(unet)
     grid = grid_for(longest, width, height, declaration, settings)
-    per_row = activation_bytes(grid, channels, DTYPES[precision].itemsize)
+    network = Network.from_folder(unet, DTYPES[precision].itemsize)
     free, total = memory(device)
-    settings = choose_batch(settings, grid, rows, int(free * MEMORY_SHARE) - weights, per_row)
-    device_memory = weights + rows_at_once(grid, settings, declaration) * per_row
-    decode_frames = frames_at_once(declaration, out[0] * out[1])
-    host = host_bytes(grid, longest, latent_channels(declaration), width * height, out[0] * out[1], decode_frames)
+    budget = int(free * MEMORY_SHARE) - network.weights
+    settings = choose_batch(settings, grid, declaration, network, budget)
+    decode_frames = frames_at_once(declaration, grid, out[0] * out[1], network.item, budget)
+    device_memory = network.weights + max(
+        sampling_bytes(network, grid, settings, declaration), decoding_bytes(declaration, grid, decode_frames, network.item)
+    )
+    host = host_bytes(grid, longest, declaration, width * height, out[0] * out[1], decode_frames)
 
     frames = shots[-1][1] - shots[0][0] + 1
-    states = 3 * longest * grid.height * grid.width * latent_channels(declaration) * 4
-    needs = [] if request.target is None else disk_needs(request, info, frames, out, states, folder or jobs_folder())
+    needs = [] if request.target is None else disk_needs(request, info, frames, out, grid, declaration, folder or jobs_folder())
     need, room = tightest(needs)
     plan = Plan(
         settings=settings,
@@ -167,7 +148,7 @@ def make_plan(
         segments=segments,
         grid=grid_for(segments[0].frames, width, height, declaration, settings),
         evaluations=sum(
-            count * evaluations(settings, grids_of(length, width, height, declaration, settings), rows)
+            count * evaluations(settings, grids_of(length, width, height, declaration, settings), declaration)
             for length, count in Counter(segment.frames for segment in segments).items()
         ),
         device_memory=device_memory,
@@ -189,66 +170,23 @@ def grids_of(frames: int, width: int, height: int, declaration: Declaration, set
     return [grid_for(frames, width, height, declaration, settings, step) for step in range(settings.steps)]
 
 
-def latent_channels(declaration: Declaration) -> int:
-    """Channels of ``x_0``."""
-    return 24 if declaration.first_stage == "haar" else 4
-
-
-def frames_at_once(declaration: Declaration, pixels_out: int) -> int:
-    """Frames encoded or decoded together: one window of the temporal decoder; for the Haar transform as many as is handy."""
-    return DECODED if declaration.first_stage == "vae" else max(1, min(DECODED, HANDY_BYTES // (12 * pixels_out)))
-
-
-def host_bytes(grid: TileGrid, frames: int, channels: int, pixels_in: int, pixels_out: int, chunk: int) -> int:
-    """Memory in float32 for two segments' LR frames, four latent tensors, a chunk of output frames and those being written."""
-    latents = 4 * frames * grid.height * grid.width * channels * 4
-    return latents + 2 * frames * pixels_in * 12 + 8 * chunk * pixels_out * 12 + queue_room(pixels_out) * pixels_out * 16
-
-
-def queue_room(pixels_out: int) -> int:
-    """How many finished frames may wait to be written."""
-    return max(2, min(MOST_WAITING, QUEUE_BYTES // (16 * pixels_out)))
-
-
-def disk_needs(
-    request: JobRequest, info: VideoInfo, frames: int, out: tuple[int, int], states: int, folder: Path
-) -> list[tuple[Path, int]]:
-    """Where how many bytes will be written: segments and states to the job directory ``folder``, the result to the target."""
-    assert request.target is not None
-    output = resolved_output(request.target, info, request.output)
-    result = int(frames * out[0] * out[1] * bytes_per_pixel(output))
-    there = sum(path.stat().st_size for path in folder.iterdir()) if folder.is_dir() else 0
-    return [(folder, max(0, result + states - there)), (request.target.parent, result)]
-
-
-def bytes_per_pixel(output: OutputSettings) -> float:
-    """Encoded size, generously: lossless codecs at no compression at all, lossy ones at a bit rate that doubles every 6 CRF."""
-    wide = 2 if (output.bit_depth or 8) > 8 else 1
-    if output.codec in ("ffv1", "png", "tiff"):
-        return 3.0 * wide
-    return PRORES_BYTES if output.codec == "prores" else LOSSY_BYTES * 2 ** ((16 - output.crf) / 6)
-
-
-def tightest(needs: Sequence[tuple[Path, int]]) -> tuple[int, int]:
-    """Bytes needed and bytes free on the disk where room is shortest; needs on one disk add up."""
-    disks: dict[int, tuple[int, int]] = {}
-    for folder, size in needs:
-        place = existing(folder)
-        disk = place.stat().st_dev
-        disks[disk] = disks.get(disk, (0, 0))[0] + size, shutil.disk_usage(place).free
-    return max(disks.values(), key=lambda disk: disk[0] - disk[1], default=(0, 0))
-
-
-def choose_batch(settings: RestoreSettings, grid: TileGrid, rows: int, budget: int, per_row: int) -> RestoreSettings:
-    """Decide the SAP schedule and the tile batch that fit into ``budget`` bytes.
+def choose_batch(
+    settings: RestoreSettings, grid: TileGrid, declaration: Declaration, network: Network, budget: int
+) -> RestoreSettings:
+    """Decide the SAP schedule and the tile batch that fit into ``budget`` bytes beside the weights.
 
     Lockstep where all tiles of a window fit in one batch; else two passes, or the cached schedule for fast tiling.
     """
-    fit = max(1, budget // (rows * per_row))
+
+    def fits(schedule: SapSchedule, batch: int) -> bool:
+        tried = settings.replace(sap_schedule=schedule, tile_batch=batch)
+        return sampling_bytes(network, grid, tried, declaration) <= budget
+
     schedule = settings.sap_schedule
     if schedule == "auto":
-        schedule = "lockstep" if fit >= grid.spatial else "two-pass" if settings.tiling == "paper" else "cached"
-    batch = settings.tile_batch or (1 if settings.device == "cpu" else max(1, min(fit, grid.spatial, 8)))
+        schedule = "lockstep" if fits("lockstep", 1) else "two-pass" if settings.tiling == "paper" else "cached"
+    most = 1 if settings.device == "cpu" else min(grid.spatial, MOST_TILES)
+    batch = settings.tile_batch or max((size for size in range(1, most + 1) if fits(schedule, size)), default=1)
     return settings.replace(sap_schedule=schedule, tile_batch=batch)
 
 
@@ -276,8 +214,3 @@ def problems_of(plan: Plan) -> tuple[str, ...]:
     if plan.disk > plan.disk_available:
         problems.append("There is not enough disk space: free some, or restore a shorter part.")
     return tuple(problems)
-
-
-def existing(folder: Path) -> Path:
-    """The folder, or the nearest one above it that exists."""
-    return next(path for path in (folder, *folder.parents) if path.exists())

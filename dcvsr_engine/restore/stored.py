@@ -16,10 +16,10 @@ from dcvsr_engine.errors import InputError, JobError
 from dcvsr_engine.restore.background import Background
 from dcvsr_engine.restore.footage import Footage
 from dcvsr_engine.restore.identity import difference, identity_of
+from dcvsr_engine.restore.needs import queue_room
 from dcvsr_engine.restore.output import SegmentOutput
 from dcvsr_engine.restore.pipeline import SegmentPipeline
 from dcvsr_engine.restore.plan import Segment, grid_for
-from dcvsr_engine.restore.planner import queue_room
 from dcvsr_engine.restore.report import SegmentFacts
 from dcvsr_engine.restore.run import JobRun, Joint, join
 from dcvsr_engine.restore.shots import Survey
