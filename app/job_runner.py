@@ -170,7 +170,7 @@ class JobRunner(QObject):
         self._engine.kill_process()
 
     def restart_engine(self) -> None:
-        """Try again after the engine could not be started."""
+        """Start the engine if it is not there, because it could not be started before."""
         if not self._engine.isRunning():
             self._engine.start()
 
@@ -235,6 +235,7 @@ class JobRunner(QObject):
 
     def _begin(self, run: Run, command: RunJob | PlanJob) -> None:
         self._run = run
+        self.restart_engine()
         self._engine.send(command)
         self._set_activity(Activity.PLANNING if run.plan_only else Activity.RUNNING)
 

@@ -81,6 +81,7 @@ class ProgressPanel(QWidget):
         grid.addWidget(self.percent, 2, 3, Qt.AlignmentFlag.AlignRight)
         grid.setColumnStretch(1, 1)
         grid.setRowStretch(0, 1)
+        self.setMinimumHeight(self.sizeHint().height())  # a job that starts must not move the picture
 
     def _button(self, name: str, action: QAction) -> QToolButton:
         button = QToolButton()

@@ -1,7 +1,5 @@
 """The queue panel: clips that wait, run or are done."""
 
-from collections.abc import Iterable
-
 from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QColor, QDragEnterEvent, QDragMoveEvent, QKeySequence, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import (
@@ -256,10 +254,7 @@ class QueuePanel(QWidget):
 
     def remove_selected(self) -> None:
         """Take the selected items out of the queue, but for the one that runs."""
-        self._remove(item_id for item_id in self.selected_ids())
-
-    def _remove(self, ids: Iterable[str]) -> None:
-        for item_id in ids:
+        for item_id in self.selected_ids():
             item = self._model.item(item_id)
             if item and item.state != "running":
                 self._model.remove(item_id)

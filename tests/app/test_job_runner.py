@@ -159,6 +159,16 @@ def test_an_engine_that_cannot_start_is_told(bench):
     b.wait_for(lambda: len(b.deaths) == 2)
 
 
+def test_a_job_tries_to_start_an_engine_that_could_not_be_started(bench, own_clip):
+    b = bench(die_at_start=True)
+    b.wait_for(lambda: bool(b.deaths))
+    assert b.engine.wait(5000)
+    b.add(own_clip)
+    b.runner.start_queue()
+    b.wait_for(lambda: len(b.deaths) == 2)
+    assert b.states() == ["interrupted"] and b.runner.activity == Activity.IDLE
+
+
 def test_a_preview_sends_frames_of_its_range_and_region_and_leaves_no_file(bench, own_clip):
     b = bench()
     request = JobRequest(own_clip, own_clip.with_name("not_this.mp4"), frames=(2, 4), region=Region(8, 8, 32, 24))

@@ -287,12 +287,13 @@ def test_a_run_is_seen_in_bar_strip_title_queue_and_overlay(open_window, own_cli
             seen.append(window.preview.tiling.tile_state(event.m, event.n))
 
     window.runner.progressed.connect(note)
+    before = window.preview.geometry()
     window.actions_.restore.trigger()
     soon(lambda: len(seen) > 3)
     assert window.progress.strip.isVisible() and window.progress.strip.current is not None
     assert "step" in window.progress.title.whole and window.progress.buttons["pause"].isEnabled()
     assert "%" in window.windowTitle() and window.queue.queue[0].progress > 0
-    assert set(seen) == {"done"}
+    assert set(seen) == {"done"} and window.preview.geometry() == before
     assert not window.settings_panel.rows["steps"].isEnabled() and window.settings_panel.note.isVisible()
     soon(lambda: states(window) == ["done"])
     assert window.settings_panel.rows["steps"].isEnabled() and window.windowTitle() == "DC-VSR Studio"
