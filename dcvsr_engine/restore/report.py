@@ -124,10 +124,14 @@ def make_report(
     info: VideoInfo,
     plan: Plan,
     facts: Sequence[SegmentFacts],
-    seconds: dict[Any, float],
+    seconds: dict[str, float],
+    notes: Sequence[str],
     **more: Any,
 ) -> dict[str, Any]:
-    """The facts of a run, those of segments that were finished earlier included; ``seconds`` are of what is not in a segment."""
+    """The facts of a run, those of segments that were finished earlier included.
+
+    ``seconds`` and ``notes`` are of what belongs to no segment.
+    """
     total = defaultdict(float, seconds)
     for one in facts:
         for name, value in one.seconds.items():
@@ -156,5 +160,5 @@ def make_report(
         "device": plan.device,
         "engine": __version__,
         **more,
-        "notes": [*plan.notes, *more.get("notes", ()), *dict.fromkeys(warning for one in facts for warning in one.warnings)],
+        "notes": list(dict.fromkeys([*plan.notes, *notes, *(warning for one in facts for warning in one.warnings)])),
     }

@@ -225,10 +225,9 @@ class JobRun:
         """The facts of the run."""
         facts = [self.facts[index] for index in sorted(self.facts)]
         share = self.waited / (time.monotonic() - self._began)
-        notes = dict.fromkeys([*self.notes, *self.reader.warnings])
-        return make_report(
-            self.request, self.info, self.plan, facts, self._seconds, waiting_share=round(share, 4), **more, notes=list(notes)
-        )
+        notes = [*self.notes, *self.reader.warnings]
+        more |= {"waiting_share": round(share, 4)}
+        return make_report(self.request, self.info, self.plan, facts, self._seconds, notes, **more)
 
 
 def counted(reader: VideoReader) -> VideoInfo:

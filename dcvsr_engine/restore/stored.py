@@ -64,7 +64,7 @@ class StoredJob:
             if not published:
                 self.restore_segments(todo)
                 self.publish()
-            report = run.report(resumed=known is not None)
+            report = run.report(resumed=known is not None, model=self.manifest["model"])
         self.store.end()
         return report
 
