@@ -21,6 +21,9 @@ from dcvsr_engine.tiling.grid import TileGrid
 from dcvsr_engine.video.probe import VideoInfo, probe
 from dcvsr_engine.video.reader import VideoReader
 
+COLUMNS, ROWS, WINDOWS = 2.0, 1.5, 2
+"""Size of the piece in lengths of a tile; as tiles overlap by half, 3 × 2 and three windows of them cover it."""
+
 
 @dataclass(frozen=True)
 class Material:
@@ -28,7 +31,7 @@ class Material:
 
     Attributes:
         model, settings (resolved): what restores it.
-        grid: the paper's tiles, 3 × 2 and two windows where the clip is large enough.
+        grid: the paper's tiles, 3 × 2 and three windows where the clip is large enough.
         noise, condition: ``(frames, channels, height, width)``.
         region, frames: the piece, in LR pixels and frames of the clip.
     """
@@ -56,8 +59,9 @@ def prepare(settings: RestoreSettings, clip: Path) -> Material:
     model = load(settings.model, settings.device, settings.precision)
     settings = model.declaration.resolve(settings).replace(device=model.device, precision=model.precision)
     assert settings.tile is not None and settings.window is not None and settings.scale is not None
-    region = middle(info, 2 * settings.tile, padded(3 * settings.tile // 2, model.declaration.multiple), model, settings.scale)
-    frames = read(clip, region, settings.window * 3 // 2)
+    columns, rows = (padded(int(share * settings.tile), model.declaration.multiple) for share in (COLUMNS, ROWS))
+    region = middle(info, columns, rows, model, settings.scale)
+    frames = read(clip, region, WINDOWS * settings.window)
     condition = model.first_stage.encode_condition(upscale(frames, settings.scale))
     height, width = condition.shape[-2:]
     tile = padded(settings.tile, model.declaration.multiple)

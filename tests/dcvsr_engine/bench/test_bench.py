@@ -36,13 +36,13 @@ def material(clip, chosen):
     return prepare(chosen, clip)
 
 
-def test_the_middle_of_a_clip_makes_three_by_two_tiles_and_two_windows(chosen, tmp_path):
+def test_the_middle_of_a_clip_makes_three_by_two_tiles_and_three_windows(chosen, tmp_path):
     material = prepare(chosen, jobs.short_clip(tmp_path / "clip.mkv", 9, width=72, height=60, codec="ffv1"))
     grid = material.grid
-    assert (len(grid.columns), len(grid.rows), len(grid.windows)) == (3, 2, 2)
-    assert (grid.width, grid.height, material.frames) == (32, 24, 6)
+    assert (len(grid.columns), len(grid.rows), len(grid.windows)) == (3, 2, 3)
+    assert (grid.width, grid.height, material.frames) == (32, 24, 8)
     assert material.region == Region(4, 6, 64, 48)
-    assert material.condition.shape == material.noise.shape == (6, 24, 24, 32)
+    assert material.condition.shape == material.noise.shape == (8, 24, 24, 32)
 
 
 def test_a_small_clip_gives_what_it_has(material, clip):

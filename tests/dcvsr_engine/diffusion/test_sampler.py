@@ -153,7 +153,7 @@ def test_going_on_from_a_saved_state_gives_the_same_result(denoiser, name):
     states = []
 
     def sampler():
-        return Sampler(denoiser, chosen, lambda step: GRID, Control())
+        return Sampler(denoiser, chosen, lambda step: GRID, Control(), batch=2)
 
     expected = sampler().run(SegmentState(noise * TOP), condition, after_step=lambda state, _: states.append(state))
     assert [state.step for state in states] == list(range(1, chosen.steps + 1))
@@ -210,13 +210,13 @@ def test_cached_sap_injects_the_step_before(denoiser, tap):
 
 
 def test_cached_sap_begins_with_two_passes_and_differs_from_lockstep_by_little(denoiser):
-    begun = networks.sample(denoiser, networks.settings(sap=True, sap_schedule="cached"), GRID)
-    torch.testing.assert_close(begun, networks.sample(denoiser, networks.settings(sap=True), GRID))
+    begun = networks.sample(denoiser, networks.settings(sap=True, sap_schedule="cached"), GRID, 99)
+    torch.testing.assert_close(begun, networks.sample(denoiser, networks.settings(sap=True), GRID, 99))
     results = {
-        schedule: networks.sample(denoiser, networks.settings(steps=3, sap=True, sap_schedule=schedule), GRID)
+        schedule: networks.sample(denoiser, networks.settings(steps=3, sap=True, sap_schedule=schedule), GRID, 99)
         for schedule in ("lockstep", "two-pass", "cached")
     }
-    plain = networks.sample(denoiser, networks.settings(steps=3), GRID)
+    plain = networks.sample(denoiser, networks.settings(steps=3), GRID, 99)
     effect = float((results["lockstep"] - plain).norm())
     deviations = {name: float((result - results["lockstep"]).norm()) / effect for name, result in results.items()}
     assert effect > 0
@@ -270,7 +270,7 @@ def test_tap_hands_on_within_the_step_in_its_direction(denoiser, direction, firs
 def test_progress_counts_every_evaluation_of_a_tile(denoiser, changes, evaluations):
     events = []
     sampler = Sampler(
-        denoiser, networks.settings(**changes), lambda step: GRID, Control(events.append), segment=2, first_frame=30
+        denoiser, networks.settings(**changes), lambda step: GRID, Control(events.append), segment=2, first_frame=30, batch=2
     )
     noise, condition = networks.clip(GRID)
     sampler.run(SegmentState(noise * TOP), condition)
