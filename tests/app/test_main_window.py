@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication, QMessageBox
 from app.job_runner import Activity
 from app.main_window import MainWindow
 from app.studio import error_hook
-from dcvsr_engine.control import TileFinished
+from dcvsr_engine.control import TileFinished, TileStarted
 
 
 @pytest.fixture
@@ -321,8 +321,10 @@ def test_an_engine_that_takes_too_long_to_cancel_can_be_stopped(open_window, own
     window = without_plan(open_window(tile_seconds=60))
     window.add_clips([own_clip])
     window.progress.patience = 50
+    started = []
+    window.runner.progressed.connect(lambda run, event: started.append(event) if isinstance(event, TileStarted) else None)
     window.actions_.restore.trigger()
-    soon(lambda: window.queue.queue[0].folder is not None)
+    soon(lambda: bool(started))
     window.actions_.cancel.trigger()
     soon(window.progress.buttons["stop"].isVisible)
     window.progress.buttons["stop"].click()
