@@ -16,6 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "app")]
 
+SAMPLE = ROOT / "resources" / "clips" / "sample.mp4"
 SIZE = 1280, 820
 SCALES = 1, 2
 FRAMES = 40
@@ -49,6 +50,7 @@ class Studio:
     Attributes:
         window: the window.
         folder: for everything that belongs to this window.
+        real: whether the real engine restores the sample clip, with the model's own settings.
     """
 
     def __init__(self, folder: Path, real: bool, **behaviour: object) -> None:
@@ -66,17 +68,22 @@ class Studio:
         engine = EngineThread() if real else EngineThread(fake)
         preferences = Preferences(folders.preferences)
         preferences.plan_first = False
-        preferences.restore = preferences.restore.replace(steps=8, guidance="dssag", guidance_scale=2.0, tiling="paper", tile=64)
+        if not real:
+            preferences.restore = preferences.restore.replace(steps=8, guidance="dssag", guidance_scale=2.0, tiling="paper", tile=64)
         preferences.open_groups = ["guidance", "propagation"]
         self.window = MainWindow(engine, folders, preferences, CrashReport(folders.logs))
         self.window.resize(*SIZE)
         self.window.show()
         engine.start()
-        self.folder = folder
+        self.folder, self.real = folder, real
 
     def add_clips(self) -> None:
         """A clip to look at and another that waits."""
-        first = write_clip(self.folder / "coffee 1998.mp4")
+        first = self.folder / ("sample.mp4" if self.real else "coffee 1998.mp4")
+        if self.real:
+            first.write_bytes(SAMPLE.read_bytes())
+        else:
+            write_clip(first)
         second = self.folder / "tape_03.mp4"
         second.write_bytes(first.read_bytes())
         self.window.add_clips([first, second])
