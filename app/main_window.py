@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import QMimeData, Qt
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
     QApplication,
     QDockWidget,
-    QFileDialog,
     QMainWindow,
     QMenu,
     QMessageBox,
@@ -22,7 +21,7 @@ from PySide6.QtWidgets import (
 
 from app.actions import Actions
 from app.appearance import Appearance, apply_appearance
-from app.clips import clips_in
+from app.clip_intake import ClipIntake
 from app.crash_report import CrashReport
 from app.desktop import Notifier, app_icon, show_in_folder
 from app.dialogs.messages import ask, show_error
@@ -31,7 +30,7 @@ from app.engine_thread import EngineDied, EngineThread
 from app.folders import Folders
 from app.job_queue import JobQueue, QueueItem
 from app.job_runner import Activity, JobRunner, Run, Variant, retry
-from app.models import declared, known_models
+from app.models import known_models
 from app.panels.log import LogPanel
 from app.panels.models import ModelsPanel, open_models_folder
 from app.panels.notices import NoticeBar
@@ -45,10 +44,10 @@ from app.preview.panel import PreviewPanel
 from app.probing import Prober
 from app.queue_model import QueueModel, local_paths
 from app.result_reader import ResultReader
+from app.tile_guide import TileGuide
 from dcvsr_engine.control import Event, PreviewFrame, StepStarted, Warned
-from dcvsr_engine.restore.plan import Plan, Segment, grid_for
-from dcvsr_engine.restore.request import JobRequest, Region
-from dcvsr_engine.settings import OutputSettings
+from dcvsr_engine.restore.plan import Plan
+from dcvsr_engine.restore.request import JobRequest
 from dcvsr_engine.worker.messages import Ready
 
 log = logging.getLogger(__name__)
@@ -83,10 +82,10 @@ class MainWindow(QMainWindow):
         self._shown: QueueItem | None = None
         self._may_close = False
         self._error_box: QMessageBox | None = None
-        self._planned: tuple[JobRequest, tuple[Segment, ...]] | None = None
         self.plan_dialog: PlanDialog | None = None
         self.queue = QueueModel(load_queue(folders.queue), folders.queue, self)
         self.runner = JobRunner(engine, self.queue, self)
+        self.intake = ClipIntake(self, preferences)
         self.prober, self.results = Prober(self), ResultReader(self)
         self.presets = Presets(folders.presets)
         self.notifier = Notifier(self)
@@ -111,6 +110,7 @@ class MainWindow(QMainWindow):
     def _make_panels(self) -> None:
         a = self.actions_
         self.preview, self.notices = PreviewPanel(), NoticeBar()
+        self.tiles = TileGuide(self.preview)
         self.queue_panel, self.settings_panel = QueuePanel(self.queue), SettingsPanel(self.presets)
         self.report, self.models, self.log_panel = ReportPanel(), ModelsPanel(), LogPanel()
         self.progress = ProgressPanel(
@@ -195,11 +195,11 @@ class MainWindow(QMainWindow):
     def _connect_actions(self) -> None:
         a = self.actions_
         self.addActions([a.stop, a.preview_a, a.preview_b])
-        a.open.triggered.connect(self.ask_for_clips)
-        a.open_folder.triggered.connect(self.ask_for_folder)
+        a.open.triggered.connect(self.intake.ask_for_clips)
+        a.open_folder.triggered.connect(self.intake.ask_for_folder)
         a.target.triggered.connect(self.settings_panel.choose_target)
         a.quit.triggered.connect(self.close)
-        a.paste.triggered.connect(self.paste)
+        a.paste.triggered.connect(self.intake.paste)
         a.defaults.triggered.connect(self.settings_panel.reset_all)
         a.save_preset.triggered.connect(self.settings_panel.ask_preset_name)
         a.full_screen.toggled.connect(lambda on: self.showFullScreen() if on else self.showNormal())
@@ -220,10 +220,12 @@ class MainWindow(QMainWindow):
         a.crash.setEnabled(bool(self.crash.last))
 
     def _connect_panels(self) -> None:
+        self.intake.clips_found.connect(self._add)
+        self.intake.nothing_found.connect(lambda text: self.notices.say(text, "caution"))
         self.queue.files_dropped.connect(self.add_clips)
         q = self.queue_panel
         q.current_changed.connect(self._show_item)
-        q.add_requested.connect(self.ask_for_clips)
+        q.add_requested.connect(self.intake.ask_for_clips)
         q.start_requested.connect(self.runner.start_item)
         q.retry_requested.connect(self.run_again)
         q.show_requested.connect(self._show_result_of)
@@ -235,12 +237,12 @@ class MainWindow(QMainWindow):
         self.settings_panel.request_changed.connect(self._on_request_edited)
         self.settings_panel.groups_changed.connect(lambda keys: setattr(self.preferences, "open_groups", keys))
         self.preview.files_dropped.connect(self.add_clips)
-        self.preview.open_requested.connect(self.ask_for_clips)
+        self.preview.open_requested.connect(self.intake.ask_for_clips)
         self.preview.clip_opened.connect(self._on_clip_opened)
         self.preview.clip_failed.connect(self._on_clip_failed)
         self.preview.range_changed.connect(lambda *_: self._use_in_out(self.actions_.in_out_only.isChecked()))
         self.preview.frame_changed.connect(self.results.request)
-        self.preview.frame_changed.connect(lambda _: self._follow_segment())
+        self.preview.frame_changed.connect(lambda _: self.tiles.follow_frame())
         self.results.frame_ready.connect(lambda frame: self.preview.show_result(self.preview.running_variant, frame))
         self.prober.probed.connect(self._on_probed)
         self.models.use_requested.connect(self.settings_panel.choose_model)
@@ -271,33 +273,11 @@ class MainWindow(QMainWindow):
 
     # -- clips --------------------------------------------------------------------------------------------------
 
-    def ask_for_clips(self) -> None:
-        """Ask for files to add."""
-        dialog = QFileDialog(self, self.tr("Open clips"), str(self._folder()))
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
-        dialog.filesSelected.connect(lambda names: self.add_clips([Path(name) for name in names]))
-        dialog.open()
-
-    def ask_for_folder(self) -> None:
-        """Ask for a folder of clips or pictures to add."""
-        dialog = QFileDialog(self, self.tr("Open a folder of clips or pictures"), str(self._folder()))
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        dialog.fileSelected.connect(lambda name: self.add_clips([Path(name)]))
-        dialog.open()
-
-    def _folder(self) -> Path:
-        recent = self.preferences.recent
-        return recent[0].parent if recent else Path.home()
-
     def add_clips(self, paths: Sequence[Path]) -> None:
         """Add files and folders to the queue and look at the first of them."""
-        clips = clips_in(paths)
-        if not clips:
-            if paths:
-                self.notices.say(self.tr("There are no clips in {name}.").format(name=paths[0].name), "caution")
-            return
+        self.intake.take(paths)
+
+    def _add(self, clips: Sequence[Path]) -> None:
         items = [QueueItem(JobRequest(clip, None, self.preferences.restore, self.preferences.output)) for clip in clips]
         for item in items:
             self.queue.add(item)
@@ -305,15 +285,6 @@ class MainWindow(QMainWindow):
             self.prober.look_up(item.id, item.request.source)
         self.queue_panel.select(items[0].id)
         self._show_recent()
-
-    def paste(self) -> None:
-        """Add the files on the clipboard, copied in a file manager or written as text."""
-        data = QGuiApplication.clipboard().mimeData()
-        paths = pasted_paths(data)
-        if paths:
-            self.add_clips(paths)
-        else:
-            self.notices.say(self.tr("There are no files on the clipboard."), "caution")
 
     def _show_recent(self) -> None:
         self.actions_.fill_recent(self.recent_menu, self.preferences.recent, self.add_clips, self._forget_recent)
@@ -406,32 +377,8 @@ class MainWindow(QMainWindow):
 
     def _follow_settings(self) -> None:
         """Draw the tiles that the settings make."""
-        model, settings = self.settings_panel.model, self.settings_panel.request.settings
-        resolved = model.resolve(settings)
-        assert resolved.scale is not None
-        self.preview.set_scale(resolved.scale)
-        info = self.preview.info
-        if info is None or self._runs_what_is_shown():
-            return
-        segment = self._segment_here(info.frames, resolved.segment_frames)
-        grid = grid_for(segment.frames, info.width, info.height, model, resolved)
-        self.preview.set_grid(grid, model.factor, segment.first)
-        self.preview.set_sap_rate(resolved.sap_rate)
-
-    def _follow_segment(self) -> None:
-        """Draw the tiles of another segment when the seen frame is in one."""
-        info, tiling = self.preview.info, self.preview.tiling
-        if info is not None and tiling.grid is not None and not self._runs_what_is_shown():
-            segment = self._segment_here(info.frames, self.settings_panel.request.settings.segment_frames)
-            if segment.first != tiling.first_frame:
-                self._follow_settings()
-
-    def _segment_here(self, frames: int, most: int) -> Segment:
-        """The segment that the seen frame is in: as planned, or the first one while nothing is planned with these settings."""
-        current = self.preview.timeline.range.current
-        if self._planned and self._shown and self._planned[0] == comparable(self._shown.request):
-            return next((part for part in self._planned[1] if part.first <= current <= part.last), self._planned[1][0])
-        return Segment(0, 0, min(frames, most) - 1)
+        self.tiles.running = self._runs_what_is_shown()
+        self.tiles.follow(self.settings_panel.request, self.settings_panel.model)
 
     def _runs_what_is_shown(self) -> bool:
         run = self.runner.current
@@ -533,7 +480,7 @@ class MainWindow(QMainWindow):
         return " · ".join(f"{state}: {count}" for state, count in counts.items())
 
     def _on_planned(self, run: Run, plan: Plan) -> None:
-        self._planned = comparable(run.request), plan.segments
+        self.tiles.take_plan(run.request, plan)
         if run.plan_only:
             if self.plan_dialog:
                 self.plan_dialog.show_plan(plan, run.request)
@@ -543,11 +490,8 @@ class MainWindow(QMainWindow):
         )
         self.progress.show_plan(plan)
         if self._runs_what_is_shown():
-            scale, region = plan.settings.scale or 1, run.request.region or Region(0, 0, 0, 0)
-            origin = region.x * scale, region.y * scale
-            factor = declared(plan.settings.model).factor
-            self.preview.set_grid(plan.grid, factor, plan.segments[0].first, origin)
-            self.preview.set_sap_rate(plan.settings.sap_rate)
+            self.tiles.running = True
+            self.tiles.show_run(run.request, plan)
 
     def _on_progress(self, run: Run, event: Event) -> None:
         self.progress.on_event(event)
@@ -745,17 +689,3 @@ def load_queue(path: Path) -> JobQueue:
         if path.is_file():
             path.replace(path.with_suffix(".damaged.json"))
         return JobQueue()
-
-
-def comparable(request: JobRequest) -> JobRequest:
-    """What of a request decides its segments."""
-    return replace(request, target=None, output=OutputSettings())
-
-
-def pasted_paths(data: QMimeData) -> list[Path]:
-    """Files on the clipboard: copied in a file manager, or paths of existing files as text."""
-    paths = local_paths(data)
-    if paths or not data.hasText():
-        return paths
-    lines = (line.strip().strip('"') for line in data.text().splitlines())
-    return [Path(line) for line in lines if line and Path(line).exists()]

@@ -172,6 +172,25 @@
     </message>
 </context>
 <context>
+    <name>ClipIntake</name>
+    <message>
+        <source>There are no clips in {name}.</source>
+        <translation>{name} 中没有视频。</translation>
+    </message>
+    <message>
+        <source>There are no files on the clipboard.</source>
+        <translation>剪贴板上没有文件。</translation>
+    </message>
+    <message>
+        <source>Open clips</source>
+        <translation>打开视频</translation>
+    </message>
+    <message>
+        <source>Open a folder of clips or pictures</source>
+        <translation>打开视频或图片文件夹</translation>
+    </message>
+</context>
+<context>
     <name>CompareView</name>
     <message>
         <source>Preview</source>
@@ -304,22 +323,6 @@
     <message>
         <source>&amp;Help</source>
         <translation>帮助(&amp;H)</translation>
-    </message>
-    <message>
-        <source>Open clips</source>
-        <translation>打开视频</translation>
-    </message>
-    <message>
-        <source>Open a folder of clips or pictures</source>
-        <translation>打开视频或图片文件夹</translation>
-    </message>
-    <message>
-        <source>There are no clips in {name}.</source>
-        <translation>{name} 中没有视频。</translation>
-    </message>
-    <message>
-        <source>There are no files on the clipboard.</source>
-        <translation>剪贴板上没有文件。</translation>
     </message>
     <message>
         <source>This clip is being restored with these settings.</source>
