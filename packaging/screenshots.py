@@ -69,7 +69,9 @@ class Studio:
         preferences = Preferences(folders.preferences)
         preferences.plan_first = False
         if not real:
-            preferences.restore = preferences.restore.replace(steps=8, guidance="dssag", guidance_scale=2.0, tiling="paper", tile=64)
+            preferences.restore = preferences.restore.replace(
+                steps=8, guidance="dssag", guidance_scale=2.0, tiling="paper", tile=64
+            )
         preferences.open_groups = ["guidance", "propagation"]
         self.window = MainWindow(engine, folders, preferences, CrashReport(folders.logs))
         self.window.resize(*SIZE)
