@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", default="compact", metavar="NAME", help="a model (default: compact)")
     parser.add_argument("--clip", type=Path, metavar="FILE", help="a video (default: the bundled sample)")
     parser.add_argument("--tile", type=int, default=32, metavar="N", help="side of a tile in latent pixels (default: 32)")
-    parser.add_argument("--window", type=int, default=8, metavar="N", help="frames in a tile (default: 8)")
+    parser.add_argument("--window", type=int, default=6, metavar="N", help="frames in a tile (default: 6)")
     parser.add_argument("--steps", type=int, metavar="N", help="sampling steps (default: the model's)")
     parser.add_argument("--repeats", type=int, default=5, metavar="N", help="timings of which the fastest counts (default: 5)")
     parser.add_argument("--device", default="auto", help="what computes (default: auto)")
