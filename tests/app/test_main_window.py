@@ -400,6 +400,8 @@ def test_a_finished_result_can_be_compared_at_any_frame(open_window, own_clip, s
     window.preview.go_to(5)
     soon(lambda: any(frame.frame == 5 for frame in frames))
     third = next(frame for frame in frames if frame.frame == 5)
+    window.preview.source.request(3)
+    soon(lambda: window.preview.source.frame(3) is not None)
     assert (third.pixels == window.preview.source.frame(3).pixels).all()
 
 
