@@ -89,7 +89,7 @@ def denoise(unet: UNetSpatioTemporalConditionModel, noisy: Tensor, sigma: Tensor
 
 def edm_loss(denoised: Tensor, target: Tensor, sigma: Tensor) -> Tensor:
     """Loss per sample ``(batch,)``: λ(σ) ‖x̂_0 − x_0‖² with λ = 1/c_out² (Karras et al. 2022, table 1)."""
-    weight = (sigma**2 + 1) / sigma**2
+    weight = 1 + 1 / sigma**2
     error: Tensor = (denoised - target).pow(2).flatten(1).mean(1)
     return weight * error
 
@@ -103,4 +103,11 @@ def lattice_error(error: Tensor, factor: int) -> Tensor:
     places = F.pixel_unshuffle(error, factor).unflatten(1, (error.shape[1], factor**2))
     local = F.avg_pool2d(places.flatten(0, 1), 6, stride=3).unflatten(0, places.shape[:2])
     apart: Tensor = (local - local.mean(2, keepdim=True)).abs()
+    return apart.mean()
+
+
+def change_error(restored: Tensor, reference: Tensor) -> Tensor:
+    """How much clips ``(batch, frames, 3, h, w)`` change otherwise than ``reference`` from frame to frame; a number."""
+    error = restored - reference
+    apart: Tensor = (error[:, 1:] - error[:, :-1]).abs()
     return apart.mean()

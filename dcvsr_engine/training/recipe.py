@@ -20,6 +20,9 @@ class Phase:
         noise_share: share of the noise variance that all frames of a clip have in common.
         perceptual: weight of the perceptual loss on the decoded x̂_0, 0 for none.
         lattice: weight of `objective.lattice_error` of the decoded x̂_0, 0 for none.
+        tile, window: side and frames of tiles that propagate to each other (`propagation`); 0 trains untiled clips.
+        unrolled: share of tiled clips that make a later step, from the network's own first estimate.
+        change: weight of `objective.change_error` of the decoded x̂_0, 0 for none.
     """
 
     iterations: int
@@ -32,6 +35,10 @@ class Phase:
     noise_share: float = 0.0
     perceptual: float = 0.0
     lattice: float = 0.0
+    tile: int = 0
+    window: int = 0
+    unrolled: float = 0.0
+    change: float = 0.0
 
 
 @dataclass(frozen=True)

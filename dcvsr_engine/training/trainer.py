@@ -21,6 +21,7 @@ from dcvsr_engine.diffusion.schedule import karras_sigmas
 from dcvsr_engine.network.haar import HaarFirstStage
 from dcvsr_engine.training.data import Batches, Photographs, training_pair
 from dcvsr_engine.training.objective import (
+    change_error,
     denoise,
     draw_sigmas,
     edm_loss,
@@ -28,6 +29,7 @@ from dcvsr_engine.training.objective import (
     silence_temporal_layers,
     without_temporal_layers,
 )
+from dcvsr_engine.training.propagation import TiledNetwork
 from dcvsr_engine.training.recipe import Phase, Recipe
 
 Distance = Callable[[Tensor, Tensor], Tensor]
@@ -104,6 +106,7 @@ class Trainer:
         start = Path(recipe.start)
         self.stage = HaarFirstStage.from_file(start / "scales.json")
         self.unet = starting_network(start / "unet", recipe.scratch, recipe.seed)
+        self.tiled = TiledNetwork(self.unet, self.stage, recipe)
         self.optimizer = torch.optim.AdamW(self.unet.parameters(), lr=0.0, betas=(0.9, 0.99), weight_decay=1e-3)
         self.ema = {name: value.detach().clone() for name, value in self.unet.state_dict().items()}
         self.iteration = 0
@@ -120,10 +123,12 @@ class Trainer:
         condition = self.stage.encode_condition(up).unflatten(0, (batch, frames))
         sigma = draw_sigmas(batch, generator, self.recipe.sigma_min, self.recipe.sigma_max, phase.at_max)
         noise = clip_noise(target.shape, phase.noise_share, generator)
-        noisy = target + sigma.view(-1, 1, 1, 1, 1) * noise
         spatial_only = without_temporal_layers(self.unet) if frames == 1 else contextlib.nullcontext()
         with spatial_only, torch.autocast("cpu", torch.bfloat16):
-            denoised = denoise(self.unet, noisy, sigma, condition)
+            if phase.tile:
+                denoised, sigma = self.tiled.estimates(target, condition, noise, sigma, phase, generator)
+            else:
+                denoised = denoise(self.unet, target + sigma.view(-1, 1, 1, 1, 1) * noise, sigma, condition)
         loss = edm_loss(denoised, target, sigma).mean()
         restored = self.stage.decode(denoised.flatten(0, 1), up)
         if self.perceptual is not None and phase.perceptual > 0:
@@ -132,6 +137,8 @@ class Trainer:
                 loss = loss + phase.perceptual * self.perceptual(pictures, references).mean()
         if phase.lattice > 0:
             loss = loss + phase.lattice * lattice_error(restored - flat, self.stage.factor)
+        if phase.change > 0:
+            loss = loss + phase.change * change_error(restored.unflatten(0, (batch, frames)), clips)
         return loss
 
     def step(self, clips: Tensor, upscaled: Tensor) -> float:
