@@ -14,6 +14,7 @@ import pytest
 from clips import BT601, GOLDEN, HDR10, TRACKS, VFR_PTS, Clip, bars, codes, golden, number_of, numbered, write_clip
 
 from dcvsr_engine.errors import OutputError
+from dcvsr_engine.resources import resource
 from dcvsr_engine.settings import OutputSettings
 from dcvsr_engine.video.probe import probe
 from dcvsr_engine.video.publish import publish
@@ -463,3 +464,21 @@ def test_long_names(tmp_path: Path, restore: Restore) -> None:
     for place in (source, folder / "in.mp4"):
         target = place.with_name("ö" * 120 + ".mp4")
         assert restore(place, target).frames == 2 and target.exists()
+
+
+@pytest.mark.parametrize("width", [240, 256])
+def test_h264_is_encoded_alike_every_time(width: int, tmp_path: Path) -> None:
+    sample = resource("clips", "sample.mp4")
+    info, streams = probe(sample), set()
+    with av.open(str(sample)) as container:
+        decoded = [frame for frame, _ in zip(container.decode(video=0), range(12), strict=False)]
+    pictures = [frame.to_ndarray(width=width, height=80, format="rgb24").astype(np.float32) / 255 for frame in decoded]
+    for number in range(6):
+        path = tmp_path / f"{number}.nut"
+        with VideoWriter(path, info, width, 80, OutputSettings(codec="h264")) as writer:
+            for index, picture in enumerate(pictures):
+                writer.write(picture, index)
+        with av.open(str(path)) as container:
+            streams.add(b"".join(bytes(packet) for packet in container.demux(video=0)))
+    assert len(streams) == 1
+    assert ("mbtree" in str(writer.encoding.options)) == (width == 240)
