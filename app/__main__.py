@@ -15,7 +15,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     multiprocessing.freeze_support()
     parser = argparse.ArgumentParser(prog="dcvsr-studio", description="Restore and enlarge old, small or compressed videos.")
     parser.add_argument("clips", nargs="*", type=Path, help="clips or folders to open")
+    parser.add_argument("--self-test", action="store_true", help="try every part of this copy of the program, and end")
+    parser.add_argument("--report", type=Path, metavar="FILE", help="write what the self-test found as JSON")
     options = parser.parse_args(arguments)
+    if options.self_test:
+        from app.self_test import run as self_test
+
+        return self_test(options.report)
 
     from app.studio import run  # Qt takes a quarter of a second: not for the engine's process, nor for --help
 

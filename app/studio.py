@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication
 from app.appearance import apply_appearance
 from app.crash_report import CrashReport
 from app.engine_thread import EngineThread
+from app.file_open import FileOpenRequests
 from app.folders import Folders
 from app.main_window import TITLE, MainWindow
 from app.preferences import Preferences
@@ -68,6 +69,10 @@ def run(clips: Sequence[Path]) -> int:
     sys.excepthook = error_hook(window)
     first = FirstInstance(server_name(), window)
     first.files_received.connect(window.receive_files)
+    if sys.platform == "darwin":  # elsewhere the paths are arguments; a filter in Python costs time at every event
+        requests = FileOpenRequests(window)
+        requests.received.connect(window.receive_files)
+        app.installEventFilter(requests)
     window.show()
     QTimer.singleShot(0, engine.start)  # the window is painted first
     if clips:
