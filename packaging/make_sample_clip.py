@@ -12,7 +12,7 @@ import av
 import torch
 
 from dcvsr_engine.network.resample import shrink
-from dcvsr_engine.training.degradation import to_bytes
+from dcvsr_engine.training.degradation.compression import to_bytes
 from dcvsr_engine.training.motion import Path2D, render
 from dcvsr_engine.training.photographs import load
 

@@ -28,8 +28,8 @@ DEBIAN_FOLDER = Path("/usr/share/doc/opencv-doc")
 
 VIDEOS = {".mp4", ".mkv", ".mov", ".avi", ".webm", ".m4v", ".mpg", ".mpeg", ".ts", ".y4m"}
 
-DEGRADATIONS = ("h264", "mild", "none")
-"""``h264``: bicubic ÷4, H.264 CRF 18; ``mild``: the training preset; ``none``: the clips are restored as they are."""
+DEGRADATIONS = ("h264", "mild", "real-world", "none")
+"""``h264``: bicubic ÷4, H.264 CRF 18; ``mild``, ``real-world``: the training presets; ``none``: clips as they are."""
 
 SCALE = 4
 MULTIPLE = 2 * SCALE
@@ -162,9 +162,10 @@ def degrade(name: str, truth: Pictures, degradation: str, folder: Path) -> Path:
     if degradation == "h264":
         write_h264(to_pictures(shrink(to_tensor(truth), SCALE)), folder / "low.mp4")
         return folder / "low.mp4"
-    from dcvsr_engine.training.degradation import degrade_mild
+    from dcvsr_engine.training import degradation as training
 
-    write(to_pictures(degrade_mild(to_tensor(truth), random.Random(zlib.crc32(name.encode())), SCALE)), folder / "low")
+    rng = random.Random(zlib.crc32(name.encode()))
+    write(to_pictures(training.degrade(to_tensor(truth), degradation, rng, SCALE)), folder / "low")
     return folder / "low"
 
 

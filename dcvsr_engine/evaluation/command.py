@@ -30,7 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--models", nargs="*", default=["compact"], metavar="MODEL", help=models)
     parser.add_argument("--peers", nargs="*", default=[], metavar="PEER", help="animevideov3, x4plus, basicvsr or basicvsr-vimeo")
     parser.add_argument(
-        "--degradation", default="h264", help="h264 (bicubic ÷4, CRF 18), mild, or none to restore the clips as they are"
+        "--degradation",
+        default="h264",
+        help="h264 (bicubic ÷4, CRF 18), mild, real-world, or none to restore the clips as they are",
     )
     parser.add_argument("--out", type=Path, default=Path("report"), help="folder of the report; an unfinished one is continued")
     parser.add_argument("--frames", type=int, default=28, help="frames per clip")

@@ -11,7 +11,7 @@ from torch.utils.data import Dataset
 from dcvsr_engine.errors import InputError
 from dcvsr_engine.network.resample import upscale
 from dcvsr_engine.training import photographs
-from dcvsr_engine.training.degradation import degrade_mild
+from dcvsr_engine.training.degradation import degrade
 from dcvsr_engine.training.motion import synthetic_clip
 from dcvsr_engine.training.recipe import Recipe
 
@@ -39,7 +39,7 @@ class Photographs:
 def training_pair(rng: random.Random, photos: list[Tensor], frames: int, size: int, scale: int = 4) -> tuple[Tensor, Tensor]:
     """A clip and its degraded, bicubically upscaled counterpart, each RGB 0..1 ``(frames, 3, size, size)``."""
     clip = synthetic_clip(rng, photos, frames, size)
-    return clip, upscale(degrade_mild(clip, rng, scale), scale)
+    return clip, upscale(degrade(clip, "mild", rng, scale), scale)
 
 
 class Batches(Dataset[tuple[Tensor, Tensor]]):

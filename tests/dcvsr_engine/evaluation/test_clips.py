@@ -87,8 +87,9 @@ def test_a_prepared_clip_is_not_made_again(source, tmp_path):
     assert first.low.stat().st_mtime_ns == before
 
 
-def test_mild_damage_is_the_same_every_time(source, tmp_path):
-    preparation = Preparation(frames=4, crop=(96, 64), degradation="mild")
+@pytest.mark.parametrize("preset", ["mild", "real-world"])
+def test_damage_is_the_same_every_time(source, tmp_path, preset):
+    preparation = Preparation(frames=4, crop=(96, 64), degradation=preset)
     first, second = (read(prepare("street", source, preparation, tmp_path / name).low) for name in "ab")
     assert (first == second).all() and first.shape == (4, 16, 24, 3)
 
