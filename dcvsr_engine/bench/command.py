@@ -3,9 +3,9 @@
 import argparse
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dcvsr_engine.errors import InputError
 from dcvsr_engine.resources import resource
@@ -13,14 +13,19 @@ from dcvsr_engine.settings import RestoreSettings
 
 if TYPE_CHECKING:
     from dcvsr_engine.bench.cost import Cost
+    from dcvsr_engine.bench.growth import Growth
+    from dcvsr_engine.bench.joins import Joins
     from dcvsr_engine.bench.propagation import StepFigures
 
-DESCRIPTION = "Measure what propagation does for neighbouring tiles, or what it and guidance cost on this machine."
+DESCRIPTION = (
+    "Measure what propagation does for neighbouring tiles, what it and guidance cost on this machine, "
+    "whether memory or time per frame grow with the length of a clip, or whether joins of segments can be seen."
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
-    parser.add_argument("what", choices=["propagation", "cost"])
+    parser.add_argument("what", choices=["propagation", "cost", "growth", "joins"])
     parser.add_argument("--model", default="compact", metavar="NAME", help="a model (default: compact)")
     parser.add_argument("--clip", type=Path, metavar="FILE", help="a video (default: the bundled sample)")
     parser.add_argument("--tile", type=int, default=32, metavar="N", help="side of a tile in latent pixels (default: 32)")
@@ -38,18 +43,53 @@ def run(options: argparse.Namespace) -> int:
     clip = options.clip or resource("clips", "sample.mp4")
     if not clip.is_file():
         raise InputError(f"“{clip}” does not exist; name a video with --clip.")
-    if options.what == "propagation":
-        from dcvsr_engine.bench.propagation import measure
-
-        figures = measure(settings, clip)
-        values = [dataclasses.asdict(one) for one in figures]
-        print(json.dumps(values) if options.json else propagation_table(figures))
-    else:
-        from dcvsr_engine.bench.cost import measure_cost
-
-        cost = measure_cost(settings, clip, max(1, options.repeats))
-        print(json.dumps(dataclasses.asdict(cost)) if options.json else cost_table(cost))
+    values, table = MEASUREMENTS[options.what](settings, clip, options)
+    print(json.dumps(values) if options.json else table)
     return 0
+
+
+Measured = tuple[Any, str]
+"""Plain values for JSON, and a table for people."""
+
+
+def propagation(settings: RestoreSettings, clip: Path, options: argparse.Namespace) -> Measured:
+    """``dcvsr bench propagation``."""
+    from dcvsr_engine.bench.propagation import measure
+
+    figures = measure(settings, clip)
+    return [dataclasses.asdict(one) for one in figures], propagation_table(figures)
+
+
+def cost(settings: RestoreSettings, clip: Path, options: argparse.Namespace) -> Measured:
+    """``dcvsr bench cost``."""
+    from dcvsr_engine.bench.cost import measure_cost
+
+    figures = measure_cost(settings, clip, max(1, options.repeats))
+    return dataclasses.asdict(figures), cost_table(figures)
+
+
+def growth(settings: RestoreSettings, clip: Path, options: argparse.Namespace) -> Measured:
+    """``dcvsr bench growth``; its clips are its own."""
+    from dcvsr_engine.bench.growth import measure_growth
+
+    figures = measure_growth(settings)
+    return dataclasses.asdict(figures), growth_table(figures)
+
+
+def joins(settings: RestoreSettings, clip: Path, options: argparse.Namespace) -> Measured:
+    """``dcvsr bench joins``."""
+    from dcvsr_engine.bench.joins import measure_joins
+
+    figures = measure_joins(settings, clip)
+    return dataclasses.asdict(figures), joins_table(clip, figures)
+
+
+MEASUREMENTS: dict[str, Callable[[RestoreSettings, Path, argparse.Namespace], Measured]] = {
+    "propagation": propagation,
+    "cost": cost,
+    "growth": growth,
+    "joins": joins,
+}
 
 
 def propagation_table(figures: Sequence["StepFigures"]) -> str:
@@ -88,4 +128,40 @@ def cost_table(cost: "Cost") -> str:
     lines += [f"{name:<34}{value:>8}   {limit}" for name, value, limit in rows]
     return "\n".join(
         [*lines, "", note, "conditional and unconditional branches differ. Times are the fastest of several, taken in turns."]
+    )
+
+
+def growth_table(figures: "Growth") -> str:
+    """Figures for people."""
+    short, long, mega = figures.short, figures.long, 2**20
+
+    def row(name: str, before: float, after: float, ratio: float, limit: str = "") -> str:
+        return f"{name:<34}{before:>10.1f}{after:>10.1f}{ratio:>8.3f}   {limit}"
+
+    own = [(run.peak - run.before) / mega for run in (short, long)]
+    return "\n".join(
+        [
+            f"{short.device}; {short.frames} frames in {short.segments} segments, {long.frames} in {long.segments}",
+            "",
+            row("peak memory, MiB", short.peak / mega, long.peak / mega, figures.memory, "≤ 1.1"),
+            row("… without programs and model, MiB", *own, figures.own_memory),
+            row("time per frame, ms", 1000 * short.seconds, 1000 * long.seconds, figures.time, "≤ 1.1"),
+            f"{'waiting for video, % of the time':<34}{100 * short.waiting_share:>10.1f}{100 * long.waiting_share:>10.1f}"
+            f"{'':>8}   ≤ 3",
+        ]
+    )
+
+
+def joins_table(clip: Path, figures: "Joins") -> str:
+    """Figures for people."""
+    lines = [
+        f"{clip.name}: {figures.frames} frames in {figures.segments} segments.",
+        f"Join score {figures.score:.3f}: how much the error changes at joins over how much it does elsewhere;",
+        f"{figures.score_rank:.0%} of the changes elsewhere are at least as large as the largest at a join.",
+        "",
+        f"Mean difference from the frame before, of 255 levels; {figures.elsewhere:.3f} where there is no join:",
+        f"{'frame':<8}{'at the join':>12}{'in one piece':>14}{'as large elsewhere':>20}",
+    ]
+    return "\n".join(
+        lines + [f"{one.frame:<8}{one.difference:>12.3f}{one.whole:>14.3f}{one.rank:>20.0%}" for one in figures.joins]
     )
