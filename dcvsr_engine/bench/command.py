@@ -134,22 +134,16 @@ def cost_table(cost: "Cost") -> str:
 def growth_table(figures: "Growth") -> str:
     """Figures for people."""
     short, long, mega = figures.short, figures.long, 2**20
-
-    def row(name: str, before: float, after: float, ratio: float, limit: str = "") -> str:
-        return f"{name:<34}{before:>10.1f}{after:>10.1f}{ratio:>8.3f}   {limit}"
-
     own = [(run.peak - run.before) / mega for run in (short, long)]
-    return "\n".join(
-        [
-            f"{short.device}; {short.frames} frames in {short.segments} segments, {long.frames} in {long.segments}",
-            "",
-            row("peak memory, MiB", short.peak / mega, long.peak / mega, figures.memory, "≤ 1.1"),
-            row("… without programs and model, MiB", *own, figures.own_memory),
-            row("time per frame, ms", 1000 * short.seconds, 1000 * long.seconds, figures.time, "≤ 1.1"),
-            f"{'waiting for video, % of the time':<34}{100 * short.waiting_share:>10.1f}{100 * long.waiting_share:>10.1f}"
-            f"{'':>8}   ≤ 3",
-        ]
-    )
+    rows = [
+        ("peak memory, MiB", short.peak / mega, long.peak / mega, f"{figures.memory:.3f}", "≤ 1.1"),
+        ("… without programs and model, MiB", own[0], own[1], f"{figures.own_memory:.3f}", ""),
+        ("time per frame, ms", 1000 * short.seconds, 1000 * long.seconds, f"{figures.time:.3f}", "≤ 1.1"),
+        ("waiting for video, % of the time", 100 * short.waiting_share, 100 * long.waiting_share, "", "each ≤ 3"),
+    ]
+    lines = [f"{short.device}; {short.frames} frames in {short.segments} segments, {long.frames} in {long.segments}", ""]
+    lines += [f"{name:<34}{before:>10.1f}{after:>10.1f}{ratio:>8}   {limit}" for name, before, after, ratio, limit in rows]
+    return "\n".join(lines)
 
 
 def joins_table(clip: Path, figures: "Joins") -> str:
