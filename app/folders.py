@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from platformdirs import PlatformDirs
+from dcvsr_engine.places import config_folder, data_folder, log_folder
 
 
 @dataclass(frozen=True)
@@ -17,9 +17,8 @@ class Folders:
 
     @classmethod
     def of_this_person(cls) -> Self:
-        """The platform's usual places, made if missing."""
-        places = PlatformDirs("dcvsr-studio", appauthor=False)
-        return cls(places.user_config_path, places.user_data_path, places.user_log_path)
+        """The platform's usual places, or those beside a portable program."""
+        return cls(config_folder(), data_folder(), log_folder())
 
     @property
     def preferences(self) -> Path:

@@ -30,7 +30,6 @@ from app.engine_thread import EngineDied, EngineThread
 from app.folders import Folders
 from app.job_queue import JobQueue, QueueItem
 from app.job_runner import Activity, JobRunner, Run, Variant, retry
-from app.models import known_models
 from app.panels.log import LogPanel
 from app.panels.models import ModelsPanel, open_models_folder
 from app.panels.notices import NoticeBar
@@ -46,6 +45,7 @@ from app.queue_model import QueueModel, local_paths
 from app.result_reader import ResultReader
 from app.tile_guide import TileGuide
 from dcvsr_engine.control import Event, PreviewFrame, StepStarted, Warned
+from dcvsr_engine.models.known import known_models
 from dcvsr_engine.restore.plan import Plan
 from dcvsr_engine.restore.request import JobRequest
 from dcvsr_engine.worker.messages import Ready

@@ -20,8 +20,10 @@ from dcvsr_engine import __version__
 from dcvsr_engine.bench import command as measuring
 from dcvsr_engine.errors import Cancelled, OutputError, SettingsError, UserError
 from dcvsr_engine.evaluation import command as evaluation
+from dcvsr_engine.models import command as model_command
+from dcvsr_engine.models.store import default_model
 from dcvsr_engine.network.declaration import Declaration
-from dcvsr_engine.network.installed import find, installed
+from dcvsr_engine.network.installed import find
 from dcvsr_engine.progress import ProgressLine
 from dcvsr_engine.restore.plan import Plan
 from dcvsr_engine.restore.request import JobRequest, Region
@@ -90,8 +92,8 @@ def parser() -> Parser:
     sub.add_argument("action", choices=["list", "clean"], nargs="?", default="list")
     sub.add_argument("names", nargs="*", help="which jobs to remove (clean)")
     sub.add_argument("--all", action="store_true", help="remove all jobs (clean)")
-    sub = command("models", models, "List the models there are.")
-    sub.add_argument("action", choices=["list"], nargs="?", default="list")
+    sub = command("models", model_command.run, model_command.DESCRIPTION)
+    model_command.add_arguments(sub)
     sub = command("train", train, "Train a model after a recipe.")
     training.add_arguments(sub)
     sub = command("evaluate", evaluate, evaluation.DESCRIPTION)
@@ -146,7 +148,7 @@ def settings_of(options: argparse.Namespace) -> tuple[RestoreSettings, OutputSet
     known = RestoreSettings.fields().keys() | OutputSettings.fields().keys()
     values |= {name: given[name] for name in known if name in given}
     output = {name: value for name, value in values.items() if name in OutputSettings.fields()}
-    restoration = {name: value for name, value in values.items() if name not in output}
+    restoration = {"model": default_model()} | {name: value for name, value in values.items() if name not in output}
     return RestoreSettings.from_dict(restoration), OutputSettings.from_dict(output)
 
 
@@ -321,20 +323,6 @@ def jobs(options: argparse.Namespace) -> int:
             print(f"{job.name}\n    {job.request.source} → {job.request.target}  ({job.size / 2**20:.0f} MB)")
         if not found:
             print("There are no unfinished jobs.")
-    return DONE
-
-
-def models(options: argparse.Namespace) -> int:
-    """``dcvsr models list``."""
-    known = {name: Declaration.from_folder(folder) for name, folder in installed().items()}
-    if options.json:
-        print(json.dumps({name: dataclasses.asdict(declaration) for name, declaration in known.items()}, ensure_ascii=False))
-        return DONE
-    for name, declaration in known.items():
-        steps = "one step" if declaration.steps == 1 else f"{declaration.steps} steps"
-        defaults = f"×{declaration.scale}, {steps}, guidance {declaration.guidance}"
-        rows = f"{declaration.title}: {defaults}", declaration.description, f"Licence: {declaration.license}"
-        print(f"{name:<12}" + f"\n{'':<12}".join(rows))
     return DONE
 
 

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.models import KnownModel
+from dcvsr_engine.models.known import KnownModel
 from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.network.installed import user_models
 

@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.models import KnownModel, declared
+from app.models import declared
 from app.panels.controls import LABEL_WIDTH, SettingRow, WheelGuard
 from app.panels.gamma_curve import GammaCurve, gammas
 from app.panels.section import Section
@@ -32,6 +32,7 @@ from app.panels.step_strip import StepStrip
 from app.presets import BUILT_IN, Presets
 from dcvsr_engine.diffusion.schedule import step_kinds
 from dcvsr_engine.errors import SettingsError
+from dcvsr_engine.models.known import KnownModel
 from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.restore.request import JobRequest
 from dcvsr_engine.settings import OutputSettings, RestoreSettings

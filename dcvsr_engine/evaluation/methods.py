@@ -68,7 +68,7 @@ class Restoration:
     @cached_property
     def weights(self) -> dict[str, str]:
         """The hash of every weight file."""
-        from dcvsr_engine.network.checkpoint import sha256
+        from dcvsr_engine.network.hashes import sha256
 
         folder = find(self.settings.model)
         return {str(path.relative_to(folder)): sha256(path) for path in sorted(folder.rglob("*.safetensors"))}

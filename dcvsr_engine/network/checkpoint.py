@@ -1,6 +1,5 @@
 """Checkpoint folders to networks: diffusers layout plus ``dcvsr.json``; safetensors only (method.md §7)."""
 
-import hashlib
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,14 +15,13 @@ from torch import Tensor, nn
 
 from dcvsr_engine.errors import ModelError
 from dcvsr_engine.network.clip import ImageEncoder
-from dcvsr_engine.network.declaration import FILE, Declaration
+from dcvsr_engine.network.declaration import FILE, UNET_FOLDERS, Declaration
 from dcvsr_engine.network.device import DTYPES, resolve_device, resolve_precision
 from dcvsr_engine.network.haar import HaarFirstStage
-from dcvsr_engine.network.installed import find, installed
+from dcvsr_engine.network.hashes import check_files
+from dcvsr_engine.network.installed import base_folder, find
 from dcvsr_engine.network.vae import VaeFirstStage
 from dcvsr_engine.settings import Device, Precision
-
-UNET_FOLDERS = ("unet", "unet_ema")
 
 
 class FirstStage(Protocol):
@@ -106,7 +104,7 @@ def load(model: str, device: Device = "auto", precision: Precision = "auto") -> 
     """
     folder = find(model)
     declaration = Declaration.from_folder(folder)
-    verify(folder, declaration)
+    check_files(folder, declaration.sha256)
     device = resolve_device(device)
     precision = resolve_precision(precision, device)
     base = base_folder(folder, declaration)
@@ -129,17 +127,6 @@ def load(model: str, device: Device = "auto", precision: Precision = "auto") -> 
         precision=precision,
         image_encoder=ImageEncoder.from_folder(base, device, precision) if declaration.image_embedding == "first-frame" else None,
     )
-
-
-def base_folder(folder: Path, declaration: Declaration) -> Path:
-    """Where everything but the U-Net is: ``folder``, or the declared base beside it, installed, or at a path."""
-    if not declaration.base:
-        return folder
-    places = folder.parent / declaration.base, installed().get(declaration.base, Path(declaration.base))
-    for place in places:
-        if place.is_dir():
-            return place
-    raise ModelError(f"The model in {folder} needs “{declaration.base}”, which is not there; put it into {folder.parent}.")
 
 
 def check_conventions(folder: Path, declaration: Declaration, config: Any) -> None:
@@ -215,19 +202,3 @@ def read_weights(folder: Path) -> dict[str, Tensor]:
         except (SafetensorError, OSError) as error:
             raise ModelError(f"{file} is damaged or no safetensors file ({error}); get it again.") from None
     return weights
-
-
-def verify(folder: Path, declaration: Declaration) -> None:
-    """Compare every declared sha256 with the file; raises `ModelError` naming the file that differs."""
-    for name, expected in declaration.sha256.items():
-        path = folder / name
-        if not path.is_file():
-            raise ModelError(f"The model in {folder} is incomplete: {name} is missing.")
-        if sha256(path) != expected:
-            raise ModelError(f"{path} is not the file that {FILE} declares (its sha256 differs); get it again.")
-
-
-def sha256(path: Path) -> str:
-    """Hash of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -11,6 +11,7 @@ from dcvsr_engine.errors import ModelError, SettingsError
 from dcvsr_engine.settings import Guidance, RestoreSettings, Tiling
 
 FILE = "dcvsr.json"
+UNET_FOLDERS = ("unet", "unet_ema")
 DEFAULTS = ("scale", "steps", "guidance", "guidance_scale", "tiling", "tile", "window")
 """Settings whose default the model declares."""
 
@@ -33,6 +34,7 @@ class Declaration:
         noise_share: share of the noise variance that all frames have in common.
         base: name of the folder that a U-Net alone is laid over, or empty.
         sha256: hash per file, relative to the folder.
+        assumed: names of conventions that nobody declared and that stand at SVD's until they are probed.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Declaration:
     noise_share: float = 0.0
     base: str = ""
     sha256: dict[str, str] = field(default_factory=dict, hash=False)
+    assumed: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name, hint in typing.get_type_hints(type(self)).items():

@@ -2,23 +2,31 @@
 
 from pathlib import Path
 
-import platformdirs
-
 from dcvsr_engine.errors import ModelError
-from dcvsr_engine.network.declaration import FILE
+from dcvsr_engine.network.declaration import FILE, Declaration
+from dcvsr_engine.places import data_folder
 from dcvsr_engine.resources import resource
 
 
 def user_models() -> Path:
     """Where models that were added live."""
-    return platformdirs.user_data_path("dcvsr-studio", appauthor=False) / "models"
+    return data_folder() / "models"
+
+
+def folders_in(root: Path) -> list[Path]:
+    """The folders of models in a root; hidden ones are still being copied or downloaded."""
+    return [path for path in sorted(root.glob("*/")) if not path.name.startswith(".")] if root.is_dir() else []
 
 
 def installed() -> dict[str, Path]:
     """Every model that can be named, built in or added, and its folder."""
-    roots = [resource("models"), user_models()]
-    folders = [path.parent for root in roots if root.is_dir() for path in sorted(root.glob(f"*/{FILE}"))]
+    folders = [folder for root in (resource("models"), user_models()) for folder in folders_in(root) if (folder / FILE).is_file()]
     return {folder.name: folder for folder in reversed(folders)}
+
+
+def bases() -> dict[str, Path]:
+    """The added folders that declare nothing and that a U-Net can be laid over."""
+    return {path.name: path for path in folders_in(user_models()) if not (path / FILE).exists() and (path / "vae").is_dir()}
 
 
 def find(model: str) -> Path:
@@ -29,3 +37,14 @@ def find(model: str) -> Path:
     if (Path(model) / FILE).is_file():
         return Path(model)
     raise ModelError(f"There is no model “{model}”: name one of {', '.join(known)} or a folder that holds {FILE}.")
+
+
+def base_folder(folder: Path, declaration: Declaration) -> Path:
+    """Where everything but the U-Net is: ``folder``, or the declared base beside it, installed, or at a path."""
+    if not declaration.base:
+        return folder
+    places = folder.parent / declaration.base, (installed() | bases()).get(declaration.base, Path(declaration.base))
+    for place in places:
+        if place.is_dir():
+            return place
+    raise ModelError(f"The model in {folder} needs “{declaration.base}”, which is not there; put it into {folder.parent}.")

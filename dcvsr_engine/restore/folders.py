@@ -8,10 +8,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import platformdirs
 from filelock import FileLock, Timeout
 
 from dcvsr_engine.errors import JobError, UserError
+from dcvsr_engine.places import data_folder
 from dcvsr_engine.restore.request import JobRequest
 
 MANIFEST = "job.json"
@@ -36,7 +36,7 @@ class UnfinishedJob:
 
 def jobs_folder() -> Path:
     """The folder of all job directories."""
-    return platformdirs.user_data_path("dcvsr-studio", appauthor=False) / "jobs"
+    return data_folder() / "jobs"
 
 
 def read_request(folder: Path) -> JobRequest:

@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from dcvsr_engine import __version__
-from dcvsr_engine.network.checkpoint import UNET_FOLDERS, Model, base_folder, sha256
+from dcvsr_engine.network.checkpoint import Model
+from dcvsr_engine.network.declaration import UNET_FOLDERS
+from dcvsr_engine.network.hashes import sha256
+from dcvsr_engine.network.installed import base_folder
 from dcvsr_engine.restore.request import JobRequest
 from dcvsr_engine.video.probe import VideoInfo
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from dcvsr_engine.control import Control
 from dcvsr_engine.errors import JobError
-from dcvsr_engine.network.checkpoint import UNET_FOLDERS, subfolder
-from dcvsr_engine.network.declaration import Declaration
+from dcvsr_engine.network.checkpoint import subfolder
+from dcvsr_engine.network.declaration import UNET_FOLDERS, Declaration
 from dcvsr_engine.network.installed import find
 from dcvsr_engine.network.shortage import is_shortage
 from dcvsr_engine.restore.folders import jobs_folder, sweep

@@ -17,7 +17,8 @@ from dcvsr_engine.control import Control, Event, FrameDone, MemoryUsed, Phase, P
 from dcvsr_engine.diffusion.denoiser import Denoiser
 from dcvsr_engine.diffusion.sampler import SegmentState
 from dcvsr_engine.errors import InputError, JobError
-from dcvsr_engine.network.checkpoint import UNET_FOLDERS, Model, load, subfolder
+from dcvsr_engine.network.checkpoint import Model, load, subfolder
+from dcvsr_engine.network.declaration import UNET_FOLDERS
 from dcvsr_engine.network.device import memory
 from dcvsr_engine.network.shortage import attempt
 from dcvsr_engine.restore.footage import Footage, FootageReader

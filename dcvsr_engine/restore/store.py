@@ -16,7 +16,7 @@ from torch import Tensor
 from dcvsr_engine.diffusion.attention import Branch, KeyBank
 from dcvsr_engine.diffusion.sampler import SegmentState
 from dcvsr_engine.errors import JobError
-from dcvsr_engine.network.checkpoint import sha256
+from dcvsr_engine.network.hashes import sha256
 from dcvsr_engine.restore.folders import LOCK, MANIFEST, discard_job, locked
 from dcvsr_engine.restore.plan import Segment
 from dcvsr_engine.tiling.grid import TileGrid

@@ -348,7 +348,7 @@ def test_what_goes_wrong_inside_is_one_sentence_too(run, folder, monkeypatch):
     def broken(options):
         raise ZeroDivisionError("by chance")
 
-    monkeypatch.setattr(cli, "models", broken)
+    monkeypatch.setattr(cli.model_command, "run", broken)
     code, _, err = run("models")
     assert (code, err) == (1, "dcvsr: failed: ZeroDivisionError: by chance\n")
     assert "Traceback" in run("--debug", "models")[2]

@@ -7,10 +7,10 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from app.models import KnownModel
 from app.panels.settings import SettingsPanel
 from app.presets import Presets
 from dcvsr_engine.diffusion.schedule import step_kinds
+from dcvsr_engine.models.known import KnownModel
 from dcvsr_engine.network.installed import find
 from dcvsr_engine.restore.request import JobRequest
 from dcvsr_engine.settings import OutputSettings, RestoreSettings

@@ -14,10 +14,11 @@ from safetensors.torch import load_file, save_file
 
 from dcvsr_engine.control import Control, StepStarted
 from dcvsr_engine.errors import ModelError
-from dcvsr_engine.network.checkpoint import Model, load, sha256
+from dcvsr_engine.network.checkpoint import Model, load
 from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.network.device import available_devices, device_title, memory, resolve_device, resolve_precision
 from dcvsr_engine.network.haar import HaarFirstStage
+from dcvsr_engine.network.hashes import sha256
 from dcvsr_engine.network.vae import VaeFirstStage
 from dcvsr_engine.restore.job import run_job
 

@@ -1,0 +1,112 @@
+"""``resources/models/catalogue.json``: which models there are to be had, and what a person should know of each."""
+
+import dataclasses
+import json
+import typing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from dcvsr_engine.errors import ModelError
+from dcvsr_engine.network.declaration import Declaration, fits
+from dcvsr_engine.resources import resource
+
+VERSION = 1
+Kind = Literal["built-in", "base", "unet", "own"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A model of the catalogue.
+
+    Attributes:
+        name: its folder's name, and what “--model” takes.
+        title, summary: for people.
+        kind: built in, a base without a U-Net, a U-Net over a base, or the place of a person's own ones.
+        licence, licence_url, licence_summary: its name, where its text is, and what it means in plain words.
+        size, memory: bytes to download and bytes needed to run, 0 where not known; the notes say how they are known.
+        gated: whether the repository wants its licence accepted and a token.
+        repository, files: where on the hub it is, and patterns of what is fetched; ``repository_note`` says what is not certain.
+        sha256: hash per file, where known.
+        base: the model that a U-Net is laid over.
+        declaration: conventions for its ``dcvsr.json``.
+    """
+
+    name: str
+    title: str
+    kind: Kind
+    summary: str
+    licence: str
+    licence_url: str = ""
+    licence_summary: str = ""
+    size: int = 0
+    size_note: str = ""
+    memory: int = 0
+    memory_note: str = ""
+    gated: bool = False
+    repository: str = ""
+    repository_note: str = ""
+    files: tuple[str, ...] = ()
+    sha256: dict[str, str] = field(default_factory=dict, hash=False)
+    base: str = ""
+    declaration: dict[str, Any] = field(default_factory=dict, hash=False)
+
+    def __post_init__(self) -> None:
+        for name, hint in typing.get_type_hints(type(self)).items():
+            if name != "declaration" and not fits(getattr(self, name), hint):
+                raise ValueError(f"{name} cannot be {getattr(self, name)!r}")
+        if bool(self.repository) != bool(self.files):
+            raise ValueError(f"{self.name} needs both repository and files, or neither")
+        if (self.kind == "unet") != bool(self.base and self.declaration):
+            raise ValueError(f"{self.name}: a U-Net, and nothing else, needs base and declaration")
+        if self.declaration:
+            self.declared()
+
+    @property
+    def can_be_downloaded(self) -> bool:
+        """Whether there is a place to fetch it from."""
+        return bool(self.repository)
+
+    def declared(self) -> Declaration:
+        """The ``dcvsr.json`` of a U-Net alone."""
+        values: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in self.declaration.items()
+        }
+        return Declaration(name=self.name, title=self.title, license=self.licence, base=self.base, **values)
+
+
+def read_catalogue(path: Path) -> tuple[Entry, ...]:
+    """The entries of a catalogue; raises `ModelError` that says what is wrong with it."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if content["version"] != VERSION:
+            raise ValueError(f"version {content['version']} is not {VERSION}")
+        entries = tuple(read_entry(values) for values in content["models"])
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ModelError(f"The catalogue {path} is not understood: {error}.") from None
+    names = [entry.name for entry in entries]
+    missing = [entry.base for entry in entries if entry.base and entry.base not in names]
+    if len(set(names)) != len(names) or missing:
+        raise ModelError(f"The catalogue {path} names a model twice, or a base that is not in it.")
+    return entries
+
+
+def read_entry(values: dict[str, Any]) -> Entry:
+    """An entry from its JSON; raises `ValueError` or `TypeError`."""
+    unknown = values.keys() - {known.name for known in dataclasses.fields(Entry)}
+    if unknown:
+        raise ValueError(f"{values.get('name')} has an unknown field {min(unknown)}")
+    return Entry(**values | {"files": tuple(values.get("files", ()))})
+
+
+def catalogue() -> tuple[Entry, ...]:
+    """The program's own catalogue."""
+    return read_catalogue(resource("models", "catalogue.json"))
+
+
+def entry_of(name: str) -> Entry:
+    """An entry by name; raises `ModelError`."""
+    entries = {entry.name: entry for entry in catalogue()}
+    if name not in entries:
+        raise ModelError(f"“{name}” is not in the catalogue: name one of {', '.join(entries)}.")
+    return entries[name]

@@ -1,0 +1,195 @@
+"""What a folder or file that somebody brings is: a declared model, a full folder, a U-Net alone, or a base. Torch-free."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from dcvsr_engine.errors import ModelError
+from dcvsr_engine.models.catalogue import catalogue
+from dcvsr_engine.models.headers import read_headers
+from dcvsr_engine.models.shapes import (
+    SVD_UNET,
+    SVD_VAE,
+    TIME_EMBEDDING,
+    check_unet,
+    is_unet,
+    read_config,
+    unet_facts,
+    what_it_looks_like,
+)
+from dcvsr_engine.network.declaration import FILE, UNET_FOLDERS, Declaration
+
+Found = Literal["declared", "full", "unet", "base"]
+PARTS = (*UNET_FOLDERS, "vae", "image_encoder", "feature_extractor", "scheduler")
+PLAIN = {".json", ".txt", ".md"}
+PICKLES = {".bin", ".ckpt", ".pickle", ".pkl", ".pt", ".pth"}
+ASSUMED = ("condition_scaled", "added_time_ids", "image_embedding")
+"""Conventions that neither weights nor shapes tell."""
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """Something that can be imported.
+
+    Attributes:
+        kind: declared by its own ``dcvsr.json``; full; a U-Net alone; or a base without a U-Net of its own.
+        name: what it would be called.
+        files: where each file is, by its name in the model's folder.
+        declaration: its conventions; ``None`` for a base.
+        config: the ``config.json`` that a U-Net's file lacks, or empty.
+    """
+
+    kind: Found
+    name: str
+    files: dict[str, Path] = field(hash=False)
+    declaration: Declaration | None
+    config: dict[str, Any] = field(default_factory=dict, hash=False)
+
+
+def recognise(path: Path) -> Recognised:
+    """Say what a folder or file is, from names, configs and headers alone; raises `ModelError` when it is nothing of ours."""
+    if path.is_dir():
+        return recognise_folder(path)
+    if path.suffix.lower() in PICKLES:
+        raise pickle_error(path)
+    if path.suffix.lower() != ".safetensors":
+        raise ModelError(f"{path} is no model: give a folder in diffusers' layout or a .safetensors file.")
+    if not path.is_file():
+        raise ModelError(f"{path} is not there.")
+    return recognise_unet(path.parent, [path], own_name(path.parent) if path.parent.name in UNET_FOLDERS else name_of(path.stem))
+
+
+def recognise_folder(folder: Path) -> Recognised:
+    """See `recognise`."""
+    if (folder / FILE).is_file():
+        return recognise_declared(folder)
+    if folder.name in UNET_FOLDERS or not any((folder / part).is_dir() for part in PARTS):
+        return recognise_unet(folder, weights_in(folder), own_name(folder))
+    name, unet = own_name(folder), next((part for part in reversed(UNET_FOLDERS) if (folder / part).is_dir()), None)
+    if not (folder / "vae").is_dir():
+        if unet is None:
+            raise ModelError(f"{folder} holds neither a U-Net nor an autoencoder (vae).")
+        return recognise_unet(folder / unet, weights_in(folder / unet), name)
+    weights_in(folder / "vae")
+    if unet is None or name in {entry.name for entry in catalogue() if entry.kind == "base"}:
+        return Recognised("base", name, dict(files_of(folder, tuple(part for part in PARTS if part not in UNET_FOLDERS))), None)
+    config = checked_config(folder / unet, weights_in(folder / unet))
+    parts = tuple(part for part in PARTS if part not in UNET_FOLDERS or part == unet)
+    return Recognised(
+        "full",
+        name,
+        dict(files_of(folder, parts)),
+        conventions(name, config, read_config(folder / "vae" / "config.json"), base=""),
+    )
+
+
+def recognise_declared(folder: Path) -> Recognised:
+    """A folder with a ``dcvsr.json``: weights and configs must fit it."""
+    declaration = Declaration.from_folder(folder)
+    unet = next((folder / part for part in UNET_FOLDERS if (folder / part).is_dir()), None)
+    if unet is None:
+        raise ModelError(f"The model in {folder} is incomplete: the folder “{UNET_FOLDERS[0]}” is missing.")
+    checked_config(unet, weights_in(unet))
+    if declaration.first_stage == "haar" and not (folder / "scales.json").is_file():
+        raise ModelError(f"The model in {folder} is incomplete: scales.json is missing.")
+    if declaration.first_stage == "vae" and not declaration.base:
+        weights_in(folder / "vae")
+    return Recognised("declared", name_of(declaration.name or own_name(folder)), dict(files_of(folder, PARTS)), declaration)
+
+
+def recognise_unet(folder: Path, weights: list[Path], name: str) -> Recognised:
+    """A U-Net alone, which is laid over Stable Video Diffusion."""
+    lacks_config = not (folder / "config.json").is_file()
+    if lacks_config:
+        tensors = read_headers(weights)
+        if not is_unet(tensors):
+            raise ModelError(f"{weights[0]} is {what_it_looks_like(tensors)}.")
+        if any(SVD_UNET[fact] != found for fact, found in unet_facts(tensors).items()):
+            raise ModelError(f"{weights[0]} is no U-Net of Stable Video Diffusion's size; its config.json is needed beside it.")
+        config = SVD_UNET
+    else:
+        config = checked_config(folder, weights)
+    files = {f"unet/{path.name if path in weights and len(weights) > 1 else weights_name(path)}": path for path in weights}
+    if not lacks_config:
+        files["unet/config.json"] = folder / "config.json"
+    base = next(entry.name for entry in catalogue() if entry.kind == "base")
+    return Recognised("unet", name, files, conventions(name, config, SVD_VAE, base), config if lacks_config else {})
+
+
+def weights_name(path: Path) -> str:
+    """The name that diffusers gives a network's only file."""
+    return f"diffusion_pytorch_model{path.suffix}"
+
+
+def checked_config(folder: Path, weights: list[Path]) -> dict[str, Any]:
+    """The config of a U-Net's folder, after a look whether its weights fit; raises `ModelError`."""
+    config = read_config(folder / "config.json")
+    check_unet(read_headers(weights), config, folder)
+    return config
+
+
+def conventions(name: str, config: dict[str, Any], vae: dict[str, Any], base: str) -> Declaration:
+    """What can be told of a U-Net without a ``dcvsr.json``: SVD's conventions, marked as assumed; raises `ModelError`."""
+    if not isinstance(vae.get("block_out_channels"), list):
+        raise ModelError(f"The config.json of the autoencoder of “{name}” does not describe one.")
+    channels, latent = (config["in_channels"], config["out_channels"]), vae.get("latent_channels", SVD_VAE["latent_channels"])
+    if channels != (2 * latent, latent):
+        raise ModelError(
+            f"The U-Net of “{name}” has {channels[0]} input and {channels[1]} output channels, which does not go with an "
+            f"autoencoder of {latent}; a {FILE} that declares its first stage is needed."
+        )
+    ids = config["projection_class_embeddings_input_dim"] // config.get("addition_time_embed_dim", TIME_EMBEDDING)
+    return Declaration(
+        name=name,
+        title=name,
+        first_stage="vae",
+        factor=2 ** (len(vae["block_out_channels"]) - 1),
+        multiple=2 ** (len(config["block_out_channels"]) - 1),
+        added_time_ids=Declaration.added_time_ids[:ids] + (0.0,) * (ids - 3),
+        base=base,
+        assumed=ASSUMED,
+    )
+
+
+def weights_in(folder: Path) -> list[Path]:
+    """The safetensors files of a network, one variant (full precision before fp16), with sound headers; raises `ModelError`."""
+    files = sorted(folder.glob("*.safetensors"))
+    if not files:
+        pickles = [path.name for path in sorted(folder.glob("*")) if path.suffix.lower() in PICKLES]
+        if pickles:
+            raise pickle_error(folder / pickles[0])
+        raise ModelError(f"{folder} holds no model: there is no .safetensors file.")
+    files = [file for file in files if ".fp16." not in file.name] or files
+    read_headers(files)
+    return files
+
+
+def files_of(folder: Path, parts: tuple[str, ...]) -> Iterator[tuple[str, Path]]:
+    """Names and paths of what belongs to a model: plain texts, and the weights of its parts; never pickles."""
+    for path in sorted(folder.glob("*")):
+        if path.is_file() and (path.suffix.lower() in PLAIN or path.name.upper().startswith("LICENSE")):
+            yield path.name, path
+    for part in parts:
+        inside = sorted((folder / part).glob("*"))
+        weights = weights_in(folder / part) if any(path.suffix == ".safetensors" for path in inside) else []
+        for path in inside:
+            if path in weights or (path.is_file() and path.suffix.lower() in PLAIN):
+                yield f"{part}/{path.name}", path
+
+
+def pickle_error(path: Path) -> ModelError:
+    """Why a pickle is refused."""
+    return ModelError(f"{path} is a pickle, which can run code when it is opened; get the model as safetensors.")
+
+
+def own_name(folder: Path) -> str:
+    """What a folder calls its model; a U-Net's folder is named after the one around it."""
+    folder = folder.resolve()
+    return name_of(folder.parent.name if folder.name in UNET_FOLDERS else folder.name)
+
+
+def name_of(text: str) -> str:
+    """A folder's name made of ``text``."""
+    return re.sub(r"[^\w.-]+", "-", text).strip(".-") or "model"

@@ -1,0 +1,125 @@
+"""What can be done with the models that were added: verify, remove, make one the default. Torch-free."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from dcvsr_engine.errors import ModelError
+from dcvsr_engine.models.headers import read_header
+from dcvsr_engine.models.known import KnownModel, known_bases, known_models
+from dcvsr_engine.network.hashes import differing
+from dcvsr_engine.network.installed import installed, user_models
+from dcvsr_engine.settings import RestoreSettings
+from dcvsr_engine.video.files import partial_path
+
+RECORD = "source.json"
+"""In the folder of a model that was added: where it came from, and the sha256 of every file."""
+DEFAULT = "default.json"
+
+Progress = Callable[[str, int, int], None]
+"""Told what is being done, and how many bytes of how many are; raises `Cancelled` to stop."""
+
+
+def added(name: str) -> KnownModel:
+    """A model or base that was added, by name; raises `ModelError`."""
+    model = {model.name: model for model in known_bases() + known_models()}.get(name)
+    if model is None:
+        raise ModelError(f"There is no model “{name}”; “dcvsr models list” shows those there are.")
+    return model
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a JSON file that is complete or not there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = partial_path(path)
+    partial.write_text(json.dumps(value, indent=2, ensure_ascii=False), encoding="utf-8")
+    partial.replace(path)
+
+
+# -- the default ------------------------------------------------------------------------------------------------
+
+
+def default_model() -> str:
+    """The model to restore with when none is named: the person's choice while it is there, else the built-in one."""
+    try:
+        name = json.loads((user_models() / DEFAULT).read_text(encoding="utf-8"))["model"]
+    except (OSError, ValueError, KeyError, TypeError):
+        name = ""
+    return name if name in installed() else RestoreSettings().model
+
+
+def set_default(name: str) -> None:
+    """Have the window and the command line restore with this model from now on; raises `ModelError`."""
+    model = added(name)
+    if model.is_base:
+        raise ModelError(f"“{name}” restores nothing by itself; choose a model that is laid over it.")
+    if model.problem:
+        raise ModelError(f"“{name}” cannot be used: {model.problem}")
+    write_json(user_models() / DEFAULT, {"model": name})
+
+
+# -- remove and verify ------------------------------------------------------------------------------------------
+
+
+def carried_by(base: str) -> list[str]:
+    """Names of the models that are laid over a base."""
+    return [model.name for model in known_models() if model.declaration and model.declaration.base == base]
+
+
+def remove(name: str) -> None:
+    """Delete a model that was added; raises `ModelError`."""
+    model = added(name)
+    if model.built_in:
+        raise ModelError(f"“{name}” came with the program and stays.")
+    if carried_by(name):
+        raise ModelError(f"“{carried_by(name)[0]}” is laid over “{name}”; remove that first.")
+    hidden = model.folder.with_name(f".{name}.removed")
+    try:
+        model.folder.rename(hidden)  # from now on it is no model, wherever the rest is interrupted
+    except OSError as error:
+        raise ModelError(f"{model.folder} cannot be removed ({(error.strerror or 'no access').lower()}).") from None
+    shutil.rmtree(hidden, ignore_errors=True)
+
+
+def recorded(folder: Path) -> dict[str, str]:
+    """The sha256 of a model's files as they were when it was added; empty when there is no record."""
+    try:
+        hashes = json.loads((folder / RECORD).read_text(encoding="utf-8"))["sha256"]
+        return {str(name): str(value) for name, value in hashes.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+
+
+def verify(model: KnownModel, progress: Progress = lambda what, done, total: None) -> list[str]:
+    """Compare a model's files with their hashes; where there are none, look whether the weights are complete.
+
+    Returns:
+        A sentence per file that is missing or not what it was.
+    """
+    if model.declaration is None and not model.is_base:
+        return [model.problem]
+    declared = model.declaration.sha256 if model.declaration else {}
+    expected = recorded(model.folder) | declared
+    total = sum((model.folder / name).stat().st_size for name in expected if (model.folder / name).is_file())
+    done = 0
+
+    def passed(size: int) -> None:
+        nonlocal done
+        done += size
+        progress(model.name, done, total)
+
+    return list(differing(model.folder, expected, passed)) + incomplete(model.folder, set(expected))
+
+
+def incomplete(folder: Path, hashed: set[str]) -> list[str]:
+    """A sentence per weights file without a known hash that is damaged."""
+    sentences = []
+    for path in sorted(folder.rglob("*.safetensors")):
+        if path.relative_to(folder).as_posix() not in hashed:
+            try:
+                read_header(path)
+            except ModelError as error:
+                sentences.append(str(error))
+    return sentences
