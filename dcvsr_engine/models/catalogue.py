@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import typing
+from collections.abc import Container
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -102,6 +103,11 @@ def read_entry(values: dict[str, Any]) -> Entry:
 def catalogue() -> tuple[Entry, ...]:
     """The program's own catalogue."""
     return read_catalogue(resource("models", "catalogue.json"))
+
+
+def with_bases(entry: Entry, there: Container[str]) -> list[Entry]:
+    """What has to be downloaded for an entry: itself, after its base where that is not ``there`` yet."""
+    return [entry_of(entry.base), entry] if entry.base and entry.base not in there else [entry]
 
 
 def entry_of(name: str) -> Entry:

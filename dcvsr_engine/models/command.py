@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import getpass
 import json
 import sys
 import time
@@ -9,13 +10,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from dcvsr_engine.errors import ModelError
 from dcvsr_engine.models import store
-from dcvsr_engine.models.catalogue import Entry, catalogue
-from dcvsr_engine.models.importing import import_model
+from dcvsr_engine.models.catalogue import Entry, catalogue, entry_of, with_bases
+from dcvsr_engine.models.importing import check_name, import_model
 from dcvsr_engine.models.known import KnownModel, known_bases, known_models
 from dcvsr_engine.network.installed import user_models
 
-DESCRIPTION = "List, import, verify and remove models."
+DESCRIPTION = "List, download, import, verify and remove models."
 COLUMN = 12
 INTERVAL = 0.2
 
@@ -37,6 +39,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     sub.add_argument("path", type=Path)
     sub.add_argument("--name", default="", help="what to call it (default: its own name)")
     sub.add_argument("--base", default="", help="the model that a U-Net alone is laid over (default: Stable Video Diffusion)")
+    sub = action("download", download, "Fetch a model of the catalogue, and its base; a download that broke off goes on.")
+    sub.add_argument("name", metavar="MODEL")
+    sub.add_argument("--accept-licence", action="store_true", help="accept the licence that is shown, without being asked")
+    sub = action("token", token, "Give or forget the token that says to the hub who you are; it is kept in the system's keyring.")
+    sub.add_argument("--forget", action="store_true", help="remove it")
     sub = action("verify", verify, "Compare models' files with their hashes.")
     sub.add_argument("names", nargs="*", metavar="MODEL", help="which (default: all)")
     sub = action("remove", remove, "Delete a model that was added.")
@@ -151,6 +158,84 @@ def import_(options: argparse.Namespace) -> int:
     finally:
         line.clear()
     say(options, {model.name: facts(model)}, f"Added.\n{description(model)}" + hint(model))
+    return 0
+
+
+def download(options: argparse.Namespace) -> int:
+    """``dcvsr models download``."""
+    from dcvsr_engine.models.download import TokenNeeded, hub  # the hub's library takes half a second
+    from dcvsr_engine.models.tokens import token_for
+
+    wanted = entry_of(options.name)
+    if not wanted.can_be_downloaded:
+        raise ModelError(f"“{wanted.name}” is not downloaded: {wanted.summary}")
+    check_name(wanted.name)
+    entries = with_bases(wanted, [model.name for model in known_bases() + known_models()])
+    for entry in entries:
+        accept(entry, options)
+    for entry in entries:
+        try:
+            model = fetch(entry, token_for(hub()))
+        except TokenNeeded as error:
+            if not sys.stdin.isatty():
+                raise TokenNeeded(f"{error} “dcvsr models token” asks for it; HF_TOKEN is used, too.") from None
+            print(error, file=sys.stderr)
+            model = fetch(entry, ask_token())
+        say(options, {model.name: facts(model)}, f"Added.\n{description(model)}" + hint(model))
+    return 0
+
+
+def fetch(entry: Entry, token: str | None) -> KnownModel:
+    """Download an entry with a line of progress."""
+    from dcvsr_engine.models.download import download as fetch_entry
+
+    line = BytesLine()
+    try:
+        return fetch_entry(entry, token, line)
+    finally:
+        line.clear()
+
+
+def accept(entry: Entry, options: argparse.Namespace) -> None:
+    """Show a licence and ask whether it is accepted; raises `ModelError` when not."""
+    print(offer(entry, False), file=sys.stderr if options.json else sys.stdout)
+    if options.accept_licence:
+        return
+    if not sys.stdin.isatty():
+        raise ModelError(f"Read the licence of “{entry.name}”, and say --accept-licence when you accept it.")
+    print(f"Do you accept the licence of “{entry.name}”? Type yes: ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip().lower() != "yes":
+        raise ModelError(f"“{entry.name}” is not downloaded, as its licence is not accepted.")
+
+
+def ask_token() -> str:
+    """Have a token typed, unseen, and keep it where the system keeps secrets."""
+    from dcvsr_engine.models.download import hub
+    from dcvsr_engine.models.tokens import keep_token
+
+    given = getpass.getpass(f"Token for {hub()} (nothing is shown): ").strip()
+    if not given:
+        raise ModelError("No token was given.")
+    if not keep_token(hub(), given):
+        print("This system has no keyring: the token is used for now and not kept.", file=sys.stderr)
+    return given
+
+
+def token(options: argparse.Namespace) -> int:
+    """``dcvsr models token``."""
+    from dcvsr_engine.models.download import hub
+    from dcvsr_engine.models.tokens import forget_token, has_keyring
+
+    if options.forget:
+        forget_token(hub())
+        say(options, {"kept": False}, "The token is forgotten.")
+    elif not has_keyring():
+        raise ModelError(
+            "This system has no keyring to keep a token in; set HF_TOKEN, or download in a terminal and give it there."
+        )
+    else:
+        ask_token()
+        say(options, {"kept": True}, "The token is kept in the system's keyring.")
     return 0
 
 

@@ -17,6 +17,8 @@ from dcvsr_engine.video.files import partial_path
 RECORD = "source.json"
 """In the folder of a model that was added: where it came from, and the sha256 of every file."""
 DEFAULT = "default.json"
+LISTING = "download.json"
+"""In the folder of an unfinished download: what is being fetched."""
 
 Progress = Callable[[str, int, int], None]
 """Told what is being done, and how many bytes of how many are; raises `Cancelled` to stop."""
@@ -60,6 +62,25 @@ def set_default(name: str) -> None:
     write_json(user_models() / DEFAULT, {"model": name})
 
 
+# -- unfinished downloads ---------------------------------------------------------------------------------------
+
+
+def partial_folder(name: str) -> Path:
+    """Where a download is put until it is complete; hidden, and so no model."""
+    return user_models() / f".{name}.download"
+
+
+def unfinished(name: str) -> tuple[int, int] | None:
+    """Bytes that are there and bytes in all of a download that broke off; ``None`` when there is none."""
+    folder = partial_folder(name)
+    try:
+        files = json.loads((folder / LISTING).read_text(encoding="utf-8"))["files"]
+        paths = [(folder / file["name"], int(file["size"])) for file in files]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return sum(path.stat().st_size for path, _ in paths if path.is_file()), sum(size for _, size in paths)
+
+
 # -- remove and verify ------------------------------------------------------------------------------------------
 
 
@@ -69,7 +90,10 @@ def carried_by(base: str) -> list[str]:
 
 
 def remove(name: str) -> None:
-    """Delete a model that was added; raises `ModelError`."""
+    """Delete a model that was added, or what there is of an unfinished download; raises `ModelError`."""
+    if unfinished(name) is not None:
+        shutil.rmtree(partial_folder(name), ignore_errors=True)
+        return
     model = added(name)
     if model.built_in:
         raise ModelError(f"“{name}” came with the program and stays.")
