@@ -36,10 +36,24 @@ class Photographs:
         return cls(*sets)
 
 
-def training_pair(rng: random.Random, photos: list[Tensor], frames: int, size: int, scale: int = 4) -> tuple[Tensor, Tensor]:
-    """A clip and its degraded, bicubically upscaled counterpart, each RGB 0..1 ``(frames, 3, size, size)``."""
+def drawn(rng: random.Random, shares: dict[str, float]) -> str:
+    """One of the names, as often as its share; no random number is drawn where there is one name only."""
+    names = list(shares)
+    return names[0] if len(names) == 1 else rng.choices(names, list(shares.values()))[0]
+
+
+def training_pair(
+    rng: random.Random,
+    photos: list[Tensor],
+    frames: int,
+    size: int,
+    scale: int = 4,
+    degradations: dict[str, float] | None = None,
+) -> tuple[Tensor, Tensor]:
+    """A clip and its degraded (by default mildly), bicubically upscaled counterpart, RGB 0..1 ``(frames, 3, size, size)``."""
     clip = synthetic_clip(rng, photos, frames, size)
-    return clip, upscale(degrade(clip, "mild", rng, scale), scale)
+    preset = drawn(rng, degradations or {"mild": 1.0})
+    return clip, upscale(degrade(clip, preset, rng, scale), scale)
 
 
 class Batches(Dataset[tuple[Tensor, Tensor]]):
@@ -56,6 +70,8 @@ class Batches(Dataset[tuple[Tensor, Tensor]]):
         iteration = self.start + index
         phase, _ = self.recipe.phase_at(iteration)
         rng = random.Random(f"{self.recipe.seed}/{iteration}")
-        pairs = [training_pair(rng, self.photos, phase.frames, phase.size) for _ in range(phase.batch)]
+        pairs = [
+            training_pair(rng, self.photos, phase.frames, phase.size, degradations=phase.degradations) for _ in range(phase.batch)
+        ]
         clips, upscaled = zip(*pairs, strict=True)
         return torch.stack(clips), torch.stack(upscaled)

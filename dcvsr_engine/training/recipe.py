@@ -2,8 +2,22 @@
 
 import dataclasses
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from dcvsr_engine.errors import SettingsError
+
+DEGRADATIONS = ("mild", "real-world")
+"""Names in `degradation.PRESETS`, which is not imported here because it imports torch."""
+
+
+def check_shares(what: str, shares: dict[str, float], known: tuple[str, ...]) -> None:
+    """Raise `SettingsError` unless ``shares`` has names that are ``known``, no share below 0 and one above."""
+    for name in shares:
+        if name not in known:
+            raise SettingsError(f"The {what} of a recipe are {', '.join(known)}, not “{name}”.")
+    if min(shares.values(), default=0) < 0 or sum(shares.values()) <= 0:
+        raise SettingsError(f"One of the recipe's {what} needs a share above 0, and none may be below.")
 
 
 @dataclass(frozen=True)
@@ -23,6 +37,9 @@ class Phase:
         tile, window: side and frames of tiles that propagate to each other (`propagation`); 0 trains untiled clips.
         unrolled: share of tiled clips that make a later step, from the network's own first estimate.
         change: weight of `objective.change_error` of the decoded x̂_0, 0 for none.
+        degradations: of `DEGRADATIONS`, how often each is used, in any unit.
+
+    Raises `SettingsError` for an unknown degradation, or when none has a share above 0.
     """
 
     iterations: int
@@ -39,6 +56,10 @@ class Phase:
     window: int = 0
     unrolled: float = 0.0
     change: float = 0.0
+    degradations: dict[str, float] = field(default_factory=lambda: {"mild": 1.0}, hash=False)
+
+    def __post_init__(self) -> None:
+        check_shares("degradations", self.degradations, DEGRADATIONS)
 
 
 @dataclass(frozen=True)
