@@ -1,8 +1,9 @@
 """What was dropped, and what its result is called. Without Qt, and without opening the files."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
+from dcvsr_engine.restore.naming import names_for
 from dcvsr_engine.settings import Codec
 
 VIDEOS = {
@@ -10,10 +11,6 @@ VIDEOS = {
     ".mpeg", ".mpg", ".mts", ".mxf", ".ogm", ".ogv", ".qt", ".rm", ".rmvb", ".ts", ".vob", ".webm", ".wmv", ".y4m",
 }  # fmt: skip
 """Suffixes by which videos in a dropped folder are told from other files. A file dropped by itself may have any."""
-
-CONTAINERS: dict[Codec, str] = {"ffv1": ".mkv", "prores": ".mov"}
-FOLDER_CODECS: tuple[Codec, ...] = ("png", "tiff")
-KEPT_CONTAINERS = {".mkv", ".mov", ".mp4"}
 
 
 def clips_in(paths: Iterable[Path]) -> list[Path]:
@@ -30,20 +27,6 @@ def clips_of_folder(folder: Path) -> list[Path]:
     if videos:
         return videos
     return [folder] if any(path.suffix.lower() in PICTURES for path in files) else []
-
-
-def names_for(source: Path, scale: int, codec: Codec) -> Iterator[Path]:
-    """Names for a result beside its source, each with a higher number than the one before."""
-    if codec in FOLDER_CODECS:
-        suffix = ""
-    else:
-        suffix = CONTAINERS.get(codec, source.suffix.lower() if source.suffix.lower() in KEPT_CONTAINERS else ".mp4")
-    stem = f"{source.name if source.is_dir() else source.stem}_x{scale}"
-    yield source.with_name(stem + suffix)
-    number = 2
-    while True:
-        yield source.with_name(f"{stem}_{number}{suffix}")
-        number += 1
 
 
 def suggest_target(source: Path, scale: int, codec: Codec, taken: Iterable[Path] = ()) -> Path:

@@ -25,6 +25,7 @@ from dcvsr_engine.models.store import default_model
 from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.network.installed import find
 from dcvsr_engine.progress import ProgressLine
+from dcvsr_engine.restore.naming import names_for
 from dcvsr_engine.restore.plan import Plan
 from dcvsr_engine.restore.request import JobRequest, Region
 from dcvsr_engine.settings import OutputSettings, RestoreSettings, Settings, plain_type
@@ -156,17 +157,16 @@ def request_of(options: argparse.Namespace) -> JobRequest:
     """The job that the options describe; raises `UserError`."""
     settings, output = settings_of(options)
     source: Path = options.source
-    target = options.output or default_target(source, settings)
+    target = options.output or default_target(source, settings, output)
     return JobRequest(
         source.absolute(), target.absolute(), settings, output, frames_of(options.frames), region_of(options.region)
     )
 
 
-def default_target(source: Path, settings: RestoreSettings) -> Path:
-    """``clip.avi`` → ``clip_x4.mp4`` beside it; containers that we write are kept."""
+def default_target(source: Path, settings: RestoreSettings, output: OutputSettings) -> Path:
+    """The first name for a result, taken or not: the same command must go on with the same job."""
     scale = settings.scale or Declaration.from_folder(find(settings.model)).scale
-    suffix = source.suffix.lower() if source.suffix.lower() in (".mp4", ".mkv", ".mov") else ".mp4"
-    return source.with_name(f"{source.stem}_x{scale}{suffix}")
+    return next(names_for(source, scale, output.codec))
 
 
 def numbers(text: str, separator: str, count: int, name: str) -> list[int]:

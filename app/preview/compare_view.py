@@ -72,12 +72,15 @@ class CompareView(QWidget):
         self._set_region(None)
         self._update_cursor()
 
-    def set_clip(self, width: int, height: int, scale: int) -> None:
-        """A clip of ``width × height`` pixels, shown ``scale`` times enlarged; what is seen stays when only the scale changes."""
-        picture = width * scale, height * scale
-        same_clip = not self.scene.is_empty and self.scene.input_size == (width, height)
+    def set_clip(self, width: int, height: int, scale: int, aspect: float = 1.0) -> None:
+        """A clip of ``width × height`` pixels, each ``aspect`` times as wide as high, shown ``scale`` times enlarged.
+
+        What is seen stays when only the scale changes.
+        """
+        picture, former = (width * scale, height * scale), self.scene.viewport
+        same_clip = not self.scene.is_empty and (*self.scene.input_size, former.aspect) == (width, height, aspect)
         self.scene.scale = scale
-        self.set_viewport(self.scene.viewport.rescaled(picture) if same_clip else Viewport.fit(picture, self._pane_size()))
+        self.set_viewport(former.rescaled(picture) if same_clip else Viewport.fit(picture, self._pane_size(), aspect))
 
     def show_frame(self, frame: int, source: Pixels, left: Side, right: Side) -> None:
         """Show a frame: the input's pixels and the two sides to compare."""

@@ -20,9 +20,10 @@ class Viewport:
     Attributes:
         picture: (width, height) of the picture; positions in it are in its pixels.
         view: (width, height) of the pane, in device pixels.
-        zoom: device pixels per picture pixel; 1 is 1:1.
+        zoom: device pixels per row of the picture; 1 is 1:1.
         center: the picture position in the middle of the pane.
         fitting: whether the whole picture is shown and follows the pane's size.
+        aspect: width of a picture pixel when its height is 1, as tapes and DVDs have it; columns are ``zoom · aspect`` wide.
     """
 
     picture: Size
@@ -30,30 +31,39 @@ class Viewport:
     zoom: float = 1.0
     center: Point = (0.0, 0.0)
     fitting: bool = True
+    aspect: float = 1.0
 
     @classmethod
-    def fit(cls, picture: Size, view: Size) -> Self:
+    def fit(cls, picture: Size, view: Size, aspect: float = 1.0) -> Self:
         """The whole picture, as large as it goes."""
-        zoom = min(view[0] / picture[0], view[1] / picture[1], MAX_ZOOM)
-        return cls(picture, view, zoom, (picture[0] / 2, picture[1] / 2), fitting=True)
+        zoom = min(view[0] / (picture[0] * aspect), view[1] / picture[1], MAX_ZOOM)
+        return cls(picture, view, zoom, (picture[0] / 2, picture[1] / 2), fitting=True, aspect=aspect)
+
+    @property
+    def zooms(self) -> Point:
+        """Device pixels per column and per row of the picture."""
+        return self.zoom * self.aspect, self.zoom
 
     @property
     def fitting_zoom(self) -> float:
         """The zoom at which the whole picture is seen."""
-        return self.fit(self.picture, self.view).zoom
+        return self.fit(self.picture, self.view, self.aspect).zoom
 
     @property
     def offset(self) -> tuple[int, int]:
         """Where the picture's upper left corner is in the pane; whole device pixels, so that 1:1 is exact."""
-        return round(self.view[0] / 2 - self.center[0] * self.zoom), round(self.view[1] / 2 - self.center[1] * self.zoom)
+        across, down = self.zooms
+        return round(self.view[0] / 2 - self.center[0] * across), round(self.view[1] / 2 - self.center[1] * down)
 
     def to_view(self, point: Point) -> Point:
         """A picture position in the pane's device pixels."""
-        return self.offset[0] + point[0] * self.zoom, self.offset[1] + point[1] * self.zoom
+        across, down = self.zooms
+        return self.offset[0] + point[0] * across, self.offset[1] + point[1] * down
 
     def to_picture(self, point: Point) -> Point:
         """The inverse of `to_view`."""
-        return (point[0] - self.offset[0]) / self.zoom, (point[1] - self.offset[1]) / self.zoom
+        across, down = self.zooms
+        return (point[0] - self.offset[0]) / across, (point[1] - self.offset[1]) / down
 
     def visible(self) -> tuple[float, float, float, float]:
         """Left, top, right, bottom of what is seen of the picture."""
@@ -69,26 +79,27 @@ class Viewport:
         return self._zoomed_to(zoom, at)
 
     def actual_size(self, at: Point | None = None) -> Self:
-        """1:1, one picture pixel on one device pixel."""
+        """1:1, one picture pixel on one device pixel if it is square."""
         return self._zoomed_to(1.0, at or (self.view[0] / 2, self.view[1] / 2))
 
     def _zoomed_to(self, zoom: float, at: Point) -> Self:
         x, y = self.to_picture(at)
-        center = x + (self.view[0] / 2 - at[0]) / zoom, y + (self.view[1] / 2 - at[1]) / zoom
+        center = x + (self.view[0] / 2 - at[0]) / (zoom * self.aspect), y + (self.view[1] / 2 - at[1]) / zoom
         return replace(self, zoom=zoom, center=center, fitting=False)._clamped()
 
     def panned(self, dx: float, dy: float) -> Self:
         """The picture moved by device pixels, as far as there is something to see."""
-        return replace(self, center=(self.center[0] - dx / self.zoom, self.center[1] - dy / self.zoom), fitting=False)._clamped()
+        across, down = self.zooms
+        return replace(self, center=(self.center[0] - dx / across, self.center[1] - dy / down), fitting=False)._clamped()
 
     def resized(self, view: Size) -> Self:
         """The same part of the picture in a pane of another size."""
-        return self.fit(self.picture, view) if self.fitting else replace(self, view=view)._clamped()
+        return self.fit(self.picture, view, self.aspect) if self.fitting else replace(self, view=view)._clamped()
 
     def rescaled(self, picture: Size) -> Self:
         """The same part seen at the same size when the picture is computed in another size."""
         if self.fitting:
-            return self.fit(picture, self.view)
+            return self.fit(picture, self.view, self.aspect)
         ratio = picture[0] / self.picture[0]
         center = self.center[0] * ratio, self.center[1] * ratio
         return replace(self, picture=picture, zoom=min(self.zoom / ratio, MAX_ZOOM), center=center)._clamped()
@@ -98,7 +109,7 @@ class Viewport:
         return replace(self, center=(center[0], center[1]))
 
     def _clamped_axis(self, axis: int) -> float:
-        size, half = self.picture[axis], self.view[axis] / self.zoom / 2
+        size, half = self.picture[axis], self.view[axis] / self.zooms[axis] / 2
         return size / 2 if half * 2 >= size else min(max(self.center[axis], half), size - half)
 
 

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 DEFAULT_SCALE = 4
 DEFAULT_VARIANT = "SR"
+WIDEST = 4.0
+"""Times as wide as high that a pixel may be shown; anamorphic film has 2."""
 
 
 class PreviewPanel(QWidget):
@@ -209,7 +211,7 @@ class PreviewPanel(QWidget):
         """How many times wider and higher results are than the input."""
         self._scale = scale
         if self.info is not None:
-            self.view.set_clip(self.info.width, self.info.height, scale)
+            self._show_geometry(self.info)
             self._refresh()
 
     def go_to(self, frame: int) -> None:
@@ -233,10 +235,15 @@ class PreviewPanel(QWidget):
 
     def _on_opened(self, info: "VideoInfo") -> None:
         self.info = info
-        self.view.set_clip(info.width, info.height, self._scale)
+        self._show_geometry(info)
         self.timeline.set_clip(info.frames, float(info.frame_rate) if info.frame_rate else None)
         self.source.request(0)
         self.clip_opened.emit(info)
+
+    def _show_geometry(self, info: "VideoInfo") -> None:
+        """Tapes and DVDs have pixels that are not square; beyond any real shape a clip is believed to be mistaken."""
+        aspect = float(info.sample_aspect_ratio)
+        self.view.set_clip(info.width, info.height, self._scale, aspect if 1 / WIDEST <= aspect <= WIDEST else 1.0)
 
     def _on_failed(self, message: str) -> None:
         """The clip, or the frame wanted of an open one, cannot be read."""

@@ -1,9 +1,9 @@
 """Two pictures of a frame in one geometry, as the compare view paints them: side by side, wipe, A/B, difference, loupe."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
-from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
+from PySide6.QtCore import QPointF, QRect, QRectF, QSize, QSizeF, Qt
 from PySide6.QtGui import QImage, QPainter, QPen
 
 from app.preview import hud
@@ -131,8 +131,8 @@ class Scene:
 
     def picture_rect(self) -> QRectF:
         """The picture in device pixels of a pane; it may reach beyond."""
-        width, height = self.viewport.picture
-        return QRectF(*self.viewport.offset, width * self.viewport.zoom, height * self.viewport.zoom)
+        (width, height), (across, down) = self.viewport.picture, self.viewport.zooms
+        return QRectF(*self.viewport.offset, width * across, height * down)
 
     def visible_rect(self) -> QRectF:
         """The visible part of `picture_rect`."""
@@ -180,7 +180,8 @@ class Scene:
     def paint_loupe(self, painter: QPainter, point: Point, corner: QPointF, ratio: float) -> bool:
         """Both pictures around an output position, strongly enlarged; ``corner`` in device pixels of the view."""
         side = round(LOUPE * ratio)
-        seen = Viewport(self.viewport.picture, (side, side), max(4.0, 2 * self.viewport.zoom), point, fitting=False)
+        zoom = max(4.0, 2 * self.viewport.zoom)
+        seen = replace(self.viewport, view=(side, side), zoom=zoom, center=point, fitting=False)
         complete = True
         for index in range(2):
             half = QRect(round(corner.x()) + index * (side + round(LOUPE_GAP * ratio)), round(corner.y()), side, side)
@@ -244,9 +245,10 @@ class Scene:
     def _paint_region(self, painter: QPainter, ratio: float) -> None:
         if self.region is None:
             return
-        zoom = self.scale * self.viewport.zoom
+        across, down = self.viewport.zooms
         corner = QPointF(*self.viewport.to_view((self.region.x * self.scale, self.region.y * self.scale)))
-        rect = QRectF(corner.x(), corner.y(), self.region.width * zoom, self.region.height * zoom)
+        size = QSizeF(self.region.width * self.scale * across, self.region.height * self.scale * down)
+        rect = QRectF(corner, size)
         hud.stroke(painter, hud.outlined(hud.CHOSEN, 1.5 * ratio), partial(painter.drawRect, rect))
 
 

@@ -69,7 +69,7 @@ class TileOverlay:
             text = self.tr("SAP · all tiles share one key of {rate} × {rate} latent pixels").format(rate=self.state.sap_rate)
             return (
                 text
-                if self._key_spacing(viewport) >= MIN_KEY_SPACING * ratio
+                if min(self._key_spacing(viewport)) >= MIN_KEY_SPACING * ratio
                 else text + "\n" + self.tr("Zoom in to see the keys")
             )
         if kind in {"TAP →", "TAP ←"}:
@@ -163,20 +163,24 @@ class TileOverlay:
             if state == "done":
                 _paint_tick(painter, cell, ratio)
 
-    def _key_spacing(self, viewport: Viewport) -> float:
-        return self.state.factor * self.state.sap_rate * viewport.zoom
+    def _key_spacing(self, viewport: Viewport) -> Point:
+        """Device pixels between keys, across and down."""
+        across, down = viewport.zooms
+        rate = self.state.factor * self.state.sap_rate
+        return rate * across, rate * down
 
     def _paint_keys(self, painter: QPainter, viewport: Viewport, ratio: float) -> None:
         """A dot per latent pixel whose keys the tiles share (method.md §3)."""
-        grid, spacing = self.state.grid, self._key_spacing(viewport)
+        grid, (across, down) = self.state.grid, self._key_spacing(viewport)
+        spacing = min(across, down)
         assert grid is not None
         if spacing < MIN_KEY_SPACING * ratio:
             return
         size = max(1, round(ratio)) * (2 if spacing >= 2 * MIN_KEY_SPACING * ratio else 1)
         dots = np.zeros((viewport.view[1], viewport.view[0]), np.uint32)
         corner = self._rect(viewport, 0.5, 0.5, 0.5, 0.5).topLeft()
-        xs = _positions(corner.x(), spacing, -(-grid.width // self.state.sap_rate), viewport.view[0] - 2 * size)
-        ys = _positions(corner.y(), spacing, -(-grid.height // self.state.sap_rate), viewport.view[1] - 2 * size)
+        xs = _positions(corner.x(), across, -(-grid.width // self.state.sap_rate), viewport.view[0] - 2 * size)
+        ys = _positions(corner.y(), down, -(-grid.height // self.state.sap_rate), viewport.view[1] - 2 * size)
         for color, reach in ((0x8C000000, 2 * size), (0xFFF0E442, size)):
             for dy in range(reach):
                 for dx in range(reach):

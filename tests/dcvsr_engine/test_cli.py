@@ -269,6 +269,19 @@ def test_every_setting_is_an_option(kind):
 def test_the_result_goes_beside_the_input(name, target, tmp_path, tiny_model):
     options = cli.parser().parse_args(["restore", str(tmp_path / name), "--model", str(tiny_model)])
     assert cli.request_of(options).target == tmp_path / target
+    (tmp_path / target).touch()
+    assert cli.request_of(options).target == tmp_path / target, "the same command goes on with the same job"
+
+
+def test_the_name_beside_the_input_fits_the_codec_and_folders_keep_theirs(tmp_path, tiny_model):
+    def target(name: str, *more: str) -> str:
+        options = cli.parser().parse_args(["restore", str(tmp_path / name), "--model", str(tiny_model), *more])
+        return cli.request_of(options).target.name
+
+    (tmp_path / "reel.01").mkdir()
+    assert target("a.avi", "--codec", "ffv1") == "a_x2.mkv"
+    assert target("a.avi", "--codec", "png") == "a_x2"
+    assert target("reel.01") == "reel.01_x2.mp4"
 
 
 def test_a_plan_is_printed_and_nothing_is_done(run, folder, tiny_model):

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 
 from app.preview.compare_view import CompareView
 from app.preview.frames import ResultFrame
@@ -268,6 +268,46 @@ def test_another_scale_keeps_what_is_seen(view):
     assert view.scene.viewport.picture == (240, 160)
     seen = view.visible_region()
     assert (seen.x, seen.y) == pytest.approx((region.x, region.y), abs=1)
+
+
+@pytest.mark.parametrize("aspect", [2.0, 16 / 15, 8 / 9])
+@pytest.mark.parametrize("mode", [CompareMode.SIDE_BY_SIDE, CompareMode.WIPE, CompareMode.AB])
+def test_input_and_result_have_the_shape_they_are_displayed_in(view, aspect, mode):
+    """A mark in the middle of the picture has sides as long as a player shows them, in both pictures."""
+    source, result = plain(SOURCE, 120, 80), plain(RESULT, 480, 320)
+    source[30:50, 50:70] = result[120:200, 200:280] = 255
+    set_mode(view, mode, wipe=0.5)
+    view.set_clip(120, 80, 4, aspect)
+    view.show_frame(0, source, LR, Side("SR", result=ResultFrame(result, (0, 0), 4, 6, True)))
+    picture, seen = view.grab().toImage(), view.scene.viewport
+    assert seen.zoom == pytest.approx(min(seen.view[0] / (480 * aspect), seen.view[1] / 320))
+    shown = view.scene.picture_rect().toRect().adjusted(2, 2, -2, -2)
+    for pane in view.scene.panes():
+        beside_the_grip = QPoint(-18, 18) if mode == CompareMode.WIPE else QPoint()
+        middle = shown.center() + pane.rect.topLeft() + beside_the_grip
+        xs = range(pane.rect.left() + shown.left(), pane.rect.left() + shown.right())
+        across = sum(picture.pixelColor(x, middle.y()).green() > 150 for x in xs)
+        down = sum(picture.pixelColor(middle.x(), y).green() > 150 for y in range(shown.top(), shown.bottom()))
+        assert (across, down) == pytest.approx((80 * aspect * seen.zoom, 80 * seen.zoom), abs=4)
+
+
+def test_tiles_lie_on_their_pixels_whatever_shape_those_have(view):
+    """The tile that begins at latent column 44 has its border on the output column 352, where the result changes its colour."""
+    grid = TileGrid.build(14, 40, 60, tile=16)
+    assert 44 in grid.columns
+    result = plain(RESULT, 480, 320)
+    result[:, 352:] = SOURCE
+    set_mode(view, CompareMode.AB)
+    view.set_clip(120, 80, 4, 1.25)
+    view.show_frame(0, plain(SOURCE, 120, 80), LR, Side("SR", result=ResultFrame(result, (0, 0), 4, 6, True)))
+    before = view.grab().toImage()
+    change = next(x for x in range(20, 600) if before.pixelColor(x, 205).red() > 120)
+    view.scene.overlay.state.set_grid(grid, 8)
+    view.set_overlay_visible(True)
+    after = view.grab().toImage()
+    lines = [x for x in range(20, 580) if after.pixelColor(x, 205).green() > before.pixelColor(x, 205).green() + 60]
+    assert min(abs(x - change) for x in lines) <= 1
+    assert view.scene.point_at(change, 205)[0] == pytest.approx(352, abs=1)
 
 
 class DenseView(CompareView):

@@ -8,15 +8,16 @@ from app.preview.model import MAX_ZOOM, Comparison, FrameRange, Viewport, lanes,
 
 sizes = st.tuples(st.integers(16, 8000), st.integers(16, 8000))
 shares = st.tuples(st.floats(0, 1), st.floats(0, 1))
+aspects = st.floats(0.25, 4)
 
 
-@given(sizes, sizes)
-def test_fit_shows_the_whole_picture_as_large_as_possible(picture, view):
-    seen = Viewport.fit(picture, view)
+@given(sizes, sizes, aspects)
+def test_fit_shows_the_whole_picture_as_large_as_possible(picture, view, aspect):
+    seen = Viewport.fit(picture, view, aspect)
     left, top, right, bottom = seen.visible()
     assert (left, top) == (0, 0)
-    assert (right, bottom) == pytest.approx(picture, abs=1 / seen.zoom)
-    widest = max(picture[0] * seen.zoom / view[0], picture[1] * seen.zoom / view[1])
+    assert (right, bottom) == pytest.approx(picture, abs=1 / min(seen.zooms))
+    widest = max(picture[0] * aspect * seen.zoom / view[0], picture[1] * seen.zoom / view[1])
     assert widest == pytest.approx(1) or seen.zoom == MAX_ZOOM
 
 
@@ -36,19 +37,20 @@ def test_zoom_at_the_pointer_on_a_known_picture():
     assert seen.to_picture((250, 125)) == (1750, 875)
 
 
-@given(sizes, sizes, st.lists(st.tuples(st.floats(-3000, 3000), st.floats(-3000, 3000)), max_size=5))
-def test_pan_never_loses_the_picture(picture, view, moves):
-    seen = Viewport.fit(picture, view).zoomed(7)
+@given(sizes, sizes, aspects, st.lists(st.tuples(st.floats(-3000, 3000), st.floats(-3000, 3000)), max_size=5))
+def test_pan_never_loses_the_picture(picture, view, aspect, moves):
+    seen = Viewport.fit(picture, view, aspect).zoomed(7)
     for move in moves:
         seen = seen.panned(*move)
     left, top, right, bottom = seen.visible()
     for low, high, axis in ((left, right, 0), (top, bottom, 1)):
-        assert (high - low) * seen.zoom == pytest.approx(min(picture[axis] * seen.zoom, view[axis]), abs=1)
+        zoom = seen.zooms[axis]
+        assert (high - low) * zoom == pytest.approx(min(picture[axis] * zoom, view[axis]), abs=1)
 
 
-@given(sizes, sizes, shares)
-def test_view_and_picture_positions_are_inverse(picture, view, share):
-    seen = Viewport.fit(picture, view).zoomed(3)
+@given(sizes, sizes, aspects, shares)
+def test_view_and_picture_positions_are_inverse(picture, view, aspect, share):
+    seen = Viewport.fit(picture, view, aspect).zoomed(3)
     point = share[0] * picture[0], share[1] * picture[1]
     assert seen.to_picture(seen.to_view(point)) == pytest.approx(point, abs=1e-6)
 
@@ -57,6 +59,13 @@ def test_actual_size_lies_on_whole_device_pixels():
     seen = Viewport.fit((3840, 2160), (1001, 703)).actual_size().panned(0.4, 17.3)
     assert seen.zoom == 1
     assert all(isinstance(side, int) for side in seen.offset)
+
+
+def test_pixels_that_are_not_square_keep_their_shape_through_every_change():
+    seen = Viewport.fit((720, 576), (600, 400), 16 / 11).zoomed(2.5, (300, 100)).panned(20, -10).resized((640, 480))
+    seen = seen.rescaled((1440, 1152)).actual_size()
+    across, down = (seen.to_view((100, 100))[axis] - seen.to_view((0, 0))[axis] for axis in (0, 1))
+    assert (across, down) == pytest.approx((100 * 16 / 11, 100))
 
 
 def test_zoom_does_not_skip_actual_size():

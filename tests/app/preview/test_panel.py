@@ -1,5 +1,8 @@
+from fractions import Fraction
+
 import numpy as np
 import pytest
+from clips import Clip, write_clip
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QLabel, QWidget
@@ -47,6 +50,18 @@ def shown(panel):
     picture = panel.view.grab().toImage()
     panes = panel.view.scene.panes()
     return [picture.pixelColor(pane.rect.center()).red() for pane in panes]
+
+
+@pytest.mark.parametrize(("ratio", "aspect"), [(Fraction(16, 15), 16 / 15), (Fraction(1, 9), 1.0)])
+def test_a_clip_is_shown_in_the_shape_of_its_pixels(qtbot, panel, tmp_path, ratio, aspect):
+    """But not as thin as a damaged header says."""
+    path = write_clip(tmp_path / "tape.mkv", Clip(pts=range(2), aspect=ratio))
+    with qtbot.waitSignal(panel.clip_opened, timeout=10_000):
+        panel.open_clip(path)
+    assert panel.info.sample_aspect_ratio == ratio
+    assert panel.view.scene.viewport.aspect == pytest.approx(aspect)
+    panel.set_scale(2)
+    assert panel.view.scene.viewport.aspect == pytest.approx(aspect)
 
 
 def test_a_clip_opens_at_its_first_frame(qtbot, panel, grey_clip):

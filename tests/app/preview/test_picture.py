@@ -4,6 +4,7 @@ from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QImage, QPainter
 
+from app.preview.bicubic import enlarge
 from app.preview.model import Viewport
 from app.preview.picture import Picture, image_of, subtract
 
@@ -28,8 +29,9 @@ def painted(picture: Picture, viewport: Viewport, budget: float = 10.0) -> tuple
 
 
 def bicubic(pixels: np.ndarray, scale: int) -> np.ndarray:
+    """All at once; that this is what the engine works on is tested in tests/dcvsr_engine/network/test_resample.py."""
     height, width = pixels.shape[:2]
-    return np.asarray(Image.fromarray(pixels).resize((width * scale, height * scale), Image.Resampling.BICUBIC)).astype(int)
+    return enlarge(pixels, scale, 1, (0, 0, width * scale, height * scale)).astype(int)
 
 
 def test_a_result_at_actual_size_is_shown_exactly(pixels):
@@ -40,12 +42,28 @@ def test_a_result_at_actual_size_is_shown_exactly(pixels):
     np.testing.assert_array_equal(shown, pixels[y : y + 40, x : x + 50])
 
 
-def test_the_input_is_enlarged_bicubically_without_seams(pixels):
-    """480×360 output pixels span several of the pyramid's tiles."""
-    seen = Viewport((480, 360), (480, 360)).actual_size()
-    shown, complete = painted(Picture(pixels, scale=4), seen)
+def test_the_input_is_enlarged_bicubically_without_seams():
+    """Noise, for every weight to show, over several of the pyramid's tiles."""
+    noise = np.random.default_rng(3).integers(0, 256, (90, 150, 3), np.uint8)
+    shown, complete = painted(Picture(noise, scale=3), Viewport((450, 270), (450, 270)).actual_size())
     assert complete
-    assert np.abs(shown - bicubic(pixels, 4)).max() <= 1
+    np.testing.assert_array_equal(shown, bicubic(noise, 3))
+
+
+def test_at_half_size_it_is_the_enlarged_picture_averaged(pixels):
+    shown, _ = painted(Picture(pixels, scale=4), Viewport.fit((480, 360), (240, 180)))
+    expected = bicubic(pixels, 4).reshape(180, 2, 240, 2, 3).mean(axis=(1, 3))
+    assert np.abs(shown - expected).max() <= 1
+
+
+def test_results_of_other_scales_fit_in(pixels):
+    """A ×4 result beside ×2 ones is shrunk; a ×3 result beside ×4 ones is enlarged."""
+    seen = Viewport((240, 180), (240, 180)).actual_size()
+    shown, _ = painted(Picture(bicubic(pixels, 4).astype(np.uint8), scale=0.5), seen)
+    assert np.abs(shown - bicubic(pixels, 2)).mean() < 2
+    seen = Viewport((480, 360), (480, 360)).actual_size()
+    shown, _ = painted(Picture(bicubic(pixels, 3).astype(np.uint8), scale=4 / 3), seen)
+    assert np.abs(shown - bicubic(pixels, 4)).mean() < 2
 
 
 def test_zoomed_out_it_is_the_smaller_picture(pixels):

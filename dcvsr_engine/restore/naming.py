@@ -1,0 +1,24 @@
+"""What a result is called that nobody named. Torch-free, shared with the window."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from dcvsr_engine.settings import Codec
+
+CONTAINERS: dict[Codec, str] = {"ffv1": ".mkv", "prores": ".mov"}
+FOLDER_CODECS: tuple[Codec, ...] = ("png", "tiff")
+KEPT_CONTAINERS = {".mkv", ".mov", ".mp4"}
+
+
+def names_for(source: Path, scale: int, codec: Codec) -> Iterator[Path]:
+    """Names for a result beside its source – ``clip.avi`` → ``clip_x4.mp4`` –, each with a higher number than the one before."""
+    if codec in FOLDER_CODECS:
+        suffix = ""
+    else:
+        suffix = CONTAINERS.get(codec, source.suffix.lower() if source.suffix.lower() in KEPT_CONTAINERS else ".mp4")
+    stem = f"{source.name if source.is_dir() else source.stem}_x{scale}"
+    yield source.with_name(stem + suffix)
+    number = 2
+    while True:
+        yield source.with_name(f"{stem}_{number}{suffix}")
+        number += 1
