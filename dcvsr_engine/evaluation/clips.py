@@ -6,7 +6,7 @@ import random
 import shutil
 import tempfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,13 +20,6 @@ from dcvsr_engine.evaluation.pictures import Pictures, read, to_pictures, to_ten
 from dcvsr_engine.network.resample import shrink
 from dcvsr_engine.video.color import MATRICES, RANGES
 from dcvsr_engine.video.files import discard, partial_path
-from dcvsr_engine.video.source import PICTURES
-
-DEBIAN = "opencv-doc"
-DEBIAN_CLIPS = ("examples/data/vtest.avi", "opencv4/html/box.mp4.gz", "opencv4/html/cup.mp4.gz")
-DEBIAN_FOLDER = Path("/usr/share/doc/opencv-doc")
-
-VIDEOS = {".mp4", ".mkv", ".mov", ".avi", ".webm", ".m4v", ".mpg", ".mpeg", ".ts", ".y4m"}
 
 DEGRADATIONS = ("h264", "mild", "real-world", "none")
 """``h264``: bicubic ÷4, H.264 CRF 18; ``mild``, ``real-world``: the training presets; ``none``: clips as they are."""
@@ -43,20 +36,20 @@ class Preparation:
     """How evaluation clips are made.
 
     Attributes:
-        frames, start: how many frames, from which on; shorter clips raise an error.
+        frames, start: how many frames (``None``: all there are), from which on; shorter clips raise an error.
         crop: (width, height) of the undamaged clip, from the centre, multiples of `MULTIPLE`; ``None`` for the whole picture.
         degradation: one of `DEGRADATIONS`.
 
     Raises `SettingsError` for anything else.
     """
 
-    frames: int = 28
+    frames: int | None = 28
     start: int = 0
     crop: tuple[int, int] | None = (384, 256)
     degradation: str = "h264"
 
     def __post_init__(self) -> None:
-        if self.frames < 1 or self.start < 0:
+        if (self.frames is not None and self.frames < 1) or self.start < 0:
             raise SettingsError(f"At least one frame from frame 0 on is needed, not {self.frames} from {self.start}.")
         if self.crop is not None and any(side < MULTIPLE or side % MULTIPLE for side in self.crop):
             raise SettingsError(f"The crop's sides must be multiples of {MULTIPLE}, not {self.crop[0]}×{self.crop[1]}.")
@@ -75,38 +68,6 @@ class Clip:
     name: str
     low: Path
     truth: Path | None
-
-
-def find_sources(data: str) -> list[Path]:
-    """The clips that ``data`` names: `DEBIAN`, a video, a folder of pictures, or a folder of such. Raises `InputError`."""
-    if data == DEBIAN:
-        found = [DEBIAN_FOLDER / name for name in DEBIAN_CLIPS]
-        if not all(path.is_file() for path in found):
-            raise InputError(
-                f"The clips of the Debian package {DEBIAN} are missing: install it, or name your own clips with --data."
-            )
-        return found
-    folder = Path(data)
-    if not folder.exists():
-        raise InputError(f"“{data}” does not exist; check the name.")
-    if folder.is_file() or holds_pictures(folder):
-        return [folder]
-    found = sorted(path for path in folder.iterdir() if path.suffix.lower() in VIDEOS or (path.is_dir() and holds_pictures(path)))
-    if not found:
-        raise InputError(f"“{data}” holds no clips: neither videos nor folders of pictures.")
-    return found
-
-
-def holds_pictures(folder: Path) -> bool:
-    """Whether a folder has pictures in it."""
-    return any(path.suffix.lower() in PICTURES for path in folder.iterdir())
-
-
-def names_of(sources: Sequence[Path]) -> dict[str, Path]:
-    """A name per clip: the file's without its suffixes where that is enough to tell them apart."""
-    short = [path.name.partition(".")[0] for path in sources]
-    names = short if len(set(short)) == len(short) else ["_".join(path.parts[-2:]) for path in sources]
-    return dict(zip(names, sources, strict=True))
 
 
 @contextlib.contextmanager

@@ -24,18 +24,24 @@ DESCRIPTION = "Measure models beside bicubic enlargement and other methods, and 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options, all but ``--json``, which every command has; nothing heavy is imported."""
     parser.description = DESCRIPTION
-    data = "a folder of videos or picture folders, or one of them; default: the clips of Debian's opencv-doc"
-    parser.add_argument("--data", default="opencv-doc", help=data)
-    models = "models to measure, as MODEL or MODEL:setting=value,…"
+    data = (
+        "folders of videos or picture folders, or one of these; DIR:none is restored as it is, without an undamaged original; "
+        "default: the clips of Debian's opencv-doc"
+    )
+    parser.add_argument("--data", nargs="+", default=["opencv-doc"], metavar="DIR[:DEGRADATION]", help=data)
+    models = "models to measure, as MODEL or MODEL:setting=value,…, with HEADING= before it for another heading"
     parser.add_argument("--models", nargs="*", default=["compact"], metavar="MODEL", help=models)
     parser.add_argument("--peers", nargs="*", default=[], metavar="PEER", help="animevideov3, x4plus, basicvsr or basicvsr-vimeo")
     parser.add_argument(
         "--degradation",
-        default="h264",
-        help="h264 (bicubic ÷4, CRF 18), mild, real-world, or none to restore the clips as they are",
+        nargs="+",
+        default=["h264"],
+        metavar="NAME",
+        help="what is done to the clips: h264 (bicubic ÷4, CRF 18), mild, real-world, or none to restore them as they "
+        "are; several give a set of means each",
     )
     parser.add_argument("--out", type=Path, default=Path("report"), help="folder of the report; an unfinished one is continued")
-    parser.add_argument("--frames", type=int, default=28, help="frames per clip")
+    parser.add_argument("--frames", default="28", help="frames per clip, or all")
     parser.add_argument("--start", type=int, default=0, help="first frame")
     parser.add_argument("--crop", default="384x256", help="WIDTHxHEIGHT of the centre that is used, or none for all of it")
     parser.add_argument("--settings", type=Path, help="JSON file with restoration settings for every model")
@@ -51,18 +57,18 @@ def run(arguments: argparse.Namespace, control: Control | None = None) -> int:
 
     Raises `UserError` and `Cancelled`.
     """
-    from dcvsr_engine.evaluation.clips import find_sources
     from dcvsr_engine.evaluation.evaluate import Evaluation, open_folder
     from dcvsr_engine.evaluation.report import write_report
-    from dcvsr_engine.evaluation.table import MEAN, markdown_section
+    from dcvsr_engine.evaluation.sets import clip_sets
+    from dcvsr_engine.evaluation.table import summary
 
-    sources, preparation, methods = find_sources(arguments.data), preparation_of(arguments), methods_of(arguments)
-    folders = open_folder(arguments.out, sources, preparation)
+    sets, methods = clip_sets(arguments.data, arguments.degradation, preparation_of(arguments)), methods_of(arguments)
     say = partial(print, file=sys.stderr, flush=True)
-    evaluation = Evaluation(folders, sources, preparation, methods, control or Control(), say, arguments.measure_again)
+    folders = open_folder(arguments.out, sets)
+    evaluation = Evaluation(folders, sets, methods, control or Control(), say, arguments.measure_again)
     table = evaluation.run()
     page = write_report(evaluation, table)
-    print(json.dumps(table.to_dict()) if arguments.json else markdown_section(table, MEAN, table.means()))
+    print(json.dumps(table.to_dict()) if arguments.json else summary(table))
     say(f"The report is {page}.")
     return report_floor(table, methods, say) if arguments.floor else 0
 
@@ -82,29 +88,31 @@ def report_floor(table: "Table", methods: list["Method"], say: Callable[[str], N
 
 
 def preparation_of(arguments: argparse.Namespace) -> "Preparation":
-    """How clips are to be made; raises `SettingsError`."""
+    """How clips are to be made, whatever their degradation; raises `SettingsError`."""
     from dcvsr_engine.evaluation.clips import Preparation
 
     size = re.fullmatch(r"(\d+)[x×](\d+)", arguments.crop)
     if size is None and arguments.crop != "none":
         raise SettingsError(f"The crop must be WIDTHxHEIGHT or none, not “{arguments.crop}”.")
+    if arguments.frames != "all" and not arguments.frames.isdecimal():
+        raise SettingsError(f"The number of frames must be a whole number or all, not “{arguments.frames}”.")
     crop = None if size is None else (int(size[1]), int(size[2]))
-    return Preparation(arguments.frames, arguments.start, crop, arguments.degradation)
+    return Preparation(None if arguments.frames == "all" else int(arguments.frames), arguments.start, crop)
 
 
 def methods_of(arguments: argparse.Namespace) -> list["Method"]:
-    """Bicubic, then peers, then models (or the variants of the ablation); raises `SettingsError`."""
+    """Bicubic, then peers, then models (or the variants of the ablation); raises `UserError`."""
     from dcvsr_engine.evaluation.ablation import ablation
     from dcvsr_engine.evaluation.methods import Bicubic, restoration
     from dcvsr_engine.evaluation.peers import peer
 
     settings = settings_of(arguments.settings)
+    models = [restoration(text, settings) for text in arguments.models]
     if arguments.ablation:
-        if len(arguments.models) != 1:
+        if len(models) != 1:
             raise SettingsError("--ablation takes one model.")
-        return [Bicubic(), *ablation(arguments.models[0], settings)]
-    peers = [peer(name) for name in arguments.peers]
-    return [Bicubic(), *peers, *(restoration(text, settings) for text in arguments.models)]
+        return [Bicubic(), *ablation(models[0])]
+    return [Bicubic(), *(peer(name) for name in arguments.peers), *models]
 
 
 def settings_of(path: Path | None) -> RestoreSettings:

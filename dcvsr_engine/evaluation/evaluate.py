@@ -2,24 +2,25 @@
 
 import json
 import re
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from dcvsr_engine.control import Control
-from dcvsr_engine.errors import JobError, OutputError
-from dcvsr_engine.evaluation.clips import SCALE, Clip, Preparation, names_of, prepare
+from dcvsr_engine.errors import JobError, OutputError, SettingsError
+from dcvsr_engine.evaluation.clips import SCALE, Clip, prepare
 from dcvsr_engine.evaluation.methods import Method, Restoration, enlarged
 from dcvsr_engine.evaluation.metrics import METRICS, Measurement, Sample, measure
 from dcvsr_engine.evaluation.pictures import Pictures, read
+from dcvsr_engine.evaluation.sets import ClipSet
 from dcvsr_engine.evaluation.table import SECONDS, Cell, Table
 from dcvsr_engine.restore.plan import grid_for
 from dcvsr_engine.tiling.grid import TileGrid
 from dcvsr_engine.video.files import discard, partial_path, put_in_place
 
 FILE = "evaluation.json"
+CONTINUED = "the restoration was interrupted and continued, and so not timed"
 PAPER_FACTOR = 8
 """Pixels per latent of the paper's model: its tiles are looked at for seams where no model of ours takes part."""
 
@@ -30,18 +31,17 @@ class Folders:
 
     root: Path
 
-    @property
-    def clips(self) -> Path:
-        """Prepared clips, a folder each."""
-        return self.root / "clips"
+    def clips(self, of: str) -> Path:
+        """Prepared clips of a set, a folder each."""
+        return self.root / "clips" / slug(of)
 
-    def result(self, clip: str, method: str) -> Path:
+    def result(self, of: str, clip: str, method: str) -> Path:
         """The pictures that a method made of a clip."""
-        return self.root / "results" / clip / slug(method)
+        return self.root / "results" / slug(of) / clip / slug(method)
 
-    def cell(self, clip: str, method: str) -> Path:
+    def cell(self, of: str, clip: str, method: str) -> Path:
         """The numbers of a method and clip, with the method's identity."""
-        return self.root / "cells" / clip / f"{slug(method)}.json"
+        return self.root / "cells" / slug(of) / clip / f"{slug(method)}.json"
 
 
 def slug(name: str) -> str:
@@ -73,18 +73,25 @@ def read_json(path: Path) -> dict[str, Any]:
         raise JobError(f"“{path}” is damaged ({error}): delete it to have that part evaluated again.") from None
 
 
-def open_folder(root: Path, sources: Sequence[Path], preparation: Preparation) -> Folders:
-    """The folder of an evaluation, new or to be continued; raises `OutputError` when it holds another one."""
-    description = {"clips": [str(source.resolve()) for source in sources]} | preparation.to_dict()
+def open_folder(root: Path, sets: Sequence[ClipSet]) -> Folders:
+    """The folder of an evaluation, new or to be continued, with further sets too.
+
+    Raises `OutputError` when it holds something else, or a set of these names that is made in another way.
+    """
     if root.exists() and not root.is_dir():
         raise OutputError(f"“{root}” is a file; name a folder for the report.")
-    before = read_json(root / FILE)
-    if before and before != description:
-        differing = [name for name in description if before.get(name) != description[name]]
-        raise OutputError(f"“{root}” holds an evaluation with other {' and '.join(differing)}; choose another folder with --out.")
-    if not before and root.is_dir() and any(root.iterdir()):
+    known = read_json(root / FILE)
+    if not known and root.is_dir() and any(root.iterdir()):
         raise OutputError(f"“{root}” holds something else than an evaluation; choose another folder with --out.")
-    write_json(description, root / FILE)
+    for one in sets:
+        description = {"clips": [str(source.resolve()) for source in one.clips.values()]} | one.preparation.to_dict()
+        before = known.setdefault(one.name, description)
+        if before != description:
+            differing = [name for name in description if before.get(name) != description[name]]
+            raise OutputError(
+                f"“{root}” holds an evaluation with other {' and '.join(differing)}; choose another folder with --out."
+            )
+    write_json(known, root / FILE)
     return Folders(root)
 
 
@@ -94,7 +101,7 @@ class Evaluation:
 
     Attributes:
         folders: where everything is kept.
-        sources, preparation: the clips and how they are made.
+        sets: the clips and how they are made.
         methods: what is compared, the columns.
         control: asked before every cell and within restorations.
         say: gets a line per finished cell.
@@ -102,8 +109,7 @@ class Evaluation:
     """
 
     folders: Folders
-    sources: Sequence[Path]
-    preparation: Preparation
+    sets: Sequence[ClipSet]
     methods: Sequence[Method]
     control: Control
     say: Callable[[str], None]
@@ -114,47 +120,51 @@ class Evaluation:
 
         Raises `UserError` for bad input and `Cancelled`; finished cells stay.
         """
-        table = Table(tuple(method.name for method in self.methods))
-        if len({slug(name) for name in table.methods}) < len(table.methods):
-            raise OutputError(f"Two of the methods have the same name: {', '.join(table.methods)}.")
+        names = tuple(method.name for method in self.methods)
+        if len({slug(name) for name in names}) < len(names):
+            raise SettingsError(f"Two of the columns have the same heading: {', '.join(names)}; give one as HEADING=MODEL.")
         for method in self.methods:
             method.identity()  # a model that does not exist is said at once, not after the first clip
-        for name in names_of(self.sources):
-            clip = self.clip(name)
-            table.cells[name] = {method.name: self.cell(clip, method) for method in self.methods}
+        table = Table(names)
+        for one in self.sets:
+            table.sets[one.name] = {clip: self.cells(one, clip) for clip in one.clips}
         return table
 
-    def clip(self, name: str) -> Clip:
+    def clip(self, of: ClipSet, name: str) -> Clip:
         """A clip by its name, prepared."""
-        return prepare(name, names_of(self.sources)[name], self.preparation, self.folders.clips)
+        return prepare(name, of.clips[name], of.preparation, self.folders.clips(of.name))
 
-    def cell(self, clip: Clip, method: Method) -> Cell:
+    def cells(self, of: ClipSet, name: str) -> dict[str, Cell]:
+        """The cells of a clip by method."""
+        clip = self.clip(of, name)
+        return {method.name: self.cell(of.name, clip, method) for method in self.methods}
+
+    def cell(self, of: str, clip: Clip, method: Method) -> Cell:
         """One cell, read back or restored and measured."""
         self.control.check()
-        path, result = self.folders.cell(clip.name, method.name), self.folders.result(clip.name, method.name)
+        path, result = self.folders.cell(of, clip.name, method.name), self.folders.result(of, clip.name, method.name)
         identity = json.loads(json.dumps(method.identity()))
         kept = read_json(path)
         if kept.get("identity") != identity:
             kept = {"identity": identity, "seconds": restore(clip, method, result, self.control)}
             write_json(kept, path)
+        seconds: float | None = kept["seconds"]
         tiles = tiles_of(method, self.methods)
         tiling = tiling_of(tiles)
         if self.measure_again or kept.get("tiling") != tiling or list(kept.get("values", {})) != list(METRICS):
             measured = measure(sample_of(clip, read(result), tiles))
             kept |= {"tiling": tiling, "values": {name: asdict(measurement) for name, measurement in measured.items()}}
             write_json(kept, path)
-            self.say(f"{clip.name} · {method.name}: restored in {kept['seconds']:.1f} s, measured")
+            self.say(f"{of} · {clip.name} · {method.name}: {'restored' if seconds is None else f'{seconds:.1f} s'}, measured")
         cell = {name: Measurement(**values) for name, values in kept["values"].items()}
-        return cell | {SECONDS.name: Measurement(kept["seconds"])}
+        return cell | {SECONDS.name: Measurement(seconds, "" if seconds is not None else CONTINUED)}
 
 
-def restore(clip: Clip, method: Method, target: Path, control: Control) -> float:
-    """Let ``method`` restore ``clip`` into ``target``; the seconds that took. Raises `JobError` when frames are missing."""
+def restore(clip: Clip, method: Method, target: Path, control: Control) -> float | None:
+    """Let ``method`` restore ``clip`` into ``target``; see `Method.restore`. Raises `JobError` when frames are missing."""
     discard(target)
     target.parent.mkdir(parents=True, exist_ok=True)
-    before = time.perf_counter()
-    method.restore(clip.low, target, control)
-    seconds = time.perf_counter() - before
+    seconds = method.restore(clip.low, target, control)
     made, given = read(target), read(clip.low)
     expected = (len(given), given.shape[1] * SCALE, given.shape[2] * SCALE, 3)
     if made.shape != expected:
@@ -173,7 +183,7 @@ def tiling_of(tiles: Restoration | None) -> dict[str, Any]:
     """What decides where tiles lie."""
     if tiles is None:
         return {}
-    settings = tiles.declaration.resolve(tiles.settings)
+    settings = tiles.resolved
     return {"factor": tiles.declaration.factor} | {
         name: getattr(settings, name) for name in ("tiling", "tile", "window", "overlap")
     }

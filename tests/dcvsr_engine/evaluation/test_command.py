@@ -22,11 +22,14 @@ def parse(*words):
 
 
 def test_options_become_a_preparation():
-    made = preparation_of(parse("--frames", "5", "--start", "2", "--crop", "64x32", "--degradation", "mild"))
-    assert (made.frames, made.start, made.crop, made.degradation) == (5, 2, (64, 32), "mild")
-    assert preparation_of(parse("--crop", "none")).crop is None
+    made = preparation_of(parse("--frames", "5", "--start", "2", "--crop", "64x32"))
+    assert (made.frames, made.start, made.crop) == (5, 2, (64, 32))
+    everything = preparation_of(parse("--crop", "none", "--frames", "all"))
+    assert everything.crop is None and everything.frames is None
     with pytest.raises(SettingsError, match="WIDTHxHEIGHT"):
         preparation_of(parse("--crop", "large"))
+    with pytest.raises(SettingsError, match="whole number"):
+        preparation_of(parse("--frames", "few"))
 
 
 def test_methods_are_bicubic_peers_and_models(tmp_path):
@@ -52,10 +55,11 @@ def test_a_run_prints_the_means_and_writes_the_report(moving, tmp_path, monkeypa
     words = f"--data {tmp_path / 'clip'} --models --frames 2 --crop 96x64 --out {tmp_path / 'out'}".split()
     assert run(parse(*words)) == 0
     printed = capsys.readouterr()
-    assert "| PSNR ↑ |" in printed.out and str(tmp_path / "out" / "index.html") in printed.err
-    assert run(parse(*words, "--json")) == 0
+    assert "| clip · h264 | PSNR ↑ |" in printed.out and str(tmp_path / "out" / "index.html") in printed.err
+    assert run(parse(*words, "--degradation", "h264", "none", "--json")) == 0
     values = json.loads(capsys.readouterr().out)
-    assert values["clip"] == values["mean"] and values["mean"]["bicubic"]["PSNR"] > 20
+    assert values["clip · h264"]["clip"] == values["clip · h264"]["mean"]
+    assert values["clip · h264"]["mean"]["bicubic"]["PSNR"] > 20 and values["clip · none"]["mean"]["bicubic"]["PSNR"] is None
     with pytest.raises(SettingsError, match="needs a model"):
         run(parse(*words, "--floor"))
 

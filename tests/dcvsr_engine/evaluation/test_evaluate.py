@@ -4,20 +4,21 @@ import base64
 import io
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from dcvsr_engine.control import Control
-from dcvsr_engine.errors import Cancelled, JobError, ModelError, OutputError
+from dcvsr_engine.errors import Cancelled, JobError, ModelError, OutputError, SettingsError
 from dcvsr_engine.evaluation import evaluate, metrics
 from dcvsr_engine.evaluation.clips import Preparation
 from dcvsr_engine.evaluation.evaluate import Evaluation, open_folder, tiles_of, tiling_of
 from dcvsr_engine.evaluation.methods import Bicubic, enlarged, restoration
 from dcvsr_engine.evaluation.pictures import write
 from dcvsr_engine.evaluation.report import write_report
+from dcvsr_engine.evaluation.sets import ClipSet
 from dcvsr_engine.settings import RestoreSettings
 
 PREPARATION = Preparation(frames=3, crop=(96, 64))
@@ -30,6 +31,8 @@ class Darker:
     name: str
     levels: int
     runs: list
+    seconds: float | None = 2.5
+    details = "bicubic, but darker"
 
     def identity(self):
         return {"levels": self.levels}
@@ -38,6 +41,7 @@ class Darker:
         control.check()
         self.runs.append(low.parent.name)
         write(np.maximum(enlarged(low).astype(int) - self.levels, 0).astype(np.uint8), target)
+        return self.seconds
 
 
 @pytest.fixture(autouse=True)
@@ -49,29 +53,55 @@ def quick(monkeypatch):
 
 
 @pytest.fixture
-def sources(moving, half_still, tmp_path):
+def sets(moving, half_still, tmp_path):
+    """A set of two clips."""
     write(moving, tmp_path / "data" / "moving")
     write(half_still, tmp_path / "data" / "half")
-    return [tmp_path / "data" / "moving", tmp_path / "data" / "half"]
+    return [ClipSet("data", {name: tmp_path / "data" / name for name in ("moving", "half")}, PREPARATION)]
 
 
 @pytest.fixture
-def evaluation(sources, tmp_path):
+def evaluation(sets, tmp_path):
     """Makes an evaluation of bicubic and given methods in one folder."""
 
-    def make(*methods, control=None, preparation=PREPARATION, of=sources, again=False):
-        folders = open_folder(tmp_path / "out", of, preparation)
-        return Evaluation(folders, of, preparation, [Bicubic(), *methods], control or Control(), lambda line: None, again)
+    def make(*methods, control=None, of=sets, again=False):
+        return Evaluation(
+            open_folder(tmp_path / "out", of), of, [Bicubic(), *methods], control or Control(), lambda line: None, again
+        )
 
     return make
 
 
+@pytest.fixture
+def in_both_ways(sets):
+    """The clips as undamaged originals, and as they are."""
+    return [*sets, replace(sets[0], name="as they are", preparation=replace(PREPARATION, degradation="none"))]
+
+
 def test_every_clip_and_method_is_measured(evaluation):
     table = evaluation(Darker("dark", 30, [])).run()
-    assert table.clips == ("moving", "half") and table.methods == ("bicubic", "dark")
-    for cells in table.cells.values():
+    assert list(table.sets["data"]) == ["moving", "half"] and table.methods == ("bicubic", "dark")
+    for cells in table.sets["data"].values():
         assert cells["bicubic"]["PSNR"].value > cells["dark"]["PSNR"].value + 1
-        assert cells["dark"]["seconds"].value > 0
+        assert cells["bicubic"]["seconds"].value > 0 and cells["dark"]["seconds"].value == 2.5
+
+
+def test_a_continued_restoration_has_no_time(evaluation):
+    cell = evaluation(Darker("dark", 30, [], seconds=None)).run().sets["data"]["half"]["dark"]
+    assert cell["PSNR"].value > 10 and cell["seconds"].value is None and "interrupted" in cell["seconds"].reason
+
+
+def test_sets_are_averaged_on_their_own_and_say_what_they_lack(evaluation, in_both_ways):
+    method = Darker("dark", 30, [])
+    evaluation(method).run()
+    run = evaluation(method, of=in_both_ways)
+    table = run.run()
+    assert method.runs == ["moving", "half"] * 2
+    assert table.mean("dark", "PSNR", "as they are").value is None and table.mean("dark", "flicker", "as they are").value
+    assert table.mean("dark", "PSNR", "data").value > 10
+    assert table.reasons() == ["PSNR (as they are): there is no undamaged clip to compare with"]
+    page = write_report(run, table).read_text(encoding="utf-8")
+    assert "PSNR (as they are): there is no undamaged clip" in page and "not available" in page
 
 
 def test_finished_cells_are_not_computed_again(evaluation):
@@ -92,7 +122,7 @@ def test_a_changed_method_is_computed_again(evaluation):
 def test_new_metrics_are_measured_without_restoring_again(evaluation):
     method = Darker("dark", 30, [])
     table = evaluation(method).run()
-    path = evaluation().folders.cell("half", "dark")
+    path = evaluation().folders.cell("data", "half", "dark")
     kept = json.loads(path.read_text())
     del kept["values"]["flicker"]
     path.write_text(json.dumps(kept))
@@ -123,6 +153,7 @@ def test_cancelling_keeps_what_is_finished(evaluation):
         def restore(self, low, target, control):
             super().restore(low, target, control)
             control.cancel()
+            return 1.0
 
     method = Cancelling("dark", 30, [])
     with pytest.raises(Cancelled):
@@ -132,18 +163,18 @@ def test_cancelling_keeps_what_is_finished(evaluation):
     assert calm.runs == ["moving", "half"]
 
 
-def test_a_folder_with_another_evaluation_is_refused(evaluation, sources, tmp_path):
+def test_a_folder_with_another_evaluation_is_refused(evaluation, sets, tmp_path):
     evaluation()
     with pytest.raises(OutputError, match="frames"):
-        evaluation(preparation=Preparation(frames=2, crop=(96, 64)))
+        evaluation(of=[replace(sets[0], preparation=Preparation(frames=2, crop=(96, 64)))])
     with pytest.raises(OutputError, match="clips"):
-        evaluation(of=sources[:1])
+        evaluation(of=[replace(sets[0], clips={"moving": sets[0].clips["moving"]})])
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes" / "mine.txt").touch()
     with pytest.raises(OutputError, match="something else"):
-        open_folder(tmp_path / "notes", sources, PREPARATION)
+        open_folder(tmp_path / "notes", sets)
     with pytest.raises(OutputError, match="is a file"):
-        open_folder(tmp_path / "notes" / "mine.txt", sources, PREPARATION)
+        open_folder(tmp_path / "notes" / "mine.txt", sets)
 
 
 def test_damaged_cells_and_wrong_results_are_one_sentence(evaluation):
@@ -153,7 +184,7 @@ def test_damaged_cells_and_wrong_results_are_one_sentence(evaluation):
 
     with pytest.raises(JobError, match="expected"):
         evaluation(Short("short", 0, [])).run()
-    evaluation().folders.cell("moving", "bicubic").write_text("{")
+    evaluation().folders.cell("data", "moving", "bicubic").write_text("{")
     with pytest.raises(JobError, match="damaged"):
         evaluation().run()
 
@@ -166,7 +197,7 @@ def test_an_unknown_model_is_said_before_anything_is_restored(evaluation):
 
 
 def test_methods_with_the_same_name_are_refused(evaluation):
-    with pytest.raises(OutputError, match="same name"):
+    with pytest.raises(SettingsError, match="same heading"):
         evaluation(Darker("bicubic", 3, [])).run()
 
 
@@ -185,10 +216,3 @@ def test_the_page_needs_no_other_file_and_shows_every_method_pixel_for_pixel(eva
         "table.md",
         "index.html",
     }
-
-
-def test_without_truth_there_is_a_report_too(evaluation):
-    run = evaluation(preparation=Preparation(frames=3, crop=(96, 64), degradation="none"))
-    table = run.run()
-    assert table.mean("bicubic", "PSNR").value is None
-    assert "not available" in write_report(run, table).read_text(encoding="utf-8")

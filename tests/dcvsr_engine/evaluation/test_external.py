@@ -34,6 +34,13 @@ def test_without_pyiqa_there_is_a_reason(moving, monkeypatch):
         external.learned("musiq", moving, None)
 
 
+def test_a_broken_pyiqa_is_a_reason(moving, monkeypatch, tmp_path):
+    (tmp_path / "pyiqa.py").write_text("raise RuntimeError('operator torchvision::nms does not exist')")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ModelError, match="torchvision::nms"):
+        external.learned("musiq", moving, None)
+
+
 def test_weights_that_cannot_be_had_are_a_reason(moving, monkeypatch):
     def offline(name, device):
         raise OSError("no route to host")

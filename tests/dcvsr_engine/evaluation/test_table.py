@@ -7,7 +7,7 @@ import pytest
 
 from dcvsr_engine.evaluation.floor import floor
 from dcvsr_engine.evaluation.metrics import METRICS, Measurement
-from dcvsr_engine.evaluation.table import SECONDS, Table, best, to_csv, to_markdown
+from dcvsr_engine.evaluation.table import SECONDS, Table, best, summary, to_csv, to_markdown
 
 ROWS = (*METRICS.values(), SECONDS)
 PSNR_Y = METRICS["PSNR-Y"]
@@ -23,8 +23,10 @@ def table():
     return Table(
         ("bicubic", "ours"),
         {
-            "a": {"bicubic": cell(PSNR_Y=30.0, ST_LPIPS=0.5), "ours": cell(PSNR_Y=29.0, ST_LPIPS=0.2)},
-            "b": {"bicubic": cell(PSNR_Y=20.0, ST_LPIPS=0.3), "ours": cell(PSNR_Y=20.5)},
+            "set": {
+                "a": {"bicubic": cell(PSNR_Y=30.0, ST_LPIPS=0.5), "ours": cell(PSNR_Y=29.0, ST_LPIPS=0.2)},
+                "b": {"bicubic": cell(PSNR_Y=20.0, ST_LPIPS=0.3), "ours": cell(PSNR_Y=20.5)},
+            }
         },
     )
 
@@ -36,9 +38,9 @@ def test_means_are_over_clips_that_have_a_value(table):
 
 
 def test_the_best_of_a_row_respects_its_direction(table):
-    assert best(PSNR_Y, table.cells["a"]) == {"bicubic"}
-    assert best(METRICS["ST-LPIPS"], table.cells["a"]) == {"ours"}
-    assert best(METRICS["ST-LPIPS"], table.cells["b"]) == set()
+    assert best(PSNR_Y, table.sets["set"]["a"]) == {"bicubic"}
+    assert best(METRICS["ST-LPIPS"], table.sets["set"]["a"]) == {"ours"}
+    assert best(METRICS["ST-LPIPS"], table.sets["set"]["b"]) == set()
 
 
 def test_csv_holds_every_number_and_says_what_is_not_available(table):
@@ -53,13 +55,21 @@ def test_csv_holds_every_number_and_says_what_is_not_available(table):
 def test_markdown_marks_the_best_and_gives_reasons(table):
     text = to_markdown(table)
     assert "| PSNR-Y ↑ | **30.00** | 29.00 |" in text
-    assert "* NIQE: no reason" in text and "* PSNR-Y" not in text
+    assert "NIQE, VMAF" in text and ": no reason" in text and "* PSNR, SSIM" in text
+
+
+def test_means_of_several_sets_stand_below_each_other(table):
+    table.sets["other"] = {"c": {"bicubic": cell(PSNR_Y=10.0, NIQE=4.0), "ours": cell(PSNR_Y=11.0, NIQE=3.0)}}
+    lines = summary(table).splitlines()
+    assert lines[2 + 0].startswith("| set | PSNR ↑ |") and lines[2 + len(ROWS)].startswith("| other | PSNR ↑ |")
+    assert "|  | PSNR-Y ↑ | **25.00** | 24.75 |" in lines and "|  | PSNR-Y ↑ | 10.00 | **11.00** |" in lines
+    assert "NIQE (set): no reason" in table.reasons() and "ST-LPIPS (other): no reason" in table.reasons()
 
 
 def test_floor_is_met_or_not_for_each_requirement(table):
-    table.cells["b"]["ours"] = cell(PSNR_Y=20.5, ST_LPIPS=0.1)
+    table.sets["set"]["b"]["ours"] = cell(PSNR_Y=20.5, ST_LPIPS=0.1)
     assert [met for met, _ in floor(table, "ours")] == [True, True]
-    table.cells["b"]["ours"] = cell(PSNR_Y=18.0, ST_LPIPS=0.4)
+    table.sets["set"]["b"]["ours"] = cell(PSNR_Y=18.0, ST_LPIPS=0.4)
     assert [met for met, _ in floor(table, "ours")] == [False, False]
-    table.cells = {"a": {"bicubic": cell(), "ours": cell()}}
+    table.sets = {"set": {"a": {"bicubic": cell(), "ours": cell()}}}
     assert [met for met, _ in floor(table, "ours")] == [False, False]
