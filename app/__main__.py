@@ -10,14 +10,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 
+def parser() -> argparse.ArgumentParser:
+    """The program's arguments."""
+    made = argparse.ArgumentParser(prog="dcvsr-studio", description="Restore and enlarge old, small or compressed videos.")
+    made.add_argument("clips", nargs="*", type=Path, help="clips or folders to open")
+    made.add_argument("--self-test", action="store_true", help="try every part of this copy of the program, and end")
+    made.add_argument("--report", type=Path, metavar="FILE", help="write what the self-test found as JSON")
+    return made
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; returns its exit status."""
     multiprocessing.freeze_support()
-    parser = argparse.ArgumentParser(prog="dcvsr-studio", description="Restore and enlarge old, small or compressed videos.")
-    parser.add_argument("clips", nargs="*", type=Path, help="clips or folders to open")
-    parser.add_argument("--self-test", action="store_true", help="try every part of this copy of the program, and end")
-    parser.add_argument("--report", type=Path, metavar="FILE", help="write what the self-test found as JSON")
-    options = parser.parse_args(arguments)
+    options = parser().parse_args(arguments)
     if options.self_test:
         from app.self_test import run as self_test
 

@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from importlib import metadata
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QTabWidget, QTextBrowser, QVBoxLayout, QWidget
 
 from app.desktop import app_icon
 from app.dialogs.messages import versions
+from dcvsr_engine.resources import resource
 
 PARTS = (
     "torch",
@@ -97,6 +98,15 @@ class AboutDialog(QDialog):
         )
         page = QTextBrowser()
         page.setAccessibleName(self.tr("Licences"))
+        page.setOpenExternalLinks(True)
         head = self.tr("DC-VSR Studio is free software under the Apache License 2.0. It uses:")
-        page.setHtml(f"<p>{head}</p><table cellpadding='2'>{rows}</table>")
+        page.setHtml(f"<p>{head}</p><table cellpadding='2'>{rows}</table>{self._all_parts()}")
         return page
+
+    def _all_parts(self) -> str:
+        """A link to the list of everything that a bundle contains; nothing where the program is no bundle."""
+        listing = resource("licences", "THIRD-PARTY.txt")
+        if not listing.is_file():
+            return ""
+        text = self.tr("Everything that is inside, with all licences")
+        return f"<p><a href='{QUrl.fromLocalFile(str(listing)).toString()}'>{text}</a></p>"

@@ -1,0 +1,108 @@
+"""Builds the program for the system it runs on, and runs the result: ``python packaging/build.py [--deb]``.
+
+Needs the extra ``bundle`` (``pip install -e .[bundle]``). A bundle whose self-test fails is not built: the exit status is 1.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+from identity import NAME, ROOT, TITLE
+
+COMPONENTS = {
+    "torch libraries": ("torch/lib/",),
+    "torch, Python part": ("torch/", "torchgen/", "sympy/", "mpmath/", "networkx/", "torch-"),
+    "diffusers and hub": ("diffusers", "accelerate", "huggingface_hub", "hf_xet", "safetensors", "regex"),
+    "FFmpeg and PyAV": ("av/", "av.libs/"),
+    "Qt": ("PySide6/", "shiboken6/", "libpyside6", "libshiboken6"),
+    "NumPy": ("numpy/", "numpy.libs/"),
+    "Pillow": ("PIL/", "pillow.libs/"),
+    "models and clips": ("resources/models/", "resources/clips/"),
+    "other resources": ("resources/",),
+    "Python": ("python3", "libpython", "base_library", "lib-dynload", "Python"),
+    "programs": ("../",),
+}
+REST = "system libraries and the rest"
+"""Component and the beginnings of its files' names below the bundle's inner folder; the first that fits counts."""
+
+
+def build(dist: Path, work: Path) -> None:
+    """Run PyInstaller."""
+    options = ["--noconfirm", "--distpath", str(dist), "--workpath", str(work), "--log-level", "WARN"]
+    subprocess.run(
+        [sys.executable, "-m", "PyInstaller", *options, str(ROOT / "packaging" / f"{NAME}.spec")], check=True, cwd=ROOT
+    )
+
+
+def program(bundle: Path) -> Path:
+    """The window's program in a bundle."""
+    if sys.platform == "darwin":
+        return bundle / "Contents" / "MacOS" / NAME
+    return bundle / (f"{NAME}.exe" if sys.platform == "win32" else NAME)
+
+
+def component(place: str) -> str:
+    """What a file belongs to."""
+    return next((name for name, starts in COMPONENTS.items() if place.startswith(starts)), REST)
+
+
+def sizes(bundle: Path) -> dict[str, int]:
+    """Bytes per component; links count nothing."""
+    inner = next((path for path in (bundle / "_internal", bundle / "Contents" / "Frameworks") if path.is_dir()), bundle)
+    found: dict[str, int] = defaultdict(int)
+    for path in bundle.rglob("*"):
+        if path.is_file() and not path.is_symlink():
+            place = path.relative_to(inner).as_posix() if path.is_relative_to(inner) else f"../{path.name}"
+            found[component(place)] += path.stat().st_size
+    return dict(found)
+
+
+def print_sizes(found: dict[str, int]) -> None:
+    """The table of components, the largest first."""
+    for name, size in sorted(found.items(), key=lambda item: -item[1]):
+        print(f"{size / 1e6:8.1f} MB  {name}")
+    print(f"{sum(found.values()) / 1e6:8.1f} MB  in all")
+
+
+def self_test(executable: Path, report: Path) -> bool:
+    """Run the self-test of a program as someone without Python would; whether it passed as a frozen program."""
+    report.unlink(missing_ok=True)
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL_ENV", "LD_", "QT_"))}
+    done = subprocess.run([str(executable), "--self-test", "--report", str(report)], env=kept, cwd=report.parent, check=False)
+    found = json.loads(report.read_text(encoding="utf-8")) if report.exists() else {"ok": False, "frozen": False, "checks": []}
+    if sys.platform == "win32":  # a program with a window prints nothing there
+        for check in found["checks"]:
+            print(f"{'ok    ' if check['ok'] else 'FAILED'} {check['name']:<13} {check['seconds']:7.2f} s  {check['detail']}")
+    return done.returncode == 0 and bool(found["ok"]) and bool(found["frozen"])
+
+
+def main() -> int:
+    """Build, measure, try; returns the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--dist", type=Path, default=ROOT / "dist", help="folder for the result (default: dist)")
+    parser.add_argument("--work", type=Path, default=ROOT / "build" / "bundle", help="folder for what comes between")
+    parser.add_argument("--deb", action="store_true", help="make a Debian package of it, too (on Debian or Ubuntu)")
+    parser.add_argument("--keep", action="store_true", help="take the bundle that is there instead of building it")
+    options = parser.parse_args()
+    dist, work = options.dist.resolve(), options.work.resolve()
+    bundle = dist / (f"{TITLE}.app" if sys.platform == "darwin" else NAME)
+    if not options.keep:
+        build(dist, work)
+    print_sizes(sizes(bundle))
+    if not self_test(program(bundle), dist / "self-test.json"):
+        print("The bundle does not pass its own self-test.", file=sys.stderr)
+        return 1
+    if options.deb:
+        from deb import make_package
+
+        package = make_package(bundle, dist, work / "deb")
+        print(f"{package.stat().st_size / 1e6:8.1f} MB  {package}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
