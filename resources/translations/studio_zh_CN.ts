@@ -31,6 +31,10 @@
         <source>DC-VSR Studio is free software under the Apache License 2.0. It uses:</source>
         <translation>DC-VSR Studio 是采用 Apache License 2.0 的自由软件，使用了：</translation>
     </message>
+    <message>
+        <source>Everything that is inside, with all licences</source>
+        <translation>包含的全部组件及其许可证</translation>
+    </message>
 </context>
 <context>
     <name>Actions</name>
