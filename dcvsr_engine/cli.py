@@ -330,7 +330,7 @@ def train(options: argparse.Namespace) -> int:
     """``dcvsr train``."""
     from dcvsr_engine.evaluation.st_lpips import STLPIPS
 
-    return training.run(options, lambda: (STLPIPS.load("vgg"), STLPIPS.load("alex")))
+    return training.run(options, lambda device: (STLPIPS.load("vgg").to(device), STLPIPS.load("alex").to(device)))
 
 
 def evaluate(options: argparse.Namespace) -> int:

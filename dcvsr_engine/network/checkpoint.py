@@ -39,6 +39,9 @@ class FirstStage(Protocol):
     def encode_condition(self, upscaled: Tensor) -> Tensor:
         """``l`` of the bicubically enlarged frames."""
 
+    def encode_target(self, frames: Tensor, upscaled: Tensor) -> Tensor:
+        """``x_0`` of frames to train towards."""
+
     def decode(self, latents: Tensor, upscaled: Tensor) -> Tensor:
         """Frames from ``x_0`` and the enlarged frames it belongs to."""
 

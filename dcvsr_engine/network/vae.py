@@ -55,15 +55,22 @@ class VaeFirstStage:
 
     def encode_condition(self, upscaled: Tensor) -> Tensor:
         """``l`` ``(frames, channels, rows, columns)`` of RGB ``(frames, 3, height, width)``: the mode of the posterior."""
-        frames, _, height, width = upscaled.shape
+        return self.encode(upscaled) * (float(self.vae.config.scaling_factor) if self.condition_scaled else 1.0)
+
+    def encode_target(self, frames: Tensor, upscaled: Tensor) -> Tensor:
+        """The latent ``x_0`` that `decode` turns back into ``frames`` (training only); ``upscaled`` is not needed."""
+        return self.encode(frames) * float(self.vae.config.scaling_factor)
+
+    def encode(self, pixels: Tensor) -> Tensor:
+        """The mode of the posterior of RGB ``(frames, 3, height, width)``, as the autoencoder scales it."""
+        frames, _, height, width = pixels.shape
         rows, columns = height // self.factor, width // self.factor
         grid = TileGrid.build(frames, rows, columns, TILE, ENCODE_FRAMES, OVERLAP, spread=SPREAD)
         grid = dataclasses.replace(grid, windows=starts(frames, grid.tile_frames, grid.tile_frames))
-        pixels, merge = enlarge(grid, self.factor), Merge(grid, self.condition_channels)
+        places, merge = enlarge(grid, self.factor), Merge(grid, self.condition_channels)
         for tile in grid:
-            merge.add(tile, self.encode_tile(cut(upscaled, pixels.tile(tile.m, tile.n))))
-        scale = self.vae.config.scaling_factor if self.condition_scaled else 1.0
-        return merge.result() * scale
+            merge.add(tile, self.encode_tile(cut(pixels, places.tile(tile.m, tile.n))))
+        return merge.result()
 
     def decode(self, latents: Tensor, upscaled: Tensor) -> Tensor:
         """RGB frames ``(frames, 3, height, width)``, not clamped, from ``x_0`` in scaled space; ``upscaled`` is not needed.

@@ -1,7 +1,9 @@
 """The EDM denoising objective and the passes around it."""
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -68,21 +70,54 @@ def silence_temporal_layers(unet: UNetSpatioTemporalConditionModel) -> None:
             parameter.zero_()
 
 
-def draw_sigmas(count: int, generator: torch.Generator, sigma_min: float, sigma_max: float, at_max: float = 0.5) -> Tensor:
-    """Training noise levels ``(count,)``: ``ln σ ~ N(−0.3, 1.3)`` clamped to the range, a share ``at_max`` at σ_max."""
-    sigmas = torch.exp(torch.randn(count, generator=generator) * 1.3 - 0.3).clamp(sigma_min, sigma_max)
+def draw_sigmas(
+    count: int,
+    generator: torch.Generator,
+    sigma_min: float,
+    sigma_max: float,
+    at_max: float = 0.5,
+    mean: float = -0.3,
+    deviation: float = 1.3,
+) -> Tensor:
+    """Training noise levels ``(count,)``: ``ln σ ~ N(mean, deviation)`` clamped to the range, a share ``at_max`` at σ_max."""
+    sigmas = torch.exp(torch.randn(count, generator=generator) * deviation + mean).clamp(sigma_min, sigma_max)
     first = torch.rand(count, generator=generator) < at_max
     return torch.where(first, torch.full_like(sigmas, sigma_max), sigmas)
 
 
-def denoise(unet: UNetSpatioTemporalConditionModel, noisy: Tensor, sigma: Tensor, condition: Tensor) -> Tensor:
-    """``x̂_0`` of ``noisy`` ``(batch, frames, channels, h, w)`` at ``sigma`` ``(batch,)``; the network has no image embedding."""
+def clip_noise(shape: torch.Size, share: float, generator: torch.Generator) -> Tensor:
+    """Unit noise ``(batch, frames, …)`` of which ``share`` of the variance is common to the frames of a clip."""
+    own = torch.randn(shape, generator=generator)
+    common = torch.randn(shape[0], 1, *shape[2:], generator=generator)
+    return math.sqrt(share) * common + math.sqrt(1 - share) * own
+
+
+@dataclass(frozen=True)
+class Conditioning:
+    """What the network is told beside the noisy latents.
+
+    Attributes:
+        condition: ``l`` ``(batch, frames, channels, h, w)``.
+        embedding: of the first frame ``(batch, 1, width)``, zeros for a network without one.
+        ids: added time ids ``(batch, n)``.
+    """
+
+    condition: Tensor
+    embedding: Tensor
+    ids: Tensor
+
+    def dropped(self, keep: Tensor, names: tuple[str, ...]) -> "Conditioning":
+        """Without what ``names`` (a declaration's ``unconditional``) lists for the clips where ``keep`` ``(batch,)`` is false."""
+        condition = self.condition * keep.view(-1, 1, 1, 1, 1) if "condition" in names else self.condition
+        embedding = self.embedding * keep.view(-1, 1, 1) if "image_embedding" in names else self.embedding
+        return Conditioning(condition, embedding, self.ids)
+
+
+def denoise(network: nn.Module, noisy: Tensor, sigma: Tensor, told: Conditioning) -> Tensor:
+    """``x̂_0`` of ``noisy`` ``(batch, frames, channels, h, w)`` at ``sigma`` ``(batch,)``, float32."""
     c = precondition(sigma.view(-1, 1, 1, 1, 1))
-    batch = noisy.shape[0]
-    embedding = noisy.new_zeros(batch, 1, unet.config.cross_attention_dim)
-    ids = noisy.new_zeros(batch, unet.config.projection_class_embeddings_input_dim // unet.config.addition_time_embed_dim)
-    sample = torch.cat([c.c_in * noisy, condition], dim=2)
-    prediction = unet(sample, c.c_noise.flatten(), encoder_hidden_states=embedding, added_time_ids=ids).sample
+    sample = torch.cat([c.c_in * noisy, told.condition], dim=2)
+    prediction = network(sample, c.c_noise.flatten(), encoder_hidden_states=told.embedding, added_time_ids=told.ids).sample
     estimate: Tensor = c.c_skip * noisy + c.c_out * prediction.float()
     return estimate
 
@@ -92,6 +127,19 @@ def edm_loss(denoised: Tensor, target: Tensor, sigma: Tensor) -> Tensor:
     weight = 1 + 1 / sigma**2
     error: Tensor = (denoised - target).pow(2).flatten(1).mean(1)
     return weight * error
+
+
+def judged_crops(
+    restored: Tensor, reference: Tensor, batch: int, generator: torch.Generator, size: int = 72
+) -> tuple[Tensor, Tensor]:
+    """One random crop and frame per clip of each ``(batch · frames, 3, h, w)``: the perceptual network is dear on a processor."""
+    frames, side = restored.shape[0] // batch, restored.shape[-1]
+    crops = []
+    for clip in range(batch):
+        frame, y, x = (int(torch.randint(n, (1,), generator=generator)) for n in (frames, side - size + 1, side - size + 1))
+        crops.append((clip * frames + frame, slice(y, y + size), slice(x, x + size)))
+    pictures, references = (torch.stack([x[f, :, rows, columns] for f, rows, columns in crops]) for x in (restored, reference))
+    return pictures, references
 
 
 def lattice_error(error: Tensor, factor: int) -> Tensor:

@@ -14,7 +14,7 @@ from dcvsr_engine.diffusion.sampler import Sampler, SegmentState, Step
 from dcvsr_engine.diffusion.schedule import karras_sigmas
 from dcvsr_engine.network.checkpoint import FirstStage, Model
 from dcvsr_engine.network.declaration import Declaration
-from dcvsr_engine.settings import RestoreSettings
+from dcvsr_engine.settings import Device, RestoreSettings
 from dcvsr_engine.tiling.grid import PAPER_SPREAD, TileGrid
 from dcvsr_engine.training.recipe import Phase, Recipe
 
@@ -45,12 +45,12 @@ class TiledNetwork:
         levels: noise levels of later steps.
     """
 
-    def __init__(self, unet: UNetSpatioTemporalConditionModel, stage: FirstStage, recipe: Recipe) -> None:
+    def __init__(self, unet: UNetSpatioTemporalConditionModel, stage: FirstStage, recipe: Recipe, device: Device = "cpu") -> None:
         declaration = Declaration(
             name=recipe.name, title=recipe.name, first_stage="haar", factor=stage.factor, multiple=4, image_embedding="none",
             added_time_ids=(0.0, 0.0, 0.0), sigma_min=recipe.sigma_min, sigma_max=recipe.sigma_max, steps=1, guidance="none",
         )  # fmt: skip
-        self.denoiser = Denoiser(Model(declaration, Path(), unet, stage, "cpu", "fp32"))
+        self.denoiser = Denoiser(Model(declaration, Path(), unet, stage, device, "fp32"))
         self.settings = declaration.resolve(RestoreSettings(sap_schedule="lockstep", tap_frames=2))
         self.levels = inner_levels(recipe)
         self.sigma_max = recipe.sigma_max
@@ -73,15 +73,15 @@ class TiledNetwork:
         A share ``phase.unrolled`` of the clips makes a later step, which starts from what the network makes of pure noise; its
         error does not shrink with the noise, so its level is given as infinite: the loss then has weight 1.
         """
-        estimates, levels = [], []
+        condition, noise, estimates, levels = condition.cpu(), noise.cpu(), [], []  # the sampler merges on the processor
         for i in range(len(target)):
             if float(torch.rand((), generator=generator)) < phase.unrolled:
                 estimates.append(self.later_step(condition[i], noise[i], phase, generator))
                 levels.append(torch.tensor(torch.inf))
             else:
-                estimates.append(self.first_step(target[i], condition[i], noise[i], float(sigma[i]), phase, generator))
+                estimates.append(self.first_step(target[i].cpu(), condition[i], noise[i], float(sigma[i]), phase, generator))
                 levels.append(sigma[i])
-        return torch.stack(estimates), torch.stack(levels)
+        return torch.stack(estimates).to(target), torch.stack(levels).to(sigma)
 
     def first_step(self, target: Tensor, condition: Tensor, noise: Tensor, sigma: float, phase: Phase,
                    generator: torch.Generator) -> Tensor:  # fmt: skip

@@ -4,8 +4,11 @@ import dataclasses
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Literal, Self
 
 from dcvsr_engine.errors import SettingsError
+from dcvsr_engine.training.section import Section
+
 
 DEGRADATIONS = ("mild", "real-world")
 """Names in `degradation.PRESETS`, which is not imported here because it imports torch."""
@@ -21,15 +24,16 @@ def check_shares(what: str, shares: dict[str, float], known: tuple[str, ...]) ->
 
 
 @dataclass(frozen=True)
-class Phase:
+class Phase(Section):
     """One stretch of training with constant data and objective.
 
     Attributes:
         iterations: optimiser steps.
         frames: frames per clip; 1 skips the temporal layers.
-        batch: clips per iteration.
+        batch: clips that go through the network together.
         size: side of the HR crop in pixels.
-        learning_rate: peak; warm-up over ``warmup`` iterations, then cosine to a tenth of it.
+        learning_rate: peak, reached over ``warmup`` iterations.
+        schedule: what follows: ``"cosine"`` to a tenth of the peak, or ``"constant"``.
         at_max: share of the batch trained at σ_max.
         noise_share: share of the noise variance that all frames of a clip have in common.
         perceptual: weight of the perceptual loss on the decoded x̂_0, 0 for none.
@@ -38,8 +42,6 @@ class Phase:
         unrolled: share of tiled clips that make a later step, from the network's own first estimate.
         change: weight of `objective.change_error` of the decoded x̂_0, 0 for none.
         degradations: of `DEGRADATIONS`, how often each is used, in any unit.
-
-    Raises `SettingsError` for an unknown degradation, or when none has a share above 0.
     """
 
     iterations: int
@@ -48,6 +50,7 @@ class Phase:
     size: int = 128
     learning_rate: float = 3e-4
     warmup: int = 100
+    schedule: Literal["cosine", "constant"] = "cosine"
     at_max: float = 0.5
     noise_share: float = 0.0
     perceptual: float = 0.0
@@ -60,21 +63,47 @@ class Phase:
 
     def __post_init__(self) -> None:
         check_shares("degradations", self.degradations, DEGRADATIONS)
+        self.require(
+            (min(self.iterations, self.frames, self.batch, self.size) >= 1, "iterations, frames, batch and size are at least 1"),
+            (self.learning_rate > 0 and self.warmup >= 0, "learning_rate is above 0 and warmup not below"),
+            (0 <= self.at_max <= 1 and 0 <= self.noise_share <= 1, "at_max and noise_share are between 0 and 1"),
+        )
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Validation(Section):
+    """What is looked at every ``validate_every`` iterations: ``clips`` held-out clips, sampled in each of ``steps``."""
+
+    clips: int = 24
+    frames: int = 1
+    size: int = 192
+    steps: tuple[int, ...] = (1, 2, 4)
+
+    def __post_init__(self) -> None:
+        self.require((min(self.clips, self.frames, self.size, *self.steps) >= 1, "numbers of validation are at least 1"))
+
+
+@dataclass(frozen=True)
+class Recipe(Section):
     """A whole training run.
 
     Attributes:
         name: of the model.
-        start: checkpoint folder with ``unet/`` and ``scales.json``, relative to the working directory.
+        start: checkpoint folder, relative to the working directory: ``unet/`` and ``scales.json``, or SVD's layout.
         phases: what is done, in order.
         scratch: take only the configuration from ``start``, not its weights.
         sigma_min, sigma_max: noise range of training.
         ema: decay of the averaged weights.
         seed: of data, noise and initial weights.
-        checkpoint_every, validate_every: iterations.
+        checkpoint_every, validate_every, log_every: iterations.
+        sigma_mean, sigma_deviation: of ln σ.
+        accumulate: batches whose gradients make one optimiser step.
+        dropout: share of the clips whose conditioning is dropped as the declaration's ``unconditional`` says.
+        bf16: devices on which the network computes in bfloat16 (autocast); elsewhere in fp32.
+        gradient_checkpointing: compute activations twice rather than keep them.
+        compile: through ``torch.compile``; needs a C++ compiler on the processor.
+        validation: see there.
+        declaration: keys of ``dcvsr.json`` that differ from the start folder's, or from what its files suggest.
     """
 
     name: str
@@ -87,13 +116,37 @@ class Recipe:
     seed: int = 0
     checkpoint_every: int = 250
     validate_every: int = 500
+    log_every: int = 50
+    sigma_mean: float = -0.3
+    sigma_deviation: float = 1.3
+    accumulate: int = 1
+    dropout: float = 0.0
+    bf16: tuple[Literal["cpu", "cuda"], ...] = ("cpu", "cuda")
+    gradient_checkpointing: bool = False
+    compile: bool = False
+    validation: Validation = Validation()
+    declaration: dict[str, Any] = field(default_factory=dict, hash=False)
+
+    def __post_init__(self) -> None:
+        every = self.checkpoint_every, self.validate_every, self.log_every, self.accumulate
+        self.require(
+            (len(self.phases) > 0, "at least one phase is needed"),
+            (0 < self.sigma_min < self.sigma_max, "sigma_min is above 0 and below sigma_max"),
+            (min(every) >= 1, "checkpoint_every, validate_every, log_every and accumulate are at least 1"),
+            (0 <= self.ema < 1 and 0 <= self.dropout < 1, "ema and dropout are at least 0 and below 1"),
+        )
 
     @classmethod
-    def from_file(cls, path: Path) -> "Recipe":
-        """Read a recipe; raises `TypeError` for an unknown key."""
-        values = json.loads(path.read_text(encoding="utf-8"))
-        values["phases"] = tuple(Phase(**phase) for phase in values["phases"])
-        return cls(**values)
+    def from_file(cls, path: Path) -> Self:
+        """Read a recipe; raises `SettingsError`."""
+        try:
+            return cls.from_dict(json.loads(path.read_text(encoding="utf-8")))
+        except OSError as error:
+            raise SettingsError(f"The recipe “{path}” cannot be read ({error.strerror}).") from None
+        except ValueError as error:
+            raise SettingsError(f"“{path}” is no recipe: {error}.") from None
+        except SettingsError as error:
+            raise SettingsError(f"The recipe “{path}” is not understood: {str(error).rstrip('.')}.") from None
 
     def to_json(self) -> str:
         """The recipe as it can be read back."""
@@ -106,6 +159,11 @@ class Recipe:
                 return phase, iteration
             iteration -= phase.iterations
         raise IndexError("the recipe has ended")
+
+    def times(self, count: int) -> "Recipe":
+        """The recipe with every iteration counted ``count`` times, as the data of accumulated batches are."""
+        longer = tuple(dataclasses.replace(phase, iterations=count * phase.iterations) for phase in self.phases)
+        return dataclasses.replace(self, phases=longer)
 
     @property
     def iterations(self) -> int:

@@ -1,86 +1,54 @@
-"""The training loop: EDM objective, EMA, validation, and checkpoints that resume to the exact step."""
+"""The training loop: EDM objective, accumulated gradients, EMA, validation, and checkpoints that resume to the exact step.
+
+Several GPUs: started by ``accelerate launch``, each process takes every n-th batch and averages gradients with the others.
+"""
 
 import contextlib
-import csv
-import itertools
-import json
 import math
-import random
-import time
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
-from diffusers import UNetSpatioTemporalConditionModel
-from safetensors.torch import load_file, save_file
+from accelerate import Accelerator
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from dcvsr_engine.diffusion.edm import to_d
-from dcvsr_engine.diffusion.schedule import karras_sigmas
-from dcvsr_engine.network.haar import HaarFirstStage
-from dcvsr_engine.training.data import Batches, Photographs, training_pair
+from dcvsr_engine.errors import Cancelled
+from dcvsr_engine.settings import Device
+from dcvsr_engine.training.data import Batches, Photographs
+from dcvsr_engine.training.export import export
+from dcvsr_engine.training.log import LossLog, append_row, forget_after
 from dcvsr_engine.training.objective import (
     change_error,
+    clip_noise,
     denoise,
     draw_sigmas,
     edm_loss,
+    judged_crops,
     lattice_error,
-    silence_temporal_layers,
     without_temporal_layers,
 )
 from dcvsr_engine.training.propagation import TiledNetwork
 from dcvsr_engine.training.recipe import Phase, Recipe
+from dcvsr_engine.training.start import Start
+from dcvsr_engine.training.state import State
+from dcvsr_engine.training.validation import contact_sheet, held_out_pairs, is_best, psnr, restored
 
 Distance = Callable[[Tensor, Tensor], Tensor]
 
+STATE = Path("last") / "state.safetensors"
+"""Of a run's folder; where it is, there is something to resume."""
+
 
 def learning_rate(phase: Phase, index: int) -> float:
-    """Linear warm-up, then cosine decay to a tenth of the peak."""
+    """Linear warm-up, then cosine decay to a tenth of the peak, or the peak."""
     if index < phase.warmup:
         return phase.learning_rate * (index + 1) / phase.warmup
+    if phase.schedule == "constant":
+        return phase.learning_rate
     progress = (index - phase.warmup) / max(1, phase.iterations - phase.warmup)
     return phase.learning_rate * (0.55 + 0.45 * math.cos(math.pi * progress))
-
-
-def clip_noise(shape: torch.Size, share: float, generator: torch.Generator) -> Tensor:
-    """Unit noise ``(batch, frames, …)`` of which ``share`` of the variance is common to the frames of a clip."""
-    own = torch.randn(shape, generator=generator)
-    common = torch.randn(shape[0], 1, *shape[2:], generator=generator)
-    return math.sqrt(share) * common + math.sqrt(1 - share) * own
-
-
-def judged_crops(
-    restored: Tensor, reference: Tensor, batch: int, generator: torch.Generator, size: int = 72
-) -> tuple[Tensor, Tensor]:
-    """One random crop and frame per clip of each ``(batch · frames, 3, h, w)``: the perceptual network is dear on a processor."""
-    frames, side = restored.shape[0] // batch, restored.shape[-1]
-    crops = []
-    for clip in range(batch):
-        frame, y, x = (int(torch.randint(n, (1,), generator=generator)) for n in (frames, side - size + 1, side - size + 1))
-        crops.append((clip * frames + frame, slice(y, y + size), slice(x, x + size)))
-    pictures, references = (torch.stack([x[f, :, rows, columns] for f, rows, columns in crops]) for x in (restored, reference))
-    return pictures, references
-
-
-def sample(unet: UNetSpatioTemporalConditionModel, condition: Tensor, noise: Tensor, sigmas: Tensor) -> Tensor:
-    """Euler sampling of untiled clips ``(batch, frames, channels, h, w)``, for validation."""
-    x = noise * sigmas[0]
-    for sigma, following in itertools.pairwise(sigmas):
-        denoised = denoise(unet, x, sigma.expand(x.shape[0]), condition)
-        x = x + to_d(x, sigma, denoised) * (following - sigma)
-    return x
-
-
-def starting_network(folder: Path, scratch: bool, seed: int) -> UNetSpatioTemporalConditionModel:
-    """The network to train: with the folder's weights, or its configuration alone and temporal layers that change nothing."""
-    if not scratch:
-        unet = UNetSpatioTemporalConditionModel.from_pretrained(folder, use_safetensors=True, torch_dtype=torch.float32)
-    else:
-        torch.manual_seed(seed)
-        unet = UNetSpatioTemporalConditionModel.from_config(UNetSpatioTemporalConditionModel.load_config(folder))
-        silence_temporal_layers(unet)
-    return unet.train()
 
 
 class Trainer:
@@ -88,8 +56,9 @@ class Trainer:
 
     Attributes:
         perceptual, judge: distances ``(n,)`` of pictures, one to train on, another to validate with.
-        folder: holds ``recipe.json``, ``log.csv``, ``validation.csv``, ``last/`` and the exported ``ema/``.
-        iteration: optimiser steps done.
+        folder: holds ``recipe.json``, the tables, ``last/`` with the state, ``samples/``, and the models ``ema/`` and ``best/``.
+        unet: the network; ``tiled`` is the same in tiles that propagate to each other.
+        stopping: set it to end after the present batch, with a checkpoint.
     """
 
     def __init__(
@@ -99,19 +68,36 @@ class Trainer:
         photos: Photographs,
         perceptual: Distance | None = None,
         judge: Distance | None = None,
+        device: Device = "cpu",
     ) -> None:
         self.recipe, self.folder, self.photos, self.perceptual, self.judge = recipe, folder, photos, perceptual, judge
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "recipe.json").write_text(recipe.to_json(), encoding="utf-8")
-        start = Path(recipe.start)
-        self.stage = HaarFirstStage.from_file(start / "scales.json")
-        self.unet = starting_network(start / "unet", recipe.scratch, recipe.seed)
-        self.tiled = TiledNetwork(self.unet, self.stage, recipe)
-        self.optimizer = torch.optim.AdamW(self.unet.parameters(), lr=0.0, betas=(0.9, 0.99), weight_decay=1e-3)
-        self.ema = {name: value.detach().clone() for name, value in self.unet.state_dict().items()}
-        self.iteration = 0
-        if (folder / "last" / "state.safetensors").exists():
-            self.resume()
+        self.accelerator = Accelerator(cpu=device == "cpu", mixed_precision="no")
+        self.device: torch.device = self.accelerator.device
+        self.processes: int = self.accelerator.num_processes
+        self.start = Start(recipe, device)
+        self.unet = self.start.unet.to(self.device)
+        if recipe.gradient_checkpointing:
+            self.unet.enable_gradient_checkpointing()
+        if recipe.compile:
+            self.unet.compile()
+        trained = [parameter for parameter in self.unet.parameters() if parameter.requires_grad]
+        self.optimizer = torch.optim.AdamW(trained, lr=0.0, betas=(0.9, 0.99), weight_decay=1e-3)
+        self.state = State(self.unet, self.optimizer)
+        self.log = LossLog(folder, recipe.sigma_min, recipe.sigma_max)
+        self.tiled = TiledNetwork(self.unet, self.start.stage, recipe, device)
+        self.stopping = False
+        if (folder / STATE).exists():
+            self.log.sums = self.state.load(folder / STATE, self.log.sums)
+        if self.accelerator.is_main_process:
+            self.prepare_folder()
+        self.accelerator.wait_for_everyone()
+
+    def prepare_folder(self) -> None:
+        """The recipe, and the tables as they were at the present iteration."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / "recipe.json").write_text(self.recipe.to_json(), encoding="utf-8")
+        for table in ("log.csv", "loss_by_sigma.csv", "validation.csv"):
+            forget_after(self.folder / table, self.state.iteration)
 
     # -- one step -----------------------------------------------------------------------------------------------
 
@@ -119,152 +105,159 @@ class Trainer:
         """The objective for ``(batch, frames, 3, size, size)``: EDM, plus the perceptual term where the phase asks for it."""
         batch, frames = clips.shape[:2]
         flat, up = clips.flatten(0, 1), upscaled.flatten(0, 1)
-        target = self.stage.encode_target(flat, up).unflatten(0, (batch, frames))
-        condition = self.stage.encode_condition(up).unflatten(0, (batch, frames))
-        sigma = draw_sigmas(batch, generator, self.recipe.sigma_min, self.recipe.sigma_max, phase.at_max)
-        noise = clip_noise(target.shape, phase.noise_share, generator)
-        spatial_only = without_temporal_layers(self.unet) if frames == 1 else contextlib.nullcontext()
-        with spatial_only, torch.autocast("cpu", torch.bfloat16):
+        target = self.start.stage.encode_target(flat, up).unflatten(0, (batch, frames)).to(self.device)
+        told = self.start.encode_condition(upscaled)
+        sigma = self.sigmas(batch, phase, generator)
+        noise = clip_noise(target.shape, phase.noise_share, generator).to(self.device)
+        if self.recipe.dropout > 0:
+            keep = torch.rand(batch, generator=generator) >= self.recipe.dropout
+            told = told.dropped(keep.to(self.device), self.start.declaration.unconditional)
+        with self.autocast():
             if phase.tile:
-                denoised, sigma = self.tiled.estimates(target, condition, noise, sigma, phase, generator)
+                denoised, sigma = self.tiled.estimates(target, told.condition, noise, sigma, phase, generator)
             else:
-                denoised = denoise(self.unet, target + sigma.view(-1, 1, 1, 1, 1) * noise, sigma, condition)
-        loss = edm_loss(denoised, target, sigma).mean()
-        restored = self.stage.decode(denoised.flatten(0, 1), up)
-        if self.perceptual is not None and phase.perceptual > 0:
-            pictures, references = judged_crops(restored, flat, batch, generator)
-            with torch.autocast("cpu", torch.bfloat16):
-                loss = loss + phase.perceptual * self.perceptual(pictures, references).mean()
-        if phase.lattice > 0:
-            loss = loss + phase.lattice * lattice_error(restored - flat, self.stage.factor)
-        if phase.change > 0:
-            loss = loss + phase.change * change_error(restored.unflatten(0, (batch, frames)), clips)
+                denoised = denoise(self.unet, target + sigma.view(-1, 1, 1, 1, 1) * noise, sigma, told)
+        errors = edm_loss(denoised, target, sigma)
+        self.log.add_sigmas(sigma, errors)
+        loss = errors.mean()
+        if phase.perceptual > 0 or phase.lattice > 0 or phase.change > 0:
+            picture = self.start.stage.decode(denoised.flatten(0, 1), up)
+            loss = loss + self.picture_loss(picture, flat, phase, generator)
         return loss
 
+    def sigmas(self, batch: int, phase: Phase, generator: torch.Generator) -> Tensor:
+        """Noise levels ``(batch,)``."""
+        recipe = self.recipe
+        drawn = draw_sigmas(
+            batch, generator, recipe.sigma_min, recipe.sigma_max, phase.at_max, recipe.sigma_mean, recipe.sigma_deviation
+        )
+        return drawn.to(self.device)
+
+    def picture_loss(self, restored: Tensor, frames: Tensor, phase: Phase, generator: torch.Generator) -> Tensor:
+        """The weighted losses that look at decoded pictures ``(batch · frames, 3, size, size)``."""
+        loss = restored.new_zeros(())
+        if self.perceptual is not None and phase.perceptual > 0:
+            pictures, references = judged_crops(restored, frames, restored.shape[0] // phase.frames, generator)
+            with self.autocast():
+                loss = loss + phase.perceptual * self.perceptual(pictures, references).mean()
+        if phase.lattice > 0:
+            loss = loss + phase.lattice * lattice_error(restored - frames, self.start.stage.factor)
+        if phase.change > 0:
+            clips, truth = (pictures.unflatten(0, (-1, phase.frames)) for pictures in (restored, frames))
+            loss = loss + phase.change * change_error(clips, truth)
+        return loss
+
+    def autocast(self) -> torch.autocast:
+        """bfloat16 where the recipe wants it."""
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type in self.recipe.bf16)
+
+    def layers(self, frames: int) -> contextlib.AbstractContextManager[None]:
+        """Single frames do without the temporal layers, backwards too, because checkpointing computes them again there."""
+        return without_temporal_layers(self.unet) if frames == 1 else contextlib.nullcontext()
+
     def step(self, clips: Tensor, upscaled: Tensor) -> float:
-        """One optimiser step; returns the loss."""
-        phase, index = self.recipe.phase_at(self.iteration)
-        generator = torch.Generator().manual_seed(self.recipe.seed * 1_000_003 + self.iteration)
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(phase, index)
-        loss = self.loss(clips, upscaled, phase, generator)
-        self.optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.unet.parameters(), 1.0)
-        self.optimizer.step()
-        self.iteration += 1
-        self.update_ema()
+        """Add a batch's gradient, and move after the last of an iteration; returns the loss."""
+        phase, index = self.recipe.phase_at(self.state.iteration)
+        generator = torch.Generator().manual_seed(self.recipe.seed * 1_000_003 + self.position)
+        last = self.state.part + 1 == self.recipe.accumulate
+        with self.layers(phase.frames):
+            loss = self.loss(clips.to(self.device), upscaled.to(self.device), phase, generator)
+            (loss / self.recipe.accumulate).backward()
+        self.state.part += 1
+        if last:
+            self.move(learning_rate(phase, index))
         return loss.item()
 
-    @torch.no_grad()
-    def update_ema(self) -> None:
-        """Follow the weights with a decay that starts low."""
-        decay = min(self.recipe.ema, (1 + self.iteration) / (10 + self.iteration))
-        for name, value in self.unet.state_dict().items():
-            self.ema[name].lerp_(value, 1 - decay)
+    def move(self, rate: float) -> None:
+        """One step of the optimiser with the gradients there are, averaged over the processes."""
+        weights = list(self.state.weights.values())
+        for weight in weights if self.processes > 1 else []:
+            if weight.grad is not None:
+                weight.grad = self.accelerator.reduce(weight.grad, "mean")
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        torch.nn.utils.clip_grad_norm_(weights, 1.0)
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        self.state.iteration, self.state.part = self.state.iteration + 1, 0
+        self.state.update_ema(self.recipe.ema)
+
+    @property
+    def position(self) -> int:
+        """The next batch, counted over iterations, accumulated batches and processes; data and noise follow from it."""
+        done = self.state.iteration * self.recipe.accumulate + self.state.part
+        return done * self.processes + int(self.accelerator.process_index)
+
+    # -- the loop -----------------------------------------------------------------------------------------------
 
     def run(self, report: Callable[[str], None] = print) -> None:
-        """Train to the end of the recipe."""
-        losses: list[float] = []
-        began = time.monotonic()
+        """Train to the end of the recipe; raises `Cancelled` when it was stopped."""
+        tell = report if self.accelerator.is_main_process else lambda sentence: None
         for clips, upscaled in self.batches():
-            losses.append(self.step(clips, upscaled))
-            if self.iteration % 50 == 0:
-                row = [self.iteration, f"{sum(losses) / len(losses):.5f}", f"{(time.monotonic() - began) / len(losses):.3f}"]
-                append_row(self.folder / "log.csv", ["iteration", "loss", "seconds"], row)
-                report(f"iteration {row[0]}/{self.recipe.iterations}  loss {row[1]}  {row[2]} s")
-                losses, began = [], time.monotonic()
-            done = self.iteration == self.recipe.iterations
-            if done or self.iteration % self.recipe.checkpoint_every == 0:
+            self.log.add(self.step(clips, upscaled))
+            if self.state.part == 0:
+                self.finish_iteration(tell)
+            if self.stopping:
                 self.checkpoint()
-            if done or self.iteration % self.recipe.validate_every == 0:
-                self.validate(report)
+                raise Cancelled
 
     def batches(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """The batches from the current iteration on, prepared in a worker process."""
-        data = Batches(self.photos.training, self.recipe, self.iteration)
-        return iter(DataLoader(data, batch_size=None, num_workers=1, prefetch_factor=4))
+        """The batches of this process from the present position on, prepared in a worker process."""
+        data = Batches(self.photos.training, self.recipe.times(self.recipe.accumulate * self.processes))
+        mine = range(self.position, len(data), self.processes)
+        return iter(DataLoader(data, batch_size=None, sampler=mine, num_workers=1, prefetch_factor=4, worker_init_fn=ignore_stop))
 
-    # -- validation ---------------------------------------------------------------------------------------------
-
-    @contextlib.contextmanager
-    def ema_weights(self) -> Iterator[None]:
-        """Use the averaged weights for a while."""
-        own = {name: value.detach().clone() for name, value in self.unet.state_dict().items()}
-        self.unet.load_state_dict(self.ema)
-        try:
-            yield
-        finally:
-            self.unet.load_state_dict(own)
+    def finish_iteration(self, report: Callable[[str], None]) -> None:
+        """Log, validate and save when it is time."""
+        recipe, iteration = self.recipe, self.state.iteration
+        done = iteration == recipe.iterations
+        if iteration % recipe.log_every == 0:
+            sums = self.accelerator.reduce(self.log.sums.to(self.device), "sum").cpu()
+            if self.accelerator.is_main_process:
+                report(f"iteration {iteration}/{recipe.iterations}  {self.log.write(iteration, recipe.accumulate, sums)}")
+            self.log.restart()
+        if done or iteration % recipe.validate_every == 0:
+            self.validate(report)
+        if done or iteration % recipe.checkpoint_every == 0:
+            self.checkpoint()
 
     @torch.no_grad()
     def validate(self, report: Callable[[str], None]) -> None:
-        """PSNR (and the perceptual distance, where given) of 24 held-out crops at 1, 2 and 4 steps."""
-        rng = random.Random(0)
-        pairs = [training_pair(rng, self.photos.held_out, 1, 192) for _ in range(24)]
-        clips, upscaled = (torch.stack(side) for side in zip(*pairs, strict=True))
-        condition = self.stage.encode_condition(upscaled.flatten(0, 1)).unsqueeze(1)
-        noise = torch.randn(condition.shape, generator=torch.Generator().manual_seed(0))
-        rows = {"bicubic": upscaled.flatten(0, 1)}
-        with self.ema_weights(), without_temporal_layers(self.unet), torch.autocast("cpu", torch.bfloat16):
-            for steps in (1, 2, 4):
-                sigmas = torch.tensor(karras_sigmas(steps, self.recipe.sigma_min, self.recipe.sigma_max), dtype=torch.float32)
-                latents = sample(self.unet, condition, noise, sigmas).flatten(0, 1).float()
-                rows[str(steps)] = self.stage.decode(latents, upscaled.flatten(0, 1)).clamp(0, 1)
-        for name, restored in rows.items():
-            psnr = -10 * (restored - clips.flatten(0, 1)).pow(2).flatten(1).mean(1).log10().mean()
-            distance = f"{float(self.judge(restored, clips.flatten(0, 1)).mean()):.4f}" if self.judge else ""
-            append_row(self.folder / "validation.csv", ["iteration", "steps", "psnr", "st_lpips"],
-                       [self.iteration, name, f"{psnr:.3f}", distance])  # fmt: skip
-            report(f"validation at {self.iteration}: steps {name}  PSNR {psnr:.3f} dB  ST-LPIPS {distance}")
+        """Sample held-out clips with the averaged weights: metrics, a contact sheet, and an export if they are the best yet."""
+        asked, iteration = self.recipe.validation, self.state.iteration
+        if self.accelerator.is_main_process:
+            clips, upscaled = held_out_pairs(self.photos.held_out, asked)
+            columns = {"bicubic": upscaled}
+            with self.state.averaged():
+                with self.layers(asked.frames), self.autocast():
+                    columns |= {str(steps): restored(self.start, upscaled, steps) for steps in asked.steps}
+                for name, pictures in columns.items():
+                    report(f"validation at {iteration}: steps {name}  {self.judged(name, pictures, clips)}")
+                contact_sheet([*columns.values(), clips], self.folder / "samples" / f"{iteration:06}.png")
+                if is_best(self.folder / "validation.csv"):
+                    export(self.start, self.folder / "best")
+        self.accelerator.wait_for_everyone()
 
-    # -- checkpoints --------------------------------------------------------------------------------------------
+    def judged(self, name: str, pictures: Tensor, clips: Tensor) -> str:
+        """Append a row of ``validation.csv``, and return it as words."""
+        quality, distance = f"{psnr(pictures, clips):.3f}", ""
+        if self.judge is not None:
+            pairs = zip(pictures, clips, strict=True)
+            means = [self.judge(clip.to(self.device), truth.to(self.device)).mean() for clip, truth in pairs]
+            distance = f"{float(torch.stack(means).mean()):.4f}"
+        row = [self.state.iteration, name, quality, distance]
+        append_row(self.folder / "validation.csv", ["iteration", "steps", "psnr", "st_lpips"], row)
+        return f"PSNR {quality} dB  ST-LPIPS {distance}"
 
     def checkpoint(self) -> None:
-        """Write weights, EMA and optimiser state under temporary names, then rename."""
-        tensors = {f"unet.{name}": value for name, value in self.unet.state_dict().items()}
-        tensors |= {f"ema.{name}": value for name, value in self.ema.items()}
-        for name, parameter in self.unet.named_parameters():
-            for key, value in self.optimizer.state.get(parameter, {}).items():
-                tensors[f"optimizer.{name}.{key}"] = value
-        last = self.folder / "last"
-        last.mkdir(exist_ok=True)
-        tensors["iteration"] = torch.tensor(self.iteration)
-        save_file({name: value.contiguous() for name, value in tensors.items()}, last / "state.partial")
-        (last / "state.partial").replace(last / "state.safetensors")
-        self.export(self.folder / "ema")
-
-    def export(self, folder: Path) -> None:
-        """The averaged weights in half precision, as ``unet/`` and ``scales.json`` of a checkpoint folder."""
-        with self.ema_weights():
-            half = {name: value.half().contiguous() for name, value in self.unet.state_dict().items()}
-        network = folder / "unet"
-        network.mkdir(parents=True, exist_ok=True)
-        self.unet.save_config(network)
-        save_file(half, network / "weights.partial", metadata={"format": "pt"})
-        (network / "weights.partial").replace(network / "diffusion_pytorch_model.safetensors")
-        scales = {name: [round(float(v), 6) for v in getattr(self.stage, name).flatten()]
-                  for name in ("residual_scale", "condition_scale")}  # fmt: skip
-        (folder / "scales.json").write_text(json.dumps(scales), encoding="utf-8")
-
-    def resume(self) -> None:
-        """Continue from ``last/``."""
-        tensors = load_file(self.folder / "last" / "state.safetensors")
-        self.unet.load_state_dict({n[5:]: v for n, v in tensors.items() if n.startswith("unet.")})
-        self.ema = {n[4:]: v for n, v in tensors.items() if n.startswith("ema.")}
-        for name, parameter in self.unet.named_parameters():
-            prefix = f"optimizer.{name}."
-            keys = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-            if keys:
-                self.optimizer.state[parameter] = keys
-        self.iteration = int(tensors["iteration"])
+        """Write the state, and the averaged weights as a model."""
+        if self.accelerator.is_main_process:
+            self.state.save(self.folder / STATE, self.log.sums)
+            with self.state.averaged():
+                export(self.start, self.folder / "ema")
+        self.accelerator.wait_for_everyone()
 
 
-def append_row(path: Path, header: list[str], row: list[object]) -> None:
-    """Append one CSV row, with the header first in a new file."""
-    fresh = not path.exists()
-    with path.open("a", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        if fresh:
-            writer.writerow(header)
-        writer.writerow(row)
+def ignore_stop(worker: int) -> None:
+    """Ctrl-C reaches the worker processes too; they are to live until the batch that is under way is done."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -6,6 +6,7 @@ from diffusers import UNetSpatioTemporalConditionModel
 
 from dcvsr_engine.diffusion.edm import precondition
 from dcvsr_engine.training.objective import (
+    Conditioning,
     denoise,
     draw_sigmas,
     edm_loss,
@@ -30,7 +31,8 @@ def estimate(unet: UNetSpatioTemporalConditionModel, frames: int = 3) -> torch.T
     generator = torch.Generator().manual_seed(1)
     noisy = torch.randn(2, frames, 3, 8, 8, generator=generator)
     with torch.no_grad():
-        return denoise(unet, noisy, torch.tensor([0.5, 4.0]), torch.randn(noisy.shape, generator=generator))
+        told = Conditioning(torch.randn(noisy.shape, generator=generator), torch.zeros(2, 1, 8), torch.zeros(2, 3))
+        return denoise(unet, noisy, torch.tensor([0.5, 4.0]), told)
 
 
 def test_silent_temporal_layers_change_nothing(unet: UNetSpatioTemporalConditionModel) -> None:
@@ -59,10 +61,27 @@ def test_loss_is_the_error_of_the_raw_prediction(unet: UNetSpatioTemporalConditi
     assert torch.allclose(loss, (prediction - raw).pow(2).flatten(1).mean(1), rtol=1e-4)
 
 
+def test_sigmas_are_log_normal_about_the_mean_of_the_recipe() -> None:
+    logs = draw_sigmas(4000, torch.Generator().manual_seed(0), 1e-4, 1e4, at_max=0.0, mean=0.7, deviation=1.6).log()
+    assert logs.mean() == pytest.approx(0.7, abs=0.1)
+    assert logs.std() == pytest.approx(1.6, abs=0.1)
+
+
 def test_half_of_the_sigmas_are_the_largest() -> None:
     sigmas = draw_sigmas(4000, torch.Generator().manual_seed(0), 0.02, 20.0)
     assert sigmas.min() >= 0.02
     assert 0.45 < (sigmas == 20.0).float().mean() < 0.55
+
+
+def test_dropped_conditioning_is_zero_for_the_chosen_clips_only() -> None:
+    told = Conditioning(torch.ones(2, 3, 4, 2, 2), torch.ones(2, 1, 8), torch.ones(2, 3))
+    keep = torch.tensor([True, False])
+    embedding_only = told.dropped(keep, ("image_embedding",))
+    assert embedding_only.embedding[0].all() and not embedding_only.embedding[1].any()
+    assert embedding_only.condition.all() and embedding_only.ids.all()
+    both = told.dropped(keep, ("image_embedding", "condition"))
+    assert both.condition[0].all() and not both.condition[1].any()
+    assert not both.embedding[1].any()
 
 
 def test_lattice_error_sees_a_grid_and_nothing_else() -> None:

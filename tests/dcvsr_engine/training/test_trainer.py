@@ -1,51 +1,31 @@
-"""A tiny training run: loss falls, a resumed run equals an uninterrupted one, the export loads in the engine."""
+"""A tiny training run: loss falls, a resumed run equals an uninterrupted one, the export loads in the engine and restores."""
 
-import json
+import csv
 from pathlib import Path
+from typing import Any
 
+import jobs
 import pytest
 import torch
-from diffusers import UNetSpatioTemporalConditionModel
 from PIL import Image
+from safetensors.torch import load_file, save_file
 
-from dcvsr_engine.errors import InputError
+from dcvsr_engine.cli import main
+from dcvsr_engine.errors import Cancelled, InputError, JobError
 from dcvsr_engine.network.checkpoint import load
-from dcvsr_engine.network.declaration import Declaration
-from dcvsr_engine.training.command import read_recipe
-from dcvsr_engine.training.data import Photographs
+from dcvsr_engine.training.data import Batches, Photographs
 from dcvsr_engine.training.motion import synthetic_clip
-from dcvsr_engine.training.recipe import Phase, Recipe
-from dcvsr_engine.training.trainer import Trainer
+from dcvsr_engine.training.recipe import Phase, Recipe, Validation
+from dcvsr_engine.training.trainer import STATE, Trainer, learning_rate
+from dcvsr_engine.training.validation import is_best
+
+TABLES = ("log.csv", "loss_by_sigma.csv", "validation.csv")
 
 
-@pytest.fixture
-def start(tmp_path: Path) -> Path:
-    """A checkpoint folder with a configuration and scales, without weights."""
-    unet = UNetSpatioTemporalConditionModel(
-        in_channels=48, out_channels=24, block_out_channels=(32, 32), num_attention_heads=(2, 2), cross_attention_dim=8,
-        down_block_types=("DownBlockSpatioTemporal", "CrossAttnDownBlockSpatioTemporal"),
-        up_block_types=("CrossAttnUpBlockSpatioTemporal", "UpBlockSpatioTemporal"),
-        layers_per_block=1, addition_time_embed_dim=8, projection_class_embeddings_input_dim=24,
-    )  # fmt: skip
-    unet.save_config(tmp_path / "start" / "unet")
-    scales = {"residual_scale": [0.1] * 24, "condition_scale": [0.3] * 24}
-    (tmp_path / "start" / "scales.json").write_text(json.dumps(scales))
-    return tmp_path / "start"
-
-
-@pytest.fixture
-def photos() -> Photographs:
-    """Pictures with edges at many scales, in place of photographs."""
-    generator = torch.Generator().manual_seed(0)
-    coarse = torch.rand(6, 3, 12, 16, generator=generator)
-    large = torch.nn.functional.interpolate(coarse, size=(120, 160), mode="nearest")
-    pictures = [(255 * picture).byte() for picture in large]
-    return Photographs(pictures[:5], pictures[5:])
-
-
-def recipe(start: Path, iterations: int = 6, frames: int = 1) -> Recipe:
+def recipe(start: Path, iterations: int = 6, frames: int = 1, **changes: Any) -> Recipe:
     phase = Phase(iterations=iterations, frames=frames, batch=2, size=32, learning_rate=1e-3, warmup=1)
-    return Recipe("tiny", str(start), (phase,), scratch=True, checkpoint_every=3, validate_every=10**6)
+    values = {"bf16": (), "checkpoint_every": 3, "validate_every": 10**6, "validation": Validation(2, frames, 32, (1, 2))}
+    return Recipe("tiny", str(start), (phase,), scratch=True, **(values | changes))
 
 
 def weights(trainer: Trainer) -> torch.Tensor:
@@ -54,54 +34,166 @@ def weights(trainer: Trainer) -> torch.Tensor:
 
 def train(trainer: Trainer, until: int) -> Trainer:
     """Steps in this process, so that no worker is spawned."""
-    from dcvsr_engine.training.data import Batches
-
-    data = Batches(trainer.photos.training, trainer.recipe)
-    while trainer.iteration < until:
-        trainer.step(*data[trainer.iteration])
+    data = Batches(trainer.photos.training, trainer.recipe.times(trainer.recipe.accumulate))
+    while trainer.state.iteration < until:
+        trainer.step(*data[trainer.position])
     return trainer
 
 
+def rows(folder: Path, table: str) -> list[dict[str, str]]:
+    """A table without what no two runs share."""
+    with (folder / table).open(newline="") as file:
+        return [{name: value for name, value in row.items() if name != "seconds"} for row in csv.DictReader(file)]
+
+
+class Stopped(Trainer):
+    """Stops, or is killed, after ``batches`` batches."""
+
+    batches_left, killed = 0, False
+
+    def step(self, clips: torch.Tensor, upscaled: torch.Tensor) -> float:
+        loss = super().step(clips, upscaled)
+        self.batches_left -= 1
+        if self.batches_left == 0 and self.killed:
+            raise MemoryError
+        self.stopping = self.batches_left == 0
+        return loss
+
+
+@pytest.mark.parametrize(("frames", "batches", "killed"), [(1, 4, False), (3, 7, True)])
+def test_a_resumed_run_equals_an_uninterrupted_one(start, photos, tmp_path, frames, batches, killed) -> None:
+    """Stopped amid the accumulation of iteration 3, or killed after iteration 3 with the last checkpoint at 2."""
+    chosen = recipe(start, 4, frames, accumulate=2, log_every=1 + (not killed), checkpoint_every=2, validate_every=2)
+    whole = Trainer(chosen, tmp_path / "whole", photos)
+    whole.run(lambda sentence: None)
+
+    stopped = Stopped(chosen, tmp_path / "parts", photos)
+    stopped.batches_left, stopped.killed = batches + (not killed), killed
+    with pytest.raises(MemoryError if killed else Cancelled):
+        stopped.run(lambda sentence: None)
+    resumed = Trainer(chosen, tmp_path / "parts", photos)
+    assert (resumed.state.iteration, resumed.state.part) == ((2, 0) if killed else (2, 1))
+    resumed.run(lambda sentence: None)
+
+    assert torch.allclose(weights(resumed), weights(whole), atol=1e-6)
+    for table in TABLES:
+        assert rows(tmp_path / "parts", table) == rows(tmp_path / "whole", table)
+
+
+def test_gradients_of_accumulated_batches_are_averaged(start, photos, tmp_path) -> None:
+    trainer = Trainer(recipe(start, bf16=()), tmp_path / "run", photos)
+    data = Batches(photos.training, trainer.recipe)
+    name, weight = next(iter(trainer.state.weights.items()))
+
+    def gradient(number: int) -> torch.Tensor:
+        phase, _ = trainer.recipe.phase_at(0)
+        trainer.optimizer.zero_grad()
+        with trainer.layers(1):
+            trainer.loss(*data[number], phase, torch.Generator().manual_seed(number)).backward()
+        assert weight.grad is not None
+        return weight.grad.clone()
+
+    mean = (gradient(0) + gradient(1)) / 2
+    together = Trainer(recipe(start, bf16=(), accumulate=2), tmp_path / "together", photos)
+    seen = []
+    together.move = lambda rate: seen.append(together.state.weights[name].grad.clone())  # type: ignore[method-assign]
+    for number in range(2):
+        together.step(*data[number])
+    assert torch.allclose(seen[0], mean, atol=1e-6)
+
+
 @pytest.mark.parametrize("frames", [1, 3])
-def test_a_resumed_run_equals_an_uninterrupted_one(start: Path, photos: Photographs, tmp_path: Path, frames: int) -> None:
-    whole = train(Trainer(recipe(start, frames=frames), tmp_path / "whole", photos), 4)
-    train(Trainer(recipe(start, frames=frames), tmp_path / "parts", photos), 2).checkpoint()
-    resumed = Trainer(recipe(start, frames=frames), tmp_path / "parts", photos)
-    assert resumed.iteration == 2
-    assert torch.allclose(weights(train(resumed, 4)), weights(whole), atol=1e-6)
+def test_gradient_checkpointing_changes_no_gradient(start, photos, tmp_path, frames) -> None:
+    """Also where temporal layers are skipped, which has to hold while activations are computed again."""
+    trainers = [
+        train(Trainer(recipe(start, frames=frames, bf16=(), gradient_checkpointing=again), tmp_path / str(again), photos), 1)
+        for again in (False, True)
+    ]
+    assert torch.allclose(weights(trainers[0]), weights(trainers[1]), atol=1e-6)
 
 
-def test_loss_falls(start: Path, photos: Photographs, tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_the_compiled_network_learns_the_same(start, photos, tmp_path) -> None:
+    plain, compiled = (
+        train(Trainer(recipe(start, bf16=(), compile=chosen), tmp_path / str(chosen), photos), 2) for chosen in (False, True)
+    )
+    assert torch.allclose(weights(plain), weights(compiled), atol=1e-4)
+
+
+def test_a_state_of_the_first_edition_resumes(start, photos, tmp_path) -> None:
+    whole = train(Trainer(recipe(start), tmp_path / "whole", photos), 2)
+    whole.checkpoint()
+    tensors = load_file(tmp_path / "whole" / STATE)
+    old = {name: value for name, value in tensors.items() if name not in ("part", "log")}
+    (tmp_path / "old" / "last").mkdir(parents=True)
+    save_file(old, tmp_path / "old" / STATE)
+    resumed = Trainer(recipe(start), tmp_path / "old", photos)
+    assert torch.allclose(weights(train(resumed, 3)), weights(train(whole, 3)), atol=1e-6)
+
+
+def test_a_state_of_another_network_is_refused(start, photos, tmp_path) -> None:
+    (tmp_path / "run" / "last").mkdir(parents=True)
+    save_file({"unet.conv_in.weight": torch.zeros(1), "iteration": torch.tensor(3)}, tmp_path / "run" / STATE)
+    with pytest.raises(JobError, match="another network"):
+        Trainer(recipe(start), tmp_path / "run", photos)
+    (tmp_path / "run" / STATE).write_bytes(b"half a file")
+    with pytest.raises(JobError, match="damaged"):
+        Trainer(recipe(start), tmp_path / "run", photos)
+
+
+def test_loss_falls(start, photos, tmp_path) -> None:
     trainer = Trainer(recipe(start, 60), tmp_path / "run", photos)
-    from dcvsr_engine.training.data import Batches
-
     clips, upscaled = Batches(photos.training, trainer.recipe)[0]
     losses = [trainer.step(clips, upscaled) for _ in range(40)]
     assert sum(losses[-5:]) < 0.8 * sum(losses[:5])
 
 
-def test_the_export_is_a_checkpoint_the_engine_loads(start: Path, photos: Photographs, tmp_path: Path) -> None:
-    trainer = train(Trainer(recipe(start), tmp_path / "run", photos), 1)
-    trainer.checkpoint()
-    folder = tmp_path / "run" / "ema"
-    declaration = Declaration("tiny", "Tiny", "haar", 4, 2, added_time_ids=(0.0, 0.0, 0.0), image_embedding="none")
-    (folder / "dcvsr.json").write_text(declaration.to_json())
-    model = load(str(folder), "cpu", "fp32")
-    own = trainer.ema["conv_in.weight"]
-    assert torch.allclose(model.unet.state_dict()["conv_in.weight"], own, atol=1e-3)
+def test_the_rate_is_constant_or_falls_to_a_tenth() -> None:
+    cosine, constant = (Phase(100, learning_rate=1.0, warmup=10, schedule=kind) for kind in ("cosine", "constant"))
+    assert [learning_rate(phase, 4) for phase in (cosine, constant)] == [0.5, 0.5]
+    assert learning_rate(cosine, 99) == pytest.approx(0.1, abs=0.01)
+    assert learning_rate(cosine, 55) == pytest.approx(0.55)
+    assert learning_rate(constant, 99) == 1.0
 
 
-def test_run_logs_and_validates(start: Path, photos: Photographs, tmp_path: Path) -> None:
-    large = [torch.nn.functional.interpolate(p[None].float(), size=(300, 300))[0].byte() for p in photos.held_out]
-    trainer = Trainer(recipe(start, 2), tmp_path / "run", Photographs(photos.training, large))
+def test_a_run_logs_validates_and_gives_a_model_that_restores(start, photos, tmp_path, capsys) -> None:
+    folder = tmp_path / "run"
+    trainer = Trainer(recipe(start, 2, log_every=1, declaration={"title": "Ours", "steps": 1, "scale": 2}), folder, photos)
     lines: list[str] = []
     trainer.run(lines.append)
-    assert trainer.iteration == 2
-    assert sum("PSNR" in line for line in lines) == 4
-    assert (tmp_path / "run" / "validation.csv").read_text().count("\n") == 5
+    assert sum("PSNR" in line for line in lines) == 3
+    by_sigma = rows(folder, "loss_by_sigma.csv")
+    assert sum(int(row["samples"]) for row in by_sigma) == 2 * 2
+    assert all(bool(row["loss"]) == (int(row["samples"]) > 0) for row in by_sigma)
+    with Image.open(folder / "samples" / "000002.png") as sheet:
+        assert sheet.size == (4 * (32 + 4), 2 * (32 + 4))
+
+    model = load(str(folder / "best"), "cpu", "fp32")
+    assert model.declaration.title == "Ours"
+    assert torch.allclose(model.unet.state_dict()["conv_in.weight"], trainer.state.ema["conv_in.weight"], atol=1e-3)
+    clip = jobs.short_clip(tmp_path / "clip.mkv", frames=3)
+    assert main(["restore", str(clip), "--model", str(folder / "ema"), "-o", str(tmp_path / "out.mp4")]) == 0
+    assert (tmp_path / "out.mp4").stat().st_size > 0
 
 
-def test_synthetic_clips_follow_the_seed(photos: Photographs) -> None:
+@pytest.mark.parametrize("judged", [False, True])
+def test_the_best_is_found_by_the_judge_or_by_psnr(tmp_path, judged) -> None:
+    table = tmp_path / "validation.csv"
+
+    def add(iteration: int, psnr: float, distance: float) -> bool:
+        with table.open("a") as file:
+            if file.tell() == 0:
+                file.write("iteration,steps,psnr,st_lpips\n")
+            file.write(f"{iteration},bicubic,99,0\n")
+            file.write(f"{iteration},1,{psnr},{distance if judged else ''}\n{iteration},4,1.0,{'9.0' if judged else ''}\n")
+        return is_best(table)
+
+    assert add(1, 20.0, 0.4)
+    assert add(2, 19.0, 0.3) == judged
+    assert add(3, 21.0, 0.5) != judged
+
+
+def test_synthetic_clips_follow_the_seed(photos) -> None:
     import random
 
     first, again = (synthetic_clip(random.Random(1), photos.training, 5, 32) for _ in range(2))
@@ -111,7 +203,7 @@ def test_synthetic_clips_follow_the_seed(photos: Photographs) -> None:
     assert first.max() <= 1
 
 
-def test_photographs_are_found_by_package_folders(tmp_path: Path) -> None:
+def test_photographs_are_found_by_package_folders(tmp_path) -> None:
     folder = tmp_path / "usr/share/games/endless-sky/images/land"
     folder.mkdir(parents=True)
     Image.new("RGB", (720, 360), (10, 20, 30)).save(folder / "beach0.jpg")
@@ -119,9 +211,3 @@ def test_photographs_are_found_by_package_folders(tmp_path: Path) -> None:
     assert len(photos.training) + len(photos.held_out) == 1
     with pytest.raises(InputError, match="install"):
         Photographs.load([tmp_path / "nowhere"])
-
-
-def test_the_shipped_recipe_reads() -> None:
-    shipped = read_recipe(Path(__file__).parents[3] / "resources" / "recipes" / "compact.json")
-    assert shipped.iterations == sum(phase.iterations for phase in shipped.phases)
-    assert Recipe.from_file(Path(__file__).parents[3] / "resources/recipes/compact.json") == shipped
