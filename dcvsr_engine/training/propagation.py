@@ -77,7 +77,7 @@ class TiledNetwork:
         for i in range(len(target)):
             if float(torch.rand((), generator=generator)) < phase.unrolled:
                 estimates.append(self.later_step(condition[i], noise[i], phase, generator))
-                levels.append(torch.tensor(torch.inf))
+                levels.append(sigma.new_tensor(torch.inf))
             else:
                 estimates.append(self.first_step(target[i].cpu(), condition[i], noise[i], float(sigma[i]), phase, generator))
                 levels.append(sigma[i])

@@ -40,7 +40,7 @@ class Start:
         self.unet = starting_network(self.folder / "unet", recipe.scratch, recipe.seed)
         self.declaration = declare(recipe, self.folder, self.unet.config)
         check_conventions(self.folder, self.declaration, self.unet.config)
-        check_recipe(recipe, self.declaration)
+        check_recipe(recipe, self.declaration, device)
 
         def network(kind: Any, root: Path, name: str) -> Any:
             return load_network(kind, root / name).to(device)
@@ -107,11 +107,16 @@ def svd_conventions(recipe: Recipe, folder: Path, config: Any) -> Declaration:
                        sigma_min=recipe.sigma_min, sigma_max=recipe.sigma_max)  # fmt: skip
 
 
-def check_recipe(recipe: Recipe, declaration: Declaration) -> None:
-    """Raise `SettingsError` where the recipe asks for what the network's conventions do not allow."""
+def check_recipe(recipe: Recipe, declaration: Declaration, device: Device) -> None:
+    """Raise `SettingsError` where the recipe asks for what the network's conventions or the device do not allow."""
     for phase in recipe.phases:
         if declaration.first_stage == "vae" and (phase.perceptual or phase.lattice or phase.change or phase.tile):
-            raise SettingsError("Set “perceptual”, “lattice”, “change” and “tile” to 0: they are for the compact model's first stage.")
+            raise SettingsError("Set “perceptual”, “lattice”, “change” and “tile” to 0: they are for the compact model.")
+        if device == "cpu" and "cpu" in recipe.bf16 and min(phase.frames, phase.window or phase.frames) == 2:
+            # oneDNN's bf16 gradient of a convolution over two frames is NaN (torch 2.13)
+            raise SettingsError(
+                "Two frames do not train in bf16 on the processor: take three, or leave “cpu” out of “bf16”."
+            )
         if phase.tile and (recipe.gradient_checkpointing or recipe.compile):
             raise SettingsError("Phases with “tile” go without “gradient_checkpointing” and “compile”.")
     droppable = {"condition"} | ({"image_embedding"} if declaration.image_embedding == "first-frame" else set())

@@ -57,7 +57,7 @@ class Trainer:
     Attributes:
         perceptual, judge: distances ``(n,)`` of pictures, one to train on, another to validate with.
         folder: holds ``recipe.json``, the tables, ``last/`` with the state, ``samples/``, and the models ``ema/`` and ``best/``.
-        unet: the network; ``tiled`` is the same in tiles that propagate to each other.
+        unet: the network; ``tiled`` is the same in tiles that propagate to each other, where a phase has them.
         stopping: set it to end after the present batch, with a checkpoint.
     """
 
@@ -84,7 +84,8 @@ class Trainer:
         self.optimizer = torch.optim.AdamW(trained, lr=0.0, betas=(0.9, 0.99), weight_decay=1e-3)
         self.state = State(self.unet, self.optimizer)
         self.log = LossLog(folder, recipe.sigma_min, recipe.sigma_max)
-        self.tiled = TiledNetwork(self.unet, self.start.stage, recipe, device)
+        in_tiles = any(phase.tile for phase in recipe.phases)
+        self.tiled = TiledNetwork(self.unet, self.start.stage, recipe, device) if in_tiles else None
         self.stopping = False
         if (folder / STATE).exists():
             self.log.sums = self.state.load(folder / STATE, self.log.sums)
@@ -113,7 +114,7 @@ class Trainer:
             keep = torch.rand(batch, generator=generator) >= self.recipe.dropout
             told = told.dropped(keep.to(self.device), self.start.declaration.unconditional)
         with self.autocast():
-            if phase.tile:
+            if self.tiled is not None and phase.tile:
                 denoised, sigma = self.tiled.estimates(target, told.condition, noise, sigma, phase, generator)
             else:
                 denoised = denoise(self.unet, target + sigma.view(-1, 1, 1, 1, 1) * noise, sigma, told)

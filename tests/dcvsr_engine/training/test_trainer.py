@@ -11,7 +11,7 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from dcvsr_engine.cli import main
-from dcvsr_engine.errors import Cancelled, InputError, JobError
+from dcvsr_engine.errors import Cancelled, InputError, JobError, SettingsError
 from dcvsr_engine.network.checkpoint import load
 from dcvsr_engine.training.data import Batches, Photographs
 from dcvsr_engine.training.motion import synthetic_clip
@@ -141,10 +141,26 @@ def test_a_state_of_another_network_is_refused(start, photos, tmp_path) -> None:
         Trainer(recipe(start), tmp_path / "run", photos)
 
 
+def test_a_phase_in_tiles_trains_and_logs_the_steps_from_noisy_targets_only(start, photos, tmp_path) -> None:
+    phase = Phase(2, frames=4, batch=2, size=48, tile=8, window=3, unrolled=0.5, change=1.0, lattice=1.0)
+    trainer = Trainer(Recipe("tiny", str(start), (phase,), scratch=True, seed=1), tmp_path / "run", photos)
+    before = weights(trainer)
+    train(trainer, 2)
+    assert not torch.equal(weights(trainer), before)
+    assert 0 < trainer.log.sums[1:, 1].sum() < 4
+
+
+def test_two_frames_in_bf16_on_the_processor_are_refused(start, photos, tmp_path) -> None:
+    """Because their gradient is wrong there."""
+    with pytest.raises(SettingsError, match="Two frames"):
+        Trainer(recipe(start, frames=2, bf16=("cpu",)), tmp_path / "run", photos)
+    Trainer(recipe(start, frames=2), tmp_path / "run", photos)
+
+
 def test_loss_falls(start, photos, tmp_path) -> None:
     trainer = Trainer(recipe(start, 60), tmp_path / "run", photos)
     clips, upscaled = Batches(photos.training, trainer.recipe)[0]
-    losses = [trainer.step(clips, upscaled) for _ in range(40)]
+    losses = [trainer.step(clips, upscaled) for _ in range(25)]
     assert sum(losses[-5:]) < 0.8 * sum(losses[:5])
 
 
