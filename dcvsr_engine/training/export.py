@@ -6,9 +6,9 @@ from pathlib import Path
 
 from safetensors.torch import save_file
 
-from dcvsr_engine.network.checkpoint import sha256
 from dcvsr_engine.network.declaration import FILE
 from dcvsr_engine.network.haar import HaarFirstStage
+from dcvsr_engine.network.hashes import sha256
 from dcvsr_engine.training.start import Start
 from dcvsr_engine.video.files import discard, partial_path, put_in_place
 

@@ -9,7 +9,6 @@ from typing import Any, Literal, Self
 from dcvsr_engine.errors import SettingsError
 from dcvsr_engine.training.section import Section
 
-
 DEGRADATIONS = ("mild", "real-world")
 """Names in `degradation.PRESETS`, which is not imported here because it imports torch."""
 
@@ -72,14 +71,22 @@ class Phase(Section):
 
 @dataclass(frozen=True)
 class Validation(Section):
-    """What is looked at every ``validate_every`` iterations: ``clips`` held-out clips, sampled in each of ``steps``."""
+    """What is looked at every ``validate_every`` iterations: ``clips`` held-out clips, sampled in each of ``steps``.
+
+    Attributes:
+        clips, frames, size: their number, length and side in pixels.
+        steps: numbers of sampling steps.
+        degradations: as in a `Phase`.
+    """
 
     clips: int = 24
     frames: int = 1
     size: int = 192
     steps: tuple[int, ...] = (1, 2, 4)
+    degradations: dict[str, float] = field(default_factory=lambda: {"mild": 1.0}, hash=False)
 
     def __post_init__(self) -> None:
+        check_shares("degradations", self.degradations, DEGRADATIONS)
         self.require((min(self.clips, self.frames, self.size, *self.steps) >= 1, "numbers of validation are at least 1"))
 
 

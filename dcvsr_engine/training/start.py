@@ -114,9 +114,7 @@ def check_recipe(recipe: Recipe, declaration: Declaration, device: Device) -> No
             raise SettingsError("Set “perceptual”, “lattice”, “change” and “tile” to 0: they are for the compact model.")
         if device == "cpu" and "cpu" in recipe.bf16 and min(phase.frames, phase.window or phase.frames) == 2:
             # oneDNN's bf16 gradient of a convolution over two frames is NaN (torch 2.13)
-            raise SettingsError(
-                "Two frames do not train in bf16 on the processor: take three, or leave “cpu” out of “bf16”."
-            )
+            raise SettingsError("Two frames do not train in bf16 on the processor: take three, or leave “cpu” out of “bf16”.")
         if phase.tile and (recipe.gradient_checkpointing or recipe.compile):
             raise SettingsError("Phases with “tile” go without “gradient_checkpointing” and “compile”.")
     droppable = {"condition"} | ({"image_embedding"} if declaration.image_embedding == "first-frame" else set())

@@ -25,7 +25,7 @@ SHEET = 6
 def held_out_pairs(photos: list[Tensor], asked: Validation) -> tuple[Tensor, Tensor]:
     """Always the same clips and their degraded, enlarged counterparts, each ``(clips, frames, 3, size, size)``."""
     rng = random.Random(0)
-    pairs = [training_pair(rng, photos, asked.frames, asked.size) for _ in range(asked.clips)]
+    pairs = [training_pair(rng, photos, asked.frames, asked.size, degradations=asked.degradations) for _ in range(asked.clips)]
     clips, upscaled = (torch.stack(side) for side in zip(*pairs, strict=True))
     return clips, upscaled
 
