@@ -6,13 +6,11 @@ from pathlib import Path
 
 from dcvsr_engine.errors import InputError, SettingsError
 from dcvsr_engine.evaluation.clips import DEGRADATIONS, Preparation
-from dcvsr_engine.video.source import PICTURES
+from dcvsr_engine.video.source import PICTURES, VIDEOS
 
 DEBIAN = "opencv-doc"
 DEBIAN_CLIPS = ("examples/data/vtest.avi", "opencv4/html/box.mp4.gz", "opencv4/html/cup.mp4.gz")
 DEBIAN_FOLDER = Path("/usr/share/doc/opencv-doc")
-
-VIDEOS = {".mp4", ".mkv", ".mov", ".avi", ".webm", ".m4v", ".mpg", ".mpeg", ".ts", ".y4m"}
 
 INNER = ("gt", "hr", "truth", "input")
 """Folders inside a data set that hold its clips (``REDS4/GT/000``, ``VideoLQ/Input/000``) or a clip's pictures

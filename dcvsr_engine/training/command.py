@@ -30,6 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto", help="where to train (default: auto)")
     photos = "where the packages with photographs are installed or unpacked (default: /)"
     parser.add_argument("--photos", type=Path, nargs="+", default=[Path("/")], metavar="ROOT", help=photos)
+    videos = "video files, or folders with videos or folders of frames in them, for example REDS"
+    parser.add_argument("--videos", type=Path, nargs="+", default=[], metavar="PATH", help=videos)
     parser.add_argument("--threads", type=int, metavar="N", help="processor threads (default: all)")
 
 
@@ -47,17 +49,17 @@ def run(options: argparse.Namespace, distances: Distances) -> int:
     import torch
 
     from dcvsr_engine.network.device import resolve_device
-    from dcvsr_engine.training.data import Photographs
+    from dcvsr_engine.training.data import TrainingData
     from dcvsr_engine.training.trainer import Trainer
 
     if options.threads is not None:
         torch.set_num_threads(options.threads)
     gpu = torch.cuda.is_available()
     device = resolve_device(options.device if options.device != "auto" else "cuda" if gpu else "cpu")
-    photos = Photographs.load(options.photos)
+    data = TrainingData.load(recipe, options.photos, options.videos)
     perceptual = any(phase.perceptual > 0 for phase in recipe.phases)
     train_on, judge = distances(torch.device(device)) if perceptual else (None, None)
-    trainer = Trainer(recipe, options.out, photos, train_on, judge, device)
+    trainer = Trainer(recipe, options.out, data, train_on, judge, device)
     if trainer.state.iteration == recipe.iterations:
         print(f"The run in “{options.out}” is complete: {recipe.iterations} iterations.")
         return 0

@@ -1,8 +1,8 @@
-"""Clips made from photographs: a virtual camera pans, zooms and turns; a second layer may move across it."""
+"""Clips made from photographs: a virtual camera pans, zooms and turns; a second layer may move across it, or lie nearer."""
 
 import math
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -19,12 +19,12 @@ class Path2D:
     angle: list[float]
 
 
-def camera_path(rng: random.Random, frames: int, size: int, height: int, width: int) -> Path2D:
+def camera_path(rng: random.Random, frames: int, size: int, height: int, width: int, may_rest: bool = True) -> Path2D:
     """A random path of ``frames`` poses whose ``size`` × ``size`` view stays inside the photograph.
 
-    A third of the cameras stand still, which teaches the network not to flicker there.
+    A third of the cameras that ``may_rest`` stand still, which teaches the network not to flicker there.
     """
-    still = rng.random() < 1 / 3
+    still = may_rest and rng.random() < 1 / 3
     speed = 0.0 if still else rng.choice([0.5, 2.0, 5.0]) * rng.random()
     heading = rng.uniform(0, 2 * math.pi)
     zoom = 1.0 if still else math.exp(rng.uniform(-0.02, 0.02))
@@ -42,9 +42,17 @@ def camera_path(rng: random.Random, frames: int, size: int, height: int, width: 
     return path
 
 
-def render(photo: Tensor, path: Path2D, size: int) -> Tensor:
-    """The clip ``(frames, 3, size, size)`` that the camera sees of ``photo`` ``(3, height, width)``, sampled bicubically."""
-    _, height, width = photo.shape
+def nearer(path: Path2D, times: float, x: float, y: float) -> Path2D:
+    """The same camera over something nearer: it starts at ``(x, y)`` and moves ``times`` as far."""
+    return replace(
+        path,
+        x=[x + times * (other - path.x[0]) for other in path.x],
+        y=[y + times * (other - path.y[0]) for other in path.y],
+    )
+
+
+def sampling_grid(path: Path2D, size: int, height: int, width: int) -> Tensor:
+    """Where each pixel of the clip lies in the photograph, −1 … 1 from border to border, ``(frames, size, size, 2)``."""
     lines = torch.arange(size, dtype=torch.float32) - (size - 1) / 2
     v, u = torch.meshgrid(lines, lines, indexing="ij")
     grids = []
@@ -52,10 +60,35 @@ def render(photo: Tensor, path: Path2D, size: int) -> Tensor:
         cos, sin = scale * math.cos(angle), scale * math.sin(angle)
         px, py = x + cos * u - sin * v, y + sin * u + cos * v
         grids.append(torch.stack([(2 * px + 1) / width - 1, (2 * py + 1) / height - 1], dim=-1))
-    grid = torch.stack(grids)
-    return F.grid_sample(
-        photo.expand(len(grids), -1, -1, -1), grid, mode="bicubic", padding_mode="reflection", align_corners=False
-    ).clamp(0, 1)
+    return torch.stack(grids)
+
+
+def sampled(picture: Tensor, grid: Tensor) -> Tensor:
+    """``picture`` ``(channels, height, width)`` at the points of a `sampling_grid`, bicubically, clamped to 0..1."""
+    pictures = picture.expand(len(grid), -1, -1, -1)
+    return F.grid_sample(pictures, grid, mode="bicubic", padding_mode="reflection", align_corners=False).clamp(0, 1)
+
+
+def render(photo: Tensor, path: Path2D, size: int) -> Tensor:
+    """The clip ``(frames, 3, size, size)`` that the camera sees of ``photo`` ``(3, height, width)``."""
+    return sampled(photo, sampling_grid(path, size, *photo.shape[1:]))
+
+
+def parallax_clip(rng: random.Random, far: Tensor, near: Tensor, frames: int, size: int) -> Tensor:
+    """A scene of two depths ``(frames, 3, size, size)``: parts of ``near`` before ``far`` move 1.3 to 3 times as far.
+
+    Both are ``(3, height, width)``; the moving camera uncovers what the near layer hides.
+    """
+    height, width = far.shape[1:]
+    path = camera_path(rng, frames, size, height, width, may_rest=False)
+    height, width = near.shape[1:]
+    start = rng.uniform(0.3, 0.7) * width, rng.uniform(0.3, 0.7) * height
+    grid = sampling_grid(nearer(path, rng.uniform(1.3, 3.0), *start), size, height, width)
+    # what there is of the near layer belongs to the photograph and moves with it: blobs of about half a view
+    generator = torch.Generator().manual_seed(rng.getrandbits(31))
+    cells = torch.rand(1, 1 + 2 * height // size, 1 + 2 * width // size, generator=generator)
+    mask = torch.sigmoid((sampled(cells, grid) - rng.uniform(0.45, 0.65)) * size)
+    return mask * sampled(near, grid) + (1 - mask) * render(far, path, size)
 
 
 def moving_layer(rng: random.Random, background: Tensor, foreground: Tensor) -> Tensor:
@@ -72,14 +105,21 @@ def moving_layer(rng: random.Random, background: Tensor, foreground: Tensor) -> 
     return mask * foreground + (1 - mask) * background
 
 
-def synthetic_clip(rng: random.Random, photos: list[Tensor], frames: int, size: int) -> Tensor:
-    """A clip ``(frames, 3, size, size)``, RGB 0..1, from randomly chosen ``photos`` (uint8 ``(3, h, w)``)."""
+def synthetic_clip(rng: random.Random, photos: list[Tensor], frames: int, size: int, parallax: float = 0.0) -> Tensor:
+    """A clip ``(frames, 3, size, size)``, RGB 0..1, from randomly chosen ``photos`` (uint8 ``(3, h, w)``).
+
+    ``parallax`` is the share of clips with two depths; where it is 0 no random number is drawn for it.
+    """
+
+    def photo() -> Tensor:
+        return photos[rng.randrange(len(photos))].float() / 255
 
     def shot() -> Tensor:
-        photo = photos[rng.randrange(len(photos))].float() / 255
-        return render(photo, camera_path(rng, frames, size, *photo.shape[1:]), size)
+        scene = photo()
+        return render(scene, camera_path(rng, frames, size, *scene.shape[1:]), size)
 
-    clip = shot()
+    deep = parallax > 0 and rng.random() < parallax
+    clip = parallax_clip(rng, photo(), photo(), frames, size) if deep else shot()
     if rng.random() < 0.3:
         clip = moving_layer(rng, clip, shot())
     if rng.random() < 0.2:

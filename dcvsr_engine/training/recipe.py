@@ -12,18 +12,39 @@ from dcvsr_engine.training.section import Section
 DEGRADATIONS = ("mild", "real-world")
 """Names in `degradation.PRESETS`, which is not imported here because it imports torch."""
 
+SOURCES = ("photographs", "videos")
+"""What clips are made of: synthetic motion over photographs, or crops of recordings."""
 
-def check_shares(what: str, shares: dict[str, float], known: tuple[str, ...]) -> None:
-    """Raise `SettingsError` unless ``shares`` has names that are ``known``, no share below 0 and one above."""
-    for name in shares:
-        if name not in known:
-            raise SettingsError(f"The {what} of a recipe are {', '.join(known)}, not “{name}”.")
-    if min(shares.values(), default=0) < 0 or sum(shares.values()) <= 0:
-        raise SettingsError(f"One of the recipe's {what} needs a share above 0, and none may be below.")
+Shares = dict[str, float]
+"""How often each name is chosen, in any unit."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mixture(Section):
+    """What clips are made of.
+
+    Attributes:
+        sources: shares of `SOURCES`.
+        degradations: shares of `DEGRADATIONS`.
+        parallax: share of the clips made from photographs that show two depths.
+    """
+
+    sources: Shares = field(default_factory=lambda: {"photographs": 1.0}, hash=False)
+    degradations: Shares = field(default_factory=lambda: {"mild": 1.0}, hash=False)
+    parallax: float = 0.0
+
+    def __post_init__(self) -> None:
+        for what, shares, known in (("sources", self.sources, SOURCES), ("degradations", self.degradations, DEGRADATIONS)):
+            strange = next((name for name in shares if name not in known), None)
+            self.require(
+                (strange is None, f"{what} are {' and '.join(known)}, not “{strange}”"),
+                (min(shares.values(), default=0) >= 0 < sum(shares.values()), f"{what} need a share above 0, and none below"),
+            )
+        self.require((0 <= self.parallax <= 1, "parallax is between 0 and 1"))
 
 
 @dataclass(frozen=True)
-class Phase(Section):
+class Phase(Mixture):
     """One stretch of training with constant data and objective.
 
     Attributes:
@@ -40,7 +61,6 @@ class Phase(Section):
         tile, window: side and frames of tiles that propagate to each other (`propagation`); 0 trains untiled clips.
         unrolled: share of tiled clips that make a later step, from the network's own first estimate.
         change: weight of `objective.change_error` of the decoded x̂_0, 0 for none.
-        degradations: of `DEGRADATIONS`, how often each is used, in any unit.
     """
 
     iterations: int
@@ -58,10 +78,9 @@ class Phase(Section):
     window: int = 0
     unrolled: float = 0.0
     change: float = 0.0
-    degradations: dict[str, float] = field(default_factory=lambda: {"mild": 1.0}, hash=False)
 
     def __post_init__(self) -> None:
-        check_shares("degradations", self.degradations, DEGRADATIONS)
+        super().__post_init__()
         self.require(
             (min(self.iterations, self.frames, self.batch, self.size) >= 1, "iterations, frames, batch and size are at least 1"),
             (self.learning_rate > 0 and self.warmup >= 0, "learning_rate is above 0 and warmup not below"),
@@ -70,23 +89,21 @@ class Phase(Section):
 
 
 @dataclass(frozen=True)
-class Validation(Section):
+class Validation(Mixture):
     """What is looked at every ``validate_every`` iterations: ``clips`` held-out clips, sampled in each of ``steps``.
 
     Attributes:
         clips, frames, size: their number, length and side in pixels.
         steps: numbers of sampling steps.
-        degradations: as in a `Phase`.
     """
 
     clips: int = 24
     frames: int = 1
     size: int = 192
     steps: tuple[int, ...] = (1, 2, 4)
-    degradations: dict[str, float] = field(default_factory=lambda: {"mild": 1.0}, hash=False)
 
     def __post_init__(self) -> None:
-        check_shares("degradations", self.degradations, DEGRADATIONS)
+        super().__post_init__()
         self.require((min(self.clips, self.frames, self.size, *self.steps) >= 1, "numbers of validation are at least 1"))
 
 
@@ -110,6 +127,7 @@ class Recipe(Section):
         gradient_checkpointing: compute activations twice rather than keep them.
         compile: through ``torch.compile``; needs a C++ compiler on the processor.
         validation: see there.
+        workers: processes that decode, degrade and prefetch; what they give does not depend on their number.
         declaration: keys of ``dcvsr.json`` that differ from the start folder's, or from what its files suggest.
     """
 
@@ -132,14 +150,15 @@ class Recipe(Section):
     gradient_checkpointing: bool = False
     compile: bool = False
     validation: Validation = Validation()
+    workers: int = 1
     declaration: dict[str, Any] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
-        every = self.checkpoint_every, self.validate_every, self.log_every, self.accumulate
+        counts = self.checkpoint_every, self.validate_every, self.log_every, self.accumulate, self.workers
         self.require(
             (len(self.phases) > 0, "at least one phase is needed"),
             (0 < self.sigma_min < self.sigma_max, "sigma_min is above 0 and below sigma_max"),
-            (min(every) >= 1, "checkpoint_every, validate_every, log_every and accumulate are at least 1"),
+            (min(counts) >= 1, "checkpoint_every, validate_every, log_every, accumulate and workers are at least 1"),
             (0 <= self.ema < 1 and 0 <= self.dropout < 1, "ema and dropout are at least 0 and below 1"),
         )
 

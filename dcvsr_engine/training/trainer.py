@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader
 
 from dcvsr_engine.errors import Cancelled
 from dcvsr_engine.settings import Device
-from dcvsr_engine.training.data import Batches, Photographs
+from dcvsr_engine.training.data import Batches, TrainingData
 from dcvsr_engine.training.export import export
 from dcvsr_engine.training.log import LossLog, append_row, forget_after
 from dcvsr_engine.training.objective import (
@@ -65,12 +65,12 @@ class Trainer:
         self,
         recipe: Recipe,
         folder: Path,
-        photos: Photographs,
+        data: TrainingData,
         perceptual: Distance | None = None,
         judge: Distance | None = None,
         device: Device = "cpu",
     ) -> None:
-        self.recipe, self.folder, self.photos, self.perceptual, self.judge = recipe, folder, photos, perceptual, judge
+        self.recipe, self.folder, self.data, self.perceptual, self.judge = recipe, folder, data, perceptual, judge
         self.accelerator = Accelerator(cpu=device == "cpu", mixed_precision="no")
         self.device: torch.device = self.accelerator.device
         self.processes: int = self.accelerator.num_processes
@@ -203,10 +203,13 @@ class Trainer:
                 raise Cancelled
 
     def batches(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """The batches of this process from the present position on, prepared in a worker process."""
-        data = Batches(self.photos.training, self.recipe.times(self.recipe.accumulate * self.processes))
+        """The batches of this process from the present position on, prepared in worker processes."""
+        data = Batches(self.data.training, self.recipe.times(self.recipe.accumulate * self.processes))
         mine = range(self.position, len(data), self.processes)
-        return iter(DataLoader(data, batch_size=None, sampler=mine, num_workers=1, prefetch_factor=4, worker_init_fn=ignore_stop))
+        workers = self.recipe.workers
+        return iter(
+            DataLoader(data, batch_size=None, sampler=mine, num_workers=workers, prefetch_factor=4, worker_init_fn=ignore_stop)
+        )
 
     def finish_iteration(self, report: Callable[[str], None]) -> None:
         """Log, validate and save when it is time."""
@@ -227,7 +230,7 @@ class Trainer:
         """Sample held-out clips with the averaged weights: metrics, a contact sheet, and an export if they are the best yet."""
         asked, iteration = self.recipe.validation, self.state.iteration
         if self.accelerator.is_main_process:
-            clips, upscaled = held_out_pairs(self.photos.held_out, asked)
+            clips, upscaled = held_out_pairs(self.data.held_out, asked)
             columns = {"bicubic": upscaled}
             with self.state.averaged():
                 with self.layers(asked.frames), self.autocast():

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from dcvsr_engine.diffusion.edm import to_d
 from dcvsr_engine.diffusion.schedule import karras_sigmas
-from dcvsr_engine.training.data import training_pair
+from dcvsr_engine.training.data import Material, training_pair
 from dcvsr_engine.training.log import read_rows
 from dcvsr_engine.training.objective import Conditioning, clip_noise, denoise
 from dcvsr_engine.training.recipe import Validation
@@ -22,10 +22,10 @@ SHEET = 6
 """Clips on a contact sheet."""
 
 
-def held_out_pairs(photos: list[Tensor], asked: Validation) -> tuple[Tensor, Tensor]:
+def held_out_pairs(material: Material, asked: Validation) -> tuple[Tensor, Tensor]:
     """Always the same clips and their degraded, enlarged counterparts, each ``(clips, frames, 3, size, size)``."""
     rng = random.Random(0)
-    pairs = [training_pair(rng, photos, asked.frames, asked.size, degradations=asked.degradations) for _ in range(asked.clips)]
+    pairs = [training_pair(rng, material, asked) for _ in range(asked.clips)]
     clips, upscaled = (torch.stack(side) for side in zip(*pairs, strict=True))
     return clips, upscaled
 

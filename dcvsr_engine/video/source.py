@@ -14,6 +14,9 @@ from av.video.stream import VideoStream
 from dcvsr_engine.errors import InputError
 
 PICTURES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp", ".ppm", ".pgm", ".tga", ".jp2"}
+VIDEOS = {".mp4", ".mkv", ".mov", ".avi", ".webm", ".m4v", ".mpg", ".mpeg", ".ts", ".y4m"}
+"""Files with these suffixes count as videos where a folder is searched for them."""
+
 PLACEHOLDER = re.compile(r"%0?(\d*)d")
 PROTOCOLS = {"protocol_whitelist": "file"}
 """A playlist in disguise must not open network addresses."""

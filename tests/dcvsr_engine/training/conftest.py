@@ -7,7 +7,7 @@ import pytest
 import torch
 from diffusers import UNetSpatioTemporalConditionModel
 
-from dcvsr_engine.training.data import Photographs
+from dcvsr_engine.training.data import Material, TrainingData
 
 
 @pytest.fixture
@@ -26,10 +26,10 @@ def start(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def photos() -> Photographs:
+def photos() -> TrainingData:
     """Pictures with edges at many scales, in place of photographs."""
     generator = torch.Generator().manual_seed(0)
     coarse = torch.rand(6, 3, 12, 16, generator=generator)
     large = torch.nn.functional.interpolate(coarse, size=(120, 160), mode="nearest")
     pictures = [(255 * picture).byte() for picture in large]
-    return Photographs(pictures[:5], pictures[5:])
+    return TrainingData(Material(pictures[:5]), Material(pictures[5:]))

@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from dcvsr_engine.cli import main
 from dcvsr_engine.errors import Cancelled, InputError, JobError, SettingsError
 from dcvsr_engine.network.checkpoint import load
-from dcvsr_engine.training.data import Batches, Photographs
+from dcvsr_engine.training.data import Batches, TrainingData, load_photographs
 from dcvsr_engine.training.motion import synthetic_clip
 from dcvsr_engine.training.recipe import Phase, Recipe, Validation
 from dcvsr_engine.training.trainer import STATE, Trainer, learning_rate
@@ -34,7 +34,7 @@ def weights(trainer: Trainer) -> torch.Tensor:
 
 def train(trainer: Trainer, until: int) -> Trainer:
     """Steps in this process, so that no worker is spawned."""
-    data = Batches(trainer.photos.training, trainer.recipe.times(trainer.recipe.accumulate))
+    data = Batches(trainer.data.training, trainer.recipe.times(trainer.recipe.accumulate))
     while trainer.state.iteration < until:
         trainer.step(*data[trainer.position])
     return trainer
@@ -212,7 +212,7 @@ def test_the_best_is_found_by_the_judge_or_by_psnr(tmp_path, judged) -> None:
 def test_synthetic_clips_follow_the_seed(photos) -> None:
     import random
 
-    first, again = (synthetic_clip(random.Random(1), photos.training, 5, 32) for _ in range(2))
+    first, again = (synthetic_clip(random.Random(1), photos.training.photographs, 5, 32) for _ in range(2))
     assert first.shape == (5, 3, 32, 32)
     assert torch.equal(first, again)
     assert first.min() >= 0
@@ -223,7 +223,6 @@ def test_photographs_are_found_by_package_folders(tmp_path) -> None:
     folder = tmp_path / "usr/share/games/endless-sky/images/land"
     folder.mkdir(parents=True)
     Image.new("RGB", (720, 360), (10, 20, 30)).save(folder / "beach0.jpg")
-    photos = Photographs.load([tmp_path])
-    assert len(photos.training) + len(photos.held_out) == 1
+    assert sorted(len(pictures) for pictures in load_photographs([tmp_path])) == [0, 1]
     with pytest.raises(InputError, match="install"):
-        Photographs.load([tmp_path / "nowhere"])
+        TrainingData.load(Recipe("tiny", "start", (Phase(1),)), [tmp_path / "nowhere"], [])
