@@ -40,7 +40,7 @@ class Actions(QObject):
         self.cancel = self._new(self.tr("&Cancel"), "Ctrl+.")
         self.stop = self._new(self.tr("&Stop now"), "Ctrl+Shift+.")
         self.models = self._new(self.tr("&Models…"), "Ctrl+M")
-        self.add_model = self._new(self.tr("&Add a folder…"), None)
+        self.add_model = self._new(self.tr("&Use a folder where it is…"), None)
         self.models_folder = self._new(self.tr("&Open the models folder"), None)
         self.about = self._new(self.tr("&About DC-VSR Studio"), None)
         self.crash = self._new(self.tr("Report of the last &crash…"), None)

@@ -25,13 +25,14 @@ from app.clip_intake import ClipIntake
 from app.crash_report import CrashReport
 from app.desktop import Notifier, app_icon, show_in_folder
 from app.dialogs.messages import ask, show_error
+from app.dialogs.models import open_models_folder
 from app.dialogs.plan import PlanDialog
 from app.engine_thread import EngineDied, EngineThread
 from app.folders import Folders
 from app.job_queue import JobQueue, QueueItem
 from app.job_runner import Activity, JobRunner, Run, Variant, retry
+from app.models_menu import ModelsMenu
 from app.panels.log import LogPanel
-from app.panels.models import ModelsPanel, open_models_folder
 from app.panels.notices import NoticeBar
 from app.panels.progress import ProgressPanel
 from app.panels.queue import QueuePanel
@@ -46,6 +47,7 @@ from app.result_reader import ResultReader
 from app.tile_guide import TileGuide
 from dcvsr_engine.control import Event, PreviewFrame, StepStarted, Warned
 from dcvsr_engine.models.known import known_models
+from dcvsr_engine.models.store import chosen_default
 from dcvsr_engine.restore.plan import Plan
 from dcvsr_engine.restore.request import JobRequest
 from dcvsr_engine.worker.messages import Ready
@@ -57,7 +59,6 @@ DOCK_AREAS = {
     "queue": Qt.DockWidgetArea.LeftDockWidgetArea,
     "settings": Qt.DockWidgetArea.RightDockWidgetArea,
     "report": Qt.DockWidgetArea.BottomDockWidgetArea,
-    "models": Qt.DockWidgetArea.BottomDockWidgetArea,
     "log": Qt.DockWidgetArea.BottomDockWidgetArea,
 }
 SHOWN_AT_FIRST = ("queue", "settings")
@@ -68,7 +69,8 @@ class MainWindow(QMainWindow):
 
     Attributes:
         queue, runner: the jobs, and what runs them.
-        queue_panel, settings_panel, preview, progress, report, models, log_panel, notices: the panels.
+        queue_panel, settings_panel, preview, progress, report, log_panel, notices: the panels.
+        models: what the Models menu does.
         docks: the movable ones by name.
         plan_dialog: the plan that is being looked at.
     """
@@ -86,6 +88,7 @@ class MainWindow(QMainWindow):
         self.queue = QueueModel(load_queue(folders.queue), folders.queue, self)
         self.runner = JobRunner(engine, self.queue, self)
         self.intake = ClipIntake(self, preferences)
+        self.models = ModelsMenu(self, preferences)
         self.prober, self.results = Prober(self), ResultReader(self)
         self.presets = Presets(folders.presets)
         self.notifier = Notifier(self)
@@ -100,6 +103,7 @@ class MainWindow(QMainWindow):
         self._connect_panels()
         self._connect_runner()
         self._restore_layout()
+        preferences.begin_with(chosen_default())
         self.reload_models()
         self._show_defaults()
         self._on_activity(Activity.IDLE)
@@ -112,7 +116,7 @@ class MainWindow(QMainWindow):
         self.preview, self.notices = PreviewPanel(), NoticeBar()
         self.tiles = TileGuide(self.preview)
         self.queue_panel, self.settings_panel = QueuePanel(self.queue), SettingsPanel(self.presets)
-        self.report, self.models, self.log_panel = ReportPanel(), ModelsPanel(), LogPanel()
+        self.report, self.log_panel = ReportPanel(), LogPanel()
         self.progress = ProgressPanel(
             {"preview": a.preview, "restore": a.restore, "pause": a.pause, "cancel": a.cancel, "stop": a.stop}
         )
@@ -134,7 +138,6 @@ class MainWindow(QMainWindow):
             "queue": (self.tr("Queue"), self.queue_panel),
             "settings": (self.tr("Settings"), self.settings_panel),
             "report": (self.tr("Report"), self.report),
-            "models": (self.tr("Models"), self.models),
             "log": (self.tr("Log"), self.log_panel),
         }
         self.docks: dict[str, QDockWidget] = {}
@@ -146,8 +149,7 @@ class MainWindow(QMainWindow):
             self.addDockWidget(DOCK_AREAS[name], dock)
             dock.setVisible(name in SHOWN_AT_FIRST)
             self.docks[name] = dock
-        self.tabifyDockWidget(self.docks["report"], self.docks["models"])
-        self.tabifyDockWidget(self.docks["models"], self.docks["log"])
+        self.tabifyDockWidget(self.docks["report"], self.docks["log"])
         self.resizeDocks([self.docks["queue"], self.docks["settings"]], [230, 350], Qt.Orientation.Horizontal)
         self.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
 
@@ -212,7 +214,7 @@ class MainWindow(QMainWindow):
         a.pause.triggered.connect(self.pause_or_resume)
         a.cancel.triggered.connect(self.runner.cancel)
         a.stop.triggered.connect(self.runner.stop_now)
-        a.models.triggered.connect(lambda: self.show_dock("models"))
+        a.models.triggered.connect(self.models.open)
         a.add_model.triggered.connect(self.models.ask_folder)
         a.models_folder.triggered.connect(open_models_folder)
         a.about.triggered.connect(self.show_about)
@@ -246,8 +248,7 @@ class MainWindow(QMainWindow):
         self.results.frame_ready.connect(lambda frame: self.preview.show_result(self.preview.running_variant, frame))
         self.prober.probed.connect(self._on_probed)
         self.models.use_requested.connect(self.settings_panel.choose_model)
-        self.models.folder_added.connect(self.add_model_folder)
-        self.models.reload_requested.connect(self.reload_models)
+        self.models.models_changed.connect(self.reload_models)
 
     def _connect_runner(self) -> None:
         r = self.runner
@@ -274,8 +275,8 @@ class MainWindow(QMainWindow):
     # -- clips --------------------------------------------------------------------------------------------------
 
     def add_clips(self, paths: Sequence[Path]) -> None:
-        """Add files and folders to the queue and look at the first of them."""
-        self.intake.take(paths)
+        """Add files and folders to the queue and look at the first of them; a model among them is imported."""
+        self.intake.take(self.models.take_models(paths))
 
     def _add(self, clips: Sequence[Path]) -> None:
         items = [QueueItem(JobRequest(clip, None, self.preferences.restore, self.preferences.output)) for clip in clips]
@@ -575,14 +576,7 @@ class MainWindow(QMainWindow):
 
     def reload_models(self) -> None:
         """Look for models again."""
-        models = known_models(self.preferences.model_folders)
-        self.models.show_models(models)
-        self.settings_panel.show_models(models)
-
-    def add_model_folder(self, folder: Path) -> None:
-        """Offer a checkpoint folder."""
-        self.preferences.add_model_folder(folder)
-        self.reload_models()
+        self.settings_panel.show_models(known_models(self.preferences.model_folders))
 
     def choose_appearance(self, appearance: Appearance) -> None:
         """Be light, dark or like the system from now on."""
@@ -674,6 +668,7 @@ class MainWindow(QMainWindow):
             self.preview.shutdown()
             self.prober.stop()
             self.results.stop()
+            self.models.stop()
             self.log_panel.stop()
             self.notifier.stop()
         finally:

@@ -82,6 +82,10 @@ class Preferences:
         folders = [*(known for known in self.model_folders if known != folder), folder]
         self._store.setValue("model_folders", "\n".join(map(str, folders)))
 
+    def forget_model_folder(self, folder: Path) -> None:
+        """Take a checkpoint folder off the list."""
+        self._store.setValue("model_folders", "\n".join(str(known) for known in self.model_folders if known != folder))
+
     @property
     def restore(self) -> RestoreSettings:
         """Settings that the next clip starts with."""
@@ -90,6 +94,11 @@ class Preferences:
     @restore.setter
     def restore(self, value: RestoreSettings) -> None:
         self._store.setValue("restore", json.dumps(value.to_dict()))
+
+    def begin_with(self, model: str | None) -> None:
+        """Have the next clip start with the person's default model, where there is one."""
+        if model is not None:
+            self.restore = self.restore.replace(model=model)
 
     @property
     def output(self) -> OutputSettings:

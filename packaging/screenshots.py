@@ -186,6 +186,18 @@ def error(studio: Studio) -> None:
     wait_until(lambda: studio.window.queue.queue[1].state == "failed")
 
 
+def models(studio: Studio) -> None:
+    """The models window, with the published network chosen."""
+    studio.window.models.open_at("dc-vsr")
+
+
+def licence(studio: Studio) -> None:
+    """What is asked before a download."""
+    studio.window.models.open_at("dc-vsr")
+    assert studio.window.models.dialog
+    studio.window.models.dialog.ask_to_download()
+
+
 STATES: dict[Callable[[Studio], None], dict[str, object]] = {
     empty: {},
     clip: {},
@@ -194,6 +206,8 @@ STATES: dict[Callable[[Studio], None], dict[str, object]] = {
     finished: {},
     plan: {"problems": (PROBLEM,)},
     error: {"fail_at_tile": 3},
+    models: {},
+    licence: {},
 }
 FAKE_ONLY = (plan, error)
 

@@ -6,6 +6,7 @@ from typing import Any, get_args
 from PySide6.QtCore import QCoreApplication
 
 from app.presets import BUILT_IN
+from dcvsr_engine.models.catalogue import catalogue
 from dcvsr_engine.settings import OutputSettings, RestoreSettings, Settings, plain_type
 
 
@@ -33,7 +34,7 @@ class Spec:
 
 
 def words(text: str) -> str:
-    """A label, choice or explanation of a setting in the person's language."""
+    """A label, choice or explanation of a setting, or a text of the catalogue, in the person's language."""
     return QCoreApplication.translate("Settings", text)
 
 
@@ -173,4 +174,7 @@ def texts() -> list[str]:
     for owner, specs in ((RestoreSettings, RESTORE_SPECS), (OutputSettings, OUTPUT_SPECS)):
         for name, spec in specs.items():
             found += [spec.label, doc_of(owner, name), *spec.choices.values()]
-    return list(dict.fromkeys(found))
+    for entry in catalogue():
+        found += [entry.title, entry.summary, entry.licence, entry.licence_summary, entry.repository_note, entry.size_note]
+        found.append(entry.memory_note)
+    return list(dict.fromkeys(text for text in found if text))

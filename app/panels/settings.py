@@ -213,7 +213,7 @@ class SettingsPanel(QWidget):
         with QSignalBlocker(self.model_box):
             self.model_box.clear()
             for model in models:
-                if model.declaration:
+                if model.declaration and not model.problem:
                     self.model_box.addItem(model.title, model.name)
         self._model = declared(self._request.settings.model)
         self.show_request(self._request)

@@ -8,9 +8,9 @@ from typing import Any
 
 from dcvsr_engine.errors import ModelError
 from dcvsr_engine.models.headers import read_header
-from dcvsr_engine.models.known import KnownModel, known_bases, known_models
+from dcvsr_engine.models.known import KnownModel, known_bases, known_models, read_model
 from dcvsr_engine.network.hashes import differing
-from dcvsr_engine.network.installed import installed, user_models
+from dcvsr_engine.network.installed import bases, find, user_models
 from dcvsr_engine.settings import RestoreSettings
 from dcvsr_engine.video.files import partial_path
 
@@ -43,20 +43,26 @@ def write_json(path: Path, value: Any) -> None:
 # -- the default ------------------------------------------------------------------------------------------------
 
 
-def default_model() -> str:
-    """The model to restore with when none is named: the person's choice while it is there, else the built-in one."""
+def chosen_default() -> str | None:
+    """The model that the person made the default, while it is there."""
     try:
-        name = json.loads((user_models() / DEFAULT).read_text(encoding="utf-8"))["model"]
-    except (OSError, ValueError, KeyError, TypeError):
-        name = ""
-    return name if name in installed() else RestoreSettings().model
+        name = str(json.loads((user_models() / DEFAULT).read_text(encoding="utf-8"))["model"])
+        find(name)
+    except (OSError, ValueError, KeyError, TypeError, ModelError):
+        return None
+    return name
+
+
+def default_model() -> str:
+    """The model to restore with when none is named: the person's choice, or the built-in one."""
+    return chosen_default() or RestoreSettings().model
 
 
 def set_default(name: str) -> None:
     """Have the window and the command line restore with this model from now on; raises `ModelError`."""
-    model = added(name)
-    if model.is_base:
+    if name in bases():
         raise ModelError(f"“{name}” restores nothing by itself; choose a model that is laid over it.")
+    model = read_model(name, find(name))
     if model.problem:
         raise ModelError(f"“{name}” cannot be used: {model.problem}")
     write_json(user_models() / DEFAULT, {"model": name})

@@ -500,11 +500,12 @@ def test_models_from_elsewhere_are_offered_and_used(open_window, tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "dcvsr.json").write_text(MODEL.to_json())
     window = open_window(start=False)
-    window.add_model_folder(tmp_path / "mine")
+    window.models.add_folder(tmp_path / "mine")
     window.actions_.models.trigger()
-    assert window.docks["models"].isVisible()
-    window.models.list.setCurrentRow(window.models.list.count() - 1)
-    assert "Nothing at all" in window.models.facts.toPlainText()
-    window.models.use_button.click()
+    dialog = window.models.dialog
+    assert dialog.isVisible()
+    dialog.reload(str(tmp_path / "mine"))
+    assert "Nothing at all" in dialog.facts.toPlainText()
+    dialog.use_button.click()
     assert window.settings_panel.request.settings.model == str(tmp_path / "mine")
     assert window.settings_panel.model.steps == MODEL.steps
