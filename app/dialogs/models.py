@@ -4,13 +4,12 @@ from collections.abc import Callable
 from html import escape
 from pathlib import Path
 
-from PySide6.QtCore import Qt, QUrl, Signal
+from PySide6.QtCore import QSize, Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QDragEnterEvent, QDropEvent, QFont
 from PySide6.QtWidgets import (
     QDialog,
     QFileDialog,
     QHBoxLayout,
-    QHeaderView,
     QLabel,
     QMenu,
     QProgressBar,
@@ -42,7 +41,8 @@ from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.network.installed import user_models
 
 PERMILLE = 1000
-NAME_WIDTH = 250
+COLUMN_WIDTHS = 230, 80, 80, 220
+ROW_HEIGHT = 26
 SIZE = 860, 600
 
 
@@ -80,8 +80,8 @@ class ModelsDialog(QDialog):
         self.table.setRootIsDecorated(False)
         self.table.setUniformRowHeights(True)
         self.table.setHeaderLabels([self.tr("Model"), self.tr("Size"), self.tr("Memory"), self.tr("Licence"), self.tr("State")])
-        self.table.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Interactive)
-        self.table.setColumnWidth(0, NAME_WIDTH)
+        for column_number, width in enumerate(COLUMN_WIDTHS):
+            self.table.setColumnWidth(column_number, width)
         self.table.currentItemChanged.connect(lambda *_: self._show())
         self.facts = QTextBrowser()
         self.facts.setAccessibleName(self.tr("Facts about the model"))
@@ -90,8 +90,8 @@ class ModelsDialog(QDialog):
         split.addWidget(self.table)
         split.addWidget(self.facts)
         split.setChildrenCollapsible(False)
-        split.setStretchFactor(0, 2)
-        split.setStretchFactor(1, 3)
+        split.setSizes([200, 320])
+        split.setStretchFactor(1, 1)
         self.message = QLabel()
         self.message.setWordWrap(True)
         self.message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -118,7 +118,7 @@ class ModelsDialog(QDialog):
         return row
 
     def _buttons(self) -> QHBoxLayout:
-        self.use_button = self._button(self.tr("Use for this clip"), lambda: self.use_requested.emit(self._row().name))
+        self.use_button = self._button(self.tr("Use this model"), lambda: self.use_requested.emit(self._row().name))
         self.default_button = self._button(self.tr("Make default"), self.make_default)
         self.download_button = self._button(self.tr("Download…"), self.ask_to_download)
         self.verify_button = self._button(self.tr("Verify"), self.verify)
@@ -168,6 +168,7 @@ class ModelsDialog(QDialog):
         item = QTreeWidgetItem(
             [words(row.title), amount(row.size) if row.size else "–", memory, words(row.licence) or "–", self._state_text(row)]
         )
+        item.setSizeHint(0, QSize(0, ROW_HEIGHT))
         if row.is_default:
             font = QFont(item.font(0))
             font.setBold(True)

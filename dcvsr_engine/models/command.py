@@ -125,7 +125,7 @@ def offer(entry: Entry, there: bool) -> str:
 
 def gigabytes(size: int) -> str:
     """A number of bytes for people."""
-    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
+    return f"{size / 2**30:.1f} GB" if size >= 2**30 else f"{size / 2**20:.0f} MB"
 
 
 # -- actions ----------------------------------------------------------------------------------------------------
@@ -142,7 +142,7 @@ class BytesLine:
         now = time.monotonic()
         if sys.stderr.isatty() and now - self._drawn > INTERVAL:
             self._drawn = now
-            print(f"\r\x1b[K{done / 1e6:,.0f} of {total / 1e6:,.0f} MB  {what}", end="", file=sys.stderr, flush=True)
+            print(f"\r\x1b[K{done / 2**20:,.0f} of {total / 2**20:,.0f} MB  {what}", end="", file=sys.stderr, flush=True)
 
     def clear(self) -> None:
         """Remove the line."""

@@ -184,7 +184,7 @@ def fetch(
         tries = TRIES if there(path) > before else tries - 1
         if tries == 0:
             raise ModelError(
-                f"The connection to {hub()} broke off at {there(path) / 1e6:.1f} of {file.size / 1e6:.1f} MB of {file.name}; "
+                f"The connection to {hub()} broke off at {there(path) / 2**20:.1f} of {file.size / 2**20:.1f} MB of {file.name}; "
                 "what is there is kept, start the download again to go on."
             )
         if there(path) < file.size:

@@ -59,7 +59,7 @@ def check_room(folder: Path, size: int) -> None:
     except OSError as error:
         raise ModelError(f"The models folder {folder} cannot be made ({(error.strerror or 'no access').lower()}).") from None
     if size > free:
-        raise ModelError(f"There is no room in {folder}: {size / 1e9:.2f} GB are needed and {free / 1e9:.2f} GB are free.")
+        raise ModelError(f"There is no room in {folder}: {size / 2**30:.2f} GB are needed and {free / 2**30:.2f} GB are free.")
 
 
 @contextmanager
