@@ -22,6 +22,8 @@ PARTS = (
     "platformdirs",
     "psutil",
     "pillow",
+    "huggingface_hub",
+    "keyring",
 )
 ICON_SIZE = 64
 

@@ -1,5 +1,6 @@
 """Licences that are to be accepted before a download, and the token that a hub may ask for."""
 
+import re
 from collections.abc import Callable, Sequence
 from html import escape
 
@@ -9,6 +10,13 @@ from PySide6.QtWidgets import QCheckBox, QDialog, QDialogButtonBox, QLabel, QLin
 from app.formats import amount
 from app.panels.setting_specs import words
 from dcvsr_engine.models.catalogue import Entry
+
+
+def with_links(text: str) -> str:
+    """A text as HTML in which addresses can be clicked."""
+    return re.sub(
+        r"https?://[^\s:;,]+(?::\d+)?(?:/[\w./-]+)?", lambda match: f"<a href='{match[0]}'>{match[0]}</a>", escape(text)
+    )
 
 
 class LicenceDialog(QDialog):
@@ -66,9 +74,10 @@ class TokenDialog(QDialog):
         self.setWindowTitle(self.tr("Access token"))
         kept = self.tr("It is kept in the system's keyring and nowhere else.")
         not_kept = self.tr("This system has no keyring, so it is used until the program ends and is not kept.")
-        label = QLabel(f"{reason}\n\n{kept if keeps else not_kept}")
+        label = QLabel(f"<p>{with_links(reason)}</p><p>{escape(kept if keeps else not_kept)}</p>")
         label.setWordWrap(True)
-        label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        label.setTextInteractionFlags(Qt.TextInteractionFlag.TextBrowserInteraction)
+        label.setOpenExternalLinks(True)
         self.field = QLineEdit()
         self.field.setEchoMode(QLineEdit.EchoMode.Password)
         self.field.setAccessibleName(self.tr("Access token"))

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from html import escape
 from pathlib import Path
+from typing import Literal
 
 from PySide6.QtCore import QSize, Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QDragEnterEvent, QDropEvent, QFont
@@ -153,7 +154,7 @@ class ModelsDialog(QDialog):
             self._rows = model_rows(self._preferences.model_folders)
         except ModelError as error:  # a damaged catalogue
             self._rows = []
-            self._say(str(error), good=False)
+            self._say(str(error), "bad")
         self.table.clear()
         for row in self._rows:
             self.table.addTopLevelItem(self._item(row))
@@ -309,16 +310,16 @@ class ModelsDialog(QDialog):
         if self.work:
             self.work.stop()
 
-    def _say(self, text: str, good: bool) -> None:
+    def _say(self, text: str, tone: Literal["good", "bad", "quiet"]) -> None:
         self.message.setText(text)
-        color_text(self.message, tones(self.palette()).good if good else tones(self.palette()).bad)
+        color_text(self.message, getattr(tones(self.palette()), tone))
         self.message.show()
 
     def _on_succeeded(self, result: object) -> None:
         self._then(result)
 
     def _on_broke(self, text: str) -> None:
-        self._say(text, good=False)
+        self._say(text, "bad")
 
     def _on_refused(self, error: Exception | None) -> None:
         from dcvsr_engine.models.download import TokenNeeded, hub  # half a second: the hub's library
@@ -326,9 +327,9 @@ class ModelsDialog(QDialog):
 
         name = self.work.name if self.work else ""
         if error is None:
-            self._say(self.tr("{name} was cancelled; a download can go on later.").format(name=name), good=False)
+            self._say(self.tr("{name} was cancelled; a download can go on later.").format(name=name), "quiet")
             return
-        self._say(str(error), good=False)
+        self._say(str(error), "bad")
 
         def go_on(token: str) -> None:
             keep_token(hub(), token)
@@ -360,7 +361,7 @@ class ModelsDialog(QDialog):
         entry = next(row.entry for row in self._rows if row.name == name and row.entry)
         entries = with_bases(entry, self._names())
         done = self.tr("{name} is downloaded.").format(name=words(entry.title))
-        self._start(name, lambda progress: fetch(entries, progress), lambda _: self._say(done, good=True))
+        self._start(name, lambda progress: fetch(entries, progress), lambda _: self._say(done, "good"))
 
     def ask_import(self, mode: QFileDialog.FileMode) -> None:
         """Ask for what is to be imported."""
@@ -375,10 +376,10 @@ class ModelsDialog(QDialog):
     def take(self, path: Path) -> None:
         """Import a folder or file."""
         if self.work:
-            self._say(self.tr("Wait until the running work is done, then import again."), good=False)
+            self._say(self.tr("Wait until the running work is done, then import again."), "bad")
             return
         done = self.tr("{name} is imported.").format(name=path.name)
-        self._start(path.name, lambda progress: import_model(path, progress=progress), lambda _: self._say(done, good=True))
+        self._start(path.name, lambda progress: import_model(path, progress=progress), lambda _: self._say(done, "good"))
 
     def verify(self) -> None:
         """Compare the files with their hashes."""
@@ -388,7 +389,7 @@ class ModelsDialog(QDialog):
         def tell(problems: object) -> None:
             assert isinstance(problems, list)
             sound = self.tr("{name}: every file is as it was when it was added.").format(name=words(model.title))
-            self._say("\n".join(problems) or sound, good=not problems)
+            self._say("\n".join(problems) or sound, "bad" if problems else "good")
 
         self._start(model.name, lambda progress: store.verify(model, progress), tell)
 
@@ -418,7 +419,7 @@ class ModelsDialog(QDialog):
             act()
             self.message.hide()
         except (ModelError, OSError) as error:
-            self._say(str(error), good=False)
+            self._say(str(error), "bad")
         self.reload()
         self.models_changed.emit()
 

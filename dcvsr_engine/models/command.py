@@ -118,6 +118,8 @@ def offer(entry: Entry, there: bool) -> str:
     rows = [f"{entry.title}{' – installed' if there else ''}", entry.summary]
     rows += [f"Size: about {gigabytes(entry.size)}" + (f" ({entry.size_note})" if entry.size_note else "")] if entry.size else []
     rows += [f"Memory: about {gigabytes(entry.memory)} ({entry.memory_note})"] if entry.memory else []
+    if begun := store.unfinished(entry.name):
+        rows.append(f"{begun[0] / max(1, begun[1]):.0%} downloaded; “dcvsr models download {entry.name}” goes on.")
     rows += [" ".join(part for part in (f"Licence: {entry.licence}.", entry.licence_summary, entry.licence_url) if part)]
     rows += [f"From: {entry.repository}. {entry.repository_note}".rstrip()] if entry.repository else []
     return paragraph(entry.name, rows)

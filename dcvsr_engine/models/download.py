@@ -28,10 +28,12 @@ from dcvsr_engine.network.hashes import CHUNK, sha256
 from dcvsr_engine.network.installed import user_models
 from dcvsr_engine.video.files import put_in_place
 
-TRIES = 4
+TRIES = 6
 """Connections in a row that bring nothing before it is given up."""
 WAIT_SECONDS = 1.0
-TIMEOUT_SECONDS = 15.0
+LIST_SECONDS = 10.0
+TIMEOUT = httpx2.Timeout(10.0, read=5.0)
+"""Seconds to connect and to wait for more; short, so that whoever cancels need not wait."""
 REFUSED = 401, 403
 
 
@@ -113,7 +115,7 @@ def look_up(entry: Entry, token: str | None) -> Listing:
     """Ask the hub which files there are; raises `ModelError`."""
     try:
         found = HfApi(endpoint=hub(), token=token or False).model_info(
-            entry.repository, files_metadata=True, timeout=TIMEOUT_SECONDS
+            entry.repository, files_metadata=True, timeout=LIST_SECONDS
         )
     except HfHubHTTPError as error:
         raise answer_error(entry, error.response.status_code, error.response.headers.get("X-Error-Code", ""), token) from None
@@ -165,7 +167,6 @@ def fetch_all(entry: Entry, listing: Listing, folder: Path, token: str | None, p
         def passed(size: int, name: str = file.name, before: int = before) -> None:
             progress(name, before + size, listing.size)
 
-        passed(there(path))
         fetch(entry, file, listing.revision, path, token, passed, wait)
         check(entry, file, path)
         done += file.size
@@ -179,6 +180,7 @@ def fetch(
     tries = TRIES
     while there(path) < file.size or not path.exists():
         before = there(path)
+        passed(before)  # may have been cancelled meanwhile
         with suppress(httpx2.HTTPError):
             receive(entry, url, path, token, passed)
         tries = TRIES if there(path) > before else tries - 1
@@ -197,7 +199,7 @@ def receive(entry: Entry, url: str, path: Path, token: str | None, passed: Calla
     headers = {"Accept-Encoding": "identity"} | ({"Authorization": f"Bearer {token}"} if token else {})
     if have:
         headers["Range"] = f"bytes={have}-"
-    with get_session().stream("GET", url, headers=headers, timeout=TIMEOUT_SECONDS, follow_redirects=True) as response:
+    with get_session().stream("GET", url, headers=headers, timeout=TIMEOUT, follow_redirects=True) as response:
         if response.status_code >= 400:
             raise answer_error(entry, response.status_code, response.headers.get("X-Error-Code", ""), token)
         resumed = response.status_code == httpx2.codes.PARTIAL_CONTENT

@@ -115,8 +115,8 @@
         <translation>模型(&amp;M)…</translation>
     </message>
     <message>
-        <source>&amp;Add a folder…</source>
-        <translation>添加文件夹(&amp;A)…</translation>
+        <source>&amp;Use a folder where it is…</source>
+        <translation>使用原处的文件夹(&amp;U)…</translation>
     </message>
     <message>
         <source>&amp;Open the models folder</source>
@@ -256,6 +256,29 @@
     </message>
 </context>
 <context>
+    <name>LicenceDialog</name>
+    <message>
+        <source>Licence</source>
+        <translation>许可证</translation>
+    </message>
+    <message>
+        <source>I have read the licence and accept it</source>
+        <translation>我已阅读并接受该许可证</translation>
+    </message>
+    <message>
+        <source>I have read both licences and accept them</source>
+        <translation>我已阅读并接受这两份许可证</translation>
+    </message>
+    <message>
+        <source>Download</source>
+        <translation>下载</translation>
+    </message>
+    <message>
+        <source>About {size} are downloaded from {place}.</source>
+        <translation>将从 {place} 下载约 {size}。</translation>
+    </message>
+</context>
+<context>
     <name>LogPanel</name>
     <message>
         <source>Log</source>
@@ -291,10 +314,6 @@
     <message>
         <source>Report</source>
         <translation>报告</translation>
-    </message>
-    <message>
-        <source>Models</source>
-        <translation>模型</translation>
     </message>
     <message>
         <source>Log</source>
@@ -438,46 +457,146 @@
     </message>
 </context>
 <context>
-    <name>ModelsPanel</name>
+    <name>ModelsDialog</name>
     <message>
         <source>Models</source>
         <translation>模型</translation>
     </message>
     <message>
-        <source>Facts about the model</source>
-        <translation>模型信息</translation>
+        <source>Model</source>
+        <translation>模型</translation>
     </message>
     <message>
-        <source>No model is installed. Put a checkpoint folder into the models folder or add one from elsewhere.</source>
-        <translation>没有安装模型。请将检查点文件夹放入模型文件夹，或添加其他位置的文件夹。</translation>
+        <source>Size</source>
+        <translation>大小</translation>
     </message>
     <message>
-        <source>Use this model</source>
-        <translation>使用此模型</translation>
-    </message>
-    <message>
-        <source>Add a folder…</source>
-        <translation>添加文件夹…</translation>
-    </message>
-    <message>
-        <source>Open the models folder</source>
-        <translation>打开模型文件夹</translation>
-    </message>
-    <message>
-        <source>Look again</source>
-        <translation>重新查找</translation>
+        <source>Memory</source>
+        <translation>内存</translation>
     </message>
     <message>
         <source>Licence</source>
         <translation>许可证</translation>
     </message>
     <message>
-        <source>not declared</source>
-        <translation>未声明</translation>
+        <source>State</source>
+        <translation>状态</translation>
+    </message>
+    <message>
+        <source>Facts about the model</source>
+        <translation>模型信息</translation>
+    </message>
+    <message>
+        <source>Progress</source>
+        <translation>进度</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
+        <source>Use this model</source>
+        <translation>使用此模型</translation>
+    </message>
+    <message>
+        <source>Make default</source>
+        <translation>设为默认</translation>
+    </message>
+    <message>
+        <source>Download…</source>
+        <translation>下载…</translation>
+    </message>
+    <message>
+        <source>Verify</source>
+        <translation>校验</translation>
+    </message>
+    <message>
+        <source>Remove…</source>
+        <translation>删除…</translation>
+    </message>
+    <message>
+        <source>Show in folder</source>
+        <translation>在文件夹中显示</translation>
+    </message>
+    <message>
+        <source>Import…</source>
+        <translation>导入…</translation>
+    </message>
+    <message>
+        <source>A &amp;folder…</source>
+        <translation>文件夹(&amp;F)…</translation>
+    </message>
+    <message>
+        <source>A &amp;safetensors file…</source>
+        <translation>safetensors 文件(&amp;S)…</translation>
+    </message>
+    <message>
+        <source>built in</source>
+        <translation>内置</translation>
+    </message>
+    <message>
+        <source>ready</source>
+        <translation>可用</translation>
+    </message>
+    <message>
+        <source>ready, in its own folder</source>
+        <translation>可用，位于原文件夹</translation>
+    </message>
+    <message>
+        <source>cannot be used</source>
+        <translation>无法使用</translation>
+    </message>
+    <message>
+        <source>carries other models</source>
+        <translation>供其他模型使用的基础</translation>
+    </message>
+    <message>
+        <source>can be downloaded</source>
+        <translation>可下载</translation>
+    </message>
+    <message>
+        <source>{share} downloaded</source>
+        <translation>已下载 {share}</translation>
+    </message>
+    <message>
+        <source>import one</source>
+        <translation>请导入</translation>
+    </message>
+    <message>
+        <source>default</source>
+        <translation>默认</translation>
+    </message>
+    <message>
+        <source>Resume</source>
+        <translation>继续</translation>
+    </message>
+    <message>
+        <source>Folder</source>
+        <translation>文件夹</translation>
+    </message>
+    <message>
+        <source>about {size} ({how})</source>
+        <translation>约 {size}（{how}）</translation>
+    </message>
+    <message>
+        <source>Download</source>
+        <translation>下载</translation>
+    </message>
+    <message>
+        <source>From</source>
+        <translation>来源</translation>
+    </message>
+    <message>
+        <source>{names} – nobody declared them; “dcvsr models probe” finds out which fit</source>
+        <translation>{names}：未经声明；“dcvsr models probe” 可查明哪些合适</translation>
     </message>
     <message>
         <source>Trained on</source>
         <translation>训练数据</translation>
+    </message>
+    <message>
+        <source>not declared</source>
+        <translation>未声明</translation>
     </message>
     <message>
         <source>Enlarges</source>
@@ -492,17 +611,68 @@
         <translation>分块</translation>
     </message>
     <message>
-        <source>First stage</source>
-        <translation>第一阶段</translation>
-    </message>
-    <message>
         <source>Noise range σ</source>
         <translation>噪声范围 σ</translation>
     </message>
     <message>
-        <source>Folder</source>
-        <translation>文件夹</translation>
+        <source>Laid over</source>
+        <translation>叠加于</translation>
     </message>
+    <message>
+        <source>Assumed</source>
+        <translation>假定值</translation>
+    </message>
+    <message>
+        <source>{done} of {total}</source>
+        <translation>{done} / {total}</translation>
+    </message>
+    <message>
+        <source>{amount} per second</source>
+        <translation>每秒 {amount}</translation>
+    </message>
+    <message>
+        <source>{name} was cancelled; a download can go on later.</source>
+        <translation>{name} 已取消；下载可以稍后继续。</translation>
+    </message>
+    <message>
+        <source>{name} is downloaded.</source>
+        <translation>{name} 已下载。</translation>
+    </message>
+    <message>
+        <source>Import a model</source>
+        <translation>导入模型</translation>
+    </message>
+    <message>
+        <source>Wait until the running work is done, then import again.</source>
+        <translation>请等当前操作完成后再导入。</translation>
+    </message>
+    <message>
+        <source>{name} is imported.</source>
+        <translation>{name} 已导入。</translation>
+    </message>
+    <message>
+        <source>{name}: every file is as it was when it was added.</source>
+        <translation>{name}：所有文件与添加时一致。</translation>
+    </message>
+    <message>
+        <source>{name} and its {size} are deleted.</source>
+        <translation>将删除 {name} 及其 {size}。</translation>
+    </message>
+    <message>
+        <source>Remove {name}?</source>
+        <translation>删除 {name}？</translation>
+    </message>
+    <message>
+        <source>Remove</source>
+        <translation>删除</translation>
+    </message>
+    <message>
+        <source>Keep</source>
+        <translation>保留</translation>
+    </message>
+</context>
+<context>
+    <name>ModelsMenu</name>
     <message>
         <source>Checkpoint folder</source>
         <translation>检查点文件夹</translation>
@@ -1520,6 +1690,86 @@
         <source>Replace an existing output file.</source>
         <translation>替换已有的输出文件。</translation>
     </message>
+    <message>
+        <source>Compact</source>
+        <translation>紧凑模型</translation>
+    </message>
+    <message>
+        <source>Our own small network, trained from scratch on photographs. Needs no download and no GPU; what it makes is not the paper&apos;s result.</source>
+        <translation>我们自己的小型网络，用照片从零训练。无需下载，也无需显卡；其结果并非论文的结果。</translation>
+    </message>
+    <message>
+        <source>Apache-2.0</source>
+        <translation>Apache-2.0</translation>
+    </message>
+    <message>
+        <source>estimated by the plan for a 1080p result; main memory</source>
+        <translation>按 1080p 结果由计划估算；主内存</translation>
+    </message>
+    <message>
+        <source>Stable Video Diffusion (base)</source>
+        <translation>Stable Video Diffusion（基础）</translation>
+    </message>
+    <message>
+        <source>Stability AI&apos;s image-to-video model of 14 frames, without its U-Net: the autoencoder and image encoder that the paper&apos;s network is laid over. By itself it restores nothing.</source>
+        <translation>Stability AI 的 14 帧图像转视频模型，不含其 U-Net：论文的网络所叠加的自编码器和图像编码器。单独使用时不能修复任何内容。</translation>
+    </message>
+    <message>
+        <source>Stability AI Community License</source>
+        <translation>Stability AI Community License</translation>
+    </message>
+    <message>
+        <source>Free for research, for private use and for companies below the revenue limit that the licence names; other commercial use needs an agreement with Stability AI (https://stability.ai/license). Stability AI asks you to agree on the model&apos;s page before it can be downloaded.</source>
+        <translation>研究、个人使用以及收入低于许可证所述限额的公司可免费使用；其他商业用途需与 Stability AI 签订协议 (https://stability.ai/license)。下载前，Stability AI 要求您在模型页面上同意许可证。</translation>
+    </message>
+    <message>
+        <source>counted: 97.7 M and 632.1 M parameters in fp32</source>
+        <translation>按参数计算：fp32 下 97.7 M 和 632.1 M 个参数</translation>
+    </message>
+    <message>
+        <source>together with a U-Net: estimated by the plan for a 1080p result in fp16; GPU memory</source>
+        <translation>与 U-Net 一起：按 fp16 下 1080p 结果由计划估算；显存</translation>
+    </message>
+    <message>
+        <source>DC-VSR (published U-Net)</source>
+        <translation>DC-VSR（已发布的 U-Net）</translation>
+    </message>
+    <message>
+        <source>The fine-tuned U-Net (EMA weights) that carries the paper&apos;s name, laid over Stable Video Diffusion. Some of its conventions are not published: the ones marked as assumed are SVD&apos;s own.</source>
+        <translation>以论文命名的微调 U-Net（EMA 权重），叠加于 Stable Video Diffusion 之上。其部分约定未公开：标为假定的是 SVD 自己的约定。</translation>
+    </message>
+    <message>
+        <source>none given</source>
+        <translation>未给出</translation>
+    </message>
+    <message>
+        <source>No licence file comes with these weights, so their author keeps all rights; and as a derivative of Stable Video Diffusion they fall under the Stability AI Community License as well. Use them for research, and ask the author before anything else.</source>
+        <translation>这些权重不附带许可证文件，因此作者保留所有权利；作为 Stable Video Diffusion 的衍生作品，它们还受 Stability AI Community License 约束。请仅用于研究，其他用途请先询问作者。</translation>
+    </message>
+    <message>
+        <source>Named by a third party that looked at it in July 2026 and found unet_ema/config.json and its weights there; the account has the first name of the paper&apos;s first author. The paper&apos;s page does not link to it, and we have not downloaded it.</source>
+        <translation>由第三方提及，其于 2026 年 7 月查看并在其中找到 unet_ema/config.json 及权重；该账号与论文第一作者同名。论文页面没有链接到它，我们也没有下载过它。</translation>
+    </message>
+    <message>
+        <source>counted: 1524.6 M parameters, if they are in fp32</source>
+        <translation>按参数计算：1524.6 M 个参数（若为 fp32）</translation>
+    </message>
+    <message>
+        <source>estimated by the plan for a 1080p result in fp16; GPU memory</source>
+        <translation>按 fp16 下 1080p 结果由计划估算；显存</translation>
+    </message>
+    <message>
+        <source>Your own fine-tunes</source>
+        <translation>您自己的微调模型</translation>
+    </message>
+    <message>
+        <source>What you trained with “dcvsr train”, or a checkpoint that somebody gave you: a folder in diffusers&apos; layout, a U-Net alone, or one safetensors file. Import it.</source>
+        <translation>您用 “dcvsr train” 训练的模型，或他人给您的检查点：diffusers 布局的文件夹、单独的 U-Net，或一个 safetensors 文件。请导入。</translation>
+    </message>
+    <message>
+        <source>as its maker says</source>
+        <translation>由其作者决定</translation>
+    </message>
 </context>
 <context>
     <name>SettingsPanel</name>
@@ -1751,6 +2001,21 @@
     <message>
         <source>Pause</source>
         <translation>暂停</translation>
+    </message>
+</context>
+<context>
+    <name>TokenDialog</name>
+    <message>
+        <source>Access token</source>
+        <translation>访问令牌</translation>
+    </message>
+    <message>
+        <source>It is kept in the system&apos;s keyring and nowhere else.</source>
+        <translation>它只保存在系统的密钥环中。</translation>
+    </message>
+    <message>
+        <source>This system has no keyring, so it is used until the program ends and is not kept.</source>
+        <translation>本系统没有密钥环，因此令牌只在程序结束前使用，不会保存。</translation>
     </message>
 </context>
 <context>
