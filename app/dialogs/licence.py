@@ -11,12 +11,12 @@ from app.formats import amount
 from app.panels.setting_specs import words
 from dcvsr_engine.models.catalogue import Entry
 
+ADDRESS = re.compile(r"https?://[\w.-]+(:\d+)?(/[\w./-]*\w)?")
+
 
 def with_links(text: str) -> str:
     """A text as HTML in which addresses can be clicked."""
-    return re.sub(
-        r"https?://[^\s:;,]+(?::\d+)?(?:/[\w./-]+)?", lambda match: f"<a href='{match[0]}'>{match[0]}</a>", escape(text)
-    )
+    return ADDRESS.sub(lambda match: f"<a href='{match[0]}'>{match[0]}</a>", escape(text))
 
 
 class LicenceDialog(QDialog):
