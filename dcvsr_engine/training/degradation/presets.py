@@ -50,9 +50,7 @@ def mild(clip: Tensor, rng: random.Random, scale: int = 4) -> Tensor:
     if kind < 0.35:
         small = jpeg(small, rng.randint(80, 98))
     elif kind < 0.75 and clip.shape[0] > 1:
-        # with the macroblock tree, unlike `CODECS`, because the first compact model was trained and measured so; its price is
-        # that some clips come out in a second variant now and then (measured: 0 … 37 % of the times, with AVX-512)
-        small = video_compression(small, CODECS["h264"], {"crf": str(rng.randint(12, 23)), "x264-params": ""})
+        small = video_compression(small, CODECS["h264"], CODECS["h264"].at(rng.randint(12, 23)))
     return small.clamp(0, 1)
 
 
