@@ -9,6 +9,7 @@ from safetensors.torch import save_file
 from dcvsr_engine.network.declaration import FILE
 from dcvsr_engine.network.haar import HaarFirstStage
 from dcvsr_engine.network.hashes import sha256
+from dcvsr_engine.training.lora import merged_weights
 from dcvsr_engine.training.start import Start
 from dcvsr_engine.video.files import discard, partial_path, put_in_place
 
@@ -37,7 +38,7 @@ def write_network(start: Start, folder: Path) -> None:
     """Configuration and weights."""
     folder.mkdir()
     start.unet.save_config(folder)
-    half = {name: value.half().contiguous() for name, value in start.unet.state_dict().items()}
+    half = {name: value.half().contiguous() for name, value in merged_weights(start.unet).items()}
     save_file(half, folder / "diffusion_pytorch_model.safetensors", metadata={"format": "pt"})
 
 

@@ -116,6 +116,7 @@ class Recipe(Section):
         start: checkpoint folder, relative to the working directory: ``unet/`` and ``scales.json``, or SVD's layout.
         phases: what is done, in order.
         scratch: take only the configuration from ``start``, not its weights.
+        lora: rank of the adapters that are trained in place of all weights, 0 for none.
         sigma_min, sigma_max: noise range of training.
         ema: decay of the averaged weights.
         seed: of data, noise and initial weights.
@@ -145,6 +146,7 @@ class Recipe(Section):
     sigma_mean: float = -0.3
     sigma_deviation: float = 1.3
     accumulate: int = 1
+    lora: int = 0
     dropout: float = 0.0
     bf16: tuple[Literal["cpu", "cuda"], ...] = ("cpu", "cuda")
     gradient_checkpointing: bool = False
@@ -159,6 +161,7 @@ class Recipe(Section):
             (len(self.phases) > 0, "at least one phase is needed"),
             (0 < self.sigma_min < self.sigma_max, "sigma_min is above 0 and below sigma_max"),
             (min(counts) >= 1, "checkpoint_every, validate_every, log_every, accumulate and workers are at least 1"),
+            (self.lora >= 0 and not (self.lora and self.scratch), "lora is at least 0, and 0 for a network from scratch"),
             (0 <= self.ema < 1 and 0 <= self.dropout < 1, "ema and dropout are at least 0 and below 1"),
         )
 

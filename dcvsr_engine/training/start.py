@@ -13,6 +13,7 @@ from dcvsr_engine.network.checkpoint import FirstStage, check_conventions, load_
 from dcvsr_engine.network.clip import ImageEncoder
 from dcvsr_engine.network.declaration import FILE, Declaration
 from dcvsr_engine.settings import Device
+from dcvsr_engine.training.lora import adapt
 from dcvsr_engine.training.objective import Conditioning, silence_temporal_layers
 from dcvsr_engine.training.recipe import Recipe
 
@@ -38,6 +39,8 @@ class Start:
         if not any((self.folder / name).is_file() for name in ("scales.json", "vae/config.json")):
             raise ModelError(f"The start folder “{self.folder}” is incomplete: neither scales.json nor vae/config.json is there.")
         self.unet = starting_network(self.folder / "unet", recipe.scratch, recipe.seed)
+        if recipe.lora:
+            adapt(self.unet, recipe.lora, recipe.seed)
         self.declaration = declare(recipe, self.folder, self.unet.config)
         check_conventions(self.folder, self.declaration, self.unet.config)
         check_recipe(recipe, self.declaration, device)

@@ -233,8 +233,8 @@ class Trainer:
             clips, upscaled = held_out_pairs(self.data.held_out, asked)
             columns = {"bicubic": upscaled}
             with self.state.averaged():
-                with self.layers(asked.frames), self.autocast():
-                    columns |= {str(steps): restored(self.start, upscaled, steps) for steps in asked.steps}
+                with self.layers(asked.frames):
+                    columns |= {str(steps): restored(self.start, upscaled, steps, self.autocast()) for steps in asked.steps}
                 for name, pictures in columns.items():
                     report(f"validation at {iteration}: steps {name}  {self.judged(name, pictures, clips)}")
                 contact_sheet([*columns.values(), clips], self.folder / "samples" / f"{iteration:06}.png")

@@ -39,8 +39,11 @@ def sample(network: nn.Module, told: Conditioning, noise: Tensor, sigmas: Tensor
     return x
 
 
-def restored(start: Start, upscaled: Tensor, steps: int) -> Tensor:
-    """What the network makes of clips ``(clips, frames, 3, h, w)`` in ``steps`` steps, clip by clip, on the processor."""
+def restored(start: Start, upscaled: Tensor, steps: int, autocast: torch.autocast) -> Tensor:
+    """What the network makes of clips ``(clips, frames, 3, h, w)`` in ``steps`` steps, clip by clip, on the processor.
+
+    Only the network computes within ``autocast``, as in training.
+    """
     declaration, device = start.declaration, start.unet.device
     sigmas = torch.tensor(karras_sigmas(steps, declaration.sigma_min, declaration.sigma_max), dtype=torch.float32, device=device)
     generator = torch.Generator().manual_seed(0)
@@ -49,7 +52,8 @@ def restored(start: Start, upscaled: Tensor, steps: int) -> Tensor:
         told = start.encode_condition(clip.unsqueeze(0))
         shape = torch.Size((1, len(clip), start.unet.config.out_channels, *told.condition.shape[-2:]))
         noise = clip_noise(shape, declaration.noise_share, generator).to(device)
-        latents = sample(start.unet, told, noise, sigmas)[0].float()
+        with autocast:
+            latents = sample(start.unet, told, noise, sigmas)[0]
         results.append(start.stage.decode(latents, clip).clamp(0, 1).cpu())
     return torch.stack(results)
 
