@@ -251,7 +251,7 @@ class Trainer:
             distance = f"{float(torch.stack(means).mean()):.4f}"
         row = [self.state.iteration, name, quality, distance]
         append_row(self.folder / "validation.csv", ["iteration", "steps", "psnr", "st_lpips"], row)
-        return f"PSNR {quality} dB  ST-LPIPS {distance}"
+        return f"PSNR {quality} dB" + (f"  ST-LPIPS {distance}" if distance else "")
 
     def checkpoint(self) -> None:
         """Write the state, and the averaged weights as a model."""
