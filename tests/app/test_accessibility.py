@@ -69,6 +69,7 @@ def window(open_window, clip):
     window.settings_panel.open_these_groups([section.key for section in window.settings_panel.sections])
     window.add_clips([clip])
     window.notices.say("Something happened.", "caution", [("Do something", lambda: None)])
+    window.models.open()
     return window
 
 
