@@ -6,7 +6,7 @@ import typing
 from collections.abc import Container
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from dcvsr_engine.errors import ModelError
 from dcvsr_engine.network.declaration import Declaration, fits
@@ -28,6 +28,7 @@ class Entry:
         size, memory: bytes to download and bytes needed to run, 0 where not known; the notes say how they are known.
         gated: whether the repository wants its licence accepted and a token.
         repository, files: where on the hub it is, and patterns of what is fetched; ``repository_note`` says what is not certain.
+        training_files, training_size: patterns of what only training needs besides, and its bytes.
         sha256: hash per file, where known.
         base: the model that a U-Net is laid over.
         declaration: conventions for its ``dcvsr.json``.
@@ -48,6 +49,8 @@ class Entry:
     repository: str = ""
     repository_note: str = ""
     files: tuple[str, ...] = ()
+    training_files: tuple[str, ...] = ()
+    training_size: int = 0
     sha256: dict[str, str] = field(default_factory=dict, hash=False)
     base: str = ""
     declaration: dict[str, Any] = field(default_factory=dict, hash=False)
@@ -67,6 +70,14 @@ class Entry:
     def can_be_downloaded(self) -> bool:
         """Whether there is a place to fetch it from."""
         return bool(self.repository)
+
+    def for_training(self) -> Self:
+        """The entry with what only training needs; raises `ModelError` when there is no such thing."""
+        if not self.training_files:
+            raise ModelError(f"“{self.name}” has nothing that only training needs.")
+        return dataclasses.replace(
+            self, files=self.files + self.training_files, size=self.size + self.training_size, size_note=""
+        )
 
     def declared(self) -> Declaration:
         """The ``dcvsr.json`` of a U-Net alone."""
@@ -97,7 +108,7 @@ def read_entry(values: dict[str, Any]) -> Entry:
     unknown = values.keys() - {known.name for known in dataclasses.fields(Entry)}
     if unknown:
         raise ValueError(f"{values.get('name')} has an unknown field {min(unknown)}")
-    return Entry(**values | {"files": tuple(values.get("files", ()))})
+    return Entry(**values | {name: tuple(values.get(name, ())) for name in ("files", "training_files")})
 
 
 def catalogue() -> tuple[Entry, ...]:

@@ -41,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     sub.add_argument("--base", default="", help="the model that a U-Net alone is laid over (default: Stable Video Diffusion)")
     sub = action("download", download, "Fetch a model of the catalogue, and its base; a download that broke off goes on.")
     sub.add_argument("name", metavar="MODEL")
+    sub.add_argument("--for-training", action="store_true", help="with the base's own U-Net, which restoring does not need")
     sub.add_argument("--accept-licence", action="store_true", help="accept the licence that is shown, without being asked")
     sub = action("token", token, "Give or forget the token that says to the hub who you are; it is kept in the system's keyring.")
     sub.add_argument("--forget", action="store_true", help="remove it")
@@ -168,7 +169,7 @@ def download(options: argparse.Namespace) -> int:
     from dcvsr_engine.models.download import TokenNeeded, hub  # the hub's library takes half a second
     from dcvsr_engine.models.tokens import token_for
 
-    wanted = entry_of(options.name)
+    wanted = entry_of(options.name).for_training() if options.for_training else entry_of(options.name)
     if not wanted.can_be_downloaded:
         raise ModelError(f"“{wanted.name}” is not downloaded: {wanted.summary}")
     check_name(wanted.name)

@@ -232,7 +232,7 @@ def git_hash(path: Path) -> str:
 def finish(entry: Entry, listing: Listing, folder: Path) -> None:
     """Look whether it is what the catalogue says, and make it a model; raises `ModelError`."""
     found = recognise(folder)
-    if found.kind not in (entry.kind, "declared"):
+    if found.kind not in (entry.kind, "declared") and (entry.kind, found.kind) != ("base", "full"):
         raise ModelError(f"{entry.repository} holds something else than the catalogue says; please report it.")
     if entry.kind == "unet":
         (folder / FILE).write_text(entry.declared().to_json(), encoding="utf-8")

@@ -113,6 +113,14 @@ def test_a_unet_and_its_base_are_fetched_and_restore(hub, home, entry):
     assert {path.name for path in home.iterdir()} == {"dc-vsr", entry.base}
 
 
+def test_a_base_comes_with_its_unet_for_training_only(hub):
+    base = fetch(entry_of("stable-video-diffusion-img2vid").for_training())
+    assert base.is_base
+    assert (base.folder / "unet" / "diffusion_pytorch_model.safetensors").is_file()
+    with pytest.raises(ModelError, match="has nothing that only training needs"):
+        entry_of("dc-vsr").for_training()
+
+
 def test_what_breaks_off_goes_on_where_it_was(hub, entry):
     size = len(hub.repositories[entry.repository][WEIGHTS])
     hub.break_after = [size // 2, size // 4]
