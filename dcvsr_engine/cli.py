@@ -20,6 +20,7 @@ from dcvsr_engine import __version__
 from dcvsr_engine.bench import command as measuring
 from dcvsr_engine.errors import Cancelled, OutputError, SettingsError, UserError
 from dcvsr_engine.evaluation import command as evaluation
+from dcvsr_engine.evaluation import probing
 from dcvsr_engine.models import command as model_command
 from dcvsr_engine.models.store import default_model
 from dcvsr_engine.network.declaration import Declaration
@@ -94,7 +95,8 @@ def parser() -> Parser:
     sub.add_argument("names", nargs="*", help="which jobs to remove (clean)")
     sub.add_argument("--all", action="store_true", help="remove all jobs (clean)")
     sub = command("models", model_command.run, model_command.DESCRIPTION)
-    model_command.add_arguments(sub)
+    add_action = model_command.add_arguments(sub)
+    probing.add_arguments(add_action("probe", probing.run, probing.DESCRIPTION))
     sub = command("train", train, "Train a model after a recipe.")
     training.add_arguments(sub)
     sub = command("evaluate", evaluate, evaluation.DESCRIPTION)

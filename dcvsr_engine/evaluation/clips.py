@@ -3,6 +3,7 @@
 import contextlib
 import gzip
 import random
+import re
 import shutil
 import tempfile
 import zlib
@@ -59,6 +60,14 @@ class Preparation:
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return asdict(self) | {"crop": None if self.crop is None else list(self.crop)}
+
+
+def crop_of(text: str) -> tuple[int, int] | None:
+    """``WIDTHxHEIGHT``, or ``none``; raises `SettingsError`."""
+    size = re.fullmatch(r"(\d+)[x×](\d+)", text)
+    if size is None and text != "none":
+        raise SettingsError(f"The crop must be WIDTHxHEIGHT or none, not “{text}”.")
+    return None if size is None else (int(size[1]), int(size[2]))
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import re
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -89,15 +88,12 @@ def report_floor(table: "Table", methods: list["Method"], say: Callable[[str], N
 
 def preparation_of(arguments: argparse.Namespace) -> "Preparation":
     """How clips are to be made, whatever their degradation; raises `SettingsError`."""
-    from dcvsr_engine.evaluation.clips import Preparation
+    from dcvsr_engine.evaluation.clips import Preparation, crop_of
 
-    size = re.fullmatch(r"(\d+)[x×](\d+)", arguments.crop)
-    if size is None and arguments.crop != "none":
-        raise SettingsError(f"The crop must be WIDTHxHEIGHT or none, not “{arguments.crop}”.")
     if arguments.frames != "all" and not arguments.frames.isdecimal():
         raise SettingsError(f"The number of frames must be a whole number or all, not “{arguments.frames}”.")
-    crop = None if size is None else (int(size[1]), int(size[2]))
-    return Preparation(None if arguments.frames == "all" else int(arguments.frames), arguments.start, crop)
+    frames = None if arguments.frames == "all" else int(arguments.frames)
+    return Preparation(frames, arguments.start, crop_of(arguments.crop))
 
 
 def methods_of(arguments: argparse.Namespace) -> list["Method"]:

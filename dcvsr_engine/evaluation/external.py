@@ -45,9 +45,9 @@ def pyiqa_metric(name: str) -> Any:
     try:
         import pyiqa
     except ImportError as error:
-        raise ModelError(f"{name} needs the package {error.name or 'pyiqa'}, which is not installed.") from None
+        raise ModelError(f"the Python package {error.name or 'pyiqa'} is not installed") from None
     except Exception as error:  # a broken installation must not end an evaluation
-        raise ModelError(f"{name} needs the package pyiqa, which cannot be loaded: {error}") from None
+        raise ModelError(f"the Python package pyiqa cannot be loaded: {error}") from None
     if name not in pyiqa.list_models():
         raise ModelError(f"the installed pyiqa does not offer {name}.")
     try:

@@ -25,7 +25,7 @@ body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 90rem
 .wide { overflow-x: auto } table { border-collapse: collapse; margin: 1rem 0; font-variant-numeric: tabular-nums }
 td, th { padding: .2rem .7rem; border-bottom: 1px solid #ddd; text-align: right; vertical-align: bottom }
 td:first-child, th:first-child, .columns td { text-align: left } th[colspan] { background: #f4f4f4 }
-td.best { font-weight: bold } td.none { color: #888; font-size: 12px }
+td:first-child, td.none { white-space: nowrap } td.best { font-weight: bold } td.none { color: #888; font-size: 12px }
 .row { display: flex; flex-wrap: wrap; gap: .7rem } figure { margin: 0 } figcaption { font-size: 13px; color: #555 }
 img { display: block; image-rendering: pixelated }
 """

@@ -44,8 +44,8 @@ def clip_sets(data: Sequence[str], degradations: Sequence[str], preparation: Pre
         place = folder if given else text
         sources = names_of(find_sources(place))
         for degradation in [own] if given else degradations:
-            name = f"{Path(place).resolve().name if place != DEBIAN else DEBIAN} · {degradation}"
-            found.append(ClipSet(name, sources, replace(preparation, degradation=degradation)))
+            name = DEBIAN if place == DEBIAN else Path(place).resolve().name.partition(".")[0]
+            found.append(ClipSet(f"{name} · {degradation}", sources, replace(preparation, degradation=degradation)))
     names = [one.name for one in found]
     if len(set(names)) < len(names):
         raise SettingsError(f"Two of the data sets have the same name and degradation: {', '.join(names)}.")

@@ -22,8 +22,11 @@ COLUMN = 12
 INTERVAL = 0.2
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the actions; each may be followed by ``--json`` too."""
+AddAction = Callable[[str, Callable[[argparse.Namespace], int], str], argparse.ArgumentParser]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> AddAction:
+    """Add the actions; each may be followed by ``--json`` too. Returns a function that adds another: name, act, help."""
     parser.set_defaults(act=list_models)
     actions = parser.add_subparsers(metavar="action")
 
@@ -52,6 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     sub = action("default", default, "Choose the model to restore with when none is named, or say which it is.")
     sub.add_argument("name", metavar="MODEL", nargs="?")
     action("folder", folder, "Say where added models are kept.")
+    return action
 
 
 def run(options: argparse.Namespace) -> int:
