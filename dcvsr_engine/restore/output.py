@@ -57,7 +57,7 @@ class SegmentOutput:
         self.writer.write(restored.pixels, self.footage.pts[restored.place], self.footage.durations[restored.place])
         self.facts.look_at(restored.error, self.last_error, self.grid, self.factor)
         self.last_error = restored.error
-        self.facts.seconds["write"] = self.facts.seconds.get("write", 0.0) + time.monotonic() - began
+        self.facts.writing_seconds += time.monotonic() - began
 
     def finish(self, joint: Joint | None) -> None:
         """Make the segment final."""

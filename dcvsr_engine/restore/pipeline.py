@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -29,6 +30,7 @@ BLACK, VISIBLE = 4 / 255, 16 / 255
 LUMA = torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
 
 Pixels = NDArray[np.float32]
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,7 @@ class SegmentPipeline:
         height, width = self.footage.pixels.shape[-2:]
         return frames[..., : height * self.scale, : width * self.scale]
 
-    def chunks(self, work: Callable[[list[int]], Tensor]) -> Iterator[tuple[list[int], Tensor]]:
+    def chunks(self, work: Callable[[list[int]], Result]) -> Iterator[tuple[list[int], Result]]:
         """The segment's frames and what ``work`` makes of them, `chunk` at a time, or fewer when memory runs out."""
         waiting = list(range(len(self.footage)))
         while waiting:
@@ -168,28 +170,32 @@ class SegmentPipeline:
 
     def decode(self, latents: Tensor, skip: int = 0) -> Iterator[Restored]:
         """Restored frames one by one, without the first ``skip``."""
-        for frames, decoded in self.chunks(partial(self.decode_frames, latents)):
-            errors = ((decoded - self.cropped(self.enlarged(frames))) * LUMA).sum(1)
+        for frames, (decoded, errors) in self.chunks(partial(self.decode_frames, latents)):
             for place, frame, error in zip(frames, decoded, errors, strict=True):
                 if place >= skip:
                     yield Restored(place, frame.permute(1, 2, 0).numpy(), error.numpy())
 
-    def decode_frames(self, latents: Tensor, frames: list[int]) -> Tensor:
-        """Some frames, decoded together, cropped and colour-corrected: RGB 0..1 ``(frames, 3, height, width)``.
+    def decode_frames(self, latents: Tensor, frames: list[int]) -> tuple[Tensor, Tensor]:
+        """Some frames and the error of their luma: RGB 0..1 ``(frames, 3, height, width)`` and ``(frames, height, width)``.
 
         Raises `JobError` when they come out damaged.
         """
+        up = self.enlarged(frames)
 
         def again(sentence: str) -> None:
             self.suspicious += [self.footage.indices[place] for place in frames]
             self.warn(sentence)
 
-        decoded = partial(self.picture, latents, frames)
-        return sound(self.model, decoded, self.place_of(frames), lambda pixels: self.plausible(pixels, frames), again)
+        work = partial(self.refined, latents, frames, up)
+        pixels = sound(self.model, work, self.place_of(frames), lambda pixels: self.plausible(pixels, frames), again)
+        return pixels, ((pixels - self.cropped(up)) * LUMA).sum(1)
 
     def picture(self, latents: Tensor, frames: list[int]) -> Tensor:
         """Some frames as `decode_frames` gives them, whatever they look like."""
-        up = self.enlarged(frames)
+        return self.refined(latents, frames, self.enlarged(frames))
+
+    def refined(self, latents: Tensor, frames: list[int], up: Tensor) -> Tensor:
+        """Some frames, decoded together, cropped and colour-corrected; ``up`` are the same ones `enlarged`."""
         decoded = self.model.first_stage.decode(latents[frames], up)
         return correct(self.cropped(decoded), self.cropped(up), self.settings.color)
 

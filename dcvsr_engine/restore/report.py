@@ -25,7 +25,7 @@ class SegmentFacts:
 
     Attributes:
         frames: written.
-        seconds: per phase; ``network_seconds`` in the U-Net.
+        seconds: per phase; ``network_seconds`` in the U-Net; ``writing_seconds`` on the writer's thread, beside them.
         peak_memory: bytes.
         suspicious: frames that half precision spoilt and that were decoded again.
         warnings: sentences told on the way.
@@ -37,6 +37,7 @@ class SegmentFacts:
     frames: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
     network_seconds: float = 0.0
+    writing_seconds: float = 0.0
     peak_memory: int = 0
     suspicious: list[int] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -151,6 +152,7 @@ def make_report(
         "evaluations": plan.evaluations,
         "seconds": {name: round(value, 3) for name, value in total.items()},
         "network_seconds": round(sum(one.network_seconds for one in facts), 3),
+        "writing_seconds": round(sum(one.writing_seconds for one in facts), 3),
         "peak_memory": max((one.peak_memory for one in facts), default=0),
         "suspicious_frames": sorted({frame for one in facts for frame in one.suspicious}),
         "seam_score": None if score is None else round(score, 4),

@@ -60,7 +60,8 @@ class JobRun:
         plan: there after `make_plan`.
         facts: about every segment that this run or an earlier one has worked on, by its index.
         notes: sentences for the report.
-        waited: seconds for which the network had nothing to do because of video input or output.
+        waited: seconds for which the network had nothing to do because of video input or output, but for looking through the
+            clip before and for publishing.
     """
 
     reader: VideoReader
@@ -225,7 +226,8 @@ class JobRun:
     def report(self, **more: Any) -> dict[str, Any]:
         """The facts of the run."""
         facts = [self.facts[index] for index in sorted(self.facts)]
-        share = self.waited / (time.monotonic() - self._began)
+        waited = self.waited + self._seconds["analyse"] + self._seconds["publish"]
+        share = waited / (time.monotonic() - self._began)
         notes = [*self.notes, *self.reader.warnings]
         more |= {"waiting_share": round(share, 4)}
         return make_report(self.request, self.info, self.plan, facts, self._seconds, notes, **more)

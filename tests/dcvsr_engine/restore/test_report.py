@@ -1,15 +1,18 @@
 """The numbers of a report: seams, joins, audio offset, what is summed over segments."""
 
+import time
 from fractions import Fraction
 
 import jobs
 import numpy as np
 import pytest
 
+from dcvsr_engine.diffusion.denoiser import Denoiser
 from dcvsr_engine.restore.job import run_job
 from dcvsr_engine.restore.report import SegmentFacts, audio_offset, audio_offsets, join_scores, seam_score
 from dcvsr_engine.tiling.grid import TileGrid
 from dcvsr_engine.tiling.seams import seam_jumps
+from dcvsr_engine.video.writer import VideoWriter
 
 GRID = TileGrid.build(4, 12, 16, tile=8, overlap=0.5)
 FACTOR = 4
@@ -84,3 +87,28 @@ def test_a_report_holds_what_is_needed_to_run_the_job_again(clip, tiny_model, tm
     assert set(report["model"]) >= {"tiny/dcvsr.json", "tiny/unet/diffusion_pytorch_model.safetensors"}
     assert {"analyse", "load", "encode", "sample", "decode", "write", "publish"} <= set(report["seconds"])
     assert 0 <= report["waiting_share"] < 1 and report["peak_memory"] > 0 and report["seam_score"] is None
+
+
+def slowed(monkeypatch, kind, name, seconds):
+    """Let a method take longer."""
+    method = getattr(kind, name)
+
+    def slow(self, *arguments):
+        time.sleep(seconds)
+        return method(self, *arguments)
+
+    monkeypatch.setattr(kind, name, slow)
+
+
+def test_writing_goes_on_beside_the_network(clip, tiny_model, tmp_path, loader, monkeypatch):
+    slowed(monkeypatch, VideoWriter, "write", 0.04)
+    slowed(monkeypatch, Denoiser, "guided", 0.2)
+    report = run_job(jobs.request(clip, tmp_path / "out.mkv", tiny_model), loader=loader)
+    assert report["writing_seconds"] > 20 * 0.04
+    assert report["seconds"]["write"] < 0.6 * report["writing_seconds"]  # only the last segment's frames are waited for
+
+
+def test_a_network_that_waits_is_told(clip, tiny_model, tmp_path, loader, monkeypatch):
+    slowed(monkeypatch, VideoWriter, "write", 0.1)
+    report = run_job(jobs.request(clip, tmp_path / "out.mkv", tiny_model), loader=loader)
+    assert 0.2 < report["waiting_share"] < 1
