@@ -556,6 +556,7 @@ class MainWindow(QMainWindow):
 
     def _on_ready(self, ready: Ready) -> None:
         self._torch = ready.torch
+        self.settings_panel.allow_gpu_codecs(ready.gpu_codecs)
         log.info("The engine is ready: PyTorch %s, %s", ready.torch, ", ".join(device.title for device in ready.devices))
 
     # -- results ------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QSignalBlocker, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QPalette, QPolygon
+from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QPalette, QPolygon, QStandardItemModel
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -211,6 +211,12 @@ class ChoiceEditor(QComboBox):
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.currentIndexChanged.connect(lambda index: self.changed.emit(self.itemData(index)))
         guard.watch(self)
+
+    def allow(self, value: Any, able: bool) -> None:
+        """Let a value of the list be chosen or not."""
+        model = self.model()
+        assert isinstance(model, QStandardItemModel)
+        model.item(self.findData(value)).setEnabled(able)
 
     def set_value(self, value: Any) -> None:
         """Show a value without telling anyone; one that is not on the list is added as it is."""

@@ -24,7 +24,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.models import declared
-from app.panels.controls import LABEL_WIDTH, SettingRow, WheelGuard
+from app.panels.controls import LABEL_WIDTH, ChoiceEditor, SettingRow, WheelGuard
 from app.panels.gamma_curve import GammaCurve, gammas
 from app.panels.section import Section
 from app.panels.setting_specs import OUTPUT_SPECS, RESTORE_SPECS, words
@@ -36,6 +36,7 @@ from dcvsr_engine.models.known import KnownModel
 from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.restore.request import JobRequest
 from dcvsr_engine.settings import OutputSettings, RestoreSettings
+from dcvsr_engine.video.encoders import ON_GPU
 
 SIMPLE = ("scale", "steps")
 GUIDANCE = ("guidance", "guidance_scale", "gamma_peak", "gamma_rho", "gamma_direction")
@@ -80,6 +81,7 @@ class SettingsPanel(QWidget):
         self.rows: dict[str, SettingRow] = {}
         self.sections: list[Section] = []
         self._build()
+        self.allow_gpu_codecs(())
         self.show_request(self._request)
 
     # -- parts --------------------------------------------------------------------------------------------------
@@ -217,6 +219,13 @@ class SettingsPanel(QWidget):
                     self.model_box.addItem(model.title, model.name)
         self._model = declared(self._request.settings.model)
         self.show_request(self._request)
+
+    def allow_gpu_codecs(self, able: Iterable[str]) -> None:
+        """Let these of the codecs that need a GPU be chosen, and no others."""
+        editor = self.rows["codec"].editor
+        assert isinstance(editor, ChoiceEditor)
+        for codec in ON_GPU:
+            editor.allow(codec, codec in able)
 
     def show_request(self, request: JobRequest) -> None:
         """Edit this request from now on."""

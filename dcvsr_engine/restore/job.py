@@ -16,7 +16,7 @@ from dcvsr_engine.restore.plan import Plan
 from dcvsr_engine.restore.planner import frame_range, make_plan
 from dcvsr_engine.restore.preview import preview
 from dcvsr_engine.restore.request import JobRequest
-from dcvsr_engine.restore.run import JobRun, Loader, counted, load_for
+from dcvsr_engine.restore.run import JobRun, Loader, load_for
 from dcvsr_engine.restore.shots import survey
 from dcvsr_engine.restore.store import JobStore
 from dcvsr_engine.restore.stored import StoredJob
@@ -31,7 +31,7 @@ PLANNING_SECONDS = 2.0
 def plan_job(request: JobRequest) -> Plan:
     """Plan a job without running it; raises `UserError`."""
     with VideoReader(probe(request.source), request.output.deinterlace) as reader:
-        info = counted(reader)
+        info = reader.counted_info()
         if request.target is not None:
             check_target(request.target, info, request.output)
         folder = find(request.settings.model)

@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psutil
@@ -30,7 +30,9 @@ from dcvsr_engine.restore.request import JobRequest
 from dcvsr_engine.restore.shots import Survey
 from dcvsr_engine.settings import RestoreSettings, SapSchedule
 from dcvsr_engine.tiling.grid import TileGrid
+from dcvsr_engine.video.encoders import resolved_output
 from dcvsr_engine.video.probe import VideoInfo
+from dcvsr_engine.video.publish import foreseen
 
 MEMORY_SHARE = 0.7
 """Share of the free memory that a job may plan with."""
@@ -114,36 +116,21 @@ def make_plan(
     Raises:
         UserError: the input, the range or the device is impossible.
     """
-    settings = declaration.resolve(request.settings)
-    device = resolve_device(settings.device)
-    precision = resolve_precision(settings.precision, device)
-    settings = settings.replace(device=device, precision=precision)
-    assert settings.steps is not None and settings.window is not None and settings.scale is not None
+    settings = on_device(declaration.resolve(request.settings))
     width, height = picture_size(request, info)
-    out = width * settings.scale, height * settings.scale
     shots = survey.shots if survey is not None else (frame_range(request, info),)
+    assert settings.scale is not None and settings.window is not None
     segments = segments_of(shots, settings.segment_frames, settings.window)
-    longest = max(segment.frames for segment in segments)
-
-    grid = grid_for(longest, width, height, declaration, settings)
-    network = Network.from_folder(unet, DTYPES[precision].itemsize)
-    free, total = memory(device)
-    budget = int(free * MEMORY_SHARE) - network.weights
-    settings = choose_batch(settings, grid, declaration, network, budget)
-    decode_frames = frames_at_once(declaration, grid, out[0] * out[1], network.item, budget)
-    device_memory = network.weights + max(
-        sampling_bytes(network, grid, settings, declaration), decoding_bytes(declaration, grid, decode_frames, network.item)
-    )
-    host = host_bytes(grid, longest, declaration, width * height, out[0] * out[1], decode_frames)
-
+    size = width * settings.scale, height * settings.scale
+    longest = grid_for(max(segment.frames for segment in segments), width, height, declaration, settings)
+    settings, room = with_memory(settings, longest, (width, height), declaration, unet)
     frames = shots[-1][1] - shots[0][0] + 1
-    needs = [] if request.target is None else disk_needs(request, info, frames, out, grid, declaration, folder or jobs_folder())
-    need, room = tightest(needs)
+    disk, disk_available = disk_room(request, info, frames, size, longest, declaration, folder)
     plan = Plan(
         settings=settings,
-        device=device_title(device),
+        device=device_title(settings.device),
         input_size=(width, height),
-        output_size=out,
+        output_size=size,
         frames=frames,
         segments=segments,
         grid=grid_for(segments[0].frames, width, height, declaration, settings),
@@ -151,17 +138,83 @@ def make_plan(
             count * evaluations(settings, grids_of(length, width, height, declaration, settings), declaration)
             for length, count in Counter(segment.frames for segment in segments).items()
         ),
-        device_memory=device_memory,
-        device_memory_available=total if device == "cpu" else free,
-        host_memory=host + (device_memory if device == "cpu" else 0),
+        device_memory=room.device,
+        device_memory_available=room.device_available,
+        host_memory=room.host,
         host_memory_available=int(psutil.virtual_memory().available),
-        disk=need,
-        disk_available=room,
-        decode_frames=decode_frames,
+        disk=disk,
+        disk_available=disk_available,
+        decode_frames=room.decode_frames,
         shots=None if survey is None else len(shots),
-        notes=notes_of(info, settings, survey),
+        notes=(*notes_of(info, settings, survey), *output_notes(request, info, size)),
     )
     return replace(plan, problems=problems_of(plan))
+
+
+def on_device(settings: RestoreSettings) -> RestoreSettings:
+    """``settings`` with device and number format decided."""
+    device = resolve_device(settings.device)
+    return settings.replace(device=device, precision=resolve_precision(settings.precision, device))
+
+
+@dataclass(frozen=True)
+class Room:
+    """Memory that a job takes of ``device`` and ``host``, in bytes, and ``decode_frames``, encoded or decoded together."""
+
+    device: int
+    device_available: int
+    host: int
+    decode_frames: int
+
+
+def with_memory(
+    settings: RestoreSettings, grid: TileGrid, size: tuple[int, int], declaration: Declaration, unet: Path
+) -> tuple[RestoreSettings, Room]:
+    """Schedule, tile batch and decoder chunk that fit into memory, and what they take.
+
+    Args:
+        settings: with device and number format decided.
+        grid: of the longest segment.
+        size: width and height of the input in pixels.
+        declaration: the model's conventions.
+        unet: the folder of its U-Net.
+    """
+    assert settings.scale is not None
+    pixels_in = size[0] * size[1]
+    pixels_out = pixels_in * settings.scale**2
+    network = Network.from_folder(unet, DTYPES[settings.precision].itemsize)
+    free, total = memory(settings.device)
+    budget = int(free * MEMORY_SHARE) - network.weights
+    settings = choose_batch(settings, grid, declaration, network, budget)
+    chunk = frames_at_once(declaration, grid, pixels_out, network.item, budget)
+    sampling = sampling_bytes(network, grid, settings, declaration)
+    device = network.weights + max(sampling, decoding_bytes(declaration, grid, chunk, network.item))
+    host = host_bytes(grid, grid.frames, declaration, pixels_in, pixels_out, chunk)
+    if settings.device == "cpu":
+        return settings, Room(device, total, host + device, chunk)
+    return settings, Room(device, free, host, chunk)
+
+
+def disk_room(
+    request: JobRequest,
+    info: VideoInfo,
+    frames: int,
+    size: tuple[int, int],
+    grid: TileGrid,
+    declaration: Declaration,
+    folder: Path | None,
+) -> tuple[int, int]:
+    """Bytes needed and bytes free on the disk where room is shortest; nothing for a job that writes nothing."""
+    if request.target is None:
+        return 0, 0
+    return tightest(disk_needs(request, info, frames, size, grid, declaration, folder or jobs_folder()))
+
+
+def output_notes(request: JobRequest, info: VideoInfo, size: tuple[int, int]) -> tuple[str, ...]:
+    """What the output will not have as the input has it."""
+    if request.target is None:
+        return ()
+    return foreseen(request.target, info, *size, resolved_output(request.target, info, request.output))
 
 
 def grids_of(frames: int, width: int, height: int, declaration: Declaration, settings: RestoreSettings) -> list[TileGrid]:

@@ -127,7 +127,7 @@ class JobRun:
             info = probe(self.request.source)
         with VideoReader(info, self.request.output.deinterlace) as self.reader:
             with self.phase("analyse"):
-                self.info = counted(self.reader)
+                self.info = self.reader.counted_info()
             yield
 
     def load(self) -> None:
@@ -231,13 +231,6 @@ class JobRun:
         notes = [*self.notes, *self.reader.warnings]
         more |= {"waiting_share": round(share, 4)}
         return make_report(self.request, self.info, self.plan, facts, self._seconds, notes, **more)
-
-
-def counted(reader: VideoReader) -> VideoInfo:
-    """Facts about the input with its frames counted; raises `InputError` when there are none."""
-    if reader.frames_total == 0:
-        raise InputError(f"“{reader.info.path.name}” has no frames that can be decoded.")
-    return dataclasses.replace(reader.info, frames=reader.frames_total, frames_exact=True)
 
 
 def join(footage: Footage, joint: Joint | None) -> tuple[Footage, Tensor | None]:

@@ -52,25 +52,44 @@ EVER = Fraction(10**9)
 
 
 def add_tracks(
-    path: Path, source: InputContainer, out: OutputContainer, kind: str, main: int, output: OutputSettings, notes: list[str]
+    path: Path, source: InputContainer, out: OutputContainer, kind: str, main: int, output: OutputSettings
 ) -> dict[int, Stream]:
     """Add a stream to ``out``, a container of ``kind``, for every track but the ``main`` video that it can hold.
 
-    Returns the streams by the track's index in the source; ``notes`` gets a sentence for each track that is left out.
+    Returns the streams by the track's index in the source.
     """
     carried: dict[int, Stream] = {}
-    for stream in source.streams:
-        wanted = output.audio if stream.type == "audio" else output.subtitles
-        if stream.index == main or not wanted or is_chapter_text(stream, source):
-            continue
-        if is_cover(stream) and kind == "matroska" and codec_name(stream) in COVERS:
+    for stream in wanted_tracks(source, main, output):
+        if becomes_attachment(kind, stream):
             name, mime = COVERS[codec_name(stream)]
             out.add_attachment(name, mime, first_packet(path, stream.index))
-        elif stream.type in KINDS and (stream.type != "video" or is_cover(stream)) and holds(kind, stream):
+        elif carries(kind, stream):
             carried[stream.index] = add_track(out, stream)
-        else:
-            notes.append(left_out(kind, stream))
     return carried
+
+
+def tracks_left_out(source: InputContainer, kind: str, main: int, output: OutputSettings) -> list[str]:
+    """A sentence for every track that `add_tracks` leaves out though it is wanted."""
+    tracks = wanted_tracks(source, main, output)
+    return [left_out(kind, stream) for stream in tracks if not (becomes_attachment(kind, stream) or carries(kind, stream))]
+
+
+def wanted_tracks(source: InputContainer, main: int, output: OutputSettings) -> Iterator[Stream]:
+    """All tracks but the ``main`` video that the settings ask for."""
+    for stream in source.streams:
+        wanted = output.audio if stream.type == "audio" else output.subtitles
+        if stream.index != main and wanted and not is_chapter_text(stream, source):
+            yield stream
+
+
+def becomes_attachment(kind: str, stream: Stream) -> bool:
+    """Whether a track is a cover picture that a container of ``kind`` keeps as an attachment."""
+    return is_cover(stream) and kind == "matroska" and codec_name(stream) in COVERS
+
+
+def carries(kind: str, stream: Stream) -> bool:
+    """Whether a track is of a sort that is copied and a container of ``kind`` takes it."""
+    return stream.type in KINDS and (stream.type != "video" or is_cover(stream)) and holds(kind, stream)
 
 
 def is_chapter_text(stream: Stream, source: InputContainer) -> bool:

@@ -81,6 +81,7 @@ class ColorInfo:
         primaries, transfer: what the RGB values mean.
         assumed: which of the four the file does not say and were chosen by its size and kind.
         mastering, light: HDR10 side data, where the file has some.
+        dynamic: kinds of HDR data that change from scene to scene, see `hdr.DYNAMIC`; they are not carried over.
     """
 
     matrix: str
@@ -90,6 +91,7 @@ class ColorInfo:
     assumed: tuple[str, ...] = ()
     mastering: MasteringDisplay | None = None
     light: ContentLight | None = None
+    dynamic: tuple[str, ...] = ()
 
     @property
     def hdr(self) -> bool:

@@ -1,5 +1,6 @@
 """Which encoder, pixel format, colour and options an output gets, and which containers can hold it."""
 
+import contextlib
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -20,6 +21,12 @@ CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
 
 PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow", "placebo")
 SVT_PRESETS = dict(zip(PRESETS, (12, 11, 10, 9, 8, 6, 4, 3, 2, 1), strict=True))
+DYNAMIC_HDR = {
+    "hdr10+": "The HDR10+ data, which says for every scene how it is to be shown,",
+    "dolby-vision": "The Dolby Vision layer (colours may look wrong where a video has no other, as in profile 5)",
+    "hdr-vivid": "The HDR Vivid data, which says for every scene how it is to be shown,",
+}
+"""Key of `ColorInfo.dynamic` → what it is."""
 NVENC_FORMATS = {"yuv420p10le": "p010le", "yuv444p10le": "yuv444p16le"}
 NVENC_PRESETS = dict(zip(PRESETS, ("p1", "p1", "p2", "p3", "p3", "p4", "p5", "p6", "p7", "p7"), strict=True))
 
@@ -62,6 +69,10 @@ CODECS = {
     "h264_nvenc": Codec("H.264 (NVENC)", "h264", "h264_nvenc", ("420", "444"), (8,), ALL),
     "hevc_nvenc": Codec("H.265 (NVENC)", "hevc", "hevc_nvenc", ("420", "444"), (8, 10), ALL),
 }
+
+
+ON_GPU = tuple(name for name in CODECS if name.endswith("nvenc"))
+"""Codecs that only some machines can write."""
 
 
 @dataclass(frozen=True)
@@ -128,6 +139,7 @@ def encoding_for(info: VideoInfo, width: int, height: int, output: OutputSetting
     notes = []
     if depth < info.bit_depth:
         notes.append(f"{codec.title} is written with {depth} bits per channel, the input has {info.bit_depth}.")
+    notes += [f"{DYNAMIC_HDR[kind]} is left out." for kind in info.color.dynamic]
     if (info.color.mastering or info.color.light) and name not in ("h264", "h265", "av1"):
         notes.append(f"{codec.title} does not take the HDR10 data on the mastering display along; H.265 does.")
     chroma = chroma_for(codec, info, width, height)
@@ -198,7 +210,7 @@ def options_for(name: str, output: OutputSettings, color: ColorInfo, siting: Sit
         return {"level": "3", "coder": "range_def", "slicecrc": "1", "g": "1"}
     if name == "prores":
         return {"profile": "hq"}
-    if name.endswith("nvenc"):
+    if name in ON_GPU:
         return {"rc": "vbr", "cq": str(output.crf), "preset": NVENC_PRESETS[output.preset]}
     return {"compression_algo": "deflate"} if name == "tiff" else {}
 
@@ -221,9 +233,20 @@ def check_encoder(name: str) -> None:
     codec = CODECS[name]
     try:
         context = av.CodecContext.create(codec.encoder, "w")
-        if isinstance(context, av.VideoCodecContext) and name.endswith("nvenc"):
+        if isinstance(context, av.VideoCodecContext) and name in ON_GPU:
             context.width, context.height, context.pix_fmt = 256, 256, "yuv420p"
             context.time_base, context.framerate = Fraction(1, 25), Fraction(25)
             context.open()
     except (av.FFmpegError, ValueError):
-        raise OutputError(f"{codec.title} cannot be encoded on this machine; choose another codec.") from None
+        needs = "needs an NVIDIA GPU with an encoder, and its driver" if name in ON_GPU else "cannot be encoded on this machine"
+        raise OutputError(f"{codec.title} {needs}; choose another codec.") from None
+
+
+def codecs_on_gpu() -> tuple[str, ...]:
+    """Those of `ON_GPU` that this machine can write."""
+    able = []
+    for name in ON_GPU:
+        with contextlib.suppress(OutputError):
+            check_encoder(name)
+            able.append(name)
+    return tuple(able)

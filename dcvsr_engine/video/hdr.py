@@ -61,6 +61,20 @@ def mastering_of(frame: av.VideoFrame) -> MasteringDisplay | None:
     return MasteringDisplay(red, green, blue, white, values[8], values[9])
 
 
+DYNAMIC = {
+    SideDataType.DYNAMIC_HDR_PLUS: "hdr10+",
+    SideDataType.DOVI_RPU_BUFFER: "dolby-vision",
+    SideDataType.DOVI_METADATA: "dolby-vision",
+    SideDataType.DYNAMIC_HDR_VIVID: "hdr-vivid",
+}
+"""Kinds of side data that say for every scene how it is to be shown."""
+
+
+def dynamic_of(frame: av.VideoFrame) -> tuple[str, ...]:
+    """What a decoded frame brings along of `DYNAMIC`."""
+    return tuple(sorted({name for kind, name in DYNAMIC.items() if side_data(frame, kind) is not None}))
+
+
 def light_of(frame: av.VideoFrame) -> ContentLight | None:
     """A decoded frame's content light level (libavutil's ``AVContentLightMetadata``)."""
     data = side_data(frame, SideDataType.CONTENT_LIGHT_LEVEL)

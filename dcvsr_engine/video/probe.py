@@ -13,7 +13,7 @@ from dcvsr_engine.errors import InputError
 from dcvsr_engine.video import decode
 from dcvsr_engine.video.animation import CODEC, animation_durations, animation_frames
 from dcvsr_engine.video.color import ColorInfo, resolve_color
-from dcvsr_engine.video.hdr import light_of, mastering_of
+from dcvsr_engine.video.hdr import dynamic_of, light_of, mastering_of
 from dcvsr_engine.video.index import FrameIndex, build_index
 from dcvsr_engine.video.orientation import Orientation, orientation_of
 from dcvsr_engine.video.pixels import bit_depth, is_gray, is_rgb
@@ -66,6 +66,7 @@ class VideoInfo:
         start_pts: of the first frame.
         duration: seconds.
         variable_frame_rate: ``None`` when not counted.
+        longest: ticks for which a frame is shown at most, 0 when not counted.
         codec, pixel_format, bit_depth: of the video track.
         color: matrix, range, primaries, transfer, HDR side data.
         orientation: turns stored pixels upright.
@@ -100,6 +101,7 @@ class VideoInfo:
     attachments: tuple[str, ...] = ()
     is_sequence: bool = False
     pictures: tuple[Path, ...] = ()
+    longest: int = 0
 
     @property
     def usual_duration(self) -> int:
@@ -250,7 +252,7 @@ def color_of(stream: VideoStream, frame: av.VideoFrame) -> ColorInfo:
     full = layout.name.startswith("yuvj") or (picture and is_gray(layout))
     codes = (int(frame.colorspace), int(frame.color_range), int(frame.color_primaries), int(frame.color_trc))
     color = resolve_color(codes, frame.width, frame.height, rgb=is_rgb(layout), picture=picture, full=full)
-    return replace(color, mastering=mastering_of(frame), light=light_of(frame))
+    return replace(color, mastering=mastering_of(frame), light=light_of(frame), dynamic=dynamic_of(frame))
 
 
 def track(stream: Stream) -> Track:

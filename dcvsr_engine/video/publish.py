@@ -17,19 +17,16 @@ from av.video.stream import VideoStream
 
 from dcvsr_engine.errors import OutputError
 from dcvsr_engine.settings import OutputSettings
-from dcvsr_engine.video.carry import EVER, Span, add_tracks, carry_chapters, tags, track_packets
+from dcvsr_engine.video.carry import EVER, Span, add_tracks, carry_chapters, tags, track_packets, tracks_left_out
 from dcvsr_engine.video.encoders import CONTAINERS, Encoding, encoding_for
 from dcvsr_engine.video.files import PICTURE_NAME, discard, partial_path, put_in_place, refuse_unsafe
 from dcvsr_engine.video.join import Stamps, joined_packets, segment_packets, stamps_of
 from dcvsr_engine.video.probe import VideoInfo
 from dcvsr_engine.video.source import opened, video_stream
-from dcvsr_engine.video.writer import check_target, describe_video, write_error
+from dcvsr_engine.video.writer import COARSE_CLOCK, check_target, describe_video, mov_clock, write_error
 
 Check = Callable[[], None]
 """Called for every packet; may raise to stop."""
-
-LONGEST = 2**31
-"""Ticks that a frame may last in MP4 and MOV."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +56,7 @@ def publish(
     target = target.absolute()
     partial = partial_path(target)
     pictures = not encoding.codec.containers
-    notes = list(encoding.notes)
+    notes = [*encoding.notes, *(picture_notes(info) if pictures else ())]
     try:
         if pictures:
             count = write_pictures(segments, partial, output.codec, frames[0] if frames else 0, check)
@@ -120,7 +117,8 @@ def mux(
             out.metadata.update(tags(source.metadata))
             video.metadata.update(tags(main.metadata))
             video.disposition = main.disposition
-            feeds.append(track_packets(source, add_tracks(info.path, source, out, kind, main.index, output, notes), span, notes))
+            notes += tracks_left_out(source, kind, main.index, output)
+            feeds.append(track_packets(source, add_tracks(info.path, source, out, kind, main.index, output), span, notes))
             if output.subtitles:
                 carry_chapters(source, out, span)
         out.start_encoding()
@@ -132,8 +130,7 @@ def mux(
 
 def opened_output(partial: Path, kind: str, info: VideoInfo, longest: int) -> OutputContainer:
     """An empty container whose clock is as fine as the input's, where it has a choice."""
-    fine = longest * info.time_base.numerator < LONGEST
-    scale = str(info.time_base.denominator if fine else 90000)
+    scale = str(mov_clock(info, max(longest, info.longest)))
     options = {} if kind == "matroska" else {"video_track_timescale": scale, "movie_timescale": scale}
     return av.open(f"file:{partial}", "w", format=kind, container_options=options)
 
@@ -149,11 +146,35 @@ def add_video(out: OutputContainer, template: VideoStream, kind: str, info: Vide
     return video
 
 
+def foreseen(target: Path, info: VideoInfo, width: int, height: int, output: OutputSettings) -> tuple[str, ...]:
+    """Sentences on what will not come out as it is in the source, before any work; ``output`` as `check_target` gives it."""
+    encoding = encoding_for(info, width, height, output)
+    if not encoding.codec.containers:
+        return (*encoding.notes, *picture_notes(info))
+    kind = CONTAINERS[target.suffix.lower()]
+    notes = [*encoding.notes, *container_notes(kind, info, output)]
+    if not info.is_sequence:
+        with opened(info.path) as source:
+            notes += tracks_left_out(source, kind, video_stream(source, info.path).index, output)
+    return tuple(notes)
+
+
+def picture_notes(info: VideoInfo) -> list[str]:
+    """What pictures cannot say about the video."""
+    tracks = bool(info.audio or info.subtitles)
+    return ["Sound and subtitles are left out: pictures have none; .mp4, .mov or .mkv do."] if tracks else []
+
+
 def container_notes(kind: str, info: VideoInfo, output: OutputSettings) -> list[str]:
     """What the container cannot say about the video."""
     notes = []
     if kind == "matroska" and info.variable_frame_rate and (1000 * info.time_base).denominator > 1:
         notes.append("Frame times are rounded to milliseconds: .mkv knows no finer ones, .mp4 and .mov do.")
+    if kind != "matroska" and mov_clock(info, info.longest) != info.time_base.denominator:
+        notes.append(
+            f"Frame times are rounded to 1/{COARSE_CLOCK} s: in ticks of {info.time_base} s a frame is shown for longer than "
+            ".mp4 and .mov can say."
+        )
     if kind == "matroska" and output.codec == "prores" and info.sample_aspect_ratio != 1:
         notes.append(f"The pixel shape {info.sample_aspect_ratio} is lost: ProRes in .mkv does not say it, in .mov it does.")
     return notes

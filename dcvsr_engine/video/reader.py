@@ -18,7 +18,7 @@ from dcvsr_engine.video.color import Array
 from dcvsr_engine.video.deinterlace import SMALLEST, deinterlaced
 from dcvsr_engine.video.index import FrameIndex, build_index
 from dcvsr_engine.video.pixels import Siting, to_rgb
-from dcvsr_engine.video.probe import VideoInfo, first_frame, probe
+from dcvsr_engine.video.probe import VideoInfo, first_frame, probe, varies
 from dcvsr_engine.video.source import opened, video_stream
 
 AHEAD = 32
@@ -95,6 +95,15 @@ class VideoReader:
     def frames_total(self) -> int:
         """Number of frames, counted."""
         return self.index.frames
+
+    def counted_info(self) -> VideoInfo:
+        """`info` with what takes reading the whole file; raises `InputError` when it has no frames."""
+        info, index = self.info, self.index
+        if index.frames == 0:
+            raise InputError(f"“{info.path.name}” has no frames that can be decoded.")
+        variable = varies(index) if info.variable_frame_rate is None else info.variable_frame_rate
+        longest = max(index.durations, default=0)
+        return replace(info, frames=index.frames, frames_exact=True, variable_frame_rate=variable, longest=longest)
 
     def __iter__(self) -> Iterator[Frame]:
         return self.frames(0)

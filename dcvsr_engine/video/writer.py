@@ -28,6 +28,11 @@ from dcvsr_engine.video.source import reason
 os.environ.setdefault("SVT_LOG", "1")  # SVT-AV1 writes to the terminal by itself; 1: errors only
 
 
+LONGEST = 2**31
+"""Ticks that a frame may last in MP4 and MOV."""
+COARSE_CLOCK = 90000
+
+
 class DiskFullError(OutputError):
     """There is no room left for an output."""
 
@@ -97,7 +102,7 @@ class VideoWriter:
     def _container_options(self) -> dict[str, str]:
         if self.encoding.codec.segment == "nut":
             return {"avoid_negative_ts": "disabled"}
-        scale = str(self._info.time_base.denominator)
+        scale = str(mov_clock(self._info, self._info.longest))
         return {"video_track_timescale": scale, "movie_timescale": scale}
 
     def _add_stream(self, container: OutputContainer) -> VideoStream:
@@ -167,6 +172,11 @@ class VideoWriter:
                 self._container.close()
             self._container = None
         discard(self._partial)
+
+
+def mov_clock(info: VideoInfo, longest: int) -> int:
+    """Ticks per second of an MP4 or MOV file: as many as the input's, unless a frame of ``longest`` ticks is too long for it."""
+    return info.time_base.denominator if longest * info.time_base.numerator < LONGEST else COARSE_CLOCK
 
 
 def describe_video(stream: VideoStream, color: ColorInfo, aspect: Fraction, rate: Fraction | None) -> None:

@@ -79,6 +79,8 @@ class Ready:
     version: str
     torch: str
     devices: tuple[DeviceFacts, ...]
+    gpu_codecs: tuple[str, ...] = ()
+    """Codecs of `encoders.ON_GPU` that this machine can write."""
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from dcvsr_engine.restore.calibration import calibrated
 from dcvsr_engine.restore.folders import MANIFEST
 from dcvsr_engine.restore.job import job_folder, plan_job, run_job
 from dcvsr_engine.settings import RestoreSettings
+from dcvsr_engine.video.encoders import codecs_on_gpu
 from dcvsr_engine.worker import messages
 
 PREVIEW_INTERVAL = 0.1
@@ -99,7 +100,7 @@ class Engine:
     def serve(self) -> None:
         """Obey until `Shutdown` or until the window is gone."""
         facts = tuple(messages.DeviceFacts(name, device_title(name), memory(name)[1]) for name in available_devices())
-        self.send(messages.Ready(__version__, torch.__version__, facts))
+        self.send(messages.Ready(__version__, torch.__version__, facts, codecs_on_gpu()))
         try:
             while not isinstance(command := self.connection.recv(), messages.Shutdown):
                 self.obey(command)

@@ -215,3 +215,14 @@ def test_every_control_explains_itself(panel):
     for name, row in panel.rows.items():
         owner = RestoreSettings if name in RestoreSettings.fields() else OutputSettings
         assert row.toolTip() == owner.fields()[name].metadata["doc"]
+
+
+def test_codecs_of_a_gpu_can_be_chosen_only_where_it_is(panel):
+    editor = panel.rows["codec"].editor
+
+    def able(codec):
+        return editor.model().item(editor.findData(codec)).isEnabled()
+
+    assert able("h264") and not able("h264_nvenc") and not able("hevc_nvenc")
+    panel.allow_gpu_codecs(("hevc_nvenc",))
+    assert able("h264") and not able("h264_nvenc") and able("hevc_nvenc")

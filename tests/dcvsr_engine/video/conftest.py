@@ -67,7 +67,8 @@ def restore(tmp_path: Path) -> Restore:
     def run(
         source: Path, target: Path, scale: int = 1, frames: tuple[int, int] | None = None, cut: int | None = None, **output: Any
     ) -> Published:
-        info = probe(source)
+        with VideoReader(probe(source)) as counting:
+            info = counting.counted_info()
         settings = check_target(target, info, OutputSettings(**output))
         first, last = frames or (0, info.frames - 1)
         cut = (first + last + 1) // 2 if cut is None else cut

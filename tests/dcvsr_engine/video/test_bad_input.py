@@ -115,7 +115,7 @@ def test_nvenc_where_there_is_none(info: VideoInfo, tmp_path: Path) -> None:
     try:
         check_target(tmp_path / "out.mp4", info, OutputSettings(codec="hevc_nvenc"))
     except OutputError as error:
-        assert "cannot be encoded on this machine" in str(error)
+        assert "needs an NVIDIA GPU" in str(error)
     else:
         with VideoWriter(tmp_path / "a.nut", info, 256, 256, OutputSettings(codec="hevc_nvenc")) as writer:
             writer.write(np.zeros((256, 256, 3), np.float32), 0)
