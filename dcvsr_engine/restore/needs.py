@@ -20,8 +20,11 @@ from dcvsr_engine.video.encoders import resolved_output
 from dcvsr_engine.video.probe import VideoInfo
 
 # Feature maps of the top level that are alive at the U-Net's peak, per row of the batch: 29.5 for SVD's, which has attention
-# there, and 13.8 for the compact model's, which has none – counted on fake tensors; a third more for what kernels need.
-MAPS_WITH_ATTENTION, MAPS_WITHOUT = 40, 20
+# there, and 13.8 for the compact model's, which has none – counted on fake tensors. Kernels need more: on a processor the compact
+# model's tiles took 21 maps and about 16 MiB (“dcvsr bench cost” in fp32 and bf16, from 32 × 32 × 4 to 64 × 64 × 14 latents).
+MAPS_WITH_ATTENTION, MAPS_WITHOUT = 40, 22
+KERNELS = 2**24
+"""Bytes that one evaluation needs whatever its size."""
 # Maps of 128 channels at full resolution that SVD's autoencoder needs per decoded frame: 8, counted likewise.
 VAE_MAPS, VAE_CHANNELS = 10, 128
 PROPAGATING = 4
@@ -107,7 +110,7 @@ def sampling_bytes(network: Network, grid: TileGrid, settings: RestoreSettings, 
     row = grid.tile_frames * (network.maps * tile + 4 * frame)
     kept = grid.frames if settings.sap_schedule == "cached" else grid.tile_frames
     bank = 2 * PROPAGATING * kept * frame * branches(settings, declaration)
-    return (rows_at_once(grid, settings, declaration) * row + bank) * network.channels * network.item
+    return (rows_at_once(grid, settings, declaration) * row + bank) * network.channels * network.item + KERNELS
 
 
 def decoding_bytes(declaration: Declaration, grid: TileGrid, frames: int, item: int) -> int:

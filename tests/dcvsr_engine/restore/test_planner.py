@@ -9,6 +9,8 @@ from diffusers import UNetSpatioTemporalConditionModel as UNet
 
 from dcvsr_engine.errors import InputError, ModelError
 from dcvsr_engine.network.declaration import Declaration
+from dcvsr_engine.network.device import DTYPES
+from dcvsr_engine.network.installed import find
 from dcvsr_engine.restore import job, planner
 from dcvsr_engine.restore.calibration import calibrated
 from dcvsr_engine.restore.job import plan_job, run_job
@@ -46,7 +48,8 @@ def test_evaluations_are_counted_exactly(changes, tiny_model, tmp_path, loader, 
     assert plan_job(request).evaluations == sum(rows)
 
 
-def test_a_plan_knows_the_shots_and_segments_end_with_them(tiny_model, tmp_path):
+def test_a_plan_knows_the_shots_and_segments_end_with_them(tiny_model, tmp_path, monkeypatch):
+    monkeypatch.setattr(job, "PLANNING_SECONDS", 60)
     source = jobs.cut_clip(tmp_path / "clip.mkv", 12, 9, 40)
     plan = plan_job(jobs.request(source, tmp_path / "out.mkv", tiny_model))
     assert plan.shots == 3 and plan.frames == 61
@@ -143,6 +146,24 @@ def test_the_plan_is_near_what_was_counted_for_svd():
     settings = PAPER.replace(guidance="none", sap=False, tile_batch=1)
     assert 1.01 < sampling_bytes(SVD, grid, settings, DECLARED) / 2**30 < 1.6
     assert 0.5 < decoding_bytes(DECLARED, grid, 1, 2) / 2**30 < 0.7
+
+
+MEASURED = {
+    "fp32": {(4, 32): 33, (6, 32): 50, (14, 32): 84, (14, 64): 305},
+    "bf16": {(4, 32): 22, (6, 32): 32, (14, 32): 52, (14, 64): 173},
+}
+"""MiB that a tile of so many frames and latents' side took on a processor, by `bench.memory.peak_bytes`."""
+
+
+@pytest.mark.parametrize("precision", MEASURED)
+def test_the_plan_is_near_what_was_measured_for_the_compact_model(precision):
+    folder = find("compact")
+    declaration = Declaration.from_folder(folder)
+    network = Network.from_folder(folder / "unet", DTYPES[precision].itemsize)
+    settings = declaration.resolve(RestoreSettings(sap=False, tile_batch=1))
+    for (frames, side), measured in MEASURED[precision].items():
+        planned = sampling_bytes(network, TileGrid.build(frames, side, side), settings, declaration) / 2**20
+        assert 0.95 * measured < planned < 1.4 * measured
 
 
 def test_a_network_is_measured_by_its_headers(tiny_model, tmp_path, loader):
