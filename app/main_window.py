@@ -45,6 +45,7 @@ from app.probing import Prober
 from app.queue_model import QueueModel, local_paths
 from app.result_reader import ResultReader
 from app.tile_guide import TileGuide
+from app.unfinished import UnfinishedWork
 from dcvsr_engine.control import Event, PreviewFrame, StepStarted, Warned
 from dcvsr_engine.models.known import known_models
 from dcvsr_engine.models.store import chosen_default
@@ -233,6 +234,7 @@ class MainWindow(QMainWindow):
         q.show_requested.connect(self._show_result_of)
         q.report_requested.connect(self.show_report)
         q.failure_requested.connect(self.show_failure)
+        q.drop_requested.connect(UnfinishedWork(self.queue, self).ask)
         self.queue.rowsInserted.connect(lambda *_: self._allow())
         self.queue.rowsRemoved.connect(lambda *_: self._allow())
         self.queue.item_changed.connect(self._on_item_changed)

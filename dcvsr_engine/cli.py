@@ -84,12 +84,14 @@ def parser() -> Parser:
     sub = command("restore", restore, "Restore a video.")
     add_request(sub)
     sub.add_argument("--fresh", action="store_true", help="begin anew even if this job was begun before")
+    sub.add_argument("--discard", action="store_true", help="when cancelled, drop what is finished instead of keeping it")
     sub.add_argument("--report", type=Path, metavar="FILE", help="write the report of the run as JSON")
     sub = command("plan", plan, "Say what restoring a video would take.")
     add_request(sub)
     sub.add_argument("--calibrate", action="store_true", help="measure one tile to estimate the duration")
     sub = command("resume", resume, "Continue an unfinished job.")
     sub.add_argument("job", help="a job's name from “dcvsr jobs”, or its directory")
+    sub.add_argument("--discard", action="store_true", help="when cancelled, drop what is finished instead of keeping it")
     sub = command("jobs", jobs, "List unfinished jobs, or remove them.")
     sub.add_argument("action", choices=["list", "clean"], nargs="?", default="list")
     sub.add_argument("names", nargs="*", help="which jobs to remove (clean)")
@@ -207,7 +209,7 @@ def restore(options: argparse.Namespace) -> int:
     with text_file(options.report, request.output.overwrite) as write:
         if options.fresh:
             discard_job(job_folder(request))
-        report = run_with_progress(request, None, options.json)
+        report = run_with_progress(request, job_folder(request), options)
         write(json.dumps(report, indent=2, ensure_ascii=False))
     return DONE
 
@@ -238,13 +240,14 @@ def resume(options: argparse.Namespace) -> int:
     from dcvsr_engine.restore.folders import jobs_folder, read_request
 
     folder = Path(options.job) if Path(options.job).is_dir() else jobs_folder() / options.job
-    run_with_progress(read_request(folder), folder, options.json)
+    run_with_progress(read_request(folder), folder, options)
     return DONE
 
 
-def run_with_progress(request: JobRequest, folder: Path | None, as_json: bool) -> dict[str, Any]:
-    """Run a job; Ctrl-C cancels it at the next tile and keeps finished work."""
+def run_with_progress(request: JobRequest, folder: Path, options: argparse.Namespace) -> dict[str, Any]:
+    """Run a job; Ctrl-C cancels it at the next tile and keeps finished work, or drops it with ``--discard``."""
     from dcvsr_engine.control import Control
+    from dcvsr_engine.restore.folders import discard_job
     from dcvsr_engine.restore.job import run_job
 
     line = ProgressLine(sys.stderr)
@@ -253,12 +256,16 @@ def run_with_progress(request: JobRequest, folder: Path | None, as_json: bool) -
     try:
         report = run_job(request, control, folder)
     except Cancelled:
-        line.finish("Cancelled. Finished work is kept: run the same command again to go on.")
+        if options.discard:
+            discard_job(folder)
+            line.finish("Cancelled. What was finished is removed.")
+        else:
+            line.finish("Cancelled. Finished work is kept: run the same command again to go on.")
         raise
     finally:
         line.clear()
         signal.signal(signal.SIGINT, previous)
-    if as_json:
+    if options.json:
         print(json.dumps(report, ensure_ascii=False))
     else:
         seconds = sum(report["seconds"].values())

@@ -131,7 +131,8 @@ class QueuePanel(QWidget):
     Attributes:
         current_changed: the id of the item that is looked at, or an empty text.
         add_requested: more clips are wanted.
-        start_action, resume_action, retry_action, show_action, report_action, failure_action: act on the selected items.
+        start_action, resume_action, retry_action, show_action, report_action, failure_action, drop_action: act on the selected
+            items.
         up_action, down_action, remove_action: likewise.
     """
 
@@ -142,6 +143,7 @@ class QueuePanel(QWidget):
     report_requested = Signal(str)
     failure_requested = Signal(str)
     start_requested = Signal(str)
+    drop_requested = Signal(list)
 
     def __init__(self, model: QueueModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -166,6 +168,9 @@ class QueuePanel(QWidget):
         self.report_action = self._action(self.tr("Show report"), None, lambda: self.report_requested.emit(self.current_id()))
         self.failure_action = self._action(
             self.tr("Why it failed…"), None, lambda: self.failure_requested.emit(self.current_id())
+        )
+        self.drop_action = self._action(
+            self.tr("Delete unfinished work…"), None, lambda: self.drop_requested.emit(self.selected_ids())
         )
         self.up_action = self._action(self.tr("Move up"), "Ctrl+Up", lambda: self._move(-1))
         self.down_action = self._action(self.tr("Move down"), "Ctrl+Down", lambda: self._move(1))
@@ -212,7 +217,7 @@ class QueuePanel(QWidget):
         menu.addSeparator()
         menu.addActions([self.show_action, self.report_action, self.failure_action])
         menu.addSeparator()
-        menu.addActions([self.up_action, self.down_action, self.remove_action])
+        menu.addActions([self.up_action, self.down_action, self.remove_action, self.drop_action])
         return menu
 
     # -- what is chosen -----------------------------------------------------------------------------------------
@@ -247,6 +252,7 @@ class QueuePanel(QWidget):
         self.report_action.setEnabled(one is not None and bool(one.report))
         self.failure_action.setEnabled(one is not None and bool(one.message))
         self.remove_action.setEnabled(bool(idle))
+        self.drop_action.setEnabled(any(item.can_resume for item in items))
         self.up_action.setEnabled(one is not None and self._model.queue.row(one.id) > 0)
         self.down_action.setEnabled(one is not None and self._model.queue.row(one.id) < len(self._model.queue) - 1)
 

@@ -1088,6 +1088,10 @@
         <translation>失败原因…</translation>
     </message>
     <message>
+        <source>Delete unfinished work…</source>
+        <translation>删除未完成的工作…</translation>
+    </message>
+    <message>
         <source>Move up</source>
         <translation>上移</translation>
     </message>
@@ -2016,6 +2020,29 @@
     <message>
         <source>This system has no keyring, so it is used until the program ends and is not kept.</source>
         <translation>本系统没有密钥环，因此令牌只在程序结束前使用，不会保存。</translation>
+    </message>
+</context>
+<context>
+    <name>UnfinishedWork</name>
+    <message>
+        <source>What is finished of {names} takes {size} MB. Without it the restoration begins anew.</source>
+        <translation>{names} 已完成的部分占用 {size} MB。删除后修复将从头开始。</translation>
+    </message>
+    <message>
+        <source>Delete unfinished work?</source>
+        <translation>删除未完成的工作？</translation>
+    </message>
+    <message>
+        <source>Delete</source>
+        <translation>删除</translation>
+    </message>
+    <message>
+        <source>Keep</source>
+        <translation type="unfinished">保留</translation>
+    </message>
+    <message>
+        <source>The unfinished work could not be deleted.</source>
+        <translation>无法删除未完成的工作。</translation>
     </message>
 </context>
 <context>

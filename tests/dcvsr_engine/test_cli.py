@@ -344,6 +344,17 @@ def test_ctrl_c_keeps_the_job_and_leaves_no_half_output(restore, run, folder, mo
     assert run("jobs")[1] == "There are no unfinished jobs.\n"
 
 
+def test_ctrl_c_drops_what_is_finished_if_so_asked(restore, run, folder, monkeypatch):
+    monkeypatch.setattr(cli, "ProgressLine", Interrupted)
+    code, _, err = restore(folder / "clip.mp4", "--discard")
+    assert code == 130 and err.splitlines()[0] == "Cancelled. What was finished is removed."
+    assert inside(folder) == ["clip.mp4"] and run("jobs")[1] == "There are no unfinished jobs.\n"
+    restore()
+    [name] = (job["name"] for job in json.loads(run("jobs", "--json")[1]))
+    assert run("resume", name, "--discard")[0] == 130
+    assert run("jobs")[1] == "There are no unfinished jobs.\n"
+
+
 def test_unfinished_jobs_are_removed_by_name_or_begun_anew(restore, run, folder, monkeypatch):
     with monkeypatch.context() as patched:
         patched.setattr(cli, "ProgressLine", Interrupted)
