@@ -13,6 +13,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from dcvsr_engine import __version__
 from dcvsr_engine.diffusion.attention import Branch, KeyBank
 from dcvsr_engine.diffusion.sampler import SegmentState
 from dcvsr_engine.errors import JobError
@@ -92,7 +93,11 @@ class JobStore:
         except ValueError as error:
             raise JobError(f"{path} is damaged ({error}); remove the job with “dcvsr jobs clean”.") from None
         if values.get("format") != FORMAT:
-            raise JobError(f"{path} was written by another version of the program; start the job anew.")
+            begun = values.get("engine", "another")
+            raise JobError(
+                f"This job cannot be continued because it was begun with version {begun} of the program, which kept it in another "
+                f"way than this one, {__version__}; restore it anew with “dcvsr restore --fresh”."
+            )
         return values
 
     def write_manifest(self, values: dict[str, Any]) -> None:

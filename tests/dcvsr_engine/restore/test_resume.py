@@ -9,6 +9,7 @@ import jobs
 import pytest
 from jobs import FRAMES, CancelAt, Watch
 
+from dcvsr_engine import __version__
 from dcvsr_engine.control import FrameDone, PhaseStarted, SegmentFinished, StepStarted, TileFinished
 from dcvsr_engine.errors import Cancelled, InputError, JobError, OutputError
 from dcvsr_engine.restore import identity
@@ -183,6 +184,13 @@ def test_changed_settings_are_named(changes, words, begun, loader):
 def test_another_version_is_named(begun, loader, monkeypatch):
     monkeypatch.setattr(identity, "__version__", "99")
     assert "it was begun with version 0.1.0 of the program and this is 99" in refused(*begun, loader)
+
+
+def test_a_version_that_kept_jobs_differently_is_named(begun, loader):
+    path = begun[1] / MANIFEST
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"format": 1, "engine": "0.0.7"}))
+    sentence = refused(*begun, loader)
+    assert "version 0.0.7" in sentence and __version__ in sentence
 
 
 def test_another_device_is_named(begun, loader):
