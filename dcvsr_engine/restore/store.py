@@ -95,8 +95,8 @@ class JobStore:
         if values.get("format") != FORMAT:
             begun = values.get("engine", "another")
             raise JobError(
-                f"This job cannot be continued because it was begun with version {begun} of the program, which kept it in another "
-                f"way than this one, {__version__}; restore it anew with “dcvsr restore --fresh”."
+                f"This job cannot be continued because it was begun with version {begun} of the program, which keeps jobs in "
+                f"another way than this one, {__version__}; restore it anew with “dcvsr restore --fresh”."
             )
         return values
 
