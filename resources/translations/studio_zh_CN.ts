@@ -2038,7 +2038,7 @@
     </message>
     <message>
         <source>Keep</source>
-        <translation type="unfinished">保留</translation>
+        <translation>保留</translation>
     </message>
     <message>
         <source>The unfinished work could not be deleted.</source>
