@@ -14,7 +14,7 @@ from dcvsr_engine.errors import ModelError
 from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.network.vae import TILE
 from dcvsr_engine.restore.request import JobRequest
-from dcvsr_engine.settings import OutputSettings, RestoreSettings
+from dcvsr_engine.settings import Device, OutputSettings, RestoreSettings
 from dcvsr_engine.tiling.grid import TileGrid
 from dcvsr_engine.video.encoders import resolved_output
 from dcvsr_engine.video.probe import VideoInfo
@@ -113,8 +113,13 @@ def sampling_bytes(network: Network, grid: TileGrid, settings: RestoreSettings, 
     return (rows_at_once(grid, settings, declaration) * row + bank) * network.channels * network.item + KERNELS
 
 
+def pixels_on_device(declaration: Declaration, device: Device) -> bool:
+    """Whether whole frames are enlarged, transformed and corrected where the U-Net computes; an autoencoder's tiles are not."""
+    return declaration.first_stage == "haar" and device == "cuda"
+
+
 def decoding_bytes(declaration: Declaration, grid: TileGrid, frames: int, item: int) -> int:
-    """Peak device memory of decoding ``frames`` together, without weights; the Haar transform needs none."""
+    """Peak device memory of an autoencoder that decodes ``frames`` together, without weights."""
     if declaration.first_stage == "haar":
         return 0
     pixels = min(TILE, grid.height) * min(TILE, grid.width) * declaration.factor**2
@@ -136,10 +141,15 @@ def latent_bytes(declaration: Declaration, grid: TileGrid) -> int:
     return grid.frames * grid.height * grid.width * (24 if declaration.first_stage == "haar" else 4) * 4
 
 
-def host_bytes(grid: TileGrid, frames: int, declaration: Declaration, pixels_in: int, pixels_out: int, chunk: int) -> int:
-    """Memory in float32: two segments' LR frames, six latent tensors, a chunk of output frames and those being written."""
-    output = 8 * chunk * pixels_out * 12 + queue_room(pixels_out) * pixels_out * 16
-    return 6 * latent_bytes(declaration, grid) + 2 * frames * pixels_in * 12 + output
+def host_bytes(grid: TileGrid, frames: int, declaration: Declaration, pixels_in: int, pixels_out: int) -> int:
+    """Memory in float32: two segments' LR frames, six latent tensors, and output frames that wait to be written."""
+    waiting = queue_room(pixels_out) * pixels_out * 16
+    return 6 * latent_bytes(declaration, grid) + 2 * frames * pixels_in * 12 + waiting
+
+
+def pixel_bytes(pixels_out: int, chunk: int) -> int:
+    """Memory for a chunk of output frames in float32: enlarged, decoded, corrected, and what that takes on the way."""
+    return 8 * chunk * pixels_out * 12
 
 
 def queue_room(pixels_out: int) -> int:

@@ -21,9 +21,10 @@ from dcvsr_engine.network.shortage import ShortageError, free_cache, in_parts
 from dcvsr_engine.network.soundness import finite, sound
 from dcvsr_engine.restore.color import correct
 from dcvsr_engine.restore.footage import Footage
+from dcvsr_engine.restore.needs import pixels_on_device
 from dcvsr_engine.restore.plan import Segment, grid_for, padded
 from dcvsr_engine.restore.thrift import thriftier
-from dcvsr_engine.settings import RestoreSettings
+from dcvsr_engine.settings import Device, RestoreSettings
 
 BLACK, VISIBLE = 4 / 255, 16 / 255
 """A frame turned black when its brightest pixel is below `BLACK` while the input's are above `VISIBLE` on average."""
@@ -97,9 +98,14 @@ class SegmentPipeline:
 
     # -- pixels -------------------------------------------------------------------------------------------------
 
+    @property
+    def pixel_device(self) -> Device:
+        """Where whole frames are worked on."""
+        return self.model.device if pixels_on_device(self.model.declaration, self.model.device) else "cpu"
+
     def enlarged(self, frames: list[int]) -> Tensor:
-        """``I_up`` of some frames, padded to what the U-Net needs: ``(frames, 3, height, width)``."""
-        up = upscale(self.footage.pixels[frames], self.scale)
+        """``I_up`` of some frames where pixels are worked on, padded for the U-Net: ``(frames, 3, height, width)``."""
+        up = upscale(self.footage.pixels[frames].to(self.pixel_device), self.scale)
         unit = self.model.declaration.factor * self.model.declaration.multiple
         height, width = up.shape[-2:]
         return pad(up, padded(height, unit) - height, padded(width, unit) - width)
@@ -129,7 +135,8 @@ class SegmentPipeline:
     def encode_frames(self, frames: list[int]) -> Tensor:
         """The condition of some frames."""
         up = self.enlarged(frames)
-        return sound(self.model, lambda: self.model.first_stage.encode_condition(up), self.place_of(frames), warn=self.warn)
+        encode = self.model.first_stage.encode_condition
+        return sound(self.model, lambda: encode(up), self.place_of(frames), warn=self.warn).cpu()
 
     def noise(self) -> Tensor:
         """Unit noise ``(frames, channels, height, width)`` of the segment's frames."""
@@ -188,20 +195,21 @@ class SegmentPipeline:
 
         work = partial(self.refined, latents, frames, up)
         pixels = sound(self.model, work, self.place_of(frames), lambda pixels: self.plausible(pixels, frames), again)
-        return pixels, ((pixels - self.cropped(up)) * LUMA).sum(1)
+        error = ((pixels - self.cropped(up)) * LUMA.to(up)).sum(1)
+        return pixels.cpu(), error.cpu()
 
     def picture(self, latents: Tensor, frames: list[int]) -> Tensor:
         """Some frames as `decode_frames` gives them, whatever they look like."""
-        return self.refined(latents, frames, self.enlarged(frames))
+        return self.refined(latents, frames, self.enlarged(frames)).cpu()
 
     def refined(self, latents: Tensor, frames: list[int], up: Tensor) -> Tensor:
         """Some frames, decoded together, cropped and colour-corrected; ``up`` are the same ones `enlarged`."""
-        decoded = self.model.first_stage.decode(latents[frames], up)
+        decoded = self.model.first_stage.decode(latents[frames].to(up.device), up)
         return correct(self.cropped(decoded), self.cropped(up), self.settings.color)
 
     def plausible(self, pixels: Tensor, frames: list[int]) -> bool:
         """Whether restored frames are numbers and none of them has turned black."""
-        black = (pixels.amax((1, 2, 3)) < BLACK) & (self.footage.pixels[frames].mean((1, 2, 3)) > VISIBLE)
+        black = (pixels.amax((1, 2, 3)).cpu() < BLACK) & (self.footage.pixels[frames].mean((1, 2, 3)) > VISIBLE)
         return finite(pixels) and not bool(black.any())
 
     # -- what is said and done when memory runs out --------------------------------------------------------------

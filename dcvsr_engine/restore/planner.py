@@ -22,6 +22,8 @@ from dcvsr_engine.restore.needs import (
     frames_at_once,
     host_bytes,
     is_distinct,
+    pixel_bytes,
+    pixels_on_device,
     sampling_bytes,
     tightest,
 )
@@ -187,9 +189,13 @@ def with_memory(
     budget = int(free * MEMORY_SHARE) - network.weights
     settings = choose_batch(settings, grid, declaration, network, budget)
     chunk = frames_at_once(declaration, grid, pixels_out, network.item, budget)
-    sampling = sampling_bytes(network, grid, settings, declaration)
-    device = network.weights + max(sampling, decoding_bytes(declaration, grid, chunk, network.item))
-    host = host_bytes(grid, grid.frames, declaration, pixels_in, pixels_out, chunk)
+    pixels, decoding = pixel_bytes(pixels_out, chunk), decoding_bytes(declaration, grid, chunk, network.item)
+    host = host_bytes(grid, grid.frames, declaration, pixels_in, pixels_out)
+    if pixels_on_device(declaration, settings.device):
+        decoding += pixels
+    else:
+        host += pixels
+    device = network.weights + max(sampling_bytes(network, grid, settings, declaration), decoding)
     if settings.device == "cpu":
         return settings, Room(device, total, host + device, chunk)
     return settings, Room(device, free, host, chunk)
