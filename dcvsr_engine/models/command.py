@@ -250,7 +250,7 @@ def hint(model: KnownModel) -> str:
     """What to do about conventions that are only assumed."""
     if model.declaration is None or not model.declaration.assumed:
         return ""
-    return f"\nSome of its conventions stand at Stable Video Diffusion's: “dcvsr models probe {model.name}” finds out which fit."
+    return f"\nSome conventions stand at Stable Video Diffusion's: “dcvsr models probe {model.name} --write” finds out which fit."
 
 
 def verify(options: argparse.Namespace) -> int:

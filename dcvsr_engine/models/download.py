@@ -4,6 +4,7 @@ import errno
 import fnmatch
 import hashlib
 import json
+import logging
 import os
 import time
 from collections.abc import Callable
@@ -27,6 +28,8 @@ from dcvsr_engine.network.declaration import FILE
 from dcvsr_engine.network.hashes import CHUNK, sha256
 from dcvsr_engine.network.installed import user_models
 from dcvsr_engine.video.files import put_in_place
+
+logging.getLogger("httpx2").setLevel(logging.WARNING)  # it logs addresses, and those that the hub signs are as good as a token
 
 TRIES = 6
 """Connections in a row that bring nothing before it is given up."""
@@ -168,7 +171,7 @@ def fetch_all(entry: Entry, listing: Listing, folder: Path, token: str | None, p
             progress(name, before + size, listing.size)
 
         fetch(entry, file, listing.revision, path, token, passed, wait)
-        check(entry, file, path)
+        check(entry, file, path, passed)
         done += file.size
 
 
@@ -209,10 +212,10 @@ def receive(entry: Entry, url: str, path: Path, token: str | None, passed: Calla
                 passed(out.tell())
 
 
-def check(entry: Entry, file: RemoteFile, path: Path) -> None:
+def check(entry: Entry, file: RemoteFile, path: Path, passed: Callable[[int], None]) -> None:
     """Compare a file with its hash; a wrong one is removed, so that it is fetched anew. Raises `ModelError`."""
     wanted = entry.sha256.get(file.name) or file.sha256
-    sound = sha256(path) == wanted if wanted else not file.git or git_hash(path) == file.git
+    sound = sha256(path, lambda size: passed(file.size)) == wanted if wanted else not file.git or git_hash(path) == file.git
     if not sound or path.stat().st_size != file.size:
         path.unlink()
         raise ModelError(
