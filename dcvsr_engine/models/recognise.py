@@ -111,7 +111,7 @@ def recognise_unet(folder: Path, weights: list[Path], name: str) -> Recognised:
         config = SVD_UNET
     else:
         config = checked_config(folder, weights)
-    files = {f"unet/{path.name if path in weights and len(weights) > 1 else weights_name(path)}": path for path in weights}
+    files = {f"unet/{path.name if len(weights) > 1 else weights_name(path)}": path for path in weights}
     if not lacks_config:
         files["unet/config.json"] = folder / "config.json"
     base = next(entry.name for entry in catalogue() if entry.kind == "base")
@@ -127,7 +127,7 @@ def checked_config(folder: Path, weights: list[Path]) -> dict[str, Any]:
     """The config of a U-Net's folder, after a look whether its weights fit; raises `ModelError`."""
     config = read_config(folder / "config.json")
     check_unet(read_headers(weights), config, folder)
-    return config
+    return SVD_UNET | config  # what a config leaves out is diffusers' default
 
 
 def conventions(name: str, config: dict[str, Any], vae: dict[str, Any], base: str) -> Declaration:

@@ -53,6 +53,13 @@ def test_a_unet_alone_is_laid_over_a_base(full, tmp_path, form):
         assert load("tuned", "cpu", "fp32").first_stage.latent_channels == 4
 
 
+def test_what_a_config_leaves_out_is_the_default(full):
+    path = full / "unet" / "config.json"
+    config = json.loads(path.read_text())
+    path.write_text(json.dumps({name: value for name, value in config.items() if name not in ("in_channels", "out_channels")}))
+    assert recognise(full).kind == "full"
+
+
 def test_a_unet_whose_base_is_missing_is_added_and_says_so(full, tmp_path):
     model = import_model(full / "unet", "tuned")
     assert "needs “stable-video-diffusion-img2vid”, which is not there" in model.problem
