@@ -84,14 +84,13 @@ def parser() -> Parser:
     sub = command("restore", restore, "Restore a video.")
     add_request(sub)
     sub.add_argument("--fresh", action="store_true", help="begin anew even if this job was begun before")
-    sub.add_argument("--discard", action="store_true", help="when cancelled, drop what is finished instead of keeping it")
-    sub.add_argument("--report", type=Path, metavar="FILE", help="write the report of the run as JSON")
+    add_run(sub)
     sub = command("plan", plan, "Say what restoring a video would take.")
     add_request(sub)
     sub.add_argument("--calibrate", action="store_true", help="measure one tile to estimate the duration")
     sub = command("resume", resume, "Continue an unfinished job.")
     sub.add_argument("job", help="a job's name from “dcvsr jobs”, or its directory")
-    sub.add_argument("--discard", action="store_true", help="when cancelled, drop what is finished instead of keeping it")
+    add_run(sub)
     sub = command("jobs", jobs, "List unfinished jobs, or remove them.")
     sub.add_argument("action", choices=["list", "clean"], nargs="?", default="list")
     sub.add_argument("names", nargs="*", help="which jobs to remove (clean)")
@@ -119,6 +118,12 @@ def add_request(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--region", metavar="X,Y,WIDTH,HEIGHT", help="restore this part of the picture only")
     add_settings(sub.add_argument_group("restoration"), RestoreSettings)
     add_settings(sub.add_argument_group("output"), OutputSettings)
+
+
+def add_run(sub: argparse.ArgumentParser) -> None:
+    """Arguments about how a job is run."""
+    sub.add_argument("--discard", action="store_true", help="when cancelled, drop what is finished instead of keeping it")
+    sub.add_argument("--report", type=Path, metavar="FILE", help="write the report of the run as JSON")
 
 
 def add_settings(group: Any, kind: type[Settings]) -> None:
@@ -202,15 +207,10 @@ def region_of(text: str | None) -> Region | None:
 
 def restore(options: argparse.Namespace) -> int:
     """``dcvsr restore``."""
-    from dcvsr_engine.restore.folders import discard_job
     from dcvsr_engine.restore.job import job_folder
 
     request = request_of(options)
-    with text_file(options.report, request.output.overwrite) as write:
-        if options.fresh:
-            discard_job(job_folder(request))
-        report = run_with_progress(request, job_folder(request), options)
-        write(json.dumps(report, indent=2, ensure_ascii=False))
+    run_with_report(request, job_folder(request), options, options.fresh)
     return DONE
 
 
@@ -240,8 +240,18 @@ def resume(options: argparse.Namespace) -> int:
     from dcvsr_engine.restore.folders import jobs_folder, read_request
 
     folder = Path(options.job) if Path(options.job).is_dir() else jobs_folder() / options.job
-    run_with_progress(read_request(folder), folder, options)
+    run_with_report(read_request(folder), folder, options)
     return DONE
+
+
+def run_with_report(request: JobRequest, folder: Path, options: argparse.Namespace, fresh: bool = False) -> None:
+    """Run a job, ``fresh`` or where it stopped, and write its report if that is wanted."""
+    from dcvsr_engine.restore.folders import discard_job
+
+    with text_file(options.report, request.output.overwrite) as write:
+        if fresh:
+            discard_job(folder)
+        write(json.dumps(run_with_progress(request, folder, options), indent=2, ensure_ascii=False))
 
 
 def run_with_progress(request: JobRequest, folder: Path, options: argparse.Namespace) -> dict[str, Any]:

@@ -339,7 +339,8 @@ def test_ctrl_c_keeps_the_job_and_leaves_no_half_output(restore, run, folder, mo
     listed = json.loads(run("jobs", "--json")[1])
     assert [Path(job["source"]).name for job in listed] == ["clip.mp4"]
     assert listed[0]["name"] in run("jobs")[1]
-    assert run("resume", listed[0]["name"])[0] == 0
+    assert run("resume", listed[0]["name"], "--report", folder / "report.json")[0] == 0
+    assert json.loads((folder / "report.json").read_text())["resumed"] is True
     assert len(jobs.pictures(folder / "out.mkv")) == 4
     assert run("jobs")[1] == "There are no unfinished jobs.\n"
 
