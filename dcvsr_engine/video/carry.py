@@ -131,10 +131,10 @@ def left_out(kind: str, stream: Stream) -> str:
     """A sentence for a track that is not carried over, naming containers that could hold it."""
     name = f"{KINDS.get(stream.type, 'data track')} {stream.index} ({codec_name(stream)})"
     if stream.type not in KINDS or (stream.type == "video" and not is_cover(stream)):
-        return f"The {name} was left out: only sound, subtitles, covers and attachments are carried over."
+        return f"The {name} is left out: only sound, subtitles, covers and attachments are carried over."
     able = [suffix for suffix, other in CONTAINERS.items() if suffix != ".m4v" and other != kind and holds(other, stream)]
     hint = f"; {listed(able)} can" if able else ""
-    return f"The {name} was left out: this container cannot hold it{hint}."
+    return f"The {name} is left out: this container cannot hold it{hint}."
 
 
 def tags(metadata: dict[str, str]) -> dict[str, str]:
