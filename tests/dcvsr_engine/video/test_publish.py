@@ -96,7 +96,7 @@ def test_tracks_from_mp4_to_mp4(tmp_path: Path, restore: Restore, ffprobe: Probe
     assert (after.audio, after.subtitles, after.chapters) == (before.audio, before.subtitles, before.chapters)
     assert [track.title for track in after.audio] == ["Original", "Doublage"]
     (note,) = restore(source, tmp_path / "out.mkv").notes
-    assert "subtitle track 3 (mov_text) was left out" in note and ".mp4 or .mov can" in note
+    assert "subtitle track 3 (mov_text) is left out" in note and ".mp4 or .mov can" in note
 
 
 def payload(path: Path, kind: str) -> list[list[tuple[float, bytes]]]:
