@@ -349,7 +349,7 @@ def train(options: argparse.Namespace) -> int:
     """``dcvsr train``."""
     from dcvsr_engine.evaluation.st_lpips import STLPIPS
 
-    return training.run(options, lambda device: (STLPIPS.load("vgg").to(device), STLPIPS.load("alex").to(device)))
+    return training.run(options, lambda: (STLPIPS.load("vgg"), STLPIPS.load("alex")))
 
 
 def evaluate(options: argparse.Namespace) -> int:

@@ -12,11 +12,9 @@ from dcvsr_engine.errors import Cancelled, SettingsError
 from dcvsr_engine.training.recipe import Recipe
 
 if TYPE_CHECKING:
-    import torch
-
     from dcvsr_engine.training.trainer import Distance, Trainer
 
-Distances = Callable[["torch.device"], tuple["Distance", "Distance"]]
+Distances = Callable[[], tuple["Distance", "Distance"]]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,7 +56,7 @@ def run(options: argparse.Namespace, distances: Distances) -> int:
     device = resolve_device(options.device if options.device != "auto" else "cuda" if gpu else "cpu")
     data = TrainingData.load(recipe, options.photos, options.videos)
     perceptual = any(phase.perceptual > 0 for phase in recipe.phases)
-    train_on, judge = distances(torch.device(device)) if perceptual else (None, None)
+    train_on, judge = distances() if perceptual else (None, None)
     trainer = Trainer(recipe, options.out, data, train_on, judge, device)
     if trainer.state.iteration == recipe.iterations:
         print(f"The run in “{options.out}” is complete: {recipe.iterations} iterations.")

@@ -14,7 +14,7 @@ from accelerate import Accelerator
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from dcvsr_engine.errors import Cancelled
+from dcvsr_engine.errors import Cancelled, JobError
 from dcvsr_engine.settings import Device
 from dcvsr_engine.training.data import Batches, TrainingData
 from dcvsr_engine.training.export import export
@@ -74,6 +74,9 @@ class Trainer:
         self.accelerator = Accelerator(cpu=device == "cpu", mixed_precision="no")
         self.device: torch.device = self.accelerator.device
         self.processes: int = self.accelerator.num_processes
+        for distance in (perceptual, judge):
+            if isinstance(distance, torch.nn.Module):
+                distance.to(self.device)
         self.start = Start(recipe, device)
         self.unet = self.start.unet.to(self.device)
         if recipe.gradient_checkpointing:
@@ -177,7 +180,11 @@ class Trainer:
                 weight.grad = self.accelerator.reduce(weight.grad, "mean")
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        torch.nn.utils.clip_grad_norm_(weights, 1.0)
+        if not torch.nn.utils.clip_grad_norm_(weights, 1.0).isfinite():
+            raise JobError(
+                f"The gradient of iteration {self.state.iteration + 1} is not finite: resume with a lower learning rate, "
+                "or with this device left out of “bf16”; the last checkpoint is sound."
+            )
         self.optimizer.step()
         self.optimizer.zero_grad()
         self.state.iteration, self.state.part = self.state.iteration + 1, 0

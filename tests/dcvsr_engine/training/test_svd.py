@@ -33,7 +33,7 @@ def svd(tmp_path: Path) -> Path:
 
 
 def recipe(start: Path, **changes: Any) -> Recipe:
-    phase = Phase(50, frames=3, batch=2, size=32, learning_rate=3e-3, warmup=1, schedule="constant", at_max=0.0)
+    phase = Phase(50, frames=3, batch=1, size=32, learning_rate=3e-3, warmup=1, schedule="constant", at_max=0.0)
     values: dict[str, Any] = {"sigma_min": 0.01, "sigma_max": 50.0, "sigma_mean": 0.7, "bf16": (), "ema": 0.0}
     return Recipe("tiny-svd", str(start), (phase,), **(values | {"declaration": DECLARED} | changes))
 
@@ -67,7 +67,7 @@ def test_loss_falls_on_a_fixed_batch_and_adapters_leave_the_rest_alone(svd, phot
         return sum(float(trainer.loss(*batch, phase, torch.Generator().manual_seed(seed)).detach()) for seed in range(2))
 
     before = loss()
-    for _ in range(10):
+    for _ in range(8):
         trainer.step(*batch)
     assert loss() < (0.98 if rank else 0.95) * before
     assert torch.equal(trainer.unet.conv_in.weight, frozen) == bool(rank)
@@ -80,12 +80,12 @@ def test_the_network_is_told_what_the_engine_will_tell_it(svd, photos, tmp_path)
     clips, upscaled = Batches(photos.training, trainer.recipe)[0]
     seen = told(trainer, clips, upscaled)
     vae = networks.vae()
-    latents = [vae.encode(2 * pixels.flatten(0, 1) - 1).latent_dist.mode().unflatten(0, (2, 3)) for pixels in (clips, upscaled)]
+    latents = [vae.encode(2 * pixels.flatten(0, 1) - 1).latent_dist.mode().unflatten(0, (1, 3)) for pixels in (clips, upscaled)]
     assert torch.allclose(seen["sample"][:, :, networks.CHANNELS :], latents[1], atol=1e-5)
-    assert seen["added_time_ids"].tolist() == [[6.0, 127.0, 0.0]] * 2
+    assert seen["added_time_ids"].tolist() == [[6.0, 127.0, 0.0]]
     assert not seen["encoder_hidden_states"].any()
     target = trainer.start.stage.encode_target(clips.flatten(0, 1), upscaled.flatten(0, 1))
-    assert torch.allclose(target.unflatten(0, (2, 3)), latents[0] * vae.config.scaling_factor, atol=1e-5)
+    assert torch.allclose(target.unflatten(0, (1, 3)), latents[0] * vae.config.scaling_factor, atol=1e-5)
 
 
 def test_dropout_drops_the_declared_part_for_some_of_the_clips(svd, photos, tmp_path) -> None:
@@ -93,7 +93,7 @@ def test_dropout_drops_the_declared_part_for_some_of_the_clips(svd, photos, tmp_
     trainer = Trainer(dropping, tmp_path / "run", photos)
     batch = Batches(photos.training, trainer.recipe)[0]
     kept = [told(trainer, *batch, seed)["sample"][:, :, networks.CHANNELS :].flatten(1).any(1) for seed in range(8)]
-    assert 2 < torch.cat(kept).sum() < 15
+    assert 0 < torch.cat(kept).sum() < 8
     whole = dataclasses.replace(dropping, dropout=0.0)
     trainer.recipe = whole
     assert told(trainer, *batch)["sample"][:, :, networks.CHANNELS :].flatten(1).any(1).all()
