@@ -52,12 +52,12 @@ def component(place: str) -> str:
 
 def sizes(bundle: Path) -> dict[str, int]:
     """Bytes per component; links count nothing."""
-    inner = next((path for path in (bundle / "_internal", bundle / "Contents" / "Frameworks") if path.is_dir()), bundle)
+    inner = [bundle / "_internal", bundle / "Contents" / "Frameworks", bundle / "Contents" / "Resources"]
     found: dict[str, int] = defaultdict(int)
     for path in bundle.rglob("*"):
         if path.is_file() and not path.is_symlink():
-            place = path.relative_to(inner).as_posix() if path.is_relative_to(inner) else f"../{path.name}"
-            found[component(place)] += path.stat().st_size
+            folder = next((folder for folder in inner if path.is_relative_to(folder)), None)
+            found[component(path.relative_to(folder).as_posix() if folder else "../")] += path.stat().st_size
     return dict(found)
 
 

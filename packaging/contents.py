@@ -19,6 +19,9 @@ from PyInstaller.depend.bindepend import get_imports
 Entry = tuple[str, str, str]
 """Place in the bundle, file it comes from, kind; as in PyInstaller's lists."""
 
+ALSO = ("pip",)
+"""Run by the program as a process of its own, to fetch a build of torch for the GPU at hand; nothing imports it."""
+
 UNUSED = ["tkinter", "setuptools", "pkg_resources", "_distutils_hack", "triton"]
 """Never loaded, although something that we need could."""
 
@@ -26,7 +29,7 @@ PRUNED = ("diffusers", "torch.testing._internal")
 """Packages of which only the modules that our own import are taken."""
 
 AS_FILES = (
-    "torch", "torchgen", "diffusers", "accelerate", "sympy", "mpmath", "networkx", "numpy", "huggingface_hub", "av", "PIL",
+    "torch", "torchgen", "diffusers", "accelerate", "sympy", "mpmath", "networkx", "numpy", "huggingface_hub", "av", "PIL", "pip",
 )  # fmt: skip
 """Large packages whose byte code both programs share as files; all others are in an archive inside each program."""
 
@@ -75,7 +78,7 @@ print(json.dumps(sorted(sys.modules)))
 def requirements() -> set[str]:
     """Canonical names of the distributions that this program requires, directly or not. Optional extras stay out."""
     found: set[str] = set()
-    queue = list(PROJECT["dependencies"])
+    queue = [*PROJECT["dependencies"], *ALSO]
     while queue:
         requirement = Requirement(queue.pop())
         name = canonicalize_name(requirement.name)
@@ -151,23 +154,38 @@ def is_loaded_by_name(entry: Entry) -> bool:
     return entry[2] == "EXTENSION" or "plugins" in place.parts or place.parts[0] == "torch" or "python3" in place.name
 
 
+def file_name(path: str) -> str:
+    """What libraries call each other by; Windows does not care for capitals."""
+    return PurePath(path).name.lower()
+
+
 def needed(binaries: Iterable[Entry]) -> list[Entry]:
     """Without the Qt plugins that are not used, and without the libraries that only those need."""
     candidates = [entry for entry in binaries if wanted(entry[0])]
-    by_name = {PurePath(entry[0]).name: entry for entry in candidates if entry[2] != "SYMLINK"}
+    by_name = {file_name(entry[0]): entry for entry in candidates if entry[2] != "SYMLINK"}
     queue = [entry for entry in by_name.values() if is_loaded_by_name(entry)]
-    found = {PurePath(entry[0]).name for entry in queue}
+    found = {file_name(entry[0]) for entry in queue}
     while queue:
-        names = {PurePath(name).name for name, _ in get_imports(queue.pop()[1])} & by_name.keys() - found
+        names = {file_name(name) for name, _ in get_imports(queue.pop()[1])} & by_name.keys() - found
         queue += [by_name[name] for name in names]
         found |= names
-    return [entry for entry in candidates if PurePath(entry[0]).name in found or is_loaded_by_name(entry)]
+    return [entry for entry in candidates if file_name(entry[0]) in found or is_loaded_by_name(entry)]
 
 
-def wanted_data(datas: Iterable[Entry], binaries: Iterable[Entry]) -> list[Entry]:
-    """Data files without those that are not used, and without links to libraries that stay out."""
-    there = {entry[0] for entry in binaries}
-    return [entry for entry in datas if wanted(entry[0]) and (entry[2] != "SYMLINK" or entry[1] in there)]
+def framework(place: str) -> str:
+    """The framework (macOS) that a file is part of, or nothing."""
+    return next((part for part in PurePath(place).parts if part.endswith(".framework")), "")
+
+
+def wanted_data(datas: Iterable[Entry], binaries: Iterable[Entry], kept: Iterable[Entry]) -> list[Entry]:
+    """Data files without those that are not used, or that belong or lead to ``binaries`` that were not ``kept``."""
+    gone = {entry[0] for entry in binaries} - {entry[0] for entry in kept}
+    hollow = {framework(place) for place in gone} - {framework(entry[0]) for entry in kept} - {""}
+
+    def leads_nowhere(entry: Entry) -> bool:
+        return entry[2] == "SYMLINK" and os.path.normpath(Path(entry[0]).parent / entry[1]) in gone
+
+    return [entry for entry in datas if wanted(entry[0]) and framework(entry[0]) not in hollow and not leads_nowhere(entry)]
 
 
 def stripped(binaries: Iterable[Entry], folder: Path) -> Iterator[Entry]:

@@ -31,7 +31,7 @@ def test_wanted(place, wanted):
 
 def test_requirements_are_followed_and_extras_are_not():
     found = contents.requirements()
-    assert {"torch", "sympy", "shiboken6", "huggingface-hub"} <= found
+    assert {"torch", "sympy", "shiboken6", "huggingface-hub", "pip"} <= found
     assert not {"pytest", "scipy", "transformers", "pyinstaller"} & found
     assert "torch" not in contents.excluded() and "pytest" in contents.excluded()
 
@@ -50,7 +50,13 @@ def test_libraries_that_only_left_out_plugins_need_stay_out(monkeypatch):
     kept = contents.needed(binaries)
     assert [entry[0] for entry in kept] == [binaries[index][0] for index in (0, 2, 3, 5)]
     links = [("libQt6Gui.so.6", binaries[2][0], "SYMLINK"), ("libgtk.so", "libgtk-3.so.0", "SYMLINK")]
-    assert contents.wanted_data(links, kept) == links[:1]
+    assert contents.wanted_data(links, binaries, kept) == links[:1]
+
+
+def test_frameworks_without_their_library_leave_nothing_behind():
+    binaries = [(f"PySide6/Qt/lib/{name}.framework/Versions/A/{name}", name, "BINARY") for name in ("QtCore", "QtQml")]
+    links = [(f"PySide6/Qt/lib/{name}.framework/{name}", f"Versions/Current/{name}", "SYMLINK") for name in ("QtCore", "QtQml")]
+    assert contents.wanted_data(links, binaries, binaries[:1]) == links[:1]
 
 
 def test_icons(tmp_path, qapp):
