@@ -50,6 +50,9 @@ TORCH_TOOLS = ("torch_shm_manager",)
 """The one program of torch/bin that torch itself starts; the rest are tests and compilers."""
 
 TORCH_TESTS = ("libtorchbind_test", "libjitbackend_test", "libbackend_with_compiler", "libaoti_custom_ops")
+C_LIBRARY = ("libmvec.so",)
+"""Parts of the C library that PyInstaller would take along; they belong to the system's own."""
+
 WITH_SYMBOLS = ("libtorch_cpu.so", "libtorch_python.so", "libpython")
 """Libraries (Linux) that carry a hundred megabytes of names for debuggers. Others are better not touched."""
 
@@ -144,6 +147,8 @@ def wanted(place: str) -> bool:
     if parts[0] == "torch" and parts[1] == "bin":
         return path.stem in TORCH_TOOLS
     if parts[0] == "torch" and (parts[1] in ("include", "share", "test") or path.stem in TORCH_TESTS):
+        return False
+    if len(parts) == 1 and path.name.startswith(C_LIBRARY):
         return False
     return "qml" not in parts and parts[:2] != ("resources", "pictures") and path.suffix not in SOURCES
 

@@ -1,4 +1,4 @@
-"""Makes a Debian package of a built bundle. Used by ``build.py --deb``; needs dpkg-dev and appstream."""
+"""Makes a Debian package of a built bundle. Used by ``build.py --deb``; needs appstream."""
 
 import gzip
 import os
@@ -11,6 +11,7 @@ from pathlib import Path
 
 import icons
 from identity import BUNDLE_ID, MIME_TYPES, NAME, ROOT, SUMMARY, TITLE, VERSION
+from PyInstaller.depend.bindepend import get_imports
 
 TEMPLATES = ROOT / "packaging" / "linux"
 SCALABLE = ROOT / "resources" / "icons" / f"{NAME}.svg"
@@ -68,9 +69,9 @@ def make_package(bundle: Path, dist: Path, work: Path) -> Path:
     documents.mkdir(parents=True)
     (documents / "copyright").write_text(COPYRIGHT.format(name=NAME, title=TITLE), encoding="utf-8")
     architecture = output_of(["dpkg", "--print-architecture"]).strip()
-    add_control(root, architecture, work)
+    add_control(root, architecture)
     package = dist / f"{NAME}_{VERSION}_{architecture}.deb"
-    subprocess.run(["dpkg-deb", "--root-owner-group", "-Zxz", "-z4", "--build", str(root), str(package)], check=True)
+    subprocess.run(["dpkg-deb", "--root-owner-group", "-Zzstd", "-z9", "--build", str(root), str(package)], check=True)
     return package
 
 
@@ -126,7 +127,7 @@ def add_manual(folder: Path, bundle: Path) -> None:
         page.unlink()
 
 
-def add_control(root: Path, architecture: str, work: Path) -> None:
+def add_control(root: Path, architecture: str) -> None:
     """The package's description, with the packages that its libraries need."""
     folder = root / "DEBIAN"
     folder.mkdir()
@@ -136,7 +137,7 @@ def add_control(root: Path, architecture: str, work: Path) -> None:
         "version": VERSION,
         "architecture": architecture,
         "kilobytes": size // 1024,
-        "depends": ", ".join([*system_packages(root / "opt" / NAME, work), *LOADED_LATER]),
+        "depends": ", ".join(sorted({*system_packages(root / "opt" / NAME), *LOADED_LATER})),
         "summary": SUMMARY,
     }
     (folder / "control").write_text(CONTROL.format(**values), encoding="utf-8")
@@ -145,18 +146,25 @@ def add_control(root: Path, architecture: str, work: Path) -> None:
         (folder / name).chmod(0o755)
 
 
-def system_packages(bundle: Path, work: Path) -> list[str]:
-    """The packages, with least versions, of the libraries that the bundle takes from the system."""
-    libraries = [path for path in bundle.rglob("*") if path.is_file() and not path.is_symlink() and is_elf(path)]
-    (work / "debian").mkdir()
-    (work / "debian" / "control").write_text(f"Source: {NAME}\n\nPackage: {NAME}\nArchitecture: any\n", encoding="utf-8")
-    folders = sorted({f"-l{path.parent}" for path in libraries})
-    command = ["dpkg-shlibdeps", "--ignore-missing-info", "-O", *folders, *(f"-e{path}" for path in libraries)]
-    found = output_of(command, work).strip().removeprefix("shlibs:Depends=")
-    return [name for name in found.split(", ") if name]
+def system_packages(bundle: Path) -> list[str]:
+    """The packages of the libraries that the bundle takes from the system, with this system's C library as the oldest."""
+    inside = {path.name for path in bundle.rglob("*")}
+    wanted = {full for path in bundle.rglob("*") if is_elf(path) for name, full in get_imports(str(path)) if name not in inside}
+    owners = {package_of(Path(path)) for path in wanted if path} - {""}
+    libc = os.confstr("CS_GNU_LIBC_VERSION").split()[1]
+    return sorted(f"{name} (>= {libc})" if name == "libc6" else name for name in owners)
+
+
+def package_of(library: Path) -> str:
+    """The package that a library belongs to; empty when it is in none. Libraries may be in /lib or, the same, in /usr/lib."""
+    places = {str(library), f"/usr{library}", str(library).removeprefix("/usr"), str(library.resolve())}
+    done = subprocess.run(["dpkg-query", "--search", *places], capture_output=True, text=True, check=False)
+    return done.stdout.partition(":")[0]
 
 
 def is_elf(path: Path) -> bool:
-    """Whether a file is a program or library of Linux."""
+    """Whether a file is a program or library of Linux, and no link."""
+    if path.is_symlink() or not path.is_file():
+        return False
     with path.open("rb") as file:
         return file.read(4) == b"\x7fELF"
