@@ -60,16 +60,16 @@ SOURCES = (".pyi", ".pxd", ".pyx", ".h", ".hpp", ".c", ".cpp", ".a", ".lib")
 
 REHEARSAL = """
 import importlib, json, pkgutil, sys
-for name in json.loads(sys.argv[1]):
-    sys.modules[name] = None
+missing, required = map(json.loads, sys.argv[1:])
+sys.modules.update(dict.fromkeys(missing))
 import app, dcvsr_engine
 for package in (app, dcvsr_engine):
     for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
         if not module.name.endswith("__main__"):
             try:
                 importlib.import_module(module.name)
-            except ImportError:
-                if not module.name.startswith("dcvsr_engine.evaluation."):
+            except ModuleNotFoundError as error:  # of an optional extra
+                if error.name.partition(".")[0] in required:
                     raise
 print(json.dumps(sorted(sys.modules)))
 """
@@ -91,18 +91,23 @@ def requirements() -> set[str]:
     return found
 
 
-def excluded() -> list[str]:
-    """What is installed but not required, whatever else the environment holds."""
-    wanted = requirements()
+def packages(inside: bool) -> list[str]:
+    """Names of the installed packages that are required (``inside``), or of all others, whatever the environment holds."""
+    required = requirements()
     owners = metadata.packages_distributions()
-    return UNUSED + [name for name, dists in owners.items() if not wanted & {canonicalize_name(dist) for dist in dists}]
+    return [name for name, dists in owners.items() if inside is bool(required & {canonicalize_name(dist) for dist in dists})]
+
+
+def excluded() -> list[str]:
+    """Packages that stay out."""
+    return UNUSED + packages(inside=False)
 
 
 def rehearse(missing: list[str]) -> set[str]:
     """All modules that are loaded when every module of ours is, without the ``missing`` packages."""
-    command = [sys.executable, "-c", REHEARSAL, json.dumps(missing)]
+    command = [sys.executable, "-c", REHEARSAL, json.dumps(missing), json.dumps(["app", "dcvsr_engine", *packages(inside=True)])]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "QT_QPA_PLATFORM": "offscreen"}
-    done = subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE, text=True)
     return set(json.loads(done.stdout.splitlines()[-1]))
 
 
