@@ -42,6 +42,8 @@ class Actions(QObject):
         self.models = self._new(self.tr("&Models…"), "Ctrl+M")
         self.add_model = self._new(self.tr("&Use a folder where it is…"), None)
         self.models_folder = self._new(self.tr("&Open the models folder"), None)
+        self.welcome = self._new(self.tr("&First steps…"), None)
+        self.gpu = self._new(self.tr("Use my &GPU…"), None)
         self.about = self._new(self.tr("&About DC-VSR Studio"), None)
         self.crash = self._new(self.tr("Report of the last &crash…"), None)
         self.about.setMenuRole(QAction.MenuRole.AboutRole)

@@ -1,8 +1,10 @@
 """What was dropped, and what its result is called. Without Qt, and without opening the files."""
 
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
+from dcvsr_engine.resources import resource
 from dcvsr_engine.restore.naming import names_for
 from dcvsr_engine.settings import Codec
 
@@ -27,6 +29,15 @@ def clips_of_folder(folder: Path) -> list[Path]:
     if videos:
         return videos
     return [folder] if any(path.suffix.lower() in PICTURES for path in files) else []
+
+
+def own_sample(folder: Path) -> Path:
+    """The bundled sample clip as a file in ``folder``, where its result can lie beside it."""
+    path = folder / "sample" / "sample.mp4"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(resource("clips", "sample.mp4"), path)
+    return path
 
 
 def suggest_target(source: Path, scale: int, codec: Codec, taken: Iterable[Path] = ()) -> Path:

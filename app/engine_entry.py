@@ -7,6 +7,8 @@ from multiprocessing.connection import Connection
 
 import psutil
 
+from dcvsr_engine.gpu import switch
+
 NICENESS = 5
 """The window comes first: it must answer while all cores compute."""
 
@@ -14,7 +16,13 @@ Serve = Callable[[Connection], None]
 
 
 def serve_engine(connection: Connection) -> None:
-    """Speak `worker.messages` over ``connection`` until it closes. Imported by name: torch must stay out of the window."""
+    """Speak `worker.messages` over ``connection`` until it closes, with the build of PyTorch that is switched on."""
+    switch.use()
+    serve_bundled_engine(connection)
+
+
+def serve_bundled_engine(connection: Connection) -> None:
+    """The same with the bundled PyTorch. Imported by name: torch must stay out of the window."""
     import_module("dcvsr_engine.worker.process").serve(connection)
 
 

@@ -42,12 +42,14 @@ class EngineDied:
         job: the job that was running, or empty.
         folder: the directory that job can be resumed from, if it got that far.
         restarting: whether a new process is being started; not so when it died before it was ready.
+        fell_back: whether that one runs what the dead one, which never was ready, should have run in another way.
     """
 
     exit_code: int | None
     job: str = ""
     folder: Path | None = None
     restarting: bool = True
+    fell_back: bool = False
 
 
 class EngineThread(QThread):
@@ -62,9 +64,10 @@ class EngineThread(QThread):
     died = Signal(object)
     _arrived = Signal()
 
-    def __init__(self, serve: Serve = serve_engine, parent: QObject | None = None) -> None:
+    def __init__(self, serve: Serve = serve_engine, parent: QObject | None = None, fallback: Serve | None = None) -> None:
+        """``fallback`` is tried when ``serve`` dies before it is ready."""
         super().__init__(parent)
-        self._serve = serve
+        self._serve, self._fallback = serve, fallback
         self._context = multiprocessing.get_context("spawn")
         self._outgoing, self._outbox = self._context.Pipe(duplex=False)
         self._inbox: deque[EngineEvent | EngineDied] = deque()
@@ -114,9 +117,13 @@ class EngineThread(QThread):
                 exit_code = None
             if self._deadline is None:
                 log.error("The engine process ended with exit code %s", exit_code)
-                self._hand_over(EngineDied(exit_code, self._job, self._folder, restarting=self._ready))
-                if not self._ready:
+                fallback = None if self._ready else self._fallback
+                restarting = self._ready or fallback is not None
+                self._hand_over(EngineDied(exit_code, self._job, self._folder, restarting, fallback is not None))
+                if not restarting:
                     return
+                if fallback is not None:
+                    self._serve, self._fallback = fallback, None
 
     def _run_process(self) -> int | None:
         """One process from start to end; returns its exit code."""

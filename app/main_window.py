@@ -29,6 +29,7 @@ from app.dialogs.models import open_models_folder
 from app.dialogs.plan import PlanDialog
 from app.engine_thread import EngineDied, EngineThread
 from app.folders import Folders
+from app.help_menu import HelpMenu
 from app.job_queue import JobQueue, QueueItem
 from app.job_runner import Activity, JobRunner, Run, Variant, retry
 from app.models_menu import ModelsMenu
@@ -90,6 +91,7 @@ class MainWindow(QMainWindow):
         self.runner = JobRunner(engine, self.queue, self)
         self.intake = ClipIntake(self, preferences)
         self.models = ModelsMenu(self, preferences)
+        self.help = HelpMenu(self, preferences, folders.data)
         self.prober, self.results = Prober(self), ResultReader(self)
         self.presets = Presets(folders.presets)
         self.notifier = Notifier(self)
@@ -179,7 +181,7 @@ class MainWindow(QMainWindow):
         job.addSeparator()
         job.addActions([q.resume_action, q.retry_action, q.report_action, q.failure_action])
         bar.addMenu(self.tr("&Models")).addActions([a.models, a.add_model, a.models_folder])
-        bar.addMenu(self.tr("&Help")).addActions([self.docks["log"].toggleViewAction(), a.crash, a.about])
+        bar.addMenu(self.tr("&Help")).addActions([a.welcome, a.gpu, self.docks["log"].toggleViewAction(), a.crash, a.about])
         self._show_recent()
 
     def _make_view_menu(self, menu: QMenu) -> None:
@@ -218,6 +220,8 @@ class MainWindow(QMainWindow):
         a.models.triggered.connect(self.models.open)
         a.add_model.triggered.connect(self.models.ask_folder)
         a.models_folder.triggered.connect(open_models_folder)
+        a.welcome.triggered.connect(self.help.show_welcome)
+        a.gpu.triggered.connect(self.help.show_gpu)
         a.about.triggered.connect(self.show_about)
         a.crash.triggered.connect(self.show_crash)
         a.crash.setEnabled(bool(self.crash.last))
@@ -249,6 +253,9 @@ class MainWindow(QMainWindow):
         self.preview.frame_changed.connect(lambda _: self.tiles.follow_frame())
         self.results.frame_ready.connect(lambda frame: self.preview.show_result(self.preview.running_variant, frame))
         self.prober.probed.connect(self._on_probed)
+        self.help.models_requested.connect(self.models.open)
+        self.help.clips_requested.connect(self.intake.ask_for_clips)
+        self.help.clips_chosen.connect(self.add_clips)
         self.models.use_requested.connect(self.settings_panel.choose_model)
         self.models.models_changed.connect(self.reload_models)
 
@@ -548,6 +555,10 @@ class MainWindow(QMainWindow):
             again = self.tr("Try again"), self.runner.restart_engine
             self.notices.say(text, "bad", [again, (self.tr("Show the log"), lambda: self.show_dock("log"))])
             return
+        if death.fell_back:
+            text = self.tr("The PyTorch for your GPU does not start (exit code {code}); the engine goes on without the GPU.")
+            self.notices.say(text.format(code=death.exit_code), "caution", [(self.tr("Use my GPU…"), self.help.show_gpu)])
+            return
         text = self.tr("The engine ended unexpectedly (exit code {code}) and was started again.").format(code=death.exit_code)
         item = self.queue.item(run.job) if run else None
         if item and item.can_resume:
@@ -559,6 +570,7 @@ class MainWindow(QMainWindow):
     def _on_ready(self, ready: Ready) -> None:
         self._torch = ready.torch
         self.settings_panel.allow_gpu_codecs(ready.gpu_codecs)
+        self.help.device = next((device.title for device in ready.devices if device.name == "cuda"), "")
         log.info("The engine is ready: PyTorch %s, %s", ready.torch, ", ".join(device.title for device in ready.devices))
 
     # -- results ------------------------------------------------------------------------------------------------
@@ -672,6 +684,7 @@ class MainWindow(QMainWindow):
             self.prober.stop()
             self.results.stop()
             self.models.stop()
+            self.help.stop()
             self.log_panel.stop()
             self.notifier.stop()
         finally:

@@ -119,6 +119,15 @@ class Preferences:
         self._store.setValue("plan_first", "yes" if value else "no")
 
     @property
+    def welcomed(self) -> bool:
+        """Whether the first steps were shown."""
+        return self._text("welcomed") == "yes"
+
+    @welcomed.setter
+    def welcomed(self, value: bool) -> None:
+        self._store.setValue("welcomed", "yes" if value else "no")
+
+    @property
     def open_groups(self) -> list[str]:
         """Names of the settings panel's groups that are unfolded."""
         return self._lines("open_groups")

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication
 
 from app.appearance import apply_appearance
 from app.crash_report import CrashReport
+from app.engine_entry import serve_bundled_engine
 from app.engine_thread import EngineThread
 from app.file_open import FileOpenRequests
 from app.folders import Folders
@@ -20,6 +21,7 @@ from app.main_window import TITLE, MainWindow
 from app.preferences import Preferences
 from app.single_instance import FirstInstance, hand_over, server_name
 from app.translation import install_language
+from dcvsr_engine.gpu import switch
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +51,11 @@ def keep_log(path: Path) -> None:
     )
 
 
+def is_first_start(preferences: Preferences, clips: Sequence[Path]) -> bool:
+    """Whether to show the first steps: once, and not to someone who begins with a clip."""
+    return not preferences.welcomed and not clips
+
+
 def run(clips: Sequence[Path]) -> int:
     """Open the window, or hand the clips to the one that is open; returns the exit status."""
     app = QApplication(sys.argv[:1])
@@ -64,7 +71,7 @@ def run(clips: Sequence[Path]) -> int:
     preferences = Preferences(folders.preferences)
     install_language(app, preferences.language)
     apply_appearance(app, preferences.appearance)
-    engine = EngineThread()
+    engine = EngineThread(fallback=serve_bundled_engine if switch.switched_on() else None)
     window = MainWindow(engine, folders, preferences, crash)
     sys.excepthook = error_hook(window)
     first = FirstInstance(server_name(), window)
@@ -75,6 +82,8 @@ def run(clips: Sequence[Path]) -> int:
         app.installEventFilter(requests)
     window.show()
     QTimer.singleShot(0, engine.start)  # the window is painted first
+    if is_first_start(preferences, clips):
+        QTimer.singleShot(0, window.help.show_welcome)
     if clips:
         window.add_clips([clip.absolute() for clip in clips])
     status = app.exec()

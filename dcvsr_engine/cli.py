@@ -1,4 +1,4 @@
-"""The command line: ``dcvsr restore | plan | resume | jobs | models | train | evaluate | bench | info``.
+"""The command line: ``dcvsr restore | plan | resume | jobs | models | train | evaluate | bench | gpu | info``.
 
 Exit codes: 0 done, 1 failed, 2 bad input, 130 cancelled.
 """
@@ -21,6 +21,9 @@ from dcvsr_engine.bench import command as measuring
 from dcvsr_engine.errors import Cancelled, OutputError, SettingsError, UserError
 from dcvsr_engine.evaluation import command as evaluation
 from dcvsr_engine.evaluation import probing
+from dcvsr_engine.gpu import command as gpu_command
+from dcvsr_engine.gpu import switch
+from dcvsr_engine.gpu.own_process import run_if_asked
 from dcvsr_engine.models import command as model_command
 from dcvsr_engine.models.store import default_model
 from dcvsr_engine.network.declaration import Declaration
@@ -38,8 +41,10 @@ DONE, FAILED, BAD_INPUT, CANCELLED = 0, 1, 2, 130
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit code."""
+    run_if_asked(sys.argv[1:] if arguments is None else arguments)
     try:
         options = parser().parse_args(arguments)
+        switch.use()
         code: int = options.run(options)
         return code
     except UserError as error:
@@ -104,6 +109,8 @@ def parser() -> Parser:
     evaluation.add_arguments(sub)
     sub = command("bench", measure, measuring.DESCRIPTION)
     measuring.add_arguments(sub)
+    sub = command("gpu", gpu_command.run, gpu_command.DESCRIPTION)
+    gpu_command.add_arguments(sub)
     sub = command("info", information, "Say what a video is.")
     sub.add_argument("source", type=Path)
     return top

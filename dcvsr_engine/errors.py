@@ -25,5 +25,9 @@ class JobError(UserError):
     """A job cannot be continued: it is locked, damaged, or no longer matches its input, model or settings."""
 
 
+class AcceleratorError(UserError):
+    """The build of PyTorch for a GPU cannot be installed or removed."""
+
+
 class Cancelled(Exception):
     """The person cancelled; raised by `Control.check` and handled where the job was started."""

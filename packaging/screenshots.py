@@ -198,6 +198,40 @@ def licence(studio: Studio) -> None:
     studio.window.models.dialog.ask_to_download()
 
 
+def welcome(studio: Studio) -> None:
+    """The first step of the first start."""
+    show_step(studio, 0)
+
+
+def welcome_model(studio: Studio) -> None:
+    """The second step."""
+    show_step(studio, 1)
+
+
+def welcome_clip(studio: Studio) -> None:
+    """The third step."""
+    show_step(studio, 2)
+
+
+def show_step(studio: Studio, number: int) -> None:
+    """A step of the first start, on this machine."""
+    from app.dialogs.welcome import WelcomeDialog
+
+    studio.window.help.show_welcome()
+    dialog = studio.window.findChild(WelcomeDialog)
+    assert dialog
+    dialog.show_page(number)
+    wait_until(lambda: dialog.state is not None)
+
+
+def gpu(studio: Studio) -> None:
+    """What can be done to use a GPU, on this machine."""
+    from app.dialogs.gpu import GpuDialog
+
+    studio.window.help.show_gpu()
+    wait_until(lambda: studio.window.findChild(GpuDialog).state is not None)
+
+
 STATES: dict[Callable[[Studio], None], dict[str, object]] = {
     empty: {},
     clip: {},
@@ -208,8 +242,12 @@ STATES: dict[Callable[[Studio], None], dict[str, object]] = {
     error: {"fail_at_tile": 3},
     models: {},
     licence: {},
+    welcome: {},
+    welcome_model: {},
+    welcome_clip: {},
+    gpu: {},
 }
-FAKE_ONLY = (plan, error)
+FAKE_ONLY = (plan, error, welcome, welcome_model, welcome_clip, gpu)
 
 
 def render(target: Path, real: bool, only: str | None) -> None:

@@ -123,6 +123,14 @@
         <translation>打开模型文件夹(&amp;O)</translation>
     </message>
     <message>
+        <source>&amp;First steps…</source>
+        <translation>入门(&amp;F)…</translation>
+    </message>
+    <message>
+        <source>Use my &amp;GPU…</source>
+        <translation>使用我的 GPU(&amp;G)…</translation>
+    </message>
+    <message>
         <source>&amp;About DC-VSR Studio</source>
         <translation>关于 DC-VSR Studio(&amp;A)</translation>
     </message>
@@ -253,6 +261,93 @@
     <message>
         <source>step 1</source>
         <translation>第 1 步</translation>
+    </message>
+</context>
+<context>
+    <name>GpuDialog</name>
+    <message>
+        <source>Use my GPU</source>
+        <translation>使用我的 GPU</translation>
+    </message>
+    <message>
+        <source>GPU</source>
+        <translation>GPU</translation>
+    </message>
+    <message>
+        <source>PyTorch</source>
+        <translation>PyTorch</translation>
+    </message>
+    <message>
+        <source>Package index</source>
+        <translation>软件包索引</translation>
+    </message>
+    <message>
+        <source>only those that pip is configured with</source>
+        <translation>仅使用 pip 已配置的索引</translation>
+    </message>
+    <message>
+        <source>Address of a further package index that has CUDA builds of PyTorch for this system.</source>
+        <translation>另一个软件包索引的地址，其中有适用于本系统的 PyTorch CUDA 版本。</translation>
+    </message>
+    <message>
+        <source>Progress</source>
+        <translation>进度</translation>
+    </message>
+    <message>
+        <source>Package &amp;index</source>
+        <translation>软件包索引(&amp;I)</translation>
+    </message>
+    <message>
+        <source>&amp;Install</source>
+        <translation>安装(&amp;N)</translation>
+    </message>
+    <message>
+        <source>&amp;Remove</source>
+        <translation>移除(&amp;R)</translation>
+    </message>
+    <message>
+        <source>&amp;Stop</source>
+        <translation>停止(&amp;S)</translation>
+    </message>
+    <message>
+        <source>On a Mac there is nothing to install: the program uses Apple&apos;s GPU by itself.</source>
+        <translation>在 Mac 上无需安装任何东西：程序会自动使用 Apple 的 GPU。</translation>
+    </message>
+    <message>
+        <source>The program computes on the processor, which works everywhere and takes its time. With an NVIDIA GPU it can fetch a CUDA build of PyTorch, several gigabytes, into a folder of its own; nothing else on this computer is changed.</source>
+        <translation>程序在处理器上计算，到处都能用，但比较慢。如果有 NVIDIA GPU，程序可以把数 GB 大小的 PyTorch CUDA 版本下载到它自己的文件夹中；不会改动这台电脑上的其他任何东西。</translation>
+    </message>
+    <message>
+        <source>There is no NVIDIA GPU with a driver in this computer.</source>
+        <translation>这台电脑上没有装好驱动的 NVIDIA GPU。</translation>
+    </message>
+    <message>
+        <source>driver {version}</source>
+        <translation>驱动 {version}</translation>
+    </message>
+    <message>
+        <source>{version} for CUDA {cuda}, {size} in {folder}</source>
+        <translation>{version}，用于 CUDA {cuda}，{size}，位于 {folder}</translation>
+    </message>
+    <message>
+        <source>The one that came with the program uses {gpu} already.</source>
+        <translation>程序自带的版本已经在使用 {gpu}。</translation>
+    </message>
+    <message>
+        <source>the one that came with the program</source>
+        <translation>程序自带的版本</translation>
+    </message>
+    <message>
+        <source>It works: from the next start of the program on, the engine uses {gpu}.</source>
+        <translation>可以使用：从下次启动程序起，引擎将使用 {gpu}。</translation>
+    </message>
+    <message>
+        <source>It was removed. From the next start of the program on, the engine computes on the processor.</source>
+        <translation>已移除。从下次启动程序起，引擎将在处理器上计算。</translation>
+    </message>
+    <message>
+        <source>Stopped. What was fetched is kept for the next try.</source>
+        <translation>已停止。已下载的内容会保留，供下次使用。</translation>
     </message>
 </context>
 <context>
@@ -390,6 +485,14 @@
     <message>
         <source>Show the log</source>
         <translation>显示日志</translation>
+    </message>
+    <message>
+        <source>The PyTorch for your GPU does not start (exit code {code}); the engine goes on without the GPU.</source>
+        <translation>用于 GPU 的 PyTorch 无法启动（退出代码 {code}）；引擎将不使用 GPU 继续工作。</translation>
+    </message>
+    <message>
+        <source>Use my GPU…</source>
+        <translation>使用我的 GPU…</translation>
     </message>
     <message>
         <source>The engine ended unexpectedly (exit code {code}) and was started again.</source>
@@ -2043,6 +2146,101 @@
     <message>
         <source>The unfinished work could not be deleted.</source>
         <translation>无法删除未完成的工作。</translation>
+    </message>
+</context>
+<context>
+    <name>WelcomeDialog</name>
+    <message>
+        <source>&amp;Models…</source>
+        <translation>模型(&amp;M)…</translation>
+    </message>
+    <message>
+        <source>Use my &amp;GPU…</source>
+        <translation>使用我的 GPU(&amp;G)…</translation>
+    </message>
+    <message>
+        <source>C&amp;hoose clips…</source>
+        <translation>选择视频(&amp;H)…</translation>
+    </message>
+    <message>
+        <source>&amp;Try the sample clip</source>
+        <translation>试用示例视频(&amp;T)</translation>
+    </message>
+    <message>
+        <source>Looking for a GPU …</source>
+        <translation>正在查找 GPU…</translation>
+    </message>
+    <message>
+        <source>&amp;Skip</source>
+        <translation>跳过(&amp;S)</translation>
+    </message>
+    <message>
+        <source>&amp;Back</source>
+        <translation>上一步(&amp;B)</translation>
+    </message>
+    <message>
+        <source>A frame of the sample clip, enlarged four times, and the same frame restored.</source>
+        <translation>示例视频的一帧放大四倍，以及修复后的同一帧。</translation>
+    </message>
+    <message>
+        <source>Drop in an old, small or compressed video and get it back larger and sharper, with its sound and in step. Everything is computed on this computer; nothing is sent anywhere.</source>
+        <translation>放入老旧、小尺寸或压缩过的视频，即可得到更大、更清晰的视频，声音保留且同步。所有计算都在这台电脑上进行；不会向外发送任何内容。</translation>
+    </message>
+    <message>
+        <source>Left: the sample clip, enlarged four times. Right: restored by the built-in model.</source>
+        <translation>左：示例视频放大四倍。右：由内置模型修复。</translation>
+    </message>
+    <message>
+        <source>Make videos larger and sharper</source>
+        <translation>让视频更大、更清晰</translation>
+    </message>
+    <message>
+        <source>The compact model is built in and chosen: it needs no download and no GPU. The full network of the paper is far larger, needs an NVIDIA GPU, and has a licence for you to agree to first; it is to be had under Models…</source>
+        <translation>已选用内置的紧凑模型：无需下载，也无需 GPU。论文中的完整网络要大得多，需要 NVIDIA GPU，并且要先同意其许可协议；可在“模型…”中获取。</translation>
+    </message>
+    <message>
+        <source>Which model</source>
+        <translation>使用哪个模型</translation>
+    </message>
+    <message>
+        <source>Drop a video here</source>
+        <translation>将视频拖放到这里</translation>
+    </message>
+    <message>
+        <source>Look at a few frames first with Preview segment, then press Restore. The result is put beside the clip, which stays as it is. Help ▸ First steps shows this again.</source>
+        <translation>先用“预览片段”看几帧，再按“修复”。结果会放在原视频旁边，原视频保持不变。可通过“帮助 ▸ 入门”再次查看本页。</translation>
+    </message>
+    <message>
+        <source>A clip to begin with</source>
+        <translation>从一段视频开始</translation>
+    </message>
+    <message>
+        <source>There is no NVIDIA GPU with a driver in this computer: stay with the compact model.</source>
+        <translation>这台电脑上没有装好驱动的 NVIDIA GPU：请使用紧凑模型。</translation>
+    </message>
+    <message>
+        <source>This GPU is used: {gpu}.</source>
+        <translation>正在使用此 GPU：{gpu}。</translation>
+    </message>
+    <message>
+        <source>This computer has a GPU that is not used yet: {gpu}.</source>
+        <translation>这台电脑有一块尚未使用的 GPU：{gpu}。</translation>
+    </message>
+    <message>
+        <source>{number} of {count}</source>
+        <translation>第 {number} 步，共 {count} 步</translation>
+    </message>
+    <message>
+        <source>First steps</source>
+        <translation>入门</translation>
+    </message>
+    <message>
+        <source>&amp;Next</source>
+        <translation>下一步(&amp;N)</translation>
+    </message>
+    <message>
+        <source>&amp;Close</source>
+        <translation>关闭(&amp;C)</translation>
     </message>
 </context>
 <context>

@@ -86,10 +86,12 @@ class FakeEngine:
         self.script, self.connection = script, connection
         self.control = Control()
         self.job = ""
+        self._sending = threading.Lock()
 
     def send(self, event: messages.EngineEvent) -> None:
         try:
-            self.connection.send(event)
+            with self._sending:
+                self.connection.send(event)
         except OSError:
             os._exit(0)  # the window is gone
 

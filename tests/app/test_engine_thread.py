@@ -5,10 +5,13 @@ from pathlib import Path
 
 import psutil
 import pytest
+from fake_engine import fake_engine
 
+from app.engine_entry import serve_bundled_engine
 from app.engine_thread import EngineDied, EngineThread, without_overtaken
 from dcvsr_engine import control
 from dcvsr_engine.control import PreviewFrame
+from dcvsr_engine.gpu import switch
 from dcvsr_engine.restore.request import JobRequest
 from dcvsr_engine.worker.messages import (
     Cancel,
@@ -159,3 +162,33 @@ def test_only_the_newest_preview_of_a_frame_is_delivered():
     tile = Progress("j", control.TileStarted(0, 0))
     events = [preview(0, 0), tile, preview(0, 1), preview(1, 1), preview(0, 2)]
     assert without_overtaken(events) == [tile, preview(1, 1), preview(0, 2)]
+
+
+def test_an_engine_that_cannot_start_is_replaced_by_its_fallback(qapp, qtbot, tmp_path, request_):
+    engine = EngineThread(fake_engine(tmp_path, die_at_start=True), fallback=fake_engine(tmp_path))
+    log = Log(engine, qtbot)
+    engine.start()
+    death = log.wait_for(EngineDied)
+    assert death.fell_back and death.restarting and death.exit_code == 3
+    log.wait_for(Ready)
+    engine.send(RunJob("j", request_))
+    log.wait_for(JobFinished)
+    engine.shut_down()
+    assert sum(isinstance(event, EngineDied) for event in log) == 1
+
+
+@pytest.mark.slow
+def test_a_build_for_the_gpu_that_does_not_start_is_replaced_by_the_bundled_one(qapp, qtbot, tmp_path, monkeypatch):
+    """For real: a side folder that is switched on, and the real engine."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    broken = switch.gpu_folder() / "torch-x" / "torch"
+    broken.mkdir(parents=True)
+    (broken / "__init__.py").write_text("raise OSError('the driver is gone')")
+    switch.switch_on(switch.Build("torch-x", switch.wanted_version(), "13.0", "Pretend GPU", switch.this_python()))
+    engine = EngineThread(fallback=serve_bundled_engine)
+    log = Log(engine, qtbot)
+    engine.start()
+    qtbot.waitUntil(lambda: any(isinstance(event, Ready) for event in log), timeout=120_000)
+    assert [type(event) for event in log] == [EngineDied, Ready] and log[0].fell_back
+    assert log[1].torch.startswith(switch.wanted_version())
+    engine.shut_down()

@@ -1,0 +1,244 @@
+"""Installs a CUDA build of PyTorch into a side folder: pip fetches it from the indexes it is configured with. Torch-free."""
+
+import json
+import re
+import secrets
+import shutil
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from dcvsr_engine.errors import AcceleratorError
+from dcvsr_engine.gpu.detect import Gpu, detect
+from dcvsr_engine.gpu.own_process import run
+from dcvsr_engine.gpu.switch import Build, gpu_folder, locked, switch_on, switched_on, this_python, wanted_version
+
+ALLOWANCE = 15 * 10**9
+"""Bytes that must be free before anything is fetched: wheels and what is unpacked from them, generously. The latter is
+checked exactly before it is unpacked."""
+
+PER_PACKAGE = 1000
+PIP = ["--disable-pip-version-check", "--no-input", "--no-color", "--progress-bar"]
+RAW_PROGRESS = (24, 1)
+"""From this version on pip can say how many bytes have come."""
+
+Progress = Callable[[str, int, int], None]
+"""Is told what is being done, and how much of how much is done (both 0 where nobody knows); may raise to stop."""
+
+
+@dataclass(frozen=True)
+class Wheel:
+    """A package that pip chose: its name, version and the sha256 of its file."""
+
+    name: str
+    version: str
+    sha256: str
+
+    @property
+    def requirement(self) -> str:
+        """A line of a requirements file that nothing but this very file fulfils."""
+        return f"{self.name}=={self.version}" + (f" --hash=sha256:{self.sha256}" if self.sha256 else "")
+
+
+def install(progress: Progress = lambda what, done, total: None, index: str = "") -> Build:
+    """Fetch, unpack, verify and switch on a CUDA build; what an earlier try fetched is not fetched again.
+
+    Args:
+        progress: may raise to stop; what was fetched is kept.
+        index: address of a package index to look at besides those that pip is configured with.
+
+    Raises:
+        AcceleratorError: what goes wrong, in one sentence; what was switched on before stays so.
+    """
+    gpu = detect()
+    if gpu is None:
+        raise AcceleratorError("There is no NVIDIA GPU with a driver in this computer; install its driver first if there is one.")
+    try:
+        gpu_folder().mkdir(parents=True, exist_ok=True)
+        check_room(ALLOWANCE)
+        with locked():
+            return _install(gpu, progress, index)
+    except OSError as error:
+        raise AcceleratorError(f"{gpu_folder()} cannot be written ({(error.strerror or str(error)).lower()}).") from None
+
+
+def _install(gpu: Gpu, progress: Progress, index: str) -> Build:
+    current = switched_on()
+    _sweep(current)
+    wheels = resolve(progress, index)
+    if not any(is_cuda(wheel) for wheel in wheels):
+        raise AcceleratorError(
+            f"The package indexes that pip knows have no CUDA build of torch {wanted_version()} for this system; "
+            "name one that has it."
+        )
+    fetched = gpu_folder() / "wheels"
+    for number, wheel in enumerate(wheels):
+        fetch(wheel, fetched, number, len(wheels), progress, index)
+    check_room(unpacked_size(fetched))
+    folder = gpu_folder() / f"torch-{wanted_version()}-{secrets.token_hex(4)}"
+    try:
+        unpack(wheels, fetched, folder, progress)
+        build = verify(folder, gpu, progress)
+        switch_on(build)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    _sweep(build)
+    shutil.rmtree(fetched, ignore_errors=True)
+    return build
+
+
+def _sweep(kept: Build | None) -> None:
+    """Delete builds that are not switched on, and what pip remembered of the network."""
+    for folder in gpu_folder().glob("torch-*"):
+        if kept is None or folder.name != kept.folder:
+            shutil.rmtree(folder, ignore_errors=True)
+    shutil.rmtree(gpu_folder() / "cache", ignore_errors=True)
+
+
+def check_room(size: int) -> None:
+    """Raise `AcceleratorError` when ``size`` bytes do not fit."""
+    free = shutil.disk_usage(gpu_folder()).free
+    if size > free:
+        raise AcceleratorError(
+            f"There is no room in {gpu_folder()}: {size / 1e9:.1f} GB are needed and {free / 1e9:.1f} GB are free."
+        )
+
+
+# -- pip --------------------------------------------------------------------------------------------------------
+
+
+def resolve(progress: Progress, index: str) -> list[Wheel]:
+    """What pip would install, torch first; nothing is installed."""
+    report, constraints = gpu_folder() / "report.json", gpu_folder() / "constraints.txt"
+    constraints.write_text("\n".join(installed_versions()), encoding="utf-8")
+    wanted = [*sources(index), "--constraint", str(constraints), "--report", str(report), f"torch=={wanted_version()}"]
+    pip(
+        ["install", "--dry-run", "--ignore-installed", "--only-binary", ":all:", *wanted],
+        lambda line: progress("Looking for a CUDA build", 0, 0),
+    )
+    items: list[dict[str, Any]] = json.loads(report.read_text(encoding="utf-8"))["install"]
+    wheels = [
+        Wheel(
+            item["metadata"]["name"],
+            item["metadata"]["version"],
+            item["download_info"].get("archive_info", {}).get("hashes", {}).get("sha256", ""),
+        )
+        for item in items
+    ]
+    report.unlink()
+    constraints.unlink()
+    return sorted(wheels, key=lambda wheel: wheel.name != "torch")
+
+
+def installed_versions() -> list[str]:
+    """Constraints, so that the side folder shadows no package of this program with another version; but for torch's own."""
+    found = {str(part.metadata["Name"]): part.version for part in metadata.distributions()}
+    return [f"{name}=={version}" for name, version in found.items() if not re.match(r"(torch|nvidia|cuda|triton)", name, re.I)]
+
+
+def is_cuda(wheel: Wheel) -> bool:
+    """Whether a package is there only for CUDA: torch built for it, or one of its libraries."""
+    build = wheel.version.partition("+")[2]
+    return (wheel.name == "torch" and build.startswith("cu")) or wheel.name.startswith(("nvidia-", "cuda-"))
+
+
+def fetch(wheel: Wheel, folder: Path, number: int, count: int, progress: Progress, index: str) -> None:
+    """Download one package; pip leaves it alone when it is there and its hash is right."""
+    what = f"Downloading {wheel.name} {wheel.version}, {number + 1} of {count}"
+
+    done = number * PER_PACKAGE
+
+    def tell(line: str) -> None:
+        nonlocal done
+        part = re.fullmatch(r"Progress (\d+) of (\d+)", line)
+        if part:
+            done = number * PER_PACKAGE + PER_PACKAGE * int(part[1]) // max(1, int(part[2]))
+        progress(what, done, count * PER_PACKAGE)
+
+    one = gpu_folder() / "one.txt"
+    one.write_text(wheel.requirement, encoding="utf-8")
+    pip(["download", "--no-deps", "--only-binary", ":all:", "--dest", str(folder), *sources(index), "-r", str(one)], tell)
+    one.unlink()
+
+
+def sources(index: str) -> list[str]:
+    """Options: a further index, and a cache of our own, which goes when all is done."""
+    return ["--cache-dir", str(gpu_folder() / "cache"), *(["--extra-index-url", index] if index else [])]
+
+
+def unpacked_size(folder: Path) -> int:
+    """Bytes that the wheels in a folder will take."""
+    return sum(part.file_size for path in folder.glob("*.whl") for part in zipfile.ZipFile(path).infolist())
+
+
+def unpack(wheels: list[Wheel], fetched: Path, folder: Path, progress: Progress) -> None:
+    """Install downloaded packages into a folder of their own."""
+    chosen = gpu_folder() / "all.txt"
+    chosen.write_text("\n".join(wheel.requirement for wheel in wheels), encoding="utf-8")
+    options = ["--no-index", "--find-links", str(fetched), "--no-deps", "--no-compile", "--target", str(folder)]
+    pip(["install", *options, "-r", str(chosen)], lambda line: progress("Unpacking", 0, 0))
+    chosen.unlink()
+
+
+def pip(arguments: list[str], tell: Callable[[str], None]) -> None:
+    """Run pip; raises `AcceleratorError`."""
+    version = re.match(r"(\d+)\.(\d+)", metadata.version("pip")) if has_pip() else None
+    if version is None:
+        raise AcceleratorError("This Python has no pip; install it with “python -m ensurepip” and try again.")
+    bar = "raw" if (int(version[1]), int(version[2])) >= RAW_PROGRESS else "off"
+    code, lines = run("pip", [*arguments, *PIP, bar], tell)
+    if code:
+        raise AcceleratorError(reason(lines))
+
+
+def has_pip() -> bool:
+    """Whether pip is part of this Python, or of the frozen program."""
+    try:
+        metadata.version("pip")
+    except metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+def reason(lines: list[str]) -> str:
+    """Why pip failed, in one sentence."""
+    text = "\n".join(lines)
+    if "No space left" in text or "not enough space" in text:
+        return f"The disk of {gpu_folder()} is full; make room and start again: what was downloaded is kept."
+    if "No matching distribution" in text:
+        return f"The package indexes that pip knows have no torch {wanted_version()} for this system; name one that has it."
+    if re.search(r"Connection|Incomplete|timed? ?out|ProtocolError|Max retries|DO NOT MATCH THE HASHES|is invalid", text, re.I):
+        return "The connection broke off or something arrived damaged; what came whole is kept, start again to go on."
+    errors = [line for line in lines if line.startswith("ERROR")] or lines or ["no reason was given"]
+    return f"pip failed ({errors[-1].removeprefix('ERROR: ').rstrip('.')})."
+
+
+# -- verification -----------------------------------------------------------------------------------------------
+
+
+def verify(folder: Path, gpu: Gpu, progress: Progress) -> Build:
+    """Have a fresh process import torch from a folder and compute on the GPU; raises `AcceleratorError`."""
+    code, lines = run("dcvsr_engine.gpu.check", [str(folder)], lambda line: progress("Verifying", 0, 0))
+    try:
+        found: dict[str, Any] = json.loads(lines[-1])
+    except (IndexError, ValueError):
+        found = {"error": f"it ended with exit code {code}"}
+    if "error" in found:
+        raise AcceleratorError(f"The CUDA build was installed but does not start ({found['error']}); it was not switched on.")
+    if not Path(found["file"]).is_relative_to(folder) or found["torch"].partition("+")[0] != wanted_version():
+        raise AcceleratorError(
+            f"Not the installed build but torch {found['torch']} in {found['file']} started; please report it."
+        )
+    if not found["cuda"]:
+        raise AcceleratorError(f"torch {found['torch']} is a build without CUDA; name a package index that has one with it.")
+    if not found["device"]:
+        driver = f" {gpu.driver}" if gpu.driver else ""
+        raise AcceleratorError(
+            f"torch {found['torch']} starts, but cannot use the {gpu.name}: for CUDA {found['cuda']} a newer driver than the "
+            f"installed one{driver} may be needed."
+        )
+    return Build(folder.name, found["torch"], found["cuda"], found["device"], this_python())

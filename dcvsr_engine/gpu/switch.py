@@ -1,0 +1,109 @@
+"""Which build of PyTorch the engine uses: the bundled one, or a verified one in a side folder that is switched on."""
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from dcvsr_engine.errors import AcceleratorError
+from dcvsr_engine.places import data_folder
+from dcvsr_engine.video.files import partial_path
+
+OFF = "DCVSR_GPU"
+"""Environment variable: ``off`` makes the engine use the bundled PyTorch whatever is switched on."""
+
+
+@dataclass(frozen=True)
+class Build:
+    """A verified build: the ``folder``'s name, torch's and CUDA's version, the GPU it computed on, and the Python it is for."""
+
+    folder: str
+    torch: str
+    cuda: str
+    device: str
+    python: str
+
+
+def gpu_folder() -> Path:
+    """Where side folders and downloaded wheels are."""
+    return data_folder() / "gpu"
+
+
+def record() -> Path:
+    """The file that says which build is switched on."""
+    return gpu_folder() / "on.json"
+
+
+def wanted_version() -> str:
+    """The version of torch that this program is made for, without what tells builds apart."""
+    from importlib import metadata  # not at every start of the window
+
+    return metadata.version("torch").partition("+")[0]
+
+
+def this_python() -> str:
+    """What a compiled package must have been built for."""
+    return f"{sys.implementation.cache_tag}-{sys.platform}"
+
+
+def switched_on() -> Build | None:
+    """The build that is switched on and fits this program: of another version, or for another Python, it is left alone."""
+    try:
+        build = Build(**json.loads(record().read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+    fits = build.torch.partition("+")[0] == wanted_version() and build.python == this_python()
+    return build if fits and (gpu_folder() / build.folder).is_dir() else None
+
+
+def switch_on(build: Build) -> None:
+    """Use a build from the next start of the engine on."""
+    partial = partial_path(record())
+    partial.write_text(json.dumps(asdict(build), indent=2), encoding="utf-8")
+    partial.replace(record())
+
+
+def use() -> Build | None:
+    """Have this process import torch from the side folder, where one is switched on; before anything imports torch."""
+    build = None if os.environ.get(OFF) == "off" else switched_on()
+    if build is not None:
+        sys.path.insert(0, str(gpu_folder() / build.folder))
+    return build
+
+
+@contextmanager
+def locked() -> Iterator[None]:
+    """Keep other processes from changing the folder; raises `AcceleratorError` when one does."""
+    from filelock import FileLock, Timeout  # not at every start of the window
+
+    lock = FileLock(gpu_folder() / "lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise AcceleratorError("It is being installed by another process; wait for it or cancel it there.") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def remove() -> None:
+    """Switch off, and delete builds and wheels; raises `AcceleratorError` when files are in use."""
+    if not gpu_folder().exists():
+        return
+    with locked():
+        record().unlink(missing_ok=True)
+    shutil.rmtree(gpu_folder(), ignore_errors=True)
+    if gpu_folder().exists():
+        raise AcceleratorError(
+            f"It is switched off, but files in {gpu_folder()} are in use; remove it again when the program has ended."
+        )
+
+
+def size() -> int:
+    """Bytes that builds and wheels take."""
+    return sum(path.stat().st_size for path in gpu_folder().rglob("*") if path.is_file())
