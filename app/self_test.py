@@ -140,6 +140,14 @@ def find_files() -> str:
     return f"{len(FILES)} files in {resource()}"
 
 
+def look_around() -> str:
+    """Programs of the system that this one starts, such as the file manager, do not find the libraries of a bundle."""
+    bundle = getattr(sys, "_MEIPASS", None)
+    if bundle and bundle in os.environ.get("LD_LIBRARY_PATH", ""):
+        raise SelfTestError("LD_LIBRARY_PATH leads other programs into the bundle.")
+    return f"in {bundle}" if bundle else "no bundle"
+
+
 def load_platform() -> str:
     """Qt's plug-in for this system's screen and the libraries that it needs can be loaded, even where there is no screen."""
     folder = Path(QLibraryInfo.path(QLibraryInfo.LibraryPath.PluginsPath)) / "platforms"
@@ -326,6 +334,7 @@ def try_everything(checks: Checks, folder: Path) -> None:
     trial, clip, sample = EngineTrial(), folder / "clip.mp4", resource("clips", "sample.mp4")
     checks.attempt("imports", import_everything)
     checks.attempt("files", find_files)
+    checks.attempt("environment", look_around)
     checks.attempt("Qt platform", load_platform)
     checks.attempt("pictures", draw_icon)
     checks.attempt("command line", run_command_line)

@@ -88,6 +88,15 @@ def test_missing_files_and_a_missing_platform_are_noticed(qapp, monkeypatch, tmp
         self_test.load_platform()
 
 
+def test_a_bundle_that_leads_other_programs_astray_is_noticed(monkeypatch):
+    monkeypatch.setattr(sys, "_MEIPASS", "/opt/bundle", raising=False)
+    monkeypatch.setenv("LD_LIBRARY_PATH", "/usr/local/lib")
+    assert "/opt/bundle" in self_test.look_around()
+    monkeypatch.setenv("LD_LIBRARY_PATH", "/opt/bundle:/usr/local/lib")
+    with pytest.raises(SelfTestError):
+        self_test.look_around()
+
+
 def test_a_dead_engine_fails_at_once(qapp, start_engine):
     trial = EngineTrial()
     trial.events.append(self_test.EngineDied(-9))
