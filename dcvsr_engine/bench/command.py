@@ -148,10 +148,13 @@ def growth_table(figures: "Growth") -> str:
 
 def joins_table(clip: Path, figures: "Joins") -> str:
     """Figures for people."""
-    lines = [
-        f"{clip.name}: {figures.frames} frames in {figures.segments} segments.",
-        f"Join score {figures.score:.3f}: how much the error changes at joins over how much it does elsewhere;",
-        f"{figures.score_rank:.0%} of the changes elsewhere are at least as large as the largest at a join.",
+    lines = [f"{clip.name}: {figures.frames} frames in {figures.segments} segments."]
+    if figures.score is not None and figures.score_rank is not None:
+        lines += [
+            f"Join score {figures.score:.3f}: how much the error changes at joins over how much it does elsewhere;",
+            f"{figures.score_rank:.0%} of the changes elsewhere are at least as large as the largest at a join.",
+        ]
+    lines += [
         "",
         f"Mean difference from the frame before, of 255 levels; {figures.elsewhere:.3f} where there is no join:",
         f"{'frame':<8}{'at the join':>12}{'in one piece':>14}{'as large elsewhere':>20}",

@@ -63,7 +63,7 @@ class Growth:
     @property
     def own_memory(self) -> float:
         """The same of what the job itself takes, without programs and model."""
-        return (self.long.peak - self.long.before) / (self.short.peak - self.short.before)
+        return (self.long.peak - self.long.before) / max(1, self.short.peak - self.short.before)
 
     @property
     def time(self) -> float:

@@ -44,15 +44,15 @@ class Joins:
 
     Attributes:
         frames, segments: of the clip and its restoration.
-        score, score_rank: ``join_score`` and ``join_rank`` of the run's report.
+        score, score_rank: ``join_score`` and ``join_rank`` of the run's report; ``None`` where nothing ever changes.
         elsewhere: mean difference between neighbouring frames that no join lies between.
         joins: in order.
     """
 
     frames: int
     segments: int
-    score: float
-    score_rank: float
+    score: float | None
+    score_rank: float | None
     elsewhere: float
     joins: tuple[Join, ...]
 

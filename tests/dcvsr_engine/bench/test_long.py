@@ -1,6 +1,7 @@
 """The benchmarks of long clips: growth and joins."""
 
 import json
+from pathlib import Path
 
 import jobs
 import numpy as np
@@ -10,7 +11,9 @@ from clips import Clip, write_clip
 
 from dcvsr_engine import cli
 from dcvsr_engine.bench import growth, joins
+from dcvsr_engine.bench.command import joins_table
 from dcvsr_engine.bench.growth import Growth, Run
+from dcvsr_engine.bench.joins import Joins
 from dcvsr_engine.restore.shots import survey
 from dcvsr_engine.video.reader import VideoReader
 
@@ -58,3 +61,8 @@ def test_joins_are_compared_with_the_rest_and_with_one_piece(common, tmp_path, c
     assert join["difference"] == pytest.approx(join["whole"], rel=0.1) and join["rank"] > 0
     assert cli.main(["bench", "joins", *common, "--clip", str(jobs.short_clip(tmp_path / "short.mkv", 5))]) == 2
     assert "makes a single segment" in capsys.readouterr().err
+
+
+def test_a_picture_that_never_changes_has_no_join_score():
+    still = Joins(20, 2, None, None, 0.0, (joins.Join(13, 0.0, 0.0, 1.0),))
+    assert "score" not in joins_table(Path("still.mp4"), still) and "13" in joins_table(Path("still.mp4"), still)
