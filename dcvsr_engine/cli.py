@@ -317,6 +317,7 @@ def plan_text(made: Plan) -> str:
                   f"{len(grid.windows)} window(s)"),
         ("Steps", f"{settings.steps}, guidance {settings.guidance}, SAP {settings.sap_schedule if settings.sap else 'off'}"),
         ("Evaluations", f"{made.evaluations:,}"),
+        ("At once", f"{made.tiles_at_once} tile(s), {made.decode_frames} frame(s) encoded or decoded"),
         ("Memory", f"{made.device_memory / gigabyte:.1f} of {made.device_memory_available / gigabyte:.1f} GB on the device, "
                    f"{made.host_memory / gigabyte:.1f} of {made.host_memory_available / gigabyte:.1f} GB in all"),
         ("Disk", f"{made.disk / gigabyte:.2f} of {made.disk_available / gigabyte:.1f} GB"),

@@ -111,6 +111,8 @@ class PlanDialog(QDialog):
         size_in, size_out = (f"{size[0]}×{size[1]}" for size in (plan.input_size, plan.output_size))
         self._add(self.tr("Size"), f"{size_in} → {size_out}")
         self._add(self.tr("Work"), self._work(plan))
+        at_once = self.tr("tiles: {tiles}, frames that are encoded or decoded: {frames}")
+        self._add(self.tr("At once"), at_once.format(tiles=plan.tiles_at_once, frames=plan.decode_frames))
         self._add(self.tr("Device"), plan.device)
         self._add(
             self.tr("Time"), self.tr("about {time}").format(time=clock(plan.seconds)) if plan.seconds else self.tr("not measured")

@@ -67,6 +67,12 @@ class Plan:
     notes: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
 
+    @property
+    def tiles_at_once(self) -> int:
+        """Tiles in a batch: with the lockstep schedule, at least in its steps, all of a window."""
+        settings = self.settings
+        return self.grid.spatial if settings.sap and settings.sap_schedule == "lockstep" else settings.tile_batch
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return dataclasses.asdict(self)

@@ -835,6 +835,14 @@
         <translation>工作量</translation>
     </message>
     <message>
+        <source>tiles: {tiles}, frames that are encoded or decoded: {frames}</source>
+        <translation>图块：{tiles}，编码或解码的帧：{frames}</translation>
+    </message>
+    <message>
+        <source>At once</source>
+        <translation>同时处理</translation>
+    </message>
+    <message>
         <source>Device</source>
         <translation>设备</translation>
     </message>

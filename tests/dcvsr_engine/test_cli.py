@@ -295,6 +295,7 @@ def test_a_plan_is_printed_and_nothing_is_done(run, folder, tiny_model):
         "Tiles",
         "Steps",
         "Evaluations",
+        "At",
         "Memory",
         "Disk",
         "Time",

@@ -128,6 +128,12 @@ def test_what_fits_is_chosen():
     assert chosen(gigabyte, sap_schedule="lockstep", tile_batch=3)[:2] == ("lockstep", 3)
 
 
+def test_a_plan_says_what_is_done_at_once(clip, tiny_model):
+    wide = plan_job(jobs.request(clip, None, tiny_model, sap_schedule="two-pass", tile_batch=3))
+    assert wide.tiles_at_once == 3 and wide.decode_frames >= 1
+    assert plan_job(jobs.request(clip, None, tiny_model, sap_schedule="lockstep")).tiles_at_once == wide.grid.spatial
+
+
 def test_memory_grows_with_what_is_done_at_once():
     def need(**changes):
         settings = PAPER.replace(**({"sap_schedule": "two-pass", "tile_batch": 1} | changes))
