@@ -232,19 +232,15 @@ class ModelsDialog(QDialog):
         """Facts of the catalogue, as HTML."""
         link = f"<a href='{escape(entry.licence_url)}'>{escape(entry.licence_url)}</a>" if entry.licence_url else ""
         licence = f"{escape(words(entry.licence))}. {escape(words(entry.licence_summary))} {link}"
-        memory = (
-            self.tr("about {size} ({how})").format(size=amount(entry.memory), how=words(entry.memory_note))
-            if entry.memory
-            else ""
-        )
-        size = (
-            self.tr("about {size} ({how})").format(size=amount(entry.size), how=words(entry.size_note)) if entry.size_note else ""
-        )
+        about = self.tr("about {size} ({how})")
+        memory = about.format(size=amount(entry.memory), how=words(entry.memory_note)) if entry.memory else ""
+        size = about.format(size=amount(entry.size), how=words(entry.size_note)) if entry.size_note else ""
+        place = self.tr("{place} (asks for an access token)").format(place=entry.repository) if entry.gated else entry.repository
         return [
             (self.tr("Licence"), licence),
             (self.tr("Memory"), escape(memory)),
             (self.tr("Download"), escape(size)),
-            (self.tr("From"), escape(f"{entry.repository}. {words(entry.repository_note)}") if entry.repository else ""),
+            (self.tr("From"), escape(f"{place}. {words(entry.repository_note)}") if entry.repository else ""),
         ]
 
     def _declared_rows(self, facts: Declaration) -> list[tuple[str, str]]:

@@ -126,7 +126,8 @@ def offer(entry: Entry, there: bool) -> str:
     if begun := store.unfinished(entry.name):
         rows.append(f"{begun[0] / max(1, begun[1]):.0%} downloaded; “dcvsr models download {entry.name}” goes on.")
     rows += [" ".join(part for part in (f"Licence: {entry.licence}.", entry.licence_summary, entry.licence_url) if part)]
-    rows += [f"From: {entry.repository}. {entry.repository_note}".rstrip()] if entry.repository else []
+    gate = " (asks for a token)" if entry.gated else ""
+    rows += [f"From: {entry.repository}{gate}. {entry.repository_note}".rstrip()] if entry.repository else []
     return paragraph(entry.name, rows)
 
 

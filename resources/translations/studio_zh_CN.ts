@@ -682,6 +682,10 @@
         <translation>约 {size}（{how}）</translation>
     </message>
     <message>
+        <source>{place} (asks for an access token)</source>
+        <translation>{place}（需要访问令牌）</translation>
+    </message>
+    <message>
         <source>Download</source>
         <translation>下载</translation>
     </message>
