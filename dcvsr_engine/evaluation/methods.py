@@ -43,8 +43,8 @@ class Method(Protocol):
     def restore(self, low: Path, target: Path, control: Control) -> float | None:
         """Restore the clip ``low`` into the folder ``target``, a PNG per frame, `SCALE` times as wide and high.
 
-        Returns the seconds from the clip to the pictures, without loading the model; ``None`` where an interrupted
-        restoration was only finished.
+        Returns the seconds from the clip to the pictures, without loading the model: of the processor where that computes,
+        so that other programs do not count. ``None`` where an interrupted restoration was only finished.
         """
 
 
@@ -67,9 +67,9 @@ class Bicubic:
     def restore(self, low: Path, target: Path, control: Control) -> float:
         """Enlarge every frame."""
         control.check()
-        before = time.perf_counter()
+        before = time.process_time()
         write(enlarged(low), target)
-        return time.perf_counter() - before
+        return time.process_time() - before
 
 
 @dataclass(frozen=True)
@@ -114,9 +114,11 @@ class Restoration:
             if outdated != folder:
                 discard(outdated)
         request = JobRequest(low, target, self.settings, OutputSettings(codec="png", overwrite=True))
-        before = time.perf_counter()
-        report = run_job(request, control, folder, lambda settings: loaded(settings.model, settings.device, settings.precision))
-        return None if report["resumed"] else time.perf_counter() - before - report["seconds"]["load"]
+        model = loaded(self.settings.model, self.settings.device, self.settings.precision)
+        clock = time.process_time if model.device == "cpu" else time.perf_counter
+        before = clock()
+        report = run_job(request, control, folder, lambda settings: model)
+        return None if report["resumed"] else clock() - before
 
 
 @lru_cache(maxsize=1)

@@ -78,7 +78,7 @@ class RealEsrgan:
         net = self.load()
         import ncnn
 
-        before = time.perf_counter()
+        before = time.process_time()
         frames = []
         for frame in to_tensor(read(low)):
             control.check()
@@ -88,7 +88,7 @@ class RealEsrgan:
             _, output = extractor.extract("output")
             frames.append(torch.from_numpy(np.array(output)))
         write(to_pictures(torch.stack(frames)), target)
-        return time.perf_counter() - before
+        return time.process_time() - before
 
 
 @functools.cache
@@ -129,7 +129,7 @@ class BasicVsr:
     def restore(self, low: Path, target: Path, control: Control) -> float:
         """Propagate features backward and forward through all frames, then enlarge each."""
         network = self.load()
-        before = time.perf_counter()
+        before = time.process_time()
         frames = to_tensor(read(low))
         with torch.no_grad():
             backward = propagate(network, frames, "backward", control)
@@ -138,7 +138,7 @@ class BasicVsr:
                 reconstruct(network, frame[None], *features) for frame, *features in zip(frames, backward, forward, strict=True)
             ]
         write(to_pictures(torch.cat(enlarged)), target)
-        return time.perf_counter() - before
+        return time.process_time() - before
 
 
 def propagate(network: Any, frames: Tensor, direction: Literal["forward", "backward"], control: Control) -> list[Tensor]:

@@ -12,12 +12,12 @@ from dcvsr_engine.evaluation.figures import crop, crop_position, data_url, profi
 from dcvsr_engine.evaluation.methods import enlarged
 from dcvsr_engine.evaluation.pictures import Pictures, read
 from dcvsr_engine.evaluation.sets import ClipSet
-from dcvsr_engine.evaluation.table import Cell, Table, best, heading, shown, to_csv, to_markdown
+from dcvsr_engine.evaluation.table import Cell, Table, columns, grid, to_csv, to_markdown
 
 TRUTH = "undamaged"
 NOTE = (
     "ST-LPIPS is not numerically LPIPS. Seam score, lattice score and flicker are to be read beside bicubic's, which are the "
-    "input's own. Seconds are from a clip to its pictures, without loading the model."
+    "input's own. Seconds are from a clip to its pictures, without loading the model: the processor's where that computes."
 )
 
 STYLE = """
@@ -75,18 +75,17 @@ def page(evaluation: Evaluation, table: Table) -> Iterator[str]:
 
 
 def html_table(table: Table, groups: dict[str, dict[str, Cell]]) -> str:
-    """A table with a row per metric, in groups, and a column per method."""
-    lines = ["<tr><th></th>", *(f"<th>{escape(method)}</th>" for method in table.methods), "</tr>"]
+    """The same as `markdown_table`, with the reason of an empty cell where the mouse rests on it."""
+    names = columns(table)
+    lines = ["<tr><th></th>", *(f"<th>{escape(name)}</th>" for name in names), "</tr>"]
     for title, cells in groups.items():
         if len(groups) > 1:
-            lines.append(f"<tr><th colspan='{len(table.methods) + 1}'>{escape(title)}</th></tr>")
-        for row in table.rows:
-            winners = best(row, cells)
-            lines.append(f"<tr><td>{escape(heading(row))}</td>")
-            for method in table.methods:
-                cell = cells[method][row.name]
-                kind = "none" if cell.value is None else "best" if method in winners else ""
-                lines.append(f"<td class='{kind}' title='{escape(cell.reason)}'>{shown(row, cell)}</td>")
+            lines.append(f"<tr><th colspan='{len(names) + 1}'>{escape(title)}</th></tr>")
+        for name, values in grid(table, cells):
+            lines.append(f"<tr><td>{escape(name)}</td>")
+            for value in values:
+                kind = "none" if value.reason else "best" if value.is_best else ""
+                lines.append(f"<td class='{kind}' title='{escape(value.reason)}'>{value.text}</td>")
             lines.append("</tr>")
     return f"<div class='wide'><table>{''.join(lines)}</table></div>"
 

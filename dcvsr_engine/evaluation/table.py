@@ -9,7 +9,10 @@ from typing import Any
 from dcvsr_engine.evaluation.metrics import METRICS, Measurement, Metric
 
 SECONDS = Metric("seconds", "lower", 1)
-"""Time from a clip to its pictures, without loading the model."""
+"""Time from a clip to its pictures, without loading the model; the processor's where that computes."""
+
+MANY = 8
+"""With more methods than this, a table has a line per method, as the paper's Table 2, and not a column."""
 
 NOT_AVAILABLE = "not available"
 MEAN = "mean"
@@ -29,6 +32,11 @@ class Table:
 
     methods: tuple[str, ...]
     sets: dict[str, dict[str, dict[str, Cell]]] = field(default_factory=dict)
+
+    @property
+    def turned(self) -> bool:
+        """Whether tables have a line per method."""
+        return len(self.methods) > MANY
 
     @property
     def rows(self) -> tuple[Metric, ...]:
@@ -79,6 +87,41 @@ class Table:
         return [f"{', '.join(names)}{'' if of == everywhere else f' ({of})'}: {why}" for (why, of), names in rows.items()]
 
 
+@dataclass(frozen=True)
+class Shown:
+    """A cell as people read it; ``reason`` says why it has no value."""
+
+    text: str
+    is_best: bool
+    reason: str
+
+
+def grid(table: Table, cells: dict[str, Cell]) -> Iterator[tuple[str, list[Shown]]]:
+    """A name and cells per line: of metrics, or of methods where the table is `Table.turned`."""
+    rows = filled(table) if table.turned else table.rows
+    winners = {row.name: best(row, cells) for row in rows}
+
+    def cell(row: Metric, method: str) -> Shown:
+        found = cells[method][row.name]
+        return Shown(shown(row, found), method in winners[row.name], found.reason)
+
+    if table.turned:
+        yield from ((method, [cell(row, method) for row in rows]) for method in table.methods)
+    else:
+        yield from ((heading(row), [cell(row, method) for method in table.methods]) for row in rows)
+
+
+def columns(table: Table) -> list[str]:
+    """The headings above the cells of `grid`."""
+    return [heading(row) for row in filled(table)] if table.turned else list(table.methods)
+
+
+def filled(table: Table) -> list[Metric]:
+    """The rows that have a value anywhere."""
+    sections = [cells for _, _, cells in table.sections()]
+    return [row for row in table.rows if any(cell[row.name].value is not None for cells in sections for cell in cells.values())]
+
+
 def shown(row: Metric, cell: Measurement) -> str:
     """A cell as people read it."""
     return NOT_AVAILABLE if cell.value is None else f"{cell.value:.{row.digits}f}"
@@ -112,14 +155,13 @@ def to_csv(table: Table) -> str:
 
 
 def markdown_table(table: Table, groups: dict[str, dict[str, Cell]]) -> str:
-    """Groups of rows below each other, the best value of each row in bold: the shape of the paper's Table 1."""
-    lines = [f"| | | {' | '.join(table.methods)} |", "|---|---|" + "---:|" * len(table.methods)]
+    """Groups of lines below each other, the best value of each metric in bold: the shape of the paper's tables."""
+    names = columns(table)
+    lines = [f"| | | {' | '.join(names)} |", "|---|---|" + "---:|" * len(names)]
     for title, cells in groups.items():
-        for index, row in enumerate(table.rows):
-            winners = best(row, cells)
-            values = [(shown(row, cells[method][row.name]), method in winners) for method in table.methods]
-            numbers = " | ".join(f"**{value}**" if wins else value for value, wins in values)
-            lines.append(f"| {'' if index else title} | {heading(row)} | {numbers} |")
+        for index, (name, values) in enumerate(grid(table, cells)):
+            numbers = " | ".join(f"**{value.text}**" if value.is_best else value.text for value in values)
+            lines.append(f"| {'' if index else title} | {name} | {numbers} |")
     return "\n".join([*lines, ""])
 
 

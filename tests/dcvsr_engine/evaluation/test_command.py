@@ -64,6 +64,36 @@ def test_a_run_prints_the_means_and_writes_the_report(moving, tmp_path, monkeypa
         run(parse(*words, "--floor"))
 
 
+def test_benchmarks_give_the_papers_first_table(moving, half_still, tmp_path, monkeypatch, capsys):
+    chosen = tuple(measure for measure in metrics.MEASURES if measure.metrics[0].name in ("PSNR", "SSIM", "flicker"))
+    monkeypatch.setattr(metrics, "MEASURES", chosen)
+    monkeypatch.setattr(evaluate, "METRICS", ("PSNR", "SSIM", "flicker"))
+    for place in ("REDS4/GT/000", "REDS4/GT/011", "UDM10/GT/archpeople", "VideoLQ/000"):
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        write(half_still[:, :32, 80:112] if "VideoLQ" in place else half_still[:2, :64, 64:128], tmp_path / place)
+    data = [str(tmp_path / "REDS4"), str(tmp_path / "UDM10"), f"{tmp_path / 'VideoLQ'}:none"]
+    words = [
+        "--data",
+        *data,
+        "--degradation",
+        "mild",
+        "--frames",
+        "all",
+        "--crop",
+        "none",
+        "--models",
+        "--out",
+        str(tmp_path / "out"),
+    ]
+    assert run(parse(*words)) == 0
+    lines = [line.split(" | ") for line in capsys.readouterr().out.splitlines() if " | " in line]
+    found = {title.strip("| "): index for index, (title, *_) in enumerate(lines) if title.strip("| ")}
+    assert list(found) == ["REDS4 · mild", "UDM10 · mild", "VideoLQ · none"]
+    last = [line[1:] for line in lines[found["VideoLQ · none"] :]]
+    assert [line[1].rstrip(" |") for line in last[:2]] == ["not available"] * 2 and float(last[2][1].rstrip(" |")) > 0
+    assert "(VideoLQ · none): there is no undamaged clip" in (tmp_path / "out" / "table.md").read_text(encoding="utf-8")
+
+
 def test_options_alone_import_no_torch():
     code = "import argparse, sys\nfrom dcvsr_engine.evaluation import command\ncommand.add_arguments(argparse.ArgumentParser())"
     done = subprocess.run([sys.executable, "-c", f"{code}\nsys.exit('torch' in sys.modules)"], check=False)

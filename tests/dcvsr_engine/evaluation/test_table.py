@@ -66,6 +66,14 @@ def test_means_of_several_sets_stand_below_each_other(table):
     assert "NIQE (set): no reason" in table.reasons() and "ST-LPIPS (other): no reason" in table.reasons()
 
 
+def test_many_methods_have_a_line_each_without_empty_metrics(table):
+    many = tuple(f"variant {number}" for number in range(9))
+    cells = {name: cell(PSNR_Y=30.0 + index) for index, name in enumerate(many)}
+    lines = summary(Table(many, {"set": {"a": cells}})).splitlines()
+    assert lines[0] == "| | | PSNR-Y ↑ |" and len(lines) == 2 + 9
+    assert lines[2] == "| set | variant 0 | 30.00 |" and lines[-1] == "|  | variant 8 | **38.00** |"
+
+
 def test_floor_is_met_or_not_for_each_requirement(table):
     table.sets["set"]["b"]["ours"] = cell(PSNR_Y=20.5, ST_LPIPS=0.1)
     assert [met for met, _ in floor(table, "ours")] == [True, True]
