@@ -84,7 +84,7 @@ class GpuDialog(QDialog):
         text = QLabel(self._explanation())
         text.setWordWrap(True)
         form = QFormLayout()
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         form.setHorizontalSpacing(16)
         form.addRow(self.tr("GPU"), self.gpu)
         form.addRow(self.tr("PyTorch"), self.torch)

@@ -58,7 +58,8 @@ def install(progress: Progress = lambda what, done, total: None, index: str = ""
         raise AcceleratorError("There is no NVIDIA GPU with a driver in this computer; install its driver first if there is one.")
     try:
         gpu_folder().mkdir(parents=True, exist_ok=True)
-        check_room(ALLOWANCE)
+        fetched = sum(path.stat().st_size for path in (gpu_folder() / "wheels").glob("*.whl"))
+        check_room(ALLOWANCE - fetched)
         with locked():
             return _install(gpu, progress, index)
     except OSError as error:
@@ -142,8 +143,8 @@ def installed_versions() -> list[str]:
 
 def is_cuda(wheel: Wheel) -> bool:
     """Whether a package is there only for CUDA: torch built for it, or one of its libraries."""
-    build = wheel.version.partition("+")[2]
-    return (wheel.name == "torch" and build.startswith("cu")) or wheel.name.startswith(("nvidia-", "cuda-"))
+    build, name = wheel.version.partition("+")[2], wheel.name.lower().replace("_", "-")
+    return (name == "torch" and build.startswith("cu")) or name.startswith(("nvidia-", "cuda-"))
 
 
 def fetch(wheel: Wheel, folder: Path, number: int, count: int, progress: Progress, index: str) -> None:
@@ -188,7 +189,7 @@ def pip(arguments: list[str], tell: Callable[[str], None]) -> None:
     """Run pip; raises `AcceleratorError`."""
     version = re.match(r"(\d+)\.(\d+)", metadata.version("pip")) if has_pip() else None
     if version is None:
-        raise AcceleratorError("This Python has no pip; install it with “python -m ensurepip” and try again.")
+        raise AcceleratorError("pip is missing here; install it with “python -m ensurepip”, or install the program with pip.")
     bar = "raw" if (int(version[1]), int(version[2])) >= RAW_PROGRESS else "off"
     code, lines = run("pip", [*arguments, *PIP, bar], tell)
     if code:

@@ -64,6 +64,7 @@ def test_it_installs_shows_how_far_it_is_and_removes(open_page, monkeypatch, qtb
     monkeypatch.setattr(page, "install", install)
     dialog = open_page()
     assert dialog.gpu.text() == "Pretend GPU, driver 570.12, 8 GB"
+    assert dialog.gpu.width() > dialog.width() / 2, "the text is cut off"
     dialog.index.setText(" http://localhost/simple ")
     dialog.install_button.click()
     qtbot.waitUntil(lambda: dialog.bar.value() == 300)
