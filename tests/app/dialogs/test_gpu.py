@@ -6,6 +6,7 @@ import pytest
 
 from app.dialogs import gpu as page
 from app.dialogs.gpu import GpuDialog
+from app.engine_thread import EngineDied
 from dcvsr_engine.errors import AcceleratorError
 from dcvsr_engine.gpu import switch
 from dcvsr_engine.gpu.detect import Gpu
@@ -79,6 +80,15 @@ def test_it_installs_shows_how_far_it_is_and_removes(open_page, monkeypatch, qtb
     qtbot.waitUntil(dialog.install_button.isEnabled)
     assert "was removed" in dialog.message.text() and not switch.gpu_folder().exists()
     dialog.reject()
+
+
+def test_when_the_engine_goes_on_without_it_that_is_said(open_window):
+    window = open_window(start=False)
+    window.runner.died.emit(EngineDied(1, fell_back=True), None)
+    assert "does not start (exit code 1); the engine goes on without the GPU" in window.notices.text
+    window.notices.buttons[0].click()
+    assert isinstance(window.help.dialog, GpuDialog)
+    window.quit_now()  # ends what the dialog does
 
 
 def test_what_goes_wrong_is_said_and_it_can_be_stopped(open_page, monkeypatch, qtbot):
