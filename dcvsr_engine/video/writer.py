@@ -17,7 +17,7 @@ from av.video.stream import VideoStream
 from dcvsr_engine.errors import OutputError
 from dcvsr_engine.settings import OutputSettings
 from dcvsr_engine.video.color import MATRICES, PRIMARIES, RANGES, TRANSFERS, Array, ColorInfo
-from dcvsr_engine.video.encoders import CODECS, check_encoder, encoding_for, resolved_output
+from dcvsr_engine.video.encoders import CODECS, CONTAINERS, check_encoder, encoding_for, resolved_output
 from dcvsr_engine.video.files import discard, partial_path, put_in_place, refuse_unsafe
 from dcvsr_engine.video.filters import filter_graph
 from dcvsr_engine.video.join import segment_origin
@@ -41,6 +41,7 @@ def check_target(target: Path, info: VideoInfo, output: OutputSettings) -> Outpu
     """Settings with nothing left to decide, once ``target`` is sure to be writable; raises `OutputError` before any work."""
     resolved = resolved_output(target, info, output)
     check_encoder(resolved.codec)
+    check_length(target, info, resolved)
     try:
         refuse_unsafe(target, pictures=not CODECS[resolved.codec].containers, overwrite=output.overwrite)
         if target.exists() and info.path.exists() and target.samefile(info.path):
@@ -54,6 +55,17 @@ def check_target(target: Path, info: VideoInfo, output: OutputSettings) -> Outpu
     except OSError as error:
         raise OutputError(f"“{target}” cannot be written ({reason(error)}); choose another place.") from None
     return resolved
+
+
+def check_length(target: Path, info: VideoInfo, output: OutputSettings) -> None:
+    """Raise `OutputError` when a frame is shown for longer than MP4 or MOV, where one of them is needed, can say on any clock."""
+    needed = {CODECS[output.codec].segment, CONTAINERS.get(target.suffix.lower())} & {"mp4", "mov"}
+    if needed and info.longest * info.time_base * mov_clock(info, info.longest) >= LONGEST:
+        hours = float(info.longest * info.time_base / 3600)
+        raise OutputError(
+            f"A frame of “{info.path.name}” is shown for {hours:,.0f} hours, longer than MP4 and MOV files can say; "
+            "name the output .mkv, with another codec than ProRes, or PNG pictures."
+        )
 
 
 class VideoWriter:

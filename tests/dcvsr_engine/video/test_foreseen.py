@@ -10,6 +10,7 @@ import pytest
 from av.sidedata.sidedata import Type
 from clips import GOLDEN, TRACKS, Clip, write_clip
 
+from dcvsr_engine.errors import OutputError
 from dcvsr_engine.settings import OutputSettings
 from dcvsr_engine.video.encoders import ON_GPU, codecs_on_gpu
 from dcvsr_engine.video.hdr import dynamic_of
@@ -59,6 +60,21 @@ def test_a_long_frame_on_a_fine_clock_is_rounded_and_told(codec: str, tmp_path: 
     assert [abs(time * tick - wanted * nano) <= Fraction(1, 90000) for time, wanted in zip(facts.pts, pts, strict=True)] == [
         True
     ] * 5
+
+
+@pytest.mark.parametrize(("name", "codec"), [("out.mp4", "h264"), ("out.mov", "prores"), ("out.mkv", "prores"), ("out", "tiff")])
+def test_a_frame_of_days_is_refused_where_it_cannot_be_said(name: str, codec: str, tmp_path: Path) -> None:
+    source = write_clip(tmp_path / "days.nut", Clip(pts=[0, 40, 2**32], time_base=Fraction(1, 1000), codec="ffv1"))
+    with pytest.raises(
+        OutputError, match=r"is shown for 1,193 hours, longer than MP4 and MOV files can say; name the output \.mkv"
+    ):
+        told(source, tmp_path / name, codec=codec)
+
+
+def test_a_frame_of_days_is_kept_in_mkv(tmp_path: Path, restore: Any, ffprobe: Any) -> None:
+    source = write_clip(tmp_path / "days.nut", Clip(pts=[0, 40, 2**32], time_base=Fraction(1, 1000), codec="ffv1"))
+    restore(source, tmp_path / "out.mkv")
+    assert ffprobe(tmp_path / "out.mkv").pts == [0, 40, 2**32]
 
 
 def with_hdr10_plus(path: Path) -> Path:
