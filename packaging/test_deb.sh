@@ -84,6 +84,7 @@ grep -q '"qt_platform": "xcb"' "$results/xcb.json"
 echo "== the command line"
 as_person dcvsr --version
 as_person dcvsr info /opt/dcvsr-studio/_internal/resources/clips/sample.mp4
+as_person dcvsr restore /opt/dcvsr-studio/_internal/resources/clips/sample.mp4 -o /home/person/small.mkv --frames 0-3 --region 0,0,48,48
 
 echo "== opened as a desktop opens it"
 in_root apt-get install -qq -y --no-install-recommends xdg-utils libgtk-3-bin shared-mime-info desktop-file-utils file >>"$results/install.log" 2>&1
