@@ -21,6 +21,7 @@ COMPONENTS = {
     "Qt": ("PySide6/", "shiboken6/", "libpyside6", "libshiboken6"),
     "NumPy": ("numpy/", "numpy.libs/"),
     "Pillow": ("PIL/", "pillow.libs/"),
+    "pip, keyring": ("pip/", "keyring", "cryptography", "secretstorage", "jeepney"),
     "models and clips": ("resources/models/", "resources/clips/"),
     "other resources": ("resources/",),
     "Python": ("python3", "libpython", "base_library", "lib-dynload", "Python"),
