@@ -232,8 +232,10 @@ class Scene:
         if self._scratch[0].size() != size:
             self._scratch = [QImage(size, QImage.Format.Format_RGB32) for _ in self.sides]
         complete = True
+        filled = self.picture_rect().contains(QRectF(0, 0, *self.viewport.view))
         for index, image in enumerate(self._scratch):
-            image.fill(Qt.GlobalColor.black)
+            if not filled:
+                image.fill(Qt.GlobalColor.black)
             inner = QPainter(image)
             complete &= self._paint_side(inner, self.viewport, index, unrestored=1.0)
             inner.end()
