@@ -42,9 +42,10 @@ DONE, FAILED, BAD_INPUT, CANCELLED = 0, 1, 2, 130
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     run_if_asked(sys.argv[1:] if arguments is None else arguments)
+    build = None
     try:
         options = parser().parse_args(arguments)
-        switch.use()
+        build = switch.use()
         code: int = options.run(options)
         return code
     except UserError as error:
@@ -57,6 +58,8 @@ def main(arguments: list[str] | None = None) -> int:
         return FAILED
     except Exception as error:
         print(f"dcvsr: failed: {type(error).__name__}: {error}", file=sys.stderr)
+        if build is not None and isinstance(error, ImportError | OSError):
+            print(f"dcvsr: if that is torch {build.torch} for the GPU, {switch.OFF}=off goes without it.", file=sys.stderr)
         if "--debug" in (sys.argv if arguments is None else arguments):
             traceback.print_exc()
         return FAILED

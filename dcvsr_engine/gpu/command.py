@@ -9,7 +9,10 @@ from dcvsr_engine.gpu.detect import detect
 from dcvsr_engine.gpu.install import install
 from dcvsr_engine.gpu.switch import Build, gpu_folder, remove, size, switched_on
 
-DESCRIPTION = "Use an NVIDIA GPU: install, or remove, a CUDA build of PyTorch beside the bundled one."
+DESCRIPTION = (
+    "Use an NVIDIA GPU: install, or remove, a CUDA build of PyTorch beside the bundled one. "
+    "With DCVSR_GPU=off in the environment the program does without it."
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

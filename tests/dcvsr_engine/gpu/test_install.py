@@ -161,6 +161,19 @@ def test_a_build_for_another_version_or_python_is_left_alone(monkeypatch):
     monkeypatch.undo()
 
 
+def test_a_command_that_fails_with_it_says_how_to_go_without(monkeypatch, capsys):
+    def fail(options: object) -> int:
+        raise OSError("libcudart.so.13 is missing")
+
+    build = switch.Build("torch-x", VERSION, "13.0", "Pretend GPU", switch.this_python())
+    monkeypatch.setattr(cli.gpu_command, "run", fail)
+    assert cli.main(["gpu"]) == 1
+    assert "DCVSR_GPU" not in capsys.readouterr().err
+    monkeypatch.setattr(switch, "use", lambda: build)
+    assert cli.main(["gpu"]) == 1
+    assert f"torch {VERSION} for the GPU, DCVSR_GPU=off goes without it" in capsys.readouterr().err
+
+
 def test_the_frozen_program_runs_pip_in_itself(monkeypatch, tmp_path):
     """By a hidden first argument of the console program, which is beside the one that runs."""
     (tmp_path / "dcvsr").touch()
