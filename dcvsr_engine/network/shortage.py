@@ -1,7 +1,10 @@
 """What to do when memory runs out: try again with less at once."""
 
+import ctypes
 import gc
+import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from typing import TypeVar
 
@@ -16,6 +19,13 @@ SIGNS = ("out of memory", "can't allocate memory", "not enough memory", "ALLOC_F
 
 class ShortageError(MemoryError):
     """Memory ran out over work that cannot be divided further."""
+
+
+def give_back() -> None:
+    """Return to the system what was freed: glibc keeps it, and over a very long clip its heap grows."""
+    if sys.platform == "linux":
+        with suppress(OSError, AttributeError):  # another C library than glibc
+            ctypes.CDLL(None).malloc_trim(0)
 
 
 def is_shortage(error: BaseException) -> bool:

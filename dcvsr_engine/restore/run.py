@@ -20,7 +20,7 @@ from dcvsr_engine.errors import InputError, JobError
 from dcvsr_engine.network.checkpoint import Model, load, subfolder
 from dcvsr_engine.network.declaration import UNET_FOLDERS
 from dcvsr_engine.network.device import memory
-from dcvsr_engine.network.shortage import attempt
+from dcvsr_engine.network.shortage import attempt, give_back
 from dcvsr_engine.restore.footage import Footage, FootageReader
 from dcvsr_engine.restore.pipeline import Pixels, SegmentPipeline, to_bytes
 from dcvsr_engine.restore.plan import Plan, Segment
@@ -165,12 +165,13 @@ class JobRun:
 
     @contextmanager
     def segment(self, segment: Segment) -> Iterator[SegmentFacts]:
-        """Around the work on a segment: gathers facts about it."""
+        """Around the work on a segment: gathers facts about it, and gives memory back."""
         self._current = self.facts[segment.index] = SegmentFacts()
         try:
             yield self._current
         finally:
             self._current = None
+            give_back()
 
     def footage_reader(self) -> FootageReader:
         """Reads what is wanted."""

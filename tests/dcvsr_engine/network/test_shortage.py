@@ -1,16 +1,19 @@
 """Work that does not fit into memory is divided until it does."""
 
 import gc
+import platform
+import sys
 import weakref
 from unittest import mock
 
+import psutil
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dcvsr_engine.network import shortage
-from dcvsr_engine.network.shortage import ShortageError, attempt, in_parts, is_shortage
+from dcvsr_engine.network.shortage import ShortageError, attempt, give_back, in_parts, is_shortage
 
 
 def limited(most: int):
@@ -95,3 +98,15 @@ def test_what_a_failed_attempt_held_is_free_afterwards():
         assert held[0]() is None
     finally:
         gc.enable()
+
+
+@pytest.mark.skipif(sys.platform != "linux" or platform.libc_ver()[0] != "glibc", reason="only glibc keeps what was freed")
+def test_freed_memory_is_given_back() -> None:
+    process = psutil.Process()
+    blocks = [bytearray(60_000) for _ in range(2000)]
+    last = bytearray(60_000)  # lies behind them, so that the heap cannot shrink by itself
+    full = process.memory_info().rss
+    del blocks
+    give_back()
+    assert process.memory_info().rss < full - 80_000_000
+    assert len(last) == 60_000
