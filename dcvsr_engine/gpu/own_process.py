@@ -44,7 +44,7 @@ def run(module: str, arguments: list[str], tell: Callable[[str], None]) -> tuple
 
     ``tell`` gets every line, and an empty one ten times a second; when it raises, the process is ended.
     """
-    paths = [str(ROOT)] * (module != "pip") + [os.environ["PYTHONPATH"]] * ("PYTHONPATH" in os.environ)
+    paths = [path for path in (str(ROOT) if module != "pip" else "", os.environ.get("PYTHONPATH", "")) if path]
     process = subprocess.Popen(
         command(module, *arguments),
         stdin=subprocess.DEVNULL,
