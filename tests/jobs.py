@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -144,14 +146,17 @@ class Watch(Control):
 
 
 class CancelAt:
-    """Cancels a job at its nth event of a kind that fits."""
+    """Cancels a job at its nth event of a kind that fits, and not before ``once`` holds."""
 
-    def __init__(self, kind: type, count: int = 1, **facts: Any) -> None:
-        self.kind, self.left, self.facts = kind, count, facts
+    def __init__(self, kind: type, count: int = 1, once: Callable[[], Any] = lambda: True, **facts: Any) -> None:
+        self.kind, self.left, self.once, self.facts = kind, count, once, facts
         self.watch = Watch(self)
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, self.kind) and all(getattr(event, name) == value for name, value in self.facts.items()):
             self.left -= 1
             if self.left == 0:
+                end = time.monotonic() + 60
+                while not self.once() and time.monotonic() < end:
+                    time.sleep(0.01)
                 self.watch.cancel()

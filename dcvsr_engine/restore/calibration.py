@@ -20,6 +20,7 @@ OVERHEAD = 1.15
 def evaluate_tile(plan: Plan, model: Model) -> float:
     """Evaluate one tile of the plan's size; returns the seconds it took."""
     stage = model.first_stage
+    model.unet.to(model.device)  # the job before may have left it elsewhere
     tile = plan.grid.tile(0, 0)
     x = torch.zeros(1, tile.frames, stage.latent_channels, tile.height, tile.width)
     condition = torch.zeros(1, tile.frames, stage.condition_channels, tile.height, tile.width)

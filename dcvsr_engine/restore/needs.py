@@ -128,9 +128,15 @@ def decoding_bytes(declaration: Declaration, grid: TileGrid, frames: int, item: 
 
 def frames_at_once(declaration: Declaration, grid: TileGrid, pixels_out: int, item: int, budget: int) -> int:
     """Frames encoded or decoded together: a window of the temporal decoder if it fits; for the Haar transform what is handy."""
+    wanted = wanted_at_once(declaration, pixels_out)
     if declaration.first_stage == "haar":
-        return max(1, min(DECODED, HANDY_BYTES // (12 * pixels_out)))
-    return max(1, min(DECODED, budget // decoding_bytes(declaration, grid, 1, item)))
+        return wanted
+    return max(1, min(wanted, budget // decoding_bytes(declaration, grid, 1, item)))
+
+
+def wanted_at_once(declaration: Declaration, pixels_out: int) -> int:
+    """Frames encoded or decoded together where memory is plentiful."""
+    return max(1, min(DECODED, HANDY_BYTES // (12 * pixels_out))) if declaration.first_stage == "haar" else DECODED
 
 
 # -- the host ---------------------------------------------------------------------------------------------------

@@ -60,6 +60,7 @@ class SegmentPipeline:
         chunk: frames encoded or decoded together; becomes smaller when memory runs out.
         suspicious: frames that half precision turned black or to no numbers, and that were decoded again.
         on_change: called when the settings have changed.
+        offload: whether the U-Net leaves the device while frames are encoded and decoded.
         sampler: samples the segment; holds the time spent in the U-Net.
     """
 
@@ -72,11 +73,13 @@ class SegmentPipeline:
         control: Control,
         chunk: int,
         on_change: Callable[[], None] = lambda: None,
+        offload: bool = False,
     ) -> None:
         assert settings.scale is not None
         self.model: Model = denoiser.model
         self.denoiser, self.settings, self.segment, self.footage = denoiser, settings, segment, footage
         self.control, self.chunk, self.on_change, self.scale = control, chunk, on_change, settings.scale
+        self.offload = offload
         self.suspicious: list[int] = []
         self.model.first_stage.check = control.check
         control.on_pause, control.on_resume = self.leave_device, self.return_to_device
@@ -117,6 +120,8 @@ class SegmentPipeline:
 
     def chunks(self, work: Callable[[list[int]], Result]) -> Iterator[tuple[list[int], Result]]:
         """The segment's frames and what ``work`` makes of them, `chunk` at a time, or fewer when memory runs out."""
+        if self.offload:
+            self.make_room()
         waiting = list(range(len(self.footage)))
         while waiting:
             self.control.check()

@@ -40,6 +40,7 @@ class Plan:
         grid: tiles of the first segment's latents.
         evaluations: U-Net evaluations of one tile, over the whole job.
         decode_frames: frames encoded or decoded together.
+        offload: whether the U-Net leaves the device while frames are encoded and decoded, so that more of them fit.
         shots: stretches between cuts, ``None`` where they have not been looked for yet.
         device_memory, device_memory_available, host_memory, host_memory_available, disk, disk_available: bytes.
         seconds: estimated duration, ``None`` without a calibration.
@@ -62,6 +63,7 @@ class Plan:
     disk: int
     disk_available: int
     decode_frames: int = 14
+    offload: bool = False
     shots: int | None = None
     seconds: float | None = None
     notes: tuple[str, ...] = ()

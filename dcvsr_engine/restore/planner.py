@@ -26,6 +26,7 @@ from dcvsr_engine.restore.needs import (
     pixels_on_device,
     sampling_bytes,
     tightest,
+    wanted_at_once,
 )
 from dcvsr_engine.restore.plan import Plan, Segment, grid_for
 from dcvsr_engine.restore.request import JobRequest
@@ -147,8 +148,9 @@ def make_plan(
         disk=disk,
         disk_available=disk_available,
         decode_frames=room.decode_frames,
+        offload=room.offload,
         shots=None if survey is None else len(shots),
-        notes=(*notes_of(info, settings, survey), *output_notes(request, info, size)),
+        notes=(*notes_of(info, settings, survey, room.offload), *output_notes(request, info, size)),
     )
     return replace(plan, problems=problems_of(plan))
 
@@ -161,18 +163,19 @@ def on_device(settings: RestoreSettings) -> RestoreSettings:
 
 @dataclass(frozen=True)
 class Room:
-    """Memory that a job takes of ``device`` and ``host``, in bytes, and ``decode_frames``, encoded or decoded together."""
+    """Memory that a job takes of ``device`` and ``host``, in bytes; for ``decode_frames`` and ``offload`` see `Plan`."""
 
     device: int
     device_available: int
     host: int
     decode_frames: int
+    offload: bool = False
 
 
 def with_memory(
     settings: RestoreSettings, grid: TileGrid, size: tuple[int, int], declaration: Declaration, unet: Path
 ) -> tuple[RestoreSettings, Room]:
-    """Schedule, tile batch and decoder chunk that fit into memory, and what they take.
+    """Schedule, tile batch, decoder chunk and offload that fit into memory, and what they take.
 
     Args:
         settings: with device and number format decided.
@@ -188,17 +191,20 @@ def with_memory(
     free, total = memory(settings.device)
     budget = int(free * MEMORY_SHARE) - network.weights
     settings = choose_batch(settings, grid, declaration, network, budget)
-    chunk = frames_at_once(declaration, grid, pixels_out, network.item, budget)
+    wanted = wanted_at_once(declaration, pixels_out)
+    offload = settings.device == "cuda" and frames_at_once(declaration, grid, pixels_out, network.item, budget) < wanted
+    chunk = frames_at_once(declaration, grid, pixels_out, network.item, budget + offload * network.weights)
     pixels, decoding = pixel_bytes(pixels_out, chunk), decoding_bytes(declaration, grid, chunk, network.item)
     host = host_bytes(grid, grid.frames, declaration, pixels_in, pixels_out)
     if pixels_on_device(declaration, settings.device):
         decoding += pixels
     else:
         host += pixels
-    device = network.weights + max(sampling_bytes(network, grid, settings, declaration), decoding)
+    sampling = network.weights + sampling_bytes(network, grid, settings, declaration)
+    device = max(sampling, decoding + (not offload) * network.weights)
     if settings.device == "cpu":
         return settings, Room(device, total, host + device, chunk)
-    return settings, Room(device, free, host, chunk)
+    return settings, Room(device, free, host, chunk, offload)
 
 
 def disk_room(
@@ -249,7 +255,7 @@ def choose_batch(
     return settings.replace(sap_schedule=schedule, tile_batch=batch)
 
 
-def notes_of(info: VideoInfo, settings: RestoreSettings, survey: Survey | None) -> tuple[str, ...]:
+def notes_of(info: VideoInfo, settings: RestoreSettings, survey: Survey | None, offload: bool = False) -> tuple[str, ...]:
     """What a person should know about the input and the choices made."""
     notes = []
     if info.interlaced:
@@ -258,6 +264,8 @@ def notes_of(info: VideoInfo, settings: RestoreSettings, survey: Survey | None) 
         notes.append("The video is stored turned or mirrored; the result is upright.")
     if settings.tiling == "fast":
         notes.append("Fast tiling: little overlap and a moving grid, not the paper's.")
+    if offload:
+        notes.append("The U-Net leaves the device while frames are encoded and decoded, so that more of them fit.")
     if survey is None:
         notes.append("The clip is long: cuts are looked for when the job begins.")
     return tuple(notes)

@@ -180,7 +180,9 @@ class JobRun:
     def pipeline(self, segment: Segment, footage: Footage, on_change: Callable[[], None] = lambda: None) -> SegmentPipeline:
         """The pipeline of a segment."""
         plan = self.plan
-        return SegmentPipeline(self.denoiser, plan.settings, segment, footage, self.control, plan.decode_frames, on_change)
+        return SegmentPipeline(
+            self.denoiser, plan.settings, segment, footage, self.control, plan.decode_frames, on_change, plan.offload
+        )
 
     def sample(
         self,

@@ -58,3 +58,15 @@ def test_what_leaves_the_device_is_on_the_host(pipeline, monkeypatch, elsewhere)
     pixels, error = pipeline.decode_frames(latents, [0, 1, 2])
     assert {tensor.device.type for tensor in (condition, picture, pixels, error)} == {"cpu"}
     assert (condition.shape, picture.shape, error.shape) == ((FRAMES, 24, 12, 16), (1, 3, 44, 60), (FRAMES, 44, 60))
+
+
+def test_the_u_net_leaves_while_frames_are_coded_and_returns(pipeline, monkeypatch):
+    places = []
+    monkeypatch.setattr(pipeline.model.unet, "to", places.append)
+    condition = pipeline.encode()
+    assert places == []
+    pipeline.offload = True
+    pipeline.encode()
+    latents = pipeline.sample(condition)
+    list(pipeline.decode(latents))
+    assert places == ["cpu", pipeline.model.device, "cpu"]

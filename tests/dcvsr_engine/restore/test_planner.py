@@ -128,6 +128,20 @@ def test_what_fits_is_chosen():
     assert chosen(gigabyte, sap_schedule="lockstep", tile_batch=3)[:2] == ("lockstep", 3)
 
 
+@pytest.mark.parametrize(("free", "offload", "frames"), [(60, False, 14), (8, True, 8)])
+def test_the_u_net_makes_room_for_decoding_where_memory_is_short(free, offload, frames, tmp_path, monkeypatch):
+    monkeypatch.setattr(planner, "memory", lambda device: (free * 2**30, free * 2**30))
+    monkeypatch.setattr(planner.Network, "from_folder", lambda folder, item: SVD)
+    settings = PAPER.replace(sap_schedule="two-pass", tile_batch=1)
+    grid = grid_for(56, 480, 270, DECLARED, settings)
+    _, room = planner.with_memory(settings, grid, (480, 270), DECLARED, tmp_path)
+    assert (room.offload, room.decode_frames) == (offload, frames)
+    assert room.device <= free * 2**30
+    assert room.decode_frames > chosen(int(free * planner.MEMORY_SHARE * 2**30) - SVD.weights)[2] or not offload
+    _, alone = planner.with_memory(settings.replace(device="cpu", precision="fp32"), grid, (480, 270), DECLARED, tmp_path)
+    assert not alone.offload
+
+
 def test_a_plan_says_what_is_done_at_once(clip, tiny_model):
     wide = plan_job(jobs.request(clip, None, tiny_model, sap_schedule="two-pass", tile_batch=3))
     assert wide.tiles_at_once == 3 and wide.decode_frames >= 1
