@@ -54,6 +54,17 @@ class Page(QWidget):
         return f"{self.title.text()}. {self.text.text()}"
 
 
+def row_of(*buttons: QPushButton) -> QWidget:
+    """Buttons side by side."""
+    place = QWidget()
+    row = QHBoxLayout(place)
+    row.setContentsMargins(0, 0, 0, 0)
+    for button in buttons:
+        row.addWidget(button)
+    row.addStretch(1)
+    return place
+
+
 class WelcomeDialog(QDialog):
     """Three steps; every one can be skipped, and clips can be dropped on any.
 
@@ -155,29 +166,17 @@ class WelcomeDialog(QDialog):
             "The full network of the paper is far larger, needs an NVIDIA GPU, and has a licence for you to agree to first; "
             "it is to be had under Models…"
         )
-        buttons = QWidget()
-        row = QHBoxLayout(buttons)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(self.models_button)
-        row.addWidget(self.gpu_button)
-        row.addStretch(1)
-        return Page(self.tr("Which model"), text, [self.gpu_text, buttons])
+        return Page(self.tr("Which model"), text, [self.gpu_text, row_of(self.models_button, self.gpu_button)])
 
     def _a_clip(self) -> Page:
         area = DropArea(self.tr("Drop a video here"))
         area.setAlignment(Qt.AlignmentFlag.AlignCenter)
         area.setMinimumHeight(DROP_HEIGHT)
-        buttons = QWidget()
-        row = QHBoxLayout(buttons)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(self.choose_button)
-        row.addWidget(self.sample_button)
-        row.addStretch(1)
         text = self.tr(
             "Look at a few frames first with Preview segment, then press Restore. The result is put beside the clip, which stays "
             "as it is. Help ▸ First steps shows this again."
         )
-        return Page(self.tr("A clip to begin with"), text, [area, buttons])
+        return Page(self.tr("A clip to begin with"), text, [area, row_of(self.choose_button, self.sample_button)])
 
     def _show_gpu(self, state: object) -> None:
         assert isinstance(state, State)

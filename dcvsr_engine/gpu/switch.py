@@ -11,7 +11,7 @@ from pathlib import Path
 
 from dcvsr_engine.errors import AcceleratorError
 from dcvsr_engine.places import data_folder
-from dcvsr_engine.video.files import partial_path
+from dcvsr_engine.video.files import write_json
 
 OFF = "DCVSR_GPU"
 """Environment variable: ``off`` makes the engine use the bundled PyTorch whatever is switched on."""
@@ -62,9 +62,7 @@ def switched_on() -> Build | None:
 
 def switch_on(build: Build) -> None:
     """Use a build from the next start of the engine on."""
-    partial = partial_path(record())
-    partial.write_text(json.dumps(asdict(build), indent=2), encoding="utf-8")
-    partial.replace(record())
+    write_json(record(), asdict(build))
 
 
 def use() -> Build | None:

@@ -23,11 +23,11 @@ from dcvsr_engine.models.catalogue import Entry
 from dcvsr_engine.models.importing import check_name, check_room
 from dcvsr_engine.models.known import KnownModel
 from dcvsr_engine.models.recognise import PLAIN, recognise
-from dcvsr_engine.models.store import LISTING, RECORD, Progress, added, partial_folder, write_json
+from dcvsr_engine.models.store import LISTING, RECORD, Progress, added, partial_folder
 from dcvsr_engine.network.declaration import FILE
-from dcvsr_engine.network.hashes import CHUNK, sha256
+from dcvsr_engine.network.hashes import hex_digest, sha256
 from dcvsr_engine.network.installed import user_models
-from dcvsr_engine.video.files import put_in_place
+from dcvsr_engine.video.files import put_in_place, write_json
 
 logging.getLogger("httpx2").setLevel(logging.WARNING)  # it logs addresses, and those that the hub signs are as good as a token
 
@@ -226,10 +226,7 @@ def check(entry: Entry, file: RemoteFile, path: Path, passed: Callable[[int], No
 def git_hash(path: Path) -> str:
     """The hash that git gives a file's content."""
     digest = hashlib.sha1(f"blob {path.stat().st_size}\0".encode(), usedforsecurity=False)
-    with path.open("rb") as file:
-        while part := file.read(CHUNK):
-            digest.update(part)
-    return digest.hexdigest()
+    return hex_digest(path, digest)
 
 
 def finish(entry: Entry, listing: Listing, folder: Path) -> None:

@@ -1,7 +1,6 @@
 """Copies a model that somebody brings into the models folder, checked and complete or not at all. Torch-free."""
 
 import json
-import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,11 +11,11 @@ from pathlib import Path
 from dcvsr_engine.errors import ModelError
 from dcvsr_engine.models.known import KnownModel
 from dcvsr_engine.models.recognise import Recognised, name_of, recognise
-from dcvsr_engine.models.store import DEFAULT, RECORD, Progress, added, write_json
+from dcvsr_engine.models.store import DEFAULT, RECORD, Progress, added
 from dcvsr_engine.network.declaration import FILE
 from dcvsr_engine.network.hashes import CHUNK
 from dcvsr_engine.network.installed import bases, installed, user_models
-from dcvsr_engine.video.files import discard, partial_path, put_in_place
+from dcvsr_engine.video.files import discard, partial_path, put_in_place, write_json
 
 
 def import_model(path: Path, name: str = "", base: str = "", progress: Progress = lambda what, done, total: None) -> KnownModel:
@@ -47,7 +46,7 @@ def check_name(name: str) -> None:
     """Raise `ModelError` when a name is taken."""
     if name in installed() | bases() or (user_models() / name).exists():
         raise ModelError(f"There is a model “{name}” already; remove it first, or give this one another name.")
-    if name == Path(DEFAULT).name:
+    if name == DEFAULT:
         raise ModelError(f"A model cannot be called “{name}”; give it another name.")
 
 
@@ -89,8 +88,6 @@ def copy(files: Mapping[str, Path], folder: Path, progress: Progress) -> dict[st
                 digest.update(part)
                 done += len(part)
                 progress(name, done, total)
-            writer.flush()
-            os.fsync(writer.fileno())
         hashes[name] = digest.hexdigest()
     return {name: value for name, value in hashes.items() if name != FILE}
 

@@ -20,6 +20,7 @@ from dcvsr_engine.models.shapes import (
     what_it_looks_like,
 )
 from dcvsr_engine.network.declaration import FILE, UNET_FOLDERS, Declaration
+from dcvsr_engine.network.installed import weight_files
 
 Found = Literal["declared", "full", "unet", "base"]
 PARTS = (*UNET_FOLDERS, "vae", "image_encoder", "feature_extractor", "scheduler")
@@ -154,14 +155,13 @@ def conventions(name: str, config: dict[str, Any], vae: dict[str, Any], base: st
 
 
 def weights_in(folder: Path) -> list[Path]:
-    """The safetensors files of a network, one variant (full precision before fp16), with sound headers; raises `ModelError`."""
-    files = sorted(folder.glob("*.safetensors"))
+    """The `weight_files` of a network, with sound headers; raises `ModelError`."""
+    files = weight_files(folder)
     if not files:
         pickles = [path.name for path in sorted(folder.glob("*")) if path.suffix.lower() in PICKLES]
         if pickles:
             raise pickle_error(folder / pickles[0])
         raise ModelError(f"{folder} holds no model: there is no .safetensors file.")
-    files = [file for file in files if ".fp16." not in file.name] or files
     read_headers(files)
     return files
 

@@ -4,7 +4,6 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from dcvsr_engine.errors import ModelError
 from dcvsr_engine.models.headers import read_header
@@ -12,7 +11,7 @@ from dcvsr_engine.models.known import KnownModel, known_bases, known_models, rea
 from dcvsr_engine.network.hashes import differing
 from dcvsr_engine.network.installed import bases, find, user_models
 from dcvsr_engine.settings import RestoreSettings
-from dcvsr_engine.video.files import partial_path
+from dcvsr_engine.video.files import write_json
 
 RECORD = "source.json"
 """In the folder of a model that was added: where it came from, and the sha256 of every file."""
@@ -30,14 +29,6 @@ def added(name: str) -> KnownModel:
     if model is None:
         raise ModelError(f"There is no model “{name}”; “dcvsr models list” shows those there are.")
     return model
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Write a JSON file that is complete or not there."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = partial_path(path)
-    partial.write_text(json.dumps(value, indent=2, ensure_ascii=False), encoding="utf-8")
-    partial.replace(path)
 
 
 # -- the default ------------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from dcvsr_engine.network.declaration import FILE, UNET_FOLDERS, Declaration
 from dcvsr_engine.network.device import DTYPES, resolve_device, resolve_precision
 from dcvsr_engine.network.haar import HaarFirstStage
 from dcvsr_engine.network.hashes import check_files
-from dcvsr_engine.network.installed import base_folder, find
+from dcvsr_engine.network.installed import base_folder, find, weight_files
 from dcvsr_engine.network.vae import VaeFirstStage
 from dcvsr_engine.settings import Device, Precision
 
@@ -193,13 +193,12 @@ def load_network(kind: Any, folder: Path, dtype: torch.dtype = torch.float32) ->
 
 
 def read_weights(folder: Path) -> dict[str, Tensor]:
-    """All tensors of the folder's safetensors files; one variant (full precision before fp16) where there are several."""
-    files = sorted(folder.glob("*.safetensors"))
-    full = [file for file in files if ".fp16." not in file.name]
+    """All tensors of the folder's `weight_files`."""
+    files = weight_files(folder)
     if not files:
         raise ModelError(f"The model in {folder} is incomplete: there is no .safetensors file.")
     weights: dict[str, Tensor] = {}
-    for file in full or files:
+    for file in files:
         try:
             weights |= load_file(file)
         except (SafetensorError, OSError) as error:

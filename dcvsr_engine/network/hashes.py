@@ -14,7 +14,11 @@ Passed = Callable[[int], None]
 
 def sha256(path: Path, passed: Passed = lambda size: None) -> str:
     """Hash of a file."""
-    digest = hashlib.sha256()
+    return hex_digest(path, hashlib.sha256(), passed)
+
+
+def hex_digest(path: Path, digest: "hashlib._Hash", passed: Passed = lambda size: None) -> str:
+    """What ``digest`` makes of a file, after what it has taken already."""
     with path.open("rb") as file:
         while part := file.read(CHUNK):
             digest.update(part)

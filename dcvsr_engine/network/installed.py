@@ -29,6 +29,12 @@ def bases() -> dict[str, Path]:
     return {path.name: path for path in folders_in(user_models()) if not (path / FILE).exists() and (path / "vae").is_dir()}
 
 
+def weight_files(folder: Path) -> list[Path]:
+    """The safetensors files of a network; of one variant, full precision before fp16, where there are several."""
+    files = sorted(folder.glob("*.safetensors"))
+    return [file for file in files if ".fp16." not in file.name] or files
+
+
 def find(model: str) -> Path:
     """The folder of a model by name or path; raises `ModelError`."""
     known = installed()

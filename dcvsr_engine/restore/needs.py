@@ -12,6 +12,7 @@ from safetensors import SafetensorError, safe_open
 
 from dcvsr_engine.errors import ModelError
 from dcvsr_engine.network.declaration import Declaration
+from dcvsr_engine.network.installed import weight_files
 from dcvsr_engine.network.vae import TILE
 from dcvsr_engine.restore.request import JobRequest
 from dcvsr_engine.settings import Device, OutputSettings, RestoreSettings
@@ -67,9 +68,8 @@ class Network:
 
 def parameters(folder: Path) -> int:
     """Numbers in a folder's weights; of one variant, as they are loaded."""
-    files = sorted(folder.glob("*.safetensors"))
     count = 0
-    for path in [file for file in files if ".fp16." not in file.name] or files:
+    for path in weight_files(folder):
         try:
             with safe_open(path, "pt") as weights:
                 count += sum(math.prod(weights.get_slice(name).get_shape()) for name in weights.keys())  # noqa: SIM118 – no dict

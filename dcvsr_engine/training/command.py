@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dcvsr_engine.errors import Cancelled, SettingsError
-from dcvsr_engine.training.recipe import Recipe
+from dcvsr_engine.training.recipe import STATE, Recipe
 
 if TYPE_CHECKING:
     from dcvsr_engine.training.trainer import Distance, Trainer
@@ -48,7 +48,7 @@ def run(options: argparse.Namespace, distances: Distances) -> int:
 
     from dcvsr_engine.network.device import resolve_device
     from dcvsr_engine.training.data import TrainingData
-    from dcvsr_engine.training.trainer import Trainer
+    from dcvsr_engine.training.trainer import Distance, Trainer
 
     if options.threads is not None:
         torch.set_num_threads(options.threads)
@@ -72,7 +72,7 @@ def run(options: argparse.Namespace, distances: Distances) -> int:
 
 def check_folder(folder: Path, resume: bool) -> None:
     """Raise `SettingsError` where a run would be overwritten, or none is there to go on with."""
-    there = (folder / "last" / "state.safetensors").is_file()
+    there = (folder / STATE).is_file()
     if there and not resume:
         raise SettingsError(f"“{folder}” holds a run already: add --resume to go on with it, or choose another folder.")
     if resume and not there:

@@ -9,6 +9,9 @@ from typing import Any, Literal, Self
 from dcvsr_engine.errors import SettingsError
 from dcvsr_engine.training.section import Section
 
+STATE = Path("last") / "state.safetensors"
+"""Of a run's folder; where it is, there is something to resume."""
+
 DEGRADATIONS = ("mild", "real-world")
 """Names in `degradation.PRESETS`, which is not imported here because it imports torch."""
 

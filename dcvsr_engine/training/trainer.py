@@ -30,15 +30,12 @@ from dcvsr_engine.training.objective import (
     without_temporal_layers,
 )
 from dcvsr_engine.training.propagation import TiledNetwork
-from dcvsr_engine.training.recipe import Phase, Recipe
+from dcvsr_engine.training.recipe import STATE, Phase, Recipe
 from dcvsr_engine.training.start import Start
 from dcvsr_engine.training.state import State
 from dcvsr_engine.training.validation import contact_sheet, held_out_pairs, is_best, psnr, restored
 
 Distance = Callable[[Tensor, Tensor], Tensor]
-
-STATE = Path("last") / "state.safetensors"
-"""Of a run's folder; where it is, there is something to resume."""
 
 
 def learning_rate(phase: Phase, index: int) -> float:

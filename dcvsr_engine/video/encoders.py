@@ -216,9 +216,10 @@ def options_for(name: str, output: OutputSettings, color: ColorInfo, siting: Sit
 
 
 def tree_is_repeatable(width: int) -> bool:
-    """Whether x264 (API 165) encodes alike every time with its macroblock tree, without which files are 3 … 30 % larger.
+    """Whether x264 (API 165) encodes alike every time with its macroblock tree.
 
     With AVX-512 it does so at widths of whole groups of 8 macroblocks only (measured at 23 widths; with AVX2 at all).
+    Without it, at one CRF, three clips took 18 % and 35 % more and 15 % less.
     """
     return math.ceil(width / 16) % 8 == 0
 

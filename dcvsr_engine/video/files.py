@@ -1,10 +1,12 @@
-"""Files and picture folders under a temporary name beside their target, renamed when complete."""
+"""Files and folders under a temporary name beside their target, renamed when complete."""
 
+import json
 import os
 import re
 import secrets
 import shutil
 from pathlib import Path
+from typing import Any
 
 from dcvsr_engine.errors import OutputError
 
@@ -20,6 +22,19 @@ def partial_path(target: Path) -> Path:
     end = f".partial-{secrets.token_hex(4)}{target.suffix}"
     stem = target.name.encode()[: NAME_BYTES - len(end.encode()) - 1].decode(errors="ignore")
     return target.with_name(f".{stem}{end}")
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a JSON file that is complete or not there; raises `OSError`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = partial_path(path)
+    partial.write_text(json.dumps(value, indent=2, ensure_ascii=False), encoding="utf-8")
+    partial.replace(path)
+
+
+def read_json(path: Path) -> Any:
+    """A JSON file's value; raises `OSError` or, when it is no JSON, `ValueError`."""
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def partials_of(target: Path) -> list[Path]:
@@ -47,7 +62,7 @@ def refuse_unsafe(target: Path, *, pictures: bool, overwrite: bool) -> None:
 
 def put_in_place(partial: Path, target: Path) -> None:
     """Have a complete temporary file or folder written to disk, and rename it to ``target``."""
-    for path in (*partial.iterdir(), partial) if partial.is_dir() else (partial,):
+    for path in (*partial.rglob("*"), partial) if partial.is_dir() else (partial,):
         sync(path)
     if target.is_dir():
         old = partial_path(target)

@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save_file
 
 from dcvsr_engine.control import Control, StepStarted
 from dcvsr_engine.errors import ModelError
+from dcvsr_engine.models.shapes import SVD_UNET
 from dcvsr_engine.network.checkpoint import Model, load
 from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.network.device import available_devices, device_title, memory, resolve_device, resolve_precision
@@ -108,21 +109,7 @@ def test_sharded_weights_are_put_together(folder):
 
 def test_the_real_svd_configuration_has_a_billion_and_a_half_weights():
     with torch.device("meta"):
-        unet = UNetSpatioTemporalConditionModel.from_config(
-            {
-                "addition_time_embed_dim": 256,
-                "block_out_channels": [320, 640, 1280, 1280],
-                "cross_attention_dim": 1024,
-                "in_channels": 8,
-                "layers_per_block": 2,
-                "num_attention_heads": [5, 10, 20, 20],
-                "num_frames": 14,
-                "out_channels": 4,
-                "projection_class_embeddings_input_dim": 768,
-                "sample_size": 96,
-                "transformer_layers_per_block": 1,
-            }
-        )
+        unet = UNetSpatioTemporalConditionModel.from_config(SVD_UNET)
     assert sum(parameter.numel() for parameter in unet.parameters()) == 1_524_623_082
 
 
