@@ -12,7 +12,8 @@ from dcvsr_engine.errors import Cancelled, SettingsError
 from dcvsr_engine.training.recipe import STATE, Recipe
 
 if TYPE_CHECKING:
-    from dcvsr_engine.training.trainer import Distance, Trainer
+    from dcvsr_engine.training.objective import Distance
+    from dcvsr_engine.training.trainer import Trainer
 
 Distances = Callable[[], tuple["Distance", "Distance"]]
 
@@ -48,7 +49,7 @@ def run(options: argparse.Namespace, distances: Distances) -> int:
 
     from dcvsr_engine.network.device import resolve_device
     from dcvsr_engine.training.data import TrainingData
-    from dcvsr_engine.training.trainer import Distance, Trainer
+    from dcvsr_engine.training.trainer import Trainer
 
     if options.threads is not None:
         torch.set_num_threads(options.threads)

@@ -1,7 +1,7 @@
 """The EDM denoising objective and the passes around it."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -13,6 +13,9 @@ from diffusers.models.transformers.transformer_temporal import TransformerSpatio
 from torch import Tensor, nn
 
 from dcvsr_engine.diffusion.edm import precondition
+
+Distance = Callable[[Tensor, Tensor], Tensor]
+"""Of pictures ``(n, 3, h, w)`` and others, ``(n,)``."""
 
 
 class Identity(nn.Module):
@@ -130,16 +133,30 @@ def edm_loss(denoised: Tensor, target: Tensor, sigma: Tensor) -> Tensor:
 
 
 def judged_crops(
-    restored: Tensor, reference: Tensor, batch: int, generator: torch.Generator, size: int = 72
+    restored: Tensor, reference: Tensor, generator: torch.Generator, frames: int = 1, size: int = 72
 ) -> tuple[Tensor, Tensor]:
-    """One random crop and frame per clip of each ``(batch · frames, 3, h, w)``: the perceptual network is dear on a processor."""
-    frames, side = restored.shape[0] // batch, restored.shape[-1]
+    """One random crop of ``frames`` successive frames per clip of each ``(batch, all frames, 3, h, w)``.
+
+    The perceptual network is dear on a processor, so it does not see everything: ``(batch, frames, 3, size, size)`` of each.
+    """
+    count, side = restored.shape[1], restored.shape[-1]
     crops = []
-    for clip in range(batch):
-        frame, y, x = (int(torch.randint(n, (1,), generator=generator)) for n in (frames, side - size + 1, side - size + 1))
-        crops.append((clip * frames + frame, slice(y, y + size), slice(x, x + size)))
-    pictures, references = (torch.stack([x[f, :, rows, columns] for f, rows, columns in crops]) for x in (restored, reference))
+    for clip in range(len(restored)):
+        spans = (count - frames + 1, side - size + 1, side - size + 1)
+        first, y, x = (int(torch.randint(n, (1,), generator=generator)) for n in spans)
+        crops.append((clip, slice(first, first + frames), slice(None), slice(y, y + size), slice(x, x + size)))
+    pictures, references = (torch.stack([clips[crop] for crop in crops]) for clips in (restored, reference))
     return pictures, references
+
+
+def change_in_look(distance: Distance, restored: Tensor, reference: Tensor) -> Tensor:
+    """How much further apart, or nearer, than in ``reference`` two successive frames look; a number.
+
+    tLP of Chu et al. (2020), over clips ``(batch, frames, 3, h, w)``. It minds flicker in what a moving picture shows, where
+    `change_error` asks for the motion of every pixel too.
+    """
+    apart, wanted = (distance(clips[:, :-1].flatten(0, 1), clips[:, 1:].flatten(0, 1)) for clips in (restored, reference))
+    return (apart - wanted).abs().mean()
 
 
 def lattice_error(error: Tensor, factor: int) -> Tensor:

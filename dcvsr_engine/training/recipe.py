@@ -64,6 +64,7 @@ class Phase(Mixture):
         tile, window: side and frames of tiles that propagate to each other (`propagation`); 0 trains untiled clips.
         unrolled: share of tiled clips that make a later step, from the network's own first estimate.
         change: weight of `objective.change_error` of the decoded x̂_0, 0 for none.
+        change_in_look: weight of `objective.change_in_look`, 0 for none; goes with ``perceptual`` and at least 2 frames.
     """
 
     iterations: int
@@ -81,6 +82,7 @@ class Phase(Mixture):
     window: int = 0
     unrolled: float = 0.0
     change: float = 0.0
+    change_in_look: float = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -88,6 +90,10 @@ class Phase(Mixture):
             (min(self.iterations, self.frames, self.batch, self.size) >= 1, "iterations, frames, batch and size are at least 1"),
             (self.learning_rate > 0 and self.warmup >= 0, "learning_rate is above 0 and warmup not below"),
             (0 <= self.at_max <= 1 and 0 <= self.noise_share <= 1, "at_max and noise_share are between 0 and 1"),
+            (
+                self.change_in_look <= 0 or (self.frames > 1 and self.perceptual > 0),
+                "change_in_look needs perceptual above 0 and at least 2 frames",
+            ),
         )
 
 

@@ -20,7 +20,9 @@ from dcvsr_engine.training.data import Batches, TrainingData
 from dcvsr_engine.training.export import export
 from dcvsr_engine.training.log import LossLog, append_row, forget_after
 from dcvsr_engine.training.objective import (
+    Distance,
     change_error,
+    change_in_look,
     clip_noise,
     denoise,
     draw_sigmas,
@@ -34,8 +36,6 @@ from dcvsr_engine.training.recipe import STATE, Phase, Recipe
 from dcvsr_engine.training.start import Start
 from dcvsr_engine.training.state import State
 from dcvsr_engine.training.validation import contact_sheet, held_out_pairs, is_best, psnr, restored
-
-Distance = Callable[[Tensor, Tensor], Tensor]
 
 
 def learning_rate(phase: Phase, index: int) -> float:
@@ -137,14 +137,17 @@ class Trainer:
     def picture_loss(self, restored: Tensor, frames: Tensor, phase: Phase, generator: torch.Generator) -> Tensor:
         """The weighted losses that look at decoded pictures ``(batch · frames, 3, size, size)``."""
         loss = restored.new_zeros(())
+        clips, truth = (pictures.unflatten(0, (-1, phase.frames)) for pictures in (restored, frames))
         if self.perceptual is not None and phase.perceptual > 0:
-            pictures, references = judged_crops(restored, frames, restored.shape[0] // phase.frames, generator)
+            crops = judged_crops(clips, truth, generator, frames=2 if phase.change_in_look > 0 else 1)
+            pictures, references = (crop.flatten(0, 1) for crop in crops)
             with self.autocast():
                 loss = loss + phase.perceptual * self.perceptual(pictures, references).mean()
+                if phase.change_in_look > 0:
+                    loss = loss + phase.change_in_look * change_in_look(self.perceptual, *crops)
         if phase.lattice > 0:
             loss = loss + phase.lattice * lattice_error(restored - frames, self.start.stage.factor)
         if phase.change > 0:
-            clips, truth = (pictures.unflatten(0, (-1, phase.frames)) for pictures in (restored, frames))
             loss = loss + phase.change * change_error(clips, truth)
         return loss
 

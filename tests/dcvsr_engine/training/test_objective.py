@@ -7,9 +7,12 @@ from diffusers import UNetSpatioTemporalConditionModel
 from dcvsr_engine.diffusion.edm import precondition
 from dcvsr_engine.training.objective import (
     Conditioning,
+    change_error,
+    change_in_look,
     denoise,
     draw_sigmas,
     edm_loss,
+    judged_crops,
     lattice_error,
     silence_temporal_layers,
     without_temporal_layers,
@@ -91,3 +94,33 @@ def test_lattice_error_sees_a_grid_and_nothing_else() -> None:
     ramp = torch.linspace(0, 0.001, 48).expand(1, 3, 48, 48)
     assert lattice_error(torch.full((1, 3, 48, 48), 0.3), 4) < 1e-6
     assert lattice_error(ramp, 4) < 1e-4
+
+
+def test_change_error_sees_flicker_only() -> None:
+    reference = torch.rand(1, 3, 3, 4, 4)
+    assert change_error(reference + 0.2, reference).item() == pytest.approx(0, abs=1e-6)
+    flickering = reference + torch.tensor([0.0, 0.1, 0.0]).view(1, 3, 1, 1, 1)
+    assert change_error(flickering, reference).item() == pytest.approx(0.1, abs=1e-6)
+
+
+def mean_difference(pictures: torch.Tensor, others: torch.Tensor) -> torch.Tensor:
+    """A distance whose value can be told beforehand."""
+    return (pictures - others).abs().flatten(1).mean(1)
+
+
+def test_change_in_look_is_the_difference_of_two_distances() -> None:
+    reference = torch.zeros(2, 3, 3, 4, 4) + torch.tensor([0.0, 0.5, 0.5]).view(1, 3, 1, 1, 1)
+    flickering = torch.zeros(2, 3, 3, 4, 4) + torch.tensor([0.2, 0.6, 0.3]).view(1, 3, 1, 1, 1)
+    apart = (abs(0.4 - 0.5) + abs(0.3 - 0.0)) / 2
+    assert change_in_look(mean_difference, flickering, reference).item() == pytest.approx(apart)
+    assert change_in_look(mean_difference, 1 - reference, reference).item() == pytest.approx(0)
+
+
+def test_judged_crops_are_of_the_same_places_and_successive_frames() -> None:
+    places = torch.arange(2 * 5 * 80 * 80).view(2, 5, 1, 80, 80).expand(-1, -1, 3, -1, -1)
+    pictures, references = judged_crops(places, -places, torch.Generator().manual_seed(0), frames=2)
+    assert pictures.shape == (2, 2, 3, 72, 72)
+    assert torch.equal(references, -pictures)
+    assert (pictures[:, 1] - pictures[:, 0] == 80 * 80).all()
+    first = pictures[:, 0, 0, 0, 0]
+    assert first.div(5 * 80 * 80, rounding_mode="floor").tolist() == [0, 1]

@@ -46,6 +46,8 @@ def test_what_a_recipe_of_the_first_edition_does_not_say_is_as_it_was(tmp_path: 
         ({"phases": []}, "at least one phase"),
         ({"phases": [3]}, "an object with keys"),
         ({"phases": [{"iterations": 5, "frames": 0}]}, "frames, batch and size are at least 1"),
+        ({"phases": [{"iterations": 5, "frames": 2, "change_in_look": 1.0}]}, "change_in_look needs perceptual above 0"),
+        ({"phases": [{"iterations": 5, "perceptual": 1.0, "change_in_look": 1.0}]}, "and at least 2 frames"),
         ({"sigma_min": 30.0}, "sigma_min is above 0 and below sigma_max"),
         ({"validation": {"step": [1]}}, "did you mean “steps”"),
     ],

@@ -158,6 +158,21 @@ def test_a_phase_in_tiles_trains_and_logs_the_steps_from_noisy_targets_only(star
     assert 0 < trainer.log.sums[1:, 1].sum() < 4
 
 
+def test_flicker_costs_where_the_phase_minds_it(start, photos, tmp_path) -> None:
+    """A perceptual loss that finds all frames of a clip as good, in a phase with the weight and one without."""
+
+    def judge(pictures: torch.Tensor, others: torch.Tensor) -> torch.Tensor:
+        return (pictures - others).abs().flatten(1).mean(1)
+
+    trainer = Trainer(recipe(start), tmp_path, photos, perceptual=judge)
+    still = torch.full((6, 3, 80, 80), 0.5)
+    flickering = still + 0.1 * torch.tensor([1.0, -1.0, 1.0]).repeat(2).view(6, 1, 1, 1)
+    for weight, loss in ((0.0, 2 * 0.1), (3.0, 2 * 0.1 + 3 * 0.2)):
+        phase = Phase(2, frames=3, batch=2, size=80, perceptual=2.0, change_in_look=weight)
+        assert trainer.picture_loss(flickering, still, phase, torch.Generator()).item() == pytest.approx(loss, rel=1e-4)
+        assert trainer.picture_loss(still, still, phase, torch.Generator()).item() == 0
+
+
 def test_a_gradient_that_is_not_finite_ends_the_run_before_it_does_harm(start, photos, tmp_path) -> None:
     trainer = Trainer(recipe(start), tmp_path / "run", photos)
     before = weights(trainer)
