@@ -15,8 +15,8 @@ from dcvsr_engine.errors import Cancelled, InputError, JobError, SettingsError
 from dcvsr_engine.network.checkpoint import load
 from dcvsr_engine.training.data import Batches, TrainingData, load_photographs
 from dcvsr_engine.training.motion import synthetic_clip
-from dcvsr_engine.training.recipe import Phase, Recipe, Validation
-from dcvsr_engine.training.trainer import STATE, Trainer, learning_rate
+from dcvsr_engine.training.recipe import STATE, Phase, Recipe, Validation
+from dcvsr_engine.training.trainer import Trainer, learning_rate
 from dcvsr_engine.training.validation import is_best
 
 TABLES = ("log.csv", "loss_by_sigma.csv", "validation.csv")
