@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication
 
-from dcvsr_engine.control import StepKind
+from dcvsr_engine.events import StepKind
 
 Appearance = Literal["system", "light", "dark"]
 APPEARANCES: tuple[Appearance, ...] = get_args(Appearance)
@@ -51,14 +51,24 @@ LIGHT_TONES = Tones(
     caution=QColor("#95590b"),
     bad=QColor("#bb2d34"),
     quiet=QColor("#69707c"),
-    step={"plain": QColor("#b3b8c1"), "SAP": QColor("#3b7be0"), "TAP →": QColor("#d9822b"), "TAP ←": QColor("#8e5bd0")},
+    step={
+        StepKind.PLAIN: QColor("#b3b8c1"),
+        StepKind.SAP: QColor("#3b7be0"),
+        StepKind.TAP_FORWARD: QColor("#d9822b"),
+        StepKind.TAP_BACKWARD: QColor("#8e5bd0"),
+    },
 )
 DARK_TONES = Tones(
     good=QColor("#52c27f"),
     caution=QColor("#e2a54a"),
     bad=QColor("#f2777c"),
     quiet=QColor("#989ea8"),
-    step={"plain": QColor("#5a5f68"), "SAP": QColor("#5c97f5"), "TAP →": QColor("#e29a4f"), "TAP ←": QColor("#ad85e6")},
+    step={
+        StepKind.PLAIN: QColor("#5a5f68"),
+        StepKind.SAP: QColor("#5c97f5"),
+        StepKind.TAP_FORWARD: QColor("#e29a4f"),
+        StepKind.TAP_BACKWARD: QColor("#ad85e6"),
+    },
 )
 
 

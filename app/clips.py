@@ -4,8 +4,8 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
+from dcvsr_engine.jobs.naming import names_for
 from dcvsr_engine.resources import resource
-from dcvsr_engine.restore.naming import names_for
 from dcvsr_engine.settings import Codec
 
 VIDEOS = {

@@ -13,7 +13,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Qt, QThread, Signal, Slot
 
 from app.engine_entry import Serve, serve_engine, serve_politely
-from dcvsr_engine.control import PreviewFrame
+from dcvsr_engine.events import PreviewFrame
 from dcvsr_engine.worker.messages import (
     Command,
     EngineEvent,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from dcvsr_engine.places import config_folder, data_folder, log_folder
+from dcvsr_engine.paths import config_folder, data_folder, log_folder
 
 
 @dataclass(frozen=True)

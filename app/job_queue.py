@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from dcvsr_engine.errors import UserError
-from dcvsr_engine.restore.request import JobRequest
-from dcvsr_engine.video.files import read_json, write_json
+from dcvsr_engine.planning.request import JobRequest
+from dcvsr_engine.storage import read_json, write_json
 
 State = Literal["waiting", "running", "done", "failed", "cancelled", "interrupted"]
 RESUMABLE: tuple[State, ...] = ("failed", "cancelled", "interrupted")

@@ -14,8 +14,8 @@ from app.engine_thread import EngineDied, EngineThread
 from app.job_queue import QueueItem
 from app.models import declared
 from app.queue_model import QueueModel
-from dcvsr_engine.restore.plan import Plan
-from dcvsr_engine.restore.request import JobRequest
+from dcvsr_engine.planning.plan import Plan
+from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.worker.messages import (
     Cancel,
     EngineEvent,

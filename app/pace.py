@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from dcvsr_engine.control import Event, FrameDone, Phase, PhaseStarted, SegmentFinished, TileFinished
+from dcvsr_engine.events import Event, FrameDone, Phase, PhaseStarted, SegmentFinished, TileFinished
 
 FIRST_UNITS = 2
 """Units to wait for before a phase's speed is believed: the first one also warms up."""

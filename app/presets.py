@@ -9,7 +9,7 @@ from typing import Any
 from dcvsr_engine.errors import SettingsError, UserError
 from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.settings import RestoreSettings
-from dcvsr_engine.video.files import read_json, write_json
+from dcvsr_engine.storage import read_json, write_json
 
 KEPT = ("model", "device", "precision", "tile_batch", "seed")
 """What a preset leaves as it is: which model, on what machine, from which noise."""

@@ -4,7 +4,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.job_queue import QueueItem
 from app.preview.frames import FrameSource
-from dcvsr_engine.control import PreviewFrame
+from dcvsr_engine.events import PreviewFrame
 
 CAPACITY = 192 * 2**20
 

@@ -32,10 +32,10 @@ from app.folders import Folders
 from app.main_window import MainWindow
 from app.preferences import Preferences
 from dcvsr_engine import __version__
+from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.resources import resource
-from dcvsr_engine.restore.request import JobRequest
 from dcvsr_engine.settings import OutputSettings, RestoreSettings
-from dcvsr_engine.video.files import write_json
+from dcvsr_engine.storage import write_json
 from dcvsr_engine.worker.messages import EngineEvent, Failed, JobFinished, Ready, RunJob
 
 FRAMES = 9

@@ -5,8 +5,8 @@ from dataclasses import replace
 from app.models import declared
 from app.preview.panel import PreviewPanel
 from dcvsr_engine.network.declaration import Declaration
-from dcvsr_engine.restore.plan import Plan, Segment, grid_for
-from dcvsr_engine.restore.request import JobRequest, Region
+from dcvsr_engine.planning.plan import Plan, Segment, grid_for
+from dcvsr_engine.planning.request import JobRequest, Region
 from dcvsr_engine.settings import OutputSettings
 
 

@@ -9,7 +9,7 @@ from app.dialogs.messages import ask, show_error
 from app.job_queue import QueueItem
 from app.queue_model import QueueModel
 from dcvsr_engine.errors import UserError
-from dcvsr_engine.restore.folders import discard_job
+from dcvsr_engine.jobs.folders import discard_job
 
 
 class UnfinishedWork(QObject):

@@ -17,24 +17,24 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from dcvsr_engine import __version__
-from dcvsr_engine.bench import command as measuring
 from dcvsr_engine.errors import Cancelled, OutputError, SettingsError, UserError
-from dcvsr_engine.evaluation import command as evaluation
-from dcvsr_engine.evaluation import probing
 from dcvsr_engine.gpu import command as gpu_command
 from dcvsr_engine.gpu import switch
 from dcvsr_engine.gpu.own_process import run_if_asked
+from dcvsr_engine.jobs.naming import names_for
 from dcvsr_engine.models import command as model_command
 from dcvsr_engine.models.store import default_model
 from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.network.installed import find
+from dcvsr_engine.planning.plan import Plan
+from dcvsr_engine.planning.request import JobRequest, Region
 from dcvsr_engine.progress import ProgressLine
-from dcvsr_engine.restore.naming import names_for
-from dcvsr_engine.restore.plan import Plan
-from dcvsr_engine.restore.request import JobRequest, Region
+from dcvsr_engine.research.bench import command as measuring
+from dcvsr_engine.research.evaluation import command as evaluation
+from dcvsr_engine.research.evaluation import probing
+from dcvsr_engine.research.training import command as training
 from dcvsr_engine.settings import OutputSettings, RestoreSettings, Settings, plain_type
-from dcvsr_engine.training import command as training
-from dcvsr_engine.video.files import discard, partial_path, put_in_place, refuse_unsafe
+from dcvsr_engine.storage import discard, partial_path, put_in_place, refuse_unsafe
 
 DONE, FAILED, BAD_INPUT, CANCELLED = 0, 1, 2, 130
 
@@ -217,7 +217,7 @@ def region_of(text: str | None) -> Region | None:
 
 def restore(options: argparse.Namespace) -> int:
     """``dcvsr restore``."""
-    from dcvsr_engine.restore.job import job_folder
+    from dcvsr_engine.jobs.job import job_folder
 
     request = request_of(options)
     run_with_report(request, job_folder(request), options, options.fresh)
@@ -247,7 +247,8 @@ def text_file(path: Path | None, overwrite: bool) -> Iterator[Callable[[str], An
 
 def resume(options: argparse.Namespace) -> int:
     """``dcvsr resume``."""
-    from dcvsr_engine.restore.folders import jobs_folder, read_request
+    from dcvsr_engine.jobs.folders import read_request
+    from dcvsr_engine.paths import jobs_folder
 
     folder = Path(options.job) if Path(options.job).is_dir() else jobs_folder() / options.job
     run_with_report(read_request(folder), folder, options)
@@ -256,7 +257,7 @@ def resume(options: argparse.Namespace) -> int:
 
 def run_with_report(request: JobRequest, folder: Path, options: argparse.Namespace, fresh: bool = False) -> None:
     """Run a job, ``fresh`` or where it stopped, and write its report if that is wanted."""
-    from dcvsr_engine.restore.folders import discard_job
+    from dcvsr_engine.jobs.folders import discard_job
 
     with text_file(options.report, request.output.overwrite) as write:
         if fresh:
@@ -267,8 +268,8 @@ def run_with_report(request: JobRequest, folder: Path, options: argparse.Namespa
 def run_with_progress(request: JobRequest, folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     """Run a job; Ctrl-C cancels it at the next tile and keeps finished work, or drops it with ``--discard``."""
     from dcvsr_engine.control import Control
-    from dcvsr_engine.restore.folders import discard_job
-    from dcvsr_engine.restore.job import run_job
+    from dcvsr_engine.jobs.folders import discard_job
+    from dcvsr_engine.jobs.job import run_job
 
     line = ProgressLine(sys.stderr)
     control = Control(line)
@@ -298,9 +299,9 @@ def run_with_progress(request: JobRequest, folder: Path, options: argparse.Names
 
 def plan(options: argparse.Namespace) -> int:
     """``dcvsr plan``."""
-    from dcvsr_engine.restore.calibration import calibrated
-    from dcvsr_engine.restore.job import plan_job
-    from dcvsr_engine.restore.run import load_for
+    from dcvsr_engine.jobs.job import plan_job
+    from dcvsr_engine.jobs.run import load_for
+    from dcvsr_engine.planning.calibration import calibrated
 
     made = plan_job(request_of(options))
     if options.calibrate:
@@ -333,7 +334,7 @@ def plan_text(made: Plan) -> str:
 
 def jobs(options: argparse.Namespace) -> int:
     """``dcvsr jobs``."""
-    from dcvsr_engine.restore.folders import clean, unfinished
+    from dcvsr_engine.jobs.folders import clean, unfinished
 
     found = unfinished()
     if options.action == "clean":
@@ -358,7 +359,7 @@ def jobs(options: argparse.Namespace) -> int:
 
 def train(options: argparse.Namespace) -> int:
     """``dcvsr train``."""
-    from dcvsr_engine.evaluation.st_lpips import STLPIPS
+    from dcvsr_engine.research.evaluation.st_lpips import STLPIPS
 
     return training.run(options, lambda: (STLPIPS.load("vgg"), STLPIPS.load("alex")))
 

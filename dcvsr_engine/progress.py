@@ -5,7 +5,7 @@ import sys
 import time
 from typing import TextIO
 
-from dcvsr_engine.control import Event, FrameDone, PhaseStarted, StepStarted, TileFinished, Waiting, Warned
+from dcvsr_engine.events import Event, FrameDone, PhaseStarted, StepStarted, TileFinished, Waiting, Warned
 
 INTERVAL = 0.1
 BAR = 24

@@ -12,9 +12,9 @@ import av
 import torch
 
 from dcvsr_engine.network.resample import shrink
-from dcvsr_engine.training.degradation.compression import to_bytes
-from dcvsr_engine.training.motion import Path2D, render
-from dcvsr_engine.training.photographs import load
+from dcvsr_engine.research.training.degradation.compression import to_bytes
+from dcvsr_engine.research.training.motion import Path2D, render
+from dcvsr_engine.research.training.photographs import load
 
 FRAMES, WIDTH, HEIGHT, SCALE = 26, 120, 80, 4
 PHOTOGRAPH = Path("/usr/share/games/endless-sky/images/land/station4.jpg")

@@ -12,8 +12,9 @@ import numpy as np
 from clips import BITS, Clip, write_clip
 from numpy.typing import NDArray
 
-from dcvsr_engine.control import Control, Event
-from dcvsr_engine.restore.request import JobRequest, Region
+from dcvsr_engine.control import Control
+from dcvsr_engine.events import Event
+from dcvsr_engine.planning.request import JobRequest, Region
 from dcvsr_engine.settings import OutputSettings, RestoreSettings
 
 CHANNELS = 24

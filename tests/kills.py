@@ -21,11 +21,12 @@ from typing import Any
 import jobs
 import torch
 
-from dcvsr_engine.control import Control, Event, PhaseStarted, StepStarted
+from dcvsr_engine.control import Control
 from dcvsr_engine.errors import OutputError
-from dcvsr_engine.restore.folders import jobs_folder
-from dcvsr_engine.restore.job import run_job
-from dcvsr_engine.restore.request import JobRequest
+from dcvsr_engine.events import Event, PhaseStarted, StepStarted
+from dcvsr_engine.jobs.job import run_job
+from dcvsr_engine.paths import jobs_folder
+from dcvsr_engine.planning.request import JobRequest
 
 FILE_STEPS = {"open", "os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.truncate"}
 FAILED = 70

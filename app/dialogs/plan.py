@@ -18,8 +18,8 @@ from PySide6.QtWidgets import (
 from app.appearance import tones
 from app.formats import amount, clock, shortened
 from app.panels.section import color_text
-from dcvsr_engine.restore.plan import Plan
-from dcvsr_engine.restore.request import JobRequest
+from dcvsr_engine.planning.plan import Plan
+from dcvsr_engine.planning.request import JobRequest
 
 PERMILLE = 1000
 WIDTH = 560

@@ -12,9 +12,9 @@ from app.job_runner import Activity, Run
 from app.pace import Pace
 from app.panels.section import ElidedLabel
 from app.panels.step_strip import StepStrip
-from dcvsr_engine.control import Event, FrameDone, MemoryUsed, Phase, PhaseStarted, StepStarted, TileFinished
 from dcvsr_engine.diffusion.schedule import step_kinds
-from dcvsr_engine.restore.plan import Plan
+from dcvsr_engine.events import Event, FrameDone, MemoryUsed, Phase, PhaseStarted, StepStarted, TileFinished
+from dcvsr_engine.planning.plan import Plan
 
 PERMILLE = 1000
 REFRESH_MS = 500

@@ -34,7 +34,7 @@ from dcvsr_engine.diffusion.schedule import step_kinds
 from dcvsr_engine.errors import SettingsError
 from dcvsr_engine.models.known import KnownModel
 from dcvsr_engine.network.declaration import Declaration
-from dcvsr_engine.restore.request import JobRequest
+from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.settings import OutputSettings, RestoreSettings
 from dcvsr_engine.video.encoders import ON_GPU
 

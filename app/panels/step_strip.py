@@ -7,9 +7,9 @@ from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent, QPalette, Q
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from app.appearance import tones
-from dcvsr_engine.control import StepKind
+from dcvsr_engine.events import StepKind
 
-SIGNS: dict[StepKind, str] = {"plain": "", "SAP": "S", "TAP →": "→", "TAP ←": "←"}
+SIGNS: dict[StepKind, str] = {StepKind.PLAIN: "", StepKind.SAP: "S", StepKind.TAP_FORWARD: "→", StepKind.TAP_BACKWARD: "←"}
 HEIGHT = 20
 SIGN_WIDTH = 11
 """Cells narrower than this carry no sign."""
@@ -41,7 +41,7 @@ class StepStrip(QWidget):
         self.kinds, self.gammas = tuple(kinds), tuple(gammas)
         text = self.tr("{steps} steps, {sap} of them SAP and {tap} TAP.")
         tap = sum(kind.startswith("TAP") for kind in self.kinds)
-        self.setAccessibleDescription(text.format(steps=len(self.kinds), sap=self.kinds.count("SAP"), tap=tap))
+        self.setAccessibleDescription(text.format(steps=len(self.kinds), sap=self.kinds.count(StepKind.SAP), tap=tap))
         self.update()
 
     def show_step(self, step: int | None) -> None:
@@ -64,10 +64,10 @@ class StepStrip(QWidget):
     def kind_text(self, kind: StepKind) -> str:
         """What happens in a step of this kind."""
         texts: dict[StepKind, str] = {
-            "plain": self.tr("no propagation"),
-            "SAP": self.tr("SAP, tiles of a frame see each other"),
-            "TAP →": self.tr("TAP forward, each window sees the one before it"),
-            "TAP ←": self.tr("TAP backward, each window sees the one after it"),
+            StepKind.PLAIN: self.tr("no propagation"),
+            StepKind.SAP: self.tr("SAP, tiles of a frame see each other"),
+            StepKind.TAP_FORWARD: self.tr("TAP forward, each window sees the one before it"),
+            StepKind.TAP_BACKWARD: self.tr("TAP backward, each window sees the one after it"),
         }
         return texts[kind]
 

@@ -13,7 +13,7 @@ from app.preview.picture import Pixels
 from app.preview.placeholder import Placeholder, paint_placeholder
 from app.preview.scene import LOUPE, LOUPE_GAP, Pane, Scene, Side
 from app.preview.tile_overlay import TileOverlay
-from dcvsr_engine.restore.request import Region
+from dcvsr_engine.planning.request import Region
 
 GRIP = 8
 """Logical pixels around the wipe line in which it can be taken."""

@@ -10,8 +10,8 @@ from PySide6.QtCore import QObject, QThread, Signal
 
 from app.preview.cache import ByteCache
 from app.preview.picture import Pixels
-from dcvsr_engine.control import PreviewFrame
 from dcvsr_engine.errors import UserError
+from dcvsr_engine.events import PreviewFrame
 
 if TYPE_CHECKING:
     from dcvsr_engine.video.probe import VideoInfo

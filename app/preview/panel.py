@@ -17,8 +17,8 @@ from app.preview.scene import Side
 from app.preview.tile_overlay import TileOverlay
 from app.preview.tiling_state import TilingState
 from app.preview.timeline import Timeline
-from dcvsr_engine.control import Event, FramesChosen, PhaseStarted, PreviewFrame, StepStarted, TileFinished, TileStarted
-from dcvsr_engine.restore.request import Region
+from dcvsr_engine.events import Event, FramesChosen, PhaseStarted, PreviewFrame, StepStarted, TileFinished, TileStarted
+from dcvsr_engine.planning.request import Region
 from dcvsr_engine.tiling.grid import TileGrid
 
 if TYPE_CHECKING:

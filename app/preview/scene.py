@@ -11,7 +11,7 @@ from app.preview.frames import ResultFrame
 from app.preview.model import CompareMode, Comparison, Point, Size, Viewport
 from app.preview.picture import Picture, Pixels, subtract
 from app.preview.tile_overlay import TileOverlay
-from dcvsr_engine.restore.request import Region
+from dcvsr_engine.planning.request import Region
 
 GAP = 2
 """Device pixels between the panes."""

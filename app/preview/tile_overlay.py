@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPolygonF
 from app.preview import hud
 from app.preview.model import Point, Viewport
 from app.preview.tiling_state import TileState, TilingState
+from dcvsr_engine.events import StepKind
 from dcvsr_engine.tiling.grid import Tile, gaussian
 
 FAINT_RIM = QColor(0, 0, 0, 90)
@@ -65,21 +66,21 @@ class TileOverlay:
     def step_text(self, frame: int, viewport: Viewport, ratio: float) -> str:
         """What the running step does, for the frame that is seen; empty when nothing runs."""
         kind = self.state.kind
-        if kind == "SAP":
+        if kind == StepKind.SAP:
             text = self.tr("SAP · all tiles share one key of {rate} × {rate} latent pixels").format(rate=self.state.sap_rate)
             return (
                 text
                 if min(self._key_spacing(viewport)) >= MIN_KEY_SPACING * ratio
                 else text + "\n" + self.tr("Zoom in to see the keys")
             )
-        if kind in {"TAP →", "TAP ←"}:
+        if kind in {StepKind.TAP_FORWARD, StepKind.TAP_BACKWARD}:
             lines: list[str] = [kind]
             for n in self.state.windows_at(frame):
                 if n in self.state.chosen:
                     frames = ", ".join(str(chosen) for chosen in sorted(self.state.chosen[n]))
                     lines.append(self.tr("Window {n} hands on frames {frames}").format(n=n, frames=frames))
             return "\n".join(lines)
-        return self.tr("Plain step") if kind == "plain" else ""
+        return self.tr("Plain step") if kind == StepKind.PLAIN else ""
 
     def _state_text(self, state: TileState) -> str:
         return {
@@ -100,11 +101,11 @@ class TileOverlay:
         self._paint_overlaps(painter, viewport)
         if self.state.kind is not None:
             self._paint_states(painter, viewport, frame, ratio)
-        if self.state.kind == "SAP":
+        if self.state.kind == StepKind.SAP:
             self._paint_keys(painter, viewport, ratio)
         self._paint_borders(painter, viewport, ratio)
-        if self.state.kind in {"TAP →", "TAP ←"}:
-            _paint_direction(painter, viewport, self.state.kind == "TAP →", ratio)
+        if self.state.kind in {StepKind.TAP_FORWARD, StepKind.TAP_BACKWARD}:
+            _paint_direction(painter, viewport, self.state.kind == StepKind.TAP_FORWARD, ratio)
         covering = self.state.tiles_at(frame, *hover) if hover else []
         if covering:
             self._paint_hovered(painter, viewport, covering[0][0], ratio)

@@ -5,7 +5,7 @@ from typing import Literal
 
 from PySide6.QtCore import QObject, Signal
 
-from dcvsr_engine.control import StepKind
+from dcvsr_engine.events import StepKind
 from dcvsr_engine.tiling.grid import Tile, TileGrid
 
 TileState = Literal["waiting", "running", "done"]

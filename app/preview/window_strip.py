@@ -8,6 +8,7 @@ from app.preview import hud
 from app.preview.model import lanes
 from app.preview.tiling_state import TilingState
 from app.preview.time_scale import SIDE, TimeScale
+from dcvsr_engine.events import StepKind
 
 LANE = 13.0
 """Height of a lane in logical pixels."""
@@ -95,8 +96,8 @@ class WindowStrip(QWidget):
         painter.setPen(QPen(palette.color(QPalette.ColorRole.WindowText), 1.25))
         corners = [box.topLeft(), box.bottomLeft(), box.bottomRight(), box.topRight()]
         painter.drawPolyline(QPolygonF(corners))
-        if self._state.kind in {"TAP →", "TAP ←"}:
-            self._paint_handed_on(painter, n, box, self._state.kind == "TAP →")
+        if self._state.kind in {StepKind.TAP_FORWARD, StepKind.TAP_BACKWARD}:
+            self._paint_handed_on(painter, n, box, self._state.kind == StepKind.TAP_FORWARD)
         elif box.width() > 36:
             assert self._state.grid is not None
             font = painter.font()

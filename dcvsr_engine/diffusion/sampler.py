@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
@@ -11,13 +12,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dcvsr_engine.control import Control, FramesChosen, StepKind, StepStarted, TileFinished, TileStarted, Warned
+from dcvsr_engine.control import Monitor, Parked
 from dcvsr_engine.diffusion.attention import Collect, Extension, Inject, KeyBank, Lockstep, Tap
 from dcvsr_engine.diffusion.denoiser import Denoiser
 from dcvsr_engine.diffusion.edm import to_d
 from dcvsr_engine.diffusion.schedule import gamma_schedule, karras_sigmas, step_kinds
+from dcvsr_engine.events import FramesChosen, StepKind, StepStarted, TileFinished, TileStarted, Warned
 from dcvsr_engine.network.declaration import Declaration
-from dcvsr_engine.network.shortage import in_parts
+from dcvsr_engine.network.oom import in_parts
 from dcvsr_engine.network.soundness import finite, sound
 from dcvsr_engine.settings import RestoreSettings
 from dcvsr_engine.tiling.blend import Merge, cut
@@ -105,13 +107,14 @@ class Sampler:
         denoiser: Denoiser,
         settings: RestoreSettings,
         grid_at: Callable[[int], TileGrid],
-        control: Control,
+        control: Monitor,
         segment: int = 0,
         first_frame: int = 0,
         batch: int = 1,
+        parked: Parked = nullcontext,
     ) -> None:
         self.denoiser, self.settings, self.grid_at, self.control = denoiser, settings, grid_at, control
-        self.segment, self.first_frame, self.batch = segment, first_frame, batch
+        self.segment, self.first_frame, self.batch, self.parked = segment, first_frame, batch, parked
         self.schedule = steps_of(settings, denoiser.model.declaration)
         self.seconds = 0.0
         self.done = 0
@@ -190,7 +193,7 @@ class Sampler:
     def evaluate(self, x: Tensor, condition: Tensor, step: Step, extensions: list[Extension], tiles: list[Tile]) -> Tensor:
         """Guided estimates of a batch of tiles, with cancel, pause and progress around it."""
         self.denoiser.propagation.extensions = extensions
-        self.control.check()
+        self.control.check(self.parked)
         for tile in tiles:
             self.control.emit(TileStarted(tile.m, tile.n))
         began = time.monotonic()
@@ -236,12 +239,12 @@ class Sampler:
 
     def passes(self, grid: TileGrid, step: Step, previous: KeyBank | None) -> Iterator[tuple[list[Tile], list[Extension], bool]]:
         """Groups of tiles in the order of evaluation, the extensions that act on them, and whether they are merged."""
-        if step.kind == "SAP":
+        if step.kind == StepKind.SAP:
             yield from self.spatial_passes(grid, previous)
-        elif step.kind == "plain":
+        elif step.kind == StepKind.PLAIN:
             yield list(grid), [], True
         else:
-            yield from self.temporal_passes(grid, backward=step.kind == "TAP ←")
+            yield from self.temporal_passes(grid, backward=step.kind == StepKind.TAP_BACKWARD)
 
     def spatial_passes(self, grid: TileGrid, previous: KeyBank | None) -> Iterator[tuple[list[Tile], list[Extension], bool]]:
         """SAP, window by window, in one of its three schedules (method.md §3)."""
@@ -268,7 +271,7 @@ class Sampler:
     def collects(self, step: Step) -> bool:
         """Whether the step after ``step`` is a cached SAP step."""
         following = self.schedule[step.index + 1 : step.index + 2]
-        return self.settings.sap_schedule == "cached" and any(s.kind == "SAP" for s in following)
+        return self.settings.sap_schedule == "cached" and any(s.kind == StepKind.SAP for s in following)
 
     # -- counting -----------------------------------------------------------------------------------------------
 
@@ -281,7 +284,7 @@ class Sampler:
         """Tile evaluations of one step: two-pass SAP sees every tile twice, and so does the first step of cached SAP."""
         tiles = len(self.grid_at(step.index))
         cached = self.settings.sap_schedule == "cached" and step.index > 0
-        return 2 * tiles if step.kind == "SAP" and self.settings.sap_schedule != "lockstep" and not cached else tiles
+        return 2 * tiles if step.kind == StepKind.SAP and self.settings.sap_schedule != "lockstep" and not cached else tiles
 
 
 def batches(items: list[T], size: int) -> Iterator[list[T]]:

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from dcvsr_engine.control import StepKind
+from dcvsr_engine.events import StepKind
 from dcvsr_engine.settings import GammaDirection, RestoreSettings
 
 Levels = NDArray[np.float64]
@@ -50,11 +50,11 @@ def step_kinds(steps: int, settings: RestoreSettings) -> list[StepKind]:
     tap_steps = 0
     for t in range(steps, 0, -1):
         if t % 2 == 0:
-            kinds.append("SAP" if settings.sap else "plain")
+            kinds.append(StepKind.SAP if settings.sap else StepKind.PLAIN)
         elif not settings.tap:
-            kinds.append("plain")
+            kinds.append(StepKind.PLAIN)
         else:
             backward = settings.tap_direction == "backward" or (settings.tap_direction == "alternate" and tap_steps % 2 == 1)
-            kinds.append("TAP ←" if backward else "TAP →")
+            kinds.append(StepKind.TAP_BACKWARD if backward else StepKind.TAP_FORWARD)
             tap_steps += 1
     return kinds

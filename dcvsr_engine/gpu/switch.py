@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from dcvsr_engine.errors import AcceleratorError
-from dcvsr_engine.places import data_folder
-from dcvsr_engine.video.files import write_json
+from dcvsr_engine.paths import data_folder
+from dcvsr_engine.storage import write_json
 
 OFF = "DCVSR_GPU"
 """Environment variable: ``off`` makes the engine use the bundled PyTorch whatever is switched on."""

@@ -27,7 +27,7 @@ from dcvsr_engine.models.store import LISTING, RECORD, Progress, added, partial_
 from dcvsr_engine.network.declaration import FILE
 from dcvsr_engine.network.hashes import hex_digest, sha256
 from dcvsr_engine.network.installed import user_models
-from dcvsr_engine.video.files import put_in_place, write_json
+from dcvsr_engine.storage import put_in_place, write_json
 
 logging.getLogger("httpx2").setLevel(logging.WARNING)  # it logs addresses, and those that the hub signs are as good as a token
 

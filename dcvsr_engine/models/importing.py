@@ -15,7 +15,7 @@ from dcvsr_engine.models.store import DEFAULT, RECORD, Progress, added
 from dcvsr_engine.network.declaration import FILE
 from dcvsr_engine.network.hashes import CHUNK
 from dcvsr_engine.network.installed import bases, installed, user_models
-from dcvsr_engine.video.files import discard, partial_path, put_in_place, write_json
+from dcvsr_engine.storage import discard, partial_path, put_in_place, write_json
 
 
 def import_model(path: Path, name: str = "", base: str = "", progress: Progress = lambda what, done, total: None) -> KnownModel:

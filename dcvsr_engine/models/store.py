@@ -11,7 +11,7 @@ from dcvsr_engine.models.known import KnownModel, known_bases, known_models, rea
 from dcvsr_engine.network.hashes import differing
 from dcvsr_engine.network.installed import bases, find, user_models
 from dcvsr_engine.settings import RestoreSettings
-from dcvsr_engine.video.files import write_json
+from dcvsr_engine.storage import write_json
 
 RECORD = "source.json"
 """In the folder of a model that was added: where it came from, and the sha256 of every file."""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from dcvsr_engine.errors import ModelError
 from dcvsr_engine.network.declaration import FILE, Declaration
-from dcvsr_engine.places import data_folder
+from dcvsr_engine.paths import data_folder
 from dcvsr_engine.resources import resource
 
 

@@ -1,6 +1,7 @@
 """One segment from frames to frames: enlarge, encode, sample, decode, correct colours – with less memory where it runs out."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
@@ -11,19 +12,20 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dcvsr_engine.control import Control, FrameDone, Warned
+from dcvsr_engine.control import Monitor
 from dcvsr_engine.diffusion.attention import Inject
 from dcvsr_engine.diffusion.denoiser import Denoiser
 from dcvsr_engine.diffusion.sampler import Sampler, SegmentState, Shared, clip_noise
+from dcvsr_engine.events import FrameDone, Warned
 from dcvsr_engine.network.checkpoint import Model
+from dcvsr_engine.network.oom import ShortageError, free_cache, in_parts
 from dcvsr_engine.network.resample import upscale
-from dcvsr_engine.network.shortage import ShortageError, free_cache, in_parts
 from dcvsr_engine.network.soundness import finite, sound
+from dcvsr_engine.planning.memory import pixels_on_device
+from dcvsr_engine.planning.plan import Segment, grid_for, padded
 from dcvsr_engine.restore.color import correct
-from dcvsr_engine.restore.footage import Footage
-from dcvsr_engine.restore.needs import pixels_on_device
-from dcvsr_engine.restore.plan import Segment, grid_for, padded
-from dcvsr_engine.restore.thrift import thriftier
+from dcvsr_engine.restore.frames import Footage
+from dcvsr_engine.restore.recovery import thriftier
 from dcvsr_engine.settings import Device, RestoreSettings
 
 BLACK, VISIBLE = 4 / 255, 16 / 255
@@ -70,7 +72,7 @@ class SegmentPipeline:
         settings: RestoreSettings,
         segment: Segment,
         footage: Footage,
-        control: Control,
+        control: Monitor,
         chunk: int,
         on_change: Callable[[], None] = lambda: None,
         offload: bool = False,
@@ -81,8 +83,7 @@ class SegmentPipeline:
         self.control, self.chunk, self.on_change, self.scale = control, chunk, on_change, settings.scale
         self.offload = offload
         self.suspicious: list[int] = []
-        self.model.first_stage.check = control.check
-        control.on_pause, control.on_resume = self.leave_device, self.return_to_device
+        self.model.first_stage.check = partial(control.check, self.parked)
         self.sampler = self.new_sampler()
 
     def new_sampler(self) -> Sampler:
@@ -97,6 +98,7 @@ class SegmentPipeline:
             segment=self.segment.index,
             first_frame=self.segment.first,
             batch=settings.tile_batch,
+            parked=self.parked,
         )
 
     # -- pixels -------------------------------------------------------------------------------------------------
@@ -124,7 +126,7 @@ class SegmentPipeline:
             self.make_room()
         waiting = list(range(len(self.footage)))
         while waiting:
-            self.control.check()
+            self.control.check(self.parked)
             frames, waiting = waiting[: self.chunk], waiting[self.chunk :]
             yield from in_parts(work, frames, self.shorten, last_resort=self.make_room)
             self.control.emit(FrameDone(len(self.footage) - len(waiting), len(self.footage)))
@@ -248,13 +250,12 @@ class SegmentPipeline:
         self.warn(sentence)
         self.on_change()
 
-    def leave_device(self) -> None:
+    @contextmanager
+    def parked(self) -> Iterator[None]:
         """Free the device's memory for a pause."""
         self.denoiser.propagation.move("cpu")
         self.model.move("cpu")
-
-    def return_to_device(self) -> None:
-        """Go on after a pause."""
+        yield
         self.model.move(self.model.device)
         self.denoiser.propagation.move(self.model.device)
 

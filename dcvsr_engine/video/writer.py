@@ -16,9 +16,9 @@ from av.video.stream import VideoStream
 
 from dcvsr_engine.errors import OutputError
 from dcvsr_engine.settings import OutputSettings
+from dcvsr_engine.storage import discard, partial_path, put_in_place, refuse_unsafe
 from dcvsr_engine.video.color import MATRICES, PRIMARIES, RANGES, TRANSFERS, Array, ColorInfo
 from dcvsr_engine.video.encoders import CODECS, CONTAINERS, check_encoder, encoding_for, resolved_output
-from dcvsr_engine.video.files import discard, partial_path, put_in_place, refuse_unsafe
 from dcvsr_engine.video.filters import filter_graph
 from dcvsr_engine.video.join import segment_origin
 from dcvsr_engine.video.pixels import from_rgb

@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dcvsr_engine import control
-from dcvsr_engine.restore.plan import Plan
-from dcvsr_engine.restore.request import JobRequest
+from dcvsr_engine import events
+from dcvsr_engine.planning.plan import Plan
+from dcvsr_engine.planning.request import JobRequest
 
 # -- commands ---------------------------------------------------------------------------------------------------
 
@@ -113,7 +113,7 @@ class Progress:
     """A progress event of the running job."""
 
     job: str
-    event: control.Event
+    event: events.Event
 
 
 @dataclass(frozen=True)

@@ -13,14 +13,15 @@ from pathlib import Path
 import torch
 
 from dcvsr_engine import __version__
-from dcvsr_engine.control import Control, Event, PreviewFrame, Waiting
+from dcvsr_engine.control import Control
 from dcvsr_engine.errors import Cancelled, UserError
+from dcvsr_engine.events import Event, PreviewFrame, Waiting
+from dcvsr_engine.jobs.folders import MANIFEST
+from dcvsr_engine.jobs.job import job_folder, plan_job, run_job
 from dcvsr_engine.network.checkpoint import Model, load
 from dcvsr_engine.network.device import available_devices, device_title, memory, resolve_device, resolve_precision
 from dcvsr_engine.network.installed import find
-from dcvsr_engine.restore.calibration import calibrated
-from dcvsr_engine.restore.folders import MANIFEST
-from dcvsr_engine.restore.job import job_folder, plan_job, run_job
+from dcvsr_engine.planning.calibration import calibrated
 from dcvsr_engine.settings import RestoreSettings
 from dcvsr_engine.video.encoders import codecs_on_gpu
 from dcvsr_engine.worker import messages

@@ -15,13 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from dcvsr_engine import control
+from dcvsr_engine import events
 from dcvsr_engine.control import Control
 from dcvsr_engine.diffusion.schedule import gamma_schedule, karras_sigmas, step_kinds
 from dcvsr_engine.errors import Cancelled
 from dcvsr_engine.network.declaration import Declaration
-from dcvsr_engine.restore.plan import Plan, Segment, grid_for
-from dcvsr_engine.restore.request import JobRequest
+from dcvsr_engine.planning.plan import Plan, Segment, grid_for
+from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.worker import messages
 
 MODEL = Declaration(
@@ -119,7 +119,7 @@ class FakeEngine:
                 except OSError as error:
                     self.send(messages.Failed(job, f"The clip is gone: {error}."))
             case messages.RunJob(job, request, folder):
-                self.job, self.control = job, Control()
+                self.job, self.control = job, Control(lambda event: self.send(messages.Progress(job, event)))
                 threading.Thread(target=self.run, args=(job, request, folder, self.control), daemon=True).start()
             case messages.Pause():
                 self.control.pause()
@@ -167,7 +167,6 @@ class FakeEngine:
         directory = None if request.target is None else (folder or self.script.jobs / job)
         if directory:
             directory.mkdir(parents=True, exist_ok=True)
-        control_.emit = lambda event: self.send(messages.Progress(job, event))
         try:
             self.play(job, request, directory, control_, fresh=folder is None)
         except Cancelled:
@@ -185,10 +184,10 @@ class FakeEngine:
             self.sample(plan, segment, frames, first, control_, fresh)
             for number in range(segment.first, segment.last + 1):
                 control_.check()
-                control_.emit(control.FrameDone(number - segment.first + 1, segment.frames))
+                control_.emit(events.FrameDone(number - segment.first + 1, segment.frames))
                 pixels = restored(frames[number], plan, 1.0)
-                control_.emit(control.PreviewFrame(first + number, plan_steps(plan) - 1, pixels, final=True))
-            control_.emit(control.SegmentFinished(segment.index, len(plan.segments)))
+                control_.emit(events.PreviewFrame(first + number, plan_steps(plan) - 1, pixels, final=True))
+            control_.emit(events.SegmentFinished(segment.index, len(plan.segments)))
         if request.target:
             request.target.write_bytes(b"restored by nobody")
         self.send(messages.JobFinished(job, request.target, report(plan, request)))
@@ -200,10 +199,10 @@ class FakeEngine:
         steps, grid, done = plan_steps(plan), plan.grid, 0
         sigmas = karras_sigmas(steps, self.script.model.sigma_min, self.script.model.sigma_max)[:-1]
         gammas = gamma_schedule(sigmas, plan.settings.gamma_rho, plan.settings.gamma_peak)
-        control_.emit(control.PhaseStarted("sample", segment.index, len(plan.segments), steps * len(grid)))
+        control_.emit(events.PhaseStarted("sample", segment.index, len(plan.segments), steps * len(grid)))
         for step, kind in enumerate(step_kinds(steps, plan.settings)):
             control_.emit(
-                control.StepStarted(
+                events.StepStarted(
                     segment.index, step, steps, kind, float(sigmas[step]), float(gammas[step]), grid.to_dict(),
                     first + segment.first,
                 )
@@ -211,16 +210,16 @@ class FakeEngine:
             for tile in grid:
                 control_.check()
                 self.misbehave(done, fresh)
-                control_.emit(control.TileStarted(tile.m, tile.n))
+                control_.emit(events.TileStarted(tile.m, tile.n))
                 self.spend_time()
                 done += 1
-                control_.emit(control.TileFinished(tile.m, tile.n, done, steps * len(grid), self.script.tile_seconds))
+                control_.emit(events.TileFinished(tile.m, tile.n, done, steps * len(grid), self.script.tile_seconds))
                 if kind.startswith("TAP") and tile.m == grid.spatial - 1:
                     chosen = range(tile.frame, tile.frame + min(plan.settings.tap_frames, tile.frames))
-                    control_.emit(control.FramesChosen(tile.n, tuple(first + segment.first + f for f in chosen)))
-            control_.emit(control.MemoryUsed("host", 3 << 30, 16 << 30))
+                    control_.emit(events.FramesChosen(tile.n, tuple(first + segment.first + f for f in chosen)))
+            control_.emit(events.MemoryUsed("host", 3 << 30, 16 << 30))
             pixels = restored(frames[segment.first], plan, (step + 1) / steps)
-            control_.emit(control.PreviewFrame(first + segment.first, step, pixels))
+            control_.emit(events.PreviewFrame(first + segment.first, step, pixels))
 
     def misbehave(self, evaluation: int, fresh: bool) -> None:
         if fresh and evaluation == self.script.fail_at_tile:

@@ -16,7 +16,7 @@ from app.engine_thread import EngineThread
 from app.job_runner import Activity
 from app.main_window import MainWindow
 from app.preferences import Preferences
-from dcvsr_engine.control import PreviewFrame, TileFinished
+from dcvsr_engine.events import PreviewFrame, TileFinished
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 

@@ -9,10 +9,10 @@ from fake_engine import fake_engine
 
 from app.engine_entry import serve_bundled_engine
 from app.engine_thread import EngineDied, EngineThread, without_overtaken
-from dcvsr_engine import control
-from dcvsr_engine.control import PreviewFrame
+from dcvsr_engine import events
+from dcvsr_engine.events import PreviewFrame, StepKind
 from dcvsr_engine.gpu import switch
-from dcvsr_engine.restore.request import JobRequest
+from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.worker.messages import (
     Cancel,
     JobCancelled,
@@ -58,9 +58,14 @@ def test_a_job_runs_to_its_end_with_every_kind_of_progress(start_engine, qtbot, 
     assert log.wait_for(JobFinished).target == request_.target
     assert isinstance(log[0], Ready)
     plan = log.wait_for(JobPlanned).plan
-    tiles = log.progress(control.TileFinished)
+    tiles = log.progress(events.TileFinished)
     assert len(tiles) == 2 * plan.settings.steps * len(plan.grid)
-    assert [step.kind for step in log.progress(control.StepStarted)][:4] == ["SAP", "TAP →", "SAP", "TAP ←"]
+    assert [step.kind for step in log.progress(events.StepStarted)][:4] == [
+        StepKind.SAP,
+        StepKind.TAP_FORWARD,
+        StepKind.SAP,
+        StepKind.TAP_BACKWARD,
+    ]
     assert [frame.frame for frame in log.progress(PreviewFrame) if frame.final] == list(range(8))
 
 
@@ -76,23 +81,23 @@ def test_cancel_stops_within_a_tile(start_engine, qtbot, request_):
     engine = start_engine(tile_seconds=0.05)
     log = Log(engine, qtbot)
     engine.send(RunJob("j", request_))
-    qtbot.waitUntil(lambda: bool(log.progress(control.TileFinished)), timeout=10_000)
+    qtbot.waitUntil(lambda: bool(log.progress(events.TileFinished)), timeout=10_000)
     engine.send(Cancel())
     assert log.wait_for(JobCancelled).folder is not None
-    assert len(log.progress(control.TileFinished)) < 10
+    assert len(log.progress(events.TileFinished)) < 10
 
 
 def test_pause_stops_the_tiles_and_resume_goes_on(start_engine, qtbot, request_):
     engine = start_engine(tile_seconds=0.02)
     log = Log(engine, qtbot)
     engine.send(RunJob("j", request_))
-    qtbot.waitUntil(lambda: bool(log.progress(control.TileFinished)), timeout=10_000)
+    qtbot.waitUntil(lambda: bool(log.progress(events.TileFinished)), timeout=10_000)
     engine.send(Pause())
     log.wait_for(Paused)
     qtbot.wait(60)
-    before = len(log.progress(control.TileFinished))
+    before = len(log.progress(events.TileFinished))
     qtbot.wait(100)
-    assert len(log.progress(control.TileFinished)) == before
+    assert len(log.progress(events.TileFinished)) == before
     engine.send(Resume())
     log.wait_for(Resumed)
     log.wait_for(JobFinished)
@@ -159,9 +164,9 @@ def test_only_the_newest_preview_of_a_frame_is_delivered():
     def preview(frame: int, step: int) -> Progress:
         return Progress("j", PreviewFrame(frame, step, None))
 
-    tile = Progress("j", control.TileStarted(0, 0))
-    events = [preview(0, 0), tile, preview(0, 1), preview(1, 1), preview(0, 2)]
-    assert without_overtaken(events) == [tile, preview(1, 1), preview(0, 2)]
+    tile = Progress("j", events.TileStarted(0, 0))
+    received = [preview(0, 0), tile, preview(0, 1), preview(1, 1), preview(0, 2)]
+    assert without_overtaken(received) == [tile, preview(1, 1), preview(0, 2)]
 
 
 def test_an_engine_that_cannot_start_is_replaced_by_its_fallback(qapp, qtbot, tmp_path, request_):

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from app.job_queue import JobQueue, QueueItem
-from dcvsr_engine.restore.request import JobRequest
+from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.settings import RestoreSettings
 
 

@@ -8,8 +8,8 @@ from app.engine_thread import EngineDied
 from app.job_queue import JobQueue, QueueItem
 from app.job_runner import Activity, JobRunner, retry, with_target
 from app.queue_model import QueueModel
-from dcvsr_engine.control import PreviewFrame, TileFinished
-from dcvsr_engine.restore.request import JobRequest, Region
+from dcvsr_engine.events import PreviewFrame, TileFinished
+from dcvsr_engine.planning.request import JobRequest, Region
 from dcvsr_engine.settings import OutputSettings, RestoreSettings
 
 

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication, QMessageBox
 from app.job_runner import Activity
 from app.main_window import MainWindow
 from app.studio import error_hook
-from dcvsr_engine.control import TileFinished, TileStarted
+from dcvsr_engine.events import TileFinished, TileStarted
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 import pytest
 
 from app.pace import Pace
-from dcvsr_engine.control import FrameDone, MemoryUsed, PhaseStarted, SegmentFinished, TileFinished
+from dcvsr_engine.events import FrameDone, MemoryUsed, PhaseStarted, SegmentFinished, TileFinished
 
 
 def sample(

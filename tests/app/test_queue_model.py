@@ -5,7 +5,7 @@ from PySide6.QtCore import QMimeData, QModelIndex, Qt, QUrl
 
 from app.job_queue import JobQueue, QueueItem
 from app.queue_model import ITEM, QueueModel
-from dcvsr_engine.restore.request import JobRequest
+from dcvsr_engine.planning.request import JobRequest
 
 
 def item(name: str, **values) -> QueueItem:

@@ -9,8 +9,8 @@ from app.job_queue import JobQueue, QueueItem
 from app.panels.queue import QueuePanel
 from app.queue_model import QueueModel
 from app.unfinished import UnfinishedWork
-from dcvsr_engine.restore.folders import MANIFEST, locked
-from dcvsr_engine.restore.request import JobRequest
+from dcvsr_engine.jobs.folders import MANIFEST, locked
+from dcvsr_engine.planning.request import JobRequest
 
 
 @pytest.fixture

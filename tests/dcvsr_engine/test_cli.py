@@ -17,7 +17,7 @@ import pytest
 from clips import Clip, write_clip
 
 from dcvsr_engine import cli
-from dcvsr_engine.control import TileFinished
+from dcvsr_engine.events import TileFinished
 from dcvsr_engine.progress import ProgressLine
 from dcvsr_engine.settings import OutputSettings, RestoreSettings, plain_type
 

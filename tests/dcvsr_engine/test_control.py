@@ -1,11 +1,13 @@
 """Cancel and pause."""
 
 import threading
+from contextlib import contextmanager
 
 import pytest
 
-from dcvsr_engine.control import Control, Waiting
+from dcvsr_engine.control import Control
 from dcvsr_engine.errors import Cancelled
+from dcvsr_engine.events import Waiting
 
 
 def test_a_free_control_lets_pass_and_swallows_events():
@@ -29,8 +31,6 @@ class Worker:
     def __init__(self):
         self.told, self.waits = [], threading.Event()
         self.control = Control(self.emit)
-        self.control.on_pause = lambda: self.told.append("freed")
-        self.control.on_resume = lambda: self.told.append("taken")
         self.control.pause()
         self.thread = threading.Thread(target=self.run)
         self.thread.start()
@@ -41,9 +41,15 @@ class Worker:
         self.told.append(event)
         self.waits.set()
 
+    @contextmanager
+    def parked(self):
+        self.told.append("freed")
+        yield
+        self.told.append("taken")
+
     def run(self):
         try:
-            self.control.check()
+            self.control.check(self.parked)
             self.told.append("went on")
         except Cancelled:
             self.told.append("cancelled")

@@ -4,10 +4,10 @@ import io
 
 import pytest
 
-from dcvsr_engine.control import FrameDone, PhaseStarted, StepStarted, TileFinished, Waiting, Warned
+from dcvsr_engine.events import FrameDone, PhaseStarted, StepKind, StepStarted, TileFinished, Waiting, Warned
 from dcvsr_engine.progress import ProgressLine, clock
 
-STEP = StepStarted(segment=0, step=1, steps=4, kind="SAP", sigma=3.0, gamma=0.5, grid={}, frame=0)
+STEP = StepStarted(segment=0, step=1, steps=4, kind=StepKind.SAP, sigma=3.0, gamma=0.5, grid={}, frame=0)
 
 
 class Terminal(io.StringIO):

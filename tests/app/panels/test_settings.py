@@ -12,7 +12,7 @@ from app.presets import Presets
 from dcvsr_engine.diffusion.schedule import step_kinds
 from dcvsr_engine.models.known import KnownModel
 from dcvsr_engine.network.installed import find
-from dcvsr_engine.restore.request import JobRequest
+from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.settings import OutputSettings, RestoreSettings
 
 

@@ -5,8 +5,9 @@ from PySide6.QtWidgets import QApplication, QToolTip
 
 from app.appearance import tones
 from app.panels.step_strip import StepStrip
+from dcvsr_engine.events import StepKind
 
-KINDS = ["SAP", "TAP →", "plain", "TAP ←"]
+KINDS = [StepKind.SAP, StepKind.TAP_FORWARD, StepKind.PLAIN, StepKind.TAP_BACKWARD]
 
 
 @pytest.fixture

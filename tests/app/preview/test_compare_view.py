@@ -10,7 +10,7 @@ from app.preview.placeholder import Placeholder
 from app.preview.scene import Side
 from app.preview.tile_overlay import TileOverlay
 from app.preview.tiling_state import TilingState
-from dcvsr_engine.restore.request import Region
+from dcvsr_engine.planning.request import Region
 from dcvsr_engine.tiling.grid import TileGrid
 
 SOURCE, RESULT = (200, 40, 40), (40, 40, 200)

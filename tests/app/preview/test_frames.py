@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from app.preview.frames import AHEAD, FrameSource, ResultStore
-from dcvsr_engine.control import PreviewFrame
+from dcvsr_engine.events import PreviewFrame
 from dcvsr_engine.video.reader import VideoReader
 
 GREY_STEP = 12

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QLabel, QWidget
 from app.appearance import palette_of
 from app.preview.model import CompareMode
 from app.preview.panel import PreviewPanel
-from dcvsr_engine.control import FramesChosen, PhaseStarted, PreviewFrame, StepStarted, TileFinished, TileStarted
+from dcvsr_engine.events import FramesChosen, PhaseStarted, PreviewFrame, StepKind, StepStarted, TileFinished, TileStarted
 from dcvsr_engine.tiling.grid import TileGrid
 
 GREY_STEP = 12
@@ -124,7 +124,7 @@ def test_two_variants_are_compared_with_each_other(qtbot, opened):
 def test_the_running_job_is_followed(opened):
     opened.set_grid(GRID, 8)
     opened.running_variant = "A"
-    opened.on_event(StepStarted(0, 2, 25, "TAP →", 3.0, 0.4, GRID.to_dict(), 0))
+    opened.on_event(StepStarted(0, 2, 25, StepKind.TAP_FORWARD, 3.0, 0.4, GRID.to_dict(), 0))
     opened.on_event(TileStarted(0, 0))
     assert opened.tiling.tile_state(0, 0) == "running"
     opened.on_event(TileFinished(0, 0, 1, 10, 0.1))
@@ -133,7 +133,7 @@ def test_the_running_job_is_followed(opened):
     assert opened.tiling.tile_state(0, 0) == "done"
     assert opened.tiling.chosen == {0: (3, 4)}
     assert shown(opened)[1] == 90
-    opened.on_event(StepStarted(0, 3, 25, "SAP", 2.0, 0.3, GRID.to_dict(), 0))
+    opened.on_event(StepStarted(0, 3, 25, StepKind.SAP, 2.0, 0.3, GRID.to_dict(), 0))
     assert opened.tiling.tile_state(0, 0) == "waiting"
     opened.on_event(PhaseStarted("decode", 0, 1, 20))
     assert opened.tiling.kind is None
@@ -142,14 +142,14 @@ def test_the_running_job_is_followed(opened):
 def test_the_next_segment_brings_its_own_grid_and_keeps_factor_and_origin(opened):
     opened.set_grid(GRID, 8, 0, (16, 24))
     later = TileGrid.build(6, 24, 32, tile=16)
-    opened.on_event(StepStarted(1, 0, 25, "SAP", 3.0, 0.4, later.to_dict(), 14))
+    opened.on_event(StepStarted(1, 0, 25, StepKind.SAP, 3.0, 0.4, later.to_dict(), 14))
     assert (opened.tiling.grid, opened.tiling.first_frame) == (later, 14)
     assert (opened.tiling.factor, opened.tiling.origin) == (8, (16, 24))
 
 
 def test_the_sap_rate_can_be_set_while_a_step_runs(opened):
     opened.set_grid(GRID, 8)
-    opened.on_event(StepStarted(0, 0, 25, "SAP", 3.0, 0.4, GRID.to_dict(), 0))
+    opened.on_event(StepStarted(0, 0, 25, StepKind.SAP, 3.0, 0.4, GRID.to_dict(), 0))
     opened.on_event(TileFinished(0, 0, 1, 10, 0.1))
     opened.set_sap_rate(4)
     assert opened.tiling.sap_rate == 4

@@ -7,6 +7,7 @@ from app.preview import hud
 from app.preview.model import Viewport
 from app.preview.tile_overlay import TileOverlay
 from app.preview.tiling_state import TilingState
+from dcvsr_engine.events import StepKind
 from dcvsr_engine.tiling.grid import TileGrid
 
 PICTURE = (768, 512)
@@ -55,7 +56,7 @@ def test_overlap_bands_cover_what_two_columns_share(overlay):
 
 
 def test_state_colours_are_painted_in_the_cell_of_their_tile(overlay):
-    overlay.state.set_step("plain")
+    overlay.state.set_step(StepKind.PLAIN)
     before = paint(overlay)
     overlay.state.set_tile_state(0, 0, "running")
     overlay.state.set_tile_state(6, 0, "done")
@@ -76,7 +77,7 @@ def test_states_are_not_shown_when_nothing_runs(overlay):
 
 def test_sap_keys_lie_on_every_second_latent_pixel(overlay):
     before = paint(overlay)
-    overlay.state.set_step("SAP")
+    overlay.state.set_step(StepKind.SAP)
     changed = np.abs(paint(overlay) - before).max(axis=-1) > 20
     yellow = np.argwhere(changed)
     assert len(yellow) > 0
@@ -89,13 +90,13 @@ def test_sap_keys_lie_on_every_second_latent_pixel(overlay):
 def test_sap_keys_too_close_to_be_told_apart_are_left_out_and_that_is_said(overlay):
     small = (192, 128)
     before = paint(overlay, zoom=0.25, size=small)
-    overlay.state.set_step("SAP")
+    overlay.state.set_step(StepKind.SAP)
     np.testing.assert_array_equal(paint(overlay, zoom=0.25, size=small), before)
     assert "Zoom in" in overlay.step_text(3, Viewport(PICTURE, small, 0.25), 1.0)
     assert "Zoom in" not in overlay.step_text(3, Viewport(PICTURE, PICTURE, 1.0), 1.0)
 
 
-@pytest.mark.parametrize(("kind", "heavier"), [("TAP →", "right"), ("TAP ←", "left")])
+@pytest.mark.parametrize(("kind", "heavier"), [(StepKind.TAP_FORWARD, "right"), (StepKind.TAP_BACKWARD, "left")])
 def test_the_tap_arrow_points_where_frames_go(overlay, kind, heavier):
     before = paint(overlay)
     overlay.state.set_step(kind)
@@ -122,7 +123,7 @@ def test_the_hovered_tile_shows_its_gaussian_weight(overlay):
 def test_the_text_tells_indices_frames_and_weight(overlay):
     grid = overlay.state.grid
     overlay.state.set_grid(grid, 8, first_frame=50)
-    overlay.state.set_step("SAP")
+    overlay.state.set_step(StepKind.SAP)
     tile, weight = overlay.state.tiles_at(56, 400, 300)[0]
     overlay.state.set_tile_state(tile.m, tile.n, "running")
     row, column = divmod(tile.m, len(grid.columns))
@@ -135,7 +136,7 @@ def test_the_text_tells_indices_frames_and_weight(overlay):
 
 
 def test_the_step_text_names_the_frames_handed_on(overlay):
-    overlay.state.set_step("TAP →")
+    overlay.state.set_step(StepKind.TAP_FORWARD)
     overlay.state.set_chosen_frames(0, (9, 3, 5))
     overlay.state.set_chosen_frames(2, (25,))
     text = overlay.step_text(4, Viewport(PICTURE, PICTURE), 1.0)

@@ -1,6 +1,7 @@
 import pytest
 
 from app.preview.tiling_state import TilingState
+from dcvsr_engine.events import StepKind
 from dcvsr_engine.tiling.grid import TileGrid
 
 
@@ -21,17 +22,17 @@ def test_windows_are_the_engines_in_frames_of_the_clip(state):
 
 
 def test_a_new_step_starts_with_waiting_tiles_and_no_chosen_frames(state):
-    state.set_step("TAP →")
+    state.set_step(StepKind.TAP_FORWARD)
     state.set_tile_state(0, 0, "done")
     state.set_chosen_frames(0, (103, 104))
     assert state.tile_state(0, 0) == "done"
-    state.set_step("SAP")
+    state.set_step(StepKind.SAP)
     state.set_sap_rate(3)
     assert (state.tile_state(0, 0), state.chosen, state.sap_rate) == ("waiting", {}, 3)
 
 
 def test_a_place_is_done_when_all_windows_of_the_frame_are(state):
-    state.set_step("SAP")
+    state.set_step(StepKind.SAP)
     state.set_tile_state(2, 0, "done")
     assert state.place_states(102)[2] == "done"
     assert state.place_states(108)[2] == "waiting"
@@ -42,7 +43,7 @@ def test_a_place_is_done_when_all_windows_of_the_frame_are(state):
 
 
 def test_a_window_runs_from_its_first_tile_to_its_last(state):
-    state.set_step("SAP")
+    state.set_step(StepKind.SAP)
     assert state.window_state(0) == "waiting"
     for m in range(state.grid.spatial):
         state.set_tile_state(m, 0, "done")
@@ -67,7 +68,7 @@ def test_a_region_s_grid_is_moved_to_its_place(state):
 
 def test_every_change_is_told(qtbot, state):
     for change in (
-        lambda: state.set_step("SAP"),
+        lambda: state.set_step(StepKind.SAP),
         lambda: state.set_tile_state(0, 0, "running"),
         lambda: state.set_chosen_frames(0, (1,)),
         lambda: state.set_grid(None),

@@ -4,6 +4,7 @@ from PySide6.QtCore import QPoint
 from app.preview.tiling_state import TilingState
 from app.preview.time_scale import TimeScale
 from app.preview.window_strip import WindowStrip
+from dcvsr_engine.events import StepKind
 from dcvsr_engine.tiling.grid import TileGrid
 
 
@@ -31,7 +32,7 @@ def test_windows_overlap_in_lanes(strip):
 
 
 def test_windows_under_the_pointer_are_described(strip):
-    strip._state.set_step("TAP →")
+    strip._state.set_step(StepKind.TAP_FORWARD)
     strip._state.set_chosen_frames(1, (25, 18))
     at = QPoint(round(strip.scale.x(19.5)), 5)
     assert strip.describe(at) == "Window 0: frames 10–23\nWindow 1: frames 17–30, hands on 18, 25"
@@ -40,7 +41,7 @@ def test_windows_under_the_pointer_are_described(strip):
 
 def test_states_and_chosen_frames_are_painted(strip):
     state = strip._state
-    state.set_step("TAP →")
+    state.set_step(StepKind.TAP_FORWARD)
     before = strip.grab().toImage()
     for m in range(state.grid.spatial):
         state.set_tile_state(m, 0, "done")

@@ -12,10 +12,11 @@ from diffusers import EulerDiscreteScheduler
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dcvsr_engine.control import Control, FramesChosen, StepStarted, TileFinished, TileStarted
+from dcvsr_engine.control import Control
 from dcvsr_engine.diffusion.attention import SpatialSelfAttention
 from dcvsr_engine.diffusion.sampler import Sampler, SegmentState, Shared, clip_noise, frame_noise
 from dcvsr_engine.errors import Cancelled
+from dcvsr_engine.events import FramesChosen, StepStarted, TileFinished, TileStarted
 from dcvsr_engine.tiling.grid import TileGrid
 
 ONE = TileGrid.build(2, 8, 8)

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dcvsr_engine.diffusion.schedule import gamma_schedule, karras_sigmas, step_kinds
+from dcvsr_engine.events import StepKind
 from dcvsr_engine.settings import RestoreSettings
 
 
@@ -46,13 +47,13 @@ def test_a_single_step_has_the_peak():
 @pytest.mark.parametrize(
     "changes, steps, expected",
     [
-        ({}, 5, ["TAP →", "SAP", "TAP ←", "SAP", "TAP →"]),
-        ({}, 4, ["SAP", "TAP →", "SAP", "TAP ←"]),
-        ({"tap_direction": "forward"}, 4, ["SAP", "TAP →", "SAP", "TAP →"]),
-        ({"tap_direction": "backward"}, 3, ["TAP ←", "SAP", "TAP ←"]),
-        ({"sap": False}, 4, ["plain", "TAP →", "plain", "TAP ←"]),
-        ({"tap": False}, 3, ["plain", "SAP", "plain"]),
-        ({"sap": False, "tap": False}, 2, ["plain", "plain"]),
+        ({}, 5, [StepKind.TAP_FORWARD, StepKind.SAP, StepKind.TAP_BACKWARD, StepKind.SAP, StepKind.TAP_FORWARD]),
+        ({}, 4, [StepKind.SAP, StepKind.TAP_FORWARD, StepKind.SAP, StepKind.TAP_BACKWARD]),
+        ({"tap_direction": "forward"}, 4, [StepKind.SAP, StepKind.TAP_FORWARD, StepKind.SAP, StepKind.TAP_FORWARD]),
+        ({"tap_direction": "backward"}, 3, [StepKind.TAP_BACKWARD, StepKind.SAP, StepKind.TAP_BACKWARD]),
+        ({"sap": False}, 4, [StepKind.PLAIN, StepKind.TAP_FORWARD, StepKind.PLAIN, StepKind.TAP_BACKWARD]),
+        ({"tap": False}, 3, [StepKind.PLAIN, StepKind.SAP, StepKind.PLAIN]),
+        ({"sap": False, "tap": False}, 2, [StepKind.PLAIN, StepKind.PLAIN]),
     ],
 )
 def test_even_steps_are_spatial_and_odd_ones_temporal_in_turns(changes, steps, expected):

@@ -12,8 +12,10 @@ import torch
 from diffusers import UNetSpatioTemporalConditionModel
 from safetensors.torch import load_file, save_file
 
-from dcvsr_engine.control import Control, StepStarted
+from dcvsr_engine.control import Control
 from dcvsr_engine.errors import ModelError
+from dcvsr_engine.events import StepKind, StepStarted
+from dcvsr_engine.jobs.job import run_job
 from dcvsr_engine.models.shapes import SVD_UNET
 from dcvsr_engine.network.checkpoint import Model, load
 from dcvsr_engine.network.declaration import Declaration
@@ -21,7 +23,6 @@ from dcvsr_engine.network.device import available_devices, device_title, memory,
 from dcvsr_engine.network.haar import HaarFirstStage
 from dcvsr_engine.network.hashes import sha256
 from dcvsr_engine.network.vae import VaeFirstStage
-from dcvsr_engine.restore.job import run_job
 
 WEIGHTS = "unet/diffusion_pytorch_model.safetensors"
 
@@ -322,7 +323,7 @@ def test_a_clip_is_restored_through_the_published_layout(svd_layout, tmp_path):
     report = run_job(request, Control(told.append), tmp_path / "job", loader=lambda settings: model)
     assert (report["frames_out"], report["output_size"]) == (3, (64, 48))
     assert len(jobs.pictures(tmp_path / "out.mkv")) == 3
-    assert {event.kind for event in told if isinstance(event, StepStarted)} == {"SAP", "TAP →"}
+    assert {event.kind for event in told if isinstance(event, StepStarted)} == {StepKind.SAP, StepKind.TAP_FORWARD}
     assert model.image_encoder.seen.shape == (3, 48, 64)
     assert 0 <= float(model.image_encoder.seen.min()) < float(model.image_encoder.seen.max()) <= 1
     model.image_encoder = None

@@ -6,7 +6,7 @@ from pathlib import Path
 import jobs
 import pytest
 
-from dcvsr_engine.restore.run import Loader, load_for
+from dcvsr_engine.jobs.run import Loader, load_for
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -36,7 +36,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def whole(tmp_path_factory: pytest.TempPathFactory, clip: Path, tiny_model: Path) -> list[tuple[int | None, str]]:
     """The frames of `clip` restored without interruption."""
-    from dcvsr_engine.restore.job import run_job
+    from dcvsr_engine.jobs.job import run_job
 
     folder = tmp_path_factory.mktemp("whole")
     run_job(jobs.request(clip, folder / "out.mkv", tiny_model), folder=folder / "job")

@@ -9,10 +9,10 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 from dcvsr_engine.control import Control
 from dcvsr_engine.diffusion.denoiser import Denoiser
-from dcvsr_engine.restore.footage import Footage
-from dcvsr_engine.restore.needs import pixels_on_device
+from dcvsr_engine.planning.memory import pixels_on_device
+from dcvsr_engine.planning.plan import Segment
+from dcvsr_engine.restore.frames import Footage
 from dcvsr_engine.restore.pipeline import SegmentPipeline
-from dcvsr_engine.restore.plan import Segment
 
 FRAMES = 3
 

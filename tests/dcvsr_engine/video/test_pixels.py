@@ -9,8 +9,8 @@ from clips import codes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dcvsr_engine.storage import NAME_BYTES, partial_path
 from dcvsr_engine.video.color import MATRICES, ColorInfo, resolve_color, rgb_to_ycc
-from dcvsr_engine.video.files import NAME_BYTES, partial_path
 from dcvsr_engine.video.orientation import Orientation
 from dcvsr_engine.video.pixels import from_rgb, planes_of, to_rgb
 from dcvsr_engine.video.source import natural_order

@@ -8,8 +8,8 @@ import pytest
 from jobs import FRAMES
 
 from dcvsr_engine import __version__
-from dcvsr_engine.control import FrameDone, PhaseStarted, PreviewFrame, StepStarted, TileFinished, TileStarted
-from dcvsr_engine.restore import job as restoring
+from dcvsr_engine.events import FrameDone, PhaseStarted, PreviewFrame, StepStarted, TileFinished, TileStarted
+from dcvsr_engine.jobs import job as restoring
 from dcvsr_engine.worker import process
 from dcvsr_engine.worker.messages import (
     Cancel,
@@ -131,7 +131,7 @@ def test_an_unknown_error_comes_with_details_and_the_job_to_resume(engine, run_o
     def burst(self, restored):
         raise ZeroDivisionError("burst")
 
-    monkeypatch.setattr("dcvsr_engine.restore.output.SegmentOutput.add", burst)
+    monkeypatch.setattr("dcvsr_engine.jobs.output.SegmentOutput.add", burst)
     engine.send(run_of())
     failed = engine.wait_for(JobFinished, Failed)
     assert not failed.user_error and "ZeroDivisionError: burst" in failed.message and "Traceback" in failed.details

@@ -1,0 +1,1 @@
+"""Jobs: run, store, resume, report."""

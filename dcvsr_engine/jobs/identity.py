@@ -1,0 +1,98 @@
+"""What must not change while a job is unfinished, and how a change is put into words."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from dcvsr_engine import __version__
+from dcvsr_engine.network.checkpoint import Model
+from dcvsr_engine.network.declaration import UNET_FOLDERS, Declaration
+from dcvsr_engine.network.hashes import sha256
+from dcvsr_engine.network.installed import base_folder
+from dcvsr_engine.planning.request import JobRequest
+from dcvsr_engine.video.probe import VideoInfo
+
+SHARE = 2**20
+"""Bytes at either end of the input that are compared."""
+
+
+def identity_of(request: JobRequest, info: VideoInfo, model: Model) -> dict[str, Any]:
+    """What a job is made of, as plain values, just as they come back from its manifest."""
+    identity = {
+        "engine": __version__,
+        "input": [file_facts(path) for path in info.pictures or (info.path,)],
+        "model": model_hashes(model.folder, model.declaration),
+        "device": [model.device, model.precision],
+        "request": request.to_dict(),
+    }
+    plain: dict[str, Any] = json.loads(json.dumps(identity))
+    return plain
+
+
+def file_facts(path: Path) -> list[Any]:
+    """Name, size, time of change, and a hash of the first and last bytes of a file."""
+    facts = path.stat()
+    with path.open("rb") as file:
+        digest = hashlib.sha256(file.read(SHARE))
+        file.seek(max(0, facts.st_size - SHARE))
+        digest.update(file.read(SHARE))
+    return [path.name, facts.st_size, facts.st_mtime_ns, digest.hexdigest()]
+
+
+def model_hashes(folder: Path, declaration: Declaration) -> dict[str, str]:
+    """Hash of every file that decides what a model computes, by its name; raises `ModelError` when its base is missing."""
+    files = model_files(folder, base_folder(folder, declaration))
+    return {name: hashed(path, path.stat().st_size, path.stat().st_mtime_ns) for name, path in files}
+
+
+def model_files(model: Path, base: Path) -> Iterator[tuple[str, Path]]:
+    """Name and path of every file that decides what a model computes."""
+    for root, folders in ((model, UNET_FOLDERS), (base, ("vae", "image_encoder", "feature_extractor"))):
+        for folder in (root, *(root / name for name in folders)):
+            for path in sorted(folder.glob("*.json")) + (sorted(folder.glob("*.safetensors")) if folder != root else []):
+                yield f"{root.name}/{path.relative_to(root)}", path
+
+
+@lru_cache(maxsize=256)
+def hashed(path: Path, size: int, changed: int) -> str:
+    """A file's hash, computed once while its size and time of change stay the same."""
+    return sha256(path)
+
+
+def difference(known: dict[str, Any], now: dict[str, Any]) -> str | None:
+    """The first thing that is not as it was when a job was begun, in words; ``None`` when all is the same."""
+    if known["engine"] != now["engine"]:
+        return f"it was begun with version {known['engine']} of the program and this is {now['engine']}"
+    if known["input"] != now["input"]:
+        return f"the input has changed: {input_difference(known['input'], now['input'])}"
+    for name in sorted(known["model"].keys() | now["model"].keys()):
+        if known["model"].get(name) != now["model"].get(name):
+            return f"the model's file {name} has changed"
+    if known["device"] != now["device"]:
+        began, here = (" with ".join(pair) for pair in (known["device"], now["device"]))
+        return f"it was begun on {began} and would go on on {here}"
+    return request_difference(known["request"], now["request"])
+
+
+def input_difference(known: list[list[Any]], now: list[list[Any]]) -> str:
+    """Which file is another, and how."""
+    if len(known) != len(now):
+        return f"there were {len(known)} pictures and now there are {len(now)}"
+    before, after = next(pair for pair in zip(known, now, strict=True) if pair[0] != pair[1])
+    if before[0] != after[0]:
+        return f"“{before[0]}” is now “{after[0]}”"
+    if before[1] != after[1]:
+        return f"“{after[0]}” had {before[1]} bytes and has {after[1]} now"
+    return f"“{after[0]}” was written again since"
+
+
+def request_difference(known: dict[str, Any], now: dict[str, Any]) -> str | None:
+    """Which part of the request, or which of its settings, is another."""
+    flat, present = (request | request.get("settings", {}) | request.get("output", {}) for request in (known, now))
+    for name in present:
+        if name not in ("settings", "output") and flat.get(name) != present[name]:
+            return f"{name} was {flat.get(name)} and is {present[name]} now"
+    return None

@@ -1,0 +1,51 @@
+"""Duration and memory of a job, from one tile measured on the device."""
+
+import time
+from dataclasses import replace
+
+import torch
+
+from dcvsr_engine.diffusion.denoiser import Denoiser
+from dcvsr_engine.network.checkpoint import Model
+from dcvsr_engine.network.oom import attempt
+from dcvsr_engine.planning.memory import rows_at_once
+from dcvsr_engine.planning.plan import Plan
+from dcvsr_engine.planning.planner import problems_of
+
+OVERHEAD = 1.15
+"""Everything but the U-Net, as a share of its time."""
+
+
+@torch.no_grad()
+def evaluate_tile(plan: Plan, model: Model) -> float:
+    """Evaluate one tile of the plan's size; returns the seconds it took."""
+    stage = model.first_stage
+    model.unet.to(model.device)  # the job before may have left it elsewhere
+    tile = plan.grid.tile(0, 0)
+    x = torch.zeros(1, tile.frames, stage.latent_channels, tile.height, tile.width)
+    condition = torch.zeros(1, tile.frames, stage.condition_channels, tile.height, tile.width)
+    began = time.monotonic()
+    Denoiser(model).guided(x, model.declaration.sigma_max, condition, [tile], "none", 1.0, 0.0)
+    return time.monotonic() - began
+
+
+def seconds_per_evaluation(plan: Plan, model: Model, repeats: int = 2) -> float | None:
+    """Fastest of ``repeats`` evaluations of one tile of the plan's size, in seconds; ``None`` when memory does not suffice."""
+    return attempt(lambda: min(evaluate_tile(plan, model) for _ in range(repeats)))
+
+
+def calibrated(plan: Plan, model: Model) -> Plan:
+    """The plan with its duration, and on a CUDA device its memory, as measured."""
+    if model.device == "cuda":
+        torch.cuda.reset_peak_memory_stats()
+        weights = torch.cuda.memory_allocated()
+    seconds = seconds_per_evaluation(plan, model)
+    if seconds is None:
+        problem = "A single tile does not fit into the device's memory: choose a smaller tile or window."
+        return replace(plan, problems=(*plan.problems, problem))
+    plan = replace(plan, seconds=plan.evaluations * seconds * OVERHEAD)
+    if model.device == "cuda":
+        row = torch.cuda.max_memory_allocated() - weights
+        plan = replace(plan, device_memory=weights + row * rows_at_once(plan.grid, plan.settings, model.declaration))
+        plan = replace(plan, problems=problems_of(plan))
+    return plan

@@ -1,0 +1,1 @@
+"""Training, evaluation and benchmarks; the restoring program does not import them."""

@@ -1,0 +1,164 @@
+"""``dcvsr bench``: its options, and tables of what was measured. Nothing heavy is imported before it runs."""
+
+import argparse
+import dataclasses
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dcvsr_engine.errors import InputError
+from dcvsr_engine.resources import resource
+from dcvsr_engine.settings import RestoreSettings
+
+if TYPE_CHECKING:
+    from dcvsr_engine.research.bench.cost import Cost
+    from dcvsr_engine.research.bench.growth import Growth
+    from dcvsr_engine.research.bench.joins import Joins
+    from dcvsr_engine.research.bench.propagation import StepFigures
+
+DESCRIPTION = (
+    "Measure what propagation does for neighbouring tiles, what it and guidance cost on this machine, "
+    "whether memory or time per frame grow with the length of a clip, or whether joins of segments can be seen."
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    parser.add_argument("what", choices=["propagation", "cost", "growth", "joins"])
+    parser.add_argument("--model", default="compact", metavar="NAME", help="a model (default: compact)")
+    parser.add_argument("--clip", type=Path, metavar="FILE", help="a video (default: the bundled sample)")
+    parser.add_argument("--tile", type=int, default=32, metavar="N", help="side of a tile in latent pixels (default: 32)")
+    parser.add_argument("--window", type=int, default=6, metavar="N", help="frames in a tile (default: 6)")
+    parser.add_argument("--steps", type=int, metavar="N", help="sampling steps (default: the model's)")
+    parser.add_argument("--repeats", type=int, default=5, metavar="N", help="timings of which the fastest counts (default: 5)")
+    parser.add_argument("--device", default="auto", help="what computes (default: auto)")
+    parser.add_argument("--precision", default="auto", help="number format (default: auto)")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Measure and print; returns 0. Raises `UserError`."""
+    names = ("model", "tile", "window", "steps", "device", "precision")
+    settings = RestoreSettings.from_dict({name: getattr(options, name) for name in names})
+    clip = options.clip or resource("clips", "sample.mp4")
+    if not clip.is_file():
+        raise InputError(f"“{clip}” does not exist; name a video with --clip.")
+    values, table = MEASUREMENTS[options.what](settings, clip, options)
+    print(json.dumps(values) if options.json else table)
+    return 0
+
+
+Measured = tuple[Any, str]
+"""Plain values for JSON, and a table for people."""
+
+
+def propagation(settings: RestoreSettings, clip: Path, options: argparse.Namespace) -> Measured:
+    """``dcvsr bench propagation``."""
+    from dcvsr_engine.research.bench.propagation import measure
+
+    figures = measure(settings, clip)
+    return [dataclasses.asdict(one) for one in figures], propagation_table(figures)
+
+
+def cost(settings: RestoreSettings, clip: Path, options: argparse.Namespace) -> Measured:
+    """``dcvsr bench cost``."""
+    from dcvsr_engine.research.bench.cost import measure_cost
+
+    figures = measure_cost(settings, clip, max(1, options.repeats))
+    return dataclasses.asdict(figures), cost_table(figures)
+
+
+def growth(settings: RestoreSettings, clip: Path, options: argparse.Namespace) -> Measured:
+    """``dcvsr bench growth``; its clips are its own."""
+    from dcvsr_engine.research.bench.growth import measure_growth
+
+    figures = measure_growth(settings)
+    return dataclasses.asdict(figures), growth_table(figures)
+
+
+def joins(settings: RestoreSettings, clip: Path, options: argparse.Namespace) -> Measured:
+    """``dcvsr bench joins``."""
+    from dcvsr_engine.research.bench.joins import measure_joins
+
+    figures = measure_joins(settings, clip)
+    return dataclasses.asdict(figures), joins_table(clip, figures)
+
+
+MEASUREMENTS: dict[str, Callable[[RestoreSettings, Path, argparse.Namespace], Measured]] = {
+    "propagation": propagation,
+    "cost": cost,
+    "growth": growth,
+    "joins": joins,
+}
+
+
+def propagation_table(figures: Sequence["StepFigures"]) -> str:
+    """Figures for people."""
+    lines = [
+        "RMS difference between neighbouring results in their overlap, before merging, from the same noisy latents;",
+        "and how far the SAP schedules are from lockstep, as a share of what SAP changes.",
+        "",
+        f"{'step':<6}{'kind':<8}{'σ':>8} │{'tiles: off':>11}{'SAP':>9}{'':>9} │{'windows: off':>13}{'TAP':>9}{'':>9} │"
+        f"{'two-pass':>9}{'cached':>8}",
+    ]
+    for one in figures:
+        cached = "–" if one.cached is None else f"{one.cached:.0%}"
+        lines.append(
+            f"{one.step + 1:<6}{one.kind:<8}{one.sigma:>8.3f} │"
+            f"{one.tiles_off:>11.4f}{one.tiles_on:>9.4f}{one.tiles_on / one.tiles_off - 1:>+9.1%} │"
+            f"{one.windows_off:>13.4f}{one.windows_on:>9.4f}{one.windows_on / one.windows_off - 1:>+9.1%} │"
+            f"{one.two_pass:>9.0%}{cached:>8}"
+        )
+    return "\n".join(lines)
+
+
+def cost_table(cost: "Cost") -> str:
+    """Figures for people."""
+    sap, tap = cost.cached_sap, cost.tap
+    rows = [
+        ("DSSAG / CFG", f"{cost.dssag_to_cfg:.3f}", "≤ 1.08"),
+        ("(CFG + PAG) / DSSAG", f"{cost.pag_to_dssag:.3f}", "≥ 1.4"),
+        ("cached SAP step / plain step", f"{sap.time:.3f}", f"≤ {1.1 * sap.work:.3f} (1.1 × {sap.work:.3f} in FLOPs)"),
+        ("TAP step / plain step", f"{tap.time:.3f}", f"≤ {1.1 * tap.work:.3f} (1.1 × {tap.work:.3f} in FLOPs)"),
+        ("sampling phase / its U-Net time", f"{cost.sampling_to_network:.3f}", "≤ 1.15"),
+        ("feature maps alive in a tile", f"{cost.maps_alive:.1f}", f"{cost.tile_bytes / 2**20:.0f} MiB at the peak"),
+    ]
+    note = "The first two rows are of a network of the model's shape with random weights and an image embedding, so that its"
+    lines = [f"{cost.device}, {cost.precision}, tiles of {cost.tile}", ""]
+    lines += [f"{name:<34}{value:>8}   {limit}" for name, value, limit in rows]
+    return "\n".join(
+        [*lines, "", note, "conditional and unconditional branches differ. Times are the fastest of several, taken in turns."]
+    )
+
+
+def growth_table(figures: "Growth") -> str:
+    """Figures for people."""
+    short, long, mega = figures.short, figures.long, 2**20
+    own = [(run.peak - run.before) / mega for run in (short, long)]
+    rows = [
+        ("peak memory, MiB", short.peak / mega, long.peak / mega, f"{figures.memory:.3f}", "≤ 1.1"),
+        ("… without programs and model, MiB", own[0], own[1], f"{figures.own_memory:.3f}", ""),
+        ("time per frame, ms", 1000 * short.seconds, 1000 * long.seconds, f"{figures.time:.3f}", "≤ 1.1"),
+        ("waiting for video, % of the time", 100 * short.waiting_share, 100 * long.waiting_share, "", "each ≤ 3"),
+    ]
+    lines = [f"{short.device}; {short.frames} frames in {short.segments} segments, {long.frames} in {long.segments}", ""]
+    lines += [f"{name:<34}{before:>10.1f}{after:>10.1f}{ratio:>8}   {limit}" for name, before, after, ratio, limit in rows]
+    return "\n".join(lines)
+
+
+def joins_table(clip: Path, figures: "Joins") -> str:
+    """Figures for people."""
+    lines = [f"{clip.name}: {figures.frames} frames in {figures.segments} segments."]
+    if figures.score is not None and figures.score_rank is not None:
+        lines += [
+            f"Join score {figures.score:.3f}: how much the error changes at joins over how much it does elsewhere;",
+            f"{figures.score_rank:.0%} of the changes elsewhere are at least as large as the largest at a join.",
+        ]
+    lines += [
+        "",
+        f"Mean difference from the frame before, of 255 levels; {figures.elsewhere:.3f} where there is no join:",
+        f"{'frame':<8}{'at the join':>12}{'in one piece':>14}{'as large elsewhere':>20}",
+    ]
+    return "\n".join(
+        lines + [f"{one.frame:<8}{one.difference:>12.3f}{one.whole:>14.3f}{one.rank:>20.0%}" for one in figures.joins]
+    )

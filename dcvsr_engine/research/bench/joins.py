@@ -1,0 +1,94 @@
+"""Whether the joins of segments can be seen: frame-to-frame differences there, elsewhere, and in one piece."""
+
+import tempfile
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dcvsr_engine.errors import InputError
+from dcvsr_engine.jobs.job import run_job
+from dcvsr_engine.jobs.run import load_for
+from dcvsr_engine.network.checkpoint import Model
+from dcvsr_engine.planning.plan import Plan
+from dcvsr_engine.planning.request import JobRequest
+from dcvsr_engine.settings import OutputSettings, RestoreSettings
+from dcvsr_engine.video.reader import VideoReader
+
+SHORTEST, LONGEST = 14, 1000
+"""Frames per segment: as many joins as possible, and none in a shot that fits."""
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+
+
+@dataclass(frozen=True)
+class Join:
+    """A join of two segments.
+
+    Attributes:
+        frame: the first after it.
+        difference: mean absolute difference of luma from the frame before, of 255 levels; ``whole`` restored in one piece.
+        rank: share of the differences elsewhere that are at least as large; 0 where the join stands out of all of them.
+    """
+
+    frame: int
+    difference: float
+    whole: float
+    rank: float
+
+
+@dataclass(frozen=True)
+class Joins:
+    """A clip restored in short segments and in one piece.
+
+    Attributes:
+        frames, segments: of the clip and its restoration.
+        score, score_rank: ``join_score`` and ``join_rank`` of the run's report; ``None`` where nothing ever changes.
+        elsewhere: mean difference between neighbouring frames that no join lies between.
+        joins: in order.
+    """
+
+    frames: int
+    segments: int
+    score: float | None
+    score_rank: float | None
+    elsewhere: float
+    joins: tuple[Join, ...]
+
+
+def measure_joins(settings: RestoreSettings, clip: Path) -> Joins:
+    """Restore ``clip`` twice and compare; raises `UserError`."""
+    model = load_for(settings)
+    plan, report, cut = restored(clip, model, settings.replace(segment_frames=SHORTEST))
+    joins = [segment.first + segment.shared for segment in plan.segments if segment.shared]
+    if not joins:
+        raise InputError(f"“{clip.name}” makes a single segment; name a longer clip, or choose a smaller window.")
+    _, _, whole = restored(clip, model, settings.replace(segment_frames=LONGEST))
+    begins = {segment.first + segment.shared for segment in plan.segments}
+    rest = np.array([value for frame, value in cut.items() if frame not in begins])
+    return Joins(
+        len(cut) + 1,
+        len(plan.segments),
+        report["join_score"],
+        report["join_rank"],
+        float(rest.mean()),
+        tuple(Join(frame, cut[frame], whole[frame], float((rest >= cut[frame]).mean())) for frame in joins),
+    )
+
+
+def restored(clip: Path, model: Model, settings: RestoreSettings) -> tuple[Plan, dict[str, Any], dict[int, float]]:
+    """Plan and report of a restoration, and by how much each of its frames differs from the one before."""
+    plans: list[Plan] = []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        request = JobRequest(clip, folder / "out.mkv", settings, OutputSettings(codec="ffv1", audio=False, subtitles=False))
+        report = run_job(request, None, folder / "job", lambda settings: model, plans.append)
+        return plans[-1], report, differences(folder / "out.mkv")
+
+
+def differences(path: Path) -> dict[int, float]:
+    """Mean absolute difference of luma, of 255 levels, between every frame but the first and the one before it."""
+    with VideoReader(path) as reader:
+        lumas = ((frame.index, frame.pixels @ LUMA) for frame in reader)
+        return {index: 255 * float(np.abs(luma - before).mean()) for (_, before), (index, luma) in pairwise(lumas)}

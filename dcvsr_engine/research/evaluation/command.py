@@ -1,0 +1,121 @@
+"""``dcvsr evaluate``: its options and what it does."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dcvsr_engine.control import Control
+from dcvsr_engine.errors import InputError, SettingsError
+from dcvsr_engine.settings import RestoreSettings
+
+if TYPE_CHECKING:
+    from dcvsr_engine.research.evaluation.clips import Preparation
+    from dcvsr_engine.research.evaluation.methods import Method
+    from dcvsr_engine.research.evaluation.table import Table
+
+DESCRIPTION = "Measure models beside bicubic enlargement and other methods, and write a report with tables and pictures."
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options, all but ``--json``, which every command has; nothing heavy is imported."""
+    parser.description = DESCRIPTION
+    data = (
+        "folders of videos or picture folders, or one of these; DIR:none is restored as it is, without an undamaged original; "
+        "default: the clips of Debian's opencv-doc"
+    )
+    parser.add_argument("--data", nargs="+", default=["opencv-doc"], metavar="DIR[:DEGRADATION]", help=data)
+    models = "models to measure, as MODEL or MODEL:setting=value,…, with HEADING= before it for another heading"
+    parser.add_argument("--models", nargs="*", default=["compact"], metavar="MODEL", help=models)
+    parser.add_argument("--peers", nargs="*", default=[], metavar="PEER", help="animevideov3, x4plus, basicvsr or basicvsr-vimeo")
+    parser.add_argument(
+        "--degradation",
+        nargs="+",
+        default=["h264"],
+        metavar="NAME",
+        help="what is done to the clips: h264 (bicubic ÷4, CRF 18), mild, real-world, or none to restore them as they "
+        "are; several give a set of means each",
+    )
+    parser.add_argument("--out", type=Path, default=Path("report"), help="folder of the report; an unfinished one is continued")
+    parser.add_argument("--frames", default="28", help="frames per clip, or all")
+    parser.add_argument("--start", type=int, default=0, help="first frame")
+    parser.add_argument("--crop", default="384x256", help="WIDTHxHEIGHT of the centre that is used, or none for all of it")
+    parser.add_argument("--settings", type=Path, help="JSON file with restoration settings for every model")
+    parser.add_argument(
+        "--ablation", action="store_true", help="compare the method's parts on the first model, as in the paper's Table 2"
+    )
+    parser.add_argument("--measure-again", action="store_true", help="measure again what is restored already")
+    parser.add_argument("--floor", action="store_true", help="fail unless the first model meets the built-in model's minimum")
+
+
+def run(arguments: argparse.Namespace, control: Control | None = None) -> int:
+    """Evaluate, write the report and print the means, or with ``--json`` all values; 0, or 1 when ``--floor`` is not met.
+
+    Raises `UserError` and `Cancelled`.
+    """
+    from dcvsr_engine.research.evaluation.evaluate import Evaluation, open_folder
+    from dcvsr_engine.research.evaluation.report import write_report
+    from dcvsr_engine.research.evaluation.sets import clip_sets
+    from dcvsr_engine.research.evaluation.table import summary
+
+    sets, methods = clip_sets(arguments.data, arguments.degradation, preparation_of(arguments)), methods_of(arguments)
+    say = partial(print, file=sys.stderr, flush=True)
+    folders = open_folder(arguments.out, sets)
+    evaluation = Evaluation(folders, sets, methods, control or Control(), say, arguments.measure_again)
+    table = evaluation.run()
+    page = write_report(evaluation, table)
+    print(json.dumps(table.to_dict()) if arguments.json else summary(table))
+    say(f"The report is {page}.")
+    return report_floor(table, methods, say) if arguments.floor else 0
+
+
+def report_floor(table: "Table", methods: list["Method"], say: Callable[[str], None]) -> int:
+    """Say whether the first model meets the floor: 0 when it does, else 1."""
+    from dcvsr_engine.research.evaluation.floor import floor
+    from dcvsr_engine.research.evaluation.methods import Restoration
+
+    model = next((method.name for method in methods if isinstance(method, Restoration)), None)
+    if model is None:
+        raise SettingsError("--floor needs a model: name one with --models.")
+    verdicts = floor(table, model)
+    for met, sentence in verdicts:
+        say(f"{'met' if met else 'NOT met'}: {sentence}")
+    return 0 if all(met for met, _ in verdicts) else 1
+
+
+def preparation_of(arguments: argparse.Namespace) -> "Preparation":
+    """How clips are to be made, whatever their degradation; raises `SettingsError`."""
+    from dcvsr_engine.research.evaluation.clips import Preparation, crop_of
+
+    if arguments.frames != "all" and not arguments.frames.isdecimal():
+        raise SettingsError(f"The number of frames must be a whole number or all, not “{arguments.frames}”.")
+    frames = None if arguments.frames == "all" else int(arguments.frames)
+    return Preparation(frames, arguments.start, crop_of(arguments.crop))
+
+
+def methods_of(arguments: argparse.Namespace) -> list["Method"]:
+    """Bicubic, then peers, then models (or the variants of the ablation); raises `UserError`."""
+    from dcvsr_engine.research.evaluation.ablation import ablation
+    from dcvsr_engine.research.evaluation.methods import Bicubic, restoration
+    from dcvsr_engine.research.evaluation.peers import peer
+
+    settings = settings_of(arguments.settings)
+    models = [restoration(text, settings) for text in arguments.models]
+    if arguments.ablation:
+        if len(models) != 1:
+            raise SettingsError("--ablation takes one model.")
+        return [Bicubic(), *ablation(models[0])]
+    return [Bicubic(), *(peer(name) for name in arguments.peers), *models]
+
+
+def settings_of(path: Path | None) -> RestoreSettings:
+    """The settings in a JSON file, or the defaults; raises `InputError` or `SettingsError`."""
+    if path is None:
+        return RestoreSettings()
+    try:
+        return RestoreSettings.from_json(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"“{path}” cannot be read: {error}.") from None

@@ -1,0 +1,154 @@
+"""What is compared: bicubic enlargement and models through the real restoration, each from a low-resolution clip to pictures."""
+
+import glob
+import json
+import re
+import time
+import zlib
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from dcvsr_engine import __version__
+from dcvsr_engine.control import Control
+from dcvsr_engine.errors import SettingsError
+from dcvsr_engine.network.declaration import Declaration
+from dcvsr_engine.network.installed import find
+from dcvsr_engine.network.resample import upscale
+from dcvsr_engine.planning.request import JobRequest
+from dcvsr_engine.research.evaluation.clips import SCALE
+from dcvsr_engine.research.evaluation.pictures import Pictures, read, to_pictures, to_tensor, write
+from dcvsr_engine.settings import Device, OutputSettings, Precision, RestoreSettings
+from dcvsr_engine.storage import discard
+
+if TYPE_CHECKING:
+    from dcvsr_engine.network.checkpoint import Model
+
+
+class Method(Protocol):
+    """A column of the tables. ``name`` is its heading; `identity` changes when its results would."""
+
+    @property
+    def name(self) -> str:
+        """The heading."""
+
+    def identity(self) -> dict[str, Any]:
+        """Plain values that say what exactly ran; a finished cell is taken over only when they are the same."""
+
+    @property
+    def details(self) -> str:
+        """What exactly the column is, for people."""
+
+    def restore(self, low: Path, target: Path, control: Control) -> float | None:
+        """Restore the clip ``low`` into the folder ``target``, a PNG per frame, `SCALE` times as wide and high.
+
+        Returns the seconds from the clip to the pictures, without loading the model: of the processor where that computes,
+        so that other programs do not count. ``None`` where an interrupted restoration was only finished.
+        """
+
+
+def enlarged(low: Path) -> Pictures:
+    """The clip ``low`` enlarged by bicubic interpolation."""
+    return to_pictures(upscale(to_tensor(read(low)), SCALE))
+
+
+@dataclass(frozen=True)
+class Bicubic:
+    """Bicubic enlargement: what every other method must beat."""
+
+    name: str = "bicubic"
+    details: str = "bicubic enlargement, frame by frame"
+
+    def identity(self) -> dict[str, Any]:
+        """Nothing varies."""
+        return {}
+
+    def restore(self, low: Path, target: Path, control: Control) -> float:
+        """Enlarge every frame."""
+        control.check()
+        before = time.process_time()
+        write(enlarged(low), target)
+        return time.process_time() - before
+
+
+@dataclass(frozen=True)
+class Restoration:
+    """A model through the same pipeline as ``dcvsr restore``."""
+
+    name: str
+    settings: RestoreSettings
+
+    @cached_property
+    def declaration(self) -> Declaration:
+        """The model's declaration; raises `ModelError`."""
+        return Declaration.from_folder(find(self.settings.model))
+
+    @property
+    def resolved(self) -> RestoreSettings:
+        """The settings with the model's defaults in place."""
+        return self.declaration.resolve(self.settings)
+
+    @property
+    def details(self) -> str:
+        """The model, and every setting that the model or the person has chosen."""
+        usual, chosen = RestoreSettings().to_dict(), self.resolved.to_dict()
+        values = [f"{name}={json.dumps(value)}" for name, value in chosen.items() if name != "model" and value != usual[name]]
+        return f"{self.settings.model}: {', '.join(values)}"
+
+    def identity(self) -> dict[str, Any]:
+        """Settings, the model's files and the engine's version."""
+        from dcvsr_engine.jobs.identity import model_hashes
+
+        settings = self.resolved.to_dict() | {"model": self.declaration.name}
+        files = model_hashes(find(self.settings.model), self.declaration)
+        return {"settings": settings, "files": files, "engine": __version__}
+
+    def restore(self, low: Path, target: Path, control: Control) -> float | None:
+        """Run a restoration job, or continue the one that the same settings and weights left unfinished."""
+        from dcvsr_engine.jobs.job import run_job
+
+        mark = zlib.crc32(json.dumps(self.identity(), sort_keys=True).encode())
+        folder = target.with_name(f".{target.name}-{mark:08x}.job")
+        for outdated in target.parent.glob(f".{glob.escape(target.name)}-*.job"):
+            if outdated != folder:
+                discard(outdated)
+        request = JobRequest(low, target, self.settings, OutputSettings(codec="png", overwrite=True))
+        model = loaded(self.settings.model, self.settings.device, self.settings.precision)
+        clock = time.process_time if model.device == "cpu" else time.perf_counter
+        before = clock()
+        report = run_job(request, control, folder, lambda settings: model)
+        return None if report["resumed"] else clock() - before
+
+
+@lru_cache(maxsize=1)
+def loaded(model: str, device: Device, precision: Precision) -> "Model":
+    """A model that stays in memory while columns use it one after the other."""
+    from dcvsr_engine.network.checkpoint import load
+
+    return load(model, device, precision)
+
+
+def restoration(text: str, settings: RestoreSettings) -> Restoration:
+    """The method named by ``--models``, on top of ``settings``: ``[HEADING=]MODEL[:setting=value,…]``.
+
+    Raises `SettingsError`.
+    """
+    label = re.match(r"([^=:/\\]+)=", text)
+    heading, text = (label[1], text[label.end() :]) if label else ("", text)
+    model, colon, changes = text.rpartition(":")
+    if not colon or "=" not in changes:
+        return Restoration(heading or Path(text).name, settings.replace(model=text, scale=SCALE))
+    values = dict(change_of(change) for change in changes.split(",")) | {"model": model, "scale": SCALE}
+    return Restoration(heading or f"{Path(model).name} {changes.replace(',', ' ')}", settings.replace(**values))
+
+
+def change_of(text: str) -> tuple[str, Any]:
+    """``setting=value`` as name and value; what is not JSON is text."""
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise SettingsError(f"“{text}” is no setting: write setting=value.")
+    try:
+        return name, json.loads(value)
+    except json.JSONDecodeError:
+        return name, value

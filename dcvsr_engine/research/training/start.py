@@ -1,0 +1,125 @@
+"""What training starts from: the network of the start folder, its first stage, its conventions."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers import AutoencoderKLTemporalDecoder, UNetSpatioTemporalConditionModel
+from torch import Tensor
+
+from dcvsr_engine.errors import ModelError, SettingsError
+from dcvsr_engine.network.checkpoint import FirstStage, check_conventions, load_first_stage, load_network
+from dcvsr_engine.network.clip import ImageEncoder
+from dcvsr_engine.network.declaration import FILE, Declaration
+from dcvsr_engine.research.training.lora import adapt
+from dcvsr_engine.research.training.objective import Conditioning, silence_temporal_layers
+from dcvsr_engine.research.training.recipe import Recipe
+from dcvsr_engine.settings import Device
+
+
+class Start:
+    """The network to train and what surrounds it.
+
+    Attributes:
+        folder: the start folder.
+        unet: the network, in float32, on the processor as yet.
+        declaration: the conventions to train with and to export.
+        stage: the fixed first stage.
+        image_encoder: CLIP, where the declaration asks for it.
+    """
+
+    def __init__(self, recipe: Recipe, device: Device) -> None:
+        self.folder = Path(recipe.start)
+        if not (self.folder / "unet" / "config.json").is_file():
+            raise ModelError(
+                f"The start folder “{self.folder}” holds no unet/config.json: put the model that the recipe starts from there, "
+                "or name its folder with --start."
+            )
+        if not any((self.folder / name).is_file() for name in ("scales.json", "vae/config.json")):
+            raise ModelError(f"The start folder “{self.folder}” is incomplete: neither scales.json nor vae/config.json is there.")
+        self.unet = starting_network(self.folder / "unet", recipe.scratch, recipe.seed)
+        if recipe.lora:
+            adapt(self.unet, recipe.lora, recipe.seed)
+        self.declaration = declare(recipe, self.folder, self.unet.config)
+        check_conventions(self.folder, self.declaration, self.unet.config)
+        check_recipe(recipe, self.declaration, device)
+
+        def network(kind: Any, root: Path, name: str) -> Any:
+            return load_network(kind, root / name).to(device)
+
+        self.stage: FirstStage = load_first_stage(self.declaration, self.folder, self.unet, network)
+        first_frame = self.declaration.image_embedding == "first-frame"
+        self.image_encoder = ImageEncoder.from_folder(self.folder, device, "fp32") if first_frame else None
+
+    def encode_condition(self, upscaled: Tensor) -> Conditioning:
+        """What the network is told about clips ``(batch, frames, 3, height, width)``, on their device."""
+        batch, frames = upscaled.shape[:2]
+        condition = self.stage.encode_condition(upscaled.flatten(0, 1)).unflatten(0, (batch, frames)).to(upscaled.device)
+        embedding = upscaled.new_zeros(batch, 1, self.unet.config.cross_attention_dim)
+        if self.image_encoder is not None:
+            embedding = torch.cat([self.image_encoder.embed(clip[0].cpu()) for clip in upscaled]).to(upscaled.device)
+        ids = upscaled.new_tensor(self.declaration.added_time_ids).expand(batch, -1)
+        return Conditioning(condition, embedding, ids)
+
+
+def starting_network(folder: Path, scratch: bool, seed: int) -> UNetSpatioTemporalConditionModel:
+    """The network to train: with the folder's weights, or its configuration alone and temporal layers that change nothing."""
+    if scratch:
+        torch.manual_seed(seed)
+        unet = UNetSpatioTemporalConditionModel.from_config(UNetSpatioTemporalConditionModel.load_config(folder))
+        silence_temporal_layers(unet)
+    else:
+        unet = load_network(UNetSpatioTemporalConditionModel, folder).requires_grad_(True)
+    return unet.train()
+
+
+def declare(recipe: Recipe, folder: Path, config: Any) -> Declaration:
+    """The conventions of what will be trained: the recipe's over those of the start folder. Raises `UserError`."""
+    if (folder / FILE).is_file():
+        own = Declaration.from_folder(folder)
+    elif (folder / "scales.json").is_file():
+        own = compact_conventions(recipe, config)
+    else:
+        own = svd_conventions(recipe, folder, config)
+    description = f"Trained with the recipe “{recipe.name}”."
+    made: dict[str, Any] = {"name": recipe.name, "title": recipe.name, "description": description, "training_data": ""}
+    for name, value in recipe.declaration.items():
+        made[name] = tuple(value) if isinstance(value, list) else value
+    try:
+        return dataclasses.replace(own, **made)
+    except (TypeError, ValueError, SettingsError) as error:
+        raise SettingsError(f"The recipe's declaration is not understood: {str(error).rstrip('.')}.") from None
+
+
+def compact_conventions(recipe: Recipe, config: Any) -> Declaration:
+    """Of a start folder with a Haar first stage that declares none."""
+    ids = config.projection_class_embeddings_input_dim // config.addition_time_embed_dim
+    return Declaration(
+        recipe.name, recipe.name, "haar", 4, 2 ** (len(config.block_out_channels) - 1),
+        added_time_ids=(0.0,) * ids, image_embedding="none", unconditional=(), guidance="none", guidance_scale=1.0,
+        steps=4, sigma_min=recipe.sigma_min, sigma_max=recipe.sigma_max,
+    )  # fmt: skip
+
+
+def svd_conventions(recipe: Recipe, folder: Path, config: Any) -> Declaration:
+    """Of a folder as Stable Video Diffusion's."""
+    levels = len(AutoencoderKLTemporalDecoder.load_config(folder / "vae")["block_out_channels"])
+    multiple = 2 ** (len(config.block_out_channels) - 1)
+    return Declaration(recipe.name, recipe.name, "vae", 2 ** (levels - 1), multiple,
+                       sigma_min=recipe.sigma_min, sigma_max=recipe.sigma_max)  # fmt: skip
+
+
+def check_recipe(recipe: Recipe, declaration: Declaration, device: Device) -> None:
+    """Raise `SettingsError` where the recipe asks for what the network's conventions or the device do not allow."""
+    for phase in recipe.phases:
+        if declaration.first_stage == "vae" and (phase.perceptual or phase.lattice or phase.change or phase.tile):
+            raise SettingsError("Set “perceptual”, “lattice”, “change” and “tile” to 0: they are for the compact model.")
+        if device == "cpu" and "cpu" in recipe.bf16 and min(phase.frames, phase.window or phase.frames) == 2:
+            # oneDNN's bf16 gradient of a convolution over two frames is NaN (torch 2.13)
+            raise SettingsError("Two frames do not train in bf16 on the processor: take three, or leave “cpu” out of “bf16”.")
+        if phase.tile and (recipe.gradient_checkpointing or recipe.compile):
+            raise SettingsError("Phases with “tile” go without “gradient_checkpointing” and “compile”.")
+    droppable = {"condition"} | ({"image_embedding"} if declaration.image_embedding == "first-frame" else set())
+    if recipe.dropout and not droppable & set(declaration.unconditional):
+        raise SettingsError("There is nothing to drop: set “dropout” to 0, or declare what “unconditional” means.")

@@ -1,0 +1,274 @@
+"""The training loop: EDM objective, accumulated gradients, EMA, validation, and checkpoints that resume to the exact step.
+
+Several GPUs: started by ``accelerate launch``, each process takes every n-th batch and averages gradients with the others.
+"""
+
+import contextlib
+import math
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from dcvsr_engine.errors import Cancelled, JobError
+from dcvsr_engine.research.training.data import Batches, TrainingData
+from dcvsr_engine.research.training.export import export
+from dcvsr_engine.research.training.log import LossLog, append_row, forget_after
+from dcvsr_engine.research.training.objective import (
+    Distance,
+    change_error,
+    change_in_look,
+    clip_noise,
+    denoise,
+    draw_sigmas,
+    edm_loss,
+    judged_crops,
+    lattice_error,
+    without_temporal_layers,
+)
+from dcvsr_engine.research.training.propagation import TiledNetwork
+from dcvsr_engine.research.training.recipe import STATE, Phase, Recipe
+from dcvsr_engine.research.training.start import Start
+from dcvsr_engine.research.training.state import State
+from dcvsr_engine.research.training.validation import contact_sheet, held_out_pairs, is_best, psnr, restored
+from dcvsr_engine.settings import Device
+
+
+def learning_rate(phase: Phase, index: int) -> float:
+    """Linear warm-up, then cosine decay to a tenth of the peak, or the peak."""
+    if index < phase.warmup:
+        return phase.learning_rate * (index + 1) / phase.warmup
+    if phase.schedule == "constant":
+        return phase.learning_rate
+    progress = (index - phase.warmup) / max(1, phase.iterations - phase.warmup)
+    return phase.learning_rate * (0.55 + 0.45 * math.cos(math.pi * progress))
+
+
+class Trainer:
+    """Trains one recipe in a folder; construct it again on the same folder to resume.
+
+    Attributes:
+        perceptual, judge: distances ``(n,)`` of pictures, one to train on, another to validate with.
+        folder: holds ``recipe.json``, the tables, ``last/`` with the state, ``samples/``, and the models ``ema/`` and ``best/``.
+        unet: the network; ``tiled`` is the same in tiles that propagate to each other, where a phase has them.
+        stopping: set it to end after the present batch, with a checkpoint.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        folder: Path,
+        data: TrainingData,
+        perceptual: Distance | None = None,
+        judge: Distance | None = None,
+        device: Device = "cpu",
+    ) -> None:
+        self.recipe, self.folder, self.data, self.perceptual, self.judge = recipe, folder, data, perceptual, judge
+        self.accelerator = Accelerator(cpu=device == "cpu", mixed_precision="no")
+        self.device: torch.device = self.accelerator.device
+        self.processes: int = self.accelerator.num_processes
+        for distance in (perceptual, judge):
+            if isinstance(distance, torch.nn.Module):
+                distance.to(self.device)
+        self.start = Start(recipe, device)
+        self.unet = self.start.unet.to(self.device)
+        if recipe.gradient_checkpointing:
+            self.unet.enable_gradient_checkpointing()
+        if recipe.compile:
+            self.unet.compile()
+        trained = [parameter for parameter in self.unet.parameters() if parameter.requires_grad]
+        self.optimizer = torch.optim.AdamW(trained, lr=0.0, betas=(0.9, 0.99), weight_decay=1e-3)
+        self.state = State(self.unet, self.optimizer)
+        self.log = LossLog(folder, recipe.sigma_min, recipe.sigma_max)
+        in_tiles = any(phase.tile for phase in recipe.phases)
+        self.tiled = TiledNetwork(self.unet, self.start.stage, recipe, device) if in_tiles else None
+        self.stopping = False
+        if (folder / STATE).exists():
+            self.log.sums = self.state.load(folder / STATE, self.log.sums)
+        if self.accelerator.is_main_process:
+            self.prepare_folder()
+        self.accelerator.wait_for_everyone()
+
+    def prepare_folder(self) -> None:
+        """The recipe, and the tables as they were at the present iteration."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / "recipe.json").write_text(self.recipe.to_json(), encoding="utf-8")
+        for table in ("log.csv", "loss_by_sigma.csv", "validation.csv"):
+            forget_after(self.folder / table, self.state.iteration)
+
+    # -- one step -----------------------------------------------------------------------------------------------
+
+    def loss(self, clips: Tensor, upscaled: Tensor, phase: Phase, generator: torch.Generator) -> Tensor:
+        """The objective for ``(batch, frames, 3, size, size)``: EDM, plus the perceptual term where the phase asks for it."""
+        batch, frames = clips.shape[:2]
+        flat, up = clips.flatten(0, 1), upscaled.flatten(0, 1)
+        target = self.start.stage.encode_target(flat, up).unflatten(0, (batch, frames)).to(self.device)
+        told = self.start.encode_condition(upscaled)
+        sigma = self.sigmas(batch, phase, generator)
+        noise = clip_noise(target.shape, phase.noise_share, generator).to(self.device)
+        if self.recipe.dropout > 0:
+            keep = torch.rand(batch, generator=generator) >= self.recipe.dropout
+            told = told.dropped(keep.to(self.device), self.start.declaration.unconditional)
+        with self.autocast():
+            if self.tiled is not None and phase.tile:
+                denoised, sigma = self.tiled.estimates(target, told.condition, noise, sigma, phase, generator)
+            else:
+                denoised = denoise(self.unet, target + sigma.view(-1, 1, 1, 1, 1) * noise, sigma, told)
+        errors = edm_loss(denoised, target, sigma)
+        self.log.add_sigmas(sigma, errors)
+        loss = errors.mean()
+        if phase.perceptual > 0 or phase.lattice > 0 or phase.change > 0:
+            picture = self.start.stage.decode(denoised.flatten(0, 1), up)
+            loss = loss + self.picture_loss(picture, flat, phase, generator)
+        return loss
+
+    def sigmas(self, batch: int, phase: Phase, generator: torch.Generator) -> Tensor:
+        """Noise levels ``(batch,)``."""
+        recipe = self.recipe
+        drawn = draw_sigmas(
+            batch, generator, recipe.sigma_min, recipe.sigma_max, phase.at_max, recipe.sigma_mean, recipe.sigma_deviation
+        )
+        return drawn.to(self.device)
+
+    def picture_loss(self, restored: Tensor, frames: Tensor, phase: Phase, generator: torch.Generator) -> Tensor:
+        """The weighted losses that look at decoded pictures ``(batch · frames, 3, size, size)``."""
+        loss = restored.new_zeros(())
+        clips, truth = (pictures.unflatten(0, (-1, phase.frames)) for pictures in (restored, frames))
+        if self.perceptual is not None and phase.perceptual > 0:
+            crops = judged_crops(clips, truth, generator, frames=2 if phase.change_in_look > 0 else 1)
+            pictures, references = (crop.flatten(0, 1) for crop in crops)
+            with self.autocast():
+                loss = loss + phase.perceptual * self.perceptual(pictures, references).mean()
+                if phase.change_in_look > 0:
+                    loss = loss + phase.change_in_look * change_in_look(self.perceptual, *crops)
+        if phase.lattice > 0:
+            loss = loss + phase.lattice * lattice_error(restored - frames, self.start.stage.factor)
+        if phase.change > 0:
+            loss = loss + phase.change * change_error(clips, truth)
+        return loss
+
+    def autocast(self) -> torch.autocast:
+        """bfloat16 where the recipe wants it."""
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type in self.recipe.bf16)
+
+    def layers(self, frames: int) -> contextlib.AbstractContextManager[None]:
+        """Single frames do without the temporal layers, backwards too, because checkpointing computes them again there."""
+        return without_temporal_layers(self.unet) if frames == 1 else contextlib.nullcontext()
+
+    def step(self, clips: Tensor, upscaled: Tensor) -> float:
+        """Add a batch's gradient, and move after the last of an iteration; returns the loss."""
+        phase, index = self.recipe.phase_at(self.state.iteration)
+        generator = torch.Generator().manual_seed(self.recipe.seed * 1_000_003 + self.position)
+        last = self.state.part + 1 == self.recipe.accumulate
+        with self.layers(phase.frames):
+            loss = self.loss(clips.to(self.device), upscaled.to(self.device), phase, generator)
+            (loss / self.recipe.accumulate).backward()
+        self.state.part += 1
+        if last:
+            self.move(learning_rate(phase, index))
+        return loss.item()
+
+    def move(self, rate: float) -> None:
+        """One step of the optimiser with the gradients there are, averaged over the processes."""
+        weights = list(self.state.weights.values())
+        for weight in weights if self.processes > 1 else []:
+            if weight.grad is not None:
+                weight.grad = self.accelerator.reduce(weight.grad, "mean")
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        if not torch.nn.utils.clip_grad_norm_(weights, 1.0).isfinite():
+            raise JobError(
+                f"The gradient of iteration {self.state.iteration + 1} is not finite: resume with a lower learning rate, "
+                "or with this device left out of “bf16”; the last checkpoint is sound."
+            )
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        self.state.iteration, self.state.part = self.state.iteration + 1, 0
+        self.state.update_ema(self.recipe.ema)
+
+    @property
+    def position(self) -> int:
+        """The next batch, counted over iterations, accumulated batches and processes; data and noise follow from it."""
+        done = self.state.iteration * self.recipe.accumulate + self.state.part
+        return done * self.processes + int(self.accelerator.process_index)
+
+    # -- the loop -----------------------------------------------------------------------------------------------
+
+    def run(self, report: Callable[[str], None] = print) -> None:
+        """Train to the end of the recipe; raises `Cancelled` when it was stopped."""
+        tell = report if self.accelerator.is_main_process else lambda sentence: None
+        for clips, upscaled in self.batches():
+            self.log.add(self.step(clips, upscaled))
+            if self.state.part == 0:
+                self.finish_iteration(tell)
+            if self.stopping:
+                self.checkpoint()
+                raise Cancelled
+
+    def batches(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """The batches of this process from the present position on, prepared in worker processes."""
+        data = Batches(self.data.training, self.recipe.times(self.recipe.accumulate * self.processes))
+        mine = range(self.position, len(data), self.processes)
+        workers = self.recipe.workers
+        return iter(
+            DataLoader(data, batch_size=None, sampler=mine, num_workers=workers, prefetch_factor=4, worker_init_fn=ignore_stop)
+        )
+
+    def finish_iteration(self, report: Callable[[str], None]) -> None:
+        """Log, validate and save when it is time."""
+        recipe, iteration = self.recipe, self.state.iteration
+        done = iteration == recipe.iterations
+        if iteration % recipe.log_every == 0:
+            sums = self.accelerator.reduce(self.log.sums.to(self.device), "sum").cpu()
+            if self.accelerator.is_main_process:
+                report(f"iteration {iteration}/{recipe.iterations}  {self.log.write(iteration, recipe.accumulate, sums)}")
+            self.log.restart()
+        if done or iteration % recipe.validate_every == 0:
+            self.validate(report)
+        if done or iteration % recipe.checkpoint_every == 0:
+            self.checkpoint()
+
+    @torch.no_grad()
+    def validate(self, report: Callable[[str], None]) -> None:
+        """Sample held-out clips with the averaged weights: metrics, a contact sheet, and an export if they are the best yet."""
+        asked, iteration = self.recipe.validation, self.state.iteration
+        if self.accelerator.is_main_process:
+            clips, upscaled = held_out_pairs(self.data.held_out, asked)
+            columns = {"bicubic": upscaled}
+            with self.state.averaged():
+                with self.layers(asked.frames):
+                    columns |= {str(steps): restored(self.start, upscaled, steps, self.autocast()) for steps in asked.steps}
+                for name, pictures in columns.items():
+                    report(f"validation at {iteration}: steps {name}  {self.judged(name, pictures, clips)}")
+                contact_sheet([*columns.values(), clips], self.folder / "samples" / f"{iteration:06}.png")
+                if is_best(self.folder / "validation.csv"):
+                    export(self.start, self.folder / "best")
+        self.accelerator.wait_for_everyone()
+
+    def judged(self, name: str, pictures: Tensor, clips: Tensor) -> str:
+        """Append a row of ``validation.csv``, and return it as words."""
+        quality, distance = f"{psnr(pictures, clips):.3f}", ""
+        if self.judge is not None:
+            pairs = zip(pictures, clips, strict=True)
+            means = [self.judge(clip.to(self.device), truth.to(self.device)).mean() for clip, truth in pairs]
+            distance = f"{float(torch.stack(means).mean()):.4f}"
+        row = [self.state.iteration, name, quality, distance]
+        append_row(self.folder / "validation.csv", ["iteration", "steps", "psnr", "st_lpips"], row)
+        return f"PSNR {quality} dB" + (f"  ST-LPIPS {distance}" if distance else "")
+
+    def checkpoint(self) -> None:
+        """Write the state, and the averaged weights as a model."""
+        if self.accelerator.is_main_process:
+            self.state.save(self.folder / STATE, self.log.sums)
+            with self.state.averaged():
+                export(self.start, self.folder / "ema")
+        self.accelerator.wait_for_everyone()
+
+
+def ignore_stop(worker: int) -> None:
+    """Ctrl-C reaches the worker processes too; they are to live until the batch that is under way is done."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

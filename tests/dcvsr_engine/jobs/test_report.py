@@ -1,0 +1,114 @@
+"""The numbers of a report: seams, joins, audio offset, what is summed over segments."""
+
+import time
+from fractions import Fraction
+
+import jobs
+import numpy as np
+import pytest
+
+from dcvsr_engine.diffusion.denoiser import Denoiser
+from dcvsr_engine.jobs.job import run_job
+from dcvsr_engine.jobs.report import SegmentFacts, audio_offset, audio_offsets, join_scores, seam_score
+from dcvsr_engine.tiling.grid import TileGrid
+from dcvsr_engine.tiling.seams import seam_jumps
+from dcvsr_engine.video.writer import VideoWriter
+
+GRID = TileGrid.build(4, 12, 16, tile=8, overlap=0.5)
+FACTOR = 4
+
+
+def noise(seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=(48, 64)).astype(np.float32)
+
+
+def facts_of(errors: list[np.ndarray], before: np.ndarray | None = None) -> SegmentFacts:
+    facts = SegmentFacts()
+    for error in errors:
+        facts.look_at(error, before, GRID, FACTOR)
+        before = error
+    return facts
+
+
+def test_seams_of_segments_are_those_of_the_whole():
+    errors = [noise(seed) for seed in range(6)]
+    whole = seam_jumps(np.stack(errors), GRID, FACTOR)
+    assert seam_score([facts_of(errors[:4]), facts_of(errors[4:])]) == pytest.approx(whole[0] / whole[1])
+
+
+def test_a_tile_that_sticks_out_is_a_seam_and_noise_is_none():
+    flat = [noise(seed) for seed in range(4)]
+    assert seam_score([facts_of(flat)]) == pytest.approx(1, abs=0.1)
+    raised = [error + np.where(np.arange(64) < 32, 0, 8).astype(np.float32) for error in flat]
+    assert seam_score([facts_of(raised)]) > 1.5
+    single = SegmentFacts()
+    single.look_at(flat[0], None, TileGrid.build(4, 12, 16), FACTOR)
+    assert seam_score([single]) is None and seam_score([]) is None
+
+
+def test_a_jump_at_a_join_stands_out():
+    errors = [noise(seed) for seed in range(40)]
+    smooth = [facts_of(errors[:20]), facts_of(errors[20:], errors[19])]
+    found = join_scores(smooth)
+    assert found["joins"] == 1 and found["join_score"] == pytest.approx(1, abs=0.1)
+    jumping = [facts_of(errors[:20]), facts_of([error + 5 for error in errors[20:]], errors[19])]
+    found = join_scores(jumping)
+    assert found["join_score"] > 3 and found["join_rank"] == 0
+
+
+def test_there_are_no_joins_between_shots():
+    apart = [facts_of([noise(1), noise(2)]), facts_of([noise(3), noise(4)])]
+    assert join_scores(apart) == {"joins": 0, "join_score": None, "join_rank": None}
+
+
+def test_facts_survive_json():
+    facts = facts_of([noise(1), noise(2)], noise(0))
+    facts.warnings, facts.suspicious, facts.seconds = ["careful"], [3], {"decode": 1.5}
+    assert SegmentFacts.from_dict(facts.to_dict()) == facts
+
+
+@pytest.mark.parametrize("start", [Fraction(0), Fraction(1, 5)])
+def test_the_audio_offset_is_told_for_input_and_output(start, tiny_model, tmp_path, loader):
+    source = jobs.short_clip(tmp_path / "clip.mkv", frames=5, audio=(("eng", ""),), audio_start=start)
+    assert audio_offset(source) == pytest.approx(float(start), abs=0.05)
+    request = jobs.request(source, tmp_path / "out.mkv", tiny_model)
+    report = run_job(request, loader=loader)
+    offsets = report["audio_offset_ms"]
+    assert offsets["in"] == pytest.approx(1000 * audio_offset(source), abs=0.001)
+    assert abs(offsets["in"] - offsets["out"]) <= 1
+    part = jobs.request(source, tmp_path / "part.mkv", tiny_model, frames=(1, 3))
+    assert audio_offsets(part) == {"in": None, "out": None}
+
+
+def test_a_report_holds_what_is_needed_to_run_the_job_again(clip, tiny_model, tmp_path, loader):
+    report = run_job(jobs.request(clip, tmp_path / "out.mkv", tiny_model), loader=loader)
+    again = jobs.request(clip, tmp_path / "again.mkv", tiny_model)
+    assert type(again.settings).from_dict(report["settings"]) and type(again.output).from_dict(report["output"]) == again.output
+    assert set(report["model"]) >= {"tiny/dcvsr.json", "tiny/unet/diffusion_pytorch_model.safetensors"}
+    assert {"analyse", "load", "encode", "sample", "decode", "write", "publish"} <= set(report["seconds"])
+    assert 0 <= report["waiting_share"] < 1 and report["peak_memory"] > 0 and report["seam_score"] is None
+
+
+def slowed(monkeypatch, kind, name, seconds):
+    """Let a method take longer."""
+    method = getattr(kind, name)
+
+    def slow(self, *arguments):
+        time.sleep(seconds)
+        return method(self, *arguments)
+
+    monkeypatch.setattr(kind, name, slow)
+
+
+def test_writing_goes_on_beside_the_network(clip, tiny_model, tmp_path, loader, monkeypatch):
+    slowed(monkeypatch, VideoWriter, "write", 0.04)
+    slowed(monkeypatch, Denoiser, "guided", 0.2)
+    report = run_job(jobs.request(clip, tmp_path / "out.mkv", tiny_model), loader=loader)
+    assert report["writing_seconds"] > 20 * 0.04
+    assert report["seconds"]["write"] < 0.6 * report["writing_seconds"]  # only the last segment's frames are waited for
+
+
+def test_a_network_that_waits_is_told(clip, tiny_model, tmp_path, loader, monkeypatch):
+    slowed(monkeypatch, VideoWriter, "write", 0.1)
+    report = run_job(jobs.request(clip, tmp_path / "out.mkv", tiny_model), loader=loader)
+    assert 0.2 < report["waiting_share"] < 1

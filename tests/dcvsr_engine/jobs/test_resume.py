@@ -1,0 +1,336 @@
+"""Jobs that were stopped go on and give the same frames; what has changed meanwhile is named, what is damaged is done again."""
+
+import json
+import multiprocessing
+import shutil
+from pathlib import Path
+
+import jobs
+import pytest
+from jobs import FRAMES, CancelAt, Watch
+
+from dcvsr_engine import __version__
+from dcvsr_engine.errors import Cancelled, InputError, JobError, OutputError
+from dcvsr_engine.events import FrameDone, PhaseStarted, SegmentFinished, StepStarted, TileFinished
+from dcvsr_engine.jobs import identity
+from dcvsr_engine.jobs.folders import MANIFEST, UnfinishedJob, clean, locked, sweep, unfinished
+from dcvsr_engine.jobs.job import job_folder, run_job
+from dcvsr_engine.paths import jobs_folder
+
+STOPS = {
+    "analyse": lambda: CancelAt(FrameDone, 3, total=FRAMES),
+    "encode": lambda: CancelAt(PhaseStarted, phase="encode", segment=0),
+    "first tile": lambda: CancelAt(TileFinished),
+    "second step": lambda: CancelAt(StepStarted, step=1),
+    "decode": lambda: CancelAt(PhaseStarted, phase="decode", segment=0),
+    "next segment": lambda: CancelAt(PhaseStarted, phase="sample", segment=1),
+    "last step": lambda: CancelAt(TileFinished, 8),
+    "last decode": lambda: CancelAt(PhaseStarted, phase="decode", segment=1),
+}
+
+
+def cancelled(request, stop, loader, folder=None):
+    """Run a job up to a stop."""
+    with pytest.raises(Cancelled):
+        run_job(request, stop.watch, folder, loader)
+
+
+def flip(path: Path) -> None:
+    """Damage a file in its middle."""
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 0xFF
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("stop", STOPS)
+def test_a_cancelled_job_goes_on_to_the_same_frames(stop, clip, whole, tiny_model, tmp_path, loader):
+    request = jobs.request(clip, tmp_path / "out.mkv", tiny_model)
+    cancelled(request, STOPS[stop](), loader)
+    assert not list(tmp_path.glob("*out*"))
+    kept = [job.request for job in unfinished()]
+    assert kept == ([] if stop == "analyse" else [request])
+    report = run_job(request, None, None, loader)
+    assert jobs.fingerprint(tmp_path / "out.mkv") == whole
+    assert report["resumed"] == bool(kept) and report["frames_out"] == FRAMES
+    assert not unfinished() and not list(jobs_folder().iterdir())
+
+
+def test_finished_work_is_not_done_again(clip, tiny_model, tmp_path, loader):
+    request = jobs.request(clip, tmp_path / "out.mkv", tiny_model)
+    cancelled(request, CancelAt(StepStarted, segment=1, step=1), loader)
+    watch = Watch()
+    report = run_job(request, watch, None, loader)
+    assert [(event.segment, event.step) for event in watch.of(StepStarted)] == [(1, 1)]
+    assert [event.segment for event in watch.of(SegmentFinished)] == [0, 1]
+    assert report["frames_out"] == FRAMES and report["joins"] == 1 and report["join_score"] > 0
+
+
+def test_lossy_frames_are_the_same_too(clip, tiny_model, tmp_path, loader):
+    run_job(jobs.request(clip, tmp_path / "whole.mp4", tiny_model, codec="h264"), loader=loader)
+    request = jobs.request(clip, tmp_path / "out.mp4", tiny_model, codec="h264")
+    cancelled(request, CancelAt(StepStarted, segment=1, step=1), loader)
+    run_job(request, loader=loader)
+    assert jobs.fingerprint(tmp_path / "out.mp4") == jobs.fingerprint(tmp_path / "whole.mp4")
+
+
+@pytest.mark.parametrize("schedule", ["two-pass", "cached"])
+def test_every_sap_schedule_goes_on_to_the_same_frames(schedule, clip, tiny_model, tmp_path, loader):
+    changes = {"sap_schedule": schedule, "steps": 4, "frames": (0, 8), "guidance": "dssag", "guidance_scale": 2.0}
+    run_job(jobs.request(clip, tmp_path / "whole.mkv", tiny_model, **changes), loader=loader)
+    request = jobs.request(clip, tmp_path / "out.mkv", tiny_model, **changes)
+    cancelled(request, CancelAt(StepStarted, step=2), loader)  # a SAP step, whose keys a cached schedule has collected before
+    watch = Watch()
+    run_job(request, watch, None, loader)
+    assert [event.step for event in watch.of(StepStarted)] == [2, 3]
+    assert jobs.fingerprint(tmp_path / "out.mkv") == jobs.fingerprint(tmp_path / "whole.mkv")
+
+
+# -- damage -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("damage", "steps"),
+    [
+        ("state-00001-0001*", [(1, 0), (1, 1)]),
+        ("segment-00000*", [(0, 0), (0, 1), (1, 1)]),
+        ("facts-00000*", [(0, 0), (0, 1), (1, 1)]),
+        ("joint-00000*", [(0, 0), (0, 1), (1, 1)]),
+    ],
+)
+def test_a_damaged_file_is_noticed_and_done_again(damage, steps, clip, whole, tiny_model, tmp_path, loader):
+    request = jobs.request(clip, tmp_path / "out.mkv", tiny_model)
+    # the first segment is written while the second is under way
+    cancel = CancelAt(StepStarted, once=lambda: any(job_folder(request).glob("facts-00000*")), segment=1, step=1)
+    cancelled(request, cancel, loader)
+    [path] = job_folder(request).glob(damage)
+    flip(path)
+    watch = Watch()
+    run_job(request, watch, None, loader)
+    assert [(event.segment, event.step) for event in watch.of(StepStarted)] == steps
+    assert jobs.fingerprint(tmp_path / "out.mkv") == whole
+
+
+def test_of_two_states_the_older_serves_when_the_newer_is_damaged(clip, tiny_model, tmp_path, loader):
+    request = jobs.request(clip, tmp_path / "out.mkv", tiny_model, frames=(0, 5), steps=3)
+    cancelled(request, CancelAt(StepStarted, step=2), loader)
+    flip(max(job_folder(request).glob("state-*")))
+    watch = Watch()
+    run_job(request, watch, None, loader)
+    assert [event.step for event in watch.of(StepStarted)] == [1, 2]
+
+
+def test_a_damaged_manifest_is_said_to_be(clip, tiny_model, tmp_path, loader):
+    request = jobs.request(clip, tmp_path / "out.mkv", tiny_model)
+    cancelled(request, CancelAt(TileFinished), loader)
+    (job_folder(request) / MANIFEST).write_text("{")
+    with pytest.raises(JobError, match="is damaged"):
+        run_job(request, loader=loader)
+
+
+# -- changes ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def begun(tiny_model, tmp_path, loader):
+    """A job that was stopped, on copies of clip and model that a test may change."""
+    source = jobs.short_clip(tmp_path / "mine.mkv", frames=4)
+    model = tmp_path / "model"
+    shutil.copytree(tiny_model, model)
+    request = jobs.request(source, tmp_path / "out.mkv", model)
+    folder = tmp_path / "job"
+    cancelled(request, CancelAt(TileFinished), loader, folder)
+    return request, folder
+
+
+def refused(request, folder, loader) -> str:
+    with pytest.raises(JobError) as caught:
+        run_job(request, None, folder, loader)
+    assert (folder / MANIFEST).exists() and list(folder.glob("*"))
+    return str(caught.value)
+
+
+def test_a_changed_input_is_named(begun, loader):
+    request, folder = begun
+    with request.source.open("ab") as file:
+        file.write(b"more")
+    assert "“mine.mkv” had" in refused(request, folder, loader)
+
+
+def test_an_input_with_the_same_size_and_other_content_is_named(begun, loader):
+    request, folder = begun
+    data = bytearray(request.source.read_bytes())
+    data[-100] ^= 1
+    request.source.write_bytes(data)
+    assert "“mine.mkv” was written again" in refused(request, folder, loader)
+
+
+def test_a_changed_model_is_named(begun, loader):
+    request, folder = begun
+    scales = Path(request.settings.model) / "scales.json"
+    scales.write_text(scales.read_text().replace("0.05", "0.06"))
+    assert "the model's file model/scales.json has changed" in refused(request, folder, loader)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"seed": 7}, "seed was 42 and is 7 now"),
+        ({"steps": 3}, "steps was None and is 3"),
+        ({"codec": "h264"}, "codec was ffv1 and is h264"),
+    ],
+)
+def test_changed_settings_are_named(changes, words, begun, loader):
+    request, folder = begun
+    assert words in refused(jobs.request(request.source, request.target, Path(request.settings.model), **changes), folder, loader)
+
+
+def test_another_version_is_named(begun, loader, monkeypatch):
+    monkeypatch.setattr(identity, "__version__", "99")
+    assert "it was begun with version 0.1.0 of the program and this is 99" in refused(*begun, loader)
+
+
+def test_a_version_that_kept_jobs_differently_is_named(begun, loader):
+    path = begun[1] / MANIFEST
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"format": 1, "engine": "0.0.7"}))
+    sentence = refused(*begun, loader)
+    assert "version 0.0.7" in sentence and __version__ in sentence
+
+
+def test_another_device_is_named(begun, loader):
+    request, folder = begun
+    path = folder / MANIFEST
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"device": ["cuda", "bf16"]}))
+    assert "it was begun on cuda with bf16 and would go on on cpu with fp32" in refused(request, folder, loader)
+
+
+def test_a_deleted_input_is_named(begun, loader):
+    request, folder = begun
+    request.source.unlink()
+    with pytest.raises(InputError, match="does not exist"):
+        run_job(request, None, folder, loader)
+    assert (folder / MANIFEST).exists()
+
+
+def test_pictures_that_were_added_are_named(tiny_model, tmp_path, loader):
+    from PIL import Image
+
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    for index in range(3):
+        Image.new("RGB", (32, 24), (40 * index, 90, 50)).save(pictures / f"{index}.png")
+    for source in (pictures, pictures / "%d.png", pictures / "*.png"):
+        request, folder = jobs.request(source, tmp_path / "out.mkv", tiny_model), tmp_path / "job"
+        cancelled(request, CancelAt(TileFinished), loader, folder)
+        Image.new("RGB", (32, 24)).save(pictures / "3.png")
+        assert "there were 3 pictures and now there are 4" in refused(request, folder, loader)
+        (pictures / "3.png").unlink()
+        shutil.rmtree(folder)
+
+
+# -- targets, locks, leftovers ----------------------------------------------------------------------------------
+
+
+def test_a_target_that_appeared_meanwhile_is_left_alone(clip, whole, tiny_model, tmp_path, loader):
+    request = jobs.request(clip, tmp_path / "out.mkv", tiny_model)
+    cancelled(request, CancelAt(PhaseStarted, phase="decode", segment=1), loader)
+    (tmp_path / "out.mkv").write_text("mine")
+    with pytest.raises(OutputError, match="exists already"):
+        run_job(request, loader=loader)
+    (tmp_path / "out.mkv").unlink()
+    run_job(request, loader=loader)
+    assert jobs.fingerprint(tmp_path / "out.mkv") == whole
+
+
+def test_a_result_that_is_in_place_already_ends_the_job(clip, whole, tiny_model, tmp_path, loader, monkeypatch):
+    from dcvsr_engine.jobs.store import JobStore
+
+    class PowerCut(Exception):
+        pass
+
+    def end(self):
+        raise PowerCut
+
+    request, target = jobs.request(clip, tmp_path / "out.mkv", tiny_model), tmp_path / "out.mkv"
+    with monkeypatch.context() as patched:
+        patched.setattr(JobStore, "end", end)
+        with pytest.raises(PowerCut):
+            run_job(request, loader=loader)
+    changed = target.stat().st_mtime_ns
+    report = run_job(request, loader=loader)
+    assert target.stat().st_mtime_ns == changed and jobs.fingerprint(target) == whole
+    assert report["frames_out"] == FRAMES and not unfinished()
+
+
+def test_another_file_in_place_of_the_result_is_left_alone(clip, tiny_model, tmp_path, loader, monkeypatch):
+    from dcvsr_engine.restore import stored
+
+    request, target = jobs.request(clip, tmp_path / "out.mkv", tiny_model), tmp_path / "out.mkv"
+    monkeypatch.setattr(stored, "publish", lambda *arguments: (_ for _ in ()).throw(OutputError("no")))
+    with pytest.raises(OutputError, match="no"):
+        run_job(request, loader=loader)
+    jobs.short_clip(target, frames=3)
+    with pytest.raises(OutputError, match="exists already"):
+        run_job(request, loader=loader)
+
+
+def hold(folder: Path, held, release) -> None:
+    """Hold a job's lock in another process."""
+    with locked(folder):
+        held.set()
+        release.wait(30)
+
+
+def test_two_processes_do_not_run_one_job(begun, loader):
+    request, folder = begun
+    context = multiprocessing.get_context("fork")
+    held, release = context.Event(), context.Event()
+    process = context.Process(target=hold, args=(folder, held, release))
+    process.start()
+    try:
+        assert held.wait(30)
+        with pytest.raises(JobError, match="is being run by another process"):
+            run_job(request, None, folder, loader)
+        with pytest.raises(JobError, match="is being run by another process"):
+            clean(UnfinishedJob(folder, request, 0))
+    finally:
+        release.set()
+        process.join(30)
+    assert run_job(request, None, folder, loader)["frames_out"] == 4
+
+
+def test_what_killed_processes_left_half_written_goes(begun, loader):
+    request, folder = begun
+    left = [
+        folder / ".job.json.partial-01234567.json",
+        folder / ".segment-00000.video.partial-01234567.video",
+        request.target.with_name(".out.mkv.partial-89abcdef.mkv"),
+    ]
+    for path in left:
+        path.write_text("half")
+    other = request.target.with_name(".other.mkv.partial-89abcdef.mkv")
+    other.write_text("another job's")
+    run_job(request, None, folder, loader)
+    assert not any(path.exists() for path in left) and other.exists()
+
+
+def test_directories_without_a_job_are_swept_away_when_they_are_old(clip, tiny_model, tmp_path, loader):
+    import os
+
+    old, new = jobs_folder() / "old", jobs_folder() / "new"
+    for folder in (old, new):
+        folder.mkdir(parents=True)
+        (folder / "segment-00000.video").write_text("left")
+    os.utime(old, (0, 0))
+    request = jobs.request(clip, tmp_path / "out.mkv", tiny_model)
+    cancelled(request, CancelAt(TileFinished), loader)
+    os.utime(job_folder(request), (0, 0))
+    sweep()
+    assert not old.exists() and new.exists() and (job_folder(request) / MANIFEST).exists()
+
+
+def test_cleaning_removes_a_job(clip, tiny_model, tmp_path, loader):
+    cancelled(jobs.request(clip, tmp_path / "out.mkv", tiny_model), CancelAt(TileFinished), loader)
+    [job] = unfinished()
+    assert job.size > 0 and job.name == job.folder.name
+    clean(job)
+    assert not unfinished() and not list(jobs_folder().iterdir())

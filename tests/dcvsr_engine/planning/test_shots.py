@@ -1,0 +1,134 @@
+"""Cuts in synthetic shots: found where they are, and not in motion, flashes or fades."""
+
+from collections.abc import Callable
+from itertools import pairwise
+
+import jobs
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from dcvsr_engine.errors import Cancelled
+from dcvsr_engine.planning.planner import segments_of
+from dcvsr_engine.planning.shots import SHORTEST, SIZE, CutDetector, Survey, survey
+from dcvsr_engine.video.reader import VideoReader
+
+Scene = Callable[[int], NDArray[np.float64]]
+WIDTH, HEIGHT = SIZE
+
+
+def scene(seed: int, speed: float = 0.0, noise: float = 1.0) -> Scene:
+    """A picture of smooth random blobs that moves by ``speed`` pixels per frame, with some noise."""
+    random = np.random.default_rng(seed)
+    waves = random.uniform(-0.5, 0.5, (12, 2))
+    phases, colors = random.uniform(0, 6.28, 12), random.uniform(-25, 25, (12, 3))
+    mean = random.uniform(60, 190, 3)
+
+    def picture(frame: int) -> NDArray[np.float64]:
+        y, x = np.indices((HEIGHT, WIDTH), float)
+        x += speed * frame
+        waved = sum(c[:, None, None] * np.sin(a * x + b * y + p) for (a, b), p, c in zip(waves, phases, colors, strict=True))
+        grain = np.random.default_rng(frame).normal(0, noise, (3, HEIGHT, WIDTH))
+        return np.clip(mean[:, None, None] + waved + grain, 0, 255)
+
+    return picture
+
+
+def cuts_of(pictures: list[NDArray[np.float64]], first: int = 0) -> list[int]:
+    detector = CutDetector()
+    for index, picture in enumerate(pictures, first):
+        detector.add(index, picture.astype(np.int16))
+    return detector.finish()
+
+
+@pytest.mark.parametrize("speed", [0, 0.5, 2])
+def test_cuts_are_found_at_their_frames(speed):
+    shots = [(scene(seed, speed), length) for seed, length in enumerate((20, 7, 5, 33, 12))]
+    pictures = [show(frame) for show, length in shots for frame in range(length)]
+    assert cuts_of(pictures) == [20, 27, 32, 65]
+    assert cuts_of(pictures, first=100) == [120, 127, 132, 165]
+
+
+@pytest.mark.parametrize("speed", [0, 1, 3, 8])
+def test_motion_is_no_cut(speed):
+    assert cuts_of([scene(3, speed, noise=3)(frame) for frame in range(80)]) == []
+
+
+@pytest.mark.parametrize("length", [1, 2, 4])
+def test_a_flash_is_no_cut(length):
+    show = scene(5, 0.5)
+    pictures = [show(frame) + (120 if 20 <= frame < 20 + length else 0) for frame in range(50)]
+    assert cuts_of([picture.clip(0, 255) for picture in pictures]) == []
+
+
+@pytest.mark.parametrize("length", [10, 25])
+def test_a_fade_is_no_cut(length):
+    show = scene(6)
+    fade = np.clip((40 - np.arange(60)) / length, 0, 1)
+    assert cuts_of([show(frame) * share for frame, share in enumerate(fade)]) == []
+
+
+def test_drawn_on_threes_is_no_cut():
+    assert cuts_of([scene(7, 1.5, noise=0)(frame // 3 * 3) for frame in range(60)]) == []
+
+
+def test_a_shot_has_some_frames():
+    one, other = scene(8), scene(9)
+    pictures = [(one if frame < 3 or frame >= 20 else other)(frame) for frame in range(22)]
+    assert cuts_of(pictures) == []
+    assert cuts_of([one(0)]) == cuts_of([one(0), other(1)]) == cuts_of([]) == []
+
+
+@settings(max_examples=15)
+@given(st.lists(st.integers(SHORTEST, 40), min_size=1, max_size=6))
+def test_shots_of_any_length_are_told_apart(lengths):
+    shows = [scene(seed, 0.3) for seed in range(2)]
+    pictures = [shows[shot % 2](frame) for shot, length in enumerate(lengths) for frame in range(length)]
+    assert cuts_of(pictures) == [int(start) for start in np.cumsum(lengths)[:-1]]
+
+
+# -- of files ---------------------------------------------------------------------------------------------------
+
+
+def test_a_survey_of_a_file_finds_its_shots(tmp_path):
+    with VideoReader(jobs.cut_clip(tmp_path / "clip.mp4", 12, 9, 14)) as reader:
+        assert survey(reader, 0, 34) == Survey(0, 34, (12, 21))
+        assert survey(reader, 0, 34).shots == ((0, 11), (12, 20), (21, 34))
+        assert survey(reader, 5, 24) == Survey(5, 24, (12,))
+        assert survey(reader, 3, 900) == Survey(3, 34, (12, 21))
+
+
+def test_a_survey_can_be_stopped_and_has_a_limit(tmp_path):
+    def stop(index: int) -> None:
+        if index == 7:
+            raise Cancelled
+
+    with VideoReader(jobs.short_clip(tmp_path / "clip.mp4")) as reader:
+        with pytest.raises(Cancelled):
+            survey(reader, 0, 19, stop)
+        assert survey(reader, 0, 19, seconds=-1) is None
+        assert survey(reader, 40, 60) is None
+
+
+# -- segments ---------------------------------------------------------------------------------------------------
+
+SHOTS = st.lists(st.integers(1, 200), min_size=1, max_size=5)
+
+
+@given(SHOTS, st.integers(14, 80), st.integers(1, 20), st.integers(0, 50))
+def test_segments_cover_shots_and_share_windows(lengths, most, window, begin):
+    edges = [begin, *(begin + int(end) for end in np.cumsum(lengths))]
+    shots = [(start, end - 1) for start, end in pairwise(edges)]
+    segments = segments_of(shots, most, window)
+    assert [segment.index for segment in segments] == list(range(len(segments)))
+    assert max(segment.frames for segment in segments) <= max(most, 2 * window)
+    for first, last in shots:
+        inside = [segment for segment in segments if first <= segment.first <= last]
+        assert inside[0].first == first and inside[0].shared == 0 and inside[-1].last == last
+        for before, after in pairwise(inside):
+            assert after.shared == window and after.first + window == before.last + 1 < after.last + 1
+            assert before.first <= after.first
+        sizes = [segment.frames for segment in inside]
+        assert max(sizes) - min(sizes) <= 1 or len(sizes) == 1

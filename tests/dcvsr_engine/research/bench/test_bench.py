@@ -1,0 +1,174 @@
+"""The benchmarks on a tiny model: their figures against plain definitions, and their tables."""
+
+import json
+import math
+
+import jobs
+import networks
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+
+from dcvsr_engine import cli
+from dcvsr_engine.errors import InputError
+from dcvsr_engine.events import StepKind
+from dcvsr_engine.planning.request import Region
+from dcvsr_engine.research.bench import cost, memory, propagation
+from dcvsr_engine.research.bench.material import middle, prepare
+from dcvsr_engine.settings import RestoreSettings
+from dcvsr_engine.tiling.grid import TileGrid
+from dcvsr_engine.video.probe import probe
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory):
+    """Two tiles side by side."""
+    return jobs.short_clip(tmp_path_factory.mktemp("bench") / "clip.mkv", 6, width=50, height=32, codec="ffv1")
+
+
+@pytest.fixture(scope="module")
+def chosen(tiny_model):
+    return RestoreSettings(model=str(tiny_model), tile=16, window=4, steps=2, device="cpu", precision="fp32")
+
+
+@pytest.fixture(scope="module")
+def material(clip, chosen):
+    return prepare(chosen, clip)
+
+
+def test_the_middle_of_a_clip_makes_three_by_two_tiles_and_three_windows(chosen, tmp_path):
+    material = prepare(chosen, jobs.short_clip(tmp_path / "clip.mkv", 9, width=72, height=60, codec="ffv1"))
+    grid = material.grid
+    assert (len(grid.columns), len(grid.rows), len(grid.windows)) == (3, 2, 3)
+    assert (grid.width, grid.height, material.frames) == (32, 24, 8)
+    assert material.region == Region(4, 6, 64, 48)
+    assert material.condition.shape == material.noise.shape == (8, 24, 24, 32)
+
+
+def test_a_small_clip_gives_what_it_has(material, clip):
+    assert material.region == Region(1, 0, 48, 32)
+    with pytest.raises(InputError, match="too small"):
+        middle(probe(clip), 100, 100, material.model, 3)
+
+
+def test_neighbours():
+    grid = TileGrid.build(6, 24, 32, 16, 4)
+    assert len(list(propagation.beside(grid))) == 2 * (2 * 2 + 3)
+    assert len(list(propagation.following(grid))) == 6
+    for pairs in (propagation.beside(grid), propagation.following(grid)):
+        for first, second in pairs:
+            assert propagation.overlap(torch.zeros(4, 1, 16, 16), first, second).numel() == 4 * 16 * 16 / 2
+
+
+def test_disagreement_is_the_rms_difference_in_the_overlap():
+    grid = TileGrid.build(2, 8, 12, 8, 2)
+    whole = torch.randn(2, 1, 8, 12)
+    first, second = grid
+    tiles = {tile: whole[:, :, :, tile.left : tile.left + 8].clone() for tile in grid}
+    outcome = propagation.Outcome(whole, tiles)
+    assert propagation.disagreement(outcome, [(first, second)]) == 0
+    tiles[second][0, 0, 3, 1] += 2
+    tiles[second][0, 0, 3, 6] += 9
+    assert propagation.disagreement(outcome, [(first, second)]) == pytest.approx(2 / math.sqrt(2 * 8 * 4))
+
+
+def test_propagation_is_measured_step_by_step(material):
+    denoiser = material.denoiser()
+    figures = list(propagation.measured_steps(material, denoiser))
+    assert [(one.step, one.kind) for one in figures] == [(0, StepKind.SAP), (1, StepKind.TAP_FORWARD)]
+    for one in figures:
+        values = one.tiles_off, one.tiles_on, one.windows_off, one.windows_on, one.two_pass
+        assert all(math.isfinite(value) and value > 0 for value in values)
+        assert one.tiles_on != one.tiles_off
+        assert one.windows_on != one.windows_off
+    assert figures[0].cached is None
+    assert math.isfinite(figures[1].cached)
+    plain = material.sampler(denoiser, sap=False, tap=False)
+    x = material.noise * material.model.declaration.sigma_max
+    kept = propagation.evaluate(material, denoiser, x, plain.schedule[0], StepKind.PLAIN)
+    grid = material.grid
+    total, count = 0.0, 0
+    for n in range(2):
+        left, right = kept.tiles[grid.tile(0, n)].numpy(), kept.tiles[grid.tile(1, n)].numpy()
+        total += np.square(left[..., 8:] - right[..., :8]).sum(dtype=float)
+        count += 4 * 24 * 16 * 8
+    assert figures[0].tiles_off == pytest.approx(math.sqrt(total / count), rel=1e-5)
+
+
+def test_flops_of_the_processors_attention_are_counted():
+    query, key = torch.zeros(2, 3, 8, 4), torch.zeros(2, 3, 20, 4)
+    with torch.no_grad():
+        assert cost.flops(lambda: F.scaled_dot_product_attention(query, key, key)) == 2 * 3 * 2 * 2 * 8 * 20 * 4
+        assert cost.flops(lambda: torch.zeros(5, 6) @ torch.zeros(6, 7)) == 2 * 5 * 6 * 7
+
+
+def test_a_random_network_of_the_models_shape_has_distinct_branches(material):
+    denoiser = cost.with_embedding(material.model)
+    assert denoiser.distinct
+    assert denoiser.model.unet is not material.model.unet
+    assert {name: value.shape for name, value in denoiser.model.unet.state_dict().items()} == {
+        name: value.shape
+        for name, value in networks.unet(in_channels=48, out_channels=24, num_attention_heads=(1, 1)).state_dict().items()
+    }
+    cfg, dssag, pag = cost.guided_tiles(material)
+    assert not torch.allclose(cfg(), dssag())
+    assert not torch.allclose(cfg(), pag())
+
+
+def test_the_memory_of_an_allocation_is_seen():
+    with memory.ResidentPeak() as peak:
+        held = torch.ones(64, 2**20)
+        for _ in range(3):
+            held.add_(1)
+    assert 0.9 < peak.growth / held.nbytes < 1.2
+
+
+def test_the_command_prints_tables_and_json(clip, tiny_model, capsys, monkeypatch):
+    monkeypatch.setattr(cost, "peak_bytes", lambda settings, frames, height, width: frames * height * width * 32 * 4 * 40)
+    common = [
+        "--model",
+        str(tiny_model),
+        "--clip",
+        str(clip),
+        "--tile",
+        "16",
+        "--window",
+        "4",
+        "--device",
+        "cpu",
+        "--precision",
+        "fp32",
+    ]
+    assert cli.main(["bench", "propagation", *common, "--steps", "1"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-1].split()[:4] == ["1", "TAP", "→", "20.000"]
+    assert lines[-1].endswith("–")
+    assert cli.main(["bench", "cost", *common, "--repeats", "1", "--json"]) == 0
+    values = json.loads(capsys.readouterr().out)
+    assert values["maps_alive"] == pytest.approx(40)
+    assert values["tile"] == "16×16×4"
+    assert 1 < values["cached_sap"]["work"] < 3
+    assert 1 < values["tap"]["work"] < 3
+    assert values["pag_to_dssag"] > 1
+    assert values["sampling_to_network"] > 1
+    table = cost_table(values)
+    assert "DSSAG / CFG" in table
+    assert "random weights" in table
+
+
+def cost_table(values):
+    from dcvsr_engine.research.bench.command import cost_table
+
+    ratios = {name: cost.Ratio(**values[name]) for name in ("cached_sap", "tap")}
+    return cost_table(cost.Cost(**(values | ratios)))
+
+
+def test_bad_input_of_the_command(tmp_path, tiny_model, capsys):
+    assert cli.main(["bench", "cost", "--clip", str(tmp_path / "gone.mp4")]) == 2
+    assert "does not exist; name a video" in capsys.readouterr().err
+    assert cli.main(["bench", "cost", "--tile", "3"]) == 2
+    assert "tile must be between 16 and 256" in capsys.readouterr().err
+    single = jobs.short_clip(tmp_path / "single.mkv", 2, codec="ffv1")
+    assert cli.main(["bench", "propagation", "--model", str(tiny_model), "--clip", str(single), "--tile", "16"]) == 2
+    assert "makes a single tile or window" in capsys.readouterr().err

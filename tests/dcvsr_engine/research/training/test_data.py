@@ -1,0 +1,106 @@
+"""Batches are a function of seed and iteration; recipes choose what they are made of."""
+
+import json
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch.utils.data import DataLoader
+
+from dcvsr_engine.errors import InputError, SettingsError
+from dcvsr_engine.research.training.data import Batches, Material, TrainingData, drawn
+from dcvsr_engine.research.training.degradation import PRESETS
+from dcvsr_engine.research.training.recipe import DEGRADATIONS, Phase, Recipe, Validation
+
+REAL = {"real-world": 1.0}
+
+
+def recipe(**phase) -> Recipe:
+    return Recipe(
+        "tiny", "nowhere", (Phase(**({"iterations": 6, "batch": 2, "size": 32} | phase)),), validation=Validation(size=32)
+    )
+
+
+@pytest.fixture
+def films(tmp_path: Path) -> Path:
+    """Thirty folders of four frames, some of which are held out by their names."""
+    rng = np.random.default_rng(0)
+    for clip in range(30):
+        (tmp_path / "films" / f"film {clip}").mkdir(parents=True)
+        for frame in range(4):
+            pixels = rng.integers(0, 255, (6, 8, 3), dtype=np.uint8).repeat(8, 0).repeat(8, 1)
+            Image.fromarray(pixels).save(tmp_path / "films" / f"film {clip}" / f"{frame}.png")
+    return tmp_path / "films"
+
+
+def test_degradations_are_mixed_in_their_shares():
+    rng = random.Random(0)
+    names = [drawn(rng, {"mild": 1, "real-world": 3}) for _ in range(2000)]
+    assert names.count("real-world") / 2000 == pytest.approx(0.75, abs=0.04)
+
+
+def test_old_recipes_are_mild_and_draw_as_before(photos):
+    old, real = recipe(), recipe(degradations=REAL)
+    assert (old.phases[0].degradations, old.phases[0].sources, old.workers) == ({"mild": 1.0}, {"photographs": 1.0}, 1)
+    rng = random.Random(1)
+    before = rng.getstate()
+    assert drawn(rng, {"mild": 1.0}) == "mild" and rng.getstate() == before
+    clips, mild = Batches(photos.training, old)[3]
+    same, harsh = Batches(photos.training, real)[3]
+    assert torch.equal(clips[0], same[0]) and (harsh[0] - clips[0]).abs().mean() > (mild[0] - clips[0]).abs().mean()
+
+
+def test_recipes_know_the_presets(tmp_path):
+    assert tuple(PRESETS) == DEGRADATIONS
+    mixed = recipe(degradations={"mild": 0.5, "real-world": 0.5}, sources={"photographs": 1, "videos": 1}, parallax=0.2)
+    (tmp_path / "recipe.json").write_text(mixed.to_json())
+    assert Recipe.from_file(tmp_path / "recipe.json") == mixed
+    assert hash(mixed) == hash(Recipe.from_file(tmp_path / "recipe.json"))
+
+
+@pytest.mark.parametrize(
+    ("phase", "sentence"),
+    [
+        ({"degradations": {"harsh": 1.0}}, "degradations are mild and real-world, not “harsh”"),
+        ({"degradations": {"mild": 0.0}}, "degradations need a share above 0"),
+        ({"degradations": {"mild": -1.0, "real-world": 2.0}}, "and none below"),
+        ({"sources": {}}, "sources need a share above 0"),
+        ({"sources": {"films": 1.0}}, "sources are photographs and videos"),
+        ({"parallax": 1.5}, "parallax is between 0 and 1"),
+    ],
+)
+def test_mistakes_in_a_mixture_are_named(tmp_path, phase, sentence):
+    (tmp_path / "recipe.json").write_text(json.dumps({"name": "x", "start": "y", "phases": [{"iterations": 1} | phase]}))
+    with pytest.raises(SettingsError, match=sentence):
+        Recipe.from_file(tmp_path / "recipe.json")
+
+
+def test_any_number_of_workers_gives_the_batches_of_a_resumed_run(photos, films):
+    """Item by item as this process makes them, from photographs and recordings alike."""
+    filmed = {"videos": 1.0}
+    on_film = Recipe("tiny", "", (Phase(1, 3, size=32, sources=filmed),), validation=Validation(size=32, sources=filmed))
+    data = TrainingData.load(on_film, [], [films])
+    assert len(data.training.videos) + len(data.held_out.videos) == 30
+    material = Material(photos.training.photographs, data.training.videos)
+    batches = Batches(material, recipe(frames=3, degradations=REAL, sources={"photographs": 1, "videos": 1}, parallax=0.5))
+    expected = [batches[index] for index in range(6)]
+    for workers, start in ((1, 0), (2, 0), (2, 3)):
+        loaded = list(DataLoader(batches, batch_size=None, sampler=range(start, 6), num_workers=workers, prefetch_factor=2))
+        assert len(loaded) == 6 - start
+        for (clips, upscaled), (own, own_upscaled) in zip(loaded, expected[start:], strict=True):
+            assert torch.equal(clips, own) and torch.equal(upscaled, own_upscaled)
+    assert not torch.equal(expected[0][0], expected[1][0])
+
+
+def test_what_a_recipe_asks_for_must_be_there(tmp_path, films):
+    both = Recipe("tiny", "nowhere", (Phase(1, frames=3, size=32, sources={"videos": 1.0}),), validation=Validation(size=32))
+    with pytest.raises(InputError, match="No validation photographs"):
+        TrainingData.load(both, [tmp_path], [films])
+    with pytest.raises(InputError, match="No training videos were found"):
+        TrainingData.load(both, [tmp_path], [])
+    long = recipe(frames=5, sources={"videos": 1.0})
+    with pytest.raises(InputError, match="has 4 frames of 64×48; 5 of 32×32"):
+        TrainingData.load(long, [tmp_path], [films])
