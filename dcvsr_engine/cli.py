@@ -300,7 +300,7 @@ def run_with_progress(request: JobRequest, folder: Path, options: argparse.Names
 def plan(options: argparse.Namespace) -> int:
     """``dcvsr plan``."""
     from dcvsr_engine.jobs.job import plan_job
-    from dcvsr_engine.jobs.run import load_for
+    from dcvsr_engine.jobs.session import load_for
     from dcvsr_engine.planning.calibration import calibrated
 
     made = plan_job(request_of(options))
