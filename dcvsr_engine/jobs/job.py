@@ -28,7 +28,6 @@ from dcvsr_engine.planning.plan import Plan, Segment
 from dcvsr_engine.planning.planner import frame_range, make_plan
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.planning.shots import Survey, survey
-from dcvsr_engine.settings import RestoreSettings
 from dcvsr_engine.storage import discard, partials_of
 from dcvsr_engine.video.probe import VideoInfo, probe
 from dcvsr_engine.video.publish import publish
@@ -113,7 +112,8 @@ def restore(request: JobRequest, target: Path, folder: Path, telemetry: Telemetr
                 store, plan = begin(request, info, model, shots, folder, on_plan)
             else:
                 store, plan = resume(known, request, info, model, folder, on_plan)
-            session, notes = Session(request, reader, info, Denoiser(model), plan, telemetry), ()
+            session = Session(request, reader, info, Denoiser(model), plan, telemetry)
+            notes: Sequence[str] = ()
             if not published:
                 session = Runner(session, FileSink(store, telemetry, room_for(plan))).run(store.unfinished(plan.segments))
                 notes = publish_units(session, target, store)
@@ -132,7 +132,7 @@ def begin(
         identity=identity,
         shots=dataclasses.asdict(shots),
         threads=torch.get_num_threads(),
-        settings=plan.settings.to_dict(),
+        settings=plan.settings,
         decode_frames=plan.decode_frames,
         units=units_of(plan.segments),
     )
@@ -148,7 +148,7 @@ def resume(
         raise JobError(f"This job cannot be continued because {change}; restore it anew with “dcvsr restore --fresh”.")
     torch.set_num_threads(manifest.threads)
     shots = Survey(**(manifest.shots | {"cuts": tuple(manifest.shots["cuts"])}))
-    planned = dataclasses.replace(request, settings=RestoreSettings.from_dict(manifest.settings))
+    planned = dataclasses.replace(request, settings=manifest.settings)
     plan = feasible_plan(planned, info, model, shots, folder, on_plan, manifest.decode_frames)
     if [(unit.first, unit.last) for unit in manifest.units] != [(segment.first, segment.last) for segment in plan.segments]:
         raise JobError("This job cannot be continued because its plan has changed; restore it anew with “dcvsr restore --fresh”.")

@@ -13,6 +13,7 @@ from dcvsr_engine import __version__
 from dcvsr_engine.errors import JobError, UserError
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.schema import FromJson, Schema
+from dcvsr_engine.settings import ResolvedSettings
 from dcvsr_engine.storage import read_json, write_json
 
 MANIFEST = "job.json"
@@ -83,7 +84,7 @@ class Manifest(Schema):
     identity: Identity
     shots: dict[str, Any]
     threads: int
-    settings: dict[str, Any]
+    settings: FromJson[ResolvedSettings]
     decode_frames: int
     units: FromJson[tuple[Unit, ...]]
     publishing: bool = False

@@ -51,8 +51,8 @@ def pinned(frames: Footage, overlap: Overlap | None) -> tuple[Footage, Tensor | 
         overlap: what the segment before hands on; ``None`` at the beginning of a shot.
 
     Returns:
-        The frames to restore, beginning with those of the overlap, and the ``x_0`` ``(pinned, channels, height, width)`` of these;
-        ``None`` when none is pinned.
+        The frames to restore, beginning with those of the overlap, and the ``x_0`` ``(pinned, channels, height, width)`` of
+        these; ``None`` when none is pinned.
     """
     if overlap is None:
         return frames, None

@@ -72,7 +72,7 @@ class ErrorMeter:
     """
 
     def __init__(self, grid: TileGrid | None, factor: int, last: NDArray[np.float32] | None = None) -> None:
-        """Measure frames of the tiles in ``grid``, with ``factor`` pixels per latent; ``last`` is the error of the frame before."""
+        """Measure frames of the tiles in ``grid``, ``factor`` pixels per latent; ``last`` is the error of the frame before."""
         self.last = last
         self._grid, self._factor = grid, factor
         self._frames, self._at_borders, self._inside = 0, 0.0, 0.0

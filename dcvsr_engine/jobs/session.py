@@ -58,7 +58,7 @@ class Session:
     @property
     def steps(self) -> int:
         """Sampling steps."""
-        return self.plan.settings.steps or 0
+        return self.plan.settings.steps
 
     def frame_reader(self) -> FootageReader:
         """Decodes the frames of segments, one segment ahead."""
@@ -90,7 +90,7 @@ class Session:
             pixels: RGB 0..1 ``(height, width, 3)``.
             final: whether it is restored completely.
         """
-        region, scale = self.request.region, self.plan.settings.scale or 1
+        region, scale = self.request.region, self.plan.settings.scale
         origin = (region.x * scale, region.y * scale) if region else (0, 0)
         return PreviewFrame(index, step, to_bytes(pixels), final, origin)
 

@@ -3,7 +3,6 @@
 import dataclasses
 import time
 from collections import deque
-from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
