@@ -62,9 +62,9 @@ def test_a_job_folder_goes_as_a_whole(tmp_path):
 
 
 def test_the_same_request_has_the_same_folder(tmp_path):
-    request = JobRequest(tmp_path / ("long name " * 9 + ".mkv"), tmp_path / "out.mkv")
-    assert job_folder(request) == job_folder(JobRequest(request.source, request.target))
-    other = JobRequest(request.source, request.target, RestoreSettings(seed=1))
+    request = JobRequest(source=tmp_path / ("long name " * 9 + ".mkv"), target=tmp_path / "out.mkv")
+    assert job_folder(request) == job_folder(JobRequest(source=request.source, target=request.target))
+    other = JobRequest(source=request.source, target=request.target, settings=RestoreSettings(seed=1))
     assert job_folder(request) != job_folder(other) and job_folder(request).parent == jobs_folder()
     assert len(job_folder(request).name) < 60
 

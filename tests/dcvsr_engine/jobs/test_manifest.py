@@ -15,9 +15,8 @@ def test_a_manifest_is_read_as_it_was_written(tmp_path):
     written = jobs.manifest(tmp_path).with_unit(1, state="finished", file="unit-00001.video", sha256="ef")
     write_manifest(tmp_path, written)
     assert read_manifest(tmp_path) == written
-    assert written.request == JobRequest(
-        tmp_path / "clip \udce9.mkv", tmp_path / "out.mkv", RestoreSettings(seed=7), frames=(3, 22)
-    )
+    source, target = tmp_path / "clip \udce9.mkv", tmp_path / "out.mkv"
+    assert written.request == JobRequest(source=source, target=target, settings=RestoreSettings(seed=7), frames=(3, 22))
     assert [unit.id for unit in written.finished] == [1] and not list(tmp_path.glob("*partial*"))
 
 
