@@ -215,7 +215,7 @@ def region_of(text: str | None) -> Region | None:
 
 def restore(options: argparse.Namespace) -> int:
     """``dcvsr restore``."""
-    from dcvsr_engine.jobs.job import job_folder
+    from dcvsr_engine.jobs.folders import job_folder
 
     request = request_of(options)
     run_with_report(request, job_folder(request), options, options.fresh)
@@ -298,7 +298,7 @@ def run_with_progress(request: JobRequest, folder: Path, options: argparse.Names
 def plan(options: argparse.Namespace) -> int:
     """``dcvsr plan``."""
     from dcvsr_engine.jobs.job import plan_job
-    from dcvsr_engine.jobs.run import load_for
+    from dcvsr_engine.jobs.session import load_for
     from dcvsr_engine.planning.calibration import calibrated
 
     made = plan_job(request_of(options))
@@ -332,7 +332,7 @@ def plan_text(made: Plan) -> str:
 
 def jobs(options: argparse.Namespace) -> int:
     """``dcvsr jobs``."""
-    from dcvsr_engine.jobs.folders import clean, unfinished
+    from dcvsr_engine.jobs.folders import discard_job, unfinished
 
     found = unfinished()
     if options.action == "clean":
@@ -343,7 +343,7 @@ def jobs(options: argparse.Namespace) -> int:
             raise SettingsError(f"There is no job “{unknown[0]}”; “dcvsr jobs” lists them.")
         for job in found:
             if options.all or job.name in options.names:
-                clean(job)
+                discard_job(job.folder)
         return DONE
     if options.json:
         print(json.dumps([{"name": job.name, "folder": str(job.folder), "source": str(job.request.source)} for job in found]))
