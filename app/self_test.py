@@ -25,12 +25,12 @@ from PySide6.QtGui import QGuiApplication, QImage, QImageReader
 from PySide6.QtWidgets import QApplication
 
 import app as package
-from app.crash_report import CrashReport
-from app.desktop import app_icon
-from app.engine_thread import EngineDied, EngineThread
-from app.folders import Folders
+from app.system.crash_report import CrashReport
+from app.system.desktop import app_icon
+from app.engine.thread import EngineDied, EngineThread
+from app.system.folders import Folders
 from app.main_window import MainWindow
-from app.preferences import Preferences
+from app.system.preferences import Preferences
 from dcvsr_engine import __version__
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.resources import resource

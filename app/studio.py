@@ -11,16 +11,16 @@ from types import TracebackType
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
-from app.appearance import apply_appearance
-from app.crash_report import CrashReport
-from app.engine_entry import serve_bundled_engine
-from app.engine_thread import EngineThread
-from app.file_open import FileOpenRequests
-from app.folders import Folders
+from app.widgets.appearance import apply_appearance
+from app.system.crash_report import CrashReport
+from app.engine.entry import serve_bundled_engine
+from app.engine.thread import EngineThread
+from app.system.file_open import FileOpenRequests
+from app.system.folders import Folders
 from app.main_window import TITLE, MainWindow
-from app.preferences import Preferences
-from app.single_instance import FirstInstance, hand_over, server_name
-from app.translation import install_language
+from app.system.preferences import Preferences
+from app.system.single_instance import FirstInstance, hand_over, server_name
+from app.system.translation import install_language
 from dcvsr_engine.gpu import switch
 
 log = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from app.clips import VIDEOS  # noqa: E402
+from app.queue.clips import VIDEOS  # noqa: E402
 
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 NAME, VERSION, SUMMARY = PROJECT["name"], PROJECT["version"], PROJECT["description"]

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent
 
-from app.crash_report import CrashReport
-from app.engine_thread import EngineThread
-from app.folders import Folders
+from app.system.crash_report import CrashReport
+from app.engine.thread import EngineThread
+from app.system.folders import Folders
 from app.main_window import MainWindow
-from app.preferences import Preferences
+from app.system.preferences import Preferences
 
 sys.path.append(str(Path(__file__).parent))  # the fake engine is imported by the process that it runs in, too
 

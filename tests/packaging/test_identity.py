@@ -10,7 +10,7 @@ import identity
 import pytest
 from PySide6.QtCore import QMimeDatabase
 
-from app.clips import VIDEOS
+from app.queue.clips import VIDEOS
 from dcvsr_engine import __version__
 
 TEMPLATES = identity.ROOT / "packaging" / "linux"
