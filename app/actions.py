@@ -7,9 +7,9 @@ from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu, QWidget
 
+from app.system.translation import LANGUAGES
 from app.widgets.appearance import APPEARANCES, Appearance
 from app.widgets.formats import shortened
-from app.system.translation import LANGUAGES
 
 Key = str | QKeySequence.StandardKey | None
 

@@ -56,14 +56,14 @@ class Studio:
     def __init__(self, folder: Path, real: bool, **behaviour: object) -> None:
         from fake_engine import fake_engine
 
-        from app.system.crash_report import CrashReport
         from app.engine.thread import EngineThread
-        from app.system.folders import Folders
         from app.main_window import MainWindow
         from app.models.declared import declared
+        from app.system.crash_report import CrashReport
+        from app.system.folders import UserFolders
         from app.system.preferences import Preferences
 
-        folders = Folders(folder / "config", folder / "data", folder / "logs")
+        folders = UserFolders(folder / "config", folder / "data", folder / "logs")
         fake = fake_engine(folder / "jobs", model=declared("compact"), tile_seconds=0.05, **behaviour)
         engine = EngineThread() if real else EngineThread(fake)
         preferences = Preferences(folders.preferences)

@@ -2,8 +2,8 @@
 
 from PySide6.QtCore import QObject, Signal
 
-from app.queue.job_queue import QueueItem
 from app.preview.frames import FrameSource
+from app.queue.job_queue import QueueItem
 from dcvsr_engine.events import PreviewFrame
 
 CAPACITY = 192 * 2**20

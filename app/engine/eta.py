@@ -9,7 +9,7 @@ FIRST_UNITS = 2
 
 
 @dataclass
-class PhasePace:
+class PhaseSpeed:
     """Measured speed of one phase.
 
     Attributes:
@@ -30,7 +30,7 @@ class PhasePace:
 
 
 @dataclass
-class Pace:
+class ProgressEstimator:
     """Follows the progress events of one job.
 
     Attributes:
@@ -43,7 +43,7 @@ class Pace:
     segment: int = 0
     segments: int = 1
     phase: Phase | None = None
-    phases: dict[Phase, PhasePace] = field(default_factory=dict)
+    phases: dict[Phase, PhaseSpeed] = field(default_factory=dict)
     _since: float = 0.0
 
     def on_event(self, event: Event, now: float) -> None:
@@ -53,7 +53,7 @@ class Pace:
                 self._reach(segment)
                 self.phase = phase
                 self.segments = max(self.segments, segments)
-                pace = self.phases.setdefault(phase, PhasePace())
+                pace = self.phases.setdefault(phase, PhaseSpeed())
                 pace.units, pace.done = total, 0
                 self._since = now
             case TileFinished(done=done) if self.phase:
@@ -68,7 +68,7 @@ class Pace:
             case _:
                 pass
 
-    def _measure(self, pace: PhasePace, units: int, done: int, now: float) -> None:
+    def _measure(self, pace: PhaseSpeed, units: int, done: int, now: float) -> None:
         """So many more units are done; tiles come one by one, but a resumed phase does not begin at its first."""
         pace.seconds += now - self._since
         pace.measured += units

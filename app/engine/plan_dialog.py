@@ -16,13 +16,13 @@ from PySide6.QtWidgets import (
 )
 
 from app.widgets.appearance import tones
-from app.widgets.formats import amount, clock, shortened
+from app.widgets.formats import amount, clock_time, shortened
 from app.widgets.section import color_text
 from dcvsr_engine.planning.plan import Plan
 from dcvsr_engine.planning.request import JobRequest
 
 PERMILLE = 1000
-WIDTH = 560
+PLAN_WIDTH = 560
 BAR_HEIGHT = 10
 AMOUNT_WIDTH = 130
 
@@ -102,7 +102,7 @@ class PlanDialog(QDialog):
         column.addStretch(1)
         column.addWidget(self.ask_again)
         column.addWidget(self.buttons)
-        self.setMinimumWidth(WIDTH)
+        self.setMinimumWidth(PLAN_WIDTH)
 
     def show_plan(self, plan: Plan, request: JobRequest) -> None:
         """The estimate has arrived."""
@@ -115,7 +115,8 @@ class PlanDialog(QDialog):
         self._add(self.tr("At once"), at_once.format(tiles=plan.tiles_at_once, frames=plan.decode_frames))
         self._add(self.tr("Device"), plan.device)
         self._add(
-            self.tr("Time"), self.tr("about {time}").format(time=clock(plan.seconds)) if plan.seconds else self.tr("not measured")
+            self.tr("Time"),
+            self.tr("about {time}").format(time=clock_time(plan.seconds)) if plan.seconds else self.tr("not measured"),
         )
         self._need(self.tr("Device memory"), plan.device_memory, plan.device_memory_available)
         self._need(self.tr("Main memory"), plan.host_memory, plan.host_memory_available)

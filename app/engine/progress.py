@@ -7,9 +7,9 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QToolButton, QWidget
 
-from app.widgets.formats import amount, clock
+from app.engine.eta import ProgressEstimator
 from app.engine.runner import Activity, Run
-from app.engine.eta import Pace
+from app.widgets.formats import amount, clock_time
 from app.widgets.section import ElidedLabel
 from app.widgets.step_strip import StepStrip
 from dcvsr_engine.diffusion.schedule import step_kinds
@@ -36,7 +36,7 @@ class ProgressPanel(QWidget):
         self._actions, self._now = actions, clock_
         self.job = ""
         self.patience = STOP_NOW_AFTER_MS
-        self._pace = Pace()
+        self._pace = ProgressEstimator()
         self._name = self._note = self._step_text = self._unit_text = ""
         self._paused_at: float | None = None
         self._timer = QTimer(self)
@@ -132,7 +132,7 @@ class ProgressPanel(QWidget):
         self.job = run.job
         name = run.request.source.name
         self._name = self.tr("Preview {variant} of {name}").format(variant=run.variant, name=name) if run.variant else name
-        self._pace = Pace()
+        self._pace = ProgressEstimator()
         self._step_text = self._unit_text = self._note = ""
         self._paused_at = None
         self.strip.show_steps(())
@@ -144,7 +144,7 @@ class ProgressPanel(QWidget):
     def show_plan(self, plan: Plan) -> None:
         """What the running job will do."""
         assert plan.settings.steps is not None
-        self._pace = Pace(plan.frames, plan.seconds, segments=len(plan.segments))
+        self._pace = ProgressEstimator(plan.frames, plan.seconds, segments=len(plan.segments))
         self.strip.show_steps(step_kinds(plan.settings.steps, plan.settings))
         self.strip.show_step(-1)
         self.strip.show()
@@ -215,7 +215,7 @@ class ProgressPanel(QWidget):
                 self.tr("{seconds} s/frame").format(seconds=f"{per_frame:.2g}" if per_frame < 10 else f"{per_frame:.0f}")
             )
         if left is not None and self._paused_at is None:
-            texts.append(self.tr("{time} left").format(time=clock(left)))
+            texts.append(self.tr("{time} left").format(time=clock_time(left)))
         self.times.setText(" · ".join(texts))
         if self._pace.segment_seconds is not None:
             self.bar.setRange(0, PERMILLE)

@@ -9,10 +9,10 @@ from typing import Literal
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from app.queue.clips import suggest_target
 from app.engine.thread import EngineDied, EngineThread
-from app.queue.job_queue import QueueItem
 from app.models.declared import declared
+from app.queue.clips import suggest_target
+from app.queue.job_queue import QueueItem
 from app.queue.model import QueueModel
 from dcvsr_engine.planning.plan import Plan
 from dcvsr_engine.planning.request import JobRequest

@@ -11,7 +11,7 @@ from app.system.desktop import app_icon
 from app.widgets.messages import versions
 from dcvsr_engine.resources import resource
 
-PARTS = (
+LISTED_PACKAGES = (
     "torch",
     "diffusers",
     "safetensors",
@@ -38,7 +38,7 @@ def licence_of(facts: metadata.PackageMetadata) -> str:
 
 def licences() -> Iterator[tuple[str, str, str]]:
     """Name, version and licence of every part that is installed with its metadata."""
-    for name in PARTS:
+    for name in LISTED_PACKAGES:
         try:
             facts = metadata.metadata(name)
         except metadata.PackageNotFoundError:

@@ -17,20 +17,20 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.system.background_work import BackgroundWork, Progressed, WorkFunction
 from app.widgets.appearance import tones
 from app.widgets.formats import amount, shortened
-from app.system.background_work import Job, ModelWork, Progressed
 from app.widgets.section import color_text
 from dcvsr_engine.gpu import switch
 from dcvsr_engine.gpu.detect import Gpu, detect
 from dcvsr_engine.gpu.install import Progress, install
 from dcvsr_engine.gpu.switch import Build
 
-WIDTH = 560
+GPU_WIDTH = 560
 
 
 @dataclass(frozen=True)
-class State:
+class GpuState:
     """What there is: a GPU, a build that is switched on, and bytes that it and leftovers of downloads take."""
 
     gpu: Gpu | None
@@ -38,9 +38,9 @@ class State:
     size: int
 
 
-def look(progress: Progress) -> State:
+def gpu_state(progress: Progress) -> GpuState:
     """The state now."""
-    return State(detect(), switch.switched_on(), switch.size())
+    return GpuState(detect(), switch.switched_on(), switch.size())
 
 
 class GpuDialog(QDialog):
@@ -58,9 +58,9 @@ class GpuDialog(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(self.tr("Use my GPU"))
         self._device = device
-        self._work: ModelWork | None = None
+        self._work: BackgroundWork | None = None
         self._looking = False
-        self.state: State | None = None
+        self.state: GpuState | None = None
         self.gpu, self.torch = QLabel("…"), QLabel("…")
         for label, name in ((self.gpu, self.tr("GPU")), (self.torch, self.tr("PyTorch"))):
             label.setWordWrap(True)
@@ -106,7 +106,7 @@ class GpuDialog(QDialog):
         column.addWidget(self.message)
         column.addStretch(1)
         column.addWidget(self.buttons)
-        self.setMinimumWidth(WIDTH)
+        self.setMinimumWidth(GPU_WIDTH)
 
     def _explanation(self) -> str:
         if sys.platform == "darwin":
@@ -120,10 +120,10 @@ class GpuDialog(QDialog):
 
     def _look(self) -> None:
         self._looking = True
-        self._start(look, self._show_state)
+        self._start(gpu_state, self._show_state)
 
     def _show_state(self, state: object) -> None:
-        assert isinstance(state, State)
+        assert isinstance(state, GpuState)
         self.state = state
         gpu, build = state.gpu, state.build
         if gpu is None:
@@ -169,8 +169,8 @@ class GpuDialog(QDialog):
         if self._work is not None:
             self._work.cancel()
 
-    def _start(self, job: Job, done: Callable[..., None]) -> None:
-        self._work = work = ModelWork("", job, self)
+    def _start(self, job: WorkFunction, done: Callable[..., None]) -> None:
+        self._work = work = BackgroundWork("", job, self)
         self.bar.setRange(0, 0)
         work.progressed.connect(self._on_progress)
         work.refused.connect(self._on_refused)

@@ -7,7 +7,7 @@ from PySide6.QtGui import QFontDatabase, QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
 MOST_LINES = 5000
-FORMAT = "%(asctime)s  %(levelname)-7s  %(message)s"
+LINE_FORMAT = "%(asctime)s  %(levelname)-7s  %(message)s"
 
 
 class LogSignal(QObject):
@@ -25,7 +25,7 @@ class LogHandler(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__(logging.INFO)
-        self.setFormatter(logging.Formatter(FORMAT, "%H:%M:%S"))
+        self.setFormatter(logging.Formatter(LINE_FORMAT, "%H:%M:%S"))
         self.signal = LogSignal()
 
     def emit(self, record: logging.LogRecord) -> None:

@@ -6,12 +6,12 @@ from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QPainter, QPaintEvent, QPalette, QPen, QPixmap
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
-from app.help.gpu import State, look
-from app.system.background_work import ModelWork
+from app.help.gpu import GpuState, gpu_state
 from app.queue.model import local_paths
+from app.system.background_work import BackgroundWork
 from dcvsr_engine.resources import resource
 
-WIDTH = 600
+WELCOME_WIDTH = 600
 TITLE_SIZE = 1.5
 DROP_HEIGHT = 150
 
@@ -91,7 +91,7 @@ class WelcomeDialog(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setAcceptDrops(True)
         self._uses_gpu = uses_gpu
-        self.state: State | None = None
+        self.state: GpuState | None = None
         self.models_button = self._leaving(self.tr("&Models…"), self.models_requested.emit)
         self.gpu_button = self._leaving(self.tr("Use my &GPU…"), self.gpu_requested.emit)
         self.gpu_button.hide()
@@ -122,9 +122,9 @@ class WelcomeDialog(QDialog):
         column.setSpacing(16)
         column.addWidget(self.stack, 1)
         column.addLayout(buttons)
-        self.setFixedWidth(WIDTH)
+        self.setFixedWidth(WELCOME_WIDTH)
         self.show_page(0)
-        self._looking = ModelWork("", look, self)
+        self._looking = BackgroundWork("", gpu_state, self)
         self._looking.succeeded.connect(self._show_gpu)
         self._looking.start()
 
@@ -156,7 +156,7 @@ class WelcomeDialog(QDialog):
         """The README's picture, as wide as the dialog."""
         ratio = self.devicePixelRatioF()
         picture = QPixmap(str(resource("pictures", "sample.jpg")))
-        picture = picture.scaledToWidth(round((WIDTH - 40) * ratio), Qt.TransformationMode.SmoothTransformation)
+        picture = picture.scaledToWidth(round((WELCOME_WIDTH - 40) * ratio), Qt.TransformationMode.SmoothTransformation)
         picture.setDevicePixelRatio(ratio)
         return picture
 
@@ -179,7 +179,7 @@ class WelcomeDialog(QDialog):
         return Page(self.tr("A clip to begin with"), text, [area, row_of(self.choose_button, self.sample_button)])
 
     def _show_gpu(self, state: object) -> None:
-        assert isinstance(state, State)
+        assert isinstance(state, GpuState)
         self.state = state
         if state.gpu is None:
             self.gpu_text.setText(self.tr("There is no NVIDIA GPU with a driver in this computer: stay with the compact model."))

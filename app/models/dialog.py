@@ -23,17 +23,17 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.widgets.appearance import tones
-from app.system.desktop import show_in_folder
 from app.models.licence import LicenceDialog, TokenDialog
-from app.widgets.messages import ask
-from app.widgets.formats import amount
-from app.models.rows import ModelRow, State, model_rows
-from app.system.background_work import Job, ModelWork, Progressed
-from app.widgets.section import color_text
-from app.settings.specs import words
-from app.system.preferences import Preferences
+from app.models.rows import ModelRow, ModelState, model_rows
 from app.queue.model import local_paths
+from app.settings.specs import words
+from app.system.background_work import BackgroundWork, Progressed, WorkFunction
+from app.system.desktop import show_in_folder
+from app.system.preferences import Preferences
+from app.widgets.appearance import tones
+from app.widgets.formats import amount
+from app.widgets.messages import ask
+from app.widgets.section import color_text
 from dcvsr_engine.errors import ModelError
 from dcvsr_engine.models import store
 from dcvsr_engine.models.catalogue import Entry, with_bases
@@ -44,7 +44,7 @@ from dcvsr_engine.network.installed import user_models
 PERMILLE = 1000
 COLUMN_WIDTHS = 230, 80, 80, 220
 ROW_HEIGHT = 26
-SIZE = 860, 600
+DIALOG_SIZE = 860, 600
 
 
 class ModelsDialog(QDialog):
@@ -67,7 +67,7 @@ class ModelsDialog(QDialog):
         self.setWindowTitle(self.tr("Models"))
         self.setAcceptDrops(True)
         self._preferences = preferences
-        self.work: ModelWork | None = None
+        self.work: BackgroundWork | None = None
         self._then: Callable[[object], object] = lambda result: None
         self._rows: list[ModelRow] = []
         self._build()
@@ -102,7 +102,7 @@ class ModelsDialog(QDialog):
         column.addLayout(self._progress_row())
         column.addWidget(self.message)
         column.addLayout(self._buttons())
-        self.resize(*SIZE)
+        self.resize(*DIALOG_SIZE)
 
     def _progress_row(self) -> QHBoxLayout:
         self.bar = QProgressBar()
@@ -182,7 +182,7 @@ class ModelsDialog(QDialog):
         return item
 
     def _state_text(self, row: ModelRow) -> str:
-        texts: dict[State, str] = {
+        texts: dict[ModelState, str] = {
             "built in": self.tr("built in"),
             "installed": self.tr("ready"),
             "in place": self.tr("ready, in its own folder"),
@@ -259,10 +259,10 @@ class ModelsDialog(QDialog):
 
     # -- work ---------------------------------------------------------------------------------------------------
 
-    def _start(self, name: str, job: Job, then: Callable[[object], object]) -> None:
+    def _start(self, name: str, job: WorkFunction, then: Callable[[object], object]) -> None:
         """Run a job; its end is told by the message."""
         self.message.hide()
-        self.work = ModelWork(name, job, self)
+        self.work = BackgroundWork(name, job, self)
         self.work.progressed.connect(self._show_progress)
         self._then = then
         self.work.succeeded.connect(self._on_succeeded)
@@ -357,7 +357,7 @@ class ModelsDialog(QDialog):
         entry = next(row.entry for row in self._rows if row.name == name and row.entry)
         entries = with_bases(entry, self._names())
         done = self.tr("{name} is downloaded.").format(name=words(entry.title))
-        self._start(name, lambda progress: fetch(entries, progress), lambda _: self._say(done, "good"))
+        self._start(name, lambda progress: download_all(entries, progress), lambda _: self._say(done, "good"))
 
     def ask_import(self, mode: QFileDialog.FileMode) -> None:
         """Ask for what is to be imported."""
@@ -438,7 +438,7 @@ class ModelsDialog(QDialog):
         self.take(local_paths(event.mimeData())[0])
 
 
-def fetch(entries: list[Entry], progress: Callable[[str, int, int], None]) -> None:
+def download_all(entries: list[Entry], progress: Callable[[str, int, int], None]) -> None:
     """Download one entry after another, on a thread."""
     from dcvsr_engine.models.download import download, hub  # half a second: the hub's library
     from dcvsr_engine.models.tokens import token_for

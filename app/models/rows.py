@@ -9,7 +9,7 @@ from dcvsr_engine.models.catalogue import Entry, catalogue
 from dcvsr_engine.models.known import KnownModel, known_bases, known_models
 from dcvsr_engine.models.store import default_model, unfinished
 
-State = Literal["built in", "installed", "in place", "unusable", "base", "available", "unfinished", "hint"]
+ModelState = Literal["built in", "installed", "in place", "unusable", "base", "available", "unfinished", "hint"]
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class ModelRow:
 
     name: str
     title: str
-    state: State
+    state: ModelState
     entry: Entry | None = None
     model: KnownModel | None = None
     share: float = 0.0
@@ -72,7 +72,7 @@ def model_rows(folders: Iterable[Path] = ()) -> list[ModelRow]:
         for model in there
     ]
     names = {model.name for model in there}
-    return rows + [offer(entry) for entry in entries.values() if entry.name not in names]
+    return rows + [row_of_entry(entry) for entry in entries.values() if entry.name not in names]
 
 
 def title_of(model: KnownModel, entries: dict[str, Entry]) -> str:
@@ -81,7 +81,7 @@ def title_of(model: KnownModel, entries: dict[str, Entry]) -> str:
     return entry.title if entry and model.declaration is None else model.title
 
 
-def state_of(model: KnownModel) -> State:
+def state_of(model: KnownModel) -> ModelState:
     """What can be done with a model that is there."""
     if model.is_base:
         return "base"
@@ -92,7 +92,7 @@ def state_of(model: KnownModel) -> State:
     return "in place" if Path(model.name).is_absolute() else "installed"
 
 
-def offer(entry: Entry) -> ModelRow:
+def row_of_entry(entry: Entry) -> ModelRow:
     """The row of an entry that is not there, or not whole."""
     begun = unfinished(entry.name)
     if begun is not None:

@@ -8,14 +8,14 @@ from dcvsr_engine.jobs.naming import names_for
 from dcvsr_engine.resources import resource
 from dcvsr_engine.settings import Codec
 
-VIDEOS = {
+VIDEO_SUFFIXES = {
     ".3g2", ".3gp", ".asf", ".avi", ".divx", ".dv", ".flv", ".gif", ".m2ts", ".m2v", ".m4v", ".mjpeg", ".mkv", ".mov", ".mp4",
     ".mpeg", ".mpg", ".mts", ".mxf", ".ogm", ".ogv", ".qt", ".rm", ".rmvb", ".ts", ".vob", ".webm", ".wmv", ".y4m",
 }  # fmt: skip
 """Suffixes by which videos in a dropped folder are told from other files. A file dropped by itself may have any."""
 
 
-def clips_in(paths: Iterable[Path]) -> list[Path]:
+def expand_clips(paths: Iterable[Path]) -> list[Path]:
     """The clips that dropped files and folders stand for: a folder is its videos or, without any, a sequence of pictures."""
     return [clip for path in paths for clip in (clips_of_folder(path) if path.is_dir() else [path])]
 
@@ -25,7 +25,7 @@ def clips_of_folder(folder: Path) -> list[Path]:
     from dcvsr_engine.video.source import PICTURES, natural_order  # loads the decoder
 
     files = sorted((path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")), key=natural_order)
-    videos = [path for path in files if path.suffix.lower() in VIDEOS]
+    videos = [path for path in files if path.suffix.lower() in VIDEO_SUFFIXES]
     if videos:
         return videos
     return [folder] if any(path.suffix.lower() in PICTURES for path in files) else []

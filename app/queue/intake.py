@@ -7,9 +7,9 @@ from PySide6.QtCore import QMimeData, QObject, Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from app.queue.clips import clips_in
-from app.system.preferences import Preferences
+from app.queue.clips import expand_clips
 from app.queue.model import local_paths
+from app.system.preferences import Preferences
 
 
 class ClipIntake(QObject):
@@ -29,7 +29,7 @@ class ClipIntake(QObject):
 
     def take(self, paths: Sequence[Path]) -> None:
         """Take files and folders."""
-        clips = clips_in(paths)
+        clips = expand_clips(paths)
         if clips:
             self.clips_found.emit(clips)
         elif paths:

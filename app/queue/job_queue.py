@@ -11,8 +11,8 @@ from dcvsr_engine.errors import UserError
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.storage import read_json, write_json
 
-State = Literal["waiting", "running", "done", "failed", "cancelled", "interrupted"]
-RESUMABLE: tuple[State, ...] = ("failed", "cancelled", "interrupted")
+ItemState = Literal["waiting", "running", "done", "failed", "cancelled", "interrupted"]
+RESUMABLE: tuple[ItemState, ...] = ("failed", "cancelled", "interrupted")
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class QueueItem:
 
     request: JobRequest
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
-    state: State = "waiting"
+    state: ItemState = "waiting"
     message: str = ""
     details: str = ""
     result: Path | None = None
@@ -104,7 +104,7 @@ class JobQueue:
         self._items[row] = dataclasses.replace(self._items[row], **changes)
         return self._items[row]
 
-    def first(self, *states: State) -> QueueItem | None:
+    def first(self, *states: ItemState) -> QueueItem | None:
         """The first item in one of the states."""
         return next((item for item in self._items if item.state in states), None)
 

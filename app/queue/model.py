@@ -16,19 +16,19 @@ from PySide6.QtCore import (
     Signal,
 )
 
-from app.queue.job_queue import JobQueue, QueueItem, State
+from app.queue.job_queue import ItemState, JobQueue, QueueItem
 
 log = logging.getLogger(__name__)
 
 Index = QModelIndex | QPersistentModelIndex
 NOWHERE = QModelIndex()
-ITEM = Qt.ItemDataRole.UserRole
+ITEM_ROLE = Qt.ItemDataRole.UserRole
 ROW_MIME = "application/x-dcvsr-queue-row"
 SAVE_AFTER_MS = 300
 
 
 class QueueModel(QAbstractListModel):
-    """Rows are `QueueItem`, found under the role `ITEM`; every change is written to the queue's file soon after.
+    """Rows are `QueueItem`, found under the role `ITEM_ROLE`; every change is written to the queue's file soon after.
 
     Attributes:
         files_dropped: local paths that were dropped on the list.
@@ -95,7 +95,7 @@ class QueueModel(QAbstractListModel):
             self._save_timer.start()
             self.item_changed.emit(item_id)
 
-    def set_state(self, item_id: str, state: State, **changes: Any) -> None:
+    def set_state(self, item_id: str, state: ItemState, **changes: Any) -> None:
         """Change an item's state, and write it down at once: it must be known after a crash."""
         self.change(item_id, state=state, **changes)
         self.save()
@@ -111,7 +111,7 @@ class QueueModel(QAbstractListModel):
         if not index.isValid():
             return None
         item = self.queue[index.row()]
-        if role == ITEM:
+        if role == ITEM_ROLE:
             return item
         if role == Qt.ItemDataRole.DisplayRole:
             return item.request.source.name
@@ -123,7 +123,7 @@ class QueueModel(QAbstractListModel):
 
     def state_text(self, item: QueueItem) -> str:
         """An item's state in a word or two."""
-        texts: dict[State, str] = {
+        texts: dict[ItemState, str] = {
             "waiting": self.tr("waiting to resume") if item.folder else self.tr("waiting"),
             "running": self.tr("running"),
             "done": self.tr("done"),

@@ -16,17 +16,24 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.queue.job_queue import ItemState, QueueItem
+from app.queue.model import ITEM_ROLE, ROW_MIME, QueueModel
 from app.widgets.appearance import Tones, tones
 from app.widgets.formats import length
-from app.queue.job_queue import QueueItem, State
-from app.queue.model import ITEM, ROW_MIME, QueueModel
 
-SIGNS: dict[State, str] = {"waiting": "○", "running": "●", "done": "✓", "failed": "✕", "cancelled": "–", "interrupted": "!"}
-PADDING = 8
-BAR = 3
+STATE_SIGNS: dict[ItemState, str] = {
+    "waiting": "○",
+    "running": "●",
+    "done": "✓",
+    "failed": "✕",
+    "cancelled": "–",
+    "interrupted": "!",
+}
+ITEM_PADDING = 8
+PROGRESS_HEIGHT = 3
 
 
-def state_color(state: State, colors: Tones, accent: QColor) -> QColor:
+def state_color(state: ItemState, colors: Tones, accent: QColor) -> QColor:
     """The colour that goes with a state."""
     marked = {"running": accent, "done": colors.good, "failed": colors.bad, "interrupted": colors.caution}
     return marked.get(state, colors.quiet)
@@ -41,11 +48,11 @@ class ItemDelegate(QStyledItemDelegate):
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
         """Two lines and some air."""
-        return QSize(160, 2 * option.fontMetrics.height() + 2 * PADDING + 2)
+        return QSize(160, 2 * option.fontMetrics.height() + 2 * ITEM_PADDING + 2)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
         """One item."""
-        item: QueueItem = index.data(ITEM)
+        item: QueueItem = index.data(ITEM_ROLE)
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         style = option.widget.style()
@@ -53,10 +60,10 @@ class ItemDelegate(QStyledItemDelegate):
         selected = bool(option.state & QStyle.StateFlag.State_Selected)
         colors, accent = tones(option.palette), option.palette.color(QPalette.ColorRole.Accent)
         writing = option.palette.color(QPalette.ColorRole.HighlightedText if selected else QPalette.ColorRole.Text)
-        area = option.rect.adjusted(PADDING, PADDING, -PADDING, -PADDING)
+        area = option.rect.adjusted(ITEM_PADDING, ITEM_PADDING, -ITEM_PADDING, -ITEM_PADDING)
         line = option.fontMetrics.height()
         painter.setPen(writing if selected else state_color(item.state, colors, accent))
-        painter.drawText(QRect(area.left(), area.top(), 16, line), Qt.AlignmentFlag.AlignLeft, SIGNS[item.state])
+        painter.drawText(QRect(area.left(), area.top(), 16, line), Qt.AlignmentFlag.AlignLeft, STATE_SIGNS[item.state])
         text = area.adjusted(20, 0, 0, 0)
         painter.setPen(writing)
         name = option.fontMetrics.elidedText(item.request.source.name, Qt.TextElideMode.ElideMiddle, text.width())
@@ -74,7 +81,9 @@ class ItemDelegate(QStyledItemDelegate):
         return " · ".join(filter(None, [size, seconds, self._model.state_text(item)]))
 
     def _draw_bar(self, painter: QPainter, area: QRectF, share: float, color: QColor) -> None:
-        bar = QRectF(area.left() + PADDING, area.bottom() - BAR - 1, area.width() - 2 * PADDING, BAR)
+        bar = QRectF(
+            area.left() + ITEM_PADDING, area.bottom() - PROGRESS_HEIGHT - 1, area.width() - 2 * ITEM_PADDING, PROGRESS_HEIGHT
+        )
         groove = QColor(color)
         groove.setAlpha(60)
         painter.setPen(Qt.PenStyle.NoPen)

@@ -7,7 +7,7 @@ from typing import Any
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QHeaderView, QLabel, QPushButton, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
 
-from app.widgets.formats import amount, clock, length
+from app.widgets.formats import amount, clock_time, length
 
 Facts = Mapping[str, Any]
 
@@ -62,7 +62,7 @@ class ReportPanel(QWidget):
         return item
 
     def _total(self, name: str, values: Mapping[str, Any]) -> str:
-        return clock(sum(values.values())) if name == "seconds" else ""
+        return clock_time(sum(values.values())) if name == "seconds" else ""
 
     def _text(self, name: str, value: Any) -> str:
         if value is None or value == []:
@@ -70,7 +70,7 @@ class ReportPanel(QWidget):
         if name.endswith("_memory"):
             return amount(value)
         if name.endswith("_seconds"):
-            return clock(value)
+            return clock_time(value)
         if name == "duration":
             return length(value)
         if name.endswith("_size"):

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QWidget
 
-from app.widgets.messages import ask, show_error
 from app.queue.job_queue import QueueItem
 from app.queue.model import QueueModel
+from app.widgets.messages import ask, show_error
 from dcvsr_engine.errors import UserError
 from dcvsr_engine.jobs.folders import discard_job
 

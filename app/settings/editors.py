@@ -21,9 +21,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.settings.specs import Spec, doc_of, kind_of, words
 from app.widgets.appearance import tones
 from app.widgets.section import color_text
-from app.settings.specs import Spec, doc_of, kind_of, words
 from dcvsr_engine.settings import Settings, allows_none
 
 POSITIONS = 1000
@@ -34,7 +34,7 @@ LABEL_WIDTH = 104
 FIELD_WIDTH = 74
 SLIDER_HEIGHT = 26
 """Room for the mark below the handle."""
-ARROWS = {Qt.Key.Key_Left: -1, Qt.Key.Key_Down: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_Up: 1}
+ARROW_STEPS = {Qt.Key.Key_Left: -1, Qt.Key.Key_Down: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_Up: 1}
 
 
 class WheelGuard(QObject):
@@ -78,8 +78,8 @@ class MarkedSlider(QSlider):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Arrow keys step the setting, whatever the slider's resolution."""
         key = Qt.Key(event.key())
-        if key in ARROWS:
-            self.stepped.emit(ARROWS[key])
+        if key in ARROW_STEPS:
+            self.stepped.emit(ARROW_STEPS[key])
         else:
             super().keyPressEvent(event)
 

@@ -26,10 +26,10 @@ from PySide6.QtWidgets import (
 from app.models.declared import declared
 from app.settings.editors import LABEL_WIDTH, ChoiceEditor, SettingRow, WheelGuard
 from app.settings.gamma_curve import GammaCurve, gammas
-from app.widgets.section import Section
-from app.settings.specs import OUTPUT_SPECS, RESTORE_SPECS, words
-from app.widgets.step_strip import StepStrip
 from app.settings.presets import BUILT_IN, Presets
+from app.settings.specs import OUTPUT_SPECS, RESTORE_SPECS, words
+from app.widgets.section import Section
+from app.widgets.step_strip import StepStrip
 from dcvsr_engine.diffusion.schedule import step_kinds
 from dcvsr_engine.errors import SettingsError
 from dcvsr_engine.models.known import KnownModel
@@ -38,13 +38,13 @@ from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.settings import OutputSettings, RestoreSettings
 from dcvsr_engine.video.encoders import ON_GPU
 
-SIMPLE = ("scale", "steps")
-GUIDANCE = ("guidance", "guidance_scale", "gamma_peak", "gamma_rho", "gamma_direction")
-PROPAGATION = ("sap", "sap_schedule", "sap_rate", "tap", "tap_frames", "tap_direction")
-TILES = ("tiling", "tile", "window", "overlap", "segment_frames", "tile_batch")
-REST = ("color", "seed", "precision", "device")
-OUTPUT_SIMPLE = ("codec", "crf")
-OUTPUT_REST = ("preset", "bit_depth", "audio", "subtitles", "deinterlace", "overwrite")
+SIMPLE_ROWS = ("scale", "steps")
+GUIDANCE_ROWS = ("guidance", "guidance_scale", "gamma_peak", "gamma_rho", "gamma_direction")
+PROPAGATION_ROWS = ("sap", "sap_schedule", "sap_rate", "tap", "tap_frames", "tap_direction")
+TILE_ROWS = ("tiling", "tile", "window", "overlap", "segment_frames", "tile_batch")
+REST_ROWS = ("color", "seed", "precision", "device")
+OUTPUT_SIMPLE_ROWS = ("codec", "crf")
+OUTPUT_REST_ROWS = ("preset", "bit_depth", "audio", "subtitles", "deinterlace", "overwrite")
 
 ACTS: dict[str, Callable[[RestoreSettings], bool]] = {
     "guidance_scale": lambda s: s.guidance != "none",
@@ -101,17 +101,17 @@ class SettingsPanel(QWidget):
         parts.setContentsMargins(0, 0, 0, 0)
         parts.setSpacing(8)
         parts.addLayout(self._head())
-        for name in SIMPLE:
+        for name in SIMPLE_ROWS:
             parts.addWidget(self._row(name))
-        for name in OUTPUT_SIMPLE:
+        for name in OUTPUT_SIMPLE_ROWS:
             parts.addWidget(self._row(name))
         self.curve, self.strip = GammaCurve(), StepStrip()
         for section in (
-            self._section("guidance", self.tr("Guidance and detail"), GUIDANCE, self.curve),
-            self._section("propagation", self.tr("Propagation"), PROPAGATION, self.strip),
-            self._section("tiles", self.tr("Tiles and segments"), TILES),
-            self._section("rest", self.tr("Colours, seed, device"), REST),
-            self._section("output", self.tr("Output file"), OUTPUT_REST, self._target_row()),
+            self._section("guidance", self.tr("Guidance and detail"), GUIDANCE_ROWS, self.curve),
+            self._section("propagation", self.tr("Propagation"), PROPAGATION_ROWS, self.strip),
+            self._section("tiles", self.tr("Tiles and segments"), TILE_ROWS),
+            self._section("rest", self.tr("Colours, seed, device"), REST_ROWS),
+            self._section("output", self.tr("Output file"), OUTPUT_REST_ROWS, self._target_row()),
         ):
             parts.addWidget(section)
         scroll = QScrollArea()

@@ -14,7 +14,7 @@ from dcvsr_engine.storage import read_json, write_json
 KEPT = ("model", "device", "precision", "tile_batch", "seed")
 """What a preset leaves as it is: which model, on what machine, from which noise."""
 
-Values = dict[str, Any]
+PresetValues = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class BuiltIn:
 
     name: str
     doc: str
-    values: Callable[[Declaration], Values]
+    values: Callable[[Declaration], PresetValues]
 
 
 BUILT_IN = (
@@ -65,14 +65,14 @@ BUILT_IN = (
 )
 
 
-def look(settings: RestoreSettings) -> Values:
+def preset_values(settings: RestoreSettings) -> PresetValues:
     """The part of the settings that presets hold."""
     return {name: value for name, value in settings.to_dict().items() if name not in KEPT}
 
 
-def with_values(settings: RestoreSettings, values: Values) -> RestoreSettings:
+def with_values(settings: RestoreSettings, values: PresetValues) -> RestoreSettings:
     """``settings`` as a preset makes them: its ``values``, and the defaults for what it does not name."""
-    return settings.replace(**(look(RestoreSettings()) | values))
+    return settings.replace(**(preset_values(RestoreSettings()) | values))
 
 
 class Presets:
@@ -85,7 +85,7 @@ class Presets:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self.problems: list[str] = []
-        self._own: dict[str, tuple[Path, Values]] = {}
+        self._own: dict[str, tuple[Path, PresetValues]] = {}
         self.reload()
 
     def reload(self) -> None:
@@ -129,7 +129,7 @@ class Presets:
         if not name or name in [preset.name for preset in BUILT_IN]:
             raise SettingsError("A preset needs a name of its own; choose one that is not built in.")
         path = self._own[name][0] if name in self._own else free_path(self._folder, name)
-        write_json(path, {"name": name, "settings": look(settings)})
+        write_json(path, {"name": name, "settings": preset_values(settings)})
         self.reload()
 
     def remove(self, name: str) -> None:
@@ -145,11 +145,11 @@ def free_path(folder: Path, name: str) -> Path:
     return next(path for path in (folder / f"{stem}.json" for stem in stems) if not path.exists())
 
 
-def read_preset(path: Path) -> tuple[str, Values]:
+def read_preset(path: Path) -> tuple[str, PresetValues]:
     """Name and values of a preset's file; raises `OSError` or `SettingsError`."""
     try:
         content = read_json(path)
         name, values = str(content["name"]), content["settings"]
     except (ValueError, KeyError, TypeError):
         raise SettingsError(f"{path} is no preset; remove it or save the preset again.") from None
-    return name, look(RestoreSettings.from_dict(values))
+    return name, preset_values(RestoreSettings.from_dict(values))

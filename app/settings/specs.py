@@ -38,7 +38,7 @@ def words(text: str) -> str:
     return QCoreApplication.translate("Settings", text)
 
 
-GUIDANCE = {
+GUIDANCE_NAMES = {
     "none": "None (fastest)",
     "cfg": "CFG",
     "sag": "SAG",
@@ -81,7 +81,7 @@ DEVICES = {
     "mps": "Apple GPU",
     "cpu": "Processor",
 }
-CODECS = {
+CODEC_NAMES = {
     "auto": "Automatic",
     "h264": "H.264",
     "h265": "H.265",
@@ -113,7 +113,7 @@ RESTORE_SPECS: dict[str, Spec] = {
     "model": Spec("Model"),
     "scale": Spec("Scale", suffix=" ×"),
     "steps": Spec("Steps", bend=2),
-    "guidance": Spec("Guidance", choices=GUIDANCE),
+    "guidance": Spec("Guidance", choices=GUIDANCE_NAMES),
     "guidance_scale": Spec("Guidance scale", step=0.1, decimals=2, bend=2),
     "gamma_peak": Spec("γ peak", step=0.05, decimals=2, bend=2),
     "gamma_rho": Spec("ρ", step=0.05, decimals=2, bend=3),
@@ -136,7 +136,7 @@ RESTORE_SPECS: dict[str, Spec] = {
     "tile_batch": Spec("Tiles at once", bend=2),
 }
 OUTPUT_SPECS: dict[str, Spec] = {
-    "codec": Spec("Codec", choices=CODECS),
+    "codec": Spec("Codec", choices=CODEC_NAMES),
     "crf": Spec("Quality (CRF)"),
     "preset": Spec("Encoder speed", choices=SPEEDS),
     "bit_depth": Spec("Bit depth", choices=BIT_DEPTHS),

@@ -9,9 +9,9 @@ from PySide6.QtCore import QObject, QThread, Signal
 from dcvsr_engine.errors import Cancelled, UserError
 from dcvsr_engine.models.store import Progress
 
-INTERVAL = 0.1
+REPORT_SECONDS = 0.1
 
-Job = Callable[[Progress], object]
+WorkFunction = Callable[[Progress], object]
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Progressed:
     speed: float
 
 
-class ModelWork(QThread):
+class BackgroundWork(QThread):
     """Runs one job.
 
     Attributes:
@@ -40,7 +40,7 @@ class ModelWork(QThread):
     refused = Signal(object)
     broke = Signal(str)
 
-    def __init__(self, name: str, job: Job, parent: QObject | None = None) -> None:
+    def __init__(self, name: str, job: WorkFunction, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.name, self._job = name, job
         self._cancelled = False
@@ -76,7 +76,7 @@ class ModelWork(QThread):
         now = time.monotonic()
         if self._first is None:
             self._first = done
-        if now - self._told >= INTERVAL or done == total:
+        if now - self._told >= REPORT_SECONDS or done == total:
             self._told = now
             speed = (done - self._first) / max(1e-6, now - self._began)
             self.progressed.emit(Progressed(what, done, total, speed))

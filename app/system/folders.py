@@ -8,7 +8,7 @@ from dcvsr_engine.paths import config_folder, data_folder, log_folder
 
 
 @dataclass(frozen=True)
-class Folders:
+class UserFolders:
     """Folders of one person: ``config`` for preferences, ``data`` for queue and presets, ``logs`` for crash reports."""
 
     config: Path

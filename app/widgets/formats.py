@@ -5,7 +5,7 @@ from pathlib import Path
 UNITS = ("B", "KB", "MB", "GB", "TB")
 
 
-def clock(seconds: float) -> str:
+def clock_time(seconds: float) -> str:
     """Hours, minutes and seconds, as ``00:12:40``."""
     whole = max(0, round(seconds))
     return f"{whole // 3600:02d}:{whole // 60 % 60:02d}:{whole % 60:02d}"

@@ -9,8 +9,8 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 from app.widgets.appearance import tones
 from dcvsr_engine.events import StepKind
 
-SIGNS: dict[StepKind, str] = {StepKind.PLAIN: "", StepKind.SAP: "S", StepKind.TAP_FORWARD: "→", StepKind.TAP_BACKWARD: "←"}
-HEIGHT = 20
+STEP_SIGNS: dict[StepKind, str] = {StepKind.PLAIN: "", StepKind.SAP: "S", StepKind.TAP_FORWARD: "→", StepKind.TAP_BACKWARD: "←"}
+STRIP_HEIGHT = 20
 SIGN_WIDTH = 11
 """Cells narrower than this carry no sign."""
 
@@ -34,7 +34,7 @@ class StepStrip(QWidget):
 
     def sizeHint(self) -> QSize:
         """One line."""
-        return QSize(240, HEIGHT)
+        return QSize(240, STRIP_HEIGHT)
 
     def show_steps(self, kinds: Sequence[StepKind], gammas: Sequence[float] = ()) -> None:
         """Show these steps."""
@@ -99,4 +99,4 @@ class StepStrip(QWidget):
         painter.drawRoundedRect(cell.adjusted(1, 1, -1, -1) if step == self.current else cell, 2, 2)
         if cell.width() >= SIGN_WIDTH:
             painter.setPen(text if waiting else Qt.GlobalColor.white if color.lightness() < 150 else Qt.GlobalColor.black)
-            painter.drawText(cell, Qt.AlignmentFlag.AlignCenter, SIGNS[kind])
+            painter.drawText(cell, Qt.AlignmentFlag.AlignCenter, STEP_SIGNS[kind])

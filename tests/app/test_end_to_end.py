@@ -11,10 +11,10 @@ import pytest
 from clip_files import write_clip
 from PySide6.QtWidgets import QApplication
 
-from app.system.crash_report import CrashReport
-from app.engine.thread import EngineThread
 from app.engine.runner import Activity
+from app.engine.thread import EngineThread
 from app.main_window import MainWindow
+from app.system.crash_report import CrashReport
 from app.system.preferences import Preferences
 from dcvsr_engine.events import PreviewFrame, TileFinished
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from app.engine.runner import Activity, JobRunner, retry, with_target
 from app.engine.thread import EngineDied
 from app.queue.job_queue import JobQueue, QueueItem
-from app.engine.runner import Activity, JobRunner, retry, with_target
 from app.queue.model import QueueModel
 from dcvsr_engine.events import PreviewFrame, TileFinished
 from dcvsr_engine.planning.request import JobRequest, Region

@@ -4,9 +4,9 @@ import threading
 
 import pytest
 
+from app.engine.thread import EngineDied
 from app.help import gpu as page
 from app.help.gpu import GpuDialog
-from app.engine.thread import EngineDied
 from dcvsr_engine.errors import AcceleratorError
 from dcvsr_engine.gpu import switch
 from dcvsr_engine.gpu.detect import Gpu

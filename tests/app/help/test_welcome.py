@@ -11,8 +11,8 @@ from shiboken6 import isValid
 from app.help import gpu
 from app.help.gpu import GpuDialog
 from app.help.welcome import WelcomeDialog
-from app.system.preferences import Preferences
 from app.studio import is_first_start
+from app.system.preferences import Preferences
 from dcvsr_engine.gpu.detect import Gpu
 
 

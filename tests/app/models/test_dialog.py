@@ -10,8 +10,8 @@ from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QApplication, QMessageBox
 
-from app.models.licence import LicenceDialog, TokenDialog
 from app.models.dialog import ModelsDialog, looks_like_a_model
+from app.models.licence import LicenceDialog, TokenDialog
 from app.system.preferences import Preferences
 from dcvsr_engine.models import catalogue, store, tokens
 from dcvsr_engine.resources import resource

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from app.queue.clips import clips_in, suggest_target
+from app.queue.clips import expand_clips, suggest_target
 
 
 def make(folder: Path, *names: str) -> Path:
@@ -14,21 +14,21 @@ def make(folder: Path, *names: str) -> Path:
 
 def test_files_are_taken_as_they_are(tmp_path):
     folder = make(tmp_path, "a.xyz", "b.mp4")
-    assert clips_in([folder / "b.mp4", folder / "a.xyz"]) == [folder / "b.mp4", folder / "a.xyz"]
+    assert expand_clips([folder / "b.mp4", folder / "a.xyz"]) == [folder / "b.mp4", folder / "a.xyz"]
 
 
 def test_a_folder_stands_for_the_videos_in_it(tmp_path):
     folder = make(tmp_path, "tape_10.AVI", "tape_2.mp4", "cover.jpg", ".hidden.mp4", "notes.txt")
-    assert [path.name for path in clips_in([folder])] == ["tape_2.mp4", "tape_10.AVI"]
+    assert [path.name for path in expand_clips([folder])] == ["tape_2.mp4", "tape_10.AVI"]
 
 
 def test_a_folder_of_pictures_is_one_clip(tmp_path):
     folder = make(tmp_path / "frames", "0001.png", "0002.png", "notes.txt")
-    assert clips_in([folder]) == [folder]
+    assert expand_clips([folder]) == [folder]
 
 
 def test_a_folder_without_any_is_none(tmp_path):
-    assert clips_in([make(tmp_path, "notes.txt")]) == []
+    assert expand_clips([make(tmp_path, "notes.txt")]) == []
 
 
 @pytest.mark.parametrize(

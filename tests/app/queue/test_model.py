@@ -4,7 +4,7 @@ import pytest
 from PySide6.QtCore import QMimeData, QModelIndex, Qt, QUrl
 
 from app.queue.job_queue import JobQueue, QueueItem
-from app.queue.model import ITEM, QueueModel
+from app.queue.model import ITEM_ROLE, QueueModel
 from dcvsr_engine.planning.request import JobRequest
 
 
@@ -67,7 +67,7 @@ def test_a_state_is_saved_at_once(model, tmp_path):
 def test_progress_is_not_worth_a_file(model, qtbot):
     with qtbot.assertNotEmitted(model.item_changed):
         model.change("a", progress=0.5)
-    assert model.index(0).data(ITEM).progress == 0.5
+    assert model.index(0).data(ITEM_ROLE).progress == 0.5
 
 
 def test_a_full_disk_does_not_stop_the_program(qapp, tmp_path, caplog):

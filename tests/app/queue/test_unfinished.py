@@ -6,8 +6,8 @@ import pytest
 from PySide6.QtWidgets import QMessageBox, QWidget
 
 from app.queue.job_queue import JobQueue, QueueItem
-from app.queue.panel import QueuePanel
 from app.queue.model import QueueModel
+from app.queue.panel import QueuePanel
 from app.queue.unfinished import UnfinishedWork
 from dcvsr_engine.jobs.folders import MANIFEST, locked
 from dcvsr_engine.planning.request import JobRequest

@@ -2,12 +2,12 @@ from pathlib import Path
 
 import pytest
 
-from app.widgets.formats import amount, clock, length, shortened
+from app.widgets.formats import amount, clock_time, length, shortened
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(0, "00:00:00"), (760.4, "00:12:40"), (90061, "25:01:01"), (-3, "00:00:00")])
 def test_clock(seconds, text):
-    assert clock(seconds) == text
+    assert clock_time(seconds) == text
 
 
 @pytest.mark.parametrize(
