@@ -28,8 +28,9 @@ from dcvsr_engine.planning.planner import frame_range, make_plan
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.planning.shots import Survey, survey
 from dcvsr_engine.restore.frames import Footage, FootageReader
-from dcvsr_engine.restore.pipeline import Pixels, SegmentPipeline, to_bytes
+from dcvsr_engine.restore.pipeline import Pixels, SegmentPipeline
 from dcvsr_engine.settings import RestoreSettings
+from dcvsr_engine.video.arrays import to_uint8
 from dcvsr_engine.video.probe import VideoInfo, probe
 from dcvsr_engine.video.reader import VideoReader
 
@@ -112,7 +113,7 @@ class JobRun:
         self._shown = now
         region, scale = self.request.region, self.plan.settings.scale or 1
         origin = (region.x * scale, region.y * scale) if region else (0, 0)
-        self.emit(PreviewFrame(frame, step, to_bytes(pixels), final, origin))
+        self.emit(PreviewFrame(frame, step, to_uint8(pixels), final, origin))
 
     def measure_memory(self) -> None:
         """Report memory in use and remember the peak."""
