@@ -6,7 +6,7 @@ from pathlib import Path
 
 from dcvsr_engine.errors import InputError, SettingsError
 from dcvsr_engine.research.evaluation.clips import DEGRADATIONS, Preparation
-from dcvsr_engine.video.source import PICTURES, VIDEOS
+from dcvsr_engine.video.source import PICTURE_SUFFIXES, VIDEO_SUFFIXES
 
 DEBIAN = "opencv-doc"
 DEBIAN_CLIPS = ("examples/data/vtest.avi", "opencv4/html/box.mp4.gz", "opencv4/html/cup.mp4.gz")
@@ -76,7 +76,7 @@ def clips_in(folder: Path) -> list[Path]:
     """Videos and folders of pictures directly in ``folder``, and pictures in an inner folder of its folders."""
     found = []
     for path in sorted(folder.iterdir()):
-        if path.suffix.lower() in VIDEOS or holds_pictures(path):
+        if path.suffix.lower() in VIDEO_SUFFIXES or holds_pictures(path):
             found.append(path)
         elif path.is_dir() and path.name.lower() not in INNER:
             found += [inner for inner in inner_folders(path) if holds_pictures(inner)][:1]
@@ -91,7 +91,7 @@ def inner_folders(folder: Path) -> list[Path]:
 
 def holds_pictures(folder: Path) -> bool:
     """Whether this is a folder with pictures in it."""
-    return folder.is_dir() and any(path.suffix.lower() in PICTURES for path in folder.iterdir())
+    return folder.is_dir() and any(path.suffix.lower() in PICTURE_SUFFIXES for path in folder.iterdir())
 
 
 def names_of(sources: Sequence[Path]) -> dict[str, Path]:

@@ -16,6 +16,7 @@ from PIL import Image
 from torch import Tensor
 
 from dcvsr_engine.research.training.degradation.walk import Range, walk
+from dcvsr_engine.video.arrays import to_uint8
 
 Pictures = NDArray[np.uint8]
 """RGB, ``(frames, height, width, 3)``."""
@@ -29,8 +30,7 @@ RATE = 25
 
 def to_bytes(frames: Tensor) -> Pictures:
     """RGB 0..1 ``(frames, 3, h, w)`` as uint8 ``(frames, h, w, 3)``."""
-    pictures: Pictures = (frames.clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).numpy()
-    return pictures
+    return to_uint8(frames.permute(0, 2, 3, 1).numpy())
 
 
 def from_bytes(pictures: Pictures) -> Tensor:
