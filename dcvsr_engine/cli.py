@@ -9,7 +9,6 @@ import json
 import signal
 import sys
 import traceback
-import typing
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -33,7 +32,7 @@ from dcvsr_engine.research.bench import command as measuring
 from dcvsr_engine.research.evaluation import command as evaluation
 from dcvsr_engine.research.evaluation import probe_command
 from dcvsr_engine.research.training import command as training
-from dcvsr_engine.settings import OutputSettings, RestoreSettings, Settings, plain_type
+from dcvsr_engine.settings import OutputSettings, RestoreSettings, Settings
 from dcvsr_engine.storage import discard, partial_path, put_in_place, refuse_unsafe
 
 DONE, FAILED, BAD_INPUT, CANCELLED = 0, 1, 2, 130
@@ -138,18 +137,17 @@ def add_run(sub: argparse.ArgumentParser) -> None:
 
 def add_settings(group: Any, kind: type[Settings]) -> None:
     """One option per setting; what is not given stays out of the namespace."""
-    for name, field in kind.fields().items():
-        hint = plain_type(kind.hints()[name])
+    for name, spec in kind.specs().items():
         option = "--" + name.replace("_", "-")
         extra: dict[str, Any]
-        if hint is bool:
+        if spec.kind is bool:
             extra = {"action": argparse.BooleanOptionalAction}
-        elif typing.get_origin(hint) is typing.Literal:
-            extra = {"metavar": "|".join(typing.get_args(hint))}
+        elif spec.choices:
+            extra = {"metavar": "|".join(spec.choices)}
         else:
-            extra = {"type": hint, "metavar": {int: "N", float: "X", str: "NAME"}[hint]}
-        default = "" if field.default is None else f" (default: {field.default})"
-        group.add_argument(option, dest=name, default=argparse.SUPPRESS, help=field.metadata["doc"] + default, **extra)
+            extra = {"type": spec.kind, "metavar": {int: "N", float: "X", str: "NAME"}[spec.kind]}
+        default = "" if spec.default is None else f" (default: {spec.default})"
+        group.add_argument(option, dest=name, default=argparse.SUPPRESS, help=spec.doc + default, **extra)
 
 
 def settings_of(options: argparse.Namespace) -> tuple[RestoreSettings, OutputSettings]:
@@ -165,9 +163,9 @@ def settings_of(options: argparse.Namespace) -> tuple[RestoreSettings, OutputSet
         if not isinstance(values, dict):
             raise SettingsError(f"The settings file “{options.settings}” must hold a JSON object with a value per setting.")
     given = vars(options)
-    known = RestoreSettings.fields().keys() | OutputSettings.fields().keys()
+    known = RestoreSettings.specs().keys() | OutputSettings.specs().keys()
     values |= {name: given[name] for name in known if name in given}
-    output = {name: value for name, value in values.items() if name in OutputSettings.fields()}
+    output = {name: value for name, value in values.items() if name in OutputSettings.specs()}
     restoration = {"model": default_model()} | {name: value for name, value in values.items() if name not in output}
     return RestoreSettings.from_dict(restoration), OutputSettings.from_dict(output)
 

@@ -217,7 +217,7 @@ def denoising_errors(
     model: Model, clips: Sequence[ProbeClip], convention: Convention, draws: int, control: Control
 ) -> Iterator[float]:
     """Yield the EDM loss ``λ(σ) ‖x̂_0 − x_0‖²``, λ = (σ² + 1) / σ², of every clip, noise level and draw under ``convention``."""
-    declaration = replace(model.declaration, **convention.values())
+    declaration = model.declaration.replace(**convention.values())
     probed = replace(model, declaration=declaration)  # shares the networks
     scale = condition_scale(model) if convention.condition_scaled else 1.0
     for clip in clips:

@@ -4,7 +4,6 @@ import argparse
 import json
 import sys
 import tempfile
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,9 +51,8 @@ def run(options: argparse.Namespace) -> int:
     if options.draws < 1:
         raise SettingsError(f"--draws must be at least 1, not {options.draws}.")
     more = [time_ids(text) for text in options.time_ids]
-    model = load(
-        options.name, RestoreSettings.check("device", options.device), RestoreSettings.check("precision", options.precision)
-    )
+    chosen = RestoreSettings(device=options.device, precision=options.precision)
+    model = load(options.name, chosen.device, chosen.precision)
     encoder = encoder_for(model)
     candidates, control = candidate_conventions(model, encoder is not None, more), Control()
     if len(candidates) == 1:
@@ -161,7 +159,7 @@ def write_declaration(folder: Path, finding: "Finding") -> str:
     """
     declared = Declaration.from_folder(folder)
     assumed = tuple(name for name in declared.assumed if name not in finding.decided)
-    changed = replace(declared, **finding.convention.values(), assumed=assumed)
+    changed = declared.replace(**finding.convention.values(), assumed=assumed)
     path = folder / FILE
     if changed == declared:
         return f"{path} says so already."
