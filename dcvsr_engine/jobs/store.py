@@ -14,7 +14,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from dcvsr_engine import __version__
-from dcvsr_engine.diffusion.attention import Branch, KeyBank
+from dcvsr_engine.diffusion.attention import KeyBank
+from dcvsr_engine.diffusion.branch import Branch
 from dcvsr_engine.diffusion.sampler import SegmentState
 from dcvsr_engine.errors import JobError
 from dcvsr_engine.jobs.folders import LOCK, MANIFEST, discard_job, locked
