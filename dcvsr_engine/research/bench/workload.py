@@ -26,7 +26,7 @@ COLUMNS, ROWS, WINDOWS = 2.0, 1.5, 2
 
 
 @dataclass(frozen=True)
-class Material:
+class Workload:
     """A piece of a clip in front of a model.
 
     Attributes:
@@ -53,24 +53,24 @@ class Material:
         return kind(denoiser, self.settings.replace(**changes), lambda step: self.grid, Control())
 
 
-def prepare(settings: RestoreSettings, clip: Path) -> Material:
+def load_workload(settings: RestoreSettings, clip: Path) -> Workload:
     """Load the model and the middle of the clip's picture; raises `UserError`."""
     info = probe(clip)
     model = load(settings.model, settings.device, settings.precision)
     settings = model.declaration.resolve(settings).replace(device=model.device, precision=model.precision)
     assert settings.tile is not None and settings.window is not None and settings.scale is not None
     columns, rows = (padded(int(share * settings.tile), model.declaration.multiple) for share in (COLUMNS, ROWS))
-    region = middle(info, columns, rows, model, settings.scale)
-    frames = read(clip, region, WINDOWS * settings.window)
+    region = middle_region(info, columns, rows, model, settings.scale)
+    frames = read_region(clip, region, WINDOWS * settings.window)
     condition = model.first_stage.encode_condition(upscale(frames, settings.scale))
     height, width = condition.shape[-2:]
     tile = padded(settings.tile, model.declaration.multiple)
     grid = TileGrid.build(len(frames), height, width, tile, settings.window, align=model.declaration.multiple)
     noise = clip_noise(settings.seed, 0, len(frames), (model.first_stage.latent_channels, height, width), 0.0)
-    return Material(model, settings, grid, noise, condition, region, len(frames))
+    return Workload(model, settings, grid, noise, condition, region, len(frames))
 
 
-def middle(info: VideoInfo, columns: int, rows: int, model: Model, scale: int) -> Region:
+def middle_region(info: VideoInfo, columns: int, rows: int, model: Model, scale: int) -> Region:
     """The middle of the picture that makes at most ``columns × rows`` latents, a whole number of the U-Net's units."""
     unit = model.declaration.factor * model.declaration.multiple // scale
     latent = model.declaration.factor // scale
@@ -80,7 +80,7 @@ def middle(info: VideoInfo, columns: int, rows: int, model: Model, scale: int) -
     return Region((info.width - width) // 2, (info.height - height) // 2, width, height)
 
 
-def read(clip: Path, region: Region, count: int) -> Tensor:
+def read_region(clip: Path, region: Region, count: int) -> Tensor:
     """The region of the first ``count`` frames, RGB 0..1 ``(frames, 3, height, width)``."""
     rows, columns = slice(region.y, region.y + region.height), slice(region.x, region.x + region.width)
     with VideoReader(probe(clip)) as reader:
