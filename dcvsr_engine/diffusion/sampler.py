@@ -16,7 +16,7 @@ from dcvsr_engine.diffusion.edm import to_d
 from dcvsr_engine.diffusion.propagation import Collect, Extension, Inject, Lockstep, SpatialBank, TemporalMemory
 from dcvsr_engine.diffusion.schedule import Pass, Step, passes
 from dcvsr_engine.events import StepKind
-from dcvsr_engine.settings import RestoreSettings
+from dcvsr_engine.settings import ResolvedSettings
 from dcvsr_engine.tiling.blend import Merge, cut
 from dcvsr_engine.tiling.grid import Tile, TileGrid
 
@@ -181,7 +181,7 @@ class TiledDenoiser:
         self,
         denoiser: Denoiser,
         condition: Tensor,
-        settings: RestoreSettings,
+        settings: ResolvedSettings,
         steps: Sequence[Step],
         grid_at: Callable[[int], TileGrid],
         batching: Batching = InBatches(1),
@@ -244,15 +244,13 @@ class TiledDenoiser:
         Returns:
             Guided estimates ``(tiles, frames, channels, height, width)``.
         """
-        settings = self.settings
-        assert settings.guidance is not None and settings.guidance_scale is not None
         return self.denoiser.guided(
             torch.stack([cut(x, tile) for tile in tiles]),
             step.sigma,
             torch.stack([cut(self.condition, tile) for tile in tiles]),
             tiles,
-            settings.guidance,
-            settings.guidance_scale,
+            self.settings.guidance,
+            self.settings.guidance_scale,
             step.gamma,
             self.branches_in_one_batch,
         )

@@ -15,7 +15,7 @@ from torch import Tensor
 from dcvsr_engine.errors import Cancelled
 from dcvsr_engine.planning.plan import Segment
 from dcvsr_engine.planning.request import Region
-from dcvsr_engine.video.color import Array
+from dcvsr_engine.video.arrays import FloatArray
 from dcvsr_engine.video.reader import Frame, VideoReader
 
 POLL_SECONDS = 0.1
@@ -130,7 +130,7 @@ class SegmentReader:
                 return
 
 
-def crop(pixels: Array, region: Region | None) -> Array:
+def crop(pixels: FloatArray, region: Region | None) -> FloatArray:
     """The region of a frame ``(height, width, 3)``, or all of it."""
     if region is None:
         return pixels

@@ -27,7 +27,7 @@ from dcvsr_engine.restore.color import correct
 from dcvsr_engine.restore.frames import SegmentFrames
 from dcvsr_engine.restore.observer import SamplingObserver
 from dcvsr_engine.restore.recovery import RecoveringBatches, Recovery, is_finite, retry_in_fp32
-from dcvsr_engine.settings import Device, RestoreSettings
+from dcvsr_engine.settings import Device, PlannedSettings
 from dcvsr_engine.tiling.grid import TileGrid
 
 BLACK, VISIBLE = 4 / 255, 16 / 255
@@ -72,7 +72,7 @@ class SegmentPipeline:
     def __init__(
         self,
         denoiser: Denoiser,
-        settings: RestoreSettings,
+        settings: PlannedSettings,
         segment: Segment,
         frames: SegmentFrames,
         monitor: Monitor,
@@ -92,8 +92,8 @@ class SegmentPipeline:
         return self.denoiser.model
 
     @property
-    def settings(self) -> RestoreSettings:
-        """Resolved settings that fit, as far as is known."""
+    def settings(self) -> PlannedSettings:
+        """Settings that fit, as far as is known."""
         return self._recovery.settings
 
     @property
@@ -236,7 +236,6 @@ class SegmentPipeline:
     @property
     def scale(self) -> int:
         """How many times the result is wider and higher."""
-        assert self.settings.scale is not None
         return self.settings.scale
 
     @property
@@ -360,8 +359,3 @@ def pad(frames: Tensor, bottom: int, right: int) -> Tensor:
     height, width = frames.shape[-2:]
     mode = "reflect" if bottom < height and right < width else "replicate"
     return F.pad(frames, (0, right, 0, bottom), mode=mode) if bottom or right else frames
-
-
-def to_bytes(pixels: Pixels) -> NDArray[np.uint8]:
-    """RGB 0..1 as uint8."""
-    return np.rint(pixels * 255).astype(np.uint8)

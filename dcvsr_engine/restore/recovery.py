@@ -18,7 +18,7 @@ from dcvsr_engine.errors import JobError
 from dcvsr_engine.events import StepKind
 from dcvsr_engine.network.checkpoint import Model
 from dcvsr_engine.network.oom import MemoryExhausted, in_parts
-from dcvsr_engine.settings import RestoreSettings
+from dcvsr_engine.settings import PlannedSettings
 from dcvsr_engine.tiling.grid import Tile
 
 SMALLEST_TILE = 16
@@ -40,7 +40,7 @@ class Recovery:
     """
 
     def __init__(
-        self, model: Model, settings: RestoreSettings, decode_frames: int, warn: Warn, branches_in_one_batch: bool = True
+        self, model: Model, settings: PlannedSettings, decode_frames: int, warn: Warn, branches_in_one_batch: bool = True
     ) -> None:
         self.settings, self.decode_frames, self.branches_in_one_batch = settings, decode_frames, branches_in_one_batch
         self._model, self._warn = model, warn
@@ -137,7 +137,7 @@ class RecoveringBatches:
             return estimates
 
 
-def with_less_memory(settings: RestoreSettings, kind: StepKind, multiple: int) -> tuple[RestoreSettings, str]:
+def with_less_memory(settings: PlannedSettings, kind: StepKind, multiple: int) -> tuple[PlannedSettings, str]:
     """Find settings that need less memory: SAP in two passes, else smaller tiles.
 
     Args:
@@ -151,7 +151,6 @@ def with_less_memory(settings: RestoreSettings, kind: StepKind, multiple: int) -
     Raises:
         JobError: tiles are as small as they may be.
     """
-    assert settings.tile is not None
     if kind == StepKind.SAP and settings.sap_schedule == "lockstep":
         sentence = "Memory ran out: tiles exchange keys in two passes from here on, which changes the result a little."
         return settings.replace(sap_schedule="two-pass"), sentence
