@@ -203,7 +203,7 @@ class SpatialBank:
         bank[start : start + frames, :, to_y, to_x] = image[:frames, :, from_y, from_x]
 
     def _empty(self, tokens: Tensor, stride: int) -> Tensor:
-        """Storage ``(frames, heads, rows, columns, dim)`` of one layer and branch for tokens that are ``stride`` latents apart."""
+        """Storage ``(frames, heads, rows, columns, dim)`` of a layer and branch for tokens that are ``stride`` latents apart."""
         rows, columns = (-(-size // stride // self.rate) for size in (self.grid.height, self.grid.width))
         return tokens.new_zeros(self.frames, tokens.shape[3], rows, columns, tokens.shape[-1])
 
@@ -343,7 +343,7 @@ class TemporalMemory:
         self.offered, self.offering = moved(self.offered, device), moved(self.offering, device)
 
     def frames_of(self, window: int) -> list[int]:
-        """The ``count`` frames that ``window`` hands on most often over layers, tiles and branches: their numbers in the segment."""
+        """The ``count`` frames, numbered in the segment, that ``window`` hands on most often over layers, tiles and branches."""
         return sorted(frame for frame, _ in self.chosen[window].most_common(self.count))
 
     def _offer(self, layer: int, key: Tensor, value: Tensor, layout: BatchLayout) -> None:

@@ -169,8 +169,8 @@ class TiledDenoiser:
 
     Attributes:
         denoiser, condition, settings: the network, ``l`` ``(frames, channels, height, width)``, resolved settings.
-        steps: the whole schedule.
         grid_at: the tile grid of a step.
+        steps: the whole schedule: a step collects keys where cached SAP follows.
         batching: how tiles go through the network.
         bank: keys and values that the step before collected, for cached SAP.
         branches_in_one_batch: as for `Denoiser.guided`.
@@ -182,8 +182,8 @@ class TiledDenoiser:
         denoiser: Denoiser,
         condition: Tensor,
         settings: ResolvedSettings,
-        steps: Sequence[Step],
         grid_at: Callable[[int], TileGrid],
+        steps: Sequence[Step] = (),
         batching: Batching = InBatches(1),
         bank: SpatialBank | None = None,
         branches_in_one_batch: bool = True,
@@ -195,16 +195,25 @@ class TiledDenoiser:
 
     def __call__(self, x: Tensor, step: Step) -> Tensor:
         """Estimate ``x̂_0`` of ``x`` ``(frames, channels, height, width)``; shaped like it."""
+        collected = SpatialBank(self.grid_at(step.index), self.settings.sap_rate) if self.collects(step) else None
+        denoised = self.denoise(x, step, collected)
+        self.bank = collected
+        return denoised
+
+    def denoise(self, x: Tensor, step: Step, collected: SpatialBank | None = None) -> Tensor:
+        """Estimate ``x̂_0`` of ``x`` ``(frames, channels, height, width)``, and leave keys and values in ``collected``.
+
+        Returns:
+            The merged estimate, shaped like ``x``.
+        """
         grid = self.grid_at(step.index)
         merge = Merge(grid, x.shape[1])
-        collected = SpatialBank(grid, self.settings.sap_rate) if self.collects(step) else None
         collecting = () if collected is None else (Collect(collected),)
         for group in self.groups(grid, step):
             with self.denoiser.propagation.extended_by(*collecting, *group.extensions):
                 for tiles, estimates in self.batching.run(partial(self.estimate, x, step), group):
                     if group.merged:
                         merge.add_all(tiles, estimates)
-        self.bank = collected
         return merge.result()
 
     def groups(self, grid: TileGrid, step: Step) -> Iterator[TileGroup]:

@@ -1,7 +1,7 @@
 """Recognise that memory ran out, and try again with less at once.
 
-accelerate knows what devices say when memory runs out, and frees their caches. Its own retry restarts a whole function; `in_parts`
-does not repeat parts that are done.
+accelerate knows what devices say when memory runs out, and frees their caches. Its own retry restarts a whole function;
+`in_parts` does not repeat parts that are done.
 """
 
 import ctypes

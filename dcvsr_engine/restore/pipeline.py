@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
-import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
+from accelerate.utils.memory import clear_device_cache
 from torch import Tensor
 
 from dcvsr_engine.control import Monitor
@@ -19,22 +18,23 @@ from dcvsr_engine.diffusion.sampler import Pin, PinnedFrames, SegmentState, Tile
 from dcvsr_engine.diffusion.schedule import Step, passes, steps_of
 from dcvsr_engine.events import FrameDone, Warned
 from dcvsr_engine.network.checkpoint import Model
-from dcvsr_engine.network.oom import clear_device_cache, in_parts
+from dcvsr_engine.network.oom import in_parts
 from dcvsr_engine.network.resample import upscale
+from dcvsr_engine.planning.grids import grid_for, padded
 from dcvsr_engine.planning.memory import pixels_on_device
-from dcvsr_engine.planning.plan import Segment, grid_for, padded
+from dcvsr_engine.planning.plan import Segment
 from dcvsr_engine.restore.color import correct
 from dcvsr_engine.restore.frames import SegmentFrames
 from dcvsr_engine.restore.observer import SamplingObserver
 from dcvsr_engine.restore.recovery import RecoveringBatches, Recovery, is_finite, retry_in_fp32
 from dcvsr_engine.settings import Device, PlannedSettings
 from dcvsr_engine.tiling.grid import TileGrid
+from dcvsr_engine.video.arrays import FloatArray
 
 BLACK, VISIBLE = 4 / 255, 16 / 255
 """A frame turned black when its brightest pixel is below `BLACK` while the input's are above `VISIBLE` on average."""
 LUMA = torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
 
-Pixels = NDArray[np.float32]
 Result = TypeVar("Result")
 AfterStep = Callable[[SegmentState, Tensor], None]
 """Receives the state after a step, and the step's ``x̂_0`` ``(frames, channels, height, width)``."""
@@ -51,15 +51,15 @@ class Restored:
     """
 
     position: int
-    pixels: Pixels
-    error: Pixels
+    pixels: FloatArray
+    error: FloatArray
 
 
 class SegmentPipeline:
     """Restores one segment of a clip: `encode`, `sample`, `decode`, in this order.
 
-    What had to be reduced because memory ran out is in `settings`, `decode_frames` and `branches_in_one_batch`: ask after every step
-    and at the end, and give it to the next segment's pipeline.
+    What had to be reduced because memory ran out is in `settings`, `decode_frames` and `branches_in_one_batch`: ask after every
+    step and at the end, and give it to the next segment's pipeline.
 
     Attributes:
         segment, frames: what is restored.
@@ -223,8 +223,8 @@ class SegmentPipeline:
             self.denoiser,
             condition,
             self.settings,
-            self.steps,
             self.grid_at,
+            self.steps,
             RecoveringBatches(self._recovery, self.model, self.warn, self._observer.locate, self._observer.on_tiles),
             state.bank,
             self.branches_in_one_batch,
