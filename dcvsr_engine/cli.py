@@ -30,7 +30,7 @@ from dcvsr_engine.planning.request import JobRequest, Region
 from dcvsr_engine.progress import ProgressLine
 from dcvsr_engine.research.bench import command as measuring
 from dcvsr_engine.research.evaluation import command as evaluation
-from dcvsr_engine.research.evaluation import probing
+from dcvsr_engine.research.evaluation import probe_command
 from dcvsr_engine.research.training import command as training
 from dcvsr_engine.settings import OutputSettings, RestoreSettings, Settings
 from dcvsr_engine.storage import discard, partial_path, put_in_place, refuse_unsafe
@@ -104,7 +104,7 @@ def parser() -> Parser:
     sub.add_argument("--all", action="store_true", help="remove all jobs (clean)")
     sub = command("models", model_command.run, model_command.DESCRIPTION)
     add_action = model_command.add_arguments(sub)
-    probing.add_arguments(add_action("probe", probing.run, probing.DESCRIPTION))
+    probe_command.add_arguments(add_action("probe", probe_command.run, probe_command.DESCRIPTION))
     sub = command("train", train, "Train a model after a recipe.")
     training.add_arguments(sub)
     sub = command("evaluate", evaluate, evaluation.DESCRIPTION)
