@@ -104,7 +104,9 @@ def request(
 ) -> JobRequest:
     """A job of seconds."""
     output = OutputSettings(codec=codec, overwrite=overwrite)
-    return JobRequest(source, target, settings(model, **changes), output, frames, region)
+    return JobRequest(
+        source=source, target=target, settings=settings(model, **changes), output=output, frames=frames, region=region
+    )
 
 
 def pictures(path: Path) -> list[NDArray[np.uint8]]:

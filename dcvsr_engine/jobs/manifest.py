@@ -12,8 +12,9 @@ from typing import Any, Literal
 from dcvsr_engine import __version__
 from dcvsr_engine.errors import JobError, UserError
 from dcvsr_engine.planning.request import JobRequest
+from dcvsr_engine.planning.shots import ShotBoundaries
 from dcvsr_engine.schema import FromJson, Schema
-from dcvsr_engine.settings import ResolvedSettings
+from dcvsr_engine.settings import PlannedSettings
 from dcvsr_engine.storage import read_json, write_json
 
 MANIFEST = "job.json"
@@ -71,7 +72,7 @@ class Manifest(Schema):
 
     Attributes:
         identity: what must not change.
-        shots: first and last frame that were looked at, and the first frames of new shots, see `planning.shots`.
+        shots: where they begin.
         threads: of the processor; sums come out differently, in their last bits, on another number of them.
         settings: fully resolved; reduced when memory ran out.
         decode_frames: frames encoded or decoded together.
@@ -82,9 +83,9 @@ class Manifest(Schema):
     error_type = JobError
 
     identity: Identity
-    shots: dict[str, Any]
+    shots: FromJson[ShotBoundaries]
     threads: int
-    settings: FromJson[ResolvedSettings]
+    settings: FromJson[PlannedSettings]
     decode_frames: int
     units: FromJson[tuple[Unit, ...]]
     publishing: bool = False

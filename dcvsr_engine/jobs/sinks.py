@@ -16,7 +16,8 @@ from dcvsr_engine.jobs.report import ErrorMeter, SegmentFacts
 from dcvsr_engine.jobs.session import Session
 from dcvsr_engine.jobs.store import JobStore
 from dcvsr_engine.jobs.telemetry import Telemetry, Work
-from dcvsr_engine.planning.plan import Plan, Segment, grid_for
+from dcvsr_engine.planning.grids import grid_for
+from dcvsr_engine.planning.plan import Plan, Segment
 from dcvsr_engine.restore.frames import Footage
 from dcvsr_engine.restore.pipeline import Restored
 from dcvsr_engine.tiling.grid import TileGrid

@@ -7,11 +7,10 @@ import torch
 from diffusers import AutoencoderKLTemporalDecoder
 from torch import Tensor
 
+from dcvsr_engine.network.first_stage import VAE_TILE as TILE
 from dcvsr_engine.tiling.blend import Merge, cut
 from dcvsr_engine.tiling.grid import Tile, TileGrid, starts
 
-TILE = 64
-"""Side of a VAE tile in latent pixels."""
 OVERLAP = 0.25
 SPREAD = 0.2
 ENCODE_FRAMES = 2

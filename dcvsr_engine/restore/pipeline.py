@@ -18,15 +18,16 @@ from dcvsr_engine.diffusion.denoiser import Denoiser
 from dcvsr_engine.diffusion.sampler import Sampler, SegmentState, Shared, clip_noise
 from dcvsr_engine.events import FrameDone, Warned
 from dcvsr_engine.network.checkpoint import Model
+from dcvsr_engine.network.first_stage import first_stage_of
 from dcvsr_engine.network.oom import ShortageError, free_cache, in_parts
 from dcvsr_engine.network.resample import upscale
 from dcvsr_engine.network.soundness import finite, sound
-from dcvsr_engine.planning.memory import pixels_on_device
-from dcvsr_engine.planning.plan import Segment, grid_for, padded
+from dcvsr_engine.planning.grids import grid_for, padded
+from dcvsr_engine.planning.plan import Segment
 from dcvsr_engine.restore.color import correct
 from dcvsr_engine.restore.frames import Footage
 from dcvsr_engine.restore.recovery import thriftier
-from dcvsr_engine.settings import Device, RestoreSettings
+from dcvsr_engine.settings import Device, PlannedSettings
 
 BLACK, VISIBLE = 4 / 255, 16 / 255
 """A frame turned black when its brightest pixel is below `BLACK` while the input's are above `VISIBLE` on average."""
@@ -69,7 +70,7 @@ class SegmentPipeline:
     def __init__(
         self,
         denoiser: Denoiser,
-        settings: RestoreSettings,
+        settings: PlannedSettings,
         segment: Segment,
         footage: Footage,
         control: Monitor,
@@ -77,7 +78,6 @@ class SegmentPipeline:
         on_change: Callable[[], None] = lambda: None,
         offload: bool = False,
     ) -> None:
-        assert settings.scale is not None
         self.model: Model = denoiser.model
         self.denoiser, self.settings, self.segment, self.footage = denoiser, settings, segment, footage
         self.control, self.chunk, self.on_change, self.scale = control, chunk, on_change, settings.scale
@@ -106,7 +106,7 @@ class SegmentPipeline:
     @property
     def pixel_device(self) -> Device:
         """Where whole frames are worked on."""
-        return self.model.device if pixels_on_device(self.model.declaration, self.model.device) else "cpu"
+        return first_stage_of(self.model.declaration).pixel_device(self.model.device)
 
     def enlarged(self, frames: list[int]) -> Tensor:
         """``I_up`` of some frames where pixels are worked on, padded for the U-Net: ``(frames, 3, height, width)``."""
@@ -233,7 +233,7 @@ class SegmentPipeline:
         free_cache()
 
     @property
-    def fitting_settings(self) -> RestoreSettings:
+    def fitting_settings(self) -> PlannedSettings:
         """The settings with as many tiles in a batch as have been found to fit."""
         return self.settings.replace(tile_batch=self.sampler.batch)
 

@@ -2,14 +2,14 @@
 
 from dcvsr_engine.errors import JobError
 from dcvsr_engine.events import StepKind
-from dcvsr_engine.settings import RestoreSettings
+from dcvsr_engine.settings import PlannedSettings
 
 SMALLEST_TILE = 16
 SHARE = 0.75
 """A smaller tile has this share of the side."""
 
 
-def thriftier(settings: RestoreSettings, kind: str, multiple: int) -> tuple[RestoreSettings, str]:
+def thriftier(settings: PlannedSettings, kind: str, multiple: int) -> tuple[PlannedSettings, str]:
     """Resolved settings that need less memory, and what to tell the person: the result changes.
 
     Args:
@@ -20,7 +20,6 @@ def thriftier(settings: RestoreSettings, kind: str, multiple: int) -> tuple[Rest
     Raises:
         JobError: there is nothing left to save.
     """
-    assert settings.tile is not None
     if kind == StepKind.SAP and settings.sap_schedule == "lockstep":
         sentence = "Memory ran out: tiles exchange keys in two passes from here on, which changes the result a little."
         return settings.replace(sap_schedule="two-pass"), sentence

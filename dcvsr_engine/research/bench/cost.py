@@ -165,6 +165,6 @@ def step_kinds_work(material: Workload) -> list[Work]:
 
 def whole_job(material: Workload, clip: Path) -> float:
     """The sampling phase of a whole restoration of the same piece over its time in the U-Net."""
-    request = JobRequest(clip, None, material.settings, frames=(0, material.frames - 1), region=material.region)
+    request = JobRequest(source=clip, settings=material.settings, frames=(0, material.frames - 1), region=material.region)
     report = run_job(request, loader=lambda settings: material.model)
     return float(report["seconds"]["sample"] / report["network_seconds"])

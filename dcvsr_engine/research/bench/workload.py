@@ -14,7 +14,7 @@ from dcvsr_engine.diffusion.sampler import Sampler, clip_noise
 from dcvsr_engine.errors import InputError
 from dcvsr_engine.network.checkpoint import Model, load
 from dcvsr_engine.network.resample import upscale
-from dcvsr_engine.planning.plan import padded
+from dcvsr_engine.planning.grids import padded
 from dcvsr_engine.planning.request import Region
 from dcvsr_engine.settings import RestoreSettings
 from dcvsr_engine.tiling.grid import TileGrid
@@ -58,7 +58,6 @@ def load_workload(settings: RestoreSettings, clip: Path) -> Workload:
     info = probe(clip)
     model = load(settings.model, settings.device, settings.precision)
     settings = model.declaration.resolve(settings).replace(device=model.device, precision=model.precision)
-    assert settings.tile is not None and settings.window is not None and settings.scale is not None
     columns, rows = (padded(int(share * settings.tile), model.declaration.multiple) for share in (COLUMNS, ROWS))
     region = middle_region(info, columns, rows, model, settings.scale)
     frames = read_region(clip, region, WINDOWS * settings.window)
@@ -77,7 +76,7 @@ def middle_region(info: VideoInfo, columns: int, rows: int, model: Model, scale:
     if latent * scale != model.declaration.factor or min(info.width, info.height) < unit:
         raise InputError(f"“{info.path.name}” is too small, or the scale does not divide the model's factor; choose others.")
     width, height = (min(size, count * latent) // unit * unit for size, count in ((info.width, columns), (info.height, rows)))
-    return Region((info.width - width) // 2, (info.height - height) // 2, width, height)
+    return Region(x=(info.width - width) // 2, y=(info.height - height) // 2, width=width, height=height)
 
 
 def read_region(clip: Path, region: Region, count: int) -> Tensor:

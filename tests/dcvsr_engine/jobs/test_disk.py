@@ -13,8 +13,8 @@ from jobs import Watch
 
 from dcvsr_engine.errors import DiskFullError, JobError
 from dcvsr_engine.events import PhaseStarted, StepStarted
-from dcvsr_engine.jobs.manifest import MANIFEST
 from dcvsr_engine.jobs.job import plan_job, run_job
+from dcvsr_engine.jobs.manifest import MANIFEST
 from dcvsr_engine.jobs.store import JobStore
 from dcvsr_engine.planning import memory as needs
 from dcvsr_engine.planning.memory import bytes_per_pixel, tightest
