@@ -97,7 +97,7 @@ def step_kinds(steps: int, settings: RestoreSettings) -> list[StepKind]:
 
 
 def steps_of(settings: ResolvedSettings, declaration: Declaration) -> list[Step]:
-    """The schedule of ``settings``, first step first."""
+    """The schedule, first step first."""
     sigmas = karras_sigmas(settings.steps, declaration.sigma_min, declaration.sigma_max)
     peak = settings.gamma_peak if settings.guidance == "dssag" else 0.0
     gammas = gamma_schedule(sigmas[:-1], settings.gamma_rho, peak, settings.gamma_direction)

@@ -1,6 +1,7 @@
 """What must not change while a job is unfinished, and how a change is put into words."""
 
 import hashlib
+import json
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -26,7 +27,7 @@ def identity_of(request: JobRequest, info: VideoInfo, model: Model) -> Identity:
         input=tuple(file_facts(path) for path in info.pictures or (info.path,)),
         model=model_hashes(model.folder, model.declaration),
         device=(model.device, model.precision),
-        request=request.to_dict(),
+        request=json.loads(request.to_json()),
     )
 
 

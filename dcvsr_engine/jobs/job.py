@@ -21,7 +21,7 @@ from dcvsr_engine.jobs.telemetry import Telemetry
 from dcvsr_engine.network.checkpoint import Model, subfolder
 from dcvsr_engine.network.declaration import UNET_FOLDERS, Declaration
 from dcvsr_engine.network.installed import find
-from dcvsr_engine.network.oom import is_shortage
+from dcvsr_engine.network.oom import is_out_of_memory
 from dcvsr_engine.planning.memory import queue_room
 from dcvsr_engine.planning.plan import Plan, Segment
 from dcvsr_engine.planning.planner import make_plan
@@ -81,7 +81,7 @@ def run_job(
         sweep()
         return restore(request, request.target, folder or job_folder(request), telemetry, loader, on_plan).to_dict()
     except (RuntimeError, MemoryError) as error:
-        if not is_shortage(error):
+        if not is_out_of_memory(error):
             raise
     raise JobError("Memory ran out; close other programs or choose smaller tiles, and resume the job.")
 

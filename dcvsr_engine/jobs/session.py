@@ -17,10 +17,10 @@ from dcvsr_engine.planning.planner import make_plan
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.planning.segments import frame_range
 from dcvsr_engine.planning.shots import ShotBoundaries, detect_shots
-from dcvsr_engine.restore.frames import Footage, FootageReader
-from dcvsr_engine.restore.pipeline import Pixels, SegmentPipeline
+from dcvsr_engine.restore.frames import SegmentFrames, SegmentReader
+from dcvsr_engine.restore.pipeline import SegmentPipeline
 from dcvsr_engine.settings import RestoreSettings
-from dcvsr_engine.video.arrays import to_uint8
+from dcvsr_engine.video.arrays import FloatArray, to_uint8
 from dcvsr_engine.video.probe import VideoInfo, probe
 from dcvsr_engine.video.reader import VideoReader
 
@@ -62,15 +62,22 @@ class Session:
         """Sampling steps."""
         return self.plan.settings.steps
 
-    def frame_reader(self) -> FootageReader:
+    def frame_reader(self) -> SegmentReader:
         """Decodes the frames of segments, one segment ahead."""
-        return FootageReader(self.reader, self.request.region, self.telemetry.check)
+        return SegmentReader(self.reader, self.request.region, self.telemetry.check)
 
-    def pipeline(self, segment: Segment, frames: Footage) -> SegmentPipeline:
+    def pipeline(self, segment: Segment, frames: SegmentFrames) -> SegmentPipeline:
         """The pipeline of one segment."""
         plan = self.plan
         return SegmentPipeline(
-            self.denoiser, plan.settings, segment, frames, self.telemetry, plan.decode_frames, offload=plan.offload
+            self.denoiser,
+            plan.settings,
+            segment,
+            frames,
+            self.telemetry,
+            plan.decode_frames,
+            plan.offload,
+            plan.branches_in_one_batch,
         )
 
     def segment_after(self, segment: Segment) -> Segment | None:
@@ -80,10 +87,14 @@ class Session:
 
     def adopt_reduced_settings(self, pipeline: SegmentPipeline) -> "Session":
         """A session in which what had to be reduced for one segment, because memory ran out, holds for all that follow."""
-        plan = self.plan.replace(settings=pipeline.fitting_settings, decode_frames=pipeline.chunk)
+        plan = self.plan.replace(
+            settings=pipeline.settings,
+            decode_frames=pipeline.decode_frames,
+            branches_in_one_batch=pipeline.branches_in_one_batch,
+        )
         return self if plan == self.plan else dataclasses.replace(self, plan=plan)
 
-    def preview(self, index: int, step: int, pixels: Pixels, final: bool) -> PreviewFrame:
+    def preview(self, index: int, step: int, pixels: FloatArray, final: bool) -> PreviewFrame:
         """An event that shows a frame.
 
         Args:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import torch
+from accelerate.utils.memory import clear_device_cache
 from diffusers import AutoencoderKLTemporalDecoder, UNetSpatioTemporalConditionModel
 from safetensors import SafetensorError
 from safetensors.torch import load_file
@@ -26,25 +27,49 @@ from dcvsr_engine.settings import Device, Precision
 
 
 class FirstStage(Protocol):
-    """Pixels to latents and back. Pixels are RGB 0..1 ``(frames, 3, height, width)``.
+    """Pixels to latents and back. Pixels are RGB 0..1.
 
-    ``factor`` pixels make a latent; the condition may have other channels than the latent. ``check`` is called before
-    every tile and raises to stop.
+    Attributes:
+        factor: pixels per latent along an axis.
+        latent_channels, condition_channels: channels of ``x_0`` and of ``l``.
     """
 
     factor: int
     latent_channels: int
     condition_channels: int
-    check: Callable[[], None]
 
-    def encode_condition(self, upscaled: Tensor) -> Tensor:
-        """``l`` of the bicubically enlarged frames."""
+    def encode_condition(self, upscaled: Tensor, check: Callable[[], None] = lambda: None) -> Tensor:
+        """Encode the enlarged input.
+
+        Args:
+            upscaled: ``(frames, 3, height, width)``.
+            check: called before every tile; raises to stop.
+
+        Returns:
+            ``l`` ``(frames, condition_channels, height / factor, width / factor)``.
+        """
 
     def encode_target(self, frames: Tensor, upscaled: Tensor) -> Tensor:
-        """``x_0`` of frames to train towards."""
+        """Encode frames to train towards.
 
-    def decode(self, latents: Tensor, upscaled: Tensor) -> Tensor:
-        """Frames from ``x_0`` and the enlarged frames it belongs to."""
+        Args:
+            frames, upscaled: ``(frames, 3, height, width)``; the second is the enlarged input.
+
+        Returns:
+            ``x_0`` ``(frames, latent_channels, height / factor, width / factor)``.
+        """
+
+    def decode(self, latents: Tensor, upscaled: Tensor, check: Callable[[], None] = lambda: None) -> Tensor:
+        """Decode ``x_0``.
+
+        Args:
+            latents: ``(frames, latent_channels, height / factor, width / factor)``.
+            upscaled: the enlarged input that they belong to, ``(frames, 3, height, width)``.
+            check: called before every tile; raises to stop.
+
+        Returns:
+            ``(frames, 3, height, width)``, not clamped.
+        """
 
 
 @dataclass
@@ -67,7 +92,7 @@ class Model:
     image_encoder: ImageEncoder | None = None
 
     def to_device(self, x: Tensor) -> Tensor:
-        """``x`` where and as the network computes."""
+        """``x`` of any shape where and as the network computes."""
         return x.to(self.device, DTYPES[self.precision])
 
     def move(self, device: Device) -> None:
@@ -75,8 +100,7 @@ class Model:
         for part in (*self.networks, getattr(self.image_encoder, "network", None)):
             if part is not None:
                 part.to(device)
-        if self.device == "cuda":
-            torch.cuda.empty_cache()
+        clear_device_cache()
 
     @property
     def networks(self) -> list[nn.Module]:

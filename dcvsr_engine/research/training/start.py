@@ -94,7 +94,8 @@ def compact_conventions(recipe: Recipe, config: Any) -> Declaration:
     """Of a start folder with a Haar first stage that declares none."""
     ids = config.projection_class_embeddings_input_dim // config.addition_time_embed_dim
     return Declaration(
-        name=recipe.name, title=recipe.name, first_stage=RESIDUAL_TRANSFORM, factor=4, multiple=2 ** (len(config.block_out_channels) - 1),
+        name=recipe.name, title=recipe.name,
+        first_stage=RESIDUAL_TRANSFORM, factor=4, multiple=2 ** (len(config.block_out_channels) - 1),
         added_time_ids=(0.0,) * ids, image_embedding="none", unconditional=(), guidance="none", guidance_scale=1.0,
         steps=4, sigma_min=recipe.sigma_min, sigma_max=recipe.sigma_max,
     )  # fmt: skip
