@@ -106,7 +106,9 @@ def request(
 ) -> JobRequest:
     """A job of seconds."""
     output = OutputSettings(codec=codec, overwrite=overwrite)
-    return JobRequest(source, target, settings(model, **changes), output, frames, region)
+    return JobRequest(
+        source=source, target=target, settings=settings(model, **changes), output=output, frames=frames, region=region
+    )
 
 
 def manifest(folder: Path, **changes: Any) -> Manifest:
@@ -117,7 +119,7 @@ def manifest(folder: Path, **changes: Any) -> Manifest:
         input=(FileFacts(name="clip.mkv", size=4, changed=5, ends="ab"),),
         model={"tiny/dcvsr.json": "cd"},
         device=("cpu", "fp32"),
-        request=json.loads(asked.to_json()),
+        request=asked,
     )
     values: dict[str, Any] = {
         "identity": identity,

@@ -15,8 +15,9 @@ from dcvsr_engine import __version__
 from dcvsr_engine.errors import JobError, UserError
 from dcvsr_engine.paths import jobs_folder
 from dcvsr_engine.planning.request import JobRequest
+from dcvsr_engine.planning.shots import ShotBoundaries
 from dcvsr_engine.schema import FromJson, Schema
-from dcvsr_engine.settings import ResolvedSettings
+from dcvsr_engine.settings import PlannedSettings
 from dcvsr_engine.storage import read_json, write_json
 
 MANIFEST = "job.json"
@@ -47,7 +48,7 @@ class Identity(Schema):
     input: FromJson[tuple[FileFacts, ...]]
     model: dict[str, str]
     device: FromJson[tuple[str, str]]
-    request: dict[str, Any]
+    request: FromJson[JobRequest]
 
 
 class Unit(Schema):
@@ -74,10 +75,9 @@ class Manifest(Schema):
 
     Attributes:
         identity: what must not change.
-        shots: first and last frame that were looked at, and the first frames of new shots, see `planning.shots`.
+        shots: where they begin.
         threads: of the processor; sums come out differently, in their last bits, on another number of them.
-        settings: fully resolved; reduced when memory ran out.
-        decode_frames: frames encoded or decoded together.
+        settings, decode_frames, branches_in_one_batch: as planned, see `Plan`; reduced when memory ran out.
         units: all parts of the job, in order.
         publishing: whether the result may be in place already.
     """
@@ -85,17 +85,18 @@ class Manifest(Schema):
     error_type = JobError
 
     identity: Identity
-    shots: dict[str, Any]
+    shots: FromJson[ShotBoundaries]
     threads: int = Field(ge=1)
-    settings: FromJson[ResolvedSettings]
+    settings: FromJson[PlannedSettings]
     decode_frames: int = Field(ge=1)
+    branches_in_one_batch: bool = True
     units: FromJson[tuple[Unit, ...]]
     publishing: bool = False
 
     @property
     def request(self) -> JobRequest:
         """The job as it was asked for."""
-        return JobRequest.from_dict(self.identity.request)
+        return self.identity.request
 
     @property
     def finished(self) -> tuple[Unit, ...]:

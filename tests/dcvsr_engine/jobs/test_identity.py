@@ -1,18 +1,23 @@
 """What makes a job the same job, and how a change is put into words."""
 
+from pathlib import Path
+
 import pytest
 
 from dcvsr_engine.jobs.identity import change_since, file_facts, hashed, model_hashes
 from dcvsr_engine.jobs.manifest import FileFacts, Identity
 from dcvsr_engine.network.declaration import Declaration
+from dcvsr_engine.planning.request import JobRequest
+from dcvsr_engine.settings import OutputSettings, RestoreSettings
 
 FILE = FileFacts(name="clip.mkv", size=4, changed=5, ends="ab")
+REQUEST = JobRequest(source=Path("clip.mkv"), settings=RestoreSettings(seed=1))
 IDENTITY = Identity(
     engine="1",
     input=(FILE,),
     model={"tiny/dcvsr.json": "cd"},
     device=("cpu", "fp32"),
-    request={"frames": None, "settings": {"seed": 1}, "output": {"crf": 16}},
+    request=REQUEST,
 )
 
 
@@ -28,9 +33,9 @@ IDENTITY = Identity(
         ({"model": {}}, "the model's file tiny/dcvsr.json has changed"),
         ({"model": {"tiny/dcvsr.json": "cd", "tiny/more": "ef"}}, "the model's file tiny/more has changed"),
         ({"device": ("cuda", "bf16")}, "it was started on cpu with fp32 and would continue on cuda with bf16"),
-        ({"request": IDENTITY.request | {"frames": [0, 1]}}, "frames was None and is [0, 1] now"),
-        ({"request": IDENTITY.request | {"settings": {"seed": 2}}}, "seed was 1 and is 2 now"),
-        ({"request": IDENTITY.request | {"output": {"crf": 0}}}, "crf was 16 and is 0 now"),
+        ({"request": REQUEST.replace(frames=(0, 1))}, "frames was None and is [0, 1] now"),
+        ({"request": REQUEST.replace(settings=RestoreSettings(seed=2))}, "seed was 1 and is 2 now"),
+        ({"request": REQUEST.replace(output=OutputSettings(crf=0))}, "crf was 16 and is 0 now"),
     ],
 )
 def test_a_change_is_named(changes, words):
