@@ -16,7 +16,8 @@ from dcvsr_engine.control import Control
 from dcvsr_engine.events import Event
 from dcvsr_engine.jobs.manifest import FileFacts, Identity, Manifest, Unit
 from dcvsr_engine.planning.request import JobRequest, Region
-from dcvsr_engine.settings import OutputSettings, ResolvedSettings, RestoreSettings
+from dcvsr_engine.planning.shots import ShotBoundaries
+from dcvsr_engine.settings import OutputSettings, PlannedSettings, RestoreSettings
 
 CHANNELS = 24
 """Latent channels of the Haar first stage."""
@@ -123,9 +124,9 @@ def manifest(folder: Path, **changes: Any) -> Manifest:
     )
     values: dict[str, Any] = {
         "identity": identity,
-        "shots": {"first": 3, "last": 22, "cuts": [9]},
+        "shots": ShotBoundaries(first=3, last=22, cuts=(9,)),
         "threads": 1,
-        "settings": ResolvedSettings(**RESOLVED),
+        "settings": PlannedSettings(**RESOLVED),
         "decode_frames": 14,
         "units": (Unit(id=0, first=3, last=8), Unit(id=1, first=9, last=22)),
     }
