@@ -176,7 +176,12 @@ def request_of(options: argparse.Namespace) -> JobRequest:
     source: Path = options.source
     target = options.output or default_target(source, settings, output)
     return JobRequest(
-        source.absolute(), target.absolute(), settings, output, frames_of(options.frames), region_of(options.region)
+        source=source.absolute(),
+        target=target.absolute(),
+        settings=settings,
+        output=output,
+        frames=frames_of(options.frames),
+        region=region_of(options.region),
     )
 
 
@@ -207,7 +212,10 @@ def frames_of(text: str | None) -> tuple[int, int] | None:
 
 def region_of(text: str | None) -> Region | None:
     """``--region``."""
-    return None if text is None else Region(*numbers(text, ",", 4, "--region"))
+    if text is None:
+        return None
+    x, y, width, height = numbers(text, ",", 4, "--region")
+    return Region(x=x, y=y, width=width, height=height)
 
 
 # -- commands ---------------------------------------------------------------------------------------------------

@@ -13,9 +13,10 @@ from dcvsr_engine.jobs.telemetry import Telemetry
 from dcvsr_engine.network.checkpoint import Model, load, subfolder
 from dcvsr_engine.network.declaration import UNET_FOLDERS
 from dcvsr_engine.planning.plan import Plan, Segment
-from dcvsr_engine.planning.planner import frame_range, make_plan
+from dcvsr_engine.planning.planner import make_plan
 from dcvsr_engine.planning.request import JobRequest
-from dcvsr_engine.planning.shots import Survey, survey
+from dcvsr_engine.planning.segments import frame_range
+from dcvsr_engine.planning.shots import ShotBoundaries, detect_shots
 from dcvsr_engine.restore.frames import SegmentFrames, SegmentReader
 from dcvsr_engine.restore.pipeline import SegmentPipeline
 from dcvsr_engine.settings import RestoreSettings
@@ -126,7 +127,7 @@ def loaded_model(settings: RestoreSettings, loader: Loader, telemetry: Telemetry
     return model
 
 
-def find_shots(request: JobRequest, reader: VideoReader, info: VideoInfo, telemetry: Telemetry) -> Survey:
+def find_shots(request: JobRequest, reader: VideoReader, info: VideoInfo, telemetry: Telemetry) -> ShotBoundaries:
     """Look for cuts in the frames that are wanted; raises `InputError` when none of them can be decoded."""
     first, last = frame_range(request, info)
 
@@ -135,7 +136,7 @@ def find_shots(request: JobRequest, reader: VideoReader, info: VideoInfo, teleme
         telemetry.emit(FrameDone(index + 1 - first, last + 1 - first))
 
     with telemetry.phase("analyse", last + 1 - first):
-        shots = survey(reader, first, last, on_frame)
+        shots = detect_shots(reader, first, last, on_frame)
     if shots is None:
         raise InputError(f"Frames {first} to {last} of “{request.source.name}” cannot be decoded.")
     return shots
@@ -145,7 +146,7 @@ def feasible_plan(
     request: JobRequest,
     info: VideoInfo,
     model: Model,
-    shots: Survey,
+    shots: ShotBoundaries,
     folder: Path | None,
     on_plan: Callable[[Plan], None],
     decode_frames: int | None = None,
@@ -167,7 +168,7 @@ def feasible_plan(
     unet = subfolder(model.folder, UNET_FOLDERS)
     plan = make_plan(request, info, model.declaration, unet, shots, folder)
     if decode_frames is not None:
-        plan = dataclasses.replace(plan, decode_frames=decode_frames)
+        plan = plan.replace(decode_frames=decode_frames)
     on_plan(plan)
     if plan.problems:
         raise JobError(plan.problems[0])

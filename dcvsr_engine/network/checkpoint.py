@@ -18,6 +18,7 @@ from dcvsr_engine.errors import ModelError
 from dcvsr_engine.network.clip import ImageEncoder
 from dcvsr_engine.network.declaration import FILE, UNET_FOLDERS, Declaration
 from dcvsr_engine.network.device import DTYPES, resolve_device, resolve_precision
+from dcvsr_engine.network.first_stage import HAAR, RESIDUAL_TRANSFORM, VAE
 from dcvsr_engine.network.haar import HaarFirstStage
 from dcvsr_engine.network.hashes import check_files
 from dcvsr_engine.network.installed import base_folder, find, weight_files
@@ -169,13 +170,13 @@ def check_conventions(folder: Path, declaration: Declaration, config: Any) -> No
 def load_first_stage(declaration: Declaration, folder: Path, unet: Any, network: Callable[..., Any]) -> FirstStage:
     """The declared first stage; raises `ModelError` when its channels do not fit the U-Net's."""
     stage: FirstStage
-    if declaration.first_stage == "haar":
+    if declaration.first_stage == RESIDUAL_TRANSFORM:
         try:
-            stage = HaarFirstStage.from_file(folder / "scales.json")
+            stage = HaarFirstStage.from_file(folder / HAAR.scales_file)
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise ModelError(f"{folder / 'scales.json'} cannot be read: {error}.") from None
+            raise ModelError(f"{folder / HAAR.scales_file} cannot be read: {error}.") from None
     else:
-        stage = VaeFirstStage(network(AutoencoderKLTemporalDecoder, folder, "vae"), declaration.condition_scaled)
+        stage = VaeFirstStage(network(AutoencoderKLTemporalDecoder, folder, VAE.weights_folder), declaration.condition_scaled)
     expected = stage.latent_channels + stage.condition_channels, stage.latent_channels
     found = int(unet.config.in_channels), int(unet.config.out_channels)
     if expected != found:

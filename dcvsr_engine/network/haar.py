@@ -13,6 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from dcvsr_engine.network.first_stage import HAAR
+
 # JPEG's full-range matrix. In double precision, so that its inverse undoes it to the last bit of single precision.
 RGB_TO_YCBCR = torch.tensor(
     [[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]], dtype=torch.float64
@@ -50,8 +52,8 @@ class HaarFirstStage:
     """
 
     factor = 4
-    latent_channels = 24
-    condition_channels = 24
+    latent_channels = HAAR.latent_channels
+    condition_channels = HAAR.condition_channels
 
     def __init__(self, residual_scale: list[float], condition_scale: list[float]) -> None:
         if len(residual_scale) != self.latent_channels or len(condition_scale) != self.condition_channels:

@@ -7,11 +7,10 @@ import torch
 from diffusers import AutoencoderKLTemporalDecoder
 from torch import Tensor
 
+from dcvsr_engine.network.first_stage import VAE_TILE as TILE
 from dcvsr_engine.tiling.blend import Merge, cut
 from dcvsr_engine.tiling.grid import TileGrid, starts
 
-TILE = 64
-"""Side of a VAE tile in latent pixels."""
 VAE_OVERLAP = 0.25
 """Share of a VAE tile that overlaps the next."""
 VAE_SPREAD = 0.2

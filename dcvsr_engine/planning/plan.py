@@ -63,11 +63,11 @@ class Plan(Schema):
     device_memory_available: int
     host_memory: int
     host_memory_available: int
-    disk: int
-    disk_available: int
     decode_frames: int = 14
     offload: bool = False
     branches_in_one_batch: bool = True
+    disk: int = 0
+    disk_available: int = 0
     shots: int | None = None
     seconds: float | None = None
     notes: FromJson[tuple[str, ...]] = ()

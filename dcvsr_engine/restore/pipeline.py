@@ -18,10 +18,10 @@ from dcvsr_engine.diffusion.sampler import Pin, PinnedFrames, SegmentState, Tile
 from dcvsr_engine.diffusion.schedule import Step, passes, steps_of
 from dcvsr_engine.events import FrameDone, Warned
 from dcvsr_engine.network.checkpoint import Model
+from dcvsr_engine.network.first_stage import first_stage_of
 from dcvsr_engine.network.oom import in_parts
 from dcvsr_engine.network.resample import upscale
 from dcvsr_engine.planning.grids import grid_for, padded
-from dcvsr_engine.planning.memory import pixels_on_device
 from dcvsr_engine.planning.plan import Segment
 from dcvsr_engine.restore.color import correct
 from dcvsr_engine.restore.frames import SegmentFrames
@@ -241,7 +241,7 @@ class SegmentPipeline:
     @property
     def pixel_device(self) -> Device:
         """Where whole frames are worked on."""
-        return self.model.device if pixels_on_device(self.model.declaration, self.model.device) else "cpu"
+        return first_stage_of(self.model.declaration).pixel_device(self.model.device)
 
     def enlarged(self, positions: list[int]) -> Tensor:
         """``I_up`` of some frames where pixels are worked on, padded for the U-Net: ``(frames, 3, height, width)``."""

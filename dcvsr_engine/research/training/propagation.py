@@ -14,6 +14,7 @@ from dcvsr_engine.diffusion.schedule import Step, karras_sigmas
 from dcvsr_engine.events import StepKind
 from dcvsr_engine.network.checkpoint import FirstStage, Model
 from dcvsr_engine.network.declaration import Declaration
+from dcvsr_engine.network.first_stage import RESIDUAL_TRANSFORM
 from dcvsr_engine.research.training.recipe import Recipe, TrainingPhase
 from dcvsr_engine.settings import Device, RestoreSettings
 from dcvsr_engine.tiling.grid import PAPER_SPREAD, TileGrid
@@ -47,7 +48,8 @@ class TiledNetwork:
 
     def __init__(self, unet: UNetSpatioTemporalConditionModel, stage: FirstStage, recipe: Recipe, device: Device = "cpu") -> None:
         declaration = Declaration(
-            name=recipe.name, title=recipe.name, first_stage="haar", factor=stage.factor, multiple=4, image_embedding="none",
+            name=recipe.name, title=recipe.name,
+            first_stage=RESIDUAL_TRANSFORM, factor=stage.factor, multiple=4, image_embedding="none",
             added_time_ids=(0.0, 0.0, 0.0), sigma_min=recipe.sigma_min, sigma_max=recipe.sigma_max, steps=1, guidance="none",
         )  # fmt: skip
         self.denoiser = Denoiser(Model(declaration, Path(), unet, stage, device, "fp32"))

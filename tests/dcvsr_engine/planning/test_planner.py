@@ -18,7 +18,7 @@ from dcvsr_engine.planning.calibration import calibrated
 from dcvsr_engine.planning.memory import Network, decoding_bytes, frames_at_once, sampling_bytes
 from dcvsr_engine.planning.plan import grid_for
 from dcvsr_engine.planning.planner import make_plan
-from dcvsr_engine.planning.shots import Survey
+from dcvsr_engine.planning.shots import ShotBoundaries
 from dcvsr_engine.settings import RestoreSettings
 from dcvsr_engine.tiling.grid import TileGrid
 from dcvsr_engine.video.probe import probe
@@ -81,7 +81,9 @@ def test_a_day_of_video_is_planned_in_a_moment(clip, tiny_model, tmp_path):
     info = replace(probe(clip), frames=frames, frames_exact=True)
     request = jobs.request(clip, None, tiny_model, segment_frames=56, steps=25)
     began = time.process_time()
-    plan = make_plan(request, info, Declaration.from_folder(tiny_model), tiny_model / "unet", Survey(0, frames - 1, ()))
+    plan = make_plan(
+        request, info, Declaration.from_folder(tiny_model), tiny_model / "unet", ShotBoundaries(first=0, last=frames - 1)
+    )
     assert time.process_time() - began < 5
     assert len(plan.segments) > 40_000 and plan.frames == frames
 
