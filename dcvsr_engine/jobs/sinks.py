@@ -176,7 +176,9 @@ class FileSink(Sink):
 
     def adopt(self, plan: Plan) -> None:
         """Write reduced settings down, for the job to be resumed with them."""
-        self.store.update(settings=plan.settings, decode_frames=plan.decode_frames)
+        self.store.update(
+            settings=plan.settings, decode_frames=plan.decode_frames, branches_in_one_batch=plan.branches_in_one_batch
+        )
 
     def announce(self) -> None:
         """See `Sink.announce`."""
