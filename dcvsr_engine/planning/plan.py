@@ -57,7 +57,7 @@ class Plan(Schema):
     output_size: FromJson[tuple[int, int]]
     frames: int
     segments: FromJson[tuple[Segment, ...]]
-    grid: FromJson[TileGrid]
+    grid: TileGrid
     evaluations: int
     device_memory: int
     device_memory_available: int

@@ -1,7 +1,6 @@
 """Cuts in synthetic shots: found where they are, and not in motion, flashes or fades."""
 
 from collections.abc import Callable
-from itertools import pairwise
 
 import jobs
 import numpy as np
@@ -11,7 +10,6 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from dcvsr_engine.errors import Cancelled
-from dcvsr_engine.planning.segments import segments_of
 from dcvsr_engine.planning.shots import MIN_SHOT_FRAMES, THUMBNAIL_SIZE, ShotBoundaries, ShotDetector, detect_shots
 from dcvsr_engine.video.reader import VideoReader
 
@@ -110,25 +108,3 @@ def test_detection_can_be_stopped_and_has_a_limit(tmp_path):
             detect_shots(reader, 0, 19, stop)
         assert detect_shots(reader, 0, 19, seconds=-1) is None
         assert detect_shots(reader, 40, 60) is None
-
-
-# -- segments ---------------------------------------------------------------------------------------------------
-
-SHOTS = st.lists(st.integers(1, 200), min_size=1, max_size=5)
-
-
-@given(SHOTS, st.integers(14, 80), st.integers(1, 20), st.integers(0, 50))
-def test_segments_cover_shots_and_share_windows(lengths, most, window, begin):
-    edges = [begin, *(begin + int(end) for end in np.cumsum(lengths))]
-    shots = [(start, end - 1) for start, end in pairwise(edges)]
-    segments = segments_of(shots, most, window)
-    assert [segment.index for segment in segments] == list(range(len(segments)))
-    assert max(segment.frames for segment in segments) <= max(most, 2 * window)
-    for first, last in shots:
-        inside = [segment for segment in segments if first <= segment.first <= last]
-        assert inside[0].first == first and inside[0].shared == 0 and inside[-1].last == last
-        for before, after in pairwise(inside):
-            assert after.shared == window and after.first + window == before.last + 1 < after.last + 1
-            assert before.first <= after.first
-        sizes = [segment.frames for segment in inside]
-        assert max(sizes) - min(sizes) <= 1 or len(sizes) == 1
