@@ -147,8 +147,16 @@ def resume(
     if change is not None:
         raise JobError(f"This job cannot be continued because {change}; restore it anew with “dcvsr restore --fresh”.")
     torch.set_num_threads(manifest.threads)
-    planned = request.replace(settings=manifest.settings)
-    plan = feasible_plan(planned, info, model, manifest.shots, folder, on_plan, manifest.decode_frames)
+    plan = feasible_plan(
+        request.replace(settings=manifest.settings),
+        info,
+        model,
+        manifest.shots,
+        folder,
+        on_plan,
+        decode_frames=manifest.decode_frames,
+        branches_in_one_batch=manifest.branches_in_one_batch,
+    )
     if [(unit.first, unit.last) for unit in manifest.units] != [(segment.first, segment.last) for segment in plan.segments]:
         raise JobError("This job cannot be continued because its plan has changed; restore it anew with “dcvsr restore --fresh”.")
     return JobStore(folder, manifest), plan

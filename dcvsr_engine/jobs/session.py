@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from dcvsr_engine.diffusion.denoiser import Denoiser
 from dcvsr_engine.errors import InputError, JobError
@@ -149,7 +150,7 @@ def feasible_plan(
     shots: ShotBoundaries,
     folder: Path | None,
     on_plan: Callable[[Plan], None],
-    decode_frames: int | None = None,
+    **reduced: Any,
 ) -> Plan:
     """Plan a job and announce the plan.
 
@@ -160,15 +161,13 @@ def feasible_plan(
         shots: where its cuts are.
         folder: the job folder, ``None`` for a job that writes nothing.
         on_plan: receives the plan.
-        decode_frames: frames to encode or decode together; left to the planner when ``None``.
+        reduced: values of the plan that an earlier run arrived at because memory ran out.
 
     Raises:
         JobError: the plan cannot be carried out here; names the first reason.
     """
     unet = subfolder(model.folder, UNET_FOLDERS)
-    plan = make_plan(request, info, model.declaration, unet, shots, folder)
-    if decode_frames is not None:
-        plan = plan.replace(decode_frames=decode_frames)
+    plan = make_plan(request, info, model.declaration, unet, shots, folder).replace(**reduced)
     on_plan(plan)
     if plan.problems:
         raise JobError(plan.problems[0])
