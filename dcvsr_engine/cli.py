@@ -340,9 +340,9 @@ def plan_text(made: Plan) -> str:
 
 def jobs(options: argparse.Namespace) -> int:
     """``dcvsr jobs``."""
-    from dcvsr_engine.jobs.folders import discard_job, unfinished
+    from dcvsr_engine.jobs.folders import discard_job, unfinished_jobs
 
-    found = unfinished()
+    found = unfinished_jobs()
     if options.action == "clean":
         if not options.names and not options.all:
             raise SettingsError("Name the jobs to remove, or say --all.")
