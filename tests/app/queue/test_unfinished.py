@@ -19,7 +19,7 @@ def panel(qtbot, tmp_path):
     folder = tmp_path / "job"
     folder.mkdir()
     (folder / MANIFEST).write_text("{}")
-    (folder / "segment").write_bytes(bytes(2 * 2**20))
+    (folder / "unit-00000.video").write_bytes(bytes(2 * 2**20))
     items = [
         QueueItem(JobRequest(source=Path("clip.mp4")), state="cancelled", folder=folder, progress=0.5),
         QueueItem(JobRequest(source=Path("other.mp4"))),
