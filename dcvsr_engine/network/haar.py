@@ -73,7 +73,7 @@ class HaarFirstStage:
         """RGB 0..1 ``(frames, 3, height, width)`` to 24 bands ``(frames, 24, height/4, width/4)``."""
         ycbcr = matrix(2 * frames - 1, RGB_TO_YCBCR)
         luma = haar(haar(ycbcr[:, :1]))
-        chroma = haar(haar(ycbcr[:, 1:])[:, :2])
+        chroma = haar(haar(ycbcr[:, 1:])[:, :2])  # band major: the first two are the coarse halves of Cb and Cr
         return torch.cat([luma, chroma], dim=1)
 
     def inverse(self, bands: Tensor) -> Tensor:
