@@ -113,7 +113,9 @@ def request(
 
 def manifest(folder: Path, **changes: Any) -> Manifest:
     """The manifest of a job of two units, as if it had been begun in ``folder``."""
-    asked = JobRequest(source=folder / "clip \udce9.mkv", target=folder / "out.mkv", settings=RestoreSettings(seed=7), frames=(3, 22))
+    asked = JobRequest(
+        source=folder / "clip \udce9.mkv", target=folder / "out.mkv", settings=RestoreSettings(seed=7), frames=(3, 22)
+    )
     identity = Identity(
         engine="0.1.0",
         input=(FileFacts(name="clip.mkv", size=4, changed=5, ends="ab"),),

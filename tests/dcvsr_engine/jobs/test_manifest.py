@@ -11,6 +11,7 @@ from dcvsr_engine.jobs.manifest import MANIFEST, read_manifest, seal_of, write_m
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.settings import RestoreSettings
 
+
 def test_a_manifest_is_read_as_it_was_written(tmp_path):
     written = jobs.manifest(tmp_path).with_unit(1, state="finished", file="unit-00001.video", sha256="ef")
     write_manifest(tmp_path, written)
