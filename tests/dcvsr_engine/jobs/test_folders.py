@@ -25,7 +25,14 @@ from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.settings import RestoreSettings
 from dcvsr_engine.storage import partial_path
 
-OWN = ["job.json", "lock", "unit-00001.video", "facts-00001.json", "state-00001-0002.ab12.safetensors", "overlap-00001.ab.safetensors"]
+OWN = [
+    "job.json",
+    "lock",
+    "unit-00001.video",
+    "facts-00001.json",
+    "state-00001-0002.ab12.safetensors",
+    "overlap-00001.ab.safetensors",
+]
 FOREIGN = ["thesis.txt", "unit.video", "my-unit-00001.video", ".hidden", "lock.txt", "job.json.bak", "facts.json"]
 
 
