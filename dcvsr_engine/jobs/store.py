@@ -20,9 +20,8 @@ from dcvsr_engine.errors import JobError
 from dcvsr_engine.jobs.folders import LOCK, MANIFEST, discard_job, locked
 from dcvsr_engine.network.hashes import sha256
 from dcvsr_engine.planning.plan import Segment
-from dcvsr_engine.storage import discard, partial_path, put_in_place
+from dcvsr_engine.storage import discard, partial_path, put_in_place, write_error
 from dcvsr_engine.tiling.grid import TileGrid
-from dcvsr_engine.video.writer import write_error
 
 FORMAT = 2
 KEPT_STATES = 2

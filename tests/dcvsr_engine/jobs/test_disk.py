@@ -11,7 +11,7 @@ import jobs
 import pytest
 from jobs import Watch
 
-from dcvsr_engine.errors import JobError
+from dcvsr_engine.errors import DiskFullError, JobError
 from dcvsr_engine.events import PhaseStarted, StepStarted
 from dcvsr_engine.jobs.folders import MANIFEST
 from dcvsr_engine.jobs.job import plan_job, run_job
@@ -19,7 +19,6 @@ from dcvsr_engine.jobs.store import JobStore
 from dcvsr_engine.planning import memory as needs
 from dcvsr_engine.planning.memory import bytes_per_pixel, tightest
 from dcvsr_engine.settings import OutputSettings
-from dcvsr_engine.video.writer import DiskFullError
 
 Usage = namedtuple("Usage", "total used free")
 
