@@ -48,8 +48,7 @@ from app.result_reader import ResultReader
 from app.tile_guide import TileGuide
 from app.unfinished import UnfinishedWork
 from dcvsr_engine.events import Event, PreviewFrame, StepStarted, Warned
-from dcvsr_engine.models.known import known_models
-from dcvsr_engine.models.store import chosen_default
+from dcvsr_engine.models.registry import chosen_default, known_models
 from dcvsr_engine.planning.plan import Plan
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.worker.messages import Ready

@@ -12,9 +12,9 @@ from dcvsr_engine.jobs.preview import preview
 from dcvsr_engine.jobs.run import JobRun, Loader, load_for
 from dcvsr_engine.jobs.store import JobStore
 from dcvsr_engine.jobs.stored import StoredJob
-from dcvsr_engine.network.checkpoint import subfolder
+from dcvsr_engine.models.registry import model_folder
 from dcvsr_engine.network.declaration import UNET_FOLDERS, Declaration
-from dcvsr_engine.network.installed import find
+from dcvsr_engine.network.layout import subfolder
 from dcvsr_engine.network.oom import is_shortage
 from dcvsr_engine.paths import jobs_folder
 from dcvsr_engine.planning.plan import Plan
@@ -35,7 +35,7 @@ def plan_job(request: JobRequest) -> Plan:
         info = reader.counted_info()
         if request.target is not None:
             check_target(request.target, info, request.output)
-        folder = find(request.settings.model)
+        folder = model_folder(request.settings.model)
         declaration, unet = Declaration.from_folder(folder), subfolder(folder, UNET_FOLDERS)
         found = survey(reader, *frame_range(request, info), seconds=PLANNING_SECONDS)
     return make_plan(request, info, declaration, unet, found, job_folder(request))

@@ -19,9 +19,11 @@ from dcvsr_engine.diffusion.sampler import SegmentState
 from dcvsr_engine.errors import InputError, JobError
 from dcvsr_engine.events import Event, FrameDone, MemoryUsed, Phase, PhaseStarted, PreviewFrame, Warned
 from dcvsr_engine.jobs.report import SegmentFacts, make_report
-from dcvsr_engine.network.checkpoint import Model, load, subfolder
+from dcvsr_engine.models.loading import load_model
+from dcvsr_engine.network.checkpoint import Model
 from dcvsr_engine.network.declaration import UNET_FOLDERS
 from dcvsr_engine.network.device import memory
+from dcvsr_engine.network.layout import subfolder
 from dcvsr_engine.network.oom import attempt, give_back
 from dcvsr_engine.planning.plan import Plan, Segment
 from dcvsr_engine.planning.planner import frame_range, make_plan
@@ -41,7 +43,7 @@ Loader = Callable[[RestoreSettings], Model]
 
 def load_for(settings: RestoreSettings) -> Model:
     """Load the model that ``settings`` name."""
-    return load(settings.model, settings.device, settings.precision)
+    return load_model(settings.model, settings.device, settings.precision)
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,8 @@ from dcvsr_engine.diffusion.attention import Branch, KeyBank
 from dcvsr_engine.diffusion.sampler import SegmentState
 from dcvsr_engine.errors import JobError
 from dcvsr_engine.jobs.folders import LOCK, MANIFEST, discard_job, locked
-from dcvsr_engine.network.hashes import sha256
 from dcvsr_engine.planning.plan import Segment
-from dcvsr_engine.storage import discard, partial_path, put_in_place, write_error
+from dcvsr_engine.storage import discard, partial_path, put_in_place, sha256, write_error
 from dcvsr_engine.tiling.grid import TileGrid
 
 FORMAT = 2

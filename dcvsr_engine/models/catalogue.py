@@ -1,4 +1,4 @@
-"""``resources/models/catalogue.json``: which models there are to be had, and what a person should know of each."""
+"""``resources/models/catalogue.json``: the models that are available, and what users should know about each."""
 
 import dataclasses
 import json
@@ -17,19 +17,19 @@ Kind = Literal["built-in", "base", "unet", "own"]
 
 
 @dataclass(frozen=True)
-class Entry:
-    """A model of the catalogue.
+class CatalogueEntry:
+    """A model of the catalogue, installed or not.
 
     Attributes:
         name: its folder's name, and what “--model” takes.
-        title, summary: for people.
-        kind: built in, a base without a U-Net, a U-Net over a base, or the place of a person's own ones.
-        licence, licence_url, licence_summary: its name, where its text is, and what it means in plain words.
-        size, memory: bytes to download and bytes needed to run, 0 where not known; the notes say how they are known.
-        gated: whether the repository wants its licence accepted and a token.
-        repository, files: where on the hub it is, and patterns of what is fetched; ``repository_note`` says what is not certain.
-        training_files, training_size: patterns of what only training needs besides, and its bytes.
-        sha256: hash per file, where known.
+        title, summary: for users.
+        kind: built in, a base without a U-Net, a U-Net over a base, or a hint where to bring own ones.
+        licence, licence_url, licence_summary: its name, the address of its text, and what it means in plain words.
+        size, memory: bytes to download and bytes needed to run, 0 where unknown; the notes say where they come from.
+        gated: whether the hub asks for a token of an account that accepted the licence.
+        repository, files: its place on the hub, and patterns of the files to fetch; ``repository_note`` says what is uncertain.
+        training_files, training_size: patterns of further files that only training needs, and their bytes.
+        sha256: SHA-256 per file, where known.
         base: the model that a U-Net is laid over.
         declaration: conventions for its ``dcvsr.json``.
     """
@@ -68,11 +68,11 @@ class Entry:
 
     @property
     def can_be_downloaded(self) -> bool:
-        """Whether there is a place to fetch it from."""
+        """Whether the hub has it."""
         return bool(self.repository)
 
     def for_training(self) -> Self:
-        """The entry with what only training needs; raises `ModelError` when there is no such thing."""
+        """The entry with the files that only training needs; raises `ModelError` when there are none."""
         if not self.training_files:
             raise ModelError(f"“{self.name}” has nothing that only training needs.")
         return dataclasses.replace(
@@ -87,8 +87,8 @@ class Entry:
         return Declaration(name=self.name, title=self.title, license=self.licence, base=self.base, **values)
 
 
-def read_catalogue(path: Path) -> tuple[Entry, ...]:
-    """The entries of a catalogue; raises `ModelError` that says what is wrong with it."""
+def read_catalogue(path: Path) -> tuple[CatalogueEntry, ...]:
+    """Read a catalogue; raises `ModelError` that says what is wrong with it."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         if content["version"] != VERSION:
@@ -103,26 +103,26 @@ def read_catalogue(path: Path) -> tuple[Entry, ...]:
     return entries
 
 
-def read_entry(values: dict[str, Any]) -> Entry:
+def read_entry(values: dict[str, Any]) -> CatalogueEntry:
     """An entry from its JSON; raises `ValueError` or `TypeError`."""
-    unknown = values.keys() - {known.name for known in dataclasses.fields(Entry)}
+    unknown = values.keys() - {known.name for known in dataclasses.fields(CatalogueEntry)}
     if unknown:
         raise ValueError(f"{values.get('name')} has an unknown field {min(unknown)}")
-    return Entry(**values | {name: tuple(values.get(name, ())) for name in ("files", "training_files")})
+    return CatalogueEntry(**values | {name: tuple(values.get(name, ())) for name in ("files", "training_files")})
 
 
-def catalogue() -> tuple[Entry, ...]:
+def catalogue() -> tuple[CatalogueEntry, ...]:
     """The program's own catalogue."""
     return read_catalogue(resource("models", "catalogue.json"))
 
 
-def with_bases(entry: Entry, there: Container[str]) -> list[Entry]:
-    """What has to be downloaded for an entry: itself, after its base where that is not ``there`` yet."""
-    return [entry_of(entry.base), entry] if entry.base and entry.base not in there else [entry]
+def with_bases(entry: CatalogueEntry, installed: Container[str]) -> list[CatalogueEntry]:
+    """List what to download for an entry: itself, after its base where that is not ``installed`` yet."""
+    return [entry_of(entry.base), entry] if entry.base and entry.base not in installed else [entry]
 
 
-def entry_of(name: str) -> Entry:
-    """An entry by name; raises `ModelError`."""
+def entry_of(name: str) -> CatalogueEntry:
+    """Find an entry by name; raises `ModelError`."""
     entries = {entry.name: entry for entry in catalogue()}
     if name not in entries:
         raise ModelError(f"“{name}” is not in the catalogue: name one of {', '.join(entries)}.")

@@ -58,8 +58,11 @@ class KnownModel:
 
 def installed_folders() -> dict[str, Path]:
     """Folders of all models that a name stands for, built in or added; a built-in model hides an added one of its name."""
-    roots = models_folder(), resource("models")
-    return {folder.name: folder for root in roots for folder in folders_in(root) if (folder / FILE).is_file()}
+    built_in, added = (
+        {folder.name: folder for folder in folders_in(root) if (folder / FILE).is_file()}
+        for root in (resource("models"), models_folder())
+    )
+    return built_in | added | built_in  # listed first, and not replaced
 
 
 def base_folders() -> dict[str, Path]:
@@ -111,8 +114,8 @@ def base_folder(folder: Path, declaration: Declaration) -> Path:
 
 def known_models(folders: Iterable[Path] = ()) -> list[KnownModel]:
     """All models that can be named: the installed ones, then those in further ``folders``."""
-    named = [(name, folder) for name, folder in sorted(installed_folders().items())]
-    return [known_model(name, folder) for name, folder in named + [(str(folder), folder) for folder in folders]]
+    named = installed_folders() | {str(folder): folder for folder in folders}
+    return [known_model(name, folder) for name, folder in named.items()]
 
 
 def known_bases() -> list[KnownModel]:

