@@ -9,6 +9,7 @@ from dcvsr_engine.models import registry, store
 from dcvsr_engine.models.importing import import_model
 from dcvsr_engine.paths import models_folder
 from dcvsr_engine.resources import resource
+from dcvsr_engine.storage import write_json
 
 
 @pytest.fixture(autouse=True)
@@ -37,7 +38,7 @@ def test_installed_in_place_damaged_and_unfinished(tmp_path):
     second.folder.rename(other)
     import_model(other, "third")
     (models_folder() / "third" / "dcvsr.json").write_text("{")
-    store.write_json(store.partial_folder("dc-vsr") / store.LISTING, {"files": [{"name": "a", "size": 100}]})
+    write_json(store.partial_folder("dc-vsr") / store.LISTING, {"files": [{"name": "a", "size": 100}]})
     (store.partial_folder("dc-vsr") / "a").write_bytes(bytes(25))
     found = states(other)
     assert found[str(other)] == "in place"

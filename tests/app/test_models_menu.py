@@ -35,7 +35,7 @@ def test_the_next_clip_starts_with_the_default(open_window, folders):
     remove_model("second")
     preferences = Preferences(folders.preferences)
     preferences.begin_with(registry.chosen_default())
-    assert preferences.reregistry.model == "second"  # as it was left; the panel marks it as not installed
+    assert preferences.restore.model == "second"  # as it was left; the panel marks it as not installed
 
 
 def test_a_window_that_closes_ends_the_work(open_window, tmp_path):
