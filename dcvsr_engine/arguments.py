@@ -1,7 +1,6 @@
 """Arguments of the command line that describe a job, and the request that they make."""
 
 import argparse
-import typing
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -9,7 +8,7 @@ from dcvsr_engine.errors import SettingsError
 from dcvsr_engine.jobs.naming import names_for
 from dcvsr_engine.models.registry import declaration_of, default_model
 from dcvsr_engine.planning.request import JobRequest, Region
-from dcvsr_engine.settings import OutputSettings, RestoreSettings, Settings, plain_type
+from dcvsr_engine.settings import OutputSettings, RestoreSettings, Settings
 from dcvsr_engine.storage import describe_os_error, read_json
 
 METAVARS = {int: "N", float: "X", str: "NAME"}
@@ -45,18 +44,17 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_settings(group: Any, kind: type[Settings]) -> None:
     """Add one option per setting to an argument group; options that are not given stay out of the namespace."""
-    for name, field in kind.fields().items():
-        hint = plain_type(kind.hints()[name])
+    for name, spec in kind.specs().items():
         extra: dict[str, Any]
-        if hint is bool:
+        if spec.kind is bool:
             extra = {"action": argparse.BooleanOptionalAction}
-        elif typing.get_origin(hint) is typing.Literal:
-            extra = {"metavar": "|".join(typing.get_args(hint))}
+        elif spec.choices:
+            extra = {"metavar": "|".join(spec.choices)}
         else:
-            extra = {"type": hint, "metavar": METAVARS[hint]}
-        default = "" if field.default is None else f" (default: {field.default})"
+            extra = {"type": spec.kind, "metavar": METAVARS[spec.kind]}
+        default = "" if spec.default is None else f" (default: {spec.default})"
         option = "--" + name.replace("_", "-")
-        group.add_argument(option, dest=name, default=argparse.SUPPRESS, help=field.metadata["doc"] + default, **extra)
+        group.add_argument(option, dest=name, default=argparse.SUPPRESS, help=spec.doc + default, **extra)
 
 
 # -- reading ----------------------------------------------------------------------------------------------------
@@ -67,17 +65,23 @@ def request_from(options: argparse.Namespace) -> JobRequest:
     settings, output = settings_from(options)
     source: Path = options.source
     target = options.output or default_target(source, settings, output)
-    frames, region = frames_from(options.frames), region_from(options.region)
-    return JobRequest(source.absolute(), target.absolute(), settings, output, frames, region)
+    return JobRequest(
+        source=source.absolute(),
+        target=target.absolute(),
+        settings=settings,
+        output=output,
+        frames=frames_from(options.frames),
+        region=region_from(options.region),
+    )
 
 
 def settings_from(options: argparse.Namespace) -> tuple[RestoreSettings, OutputSettings]:
     """Settings from the file of ``--settings``, overridden by the options; raises `SettingsError`."""
     values = {} if options.settings is None else read_settings(options.settings)
     given = vars(options)
-    known = RestoreSettings.fields().keys() | OutputSettings.fields().keys()
+    known = RestoreSettings.specs().keys() | OutputSettings.specs().keys()
     values |= {name: given[name] for name in known if name in given}
-    output = {name: value for name, value in values.items() if name in OutputSettings.fields()}
+    output = {name: value for name, value in values.items() if name in OutputSettings.specs()}
     restoration = {"model": default_model()} | {name: value for name, value in values.items() if name not in output}
     return RestoreSettings.from_dict(restoration), OutputSettings.from_dict(output)
 
@@ -122,4 +126,7 @@ def frames_from(text: str | None) -> tuple[int, int] | None:
 
 def region_from(text: str | None) -> Region | None:
     """Read ``--region``; raises `SettingsError`."""
-    return None if text is None else Region(*whole_numbers(text, ",", 4, "--region"))
+    if text is None:
+        return None
+    x, y, width, height = whole_numbers(text, ",", 4, "--region")
+    return Region(x=x, y=y, width=width, height=height)

@@ -159,7 +159,7 @@ def add_job_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
 
 def restore(options: argparse.Namespace) -> int:
     """``dcvsr restore``."""
-    from dcvsr_engine.jobs.job import job_folder
+    from dcvsr_engine.jobs.folders import job_folder
 
     request = request_from(options)
     run_with_report(request, job_folder(request), options, options.fresh)
@@ -254,7 +254,7 @@ def report_text(report: dict[str, Any], request: JobRequest) -> str:
 def plan(options: argparse.Namespace) -> int:
     """``dcvsr plan``."""
     from dcvsr_engine.jobs.job import plan_job
-    from dcvsr_engine.jobs.run import load_for
+    from dcvsr_engine.jobs.session import load_for
     from dcvsr_engine.planning.calibration import calibrated
 
     made = plan_job(request_from(options))
@@ -297,7 +297,7 @@ def jobs(options: argparse.Namespace) -> int:
 
 def remove_jobs(options: argparse.Namespace) -> None:
     """``dcvsr jobs clean``; raises `SettingsError` when a job does not exist."""
-    from dcvsr_engine.jobs.folders import clean, unfinished
+    from dcvsr_engine.jobs.folders import discard_job, unfinished
 
     found = {job.name: job for job in unfinished()}
     if not options.names and not options.all:
@@ -306,7 +306,7 @@ def remove_jobs(options: argparse.Namespace) -> None:
     if unknown:
         raise SettingsError(f"There is no job “{unknown[0]}”; “dcvsr jobs” lists them.")
     for name in found if options.all else options.names:
-        clean(found[name])
+        discard_job(found[name].folder)
 
 
 def list_jobs(options: argparse.Namespace) -> None:

@@ -96,7 +96,7 @@ def list_models(options: argparse.Namespace) -> int:
 
 def model_facts(model: KnownModel) -> dict[str, Any]:
     """Describe a model for machines: its declaration, and its state on this computer."""
-    declared = dataclasses.asdict(model.declaration) if model.declaration else {}
+    declared = model.declaration.to_dict() if model.declaration else {}
     here = {"folder": str(model.folder), "problem": model.problem, "is_base": model.is_base}
     return declared | here | {"bytes": model.size, "is_default": model.name == default_model()}
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from dcvsr_engine.research.bench import command as bench
 from dcvsr_engine.research.evaluation import command as evaluation
-from dcvsr_engine.research.evaluation import probing
+from dcvsr_engine.research.evaluation import probe_command
 from dcvsr_engine.research.training import command as training
 
 
@@ -20,6 +20,6 @@ COMMANDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], Callable[[a
     "train": (training.add_arguments, train),
     "evaluate": (evaluation.add_arguments, evaluation.run),
     "bench": (bench.add_arguments, bench.run),
-    "probe": (probing.add_arguments, probing.run),
+    "probe": (probe_command.add_arguments, probe_command.run),
 }
 """By name: what adds a command's arguments, and what runs it."""

@@ -16,8 +16,8 @@ from dcvsr_engine import __version__
 from dcvsr_engine.control import Control
 from dcvsr_engine.errors import Cancelled, UserError
 from dcvsr_engine.events import Event, PreviewFrame, Waiting
-from dcvsr_engine.jobs.folders import MANIFEST
-from dcvsr_engine.jobs.job import job_folder, plan_job, run_job
+from dcvsr_engine.jobs.folders import has_job, job_folder
+from dcvsr_engine.jobs.job import plan_job, run_job
 from dcvsr_engine.models.loading import load_model
 from dcvsr_engine.models.registry import model_folder
 from dcvsr_engine.network.checkpoint import Model
@@ -193,7 +193,7 @@ class Engine:
 
 def kept(folder: Path | None) -> Path | None:
     """The job directory, where there is a job to resume."""
-    return folder if folder is not None and (folder / MANIFEST).exists() else None
+    return folder if folder is not None and has_job(folder) else None
 
 
 def serve(connection: Connection) -> None:

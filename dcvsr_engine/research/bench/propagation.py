@@ -12,10 +12,11 @@ from torch import Tensor
 from dcvsr_engine.diffusion.attention import KeyBank
 from dcvsr_engine.diffusion.denoiser import Denoiser
 from dcvsr_engine.diffusion.edm import to_d
-from dcvsr_engine.diffusion.sampler import Sampler, SegmentState, Step
+from dcvsr_engine.diffusion.sampler import Sampler, SegmentState
+from dcvsr_engine.diffusion.schedule import Step
 from dcvsr_engine.errors import InputError
 from dcvsr_engine.events import StepKind
-from dcvsr_engine.research.bench.material import Material, prepare
+from dcvsr_engine.research.bench.workload import Workload, load_workload
 from dcvsr_engine.settings import RestoreSettings, SapSchedule
 from dcvsr_engine.tiling.grid import Tile, TileGrid
 
@@ -51,7 +52,7 @@ class Outcome:
     tiles: dict[Tile, Tensor]
 
 
-class Keeping(Sampler):
+class RecordingSampler(Sampler):
     """Keeps what the tiles of a step came out as; of two passes the second."""
 
     tiles: dict[Tile, Tensor]
@@ -63,26 +64,26 @@ class Keeping(Sampler):
             yield tiles, estimates
 
 
-def measure(settings: RestoreSettings, clip: Path) -> list[StepFigures]:
+def measure_propagation(settings: RestoreSettings, clip: Path) -> list[StepFigures]:
     """Figures of every step of sampling the middle of ``clip``; raises `UserError`."""
-    material = prepare(settings, clip)
+    material = load_workload(settings, clip)
     if material.grid.spatial == 1 or len(material.grid.windows) == 1:
         raise InputError(f"“{clip.name}” makes a single tile or window; choose a larger or longer one, or smaller tiles.")
     return list(measured_steps(material, material.denoiser()))
 
 
 @torch.no_grad()
-def measured_steps(material: Material, denoiser: Denoiser) -> Iterator[StepFigures]:
+def measured_steps(material: Workload, denoiser: Denoiser) -> Iterator[StepFigures]:
     """Sample, and at every step evaluate all variants."""
     x = material.noise * material.model.declaration.sigma_max
     seen: KeyBank | None = None
     for step in material.sampler(denoiser).schedule:
         before, seen = seen, KeyBank(material.grid, material.settings.sap_rate)
-        plain = evaluate(material, denoiser, x, step, StepKind.PLAIN, collected=seen)
-        two_pass = evaluate(material, denoiser, x, step, StepKind.SAP, "two-pass")
-        lockstep = evaluate(material, denoiser, x, step, StepKind.SAP, "lockstep")
-        cached = evaluate(material, denoiser, x, step, StepKind.SAP, "cached", before) if before else None
-        tap = evaluate(material, denoiser, x, step, step.kind if step.kind.startswith("TAP") else StepKind.TAP_FORWARD)
+        plain = evaluate_kind(material, denoiser, x, step, StepKind.PLAIN, collected=seen)
+        two_pass = evaluate_kind(material, denoiser, x, step, StepKind.SAP, "two-pass")
+        lockstep = evaluate_kind(material, denoiser, x, step, StepKind.SAP, "lockstep")
+        cached = evaluate_kind(material, denoiser, x, step, StepKind.SAP, "cached", before) if before else None
+        tap = evaluate_kind(material, denoiser, x, step, step.kind if step.kind.startswith("TAP") else StepKind.TAP_FORWARD)
         effect = rms(lockstep.merged - plain.merged)
         yield StepFigures(
             step.index,
@@ -96,11 +97,11 @@ def measured_steps(material: Material, denoiser: Denoiser) -> Iterator[StepFigur
             cached=None if cached is None else rms(cached.merged - lockstep.merged) / effect,
         )
         denoised = {StepKind.SAP: two_pass, StepKind.PLAIN: plain}.get(step.kind, tap).merged
-        x = x + to_d(x, step.sigma, denoised) * (step.following - step.sigma)
+        x = x + to_d(x, step.sigma, denoised) * (step.sigma_next - step.sigma)
 
 
-def evaluate(
-    material: Material,
+def evaluate_kind(
+    material: Workload,
     denoiser: Denoiser,
     x: Tensor,
     step: Step,
@@ -110,8 +111,8 @@ def evaluate(
     collected: KeyBank | None = None,
 ) -> Outcome:
     """One step of another kind."""
-    sampler = material.sampler(denoiser, Keeping, sap_schedule=schedule)
-    assert isinstance(sampler, Keeping)
+    sampler = material.sampler(denoiser, RecordingSampler, sap_schedule=schedule)
+    assert isinstance(sampler, RecordingSampler)
     sampler.tiles = {}
     merged = sampler.denoise(
         SegmentState(x, step.index, previous), material.condition, dataclasses.replace(step, kind=kind), collected
