@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dcvsr_engine import __version__
 from dcvsr_engine.arguments import Parser, add_request_arguments, add_run_arguments, request_from
@@ -23,10 +23,12 @@ from dcvsr_engine.gpu.command import add_gpu_arguments, run_gpu_command
 from dcvsr_engine.gpu.own_process import run_module_if_asked
 from dcvsr_engine.gpu.switch import OFF, Build, use_switched_on_build
 from dcvsr_engine.models.command import add_model_actions, run_model_action
-from dcvsr_engine.planning.plan import Plan
-from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.progress import JobProgress
 from dcvsr_engine.storage import describe_os_error, discard, partial_path, put_in_place, refuse_unsafe
+
+if TYPE_CHECKING:
+    from dcvsr_engine.planning.plan import Plan
+    from dcvsr_engine.planning.request import JobRequest
 
 EXIT_DONE, EXIT_FAILED, EXIT_BAD_INPUT, EXIT_CANCELLED = 0, 1, 2, 130
 
@@ -176,7 +178,7 @@ def resume(options: argparse.Namespace) -> int:
     return EXIT_DONE
 
 
-def run_with_report(request: JobRequest, folder: Path, options: argparse.Namespace, fresh: bool = False) -> None:
+def run_with_report(request: "JobRequest", folder: Path, options: argparse.Namespace, fresh: bool = False) -> None:
     """Run a job from where it stopped, or ``fresh``, and write its report when ``options`` ask for one; raises `UserError`."""
     from dcvsr_engine.jobs.folders import discard_job
 
@@ -207,7 +209,7 @@ def text_file(path: Path | None, overwrite: bool) -> Iterator[Callable[[str], An
         discard(partial_file)
 
 
-def run_with_progress(request: JobRequest, folder: Path, discard_when_cancelled: bool) -> dict[str, Any]:
+def run_with_progress(request: "JobRequest", folder: Path, discard_when_cancelled: bool) -> dict[str, Any]:
     """Run a job with progress on the terminal; Ctrl-C cancels it at the next tile.
 
     Args:
@@ -243,7 +245,7 @@ def run_with_progress(request: JobRequest, folder: Path, discard_when_cancelled:
         signal.signal(signal.SIGINT, previous)
 
 
-def report_text(report: dict[str, Any], request: JobRequest) -> str:
+def report_text(report: dict[str, Any], request: "JobRequest") -> str:
     """A report in words."""
     width, height = report["output_size"]
     seconds = sum(report["seconds"].values())
@@ -264,7 +266,7 @@ def plan(options: argparse.Namespace) -> int:
     return EXIT_DONE
 
 
-def plan_text(made: Plan) -> str:
+def plan_text(made: "Plan") -> str:
     """A plan in words."""
     grid, settings, gigabyte = made.grid, made.settings, 2**30
     rows = [

@@ -1,7 +1,6 @@
 """``dcvsr models …``: its actions and what they do. Torch-free."""
 
 import argparse
-import dataclasses
 import getpass
 import json
 import sys
@@ -128,7 +127,7 @@ def paragraph(name: str, rows: list[str]) -> str:
 def list_catalogue(options: argparse.Namespace) -> int:
     """``dcvsr models catalogue``."""
     installed = {model.name for model in known_models() + known_bases()}
-    values = [dataclasses.asdict(entry) | {"installed": entry.name in installed} for entry in catalogue()]
+    values = [entry.to_dict() | {"installed": entry.name in installed} for entry in catalogue()]
     print_result(options, values, "\n".join(entry_text(entry, entry.name in installed) for entry in catalogue()))
     return 0
 

@@ -4,7 +4,6 @@ import errno
 import json
 import shutil
 import time
-from dataclasses import replace
 
 import hub as hubs
 import keyring
@@ -85,7 +84,7 @@ def hub(unets, monkeypatch):
 def entry():
     """The published U-Net, with the tiny network's conventions."""
     known = entry_of("dc-vsr")
-    return replace(known, declaration=known.declaration | {"factor": 2, "multiple": 2})
+    return known.replace(declaration=known.declaration | {"factor": 2, "multiple": 2})
 
 
 def fetch(entry, token=None, progress=lambda what, done, total: None):
@@ -173,7 +172,7 @@ def test_damage_on_the_way_is_found_and_not_kept(hub, home, entry):
 
 
 def test_a_hash_of_the_catalogue_comes_before_the_hub_s(hub, entry):
-    assert "arrived damaged" in refused(replace(entry, sha256={WEIGHTS: "0" * 64}))
+    assert "arrived damaged" in refused(entry.replace(sha256={WEIGHTS: "0" * 64}))
 
 
 def test_a_gated_repository_wants_a_token_then_the_right_one_then_consent(hub, entry):
@@ -188,7 +187,7 @@ def test_a_gated_repository_wants_a_token_then_the_right_one_then_consent(hub, e
 
 
 def test_what_is_not_there_and_a_hub_in_trouble(hub, entry, monkeypatch):
-    assert "does not exist, or no longer has these files" in refused(replace(entry, repository="someone/nothing"))
+    assert "does not exist, or no longer has these files" in refused(entry.replace(repository="someone/nothing"))
     hub.status = 503
     assert "answers with error 503; try again later" in refused(entry)
     hub.status = 404
