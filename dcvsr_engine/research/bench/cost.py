@@ -12,9 +12,9 @@ from diffusers import UNetSpatioTemporalConditionModel
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
-from dcvsr_engine.diffusion.attention import KeyBank
 from dcvsr_engine.diffusion.denoiser import Denoiser
-from dcvsr_engine.diffusion.sampler import SegmentState
+from dcvsr_engine.diffusion.propagation import SpatialBank
+from dcvsr_engine.diffusion.schedule import Step
 from dcvsr_engine.events import StepKind
 from dcvsr_engine.jobs.job import run_job
 from dcvsr_engine.network.checkpoint import Model
@@ -131,7 +131,7 @@ def with_embedding(model: Model) -> Denoiser:
     nn.Module.to(
         unet, model.unet.device, model.unet.dtype
     )  # diffusers' own would warn of layers to be kept in fp32: there are none
-    declaration = model.declaration.replace(unconditional=("image_embedding",))
+    declaration = model.declaration.replace(unconditional=("image_embedding",), image_embedding="first-frame")
     random = dataclasses.replace(model, unet=unet.requires_grad_(False).eval(), declaration=declaration)
     return Denoiser(random, torch.randn(1, 1, unet.config.cross_attention_dim))
 
@@ -149,15 +149,13 @@ def guided_tiles(material: Workload) -> list[Work]:
 
 def step_kinds_work(material: Workload) -> list[Work]:
     """A plain step of all tiles, one of cached SAP, one of TAP."""
-    denoiser = material.denoiser()
-    sampler = material.sampler(denoiser, sap_schedule="cached", guidance="none")
-    first = sampler.schedule[0]
-    x = material.noise * first.sigma
-    bank = KeyBank(material.grid, material.settings.sap_rate)
+    denoiser, sigma = material.denoiser(), material.model.declaration.sigma_max
+    x, bank = material.noise * sigma, SpatialBank(material.grid, material.settings.sap_rate)
 
-    def step(kind: StepKind, previous: KeyBank | None = None, collected: KeyBank | None = None) -> Work:
-        state, changed = SegmentState(x, 0, previous), dataclasses.replace(first, kind=kind)
-        return torch.no_grad()(lambda: sampler.denoise(state, material.condition, changed, collected))
+    def step(kind: StepKind, previous: SpatialBank | None = None, collected: SpatialBank | None = None) -> Work:
+        tiled = material.tiled(denoiser, bank=previous, sap_schedule="cached", guidance="none")
+        second = Step(1, sigma, 0.0, 0.0, kind)  # from the second step on, cached SAP has the keys of the step before
+        return torch.no_grad()(lambda: tiled.denoise(x, second, collected))
 
     step(StepKind.PLAIN, collected=bank)()
     return [step(StepKind.PLAIN), step(StepKind.SAP, bank), step(StepKind.TAP_FORWARD)]
@@ -165,6 +163,6 @@ def step_kinds_work(material: Workload) -> list[Work]:
 
 def whole_job(material: Workload, clip: Path) -> float:
     """The sampling phase of a whole restoration of the same piece over its time in the U-Net."""
-    request = JobRequest(clip, None, material.settings, frames=(0, material.frames - 1), region=material.region)
+    request = JobRequest(source=clip, settings=material.settings, frames=(0, material.frames - 1), region=material.region)
     report = run_job(request, loader=lambda settings: material.model)
     return float(report["seconds"]["sample"] / report["network_seconds"])

@@ -82,7 +82,12 @@ def restore_in_segments(clip: Path, model: Model, settings: RestoreSettings) -> 
     plans: list[Plan] = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        request = JobRequest(clip, folder / "out.mkv", settings, OutputSettings(codec="ffv1", audio=False, subtitles=False))
+        request = JobRequest(
+            source=clip,
+            target=folder / "out.mkv",
+            settings=settings,
+            output=OutputSettings(codec="ffv1", audio=False, subtitles=False),
+        )
         report = run_job(request, None, folder / "job", lambda settings: model, plans.append)
         return plans[-1], report, frame_differences(folder / "out.mkv")
 

@@ -1,6 +1,5 @@
 """What is measured on: a model, and a few frames of a clip as its latents."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,16 +7,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dcvsr_engine.control import Control
 from dcvsr_engine.diffusion.denoiser import Denoiser
-from dcvsr_engine.diffusion.sampler import Sampler, clip_noise
+from dcvsr_engine.diffusion.noise import clip_noise
+from dcvsr_engine.diffusion.propagation import SpatialBank
+from dcvsr_engine.diffusion.sampler import Batching, InBatches, TiledDenoiser
 from dcvsr_engine.errors import InputError
 from dcvsr_engine.models.loading import load_model
 from dcvsr_engine.network.checkpoint import Model
 from dcvsr_engine.network.resample import upscale
-from dcvsr_engine.planning.plan import padded
+from dcvsr_engine.planning.grids import padded
 from dcvsr_engine.planning.request import Region
-from dcvsr_engine.settings import RestoreSettings
+from dcvsr_engine.settings import ResolvedSettings, RestoreSettings
 from dcvsr_engine.tiling.grid import TileGrid
 from dcvsr_engine.video.probe import VideoInfo, probe
 from dcvsr_engine.video.reader import VideoReader
@@ -38,7 +38,7 @@ class Workload:
     """
 
     model: Model
-    settings: RestoreSettings
+    settings: ResolvedSettings
     grid: TileGrid
     noise: Tensor
     condition: Tensor
@@ -49,26 +49,29 @@ class Workload:
         """A denoiser of the model."""
         return Denoiser(self.model)
 
-    def sampler(self, denoiser: Denoiser, kind: Callable[..., Sampler] = Sampler, **changes: object) -> Sampler:
-        """A sampler with changed settings, a tile at a time."""
-        return kind(denoiser, self.settings.replace(**changes), lambda step: self.grid, Control())
+    def tiled(
+        self, denoiser: Denoiser, batching: Batching | None = None, bank: SpatialBank | None = None, **changes: object
+    ) -> TiledDenoiser:
+        """A denoiser of the piece with changed settings; ``bank`` holds the keys of cached SAP."""
+        settings = self.settings.replace(**changes)
+        grids, batches = (lambda step: self.grid), batching or InBatches(1)
+        return TiledDenoiser(denoiser, self.condition, settings, grids, batching=batches, bank=bank)
 
 
 def load_workload(settings: RestoreSettings, clip: Path) -> Workload:
     """Load the model and the middle of the clip's picture; raises `UserError`."""
     info = probe(clip)
     model = load_model(settings.model, settings.device, settings.precision)
-    settings = model.declaration.resolve(settings).replace(device=model.device, precision=model.precision)
-    assert settings.tile is not None and settings.window is not None and settings.scale is not None
-    columns, rows = (padded(int(share * settings.tile), model.declaration.multiple) for share in (COLUMNS, ROWS))
-    region = middle_region(info, columns, rows, model, settings.scale)
-    frames = read_region(clip, region, WINDOWS * settings.window)
-    condition = model.first_stage.encode_condition(upscale(frames, settings.scale))
+    resolved = model.declaration.resolve(settings).replace(device=model.device, precision=model.precision)
+    columns, rows = (padded(int(share * resolved.tile), model.declaration.multiple) for share in (COLUMNS, ROWS))
+    region = middle_region(info, columns, rows, model, resolved.scale)
+    frames = read_region(clip, region, WINDOWS * resolved.window)
+    condition = model.first_stage.encode_condition(upscale(frames, resolved.scale))
     height, width = condition.shape[-2:]
-    tile = padded(settings.tile, model.declaration.multiple)
-    grid = TileGrid.build(len(frames), height, width, tile, settings.window, align=model.declaration.multiple)
-    noise = clip_noise(settings.seed, 0, len(frames), (model.first_stage.latent_channels, height, width), 0.0)
-    return Workload(model, settings, grid, noise, condition, region, len(frames))
+    tile = padded(resolved.tile, model.declaration.multiple)
+    grid = TileGrid.build(len(frames), height, width, tile, resolved.window, align=model.declaration.multiple)
+    noise = clip_noise(resolved.seed, 0, len(frames), (model.first_stage.latent_channels, height, width), 0.0)
+    return Workload(model, resolved, grid, noise, condition, region, len(frames))
 
 
 def middle_region(info: VideoInfo, columns: int, rows: int, model: Model, scale: int) -> Region:
@@ -78,7 +81,7 @@ def middle_region(info: VideoInfo, columns: int, rows: int, model: Model, scale:
     if latent * scale != model.declaration.factor or min(info.width, info.height) < unit:
         raise InputError(f"“{info.path.name}” is too small, or the scale does not divide the model's factor; choose others.")
     width, height = (min(size, count * latent) // unit * unit for size, count in ((info.width, columns), (info.height, rows)))
-    return Region((info.width - width) // 2, (info.height - height) // 2, width, height)
+    return Region(x=(info.width - width) // 2, y=(info.height - height) // 2, width=width, height=height)
 
 
 def read_region(clip: Path, region: Region, count: int) -> Tensor:

@@ -8,13 +8,13 @@ import torch
 from diffusers import UNetSpatioTemporalConditionModel
 from torch import Tensor
 
-from dcvsr_engine.control import Control
 from dcvsr_engine.diffusion.denoiser import Denoiser
-from dcvsr_engine.diffusion.sampler import Sampler, SegmentState
+from dcvsr_engine.diffusion.sampler import InBatches, TiledDenoiser
 from dcvsr_engine.diffusion.schedule import Step, karras_sigmas
 from dcvsr_engine.events import StepKind
 from dcvsr_engine.network.checkpoint import FirstStage, Model
 from dcvsr_engine.network.declaration import Declaration
+from dcvsr_engine.network.first_stage import RESIDUAL_TRANSFORM
 from dcvsr_engine.research.training.recipe import Recipe, TrainingPhase
 from dcvsr_engine.settings import Device, RestoreSettings
 from dcvsr_engine.tiling.grid import PAPER_SPREAD, TileGrid
@@ -48,7 +48,8 @@ class TiledNetwork:
 
     def __init__(self, unet: UNetSpatioTemporalConditionModel, stage: FirstStage, recipe: Recipe, device: Device = "cpu") -> None:
         declaration = Declaration(
-            name=recipe.name, title=recipe.name, first_stage="haar", factor=stage.factor, multiple=4, image_embedding="none",
+            name=recipe.name, title=recipe.name,
+            first_stage=RESIDUAL_TRANSFORM, factor=stage.factor, multiple=4, image_embedding="none",
             added_time_ids=(0.0, 0.0, 0.0), sigma_min=recipe.sigma_min, sigma_max=recipe.sigma_max, steps=1, guidance="none",
         )  # fmt: skip
         self.denoiser = Denoiser(Model(declaration, Path(), unet, stage, device, "fp32"))
@@ -58,8 +59,8 @@ class TiledNetwork:
 
     def estimate(self, x: Tensor, condition: Tensor, sigma: float, kind: StepKind, grid: TileGrid) -> Tensor:
         """The merged ``x̂_0`` of ``x`` ``(frames, channels, h, w)`` in a step of ``kind``."""
-        sampler = Sampler(self.denoiser, self.settings, lambda step: grid, Control(), batch=grid.spatial)
-        return sampler.denoise(SegmentState(x), condition, Step(0, sigma, 0.0, 0.0, kind), None)
+        tiled = TiledDenoiser(self.denoiser, condition, self.settings, lambda step: grid, batching=InBatches(grid.spatial))
+        return tiled.denoise(x, Step(0, sigma, 0.0, 0.0, kind))
 
     def grid(self, shape: torch.Size, phase: TrainingPhase, generator: torch.Generator) -> TileGrid:
         """Tiles and windows of the phase over a clip of ``shape`` (frames, channels, h, w)."""
