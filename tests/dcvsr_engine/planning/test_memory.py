@@ -120,5 +120,5 @@ def test_a_network_is_measured_by_its_headers(tiny_model, tmp_path, loader):
 def test_a_network_without_a_usable_configuration_is_refused(text, tmp_path):
     if text is not None:
         (tmp_path / "config.json").write_text(text)
-    with pytest.raises(ModelError, match="config.json does not describe a U-Net"):
+    with pytest.raises(ModelError, match=r"config\.json does not describe a U-Net"):
         NetworkSize.from_folder(tmp_path, 2)
