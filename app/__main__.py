@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 
-def parser() -> argparse.ArgumentParser:
+def argument_parser() -> argparse.ArgumentParser:
     """The program's arguments."""
     made = argparse.ArgumentParser(prog="dcvsr-studio", description="Restore and enlarge old, small or compressed videos.")
     made.add_argument("clips", nargs="*", type=Path, help="clips or folders to open")
@@ -22,15 +22,15 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; returns its exit status."""
     multiprocessing.freeze_support()
-    options = parser().parse_args(arguments)
+    options = argument_parser().parse_args(arguments)
     if options.self_test:
-        from app.self_test import run as self_test
+        from app.self_test import run_self_test
 
-        return self_test(options.report)
+        return run_self_test(options.report)
 
-    from app.studio import run  # Qt takes a quarter of a second: not for the engine's process, nor for --help
+    from app.studio import run_studio  # Qt takes a quarter of a second: not for the engine's process, nor for --help
 
-    return run(options.clips)
+    return run_studio(options.clips)
 
 
 if __name__ == "__main__":

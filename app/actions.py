@@ -7,9 +7,9 @@ from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu, QWidget
 
-from app.appearance import APPEARANCES, Appearance
-from app.formats import shortened
-from app.translation import LANGUAGES
+from app.system.translation import LANGUAGES
+from app.widgets.appearance import APPEARANCES, Appearance
+from app.widgets.formats import shortened
 
 Key = str | QKeySequence.StandardKey | None
 

@@ -20,36 +20,35 @@ from PySide6.QtWidgets import (
 )
 
 from app.actions import Actions
-from app.appearance import Appearance, apply_appearance
-from app.clip_intake import ClipIntake
-from app.crash_report import CrashReport
-from app.desktop import Notifier, app_icon, show_in_folder
-from app.dialogs.messages import ask, show_error
-from app.dialogs.models import open_models_folder
-from app.dialogs.plan import PlanDialog
-from app.engine_thread import EngineDied, EngineThread
-from app.folders import Folders
-from app.help_menu import HelpMenu
-from app.job_queue import JobQueue, QueueItem
-from app.job_runner import Activity, JobRunner, Run, Variant, retry
-from app.models_menu import ModelsMenu
-from app.panels.log import LogPanel
-from app.panels.notices import NoticeBar
-from app.panels.progress import ProgressPanel
-from app.panels.queue import QueuePanel
-from app.panels.report import ReportPanel
-from app.panels.settings import SettingsPanel
-from app.preferences import Preferences
-from app.presets import Presets
+from app.controllers.result_reader import ResultReader
+from app.controllers.tile_guide import TileGuide
+from app.engine.plan_dialog import PlanDialog
+from app.engine.progress import ProgressPanel
+from app.engine.runner import Activity, JobRunner, Run, Variant, retry
+from app.engine.thread import EngineDied, EngineThread
+from app.help.log import LogPanel
+from app.help.menu import HelpMenu
+from app.models.dialog import open_models_folder
+from app.models.menu import ModelsMenu
 from app.preview.panel import PreviewPanel
-from app.probing import Prober
-from app.queue_model import QueueModel, local_paths
-from app.result_reader import ResultReader
-from app.tile_guide import TileGuide
-from app.unfinished import UnfinishedWork
+from app.queue.intake import ClipIntake
+from app.queue.job_queue import JobQueue, QueueItem
+from app.queue.model import QueueModel, local_paths
+from app.queue.panel import QueuePanel
+from app.queue.prober import Prober
+from app.queue.report import ReportPanel
+from app.queue.unfinished import UnfinishedWork
+from app.settings.panel import SettingsPanel
+from app.settings.presets import Presets
+from app.system.crash_report import CrashReport
+from app.system.desktop import Notifier, app_icon, show_in_folder
+from app.system.folders import UserFolders
+from app.system.preferences import Preferences
+from app.widgets.appearance import Appearance, apply_appearance
+from app.widgets.messages import ask, show_error
+from app.widgets.notices import NoticeBar
 from dcvsr_engine.events import Event, PreviewFrame, StepStarted, Warned
-from dcvsr_engine.models.known import known_models
-from dcvsr_engine.models.store import chosen_default
+from dcvsr_engine.models.registry import chosen_default, known_models
 from dcvsr_engine.planning.plan import Plan
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.worker.messages import Ready
@@ -78,7 +77,12 @@ class MainWindow(QMainWindow):
     """
 
     def __init__(
-        self, engine: EngineThread, folders: Folders, preferences: Preferences, crash: CrashReport, parent: QWidget | None = None
+        self,
+        engine: EngineThread,
+        folders: UserFolders,
+        preferences: Preferences,
+        crash: CrashReport,
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self.engine, self.preferences, self.crash = engine, preferences, crash
@@ -627,7 +631,7 @@ class MainWindow(QMainWindow):
 
     def show_about(self) -> None:
         """Say what this program is."""
-        from app.dialogs.about import AboutDialog  # reads all packages' metadata: not at every start
+        from app.help.about import AboutDialog  # reads all packages' metadata: not at every start
 
         AboutDialog(self._torch, self).open()
 

@@ -25,12 +25,12 @@ from PySide6.QtGui import QGuiApplication, QImage, QImageReader
 from PySide6.QtWidgets import QApplication
 
 import app as package
-from app.crash_report import CrashReport
-from app.desktop import app_icon
-from app.engine_thread import EngineDied, EngineThread
-from app.folders import Folders
+from app.engine.thread import EngineDied, EngineThread
 from app.main_window import MainWindow
-from app.preferences import Preferences
+from app.system.crash_report import CrashReport
+from app.system.desktop import app_icon
+from app.system.folders import UserFolders
+from app.system.preferences import Preferences
 from dcvsr_engine import __version__
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.resources import resource
@@ -39,10 +39,10 @@ from dcvsr_engine.storage import write_json
 from dcvsr_engine.worker.messages import EngineEvent, Failed, JobFinished, Ready, RunJob
 
 FRAMES = 9
-SIDE = 64
+TRIAL_SIDE = 64
 """Pixels of the restored clip's frames: one tile of the built-in model."""
 
-SCALE = 4
+TRIAL_SCALE = 4
 ENGINE_SECONDS, JOB_SECONDS, WINDOW_SECONDS = 300.0, 900.0, 60.0
 """What a slow machine is given before a part counts as hanging."""
 
@@ -60,7 +60,7 @@ FILES = (
 PLATFORM_PLUGINS = {"win32": "qwindows", "darwin": "libqcocoa"}
 
 Frames = NDArray[np.uint8]
-T = TypeVar("T", bound=EngineEvent)
+EventT = TypeVar("EventT", bound=EngineEvent)
 
 
 class SelfTestError(Exception):
@@ -68,7 +68,7 @@ class SelfTestError(Exception):
 
 
 @dataclass(frozen=True)
-class Check:
+class CheckResult:
     """What became of one part: its ``name``, whether it is ``ok``, how long it took, and a ``detail`` in words."""
 
     name: str
@@ -85,7 +85,7 @@ class Checks:
     """
 
     def __init__(self) -> None:
-        self.done: list[Check] = []
+        self.done: list[CheckResult] = []
 
     def attempt(self, name: str, work: Callable[[], str]) -> bool:
         """Do ``work``, which returns a detail or raises; whether it went well."""
@@ -94,7 +94,7 @@ class Checks:
             ok, detail = True, work()
         except Exception as error:
             ok, detail = False, str(error) if isinstance(error, SelfTestError) else f"{type(error).__name__}: {error}"
-        check = Check(name, ok, round(time.perf_counter() - begin, 2), detail)
+        check = CheckResult(name, ok, round(time.perf_counter() - begin, 2), detail)
         self.done.append(check)
         if sys.stdout:  # a program with a window may have none
             print(f"{'ok    ' if ok else 'FAILED'} {name:<13} {check.seconds:7.2f} s  {detail}", flush=True)
@@ -199,13 +199,13 @@ def run_command_line() -> str:
 # -- video ------------------------------------------------------------------------------------------------------
 
 
-def read(path: Path, count: int | None = None) -> Frames:
+def read_frames(path: Path, count: int | None = None) -> Frames:
     """The first ``count`` frames of a clip, or all: RGB ``(frames, height, width, 3)``."""
     with av.open(str(path)) as container:
         return np.stack([frame.to_ndarray(format="rgb24") for frame in islice(container.decode(video=0), count)])
 
 
-def write(path: Path, frames: Frames, codec: str, pixel_format: str, options: dict[str, str]) -> None:
+def write_frames(path: Path, frames: Frames, codec: str, pixel_format: str, options: dict[str, str]) -> None:
     """Encode frames."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, 25, options)
@@ -216,7 +216,7 @@ def write(path: Path, frames: Frames, codec: str, pixel_format: str, options: di
         container.mux(stream.encode())
 
 
-def psnr(first: Frames, second: Frames) -> float:
+def likeness_db(first: Frames, second: Frames) -> float:
     """Likeness of two clips in dB; raises `SelfTestError` when their shapes differ."""
     if first.shape != second.shape:
         raise SelfTestError(f"There are {first.shape} frames and pixels where {second.shape} were expected.")
@@ -226,8 +226,8 @@ def psnr(first: Frames, second: Frames) -> float:
 
 def code_h264(frames: Frames, path: Path) -> str:
     """H.264 is written and read."""
-    write(path, frames, "libx264", "yuv420p", {"crf": "12"})
-    likeness = psnr(read(path), frames)
+    write_frames(path, frames, "libx264", "yuv420p", {"crf": "12"})
+    likeness = likeness_db(read_frames(path), frames)
     if likeness < LEAST_CODED_DB:
         raise SelfTestError(f"Coded and decoded, the frames are only {likeness:.1f} dB alike.")
     return f"{len(frames)} frames, {likeness:.1f} dB"
@@ -235,8 +235,8 @@ def code_h264(frames: Frames, path: Path) -> str:
 
 def code_ffv1(frames: Frames, path: Path) -> str:
     """FFV1 is written and read without loss."""
-    write(path, frames, "ffv1", "bgr0", {})
-    if psnr(read(path), frames) != float("inf"):
+    write_frames(path, frames, "ffv1", "bgr0", {})
+    if likeness_db(read_frames(path), frames) != float("inf"):
         raise SelfTestError("Frames coded without loss came back changed.")
     return f"{len(frames)} frames, lossless"
 
@@ -268,7 +268,7 @@ class EngineTrial:
         self.engine.received.connect(self.events.append)
         self.engine.died.connect(self.events.append)
 
-    def wait_for(self, kind: type[T], seconds: float) -> T:
+    def wait_for(self, kind: type[EventT], seconds: float) -> EventT:
         """The first event of a kind; raises `SelfTestError` when the engine fails instead."""
         ends = (kind, Failed, EngineDied)
         wait_until(lambda: any(isinstance(event, ends) for event in self.events), seconds, kind.__name__)
@@ -291,7 +291,7 @@ class EngineTrial:
         request = JobRequest(source, folder / "restored.mkv", settings, OutputSettings(codec="ffv1"))
         self.engine.send(RunJob("self-test", request, folder / "job"))
         report = self.wait_for(JobFinished, JOB_SECONDS).report
-        likeness = psnr(read(folder / "restored.mkv"), enlarged(read(source)))
+        likeness = likeness_db(read_frames(folder / "restored.mkv"), enlarged_frames(read_frames(source)))
         if not LEAST_RESTORED_DB < likeness < MOST_RESTORED_DB:
             raise SelfTestError(f"The result is {likeness:.1f} dB like the input, which no restoration is.")
         return f"{report['frames_out']} frames in {sum(report['seconds'].values()):.1f} s, {likeness:.1f} dB"
@@ -305,9 +305,9 @@ class EngineTrial:
         return f"process {process} has ended"
 
 
-def enlarged(frames: Frames) -> Frames:
+def enlarged_frames(frames: Frames) -> Frames:
     """Frames enlarged bicubically."""
-    size = frames.shape[2] * SCALE, frames.shape[1] * SCALE
+    size = frames.shape[2] * TRIAL_SCALE, frames.shape[1] * TRIAL_SCALE
     return np.stack([np.asarray(Image.fromarray(frame).resize(size, Image.Resampling.BICUBIC)) for frame in frames])
 
 
@@ -316,7 +316,7 @@ def enlarged(frames: Frames) -> Frames:
 
 def open_window(engine: EngineThread, clip: Path, folder: Path) -> str:
     """The window opens with a clip and is painted."""
-    folders = Folders(folder / "config", folder / "data", folder / "logs")
+    folders = UserFolders(folder / "config", folder / "data", folder / "logs")
     window = MainWindow(engine, folders, Preferences(folders.preferences), CrashReport(folders.logs))
     try:
         window.show()
@@ -338,8 +338,8 @@ def try_everything(checks: Checks, folder: Path) -> None:
     checks.attempt("Qt platform", load_platform)
     checks.attempt("pictures", draw_icon)
     checks.attempt("command line", run_command_line)
-    checks.attempt("H.264", lambda: code_h264(read(sample, FRAMES)[:, :SIDE, :SIDE], clip))
-    checks.attempt("FFV1", lambda: code_ffv1(read(sample, FRAMES), folder / "clip.mkv"))
+    checks.attempt("H.264", lambda: code_h264(read_frames(sample, FRAMES)[:, :TRIAL_SIDE, :TRIAL_SIDE], clip))
+    checks.attempt("FFV1", lambda: code_ffv1(read_frames(sample, FRAMES), folder / "clip.mkv"))
     checks.attempt("engine", trial.start)
     process = trial.engine.process_id
     checks.attempt("restoration", lambda: trial.restore(clip, folder))
@@ -347,7 +347,7 @@ def try_everything(checks: Checks, folder: Path) -> None:
     checks.attempt("end", lambda: trial.stop(process))
 
 
-def run(report: Path | None) -> int:
+def run_self_test(report: Path | None) -> int:
     """Try everything and write a report; returns the exit status: 0 when all is well, otherwise 1."""
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     application = QApplication.instance() or QApplication(["dcvsr-studio"])

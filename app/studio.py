@@ -11,16 +11,16 @@ from types import TracebackType
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
-from app.appearance import apply_appearance
-from app.crash_report import CrashReport
-from app.engine_entry import serve_bundled_engine
-from app.engine_thread import EngineThread
-from app.file_open import FileOpenRequests
-from app.folders import Folders
+from app.engine.entry import serve_bundled_engine
+from app.engine.thread import EngineThread
 from app.main_window import TITLE, MainWindow
-from app.preferences import Preferences
-from app.single_instance import FirstInstance, hand_over, server_name
-from app.translation import install_language
+from app.system.crash_report import CrashReport
+from app.system.file_open import FileOpenRequests
+from app.system.folders import UserFolders
+from app.system.preferences import Preferences
+from app.system.single_instance import FirstInstance, hand_over, server_name
+from app.system.translation import install_language
+from app.widgets.appearance import apply_appearance
 from dcvsr_engine.gpu import switch
 
 log = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ def is_first_start(preferences: Preferences, clips: Sequence[Path]) -> bool:
     return not preferences.welcomed and not clips
 
 
-def run(clips: Sequence[Path]) -> int:
+def run_studio(clips: Sequence[Path]) -> int:
     """Open the window, or hand the clips to the one that is open; returns the exit status."""
     app = QApplication(sys.argv[:1])
     app.setApplicationName("dcvsr-studio")
@@ -64,7 +64,7 @@ def run(clips: Sequence[Path]) -> int:
     app.setDesktopFileName("dcvsr-studio")
     if hand_over(clips, server_name()):
         return 0
-    folders = Folders.of_this_person()
+    folders = UserFolders.of_this_person()
     crash = CrashReport(folders.logs)
     crash.start()
     keep_log(folders.logs / "studio.log")

@@ -151,7 +151,7 @@ def sentence(holder: type[Schema], path: list[int | str], error: Any) -> str:
         return f"{name} must be one of {', '.join(map(str, choices(field.annotation)))}, not {value}."
     if what in ("greater_than", "less_than"):
         return f"{name} must be {what.replace('_', ' ')} {next(iter(error['ctx'].values()))}, not {value}."
-    if what in ("greater_than_equal", "less_than_equal") and field:
+    if what in ("greater_than_equal", "less_than_equal", "finite_number") and field and any(bounds(field)):
         return f"{name} must be {range_text(*bounds(field))}, not {value}."
     wanted = KINDS.get(what)
     return f"{name} must be {wanted}, not {value}." if wanted else f"{name} is wrong: {error['msg']} (it is {value})."
@@ -160,7 +160,7 @@ def sentence(holder: type[Schema], path: list[int | str], error: Any) -> str:
 def unknown(holder: type[Schema], name: str) -> str:
     """That ``holder`` has no field ``name``, and which ones it has."""
     near = difflib.get_close_matches(name.rpartition(".")[2], holder.model_fields, 1)
-    hint = f"did you mean “{near[0]}”?" if near else f"known {holder.noun}s are {', '.join(holder.model_fields)}."
+    hint = f"the nearest is “{near[0]}”." if near else f"known {holder.noun}s are {', '.join(holder.model_fields)}."
     return f"There is no {holder.noun} “{name}”; {hint}"
 
 

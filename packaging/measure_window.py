@@ -55,7 +55,7 @@ def start_once(began: float) -> None:
             self.quit()
 
     studio.QApplication = Watched
-    studio.run([])
+    studio.run_studio([])
 
 
 def cold_start() -> tuple[float, float]:

@@ -8,8 +8,8 @@ from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintE
 from PySide6.QtWidgets import QWidget
 
 from app.preview import hud
-from app.preview.model import CompareMode, Comparison, Point, Viewport
-from app.preview.picture import Pixels
+from app.preview.model import CompareMode, Comparison, Position, Viewport
+from app.preview.picture import RgbPixels
 from app.preview.placeholder import Placeholder, paint_placeholder
 from app.preview.scene import LOUPE, LOUPE_GAP, Pane, Scene, Side
 from app.preview.tile_overlay import TileOverlay
@@ -21,7 +21,7 @@ GRIP = 8
 SMALLEST_REGION = 16
 """Input pixels; a smaller rubber band is taken for a slip."""
 
-ARROWS = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, -1), Qt.Key.Key_Down: (0, 1)}
+PAN_KEYS = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, -1), Qt.Key.Key_Down: (0, 1)}
 
 
 class CompareView(QWidget):
@@ -52,7 +52,7 @@ class CompareView(QWidget):
         self._highlighted = False
         self._pointer: QPointF | None = None
         self._drag: Callable[[QPointF], None] | None = None
-        self._band_start: Point | None = None
+        self._band_start: Position | None = None
         self.show_empty()
 
     def sizeHint(self) -> QSize:
@@ -82,7 +82,7 @@ class CompareView(QWidget):
         self.scene.scale = scale
         self.set_viewport(former.rescaled(picture) if same_clip else Viewport.fit(picture, self._pane_size(), aspect))
 
-    def show_frame(self, frame: int, source: Pixels, left: Side, right: Side) -> None:
+    def show_frame(self, frame: int, source: RgbPixels, left: Side, right: Side) -> None:
         """Show a frame: the input's pixels and the two sides to compare."""
         self.placeholder = None
         self.scene.set_frame(frame, source, left, right)
@@ -136,17 +136,17 @@ class CompareView(QWidget):
         ratio = self.devicePixelRatioF()
         return self.scene.pane_size(max(1, round(self.width() * ratio)), max(1, round(self.height() * ratio)))
 
-    def _in_pane(self, position: QPointF) -> Point:
+    def _in_pane(self, position: QPointF) -> Position:
         """A widget position in device pixels of the pane it is in."""
         ratio = self.devicePixelRatioF()
         return self.scene.in_pane(position.x() * ratio, position.y() * ratio)
 
-    def _device_pointer(self) -> Point | None:
+    def _device_pointer(self) -> Position | None:
         """The pointer in device pixels of the view, ``None`` when it is elsewhere."""
         ratio = self.devicePixelRatioF()
         return None if self._pointer is None else (self._pointer.x() * ratio, self._pointer.y() * ratio)
 
-    def _pointed(self) -> Point | None:
+    def _pointed(self) -> Position | None:
         """The output position under the pointer, ``None`` beside the picture."""
         pointer = self._device_pointer()
         return None if pointer is None else self.scene.point_at(*pointer)
@@ -349,8 +349,8 @@ class CompareView(QWidget):
                 self.open_requested.emit()
             else:
                 super().keyPressEvent(event)
-        elif key in ARROWS:
-            self._arrow_pressed(*ARROWS[key], event.modifiers())
+        elif key in PAN_KEYS:
+            self._arrow_pressed(*PAN_KEYS[key], event.modifiers())
         elif key in {Qt.Key.Key_Plus, Qt.Key.Key_Equal}:
             self.set_viewport(viewport.zoomed(1.25))
         elif key == Qt.Key.Key_Minus:

@@ -5,19 +5,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 from PySide6.QtCore import QObject, QThread, Signal
 
 from app.preview.cache import ByteCache
-from app.preview.picture import Pixels
+from app.preview.picture import RgbPixels
 from dcvsr_engine.errors import UserError
 from dcvsr_engine.events import PreviewFrame
+from dcvsr_engine.video.arrays import to_uint8
 
 if TYPE_CHECKING:
     from dcvsr_engine.video.probe import VideoInfo
     from dcvsr_engine.video.reader import VideoReader
 
-AHEAD = 8
+DECODE_AHEAD = 8
 """Frames decoded beyond the wanted one, so that playing and stepping find them ready."""
 
 SOURCE_BYTES = 384 * 2**20
@@ -28,7 +28,7 @@ RESULT_BYTES = 768 * 2**20
 class SourceFrame:
     """A decoded frame: RGB ``pixels`` uint8 ``(height, width, 3)`` and its time in seconds from the clip's start."""
 
-    pixels: Pixels
+    pixels: RgbPixels
     seconds: float
 
 
@@ -36,7 +36,7 @@ class SourceFrame:
 class ResultFrame:
     """A restored frame, or the part of it from ``origin`` (x, y) on, computed at ``scale`` times the input's size."""
 
-    pixels: Pixels
+    pixels: RgbPixels
     origin: tuple[int, int]
     scale: int
     step: int
@@ -182,7 +182,7 @@ class _Decoder(QThread):
     def _decode(self, clip: int, reader: "VideoReader", wanted: int) -> None:
         """Decode the wanted frame and, as long as nothing else is wanted, the ones after it."""
         room = self._cache.capacity // (2 * 3 * reader.info.width * reader.info.height)
-        last = min(wanted + min(AHEAD, room), reader.frames_total - 1)
+        last = min(wanted + min(DECODE_AHEAD, room), reader.frames_total - 1)
         for index in range(wanted, last + 1):
             if index > wanted and self._is_busy():
                 return
@@ -208,8 +208,7 @@ class _Decoder(QThread):
     @staticmethod
     def _converted(reader: "VideoReader", index: int) -> SourceFrame:
         frame = reader.frame(index)
-        pixels = np.rint(frame.pixels * 255).clip(0, 255).astype(np.uint8)
-        return SourceFrame(pixels, float((frame.pts - reader.info.start_pts) * frame.time_base))
+        return SourceFrame(to_uint8(frame.pixels), float((frame.pts - reader.info.start_pts) * frame.time_base))
 
 
 class ResultStore:

@@ -9,7 +9,7 @@ from PySide6.QtCore import QCoreApplication, QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPolygonF
 
 from app.preview import hud
-from app.preview.model import Point, Viewport
+from app.preview.model import Position, Viewport
 from app.preview.tiling_state import TileState, TilingState
 from dcvsr_engine.events import StepKind
 from dcvsr_engine.tiling.grid import Tile, gaussian
@@ -38,7 +38,7 @@ class TileOverlay:
 
     # -- texts --------------------------------------------------------------------------------------------------
 
-    def describe(self, frame: int, point: Point) -> str:
+    def describe(self, frame: int, point: Position) -> str:
         """What is known about the tile at an output position of a frame; empty outside of the grid."""
         covering = self.state.tiles_at(frame, *point)
         grid = self.state.grid
@@ -91,7 +91,7 @@ class TileOverlay:
 
     # -- painting -----------------------------------------------------------------------------------------------
 
-    def paint(self, painter: QPainter, viewport: Viewport, frame: int, hover: Point | None, ratio: float) -> None:
+    def paint(self, painter: QPainter, viewport: Viewport, frame: int, hover: Position | None, ratio: float) -> None:
         """Paint over the picture; ``hover`` is an output position, ``ratio`` device pixels per logical one."""
         if self.state.grid is None:
             return
@@ -126,7 +126,7 @@ class TileOverlay:
         """Bands where neighbouring columns, and rows, lie over each other."""
         grid = self.state.grid
         assert grid is not None
-        band = QColor(hud.OVERLAP)
+        band = QColor(hud.OVERLAP_COLOR)
         for index, (start, following) in enumerate(pairwise(grid.columns)):
             band.setAlpha(36 if index % 2 else 12)
             painter.fillRect(self._rect(viewport, 0, following, grid.height, start + grid.tile_width), band)
@@ -158,13 +158,13 @@ class TileOverlay:
             cell = self._rect(viewport, top, left, bottom, right)
             if state == "waiting" or not cell.intersects(seen):
                 continue
-            color = QColor(hud.RUNNING if state == "running" else hud.DONE)
+            color = QColor(hud.RUNNING_COLOR if state == "running" else hud.DONE_COLOR)
             color.setAlpha(90 if state == "running" else 60)
             painter.fillRect(cell, color)
             if state == "done":
                 _paint_tick(painter, cell, ratio)
 
-    def _key_spacing(self, viewport: Viewport) -> Point:
+    def _key_spacing(self, viewport: Viewport) -> Position:
         """Device pixels between keys, across and down."""
         across, down = viewport.zooms
         rate = self.state.factor * self.state.sap_rate
@@ -194,7 +194,7 @@ class TileOverlay:
         rect = self._tile_rect(viewport, tile)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         painter.drawImage(rect, self._weight_image(tile))
-        hud.stroke(painter, hud.outlined(hud.OVERLAP, 2 * ratio), partial(painter.drawRect, rect))
+        hud.stroke(painter, hud.outlined(hud.OVERLAP_COLOR, 2 * ratio), partial(painter.drawRect, rect))
 
     def _weight_image(self, tile: Tile) -> QImage:
         grid = self.state.grid
@@ -206,7 +206,7 @@ class TileOverlay:
             image = QImage(tile.width, tile.height, QImage.Format.Format_ARGB32_Premultiplied)
             view = np.frombuffer(image.bits(), np.uint8).reshape(tile.height, tile.width, 4)
             alpha = 0.75 * np.outer(rows, columns)[..., None]
-            bgra = (hud.OVERLAP.blue(), hud.OVERLAP.green(), hud.OVERLAP.red(), 255)
+            bgra = (hud.OVERLAP_COLOR.blue(), hud.OVERLAP_COLOR.green(), hud.OVERLAP_COLOR.red(), 255)
             view[:] = np.rint(alpha * np.array(bgra)).astype(np.uint8)
             self._weights = key, image
         return self._weights[1]
@@ -243,6 +243,6 @@ def _paint_direction(painter: QPainter, viewport: Viewport, forward: bool, ratio
     shape = hud.arrow(QPointF(viewport.view[0] / 2, viewport.view[1] - 28 * ratio), 72 * ratio, 24 * ratio, forward)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(QPen(hud.HALO, 3 * ratio))
-    painter.setBrush(hud.CHOSEN)
+    painter.setBrush(hud.CHOSEN_COLOR)
     painter.drawPolygon(shape)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)

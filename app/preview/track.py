@@ -17,7 +17,7 @@ from PySide6.QtWidgets import QAbstractSlider, QSizePolicy, QWidget
 
 from app.preview import hud
 from app.preview.model import FrameRange, runs
-from app.preview.time_scale import SIDE, TimeScale
+from app.preview.time_scale import STRIP_MARGIN, TimeScale
 
 HANDLE = 7.0
 """Logical pixels around an in or out point in which it can be taken."""
@@ -90,7 +90,7 @@ class FrameTrack(QAbstractSlider):
         """Bar, chosen range, marks, handles, playhead."""
         painter = QPainter(self)
         palette = self.palette()
-        bar = QRectF(SIDE, 8, self.width() - 2 * SIDE, self.height() - 16)
+        bar = QRectF(STRIP_MARGIN, 8, self.width() - 2 * STRIP_MARGIN, self.height() - 16)
         painter.fillRect(bar, palette.color(QPalette.ColorRole.Base))
         if self.isEnabled():
             painter.save()
@@ -101,7 +101,7 @@ class FrameTrack(QAbstractSlider):
             for first, last in self._cached:
                 painter.fillRect(self._line(bar, first, last, bar.top(), 3), palette.color(QPalette.ColorRole.PlaceholderText))
             for first, last in self._restored:
-                painter.fillRect(self._line(bar, first, last, bar.bottom() - 6, 6), hud.DONE)
+                painter.fillRect(self._line(bar, first, last, bar.bottom() - 6, 6), hud.DONE_COLOR)
             self._paint_frame_lines(painter, bar)
             painter.restore()
         painter.setPen(QPen(palette.color(QPalette.ColorRole.Highlight if self.hasFocus() else QPalette.ColorRole.Mid), 1))
@@ -135,7 +135,7 @@ class FrameTrack(QAbstractSlider):
     def _paint_handles(self, painter: QPainter, bar: QRectF) -> None:
         painter.setPen(QPen(self.palette().color(QPalette.ColorRole.WindowText), 2.5))
         for x, inward in ((self.scale.x(self.range.first), HANDLE), (self.scale.x(self.range.last + 1), -HANDLE)):
-            if SIDE - 1 <= x <= self.width() - SIDE + 1:
+            if STRIP_MARGIN - 1 <= x <= self.width() - STRIP_MARGIN + 1:
                 top, bottom = bar.top() - 3, bar.bottom() + 3
                 corners = [(x + inward, top), (x, top), (x, bottom), (x + inward, bottom)]
                 painter.drawPolyline(QPolygonF([QPointF(*corner) for corner in corners]))

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 from app.preview import hud
 from app.preview.model import lanes
 from app.preview.tiling_state import TilingState
-from app.preview.time_scale import SIDE, TimeScale
+from app.preview.time_scale import STRIP_MARGIN, TimeScale
 from dcvsr_engine.events import StepKind
 
 LANE = 13.0
@@ -78,7 +78,7 @@ class WindowStrip(QWidget):
             return
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setClipRect(QRectF(SIDE - 2, 0, self.width() - 2 * SIDE + 4, self.height()))
+        painter.setClipRect(QRectF(STRIP_MARGIN - 2, 0, self.width() - 2 * STRIP_MARGIN + 4, self.height()))
         for n, lane in enumerate(self._lanes()):
             first, last = self._state.window_frames(n)
             left, right = self.scale.x(first), self.scale.x(last + 1)
@@ -90,7 +90,7 @@ class WindowStrip(QWidget):
         """A bracket with its number of frames, filled by its state."""
         state, palette = self._state.window_state(n), self.palette()
         if self._state.kind is not None and state != "waiting":
-            fill = QColor(hud.RUNNING if state == "running" else hud.DONE)
+            fill = QColor(hud.RUNNING_COLOR if state == "running" else hud.DONE_COLOR)
             fill.setAlpha(130)
             painter.fillRect(box, fill)
         painter.setPen(QPen(palette.color(QPalette.ColorRole.WindowText), 1.25))
@@ -108,7 +108,7 @@ class WindowStrip(QWidget):
     def _paint_handed_on(self, painter: QPainter, n: int, box: QRectF, forward: bool) -> None:
         """A diamond per chosen frame, and an arrow at the end the window hands them to."""
         painter.setPen(QPen(hud.HALO, 1))
-        painter.setBrush(hud.CHOSEN)
+        painter.setBrush(hud.CHOSEN_COLOR)
         for frame in self._state.chosen.get(n, ()):
             x, y = self.scale.x(frame + 0.5), box.center().y()
             painter.drawPolygon(QPolygonF([QPointF(x - 4, y), QPointF(x, y - 4), QPointF(x + 4, y), QPointF(x, y + 4)]))

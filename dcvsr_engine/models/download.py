@@ -1,9 +1,11 @@
-"""Fetches models from a hub: checked for room before, resumed where they broke off, hashed after. Torch-free."""
+"""Downloads models from a hub: checked for free space before, continued where they broke off, hashed after. Torch-free.
+
+Not `huggingface_hub.hf_hub_download`: it cannot be cancelled within seconds, and its retries and limits are not ours to set.
+"""
 
 import errno
 import fnmatch
 import hashlib
-import json
 import logging
 import os
 import time
@@ -19,29 +21,28 @@ from huggingface_hub import HfApi, constants, get_session, hf_hub_url
 from huggingface_hub.errors import HfHubHTTPError
 
 from dcvsr_engine.errors import ModelError
-from dcvsr_engine.models.catalogue import Entry
-from dcvsr_engine.models.importing import check_name, check_room
-from dcvsr_engine.models.known import KnownModel
-from dcvsr_engine.models.recognise import PLAIN, recognise
-from dcvsr_engine.models.store import LISTING, RECORD, Progress, added, partial_folder
+from dcvsr_engine.models.catalogue import CatalogueEntry
+from dcvsr_engine.models.importing import check_free_space, check_name
+from dcvsr_engine.models.recognise import TEXT_SUFFIXES, recognise
+from dcvsr_engine.models.registry import KnownModel, model_named
+from dcvsr_engine.models.store import LISTING, RECORD, Transferred, partial_folder
 from dcvsr_engine.network.declaration import FILE
-from dcvsr_engine.network.hashes import hex_digest, sha256
-from dcvsr_engine.network.installed import user_models
-from dcvsr_engine.storage import put_in_place, write_json
+from dcvsr_engine.paths import models_folder
+from dcvsr_engine.storage import describe_os_error, hex_digest, put_in_place, read_json, sha256, write_json
 
 logging.getLogger("httpx2").setLevel(logging.WARNING)  # it logs addresses, and those that the hub signs are as good as a token
 
 TRIES = 6
-"""Connections in a row that bring nothing before it is given up."""
+"""Connections in a row that bring nothing before giving up."""
 WAIT_SECONDS = 1.0
 LIST_SECONDS = 10.0
 TIMEOUT = httpx2.Timeout(10.0, read=5.0)
-"""Seconds to connect and to wait for more; short, so that whoever cancels need not wait."""
-REFUSED = 401, 403
+"""Seconds to connect and to wait for more; short, so that cancelling takes effect soon."""
+REFUSALS = 401, 403
 
 
 class TokenNeeded(ModelError):
-    """The hub gives a model only to those who accepted its licence and say who they are."""
+    """The hub gives a model only to users who accepted its licence and identify themselves."""
 
 
 @dataclass(frozen=True)
@@ -74,32 +75,38 @@ def hub() -> str:
 
 
 def download(
-    entry: Entry, token: str | None = None, progress: Progress = lambda what, done, total: None, wait: float = WAIT_SECONDS
+    entry: CatalogueEntry,
+    token: str | None = None,
+    progress: Transferred = lambda what, done, total: None,
+    wait: float = WAIT_SECONDS,
 ) -> KnownModel:
-    """Fetch a catalogue entry into the models folder; what an earlier try left is continued.
+    """Download a catalogue entry into the models folder, or continue an unfinished download.
 
     Args:
-        entry: what to fetch; its licence was accepted.
-        token: says who the person is, where the repository is gated.
-        progress: may raise to stop; what is there is kept.
+        entry: what to download; the user accepted its licence.
+        token: identifies the user where the repository is gated.
+        progress: called with a file's name, bytes done and bytes in all; may raise to stop, and what has arrived is kept.
         wait: seconds between tries.
 
+    Returns:
+        The model.
+
     Raises:
-        TokenNeeded: the hub wants a token, or another one.
+        TokenNeeded: the hub asks for a token, or for another one.
         ModelError: anything else that goes wrong, in one sentence.
     """
     check_name(entry.name)
-    check_room(user_models(), 0)
+    check_free_space(models_folder(), 0)
     folder = partial_folder(entry.name)
     folder.mkdir(exist_ok=True)
     lock = FileLock(folder.with_suffix(".lock"))
     try:
         with lock.acquire(timeout=0):
-            listing = known_listing(folder, entry) or look_up(entry, token)
+            listing = known_listing(folder, entry) or listing_on_hub(entry, token)
             write_json(folder / LISTING, asdict(listing))
-            check_room(folder, sum(file.size - there(folder / file.name) for file in listing.files))
-            fetch_all(entry, listing, folder, token, progress, wait)
-            finish(entry, listing, folder)
+            check_free_space(folder, sum(file.size - size_on_disk(folder / file.name) for file in listing.files))
+            fetch_files(entry, listing, folder, token, progress, wait)
+            make_model(entry, listing, folder)
     except Timeout:
         raise ModelError(f"“{entry.name}” is being downloaded by another process; wait for it or cancel it there.") from None
     except OSError as error:
@@ -108,14 +115,14 @@ def download(
         with suppress(OSError):
             folder.with_suffix(".lock").unlink()
             folder.rmdir()  # if nothing has come yet
-    return added(entry.name)
+    return model_named(entry.name)
 
 
-# -- what there is ----------------------------------------------------------------------------------------------
+# -- listings --------------------------------------------------------------------------------------------------
 
 
-def look_up(entry: Entry, token: str | None) -> Listing:
-    """Ask the hub which files there are; raises `ModelError`."""
+def listing_on_hub(entry: CatalogueEntry, token: str | None) -> Listing:
+    """Ask the hub for the files of an entry; raises `ModelError`."""
     try:
         found = HfApi(endpoint=hub(), token=token or False).model_info(
             entry.repository, files_metadata=True, timeout=LIST_SECONDS
@@ -135,16 +142,16 @@ def look_up(entry: Entry, token: str | None) -> Listing:
 
 
 def is_wanted(name: str, patterns: tuple[str, ...]) -> bool:
-    """Whether a file is of use and harmless: weights as safetensors, plain texts, and the licence."""
-    plain = Path(name).suffix.lower() in {".safetensors", *PLAIN} or Path(name).name.upper().startswith("LICENSE")
+    """Whether a file is useful and harmless: weights as safetensors, plain texts, and the licence."""
+    plain = Path(name).suffix.lower() in {".safetensors", *TEXT_SUFFIXES} or Path(name).name.upper().startswith("LICENSE")
     inside = not Path(name).is_absolute() and ".." not in Path(name).parts
     return plain and inside and any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
 
 
-def known_listing(folder: Path, entry: Entry) -> Listing | None:
-    """What an earlier try was fetching; ``None`` when there was none."""
+def known_listing(folder: Path, entry: CatalogueEntry) -> Listing | None:
+    """The listing of an unfinished download; ``None`` when there is none."""
     try:
-        values: dict[str, Any] = json.loads((folder / LISTING).read_text(encoding="utf-8"))
+        values: dict[str, Any] = read_json(folder / LISTING)
         files = tuple(RemoteFile(**file) for file in values["files"])
         listing = Listing(str(values["repository"]), str(values["revision"]), files)
     except (OSError, ValueError, KeyError, TypeError):
@@ -152,16 +159,18 @@ def known_listing(folder: Path, entry: Entry) -> Listing | None:
     return listing if listing.repository == entry.repository else None
 
 
-def there(path: Path) -> int:
-    """Bytes of a file that are there."""
+def size_on_disk(path: Path) -> int:
+    """Bytes of a file on disk; 0 when it does not exist."""
     return path.stat().st_size if path.is_file() else 0
 
 
 # -- fetching ---------------------------------------------------------------------------------------------------
 
 
-def fetch_all(entry: Entry, listing: Listing, folder: Path, token: str | None, progress: Progress, wait: float) -> None:
-    """Fetch what is missing, and check every file against its hash."""
+def fetch_files(
+    entry: CatalogueEntry, listing: Listing, folder: Path, token: str | None, progress: Transferred, wait: float
+) -> None:
+    """Fetch missing files, and compare every file with its hash; see `download`."""
     done = 0
     for file in listing.files:
         path, before = folder / file.name, done
@@ -170,35 +179,41 @@ def fetch_all(entry: Entry, listing: Listing, folder: Path, token: str | None, p
         def passed(size: int, name: str = file.name, before: int = before) -> None:
             progress(name, before + size, listing.size)
 
-        fetch(entry, file, listing.revision, path, token, passed, wait)
-        check(entry, file, path, passed)
+        fetch_file(entry, file, listing.revision, path, token, passed, wait)
+        check_file(entry, file, path, passed)
         done += file.size
 
 
-def fetch(
-    entry: Entry, file: RemoteFile, revision: str, path: Path, token: str | None, passed: Callable[[int], None], wait: float
+def fetch_file(
+    entry: CatalogueEntry,
+    file: RemoteFile,
+    revision: str,
+    path: Path,
+    token: str | None,
+    passed: Callable[[int], None],
+    wait: float,
 ) -> None:
-    """Fetch one file, from where it broke off; ``passed`` is told how much of it is there."""
+    """Fetch one file to ``path`` from where it broke off; ``passed`` is called with the bytes on disk. Raises `ModelError`."""
     url = hf_hub_url(entry.repository, file.name, revision=revision, endpoint=hub())
     tries = TRIES
-    while there(path) < file.size or not path.exists():
-        before = there(path)
-        passed(before)  # may have been cancelled meanwhile
+    while size_on_disk(path) < file.size or not path.exists():
+        before = size_on_disk(path)
+        passed(before)  # raises when it was cancelled meanwhile
         with suppress(httpx2.HTTPError):
             receive(entry, url, path, token, passed)
-        tries = TRIES if there(path) > before else tries - 1
+        tries = TRIES if size_on_disk(path) > before else tries - 1
         if tries == 0:
             raise ModelError(
-                f"The connection to {hub()} broke off at {there(path) / 2**20:.1f} of {file.size / 2**20:.1f} MB of {file.name}; "
-                "what is there is kept, start the download again to go on."
+                f"The connection to {hub()} broke off in {file.name}, at {before / 2**20:.1f} of {file.size / 2**20:.1f} MB; "
+                "what has arrived is kept, start the download again to continue."
             )
-        if there(path) < file.size:
+        if size_on_disk(path) < file.size:
             time.sleep(wait)
 
 
-def receive(entry: Entry, url: str, path: Path, token: str | None, passed: Callable[[int], None]) -> None:
-    """One connection: append what comes to ``path``."""
-    have = there(path)
+def receive(entry: CatalogueEntry, url: str, path: Path, token: str | None, passed: Callable[[int], None]) -> None:
+    """Append to ``path`` what one connection brings; raises `ModelError` when the hub refuses."""
+    have = size_on_disk(path)
     headers = {"Accept-Encoding": "identity"} | ({"Authorization": f"Bearer {token}"} if token else {})
     if have:
         headers["Range"] = f"bytes={have}-"
@@ -212,15 +227,13 @@ def receive(entry: Entry, url: str, path: Path, token: str | None, passed: Calla
                 passed(out.tell())
 
 
-def check(entry: Entry, file: RemoteFile, path: Path, passed: Callable[[int], None]) -> None:
+def check_file(entry: CatalogueEntry, file: RemoteFile, path: Path, passed: Callable[[int], None]) -> None:
     """Compare a file with its hash; a wrong one is removed, so that it is fetched anew. Raises `ModelError`."""
     wanted = entry.sha256.get(file.name) or file.sha256
     sound = sha256(path, lambda size: passed(file.size)) == wanted if wanted else not file.git or git_hash(path) == file.git
     if not sound or path.stat().st_size != file.size:
         path.unlink()
-        raise ModelError(
-            f"{file.name} of “{entry.name}” arrived damaged and was thrown away; start the download again to get it."
-        )
+        raise ModelError(f"{file.name} of “{entry.name}” arrived damaged and was deleted; start the download again to get it.")
 
 
 def git_hash(path: Path) -> str:
@@ -229,49 +242,49 @@ def git_hash(path: Path) -> str:
     return hex_digest(path, digest)
 
 
-def finish(entry: Entry, listing: Listing, folder: Path) -> None:
-    """Look whether it is what the catalogue says, and make it a model; raises `ModelError`."""
+def make_model(entry: CatalogueEntry, listing: Listing, folder: Path) -> None:
+    """Check that a complete download is what the catalogue says, and make it a model; raises `ModelError`."""
     found = recognise(folder)
     if found.kind not in (entry.kind, "declared") and (entry.kind, found.kind) != ("base", "full"):
-        raise ModelError(f"{entry.repository} holds something else than the catalogue says; please report it.")
+        raise ModelError(f"{entry.repository} holds another kind of model than the catalogue says; please report it.")
     if entry.kind == "unet":
         (folder / FILE).write_text(entry.declared().to_json(), encoding="utf-8")
     hashes = {file.name: file.sha256 or sha256(folder / file.name) for file in listing.files}
     write_json(folder / RECORD, {"from": listing.repository, "revision": listing.revision, "sha256": hashes})
     (folder / LISTING).unlink()
-    put_in_place(folder, user_models() / entry.name)
+    put_in_place(folder, models_folder() / entry.name)
 
 
-# -- what goes wrong --------------------------------------------------------------------------------------------
+# -- errors -----------------------------------------------------------------------------------------------------
 
 
-def answer_error(entry: Entry, status: int, code: str, token: str | None) -> ModelError:
-    """What the hub's refusal means."""
+def answer_error(entry: CatalogueEntry, status: int, code: str, token: str | None) -> ModelError:
+    """Explain the hub's refusal."""
     page = f"{hub()}/{entry.repository}"
-    if status in REFUSED and token is None:
+    if status in REFUSALS and token is None:
         return TokenNeeded(
-            f"“{entry.name}” is for those who agreed to its licence on {page}: agree there, make a token, and give it here."
+            f"“{entry.name}” is for users who accepted its licence on {page}: accept it there, make a token, and enter it here."
         )
-    if status == 403 or (status in REFUSED and code == "GatedRepo"):
+    if status == 403 or (status in REFUSALS and code == "GatedRepo"):
         return TokenNeeded(
-            f"The token's account has not been given “{entry.name}” yet: agree to its licence on {page}, or give another token."
+            f"The token's account has no access to “{entry.name}” yet: accept its licence on {page}, or enter another token."
         )
-    if status in REFUSED:
-        return TokenNeeded(f"{hub()} does not know this token; make a new one there and give it here.")
+    if status in REFUSALS:
+        return TokenNeeded(f"{hub()} does not know this token; make a new one there and enter it here.")
     if status == 404:
-        return ModelError(f"{page} is not there, or no longer has these files; look there for what became of it.")
+        return ModelError(f"{page} does not exist, or no longer has these files; look there for what became of it.")
     return ModelError(f"{hub()} answers with error {status}; try again later.")
 
 
 def unreachable(error: Exception) -> ModelError:
-    """The hub does not answer at all."""
-    return ModelError(
-        f"{hub()} cannot be reached ({type(error).__name__}); look at the network, or name a mirror in HF_ENDPOINT."
-    )
+    """Explain that the hub does not answer at all."""
+    return ModelError(f"{hub()} cannot be reached ({type(error).__name__}); check the network, or name a mirror in HF_ENDPOINT.")
 
 
 def disk_error(error: OSError, folder: Path) -> ModelError:
-    """The models folder cannot be written."""
+    """Explain why the models folder cannot be written."""
     if error.errno == errno.ENOSPC:
-        return ModelError(f"The disk of {folder.parent} is full; make room and start the download again, what is there is kept.")
-    return ModelError(f"{folder} cannot be written ({(error.strerror or 'no access').lower()}).")
+        return ModelError(
+            f"The disk of {folder.parent} is full; free some space and start the download again, what has arrived is kept."
+        )
+    return ModelError(f"{folder} cannot be written ({describe_os_error(error)}).")

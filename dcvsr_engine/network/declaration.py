@@ -91,7 +91,7 @@ class Declaration(Schema):
         except FileNotFoundError:
             raise ModelError(f"{folder} is no DC-VSR model: {FILE} is missing.") from None
         except (OSError, UnicodeDecodeError, ModelError) as error:
-            raise ModelError(f"{path} is not understood: {error}") from None
+            raise ModelError(f"{path} is not understood: {str(error).rstrip('.')}.") from None
 
     def resolve(self, settings: RestoreSettings) -> ResolvedSettings:
         """``settings`` with every ``None`` replaced by this model's default."""

@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 from dcvsr_engine.diffusion.schedule import most_branches
 from dcvsr_engine.errors import ModelError
 from dcvsr_engine.network.declaration import Declaration
-from dcvsr_engine.network.installed import weight_files
+from dcvsr_engine.network.layout import weight_files
 from dcvsr_engine.network.vae import TILE
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.settings import Device, OutputSettings, RestoreSettings

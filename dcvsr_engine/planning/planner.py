@@ -32,7 +32,7 @@ from dcvsr_engine.settings import RestoreSettings, SapSchedule
 from dcvsr_engine.tiling.grid import TileGrid
 from dcvsr_engine.video.encoders import resolved_output
 from dcvsr_engine.video.probe import VideoInfo
-from dcvsr_engine.video.publish import foreseen
+from dcvsr_engine.video.publish import losses_ahead
 
 MEMORY_SHARE = 0.7
 """Share of the free memory that a job may plan with."""
@@ -211,7 +211,7 @@ def output_notes(request: JobRequest, info: VideoInfo, size: tuple[int, int]) ->
     """What the output will not have as the input has it."""
     if request.target is None:
         return ()
-    return foreseen(request.target, info, *size, resolved_output(request.target, info, request.output))
+    return losses_ahead(request.target, info, *size, resolved_output(request.target, info, request.output))
 
 
 def grids_of(frames: int, width: int, height: int, declaration: Declaration, settings: RestoreSettings) -> list[TileGrid]:

@@ -71,7 +71,7 @@ def survey(
     began = time.monotonic()
     detector = CutDetector()
     seen: int | None = None
-    for stamp, picture in reader.stamped(first):
+    for stamp, picture in reader.timed_pictures(first):
         if stamp.index > last:
             break
         if stamp.index >= first:

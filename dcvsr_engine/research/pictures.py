@@ -10,6 +10,7 @@ from torch import Tensor
 
 from dcvsr_engine.errors import InputError
 from dcvsr_engine.storage import partial_path, put_in_place
+from dcvsr_engine.video.arrays import to_uint8
 from dcvsr_engine.video.reader import VideoReader
 
 Pictures = NDArray[np.uint8]
@@ -26,8 +27,7 @@ def to_tensor(pictures: Pictures) -> Tensor:
 
 def to_pictures(frames: Tensor) -> Pictures:
     """Invert `to_tensor`: clamp RGB ``(frames, 3, height, width)`` to 0..1 and round it to 8 bits."""
-    pictures: Pictures = (frames.clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
-    return pictures
+    return to_uint8(frames.permute(0, 2, 3, 1).cpu().numpy())
 
 
 def luma(pictures: Pictures) -> Luma:
@@ -59,7 +59,7 @@ def read_pictures(source: Path, first: int = 0, frames: int | None = None) -> Pi
     """
     last = None if frames is None else first + frames - 1
     with VideoReader(source) as reader:
-        pictures = [np.rint(frame.pixels * 255).astype(np.uint8) for frame in reader.frames(first, last)]
+        pictures = [to_uint8(frame.pixels) for frame in reader.frames(first, last)]
     if len(pictures) < (frames or 1):
         raise InputError(f"“{source.name}” has too few frames: {frames or 1} from frame {first} are needed.")
     return np.stack(pictures)

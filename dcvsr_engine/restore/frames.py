@@ -15,7 +15,7 @@ from torch import Tensor
 from dcvsr_engine.errors import Cancelled
 from dcvsr_engine.planning.plan import Segment
 from dcvsr_engine.planning.request import Region
-from dcvsr_engine.video.color import Array
+from dcvsr_engine.video.arrays import FloatArray
 from dcvsr_engine.video.reader import Frame, VideoReader
 
 PATIENCE = 0.1
@@ -129,7 +129,7 @@ class FootageReader:
                 return
 
 
-def crop(pixels: Array, region: Region | None) -> Array:
+def crop(pixels: FloatArray, region: Region | None) -> FloatArray:
     """The region of a frame ``(height, width, 3)``."""
     if region is None:
         return pixels

@@ -274,8 +274,3 @@ def pad(frames: Tensor, bottom: int, right: int) -> Tensor:
     height, width = frames.shape[-2:]
     mode = "reflect" if bottom < height and right < width else "replicate"
     return F.pad(frames, (0, right, 0, bottom), mode=mode) if bottom or right else frames
-
-
-def to_bytes(pixels: Pixels) -> NDArray[np.uint8]:
-    """RGB 0..1 as uint8."""
-    return np.rint(pixels * 255).astype(np.uint8)

@@ -11,11 +11,11 @@ import pytest
 from clip_files import write_clip
 from PySide6.QtWidgets import QApplication
 
-from app.crash_report import CrashReport
-from app.engine_thread import EngineThread
-from app.job_runner import Activity
+from app.engine.runner import Activity
+from app.engine.thread import EngineThread
 from app.main_window import MainWindow
-from app.preferences import Preferences
+from app.system.crash_report import CrashReport
+from app.system.preferences import Preferences
 from dcvsr_engine.events import PreviewFrame, TileFinished
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]

@@ -8,7 +8,7 @@ from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
 from PySide6.QtWidgets import QApplication, QMessageBox
 
-from app.job_runner import Activity
+from app.engine.runner import Activity
 from app.main_window import MainWindow
 from app.studio import error_hook
 from dcvsr_engine.events import TileFinished, TileStarted

@@ -10,8 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from app.job_queue import JobQueue
-from app.single_instance import hand_over
+from app.queue.job_queue import JobQueue
+from app.system.single_instance import hand_over
 
 ROOT = Path(__file__).parents[2]
 

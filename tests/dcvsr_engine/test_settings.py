@@ -113,7 +113,7 @@ def test_what_the_issue_names():
 
 def test_unknown_settings_get_the_known_ones():
     for use in (RestoreSettings.from_dict, lambda values: RestoreSettings().replace(**values)):
-        with pytest.raises(SettingsError, match="There is no setting “stepz”; did you mean “steps”?"):
+        with pytest.raises(SettingsError, match="There is no setting “stepz”; the nearest is “steps”"):
             use({"stepz": 3})
         with pytest.raises(SettingsError, match="There is no setting “quality”; known settings are model, scale, steps"):
             use({"quality": 3})

@@ -12,7 +12,8 @@ from dcvsr_engine.control import Control
 from dcvsr_engine.diffusion.denoiser import Denoiser
 from dcvsr_engine.diffusion.sampler import Sampler, clip_noise
 from dcvsr_engine.errors import InputError
-from dcvsr_engine.network.checkpoint import Model, load
+from dcvsr_engine.models.loading import load_model
+from dcvsr_engine.network.checkpoint import Model
 from dcvsr_engine.network.resample import upscale
 from dcvsr_engine.planning.plan import padded
 from dcvsr_engine.planning.request import Region
@@ -56,7 +57,7 @@ class Workload:
 def load_workload(settings: RestoreSettings, clip: Path) -> Workload:
     """Load the model and the middle of the clip's picture; raises `UserError`."""
     info = probe(clip)
-    model = load(settings.model, settings.device, settings.precision)
+    model = load_model(settings.model, settings.device, settings.precision)
     settings = model.declaration.resolve(settings).replace(device=model.device, precision=model.precision)
     assert settings.tile is not None and settings.window is not None and settings.scale is not None
     columns, rows = (padded(int(share * settings.tile), model.declaration.multiple) for share in (COLUMNS, ROWS))

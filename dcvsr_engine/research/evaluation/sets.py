@@ -6,7 +6,7 @@ from pathlib import Path
 
 from dcvsr_engine.errors import InputError, SettingsError
 from dcvsr_engine.research.evaluation.clips import EVALUATION_DEGRADATIONS, Preparation
-from dcvsr_engine.video.source import PICTURES, VIDEOS
+from dcvsr_engine.video.source import PICTURE_SUFFIXES, VIDEO_SUFFIXES
 
 DEBIAN = "opencv-doc"
 DEBIAN_CLIPS = ("examples/data/vtest.avi", "opencv4/html/box.mp4.gz", "opencv4/html/cup.mp4.gz")
@@ -87,7 +87,7 @@ def clip_paths(folder: Path) -> list[Path]:
     """List videos and folders of pictures directly in ``folder``, and pictures in an inner folder of its folders."""
     clips = []
     for path in sorted(folder.iterdir()):
-        if path.suffix.lower() in VIDEOS or holds_pictures(path):
+        if path.suffix.lower() in VIDEO_SUFFIXES or holds_pictures(path):
             clips.append(path)
         elif path.is_dir() and path.name.lower() not in INNER:
             # one clip per folder: the preferred inner folder only (``truth`` before ``input``)
@@ -103,7 +103,7 @@ def inner_folders(folder: Path) -> list[Path]:
 
 def holds_pictures(folder: Path) -> bool:
     """Return whether ``folder`` is a folder with pictures in it."""
-    return folder.is_dir() and any(path.suffix.lower() in PICTURES for path in folder.iterdir())
+    return folder.is_dir() and any(path.suffix.lower() in PICTURE_SUFFIXES for path in folder.iterdir())
 
 
 def name_clips(sources: Sequence[Path]) -> dict[str, Path]:

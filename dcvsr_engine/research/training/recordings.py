@@ -12,7 +12,7 @@ from torch import Tensor
 
 from dcvsr_engine.errors import InputError
 from dcvsr_engine.video.reader import VideoReader
-from dcvsr_engine.video.source import PICTURES, VIDEOS
+from dcvsr_engine.video.source import PICTURE_SUFFIXES, VIDEO_SUFFIXES
 
 REDS4 = {"000", "011", "015", "020"}
 """Clips of REDS' training set kept for testing; the other 266 of its training and validation sets are for training."""
@@ -37,10 +37,10 @@ def find_recordings(roots: list[Path]) -> list[Path]:
         if root.is_file():
             clips.append(root)
         for folder, below, names in os.walk(root):
-            if any(Path(name).suffix.lower() in PICTURES for name in names):
+            if any(Path(name).suffix.lower() in PICTURE_SUFFIXES for name in names):
                 clips.append(Path(folder))
                 below.clear()  # a folder of pictures is one clip; what lies deeper is none
-            clips.extend(Path(folder, name) for name in names if Path(name).suffix.lower() in VIDEOS)
+            clips.extend(Path(folder, name) for name in names if Path(name).suffix.lower() in VIDEO_SUFFIXES)
     if roots and not clips:
         raise InputError(f"“{roots[0]}” holds no training videos: neither video files nor folders of pictures.")
     return sorted(clips)

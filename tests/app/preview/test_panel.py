@@ -7,9 +7,9 @@ from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QLabel, QWidget
 
-from app.appearance import palette_of
 from app.preview.model import CompareMode
 from app.preview.panel import PreviewPanel
+from app.widgets.appearance import palette_of
 from dcvsr_engine.events import FramesChosen, PhaseStarted, PreviewFrame, StepKind, StepStarted, TileFinished, TileStarted
 from dcvsr_engine.tiling.grid import TileGrid
 

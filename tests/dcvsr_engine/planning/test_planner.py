@@ -10,9 +10,9 @@ from diffusers import UNetSpatioTemporalConditionModel as UNet
 from dcvsr_engine.errors import InputError, ModelError
 from dcvsr_engine.jobs import job
 from dcvsr_engine.jobs.job import plan_job, run_job
+from dcvsr_engine.models.registry import model_folder
 from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.network.device import DTYPES
-from dcvsr_engine.network.installed import find
 from dcvsr_engine.planning import planner
 from dcvsr_engine.planning.calibration import calibrated
 from dcvsr_engine.planning.memory import Network, decoding_bytes, frames_at_once, sampling_bytes
@@ -178,7 +178,7 @@ MEASURED = {
 
 @pytest.mark.parametrize("precision", MEASURED)
 def test_the_plan_is_near_what_was_measured_for_the_compact_model(precision):
-    folder = find("compact")
+    folder = model_folder("compact")
     declaration = Declaration.from_folder(folder)
     network = Network.from_folder(folder / "unet", DTYPES[precision].itemsize)
     settings = declaration.resolve(RestoreSettings(sap=False, tile_batch=1))

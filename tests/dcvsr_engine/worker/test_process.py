@@ -131,7 +131,7 @@ def test_an_unknown_error_comes_with_details_and_the_job_to_resume(engine, run_o
     def burst(self, restored):
         raise ZeroDivisionError("burst")
 
-    monkeypatch.setattr("dcvsr_engine.jobs.output.SegmentOutput.add", burst)
+    monkeypatch.setattr("dcvsr_engine.jobs.sinks.WrittenSegment.add", burst)
     engine.send(run_of())
     failed = engine.wait_for(JobFinished, Failed)
     assert not failed.user_error and "ZeroDivisionError: burst" in failed.message and "Traceback" in failed.details
@@ -142,7 +142,7 @@ def test_memory_that_runs_out_is_told_in_words(engine, run_of, monkeypatch):
     def starve(*arguments, **options):
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
 
-    monkeypatch.setattr(process, "load", starve)
+    monkeypatch.setattr(process, "load_model", starve)
     engine.send(run_of())
     failed = engine.wait_for(JobFinished, Failed)
     assert failed.user_error and failed.message.startswith("Memory ran out")

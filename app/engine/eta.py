@@ -1,0 +1,126 @@
+"""How fast a job goes and when it will be done, from what has been measured. Without Qt."""
+
+from dataclasses import dataclass, field
+
+from dcvsr_engine.events import Event, FrameDone, Phase, PhaseStarted, SegmentFinished, TileFinished
+
+FIRST_UNITS = 2
+"""Units to wait for before a phase's speed is believed: the first one also warms up."""
+
+
+@dataclass
+class PhaseSpeed:
+    """Measured speed of one phase.
+
+    Attributes:
+        units: how many units the phase has in a segment.
+        done: how many of them are done in the current segment.
+        measured, seconds: how many units were measured in all segments, and how long they took.
+    """
+
+    units: int = 0
+    done: int = 0
+    measured: int = 0
+    seconds: float = 0.0
+
+    @property
+    def unit_seconds(self) -> float | None:
+        """Seconds per unit, ``None`` while there is too little to say."""
+        return self.seconds / self.measured if self.measured >= min(FIRST_UNITS, self.units) > 0 else None
+
+
+@dataclass
+class ProgressEstimator:
+    """Follows the progress events of one job.
+
+    Attributes:
+        frames: frames of the whole job.
+        planned_seconds: the plan's estimate, used until something is measured.
+    """
+
+    frames: int = 0
+    planned_seconds: float | None = None
+    segment: int = 0
+    segments: int = 1
+    phase: Phase | None = None
+    phases: dict[Phase, PhaseSpeed] = field(default_factory=dict)
+    _since: float = 0.0
+
+    def on_event(self, event: Event, now: float) -> None:
+        """Take note of an event that came at ``now`` (seconds of any steady clock)."""
+        match event:
+            case PhaseStarted(phase, segment, segments, total):
+                self._reach(segment)
+                self.phase = phase
+                self.segments = max(self.segments, segments)
+                pace = self.phases.setdefault(phase, PhaseSpeed())
+                pace.units, pace.done = total, 0
+                self._since = now
+            case TileFinished(done=done) if self.phase:
+                self._measure(self.phases[self.phase], 1, done, now)
+            case FrameDone(done=done) if self.phase:
+                pace = self.phases[self.phase]
+                self._measure(pace, max(0, done - pace.done), done, now)
+            case SegmentFinished(segment, segments):
+                self._reach(segment + 1)
+                self.phase = None
+                self.segments = max(self.segments, segments)
+            case _:
+                pass
+
+    def _measure(self, pace: PhaseSpeed, units: int, done: int, now: float) -> None:
+        """So many more units are done; tiles come one by one, but a resumed phase does not begin at its first."""
+        pace.seconds += now - self._since
+        pace.measured += units
+        pace.done = min(done, pace.units)
+        self._since = now
+
+    def skip_pause(self, seconds: float) -> None:
+        """Leave a pause out of the current measurement."""
+        self._since += seconds
+
+    def _reach(self, segment: int) -> None:
+        """Nothing of a new segment is done yet."""
+        if segment > self.segment:
+            self.segment = segment
+            for pace in self.phases.values():
+                pace.done = 0
+
+    @property
+    def units(self) -> tuple[int, int]:
+        """Done and all units of the current phase: tiles of all steps, or frames."""
+        pace = self.phases.get(self.phase) if self.phase else None
+        return (pace.done, pace.units) if pace else (0, 0)
+
+    @property
+    def segment_seconds(self) -> float | None:
+        """How long one segment takes; ``None`` before its sampling is measured."""
+        sampling = self.phases.get("sample")
+        if sampling is None or sampling.unit_seconds is None:
+            return None
+        return sum((pace.unit_seconds or 0.0) * pace.units for pace in self.phases.values())
+
+    @property
+    def seconds_per_frame(self) -> float | None:
+        """Seconds per frame of the result."""
+        if self.segment_seconds is None or not self.frames:
+            return None
+        return self.segment_seconds * self.segments / self.frames
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Seconds until the job is done; the plan's word until something is measured."""
+        if self.segment >= self.segments:
+            return 0.0
+        if self.segment_seconds is None:
+            return self.planned_seconds
+        here = sum((pace.unit_seconds or 0.0) * (pace.units - pace.done) for pace in self.phases.values())
+        return here + self.segment_seconds * (self.segments - self.segment - 1)
+
+    @property
+    def share(self) -> float:
+        """Share of the job that is done, 0 … 1, by time as far as it is measured."""
+        left, whole = self.seconds_left, self.segment_seconds
+        if left is None or not whole:
+            return 0.0
+        return min(1.0, max(0.0, 1 - left / (whole * self.segments)))

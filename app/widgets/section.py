@@ -1,0 +1,115 @@
+"""A part of a panel that can be folded away, with a summary of what is in it."""
+
+from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtGui import QColor, QPalette, QResizeEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+
+from app.widgets.appearance import tones
+
+
+class ElidedLabel(QLabel):
+    """A line that ends in … where it does not fit; its tool tip is the whole of it."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._whole = ""
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+
+    def set_whole(self, text: str) -> None:
+        """Show a text, as far as there is room."""
+        self._whole = text
+        self._fit()
+
+    @property
+    def whole(self) -> str:
+        """The text, however much of it is seen."""
+        return self._whole
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Fit the text anew."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        shown = self.fontMetrics().elidedText(self._whole, Qt.TextElideMode.ElideRight, self.width())
+        self.setText(shown)
+        self.setToolTip(self._whole if shown != self._whole else "")
+
+
+class Section(QWidget):
+    """A header with an arrow, and rows below it.
+
+    Attributes:
+        toggled: whether it was unfolded.
+        key: its name in the preferences.
+    """
+
+    toggled = Signal(bool)
+
+    def __init__(self, key: str, title: str) -> None:
+        super().__init__()
+        self.key = key
+        self.header = QToolButton()
+        self.header.setText(title)
+        self.header.setAutoRaise(True)
+        self.header.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.header.setAccessibleName(title)
+        font = self.header.font()
+        font.setBold(True)
+        self.header.setFont(font)
+        self.summary = ElidedLabel()
+        self.summary.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.body = QWidget()
+        self.rows = QVBoxLayout(self.body)
+        self.rows.setContentsMargins(6, 2, 0, 8)
+        line = QFrame()
+        line.setFrameShape(QFrame.Shape.HLine)
+        line.setForegroundRole(QPalette.ColorRole.Mid)
+        top = QHBoxLayout()
+        top.addWidget(self.header)
+        top.addWidget(self.summary, 1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(2)
+        column.addWidget(line)
+        column.addLayout(top)
+        column.addWidget(self.body)
+        self.header.clicked.connect(lambda: self.set_open(not self.is_open))
+        self._text = ""
+        self.set_open(False)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the rows are seen."""
+        return not self.body.isHidden()
+
+    def set_open(self, is_open: bool) -> None:
+        """Fold or unfold."""
+        self.body.setVisible(is_open)
+        self.header.setArrowType(Qt.ArrowType.DownArrow if is_open else Qt.ArrowType.RightArrow)
+        self._show_summary()
+        self.toggled.emit(is_open)
+
+    def set_summary(self, text: str) -> None:
+        """What is shown of the rows while they are folded away."""
+        self._text = text
+        self._show_summary()
+
+    def _show_summary(self) -> None:
+        self.summary.set_whole("" if self.is_open else self._text)
+        state = self.tr("unfolded") if self.is_open else self.tr("folded")
+        self.header.setAccessibleDescription(f"{state}, {self._text}")
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow light and dark."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            color_text(self.summary, tones(self.palette()).quiet)
+
+
+def color_text(widget: QWidget, color: QColor) -> None:
+    """Write a label in a color."""
+    palette = widget.palette()
+    if palette.color(QPalette.ColorRole.WindowText) != color:
+        palette.setColor(QPalette.ColorRole.WindowText, color)
+        widget.setPalette(palette)

@@ -1,0 +1,121 @@
+"""What an output cannot keep of its input is said before any work, in the words of the report."""
+
+import re
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+from av.sidedata.sidedata import Type
+from clips import GOLDEN, TRACKS, Clip, write_clip
+
+from dcvsr_engine.errors import OutputError
+from dcvsr_engine.settings import OutputSettings
+from dcvsr_engine.video.encoders import ON_GPU, codecs_on_gpu
+from dcvsr_engine.video.hdr import dynamic_of
+from dcvsr_engine.video.probe import probe
+from dcvsr_engine.video.publish import losses_ahead
+from dcvsr_engine.video.reader import VideoReader
+from dcvsr_engine.video.writer import check_target
+
+
+def predicted(source: Path, target: Path, **output: Any) -> tuple[str, ...]:
+    """What is losses_ahead for a clip in its own size."""
+    with VideoReader(source) as reader:
+        info = reader.counted_info()
+    return losses_ahead(target, info, info.width, info.height, check_target(target, info, OutputSettings(**output)))
+
+
+@pytest.mark.parametrize("name", ["out.mp4", "out.mkv", "out.mov", "pictures"])
+def test_tracks_that_do_not_fit_are_told_before_and_after(name: str, tmp_path: Path, restore: Any) -> None:
+    clip = replace(TRACKS, pts=range(10), attachments=(("font.ttf", "font/ttf", b"not quite a font"),))
+    source, target = write_clip(tmp_path / "tracks.mkv", clip), tmp_path / name
+    before = predicted(source, target)
+    assert before == restore(source, target).notes
+    if name == "pictures":
+        assert before == ("Sound and subtitles are left out: pictures have none; .mp4, .mov or .mkv do.",)
+    else:
+        assert [word for word in ("subtitle", "attachment") if any(f"The {word}" in note for note in before)] == (
+            [] if name == "out.mkv" else ["subtitle", "attachment"]
+        )
+
+
+def test_times_that_are_rounded_are_told(tmp_path: Path) -> None:
+    source = write_clip(tmp_path / "vfr.mp4", GOLDEN["vfr"][1])
+    assert any(".mkv knows no finer ones, .mp4 and .mov do" in note for note in predicted(source, tmp_path / "out.mkv"))
+    assert not predicted(source, tmp_path / "out.mp4")
+
+
+@pytest.mark.parametrize("codec", ["prores", "h265"])
+def test_a_long_frame_on_a_fine_clock_is_rounded_and_told(codec: str, tmp_path: Path, restore: Any, ffprobe: Any) -> None:
+    nano, pts = Fraction(1, 10**9), [0, 40_000_001, 80_000_000, 4_080_000_000, 4_120_000_000]
+    source = write_clip(tmp_path / "nano.nut", Clip(pts=pts, time_base=nano, codec="ffv1"))
+    target = tmp_path / "out.mov"
+    before = predicted(source, target, codec=codec)
+    assert before == restore(source, target, codec=codec).notes
+    assert any("rounded to 1/90000 s" in note for note in before)
+    facts = ffprobe(target)
+    tick = Fraction(facts.video["time_base"])
+    assert [abs(time * tick - wanted * nano) <= Fraction(1, 90000) for time, wanted in zip(facts.pts, pts, strict=True)] == [
+        True
+    ] * 5
+
+
+@pytest.mark.parametrize(("name", "codec"), [("out.mp4", "h264"), ("out.mov", "prores"), ("out.mkv", "prores"), ("out", "tiff")])
+def test_a_frame_of_days_is_refused_where_it_cannot_be_said(name: str, codec: str, tmp_path: Path) -> None:
+    source = write_clip(tmp_path / "days.nut", Clip(pts=[0, 40, 2**32], time_base=Fraction(1, 1000), codec="ffv1"))
+    with pytest.raises(
+        OutputError, match=r"is shown for 1,193 hours, longer than MP4 and MOV files can store; name the output \.mkv"
+    ):
+        predicted(source, tmp_path / name, codec=codec)
+
+
+def test_a_frame_of_days_is_kept_in_mkv(tmp_path: Path, restore: Any, ffprobe: Any) -> None:
+    source = write_clip(tmp_path / "days.nut", Clip(pts=[0, 40, 2**32], time_base=Fraction(1, 1000), codec="ffv1"))
+    restore(source, tmp_path / "out.mkv")
+    assert ffprobe(tmp_path / "out.mkv").pts == [0, 40, 2**32]
+
+
+def with_hdr10_plus(path: Path) -> Path:
+    """A raw H.265 stream with an HDR10+ message (SMPTE ST 2094-40, CTA-861-H annex S) before every picture."""
+    write_clip(path, replace(GOLDEN["hdr"][1], pts=range(2)))
+    fields = [(1, 2), (1000, 27), (0, 1), *[(1, 17)] * 4, (0, 4), (0, 10), (0, 3)]
+    text = "".join(format(value, f"0{bits}b") for value, bits in fields)
+    body = bytes.fromhex("b5003c00010401") + int(text.ljust(-(-len(text) // 8) * 8, "0"), 2).to_bytes(-(-len(text) // 8))
+    message = bytes([39 << 1, 1, 4, len(body)]) + re.sub(b"\0\0(?=[\0-\3])", b"\0\0\3", body) + b"\x80"
+    units = re.split(b"\0\0\0?\1", path.read_bytes())[1:]
+    path.write_bytes(b"".join(b"\0\0\1" + (message + b"\0\0\1" if unit[0] >> 1 & 63 < 32 else b"") + unit for unit in units))
+    return path
+
+
+def test_hdr10_plus_is_told(tmp_path: Path) -> None:
+    info = probe(with_hdr10_plus(tmp_path / "plus.hevc"))
+    assert info.color.dynamic == ("hdr10+",) and info.color.mastering
+    [note] = losses_ahead(tmp_path / "out.mp4", info, info.width, info.height, OutputSettings(codec="h265", bit_depth=10))
+    assert note.startswith("The HDR10+ data") and note.endswith("is left out.")
+
+
+def test_dolby_vision_is_told(tmp_path: Path) -> None:
+    class Data(bytes):
+        type = Type.DOVI_METADATA
+
+    class Frame:
+        side_data = (Data(b"rpu"),)
+
+    source = write_clip(tmp_path / "hdr.mp4", GOLDEN["hdr"][1])
+    info = probe(source)
+    assert info.color.dynamic == () and dynamic_of(Frame()) == ("dolby-vision",)  # type: ignore[arg-type]
+    info = replace(info, color=replace(info.color, dynamic=dynamic_of(Frame())))  # type: ignore[arg-type]
+    [note] = losses_ahead(tmp_path / "out.mp4", info, info.width, info.height, OutputSettings(codec="h265", bit_depth=10))
+    assert note.startswith("The Dolby Vision layer")
+
+
+def test_codecs_of_a_gpu_are_those_that_can_be_written(tmp_path: Path) -> None:
+    info = probe(write_clip(tmp_path / "clip.mkv", Clip(pts=range(2))))
+    for codec in ON_GPU:
+        if codec in codecs_on_gpu():
+            check_target(tmp_path / "out.mp4", info, OutputSettings(codec=codec))
+        else:
+            with pytest.raises(Exception, match="needs an NVIDIA GPU with an encoder, and its driver; choose another codec"):
+                check_target(tmp_path / "out.mp4", info, OutputSettings(codec=codec))
