@@ -1,4 +1,4 @@
-"""What is measured on: a model, and a few frames of a clip as its latents."""
+"""The workload of benchmarks: a model, and a few frames of a clip as latents."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,30 +15,33 @@ from dcvsr_engine.errors import InputError
 from dcvsr_engine.models.loading import load_model
 from dcvsr_engine.network.checkpoint import Model
 from dcvsr_engine.network.resample import upscale
-from dcvsr_engine.planning.plan import padded
+from dcvsr_engine.planning.grids import padded
 from dcvsr_engine.planning.request import Region
-from dcvsr_engine.settings import RestoreSettings
+from dcvsr_engine.settings import ResolvedSettings, RestoreSettings
 from dcvsr_engine.tiling.grid import TileGrid
 from dcvsr_engine.video.probe import VideoInfo, probe
 from dcvsr_engine.video.reader import VideoReader
 
 COLUMNS, ROWS, WINDOWS = 2.0, 1.5, 2
-"""Size of the piece in lengths of a tile; as tiles overlap by half, 3 × 2 and three windows of them cover it."""
+"""Size of the piece in tiles; as tiles overlap by half, 3 × 2 tiles and three windows cover it."""
 
 
 @dataclass(frozen=True)
 class Workload:
-    """A piece of a clip in front of a model.
+    """A piece of a clip, ready for the sampler.
 
     Attributes:
-        model, settings (resolved): what restores it.
+        model: the network.
+        settings: with the model's defaults.
         grid: the paper's tiles, 3 × 2 and three windows where the clip is large enough.
-        noise, condition: ``(frames, channels, height, width)``.
-        region, frames: the piece, in LR pixels and frames of the clip.
+        noise: unit noise ``(frames, channels, height, width)``.
+        condition: ``l`` ``(frames, condition channels, height, width)``.
+        region: the piece in LR pixels of the clip.
+        frames: number of frames, from the first.
     """
 
     model: Model
-    settings: RestoreSettings
+    settings: ResolvedSettings
     grid: TileGrid
     noise: Tensor
     condition: Tensor
@@ -46,11 +49,11 @@ class Workload:
     frames: int
 
     def denoiser(self) -> Denoiser:
-        """A denoiser of the model."""
+        """Make a denoiser of the model."""
         return Denoiser(self.model)
 
     def sampler(self, denoiser: Denoiser, kind: Callable[..., Sampler] = Sampler, **changes: object) -> Sampler:
-        """A sampler with changed settings, a tile at a time."""
+        """Make a sampler with changed settings, a tile at a time."""
         return kind(denoiser, self.settings.replace(**changes), lambda step: self.grid, Control())
 
 
@@ -58,31 +61,40 @@ def load_workload(settings: RestoreSettings, clip: Path) -> Workload:
     """Load the model and the middle of the clip's picture; raises `UserError`."""
     info = probe(clip)
     model = load_model(settings.model, settings.device, settings.precision)
-    settings = model.declaration.resolve(settings).replace(device=model.device, precision=model.precision)
-    assert settings.tile is not None and settings.window is not None and settings.scale is not None
-    columns, rows = (padded(int(share * settings.tile), model.declaration.multiple) for share in (COLUMNS, ROWS))
-    region = middle_region(info, columns, rows, model, settings.scale)
-    frames = read_region(clip, region, WINDOWS * settings.window)
-    condition = model.first_stage.encode_condition(upscale(frames, settings.scale))
+    resolved = model.declaration.resolve(settings).replace(device=model.device, precision=model.precision)
+    columns, rows = (padded(int(share * resolved.tile), model.declaration.multiple) for share in (COLUMNS, ROWS))
+    region = middle_region(info, columns, rows, model, resolved.scale)
+    frames = read_region(clip, region, WINDOWS * resolved.window)
+    condition = model.first_stage.encode_condition(upscale(frames, resolved.scale))
     height, width = condition.shape[-2:]
-    tile = padded(settings.tile, model.declaration.multiple)
-    grid = TileGrid.build(len(frames), height, width, tile, settings.window, align=model.declaration.multiple)
-    noise = clip_noise(settings.seed, 0, len(frames), (model.first_stage.latent_channels, height, width), 0.0)
-    return Workload(model, settings, grid, noise, condition, region, len(frames))
+    tile = padded(resolved.tile, model.declaration.multiple)
+    grid = TileGrid.build(len(frames), height, width, tile, resolved.window, align=model.declaration.multiple)
+    noise = clip_noise(resolved.seed, 0, len(frames), (model.first_stage.latent_channels, height, width), 0.0)
+    return Workload(model, resolved, grid, noise, condition, region, len(frames))
 
 
 def middle_region(info: VideoInfo, columns: int, rows: int, model: Model, scale: int) -> Region:
-    """The middle of the picture that makes at most ``columns × rows`` latents, a whole number of the U-Net's units."""
+    """Choose the middle of the picture.
+
+    Args:
+        info: of the clip.
+        columns, rows: largest size in latents.
+        model: whose units, ``multiple`` latents, the region holds a whole number of.
+        scale: output pixels per pixel of the clip.
+
+    Raises:
+        InputError: the picture is too small, or the scale does not divide the model's factor.
+    """
     unit = model.declaration.factor * model.declaration.multiple // scale
     latent = model.declaration.factor // scale
     if latent * scale != model.declaration.factor or min(info.width, info.height) < unit:
         raise InputError(f"“{info.path.name}” is too small, or the scale does not divide the model's factor; choose others.")
     width, height = (min(size, count * latent) // unit * unit for size, count in ((info.width, columns), (info.height, rows)))
-    return Region((info.width - width) // 2, (info.height - height) // 2, width, height)
+    return Region(x=(info.width - width) // 2, y=(info.height - height) // 2, width=width, height=height)
 
 
 def read_region(clip: Path, region: Region, count: int) -> Tensor:
-    """The region of the first ``count`` frames, RGB 0..1 ``(frames, 3, height, width)``."""
+    """Read the region of the first ``count`` frames, RGB 0..1 ``(frames, 3, height, width)``; raises `InputError`."""
     rows, columns = slice(region.y, region.y + region.height), slice(region.x, region.x + region.width)
     with VideoReader(probe(clip)) as reader:
         pixels = [frame.pixels[rows, columns] for frame in reader.frames(0, count - 1)]

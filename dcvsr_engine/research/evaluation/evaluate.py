@@ -9,7 +9,7 @@ from typing import Any
 
 from dcvsr_engine.control import Control
 from dcvsr_engine.errors import JobError, OutputError, SettingsError
-from dcvsr_engine.planning.plan import grid_for
+from dcvsr_engine.planning.grids import grid_for
 from dcvsr_engine.research.evaluation.clips import EVALUATION_SCALE, Clip, prepare_clip
 from dcvsr_engine.research.evaluation.methods import Method, Restoration, enlarge_bicubic
 from dcvsr_engine.research.evaluation.scores import ROWS, Sample, Score, score_sample
@@ -208,6 +208,6 @@ def sample_of(clip: Clip, result: Pictures, model: Restoration | None) -> Sample
     if model is None:
         grid, factor = TileGrid.build(frames, height // PAPER_FACTOR, width // PAPER_FACTOR), PAPER_FACTOR
     else:
-        grid = grid_for(frames, width // EVALUATION_SCALE, height // EVALUATION_SCALE, model.declaration, model.settings)
+        grid = grid_for(frames, width // EVALUATION_SCALE, height // EVALUATION_SCALE, model.declaration, model.resolved)
         factor = model.declaration.factor
     return Sample(result, truth, enlarge_bicubic(clip.low), grid, factor)

@@ -19,7 +19,7 @@ from dcvsr_engine.network.resample import upscale
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.research.evaluation.clips import EVALUATION_SCALE
 from dcvsr_engine.research.pictures import Pictures, read_pictures, to_pictures, to_tensor, write_pictures
-from dcvsr_engine.settings import Device, OutputSettings, Precision, RestoreSettings
+from dcvsr_engine.settings import Device, OutputSettings, Precision, ResolvedSettings, RestoreSettings
 from dcvsr_engine.storage import discard
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class Restoration:
         return declaration_of(self.settings.model)
 
     @property
-    def resolved(self) -> RestoreSettings:
+    def resolved(self) -> ResolvedSettings:
         """Settings with the model's defaults in place."""
         return self.declaration.resolve(self.settings)
 
@@ -119,7 +119,9 @@ class Restoration:
         for outdated in target.parent.glob(f".{glob.escape(target.name)}-*.job"):
             if outdated != folder:
                 discard(outdated)
-        request = JobRequest(low, target, self.settings, OutputSettings(codec="png", overwrite=True))
+        request = JobRequest(
+            source=low, target=target, settings=self.settings, output=OutputSettings(codec="png", overwrite=True)
+        )
         model = loaded(self.settings.model, self.settings.device, self.settings.precision)
         clock = time.process_time if model.device == "cpu" else time.perf_counter
         before = clock()

@@ -42,12 +42,12 @@ def test_the_middle_of_a_clip_makes_three_by_two_tiles_and_three_windows(chosen,
     grid = material.grid
     assert (len(grid.columns), len(grid.rows), len(grid.windows)) == (3, 2, 3)
     assert (grid.width, grid.height, material.frames) == (32, 24, 8)
-    assert material.region == Region(4, 6, 64, 48)
+    assert material.region == Region(x=4, y=6, width=64, height=48)
     assert material.condition.shape == material.noise.shape == (8, 24, 24, 32)
 
 
 def test_a_small_clip_gives_what_it_has(material, clip):
-    assert material.region == Region(1, 0, 48, 32)
+    assert material.region == Region(x=1, y=0, width=48, height=32)
     with pytest.raises(InputError, match="too small"):
         middle_region(probe(clip), 100, 100, material.model, 3)
 
