@@ -47,8 +47,7 @@ from app.widgets.appearance import Appearance, apply_appearance
 from app.widgets.messages import ask, show_error
 from app.widgets.notices import NoticeBar
 from dcvsr_engine.events import Event, PreviewFrame, StepStarted, Warned
-from dcvsr_engine.models.known import known_models
-from dcvsr_engine.models.store import chosen_default
+from dcvsr_engine.models.registry import chosen_default, known_models
 from dcvsr_engine.planning.plan import Plan
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.worker.messages import Ready

@@ -19,9 +19,10 @@ from dcvsr_engine.jobs.session import Loader, Session, feasible_plan, find_shots
 from dcvsr_engine.jobs.sinks import FileSink, PreviewSink
 from dcvsr_engine.jobs.store import JobStore, held
 from dcvsr_engine.jobs.telemetry import Telemetry
-from dcvsr_engine.network.checkpoint import Model, subfolder
+from dcvsr_engine.models.registry import model_folder
+from dcvsr_engine.network.checkpoint import Model
 from dcvsr_engine.network.declaration import UNET_FOLDERS, Declaration
-from dcvsr_engine.network.installed import find
+from dcvsr_engine.network.layout import subfolder
 from dcvsr_engine.network.oom import is_out_of_memory
 from dcvsr_engine.planning.memory import queue_room
 from dcvsr_engine.planning.plan import Plan, Segment
@@ -46,7 +47,7 @@ def plan_job(request: JobRequest) -> Plan:
         info = reader.counted_info()
         if request.target is not None:
             check_target(request.target, info, request.output)
-        folder = find(request.settings.model)
+        folder = model_folder(request.settings.model)
         declaration, unet = Declaration.from_folder(folder), subfolder(folder, UNET_FOLDERS)
         shots = detect_shots(reader, *frame_range(request, info), seconds=PLANNING_SECONDS)
     return make_plan(request, info, declaration, unet, shots, job_folder(request))

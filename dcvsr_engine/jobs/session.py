@@ -11,8 +11,10 @@ from dcvsr_engine.diffusion.denoiser import Denoiser
 from dcvsr_engine.errors import InputError, JobError
 from dcvsr_engine.events import FrameDone, PreviewFrame
 from dcvsr_engine.jobs.telemetry import Telemetry
-from dcvsr_engine.network.checkpoint import Model, load, subfolder
+from dcvsr_engine.models.loading import load_model
+from dcvsr_engine.network.checkpoint import Model
 from dcvsr_engine.network.declaration import UNET_FOLDERS
+from dcvsr_engine.network.layout import subfolder
 from dcvsr_engine.planning.plan import Plan, Segment
 from dcvsr_engine.planning.planner import make_plan
 from dcvsr_engine.planning.request import JobRequest
@@ -30,7 +32,7 @@ Loader = Callable[[RestoreSettings], Model]
 
 def load_for(settings: RestoreSettings) -> Model:
     """Load the model that ``settings`` name; raises `ModelError`."""
-    return load(settings.model, settings.device, settings.precision)
+    return load_model(settings.model, settings.device, settings.precision)
 
 
 @dataclass(frozen=True)

@@ -92,7 +92,7 @@ def test_a_plan_is_measured_on_one_tile(clip, tiny_model, loader):
 
 def test_a_tile_that_does_not_fit_is_a_problem_of_the_plan(clip, tiny_model, loader, monkeypatch):
     def starving(*arguments, **options):
-        raise RuntimeError("can't allocate memory")
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes.")
 
     request = jobs.request(clip, None, tiny_model)
     monkeypatch.setattr(UNet, "forward", starving)

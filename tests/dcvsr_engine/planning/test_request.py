@@ -32,13 +32,13 @@ def test_a_request_is_read_back_as_it_was():
     [
         ({"source": None}, JobError, "source must be a path, not None."),
         ({"frames": [1]}, JobError, "frames[1] is missing."),
-        ({"frames": [1, 2, 3]}, JobError, "frames has too many values: 2 at most, not 3."),
+        ({"frames": [1, 2, 3]}, JobError, "frames must have at most 2 values, not 3."),
         ({"frames": ["1", "2"]}, JobError, "frames[0] must be a whole number, not '1'."),
-        ({"region": {"x": 1}}, JobError, "The entry “region.y” is missing."),
+        ({"region": {"x": 1}}, JobError, "The key “region.y” is missing."),
         ({"region": [1, 2, 3, 4]}, JobError, "region must be a JSON object, not [1, 2, 3, 4]."),
         ({"settings": {"steps": 0}}, SettingsError, "steps must be between 1 and 200, not 0."),
         ({"output": {"codec": "vp9"}}, SettingsError, "codec must be one of auto, h264, h265, av1, ffv1, prores, png, tiff, "),
-        ({"nonesuch": 1}, JobError, "There is no entry “nonesuch”; known entries are source, target, settings, output, "),
+        ({"nonesuch": 1}, JobError, "There is no key “nonesuch”; known keys are source, target, settings, output, "),
     ],
 )
 def test_a_damaged_request_is_refused_in_one_sentence(changes, error, sentence):

@@ -141,7 +141,7 @@ def test_memory_that_runs_out_is_told_in_words(engine, run_of, monkeypatch):
     def starve(*arguments, **options):
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
 
-    monkeypatch.setattr(process, "load", starve)
+    monkeypatch.setattr(process, "load_model", starve)
     engine.send(run_of())
     failed = engine.wait_for(JobFinished, Failed)
     assert failed.user_error and failed.message.startswith("Memory ran out")
