@@ -76,7 +76,7 @@ class Manifest(Schema):
     Attributes:
         identity: what must not change.
         shots: where they begin.
-        threads: of the processor; sums come out differently, in their last bits, on another number of them.
+        threads: of the processor.
         settings, decode_frames, branches_in_one_batch: as planned, see `Plan`; reduced when memory ran out.
         units: all parts of the job, in order.
         published: hash of the complete result, known just before it is put in place; ``None`` until then.
