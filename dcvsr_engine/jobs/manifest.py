@@ -58,7 +58,7 @@ class Unit(Schema):
         id: its number, 0-based, in the order of the frames.
         first, last: its frames in the clip, inclusive; the first ones may be shared with the unit before.
         state: ``open`` until its file is complete.
-        file: name of the encoded frames in the job folder, once it is finished; empty when none could be decoded.
+        file: name of its encoded frames in the job folder, once it is finished; that file is empty when none could be decoded.
         sha256: hash of that file.
     """
 

@@ -90,7 +90,6 @@ class Telemetry:
     def phase(self, name: Phase, total: int = 0) -> Iterator[None]:
         """Announce a phase of ``total`` units, and time it."""
         self.emit(PhaseStarted(name, *self._place, total))
-        # bound here: a segment may end within a phase when an error does
         seconds, began = self._current.seconds, time.monotonic()
         try:
             yield
