@@ -264,11 +264,6 @@ def test_a_result_that_is_in_place_already_ends_the_job(clip, whole, tiny_model,
 
 
 def test_another_file_in_place_of_the_result_is_left_alone(clip, tiny_model, tmp_path, loader, monkeypatch):
-<<<<<<< HEAD
-=======
-    from dcvsr_engine.jobs import stored
-
->>>>>>> main
     request, target = jobs.request(clip, tmp_path / "out.mkv", tiny_model), tmp_path / "out.mkv"
     monkeypatch.setattr(running, "publish", lambda *arguments: (_ for _ in ()).throw(OutputError("no")))
     with pytest.raises(OutputError, match="no"):

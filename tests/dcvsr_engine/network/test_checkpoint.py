@@ -22,6 +22,7 @@ from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.network.device import available_devices, device_title, memory, resolve_device, resolve_precision
 from dcvsr_engine.network.haar import HaarFirstStage
 from dcvsr_engine.network.vae import VaeFirstStage
+from dcvsr_engine.settings import RestoreSettings
 
 WEIGHTS = "unet/diffusion_pytorch_model.safetensors"
 
@@ -239,7 +240,7 @@ def test_declarations_that_are_none(folder, text):
 
 def test_defaults_come_from_the_model_and_choices_from_the_person():
     declared = networks.declaration(steps=7, guidance="cfg", guidance_scale=3.0)
-    resolved = declared.resolve(networks.settings(steps=None, guidance=None, guidance_scale=1.5))
+    resolved = declared.resolve(RestoreSettings(guidance_scale=1.5))
     assert (resolved.steps, resolved.guidance, resolved.guidance_scale, resolved.tile) == (7, "cfg", 1.5, 16)
 
 
@@ -295,7 +296,7 @@ def test_a_clip_is_restored_through_the_published_layout(svd_layout, tmp_path):
     model.image_encoder = FirstFrame()
     told = []
     report = run_job(request, Control(told.append), tmp_path / "job", loader=lambda settings: model)
-    assert (report["frames_out"], report["output_size"]) == (3, (64, 48))
+    assert (report["frames_out"], tuple(report["output_size"])) == (3, (64, 48))
     assert len(jobs.pictures(tmp_path / "out.mkv")) == 3
     assert {event.kind for event in told if isinstance(event, StepStarted)} == {StepKind.SAP, StepKind.TAP_FORWARD}
     assert model.image_encoder.seen.shape == (3, 48, 64)
