@@ -1,6 +1,5 @@
 """Checkpoint folders: the published layouts, and one sentence for everything that is wrong with one."""
 
-import dataclasses
 import json
 import pickle
 import shutil
@@ -302,6 +301,6 @@ def test_a_clip_is_restored_through_the_published_layout(svd_layout, tmp_path):
     assert model.image_encoder.seen.shape == (3, 48, 64)
     assert 0 <= float(model.image_encoder.seen.min()) < float(model.image_encoder.seen.max()) <= 1
     model.image_encoder = None
-    blind = dataclasses.replace(request, target=tmp_path / "blind.mkv")
+    blind = request.replace(target=tmp_path / "blind.mkv")
     run_job(blind, None, tmp_path / "other", loader=lambda settings: model)
     assert jobs.fingerprint(tmp_path / "out.mkv") != jobs.fingerprint(tmp_path / "blind.mkv"), "what CLIP sees should matter"
