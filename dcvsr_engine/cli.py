@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from dcvsr_engine import __version__
 from dcvsr_engine.arguments import Parser, add_request_arguments, add_run_arguments, request_from
+from dcvsr_engine.environment import safe_import_path, use_private_caches
 from dcvsr_engine.errors import Cancelled, OutputError, SettingsError, UserError
 from dcvsr_engine.gpu.command import add_gpu_arguments, run_gpu_command
 from dcvsr_engine.gpu.own_process import run_module_if_asked
@@ -50,8 +51,10 @@ def main(arguments: list[str] | None = None) -> int:
     build = None
     try:
         options = command_parser().parse_args(words)
+        use_private_caches()
         build = use_switched_on_build()
-        code: int = options.run(options)
+        with safe_import_path():
+            code: int = options.run(options)
         return code
     except UserError as error:
         print(f"dcvsr: {error}", file=sys.stderr)
