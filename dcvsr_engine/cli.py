@@ -182,7 +182,7 @@ def resume_command(options: argparse.Namespace) -> int:
 
 
 def run_with_report(request: "JobRequest", folder: Path, options: argparse.Namespace, fresh: bool = False) -> None:
-    """CommandFunction a job from where it stopped, or ``fresh``, and write its report when ``options`` ask for one; raises `UserError`."""
+    """Run a job from where it stopped, or ``fresh``; write its report when ``options`` ask for one. Raises `UserError`."""
     from dcvsr_engine.jobs.folders import discard_job
 
     with text_file(options.report, request.output.overwrite) as write:
