@@ -1,6 +1,7 @@
 """Training batches as a pure function of (seed, iteration), so that a resumed run sees the same data."""
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,8 +14,12 @@ from dcvsr_engine.network.resample import upscale
 from dcvsr_engine.training import photographs, recordings
 from dcvsr_engine.training.degradation import degrade
 from dcvsr_engine.training.motion import synthetic_clip
+from dcvsr_engine.training.prior_recipe import PoolRecipe, PriorRecipe
 from dcvsr_engine.training.recipe import Phase, Recipe, Validation
 from dcvsr_engine.training.recordings import Recording, recorded_clip
+
+Asked = Phase | Validation | PoolRecipe
+"""What says how clips are to be made."""
 
 
 @dataclass(frozen=True)
@@ -24,13 +29,13 @@ class Material:
     photographs: list[Tensor] = field(default_factory=list)
     videos: list[Recording] = field(default_factory=list)
 
-    def clip(self, rng: random.Random, asked: Phase | Validation) -> Tensor:
+    def clip(self, rng: random.Random, asked: Asked) -> Tensor:
         """A sharp clip, RGB 0..1 ``(frames, 3, size, size)``, from one of the sources asked for."""
         if drawn(rng, asked.sources) == "videos":
             return recorded_clip(rng, self.videos, asked.frames, asked.size)
         return synthetic_clip(rng, self.photographs, asked.frames, asked.size, asked.parallax)
 
-    def require(self, asked: Phase | Validation, what: str) -> None:
+    def require(self, asked: Asked, what: str) -> None:
         """Raise `InputError` where a source that is asked for has nothing for ``what``."""
         if asked.sources.get("photographs") and not self.photographs:
             raise InputError(f"No {what} photographs were found: install the Debian packages that the model card names.")
@@ -46,9 +51,10 @@ class TrainingData:
     held_out: Material
 
     @classmethod
-    def load(cls, recipe: Recipe, photo_roots: list[Path], video_roots: list[Path]) -> "TrainingData":
+    def load(cls, recipe: Recipe | PriorRecipe, photo_roots: list[Path], video_roots: list[Path]) -> "TrainingData":
         """Find and load what ``recipe`` asks for; raises `InputError` when something is missing or too small."""
-        parts: tuple[Phase | Validation, ...] = (*recipe.phases, recipe.validation)
+        phases, validation = parts_of(recipe)
+        parts: tuple[Asked, ...] = (*phases, validation)
         photos: tuple[list[Tensor], list[Tensor]] = ([], [])
         videos: tuple[list[Recording], list[Recording]] = ([], [])
         if any(part.sources.get("photographs") for part in parts):
@@ -57,18 +63,25 @@ class TrainingData:
         if filmed:
             videos = open_videos(video_roots, max(part.frames for part in filmed), max(part.size for part in filmed))
         data = cls(Material(photos[0], videos[0]), Material(photos[1], videos[1]))
-        for phase in recipe.phases:
+        for phase in phases:
             data.training.require(phase, "training")
-        data.held_out.require(recipe.validation, "validation")
+        data.held_out.require(validation, "validation")
         return data
+
+
+def parts_of(recipe: Recipe | PriorRecipe) -> tuple[Sequence[Asked], Asked]:
+    """What a recipe asks for to train on, and to validate with."""
+    if isinstance(recipe, PriorRecipe):
+        return (recipe.pool,), recipe.pool
+    return recipe.phases, recipe.validation
 
 
 def load_photographs(roots: list[Path], smallest: int = 320) -> tuple[list[Tensor], list[Tensor]]:
     """Photographs below ``roots`` for training and held out, with their reductions down to ``smallest`` pixels."""
     sets: tuple[list[Tensor], list[Tensor]] = ([], [])
-    for path in photographs.find(roots):
-        levels = photographs.pyramid(photographs.load(path), smallest)
-        sets[photographs.is_held_out(path)].extend(torch.tensor(level).permute(2, 0, 1) for level in levels)
+    for photo in photographs.find(roots):
+        levels = photographs.pyramid(photo.load(), smallest)
+        sets[photo.held_out].extend(torch.tensor(level).permute(2, 0, 1) for level in levels)
     return sets
 
 

@@ -4,15 +4,14 @@ import dataclasses
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
-from dcvsr_engine.errors import SettingsError
-from dcvsr_engine.training.section import Section
+from dcvsr_engine.training.section import Section, listed
 
 STATE = Path("last") / "state.safetensors"
 """Of a run's folder; where it is, there is something to resume."""
 
-DEGRADATIONS = ("mild", "real-world")
+DEGRADATIONS = ("mild", "streamed", "real-world")
 """Names in `degradation.PRESETS`, which is not imported here because it imports torch."""
 
 SOURCES = ("photographs", "videos")
@@ -40,7 +39,7 @@ class Mixture(Section):
         for what, shares, known in (("sources", self.sources, SOURCES), ("degradations", self.degradations, DEGRADATIONS)):
             strange = next((name for name in shares if name not in known), None)
             self.require(
-                (strange is None, f"{what} are {' and '.join(known)}, not “{strange}”"),
+                (strange is None, f"{what} are {listed(known)}, not “{strange}”"),
                 (min(shares.values(), default=0) >= 0 < sum(shares.values()), f"{what} need a share above 0, and none below"),
             )
         self.require((0 <= self.parallax <= 1, "parallax is between 0 and 1"))
@@ -173,18 +172,6 @@ class Recipe(Section):
             (self.lora >= 0 and not (self.lora and self.scratch), "lora is at least 0, and 0 for a network from scratch"),
             (0 <= self.ema < 1 and 0 <= self.dropout < 1, "ema and dropout are at least 0 and below 1"),
         )
-
-    @classmethod
-    def from_file(cls, path: Path) -> Self:
-        """Read a recipe; raises `SettingsError`."""
-        try:
-            return cls.from_dict(json.loads(path.read_text(encoding="utf-8")))
-        except OSError as error:
-            raise SettingsError(f"The recipe “{path}” cannot be read ({error.strerror}).") from None
-        except ValueError as error:
-            raise SettingsError(f"“{path}” is no recipe: {error}.") from None
-        except SettingsError as error:
-            raise SettingsError(f"The recipe “{path}” is not understood: {str(error).rstrip('.')}.") from None
 
     def to_json(self) -> str:
         """The recipe as it can be read back."""

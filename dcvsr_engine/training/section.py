@@ -2,15 +2,35 @@
 
 import dataclasses
 import difflib
+import json
 import typing
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Self
 
 from dcvsr_engine.errors import SettingsError
 from dcvsr_engine.network.declaration import fits
 
 
+def listed(names: Sequence[str]) -> str:
+    """“a, b and c”."""
+    return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
 class Section:
     """What the sections of a recipe have in common: they are read from JSON strictly."""
+
+    @classmethod
+    def from_file(cls, path: Path) -> Self:
+        """Read a recipe; raises `SettingsError`."""
+        try:
+            return cls.from_dict(json.loads(path.read_text(encoding="utf-8")))
+        except OSError as error:
+            raise SettingsError(f"The recipe “{path}” cannot be read ({error.strerror}).") from None
+        except ValueError as error:
+            raise SettingsError(f"“{path}” is no recipe: {error}.") from None
+        except SettingsError as error:
+            raise SettingsError(f"The recipe “{path}” is not understood: {str(error).rstrip('.')}.") from None
 
     @classmethod
     def from_dict(cls, values: Any) -> Self:

@@ -80,10 +80,15 @@ class State:
             self.ema[name].copy_(tensors[f"ema.{name}"])
             prefix = f"optimizer.{name}."
             kept = {key.removeprefix(prefix): found for key, found in tensors.items() if key.startswith(prefix)}
-            if kept:  # AdamW counts its steps on the processor
-                self.optimizer.state[value] = {k: v if k == "step" else v.to(value.device) for k, v in kept.items()}
+            if kept:
+                self.optimizer.state[value] = {key: laid_out_as(value, found) for key, found in kept.items()}
             if f"gradient.{name}" in tensors:
                 value.grad = tensors[f"gradient.{name}"].to(value.device)
         self.iteration, self.part = int(tensors["iteration"]), int(tensors.get("part", 0))
         kept_sums: Tensor = tensors.get("log", sums)
         return kept_sums
+
+
+def laid_out_as(weight: Tensor, kept: Tensor) -> Tensor:
+    """What the optimiser kept of ``weight``, where and in the order in which ``weight`` lies; counts stay on the processor."""
+    return torch.empty_like(weight).copy_(kept) if kept.shape == weight.shape else kept

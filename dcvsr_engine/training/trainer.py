@@ -4,7 +4,6 @@ Several GPUs: started by ``accelerate launch``, each process takes every n-th ba
 """
 
 import contextlib
-import math
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -33,19 +32,10 @@ from dcvsr_engine.training.objective import (
 )
 from dcvsr_engine.training.propagation import TiledNetwork
 from dcvsr_engine.training.recipe import STATE, Phase, Recipe
+from dcvsr_engine.training.schedule import learning_rate
 from dcvsr_engine.training.start import Start
 from dcvsr_engine.training.state import State
 from dcvsr_engine.training.validation import contact_sheet, held_out_pairs, is_best, psnr, restored
-
-
-def learning_rate(phase: Phase, index: int) -> float:
-    """Linear warm-up, then cosine decay to a tenth of the peak, or the peak."""
-    if index < phase.warmup:
-        return phase.learning_rate * (index + 1) / phase.warmup
-    if phase.schedule == "constant":
-        return phase.learning_rate
-    progress = (index - phase.warmup) / max(1, phase.iterations - phase.warmup)
-    return phase.learning_rate * (0.55 + 0.45 * math.cos(math.pi * progress))
 
 
 class Trainer:

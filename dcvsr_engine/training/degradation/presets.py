@@ -1,6 +1,7 @@
 """Presets of degradation: how a high-resolution clip becomes the low-resolution one that is restored.
 
-``mild`` is our own: what a camera or a good encoder does.
+``mild`` is our own: what a camera or a good encoder does. ``streamed`` is ours too: a little blur and noise, then a video
+encoder at the rates of streaming, as most videos on the web have seen.
 
 ``real-world`` follows Real-ESRGAN (arXiv 2107.10833) with the video parts of RealBasicVSR (arXiv 2111.12704).
 
@@ -54,6 +55,17 @@ def mild(clip: Tensor, rng: random.Random, scale: int = 4) -> Tensor:
     return small.clamp(0, 1)
 
 
+def streamed(clip: Tensor, rng: random.Random, scale: int = 4) -> Tensor:
+    """An LR clip as the web streams it: blur ≤ 1 px of the LR grid, ÷4, noise ≤ 8/255, H.264 or H.265 at CRF 15 … 32."""
+    if rng.random() < 0.6:
+        clip = gaussian_blur(clip, rng.uniform(0.2, 1.0) * scale)
+    small = shrink(clip, scale)
+    if rng.random() < 0.6:
+        small = random_noise(small, rng, (0.5, 8), (0.05, 0.6))
+    codec = CODECS["h264" if rng.random() < 0.7 else "h265"]
+    return video_compression(small, codec, codec.at(rng.randint(15, 32)))
+
+
 @dataclass(frozen=True)
 class Order:
     """One round of blur, resizing, noise and JPEG.
@@ -105,7 +117,11 @@ def real_world(clip: Tensor, rng: random.Random, scale: int = 4) -> Tensor:
     return from_bytes(to_bytes(final_size(random_video_compression(frames, rng), rng, *small)))
 
 
-PRESETS: dict[str, Callable[[Tensor, random.Random, int], Tensor]] = {"mild": mild, "real-world": real_world}
+PRESETS: dict[str, Callable[[Tensor, random.Random, int], Tensor]] = {
+    "mild": mild,
+    "streamed": streamed,
+    "real-world": real_world,
+}
 
 
 def degrade(clip: Tensor, preset: str, rng: random.Random, scale: int = 4) -> Tensor:

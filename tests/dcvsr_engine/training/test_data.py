@@ -64,7 +64,7 @@ def test_recipes_know_the_presets(tmp_path):
 @pytest.mark.parametrize(
     ("phase", "sentence"),
     [
-        ({"degradations": {"harsh": 1.0}}, "degradations are mild and real-world, not “harsh”"),
+        ({"degradations": {"harsh": 1.0}}, "degradations are mild, streamed and real-world, not “harsh”"),
         ({"degradations": {"mild": 0.0}}, "degradations need a share above 0"),
         ({"degradations": {"mild": -1.0, "real-world": 2.0}}, "and none below"),
         ({"sources": {}}, "sources need a share above 0"),

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from dcvsr_engine.errors import SettingsError
+from dcvsr_engine.training.prior_recipe import read_recipe
 from dcvsr_engine.training.recipe import Phase, Recipe, Validation
 
 RECIPES = sorted((Path(__file__).parents[3] / "resources" / "recipes").glob("*.json"))
@@ -19,11 +20,11 @@ def written(path: Path, **changes: object) -> Path:
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
 def test_the_shipped_recipes_read_and_can_be_read_back(path: Path, tmp_path: Path) -> None:
-    shipped = Recipe.from_file(path)
+    shipped = read_recipe(path)
     assert shipped.iterations == sum(phase.iterations for phase in shipped.phases)
     again = tmp_path / "again.json"
     again.write_text(shipped.to_json())
-    assert Recipe.from_file(again) == shipped
+    assert read_recipe(again) == shipped
 
 
 def test_what_a_recipe_of_the_first_edition_does_not_say_is_as_it_was(tmp_path: Path) -> None:
