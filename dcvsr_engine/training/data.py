@@ -13,6 +13,7 @@ from dcvsr_engine.errors import InputError
 from dcvsr_engine.network.resample import upscale
 from dcvsr_engine.training import photographs, recordings
 from dcvsr_engine.training.degradation import degrade
+from dcvsr_engine.training.graphics import drawing
 from dcvsr_engine.training.motion import synthetic_clip
 from dcvsr_engine.training.prior_recipe import PoolRecipe, PriorRecipe
 from dcvsr_engine.training.recipe import Phase, Recipe, Validation
@@ -31,9 +32,11 @@ class Material:
 
     def clip(self, rng: random.Random, asked: Asked) -> Tensor:
         """A sharp clip, RGB 0..1 ``(frames, 3, size, size)``, from one of the sources asked for."""
-        if drawn(rng, asked.sources) == "videos":
+        source = drawn(rng, asked.sources)
+        if source == "videos":
             return recorded_clip(rng, self.videos, asked.frames, asked.size)
-        return synthetic_clip(rng, self.photographs, asked.frames, asked.size, asked.parallax)
+        pictures = [drawing(rng, 2 * asked.size)] if source == "graphics" else self.photographs
+        return synthetic_clip(rng, pictures, asked.frames, asked.size, asked.parallax, asked.handheld)
 
     def require(self, asked: Asked, what: str) -> None:
         """Raise `InputError` where a source that is asked for has nothing for ``what``."""

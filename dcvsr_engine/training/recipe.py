@@ -11,11 +11,11 @@ from dcvsr_engine.training.section import Section, listed
 STATE = Path("last") / "state.safetensors"
 """Of a run's folder; where it is, there is something to resume."""
 
-DEGRADATIONS = ("mild", "streamed", "real-world")
+DEGRADATIONS = ("mild", "streamed", "real-world", "film", "interlaced")
 """Names in `degradation.PRESETS`, which is not imported here because it imports torch."""
 
-SOURCES = ("photographs", "videos")
-"""What clips are made of: synthetic motion over photographs, or crops of recordings."""
+SOURCES = ("photographs", "graphics", "videos")
+"""What clips are made of: synthetic motion over photographs or over drawn pictures, or crops of recordings."""
 
 Shares = dict[str, float]
 """How often each name is chosen, in any unit."""
@@ -29,11 +29,13 @@ class Mixture(Section):
         sources: shares of `SOURCES`.
         degradations: shares of `DEGRADATIONS`.
         parallax: share of the clips made from photographs that show two depths.
+        handheld: share of those that a shaking camera films, with objects that cross and fades.
     """
 
     sources: Shares = field(default_factory=lambda: {"photographs": 1.0}, hash=False)
     degradations: Shares = field(default_factory=lambda: {"mild": 1.0}, hash=False)
     parallax: float = 0.0
+    handheld: float = 0.0
 
     def __post_init__(self) -> None:
         for what, shares, known in (("sources", self.sources, SOURCES), ("degradations", self.degradations, DEGRADATIONS)):
@@ -42,7 +44,10 @@ class Mixture(Section):
                 (strange is None, f"{what} are {listed(known)}, not “{strange}”"),
                 (min(shares.values(), default=0) >= 0 < sum(shares.values()), f"{what} need a share above 0, and none below"),
             )
-        self.require((0 <= self.parallax <= 1, "parallax is between 0 and 1"))
+        self.require(
+            (0 <= self.parallax <= 1, "parallax is between 0 and 1"),
+            (0 <= self.handheld <= 1, "handheld is between 0 and 1"),
+        )
 
 
 @dataclass(frozen=True)

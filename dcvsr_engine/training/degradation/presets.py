@@ -1,7 +1,7 @@
 """Presets of degradation: how a high-resolution clip becomes the low-resolution one that is restored.
 
 ``mild`` is our own: what a camera or a good encoder does. ``streamed`` is ours too: a little blur and noise, then a video
-encoder at the rates of streaming, as most videos on the web have seen.
+encoder at the rates of streaming, as most videos on the web have seen. ``film`` and ``interlaced`` are what old material adds.
 
 ``real-world`` follows Real-ESRGAN (arXiv 2107.10833) with the video parts of RealBasicVSR (arXiv 2111.12704).
 
@@ -35,6 +35,7 @@ from dcvsr_engine.training.degradation.compression import (
     to_bytes,
     video_compression,
 )
+from dcvsr_engine.training.degradation.film import bobbed, combed, random_grain
 from dcvsr_engine.training.degradation.noise import gaussian_noise, random_noise
 from dcvsr_engine.training.degradation.resize import random_factor, random_resize
 from dcvsr_engine.training.degradation.walk import Range
@@ -64,6 +65,25 @@ def streamed(clip: Tensor, rng: random.Random, scale: int = 4) -> Tensor:
         small = random_noise(small, rng, (0.5, 8), (0.05, 0.6))
     codec = CODECS["h264" if rng.random() < 0.7 else "h265"]
     return video_compression(small, codec, codec.at(rng.randint(15, 32)))
+
+
+def film(clip: Tensor, rng: random.Random, scale: int = 4) -> Tensor:
+    """An LR clip scanned from film: a little blur, ÷4, grain, H.264 at CRF 12 … 26 or nothing."""
+    if rng.random() < 0.6:
+        clip = gaussian_blur(clip, rng.uniform(0.2, 0.8) * scale)
+    small = random_grain(shrink(clip, scale), rng)
+    codec = CODECS["h264"]
+    return video_compression(small, codec, codec.at(rng.randint(12, 26))) if rng.random() < 0.7 else small
+
+
+def interlaced(clip: Tensor, rng: random.Random, scale: int = 4) -> Tensor:
+    """An LR clip of interlaced origin: woven (combs where it moves) or bobbed, little noise, H.264 or MPEG-4."""
+    fields = combed if rng.random() < 0.5 else bobbed
+    small = fields(shrink(clip, scale), rng.randrange(2))
+    if rng.random() < 0.5:
+        small = random_noise(small, rng, (0.5, 5), (0.05, 0.4))
+    codec, quantiser = (CODECS["h264"], rng.randint(14, 28)) if rng.random() < 0.6 else (CODECS["mpeg4"], rng.randint(2, 6))
+    return video_compression(small, codec, codec.at(quantiser))
 
 
 @dataclass(frozen=True)
@@ -121,6 +141,8 @@ PRESETS: dict[str, Callable[[Tensor, random.Random, int], Tensor]] = {
     "mild": mild,
     "streamed": streamed,
     "real-world": real_world,
+    "film": film,
+    "interlaced": interlaced,
 }
 
 

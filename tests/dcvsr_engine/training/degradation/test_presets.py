@@ -23,6 +23,10 @@ from dcvsr_engine.training.degradation.noise import gaussian_noise
         ("mild", (5, 3, 96, 144)),
         ("streamed", (1, 3, 128, 128)),
         ("streamed", (5, 3, 96, 144)),
+        ("film", (1, 3, 128, 128)),
+        ("film", (5, 3, 96, 144)),
+        ("interlaced", (1, 3, 128, 128)),
+        ("interlaced", (5, 3, 96, 144)),
         ("real-world", (1, 3, 128, 128)),
         ("real-world", (5, 3, 64, 64)),
         ("real-world", (3, 3, 96, 144)),
@@ -94,5 +98,5 @@ def test_pictures_in_steps_of_a_byte(clip):
 
 
 def test_an_unknown_preset_is_refused(clip):
-    with pytest.raises(SettingsError, match="mild, streamed, real-world"):
+    with pytest.raises(SettingsError, match="mild, streamed, real-world, film, interlaced"):
         degrade(clip, "harsh", random.Random(0))
