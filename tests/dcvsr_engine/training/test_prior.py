@@ -95,6 +95,8 @@ def test_validation_compares_with_bicubic_over_every_kind(tmp_path, photos):
     assert float(found["mild", "bicubic"]["psnr_y"]) == pytest.approx(psnr_y(bicubic, truth), abs=1e-3)
     assert float(found["mild", "bicubic"]["st_lpips"]) == pytest.approx(float((bicubic - truth).abs().mean()), abs=1e-3)
     assert found["mild", "prior"] | {"method": ""} == found["mild", "bicubic"] | {"method": ""}  # a new one is bicubic
+    run.validate(lambda sentence: None)
+    assert [row["method"] for row in rows(tmp_path, "validation.csv")] == ["bicubic", "prior"] * 2 + ["prior"] * 2
 
 
 def test_a_run_may_be_given_more_iterations_and_clips(tmp_path, photos):
