@@ -3,7 +3,6 @@
 import logging
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import Qt
@@ -291,8 +290,12 @@ class MainWindow(QMainWindow):
         """Add files and folders to the queue and look at the first of them; a model among them is imported."""
         self.intake.take(self.models.take_models(paths))
 
+    def _request_for(self, source: Path) -> JobRequest:
+        """A job with the settings that the next clip starts with."""
+        return JobRequest(source=source, settings=self.preferences.restore, output=self.preferences.output)
+
     def _add(self, clips: Sequence[Path]) -> None:
-        items = [QueueItem(JobRequest(clip, None, self.preferences.restore, self.preferences.output)) for clip in clips]
+        items = [QueueItem(self._request_for(clip)) for clip in clips]
         for item in items:
             self.queue.add(item)
             self.preferences.add_recent(item.request.source)
@@ -326,7 +329,7 @@ class MainWindow(QMainWindow):
     def _show_defaults(self) -> None:
         """With no clip, the settings are those that the next one starts with."""
         self.settings_panel.lock("")
-        self.settings_panel.show_request(JobRequest(Path(), None, self.preferences.restore, self.preferences.output))
+        self.settings_panel.show_request(self._request_for(Path()))
         self._follow_settings()
 
     def _show_settings(self, item: QueueItem) -> None:
@@ -353,7 +356,7 @@ class MainWindow(QMainWindow):
             item = self.queue.item(item_id)
             if item and item.state != "running":
                 target = request.target if self._shown and item.id == self._shown.id else item.request.target
-                changed = replace(item.request, settings=request.settings, output=request.output, target=target)
+                changed = item.request.replace(settings=request.settings, output=request.output, target=target)
                 self.queue.change(item_id, request=changed)
         self._follow_settings()
 
@@ -386,7 +389,7 @@ class MainWindow(QMainWindow):
         if self._shown and self._shown.state != "running":
             frames = self.preview.chosen_frames if on else None
             if frames != self._shown.request.frames:
-                self.queue.change(self._shown.id, request=replace(self._shown.request, frames=frames))
+                self.queue.change(self._shown.id, request=self._shown.request.replace(frames=frames))
                 self.settings_panel.show_request(self._shown.request)
 
     def _follow_settings(self) -> None:
@@ -439,7 +442,7 @@ class MainWindow(QMainWindow):
             self.preview.timeline.set_chosen(*frames)
         region = self.preview.visible_region() if self.actions_.visible_only.isChecked() else self.preview.region
         self.preview.clear_results(variant)
-        self.runner.preview(replace(self._shown.request, frames=frames, region=region), variant)
+        self.runner.preview(self._shown.request.replace(frames=frames, region=region), variant)
 
     def pause_or_resume(self) -> None:
         """Pause what runs, or go on."""

@@ -317,10 +317,10 @@ def list_jobs(options: argparse.Namespace) -> None:
 
     found = unfinished()
     if options.json:
-        print(json.dumps([{"name": job.name, "folder": str(job.folder), "source": str(job.request.source)} for job in found]))
+        print(json.dumps([{"name": job.name, "folder": str(job.folder), "source": job.source} for job in found]))
         return
     for job in found:
-        print(f"{job.name}\n    {job.request.source} → {job.request.target}  ({job.size / 2**20:.0f} MB)")
+        print(f"{job.name}\n    {job.description}  ({job.size / 2**20:.0f} MB)")
     if not found:
         print("There are no unfinished jobs.")
 

@@ -3,6 +3,7 @@
 from dcvsr_engine.errors import ModelError
 from dcvsr_engine.models.registry import declaration_of
 from dcvsr_engine.network.declaration import Declaration
+from dcvsr_engine.network.first_stage import AUTOENCODER
 
 
 def declared(model: str) -> Declaration:
@@ -10,4 +11,4 @@ def declared(model: str) -> Declaration:
     try:
         return declaration_of(model)
     except ModelError:
-        return Declaration(name=model, title=model, first_stage="vae", factor=8, multiple=8)
+        return Declaration(name=model, title=model, first_stage=AUTOENCODER, factor=8, multiple=8)

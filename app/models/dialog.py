@@ -320,7 +320,7 @@ class ModelsDialog(QDialog):
         self._say(text, "bad")
 
     def _on_refused(self, error: Exception | None) -> None:
-        from dcvsr_engine.models.download import TokenNeeded, hub  # half a second: the hub's library
+        from dcvsr_engine.models.hub import TokenNeeded, hub  # half a second: the hub's library
         from dcvsr_engine.models.tokens import has_keyring, keep_token
 
         name = self.work.name if self.work else ""
@@ -442,7 +442,8 @@ class ModelsDialog(QDialog):
 
 def download_all(entries: list[CatalogueEntry], progress: Callable[[str, int, int], None]) -> None:
     """Download one entry after another, on a thread."""
-    from dcvsr_engine.models.download import download, hub  # half a second: the hub's library
+    from dcvsr_engine.models.download import download  # half a second: the hub's library
+    from dcvsr_engine.models.hub import hub
     from dcvsr_engine.models.tokens import token_for
 
     for entry in entries:

@@ -2,6 +2,7 @@
 
 import dataclasses
 from dataclasses import dataclass
+from typing import Self
 
 from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.settings import Guidance
@@ -28,6 +29,17 @@ class Branch:
         """The branch whose keys and values this one shares from step to step, while γ changes."""
         return dataclasses.replace(self, gamma=0.0)
 
+    @property
+    def code(self) -> str:
+        """The branch without γ as digits, for names in files; see `from_code`."""
+        return f"{int(self.conditional)}{int(self.identity)}{int(self.degraded)}"
+
+    @classmethod
+    def from_code(cls, code: str) -> Self:
+        """The inverse of `code`."""
+        conditional, identity, degraded = (digit == "1" for digit in code)
+        return cls(conditional, 0.0, identity, degraded)
+
 
 CONDITIONAL = Branch()
 
@@ -47,6 +59,7 @@ def branches_of(mode: Guidance, scale: float, gamma: float, distinct: bool) -> t
     unconditional = Branch(conditional=False, gamma=gamma if mode == "dssag" else 0.0)
     if mode == "none" or scale == 1:
         return (CONDITIONAL,)
+    # PAG's perturbed branch differs from the conditional one whatever the model drops
     if mode == "pag":
         return (CONDITIONAL, unconditional, Branch(identity=True)) if distinct else (CONDITIONAL, Branch(identity=True))
     if not distinct and unconditional.gamma == 0:
@@ -61,5 +74,6 @@ def needs_degraded(mode: Guidance, scale: float) -> bool:
 
 def is_distinct(declaration: Declaration) -> bool:
     """Whether the model's unconditional branch drops anything that is there (method.md §5)."""
+    # without an image encoder the embedding is zeros already: dropping it changes nothing
     dropped = declaration.unconditional
     return "condition" in dropped or ("image_embedding" in dropped and declaration.image_embedding == "first-frame")

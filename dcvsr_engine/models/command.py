@@ -177,7 +177,8 @@ def download_with_base(options: argparse.Namespace) -> int:
 
 def download_with_token(entry: CatalogueEntry) -> KnownModel:
     """Download an entry; where the hub needs a token and this is a terminal, ask for it and try again."""
-    from dcvsr_engine.models.download import TokenNeeded, download, hub  # the hub's library takes half a second to import
+    from dcvsr_engine.models.download import download  # the hub's library takes half a second to import
+    from dcvsr_engine.models.hub import TokenNeeded, hub
     from dcvsr_engine.models.tokens import token_for
 
     with closing(BytesProgress()) as progress:
@@ -185,7 +186,7 @@ def download_with_token(entry: CatalogueEntry) -> KnownModel:
             return download(entry, token_for(hub()), progress)
         except TokenNeeded as error:
             if not sys.stdin.isatty():
-                raise TokenNeeded(f"{error} Enter it with “dcvsr models token”, or set HF_TOKEN.") from None
+                raise TokenNeeded(f"{error} Enter it with “dcvsr models token”; the hub itself also gets HF_TOKEN.") from None
             progress.close()
             print(error, file=sys.stderr)
             return download(entry, ask_token(), progress)
@@ -213,7 +214,7 @@ def ask_for_licence(entry: CatalogueEntry, options: argparse.Namespace) -> None:
 
 def ask_token() -> str:
     """Let the user type a token, unseen, and keep it in the system's keyring."""
-    from dcvsr_engine.models.download import hub
+    from dcvsr_engine.models.hub import hub
     from dcvsr_engine.models.tokens import keep_token
 
     given = getpass.getpass(f"Token for {hub()} (not shown): ").strip()
@@ -226,7 +227,7 @@ def ask_token() -> str:
 
 def manage_token(options: argparse.Namespace) -> int:
     """``dcvsr models token``."""
-    from dcvsr_engine.models.download import hub
+    from dcvsr_engine.models.hub import hub
     from dcvsr_engine.models.tokens import forget_token, has_keyring
 
     if options.forget:

@@ -1,7 +1,10 @@
 """Access tokens of the hub: kept in the system's keyring or for this session, never in a file or a log. Torch-free."""
 
+from urllib.parse import urlsplit
+
 import huggingface_hub
 import keyring
+from huggingface_hub import constants
 from keyring.errors import KeyringError
 
 KEYRING_SERVICE = "dcvsr-studio"
@@ -25,7 +28,14 @@ def token_for(endpoint: str) -> str | None:
         kept = keyring.get_password(KEYRING_SERVICE, endpoint) if has_keyring() else None
     except KeyringError:
         kept = None
-    return kept or huggingface_hub.get_token()
+    return kept or (huggingface_hub.get_token() if is_own_host(endpoint) else None)
+
+
+def is_own_host(endpoint: str) -> bool:
+    """Whether an address is the hub itself, whose programs' token it may get; a mirror gets only a token entered for it."""
+    own = urlsplit(constants._HF_DEFAULT_ENDPOINT)
+    given = urlsplit(endpoint)
+    return (given.scheme, given.hostname, given.port) == (own.scheme, own.hostname, own.port)
 
 
 def keep_token(endpoint: str, token: str) -> bool:

@@ -48,6 +48,7 @@ class ImageEncoder:
         from diffusers.pipelines.stable_video_diffusion.pipeline_stable_video_diffusion import _resize_with_antialiasing
 
         size = self.network.config.image_size
+        # on −1 … 1 and with the antialiasing of SVD's pipeline in diffusers
         small = _resize_with_antialiasing(2 * frame.unsqueeze(0) - 1, (size, size)) / 2 + 0.5
         weight = next(self.network.parameters())
         embedding: Tensor = self.network(((small - self.mean) / self.deviation).to(weight)).image_embeds

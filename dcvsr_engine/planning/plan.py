@@ -41,6 +41,7 @@ class Plan(Schema):
         evaluations: U-Net evaluations of one tile, over the whole job.
         decode_frames: frames encoded or decoded together.
         offload: whether the U-Net leaves the device while frames are encoded and decoded, so that more of them fit.
+        branches_in_one_batch: whether the U-Net sees all branches of guidance at once; one by one takes less memory.
         shots: how many there are, ``None`` where cuts have not been looked for yet.
         device_memory, device_memory_available, host_memory, host_memory_available, disk, disk_available: bytes.
         seconds: estimated duration, ``None`` without a calibration.
@@ -56,16 +57,17 @@ class Plan(Schema):
     output_size: FromJson[tuple[int, int]]
     frames: int
     segments: FromJson[tuple[Segment, ...]]
-    grid: FromJson[TileGrid]
+    grid: TileGrid
     evaluations: int
     device_memory: int
     device_memory_available: int
     host_memory: int
     host_memory_available: int
-    disk: int
-    disk_available: int
     decode_frames: int = 14
     offload: bool = False
+    branches_in_one_batch: bool = True
+    disk: int = 0
+    disk_available: int = 0
     shots: int | None = None
     seconds: float | None = None
     notes: FromJson[tuple[str, ...]] = ()

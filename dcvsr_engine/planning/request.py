@@ -12,6 +12,7 @@ class Region(Schema):
     """A rectangle of the input frame in LR pixels."""
 
     error_type: ClassVar[type[UserError]] = JobError
+    noun: ClassVar[str] = "key"
 
     x: int
     y: int
@@ -32,7 +33,7 @@ class JobRequest(Schema):
     """
 
     error_type: ClassVar[type[UserError]] = JobError
-    noun: ClassVar[str] = "entry"
+    noun: ClassVar[str] = "key"
 
     source: FromJson[Path]
     target: FromJson[Path | None] = None

@@ -16,6 +16,7 @@ def starts(size: int, length: int, stride: int, shift: int = 0) -> tuple[int, ..
     ``shift`` moves the lattice back by that many positions; tiles that would leave the axis are moved inside.
     """
     last = max(0, size - length)
+    # up to one stride beyond the last start, so that the border is reached; a set, as moved tiles may coincide
     lattice = range(-shift, last + stride, stride)
     return tuple(sorted({min(max(0, start), last) for start in lattice}))
 
@@ -96,6 +97,7 @@ class TileGrid:
 
         def axis(size: int, longest: int, offset: int, unit: int) -> tuple[int, tuple[int, ...]]:
             length = min(longest, size)
+            # a stride in whole units keeps all starts on the U-Net's token lattice
             stride = max(unit, round(length * (1 - overlap)) // unit * unit)
             return length, starts(size, length, stride, offset % stride // unit * unit)
 
@@ -129,6 +131,7 @@ class TileGrid:
     def corner(self, tile: Tile) -> tuple[int, int, int]:
         """Frames, rows and columns of ``tile``, counted from its first corner, that no later tile covers."""
 
+        # starts ascend, so the next larger one belongs to the tile that overwrites this one's rest
         def alone(start: int, length: int, others: tuple[int, ...]) -> int:
             return next((other - start for other in others if other > start), length)
 

@@ -13,6 +13,7 @@ def borders(starts: tuple[int, ...], length: int, size: int) -> set[int]:
 
 def jumps(error: NDArray[np.floating], factor: int) -> NDArray[np.float64]:
     """Mean |difference| across each line between two latents along the last axis; entry k is the line before latent k + 1."""
+    # only between latents, so that the autoencoder's own lattice does not pass for a seam
     across = np.abs(error[..., factor::factor] - error[..., factor - 1 : -1 : factor])
     mean: NDArray[np.float64] = across.reshape(-1, across.shape[-1]).mean(0, dtype=np.float64)
     return mean

@@ -12,9 +12,9 @@ from diffusers import UNetSpatioTemporalConditionModel
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
-from dcvsr_engine.diffusion.attention import KeyBank
 from dcvsr_engine.diffusion.denoiser import Denoiser
-from dcvsr_engine.diffusion.sampler import SegmentState
+from dcvsr_engine.diffusion.propagation import SpatialBank
+from dcvsr_engine.diffusion.schedule import Step
 from dcvsr_engine.events import StepKind
 from dcvsr_engine.jobs.job import run_job
 from dcvsr_engine.network.checkpoint import Model
@@ -149,7 +149,7 @@ def with_embedding(model: Model) -> Denoiser:
     unet = UNetSpatioTemporalConditionModel.from_config(model.unet.config)
     # not diffusers' own `to`, which warns of layers to keep in fp32: there are none
     nn.Module.to(unet, model.unet.device, model.unet.dtype)
-    declaration = model.declaration.replace(unconditional=("image_embedding",))
+    declaration = model.declaration.replace(unconditional=("image_embedding",), image_embedding="first-frame")
     random = dataclasses.replace(model, unet=unet.requires_grad_(False).eval(), declaration=declaration)
     return Denoiser(random, torch.randn(1, 1, unet.config.cross_attention_dim))
 
@@ -167,15 +167,13 @@ def guided_tiles(workload: Workload) -> list[Work]:
 
 def step_kinds_work(workload: Workload) -> list[Work]:
     """List a plain step of all tiles, one of cached SAP, and one of TAP."""
-    denoiser = workload.denoiser()
-    sampler = workload.sampler(denoiser, sap_schedule="cached", guidance="none")
-    first = sampler.schedule[0]
-    x = workload.noise * first.sigma
-    bank = KeyBank(workload.grid, workload.settings.sap_rate)
+    denoiser, sigma = workload.denoiser(), workload.model.declaration.sigma_max
+    x, bank = workload.noise * sigma, SpatialBank(workload.grid, workload.settings.sap_rate)
 
-    def step(kind: StepKind, previous: KeyBank | None = None, collected: KeyBank | None = None) -> Work:
-        state, changed = SegmentState(x, 0, previous), dataclasses.replace(first, kind=kind)
-        return torch.no_grad()(lambda: sampler.denoise(state, workload.condition, changed, collected))
+    def step(kind: StepKind, previous: SpatialBank | None = None, collected: SpatialBank | None = None) -> Work:
+        tiled = workload.tiled(denoiser, bank=previous, sap_schedule="cached", guidance="none")
+        second = Step(1, sigma, 0.0, 0.0, kind)  # from the second step on, cached SAP has the keys of the step before
+        return torch.no_grad()(lambda: tiled.denoise(x, second, collected))
 
     step(StepKind.PLAIN, collected=bank)()
     return [step(StepKind.PLAIN), step(StepKind.SAP, bank), step(StepKind.TAP_FORWARD)]
@@ -183,8 +181,6 @@ def step_kinds_work(workload: Workload) -> list[Work]:
 
 def whole_job(workload: Workload, clip: Path) -> float:
     """Restore the same piece as a job; returns its sampling time over its time in the U-Net."""
-    request = JobRequest(
-        source=clip, target=None, settings=workload.settings, frames=(0, workload.frames - 1), region=workload.region
-    )
+    request = JobRequest(source=clip, settings=workload.settings, frames=(0, workload.frames - 1), region=workload.region)
     report = run_job(request, loader=lambda settings: workload.model)
     return float(report["seconds"]["sample"] / report["network_seconds"])

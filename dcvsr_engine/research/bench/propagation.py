@@ -2,18 +2,17 @@
 
 import dataclasses
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from dcvsr_engine.diffusion.attention import KeyBank
 from dcvsr_engine.diffusion.denoiser import Denoiser
 from dcvsr_engine.diffusion.edm import to_d
-from dcvsr_engine.diffusion.sampler import Sampler, SegmentState
-from dcvsr_engine.diffusion.schedule import Step
+from dcvsr_engine.diffusion.propagation import SpatialBank
+from dcvsr_engine.diffusion.sampler import Estimate, InBatches, TileGroup
+from dcvsr_engine.diffusion.schedule import Step, steps_of
 from dcvsr_engine.errors import InputError
 from dcvsr_engine.events import StepKind
 from dcvsr_engine.research.bench.workload import Workload, load_workload
@@ -54,15 +53,21 @@ class Outcome:
     tiles: dict[Tile, Tensor]
 
 
-class RecordingSampler(Sampler):
-    """Keeps the estimates of a step's tiles; of two passes those of the second."""
+@dataclass(frozen=True)
+class RecordingBatches(InBatches):
+    """Keeps the estimates of a step's tiles; of two passes those of the second.
 
-    tiles: dict[Tile, Tensor]
 
-    def evaluations(self, *arguments: Any) -> Iterator[tuple[list[Tile], Tensor]]:
-        """See `Sampler.evaluations`."""
-        for tiles, estimates in super().evaluations(*arguments):
-            self.tiles |= dict(zip(tiles, estimates, strict=True))
+    Attributes:
+        estimates: per tile ``(frames, channels, height, width)``.
+    """
+
+    estimates: dict[Tile, Tensor] = field(default_factory=dict)
+
+    def run(self, estimate: Estimate, group: TileGroup) -> Iterator[tuple[list[Tile], Tensor]]:
+        """See `Batching.run`."""
+        for tiles, estimates in super().run(estimate, group):
+            self.estimates.update(zip(tiles, estimates, strict=True))
             yield tiles, estimates
 
 
@@ -78,14 +83,14 @@ def measure_propagation(settings: RestoreSettings, clip: Path) -> list[StepFigur
 def measured_steps(workload: Workload, denoiser: Denoiser) -> Iterator[StepFigures]:
     """Sample, and evaluate all variants at every step from the same noisy latents."""
     x = workload.noise * workload.model.declaration.sigma_max
-    seen: KeyBank | None = None
-    for step in workload.sampler(denoiser).schedule:
-        before, seen = seen, KeyBank(workload.grid, workload.settings.sap_rate)
+    seen: SpatialBank | None = None
+    for step in steps_of(workload.settings, workload.model.declaration):
+        before, seen = seen, SpatialBank(workload.grid, workload.settings.sap_rate)
         plain = evaluate_kind(workload, denoiser, x, step, StepKind.PLAIN, collected=seen)
         two_pass = evaluate_kind(workload, denoiser, x, step, StepKind.SAP, "two-pass")
         lockstep = evaluate_kind(workload, denoiser, x, step, StepKind.SAP, "lockstep")
         cached = evaluate_kind(workload, denoiser, x, step, StepKind.SAP, "cached", before) if before else None
-        tap = evaluate_kind(workload, denoiser, x, step, step.kind if step.kind.startswith("TAP") else StepKind.TAP_FORWARD)
+        tap = evaluate_kind(workload, denoiser, x, step, step.kind if step.kind.is_tap else StepKind.TAP_FORWARD)
         effect = rms(lockstep.merged - plain.merged)
         yield StepFigures(
             step.index,
@@ -109,8 +114,8 @@ def evaluate_kind(
     step: Step,
     kind: StepKind,
     schedule: SapSchedule = "two-pass",
-    previous: KeyBank | None = None,
-    collected: KeyBank | None = None,
+    previous: SpatialBank | None = None,
+    collected: SpatialBank | None = None,
 ) -> Outcome:
     """Take one step of another kind.
 
@@ -124,13 +129,10 @@ def evaluate_kind(
         previous: keys of an earlier step to inject (cached SAP).
         collected: receives the keys of this step.
     """
-    sampler = workload.sampler(denoiser, RecordingSampler, sap_schedule=schedule)
-    assert isinstance(sampler, RecordingSampler)
-    sampler.tiles = {}
-    merged = sampler.denoise(
-        SegmentState(x, step.index, previous), workload.condition, dataclasses.replace(step, kind=kind), collected
-    )
-    return Outcome(merged, sampler.tiles)
+    batches = RecordingBatches()
+    tiled = workload.tiled(denoiser, batches, previous, sap_schedule=schedule)
+    merged = tiled.denoise(x, dataclasses.replace(step, kind=kind), collected)
+    return Outcome(merged, batches.estimates)
 
 
 def beside(grid: TileGrid) -> Iterator[tuple[Tile, Tile]]:

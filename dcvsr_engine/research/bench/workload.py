@@ -1,6 +1,5 @@
 """The workload of benchmarks: a model, and a few frames of a clip as latents."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,9 +7,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dcvsr_engine.control import Control
 from dcvsr_engine.diffusion.denoiser import Denoiser
-from dcvsr_engine.diffusion.sampler import Sampler, clip_noise
+from dcvsr_engine.diffusion.noise import clip_noise
+from dcvsr_engine.diffusion.propagation import SpatialBank
+from dcvsr_engine.diffusion.sampler import Batching, InBatches, TiledDenoiser
 from dcvsr_engine.errors import InputError
 from dcvsr_engine.models.loading import load_model
 from dcvsr_engine.network.checkpoint import Model
@@ -52,9 +52,20 @@ class Workload:
         """Make a denoiser of the model."""
         return Denoiser(self.model)
 
-    def sampler(self, denoiser: Denoiser, kind: Callable[..., Sampler] = Sampler, **changes: object) -> Sampler:
-        """Make a sampler with changed settings, a tile at a time."""
-        return kind(denoiser, self.settings.replace(**changes), lambda step: self.grid, Control())
+    def tiled(
+        self, denoiser: Denoiser, batching: Batching | None = None, bank: SpatialBank | None = None, **changes: object
+    ) -> TiledDenoiser:
+        """Make a tiled denoiser of the piece.
+
+        Args:
+            denoiser: of the model.
+            batching: how tiles are evaluated; one at a time by default.
+            bank: keys of an earlier step for cached SAP.
+            changes: settings to change.
+        """
+        settings = self.settings.replace(**changes)
+        grids, batches = (lambda step: self.grid), batching or InBatches(1)
+        return TiledDenoiser(denoiser, self.condition, settings, grids, batching=batches, bank=bank)
 
 
 def load_workload(settings: RestoreSettings, clip: Path) -> Workload:

@@ -13,7 +13,7 @@ from torch import Tensor
 from dcvsr_engine.control import Control
 from dcvsr_engine.diffusion.branch import Branch
 from dcvsr_engine.diffusion.denoiser import Denoiser
-from dcvsr_engine.diffusion.sampler import clip_noise
+from dcvsr_engine.diffusion.noise import clip_noise
 from dcvsr_engine.errors import InputError, ModelError
 from dcvsr_engine.network.checkpoint import Model
 from dcvsr_engine.network.clip import ImageEncoder

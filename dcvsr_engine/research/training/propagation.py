@@ -6,9 +6,8 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-from dcvsr_engine.control import Control
 from dcvsr_engine.diffusion.denoiser import Denoiser
-from dcvsr_engine.diffusion.sampler import Sampler, SegmentState
+from dcvsr_engine.diffusion.sampler import InBatches, TiledDenoiser
 from dcvsr_engine.diffusion.schedule import Step, karras_sigmas
 from dcvsr_engine.events import StepKind
 from dcvsr_engine.network.checkpoint import Model
@@ -68,8 +67,8 @@ class TiledNetwork:
         Returns:
             Shaped like ``x``.
         """
-        sampler = Sampler(self.denoiser, self.settings, lambda step: grid, Control(), batch=grid.spatial)
-        return sampler.denoise(SegmentState(x), condition, Step(0, sigma, 0.0, 0.0, kind), None)
+        tiled = TiledDenoiser(self.denoiser, condition, self.settings, lambda step: grid, batching=InBatches(grid.spatial))
+        return tiled.denoise(x, Step(0, sigma, 0.0, 0.0, kind))
 
     def grid(self, shape: torch.Size, phase: TrainingPhase, generator: torch.Generator) -> TileGrid:
         """Lay the phase's tiles and windows over a clip of ``shape`` (frames, channels, h, w)."""

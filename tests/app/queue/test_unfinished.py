@@ -21,8 +21,8 @@ def panel(qtbot, tmp_path):
     (folder / MANIFEST).write_text("{}")
     (folder / "segment").write_bytes(bytes(2 * 2**20))
     items = [
-        QueueItem(JobRequest(Path("clip.mp4")), state="cancelled", folder=folder, progress=0.5),
-        QueueItem(JobRequest(Path("other.mp4"))),
+        QueueItem(JobRequest(source=Path("clip.mp4")), state="cancelled", folder=folder, progress=0.5),
+        QueueItem(JobRequest(source=Path("other.mp4"))),
     ]
     panel = QueuePanel(QueueModel(JobQueue(items), tmp_path / "queue.json"))
     panel.drop_requested.connect(UnfinishedWork(panel._model, panel).ask)

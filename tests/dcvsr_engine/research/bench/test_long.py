@@ -10,7 +10,7 @@ import torch
 from clips import Clip, write_clip
 
 from dcvsr_engine import cli
-from dcvsr_engine.planning.shots import survey
+from dcvsr_engine.planning.shots import detect_shots
 from dcvsr_engine.research.bench import growth, joins
 from dcvsr_engine.research.bench.command import joins_table
 from dcvsr_engine.research.bench.growth import Growth, GrowthRun
@@ -31,7 +31,7 @@ def test_growth_is_that_of_the_long_clip_over_the_short_one():
 
 def test_the_clips_have_one_shot_and_as_many_frames_as_asked_for(tmp_path):
     with VideoReader(growth.write_clip(tmp_path / "clip.mkv", 40)) as reader:
-        assert reader.frames_total == 40 and not survey(reader, 0, 39).cuts
+        assert reader.frames_total == 40 and not detect_shots(reader, 0, 39).cuts
 
 
 def test_growth_is_measured_and_printed(common, capsys, monkeypatch):
