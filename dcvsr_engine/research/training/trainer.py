@@ -36,6 +36,7 @@ from dcvsr_engine.research.training.start import Start
 from dcvsr_engine.research.training.state import TrainingState
 from dcvsr_engine.research.training.validation import contact_sheet, held_out_pairs, is_best, mean_frame_psnr, restore_held_out
 from dcvsr_engine.settings import Device
+from dcvsr_engine.storage import write_text
 
 
 class Trainer:
@@ -90,7 +91,7 @@ class Trainer:
     def prepare_folder(self) -> None:
         """Write the recipe, and cut the tables back to the current iteration."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        (self.folder / "recipe.json").write_text(self.recipe.to_json(), encoding="utf-8")
+        write_text(self.folder / "recipe.json", self.recipe.to_json())
         for table in ("log.csv", "loss_by_sigma.csv", "validation.csv"):
             forget_after(self.folder / table, self.state.iteration)
 

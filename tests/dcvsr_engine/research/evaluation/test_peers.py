@@ -11,7 +11,7 @@ from dcvsr_engine.errors import InputError, ModelError, SettingsError
 from dcvsr_engine.research.evaluation import peers
 from dcvsr_engine.research.evaluation.fidelity import psnr_rgb
 from dcvsr_engine.research.evaluation.methods import enlarge_bicubic
-from dcvsr_engine.research.pictures import read_pictures, to_tensor, write_pictures
+from dcvsr_engine.research.pictures import read_pictures, save_pictures, to_tensor
 
 
 def needs(*packages):
@@ -22,7 +22,7 @@ def needs(*packages):
 
 @pytest.fixture
 def low(moving, tmp_path):
-    write_pictures(moving[:3, :40, :48], tmp_path / "low")
+    save_pictures(moving[:3, :40, :48], tmp_path / "low")
     return tmp_path / "low"
 
 
@@ -51,7 +51,7 @@ def test_basicvsr_over_a_clip_equals_its_package_in_the_middle(low):
 
 
 def test_clips_too_small_for_basicvsr_are_one_sentence(moving, tmp_path):
-    write_pictures(moving[:1, :32, :48], tmp_path / "low")
+    save_pictures(moving[:1, :32, :48], tmp_path / "low")
     with pytest.raises(InputError, match="128 pixels"):
         peers.peer("basicvsr").restore(tmp_path / "low", tmp_path / "result", Control())
 
