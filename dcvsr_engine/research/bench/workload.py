@@ -22,7 +22,7 @@ from dcvsr_engine.tiling.grid import TileGrid
 from dcvsr_engine.video.probe import VideoInfo, probe
 from dcvsr_engine.video.reader import VideoReader
 
-TILE_COLUMNS, TILE_ROWS, TILE_WINDOWS = 2.0, 1.5, 2
+PIECE_COLUMNS, PIECE_ROWS, PIECE_WINDOWS = 2.0, 1.5, 2
 """Size of the piece in tiles; as tiles overlap by half, 3 × 2 tiles and three windows cover it."""
 
 
@@ -73,9 +73,9 @@ def load_workload(settings: RestoreSettings, clip: Path) -> BenchWorkload:
     info = probe(clip)
     model = load_model(settings.model, settings.device, settings.precision)
     resolved = model.declaration.resolve(settings).replace(device=model.device, precision=model.precision)
-    columns, rows = (padded(int(share * resolved.tile), model.declaration.multiple) for share in (TILE_COLUMNS, TILE_ROWS))
+    columns, rows = (padded(int(share * resolved.tile), model.declaration.multiple) for share in (PIECE_COLUMNS, PIECE_ROWS))
     region = middle_region(info, columns, rows, model, resolved.scale)
-    frames = read_region(clip, region, TILE_WINDOWS * resolved.window)
+    frames = read_region(clip, region, PIECE_WINDOWS * resolved.window)
     condition = model.first_stage.encode_condition(upscale(frames, resolved.scale))
     height, width = condition.shape[-2:]
     tile = padded(resolved.tile, model.declaration.multiple)

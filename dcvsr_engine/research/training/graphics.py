@@ -15,7 +15,7 @@ OVERSAMPLING = 2
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.,:;!?&%()+-/"
 
 Colour = tuple[int, int, int]
-Element = Callable[[random.Random, ImageDraw.ImageDraw, int], None]
+DrawElement = Callable[[random.Random, ImageDraw.ImageDraw, int], None]
 
 
 def colour(rng: random.Random) -> Colour:
@@ -79,7 +79,7 @@ def stripes(rng: random.Random, draw: ImageDraw.ImageDraw, side: int) -> None:
                 draw.rectangle((x, y, x + step - 1, y + step - 1), fill=fill)
 
 
-ELEMENTS: dict[Element, float] = {shape: 5, straight_line: 2, lettering: 3, stripes: 1}
+ELEMENTS: dict[DrawElement, float] = {shape: 5, straight_line: 2, lettering: 3, stripes: 1}
 """Elements of a picture and how often they are drawn."""
 
 
