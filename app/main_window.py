@@ -436,7 +436,7 @@ class MainWindow(QMainWindow):
             return
         frames = self.preview.chosen_frames
         if frames is None:
-            window = self.settings_panel.model.resolve(self._shown.request.settings).window or 1
+            window = self.settings_panel.model.resolve(self._shown.request.settings).window
             first = min(self.preview.timeline.range.current, max(0, info.frames - window))
             frames = first, min(first + window, info.frames) - 1
             self.preview.timeline.set_chosen(*frames)

@@ -143,7 +143,6 @@ class ProgressPanel(QWidget):
 
     def show_plan(self, plan: Plan) -> None:
         """What the running job will do."""
-        assert plan.settings.steps is not None
         self._pace = ProgressEstimator(plan.frames, plan.seconds, segments=len(plan.segments))
         self.strip.show_steps(step_kinds(plan.settings.steps, plan.settings))
         self.strip.show_step(-1)
