@@ -11,9 +11,10 @@ from types import TracebackType
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
+from app.controllers.run_display import TITLE
 from app.engine.entry import serve_bundled_engine
 from app.engine.thread import EngineThread
-from app.main_window import TITLE, MainWindow
+from app.main_window import MainWindow
 from app.system.crash_report import CrashReport
 from app.system.file_open import FileOpenRequests
 from app.system.folders import UserFolders
@@ -37,7 +38,7 @@ def error_hook(window: MainWindow) -> Hook:
         details = "".join(traceback.format_exception(kind, error, trace))
         log.error("%s", details)
         if isinstance(error, Exception):
-            window.show_unexpected(details)
+            window.session.show_unexpected(details)
 
     return hook
 
@@ -64,7 +65,7 @@ def run_studio(clips: Sequence[Path]) -> int:
     app.setDesktopFileName("dcvsr-studio")
     if hand_over(clips, server_name()):
         return 0
-    folders = UserFolders.of_this_person()
+    folders = UserFolders.of_this_user()
     crash = CrashReport(folders.logs)
     crash.start()
     keep_log(folders.logs / "studio.log")

@@ -15,13 +15,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.widgets.appearance import tones
-from app.widgets.formats import amount, clock_time, shortened
-from app.widgets.section import color_text
+from app.widgets.appearance import color_text, tones
+from app.widgets.formats import PERMILLE, amount, clock_time, shortened
 from dcvsr_engine.planning.plan import Plan
 from dcvsr_engine.planning.request import JobRequest
 
-PERMILLE = 1000
 PLAN_WIDTH = 560
 BAR_HEIGHT = 10
 AMOUNT_WIDTH = 130

@@ -18,9 +18,8 @@ from PySide6.QtWidgets import (
 )
 
 from app.system.background_work import BackgroundWork, Progressed, WorkFunction
-from app.widgets.appearance import tones
+from app.widgets.appearance import color_text, tones
 from app.widgets.formats import amount, shortened
-from app.widgets.section import color_text
 from dcvsr_engine.gpu import switch
 from dcvsr_engine.gpu.detect import Gpu, detect
 from dcvsr_engine.gpu.install import Progress, install

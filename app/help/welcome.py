@@ -7,8 +7,8 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent, QPainter, QPaintEvent, QP
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from app.help.gpu import GpuState, gpu_state
-from app.queue.model import local_paths
 from app.system.background_work import BackgroundWork
+from app.widgets.drops import accept_copy, local_paths
 from dcvsr_engine.resources import resource
 
 WELCOME_WIDTH = 600
@@ -215,11 +215,11 @@ class WelcomeDialog(QDialog):
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Files may be dropped on any step."""
         if local_paths(event.mimeData()):
-            event.acceptProposedAction()
+            accept_copy(event)
 
     def dropEvent(self, event: QDropEvent) -> None:
         """Begin with what is dropped."""
-        event.acceptProposedAction()
+        accept_copy(event)
         self.accept()
         self.clips_dropped.emit(local_paths(event.mimeData()))
 

@@ -25,15 +25,14 @@ from PySide6.QtWidgets import (
 
 from app.models.licence import LicenceDialog, TokenDialog
 from app.models.rows import ModelRow, ModelState, model_rows
-from app.queue.model import local_paths
-from app.settings.specs import words
 from app.system.background_work import BackgroundWork, Progressed, WorkFunction
 from app.system.desktop import show_in_folder
 from app.system.preferences import Preferences
-from app.widgets.appearance import tones
-from app.widgets.formats import amount
+from app.widgets.appearance import color_text, tones
+from app.widgets.drops import accept_copy, local_paths
+from app.widgets.formats import PERMILLE, amount
 from app.widgets.messages import ask
-from app.widgets.section import color_text
+from app.widgets.words import words
 from dcvsr_engine.errors import ModelError
 from dcvsr_engine.models import store
 from dcvsr_engine.models.catalogue import Entry, with_bases
@@ -41,7 +40,6 @@ from dcvsr_engine.models.importing import import_model
 from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.network.installed import user_models
 
-PERMILLE = 1000
 COLUMN_WIDTHS = 230, 80, 80, 220
 ROW_HEIGHT = 26
 DIALOG_SIZE = 860, 600
@@ -430,11 +428,11 @@ class ModelsDialog(QDialog):
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Folders and files may be dropped."""
         if local_paths(event.mimeData()):
-            event.acceptProposedAction()
+            accept_copy(event)
 
     def dropEvent(self, event: QDropEvent) -> None:
         """Import the first of what is dropped."""
-        event.acceptProposedAction()
+        accept_copy(event)
         self.take(local_paths(event.mimeData())[0])
 
 

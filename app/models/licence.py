@@ -7,8 +7,8 @@ from html import escape
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QDialog, QDialogButtonBox, QLabel, QLineEdit, QTextBrowser, QVBoxLayout, QWidget
 
-from app.settings.specs import words
 from app.widgets.formats import amount
+from app.widgets.words import words
 from dcvsr_engine.models.catalogue import Entry
 
 ADDRESS = re.compile(r"https?://[\w.-]+(:\d+)?(/[\w./-]*\w)?")

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QCoreApplication, QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPalette, QPen, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
@@ -22,6 +22,20 @@ SMALLEST_REGION = 16
 """Input pixels; a smaller rubber band is taken for a slip."""
 
 PAN_KEYS = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, -1), Qt.Key.Key_Down: (0, 1)}
+
+
+def view_keys() -> list[tuple[str, str]]:
+    """What the keys of the view do that are no actions, and the keys' names."""
+    texts = {
+        "+": QCoreApplication.translate("CompareView", "Zoom in"),
+        "−": QCoreApplication.translate("CompareView", "Zoom out"),
+        "← → ↑ ↓": QCoreApplication.translate("CompareView", "Move the picture, or the wipe line"),
+        "Ctrl+← →": QCoreApplication.translate("CompareView", "Move the picture while there is a wipe line"),
+        "R": QCoreApplication.translate("CompareView", "Select the visible part"),
+        "Esc": QCoreApplication.translate("CompareView", "Clear the selection"),
+        "Space": QCoreApplication.translate("CompareView", "Show the other picture in A/B while held"),
+    }
+    return [(text, keys) for keys, text in texts.items()]
 
 
 class CompareView(QWidget):
@@ -121,7 +135,8 @@ class CompareView(QWidget):
 
     def fit(self) -> None:
         """Show the whole picture."""
-        self.set_viewport(Viewport.fit(self.scene.viewport.picture, self.scene.viewport.view))
+        viewport = self.scene.viewport
+        self.set_viewport(Viewport.fit(viewport.picture, viewport.view, viewport.aspect))
 
     def actual_size(self) -> None:
         """Show one output pixel on one screen pixel, around the pointer if it is inside."""

@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPolygonF
 from app.preview import hud
 from app.preview.model import Position, Viewport
 from app.preview.tiling_state import TileState, TilingState
+from app.widgets.step_kinds import step_name
 from dcvsr_engine.events import StepKind
 from dcvsr_engine.tiling.grid import Tile, gaussian
 
@@ -73,14 +74,14 @@ class TileOverlay:
                 if min(self._key_spacing(viewport)) >= MIN_KEY_SPACING * ratio
                 else text + "\n" + self.tr("Zoom in to see the keys")
             )
-        if kind in {StepKind.TAP_FORWARD, StepKind.TAP_BACKWARD}:
-            lines: list[str] = [kind]
+        if kind is not None and kind.is_tap:
+            lines = [step_name(kind)]
             for n in self.state.windows_at(frame):
                 if n in self.state.chosen:
                     frames = ", ".join(str(chosen) for chosen in sorted(self.state.chosen[n]))
                     lines.append(self.tr("Window {n} hands on frames {frames}").format(n=n, frames=frames))
             return "\n".join(lines)
-        return self.tr("Plain step") if kind == StepKind.PLAIN else ""
+        return step_name(kind) if kind else ""
 
     def _state_text(self, state: TileState) -> str:
         return {
@@ -104,7 +105,7 @@ class TileOverlay:
         if self.state.kind == StepKind.SAP:
             self._paint_keys(painter, viewport, ratio)
         self._paint_borders(painter, viewport, ratio)
-        if self.state.kind in {StepKind.TAP_FORWARD, StepKind.TAP_BACKWARD}:
+        if self.state.kind is not None and self.state.kind.is_tap:
             _paint_direction(painter, viewport, self.state.kind == StepKind.TAP_FORWARD, ratio)
         covering = self.state.tiles_at(frame, *hover) if hover else []
         if covering:

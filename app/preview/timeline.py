@@ -19,7 +19,7 @@ class Timeline(QWidget):
         range: the clip's frames, chosen range and current frame.
 
     Signals:
-        frame_changed: another frame shall be seen.
+        frame_changed: another frame is to be seen.
         range_changed: another part is chosen (first, last).
         playing_changed: play began or ended.
     """
@@ -43,7 +43,7 @@ class Timeline(QWidget):
         self.play_button = self._button(self.tr("Play"), self.tr("Play the chosen part at its own speed (P)."))
         self.play_button.setCheckable(True)
         self.previous_button = self._button(self.tr("Previous frame"), self.tr("Go back one frame (,)."))
-        self.next_button = self._button(self.tr("Next frame"), self.tr("Go on one frame (.)."))
+        self.next_button = self._button(self.tr("Next frame"), self.tr("Go forward one frame (.)."))
         self.in_button = self._button(self.tr("Set in point"), self.tr("The part to work on begins at this frame (I)."))
         self.out_button = self._button(self.tr("Set out point"), self.tr("The part to work on ends with this frame (O)."))
         self.frame_box = QSpinBox(self)
@@ -98,8 +98,8 @@ class Timeline(QWidget):
         self.track.scale_changed.connect(self.strip.set_scale)
         self.frame_box.valueChanged.connect(self.go_to)
         self.play_button.toggled.connect(self.set_playing)
-        self.previous_button.clicked.connect(lambda: self.step(-1))
-        self.next_button.clicked.connect(lambda: self.step(1))
+        self.previous_button.clicked.connect(self.step_back)
+        self.next_button.clicked.connect(self.step_forward)
         self.in_button.clicked.connect(self.set_in)
         self.out_button.clicked.connect(self.set_out)
 
@@ -142,9 +142,17 @@ class Timeline(QWidget):
             self.frame_changed.emit(moved.current)
 
     def step(self, frames: int) -> None:
-        """Go on, or back, by some frames; play ends."""
+        """Go forward by some frames, or back by negative ones; play ends."""
         self.set_playing(False)
         self.go_to(self.range.current + frames)
+
+    def step_back(self) -> None:
+        """Go back one frame."""
+        self.step(-1)
+
+    def step_forward(self) -> None:
+        """Go forward one frame."""
+        self.step(1)
 
     def set_in(self) -> None:
         """The chosen part begins at the current frame."""

@@ -96,7 +96,7 @@ class WindowStrip(QWidget):
         painter.setPen(QPen(palette.color(QPalette.ColorRole.WindowText), 1.25))
         corners = [box.topLeft(), box.bottomLeft(), box.bottomRight(), box.topRight()]
         painter.drawPolyline(QPolygonF(corners))
-        if self._state.kind in {StepKind.TAP_FORWARD, StepKind.TAP_BACKWARD}:
+        if self._state.kind is not None and self._state.kind.is_tap:
             self._paint_handed_on(painter, n, box, self._state.kind == StepKind.TAP_FORWARD)
         elif box.width() > 36:
             assert self._state.grid is not None

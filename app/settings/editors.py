@@ -21,9 +21,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.settings.specs import Spec, doc_of, kind_of, words
-from app.widgets.appearance import tones
-from app.widgets.section import color_text
+from app.settings.specs import Spec, doc_of, kind_of
+from app.widgets.appearance import color_text, tones
+from app.widgets.words import words
 from dcvsr_engine.settings import Settings, allows_none
 
 POSITIONS = 1000

@@ -27,9 +27,10 @@ from app.models.declared import declared
 from app.settings.editors import LABEL_WIDTH, ChoiceEditor, SettingRow, WheelGuard
 from app.settings.gamma_curve import GammaCurve, gammas
 from app.settings.presets import BUILT_IN, Presets
-from app.settings.specs import OUTPUT_SPECS, RESTORE_SPECS, words
+from app.settings.specs import OUTPUT_SPECS, RESTORE_SPECS
 from app.widgets.section import Section
 from app.widgets.step_strip import StepStrip
+from app.widgets.words import words
 from dcvsr_engine.diffusion.schedule import step_kinds
 from dcvsr_engine.errors import SettingsError
 from dcvsr_engine.models.known import KnownModel

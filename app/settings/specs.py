@@ -3,8 +3,6 @@
 from dataclasses import dataclass, field
 from typing import Any, get_args
 
-from PySide6.QtCore import QCoreApplication
-
 from app.settings.presets import BUILT_IN
 from dcvsr_engine.models.catalogue import catalogue
 from dcvsr_engine.settings import OutputSettings, RestoreSettings, Settings, plain_type
@@ -15,7 +13,7 @@ class Spec:
     """Presentation of one setting.
 
     Attributes:
-        label: short name for people, in English; see `words`.
+        label: short name for people, in English; see `widgets.words`.
         step: what an arrow key or a click on the field's arrows changes.
         decimals: places after the point.
         bend: 1 for an even slider; larger gives small values more of it.
@@ -31,11 +29,6 @@ class Spec:
     slider: bool = True
     suffix: str = ""
     choices: dict[Any, str] = field(default_factory=dict)
-
-
-def words(text: str) -> str:
-    """A label, choice or explanation of a setting, or a text of the catalogue, in the person's language."""
-    return QCoreApplication.translate("Settings", text)
 
 
 GUIDANCE_NAMES = {

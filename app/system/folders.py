@@ -16,7 +16,7 @@ class UserFolders:
     logs: Path
 
     @classmethod
-    def of_this_person(cls) -> Self:
+    def of_this_user(cls) -> Self:
         """The platform's usual places, or those beside a portable program."""
         return cls(config_folder(), data_folder(), log_folder())
 

@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+PERMILLE = 1000
+"""Resolution of progress bars."""
+
 UNITS = ("B", "KB", "MB", "GB", "TB")
 
 

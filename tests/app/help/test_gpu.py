@@ -88,7 +88,7 @@ def test_when_the_engine_goes_on_without_it_that_is_said(open_window):
     assert "does not start (exit code 1); the engine goes on without the GPU" in window.notices.text
     window.notices.buttons[0].click()
     assert isinstance(window.help.dialog, GpuDialog)
-    window.quit_now()  # ends what the dialog does
+    window.session.quit_now()  # ends what the dialog does
 
 
 def test_what_goes_wrong_is_said_and_it_can_be_stopped(open_page, monkeypatch, qtbot):
