@@ -9,7 +9,6 @@ import json
 import signal
 import sys
 import traceback
-import typing
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -33,7 +32,7 @@ from dcvsr_engine.research.bench import command as measuring
 from dcvsr_engine.research.evaluation import command as evaluation
 from dcvsr_engine.research.evaluation import probing
 from dcvsr_engine.research.training import command as training
-from dcvsr_engine.settings import OutputSettings, RestoreSettings, Settings, plain_type
+from dcvsr_engine.settings import OutputSettings, RestoreSettings, Settings
 from dcvsr_engine.storage import discard, partial_path, put_in_place, refuse_unsafe
 
 DONE, FAILED, BAD_INPUT, CANCELLED = 0, 1, 2, 130
@@ -138,18 +137,17 @@ def add_run(sub: argparse.ArgumentParser) -> None:
 
 def add_settings(group: Any, kind: type[Settings]) -> None:
     """One option per setting; what is not given stays out of the namespace."""
-    for name, field in kind.fields().items():
-        hint = plain_type(kind.hints()[name])
+    for name, spec in kind.specs().items():
         option = "--" + name.replace("_", "-")
         extra: dict[str, Any]
-        if hint is bool:
+        if spec.kind is bool:
             extra = {"action": argparse.BooleanOptionalAction}
-        elif typing.get_origin(hint) is typing.Literal:
-            extra = {"metavar": "|".join(typing.get_args(hint))}
+        elif spec.choices:
+            extra = {"metavar": "|".join(spec.choices)}
         else:
-            extra = {"type": hint, "metavar": {int: "N", float: "X", str: "NAME"}[hint]}
-        default = "" if field.default is None else f" (default: {field.default})"
-        group.add_argument(option, dest=name, default=argparse.SUPPRESS, help=field.metadata["doc"] + default, **extra)
+            extra = {"type": spec.kind, "metavar": {int: "N", float: "X", str: "NAME"}[spec.kind]}
+        default = "" if spec.default is None else f" (default: {spec.default})"
+        group.add_argument(option, dest=name, default=argparse.SUPPRESS, help=spec.doc + default, **extra)
 
 
 def settings_of(options: argparse.Namespace) -> tuple[RestoreSettings, OutputSettings]:
@@ -165,9 +163,9 @@ def settings_of(options: argparse.Namespace) -> tuple[RestoreSettings, OutputSet
         if not isinstance(values, dict):
             raise SettingsError(f"The settings file “{options.settings}” must hold a JSON object with a value per setting.")
     given = vars(options)
-    known = RestoreSettings.fields().keys() | OutputSettings.fields().keys()
+    known = RestoreSettings.specs().keys() | OutputSettings.specs().keys()
     values |= {name: given[name] for name in known if name in given}
-    output = {name: value for name, value in values.items() if name in OutputSettings.fields()}
+    output = {name: value for name, value in values.items() if name in OutputSettings.specs()}
     restoration = {"model": default_model()} | {name: value for name, value in values.items() if name not in output}
     return RestoreSettings.from_dict(restoration), OutputSettings.from_dict(output)
 
@@ -217,7 +215,7 @@ def region_of(text: str | None) -> Region | None:
 
 def restore(options: argparse.Namespace) -> int:
     """``dcvsr restore``."""
-    from dcvsr_engine.jobs.job import job_folder
+    from dcvsr_engine.jobs.folders import job_folder
 
     request = request_of(options)
     run_with_report(request, job_folder(request), options, options.fresh)
@@ -300,7 +298,7 @@ def run_with_progress(request: JobRequest, folder: Path, options: argparse.Names
 def plan(options: argparse.Namespace) -> int:
     """``dcvsr plan``."""
     from dcvsr_engine.jobs.job import plan_job
-    from dcvsr_engine.jobs.run import load_for
+    from dcvsr_engine.jobs.session import load_for
     from dcvsr_engine.planning.calibration import calibrated
 
     made = plan_job(request_of(options))
@@ -334,7 +332,7 @@ def plan_text(made: Plan) -> str:
 
 def jobs(options: argparse.Namespace) -> int:
     """``dcvsr jobs``."""
-    from dcvsr_engine.jobs.folders import clean, unfinished
+    from dcvsr_engine.jobs.folders import discard_job, unfinished
 
     found = unfinished()
     if options.action == "clean":
@@ -345,7 +343,7 @@ def jobs(options: argparse.Namespace) -> int:
             raise SettingsError(f"There is no job “{unknown[0]}”; “dcvsr jobs” lists them.")
         for job in found:
             if options.all or job.name in options.names:
-                clean(job)
+                discard_job(job.folder)
         return DONE
     if options.json:
         print(json.dumps([{"name": job.name, "folder": str(job.folder), "source": str(job.request.source)} for job in found]))

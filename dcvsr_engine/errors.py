@@ -17,6 +17,10 @@ class OutputError(UserError):
     """A result cannot be written."""
 
 
+class DiskFullError(OutputError):
+    """The disk of an output, or the quota of its user, is full."""
+
+
 class ModelError(UserError):
     """A checkpoint folder is missing, incomplete or damaged."""
 

@@ -1,14 +1,20 @@
-"""Files and folders under a temporary name beside their target, renamed when complete."""
+"""All writing of the program: files and folders under a temporary name, renamed when complete; JSON, hashes, disk errors.
 
+Paths come first in every argument list. Torch-free and FFmpeg-free, for the window too.
+"""
+
+import errno
+import hashlib
 import json
 import os
 import re
 import secrets
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from dcvsr_engine.errors import OutputError
+from dcvsr_engine.errors import DiskFullError, OutputError
 
 NAME_BYTES = 255
 """Longest file name that common file systems take."""
@@ -16,35 +22,125 @@ NAME_BYTES = 255
 PICTURE_NAME = "{:06d}.{}"
 PICTURE = re.compile(r"\d{6,}\.(png|tiff)")
 
+HASHED_AT_ONCE = 2**22
+"""Bytes read at a time for a hash."""
 
-def partial_path(target: Path) -> Path:
-    """A new temporary name beside ``target`` that keeps its suffix: ``.clip.mp4.partial-1a2b3c4d.mp4``."""
-    end = f".partial-{secrets.token_hex(4)}{target.suffix}"
-    stem = target.name.encode()[: NAME_BYTES - len(end.encode()) - 1].decode(errors="ignore")
-    return target.with_name(f".{stem}{end}")
+Passed = Callable[[int], None]
+"""Called with the number of bytes of each part that was read; may raise to stop."""
+
+
+# -- text and JSON ----------------------------------------------------------------------------------------------
+
+
+def write_text(path: Path, text: str) -> None:
+    r"""Write a UTF-8 text file that is complete and on the disk, or not there at all; folders are made.
+
+    Lone surrogates, which stand for the bytes of file names that are not UTF-8, are written as ``\udcXX``: inside JSON that
+    is the escape which `parse_json` reads back.
+
+    Raises:
+        OSError: the file cannot be written; an earlier one is still there.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = partial_path(path)
+    try:
+        partial.write_text(text, encoding="utf-8", errors="backslashreplace")
+        put_in_place(partial, path)
+    finally:
+        discard(partial)
 
 
 def write_json(path: Path, value: Any) -> None:
     """Write a JSON file that is complete or not there; raises `OSError`."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = partial_path(path)
-    partial.write_text(json.dumps(value, indent=2, ensure_ascii=False), encoding="utf-8")
-    partial.replace(path)
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False))
 
 
 def read_json(path: Path) -> Any:
-    """A JSON file's value; raises `OSError` or, when it is no JSON, `ValueError`."""
-    return json.loads(path.read_text(encoding="utf-8"))
+    """The value of a JSON file.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: its content is not JSON.
+    """
+    return parse_json(path.read_bytes())
+
+
+def parse_json(text: str | bytes) -> Any:
+    """The value of a JSON text; raises `ValueError` when it is not JSON, or is nested deeper than Python can follow."""
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+# -- hashes -----------------------------------------------------------------------------------------------------
+
+
+def sha256(path: Path, passed: Passed = lambda size: None) -> str:
+    """The SHA-256 of a file, in hexadecimal; raises `OSError`."""
+    return hex_digest(path, hashlib.sha256(), passed)
+
+
+def hex_digest(path: Path, digest: "hashlib._Hash", passed: Passed = lambda size: None) -> str:
+    """Feed a file to ``digest``, after what that has taken already.
+
+    Args:
+        path: file to read.
+        digest: hash object; it is changed.
+        passed: called with the size of each part.
+
+    Returns:
+        The digest in hexadecimal.
+    """
+    with path.open("rb") as file:
+        while part := file.read(HASHED_AT_ONCE):
+            digest.update(part)
+            passed(len(part))
+    return digest.hexdigest()
+
+
+# -- errors -----------------------------------------------------------------------------------------------------
+
+
+def describe_os_error(error: Exception) -> str:
+    """The words of the system or of FFmpeg for an error, without file name, log and full stop: “permission denied”."""
+    return str(getattr(error, "strerror", None) or error).partition(";")[0].strip().rstrip(".").lower()
+
+
+def write_error(path: Path, error: Exception) -> OutputError:
+    """The sentence for a failed write to ``path``: a `DiskFullError` where the disk or a quota is full."""
+    if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
+        return DiskFullError(f"There is no room left on the disk of “{path.parent}”; free some and resume.")
+    return OutputError(f"“{path}” cannot be written ({describe_os_error(error)}).")
+
+
+# -- temporary names --------------------------------------------------------------------------------------------
+
+
+def partial_path(target: Path) -> Path:
+    """A new temporary name beside ``target`` that keeps its suffix: ``.clip.mp4.partial-1a2b3c4d.mp4``."""
+    end = f".partial-{secrets.token_hex(4)}{target.suffix}"
+    stem = os.fsencode(target.name)[: NAME_BYTES - len(os.fsencode(end)) - 1].decode(errors="ignore")
+    return target.with_name(f".{stem}{end}")
 
 
 def partials_of(target: Path) -> list[Path]:
-    """What processes that were killed have left beside ``target`` under temporary names of it."""
+    """The temporary files of ``target`` that killed processes have left beside it."""
     begin = partial_path(target).name.rpartition(".partial-")[0] + ".partial-"
     return [path for path in target.absolute().parent.iterdir() if path.name.startswith(begin)]
 
 
 def refuse_unsafe(target: Path, *, pictures: bool, overwrite: bool) -> None:
-    """Raise `OutputError` when putting a file, or a folder of ``pictures``, at ``target`` would lose something unasked."""
+    """Make sure that putting a result at ``target`` replaces nothing but an earlier result, and that only on request.
+
+    Args:
+        target: file, or folder when the result is ``pictures``.
+        pictures: whether the result is a folder of numbered pictures.
+        overwrite: whether an earlier result may be replaced.
+
+    Raises:
+        OutputError: something would be lost.
+    """
     if target.is_dir():
         inside = [path.name for path in target.iterdir()]
         if not pictures:
@@ -61,10 +157,11 @@ def refuse_unsafe(target: Path, *, pictures: bool, overwrite: bool) -> None:
 
 
 def put_in_place(partial: Path, target: Path) -> None:
-    """Have a complete temporary file or folder written to disk, and rename it to ``target``."""
+    """Flush a complete temporary file or folder to the disk, then rename it to ``target``; raises `OSError`."""
     for path in (*partial.rglob("*"), partial) if partial.is_dir() else (partial,):
         sync(path)
     if target.is_dir():
+        # a folder cannot replace one that is not empty: two renames, and the older one is removed last
         old = partial_path(target)
         target.rename(old)
         partial.rename(target)
@@ -75,7 +172,7 @@ def put_in_place(partial: Path, target: Path) -> None:
 
 
 def sync(path: Path) -> None:
-    """Have the system write a file or folder to disk."""
+    """Flush a file or folder to the disk; raises `OSError`."""
     if path.is_dir() and os.name == "nt":
         return  # Windows opens no folders
     handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)

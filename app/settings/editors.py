@@ -21,10 +21,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.settings.specs import Spec, doc_of, kind_of
+from app.settings.specs import Spec
 from app.widgets.appearance import color_text, tones
 from app.widgets.words import words
-from dcvsr_engine.settings import Settings, allows_none
+from dcvsr_engine.settings import Settings
 
 POSITIONS = 1000
 """Resolution of a slider."""
@@ -268,12 +268,12 @@ Editor = NumberEditor | ChoiceEditor | FlagEditor
 
 def editor_for(owner: type[Settings], name: str, spec: Spec, guard: WheelGuard) -> Editor:
     """The editor that fits a setting's type."""
-    kind, meta = kind_of(owner, name), owner.fields()[name].metadata
+    setting = owner.specs()[name]
     if spec.choices:
         return ChoiceEditor(spec.choices, guard)
-    if kind is bool:
+    if setting.kind is bool:
         return FlagEditor(words(spec.label))
-    return NumberEditor(spec, kind is int, meta.get("low"), meta.get("high"), guard)
+    return NumberEditor(spec, setting.kind is int, setting.low, setting.high, guard)
 
 
 class SettingRow(QWidget):
@@ -290,12 +290,12 @@ class SettingRow(QWidget):
     def __init__(self, owner: type[Settings], name: str, spec: Spec, guard: WheelGuard) -> None:
         super().__init__()
         self.name = name
-        self._nullable = allows_none(owner.hints()[name]) and None not in spec.choices
+        self._nullable = owner.specs()[name].nullable and None not in spec.choices
         self._default: Any = None
         self.editor = editor_for(owner, name, spec, guard)
         self.editor.changed.connect(self._on_edit)
         self._label = label = words(spec.label)
-        doc = words(doc_of(owner, name))
+        doc = words(owner.specs()[name].doc)
         self.editor.name(label)
         self.setToolTip(doc)
         self.reset = QToolButton()

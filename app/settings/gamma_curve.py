@@ -7,7 +7,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette, QPen, QPolygo
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.widgets.appearance import tones
-from dcvsr_engine.diffusion.schedule import gamma_schedule, karras_sigmas
+from dcvsr_engine.diffusion.schedule import steps_of
 from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.settings import RestoreSettings
 
@@ -17,13 +17,8 @@ DOTTED_STEPS = 60
 
 
 def gammas(settings: RestoreSettings, model: Declaration) -> NDArray[np.float64]:
-    """γ of each step ``(steps,)`` as the engine computes it; 0 everywhere when the guidance is not DSSAG."""
-    resolved = model.resolve(settings)
-    assert resolved.steps is not None
-    if resolved.guidance != "dssag":
-        return np.zeros(resolved.steps)
-    sigmas = karras_sigmas(resolved.steps, model.sigma_min, model.sigma_max)[:-1]
-    return gamma_schedule(sigmas, resolved.gamma_rho, resolved.gamma_peak, resolved.gamma_direction)
+    """γ of each step ``(steps,)``; 0 everywhere when the guidance is not DSSAG."""
+    return np.array([step.gamma for step in steps_of(model.resolve(settings), model)])
 
 
 class GammaCurve(QWidget):

@@ -238,7 +238,7 @@ class SettingsPanel(QWidget):
         defaults = self._model.resolve(RestoreSettings(model=request.settings.model))
         for name, row in self.rows.items():
             if name in OUTPUT_SPECS:
-                row.show_value(getattr(request.output, name), OutputSettings.fields()[name].default)
+                row.show_value(getattr(request.output, name), OutputSettings.specs()[name].default)
             else:
                 row.show_value(getattr(request.settings, name), getattr(defaults, name))
             row.setEnabled(name not in ACTS or ACTS[name](resolved))

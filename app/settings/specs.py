@@ -1,11 +1,11 @@
 """How each setting is presented: its label, its slider, the words for its choices. Meaning and range come from `settings`."""
 
 from dataclasses import dataclass, field
-from typing import Any, get_args
+from typing import Any
 
 from app.settings.presets import BUILT_IN
 from dcvsr_engine.models.catalogue import catalogue
-from dcvsr_engine.settings import OutputSettings, RestoreSettings, Settings, plain_type
+from dcvsr_engine.settings import OutputSettings, RestoreSettings
 
 
 @dataclass(frozen=True)
@@ -140,24 +140,13 @@ OUTPUT_SPECS: dict[str, Spec] = {
 }
 
 
-def kind_of(owner: type[Settings], name: str) -> Any:
-    """The plain type of a setting: ``int``, ``float``, ``bool``, ``str`` or a ``Literal``."""
-    return plain_type(owner.hints()[name])
-
-
-def doc_of(owner: type[Settings], name: str) -> str:
-    """The setting's explanation, in English."""
-    return str(owner.fields()[name].metadata["doc"])
-
-
 def missing() -> list[str]:
     """Settings without a `Spec`, and values without words; empty unless a setting was added and forgotten here."""
     gaps = []
     for owner, specs in ((RestoreSettings, RESTORE_SPECS), (OutputSettings, OUTPUT_SPECS)):
-        gaps += [name for name in owner.fields() if name not in specs]
+        gaps += [name for name in owner.specs() if name not in specs]
         for name, spec in specs.items():
-            literals = get_args(kind_of(owner, name))
-            gaps += [f"{name}={value}" for value in literals if value not in spec.choices]
+            gaps += [f"{name}={value}" for value in owner.specs()[name].choices if value not in spec.choices]
     return gaps
 
 
@@ -166,7 +155,7 @@ def texts() -> list[str]:
     found = [text for preset in BUILT_IN for text in (preset.name, preset.doc)]
     for owner, specs in ((RestoreSettings, RESTORE_SPECS), (OutputSettings, OUTPUT_SPECS)):
         for name, spec in specs.items():
-            found += [spec.label, doc_of(owner, name), *spec.choices.values()]
+            found += [spec.label, owner.specs()[name].doc, *spec.choices.values()]
     for entry in catalogue():
         found += [entry.title, entry.summary, entry.licence, entry.licence_summary, entry.repository_note, entry.size_note]
         found.append(entry.memory_note)

@@ -4,7 +4,6 @@ Rows of a U-Net batch are ordered branch by branch, tile by tile. Spatial self-a
 ``(rows · frames, height · width, channels)``; it has no positional encoding, so foreign keys and values are appended.
 """
 
-import dataclasses
 import math
 from collections import Counter
 from dataclasses import dataclass, field
@@ -16,35 +15,11 @@ from diffusers import UNetSpatioTemporalConditionModel
 from diffusers.models.attention_processor import Attention
 from torch import Tensor
 
+from dcvsr_engine.diffusion.branch import CONDITIONAL, Branch
 from dcvsr_engine.tiling.grid import Tile, TileGrid
 
 PROPAGATING_LAYERS = 2
 """How many spatial self-attentions propagate at either end of the U-Net."""
-
-
-@dataclass(frozen=True)
-class Branch:
-    """One estimate of a guided step.
-
-    Attributes:
-        conditional: whether the declared condition is kept.
-        gamma: detail suppression of every spatial self-attention, 0 for none.
-        identity: PAG's perturbation: the middle block's attention maps become the identity.
-        degraded: SAG's second look: the input was blurred where attention is high.
-    """
-
-    conditional: bool = True
-    gamma: float = 0.0
-    identity: bool = False
-    degraded: bool = False
-
-    @property
-    def slot(self) -> "Branch":
-        """The branch whose keys and values this one shares from step to step, while γ changes."""
-        return dataclasses.replace(self, gamma=0.0)
-
-
-CONDITIONAL = Branch()
 
 
 @dataclass(frozen=True)

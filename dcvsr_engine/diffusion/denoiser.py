@@ -5,9 +5,10 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from dcvsr_engine.diffusion.attention import Branch, Rows, install
+from dcvsr_engine.diffusion.attention import Rows, install
+from dcvsr_engine.diffusion.branch import Branch, branches_of, needs_degraded
 from dcvsr_engine.diffusion.edm import precondition
-from dcvsr_engine.diffusion.guidance import branches_of, combine, degrade
+from dcvsr_engine.diffusion.guidance import combine, degrade
 from dcvsr_engine.network.checkpoint import Model
 from dcvsr_engine.settings import Guidance
 from dcvsr_engine.tiling.grid import Tile
@@ -42,7 +43,7 @@ class Denoiser:
         self, x: Tensor, sigma: float, condition: Tensor, tiles: list[Tile], mode: Guidance, scale: float, gamma: float
     ) -> Tensor:
         """The guided estimate of ``x`` ``(tiles, frames, channels, height, width)`` at noise level ``sigma``."""
-        if mode == "sag" and scale != 1:
+        if needs_degraded(mode, scale):
             return self.self_attention_guided(x, sigma, condition, tiles, scale)
         branches = branches_of(mode, scale, gamma, self.distinct)
         return combine(self.evaluate(x, sigma, condition, tiles, branches), scale)
@@ -50,7 +51,7 @@ class Denoiser:
     def self_attention_guided(self, x: Tensor, sigma: float, condition: Tensor, tiles: list[Tile], scale: float) -> Tensor:
         """SAG on top of CFG: ``ε_cfg + s (ε_u − ε(x̃))`` with the degraded input x̃; SAG's own scale is taken equal to s [C]."""
         unconditional = Branch(conditional=not self.distinct)
-        branches = (Branch(), unconditional) if self.distinct else (unconditional,)
+        branches = branches_of("sag", scale, 0.0, self.distinct)
         self.propagation.attention_mass = []
         first = self.evaluate(x, sigma, condition, tiles, branches)
         mass = self.propagation.attention_mass[-1].chunk(len(branches))[-1]

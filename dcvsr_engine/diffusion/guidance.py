@@ -1,4 +1,4 @@
-"""Guidance: which branches a step evaluates and how their estimates combine (method.md §5).
+"""Guidance: how the estimates of a step's branches combine (method.md §5).
 
 All formulas are written for ``x̂_0``; ε, v and x̂_0 are affine in each other at fixed x and σ, so it makes no difference.
 """
@@ -7,27 +7,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from dcvsr_engine.diffusion.attention import Branch
-from dcvsr_engine.settings import Guidance
+from dcvsr_engine.diffusion.branch import CONDITIONAL, Branch
 
 SAG_BLUR = 1.0
 """Standard deviation of SAG's blur in latent pixels (Hong et al. 2023)."""
-
-
-def branches_of(mode: Guidance, scale: float, gamma: float, distinct: bool) -> tuple[Branch, ...]:
-    """The branches that one evaluation of a step needs, the conditional one first.
-
-    Branches that would give the same estimate are left out: at scale 1, and where the model's unconditional branch
-    drops nothing (``distinct`` is false) and γ is 0.
-    """
-    unconditional = Branch(conditional=False, gamma=gamma if mode == "dssag" else 0.0)
-    if mode == "none" or scale == 1:
-        return (Branch(),)
-    if mode == "pag":
-        return (Branch(), unconditional, Branch(identity=True)) if distinct else (Branch(), Branch(identity=True))
-    if not distinct and unconditional.gamma == 0:
-        return (Branch(),)
-    return Branch(), unconditional
 
 
 def combine(denoised: dict[Branch, Tensor], scale: float) -> Tensor:
@@ -35,10 +18,10 @@ def combine(denoised: dict[Branch, Tensor], scale: float) -> Tensor:
 
     ``scale`` is ``1 + s``. PAG's own scale is taken equal to s [C].
     """
-    conditional = denoised[Branch()]
+    conditional = denoised[CONDITIONAL]
     guided = conditional
     for branch, estimate in denoised.items():
-        if branch != Branch():
+        if branch != CONDITIONAL:
             guided = guided + (scale - 1) * (conditional - estimate)
     return guided
 

@@ -16,9 +16,8 @@ from dcvsr_engine.control import Monitor, Parked
 from dcvsr_engine.diffusion.attention import Collect, Extension, Inject, KeyBank, Lockstep, Tap
 from dcvsr_engine.diffusion.denoiser import Denoiser
 from dcvsr_engine.diffusion.edm import to_d
-from dcvsr_engine.diffusion.schedule import gamma_schedule, karras_sigmas, step_kinds
+from dcvsr_engine.diffusion.schedule import Step, passes, steps_of
 from dcvsr_engine.events import FramesChosen, StepKind, StepStarted, TileFinished, TileStarted, Warned
-from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.network.oom import in_parts
 from dcvsr_engine.network.soundness import finite, sound
 from dcvsr_engine.settings import RestoreSettings
@@ -42,26 +41,6 @@ def clip_noise(seed: int, first: int, frames: int, shape: tuple[int, int, int], 
     if share == 0:
         return own
     return math.sqrt(1 - share) * own + math.sqrt(share) * frame_noise(seed, COMMON_NOISE, shape)
-
-
-@dataclass(frozen=True)
-class Step:
-    """One sampling step: noise level, the following one, γ, and which propagation acts."""
-
-    index: int
-    sigma: float
-    following: float
-    gamma: float
-    kind: StepKind
-
-
-def steps_of(settings: RestoreSettings, declaration: Declaration) -> list[Step]:
-    """The schedule of a resolved ``settings``."""
-    assert settings.steps is not None
-    sigmas = karras_sigmas(settings.steps, declaration.sigma_min, declaration.sigma_max)
-    gammas = gamma_schedule(sigmas[:-1], settings.gamma_rho, settings.gamma_peak, settings.gamma_direction)
-    kinds = step_kinds(settings.steps, settings)
-    return [Step(i, float(sigmas[i]), float(sigmas[i + 1]), float(gammas[i]), kinds[i]) for i in range(settings.steps)]
 
 
 @dataclass
@@ -148,7 +127,7 @@ class Sampler:
             denoised = self.denoise(state, condition, step, bank)
             if shared is not None:
                 shared.fix(denoised, 0.0)
-            x = state.x + to_d(state.x, step.sigma, denoised) * (step.following - step.sigma)
+            x = state.x + to_d(state.x, step.sigma, denoised) * (step.sigma_next - step.sigma)
             state = SegmentState(x, step.index + 1, bank)
             after_step(state, denoised)
         return state.x
@@ -281,10 +260,8 @@ class Sampler:
         return sum(self.tiles_of_step(step) for step in self.schedule)
 
     def tiles_of_step(self, step: Step) -> int:
-        """Tile evaluations of one step: two-pass SAP sees every tile twice, and so does the first step of cached SAP."""
-        tiles = len(self.grid_at(step.index))
-        cached = self.settings.sap_schedule == "cached" and step.index > 0
-        return 2 * tiles if step.kind == StepKind.SAP and self.settings.sap_schedule != "lockstep" and not cached else tiles
+        """Tile evaluations of one step: all tiles once per pass."""
+        return len(passes(step, self.settings.sap_schedule)) * len(self.grid_at(step.index))
 
 
 def batches(items: list[T], size: int) -> Iterator[list[T]]:

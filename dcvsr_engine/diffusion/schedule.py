@@ -1,12 +1,48 @@
-"""What happens at each sampling step: noise levels, γ, and whether SAP or TAP acts. Torch-free, shared with the window."""
+"""What happens at each sampling step: noise levels, γ, and whether SAP or TAP acts. Torch-free: planner and window ask it too."""
+
+from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dcvsr_engine.diffusion.branch import branches_of, is_distinct, needs_degraded
 from dcvsr_engine.events import StepKind
-from dcvsr_engine.settings import GammaDirection, RestoreSettings
+from dcvsr_engine.network.declaration import Declaration
+from dcvsr_engine.settings import GammaDirection, RestoreSettings, SapSchedule
 
 Levels = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One sampling step.
+
+    Attributes:
+        index: counted from 0; the paper's ``t`` is ``steps - index``.
+        sigma, sigma_next: noise level before and after the step.
+        gamma: detail suppression γ_t, 0 where guidance is not DSSAG.
+        kind: which propagation acts.
+    """
+
+    index: int
+    sigma: float
+    sigma_next: float
+    gamma: float
+    kind: StepKind
+
+
+class Pass(StrEnum):
+    """What one evaluation of all tiles of a window does with foreign keys and values (method.md §3)."""
+
+    PLAIN = "plain"
+    """No spatial propagation."""
+    COLLECT = "collect"
+    """Only collects keys and values; the estimates are not merged."""
+    INJECT = "inject"
+    """Attends to keys and values that were collected before."""
+    LOCKSTEP = "lockstep"
+    """All tiles in one batch, which exchange keys and values within the layer."""
 
 
 def karras_sigmas(steps: int, sigma_min: float, sigma_max: float, rho: float = 7.0) -> Levels:
@@ -58,3 +94,45 @@ def step_kinds(steps: int, settings: RestoreSettings) -> list[StepKind]:
             kinds.append(StepKind.TAP_BACKWARD if backward else StepKind.TAP_FORWARD)
             tap_steps += 1
     return kinds
+
+
+def steps_of(settings: RestoreSettings, declaration: Declaration) -> list[Step]:
+    """The schedule of resolved ``settings``, first step first."""
+    assert settings.steps is not None
+    sigmas = karras_sigmas(settings.steps, declaration.sigma_min, declaration.sigma_max)
+    peak = settings.gamma_peak if settings.guidance == "dssag" else 0.0
+    gammas = gamma_schedule(sigmas[:-1], settings.gamma_rho, peak, settings.gamma_direction)
+    kinds = step_kinds(settings.steps, settings)
+    return [Step(i, float(sigmas[i]), float(sigmas[i + 1]), float(gammas[i]), kinds[i]) for i in range(settings.steps)]
+
+
+# -- counting ---------------------------------------------------------------------------------------------------
+
+
+def passes(step: Step, schedule: SapSchedule) -> tuple[Pass, ...]:
+    """The passes that ``step`` makes over its tiles, in order: one, or two where SAP first has to collect keys.
+
+    The cached schedule has the keys of the step before, but for the first step (method.md §3).
+    """
+    if step.kind != StepKind.SAP:
+        return (Pass.PLAIN,)
+    if schedule == "lockstep":
+        return (Pass.LOCKSTEP,)
+    if schedule == "cached" and step.index > 0:
+        return (Pass.INJECT,)
+    return Pass.COLLECT, Pass.INJECT
+
+
+def evaluations(step: Step, settings: RestoreSettings, declaration: Declaration) -> int:
+    """U-Net evaluations of one tile in ``step``: in every pass one per branch, and one of SAG's degraded input."""
+    assert settings.guidance is not None and settings.guidance_scale is not None
+    branches = branches_of(settings.guidance, settings.guidance_scale, step.gamma, is_distinct(declaration))
+    degraded = needs_degraded(settings.guidance, settings.guidance_scale)
+    return len(passes(step, settings.sap_schedule)) * (len(branches) + degraded)
+
+
+def most_branches(settings: RestoreSettings, declaration: Declaration) -> int:
+    """U-Net rows per tile in one evaluation, in the step that has most branches."""
+    assert settings.guidance is not None and settings.guidance_scale is not None
+    mode, scale, distinct = settings.guidance, settings.guidance_scale, is_distinct(declaration)
+    return max(len(branches_of(mode, scale, step.gamma, distinct)) for step in steps_of(settings, declaration))

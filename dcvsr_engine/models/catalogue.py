@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from dcvsr_engine.errors import ModelError
-from dcvsr_engine.network.declaration import Declaration, fits
+from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.resources import resource
 
 VERSION = 1
@@ -81,10 +81,7 @@ class Entry:
 
     def declared(self) -> Declaration:
         """The ``dcvsr.json`` of a U-Net alone."""
-        values: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else value for name, value in self.declaration.items()
-        }
-        return Declaration(name=self.name, title=self.title, license=self.licence, base=self.base, **values)
+        return Declaration(name=self.name, title=self.title, license=self.licence, base=self.base, **self.declaration)
 
 
 def read_catalogue(path: Path) -> tuple[Entry, ...]:
@@ -94,7 +91,7 @@ def read_catalogue(path: Path) -> tuple[Entry, ...]:
         if content["version"] != VERSION:
             raise ValueError(f"version {content['version']} is not {VERSION}")
         entries = tuple(read_entry(values) for values in content["models"])
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, ModelError) as error:
         raise ModelError(f"The catalogue {path} is not understood: {error}.") from None
     names = [entry.name for entry in entries]
     missing = [entry.base for entry in entries if entry.base and entry.base not in names]
@@ -127,3 +124,17 @@ def entry_of(name: str) -> Entry:
     if name not in entries:
         raise ModelError(f"“{name}” is not in the catalogue: name one of {', '.join(entries)}.")
     return entries[name]
+
+
+def fits(value: Any, hint: Any) -> bool:
+    """Whether a value read from JSON has the type ``hint``."""
+    kind, inner = typing.get_origin(hint), typing.get_args(hint)
+    if kind is Literal:
+        return value in inner
+    if kind is tuple:
+        return isinstance(value, tuple) and all(fits(part, inner[0]) for part in value)
+    if kind is dict:
+        return isinstance(value, dict) and all(fits(part, inner[1]) for part in value.values())
+    if isinstance(value, bool):
+        return hint is bool
+    return isinstance(value, (int, float) if hint is float else hint)

@@ -81,7 +81,7 @@ def list_models(options: argparse.Namespace) -> int:
 
 def facts(model: KnownModel) -> dict[str, Any]:
     """A model for machines: what it declares, and what is known of it here."""
-    declared = dataclasses.asdict(model.declaration) if model.declaration else {}
+    declared = model.declaration.to_dict() if model.declaration else {}
     here = {"folder": str(model.folder), "problem": model.problem, "is_base": model.is_base}
     return declared | here | {"bytes": model.size, "is_default": model.name == store.default_model()}
 

@@ -4,7 +4,6 @@ import json
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -97,7 +96,7 @@ def write_extras(found: Recognised, folder: Path, name: str, base: str) -> None:
     if found.declaration is not None and (found.kind != "declared" or name != found.declaration.name):
         over = base if base and found.kind == "unet" else found.declaration.base
         title = found.declaration.title if name == found.declaration.name else name
-        (folder / FILE).write_text(replace(found.declaration, name=name, title=title, base=over).to_json(), encoding="utf-8")
+        (folder / FILE).write_text(found.declaration.replace(name=name, title=title, base=over).to_json(), encoding="utf-8")
     if found.config:
         (folder / "unet" / "config.json").write_text(json.dumps(found.config, indent=2), encoding="utf-8")
 

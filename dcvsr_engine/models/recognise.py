@@ -19,7 +19,7 @@ from dcvsr_engine.models.shapes import (
     unet_facts,
     what_it_looks_like,
 )
-from dcvsr_engine.network.declaration import FILE, UNET_FOLDERS, Declaration
+from dcvsr_engine.network.declaration import FILE, SVD_TIME_IDS, UNET_FOLDERS, Declaration
 from dcvsr_engine.network.installed import weight_files
 
 Found = Literal["declared", "full", "unet", "base"]
@@ -148,7 +148,7 @@ def conventions(name: str, config: dict[str, Any], vae: dict[str, Any], base: st
         first_stage="vae",
         factor=2 ** (len(vae["block_out_channels"]) - 1),
         multiple=2 ** (len(config["block_out_channels"]) - 1),
-        added_time_ids=Declaration.added_time_ids[:ids] + (0.0,) * (ids - 3),
+        added_time_ids=SVD_TIME_IDS[:ids] + (0.0,) * (ids - 3),
         base=base,
         assumed=ASSUMED,
     )

@@ -10,6 +10,7 @@ from typing import Self
 from diffusers import UNetSpatioTemporalConditionModel
 from safetensors import SafetensorError, safe_open
 
+from dcvsr_engine.diffusion.schedule import most_branches
 from dcvsr_engine.errors import ModelError
 from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.network.installed import weight_files
@@ -78,26 +79,10 @@ def parameters(folder: Path) -> int:
     return count
 
 
-def branches(settings: RestoreSettings, declaration: Declaration) -> int:
-    """The most U-Net rows per tile in one evaluation."""
-    if settings.guidance == "none" or settings.guidance_scale == 1:
-        return 1
-    distinct = is_distinct(declaration)
-    return {"pag": 3 if distinct else 2, "dssag": 2, "sag": 2 if distinct else 1, "cfg": 2 if distinct else 1}.get(
-        settings.guidance or "none", 1
-    )
-
-
-def is_distinct(declaration: Declaration) -> bool:
-    """Whether the unconditional branch drops anything that is there."""
-    dropped = declaration.unconditional
-    return "condition" in dropped or ("image_embedding" in dropped and declaration.image_embedding == "first-frame")
-
-
 def rows_at_once(grid: TileGrid, settings: RestoreSettings, declaration: Declaration) -> int:
     """The most U-Net rows in one evaluation."""
     lockstep = settings.sap and settings.sap_schedule == "lockstep"
-    return branches(settings, declaration) * (grid.spatial if lockstep else settings.tile_batch)
+    return most_branches(settings, declaration) * (grid.spatial if lockstep else settings.tile_batch)
 
 
 def sampling_bytes(network: Network, grid: TileGrid, settings: RestoreSettings, declaration: Declaration) -> int:
@@ -109,7 +94,7 @@ def sampling_bytes(network: Network, grid: TileGrid, settings: RestoreSettings, 
     frame = -(-grid.height * grid.width // settings.sap_rate**2) if settings.sap else 0
     row = grid.tile_frames * (network.maps * tile + 4 * frame)
     kept = grid.frames if settings.sap_schedule == "cached" else grid.tile_frames
-    bank = 2 * PROPAGATING * kept * frame * branches(settings, declaration)
+    bank = 2 * PROPAGATING * kept * frame * most_branches(settings, declaration)
     return (rows_at_once(grid, settings, declaration) * row + bank) * network.channels * network.item + KERNELS
 
 

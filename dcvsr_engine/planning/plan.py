@@ -77,7 +77,7 @@ class Plan:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
-        return dataclasses.asdict(self)
+        return dataclasses.asdict(self) | {"settings": self.settings.to_dict()}
 
 
 def padded(size: int, multiple: int) -> int:

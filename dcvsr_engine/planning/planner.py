@@ -8,21 +8,17 @@ from pathlib import Path
 
 import psutil
 
-from dcvsr_engine.diffusion.guidance import branches_of
-from dcvsr_engine.diffusion.sampler import steps_of
+from dcvsr_engine.diffusion.schedule import evaluations, steps_of
 from dcvsr_engine.errors import InputError
-from dcvsr_engine.events import StepKind
 from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.network.device import DTYPES, device_title, memory, resolve_device, resolve_precision
 from dcvsr_engine.paths import jobs_folder
 from dcvsr_engine.planning.memory import (
     Network,
-    branches,
     decoding_bytes,
     disk_needs,
     frames_at_once,
     host_bytes,
-    is_distinct,
     pixel_bytes,
     pixels_on_device,
     sampling_bytes,
@@ -81,22 +77,10 @@ def picture_size(request: JobRequest, info: VideoInfo) -> tuple[int, int]:
     return region.width, region.height
 
 
-def evaluations(settings: RestoreSettings, grids: Sequence[TileGrid], declaration: Declaration) -> int:
-    """U-Net rows over one segment, whose steps have ``grids``: tiles × branches per step, SAP's second pass included."""
-    total = 0
-    for step, grid in zip(steps_of(settings, declaration), grids, strict=True):
-        both = settings.sap_schedule == "two-pass" or (settings.sap_schedule == "cached" and step.index == 0)
-        passes = 2 if step.kind == StepKind.SAP and both else 1
-        total += len(grid) * passes * rows_in(settings, step.gamma, declaration)
-    return total
-
-
-def rows_in(settings: RestoreSettings, gamma: float, declaration: Declaration) -> int:
-    """U-Net rows per tile in a step: one per branch, and SAG's second look."""
-    assert settings.guidance is not None and settings.guidance_scale is not None
-    if settings.guidance == "sag" and settings.guidance_scale != 1:
-        return branches(settings, declaration) + 1
-    return len(branches_of(settings.guidance, settings.guidance_scale, gamma, is_distinct(declaration)))
+def segment_evaluations(settings: RestoreSettings, grids: Sequence[TileGrid], declaration: Declaration) -> int:
+    """U-Net evaluations of a tile over one segment, whose steps have ``grids``."""
+    steps = steps_of(settings, declaration)
+    return sum(len(grid) * evaluations(step, settings, declaration) for step, grid in zip(steps, grids, strict=True))
 
 
 def make_plan(
@@ -139,7 +123,7 @@ def make_plan(
         segments=segments,
         grid=grid_for(segments[0].frames, width, height, declaration, settings),
         evaluations=sum(
-            count * evaluations(settings, grids_of(length, width, height, declaration, settings), declaration)
+            count * segment_evaluations(settings, grids_of(length, width, height, declaration, settings), declaration)
             for length, count in Counter(segment.frames for segment in segments).items()
         ),
         device_memory=room.device,

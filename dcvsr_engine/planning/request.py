@@ -41,6 +41,7 @@ class JobRequest:
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         values = dataclasses.asdict(self)
+        values |= {"settings": self.settings.to_dict(), "output": self.output.to_dict()}
         return values | {"source": str(self.source), "target": None if self.target is None else str(self.target)}
 
     @classmethod

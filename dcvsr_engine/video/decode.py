@@ -12,7 +12,7 @@ from av.packet import Packet
 from av.stream import Stream
 from av.video.stream import VideoStream
 
-from dcvsr_engine.video.source import reason
+from dcvsr_engine.storage import describe_os_error
 
 Tell = Callable[[str], None]
 """Receives FFmpeg's words on a problem."""
@@ -25,7 +25,7 @@ def packets(container: InputContainer, streams: list[Any], broken: Tell) -> Iter
             if packet.size:
                 yield packet
     except av.FFmpegError as error:
-        broken(reason(error))
+        broken(describe_os_error(error))
     except IndexError:
         return  # PyAV, at the end of a file in which further tracks turned up on the way
 
@@ -36,7 +36,7 @@ def frames(container: InputContainer, stream: VideoStream, broken: Tell, damaged
         try:
             yield from stream.decode(packet)
         except av.FFmpegError as error:
-            damaged(reason(error))
+            damaged(describe_os_error(error))
 
 
 def codec_name(stream: Stream) -> str:

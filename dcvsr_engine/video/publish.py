@@ -17,13 +17,13 @@ from av.video.stream import VideoStream
 
 from dcvsr_engine.errors import OutputError
 from dcvsr_engine.settings import OutputSettings
-from dcvsr_engine.storage import PICTURE_NAME, discard, partial_path, put_in_place, refuse_unsafe
+from dcvsr_engine.storage import PICTURE_NAME, discard, partial_path, put_in_place, refuse_unsafe, write_error
 from dcvsr_engine.video.encoders import CONTAINERS, Encoding, encoding_for
 from dcvsr_engine.video.join import Stamps, joined_packets, segment_packets, stamps_of
 from dcvsr_engine.video.probe import VideoInfo
 from dcvsr_engine.video.remux import EVER, Span, add_tracks, carry_chapters, tags, track_packets, tracks_left_out
 from dcvsr_engine.video.source import opened, video_stream
-from dcvsr_engine.video.writer import COARSE_CLOCK, check_target, describe_video, mov_clock, write_error
+from dcvsr_engine.video.writer import COARSE_CLOCK, check_target, describe_video, mov_clock
 
 Check = Callable[[], None]
 """Called for every packet; may raise to stop."""

@@ -12,6 +12,7 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from dcvsr_engine.errors import InputError
+from dcvsr_engine.storage import describe_os_error
 
 PICTURES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp", ".ppm", ".pgm", ".tga", ".jp2"}
 VIDEOS = {".mp4", ".mkv", ".mov", ".avi", ".webm", ".m4v", ".mpg", ".mpeg", ".ts", ".y4m"}
@@ -36,14 +37,9 @@ def opened(path: Path) -> Iterator[InputContainer]:
     except av.EOFError:
         raise InputError(f"“{path}” holds no frames.") from None
     except (av.FFmpegError, ValueError, OSError) as error:
-        raise InputError(f"“{path}” is no video that can be read ({reason(error)}).") from None
+        raise InputError(f"“{path}” is no video that can be read ({describe_os_error(error)}).") from None
     with container:
         yield container
-
-
-def reason(error: Exception) -> str:
-    """FFmpeg's words for an error, without the file name and log."""
-    return str(getattr(error, "strerror", None) or error).partition(";")[0].strip().rstrip(".").lower()
 
 
 def video_stream(container: InputContainer, path: Path) -> VideoStream:

@@ -1,7 +1,6 @@
 """Restored frames to a segment file: encoded video alone, with exact times, ready to be published."""
 
 import contextlib
-import errno
 import os
 from fractions import Fraction
 from pathlib import Path
@@ -16,14 +15,13 @@ from av.video.stream import VideoStream
 
 from dcvsr_engine.errors import OutputError
 from dcvsr_engine.settings import OutputSettings
-from dcvsr_engine.storage import discard, partial_path, put_in_place, refuse_unsafe
+from dcvsr_engine.storage import describe_os_error, discard, partial_path, put_in_place, refuse_unsafe, write_error
 from dcvsr_engine.video.color import MATRICES, PRIMARIES, RANGES, TRANSFERS, Array, ColorInfo
 from dcvsr_engine.video.encoders import CODECS, CONTAINERS, check_encoder, encoding_for, resolved_output
 from dcvsr_engine.video.filters import filter_graph
 from dcvsr_engine.video.join import segment_origin
 from dcvsr_engine.video.pixels import from_rgb
 from dcvsr_engine.video.probe import VideoInfo
-from dcvsr_engine.video.source import reason
 
 os.environ.setdefault("SVT_LOG", "1")  # SVT-AV1 writes to the terminal by itself; 1: errors only
 
@@ -31,10 +29,6 @@ os.environ.setdefault("SVT_LOG", "1")  # SVT-AV1 writes to the terminal by itsel
 LONGEST = 2**31
 """Ticks that a frame may last in MP4 and MOV."""
 COARSE_CLOCK = 90000
-
-
-class DiskFullError(OutputError):
-    """There is no room left for an output."""
 
 
 def check_target(target: Path, info: VideoInfo, output: OutputSettings) -> OutputSettings:
@@ -53,7 +47,7 @@ def check_target(target: Path, info: VideoInfo, output: OutputSettings) -> Outpu
         trial.touch()
         trial.unlink()
     except OSError as error:
-        raise OutputError(f"“{target}” cannot be written ({reason(error)}); choose another place.") from None
+        raise OutputError(f"“{target}” cannot be written ({describe_os_error(error)}); choose another place.") from None
     return resolved
 
 
@@ -102,7 +96,9 @@ class VideoWriter:
             self.abort()
             title = self.encoding.codec.title
             width, height = self._size
-            raise OutputError(f"{title} cannot be encoded at {width}×{height} ({reason(error)}); choose another codec.") from None
+            raise OutputError(
+                f"{title} cannot be encoded at {width}×{height} ({describe_os_error(error)}); choose another codec."
+            ) from None
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
@@ -209,10 +205,3 @@ def tag_frame(frame: av.VideoFrame, color: ColorInfo) -> None:
     frame.color_range = RANGES[color.range]
     frame.color_primaries = PRIMARIES[color.primaries]
     frame.color_trc = TRANSFERS[color.transfer]
-
-
-def write_error(path: Path, error: Exception) -> OutputError:
-    """The `OutputError` for a failed write."""
-    if getattr(error, "errno", None) == errno.ENOSPC:
-        return DiskFullError(f"There is no room left on the disk of “{path.parent}”; free some and resume.")
-    return OutputError(f"“{path}” cannot be written ({reason(error)}).")

@@ -17,7 +17,7 @@ from PIL import Image, ImageFilter
 
 from dcvsr_engine import events
 from dcvsr_engine.control import Control
-from dcvsr_engine.diffusion.schedule import gamma_schedule, karras_sigmas, step_kinds
+from dcvsr_engine.diffusion.schedule import steps_of
 from dcvsr_engine.errors import Cancelled
 from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.planning.plan import Plan, Segment, grid_for
@@ -197,16 +197,13 @@ class FakeEngine:
     ) -> None:
         """Every step and tile of a segment."""
         steps, grid, done = plan_steps(plan), plan.grid, 0
-        sigmas = karras_sigmas(steps, self.script.model.sigma_min, self.script.model.sigma_max)[:-1]
-        gammas = gamma_schedule(sigmas, plan.settings.gamma_rho, plan.settings.gamma_peak)
         control_.emit(events.PhaseStarted("sample", segment.index, len(plan.segments), steps * len(grid)))
-        for step, kind in enumerate(step_kinds(steps, plan.settings)):
+        for step in steps_of(plan.settings, self.script.model):
             control_.emit(
                 events.StepStarted(
-                    segment.index, step, steps, kind, float(sigmas[step]), float(gammas[step]), grid.to_dict(),
-                    first + segment.first,
+                    segment.index, step.index, steps, step.kind, step.sigma, step.gamma, grid.to_dict(), first + segment.first
                 )
-            )  # fmt: skip
+            )
             for tile in grid:
                 control_.check()
                 self.misbehave(done, fresh)
@@ -214,12 +211,12 @@ class FakeEngine:
                 self.spend_time()
                 done += 1
                 control_.emit(events.TileFinished(tile.m, tile.n, done, steps * len(grid), self.script.tile_seconds))
-                if kind.startswith("TAP") and tile.m == grid.spatial - 1:
+                if step.kind.is_tap and tile.m == grid.spatial - 1:
                     chosen = range(tile.frame, tile.frame + min(plan.settings.tap_frames, tile.frames))
                     control_.emit(events.FramesChosen(tile.n, tuple(first + segment.first + f for f in chosen)))
             control_.emit(events.MemoryUsed("host", 3 << 30, 16 << 30))
-            pixels = restored(frames[segment.first], plan, (step + 1) / steps)
-            control_.emit(events.PreviewFrame(first + segment.first, step, pixels))
+            pixels = restored(frames[segment.first], plan, (step.index + 1) / steps)
+            control_.emit(events.PreviewFrame(first + segment.first, step.index, pixels))
 
     def misbehave(self, evaluation: int, fresh: bool) -> None:
         if fresh and evaluation == self.script.fail_at_tile:

@@ -1,13 +1,11 @@
 """The command line in-process: what it takes, what it prints, its exit codes, and what it leaves behind."""
 
-import dataclasses
 import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
-import typing
 from pathlib import Path
 
 import av
@@ -19,7 +17,7 @@ from clips import Clip, write_clip
 from dcvsr_engine import cli
 from dcvsr_engine.events import TileFinished
 from dcvsr_engine.progress import ProgressLine
-from dcvsr_engine.settings import OutputSettings, RestoreSettings, plain_type
+from dcvsr_engine.settings import OutputSettings, RestoreSettings
 
 
 @pytest.fixture(autouse=True)
@@ -242,20 +240,20 @@ def test_options_go_before_the_settings_file(restore, folder):
 
 def other(kind, name):
     """A value of a field that is not its default."""
-    field, hint = kind.fields()[name], plain_type(kind.hints()[name])
-    if typing.get_origin(hint) is typing.Literal:
-        return next(value for value in typing.get_args(hint) if value != field.default)
-    if hint is bool:
-        return not field.default
-    if hint is str:
+    spec = kind.specs()[name]
+    if spec.choices:
+        return next(value for value in spec.choices if value != spec.default)
+    if spec.kind is bool:
+        return not spec.default
+    if spec.kind is str:
         return "another"
-    return hint(field.metadata["high"] if field.default != field.metadata["high"] else field.metadata["low"])
+    return spec.kind(spec.high if spec.default != spec.high else spec.low)
 
 
 @pytest.mark.parametrize("kind", [RestoreSettings, OutputSettings])
 def test_every_setting_is_an_option(kind):
     expected, arguments = {}, []
-    for name in kind.fields():
+    for name in kind.specs():
         value = expected[name] = other(kind, name)
         option = "--" + name.replace("_", "-")
         arguments += [f"--no-{option[2:]}" if value is False else option] if isinstance(value, bool) else [option, str(value)]
@@ -387,7 +385,7 @@ def test_version_and_help(capsys):
         assert ended.value.code == 0
     out = capsys.readouterr().out
     assert out.startswith("dcvsr ")
-    assert all("--" + field.name.replace("_", "-") in out for field in dataclasses.fields(RestoreSettings))
+    assert all("--" + name.replace("_", "-") in out for name in RestoreSettings.specs())
 
 
 def test_the_program_itself_starts_without_torch(tmp_path):

@@ -131,7 +131,7 @@ def with_embedding(model: Model) -> Denoiser:
     nn.Module.to(
         unet, model.unet.device, model.unet.dtype
     )  # diffusers' own would warn of layers to be kept in fp32: there are none
-    declaration = dataclasses.replace(model.declaration, unconditional=("image_embedding",))
+    declaration = model.declaration.replace(unconditional=("image_embedding",))
     random = dataclasses.replace(model, unet=unet.requires_grad_(False).eval(), declaration=declaration)
     return Denoiser(random, torch.randn(1, 1, unet.config.cross_attention_dim))
 

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from dcvsr_engine.jobs.job import run_job
-from dcvsr_engine.jobs.run import load_for
+from dcvsr_engine.jobs.session import load_for
 from dcvsr_engine.network.device import device_title
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.research.bench.memory import ResidentPeak

@@ -10,7 +10,7 @@ import numpy as np
 
 from dcvsr_engine.errors import InputError
 from dcvsr_engine.jobs.job import run_job
-from dcvsr_engine.jobs.run import load_for
+from dcvsr_engine.jobs.session import load_for
 from dcvsr_engine.network.checkpoint import Model
 from dcvsr_engine.planning.plan import Plan
 from dcvsr_engine.planning.request import JobRequest

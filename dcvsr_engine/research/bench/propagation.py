@@ -12,7 +12,8 @@ from torch import Tensor
 from dcvsr_engine.diffusion.attention import KeyBank
 from dcvsr_engine.diffusion.denoiser import Denoiser
 from dcvsr_engine.diffusion.edm import to_d
-from dcvsr_engine.diffusion.sampler import Sampler, SegmentState, Step
+from dcvsr_engine.diffusion.sampler import Sampler, SegmentState
+from dcvsr_engine.diffusion.schedule import Step
 from dcvsr_engine.errors import InputError
 from dcvsr_engine.events import StepKind
 from dcvsr_engine.research.bench.material import Material, prepare
@@ -96,7 +97,7 @@ def measured_steps(material: Material, denoiser: Denoiser) -> Iterator[StepFigur
             cached=None if cached is None else rms(cached.merged - lockstep.merged) / effect,
         )
         denoised = {StepKind.SAP: two_pass, StepKind.PLAIN: plain}.get(step.kind, tap).merged
-        x = x + to_d(x, step.sigma, denoised) * (step.following - step.sigma)
+        x = x + to_d(x, step.sigma, denoised) * (step.sigma_next - step.sigma)
 
 
 def evaluate(

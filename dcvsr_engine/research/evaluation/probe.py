@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from dcvsr_engine.control import Control
-from dcvsr_engine.diffusion.attention import Branch
+from dcvsr_engine.diffusion.branch import Branch
 from dcvsr_engine.diffusion.denoiser import Denoiser
 from dcvsr_engine.diffusion.sampler import clip_noise
 from dcvsr_engine.errors import InputError, ModelError

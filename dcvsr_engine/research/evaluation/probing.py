@@ -52,9 +52,8 @@ def run(options: argparse.Namespace) -> int:
     if options.draws < 1:
         raise SettingsError(f"--draws must be at least 1, not {options.draws}.")
     more = [time_ids(text) for text in options.time_ids]
-    model = load(
-        options.name, RestoreSettings.check("device", options.device), RestoreSettings.check("precision", options.precision)
-    )
+    chosen = RestoreSettings(device=options.device, precision=options.precision)
+    model = load(options.name, chosen.device, chosen.precision)
     encoder = encoder_for(model)
     candidates, control = conventions(model, encoder is not None, more), Control()
     if len(candidates) == 1:

@@ -1,6 +1,5 @@
 """A trained network as a checkpoint folder that the engine loads, in half precision."""
 
-import dataclasses
 import json
 from pathlib import Path
 
@@ -25,10 +24,10 @@ def export(start: Start, folder: Path) -> None:
             declaration = start.declaration
         else:
             write_network(start, partial / "unet_ema")
-            declaration = dataclasses.replace(start.declaration, base=str(start.folder.absolute()))
+            declaration = start.declaration.replace(base=str(start.folder.absolute()))
         files = sorted(path for path in partial.rglob("*") if path.is_file())
         hashes = {path.relative_to(partial).as_posix(): sha256(path) for path in files}
-        (partial / FILE).write_text(dataclasses.replace(declaration, sha256=hashes).to_json(), encoding="utf-8")
+        (partial / FILE).write_text(declaration.replace(sha256=hashes).to_json(), encoding="utf-8")
         put_in_place(partial, folder)
     finally:
         discard(partial)

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from dcvsr_engine.control import Control
 from dcvsr_engine.diffusion.denoiser import Denoiser
-from dcvsr_engine.diffusion.sampler import Sampler, SegmentState, Step
-from dcvsr_engine.diffusion.schedule import karras_sigmas
+from dcvsr_engine.diffusion.sampler import Sampler, SegmentState
+from dcvsr_engine.diffusion.schedule import Step, karras_sigmas
 from dcvsr_engine.events import StepKind
 from dcvsr_engine.network.checkpoint import FirstStage, Model
 from dcvsr_engine.network.declaration import Declaration

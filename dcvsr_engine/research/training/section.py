@@ -3,10 +3,9 @@
 import dataclasses
 import difflib
 import typing
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from dcvsr_engine.errors import SettingsError
-from dcvsr_engine.network.declaration import fits
 
 
 class Section:
@@ -46,3 +45,17 @@ class Section:
         for holds, sentence in conditions:
             if not holds:
                 raise SettingsError(sentence)
+
+
+def fits(value: Any, hint: Any) -> bool:
+    """Whether a value read from JSON has the type ``hint``."""
+    kind, inner = typing.get_origin(hint), typing.get_args(hint)
+    if kind is Literal:
+        return value in inner
+    if kind is tuple:
+        return isinstance(value, tuple) and all(fits(part, inner[0]) for part in value)
+    if kind is dict:
+        return isinstance(value, dict) and all(fits(part, inner[1]) for part in value.values())
+    if isinstance(value, bool):
+        return hint is bool
+    return isinstance(value, (int, float) if hint is float else hint)

@@ -1,6 +1,5 @@
 """What training starts from: the network of the start folder, its first stage, its conventions."""
 
-import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -84,19 +83,17 @@ def declare(recipe: Recipe, folder: Path, config: Any) -> Declaration:
         own = svd_conventions(recipe, folder, config)
     description = f"Trained with the recipe “{recipe.name}”."
     made: dict[str, Any] = {"name": recipe.name, "title": recipe.name, "description": description, "training_data": ""}
-    for name, value in recipe.declaration.items():
-        made[name] = tuple(value) if isinstance(value, list) else value
     try:
-        return dataclasses.replace(own, **made)
-    except (TypeError, ValueError, SettingsError) as error:
-        raise SettingsError(f"The recipe's declaration is not understood: {str(error).rstrip('.')}.") from None
+        return own.replace(**(made | recipe.declaration))
+    except ModelError as error:
+        raise SettingsError(f"The recipe's declaration is not understood: {error}") from None
 
 
 def compact_conventions(recipe: Recipe, config: Any) -> Declaration:
     """Of a start folder with a Haar first stage that declares none."""
     ids = config.projection_class_embeddings_input_dim // config.addition_time_embed_dim
     return Declaration(
-        recipe.name, recipe.name, "haar", 4, 2 ** (len(config.block_out_channels) - 1),
+        name=recipe.name, title=recipe.name, first_stage="haar", factor=4, multiple=2 ** (len(config.block_out_channels) - 1),
         added_time_ids=(0.0,) * ids, image_embedding="none", unconditional=(), guidance="none", guidance_scale=1.0,
         steps=4, sigma_min=recipe.sigma_min, sigma_max=recipe.sigma_max,
     )  # fmt: skip
@@ -106,7 +103,7 @@ def svd_conventions(recipe: Recipe, folder: Path, config: Any) -> Declaration:
     """Of a folder as Stable Video Diffusion's."""
     levels = len(AutoencoderKLTemporalDecoder.load_config(folder / "vae")["block_out_channels"])
     multiple = 2 ** (len(config.block_out_channels) - 1)
-    return Declaration(recipe.name, recipe.name, "vae", 2 ** (levels - 1), multiple,
+    return Declaration(name=recipe.name, title=recipe.name, first_stage="vae", factor=2 ** (levels - 1), multiple=multiple,
                        sigma_min=recipe.sigma_min, sigma_max=recipe.sigma_max)  # fmt: skip
 
 

@@ -40,7 +40,7 @@ def field(panel, name):
 
 def test_every_setting_has_a_control(panel):
     shown = set(panel.rows) | {"model"}
-    assert shown == set(RestoreSettings.fields()) | set(OutputSettings.fields())
+    assert shown == set(RestoreSettings.specs()) | set(OutputSettings.specs())
 
 
 @pytest.mark.parametrize(
@@ -213,8 +213,8 @@ def test_sections_fold_and_say_what_is_in_them(panel, qtbot):
 
 def test_every_control_explains_itself(panel):
     for name, row in panel.rows.items():
-        owner = RestoreSettings if name in RestoreSettings.fields() else OutputSettings
-        assert row.toolTip() == owner.fields()[name].metadata["doc"]
+        owner = RestoreSettings if name in RestoreSettings.specs() else OutputSettings
+        assert row.toolTip() == owner.specs()[name].doc
 
 
 def test_codecs_of_a_gpu_can_be_chosen_only_where_it_is(panel):

@@ -12,7 +12,6 @@ from diffusers import UNetSpatioTemporalConditionModel
 from torch.nn import functional as F
 
 from dcvsr_engine.diffusion.attention import (
-    Branch,
     Collect,
     Inject,
     KeyBank,
@@ -25,6 +24,7 @@ from dcvsr_engine.diffusion.attention import (
     install,
     spatial_self_attentions,
 )
+from dcvsr_engine.diffusion.branch import Branch
 from dcvsr_engine.tiling.blend import cut
 from dcvsr_engine.tiling.grid import TileGrid
 

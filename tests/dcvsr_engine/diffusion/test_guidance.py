@@ -1,4 +1,4 @@
-"""Branches and how they combine, in ε as the papers write it."""
+"""How branches combine, in ε as the papers write it."""
 
 import networks
 import numpy as np
@@ -6,8 +6,9 @@ import pytest
 import reference
 import torch
 
-from dcvsr_engine.diffusion.attention import Branch, SpatialSelfAttention
-from dcvsr_engine.diffusion.guidance import branches_of, combine, degrade, gaussian_blur
+from dcvsr_engine.diffusion.attention import SpatialSelfAttention
+from dcvsr_engine.diffusion.branch import Branch
+from dcvsr_engine.diffusion.guidance import combine, degrade, gaussian_blur
 from dcvsr_engine.tiling.blend import cut
 from dcvsr_engine.tiling.grid import TileGrid
 
@@ -15,25 +16,6 @@ C, U, P = Branch(), Branch(conditional=False), Branch(identity=True)
 D = Branch(conditional=False, gamma=0.7)
 SIGMA, SCALE = 3.0, 2.5
 GRID = TileGrid.build(2, 8, 8)
-
-
-@pytest.mark.parametrize(
-    "mode, scale, gamma, distinct, expected",
-    [
-        ("none", 2.0, 0.7, True, (C,)),
-        ("cfg", 1.0, 0.7, True, (C,)),
-        ("cfg", 2.0, 0.7, True, (C, U)),
-        ("cfg", 2.0, 0.7, False, (C,)),
-        ("dssag", 2.0, 0.7, True, (C, D)),
-        ("dssag", 2.0, 0.7, False, (C, D)),
-        ("dssag", 2.0, 0.0, True, (C, U)),
-        ("dssag", 2.0, 0.0, False, (C,)),
-        ("pag", 2.0, 0.7, True, (C, U, P)),
-        ("pag", 2.0, 0.7, False, (C, P)),
-    ],
-)
-def test_branches_that_are_evaluated(mode, scale, gamma, distinct, expected):
-    assert branches_of(mode, scale, gamma, distinct) == expected
 
 
 def epsilon(x, estimate, sigma=SIGMA):

@@ -11,15 +11,14 @@ import jobs
 import pytest
 from jobs import Watch
 
-from dcvsr_engine.errors import JobError
+from dcvsr_engine.errors import DiskFullError, JobError
 from dcvsr_engine.events import PhaseStarted, StepStarted
-from dcvsr_engine.jobs.folders import MANIFEST
+from dcvsr_engine.jobs.manifest import MANIFEST
 from dcvsr_engine.jobs.job import plan_job, run_job
 from dcvsr_engine.jobs.store import JobStore
 from dcvsr_engine.planning import memory as needs
 from dcvsr_engine.planning.memory import bytes_per_pixel, tightest
 from dcvsr_engine.settings import OutputSettings
-from dcvsr_engine.video.writer import DiskFullError
 
 Usage = namedtuple("Usage", "total used free")
 
@@ -106,7 +105,7 @@ def test_room_is_looked_for_before_a_state_is_written(clip, whole, tiny_model, t
     assert jobs.fingerprint(request.target) == whole
 
 
-@pytest.mark.parametrize("failing", ["save_facts", "save_joint", "write_manifest", "finish"])
+@pytest.mark.parametrize("failing", ["save_facts", "save_overlap", "write", "finish"])
 def test_an_error_of_the_disk_is_told_in_words(failing, clip, tiny_model, tmp_path, loader, monkeypatch):
     method = getattr(JobStore, failing)
 

@@ -13,8 +13,10 @@ from dcvsr_engine import __version__
 from dcvsr_engine.errors import Cancelled, InputError, JobError, OutputError
 from dcvsr_engine.events import FrameDone, PhaseStarted, SegmentFinished, StepStarted, TileFinished
 from dcvsr_engine.jobs import identity
-from dcvsr_engine.jobs.folders import MANIFEST, UnfinishedJob, clean, locked, sweep, unfinished
-from dcvsr_engine.jobs.job import job_folder, run_job
+from dcvsr_engine.jobs import job as running
+from dcvsr_engine.jobs.folders import discard_job, job_folder, locked, sweep, unfinished
+from dcvsr_engine.jobs.job import run_job
+from dcvsr_engine.jobs.manifest import MANIFEST, read_manifest, write_manifest
 from dcvsr_engine.paths import jobs_folder
 
 STOPS = {
@@ -92,9 +94,9 @@ def test_every_sap_schedule_goes_on_to_the_same_frames(schedule, clip, tiny_mode
     ("damage", "steps"),
     [
         ("state-00001-0001*", [(1, 0), (1, 1)]),
-        ("segment-00000*", [(0, 0), (0, 1), (1, 1)]),
+        ("unit-00000*", [(0, 0), (0, 1), (1, 1)]),
         ("facts-00000*", [(0, 0), (0, 1), (1, 1)]),
-        ("joint-00000*", [(0, 0), (0, 1), (1, 1)]),
+        ("overlap-00000*", [(0, 0), (0, 1), (1, 1)]),
     ],
 )
 def test_a_damaged_file_is_noticed_and_done_again(damage, steps, clip, whole, tiny_model, tmp_path, loader):
@@ -186,7 +188,7 @@ def test_changed_settings_are_named(changes, words, begun, loader):
 
 def test_another_version_is_named(begun, loader, monkeypatch):
     monkeypatch.setattr(identity, "__version__", "99")
-    assert "it was begun with version 0.1.0 of the program and this is 99" in refused(*begun, loader)
+    assert "version 0.1.0 of the program started it and this is version 99" in refused(*begun, loader)
 
 
 def test_a_version_that_kept_jobs_differently_is_named(begun, loader):
@@ -198,9 +200,9 @@ def test_a_version_that_kept_jobs_differently_is_named(begun, loader):
 
 def test_another_device_is_named(begun, loader):
     request, folder = begun
-    path = folder / MANIFEST
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"device": ["cuda", "bf16"]}))
-    assert "it was begun on cuda with bf16 and would go on on cpu with fp32" in refused(request, folder, loader)
+    manifest = read_manifest(folder)
+    write_manifest(folder, manifest.replace(identity=manifest.identity.replace(device=("cuda", "bf16"))))
+    assert "it was started on cuda with bf16 and would continue on cpu with fp32" in refused(request, folder, loader)
 
 
 def test_a_deleted_input_is_named(begun, loader):
@@ -262,10 +264,8 @@ def test_a_result_that_is_in_place_already_ends_the_job(clip, whole, tiny_model,
 
 
 def test_another_file_in_place_of_the_result_is_left_alone(clip, tiny_model, tmp_path, loader, monkeypatch):
-    from dcvsr_engine.restore import stored
-
     request, target = jobs.request(clip, tmp_path / "out.mkv", tiny_model), tmp_path / "out.mkv"
-    monkeypatch.setattr(stored, "publish", lambda *arguments: (_ for _ in ()).throw(OutputError("no")))
+    monkeypatch.setattr(running, "publish", lambda *arguments: (_ for _ in ()).throw(OutputError("no")))
     with pytest.raises(OutputError, match="no"):
         run_job(request, loader=loader)
     jobs.short_clip(target, frames=3)
@@ -291,7 +291,7 @@ def test_two_processes_do_not_run_one_job(begun, loader):
         with pytest.raises(JobError, match="is being run by another process"):
             run_job(request, None, folder, loader)
         with pytest.raises(JobError, match="is being run by another process"):
-            clean(UnfinishedJob(folder, request, 0))
+            discard_job(folder)
     finally:
         release.set()
         process.join(30)
@@ -302,7 +302,7 @@ def test_what_killed_processes_left_half_written_goes(begun, loader):
     request, folder = begun
     left = [
         folder / ".job.json.partial-01234567.json",
-        folder / ".segment-00000.video.partial-01234567.video",
+        folder / ".unit-00000.video.partial-01234567.video",
         request.target.with_name(".out.mkv.partial-89abcdef.mkv"),
     ]
     for path in left:
@@ -319,7 +319,7 @@ def test_directories_without_a_job_are_swept_away_when_they_are_old(clip, tiny_m
     old, new = jobs_folder() / "old", jobs_folder() / "new"
     for folder in (old, new):
         folder.mkdir(parents=True)
-        (folder / "segment-00000.video").write_text("left")
+        (folder / "unit-00000.video").write_text("left")
     os.utime(old, (0, 0))
     request = jobs.request(clip, tmp_path / "out.mkv", tiny_model)
     cancelled(request, CancelAt(TileFinished), loader)
@@ -332,5 +332,5 @@ def test_cleaning_removes_a_job(clip, tiny_model, tmp_path, loader):
     cancelled(jobs.request(clip, tmp_path / "out.mkv", tiny_model), CancelAt(TileFinished), loader)
     [job] = unfinished()
     assert job.size > 0 and job.name == job.folder.name
-    clean(job)
+    discard_job(job.folder)
     assert not unfinished() and not list(jobs_folder().iterdir())

@@ -43,7 +43,7 @@ def test_a_unet_declares_its_base_and_what_is_only_assumed():
         ({"base": "nothing", "declaration": {"first_stage": "vae"}}, "a U-Net, and nothing else"),
         (
             {"kind": "unet", "base": "x", "declaration": {"first_stage": "fog", "factor": 8, "multiple": 8}},
-            "first_stage cannot be",
+            "first_stage must be one of vae, haar",
         ),
         (
             {"kind": "unet", "base": "x", "declaration": {"first_stage": "vae", "factor": 8, "multiple": 8}},

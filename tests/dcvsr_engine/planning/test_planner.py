@@ -107,7 +107,7 @@ def test_a_tile_that_does_not_fit_is_a_problem_of_the_plan(clip, tiny_model, loa
 # -- memory -----------------------------------------------------------------------------------------------------
 
 SVD = Network(weights=3 * 2**30, channels=320, maps=40, item=2)
-DECLARED = Declaration("svd", "SVD", "vae", 8, 8)
+DECLARED = Declaration(name="svd", title="SVD", first_stage="vae", factor=8, multiple=8)
 PAPER = DECLARED.resolve(RestoreSettings(device="cuda", precision="bf16"))
 
 

@@ -37,7 +37,7 @@ def elsewhere(monkeypatch):
 def test_only_whole_frames_go_to_a_cuda_device(pipeline, monkeypatch):
     declaration = pipeline.model.declaration
     assert pipeline.pixel_device == "cpu" and pixels_on_device(declaration, "cuda")
-    assert not pixels_on_device(declaration, "mps") and not pixels_on_device(replace(declaration, first_stage="vae"), "cuda")
+    assert not pixels_on_device(declaration, "mps") and not pixels_on_device(declaration.replace(first_stage="vae"), "cuda")
     monkeypatch.setattr(pipeline, "model", replace(pipeline.model, device="cuda"))
     assert pipeline.pixel_device == "cuda"
 

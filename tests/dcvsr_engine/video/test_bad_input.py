@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 from clips import Clip, write_clip
 
-from dcvsr_engine.errors import InputError, OutputError, UserError
+from dcvsr_engine.errors import DiskFullError, InputError, OutputError, UserError
 from dcvsr_engine.settings import OutputSettings
 from dcvsr_engine.video.probe import VideoInfo, probe
 from dcvsr_engine.video.publish import publish
 from dcvsr_engine.video.reader import VideoReader
-from dcvsr_engine.video.writer import DiskFullError, VideoWriter, check_target
+from dcvsr_engine.video.writer import VideoWriter, check_target
 
 
 def no_frames(path: Path) -> None:

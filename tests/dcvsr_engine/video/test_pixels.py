@@ -9,7 +9,6 @@ from clips import codes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dcvsr_engine.storage import NAME_BYTES, partial_path
 from dcvsr_engine.video.color import MATRICES, ColorInfo, resolve_color, rgb_to_ycc
 from dcvsr_engine.video.orientation import Orientation
 from dcvsr_engine.video.pixels import from_rgb, planes_of, to_rgb
@@ -171,13 +170,3 @@ def test_pictures_are_sorted_as_people_count() -> None:
         "shot_9.png",
         "shot_10.png",
     ]
-
-
-@given(st.text(st.characters(blacklist_characters="/\0", blacklist_categories=["Cs"]), min_size=1, max_size=80))
-def test_temporary_names_fit(stem: str) -> None:
-    if stem in (".", ".."):
-        return
-    name = (stem * 9).encode()[:251].decode(errors="ignore") + ".mp4"
-    partial = partial_path(Path("/folder") / name)
-    assert len(partial.name.encode()) <= NAME_BYTES
-    assert partial.parent == Path("/folder") and partial.suffix == ".mp4" and partial.name.startswith(".")

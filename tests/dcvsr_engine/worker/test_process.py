@@ -131,7 +131,7 @@ def test_an_unknown_error_comes_with_details_and_the_job_to_resume(engine, run_o
     def burst(self, restored):
         raise ZeroDivisionError("burst")
 
-    monkeypatch.setattr("dcvsr_engine.jobs.output.SegmentOutput.add", burst)
+    monkeypatch.setattr("dcvsr_engine.jobs.sinks.WrittenSegment.add", burst)
     engine.send(run_of())
     failed = engine.wait_for(JobFinished, Failed)
     assert not failed.user_error and "ZeroDivisionError: burst" in failed.message and "Traceback" in failed.details

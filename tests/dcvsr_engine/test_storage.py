@@ -1,0 +1,89 @@
+"""Files that are complete or not there, whatever they are called; JSON, hashes and disk errors."""
+
+import errno
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dcvsr_engine.errors import DiskFullError, OutputError
+from dcvsr_engine.storage import (
+    NAME_BYTES,
+    describe_os_error,
+    parse_json,
+    partial_path,
+    partials_of,
+    read_json,
+    sha256,
+    write_error,
+    write_json,
+    write_text,
+)
+
+
+@given(st.text(st.characters(blacklist_characters="/\0", blacklist_categories=["Cs"]), min_size=1, max_size=80))
+def test_temporary_names_fit(stem: str) -> None:
+    if stem in (".", ".."):
+        return
+    name = (stem * 9).encode()[:251].decode(errors="ignore") + ".mp4"
+    partial = partial_path(Path("/folder") / name)
+    assert len(partial.name.encode()) <= NAME_BYTES
+    assert partial.parent == Path("/folder") and partial.suffix == ".mp4" and partial.name.startswith(".")
+
+
+def test_json_is_read_back_as_it_was_written(tmp_path: Path) -> None:
+    value = {"text": "Zürich – 東京 🎬", "numbers": [1, 2.5, None, True], "not utf-8": os.fsdecode(b"caf\xe9.mp4")}
+    path = tmp_path / "new" / "folder" / "a.json"
+    for _ in range(2):
+        write_json(path, value)
+        assert read_json(path) == value
+    assert "東京" in path.read_text(encoding="utf-8")
+    assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names are Unicode on Windows")
+def test_names_that_are_not_utf_8_have_temporary_names_too(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"caf\xe9.json")
+    partial_path(path).touch()
+    assert len(partials_of(path)) == 1
+    write_json(path, [1])
+    assert read_json(path) == [1]
+
+
+def test_a_text_that_cannot_be_written_leaves_the_earlier_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.txt"
+    write_text(path, "first")
+
+    def full(number: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        write_text(path, "second")
+    assert path.read_text(encoding="utf-8") == "first" and list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("text", ["", "{", b"\xff\xfe\xfd", "[" * 200_000])
+def test_what_is_not_json_is_a_value_error(text: str | bytes) -> None:
+    with pytest.raises(ValueError):
+        parse_json(text)
+
+
+def test_sha256_passes_on_what_was_read(tmp_path: Path) -> None:
+    data = os.urandom(2**23 + 5)
+    (tmp_path / "file").write_bytes(data)
+    parts: list[int] = []
+    assert sha256(tmp_path / "file", parts.append) == hashlib.sha256(data).hexdigest()
+    assert parts == [2**22, 2**22, 5]
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_is_told_from_other_errors(number: int) -> None:
+    error = write_error(Path("/folder/a.mp4"), OSError(number, os.strerror(number)))
+    assert isinstance(error, DiskFullError) and "no room left on the disk of “/folder”" in str(error)
+    other = write_error(Path("/folder/a.mp4"), PermissionError(errno.EACCES, "Permission denied", "/folder/a.mp4"))
+    assert type(other) is OutputError and str(other) == "“/folder/a.mp4” cannot be written (permission denied)."
+    assert describe_os_error(ValueError("Something odd; see the log.")) == "something odd"
