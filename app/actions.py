@@ -92,7 +92,7 @@ class Actions(QObject):
         """The menu bar."""
         modes = tuple(f"preview.{mode.value}" for mode in CompareMode)
         tools = ("preview.tiles", "preview.loupe", "preview.actual_size", "preview.fit")
-        frames = ("preview.play", "preview.in", "preview.out")
+        frames = ("preview.play", "preview.previous", "preview.next", "preview.in", "preview.out")
         panels = ("panel.queue", "panel.settings", "panel.report", "panel.log")
         looks = MenuSpec(self.tr("&Appearance"), tuple(f"appearance.{name}" for name in APPEARANCES))
         language = MenuSpec(self.tr("&Language"), tuple(f"language.{code}" for code in ("", *LANGUAGES)))
@@ -150,13 +150,13 @@ class Actions(QObject):
                 self.tr("Restore all waiting clips (Ctrl+Return)")),
             self._pause(),
             row("cancel", self.tr("&Cancel"), t.runner.cancel, "Ctrl+.", lambda s: s.busy,
-                self.tr("Stop after the next tile; what is done is kept (Ctrl+.)")),
+                self.tr("Stop after the next tile; finished steps are kept (Ctrl+.)")),
             row("stop", self.tr("&Stop now"), t.runner.stop_now, "Ctrl+Shift+.", lambda s: s.activity == Activity.CANCELLING,
                 self.tr("End the engine at once; finished steps are kept (Ctrl+Shift+.)")),
         ]  # fmt: skip
 
     def _preview_button(self) -> ActionSpec:
-        tip = self.tr("Restore the part from in to out, or a few frames from here, to look at (F5)")
+        tip = self.tr("Restore the range from in to out, or a few frames from here, as a preview (F5)")
         menu, runs = ("preview_a", "preview_b", "visible_only"), self._targets.runs
         return ActionSpec(
             "preview", self.tr("Preview segment"), runs.preview_a, None, lambda s: s.can_preview, tip=tip, menu=menu
@@ -165,7 +165,7 @@ class Actions(QObject):
     def _pause(self) -> ActionSpec:
         """Its text says which of both it does."""
         pause, resume = self.tr("Pause"), self.tr("Resume")
-        tip = self.tr("Wait after the next tile and free the device's memory (F6)")
+        tip = self.tr("Pause after the next tile and free the device's memory (F6)")
         slot = self._targets.runs.pause_or_resume
         return ActionSpec("pause", pause, slot, "F6", lambda s: s.busy, retitled=lambda s: resume if s.paused else pause, tip=tip)
 
@@ -195,7 +195,7 @@ class Actions(QObject):
         t = self._targets
         return [
             row("models", self.tr("&Models…"), t.models.open, "Ctrl+M"),
-            row("add_model", self.tr("&Use a folder where it is…"), t.models.ask_folder),
+            row("add_model", self.tr("&Use a folder in place…"), t.models.ask_folder),
             row("models_folder", self.tr("&Open the models folder"), t.models.show_folder),
             row("welcome", self.tr("&First steps…"), t.help.show_welcome),
             row("shortcuts", self.tr("&Keyboard shortcuts…"), t.help.shortcuts_requested.emit, Key.HelpContents),

@@ -176,8 +176,8 @@ class MainWindow(QMainWindow):
         self.intake.nothing_found.connect(self.notices.caution)
         for clips in (self.queue.files_dropped, self.preview.files_dropped, self.recent_menu.chosen):
             clips.connect(self.add_clips)
-        for wish in (self.queue_panel.add_requested, self.preview.open_requested):
-            wish.connect(self.intake.ask_for_clips)
+        for request in (self.queue_panel.add_requested, self.preview.open_requested):
+            request.connect(self.intake.ask_for_clips)
 
     def _connect_state(self) -> None:
         """Everything that decides which actions are available."""

@@ -1,4 +1,4 @@
-"""The running program: application object, first window, engine, and what happens to errors nobody expected."""
+"""The running program: application object, first window, engine, and unexpected errors."""
 
 import logging
 import sys
@@ -32,7 +32,7 @@ Hook = Callable[[type[BaseException], BaseException, TracebackType | None], None
 
 
 def error_hook(window: MainWindow) -> Hook:
-    """What is done with an error that nobody caught: it is logged and shown, and the window stays."""
+    """Log and show an error that no code handled; the window stays open."""
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         details = "".join(traceback.format_exception(kind, error, trace))
@@ -44,7 +44,7 @@ def error_hook(window: MainWindow) -> Hook:
 
 
 def keep_log(path: Path) -> None:
-    """Write the program's log to a file that does not grow for ever."""
+    """Write the program's log to a file of limited size."""
     logging.basicConfig(
         level=logging.INFO,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
@@ -53,7 +53,7 @@ def keep_log(path: Path) -> None:
 
 
 def is_first_start(preferences: Preferences, clips: Sequence[Path]) -> bool:
-    """Whether to show the first steps: once, and not to someone who begins with a clip."""
+    """Whether to show the first steps: once, and not when clips were given."""
     return not preferences.welcomed and not clips
 
 

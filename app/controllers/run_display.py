@@ -1,4 +1,4 @@
-"""Shows what the engine says: progress, plans, results, failures, its own death."""
+"""Shows what the engine reports: progress, plans, results, failures, its own death."""
 
 import logging
 from collections import Counter
@@ -130,7 +130,7 @@ class RunDisplay(QObject):
         text = self.tr("{name} is ready.").format(name=target.name)
         show = self.tr("Show in folder"), lambda: show_in_folder(target)
         self._notices.say(text, "good", [show, (self.tr("Report"), lambda: self.report_requested.emit(run.job))])
-        self._notifier.tell(TITLE, text)
+        self._notifier.notify(TITLE, text)
 
     def _on_failed(self, run: Run | None, message: str, details: str) -> None:
         """Show a failure; of a long queue only the first, as the others are marked in it."""
@@ -142,7 +142,7 @@ class RunDisplay(QObject):
             name = run.request.source.name if run else self.tr("The engine")
             self._error_box = show_failure(self._window, name, message, details)
             self._error_box.finished.connect(self._on_error_closed)
-        self._notifier.tell(TITLE, message)
+        self._notifier.notify(TITLE, message)
 
     def _on_error_closed(self) -> None:
         self._error_box = None

@@ -43,7 +43,7 @@ class Runs(QObject):
     # -- restore ------------------------------------------------------------------------------------------------
 
     def restore(self) -> None:
-        """Run the waiting clips, after a look at the plan of the first."""
+        """Run the waiting clips, after the plan of the first has been accepted."""
         waiting = self._waiting()
         if self._preferences.plan_first and waiting:
             dialog = self._open_plan(waiting[0], others=len(waiting) - 1)

@@ -1,4 +1,4 @@
-"""How a session of the program begins and ends, what the user chose for it, and errors that nobody expected."""
+"""How a session of the program begins and ends, the user's choices for it, and unexpected errors."""
 
 import logging
 from collections.abc import Callable
@@ -75,7 +75,7 @@ class Session(QObject):
         if self._may_quit or self._runner.current is None or self._runner.current.plan_only:
             return True
         question = self.tr("A clip is being restored. Finished steps are kept, and it can be resumed at the next start.")
-        ask(self._window, self.tr("Quit now?"), question, self.tr("Quit"), self.tr("Keep on restoring"), self.quit_now)
+        ask(self._window, self.tr("Quit now?"), question, self.tr("Quit"), self.tr("Continue restoring"), self.quit_now)
         return False
 
     def quit_now(self) -> None:

@@ -92,7 +92,7 @@ class ShownItem(QObject):
         self.follow_settings()
 
     def _show_result(self) -> None:
-        """Show the finished result beside the clip, where there is one."""
+        """Show the finished result beside the clip, if it has one."""
         self.results.open(self.item)
         self.results.request(self._preview.timeline.range.current)
 

@@ -24,7 +24,6 @@ class TileGuide:
         """Draw the tiles that a request makes in the segment that is seen, unless its job is ``running``."""
         self._request, self._model, self._running = request, model, running
         resolved = model.resolve(request.settings)
-        assert resolved.scale is not None
         self._preview.set_scale(resolved.scale)
         info = self._preview.info
         if info is not None and not running:

@@ -58,7 +58,7 @@ class ProgressPanel(QWidget):
     def _build(self) -> None:
         self.buttons = {name: self._button(name, action) for name, action in self._actions.items()}
         self.title, self.times = ElidedLabel(), QLabel()
-        self.title.setAccessibleName(self.tr("What runs"))
+        self.title.setAccessibleName(self.tr("Current job"))
         self.times.setAccessibleName(self.tr("Speed and time left"))
         self.strip = StepStrip()
         self.bar = QProgressBar()
@@ -150,9 +150,8 @@ class ProgressPanel(QWidget):
 
     def show_plan(self, plan: Plan) -> None:
         """Show what the running job will do."""
-        assert plan.settings.steps is not None
         self._estimator = ProgressEstimator(plan.frames, plan.seconds, segments=len(plan.segments))
-        self.strip.show_steps(step_kinds(plan.settings.steps, plan.settings))
+        self.strip.show_steps(step_kinds(plan.settings.steps or 0, plan.settings))
         self.strip.show_step(-1)
         self.strip.show()
         self._show_times()
@@ -197,7 +196,7 @@ class ProgressPanel(QWidget):
     def _phase_text(self, phase: Phase) -> str:
         texts: dict[Phase, str] = {
             "load": self.tr("loading the model"),
-            "analyse": self.tr("looking for cuts"),
+            "analyse": self.tr("detecting shots"),
             "encode": self.tr("encoding"),
             "sample": self.tr("sampling"),
             "decode": self.tr("decoding"),

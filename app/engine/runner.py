@@ -41,7 +41,7 @@ Variant = Literal["A", "B"]
 
 
 class Activity(StrEnum):
-    """What the engine is busy with, as the window's buttons see it."""
+    """What the engine is busy with."""
 
     IDLE = "idle"
     PLANNING = "planning"
@@ -57,9 +57,9 @@ class Run:
 
     Attributes:
         job: its id in messages; an item's own id.
-        request: what was asked for.
+        request: the request as it runs.
         variant: which preview it is, or ``None``.
-        plan_only: nothing is to be restored.
+        plan_only: only an estimate is made.
     """
 
     job: str
@@ -74,10 +74,10 @@ class JobRunner(QObject):
     Attributes:
         activity_changed: an `Activity`.
         planned: a `Run` and its `Plan`, on request and when a run begins.
-        progressed: the running `Run` and a `dcvsr_engine.control.Event`.
+        progressed: the running `Run` and a `dcvsr_engine.events.Event`.
         finished: a `Run` and its report.
         failed: a `Run`, a sentence, and details to fold away.
-        died: an `EngineDied` that nobody asked for, and the `Run` it took along or ``None``.
+        died: an unexpected `EngineDied`, and the `Run` that it ended or ``None``.
         ready: the engine's `Ready`.
     """
 
@@ -113,7 +113,7 @@ class JobRunner(QObject):
         """The id of the queue's item that runs now."""
         return self._run.job if self._run and self._run.job in self._queue.queue else None
 
-    # -- what a person asks for ---------------------------------------------------------------------------------
+    # -- what the user asks for ------------------------------------------------------------------------------------
 
     def start_queue(self) -> None:
         """Run all waiting items, in order."""
@@ -121,7 +121,7 @@ class JobRunner(QObject):
         self._start_next()
 
     def start_item(self, item_id: str) -> None:
-        """Run one item, whatever became of it before; it goes on from finished work if it was waiting to resume."""
+        """Run one item in whatever state it is; one that waits to resume keeps its finished work."""
         item = self._queue.item(item_id)
         if item is None or self._run:
             return
@@ -131,7 +131,7 @@ class JobRunner(QObject):
         self._begin(Run(item_id, request), RunJob(item_id, request, item.folder))
 
     def preview(self, request: JobRequest, variant: Variant) -> None:
-        """Restore a stretch only to look at it."""
+        """Restore a range of frames only to show it."""
         run = Run(f"preview-{uuid.uuid4().hex}", replace(request, target=None), variant)
         if not self._run:
             self._begin(run, RunJob(run.job, run.request))
@@ -143,7 +143,7 @@ class JobRunner(QObject):
             self._begin(run, PlanJob(run.job, run.request))
 
     def forget_plan(self) -> None:
-        """Nobody waits for the estimate any more; when it comes it is not heard."""
+        """Drop the estimate that is being made; its answer is ignored."""
         if self._run and self._run.plan_only:
             self._end(self._run)
 
@@ -154,7 +154,7 @@ class JobRunner(QObject):
             self._set_activity(Activity.PAUSING)
 
     def resume(self) -> None:
-        """Go on after a pause."""
+        """Resume after a pause."""
         if self._activity in (Activity.PAUSED, Activity.PAUSING):
             self._engine.send(Resume())
 
@@ -166,11 +166,11 @@ class JobRunner(QObject):
             self._set_activity(Activity.CANCELLING)
 
     def stop_now(self) -> None:
-        """End an engine that does not get to the next tile; finished work is kept."""
+        """Kill an engine that does not reach the next tile; finished work is kept."""
         self._engine.kill_process()
 
     def restart_engine(self) -> None:
-        """Start the engine if it is not there, because it could not be started before."""
+        """Start the engine if it does not run."""
         if not self._engine.isRunning():
             self._engine.start()
 
@@ -272,5 +272,5 @@ def with_target(request: JobRequest, taken: list[Path]) -> JobRequest:
 
 
 def retry(queue: QueueModel, item: QueueItem, resume: bool) -> None:
-    """Have an item run again: from finished work, or from the start."""
+    """Queue an item again: from finished work, or from the start."""
     queue.set_state(item.id, "waiting", message="", details="", progress=0.0, folder=item.folder if resume else None)

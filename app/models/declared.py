@@ -6,7 +6,7 @@ from dcvsr_engine.network.installed import find
 
 
 def declared(model: str) -> Declaration:
-    """What a model declares, or the usual values when it cannot be read: the engine will say what is wrong with it."""
+    """What a model declares, or usual values when it cannot be read: the engine reports what is wrong."""
     try:
         return Declaration.from_folder(find(model))
     except ModelError:

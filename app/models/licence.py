@@ -1,4 +1,4 @@
-"""Licences that are to be accepted before a download, and the token that a hub may ask for."""
+"""Licences to accept before a download, and the token that a hub may require."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -62,7 +62,7 @@ class LicenceDialog(QDialog):
 
 
 class TokenDialog(QDialog):
-    """Asks for the token that says to the hub who a person is.
+    """Asks for the token that identifies the user to the hub.
 
     Attributes:
         field: shows dots.

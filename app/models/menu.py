@@ -14,7 +14,7 @@ class ModelsMenu(QObject):
     """Opens the models window when it is first wanted.
 
     Attributes:
-        models_changed: a model came, went, or became the default.
+        models_changed: a model was added, removed, or made the default.
         use_requested: the name of a model to restore with.
         dialog: the models window, once it was opened.
     """

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 DEFAULT_SCALE = 4
 DEFAULT_VARIANT = "SR"
 WIDEST = 4.0
-"""Times as wide as high that a pixel may be shown; anamorphic film has 2."""
+"""Largest pixel aspect that is believed; anamorphic film has 2."""
 
 
 def view_action(
@@ -45,17 +45,17 @@ class PreviewPanel(QWidget):
     """Shows a clip before and after, and what the engine does to it. Knows nothing of the engine process.
 
     Attributes:
-        view, timeline, tiling: the parts, for whoever wants more than the methods below.
+        view, timeline, tiling: the parts, for more than the methods below.
         info: facts about the open clip, or ``None``.
         running_variant: name under which frames of the running job are kept.
         actions_by_id: for menus, see `_action_specs`; mode_actions: those that choose how to compare.
 
     Signals:
-        region_selected: a `Region` of the input, or ``None`` when given up.
+        region_selected: a `Region` of the input, or ``None`` when it is cleared.
         range_changed: the chosen part (first, last frame, inclusive).
         frame_changed: the frame that is seen.
         clip_opened: the clip's `VideoInfo`. clip_failed: why it cannot be opened.
-        files_dropped: paths (list of `Path`) dropped here; nothing else happens to them.
+        files_dropped: paths (list of `Path`) that were dropped here.
         open_requested: the empty view was clicked.
     """
 
@@ -91,9 +91,9 @@ class PreviewPanel(QWidget):
         return [*self._mode_specs(), *self._view_specs(), *self._frame_specs()]
 
     def _view_specs(self) -> list[ActionSpec]:
-        tiles = self.tr("Show the tiles the picture is worked on in, and how far each is (T).")
+        tiles = self.tr("Show the tiles that the picture is processed in, and the progress of each (T).")
         loupe = self.tr("A magnifier follows the pointer and shows both pictures (L).")
-        actual_size = self.tr("One pixel of the result on one of the screen (1).")
+        actual_size = self.tr("Show one pixel of the result on one pixel of the screen (1).")
         fit = self.tr("Show the whole picture (F, or double-click).")
         return [
             view_action("tiles", self.tr("Tiles"), "T", tiles, self.view.set_overlay_visible, checkable=True),
@@ -103,10 +103,10 @@ class PreviewPanel(QWidget):
         ]
 
     def _frame_specs(self) -> list[ActionSpec]:
-        first = self.tr("The part to work on begins at this frame (I).")
-        last = self.tr("The part to work on ends with this frame (O).")
+        first = self.tr("Start the selected range at this frame (I).")
+        last = self.tr("End the selected range with this frame (O).")
         back, forward = self.tr("Go back one frame (,)."), self.tr("Go forward one frame (.).")
-        play = self.tr("Play the chosen part, or pause (P).")
+        play = self.tr("Play the selected range, or pause (P).")
         return [
             view_action("play", self.tr("Play or pause"), "P", play, self._play_or_pause),
             view_action("in", self.tr("Set in point"), "I", first, self.timeline.set_in),
@@ -258,7 +258,7 @@ class PreviewPanel(QWidget):
         self.clip_opened.emit(info)
 
     def _show_geometry(self, info: "VideoInfo") -> None:
-        """Tapes and DVDs have pixels that are not square; beyond any real shape a clip is believed to be mistaken."""
+        """Tapes and DVDs have pixels that are not square; an aspect beyond any real one is ignored."""
         aspect = float(info.sample_aspect_ratio)
         self.view.set_clip(info.width, info.height, self._scale, aspect if 1 / WIDEST <= aspect <= WIDEST else 1.0)
 
@@ -306,7 +306,7 @@ class PreviewPanel(QWidget):
         self.view.set_comparison(replace(self.view.scene.comparison, mode=mode, swapped=False))
 
     def _on_mode_chosen(self, mode: CompareMode) -> None:
-        """Compare in another way; the next keys go to the picture, unless the user walks along the buttons by keyboard."""
+        """Compare in another way; the next keys go to the picture, unless the user moves between the buttons by keyboard."""
         self.set_mode(mode)
         if not self.toolbar.widgetForAction(self.mode_actions[mode]).hasFocus():
             self.view.setFocus()

@@ -40,7 +40,7 @@ class TileOverlay:
     # -- texts --------------------------------------------------------------------------------------------------
 
     def describe(self, frame: int, point: Position) -> str:
-        """What is known about the tile at an output position of a frame; empty outside of the grid."""
+        """Facts about the tile at an output position of a frame; empty outside the grid."""
         covering = self.state.tiles_at(frame, *point)
         grid = self.state.grid
         if not covering or grid is None:
@@ -68,7 +68,7 @@ class TileOverlay:
         """What the running step does, for the frame that is seen; empty when nothing runs."""
         kind = self.state.kind
         if kind == StepKind.SAP:
-            text = self.tr("SAP · all tiles share one key of {rate} × {rate} latent pixels").format(rate=self.state.sap_rate)
+            text = self.tr("SAP · tiles share one key per {rate} × {rate} latent pixels").format(rate=self.state.sap_rate)
             return (
                 text
                 if min(self._key_spacing(viewport)) >= MIN_KEY_SPACING * ratio
@@ -79,7 +79,7 @@ class TileOverlay:
             for n in self.state.windows_at(frame):
                 if n in self.state.chosen:
                     frames = ", ".join(str(chosen) for chosen in sorted(self.state.chosen[n]))
-                    lines.append(self.tr("Window {n} hands on frames {frames}").format(n=n, frames=frames))
+                    lines.append(self.tr("Window {n} passes on frames {frames}").format(n=n, frames=frames))
             return "\n".join(lines)
         return step_name(kind) if kind else ""
 
@@ -220,7 +220,7 @@ def _cells(starts: tuple[int, ...], length: int, size: int) -> list[tuple[float,
 
 
 def _positions(start: float, spacing: float, count: int, end: int) -> NDArray[np.int64]:
-    """Whole device pixels of evenly spaced marks, as far as they are in view."""
+    """Whole device pixels of those evenly spaced marks that are in view."""
     marks: NDArray[np.int64] = np.rint(start + spacing * np.arange(count)).astype(np.int64)
     inside = (marks >= 0) & (marks < end)
     return marks[inside]
@@ -240,7 +240,7 @@ def _paint_tick(painter: QPainter, cell: QRectF, ratio: float) -> None:
 
 
 def _paint_direction(painter: QPainter, viewport: Viewport, forward: bool, ratio: float) -> None:
-    """An arrow at the bottom: the way frames are handed on."""
+    """An arrow at the bottom: the direction in which frames are passed on."""
     shape = hud.arrow(QPointF(viewport.view[0] / 2, viewport.view[1] - 28 * ratio), 72 * ratio, 24 * ratio, forward)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(QPen(hud.HALO, 3 * ratio))

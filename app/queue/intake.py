@@ -21,7 +21,7 @@ class ClipIntake(QObject):
 
     Attributes:
         added: the ids of new items.
-        nothing_found: a sentence that says why there are none.
+        nothing_found: a sentence that says why no clip was found.
     """
 
     added = Signal(list)
@@ -34,7 +34,7 @@ class ClipIntake(QObject):
         self._prober.probed.connect(queue.note_video)
 
     def stop(self) -> None:
-        """End the look at clips."""
+        """Stop probing clips."""
         self._prober.stop()
 
     def take(self, paths: Sequence[Path]) -> None:

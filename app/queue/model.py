@@ -89,7 +89,7 @@ class QueueModel(QAbstractListModel):
         self._save_timer.start()
 
     def move(self, row: int, to: int) -> None:
-        """Move an item to row ``to``, or to the nearest row there is."""
+        """Move an item to row ``to``, or to the nearest existing row."""
         to = min(max(0, to), len(self.queue) - 1)
         if to == row:
             return

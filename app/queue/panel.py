@@ -1,4 +1,4 @@
-"""The queue panel: clips that wait, run or are done."""
+"""The queue panel: clips and their states."""
 
 from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QPoint, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QDragEnterEvent, QDragMoveEvent, QPainter, QPaintEvent, QPalette

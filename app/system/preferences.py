@@ -1,4 +1,4 @@
-"""What the program remembers about a person's choices, in a file of settings."""
+"""What the program remembers of the user's choices, in an INI file."""
 
 import json
 from pathlib import Path
@@ -96,7 +96,7 @@ class Preferences:
         self._store.setValue("restore", json.dumps(value.to_dict()))
 
     def begin_with(self, model: str | None) -> None:
-        """Have the next clip start with the person's default model, where there is one."""
+        """Have the next clip start with the user's default model, if one is set."""
         if model is not None:
             self.restore = self.restore.replace(model=model)
 

@@ -1,4 +1,4 @@
-"""One window per person: a second start hands its files to the first."""
+"""One window per user: a second start hands its files to the first."""
 
 import getpass
 import json
@@ -17,12 +17,12 @@ MOST_BYTES = 1 << 20
 
 
 def server_name() -> str:
-    """The name under which this person's first window listens."""
+    """The name under which this user's first window listens."""
     return f"dcvsr-studio-{getpass.getuser()}"
 
 
 def hand_over(files: Sequence[Path], name: str) -> bool:
-    """Give files to the first window; whether there is one."""
+    """Give files to the first window; returns whether one is open."""
     socket = QLocalSocket()
     socket.connectToServer(name)
     if not socket.waitForConnected(TIMEOUT_MS):

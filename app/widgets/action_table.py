@@ -1,6 +1,6 @@
 """All actions of the window by their ids: menus, enabling and the list of shortcuts come from here."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +40,15 @@ class ActionTable(QObject):
             if spec.group:
                 groups.setdefault(spec.group, QActionGroup(self)).addAction(self._actions[spec.id])
 
+    @property
+    def ids(self) -> list[str]:
+        """Ids of the actions that have a row here."""
+        return list(self._specs)
+
+    def all(self) -> list[QAction]:
+        """Every action, adopted ones too."""
+        return list(self._actions.values())
+
     def adopt(self, actions: Mapping[str, QAction]) -> None:
         """Take in actions that a panel made itself, so that menus and the list of shortcuts have them."""
         self._actions |= actions
@@ -74,16 +83,28 @@ class ActionTable(QObject):
                     action.setChecked(spec.checked(state))
 
     def shortcuts(self, menus: Iterable[MenuSpec]) -> list[tuple[str, list[tuple[str, str]]]]:
-        """Titles of the menus, and text and keys of every action in them that has a shortcut."""
-        return [(plain(menu.title), list(self._keys_of(menu.entries))) for menu in menus]
+        """Titles of the menus, and text and keys of every action in them that has a shortcut; each action once."""
+        listed: set[str] = set()
+        groups = []
+        for menu in menus:
+            ids = [entry for entry in flat(menu.entries) if entry in self._actions and entry not in listed]
+            listed |= set(ids)
+            groups.append((plain(menu.title), [row for entry in ids for row in self._keys_of(entry)]))
+        return groups
 
-    def _keys_of(self, entries: Iterable["str | MenuSpec | None"]) -> Iterable[tuple[str, str]]:
-        for entry in entries:
-            if isinstance(entry, MenuSpec):
-                yield from self._keys_of(entry.entries)
-            elif entry in self._actions and not self._actions[entry].shortcut().isEmpty():
-                action = self._actions[entry]
-                yield plain(action.text()), action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+    def _keys_of(self, action_id: str) -> list[tuple[str, str]]:
+        action = self._actions[action_id]
+        keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+        return [(plain(action.text()), keys)] if keys else []
+
+
+def flat(entries: Iterable["str | MenuSpec | None"]) -> Iterator[str]:
+    """The ids among the entries of a menu and of the menus in it."""
+    for entry in entries:
+        if isinstance(entry, MenuSpec):
+            yield from flat(entry.entries)
+        elif entry is not None:
+            yield entry
 
 
 def plain(text: str) -> str:

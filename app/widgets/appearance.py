@@ -73,7 +73,7 @@ DARK_TONES = Tones(
 
 
 def is_dark(palette: QPalette) -> bool:
-    """Whether writing is lighter than its background."""
+    """Whether text is lighter than its background."""
     return palette.color(Role.WindowText).lightness() > palette.color(Role.Window).lightness()
 
 

@@ -10,7 +10,7 @@ from dcvsr_engine import __version__
 
 
 def show_error(parent: QWidget, title: str, message: str, details: str = "") -> QMessageBox:
-    """Say what went wrong; the details are folded away, and everything can be copied."""
+    """Say what went wrong; details are collapsed, and everything can be copied."""
     box = QMessageBox(QMessageBox.Icon.Warning, title, title, QMessageBox.StandardButton.Close, parent)
     box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     box.setInformativeText(message)

@@ -1,7 +1,7 @@
-"""A part of a panel that can be folded away, with a summary of what is in it.
+"""A part of a panel that can be collapsed, with a summary of its contents.
 
-Own code rather than superqt's `QCollapsible`: there, Tab still goes through the folded fields, the header shows no focus, and a
-screen reader is not told whether it is folded.
+Own code rather than superqt's `QCollapsible`: there, Tab goes through collapsed fields, the header shows no focus, and a screen
+reader is not told whether it is expanded.
 """
 
 from PySide6.QtCore import QEvent, Qt, Signal
@@ -16,7 +16,7 @@ class Section(QWidget):
     """A header with an arrow, and rows below it.
 
     Attributes:
-        toggled: whether it was unfolded.
+        toggled: whether it was expanded.
         key: its name in the preferences.
     """
 
@@ -56,24 +56,24 @@ class Section(QWidget):
 
     @property
     def is_open(self) -> bool:
-        """Whether the rows are seen."""
+        """Whether the rows are visible."""
         return not self.body.isHidden()
 
     def set_open(self, is_open: bool) -> None:
-        """Fold or unfold."""
+        """Expand or collapse."""
         self.body.setVisible(is_open)
         self.header.setArrowType(Qt.ArrowType.DownArrow if is_open else Qt.ArrowType.RightArrow)
         self._show_summary()
         self.toggled.emit(is_open)
 
     def set_summary(self, text: str) -> None:
-        """What is shown of the rows while they are folded away."""
+        """Set the summary that is shown while the rows are collapsed."""
         self._text = text
         self._show_summary()
 
     def _show_summary(self) -> None:
         self.summary.set_whole("" if self.is_open else self._text)
-        state = self.tr("unfolded") if self.is_open else self.tr("folded")
+        state = self.tr("expanded") if self.is_open else self.tr("collapsed")
         self.header.setAccessibleDescription(f"{state}, {self._text}")
 
     def changeEvent(self, event: QEvent) -> None:

@@ -9,7 +9,7 @@ STEP_SIGNS: dict[StepKind, str] = {StepKind.PLAIN: "", StepKind.SAP: "S", StepKi
 
 
 def step_name(kind: StepKind) -> str:
-    """A kind's name, as short as it is said."""
+    """A kind's short name."""
     texts: dict[StepKind, str] = {
         StepKind.PLAIN: QCoreApplication.translate("StepKinds", "Plain step"),
         StepKind.SAP: "SAP",

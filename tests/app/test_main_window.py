@@ -415,7 +415,7 @@ def test_quitting_during_a_run_asks_and_the_next_start_offers_to_resume(open_win
     soon(lambda: window.queue.queue[0].progress > 0)
     window.action_table["quit"].trigger()
     assert window.isVisible()
-    press(boxes(window)[0], "Keep on restoring")
+    press(boxes(window)[0], "Continue restoring")
     assert window.isVisible() and not window.engine.closed
     window.close()
     press(next(box for box in boxes(window) if box.isVisible()), "Quit")
