@@ -172,7 +172,7 @@ def test_import_by_dropping_then_verify_default_and_use(dialog, idle, tmp_path, 
     assert "mine is imported" in dialog.message.text()
     choose(dialog, "mine").verify_button.click()
     idle()
-    assert "every file is as it was" in dialog.message.text()
+    assert "all files are unchanged" in dialog.message.text()
     with qtbot.waitSignal(dialog.use_requested) as used:
         dialog.default_button.click()
     assert used.args == ["mine"] and store.default_model() == "mine"

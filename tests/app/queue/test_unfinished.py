@@ -19,7 +19,7 @@ def queue(tmp_path):
     folder = tmp_path / "job"
     folder.mkdir()
     (folder / MANIFEST).write_text("{}")
-    (folder / "segment").write_bytes(bytes(2 * 2**20))
+    (folder / "segment-00000.mkv").write_bytes(bytes(2 * 2**20))
     items = [
         QueueItem(JobRequest(Path("clip.mp4")), state="cancelled", folder=folder, progress=0.5),
         QueueItem(JobRequest(Path("other.mp4"))),
