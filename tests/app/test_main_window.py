@@ -300,7 +300,7 @@ def test_a_run_is_seen_in_bar_strip_title_queue_and_overlay(open_window, own_cli
 
 
 def test_pause_resume_and_cancel(open_window, own_clip, soon):
-    window = without_plan(open_window(tile_seconds=0.02))
+    window = without_plan(open_window(tile_seconds=0.1))
     window.add_clips([own_clip])
     soon(lambda: window.preview.info is not None)
     window.action_table["restore"].trigger()
