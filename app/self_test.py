@@ -288,7 +288,9 @@ class EngineTrial:
     def restore(self, source: Path, folder: Path) -> str:
         """The built-in model restores a clip by the same messages that the window sends."""
         settings = RestoreSettings(device="cpu", steps=1)
-        request = JobRequest(source, folder / "restored.mkv", settings, OutputSettings(codec="ffv1"))
+        request = JobRequest(
+            source=source, target=folder / "restored.mkv", settings=settings, output=OutputSettings(codec="ffv1")
+        )
         self.engine.send(RunJob("self-test", request, folder / "job"))
         report = self.wait_for(JobFinished, JOB_SECONDS).report
         likeness = likeness_db(read_frames(folder / "restored.mkv"), enlarged_frames(read_frames(source)))

@@ -30,7 +30,7 @@ from dcvsr_engine.planning.request import JobRequest, Region
 from dcvsr_engine.progress import ProgressLine
 from dcvsr_engine.research.bench import command as measuring
 from dcvsr_engine.research.evaluation import command as evaluation
-from dcvsr_engine.research.evaluation import probing
+from dcvsr_engine.research.evaluation import probe_command
 from dcvsr_engine.research.training import command as training
 from dcvsr_engine.settings import OutputSettings, RestoreSettings, Settings
 from dcvsr_engine.storage import discard, partial_path, put_in_place, refuse_unsafe
@@ -104,7 +104,7 @@ def parser() -> Parser:
     sub.add_argument("--all", action="store_true", help="remove all jobs (clean)")
     sub = command("models", model_command.run, model_command.DESCRIPTION)
     add_action = model_command.add_arguments(sub)
-    probing.add_arguments(add_action("probe", probing.run, probing.DESCRIPTION))
+    probe_command.add_arguments(add_action("probe", probe_command.run, probe_command.DESCRIPTION))
     sub = command("train", train, "Train a model after a recipe.")
     training.add_arguments(sub)
     sub = command("evaluate", evaluate, evaluation.DESCRIPTION)
@@ -176,7 +176,12 @@ def request_of(options: argparse.Namespace) -> JobRequest:
     source: Path = options.source
     target = options.output or default_target(source, settings, output)
     return JobRequest(
-        source.absolute(), target.absolute(), settings, output, frames_of(options.frames), region_of(options.region)
+        source=source.absolute(),
+        target=target.absolute(),
+        settings=settings,
+        output=output,
+        frames=frames_of(options.frames),
+        region=region_of(options.region),
     )
 
 
@@ -207,7 +212,10 @@ def frames_of(text: str | None) -> tuple[int, int] | None:
 
 def region_of(text: str | None) -> Region | None:
     """``--region``."""
-    return None if text is None else Region(*numbers(text, ",", 4, "--region"))
+    if text is None:
+        return None
+    x, y, width, height = numbers(text, ",", 4, "--region")
+    return Region(x=x, y=y, width=width, height=height)
 
 
 # -- commands ---------------------------------------------------------------------------------------------------

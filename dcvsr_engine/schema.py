@@ -144,7 +144,9 @@ def sentence(holder: type[Schema], path: list[int | str], error: Any) -> str:
     if what == "extra_forbidden":
         return unknown(holder, name)
     if what == "missing":
-        return f"The {holder.noun} “{name}” is missing."
+        return f"{name} is missing." if isinstance(path[-1], int) else f"The {holder.noun} “{name}” is missing."
+    if what == "too_long":
+        return f"{name} must have at most {error['ctx']['max_length']} values, not {error['ctx']['actual_length']}."
     if what == "value_error":
         return str(error["ctx"]["error"])
     if what == "literal_error" and field:

@@ -149,7 +149,7 @@ class RestoreSettings(Settings):
 
 
 class ResolvedSettings(RestoreSettings):
-    """Settings after `Declaration.resolve`: nothing is left to the model, though ``auto`` may be left to the planner."""
+    """Settings after `Declaration.resolve`: no ``None`` is left to the model's defaults, see `PlannedSettings` for ``auto``."""
 
     scale: ScaleFactor
     steps: StepCount
@@ -158,6 +158,15 @@ class ResolvedSettings(RestoreSettings):
     tiling: Tiling
     tile: TileSide
     window: WindowFrames
+
+
+class PlannedSettings(ResolvedSettings):
+    """Settings as a plan carries them out: no ``auto`` is left either."""
+
+    sap_schedule: Literal["lockstep", "two-pass", "cached"]
+    precision: Literal["fp32", "bf16", "fp16"]
+    device: Literal["cuda", "mps", "cpu"]
+    tile_batch: int = Field(ge=1, le=256)
 
 
 class OutputSettings(Settings):

@@ -1,7 +1,6 @@
 """What the user asks of the engine: estimate, preview, restore, pause, run again."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
@@ -99,7 +98,7 @@ class Runs(QObject):
         frames = self._preview.chosen_frames or self._choose_window(item)
         region = self._preview.visible_region() if self.visible_only else self._preview.region
         self._preview.clear_results(variant)
-        self._runner.preview(replace(item.request, frames=frames, region=region), variant)
+        self._runner.preview(item.request.replace(frames=frames, region=region), variant)
 
     def _choose_window(self, item: QueueItem) -> tuple[int, int]:
         """Set in and out around one window of frames from the current frame on, or the last one that fits."""

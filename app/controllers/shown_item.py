@@ -1,7 +1,6 @@
 """The item of the queue that is shown: its clip, its settings, its tiles and its result."""
 
 import logging
-from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
@@ -82,7 +81,7 @@ class ShownItem(QObject):
     def show_defaults(self) -> None:
         """Show the settings that the next clip starts with."""
         self._settings.lock("")
-        self._settings.show_request(JobRequest(Path(), None, self._preferences.restore, self._preferences.output))
+        self._settings.show_request(self._preferences.request_for(Path()))
         self.follow_settings()
 
     def _show_settings(self, item: QueueItem) -> None:
@@ -130,7 +129,7 @@ class ShownItem(QObject):
             return
         frames = self._preview.chosen_frames if part_only else None
         if frames != self.item.request.frames:
-            self._queue.change(self.item.id, request=replace(self.item.request, frames=frames))
+            self._queue.change(self.item.id, request=self.item.request.replace(frames=frames))
             self._settings.show_request(self.item.request)
 
     def _on_range_changed(self) -> None:
@@ -143,7 +142,7 @@ class ShownItem(QObject):
             item = self._queue.item(item_id)
             if item and item.state != "running":
                 target = request.target if self.item and item.id == self.item.id else item.request.target
-                changed = replace(item.request, settings=request.settings, output=request.output, target=target)
+                changed = item.request.replace(settings=request.settings, output=request.output, target=target)
                 self._queue.change(item_id, request=changed)
         self.follow_settings()
 

@@ -1,11 +1,10 @@
 """Has the preview draw the engine's own tiles: for the settings that are edited, for a plan, for the job that runs."""
 
-from dataclasses import replace
-
 from app.models.declared import declared
 from app.preview.panel import PreviewPanel
 from dcvsr_engine.network.declaration import Declaration
-from dcvsr_engine.planning.plan import Plan, Segment, grid_for
+from dcvsr_engine.planning.grids import grid_for
+from dcvsr_engine.planning.plan import Plan, Segment
 from dcvsr_engine.planning.request import JobRequest, Region
 from dcvsr_engine.settings import OutputSettings
 
@@ -47,7 +46,7 @@ class TileGuide:
     def show_run(self, request: JobRequest, plan: Plan) -> None:
         """Draw the tiles of a job that begins, where in the picture it works."""
         self._running = True
-        scale, region = plan.settings.scale or 1, request.region or Region(0, 0, 0, 0)
+        scale, region = plan.settings.scale, request.region or Region(x=0, y=0, width=0, height=0)
         origin = region.x * scale, region.y * scale
         self._preview.set_grid(plan.grid, declared(plan.settings.model).factor, plan.segments[0].first, origin)
         self._preview.set_sap_rate(plan.settings.sap_rate)
@@ -59,9 +58,9 @@ class TileGuide:
         if self._planned and self._planned[0] == comparable(self._request):
             segments = self._planned[1]
             return next((segment for segment in segments if segment.first <= current <= segment.last), segments[0])
-        return Segment(0, 0, min(frames, self._request.settings.segment_frames) - 1)
+        return Segment(index=0, first=0, last=min(frames, self._request.settings.segment_frames) - 1)
 
 
 def comparable(request: JobRequest) -> JobRequest:
     """What of a request decides its segments."""
-    return replace(request, target=None, output=OutputSettings())
+    return request.replace(target=None, output=OutputSettings())

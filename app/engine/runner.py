@@ -2,7 +2,7 @@
 
 import logging
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal
@@ -125,14 +125,14 @@ class JobRunner(QObject):
         item = self._queue.item(item_id)
         if item is None or self._run:
             return
-        resumed = replace(item.request, target=item.result) if item.folder else item.request
+        resumed = item.request.replace(target=item.result) if item.folder else item.request
         request = with_target(resumed, self._promised_targets(item_id))
         self._queue.set_state(item_id, "running", result=request.target, message="", details="", progress=0.0)
         self._begin(Run(item_id, request), RunJob(item_id, request, item.folder))
 
     def preview(self, request: JobRequest, variant: Variant) -> None:
         """Restore a range of frames only to show it."""
-        run = Run(f"preview-{uuid.uuid4().hex}", replace(request, target=None), variant)
+        run = Run(f"preview-{uuid.uuid4().hex}", request.replace(target=None), variant)
         if not self._run:
             self._begin(run, RunJob(run.job, run.request))
 
@@ -268,7 +268,7 @@ def with_target(request: JobRequest, taken: list[Path]) -> JobRequest:
     if request.target is not None:
         return request
     scale = request.settings.scale or declared(request.settings.model).scale
-    return replace(request, target=suggest_target(request.source, scale, request.output.codec, taken))
+    return request.replace(target=suggest_target(request.source, scale, request.output.codec, taken))
 
 
 def retry(queue: QueueModel, item: QueueItem, resume: bool) -> None:

@@ -2,6 +2,7 @@
 
 from dcvsr_engine.errors import ModelError
 from dcvsr_engine.network.declaration import Declaration
+from dcvsr_engine.network.first_stage import AUTOENCODER
 from dcvsr_engine.network.installed import find
 
 
@@ -10,4 +11,4 @@ def declared(model: str) -> Declaration:
     try:
         return Declaration.from_folder(find(model))
     except ModelError:
-        return Declaration(name=model, title=model, first_stage="vae", factor=8, multiple=8)
+        return Declaration(name=model, title=model, first_stage=AUTOENCODER, factor=8, multiple=8)

@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 from PySide6.QtCore import QObject, QThread, Signal
 
 from app.preview.cache import ByteCache
 from app.preview.picture import RgbPixels
 from dcvsr_engine.errors import UserError
 from dcvsr_engine.events import PreviewFrame
+from dcvsr_engine.video.arrays import to_uint8
 
 if TYPE_CHECKING:
     from dcvsr_engine.video.probe import VideoInfo
@@ -208,8 +208,7 @@ class _Decoder(QThread):
     @staticmethod
     def _converted(reader: "VideoReader", index: int) -> SourceFrame:
         frame = reader.frame(index)
-        pixels = np.rint(frame.pixels * 255).clip(0, 255).astype(np.uint8)
-        return SourceFrame(pixels, float((frame.pts - reader.info.start_pts) * frame.time_base))
+        return SourceFrame(to_uint8(frame.pixels), float((frame.pts - reader.info.start_pts) * frame.time_base))
 
 
 class ResultStore:

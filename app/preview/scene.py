@@ -155,7 +155,7 @@ class Scene:
         top, bottom = sorted((one[1], other[1]))
         x, y = min(max(0, int(left // self.scale)), width - 1), min(max(0, int(top // self.scale)), height - 1)
         right_edge, bottom_edge = min(width, -int(-right // self.scale)), min(height, -int(-bottom // self.scale))
-        return Region(x, y, max(1, right_edge - x), max(1, bottom_edge - y))
+        return Region(x=x, y=y, width=max(1, right_edge - x), height=max(1, bottom_edge - y))
 
     # -- painting, in device pixels -----------------------------------------------------------------------------
 

@@ -22,13 +22,13 @@ def expand_clips(paths: Iterable[Path]) -> list[Path]:
 
 def clips_of_folder(folder: Path) -> list[Path]:
     """The videos right inside a folder, or the folder itself if there are only pictures."""
-    from dcvsr_engine.video.source import PICTURES, natural_order  # loads the decoder
+    from dcvsr_engine.video.source import PICTURE_SUFFIXES, natural_order  # loads the decoder
 
     files = sorted((path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")), key=natural_order)
     videos = [path for path in files if path.suffix.lower() in VIDEO_SUFFIXES]
     if videos:
         return videos
-    return [folder] if any(path.suffix.lower() in PICTURES for path in files) else []
+    return [folder] if any(path.suffix.lower() in PICTURE_SUFFIXES for path in files) else []
 
 
 def own_sample(folder: Path) -> Path:

@@ -13,7 +13,6 @@ from app.queue.model import QueueModel
 from app.queue.prober import Prober
 from app.system.preferences import Preferences
 from app.widgets.drops import local_paths
-from dcvsr_engine.planning.request import JobRequest
 
 
 class ClipIntake(QObject):
@@ -46,7 +45,7 @@ class ClipIntake(QObject):
             self.nothing_found.emit(self.tr("There are no clips in {name}.").format(name=paths[0].name))
 
     def _add(self, clip: Path) -> str:
-        item = QueueItem(JobRequest(clip, None, self._preferences.restore, self._preferences.output))
+        item = QueueItem(self._preferences.request_for(clip))
         self._queue.add(item)
         self._preferences.add_recent(clip)
         self._prober.look_up(item.id, clip)

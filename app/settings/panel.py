@@ -1,7 +1,6 @@
 """The settings panel: how the chosen clips are restored and written."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +75,7 @@ class SettingsPanel(QWidget):
     def __init__(self, presets: Presets, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._presets = presets
-        self._request = JobRequest(Path())
+        self._request = JobRequest(source=Path())
         self._model = declared(self._request.settings.model)
         self._guard = WheelGuard(self)
         self.rows: dict[str, SettingRow] = {}
@@ -313,7 +312,7 @@ class SettingsPanel(QWidget):
         self._change(**{part: changed})
 
     def _change(self, **changes: Any) -> None:
-        self.show_request(replace(self._request, **changes))
+        self.show_request(self._request.replace(**changes))
         self.request_changed.emit(self._request)
 
     def choose_model(self, name: str) -> None:

@@ -8,6 +8,7 @@ from PySide6.QtCore import QByteArray, QSettings
 
 from app.widgets.appearance import APPEARANCES, Appearance
 from dcvsr_engine.errors import SettingsError
+from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.settings import OutputSettings, RestoreSettings, Settings
 
 MOST_RECENT = 10
@@ -108,6 +109,10 @@ class Preferences:
     @output.setter
     def output(self, value: OutputSettings) -> None:
         self._store.setValue("output", json.dumps(value.to_dict()))
+
+    def request_for(self, clip: Path) -> JobRequest:
+        """A job for a clip, with the settings that the next clip starts with."""
+        return JobRequest(source=clip, settings=self.restore, output=self.output)
 
     @property
     def plan_first(self) -> bool:

@@ -2,6 +2,7 @@
 
 import dataclasses
 from dataclasses import dataclass
+from typing import Self
 
 from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.settings import Guidance
@@ -27,6 +28,17 @@ class Branch:
     def slot(self) -> "Branch":
         """The branch whose keys and values this one shares from step to step, while γ changes."""
         return dataclasses.replace(self, gamma=0.0)
+
+    @property
+    def code(self) -> str:
+        """The branch without γ as digits, for names in files; see `from_code`."""
+        return f"{int(self.conditional)}{int(self.identity)}{int(self.degraded)}"
+
+    @classmethod
+    def from_code(cls, code: str) -> Self:
+        """The inverse of `code`."""
+        conditional, identity, degraded = (digit == "1" for digit in code)
+        return cls(conditional, 0.0, identity, degraded)
 
 
 CONDITIONAL = Branch()

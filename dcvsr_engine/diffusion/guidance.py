@@ -14,10 +14,13 @@ SAG_BLUR = 1.0
 
 
 def combine(denoised: dict[Branch, Tensor], scale: float) -> Tensor:
-    """The guided estimate: ``u + (1+s)(c − u)`` (eq. 9), plus PAG's ``s (c − p)`` where a perturbed branch was evaluated.
+    """Combine to ``u + (1+s)(c − u)`` (eq. 9), plus PAG's ``s (c − p)`` where a perturbed branch was evaluated.
 
-    ``scale`` is ``1 + s``. PAG's own scale is taken equal to s [C].
+    Args:
+        denoised: estimates of any shape, the same for all branches.
+        scale: ``1 + s``. PAG's own scale is taken equal to s [C].
     """
+    # u + (1+s)(c − u) = c + s (c − u): every other branch pushes away from itself alike
     conditional = denoised[CONDITIONAL]
     guided = conditional
     for branch, estimate in denoised.items():
@@ -32,6 +35,9 @@ def degrade(x: Tensor, denoised: Tensor, mass: Tensor) -> Tensor:
     Args:
         x, denoised: ``(rows, frames, channels, height, width)``.
         mass: attention received per token of the middle block ``(rows · frames, tokens)``.
+
+    Returns:
+        Shaped like ``x``.
     """
     height, width = x.shape[-2:]
     stride = round((height * width / mass.shape[-1]) ** 0.5)
@@ -42,7 +48,7 @@ def degrade(x: Tensor, denoised: Tensor, mass: Tensor) -> Tensor:
 
 
 def gaussian_blur(x: Tensor, sigma: float = SAG_BLUR) -> Tensor:
-    """Blur ``(n, channels, height, width)`` with a 9-tap Gaussian, edges repeated."""
+    """Blur ``(n, channels, height, width)`` with a 9-tap Gaussian of ``sigma`` pixels, edges repeated; shaped like it."""
     taps = torch.exp(-0.5 * (torch.arange(-4, 5, device=x.device) / sigma) ** 2)
     taps = (taps / taps.sum()).to(x).expand(x.shape[1], 1, 1, -1)
     padded = F.pad(x, (4, 4, 4, 4), mode="replicate")

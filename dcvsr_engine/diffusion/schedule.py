@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from dcvsr_engine.diffusion.branch import branches_of, is_distinct, needs_degraded
 from dcvsr_engine.events import StepKind
 from dcvsr_engine.network.declaration import Declaration
-from dcvsr_engine.settings import GammaDirection, RestoreSettings, SapSchedule
+from dcvsr_engine.settings import GammaDirection, ResolvedSettings, RestoreSettings, SapSchedule
 
 Levels = NDArray[np.float64]
 
@@ -96,9 +96,8 @@ def step_kinds(steps: int, settings: RestoreSettings) -> list[StepKind]:
     return kinds
 
 
-def steps_of(settings: RestoreSettings, declaration: Declaration) -> list[Step]:
-    """The schedule of resolved ``settings``, first step first."""
-    assert settings.steps is not None
+def steps_of(settings: ResolvedSettings, declaration: Declaration) -> list[Step]:
+    """The schedule, first step first."""
     sigmas = karras_sigmas(settings.steps, declaration.sigma_min, declaration.sigma_max)
     peak = settings.gamma_peak if settings.guidance == "dssag" else 0.0
     gammas = gamma_schedule(sigmas[:-1], settings.gamma_rho, peak, settings.gamma_direction)
@@ -123,16 +122,14 @@ def passes(step: Step, schedule: SapSchedule) -> tuple[Pass, ...]:
     return Pass.COLLECT, Pass.INJECT
 
 
-def evaluations(step: Step, settings: RestoreSettings, declaration: Declaration) -> int:
+def evaluations(step: Step, settings: ResolvedSettings, declaration: Declaration) -> int:
     """U-Net evaluations of one tile in ``step``: in every pass one per branch, and one of SAG's degraded input."""
-    assert settings.guidance is not None and settings.guidance_scale is not None
     branches = branches_of(settings.guidance, settings.guidance_scale, step.gamma, is_distinct(declaration))
     degraded = needs_degraded(settings.guidance, settings.guidance_scale)
     return len(passes(step, settings.sap_schedule)) * (len(branches) + degraded)
 
 
-def most_branches(settings: RestoreSettings, declaration: Declaration) -> int:
+def most_branches(settings: ResolvedSettings, declaration: Declaration) -> int:
     """U-Net rows per tile in one evaluation, in the step that has most branches."""
-    assert settings.guidance is not None and settings.guidance_scale is not None
     mode, scale, distinct = settings.guidance, settings.guidance_scale, is_distinct(declaration)
     return max(len(branches_of(mode, scale, step.gamma, distinct)) for step in steps_of(settings, declaration))

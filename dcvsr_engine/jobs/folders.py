@@ -31,12 +31,12 @@ class UnfinishedJob:
 
     Attributes:
         folder: where it is.
-        request: the job as it was asked for.
+        request: the job as it was asked for; ``None`` for one that cannot be continued, only removed.
         size: bytes.
     """
 
     folder: Path
-    request: JobRequest
+    request: JobRequest | None
     size: int
 
     @property
@@ -65,15 +65,21 @@ def read_request(folder: Path) -> JobRequest:
 
 
 def unfinished() -> list[UnfinishedJob]:
-    """All jobs that can be continued, the newest first."""
+    """All jobs that are not done, the newest first; damaged ones too, for them to be removed."""
     found = []
-    for path in sorted(jobs_folder().glob(f"*/{MANIFEST}"), key=lambda path: -path.stat().st_mtime):
-        try:
-            request = read_request(path.parent)
-        except UserError:
-            continue
-        found.append(UnfinishedJob(path.parent, request, sum(file.stat().st_size for file in path.parent.iterdir())))
-    return found
+    for path in jobs_folder().glob(f"*/{MANIFEST}"):
+        with suppress(FileNotFoundError):  # a running job is being done meanwhile
+            size = sum(file.stat().st_size for file in path.parent.iterdir())
+            found.append((path.stat().st_mtime, UnfinishedJob(path.parent, request_or_none(path.parent), size)))
+    return [job for _, job in sorted(found, key=lambda item: item[0], reverse=True)]
+
+
+def request_or_none(folder: Path) -> JobRequest | None:
+    """The request of a job folder; ``None`` where its job cannot be continued."""
+    try:
+        return read_request(folder)
+    except UserError:
+        return None
 
 
 @contextmanager

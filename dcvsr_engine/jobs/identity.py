@@ -1,7 +1,6 @@
 """What must not change while a job is unfinished, and how a change is put into words."""
 
 import hashlib
-import json
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -27,7 +26,7 @@ def identity_of(request: JobRequest, info: VideoInfo, model: Model) -> Identity:
         input=tuple(file_facts(path) for path in info.pictures or (info.path,)),
         model=model_hashes(model.folder, model.declaration),
         device=(model.device, model.precision),
-        request=json.loads(request.to_json()),
+        request=request,
     )
 
 
@@ -73,7 +72,7 @@ def change_since(known: Identity, now: Identity) -> str | None:
     if known.device != now.device:
         before, here = (" with ".join(pair) for pair in (known.device, now.device))
         return f"it was started on {before} and would continue on {here}"
-    return request_change(known.request, now.request)
+    return request_change(known.request.to_dict(), now.request.to_dict())
 
 
 def input_change(known: tuple[FileFacts, ...], now: tuple[FileFacts, ...]) -> str:

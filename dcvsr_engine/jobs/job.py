@@ -1,6 +1,5 @@
 """Plans and runs jobs. A job that was killed and is run again resumes where it stopped, and gives the same frames."""
 
-import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,12 +21,13 @@ from dcvsr_engine.jobs.telemetry import Telemetry
 from dcvsr_engine.network.checkpoint import Model, subfolder
 from dcvsr_engine.network.declaration import UNET_FOLDERS, Declaration
 from dcvsr_engine.network.installed import find
-from dcvsr_engine.network.oom import is_shortage
+from dcvsr_engine.network.oom import is_out_of_memory
 from dcvsr_engine.planning.memory import queue_room
 from dcvsr_engine.planning.plan import Plan, Segment
-from dcvsr_engine.planning.planner import frame_range, make_plan
+from dcvsr_engine.planning.planner import make_plan
 from dcvsr_engine.planning.request import JobRequest
-from dcvsr_engine.planning.shots import Survey, survey
+from dcvsr_engine.planning.segments import frame_range
+from dcvsr_engine.planning.shots import ShotBoundaries, detect_shots
 from dcvsr_engine.storage import discard, partials_of
 from dcvsr_engine.video.probe import VideoInfo, probe
 from dcvsr_engine.video.publish import publish
@@ -47,7 +47,7 @@ def plan_job(request: JobRequest) -> Plan:
             check_target(request.target, info, request.output)
         folder = find(request.settings.model)
         declaration, unet = Declaration.from_folder(folder), subfolder(folder, UNET_FOLDERS)
-        shots = survey(reader, *frame_range(request, info), seconds=PLANNING_SECONDS)
+        shots = detect_shots(reader, *frame_range(request, info), seconds=PLANNING_SECONDS)
     return make_plan(request, info, declaration, unet, shots, job_folder(request))
 
 
@@ -81,7 +81,7 @@ def run_job(
         sweep()
         return restore(request, request.target, folder or job_folder(request), telemetry, loader, on_plan).to_dict()
     except (RuntimeError, MemoryError) as error:
-        if not is_shortage(error):
+        if not is_out_of_memory(error):
             raise
     raise JobError("Memory ran out; close other programs or choose smaller tiles, and resume the job.")
 
@@ -123,14 +123,14 @@ def restore(request: JobRequest, target: Path, folder: Path, telemetry: Telemetr
 
 
 def begin(
-    request: JobRequest, info: VideoInfo, model: Model, shots: Survey, folder: Path, on_plan: OnPlan
+    request: JobRequest, info: VideoInfo, model: Model, shots: ShotBoundaries, folder: Path, on_plan: OnPlan
 ) -> tuple[JobStore, Plan]:
     """Plan a new job and write it down."""
     identity = identity_of(request, info, model)
     plan = feasible_plan(request, info, model, shots, folder, on_plan)
     manifest = Manifest(
         identity=identity,
-        shots=dataclasses.asdict(shots),
+        shots=shots,
         threads=torch.get_num_threads(),
         settings=plan.settings,
         decode_frames=plan.decode_frames,
@@ -147,9 +147,8 @@ def resume(
     if change is not None:
         raise JobError(f"This job cannot be continued because {change}; restore it anew with “dcvsr restore --fresh”.")
     torch.set_num_threads(manifest.threads)
-    shots = Survey(**(manifest.shots | {"cuts": tuple(manifest.shots["cuts"])}))
-    planned = dataclasses.replace(request, settings=manifest.settings)
-    plan = feasible_plan(planned, info, model, shots, folder, on_plan, manifest.decode_frames)
+    planned = request.replace(settings=manifest.settings)
+    plan = feasible_plan(planned, info, model, manifest.shots, folder, on_plan, manifest.decode_frames)
     if [(unit.first, unit.last) for unit in manifest.units] != [(segment.first, segment.last) for segment in plan.segments]:
         raise JobError("This job cannot be continued because its plan has changed; restore it anew with “dcvsr restore --fresh”.")
     return JobStore(folder, manifest), plan

@@ -9,11 +9,15 @@ import json
 from pathlib import Path
 from typing import Any, Literal
 
+from pydantic import Field
+
 from dcvsr_engine import __version__
 from dcvsr_engine.errors import JobError, UserError
+from dcvsr_engine.paths import jobs_folder
 from dcvsr_engine.planning.request import JobRequest
+from dcvsr_engine.planning.shots import ShotBoundaries
 from dcvsr_engine.schema import FromJson, Schema
-from dcvsr_engine.settings import ResolvedSettings
+from dcvsr_engine.settings import PlannedSettings
 from dcvsr_engine.storage import read_json, write_json
 
 MANIFEST = "job.json"
@@ -44,7 +48,7 @@ class Identity(Schema):
     input: FromJson[tuple[FileFacts, ...]]
     model: dict[str, str]
     device: FromJson[tuple[str, str]]
-    request: dict[str, Any]
+    request: FromJson[JobRequest]
 
 
 class Unit(Schema):
@@ -71,10 +75,9 @@ class Manifest(Schema):
 
     Attributes:
         identity: what must not change.
-        shots: first and last frame that were looked at, and the first frames of new shots, see `planning.shots`.
+        shots: where they begin.
         threads: of the processor; sums come out differently, in their last bits, on another number of them.
-        settings: fully resolved; reduced when memory ran out.
-        decode_frames: frames encoded or decoded together.
+        settings, decode_frames, branches_in_one_batch: as planned, see `Plan`; reduced when memory ran out.
         units: all parts of the job, in order.
         publishing: whether the result may be in place already.
     """
@@ -82,17 +85,18 @@ class Manifest(Schema):
     error_type = JobError
 
     identity: Identity
-    shots: dict[str, Any]
-    threads: int
-    settings: FromJson[ResolvedSettings]
-    decode_frames: int
+    shots: FromJson[ShotBoundaries]
+    threads: int = Field(ge=1)
+    settings: FromJson[PlannedSettings]
+    decode_frames: int = Field(ge=1)
+    branches_in_one_batch: bool = True
     units: FromJson[tuple[Unit, ...]]
     publishing: bool = False
 
     @property
     def request(self) -> JobRequest:
         """The job as it was asked for."""
-        return JobRequest.from_dict(self.identity.request)
+        return self.identity.request
 
     @property
     def finished(self) -> tuple[Unit, ...]:
@@ -131,26 +135,26 @@ def read_manifest(folder: Path) -> Manifest | None:
         return None
     try:
         values = read_json(path)
-        check_format(values)
-        if values["seal"] != seal_of(values["job"]):
-            raise ValueError("its content was changed")
-        return Manifest.from_dict(values["job"])
-    except JobError:
-        raise
+        if values["format"] == FORMAT:
+            return unsealed(values)
     except (OSError, ValueError, KeyError, TypeError, UserError) as error:
         raise damaged(path, error) from None
+    raise JobError(
+        f"This job cannot be continued because version {values.get('engine', 'another')} of the program started it, which keeps "
+        f"jobs in another format than this one, {__version__}; restore it anew with “dcvsr restore --fresh”."
+    )
 
 
-def check_format(values: dict[str, Any]) -> None:
-    """Raise `JobError` for a manifest that another version of the program wrote in its own format."""
-    if values["format"] != FORMAT:
-        raise JobError(
-            f"This job cannot be continued because version {values.get('engine', 'another')} of the program started it, which "
-            f"keeps jobs in another format than this one, {__version__}; restore it anew with “dcvsr restore --fresh”."
-        )
+def unsealed(values: dict[str, Any]) -> Manifest:
+    """The manifest in the values of its file; raises `ValueError`, `KeyError` or `UserError` when it is not what was written."""
+    if values["seal"] != seal_of(values["job"]):
+        raise ValueError("its content was changed")
+    return Manifest.from_dict(values["job"])
 
 
 def damaged(path: Path, error: Exception) -> JobError:
     """The sentence for a manifest that cannot be used."""
     reason = f"there is no {error}" if isinstance(error, KeyError) else str(error).rstrip(".")
-    return JobError(f"{path} is damaged ({reason}); remove the job with “dcvsr jobs clean {path.parent.name}”.")
+    folder = path.parent
+    remedy = f"remove the job with “dcvsr jobs clean {folder.name}”" if folder.parent == jobs_folder() else f"remove {folder}"
+    return JobError(f"{path} is damaged ({reason}); {remedy}.")

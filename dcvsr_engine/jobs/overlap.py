@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dcvsr_engine.planning.plan import Segment
-from dcvsr_engine.restore.frames import Footage
+from dcvsr_engine.restore.frames import SegmentFrames
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Overlap:
     error: NDArray[np.float32] | None = None
 
 
-def overlap_of(following: Segment | None, frames: Footage, latents: Tensor) -> Overlap | None:
+def overlap_of(following: Segment | None, frames: SegmentFrames, latents: Tensor) -> Overlap | None:
     """What a segment hands on.
 
     Args:
@@ -40,7 +40,7 @@ def overlap_of(following: Segment | None, frames: Footage, latents: Tensor) -> O
     return Overlap(latents[places], tuple(frames.indices[place] for place in places)) if places else None
 
 
-def pinned(frames: Footage, overlap: Overlap | None) -> tuple[Footage, Tensor | None]:
+def pinned(frames: SegmentFrames, overlap: Overlap | None) -> tuple[SegmentFrames, Tensor | None]:
     """A segment's frames, and the ``x_0`` that its first ones are pinned to.
 
     Frames among those of the overlap that could not be decoded with the segment before, and now can, are left out: their place in

@@ -11,9 +11,9 @@ from dcvsr_engine.jobs.overlap import Overlap, overlap_of, pinned
 from dcvsr_engine.jobs.session import Session
 from dcvsr_engine.jobs.sinks import SegmentSink, Sink
 from dcvsr_engine.jobs.telemetry import Work
-from dcvsr_engine.network.oom import attempt, give_back
+from dcvsr_engine.network.oom import attempt, trim_heap
 from dcvsr_engine.planning.plan import Segment
-from dcvsr_engine.restore.frames import Footage
+from dcvsr_engine.restore.frames import SegmentFrames
 from dcvsr_engine.restore.pipeline import SegmentPipeline
 
 
@@ -47,13 +47,13 @@ class Runner:
                     with telemetry.segment(segment.index, count) as work:
                         self.restore(segment, frames, work)
                 finally:
-                    give_back()
+                    trim_heap()
                 self.sink.announce()
             self.sink.drain()
         telemetry.add_waiting(frame_reader.waited + self.sink.waited)
         return self.session
 
-    def restore(self, segment: Segment, frames: Footage, work: Work) -> None:
+    def restore(self, segment: Segment, frames: SegmentFrames, work: Work) -> None:
         """Restore one segment into the sink."""
         frames, latents_before = pinned(frames, self.overlap_before(segment))
         skip = 0 if latents_before is None else len(latents_before)
@@ -63,7 +63,7 @@ class Runner:
             pipeline = self.session.pipeline(segment, frames)
             latents = self.sample(pipeline, latents_before, output)
             self.decode(pipeline, latents, skip, output)
-            work.see_network(pipeline.sampler.seconds, pipeline.suspicious)
+            work.see_network(pipeline.network_seconds, pipeline.suspicious)
             overlap = overlap_of(self.session.segment_after(segment), frames, latents)
         output.finish(overlap, work)
         self._last = segment.index, overlap
@@ -88,9 +88,9 @@ class Runner:
             ``x_0`` ``(frames, channels, height, width)``.
         """
         telemetry = self.session.telemetry
-        with telemetry.phase("encode", len(pipeline.footage)):
+        with telemetry.phase("encode", len(pipeline.frames)):
             condition = pipeline.encode()
-        state = output.saved_state(pipeline.sampler.grid_at(0), pipeline.settings.sap_rate)
+        state = output.saved_state(pipeline.grid_at(0), pipeline.settings.sap_rate)
 
         def after_step(new: SegmentState, denoised: Tensor) -> None:
             # before the state: whoever resumes from it needs the settings that led there
@@ -99,23 +99,23 @@ class Runner:
             telemetry.preview(partial(self.preview_step, pipeline, new.step - 1, denoised))
             telemetry.measure_memory(self.session.model.device)
 
-        with telemetry.phase("sample", pipeline.sampler.total):
+        with telemetry.phase("sample", pipeline.tiles_to_denoise):
             return pipeline.sample(condition, state, latents_before, after_step)
 
     def decode(self, pipeline: SegmentPipeline, latents: Tensor, skip: int, output: SegmentSink) -> None:
         """Decode ``latents`` ``(frames, channels, height, width)``, without the first ``skip`` frames, into ``output``."""
-        with self.session.telemetry.phase("decode", len(pipeline.footage)):
+        with self.session.telemetry.phase("decode", len(pipeline.frames)):
             for restored in pipeline.decode(latents, skip):
                 output.add(restored)
         self.adopt_reduced_settings(pipeline)
 
     def preview_step(self, pipeline: SegmentPipeline, step: int, denoised: Tensor) -> PreviewFrame | None:
         """The middle frame of a segment as ``denoised`` ``(frames, channels, height, width)`` has it; ``None`` without memory."""
-        middle = len(pipeline.footage) // 2
+        middle = len(pipeline.frames) // 2
         picture = attempt(partial(pipeline.picture, denoised, [middle]))
         if picture is None:
             return None
-        return self.session.preview(pipeline.footage.indices[middle], step, picture[0].permute(1, 2, 0).numpy(), final=False)
+        return self.session.preview(pipeline.frames.indices[middle], step, picture[0].permute(1, 2, 0).numpy(), final=False)
 
     def adopt_reduced_settings(self, pipeline: SegmentPipeline) -> None:
         """Keep for the rest of the job what had to be reduced; after an interruption, too."""

@@ -13,12 +13,14 @@ from dcvsr_engine.jobs.telemetry import Telemetry
 from dcvsr_engine.network.checkpoint import Model, load, subfolder
 from dcvsr_engine.network.declaration import UNET_FOLDERS
 from dcvsr_engine.planning.plan import Plan, Segment
-from dcvsr_engine.planning.planner import frame_range, make_plan
+from dcvsr_engine.planning.planner import make_plan
 from dcvsr_engine.planning.request import JobRequest
-from dcvsr_engine.planning.shots import Survey, survey
-from dcvsr_engine.restore.frames import Footage, FootageReader
-from dcvsr_engine.restore.pipeline import Pixels, SegmentPipeline, to_bytes
+from dcvsr_engine.planning.segments import frame_range
+from dcvsr_engine.planning.shots import ShotBoundaries, detect_shots
+from dcvsr_engine.restore.frames import SegmentFrames, SegmentReader
+from dcvsr_engine.restore.pipeline import SegmentPipeline
 from dcvsr_engine.settings import RestoreSettings
+from dcvsr_engine.video.arrays import FloatArray, to_uint8
 from dcvsr_engine.video.probe import VideoInfo, probe
 from dcvsr_engine.video.reader import VideoReader
 
@@ -60,15 +62,22 @@ class Session:
         """Sampling steps."""
         return self.plan.settings.steps
 
-    def frame_reader(self) -> FootageReader:
+    def frame_reader(self) -> SegmentReader:
         """Decodes the frames of segments, one segment ahead."""
-        return FootageReader(self.reader, self.request.region, self.telemetry.check)
+        return SegmentReader(self.reader, self.request.region, self.telemetry.check)
 
-    def pipeline(self, segment: Segment, frames: Footage) -> SegmentPipeline:
+    def pipeline(self, segment: Segment, frames: SegmentFrames) -> SegmentPipeline:
         """The pipeline of one segment."""
         plan = self.plan
         return SegmentPipeline(
-            self.denoiser, plan.settings, segment, frames, self.telemetry, plan.decode_frames, offload=plan.offload
+            self.denoiser,
+            plan.settings,
+            segment,
+            frames,
+            self.telemetry,
+            plan.decode_frames,
+            plan.offload,
+            plan.branches_in_one_batch,
         )
 
     def segment_after(self, segment: Segment) -> Segment | None:
@@ -78,10 +87,14 @@ class Session:
 
     def adopt_reduced_settings(self, pipeline: SegmentPipeline) -> "Session":
         """A session in which what had to be reduced for one segment, because memory ran out, holds for all that follow."""
-        plan = dataclasses.replace(self.plan, settings=pipeline.fitting_settings, decode_frames=pipeline.chunk)
+        plan = self.plan.replace(
+            settings=pipeline.settings,
+            decode_frames=pipeline.decode_frames,
+            branches_in_one_batch=pipeline.branches_in_one_batch,
+        )
         return self if plan == self.plan else dataclasses.replace(self, plan=plan)
 
-    def preview(self, index: int, step: int, pixels: Pixels, final: bool) -> PreviewFrame:
+    def preview(self, index: int, step: int, pixels: FloatArray, final: bool) -> PreviewFrame:
         """An event that shows a frame.
 
         Args:
@@ -92,7 +105,7 @@ class Session:
         """
         region, scale = self.request.region, self.plan.settings.scale
         origin = (region.x * scale, region.y * scale) if region else (0, 0)
-        return PreviewFrame(index, step, to_bytes(pixels), final, origin)
+        return PreviewFrame(index, step, to_uint8(pixels), final, origin)
 
 
 @contextmanager
@@ -114,7 +127,7 @@ def loaded_model(settings: RestoreSettings, loader: Loader, telemetry: Telemetry
     return model
 
 
-def find_shots(request: JobRequest, reader: VideoReader, info: VideoInfo, telemetry: Telemetry) -> Survey:
+def find_shots(request: JobRequest, reader: VideoReader, info: VideoInfo, telemetry: Telemetry) -> ShotBoundaries:
     """Look for cuts in the frames that are wanted; raises `InputError` when none of them can be decoded."""
     first, last = frame_range(request, info)
 
@@ -123,7 +136,7 @@ def find_shots(request: JobRequest, reader: VideoReader, info: VideoInfo, teleme
         telemetry.emit(FrameDone(index + 1 - first, last + 1 - first))
 
     with telemetry.phase("analyse", last + 1 - first):
-        shots = survey(reader, first, last, on_frame)
+        shots = detect_shots(reader, first, last, on_frame)
     if shots is None:
         raise InputError(f"Frames {first} to {last} of “{request.source.name}” cannot be decoded.")
     return shots
@@ -133,7 +146,7 @@ def feasible_plan(
     request: JobRequest,
     info: VideoInfo,
     model: Model,
-    shots: Survey,
+    shots: ShotBoundaries,
     folder: Path | None,
     on_plan: Callable[[Plan], None],
     decode_frames: int | None = None,
@@ -155,7 +168,7 @@ def feasible_plan(
     unet = subfolder(model.folder, UNET_FOLDERS)
     plan = make_plan(request, info, model.declaration, unet, shots, folder)
     if decode_frames is not None:
-        plan = dataclasses.replace(plan, decode_frames=decode_frames)
+        plan = plan.replace(decode_frames=decode_frames)
     on_plan(plan)
     if plan.problems:
         raise JobError(plan.problems[0])

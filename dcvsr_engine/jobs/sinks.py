@@ -16,8 +16,9 @@ from dcvsr_engine.jobs.report import ErrorMeter, SegmentFacts
 from dcvsr_engine.jobs.session import Session
 from dcvsr_engine.jobs.store import JobStore
 from dcvsr_engine.jobs.telemetry import Telemetry, Work
-from dcvsr_engine.planning.plan import Plan, Segment, grid_for
-from dcvsr_engine.restore.frames import Footage
+from dcvsr_engine.planning.grids import grid_for
+from dcvsr_engine.planning.plan import Plan, Segment
+from dcvsr_engine.restore.frames import SegmentFrames
 from dcvsr_engine.restore.pipeline import Restored
 from dcvsr_engine.tiling.grid import TileGrid
 from dcvsr_engine.video.encoders import resolved_output
@@ -28,7 +29,7 @@ class SegmentSink:
     """Takes one segment: first states, then frames in order, then the end. As it stands here, it keeps nothing."""
 
     def saved_state(self, grid: TileGrid, rate: int) -> SegmentState | None:
-        """The state where an earlier run stopped; ``grid`` and ``rate`` as for `KeyBank`."""
+        """The state where an earlier run stopped; ``grid`` and ``rate`` as for `SpatialBank`."""
         return None
 
     def save_state(self, state: SegmentState) -> None:
@@ -54,7 +55,7 @@ class Sink(AbstractContextManager["Sink"]):
         """Seconds for which the network was held up."""
         return 0.0
 
-    def begin(self, session: Session, segment: Segment, frames: Footage, skip: int) -> SegmentSink:
+    def begin(self, session: Session, segment: Segment, frames: SegmentFrames, skip: int) -> SegmentSink:
         """The sink of a segment; the first ``skip`` of its ``frames`` went out with the segment before."""
         return SegmentSink()
 
@@ -88,7 +89,7 @@ class PreviewSink(Sink):
     def __init__(self) -> None:
         self.facts: list[SegmentFacts] = []
 
-    def begin(self, session: Session, segment: Segment, frames: Footage, skip: int) -> SegmentSink:
+    def begin(self, session: Session, segment: Segment, frames: SegmentFrames, skip: int) -> SegmentSink:
         """See `Sink.begin`."""
         return SentSegment(self.facts, session, frames)
 
@@ -101,7 +102,7 @@ class SentSegment(SegmentSink):
         session, frames: what the frames belong to.
     """
 
-    def __init__(self, facts: list[SegmentFacts], session: Session, frames: Footage) -> None:
+    def __init__(self, facts: list[SegmentFacts], session: Session, frames: SegmentFrames) -> None:
         self.facts, self.session, self.frames = facts, session, frames
         self._sent = 0
 
@@ -115,9 +116,9 @@ class SentSegment(SegmentSink):
         self.facts.append(SegmentFacts.of(work, frames=self._sent))
 
 
-def send_restored(session: Session, frames: Footage, restored: Restored, always: bool) -> None:
+def send_restored(session: Session, frames: SegmentFrames, restored: Restored, always: bool) -> None:
     """Show a restored frame: ``always``, or unless another one was shown just before."""
-    index = frames.indices[restored.place]
+    index = frames.indices[restored.position]
     session.telemetry.preview(partial(session.preview, index, session.steps, restored.pixels, final=True), always)
 
 
@@ -157,7 +158,7 @@ class FileSink(Sink):
         for segment in self._written:
             segment.abort()
 
-    def begin(self, session: Session, segment: Segment, frames: Footage, skip: int) -> SegmentSink:
+    def begin(self, session: Session, segment: Segment, frames: SegmentFrames, skip: int) -> SegmentSink:
         """See `Sink.begin`."""
         written = WrittenSegment(self.store, self.background, session, segment, frames, skip)
         self._written.append(written)
@@ -175,7 +176,9 @@ class FileSink(Sink):
 
     def adopt(self, plan: Plan) -> None:
         """Write reduced settings down, for the job to be resumed with them."""
-        self.store.update(settings=plan.settings, decode_frames=plan.decode_frames)
+        self.store.update(
+            settings=plan.settings, decode_frames=plan.decode_frames, branches_in_one_batch=plan.branches_in_one_batch
+        )
 
     def announce(self) -> None:
         """See `Sink.announce`."""
@@ -202,7 +205,7 @@ class WrittenSegment(SegmentSink):
     """
 
     def __init__(
-        self, store: JobStore, background: Background, session: Session, segment: Segment, frames: Footage, skip: int
+        self, store: JobStore, background: Background, session: Session, segment: Segment, frames: SegmentFrames, skip: int
     ) -> None:
         self.store, self.background, self.session, self.segment, self.frames = store, background, session, segment, frames
         self.writer = writer_of(session, store.unit_file(segment.index)) if len(frames) > skip else None
@@ -243,7 +246,7 @@ class WrittenSegment(SegmentSink):
     def _encode(self, restored: Restored) -> None:
         assert self.writer is not None
         began = time.monotonic()
-        self.writer.write(restored.pixels, self.frames.pts[restored.place], self.frames.durations[restored.place])
+        self.writer.write(restored.pixels, self.frames.pts[restored.position], self.frames.durations[restored.position])
         self.meter.add(restored.error)
         self._seconds += time.monotonic() - began
 
@@ -268,7 +271,7 @@ def writer_of(session: Session, path: Path) -> VideoWriter:
     return VideoWriter(path, session.info, width, height, resolved_output(target, session.info, session.request.output))
 
 
-def last_grid(session: Session, frames: Footage) -> TileGrid | None:
+def last_grid(session: Session, frames: SegmentFrames) -> TileGrid | None:
     """The tiles of the last sampling step of a segment; ``None`` without frames."""
     if not len(frames):
         return None

@@ -15,8 +15,6 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from dcvsr_engine.diffusion.attention import KeyBank
-from dcvsr_engine.diffusion.branch import Branch
 from dcvsr_engine.diffusion.sampler import SegmentState
 from dcvsr_engine.errors import UserError
 from dcvsr_engine.jobs.folders import LOCK, has_job, locked, own_files, remove_files
@@ -201,12 +199,7 @@ class JobStore:
 
     def save_state(self, index: int, state: SegmentState) -> None:
         """Save what the sampler needs to continue after ``state.step`` steps."""
-        tensors = {"x": state.x}
-        if state.bank is not None:
-            for (layer, branch), pair in state.bank.layers.items():
-                for name, tensor in zip(("key", "value"), pair, strict=True):
-                    tensors[f"{name}/{layer}/{int(branch.conditional)}{int(branch.identity)}{int(branch.degraded)}"] = tensor
-        self.save(f"state-{index:05d}-{state.step:04d}", tensors)
+        self.save(f"state-{index:05d}-{state.step:04d}", state.to_tensors())
         for old in self.states(index)[KEPT_STATES:]:
             discard(old)
 
@@ -222,8 +215,7 @@ class JobStore:
             tensors = self.load(path)
             if tensors is None:
                 continue
-            x, step = tensors.pop("x"), int(path.name.split("-")[2].split(".")[0])
-            return SegmentState(x, step, bank_of(tensors, KeyBank(grid, rate)) if tensors else None)
+            return SegmentState.from_tensors(tensors, int(path.name.split("-")[2].split(".")[0]), grid, rate)
         return None
 
     # -- overlaps -----------------------------------------------------------------------------------------------
@@ -263,13 +255,3 @@ class JobStore:
             return tensors
         discard(path)
         return None
-
-
-def bank_of(tensors: dict[str, Tensor], bank: KeyBank) -> KeyBank:
-    """Fill a bank with keys and values by the names that `JobStore.save_state` gave them."""
-    for name in {key.split("/", 1)[1] for key in tensors}:
-        layer, flags = name.split("/")
-        conditional, identity, degraded = (flag == "1" for flag in flags)
-        branch = Branch(conditional, 0.0, identity, degraded)
-        bank.layers[int(layer), branch] = tensors[f"key/{name}"], tensors[f"value/{name}"]
-    return bank

@@ -20,6 +20,7 @@ from dcvsr_engine.models.shapes import (
     what_it_looks_like,
 )
 from dcvsr_engine.network.declaration import FILE, SVD_TIME_IDS, UNET_FOLDERS, Declaration
+from dcvsr_engine.network.first_stage import AUTOENCODER, first_stage_of
 from dcvsr_engine.network.installed import weight_files
 
 Found = Literal["declared", "full", "unet", "base"]
@@ -93,10 +94,11 @@ def recognise_declared(folder: Path) -> Recognised:
     if unet is None:
         raise ModelError(f"The model in {folder} is incomplete: the folder “{UNET_FOLDERS[0]}” is missing.")
     checked_config(unet, weights_in(unet))
-    if declaration.first_stage == "haar" and not (folder / "scales.json").is_file():
-        raise ModelError(f"The model in {folder} is incomplete: scales.json is missing.")
-    if declaration.first_stage == "vae" and not declaration.base:
-        weights_in(folder / "vae")
+    first_stage = first_stage_of(declaration)
+    if first_stage.scales_file and not (folder / first_stage.scales_file).is_file():
+        raise ModelError(f"The model in {folder} is incomplete: {first_stage.scales_file} is missing.")
+    if first_stage.weights_folder and not declaration.base:
+        weights_in(folder / first_stage.weights_folder)
     return Recognised("declared", name_of(declaration.name or own_name(folder)), dict(files_of(folder, PARTS)), declaration)
 
 
@@ -145,7 +147,7 @@ def conventions(name: str, config: dict[str, Any], vae: dict[str, Any], base: st
     return Declaration(
         name=name,
         title=name,
-        first_stage="vae",
+        first_stage=AUTOENCODER,
         factor=2 ** (len(vae["block_out_channels"]) - 1),
         multiple=2 ** (len(config["block_out_channels"]) - 1),
         added_time_ids=SVD_TIME_IDS[:ids] + (0.0,) * (ids - 3),

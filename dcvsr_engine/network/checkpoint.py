@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import torch
+from accelerate.utils.memory import clear_device_cache
 from diffusers import AutoencoderKLTemporalDecoder, UNetSpatioTemporalConditionModel
 from safetensors import SafetensorError
 from safetensors.torch import load_file
@@ -17,6 +18,7 @@ from dcvsr_engine.errors import ModelError
 from dcvsr_engine.network.clip import ImageEncoder
 from dcvsr_engine.network.declaration import FILE, UNET_FOLDERS, Declaration
 from dcvsr_engine.network.device import DTYPES, resolve_device, resolve_precision
+from dcvsr_engine.network.first_stage import HAAR, RESIDUAL_TRANSFORM, VAE
 from dcvsr_engine.network.haar import HaarFirstStage
 from dcvsr_engine.network.hashes import check_files
 from dcvsr_engine.network.installed import base_folder, find, weight_files
@@ -25,25 +27,49 @@ from dcvsr_engine.settings import Device, Precision
 
 
 class FirstStage(Protocol):
-    """Pixels to latents and back. Pixels are RGB 0..1 ``(frames, 3, height, width)``.
+    """Pixels to latents and back. Pixels are RGB 0..1.
 
-    ``factor`` pixels make a latent; the condition may have other channels than the latent. ``check`` is called before
-    every tile and raises to stop.
+    Attributes:
+        factor: pixels per latent along an axis.
+        latent_channels, condition_channels: channels of ``x_0`` and of ``l``.
     """
 
     factor: int
     latent_channels: int
     condition_channels: int
-    check: Callable[[], None]
 
-    def encode_condition(self, upscaled: Tensor) -> Tensor:
-        """``l`` of the bicubically enlarged frames."""
+    def encode_condition(self, upscaled: Tensor, check: Callable[[], None] = lambda: None) -> Tensor:
+        """Encode the enlarged input.
+
+        Args:
+            upscaled: ``(frames, 3, height, width)``.
+            check: called before every tile; raises to stop.
+
+        Returns:
+            ``l`` ``(frames, condition_channels, height / factor, width / factor)``.
+        """
 
     def encode_target(self, frames: Tensor, upscaled: Tensor) -> Tensor:
-        """``x_0`` of frames to train towards."""
+        """Encode frames to train towards.
 
-    def decode(self, latents: Tensor, upscaled: Tensor) -> Tensor:
-        """Frames from ``x_0`` and the enlarged frames it belongs to."""
+        Args:
+            frames, upscaled: ``(frames, 3, height, width)``; the second is the enlarged input.
+
+        Returns:
+            ``x_0`` ``(frames, latent_channels, height / factor, width / factor)``.
+        """
+
+    def decode(self, latents: Tensor, upscaled: Tensor, check: Callable[[], None] = lambda: None) -> Tensor:
+        """Decode ``x_0``.
+
+        Args:
+            latents: ``(frames, latent_channels, height / factor, width / factor)``.
+            upscaled: the enlarged input that they belong to, ``(frames, 3, height, width)``.
+            check: called before every tile; raises to stop.
+
+        Returns:
+            ``(frames, 3, height, width)``, not clamped.
+        """
 
 
 @dataclass
@@ -66,7 +92,7 @@ class Model:
     image_encoder: ImageEncoder | None = None
 
     def to_device(self, x: Tensor) -> Tensor:
-        """``x`` where and as the network computes."""
+        """``x`` of any shape where and as the network computes."""
         return x.to(self.device, DTYPES[self.precision])
 
     def move(self, device: Device) -> None:
@@ -74,8 +100,7 @@ class Model:
         for part in (*self.networks, getattr(self.image_encoder, "network", None)):
             if part is not None:
                 part.to(device)
-        if self.device == "cuda":
-            torch.cuda.empty_cache()
+        clear_device_cache()
 
     @property
     def networks(self) -> list[nn.Module]:
@@ -145,13 +170,13 @@ def check_conventions(folder: Path, declaration: Declaration, config: Any) -> No
 def load_first_stage(declaration: Declaration, folder: Path, unet: Any, network: Callable[..., Any]) -> FirstStage:
     """The declared first stage; raises `ModelError` when its channels do not fit the U-Net's."""
     stage: FirstStage
-    if declaration.first_stage == "haar":
+    if declaration.first_stage == RESIDUAL_TRANSFORM:
         try:
-            stage = HaarFirstStage.from_file(folder / "scales.json")
+            stage = HaarFirstStage.from_file(folder / HAAR.scales_file)
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise ModelError(f"{folder / 'scales.json'} cannot be read: {error}.") from None
+            raise ModelError(f"{folder / HAAR.scales_file} cannot be read: {error}.") from None
     else:
-        stage = VaeFirstStage(network(AutoencoderKLTemporalDecoder, folder, "vae"), declaration.condition_scaled)
+        stage = VaeFirstStage(network(AutoencoderKLTemporalDecoder, folder, VAE.weights_folder), declaration.condition_scaled)
     expected = stage.latent_channels + stage.condition_channels, stage.latent_channels
     found = int(unet.config.in_channels), int(unet.config.out_channels)
     if expected != found:

@@ -48,7 +48,7 @@ class Declaration(Schema):
     """
 
     error_type: ClassVar[type[UserError]] = ModelError
-    noun: ClassVar[str] = "entry"
+    noun: ClassVar[str] = "key"
 
     name: str
     title: str

@@ -13,7 +13,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-# JPEG's full-range matrix.
+from dcvsr_engine.network.first_stage import HAAR
+
+# JPEG's full-range matrix. In double precision, so that its inverse undoes it to the last bit of single precision.
 RGB_TO_YCBCR = torch.tensor(
     [[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]], dtype=torch.float64
 )
@@ -46,19 +48,18 @@ class HaarFirstStage:
     Attributes:
         factor: pixels per latent along an axis.
         latent_channels, condition_channels: channels of ``x_0`` and of ``l``.
-        check: called before every tile, which is a whole chunk of frames here; raises to stop.
+        residual_scale, condition_scale: what the channels of ``x_0`` and of ``l`` are divided by ``(1, 24, 1, 1)``.
     """
 
     factor = 4
-    latent_channels = 24
-    condition_channels = 24
+    latent_channels = HAAR.latent_channels
+    condition_channels = HAAR.condition_channels
 
     def __init__(self, residual_scale: list[float], condition_scale: list[float]) -> None:
         if len(residual_scale) != self.latent_channels or len(condition_scale) != self.condition_channels:
             raise ValueError(f"there must be {self.latent_channels} scales of each kind")
         if not min(*residual_scale, *condition_scale) > 0:
             raise ValueError("scales must be positive")
-        self.check: Callable[[], None] = lambda: None
         self.residual_scale = torch.tensor(residual_scale).view(1, -1, 1, 1)
         self.condition_scale = torch.tensor(condition_scale).view(1, -1, 1, 1)
 
@@ -82,16 +83,40 @@ class HaarFirstStage:
         chroma = inverse_haar(F.pad(coarse, (0, 0, 0, 0, 0, 6)))
         return matrix(torch.cat([luma, chroma], dim=1), YCBCR_TO_RGB) / 2
 
-    def encode_condition(self, upscaled: Tensor) -> Tensor:
-        """The condition ``l`` ``(frames, 24, height/4, width/4)`` of ``upscaled`` RGB 0..1 ``(frames, 3, height, width)``."""
-        self.check()
+    def encode_condition(self, upscaled: Tensor, check: Callable[[], None] = lambda: None) -> Tensor:
+        """Encode the enlarged input.
+
+        Args:
+            upscaled: RGB 0..1 ``(frames, 3, height, width)``.
+            check: called before every tile, which is all of ``upscaled`` here; raises to stop.
+
+        Returns:
+            ``l`` ``(frames, 24, height / 4, width / 4)``.
+        """
+        check()
         return self.transform(upscaled) / self.condition_scale.to(upscaled)
 
     def encode_target(self, frames: Tensor, upscaled: Tensor) -> Tensor:
-        """The latent ``x_0`` that `decode` turns back into ``frames`` (training only)."""
+        """Encode frames to train towards.
+
+        Args:
+            frames, upscaled: RGB 0..1 ``(frames, 3, height, width)``; the second is the enlarged input.
+
+        Returns:
+            ``x_0`` ``(frames, 24, height / 4, width / 4)``; with ``upscaled``, `decode` turns it back into ``frames``.
+        """
         return (self.transform(frames) - self.transform(upscaled)) / self.residual_scale.to(frames)
 
-    def decode(self, latents: Tensor, upscaled: Tensor) -> Tensor:
-        """RGB frames ``(frames, 3, height, width)``, not clamped, from ``x_0`` and the bicubic frames it refines."""
-        self.check()
+    def decode(self, latents: Tensor, upscaled: Tensor, check: Callable[[], None] = lambda: None) -> Tensor:
+        """Add the residual that ``latents`` stand for to the enlarged input.
+
+        Args:
+            latents: ``x_0`` ``(frames, 24, height / 4, width / 4)``.
+            upscaled: RGB 0..1 ``(frames, 3, height, width)``.
+            check: called before every tile, which is all of ``latents`` here; raises to stop.
+
+        Returns:
+            RGB frames ``(frames, 3, height, width)``, not clamped.
+        """
+        check()
         return upscaled + self.inverse(latents * self.residual_scale.to(latents))

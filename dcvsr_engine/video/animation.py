@@ -9,11 +9,12 @@ from PIL import Image, UnidentifiedImageError
 
 from dcvsr_engine.errors import InputError
 
-CODEC = "animated webp"
+ANIMATED_WEBP = "animated webp"
+"""Stands for a codec name in `VideoInfo.codec`."""
 
 
 def animation_durations(path: Path) -> tuple[int, ...]:
-    """Milliseconds per frame of an animated WebP; empty when the file is none. Raises `InputError` when it is damaged."""
+    """Milliseconds per frame of an animated WebP; empty for any other file. Raises `InputError` when it is damaged."""
     if path.suffix.lower() != ".webp":
         return ()
     try:

@@ -7,11 +7,6 @@ from numpy.typing import NDArray
 
 from dcvsr_engine.video.hdr import ContentLight, MasteringDisplay
 
-Array = NDArray[np.float32]
-
-UNSPECIFIED = 2
-"""The code for “not said” of matrix, primaries and transfer; for the range it is 0."""
-
 MATRICES = {
     "gbr": 0,
     "bt709": 1,
@@ -60,7 +55,7 @@ TRANSFERS = {
     "arib-std-b67": 18,
 }
 
-LUMA = {
+LUMA_WEIGHTS = {
     "bt709": (0.2126, 0.0722),
     "fcc": (0.30, 0.11),
     "bt470bg": (0.299, 0.114),
@@ -81,7 +76,7 @@ class ColorInfo:
         primaries, transfer: what the RGB values mean.
         assumed: which of the four the file does not say and were chosen by its size and kind.
         mastering, light: HDR10 side data, where the file has some.
-        dynamic: kinds of HDR data that change from scene to scene, see `hdr.DYNAMIC`; they are not carried over.
+        dynamic: kinds of HDR data that change from scene to scene, see `hdr.DYNAMIC`; they are not copied.
     """
 
     matrix: str
@@ -93,58 +88,73 @@ class ColorInfo:
     light: ContentLight | None = None
     dynamic: tuple[str, ...] = ()
 
-    @property
-    def hdr(self) -> bool:
-        """Whether the transfer is PQ (HDR10) or HLG."""
-        return self.transfer in ("smpte2084", "arib-std-b67")
 
-
-def name_of(table: dict[str, int], code: int) -> str | None:
+def h273_name(table: dict[str, int], code: int) -> str | None:
     """The name of an H.273 code, ``None`` when it is unspecified or unknown."""
     return next((name for name, value in table.items() if value == code), None)
+
+
+FACETS = ("matrix", "range", "primaries", "transfer")
 
 
 def resolve_color(
     codes: tuple[int, int, int, int], width: int, height: int, *, rgb: bool, picture: bool, full: bool
 ) -> ColorInfo:
-    """Names for the tagged codes (matrix, range, primaries, transfer), with sensible values where the file says nothing.
+    """Names for the tagged codes, with sensible values where the file says nothing.
 
-    Untagged video is BT.601 up to 576 lines and BT.709 above, in limited range, as players assume. ``full`` says that the
-    pixel format itself means full range, ``rgb`` that pixels are RGB, ``picture`` that the codec is a still picture's (JFIF:
-    BT.601 at any size).
+    Args:
+        codes: of matrix, range, primaries and transfer (H.273); 2, or 0 for the range, where the file does not say.
+        width, height: in pixels.
+        rgb: whether pixels are RGB.
+        picture: whether the codec is a still picture's.
+        full: whether the pixel format itself means full range.
     """
-    tagged = [name_of(t, c) for t, c in zip((MATRICES, RANGES, PRIMARIES, TRANSFERS), codes, strict=True)]
-    sd = "bt470bg" if height == 576 else "smpte170m"
-    hd = width >= 1280 or height > 576
-    standard = "bt709" if hd else sd
-    if tagged[2] == "bt2020":
-        guess = ("bt2020nc", "tv", "bt2020", "bt709")
-    elif rgb or picture:
-        guess = ("bt470bg", "pc" if full else "tv", "bt709", "iec61966-2-1")
-    else:
-        matrix = tagged[0] if tagged[0] in ("bt709", "smpte170m", "bt470bg", "bt2020nc") else standard
-        primaries = {"bt2020nc": "bt2020"}.get(matrix, matrix)
-        guess = (matrix, "pc" if full else "tv", primaries, "bt709" if primaries in ("bt709", "bt2020") else "smpte170m")
+    tagged = [h273_name(table, code) for table, code in zip((MATRICES, RANGES, PRIMARIES, TRANSFERS), codes, strict=True)]
+    guess = assumed_color(tagged, width, height, still=rgb or picture, full=full)
     if rgb:
         tagged[:2] = "gbr", "pc"  # whatever a container says about range, decoders give full-range RGB
     elif tagged[0] == "gbr":
         tagged[0] = None
     matrix, level, primaries, transfer = (value or chosen for value, chosen in zip(tagged, guess, strict=True))
-    names = ("matrix", "range", "primaries", "transfer")
-    assumed = tuple(name for name, value in zip(names, tagged, strict=True) if value is None)
-    return ColorInfo(matrix, level, primaries, transfer, assumed)
+    missing = tuple(name for name, value in zip(FACETS, tagged, strict=True) if value is None)
+    return ColorInfo(matrix, level, primaries, transfer, missing)
+
+
+def assumed_color(tagged: list[str | None], width: int, height: int, *, still: bool, full: bool) -> tuple[str, str, str, str]:
+    """Matrix, range, primaries and transfer that players assume where the tags leave them open.
+
+    Untagged video is BT.601 up to 576 lines and BT.709 above, in limited range; pictures are sRGB with BT.601's matrix at any
+    size (JFIF). A tag that is there decides the others.
+    """
+    level = "pc" if full else "tv"
+    matrix, _, primaries, _ = tagged
+    if primaries == "bt2020":
+        return "bt2020nc", "tv", "bt2020", "bt709"
+    if still:
+        return "bt470bg", level, "bt709", "iec61966-2-1"
+    if matrix not in ("bt709", "smpte170m", "bt470bg", "bt2020nc"):
+        matrix = standard_of(width, height)
+    primaries = "bt2020" if matrix == "bt2020nc" else matrix
+    return matrix, level, primaries, "bt709" if primaries in ("bt709", "bt2020") else "smpte170m"
+
+
+def standard_of(width: int, height: int) -> str:
+    """The matrix of untagged video: HD's above 576 lines or from 1280 columns, else PAL's at 576 lines, else NTSC's."""
+    if width >= 1280 or height > 576:
+        return "bt709"
+    return "bt470bg" if height == 576 else "smpte170m"
 
 
 def rgb_to_ycc(matrix: str) -> NDArray[np.float64]:
-    """The 3×3 matrix from R'G'B' (0 … 1) to Y' (0 … 1), Cb, Cr (−½ … ½); identity for “gbr”.
+    """The 3×3 matrix from R'G'B' (0 … 1) to Y' (0 … 1), Cb, Cr (−½ … ½), by H.273 §8.3; identity for “gbr”.
 
-    Matrices that are no linear map (constant luminance, ICtCp) take BT.2020's: the way back is its inverse, the tag stays.
+    Matrices that are not linear (constant luminance, ICtCp) take BT.2020's: decoding uses its inverse, and the tag stays.
     """
     if matrix == "gbr":
         return np.eye(3)
     if matrix == "ycgco":
         return np.array([[0.25, 0.5, 0.25], [-0.25, 0.5, -0.25], [0.5, 0.0, -0.5]])
-    kr, kb = LUMA.get(matrix, LUMA["bt2020nc"])
+    kr, kb = LUMA_WEIGHTS.get(matrix, LUMA_WEIGHTS["bt2020nc"])
     luma = np.array([kr, 1 - kr - kb, kb])
     blue = (np.array([0, 0, 1]) - luma) / (2 * (1 - kb))
     red = (np.array([1, 0, 0]) - luma) / (2 * (1 - kr))
@@ -152,7 +162,7 @@ def rgb_to_ycc(matrix: str) -> NDArray[np.float64]:
 
 
 def code_range(bits: int, full: bool, chroma: bool) -> tuple[float, float]:
-    """(span, offset) of the code values: ``code = value · span + offset``."""
+    """(span, offset) of the code values: ``code = value · span + offset`` (H.273 §8.3)."""
     if full:
         return 2.0**bits - 1, 2.0 ** (bits - 1) if chroma else 0.0
     step = 2.0 ** (bits - 8)

@@ -14,12 +14,18 @@ from av.video.stream import VideoStream
 
 from dcvsr_engine.storage import describe_os_error
 
-Tell = Callable[[str], None]
+Report = Callable[[str], None]
 """Receives FFmpeg's words on a problem."""
 
 
-def packets(container: InputContainer, streams: list[Any], broken: Tell) -> Iterator[Packet[Any]]:
-    """The packets of ``streams`` in the order of the file; ``broken`` is told why it ends early."""
+def packets(container: InputContainer, streams: list[Any], broken: Report) -> Iterator[Packet[Any]]:
+    """The packets of some streams, in the order of the file.
+
+    Args:
+        container: the open file.
+        streams: of it.
+        broken: called with FFmpeg's words when the file ends early.
+    """
     try:
         for packet in container.demux(*streams):
             if packet.size:
@@ -30,8 +36,15 @@ def packets(container: InputContainer, streams: list[Any], broken: Tell) -> Iter
         return  # PyAV, at the end of a file in which further tracks turned up on the way
 
 
-def frames(container: InputContainer, stream: VideoStream, broken: Tell, damaged: Tell) -> Iterator[av.VideoFrame]:
-    """The frames of a video track in display order; ``damaged`` is told about packets that cannot be decoded."""
+def frames(container: InputContainer, stream: VideoStream, broken: Report, damaged: Report) -> Iterator[av.VideoFrame]:
+    """The frames of a video track, in display order.
+
+    Args:
+        container: the open file.
+        stream: its video track.
+        broken: called with FFmpeg's words when the file ends early.
+        damaged: called with FFmpeg's words for every packet that cannot be decoded.
+    """
     for packet in chain(packets(container, [stream], broken), (None,)):
         try:
             yield from stream.decode(packet)

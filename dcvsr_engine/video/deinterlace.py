@@ -12,12 +12,16 @@ from dcvsr_engine.video.filters import filter_graph
 
 Item = TypeVar("Item")
 
-SMALLEST = (3, 4)
-"""bwdif takes no frame narrower or lower than this."""
+SMALLEST_FRAME = (3, 4)
+"""Smallest width and height that bwdif takes."""
 
 
 def deinterlaced(frames: Iterable[tuple[Item, av.VideoFrame]]) -> Iterator[tuple[Item, av.VideoFrame]]:
-    """Frames marked as interlaced made progressive, the others as they are; what comes with a frame stays with it."""
+    """Deinterlace the frames that are marked as interlaced, and pass the others on.
+
+    Args:
+        frames: pairs of an item, which stays with its frame, and the frame.
+    """
     graph, made_for = None, None
     waiting: deque[Item] = deque()
     for item, frame in frames:

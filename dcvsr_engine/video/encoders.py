@@ -1,8 +1,8 @@
-"""Which encoder, pixel format, colour and options an output gets, and which containers can hold it."""
+"""Codecs the program writes, one row each, and how an output is encoded: pixel format, colour, options, container."""
 
 import contextlib
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -16,203 +16,80 @@ from dcvsr_engine.video.color import ColorInfo
 from dcvsr_engine.video.pixels import SAMPLINGS, Siting, is_gray, is_rgb, sampling
 from dcvsr_engine.video.probe import VideoInfo
 
-CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
+CONTAINER_FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
 """Suffix → FFmpeg's name of the container."""
 
-PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow", "placebo")
-SVT_PRESETS = dict(zip(PRESETS, (12, 11, 10, 9, 8, 6, 4, 3, 2, 1), strict=True))
-DYNAMIC_HDR = {
-    "hdr10+": "The HDR10+ data, which says for every scene how it is to be shown,",
-    "dolby-vision": "The Dolby Vision layer (colours may look wrong where a video has no other, as in profile 5)",
-    "hdr-vivid": "The HDR Vivid data, which says for every scene how it is to be shown,",
-}
-"""Key of `ColorInfo.dynamic` → what it is."""
+SPEED_PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow", "placebo")
+SVT_PRESETS = dict(zip(SPEED_PRESETS, (12, 11, 10, 9, 8, 6, 4, 3, 2, 1), strict=True))
+NVENC_PRESETS = dict(zip(SPEED_PRESETS, ("p1", "p1", "p2", "p3", "p3", "p4", "p5", "p6", "p7", "p7"), strict=True))
 NVENC_FORMATS = {"yuv420p10le": "p010le", "yuv444p10le": "yuv444p16le"}
-NVENC_PRESETS = dict(zip(PRESETS, ("p1", "p1", "p2", "p3", "p3", "p4", "p5", "p6", "p7", "p7"), strict=True))
+"""Planar pixel format → the one NVENC takes for it."""
 
-
-@dataclass(frozen=True)
-class Codec:
-    """A codec the program writes.
-
-    Attributes:
-        title: for people.
-        name: FFmpeg's name of the codec, ``encoder`` that of its encoder.
-        chroma: samplings it takes, preferred first; “rgb” for pictures.
-        depths: bits per channel, ascending.
-        containers: that can hold it; empty for pictures in a folder.
-        segment: container of its segment files, one that keeps any time base exactly.
-        limited: it knows no full range.
-        fastest: frames per second that its encoder takes at most; times do not depend on it.
-    """
-
-    title: str
-    name: str
-    encoder: str
-    chroma: tuple[str, ...]
-    depths: tuple[int, ...]
-    containers: tuple[str, ...]
-    segment: str = "nut"
-    limited: bool = False
-    fastest: int = 1000
-
-
-ALL = ("mp4", "mov", "matroska")
-CODECS = {
-    "h264": Codec("H.264", "h264", "libx264", ("420", "422", "444"), (8, 10), ALL),
-    "h265": Codec("H.265", "hevc", "libx265", ("420", "422", "444"), (8, 10, 12), ALL),
-    "av1": Codec("AV1", "av1", "libsvtav1", ("420",), (8, 10), ("mp4", "matroska"), fastest=240),
-    "ffv1": Codec("FFV1", "ffv1", "ffv1", ("444",), (8, 10, 12, 16), ("matroska",)),
-    "prores": Codec("ProRes", "prores", "prores_ks", ("422",), (10,), ("mov", "matroska"), "mov", limited=True),
-    "png": Codec("PNG", "png", "png", ("rgb",), (8, 16), ()),
-    "tiff": Codec("TIFF", "tiff", "tiff", ("rgb",), (8, 16), (), "mov"),
-    "h264_nvenc": Codec("H.264 (NVENC)", "h264", "h264_nvenc", ("420", "444"), (8,), ALL),
-    "hevc_nvenc": Codec("H.265 (NVENC)", "hevc", "hevc_nvenc", ("420", "444"), (8, 10), ALL),
+DYNAMIC_HDR = {
+    "hdr10+": "The HDR10+ data, which describes each scene's brightness,",
+    "dolby-vision": "The Dolby Vision layer (colours may look wrong where a video has no other, as in profile 5)",
+    "hdr-vivid": "The HDR Vivid data, which describes each scene's brightness,",
 }
+"""Key of `ColorInfo.dynamic` → its name in a sentence."""
+
+TOP_LEFT: Siting = (0.0, 0.0)
+LEFT: Siting = (0.0, 0.5)
 
 
-ON_GPU = tuple(name for name in CODECS if name.endswith("nvenc"))
-"""Codecs that only some machines can write."""
+# -- encoder options --------------------------------------------------------------------------------------------
+
+Options = Callable[[OutputSettings, ColorInfo, Siting, int], dict[str, str]]
+"""An encoder's options, from the settings, the colour, where chroma lies, and the width in pixels."""
 
 
-@dataclass(frozen=True)
-class Encoding:
-    """How frames are encoded.
-
-    Attributes:
-        name: key of `CODECS`.
-        frame_format: pixel format frames are made in; ``pixel_format`` the one the encoder takes (they differ in packing only).
-        color: how RGB becomes code values, and the tags written.
-        siting: where chroma lies.
-        options: of the encoder.
-        notes: sentences on what could not be as asked or as in the input.
-    """
-
-    name: str
-    frame_format: str
-    pixel_format: str
-    color: ColorInfo
-    siting: Siting
-    options: dict[str, str]
-    notes: tuple[str, ...]
-
-    @property
-    def codec(self) -> Codec:
-        """The codec."""
-        return CODECS[self.name]
+def x264_options(output: OutputSettings, color: ColorInfo, siting: Siting, width: int) -> dict[str, str]:
+    """Quality, speed, HDR10 data, chroma location."""
+    params = chroma_location(siting)
+    if color.mastering:
+        params["mastering-display"] = color.mastering.x265()
+    if color.light:
+        params["cll"] = f"{color.light.max_cll},{color.light.max_fall}"
+    if not tree_is_repeatable(width):
+        params["mbtree"] = "0"
+    return {"crf": str(output.crf), "preset": output.preset} | combined("x264-params", params)
 
 
-def resolved_output(target: Path, info: VideoInfo, output: OutputSettings) -> OutputSettings:
-    """Settings with codec and bit depth decided; raises `OutputError` when the target's container cannot hold the codec."""
-    suffix = target.suffix.lower()
-    depth = output.bit_depth or info.bit_depth
-    name = output.codec
-    if name == "auto":
-        name = "png" if not suffix else "h264" if depth <= 8 else "h265"
-    codec = CODECS[name]
-    resolved = output.replace(codec=name, bit_depth=next((d for d in codec.depths if d >= depth), codec.depths[-1]))
-    if not codec.containers:
-        if suffix in CONTAINERS:
-            raise OutputError(f"{codec.title} pictures go into a folder; name the output without {suffix}.")
-    elif suffix not in CONTAINERS:
-        raise OutputError(f"“{target.name}” has no known video suffix; name it {listed(CONTAINERS)}.")
-    elif CONTAINERS[suffix] not in codec.containers:
-        fitting = [s for s, container in CONTAINERS.items() if container in codec.containers]
-        raise OutputError(f"{codec.title} does not go into {suffix}; name the output {listed(fitting)}.")
-    if output.preset not in PRESETS:
-        raise OutputError(f"The preset must be one of {', '.join(PRESETS)}, not “{output.preset}”.")
-    return resolved
+def x265_options(output: OutputSettings, color: ColorInfo, siting: Siting, width: int) -> dict[str, str]:
+    """Quality, speed, HDR10 data, chroma location; closed groups of pictures, so that segments can be joined."""
+    params = {"log-level": "none", "open-gop": "0"} | chroma_location(siting)
+    if color.mastering:
+        params["master-display"] = color.mastering.x265()
+    if color.light:
+        params["max-cll"] = f"{color.light.max_cll},{color.light.max_fall}"
+    if width < 64:
+        params["cutree"] = "0"  # x265 (API 216) writes past its memory when 33 … 48 pixels wide
+    return {"crf": str(output.crf), "preset": output.preset} | combined("x265-params", params)
 
 
-def listed(names: Iterable[str]) -> str:
-    """“a, b or c”."""
-    *most, last = names
-    return f"{', '.join(most)} or {last}" if most else last
+def svt_options(output: OutputSettings, color: ColorInfo, siting: Siting, width: int) -> dict[str, str]:
+    """Quality on AV1's scale of 0 … 63, speed, HDR10 data."""
+    params = {}
+    if color.mastering:
+        params["mastering-display"] = color.mastering.svt()
+    if color.light:
+        params["content-light"] = f"{color.light.max_cll},{color.light.max_fall}"
+    quality = str(round(output.crf * 63 / 51))
+    return {"crf": quality, "preset": str(SVT_PRESETS[output.preset])} | combined("svtav1-params", params)
 
 
-def encoding_for(info: VideoInfo, width: int, height: int, output: OutputSettings) -> Encoding:
-    """How frames of ``width × height`` pixels made from ``info`` are encoded; ``output`` as `resolved_output` gives it."""
-    name = output.codec if output.codec != "auto" else "h264" if (output.bit_depth or info.bit_depth) <= 8 else "h265"
-    codec = CODECS[name]
-    wanted = output.bit_depth or info.bit_depth
-    depth = next((d for d in codec.depths if d >= wanted), codec.depths[-1])
-    notes = []
-    if depth < info.bit_depth:
-        notes.append(f"{codec.title} is written with {depth} bits per channel, the input has {info.bit_depth}.")
-    notes += [f"{DYNAMIC_HDR[kind]} is left out." for kind in info.color.dynamic]
-    if (info.color.mastering or info.color.light) and name not in ("h264", "h265", "av1"):
-        notes.append(f"{codec.title} does not take the HDR10 data on the mastering display along; H.265 does.")
-    chroma = chroma_for(codec, info, width, height)
-    if chroma == "444" and (width % 2 or height % 2) and "420" in codec.chroma:
-        notes.append(f"{width}×{height} is an odd size, which {codec.title} keeps with full colour resolution (4:4:4) only.")
-    frame_format = frame_format_for(chroma, depth, name)
-    color = output_color(info.color, rgb=chroma == "rgb", limited=codec.limited)
-    siting = (0.0, 0.0) if chroma == "420" and color.matrix.startswith("bt2020") else (0.0, 0.5)
-    return Encoding(
-        name=name,
-        frame_format=frame_format,
-        pixel_format=NVENC_FORMATS.get(frame_format, frame_format) if name == "hevc_nvenc" else frame_format,
-        color=color,
-        siting=siting,
-        options=options_for(name, output, color, siting, width),
-        notes=tuple(notes),
-    )
+def nvenc_options(output: OutputSettings, color: ColorInfo, siting: Siting, width: int) -> dict[str, str]:
+    """Constant quality, speed."""
+    return {"rc": "vbr", "cq": str(output.crf), "preset": NVENC_PRESETS[output.preset]}
 
 
-def chroma_for(codec: Codec, info: VideoInfo, width: int, height: int) -> str:
-    """4:2:0 where the codec has it, unless the size is odd or chroma finer than that would be lost."""
-    if "420" not in codec.chroma:
-        return codec.chroma[0]
-    needed = "444" if width % 2 or height % 2 else "420"
-    layout = VideoFormat(info.pixel_format)
-    if needed == "420" and width < 2 * info.width and not is_gray(layout):
-        needed = "444" if is_rgb(layout) else SAMPLINGS[sampling(layout)]
-    return needed if needed in codec.chroma else codec.chroma[-1]
+def always(**options: str) -> Options:
+    """Options that depend on nothing."""
+    return lambda output, color, siting, width: dict(options)
 
 
-def frame_format_for(chroma: str, depth: int, name: str) -> str:
-    """FFmpeg's pixel format."""
-    if chroma == "rgb":
-        return "rgb24" if depth == 8 else "rgb48be" if name == "png" else "rgb48le"
-    return f"yuv{chroma}p" if depth == 8 else f"yuv{chroma}p{depth}le"
-
-
-def output_color(color: ColorInfo, *, rgb: bool, limited: bool) -> ColorInfo:
-    """The colour of the output: as the input's, in YCbCr or RGB as the codec wants it."""
-    if rgb:
-        return replace(color, matrix="gbr", range="pc")
-    if color.matrix == "gbr":
-        color = replace(color, matrix="bt2020nc" if color.primaries == "bt2020" else "bt709", range="tv")
-    return replace(color, range="tv") if limited else color
-
-
-def options_for(name: str, output: OutputSettings, color: ColorInfo, siting: Siting, width: int) -> dict[str, str]:
-    """The encoder's options for quality, speed and what only it can write."""
-    location = {"chromaloc": "2"} if siting == (0.0, 0.0) else {}
-    light = color.light
-    display = color.mastering
-    if name == "h264":
-        params = location | ({"mastering-display": display.x265()} if display else {})
-        params |= {"cll": f"{light.max_cll},{light.max_fall}"} if light else {}
-        params |= {} if tree_is_repeatable(width) else {"mbtree": "0"}
-        return {"crf": str(output.crf), "preset": output.preset} | joined("x264-params", params)
-    if name == "h265":
-        params = {"log-level": "none", "open-gop": "0"} | location | ({"master-display": display.x265()} if display else {})
-        params |= {"max-cll": f"{light.max_cll},{light.max_fall}"} if light else {}
-        params |= {"cutree": "0"} if width < 64 else {}  # x265 (API 216) writes past its memory when 33 … 48 pixels wide
-        return {"crf": str(output.crf), "preset": output.preset} | joined("x265-params", params)
-    if name == "av1":
-        params = {"mastering-display": display.svt()} if display else {}
-        params |= {"content-light": f"{light.max_cll},{light.max_fall}"} if light else {}
-        quality = str(round(output.crf * 63 / 51))
-        return {"crf": quality, "preset": str(SVT_PRESETS[output.preset])} | joined("svtav1-params", params)
-    if name == "ffv1":
-        return {"level": "3", "coder": "range_def", "slicecrc": "1", "g": "1"}
-    if name == "prores":
-        return {"profile": "hq"}
-    if name in ON_GPU:
-        return {"rc": "vbr", "cq": str(output.crf), "preset": NVENC_PRESETS[output.preset]}
-    return {"compression_algo": "deflate"} if name == "tiff" else {}
+def chroma_location(siting: Siting) -> dict[str, str]:
+    """x264's and x265's parameter where chroma does not lie on the left, which is what they assume."""
+    return {"chromaloc": "2"} if siting == TOP_LEFT else {}
 
 
 def tree_is_repeatable(width: int) -> bool:
@@ -224,30 +101,235 @@ def tree_is_repeatable(width: int) -> bool:
     return math.ceil(width / 16) % 8 == 0
 
 
-def joined(option: str, params: dict[str, str]) -> dict[str, str]:
+def combined(option: str, params: dict[str, str]) -> dict[str, str]:
     """Several parameters as the one option that passes them on."""
     return {option: ":".join(f"{key}={value}" for key, value in params.items())} if params else {}
 
 
-def check_encoder(name: str) -> None:
-    """Raise `OutputError` when this machine cannot run the encoder (NVENC without an NVIDIA GPU that has one)."""
-    codec = CODECS[name]
+# -- codecs -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class VideoCodec:
+    """A codec the program writes.
+
+    Attributes:
+        title: for users.
+        name: FFmpeg's name of the codec, ``encoder`` that of its encoder.
+        chroma: samplings it takes, preferred first; “rgb” for pictures.
+        depths: bits per channel, ascending.
+        containers: that can hold it; empty for pictures in a folder.
+        options: of the encoder.
+        segment: container of its segment files, one that keeps any time base exactly.
+        hdr10: whether it stores HDR10 data on the mastering display.
+        limited: whether it has no full range.
+        on_gpu: whether only some machines can write it.
+        fastest: frames per second that its encoder takes at most; times do not depend on it.
+    """
+
+    title: str
+    name: str
+    encoder: str
+    chroma: tuple[str, ...]
+    depths: tuple[int, ...]
+    containers: tuple[str, ...]
+    options: Options
+    segment: str = "nut"
+    hdr10: bool = False
+    limited: bool = False
+    on_gpu: bool = False
+    fastest: int = 1000
+
+    def depth_for(self, wanted: int) -> int:
+        """The least of its bit depths that keeps ``wanted`` bits, or its greatest."""
+        return next((depth for depth in self.depths if depth >= wanted), self.depths[-1])
+
+
+ALL = ("mp4", "mov", "matroska")
+SAMPLED = ("420", "422", "444")
+FFV1 = always(level="3", coder="range_def", slicecrc="1", g="1")
+VIDEO_CODECS = {
+    "h264": VideoCodec("H.264", "h264", "libx264", SAMPLED, (8, 10), ALL, x264_options, hdr10=True),
+    "h265": VideoCodec("H.265", "hevc", "libx265", SAMPLED, (8, 10, 12), ALL, x265_options, hdr10=True),
+    "av1": VideoCodec("AV1", "av1", "libsvtav1", ("420",), (8, 10), ("mp4", "matroska"), svt_options, hdr10=True, fastest=240),
+    "ffv1": VideoCodec("FFV1", "ffv1", "ffv1", ("444",), (8, 10, 12, 16), ("matroska",), FFV1),
+    "prores": VideoCodec(
+        "ProRes", "prores", "prores_ks", ("422",), (10,), ("mov", "matroska"), always(profile="hq"), "mov", limited=True
+    ),
+    "png": VideoCodec("PNG", "png", "png", ("rgb",), (8, 16), (), always()),
+    "tiff": VideoCodec("TIFF", "tiff", "tiff", ("rgb",), (8, 16), (), always(compression_algo="deflate"), "mov"),
+    "h264_nvenc": VideoCodec("H.264 (NVENC)", "h264", "h264_nvenc", ("420", "444"), (8,), ALL, nvenc_options, on_gpu=True),
+    "hevc_nvenc": VideoCodec("H.265 (NVENC)", "hevc", "hevc_nvenc", ("420", "444"), (8, 10), ALL, nvenc_options, on_gpu=True),
+}
+
+ON_GPU = tuple(key for key, codec in VIDEO_CODECS.items() if codec.on_gpu)
+"""Codecs that only some machines can write."""
+
+
+def check_encoder(key: str) -> None:
+    """Raise `OutputError` when this machine cannot run an encoder (NVENC without an NVIDIA GPU that has one)."""
+    codec = VIDEO_CODECS[key]
     try:
         context = av.CodecContext.create(codec.encoder, "w")
-        if isinstance(context, av.VideoCodecContext) and name in ON_GPU:
+        if isinstance(context, av.VideoCodecContext) and codec.on_gpu:
+            # only opening tells whether there is a GPU
             context.width, context.height, context.pix_fmt = 256, 256, "yuv420p"
             context.time_base, context.framerate = Fraction(1, 25), Fraction(25)
             context.open()
     except (av.FFmpegError, ValueError):
-        needs = "needs an NVIDIA GPU with an encoder, and its driver" if name in ON_GPU else "cannot be encoded on this machine"
-        raise OutputError(f"{codec.title} {needs}; choose another codec.") from None
+        cause = "needs an NVIDIA GPU with an encoder, and its driver" if codec.on_gpu else "cannot be encoded on this machine"
+        raise OutputError(f"{codec.title} {cause}; choose another codec.") from None
 
 
 def codecs_on_gpu() -> tuple[str, ...]:
     """Those of `ON_GPU` that this machine can write."""
     able = []
-    for name in ON_GPU:
+    for key in ON_GPU:
         with contextlib.suppress(OutputError):
-            check_encoder(name)
-            able.append(name)
+            check_encoder(key)
+            able.append(key)
     return tuple(able)
+
+
+# -- decisions --------------------------------------------------------------------------------------------------
+
+
+def resolved_output(target: Path, info: VideoInfo, output: OutputSettings) -> OutputSettings:
+    """Decide codec and bit depth, in this place only.
+
+    Args:
+        target: output file, or folder for pictures.
+        info: of the input.
+        output: settings in which both may be left open.
+
+    Returns:
+        Settings with both given.
+
+    Raises:
+        OutputError: the target's container cannot hold the codec, or the preset is unknown.
+    """
+    suffix = target.suffix.lower()
+    depth = output.bit_depth or info.bit_depth
+    key = output.codec
+    if key == "auto":
+        key = "png" if not suffix else "h264" if depth <= 8 else "h265"
+    codec = VIDEO_CODECS[key]
+    check_container(target, codec)
+    if output.preset not in SPEED_PRESETS:
+        raise OutputError(f"The preset must be one of {', '.join(SPEED_PRESETS)}, not “{output.preset}”.")
+    return output.replace(codec=key, bit_depth=codec.depth_for(depth))
+
+
+def check_container(target: Path, codec: VideoCodec) -> None:
+    """Raise `OutputError` when the container that the target's suffix names cannot hold a codec."""
+    suffix = target.suffix.lower()
+    if not codec.containers:
+        if suffix in CONTAINER_FORMATS:
+            raise OutputError(f"{codec.title} pictures go into a folder; name the output without {suffix}.")
+    elif suffix not in CONTAINER_FORMATS:
+        raise OutputError(f"“{target.name}” has no known video suffix; name it {listed(CONTAINER_FORMATS)}.")
+    elif CONTAINER_FORMATS[suffix] not in codec.containers:
+        fitting = [s for s, container in CONTAINER_FORMATS.items() if container in codec.containers]
+        raise OutputError(f"{codec.title} does not go into {suffix}; name the output {listed(fitting)}.")
+
+
+def listed(names: Iterable[str]) -> str:
+    """“a, b or c”."""
+    *most, last = names
+    return f"{', '.join(most)} or {last}" if most else last
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """How frames are encoded.
+
+    Attributes:
+        key: of the codec in `VIDEO_CODECS`.
+        frame_format: pixel format frames are made in; ``pixel_format`` the one the encoder takes (they differ in packing only).
+        color: how RGB becomes code values, and the tags written.
+        siting: where chroma lies.
+        options: of the encoder.
+        notes: sentences on what could not be as asked or as in the input.
+    """
+
+    key: str
+    frame_format: str
+    pixel_format: str
+    color: ColorInfo
+    siting: Siting
+    options: dict[str, str]
+    notes: tuple[str, ...]
+
+    @property
+    def codec(self) -> VideoCodec:
+        """The codec."""
+        return VIDEO_CODECS[self.key]
+
+
+def encoding_for(info: VideoInfo, width: int, height: int, output: OutputSettings) -> Encoding:
+    """How restored frames are encoded.
+
+    Args:
+        info: of the input.
+        width, height: of a restored frame, in pixels.
+        output: as `resolved_output` gives it.
+
+    Raises:
+        ValueError: codec or bit depth are still open.
+    """
+    if output.codec == "auto" or output.bit_depth is None:
+        raise ValueError("codec and bit depth are not decided yet; see resolved_output")
+    codec = VIDEO_CODECS[output.codec]
+    chroma = chroma_for(codec, info, width, height)
+    color = output_color(info.color, rgb=chroma == "rgb", limited=codec.limited)
+    siting = TOP_LEFT if chroma == "420" and color.matrix.startswith("bt2020") else LEFT
+    frame_format = frame_format_for(chroma, output.bit_depth, output.codec)
+    return Encoding(
+        key=output.codec,
+        frame_format=frame_format,
+        pixel_format=NVENC_FORMATS.get(frame_format, frame_format) if codec.on_gpu else frame_format,
+        color=color,
+        siting=siting,
+        options=codec.options(output, color, siting, width),
+        notes=tuple(encoding_notes(codec, info, output.bit_depth, chroma, width, height)),
+    )
+
+
+def encoding_notes(codec: VideoCodec, info: VideoInfo, depth: int, chroma: str, width: int, height: int) -> list[str]:
+    """Sentences on what the codec does not keep of the input, or keeps otherwise."""
+    notes = []
+    if depth < info.bit_depth:
+        notes.append(f"{codec.title} is written with {depth} bits per channel, the input has {info.bit_depth}.")
+    notes += [f"{DYNAMIC_HDR[kind]} is left out." for kind in info.color.dynamic]
+    if (info.color.mastering or info.color.light) and not codec.hdr10:
+        notes.append(f"{codec.title} does not store the HDR10 data on the mastering display; H.265 does.")
+    if chroma == "444" and (width % 2 or height % 2) and "420" in codec.chroma:
+        notes.append(f"{width}×{height} is an odd size, which {codec.title} keeps with full colour resolution (4:4:4) only.")
+    return notes
+
+
+def chroma_for(codec: VideoCodec, info: VideoInfo, width: int, height: int) -> str:
+    """4:2:0 where the codec has it, unless the size is odd or chroma finer than that would be lost."""
+    if "420" not in codec.chroma:
+        return codec.chroma[0]
+    needed = "444" if width % 2 or height % 2 else "420"
+    layout = VideoFormat(info.pixel_format)
+    if needed == "420" and width < 2 * info.width and not is_gray(layout):
+        needed = "444" if is_rgb(layout) else SAMPLINGS[sampling(layout)]
+    return needed if needed in codec.chroma else codec.chroma[-1]
+
+
+def frame_format_for(chroma: str, depth: int, key: str) -> str:
+    """FFmpeg's name of a pixel format."""
+    if chroma == "rgb":
+        return "rgb24" if depth == 8 else "rgb48be" if key == "png" else "rgb48le"
+    return f"yuv{chroma}p" if depth == 8 else f"yuv{chroma}p{depth}le"
+
+
+def output_color(color: ColorInfo, *, rgb: bool, limited: bool) -> ColorInfo:
+    """The colour of the output: the input's, in YCbCr or RGB as the codec takes it."""
+    if rgb:
+        return replace(color, matrix="gbr", range="pc")
+    if color.matrix == "gbr":
+        color = replace(color, matrix="bt2020nc" if color.primaries == "bt2020" else "bt709", range="tv")
+    return replace(color, range="tv") if limited else color

@@ -10,7 +10,7 @@ from av.sidedata.sidedata import Type as SideDataType
 
 from dcvsr_engine.video.filters import filter_graph
 
-Point = tuple[Fraction, Fraction]
+Chromaticity = tuple[Fraction, Fraction]
 
 EXIF = 31
 """libavutil's ``AV_FRAME_DATA_EXIF``."""
@@ -20,10 +20,10 @@ EXIF = 31
 class MasteringDisplay:
     """The display a video was graded on: CIE xy of its primaries and white, luminance in cd/m²."""
 
-    red: Point
-    green: Point
-    blue: Point
-    white: Point
+    red: Chromaticity
+    green: Chromaticity
+    blue: Chromaticity
+    white: Chromaticity
     darkest: Fraction
     brightest: Fraction
 

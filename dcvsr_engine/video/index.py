@@ -1,4 +1,4 @@
-"""Which frame is where: presentation times of all frames and key frames, from the packets alone."""
+"""Presentation times of all frames and key frames, from the packets alone."""
 
 from bisect import bisect_right
 from collections.abc import Iterator
@@ -47,7 +47,7 @@ class FrameIndex:
 
 
 @dataclass(frozen=True)
-class Entry:
+class PacketEntry:
     """A packet of the index."""
 
     pts: int | None
@@ -58,8 +58,14 @@ class Entry:
 def build_index(path: Path, first_pts: int, interlaced: bool, rate: Fraction | None) -> FrameIndex:
     """Read all packets of the main video track, without decoding.
 
-    ``first_pts`` is the time of the first frame that decodes: packets before it (cut recordings, edit lists) give no frame.
-    Two fields of an ``interlaced`` frame may come as two packets.
+    Args:
+        path: of the file.
+        first_pts: time of the first frame that decodes; packets before it (cut recordings, edit lists) give no frame.
+        interlaced: whether the two fields of a frame may come as two packets.
+        rate: average frames per second.
+
+    Raises:
+        InputError: the file cannot be opened.
     """
     broken: list[str] = []
     with opened(path) as container:
@@ -92,7 +98,7 @@ def without_second_fields(timed: list[tuple[int, int, bool]], least: Fraction) -
     return kept
 
 
-def entries_of(container: InputContainer, stream: VideoStream, broken: list[str]) -> Iterator[Entry]:
+def entries_of(container: InputContainer, stream: VideoStream, broken: list[str]) -> Iterator[PacketEntry]:
     """The packets that give a frame; what ends the file early goes to ``broken``."""
     for other in container.streams:
         other.discard = Discard.default if other.index == stream.index else Discard.all
@@ -103,7 +109,7 @@ def entries_of(container: InputContainer, stream: VideoStream, broken: list[str]
         count += 1
         end = max(end, ((packet.pts or 0) + (packet.duration or 0)) * tick)
         if not packet.is_discard:
-            yield Entry(packet.pts, packet.duration or 0, packet.is_keyframe)
+            yield PacketEntry(packet.pts, packet.duration or 0, packet.is_keyframe)
     if count < stream.frames or end < promised(stream) - Fraction(1, 2):
         broken.append("it is shorter than its header says")
 

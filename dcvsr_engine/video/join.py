@@ -1,4 +1,4 @@
-"""Segment files read as one stream: their packets one after the other, and the times these get in the output."""
+"""Segment files read as one stream: their packets in order, and the times they get in the output."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from dcvsr_engine.video.source import opened, video_stream
 
 
 @dataclass(frozen=True)
-class Stamps:
+class PacketTimes:
     """Times of the joined stream's packets in decoding order, in ticks of the input's time base."""
 
     pts: tuple[int, ...]
@@ -61,10 +61,13 @@ def segment_packets(segments: Sequence[Path]) -> Iterator[Packet[VideoStream]]:
             yield from (packet for packet in container.demux(stream) if packet.size)
 
 
-def stamps_of(segments: Sequence[Path], info: VideoInfo) -> Stamps:
-    """Times of the joined stream; raises `OutputError` when segments overlap or are out of order.
+def packet_times(segments: Sequence[Path], info: VideoInfo) -> PacketTimes:
+    """Times of the joined stream.
 
-    With d the most packets that come before one shown earlier, packet i is decoded when frame i − d is shown.
+    Packet i is decoded when frame i − d is shown, with d the largest number of packets that precede one shown earlier.
+
+    Raises:
+        OutputError: segments overlap or are out of order.
     """
     pts: list[int] = []
     for segment in segments:
@@ -73,7 +76,7 @@ def stamps_of(segments: Sequence[Path], info: VideoInfo) -> Stamps:
             raise OutputError(f"Segment “{segment.name}” begins before the one before it ends; restore it again.")
         pts += own
     if not pts:
-        raise OutputError("There are no frames to put out.")
+        raise OutputError("There are no frames to write.")
     shown = sorted(pts)
     place = {time: number for number, time in enumerate(shown)}
     delay = max(number - place[time] for number, time in enumerate(pts))
@@ -81,7 +84,7 @@ def stamps_of(segments: Sequence[Path], info: VideoInfo) -> Stamps:
     step = shown[1] - shown[0] if len(shown) > 1 else last
     early = [shown[0] - (delay - number) * step for number in range(delay)]
     lengths = {time: after - time for time, after in pairwise(shown)}
-    return Stamps(tuple(pts), tuple(early + shown[: len(pts) - delay]), tuple(lengths.get(time, last) for time in pts))
+    return PacketTimes(tuple(pts), tuple(early + shown[: len(pts) - delay]), tuple(lengths.get(time, last) for time in pts))
 
 
 def ticks(packet: Packet[VideoStream], info: VideoInfo) -> int:
@@ -104,10 +107,10 @@ def duration_at(info: VideoInfo, pts: int) -> int:
 
 
 def joined_packets(
-    segments: Sequence[Path], stamps: Stamps, stream: VideoStream, tick: Fraction, shift: int
+    segments: Sequence[Path], times: PacketTimes, stream: VideoStream, tick: Fraction, shift: int
 ) -> Iterator[tuple[Fraction, Packet[Any]]]:
     """(decoding time in seconds, packet for ``stream``) of the joined video, ``shift`` ticks later."""
-    for packet, pts, dts, duration in zip(segment_packets(segments), stamps.pts, stamps.dts, stamps.durations, strict=True):
+    for packet, pts, dts, duration in zip(segment_packets(segments), times.pts, times.dts, times.durations, strict=True):
         packet.time_base = tick
         packet.pts, packet.dts, packet.duration = pts + shift, dts + shift, duration
         packet.stream = stream

@@ -8,7 +8,8 @@ import numpy as np
 from av.video.format import VideoFormat
 from numpy.typing import NDArray
 
-from dcvsr_engine.video.color import Array, ColorInfo, code_range, rgb_to_ycc
+from dcvsr_engine.video.arrays import FloatArray
+from dcvsr_engine.video.color import ColorInfo, code_range, rgb_to_ycc
 
 PLANAR = re.compile(r"(yuv[aj]?(410|411|420|422|440|444)p|gray|gbra?p)((9|10|12|14|16)le)?")
 """Pixel formats whose planes are read directly; alpha is left out."""
@@ -55,7 +56,7 @@ def sampling(layout: VideoFormat) -> tuple[int, int]:
 
 
 def planes_of(frame: av.VideoFrame) -> tuple[list[NDArray[Any]], int]:
-    """(planes without padding and alpha, bits): views for planar formats, repacked by swscale as they are for others."""
+    """(planes without padding and alpha, bits): views of planar formats; others are repacked by swscale, values unchanged."""
     name = planar_name(frame.format)
     if name != frame.format.name:
         frame = frame.reformat(format=name)
@@ -67,8 +68,17 @@ def planes_of(frame: av.VideoFrame) -> tuple[list[NDArray[Any]], int]:
     return planes, bits
 
 
-def to_rgb(frame: av.VideoFrame, color: ColorInfo, siting: Siting) -> Array:
-    """RGB ``(height, width, 3)``, 0 … 1, of a decoded frame; chroma is interpolated linearly from where it was sampled."""
+def to_rgb(frame: av.VideoFrame, color: ColorInfo, siting: Siting) -> FloatArray:
+    """Convert a decoded frame to RGB; chroma is interpolated linearly from where it was sampled.
+
+    Args:
+        frame: in any pixel format.
+        color: matrix and range of its code values.
+        siting: where its chroma lies.
+
+    Returns:
+        ``(height, width, 3)``, 0 … 1.
+    """
     planes, bits = planes_of(frame)
     height, width = planes[0].shape
     channels = np.empty((3, height, width), np.float32)
@@ -81,13 +91,13 @@ def to_rgb(frame: av.VideoFrame, color: ColorInfo, siting: Siting) -> Array:
         channels[0] = normalised(planes[0], bits, color, chroma=False)
         for place in (1, 2):
             chroma = normalised(planes[place], bits, color, chroma=True)
-            channels[place] = enlarged(chroma, height, width, sampling(frame.format), siting)
+            channels[place] = upsampled(chroma, height, width, sampling(frame.format), siting)
         channels = np.tensordot(np.linalg.inv(rgb_to_ycc(color.matrix)).astype(np.float32), channels, 1)
     np.clip(channels, 0, 1, out=channels)
     return np.ascontiguousarray(channels.transpose(1, 2, 0))
 
 
-def normalised(plane: NDArray[Any], bits: int, color: ColorInfo, *, chroma: bool) -> Array:
+def normalised(plane: NDArray[Any], bits: int, color: ColorInfo, *, chroma: bool) -> FloatArray:
     """Code values as 0 … 1 (luma, RGB) or −½ … ½ (chroma)."""
     span, offset = code_range(bits, color.range == "pc", chroma)
     values = plane.astype(np.float32)
@@ -96,7 +106,7 @@ def normalised(plane: NDArray[Any], bits: int, color: ColorInfo, *, chroma: bool
     return values
 
 
-def enlarged(plane: Array, height: int, width: int, ratio: tuple[int, int], siting: Siting) -> Array:
+def upsampled(plane: FloatArray, height: int, width: int, ratio: tuple[int, int], siting: Siting) -> FloatArray:
     """A chroma plane, sampled at ``ratio`` (across, down), at the luma's size; interpolated linearly."""
     across, down = ratio
     if down > 1:
@@ -104,7 +114,7 @@ def enlarged(plane: Array, height: int, width: int, ratio: tuple[int, int], siti
     return interpolated(plane, 1, across, width, siting[0]) if across > 1 else plane
 
 
-def interpolated(plane: Array, axis: int, factor: int, size: int, offset: float) -> Array:
+def interpolated(plane: FloatArray, axis: int, factor: int, size: int, offset: float) -> FloatArray:
     """``plane`` with ``size`` samples along ``axis``; sample k of the plane lies at ``factor·k + offset·(factor − 1)``."""
     position = np.clip((np.arange(size) - offset * (factor - 1)) / factor, 0, plane.shape[axis] - 1)
     low = np.floor(position).astype(np.intp)
@@ -113,12 +123,19 @@ def interpolated(plane: Array, axis: int, factor: int, size: int, offset: float)
     shape[axis] = size
     weight = (position - low).astype(np.float32).reshape(shape)
     first = plane.take(low, axis)
-    result: Array = first + (plane.take(high, axis) - first) * weight
+    result: FloatArray = first + (plane.take(high, axis) - first) * weight
     return result
 
 
-def from_rgb(pixels: Array, name: str, color: ColorInfo, siting: Siting) -> av.VideoFrame:
-    """A frame in pixel format ``name`` (planar YCbCr, rgb24, rgb48), rounded, from RGB ``(height, width, 3)``, 0 … 1."""
+def from_rgb(pixels: FloatArray, name: str, color: ColorInfo, siting: Siting) -> av.VideoFrame:
+    """Convert RGB to a frame, rounding to the nearest code values.
+
+    Args:
+        pixels: ``(height, width, 3)``, 0 … 1; values outside are clipped.
+        name: pixel format: planar YCbCr, rgb24 or rgb48.
+        color: matrix and range of the code values.
+        siting: where chroma lies.
+    """
     height, width, _ = pixels.shape
     frame = av.VideoFrame(width, height, name)
     bits = frame.format.components[0].bits
@@ -126,17 +143,17 @@ def from_rgb(pixels: Array, name: str, color: ColorInfo, siting: Siting) -> av.V
     if is_rgb(frame.format):
         fill(frame, 0, clipped.reshape(height, -1) * np.float32(2**bits - 1), bits)
         return frame
-    channels: Array = rgb_to_ycc(color.matrix).astype(np.float32) @ clipped.reshape(-1, 3).T
+    channels: FloatArray = rgb_to_ycc(color.matrix).astype(np.float32) @ clipped.reshape(-1, 3).T
     for place in range(3):
         plane = channels[place].reshape(height, width)
         if place:
-            plane = shrunk(plane, sampling(frame.format), siting)
+            plane = downsampled(plane, sampling(frame.format), siting)
         span, offset = code_range(bits, color.range == "pc", chroma=place > 0)
         fill(frame, place, plane * np.float32(span) + np.float32(offset), bits)
     return frame
 
 
-def shrunk(plane: Array, ratio: tuple[int, int], siting: Siting) -> Array:
+def downsampled(plane: FloatArray, ratio: tuple[int, int], siting: Siting) -> FloatArray:
     """A chroma plane with one sample for ``ratio`` (across, down; 1 or 2 each), weighted around where it lies."""
     across, down = ratio
     if down == 2:
@@ -144,7 +161,7 @@ def shrunk(plane: Array, ratio: tuple[int, int], siting: Siting) -> Array:
     return halved(plane.T, siting[0]).T if across == 2 else plane
 
 
-def halved(plane: Array, offset: float) -> Array:
+def halved(plane: FloatArray, offset: float) -> FloatArray:
     """Half as many rows: the mean of two where they lie between (offset ½), [1 2 1]/4 where they lie on one (0)."""
     even, odd = plane[::2], plane[1::2]
     if len(plane) % 2:
@@ -155,7 +172,7 @@ def halved(plane: Array, offset: float) -> Array:
     return even * np.float32(0.5) + (before + odd) * np.float32(0.25)
 
 
-def fill(frame: av.VideoFrame, index: int, values: Array, bits: int) -> None:
+def fill(frame: av.VideoFrame, index: int, values: FloatArray, bits: int) -> None:
     """Round ``values`` ``(height, samples)`` into a plane of a freshly made frame."""
     plane = frame.planes[index]
     target = np.frombuffer(memoryview(plane), "u1" if bits == 8 else ">u2" if frame.format.name.endswith("be") else "<u2")

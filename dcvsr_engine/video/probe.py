@@ -1,4 +1,4 @@
-"""What a video is, quickly: size, times, colour, orientation, tracks. Torch-free, for the window too."""
+"""Facts about a video, quickly: size, times, colour, orientation, tracks. Torch-free, for the window too."""
 
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -11,7 +11,7 @@ from av.video.stream import VideoStream
 
 from dcvsr_engine.errors import InputError
 from dcvsr_engine.video import decode
-from dcvsr_engine.video.animation import CODEC, animation_durations, animation_frames
+from dcvsr_engine.video.animation import ANIMATED_WEBP, animation_durations, animation_frames
 from dcvsr_engine.video.color import ColorInfo, resolve_color
 from dcvsr_engine.video.hdr import dynamic_of, light_of, mastering_of
 from dcvsr_engine.video.index import FrameIndex, build_index
@@ -25,7 +25,7 @@ COUNTED_BYTES = 32 * 2**20
 END = "end of file"
 MOST_PIXELS = 16384 * 16384
 PICTURE_RATE = Fraction(25)
-"""Frames per second of picture sequences, which do not say."""
+"""Frames per second of picture sequences, which carry none."""
 
 STILL_CODECS = {"mjpeg", "webp", "png", "tiff", "bmp", "gif", "jpegls", "jpeg2000", "ppm", "pgm", "targa"}
 FIELD_ORDERS = {1: "progressive", 2: "top field first", 3: "bottom field first", 4: "top field first", 5: "bottom field first"}
@@ -33,7 +33,7 @@ FIELD_ORDERS = {1: "progressive", 2: "top field first", 3: "bottom field first",
 
 @dataclass(frozen=True)
 class Track:
-    """An audio, subtitle or other track: ``index`` in the file, and what a person may want to know."""
+    """An audio, subtitle or other track: ``index`` in the file, and facts for users."""
 
     index: int
     kind: str
@@ -58,7 +58,7 @@ class VideoInfo:
     """Facts about a video.
 
     Attributes:
-        path: as given.
+        path: of the file, folder or pattern, as given.
         width, height: of the upright picture, in pixels.
         frames: number of frames; ``frames_exact`` tells whether they were counted.
         frame_rate: average frames per second.
@@ -71,8 +71,8 @@ class VideoInfo:
         color: matrix, range, primaries, transfer, HDR side data.
         orientation: turns stored pixels upright.
         sample_aspect_ratio: of the upright picture.
-        interlaced, field_order: as the file says; the order is progressive, top field first, bottom field first or unknown.
-        audio, subtitles, others: further tracks. ``attachments``: file names.
+        interlaced, field_order: as tagged; the order is progressive, top field first, bottom field first or unknown.
+        audio, subtitles, others: further tracks.
         is_sequence, pictures: a folder or pattern of pictures, and its files in order.
     """
 
@@ -98,7 +98,6 @@ class VideoInfo:
     subtitles: tuple[Track, ...] = ()
     others: tuple[Track, ...] = ()
     chapters: tuple[Chapter, ...] = ()
-    attachments: tuple[str, ...] = ()
     is_sequence: bool = False
     pictures: tuple[Path, ...] = ()
     longest: int = 0
@@ -120,7 +119,11 @@ class VideoInfo:
 
 
 def probe(path: Path) -> VideoInfo:
-    """Facts about the video, or folder or pattern of pictures, at ``path``; raises `InputError` when it is none."""
+    """Describe a video file, or a folder or pattern of pictures.
+
+    Raises:
+        InputError: there is nothing at ``path`` that can be decoded.
+    """
     pictures = pictures_of(path)
     if pictures is not None:
         return probe_pictures(path, pictures)
@@ -164,7 +167,7 @@ def describe_animation(path: Path, durations: tuple[int, ...]) -> VideoInfo:
         start_pts=0,
         duration=sum(durations) / 1000,
         variable_frame_rate=len(set(durations)) > 1,
-        codec=CODEC,
+        codec=ANIMATED_WEBP,
         pixel_format=frame.format.name,
         bit_depth=8,
         color=resolve_color((2, 0, 2, 2), frame.width, frame.height, rgb=True, picture=True, full=True),
@@ -191,52 +194,66 @@ def describe(path: Path, container: InputContainer, stream: VideoStream, frame: 
     """Facts from the container's header, its first frame and, for small files, its packets."""
     orientation = orientation_of(frame)
     width, height = orientation.size(frame.width, frame.height)
-    aspect = stream.sample_aspect_ratio or Fraction(1)
-    rate = stream.average_rate or stream.guessed_rate or None
-    tick = stream.time_base or Fraction(1, 1000)
-    start = frame.pts if frame.pts is not None else stream.start_time or 0
-    order = FIELD_ORDERS.get(stream.codec_context.field_order, "progressive")
-    interlaced = frame.interlaced_frame or order != "progressive"
-    counted = build_index(path, start, interlaced, rate) if path.stat().st_size <= COUNTED_BYTES else None
-    count, seconds = extent(container, stream, counted, rate, tick)
-    return VideoInfo(
+    interlaced, order = scan_of(stream, frame)
+    info = VideoInfo(
         path=path,
         width=width,
         height=height,
-        frames=count,
-        frames_exact=counted is not None,
-        frame_rate=rate,
-        time_base=tick,
-        start_pts=start,
-        duration=seconds,
-        variable_frame_rate=None if counted is None else varies(counted),
+        frames=0,
+        frames_exact=False,
+        frame_rate=stream.average_rate or stream.guessed_rate or None,
+        time_base=stream.time_base or Fraction(1, 1000),
+        start_pts=frame.pts if frame.pts is not None else stream.start_time or 0,
+        duration=0.0,
+        variable_frame_rate=None,
         codec=stream.codec.canonical_name,
         pixel_format=frame.format.name,
         bit_depth=bit_depth(frame.format),
         color=color_of(stream, frame),
         orientation=orientation,
-        sample_aspect_ratio=orientation.ratio(aspect),
+        sample_aspect_ratio=orientation.ratio(stream.sample_aspect_ratio or Fraction(1)),
         interlaced=interlaced,
-        field_order="unknown" if interlaced and order == "progressive" else order,
-        audio=tuple(track(s) for s in container.streams.audio),
-        subtitles=tuple(track(s) for s in container.streams.subtitles),
-        others=tuple(track(s) for s in container.streams if s.type in ("data", "unknown")),
+        field_order=order,
         chapters=chapters_of(container),
-        attachments=tuple(s.name or "" for s in container.streams if s.type == "attachment"),
+    )
+    return with_extent(with_tracks(info, container), container, stream)
+
+
+def scan_of(stream: VideoStream, frame: av.VideoFrame) -> tuple[bool, str]:
+    """Whether the video is interlaced, and its field order."""
+    order = FIELD_ORDERS.get(stream.codec_context.field_order, "progressive")
+    interlaced = frame.interlaced_frame or order != "progressive"
+    return interlaced, "unknown" if interlaced and order == "progressive" else order
+
+
+def with_tracks(info: VideoInfo, container: InputContainer) -> VideoInfo:
+    """Facts with the further tracks."""
+    return replace(
+        info,
+        audio=tuple(track(stream) for stream in container.streams.audio),
+        subtitles=tuple(track(stream) for stream in container.streams.subtitles),
+        others=tuple(track(stream) for stream in container.streams if stream.type in ("data", "unknown")),
     )
 
 
-def extent(
-    container: InputContainer, stream: VideoStream, counted: FrameIndex | None, rate: Fraction | None, tick: Fraction
-) -> tuple[int, float]:
-    """(frames, seconds): counted, or from the header."""
-    if counted is not None and counted.pts:
-        last = counted.durations[-1] * tick or (1 / rate if rate else 0)
-        return counted.frames, float((counted.pts[-1] - counted.pts[0]) * tick + last)
-    if counted is not None:
-        return counted.frames, float(counted.frames / rate) if rate else 0.0
-    seconds = float(stream.duration * tick) if stream.duration else (container.duration or 0) / 1e6
-    return stream.frames or max(1, round(seconds * float(rate or 25))), seconds
+def with_extent(info: VideoInfo, container: InputContainer, stream: VideoStream) -> VideoInfo:
+    """Facts with the number of frames and the duration: counted in small files, else from the header."""
+    if info.path.stat().st_size <= COUNTED_BYTES:
+        index = build_index(info.path, info.start_pts, info.interlaced, info.frame_rate)
+        return replace(
+            info, frames=index.frames, frames_exact=True, duration=duration_of(index, info), variable_frame_rate=varies(index)
+        )
+    seconds = float(stream.duration * info.time_base) if stream.duration else (container.duration or 0) / 1e6
+    return replace(info, frames=stream.frames or max(1, round(seconds * float(info.frame_rate or 25))), duration=seconds)
+
+
+def duration_of(index: FrameIndex, info: VideoInfo) -> float:
+    """Seconds from the first frame to the end of the last."""
+    rate = info.frame_rate
+    if not index.pts:
+        return float(index.frames / rate) if rate else 0.0
+    last = index.durations[-1] * info.time_base or (1 / rate if rate else 0)
+    return float((index.pts[-1] - index.pts[0]) * info.time_base + last)
 
 
 def varies(index: FrameIndex) -> bool:

@@ -18,20 +18,20 @@ from av.video.stream import VideoStream
 from dcvsr_engine.errors import OutputError
 from dcvsr_engine.settings import OutputSettings
 from dcvsr_engine.storage import PICTURE_NAME, discard, partial_path, put_in_place, refuse_unsafe, write_error
-from dcvsr_engine.video.encoders import CONTAINERS, Encoding, encoding_for
-from dcvsr_engine.video.join import Stamps, joined_packets, segment_packets, stamps_of
+from dcvsr_engine.video.encoders import CONTAINER_FORMATS, Encoding, encoding_for
+from dcvsr_engine.video.join import PacketTimes, joined_packets, packet_times, segment_packets
 from dcvsr_engine.video.probe import VideoInfo
-from dcvsr_engine.video.remux import EVER, Span, add_tracks, carry_chapters, tags, track_packets, tracks_left_out
+from dcvsr_engine.video.remux import EVER, TimeRange, add_copied_streams, copied_packets, copy_chapters, tags, track_losses
 from dcvsr_engine.video.source import opened, video_stream
 from dcvsr_engine.video.writer import COARSE_CLOCK, check_target, describe_video, mov_clock
 
-Check = Callable[[], None]
-"""Called for every packet; may raise to stop."""
+OnPacket = Callable[[], None]
+"""Called before every packet; may raise to stop."""
 
 
 @dataclass(frozen=True)
 class Published:
-    """What was put out: ``frames`` of video, and ``notes``: sentences on what could not be carried over."""
+    """A published result: ``frames`` of video, and ``notes``: sentences on what could not be copied."""
 
     target: Path
     frames: int
@@ -44,12 +44,21 @@ def publish(
     info: VideoInfo,
     output: OutputSettings,
     frames: tuple[int, int] | None = None,
-    check: Check = lambda: None,
+    check: OnPacket = lambda: None,
 ) -> Published:
-    """Join the segment files of one clip, in order, to ``target``, with the source's other tracks.
+    """Join the segment files of one clip to the output, with the source's other tracks.
 
-    ``frames`` is the range (inclusive) that was restored, ``None`` for the whole clip: other tracks are cut to its time, which
-    then starts at zero. Raises `OutputError`; the target appears complete or not at all.
+    Args:
+        segments: files that `VideoWriter` wrote, in order.
+        target: output file, or folder for pictures; it appears complete or not at all.
+        info: of the source.
+        output: settings that the segments were encoded with.
+        frames: first and last frame (inclusive) that were restored, ``None`` for the whole clip: other tracks are cut to this
+            range, which then starts at time zero.
+        check: called before every packet; may raise to stop.
+
+    Raises:
+        OutputError: the disk is full, the target cannot be written, or the segments do not fit together.
     """
     output = check_target(target, info, output)
     encoding = encoding_of(segments, info, output)
@@ -61,9 +70,9 @@ def publish(
         if pictures:
             count = write_pictures(segments, partial, output.codec, frames[0] if frames else 0, check)
         else:
-            stamps = stamps_of(segments, info)
-            count = len(stamps.pts)
-            notes += mux(segments, stamps, partial, info, output, frames is None, check)
+            times = packet_times(segments, info)
+            count = len(times.pts)
+            notes += mux(segments, times, partial, info, output, frames is None, check)
         refuse_unsafe(target, pictures=pictures, overwrite=output.overwrite)
         put_in_place(partial, target)
     except (av.FFmpegError, OSError) as error:
@@ -74,9 +83,9 @@ def publish(
 
 
 def encoding_of(segments: Sequence[Path], info: VideoInfo, output: OutputSettings) -> Encoding:
-    """How the segments were encoded; raises `OutputError` when that is not what ``output`` asks for."""
+    """The encoding of the segments; raises `OutputError` when it is not the one ``output`` asks for."""
     if not segments:
-        raise OutputError("There are no frames to put out.")
+        raise OutputError("There are no frames to write.")
     with opened(segments[0]) as container:
         stream = container.streams.video[0]
         encoding = encoding_for(info, stream.width, stream.height, output)
@@ -85,8 +94,8 @@ def encoding_of(segments: Sequence[Path], info: VideoInfo, output: OutputSetting
     return encoding
 
 
-def write_pictures(segments: Sequence[Path], partial: Path, codec: str, first: int, check: Check) -> int:
-    """Every frame as a file of its own in a folder, numbered as in the clip; returns how many."""
+def write_pictures(segments: Sequence[Path], partial: Path, codec: str, first: int, check: OnPacket) -> int:
+    """Write every frame as a file into a folder, numbered as in the clip; returns their number."""
     partial.mkdir()
     count = 0
     for packet in segment_packets(segments):
@@ -97,30 +106,51 @@ def write_pictures(segments: Sequence[Path], partial: Path, codec: str, first: i
 
 
 def mux(
-    segments: Sequence[Path], stamps: Stamps, partial: Path, info: VideoInfo, output: OutputSettings, whole: bool, check: Check
+    segments: Sequence[Path],
+    times: PacketTimes,
+    partial: Path,
+    info: VideoInfo,
+    output: OutputSettings,
+    whole: bool,
+    check: OnPacket,
 ) -> list[str]:
-    """Write the container: video from the segments, all else from the source. Returns notes on what the container lacks."""
-    kind = CONTAINERS[partial.suffix.lower()]
-    # a range starts at zero; a whole clip keeps its times unless they begin before zero, which not every container shows
-    shift = 0 if whole and stamps.begin >= 0 else -stamps.begin
-    first, last = (-EVER, EVER) if whole else (stamps.begin * info.time_base, stamps.end * info.time_base)
-    span = Span(first, last, shift * info.time_base)
+    """Write the container: video from the segments, everything else from the source.
+
+    Args:
+        segments: files of encoded video, in order.
+        times: of their packets.
+        partial: file to write; its suffix names the container.
+        info: of the source.
+        output: as `check_target` gives it.
+        whole: whether the whole clip was restored, not a range of it.
+        check: called before every packet.
+
+    Returns:
+        Sentences on what the container lacks.
+    """
+    kind = CONTAINER_FORMATS[partial.suffix.lower()]
+    # a range starts at zero; a whole clip keeps its times unless they begin before zero, which not every container can store
+    shift = 0 if whole and times.begin >= 0 else -times.begin
+    first, last = (-EVER, EVER) if whole else (times.begin * info.time_base, times.end * info.time_base)
+    span = TimeRange(first, last, shift * info.time_base)
     notes = container_notes(kind, info, output)
     with contextlib.ExitStack() as stack:
         template = stack.enter_context(opened(segments[0])).streams.video[0]
-        out = stack.enter_context(opened_output(partial, kind, info, max(stamps.durations)))
+        out = stack.enter_context(opened_output(partial, kind, info, max(times.durations)))
         video = add_video(out, template, kind, info, output)
-        feeds: list[Iterator[tuple[Fraction, Packet[Any]]]] = [joined_packets(segments, stamps, video, info.time_base, shift)]
+        feeds: list[Iterator[tuple[Fraction, Packet[Any]]]] = [joined_packets(segments, times, video, info.time_base, shift)]
         if not info.is_sequence:
             source = stack.enter_context(opened(info.path))
             main = video_stream(source, info.path)
             out.metadata.update(tags(source.metadata))
             video.metadata.update(tags(main.metadata))
             video.disposition = main.disposition
-            notes += tracks_left_out(source, kind, main.index, output)
-            feeds.append(track_packets(source, add_tracks(info.path, source, out, kind, main.index, output), span, notes))
+            notes += track_losses(source, kind, main.index, output)
+            feeds.append(
+                copied_packets(source, add_copied_streams(info.path, source, out, kind, main.index, output), span, notes)
+            )
             if output.subtitles:
-                carry_chapters(source, out, span)
+                copy_chapters(source, out, span)
         out.start_encoding()
         for _, packet in heapq.merge(*feeds, key=lambda item: item[0]):
             check()
@@ -146,16 +176,26 @@ def add_video(out: OutputContainer, template: VideoStream, kind: str, info: Vide
     return video
 
 
-def foreseen(target: Path, info: VideoInfo, width: int, height: int, output: OutputSettings) -> tuple[str, ...]:
-    """Sentences on what will not come out as it is in the source, before any work; ``output`` as `check_target` gives it."""
+def losses_ahead(target: Path, info: VideoInfo, width: int, height: int, output: OutputSettings) -> tuple[str, ...]:
+    """Predict, before any work, what the output will not keep of its source.
+
+    Args:
+        target: output file, or folder for pictures.
+        info: of the source.
+        width, height: of a restored frame, in pixels.
+        output: as `check_target` gives it.
+
+    Returns:
+        Sentences for users.
+    """
     encoding = encoding_for(info, width, height, output)
     if not encoding.codec.containers:
         return (*encoding.notes, *picture_notes(info))
-    kind = CONTAINERS[target.suffix.lower()]
+    kind = CONTAINER_FORMATS[target.suffix.lower()]
     notes = [*encoding.notes, *container_notes(kind, info, output)]
     if not info.is_sequence:
         with opened(info.path) as source:
-            notes += tracks_left_out(source, kind, video_stream(source, info.path).index, output)
+            notes += track_losses(source, kind, video_stream(source, info.path).index, output)
     return tuple(notes)
 
 

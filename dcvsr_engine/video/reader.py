@@ -1,4 +1,4 @@
-"""Frames of a video as float RGB with exact times, in display order, from anywhere in it."""
+"""Frames of a video as float RGB with exact times, in display order, from any position."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -13,19 +13,19 @@ import av
 
 from dcvsr_engine.errors import InputError
 from dcvsr_engine.video import decode
-from dcvsr_engine.video.animation import CODEC, animation_durations, animation_frames
-from dcvsr_engine.video.color import Array
-from dcvsr_engine.video.deinterlace import SMALLEST, deinterlaced
+from dcvsr_engine.video.animation import ANIMATED_WEBP, animation_durations, animation_frames
+from dcvsr_engine.video.arrays import FloatArray
+from dcvsr_engine.video.deinterlace import SMALLEST_FRAME, deinterlaced
 from dcvsr_engine.video.index import FrameIndex, build_index
 from dcvsr_engine.video.pixels import Siting, to_rgb
 from dcvsr_engine.video.probe import VideoInfo, first_frame, probe, varies
 from dcvsr_engine.video.source import opened, video_stream
 
-AHEAD = 32
-"""`VideoReader.frame` decodes on, rather than seek, to a frame at most this far ahead."""
+DECODED_AHEAD = 32
+"""`VideoReader.frame` decodes up to a frame at most this far ahead instead of seeking."""
 
 CHECKED = 16
-"""Frames at the beginning that must come with the packets' times, in their order: in AVI, for one, those of H.264 do not."""
+"""Frames at the beginning whose times must be those of the packets, in order: H.264 in AVI, for one, fails this."""
 
 
 @dataclass(frozen=True)
@@ -35,13 +35,13 @@ class Frame:
     index: int
     pts: int
     time_base: Fraction
-    pixels: Array
+    pixels: FloatArray
     duration: int
 
 
 @dataclass(frozen=True)
-class Stamp:
-    """Index and time of a decoded frame on its way."""
+class FrameTime:
+    """Index and time of a decoded frame before its conversion."""
 
     index: int
     pts: int
@@ -81,7 +81,7 @@ class VideoReader:
         info = self.info
         if info.is_sequence:
             return FrameIndex.plain((1,) * info.frames)
-        if info.codec == CODEC:
+        if info.codec == ANIMATED_WEBP:
             return FrameIndex.plain(animation_durations(info.path))
         index = build_index(info.path, info.start_pts, info.interlaced, info.frame_rate)
         begin = [picture.pts for picture in islice(self.packets_decoded(None), CHECKED)]
@@ -97,7 +97,7 @@ class VideoReader:
         return self.index.frames
 
     def counted_info(self) -> VideoInfo:
-        """`info` with what takes reading the whole file; raises `InputError` when it has no frames."""
+        """`info`, completed by reading the whole file; raises `InputError` when it has no frames."""
         info, index = self.info, self.index
         if index.frames == 0:
             raise InputError(f"“{info.path.name}” has no frames that can be decoded.")
@@ -114,8 +114,12 @@ class VideoReader:
             self.warnings.append(sentence)
 
     def frame(self, index: int) -> Frame:
-        """One frame; raises `InputError` when it cannot be decoded. Cheap when called with ascending indices."""
-        if self._cursor is None or not 0 <= index - self._next <= AHEAD:
+        """Decode one frame; cheap when called with ascending indices.
+
+        Raises:
+            InputError: the frame cannot be decoded.
+        """
+        if self._cursor is None or not 0 <= index - self._next <= DECODED_AHEAD:
             self.close()
             self._cursor, self._next = self.frames(index), index
         for frame in self._cursor:
@@ -128,14 +132,18 @@ class VideoReader:
         raise InputError(f"Frame {index} of “{self.info.path.name}” cannot be decoded.")
 
     def frames(self, first: int = 0, last: int | None = None) -> Iterator[Frame]:
-        """Frames ``first … last`` (inclusive; ``None``: to the end). Undecodable frames are left out, with a warning."""
+        """Frames ``first … last`` (inclusive; ``None``: to the end). Undecodable frames are left out, with a warning.
+
+        Raises:
+            InputError: a frame has another size than the first.
+        """
         before = 1 if self._deinterlace else 0
-        stamped = self.stamped(max(0, first - before))
-        if self._deinterlace and self.info.width >= SMALLEST[0] and self.info.height >= SMALLEST[1]:
-            stamped = deinterlaced(stamped)
+        timed_pictures = self.timed_pictures(max(0, first - before))
+        if self._deinterlace and self.info.width >= SMALLEST_FRAME[0] and self.info.height >= SMALLEST_FRAME[1]:
+            timed_pictures = deinterlaced(timed_pictures)
         siting = chroma_siting(self.info)
         expected = first
-        for stamp, picture in stamped:
+        for stamp, picture in timed_pictures:
             if last is not None and stamp.index > last:
                 return
             if stamp.index < first:
@@ -155,41 +163,41 @@ class VideoReader:
                 f"{self.info.width}×{self.info.height}; restore parts of different size one by one."
             )
 
-    def stamped(self, first: int) -> Iterator[tuple[Stamp, av.VideoFrame]]:
+    def timed_pictures(self, first: int) -> Iterator[tuple[FrameTime, av.VideoFrame]]:
         """Frames from ``first``, or a little earlier, on, all of one size."""
-        kind = self.pictures if self.info.is_sequence else self.animated if self.info.codec == CODEC else self.decoded
+        kind = self.pictures if self.info.is_sequence else self.animated if self.info.codec == ANIMATED_WEBP else self.decoded
         for stamp, picture in kind(first):
             self.check_size(picture, stamp.index)
             yield stamp, picture
 
-    def animated(self, first: int) -> Iterator[tuple[Stamp, av.VideoFrame]]:
+    def animated(self, first: int) -> Iterator[tuple[FrameTime, av.VideoFrame]]:
         """Frames of an animated WebP from ``first`` on."""
         for place, picture in enumerate(animation_frames(self.info.path, first), first):
-            yield Stamp(place, self.index.pts[place], self.index.durations[place]), picture
+            yield FrameTime(place, self.index.pts[place], self.index.durations[place]), picture
 
-    def pictures(self, first: int) -> Iterator[tuple[Stamp, av.VideoFrame]]:
+    def pictures(self, first: int) -> Iterator[tuple[FrameTime, av.VideoFrame]]:
         """Pictures of a sequence from ``first`` on."""
         for index, path in enumerate(self.info.pictures[first:], first):
             with opened(path) as container:
-                yield Stamp(index, index, 1), first_frame(container, video_stream(container, path), path)
+                yield FrameTime(index, index, 1), first_frame(container, video_stream(container, path), path)
 
-    def decoded(self, first: int) -> Iterator[tuple[Stamp, av.VideoFrame]]:
-        """Decoded frames of a file from ``first`` on, or from the start where there is no finding a frame by its time."""
+    def decoded(self, first: int) -> Iterator[tuple[FrameTime, av.VideoFrame]]:
+        """Decoded frames of a file from ``first`` on, or from the start where frames cannot be found by their time."""
         if not self.index.regular:
             yield from self.counted()
             return
         if first >= self.index.frames:
             return
         for key in self.entry_points(first):
-            stamped = self.placed(key)
-            begin = next((item for item in stamped if item[0].index >= first), None)
+            timed_pictures = self.placed(key)
+            begin = next((item for item in timed_pictures if item[0].index >= first), None)
             if begin is not None and (begin[0].index == first or key is None):
                 yield begin
-                yield from stamped
+                yield from timed_pictures
                 return
 
     def entry_points(self, first: int) -> Iterator[int | None]:
-        """Times of key frames to decode frame ``first`` from: the nearest, then earlier ones, at last the start of the file."""
+        """Times of key frames to decode frame ``first`` from: the nearest, then earlier ones, finally the start of the file."""
         place = self.index.key_before(self.index.pts[first])
         step = 1
         while place > 0:
@@ -197,16 +205,16 @@ class VideoReader:
             place, step = place - step, step * 2
         yield None
 
-    def placed(self, key: int | None) -> Iterator[tuple[Stamp, av.VideoFrame]]:
+    def placed(self, key: int | None) -> Iterator[tuple[FrameTime, av.VideoFrame]]:
         """Decoded frames from a key frame on, found in the index by their time."""
         index = self.index
         places = {pts: place for place, pts in enumerate(index.pts)}
         for picture in self.packets_decoded(key):
             place = None if picture.pts is None else places.get(picture.pts)
             if place is not None:
-                yield Stamp(place, index.pts[place], index.durations[place] or self.info.usual_duration), picture
+                yield FrameTime(place, index.pts[place], index.durations[place] or self.info.usual_duration), picture
 
-    def counted(self) -> Iterator[tuple[Stamp, av.VideoFrame]]:
+    def counted(self) -> Iterator[tuple[FrameTime, av.VideoFrame]]:
         """All frames of a file, numbered as they come; the i-th gets the i-th time of the index, where that has times."""
         times = self.index.pts
         usual = self.info.usual_duration
@@ -215,7 +223,7 @@ class VideoReader:
             pts = times[number] if number < len(times) else previous + usual
             pts = max(pts, previous + 1)
             previous = pts
-            yield Stamp(number, pts, usual), picture
+            yield FrameTime(number, pts, usual), picture
 
     def packets_decoded(self, key: int | None) -> Iterator[av.VideoFrame]:
         """Frames as the decoder gives them, from the start or from a key frame's time on; damage becomes a warning."""

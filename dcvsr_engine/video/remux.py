@@ -1,4 +1,4 @@
-"""The source's other tracks in the output, copied as they are: audio, subtitles, covers, attachments, chapters and tags."""
+"""Stream copy of the source's other tracks: audio, subtitles, covers, attachments, chapters and tags."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from av.stream import Disposition, Stream
 
 from dcvsr_engine.settings import OutputSettings
 from dcvsr_engine.video.decode import codec_name, packets
-from dcvsr_engine.video.encoders import CONTAINERS, listed
+from dcvsr_engine.video.encoders import CONTAINER_FORMATS, listed
 from dcvsr_engine.video.source import opened
 
 STALE = ("BPS", "DURATION", "NUMBER_OF_", "_STATISTICS_", "SOURCE_ID", "ENCODER")
@@ -25,7 +25,7 @@ STALE = ("BPS", "DURATION", "NUMBER_OF_", "_STATISTICS_", "SOURCE_ID", "ENCODER"
 DROPPED = {"encoder", "major_brand", "minor_version", "compatible_brands", "rotate", "vendor_id"}
 """Tags that describe the old file."""
 
-KINDS = {
+TRACK_NAMES = {
     "audio": "audio track",
     "subtitle": "subtitle track",
     "video": "picture track",
@@ -39,8 +39,8 @@ COVERS = {"mjpeg": ("cover.jpg", "image/jpeg"), "png": ("cover.png", "image/png"
 
 
 @dataclass(frozen=True)
-class Span:
-    """The stretch of the source that is kept, in seconds, and what is added to its times."""
+class TimeRange:
+    """The part of the source that is kept, in seconds, and what is added to its times."""
 
     begin: Fraction
     end: Fraction
@@ -48,33 +48,41 @@ class Span:
 
 
 EVER = Fraction(10**9)
-"""Seconds no file lasts."""
+"""Seconds; longer than any file."""
 
 
-def add_tracks(
+def add_copied_streams(
     path: Path, source: InputContainer, out: OutputContainer, kind: str, main: int, output: OutputSettings
 ) -> dict[int, Stream]:
-    """Add a stream to ``out``, a container of ``kind``, for every track but the ``main`` video that it can hold.
+    """Add a stream to the output for every track but the main video that its container can hold.
 
-    Returns the streams by the track's index in the source.
+    Args:
+        path, source: the source file, and its open container.
+        out: the output.
+        kind: FFmpeg's name of the output's container.
+        main: index of the main video track.
+        output: settings that say which tracks are wanted.
+
+    Returns:
+        The new streams by their track's index in the source.
     """
-    carried: dict[int, Stream] = {}
-    for stream in wanted_tracks(source, main, output):
+    copied: dict[int, Stream] = {}
+    for stream in selected_streams(source, main, output):
         if becomes_attachment(kind, stream):
             name, mime = COVERS[codec_name(stream)]
             out.add_attachment(name, mime, first_packet(path, stream.index))
-        elif carries(kind, stream):
-            carried[stream.index] = add_track(out, stream)
-    return carried
+        elif is_copied(kind, stream):
+            copied[stream.index] = add_copied_stream(out, stream)
+    return copied
 
 
-def tracks_left_out(source: InputContainer, kind: str, main: int, output: OutputSettings) -> list[str]:
-    """A sentence for every track that `add_tracks` leaves out though it is wanted."""
-    tracks = wanted_tracks(source, main, output)
-    return [left_out(kind, stream) for stream in tracks if not (becomes_attachment(kind, stream) or carries(kind, stream))]
+def track_losses(source: InputContainer, kind: str, main: int, output: OutputSettings) -> list[str]:
+    """A sentence for every track that `add_copied_streams` leaves out though it is wanted."""
+    tracks = selected_streams(source, main, output)
+    return [loss_of(kind, stream) for stream in tracks if not (becomes_attachment(kind, stream) or is_copied(kind, stream))]
 
 
-def wanted_tracks(source: InputContainer, main: int, output: OutputSettings) -> Iterator[Stream]:
+def selected_streams(source: InputContainer, main: int, output: OutputSettings) -> Iterator[Stream]:
     """All tracks but the ``main`` video that the settings ask for."""
     for stream in source.streams:
         wanted = output.audio if stream.type == "audio" else output.subtitles
@@ -87,13 +95,13 @@ def becomes_attachment(kind: str, stream: Stream) -> bool:
     return is_cover(stream) and kind == "matroska" and codec_name(stream) in COVERS
 
 
-def carries(kind: str, stream: Stream) -> bool:
-    """Whether a track is of a sort that is copied and a container of ``kind`` takes it."""
-    return stream.type in KINDS and (stream.type != "video" or is_cover(stream)) and holds(kind, stream)
+def is_copied(kind: str, stream: Stream) -> bool:
+    """Whether a track is of a type that is copied and a container of ``kind`` takes it."""
+    return stream.type in TRACK_NAMES and (stream.type != "video" or is_cover(stream)) and accepts(kind, stream)
 
 
 def is_chapter_text(stream: Stream, source: InputContainer) -> bool:
-    """Whether a track is how QuickTime stores chapters, which are carried as such."""
+    """Whether a track is QuickTime's chapter text; chapters are copied as chapters."""
     return stream.type == "data" and codec_name(stream) == "bin_data" and bool(source.chapters())
 
 
@@ -108,7 +116,7 @@ def first_packet(path: Path, index: int) -> bytes:
         return next(map(bytes, packets(container, [container.streams[index]], lambda words: None)), b"")
 
 
-def add_track(out: OutputContainer, stream: Stream) -> Stream:
+def add_copied_stream(out: OutputContainer, stream: Stream) -> Stream:
     """A stream like ``stream``, with its tags and dispositions."""
     added = out.add_stream_from_template(stream, opaque=True)
     added.metadata.update(tags(stream.metadata))
@@ -116,23 +124,25 @@ def add_track(out: OutputContainer, stream: Stream) -> Stream:
     return added
 
 
-def holds(kind: str, stream: Stream) -> bool:
+def accepts(kind: str, stream: Stream) -> bool:
     """Whether a container of ``kind`` takes a track, found out by writing its header to memory."""
     try:
         with av.open(io.BytesIO(), "w", format=kind) as trial:
-            add_track(trial, stream)
+            add_copied_stream(trial, stream)
             trial.start_encoding()
     except (av.FFmpegError, ValueError):
         return False
     return True
 
 
-def left_out(kind: str, stream: Stream) -> str:
-    """A sentence for a track that is not carried over, naming containers that could hold it."""
-    name = f"{KINDS.get(stream.type, 'data track')} {stream.index} ({codec_name(stream)})"
-    if stream.type not in KINDS or (stream.type == "video" and not is_cover(stream)):
-        return f"The {name} is left out: only sound, subtitles, covers and attachments are carried over."
-    able = [suffix for suffix, other in CONTAINERS.items() if suffix != ".m4v" and other != kind and holds(other, stream)]
+def loss_of(kind: str, stream: Stream) -> str:
+    """A sentence for a track that is left out, naming containers that could hold it."""
+    name = f"{TRACK_NAMES.get(stream.type, 'data track')} {stream.index} ({codec_name(stream)})"
+    if stream.type not in TRACK_NAMES or (stream.type == "video" and not is_cover(stream)):
+        return f"The {name} is left out: only sound, subtitles, covers and attachments are copied."
+    able = [
+        suffix for suffix, other in CONTAINER_FORMATS.items() if suffix != ".m4v" and other != kind and accepts(other, stream)
+    ]
     hint = f"; {listed(able)} can" if able else ""
     return f"The {name} is left out: this container cannot hold it{hint}."
 
@@ -145,7 +155,7 @@ def tags(metadata: dict[str, str]) -> dict[str, str]:
     return kept
 
 
-def carry_chapters(source: InputContainer, out: OutputContainer, span: Span) -> None:
+def copy_chapters(source: InputContainer, out: OutputContainer, span: TimeRange) -> None:
     """Copy chapters, cut to ``span``."""
     kept = []
     for chapter in source.chapters():
@@ -157,11 +167,21 @@ def carry_chapters(source: InputContainer, out: OutputContainer, span: Span) -> 
     out.set_chapters(kept)  # type: ignore[arg-type]
 
 
-def track_packets(
-    source: InputContainer, carried: dict[int, Stream], span: Span, notes: list[str]
+def copied_packets(
+    source: InputContainer, copied: dict[int, Stream], span: TimeRange, notes: list[str]
 ) -> Iterator[tuple[Fraction, Packet[Any]]]:
-    """(decoding time in seconds, packet) of all ``carried`` tracks in the order of the file; ``notes`` is told of its break."""
-    wanted = [stream for stream in source.streams if stream.index in carried and stream.type != "attachment"]
+    """The packets of the copied tracks, in the order of the file.
+
+    Args:
+        source: its container.
+        copied: output streams by the track's index in the source.
+        span: part of the source to take.
+        notes: receives a sentence when the file breaks off.
+
+    Yields:
+        Decoding time in seconds, and the packet with its times in the output.
+    """
+    wanted = [stream for stream in source.streams if stream.index in copied and stream.type != "attachment"]
     latest: dict[int, int] = {}
 
     def broken(words: str) -> None:
@@ -171,20 +191,20 @@ def track_packets(
         index, tick = packet.stream_index, packet.time_base
         if is_cover(source.streams[index]):
             packet.pts = packet.dts = 0
-        elif packet.pts is None or not cut(packet, span):
+        elif packet.pts is None or not starts_within(packet, span):
             continue
         else:
             moved = round(span.shift / tick)
             packet.dts = (packet.pts if packet.dts is None else packet.dts) + moved
             packet.pts += moved
         if packet.dts <= latest.get(index, packet.dts - 1):
-            continue  # no container takes a packet that goes back in time
+            continue  # containers refuse packets that go back in time
         latest[index] = packet.dts
-        packet.stream = carried[index]
+        packet.stream = copied[index]
         yield packet.dts * tick, packet
 
 
-def cut(packet: Packet[Any], span: Span) -> bool:
+def starts_within(packet: Packet[Any], span: TimeRange) -> bool:
     """Whether a packet begins in ``span``; a subtitle that reaches into it is shortened to it."""
     assert packet.pts is not None
     tick = packet.time_base

@@ -1,4 +1,4 @@
-"""Opening what a person points at: a video file, one picture, a folder or a pattern of pictures."""
+"""Opens inputs: a video file, one picture, a folder or a pattern of pictures."""
 
 import contextlib
 import os
@@ -14,9 +14,9 @@ from av.video.stream import VideoStream
 from dcvsr_engine.errors import InputError
 from dcvsr_engine.storage import describe_os_error
 
-PICTURES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp", ".ppm", ".pgm", ".tga", ".jp2"}
-VIDEOS = {".mp4", ".mkv", ".mov", ".avi", ".webm", ".m4v", ".mpg", ".mpeg", ".ts", ".y4m"}
-"""Files with these suffixes count as videos where a folder is searched for them."""
+PICTURE_SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp", ".ppm", ".pgm", ".tga", ".jp2"}
+VIDEO_SUFFIXES = {".mp4", ".mkv", ".mov", ".avi", ".webm", ".m4v", ".mpg", ".mpeg", ".ts", ".y4m"}
+"""Suffixes by which a folder is searched for videos."""
 
 PLACEHOLDER = re.compile(r"%0?(\d*)d")
 PROTOCOLS = {"protocol_whitelist": "file"}
@@ -25,7 +25,7 @@ PROTOCOLS = {"protocol_whitelist": "file"}
 
 @contextlib.contextmanager
 def opened(path: Path) -> Iterator[InputContainer]:
-    """The container of a file; raises `InputError` with one sentence when it is none."""
+    """Open a file's container; raises `InputError` with one sentence when it has none."""
     if not path.exists():
         raise InputError(f"“{path}” does not exist; check the name.")
     if not os.access(path, os.R_OK):
@@ -56,7 +56,7 @@ def pictures_of(path: Path) -> list[Path] | None:
     Raises `InputError` when a folder or pattern has none.
     """
     if path.is_dir():
-        found = [p for p in path.iterdir() if p.suffix.lower() in PICTURES and not p.name.startswith(".")]
+        found = [p for p in path.iterdir() if p.suffix.lower() in PICTURE_SUFFIXES and not p.name.startswith(".")]
     elif path.exists() or not (PLACEHOLDER.search(path.name) or "*" in path.name):
         return None
     elif "*" in path.name:

@@ -16,8 +16,9 @@ from av.video.stream import VideoStream
 from dcvsr_engine.errors import OutputError
 from dcvsr_engine.settings import OutputSettings
 from dcvsr_engine.storage import describe_os_error, discard, partial_path, put_in_place, refuse_unsafe, write_error
-from dcvsr_engine.video.color import MATRICES, PRIMARIES, RANGES, TRANSFERS, Array, ColorInfo
-from dcvsr_engine.video.encoders import CODECS, CONTAINERS, check_encoder, encoding_for, resolved_output
+from dcvsr_engine.video.arrays import FloatArray
+from dcvsr_engine.video.color import MATRICES, PRIMARIES, RANGES, TRANSFERS, ColorInfo
+from dcvsr_engine.video.encoders import CONTAINER_FORMATS, VIDEO_CODECS, check_encoder, encoding_for, resolved_output
 from dcvsr_engine.video.filters import filter_graph
 from dcvsr_engine.video.join import segment_origin
 from dcvsr_engine.video.pixels import from_rgb
@@ -32,12 +33,24 @@ COARSE_CLOCK = 90000
 
 
 def check_target(target: Path, info: VideoInfo, output: OutputSettings) -> OutputSettings:
-    """Settings with nothing left to decide, once ``target`` is sure to be writable; raises `OutputError` before any work."""
+    """Decide what the settings leave open, and make sure that ``target`` can be written, before any work.
+
+    Args:
+        target: output file, or folder for pictures.
+        info: of the input.
+        output: settings; codec and bit depth may be open.
+
+    Returns:
+        Settings with codec and bit depth given.
+
+    Raises:
+        OutputError: something is in the way of writing there.
+    """
     resolved = resolved_output(target, info, output)
     check_encoder(resolved.codec)
     check_length(target, info, resolved)
     try:
-        refuse_unsafe(target, pictures=not CODECS[resolved.codec].containers, overwrite=output.overwrite)
+        refuse_unsafe(target, pictures=not VIDEO_CODECS[resolved.codec].containers, overwrite=output.overwrite)
         if target.exists() and info.path.exists() and target.samefile(info.path):
             raise OutputError(f"“{target}” is the input itself; choose another name for the output.")
         folder = target.absolute().parent
@@ -52,12 +65,12 @@ def check_target(target: Path, info: VideoInfo, output: OutputSettings) -> Outpu
 
 
 def check_length(target: Path, info: VideoInfo, output: OutputSettings) -> None:
-    """Raise `OutputError` when a frame is shown for longer than MP4 or MOV, where one of them is needed, can say on any clock."""
-    needed = {CODECS[output.codec].segment, CONTAINERS.get(target.suffix.lower())} & {"mp4", "mov"}
+    """Raise `OutputError` when a frame lasts longer than MP4 or MOV, where one of them is needed, can store in any time base."""
+    needed = {VIDEO_CODECS[output.codec].segment, CONTAINER_FORMATS.get(target.suffix.lower())} & {"mp4", "mov"}
     if needed and info.longest * info.time_base * mov_clock(info, info.longest) >= LONGEST:
         hours = float(info.longest * info.time_base / 3600)
         raise OutputError(
-            f"A frame of “{info.path.name}” is shown for {hours:,.0f} hours, longer than MP4 and MOV files can say; "
+            f"A frame of “{info.path.name}” is shown for {hours:,.0f} hours, longer than MP4 and MOV files can store; "
             "name the output .mkv, with another codec than ProRes, or PNG pictures."
         )
 
@@ -67,14 +80,12 @@ class VideoWriter:
 
     Attributes:
         path: where the segment will be.
-        encoding: codec, pixel format, colour; its ``notes`` are for people.
-        written: frames so far.
+        encoding: codec, pixel format, colour; its ``notes`` are for users.
     """
 
     def __init__(self, path: Path, info: VideoInfo, width: int, height: int, output: OutputSettings) -> None:
         self.path = path
         self.encoding = encoding_for(info, width, height, output)
-        self.written = 0
         self._info = info
         self._partial = partial_path(path)
         self._container: OutputContainer | None = None
@@ -125,14 +136,24 @@ class VideoWriter:
         describe_video(stream, encoding.color, info.sample_aspect_ratio, rate)
         return stream
 
-    def write(self, pixels: Array, pts: int, duration: int = 0) -> None:
-        """Encode RGB ``(height, width, 3)``, 0 … 1; ``pts`` and ``duration`` in ticks of the input's time base, rising."""
+    def write(self, pixels: FloatArray, pts: int, duration: int = 0) -> None:
+        """Encode a frame.
+
+        Args:
+            pixels: RGB ``(height, width, 3)``, 0 … 1.
+            pts: presentation time in ticks of the input's time base, later than that of the frame before.
+            duration: in the same ticks; 0 when unknown.
+
+        Raises:
+            OutputError: the disk is full or not writable.
+            ValueError: the frame has another size than the segment.
+        """
         assert self._container is not None
         if pixels.shape[1::-1] != self._size:
             raise ValueError(f"expected a frame of {self._size}, got {pixels.shape[1::-1]}")
         frame = from_rgb(pixels, self.encoding.frame_format, self.encoding.color, self.encoding.siting)
         tag_frame(frame, self.encoding.color)
-        if self.encoding.name == "ffv1" and self._info.sample_aspect_ratio != 1:
+        if self.encoding.key == "ffv1" and self._info.sample_aspect_ratio != 1:
             frame = self._with_aspect(frame)
         frame.pts = pts - segment_origin(self._info)
         frame.time_base = self._info.time_base
@@ -141,10 +162,9 @@ class VideoWriter:
             self._mux(self._stream.encode(frame))
         except av.FFmpegError as error:
             raise write_error(self.path, error) from None
-        self.written += 1
 
     def _mux(self, packets: "list[Packet[VideoStream]]") -> None:
-        """Store packets. Their decoding times are given anew when segments are joined; x265 gets some wrong."""
+        """Store packets. Joining the segments gives them new decoding times; x265 gets some wrong."""
         assert self._container is not None
         for packet in packets:
             if self.encoding.codec.segment == "nut":
@@ -174,7 +194,7 @@ class VideoWriter:
             raise write_error(self.path, error) from None
 
     def abort(self) -> None:
-        """Drop the unfinished file."""
+        """Remove the unfinished file."""
         if self._container is not None:
             with contextlib.suppress(av.FFmpegError):
                 self._container.close()
@@ -183,7 +203,7 @@ class VideoWriter:
 
 
 def mov_clock(info: VideoInfo, longest: int) -> int:
-    """Ticks per second of an MP4 or MOV file: as many as the input's, unless a frame of ``longest`` ticks is too long for it."""
+    """Ticks per second of an MP4 or MOV file: the input's, unless a frame of ``longest`` ticks does not fit into its 32 bits."""
     return info.time_base.denominator if longest * info.time_base.numerator < LONGEST else COARSE_CLOCK
 
 

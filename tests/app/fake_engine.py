@@ -20,9 +20,15 @@ from dcvsr_engine.control import Control
 from dcvsr_engine.diffusion.schedule import steps_of
 from dcvsr_engine.errors import Cancelled
 from dcvsr_engine.network.declaration import Declaration
-from dcvsr_engine.planning.plan import Plan, Segment, grid_for
+from dcvsr_engine.network.first_stage import RESIDUAL_TRANSFORM
+from dcvsr_engine.planning.grids import grid_for
+from dcvsr_engine.planning.plan import Plan, Segment
 from dcvsr_engine.planning.request import JobRequest
+from dcvsr_engine.settings import PlannedSettings
 from dcvsr_engine.worker import messages
+
+MACHINE = {"device": "cpu", "precision": "fp32", "sap_schedule": "lockstep", "tile_batch": 1}
+"""What a planner would decide."""
 
 MODEL = Declaration(
     name="compact",
@@ -30,7 +36,7 @@ MODEL = Declaration(
     description="The model that the tests pretend to have.",
     license="Apache-2.0",
     training_data="Nothing at all.",
-    first_stage="haar",
+    first_stage=RESIDUAL_TRANSFORM,
     factor=4,
     multiple=8,
     steps=6,
@@ -134,16 +140,15 @@ class FakeEngine:
         """A plan whose geometry is the engine's own and whose resources are made up."""
         height, width = frames[0].shape[:2]
         settings = self.script.model.resolve(request.settings)
-        assert settings.scale is not None and settings.steps is not None
         per_segment = -(-len(frames) // self.script.segments)
         segments = tuple(
-            Segment(i, first, min(first + per_segment, len(frames)) - 1)
+            Segment(index=i, first=first, last=min(first + per_segment, len(frames)) - 1)
             for i, first in enumerate(range(0, len(frames), per_segment))
         )
         grid = grid_for(segments[0].frames, width, height, self.script.model, settings)
         evaluations = 2 * len(grid) * settings.steps * len(segments)
         return Plan(
-            settings=settings,
+            settings=PlannedSettings(**(dict(settings) | MACHINE)),
             device="Fake processor",
             input_size=(width, height),
             output_size=(width * settings.scale, height * settings.scale),

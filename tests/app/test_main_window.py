@@ -1,6 +1,5 @@
 import os
 import signal
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -395,7 +394,7 @@ def test_a_finished_result_can_be_compared_at_any_frame(open_window, own_clip, s
     frames = []
     window.shown.results.frame_ready.connect(frames.append)
     window.queue.set_state(
-        window.queue.queue[0].id, "done", result=result, request=replace(window.queue.queue[0].request, frames=(2, 9))
+        window.queue.queue[0].id, "done", result=result, request=window.queue.queue[0].request.replace(frames=(2, 9))
     )
     window.preview.go_to(5)
     soon(lambda: any(frame.frame == 5 for frame in frames))

@@ -54,9 +54,9 @@ Measured = tuple[Any, str]
 
 def propagation(settings: RestoreSettings, clip: Path, options: argparse.Namespace) -> Measured:
     """``dcvsr bench propagation``."""
-    from dcvsr_engine.research.bench.propagation import measure
+    from dcvsr_engine.research.bench.propagation import measure_propagation
 
-    figures = measure(settings, clip)
+    figures = measure_propagation(settings, clip)
     return [dataclasses.asdict(one) for one in figures], propagation_table(figures)
 
 

@@ -12,21 +12,21 @@ from diffusers import UNetSpatioTemporalConditionModel
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
-from dcvsr_engine.diffusion.attention import KeyBank
 from dcvsr_engine.diffusion.denoiser import Denoiser
-from dcvsr_engine.diffusion.sampler import SegmentState
+from dcvsr_engine.diffusion.propagation import SpatialBank
+from dcvsr_engine.diffusion.schedule import Step
 from dcvsr_engine.events import StepKind
 from dcvsr_engine.jobs.job import run_job
 from dcvsr_engine.network.checkpoint import Model
 from dcvsr_engine.network.device import DTYPES, device_title
 from dcvsr_engine.planning.request import JobRequest
-from dcvsr_engine.research.bench.material import Material, prepare
 from dcvsr_engine.research.bench.memory import peak_bytes
+from dcvsr_engine.research.bench.workload import Workload, load_workload
 from dcvsr_engine.settings import Guidance, RestoreSettings
 from dcvsr_engine.tiling.blend import cut
 
 Work = Callable[[], Any]
-SCALE, GAMMA = 2.0, 1.0
+COST_GUIDANCE_SCALE, COST_GAMMA = 2.0, 1.0
 
 
 @dataclass(frozen=True)
@@ -64,11 +64,11 @@ class Cost:
 
 def measure_cost(settings: RestoreSettings, clip: Path, repeats: int) -> Cost:
     """Measure everything; raises `UserError`."""
-    material = prepare(settings, clip)
+    material = load_workload(settings, clip)
     grid, model = material.grid, material.model
     clock = time.process_time if model.device == "cpu" else time.perf_counter
     cfg, dssag, pag = fastest(guided_tiles(material), repeats, clock)
-    plain, cached, tap = steps(material)
+    plain, cached, tap = step_kinds_work(material)
     times = fastest([plain, cached, tap], repeats, clock)
     works = [flops(work) for work in (plain, cached, tap)]
     used = peak_bytes(material.settings, grid.tile_frames, grid.tile_height, grid.tile_width)
@@ -131,40 +131,38 @@ def with_embedding(model: Model) -> Denoiser:
     nn.Module.to(
         unet, model.unet.device, model.unet.dtype
     )  # diffusers' own would warn of layers to be kept in fp32: there are none
-    declaration = model.declaration.replace(unconditional=("image_embedding",))
+    declaration = model.declaration.replace(unconditional=("image_embedding",), image_embedding="first-frame")
     random = dataclasses.replace(model, unet=unet.requires_grad_(False).eval(), declaration=declaration)
     return Denoiser(random, torch.randn(1, 1, unet.config.cross_attention_dim))
 
 
-def guided_tiles(material: Material) -> list[Work]:
+def guided_tiles(material: Workload) -> list[Work]:
     """One tile with CFG, DSSAG, and PAG on top of CFG."""
     denoiser, tile, sigma = with_embedding(material.model), material.grid.tile(0, 0), 1.0
     x, condition = cut(material.noise, tile)[None], cut(material.condition, tile)[None]
 
     def guided(mode: Guidance) -> Work:
-        return torch.no_grad()(lambda: denoiser.guided(x, sigma, condition, [tile], mode, SCALE, GAMMA))
+        return torch.no_grad()(lambda: denoiser.guided(x, sigma, condition, [tile], mode, COST_GUIDANCE_SCALE, COST_GAMMA))
 
     return [guided("cfg"), guided("dssag"), guided("pag")]
 
 
-def steps(material: Material) -> list[Work]:
+def step_kinds_work(material: Workload) -> list[Work]:
     """A plain step of all tiles, one of cached SAP, one of TAP."""
-    denoiser = material.denoiser()
-    sampler = material.sampler(denoiser, sap_schedule="cached", guidance="none")
-    first = sampler.schedule[0]
-    x = material.noise * first.sigma
-    bank = KeyBank(material.grid, material.settings.sap_rate)
+    denoiser, sigma = material.denoiser(), material.model.declaration.sigma_max
+    x, bank = material.noise * sigma, SpatialBank(material.grid, material.settings.sap_rate)
 
-    def step(kind: StepKind, previous: KeyBank | None = None, collected: KeyBank | None = None) -> Work:
-        state, changed = SegmentState(x, 0, previous), dataclasses.replace(first, kind=kind)
-        return torch.no_grad()(lambda: sampler.denoise(state, material.condition, changed, collected))
+    def step(kind: StepKind, previous: SpatialBank | None = None, collected: SpatialBank | None = None) -> Work:
+        tiled = material.tiled(denoiser, bank=previous, sap_schedule="cached", guidance="none")
+        second = Step(1, sigma, 0.0, 0.0, kind)  # from the second step on, cached SAP has the keys of the step before
+        return torch.no_grad()(lambda: tiled.denoise(x, second, collected))
 
     step(StepKind.PLAIN, collected=bank)()
     return [step(StepKind.PLAIN), step(StepKind.SAP, bank), step(StepKind.TAP_FORWARD)]
 
 
-def whole_job(material: Material, clip: Path) -> float:
+def whole_job(material: Workload, clip: Path) -> float:
     """The sampling phase of a whole restoration of the same piece over its time in the U-Net."""
-    request = JobRequest(clip, None, material.settings, frames=(0, material.frames - 1), region=material.region)
+    request = JobRequest(source=clip, settings=material.settings, frames=(0, material.frames - 1), region=material.region)
     report = run_job(request, loader=lambda settings: material.model)
     return float(report["seconds"]["sample"] / report["network_seconds"])

@@ -20,14 +20,14 @@ from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.research.bench.memory import ResidentPeak
 from dcvsr_engine.settings import RestoreSettings
 
-SECONDS = 10, 60
-RATE = 25
-WIDTH, HEIGHT = 32, 24
-SCALE = 2
+CLIP_SECONDS = 10, 60
+CLIP_RATE = 25
+CLIP_WIDTH, CLIP_HEIGHT = 32, 24
+GROWTH_SCALE = 2
 
 
 @dataclass(frozen=True)
-class Run:
+class GrowthRun:
     """One restoration in a process of its own.
 
     Attributes:
@@ -52,8 +52,8 @@ class Run:
 class Growth:
     """A short clip and a long one."""
 
-    short: Run
-    long: Run
+    short: GrowthRun
+    long: GrowthRun
 
     @property
     def memory(self) -> float:
@@ -71,19 +71,21 @@ class Growth:
         return self.long.seconds / self.short.seconds
 
 
-def measure_growth(settings: RestoreSettings, frames: tuple[int, int] = (SECONDS[0] * RATE, SECONDS[1] * RATE)) -> Growth:
+def measure_growth(
+    settings: RestoreSettings, frames: tuple[int, int] = (CLIP_SECONDS[0] * CLIP_RATE, CLIP_SECONDS[1] * CLIP_RATE)
+) -> Growth:
     """Restore a short and a long clip, both made for it, each in a process that does nothing else."""
-    short, long = (alone(settings, count) for count in frames)
+    short, long = (run_in_own_process(settings, count) for count in frames)
     return Growth(short, long)
 
 
-def alone(settings: RestoreSettings, frames: int) -> Run:
-    """`measured` in a process of its own."""
+def run_in_own_process(settings: RestoreSettings, frames: int) -> GrowthRun:
+    """`measured_run` in a process of its own."""
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(measured, settings, frames).result()
+        return pool.submit(measured_run, settings, frames).result()
 
 
-def measured(settings: RestoreSettings, frames: int) -> Run:
+def measured_run(settings: RestoreSettings, frames: int) -> GrowthRun:
     """Restore a clip of so many frames and see what that takes."""
     torch.set_num_threads(1)  # more of them wait for each other at this size, which would count as work
     model = load_for(settings)
@@ -91,13 +93,13 @@ def measured(settings: RestoreSettings, frames: int) -> Run:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         clip = write_clip(folder / "clip.mkv", frames)
-        request = JobRequest(clip, folder / "out.mkv", settings.replace(scale=SCALE))
+        request = JobRequest(source=clip, target=folder / "out.mkv", settings=settings.replace(scale=GROWTH_SCALE))
         before, began = psutil.Process().memory_info().rss, clock()
         with ResidentPeak() as peak:
             report = run_job(request, folder=folder / "job", loader=lambda settings: model)
         seconds = clock() - began
     peak_bytes = before + peak.growth
-    return Run(
+    return GrowthRun(
         device_title(model.device), frames, report["segments"], before, peak_bytes, seconds / frames, report["waiting_share"]
     )
 
@@ -105,16 +107,16 @@ def measured(settings: RestoreSettings, frames: int) -> Run:
 def write_clip(path: Path, frames: int) -> Path:
     """A soft pattern that moves and never cuts."""
     with av.open(str(path), "w") as out:
-        stream = out.add_stream("ffv1", RATE)
-        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv444p"
+        stream = out.add_stream("ffv1", CLIP_RATE)
+        stream.width, stream.height, stream.pix_fmt = CLIP_WIDTH, CLIP_HEIGHT, "yuv444p"
         for index in range(frames):
-            out.mux(stream.encode(av.VideoFrame.from_ndarray(picture(index), "rgb24").reformat(format="yuv444p")))
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(pattern(index), "rgb24").reformat(format="yuv444p")))
         out.mux(stream.encode(None))
     return path
 
 
-def picture(index: int) -> NDArray[np.uint8]:
+def pattern(index: int) -> NDArray[np.uint8]:
     """Frame ``index``, RGB ``(height, width, 3)``."""
-    columns, rows = np.meshgrid(np.arange(WIDTH), np.arange(HEIGHT))
+    columns, rows = np.meshgrid(np.arange(CLIP_WIDTH), np.arange(CLIP_HEIGHT))
     wave = 128 + 80 * np.sin((columns + 2 * rows + index) / 6)
     return np.stack([wave, 255 - wave, np.full_like(wave, 100)], -1).astype(np.uint8)

@@ -17,9 +17,9 @@ from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.settings import OutputSettings, RestoreSettings
 from dcvsr_engine.video.reader import VideoReader
 
-SHORTEST, LONGEST = 14, 1000
+SHORT_SEGMENT, WHOLE_SEGMENT = 14, 1000
 """Frames per segment: as many joins as possible, and none in a shot that fits."""
-LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+JOIN_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 @dataclass(frozen=True)
@@ -60,11 +60,11 @@ class Joins:
 def measure_joins(settings: RestoreSettings, clip: Path) -> Joins:
     """Restore ``clip`` twice and compare; raises `UserError`."""
     model = load_for(settings)
-    plan, report, cut = restored(clip, model, settings.replace(segment_frames=SHORTEST))
+    plan, report, cut = restore_in_segments(clip, model, settings.replace(segment_frames=SHORT_SEGMENT))
     joins = [segment.first + segment.shared for segment in plan.segments if segment.shared]
     if not joins:
         raise InputError(f"“{clip.name}” makes a single segment; name a longer clip, or choose a smaller window.")
-    _, _, whole = restored(clip, model, settings.replace(segment_frames=LONGEST))
+    _, _, whole = restore_in_segments(clip, model, settings.replace(segment_frames=WHOLE_SEGMENT))
     begins = {segment.first + segment.shared for segment in plan.segments}
     rest = np.array([value for frame, value in cut.items() if frame not in begins])
     return Joins(
@@ -77,18 +77,23 @@ def measure_joins(settings: RestoreSettings, clip: Path) -> Joins:
     )
 
 
-def restored(clip: Path, model: Model, settings: RestoreSettings) -> tuple[Plan, dict[str, Any], dict[int, float]]:
+def restore_in_segments(clip: Path, model: Model, settings: RestoreSettings) -> tuple[Plan, dict[str, Any], dict[int, float]]:
     """Plan and report of a restoration, and by how much each of its frames differs from the one before."""
     plans: list[Plan] = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        request = JobRequest(clip, folder / "out.mkv", settings, OutputSettings(codec="ffv1", audio=False, subtitles=False))
+        request = JobRequest(
+            source=clip,
+            target=folder / "out.mkv",
+            settings=settings,
+            output=OutputSettings(codec="ffv1", audio=False, subtitles=False),
+        )
         report = run_job(request, None, folder / "job", lambda settings: model, plans.append)
-        return plans[-1], report, differences(folder / "out.mkv")
+        return plans[-1], report, frame_differences(folder / "out.mkv")
 
 
-def differences(path: Path) -> dict[int, float]:
+def frame_differences(path: Path) -> dict[int, float]:
     """Mean absolute difference of luma, of 255 levels, between every frame but the first and the one before it."""
     with VideoReader(path) as reader:
-        lumas = ((frame.index, frame.pixels @ LUMA) for frame in reader)
+        lumas = ((frame.index, frame.pixels @ JOIN_LUMA) for frame in reader)
         return {index: 255 * float(np.abs(luma - before).mean()) for (_, before), (index, luma) in pairwise(lumas)}

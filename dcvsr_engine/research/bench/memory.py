@@ -13,19 +13,19 @@ from dcvsr_engine.network.checkpoint import load
 from dcvsr_engine.settings import RestoreSettings
 from dcvsr_engine.tiling.grid import TileGrid
 
-INTERVAL = 0.001
-SMALL = 2
+SAMPLING_INTERVAL = 0.001
+WARM_UP_UNITS = 2
 """Units and frames of the first evaluation, which loads what is loaded only once."""
 
 
 def peak_bytes(settings: RestoreSettings, frames: int, height: int, width: int) -> int:
     """Bytes that one evaluation of one tile takes beyond the weights, measured in a process that has done nothing else."""
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(measured, settings, frames, height, width).result()
+        return pool.submit(measured_peak, settings, frames, height, width).result()
 
 
 @torch.no_grad()
-def measured(settings: RestoreSettings, frames: int, height: int, width: int) -> int:
+def measured_peak(settings: RestoreSettings, frames: int, height: int, width: int) -> int:
     """See `peak_bytes`."""
     model = load(settings.model, settings.device, settings.precision)
     denoiser, stage = Denoiser(model), model.first_stage
@@ -35,8 +35,8 @@ def measured(settings: RestoreSettings, frames: int, height: int, width: int) ->
         x, condition = (torch.zeros(1, frames, c, height, width) for c in (stage.latent_channels, stage.condition_channels))
         denoiser.guided(x, 1.0, condition, [tile], "none", 1.0, 0.0)
 
-    small = SMALL * model.declaration.multiple
-    evaluate(SMALL, small, small)
+    small = WARM_UP_UNITS * model.declaration.multiple
+    evaluate(WARM_UP_UNITS, small, small)
     if model.device == "cuda":
         torch.cuda.reset_peak_memory_stats()
         before = torch.cuda.memory_allocated()
@@ -70,4 +70,4 @@ class ResidentPeak:
     def _watch(self) -> None:
         while self._open:
             self.growth = max(self.growth, self._process.memory_info().rss - self._before)
-            time.sleep(INTERVAL)
+            time.sleep(SAMPLING_INTERVAL)

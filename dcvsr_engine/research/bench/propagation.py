@@ -2,21 +2,20 @@
 
 import dataclasses
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from dcvsr_engine.diffusion.attention import KeyBank
 from dcvsr_engine.diffusion.denoiser import Denoiser
 from dcvsr_engine.diffusion.edm import to_d
-from dcvsr_engine.diffusion.sampler import Sampler, SegmentState
-from dcvsr_engine.diffusion.schedule import Step
+from dcvsr_engine.diffusion.propagation import SpatialBank
+from dcvsr_engine.diffusion.sampler import Estimate, InBatches, TileGroup
+from dcvsr_engine.diffusion.schedule import Step, steps_of
 from dcvsr_engine.errors import InputError
 from dcvsr_engine.events import StepKind
-from dcvsr_engine.research.bench.material import Material, prepare
+from dcvsr_engine.research.bench.workload import Workload, load_workload
 from dcvsr_engine.settings import RestoreSettings, SapSchedule
 from dcvsr_engine.tiling.grid import Tile, TileGrid
 
@@ -52,38 +51,43 @@ class Outcome:
     tiles: dict[Tile, Tensor]
 
 
-class Keeping(Sampler):
-    """Keeps what the tiles of a step came out as; of two passes the second."""
+@dataclass(frozen=True)
+class RecordingBatches(InBatches):
+    """Keeps the estimate of every tile of a step; of two passes the second.
 
-    tiles: dict[Tile, Tensor]
+    Attributes:
+        estimates: per tile ``(frames, channels, height, width)``.
+    """
 
-    def evaluations(self, *arguments: Any) -> Iterator[tuple[list[Tile], Tensor]]:
-        """See `Sampler.evaluations`."""
-        for tiles, estimates in super().evaluations(*arguments):
-            self.tiles |= dict(zip(tiles, estimates, strict=True))
+    estimates: dict[Tile, Tensor] = field(default_factory=dict)
+
+    def run(self, estimate: Estimate, group: TileGroup) -> Iterator[tuple[list[Tile], Tensor]]:
+        """See `Batching.run`."""
+        for tiles, estimates in super().run(estimate, group):
+            self.estimates.update(zip(tiles, estimates, strict=True))
             yield tiles, estimates
 
 
-def measure(settings: RestoreSettings, clip: Path) -> list[StepFigures]:
+def measure_propagation(settings: RestoreSettings, clip: Path) -> list[StepFigures]:
     """Figures of every step of sampling the middle of ``clip``; raises `UserError`."""
-    material = prepare(settings, clip)
+    material = load_workload(settings, clip)
     if material.grid.spatial == 1 or len(material.grid.windows) == 1:
         raise InputError(f"“{clip.name}” makes a single tile or window; choose a larger or longer one, or smaller tiles.")
     return list(measured_steps(material, material.denoiser()))
 
 
 @torch.no_grad()
-def measured_steps(material: Material, denoiser: Denoiser) -> Iterator[StepFigures]:
+def measured_steps(material: Workload, denoiser: Denoiser) -> Iterator[StepFigures]:
     """Sample, and at every step evaluate all variants."""
     x = material.noise * material.model.declaration.sigma_max
-    seen: KeyBank | None = None
-    for step in material.sampler(denoiser).schedule:
-        before, seen = seen, KeyBank(material.grid, material.settings.sap_rate)
-        plain = evaluate(material, denoiser, x, step, StepKind.PLAIN, collected=seen)
-        two_pass = evaluate(material, denoiser, x, step, StepKind.SAP, "two-pass")
-        lockstep = evaluate(material, denoiser, x, step, StepKind.SAP, "lockstep")
-        cached = evaluate(material, denoiser, x, step, StepKind.SAP, "cached", before) if before else None
-        tap = evaluate(material, denoiser, x, step, step.kind if step.kind.startswith("TAP") else StepKind.TAP_FORWARD)
+    seen: SpatialBank | None = None
+    for step in steps_of(material.settings, material.model.declaration):
+        before, seen = seen, SpatialBank(material.grid, material.settings.sap_rate)
+        plain = evaluate_kind(material, denoiser, x, step, StepKind.PLAIN, collected=seen)
+        two_pass = evaluate_kind(material, denoiser, x, step, StepKind.SAP, "two-pass")
+        lockstep = evaluate_kind(material, denoiser, x, step, StepKind.SAP, "lockstep")
+        cached = evaluate_kind(material, denoiser, x, step, StepKind.SAP, "cached", before) if before else None
+        tap = evaluate_kind(material, denoiser, x, step, step.kind if step.kind.is_tap else StepKind.TAP_FORWARD)
         effect = rms(lockstep.merged - plain.merged)
         yield StepFigures(
             step.index,
@@ -100,24 +104,21 @@ def measured_steps(material: Material, denoiser: Denoiser) -> Iterator[StepFigur
         x = x + to_d(x, step.sigma, denoised) * (step.sigma_next - step.sigma)
 
 
-def evaluate(
-    material: Material,
+def evaluate_kind(
+    material: Workload,
     denoiser: Denoiser,
     x: Tensor,
     step: Step,
     kind: StepKind,
     schedule: SapSchedule = "two-pass",
-    previous: KeyBank | None = None,
-    collected: KeyBank | None = None,
+    previous: SpatialBank | None = None,
+    collected: SpatialBank | None = None,
 ) -> Outcome:
     """One step of another kind."""
-    sampler = material.sampler(denoiser, Keeping, sap_schedule=schedule)
-    assert isinstance(sampler, Keeping)
-    sampler.tiles = {}
-    merged = sampler.denoise(
-        SegmentState(x, step.index, previous), material.condition, dataclasses.replace(step, kind=kind), collected
-    )
-    return Outcome(merged, sampler.tiles)
+    batches = RecordingBatches()
+    tiled = material.tiled(denoiser, batches, previous, sap_schedule=schedule)
+    merged = tiled.denoise(x, dataclasses.replace(step, kind=kind), collected)
+    return Outcome(merged, batches.estimates)
 
 
 def beside(grid: TileGrid) -> Iterator[tuple[Tile, Tile]]:

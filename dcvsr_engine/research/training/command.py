@@ -64,7 +64,7 @@ def run(options: argparse.Namespace, distances: Distances) -> int:
         return 0
     with stopped_by_interrupt(trainer):
         try:
-            trainer.run(say)
+            trainer.run(print_now)
         except Cancelled:
             print(f"Stopped in iteration {trainer.state.iteration + 1}; the same command with --resume goes on from there.")
             raise
@@ -82,7 +82,7 @@ def check_folder(folder: Path, resume: bool) -> None:
         raise SettingsError(f"“{folder}” is a file; give the run a folder of its own.")
 
 
-def say(sentence: str) -> None:
+def print_now(sentence: str) -> None:
     """Print at once, also into a file."""
     print(sentence, flush=True)
 
@@ -98,7 +98,7 @@ def stopped_by_interrupt(trainer: "Trainer") -> Iterator[None]:
     def stop(number: int, frame: Any) -> None:
         trainer.stopping = True
         signal.signal(signal.SIGINT, previous)
-        say("Stopping after this batch …")
+        print_now("Stopping after this batch …")
 
     if trainer.processes == 1:
         signal.signal(signal.SIGINT, stop)

@@ -11,9 +11,9 @@ from torch.utils.data import Dataset
 from dcvsr_engine.errors import InputError
 from dcvsr_engine.network.resample import upscale
 from dcvsr_engine.research.training import photographs, recordings
-from dcvsr_engine.research.training.degradation import degrade
+from dcvsr_engine.research.training.degradation import degrade_clip
 from dcvsr_engine.research.training.motion import synthetic_clip
-from dcvsr_engine.research.training.recipe import Phase, Recipe, Validation
+from dcvsr_engine.research.training.recipe import Recipe, TrainingPhase, Validation
 from dcvsr_engine.research.training.recordings import Recording, recorded_clip
 
 
@@ -24,13 +24,13 @@ class Material:
     photographs: list[Tensor] = field(default_factory=list)
     videos: list[Recording] = field(default_factory=list)
 
-    def clip(self, rng: random.Random, asked: Phase | Validation) -> Tensor:
+    def clip(self, rng: random.Random, asked: TrainingPhase | Validation) -> Tensor:
         """A sharp clip, RGB 0..1 ``(frames, 3, size, size)``, from one of the sources asked for."""
         if drawn(rng, asked.sources) == "videos":
             return recorded_clip(rng, self.videos, asked.frames, asked.size)
         return synthetic_clip(rng, self.photographs, asked.frames, asked.size, asked.parallax)
 
-    def require(self, asked: Phase | Validation, what: str) -> None:
+    def require(self, asked: TrainingPhase | Validation, what: str) -> None:
         """Raise `InputError` where a source that is asked for has nothing for ``what``."""
         if asked.sources.get("photographs") and not self.photographs:
             raise InputError(f"No {what} photographs were found: install the Debian packages that the model card names.")
@@ -48,7 +48,7 @@ class TrainingData:
     @classmethod
     def load(cls, recipe: Recipe, photo_roots: list[Path], video_roots: list[Path]) -> "TrainingData":
         """Find and load what ``recipe`` asks for; raises `InputError` when something is missing or too small."""
-        parts: tuple[Phase | Validation, ...] = (*recipe.phases, recipe.validation)
+        parts: tuple[TrainingPhase | Validation, ...] = (*recipe.phases, recipe.validation)
         photos: tuple[list[Tensor], list[Tensor]] = ([], [])
         videos: tuple[list[Recording], list[Recording]] = ([], [])
         if any(part.sources.get("photographs") for part in parts):
@@ -75,8 +75,8 @@ def load_photographs(roots: list[Path], smallest: int = 320) -> tuple[list[Tenso
 def open_videos(roots: list[Path], frames: int, size: int) -> tuple[list[Recording], list[Recording]]:
     """Recordings below ``roots`` for training and held out; raises `InputError` when one is too short or too small."""
     sets: tuple[list[Recording], list[Recording]] = ([], [])
-    for path in recordings.find(roots):
-        sets[recordings.is_held_out(path)].append(Recording.open(path, frames, size))
+    for path in recordings.find_recordings(roots):
+        sets[recordings.is_held_out_recording(path)].append(Recording.open(path, frames, size))
     return sets
 
 
@@ -86,10 +86,12 @@ def drawn(rng: random.Random, shares: dict[str, float]) -> str:
     return names[0] if len(names) == 1 else rng.choices(names, list(shares.values()))[0]
 
 
-def training_pair(rng: random.Random, material: Material, asked: Phase | Validation, scale: int = 4) -> tuple[Tensor, Tensor]:
+def training_pair(
+    rng: random.Random, material: Material, asked: TrainingPhase | Validation, scale: int = 4
+) -> tuple[Tensor, Tensor]:
     """A clip and its degraded, bicubically upscaled counterpart, each RGB 0..1 ``(frames, 3, size, size)``."""
     clip = material.clip(rng, asked)
-    return clip, upscale(degrade(clip, drawn(rng, asked.degradations), rng, scale), scale)
+    return clip, upscale(degrade_clip(clip, drawn(rng, asked.degradations), rng, scale), scale)
 
 
 class Batches(Dataset[tuple[Tensor, Tensor]]):

@@ -88,7 +88,7 @@ def draw_sigmas(
     return torch.where(first, torch.full_like(sigmas, sigma_max), sigmas)
 
 
-def clip_noise(shape: torch.Size, share: float, generator: torch.Generator) -> Tensor:
+def training_noise(shape: torch.Size, share: float, generator: torch.Generator) -> Tensor:
     """Unit noise ``(batch, frames, …)`` of which ``share`` of the variance is common to the frames of a clip."""
     own = torch.randn(shape, generator=generator)
     common = torch.randn(shape[0], 1, *shape[2:], generator=generator)

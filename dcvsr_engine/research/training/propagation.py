@@ -8,25 +8,25 @@ import torch
 from diffusers import UNetSpatioTemporalConditionModel
 from torch import Tensor
 
-from dcvsr_engine.control import Control
 from dcvsr_engine.diffusion.denoiser import Denoiser
-from dcvsr_engine.diffusion.sampler import Sampler, SegmentState
+from dcvsr_engine.diffusion.sampler import InBatches, TiledDenoiser
 from dcvsr_engine.diffusion.schedule import Step, karras_sigmas
 from dcvsr_engine.events import StepKind
 from dcvsr_engine.network.checkpoint import FirstStage, Model
 from dcvsr_engine.network.declaration import Declaration
-from dcvsr_engine.research.training.recipe import Phase, Recipe
+from dcvsr_engine.network.first_stage import RESIDUAL_TRANSFORM
+from dcvsr_engine.research.training.recipe import Recipe, TrainingPhase
 from dcvsr_engine.settings import Device, RestoreSettings
 from dcvsr_engine.tiling.grid import PAPER_SPREAD, TileGrid
 
-T = TypeVar("T")
+Option = TypeVar("Option")
 
-KINDS: tuple[StepKind, ...] = (StepKind.PLAIN, StepKind.SAP, StepKind.TAP_FORWARD, StepKind.TAP_BACKWARD)
+STEP_KINDS: tuple[StepKind, ...] = (StepKind.PLAIN, StepKind.SAP, StepKind.TAP_FORWARD, StepKind.TAP_BACKWARD)
 SPREADS = (PAPER_SPREAD, 0.3)
 """Spreads of the blending weights: the paper's, and a wide one that lets the borders of tiles count."""
 
 
-def drawn(options: Sequence[T], generator: torch.Generator) -> T:
+def draw_one(options: Sequence[Option], generator: torch.Generator) -> Option:
     """One of ``options``."""
     return options[int(torch.randint(len(options), (1,), generator=generator))]
 
@@ -48,7 +48,8 @@ class TiledNetwork:
 
     def __init__(self, unet: UNetSpatioTemporalConditionModel, stage: FirstStage, recipe: Recipe, device: Device = "cpu") -> None:
         declaration = Declaration(
-            name=recipe.name, title=recipe.name, first_stage="haar", factor=stage.factor, multiple=4, image_embedding="none",
+            name=recipe.name, title=recipe.name,
+            first_stage=RESIDUAL_TRANSFORM, factor=stage.factor, multiple=4, image_embedding="none",
             added_time_ids=(0.0, 0.0, 0.0), sigma_min=recipe.sigma_min, sigma_max=recipe.sigma_max, steps=1, guidance="none",
         )  # fmt: skip
         self.denoiser = Denoiser(Model(declaration, Path(), unet, stage, device, "fp32"))
@@ -58,16 +59,16 @@ class TiledNetwork:
 
     def estimate(self, x: Tensor, condition: Tensor, sigma: float, kind: StepKind, grid: TileGrid) -> Tensor:
         """The merged ``x̂_0`` of ``x`` ``(frames, channels, h, w)`` in a step of ``kind``."""
-        sampler = Sampler(self.denoiser, self.settings, lambda step: grid, Control(), batch=grid.spatial)
-        return sampler.denoise(SegmentState(x), condition, Step(0, sigma, 0.0, 0.0, kind), None)
+        tiled = TiledDenoiser(self.denoiser, condition, self.settings, lambda step: grid, batching=InBatches(grid.spatial))
+        return tiled.denoise(x, Step(0, sigma, 0.0, 0.0, kind))
 
-    def grid(self, shape: torch.Size, phase: Phase, generator: torch.Generator) -> TileGrid:
+    def grid(self, shape: torch.Size, phase: TrainingPhase, generator: torch.Generator) -> TileGrid:
         """Tiles and windows of the phase over a clip of ``shape`` (frames, channels, h, w)."""
         frames, _, height, width = shape
-        return TileGrid.build(frames, height, width, phase.tile, phase.window, spread=drawn(SPREADS, generator), align=4)
+        return TileGrid.build(frames, height, width, phase.tile, phase.window, spread=draw_one(SPREADS, generator), align=4)
 
     def estimates(
-        self, target: Tensor, condition: Tensor, noise: Tensor, sigma: Tensor, phase: Phase, generator: torch.Generator
+        self, target: Tensor, condition: Tensor, noise: Tensor, sigma: Tensor, phase: TrainingPhase, generator: torch.Generator
     ) -> tuple[Tensor, Tensor]:
         """``x̂_0`` of clips ``(batch, frames, channels, h, w)``, and the noise level each was estimated at ``(batch,)``.
 
@@ -84,16 +85,16 @@ class TiledNetwork:
                 levels.append(sigma[i])
         return torch.stack(estimates).to(target), torch.stack(levels).to(sigma)
 
-    def first_step(self, target: Tensor, condition: Tensor, noise: Tensor, sigma: float, phase: Phase,
+    def first_step(self, target: Tensor, condition: Tensor, noise: Tensor, sigma: float, phase: TrainingPhase,
                    generator: torch.Generator) -> Tensor:  # fmt: skip
         """``x̂_0`` from the noisy target, as in ordinary training."""
-        kind, grid = drawn(KINDS, generator), self.grid(target.shape, phase, generator)
+        kind, grid = draw_one(STEP_KINDS, generator), self.grid(target.shape, phase, generator)
         return self.estimate(target + sigma * noise, condition, sigma, kind, grid)
 
-    def later_step(self, condition: Tensor, noise: Tensor, phase: Phase, generator: torch.Generator) -> Tensor:
+    def later_step(self, condition: Tensor, noise: Tensor, phase: TrainingPhase, generator: torch.Generator) -> Tensor:
         """``x̂_0`` of a later step, which starts from what the network makes of pure noise, as in sampling."""
         grid = self.grid(condition.shape, phase, generator)
         with torch.no_grad():
-            own = self.estimate(self.sigma_max * noise, condition, self.sigma_max, drawn(KINDS, generator), grid)
-        sigma = drawn(self.levels, generator)
-        return self.estimate(own + sigma * noise, condition, sigma, drawn(KINDS, generator), grid)
+            own = self.estimate(self.sigma_max * noise, condition, self.sigma_max, draw_one(STEP_KINDS, generator), grid)
+        sigma = draw_one(self.levels, generator)
+        return self.estimate(own + sigma * noise, condition, sigma, draw_one(STEP_KINDS, generator), grid)

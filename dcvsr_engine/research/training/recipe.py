@@ -47,7 +47,7 @@ class Mixture(Section):
 
 
 @dataclass(frozen=True)
-class Phase(Mixture):
+class TrainingPhase(Mixture):
     """One stretch of training with constant data and objective.
 
     Attributes:
@@ -143,7 +143,7 @@ class Recipe(Section):
 
     name: str
     start: str
-    phases: tuple[Phase, ...]
+    phases: tuple[TrainingPhase, ...]
     scratch: bool = False
     sigma_min: float = 0.02
     sigma_max: float = 20.0
@@ -190,7 +190,7 @@ class Recipe(Section):
         """The recipe as it can be read back."""
         return json.dumps(dataclasses.asdict(self), indent=2)
 
-    def phase_at(self, iteration: int) -> tuple[Phase, int]:
+    def phase_at(self, iteration: int) -> tuple[TrainingPhase, int]:
         """The phase that ``iteration`` (counted over all phases) falls into, and its index within that phase."""
         for phase in self.phases:
             if iteration < phase.iterations:

@@ -12,16 +12,16 @@ from torch import Tensor
 
 from dcvsr_engine.errors import InputError
 from dcvsr_engine.video.reader import VideoReader
-from dcvsr_engine.video.source import PICTURES, VIDEOS
+from dcvsr_engine.video.source import PICTURE_SUFFIXES, VIDEO_SUFFIXES
 
 REDS4 = {"000", "011", "015", "020"}
 """Clips of REDS' training set that are kept for testing; the other 266 of its training and validation sets are trained on."""
 
-HELD_OUT = 12
+HELD_OUT_RECORDINGS = 12
 """Of other clips one in this many is held out for validation, chosen by the hash of its name."""
 
 
-def find(roots: list[Path]) -> list[Path]:
+def find_recordings(roots: list[Path]) -> list[Path]:
     """All video files and folders of pictures below ``roots``, or named by them, in order. Raises `InputError`."""
     found: list[Path] = []
     for root in roots:
@@ -30,20 +30,20 @@ def find(roots: list[Path]) -> list[Path]:
         if root.is_file():
             found.append(root)
         for folder, below, names in os.walk(root):
-            if any(Path(name).suffix.lower() in PICTURES for name in names):
+            if any(Path(name).suffix.lower() in PICTURE_SUFFIXES for name in names):
                 found.append(Path(folder))
                 below.clear()
-            found.extend(Path(folder, name) for name in names if Path(name).suffix.lower() in VIDEOS)
+            found.extend(Path(folder, name) for name in names if Path(name).suffix.lower() in VIDEO_SUFFIXES)
     if roots and not found:
         raise InputError(f"“{roots[0]}” holds no training videos: neither video files nor folders of pictures.")
     return sorted(found)
 
 
-def is_held_out(path: Path) -> bool:
-    """Whether a clip is for validation only: REDS4 in REDS' layout (``train…/000`` and ``val…/000``), else one in `HELD_OUT`."""
+def is_held_out_recording(path: Path) -> bool:
+    """Return whether a clip is for validation only: REDS4 in REDS' layout, else one in `HELD_OUT_RECORDINGS`."""
     if path.parent.name.startswith(("train", "val")) and len(path.name) == 3 and path.name.isdigit():
         return path.parent.name.startswith("train") and path.name in REDS4
-    return hashlib.sha256(path.name.encode()).digest()[0] % HELD_OUT == 0
+    return hashlib.sha256(path.name.encode()).digest()[0] % HELD_OUT_RECORDINGS == 0
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from dcvsr_engine.errors import ModelError, SettingsError
 from dcvsr_engine.network.checkpoint import FirstStage, check_conventions, load_first_stage, load_network
 from dcvsr_engine.network.clip import ImageEncoder
 from dcvsr_engine.network.declaration import FILE, Declaration
+from dcvsr_engine.network.first_stage import AUTOENCODER, RESIDUAL_TRANSFORM
 from dcvsr_engine.research.training.lora import adapt
 from dcvsr_engine.research.training.objective import Conditioning, silence_temporal_layers
 from dcvsr_engine.research.training.recipe import Recipe
@@ -93,7 +94,8 @@ def compact_conventions(recipe: Recipe, config: Any) -> Declaration:
     """Of a start folder with a Haar first stage that declares none."""
     ids = config.projection_class_embeddings_input_dim // config.addition_time_embed_dim
     return Declaration(
-        name=recipe.name, title=recipe.name, first_stage="haar", factor=4, multiple=2 ** (len(config.block_out_channels) - 1),
+        name=recipe.name, title=recipe.name,
+        first_stage=RESIDUAL_TRANSFORM, factor=4, multiple=2 ** (len(config.block_out_channels) - 1),
         added_time_ids=(0.0,) * ids, image_embedding="none", unconditional=(), guidance="none", guidance_scale=1.0,
         steps=4, sigma_min=recipe.sigma_min, sigma_max=recipe.sigma_max,
     )  # fmt: skip
@@ -103,14 +105,14 @@ def svd_conventions(recipe: Recipe, folder: Path, config: Any) -> Declaration:
     """Of a folder as Stable Video Diffusion's."""
     levels = len(AutoencoderKLTemporalDecoder.load_config(folder / "vae")["block_out_channels"])
     multiple = 2 ** (len(config.block_out_channels) - 1)
-    return Declaration(name=recipe.name, title=recipe.name, first_stage="vae", factor=2 ** (levels - 1), multiple=multiple,
+    return Declaration(name=recipe.name, title=recipe.name, first_stage=AUTOENCODER, factor=2 ** (levels - 1), multiple=multiple,
                        sigma_min=recipe.sigma_min, sigma_max=recipe.sigma_max)  # fmt: skip
 
 
 def check_recipe(recipe: Recipe, declaration: Declaration, device: Device) -> None:
     """Raise `SettingsError` where the recipe asks for what the network's conventions or the device do not allow."""
     for phase in recipe.phases:
-        if declaration.first_stage == "vae" and (phase.perceptual or phase.lattice or phase.change or phase.tile):
+        if declaration.first_stage == AUTOENCODER and (phase.perceptual or phase.lattice or phase.change or phase.tile):
             raise SettingsError("Set “perceptual”, “lattice”, “change” and “tile” to 0: they are for the compact model.")
         if device == "cpu" and "cpu" in recipe.bf16 and min(phase.frames, phase.window or phase.frames) == 2:
             # oneDNN's bf16 gradient of a convolution over two frames is NaN (torch 2.13)

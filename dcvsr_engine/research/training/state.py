@@ -14,7 +14,7 @@ from dcvsr_engine.errors import JobError
 from dcvsr_engine.storage import partial_path, put_in_place
 
 
-class State:
+class TrainingState:
     """Weights under training and everything that goes with them.
 
     Attributes:

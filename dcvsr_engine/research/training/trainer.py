@@ -22,23 +22,23 @@ from dcvsr_engine.research.training.objective import (
     Distance,
     change_error,
     change_in_look,
-    clip_noise,
     denoise,
     draw_sigmas,
     edm_loss,
     judged_crops,
     lattice_error,
+    training_noise,
     without_temporal_layers,
 )
 from dcvsr_engine.research.training.propagation import TiledNetwork
-from dcvsr_engine.research.training.recipe import STATE, Phase, Recipe
+from dcvsr_engine.research.training.recipe import STATE, Recipe, TrainingPhase
 from dcvsr_engine.research.training.start import Start
-from dcvsr_engine.research.training.state import State
-from dcvsr_engine.research.training.validation import contact_sheet, held_out_pairs, is_best, psnr, restored
+from dcvsr_engine.research.training.state import TrainingState
+from dcvsr_engine.research.training.validation import contact_sheet, held_out_pairs, is_best, mean_frame_psnr, restore_held_out
 from dcvsr_engine.settings import Device
 
 
-def learning_rate(phase: Phase, index: int) -> float:
+def learning_rate(phase: TrainingPhase, index: int) -> float:
     """Linear warm-up, then cosine decay to a tenth of the peak, or the peak."""
     if index < phase.warmup:
         return phase.learning_rate * (index + 1) / phase.warmup
@@ -82,7 +82,7 @@ class Trainer:
             self.unet.compile()
         trained = [parameter for parameter in self.unet.parameters() if parameter.requires_grad]
         self.optimizer = torch.optim.AdamW(trained, lr=0.0, betas=(0.9, 0.99), weight_decay=1e-3)
-        self.state = State(self.unet, self.optimizer)
+        self.state = TrainingState(self.unet, self.optimizer)
         self.log = LossLog(folder, recipe.sigma_min, recipe.sigma_max)
         in_tiles = any(phase.tile for phase in recipe.phases)
         self.tiled = TiledNetwork(self.unet, self.start.stage, recipe, device) if in_tiles else None
@@ -102,14 +102,14 @@ class Trainer:
 
     # -- one step -----------------------------------------------------------------------------------------------
 
-    def loss(self, clips: Tensor, upscaled: Tensor, phase: Phase, generator: torch.Generator) -> Tensor:
+    def loss(self, clips: Tensor, upscaled: Tensor, phase: TrainingPhase, generator: torch.Generator) -> Tensor:
         """The objective for ``(batch, frames, 3, size, size)``: EDM, plus the perceptual term where the phase asks for it."""
         batch, frames = clips.shape[:2]
         flat, up = clips.flatten(0, 1), upscaled.flatten(0, 1)
         target = self.start.stage.encode_target(flat, up).unflatten(0, (batch, frames)).to(self.device)
         told = self.start.encode_condition(upscaled)
         sigma = self.sigmas(batch, phase, generator)
-        noise = clip_noise(target.shape, phase.noise_share, generator).to(self.device)
+        noise = training_noise(target.shape, phase.noise_share, generator).to(self.device)
         if self.recipe.dropout > 0:
             keep = torch.rand(batch, generator=generator) >= self.recipe.dropout
             told = told.dropped(keep.to(self.device), self.start.declaration.unconditional)
@@ -126,7 +126,7 @@ class Trainer:
             loss = loss + self.picture_loss(picture, flat, phase, generator)
         return loss
 
-    def sigmas(self, batch: int, phase: Phase, generator: torch.Generator) -> Tensor:
+    def sigmas(self, batch: int, phase: TrainingPhase, generator: torch.Generator) -> Tensor:
         """Noise levels ``(batch,)``."""
         recipe = self.recipe
         drawn = draw_sigmas(
@@ -134,7 +134,7 @@ class Trainer:
         )
         return drawn.to(self.device)
 
-    def picture_loss(self, restored: Tensor, frames: Tensor, phase: Phase, generator: torch.Generator) -> Tensor:
+    def picture_loss(self, restored: Tensor, frames: Tensor, phase: TrainingPhase, generator: torch.Generator) -> Tensor:
         """The weighted losses that look at decoded pictures ``(batch · frames, 3, size, size)``."""
         loss = restored.new_zeros(())
         clips, truth = (pictures.unflatten(0, (-1, phase.frames)) for pictures in (restored, frames))
@@ -241,7 +241,9 @@ class Trainer:
             columns = {"bicubic": upscaled}
             with self.state.averaged():
                 with self.layers(asked.frames):
-                    columns |= {str(steps): restored(self.start, upscaled, steps, self.autocast()) for steps in asked.steps}
+                    columns |= {
+                        str(steps): restore_held_out(self.start, upscaled, steps, self.autocast()) for steps in asked.steps
+                    }
                 for name, pictures in columns.items():
                     report(f"validation at {iteration}: steps {name}  {self.judged(name, pictures, clips)}")
                 contact_sheet([*columns.values(), clips], self.folder / "samples" / f"{iteration:06}.png")
@@ -251,7 +253,7 @@ class Trainer:
 
     def judged(self, name: str, pictures: Tensor, clips: Tensor) -> str:
         """Append a row of ``validation.csv``, and return it as words."""
-        quality, distance = f"{psnr(pictures, clips):.3f}", ""
+        quality, distance = f"{mean_frame_psnr(pictures, clips):.3f}", ""
         if self.judge is not None:
             pairs = zip(pictures, clips, strict=True)
             means = [self.judge(clip.to(self.device), truth.to(self.device)).mean() for clip, truth in pairs]

@@ -13,7 +13,7 @@ from dcvsr_engine.diffusion.edm import to_d
 from dcvsr_engine.diffusion.schedule import karras_sigmas
 from dcvsr_engine.research.training.data import Material, training_pair
 from dcvsr_engine.research.training.log import read_rows
-from dcvsr_engine.research.training.objective import Conditioning, clip_noise, denoise
+from dcvsr_engine.research.training.objective import Conditioning, denoise, training_noise
 from dcvsr_engine.research.training.recipe import Validation
 from dcvsr_engine.research.training.start import Start
 from dcvsr_engine.storage import partial_path
@@ -30,7 +30,7 @@ def held_out_pairs(material: Material, asked: Validation) -> tuple[Tensor, Tenso
     return clips, upscaled
 
 
-def sample(network: nn.Module, told: Conditioning, noise: Tensor, sigmas: Tensor) -> Tensor:
+def sample_untiled(network: nn.Module, told: Conditioning, noise: Tensor, sigmas: Tensor) -> Tensor:
     """Euler sampling of untiled clips ``(batch, frames, channels, h, w)``."""
     x = noise * sigmas[0]
     for sigma, following in itertools.pairwise(sigmas):
@@ -39,7 +39,7 @@ def sample(network: nn.Module, told: Conditioning, noise: Tensor, sigmas: Tensor
     return x
 
 
-def restored(start: Start, upscaled: Tensor, steps: int, autocast: torch.autocast) -> Tensor:
+def restore_held_out(start: Start, upscaled: Tensor, steps: int, autocast: torch.autocast) -> Tensor:
     """What the network makes of clips ``(clips, frames, 3, h, w)`` in ``steps`` steps, clip by clip, on the processor.
 
     Only the network computes within ``autocast``, as in training.
@@ -51,14 +51,14 @@ def restored(start: Start, upscaled: Tensor, steps: int, autocast: torch.autocas
     for clip in upscaled.to(device):
         told = start.encode_condition(clip.unsqueeze(0))
         shape = torch.Size((1, len(clip), start.unet.config.out_channels, *told.condition.shape[-2:]))
-        noise = clip_noise(shape, declaration.noise_share, generator).to(device)
+        noise = training_noise(shape, declaration.noise_share, generator).to(device)
         with autocast:
-            latents = sample(start.unet, told, noise, sigmas)[0]
+            latents = sample_untiled(start.unet, told, noise, sigmas)[0]
         results.append(start.stage.decode(latents, clip).clamp(0, 1).cpu())
     return torch.stack(results)
 
 
-def psnr(clips: Tensor, truth: Tensor) -> float:
+def mean_frame_psnr(clips: Tensor, truth: Tensor) -> float:
     """Mean over all frames, in dB."""
     return float(-10 * (clips - truth).pow(2).flatten(0, 1).flatten(1).mean(1).log10().mean())
 

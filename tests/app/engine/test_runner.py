@@ -28,7 +28,7 @@ class Bench:
         self.runner.activity_changed.connect(self.activities.append)
 
     def add(self, source: Path, **values) -> str:
-        item = QueueItem(JobRequest(source, **values))
+        item = QueueItem(JobRequest(source=source, **values))
         self.queue.add(item)
         return item.id
 
@@ -171,7 +171,9 @@ def test_a_job_tries_to_start_an_engine_that_could_not_be_started(bench, own_cli
 
 def test_a_preview_sends_frames_of_its_range_and_region_and_leaves_no_file(bench, own_clip):
     b = bench()
-    request = JobRequest(own_clip, own_clip.with_name("not_this.mp4"), frames=(2, 4), region=Region(8, 8, 32, 24))
+    request = JobRequest(
+        source=own_clip, target=own_clip.with_name("not_this.mp4"), frames=(2, 4), region=Region(x=8, y=8, width=32, height=24)
+    )
     b.runner.preview(request, "B")
     b.wait_until_idle()
     frames = [(run.variant, event) for run, event in b.events if isinstance(event, PreviewFrame) and event.final]
@@ -183,7 +185,7 @@ def test_a_preview_sends_frames_of_its_range_and_region_and_leaves_no_file(bench
 
 def test_a_plan_is_only_a_plan(bench, own_clip):
     b = bench(problems=("Too little memory; choose smaller tiles.",))
-    b.runner.plan(JobRequest(own_clip))
+    b.runner.plan(JobRequest(source=own_clip))
     b.wait_until_idle()
     ((run, plan),) = b.plans
     assert run.plan_only and plan.problems and run.request.target == own_clip.with_name("clip_x4.mp4")
@@ -195,8 +197,8 @@ def test_the_engine_gets_one_thing_at_a_time(bench, own_clip):
     first, second = b.add(own_clip), b.add(own_clip)
     b.runner.start_item(first)
     b.runner.start_item(second)
-    b.runner.preview(JobRequest(own_clip), "A")
-    b.runner.plan(JobRequest(own_clip))
+    b.runner.preview(JobRequest(source=own_clip), "A")
+    b.runner.plan(JobRequest(source=own_clip))
     assert b.states() == ["running", "waiting"]
     b.runner.cancel()
     b.wait_until_idle()
@@ -204,10 +206,10 @@ def test_the_engine_gets_one_thing_at_a_time(bench, own_clip):
 
 
 def test_a_target_of_ones_own_is_kept(tmp_path):
-    request = JobRequest(tmp_path / "a.avi", tmp_path / "b.mkv")
+    request = JobRequest(source=tmp_path / "a.avi", target=tmp_path / "b.mkv")
     assert with_target(request, [tmp_path / "b.mkv"]) == request
 
 
 def test_a_target_is_named_by_scale_and_codec(tmp_path):
-    request = JobRequest(tmp_path / "a.avi", settings=RestoreSettings(scale=2), output=OutputSettings(codec="ffv1"))
+    request = JobRequest(source=tmp_path / "a.avi", settings=RestoreSettings(scale=2), output=OutputSettings(codec="ffv1"))
     assert with_target(request, []).target == tmp_path / "a_x2.mkv"

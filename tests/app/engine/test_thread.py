@@ -48,7 +48,7 @@ class Log(list):
 
 @pytest.fixture
 def request_(clip: Path, tmp_path: Path) -> JobRequest:
-    return JobRequest(clip, tmp_path / "out.mp4")
+    return JobRequest(source=clip, target=tmp_path / "out.mp4")
 
 
 def test_a_job_runs_to_its_end_with_every_kind_of_progress(start_engine, qtbot, request_):

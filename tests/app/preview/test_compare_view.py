@@ -186,7 +186,7 @@ def test_shift_drag_selects_a_region_of_the_input(qtbot, view, mouse_on):
     start, end = view.scene.viewport.to_view((161, 82)), view.scene.viewport.to_view((399, 238))
     with qtbot.waitSignal(view.region_selected) as signal:
         mouse_on(view).drag(start, end, Qt.KeyboardModifier.ShiftModifier)
-    assert signal.args[0] == Region(40, 20, 60, 40)
+    assert signal.args[0] == Region(x=40, y=20, width=60, height=40)
     with qtbot.waitSignal(view.region_selected) as signal:
         qtbot.keyClick(view, Qt.Key.Key_Escape)
     assert signal.args[0] is None

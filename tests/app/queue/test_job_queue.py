@@ -9,7 +9,7 @@ from dcvsr_engine.settings import RestoreSettings
 
 
 def item(name: str, **values) -> QueueItem:
-    return QueueItem(JobRequest(Path(name)), **values)
+    return QueueItem(JobRequest(source=Path(name)), **values)
 
 
 def names(queue: JobQueue) -> list[str]:
@@ -31,7 +31,7 @@ def test_the_first_waiting_item_is_next():
 
 
 def test_a_queue_is_read_back_as_it_was(tmp_path):
-    request = JobRequest(Path("b.mp4"), Path("out.mkv"), RestoreSettings(steps=7), frames=(3, 9))
+    request = JobRequest(source=Path("b.mp4"), target=Path("out.mkv"), settings=RestoreSettings(steps=7), frames=(3, 9))
     queue = JobQueue(
         [item("a"), QueueItem(request, state="failed", message="No.", folder=Path("job"), size=(64, 48), seconds=2.5)]
     )

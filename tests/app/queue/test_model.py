@@ -9,7 +9,7 @@ from dcvsr_engine.planning.request import JobRequest
 
 
 def item(name: str, **values) -> QueueItem:
-    return QueueItem(JobRequest(Path("clips") / name), id=name, **values)
+    return QueueItem(JobRequest(source=Path("clips") / name), id=name, **values)
 
 
 @pytest.fixture

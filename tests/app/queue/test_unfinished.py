@@ -21,8 +21,8 @@ def queue(tmp_path):
     (folder / MANIFEST).write_text("{}")
     (folder / "segment-00000.mkv").write_bytes(bytes(2 * 2**20))
     items = [
-        QueueItem(JobRequest(Path("clip.mp4")), state="cancelled", folder=folder, progress=0.5),
-        QueueItem(JobRequest(Path("other.mp4"))),
+        QueueItem(JobRequest(source=Path("clip.mp4")), state="cancelled", folder=folder, progress=0.5),
+        QueueItem(JobRequest(source=Path("other.mp4"))),
     ]
     queue = QueueModel(JobQueue(items), tmp_path / "queue.json")
     yield queue

@@ -29,7 +29,7 @@ def panel(qtbot, tmp_path, model_folder) -> SettingsPanel:
     panel = SettingsPanel(Presets(tmp_path / "presets"))
     qtbot.addWidget(panel)
     panel.show_models([KnownModel(str(model_folder), model_folder, MODEL)])
-    panel.show_request(JobRequest(Path("clip.mp4"), settings=RestoreSettings(model=str(model_folder))))
+    panel.show_request(JobRequest(source=Path("clip.mp4"), settings=RestoreSettings(model=str(model_folder))))
     panel.show()
     return panel
 
@@ -181,12 +181,12 @@ def test_locked_settings_can_be_read_but_not_changed(panel):
 
 
 def test_a_model_that_is_gone_is_named_and_does_no_harm(panel):
-    panel.show_request(JobRequest(Path(), settings=RestoreSettings(model="vanished")))
+    panel.show_request(JobRequest(source=Path(), settings=RestoreSettings(model="vanished")))
     assert "not installed" in panel.model_box.currentText()
 
 
 def test_the_built_in_model_is_understood(panel):
-    panel.show_request(JobRequest(Path()))
+    panel.show_request(JobRequest(source=Path()))
     assert find("compact").is_dir() and panel.model.name == "compact"
 
 

@@ -39,7 +39,7 @@ def test_branches_that_are_evaluated(mode, scale, gamma, distinct, expected):
     ],
 )
 def test_branches_differ_where_the_model_drops_something_that_is_there(changes, expected):
-    assert is_distinct(Declaration("tiny", "Tiny", "vae", 2, 2, **changes)) == expected
+    assert is_distinct(Declaration(name="tiny", title="Tiny", first_stage="vae", factor=2, multiple=2, **changes)) == expected
 
 
 def test_a_branch_keeps_its_keys_while_gamma_changes():

@@ -70,7 +70,7 @@ def test_even_steps_are_spatial_and_odd_ones_temporal_in_turns(changes, steps, e
     assert step_kinds(steps, RestoreSettings(**changes)) == expected
 
 
-DECLARED = Declaration("tiny", "Tiny", "vae", 2, 2, sigma_min=0.01, sigma_max=80.0)
+DECLARED = Declaration(name="tiny", title="Tiny", first_stage="vae", factor=2, multiple=2, sigma_min=0.01, sigma_max=80.0)
 
 
 def resolved(**changes):

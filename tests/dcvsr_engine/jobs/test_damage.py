@@ -17,8 +17,8 @@ def spoil(monkeypatch, kind: type, name: str, value: float, when) -> None:
     """Let what a method returns hold ``value`` in one place where ``when`` says so of its object and arguments."""
     method = getattr(kind, name)
 
-    def spoiling(self, *arguments):
-        result = method(self, *arguments)
+    def spoiling(self, *arguments, **options):
+        result = method(self, *arguments, **options)
         if when(self, *arguments):
             for tensor in result.values() if isinstance(result, dict) else [result]:
                 tensor[0, ..., 0, 0] = value
@@ -91,8 +91,8 @@ def test_a_condition_that_is_damaged_ends_the_job_by_name(clip, tiny_model, tmp_
 def blacken(monkeypatch, when) -> None:
     method = HaarFirstStage.decode
 
-    def black(self, latents, up):
-        return torch.zeros_like(up) if when() else method(self, latents, up)
+    def black(self, latents, up, check):
+        return torch.zeros_like(up) if when() else method(self, latents, up, check)
 
     monkeypatch.setattr(HaarFirstStage, "decode", black)
 

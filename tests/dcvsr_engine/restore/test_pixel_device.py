@@ -23,7 +23,7 @@ def pipeline(tiny_model, loader):
     model = loader(jobs.settings(tiny_model))
     settings = model.declaration.resolve(jobs.settings(tiny_model)).replace(tile_batch=1)
     footage = Footage((0, 1, 2), (0, 1, 2), (1, 1, 1), torch.rand(FRAMES, 3, 22, 30))
-    return SegmentPipeline(Denoiser(model), settings, Segment(0, 0, 2), footage, Control(), FRAMES)
+    return SegmentPipeline(Denoiser(model), settings, Segment(index=0, first=0, last=2), footage, Control(), FRAMES)
 
 
 @pytest.fixture

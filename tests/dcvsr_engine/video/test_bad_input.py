@@ -20,6 +20,9 @@ from dcvsr_engine.video.publish import publish
 from dcvsr_engine.video.reader import VideoReader
 from dcvsr_engine.video.writer import VideoWriter, check_target
 
+H264 = OutputSettings(codec="h264", bit_depth=8)
+H265 = OutputSettings(codec="h265", bit_depth=8)
+
 
 def no_frames(path: Path) -> None:
     with av.open(str(path), "w") as out:
@@ -117,7 +120,7 @@ def test_nvenc_where_there_is_none(info: VideoInfo, tmp_path: Path) -> None:
     except OutputError as error:
         assert "needs an NVIDIA GPU" in str(error)
     else:
-        with VideoWriter(tmp_path / "a.nut", info, 256, 256, OutputSettings(codec="hevc_nvenc")) as writer:
+        with VideoWriter(tmp_path / "a.nut", info, 256, 256, OutputSettings(codec="hevc_nvenc", bit_depth=8)) as writer:
             writer.write(np.zeros((256, 256, 3), np.float32), 0)
 
 
@@ -134,10 +137,16 @@ def test_overwriting_replaces_only_what_it_should(info: VideoInfo, tmp_path: Pat
 
 
 def test_an_exception_leaves_nothing(info: VideoInfo, tmp_path: Path) -> None:
-    with pytest.raises(ZeroDivisionError), VideoWriter(tmp_path / "a.nut", info, 64, 48, OutputSettings()) as writer:
+    with (
+        pytest.raises(ZeroDivisionError),
+        VideoWriter(tmp_path / "a.nut", info, 64, 48, H264) as writer,
+    ):
         writer.write(np.zeros((48, 64, 3), np.float32), 0)
         raise ZeroDivisionError
-    with pytest.raises(OutputError, match="16×8"), VideoWriter(tmp_path / "a.nut", info, 16, 8, OutputSettings(codec="h265")):
+    with (
+        pytest.raises(OutputError, match="16×8"),
+        VideoWriter(tmp_path / "a.nut", info, 16, 8, H265),
+    ):
         pass
     broken = tmp_path / "broken.nut"
     broken.write_text("no segment")
@@ -152,7 +161,7 @@ def test_full_disk(info: VideoInfo, tmp_path: Path) -> None:
     """On a tmpfs of 200 KiB."""
 
     def make_segment(path: Path, codec: str) -> VideoWriter:
-        return VideoWriter(path, info, 320, 240, OutputSettings(codec=codec))  # type: ignore[arg-type]
+        return VideoWriter(path, info, 320, 240, OutputSettings(codec=codec, bit_depth=8))  # type: ignore[arg-type]
 
     place = tmp_path / "small"
     place.mkdir()
@@ -182,7 +191,10 @@ def test_full_disk(info: VideoInfo, tmp_path: Path) -> None:
 
 
 def test_a_frame_of_the_wrong_size_is_a_programming_error(info: VideoInfo, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="expected"), VideoWriter(tmp_path / "a.nut", info, 64, 48, OutputSettings()) as writer:
+    with (
+        pytest.raises(ValueError, match="expected"),
+        VideoWriter(tmp_path / "a.nut", info, 64, 48, H264) as writer,
+    ):
         writer.write(np.zeros((24, 64, 3), np.float32), 0)
 
 

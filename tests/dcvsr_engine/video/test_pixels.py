@@ -147,7 +147,6 @@ def test_colour_that_a_file_does_not_say(
 ) -> None:
     color = resolve_color(tagged, *size, rgb=rgb, picture=picture, full=False)
     assert (color.matrix, color.range, color.primaries, color.transfer) == expected
-    assert color.hdr == (expected[3] == "smpte2084")
 
 
 @given(st.booleans(), st.booleans(), st.booleans())

@@ -300,11 +300,10 @@ def test_picture_size_that_changes_is_refused(tmp_path: Path) -> None:
 
 
 def test_tracks_are_listed(tmp_path: Path) -> None:
-    info = probe(write_clip(tmp_path / "tracks.mkv", replace(TRACKS, attachments=(("font.ttf", "font/ttf", b"abc"),))))
+    info = probe(write_clip(tmp_path / "tracks.mkv", TRACKS))
     assert [(t.codec, t.language, t.title, t.channels) for t in info.audio] == [
         ("aac", "eng", "Original", 1),
         ("aac", "fra", "Doublage", 1),
     ]
     assert [(t.codec, t.language) for t in info.subtitles] == [("subrip", "ger")]
     assert [(c.start, c.end, c.title) for c in info.chapters] == [(0, 1, "Anfang"), (1, 2, "Ende")]
-    assert info.attachments == ("font.ttf",)

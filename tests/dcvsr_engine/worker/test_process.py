@@ -146,7 +146,7 @@ def test_memory_that_runs_out_is_told_in_words(engine, run_of, monkeypatch):
     engine.send(run_of())
     failed = engine.wait_for(JobFinished, Failed)
     assert failed.user_error and failed.message.startswith("Memory ran out")
-    assert restoring.is_shortage(RuntimeError("CUDA out of memory"))
+    assert restoring.is_out_of_memory(RuntimeError("CUDA out of memory"))
 
 
 def test_a_window_that_is_gone_stops_the_job(engine, run_of, tmp_path):

@@ -11,7 +11,7 @@ from torch import Tensor
 from dcvsr_engine.research.training.degradation.walk import Range, walk
 
 SIZES = (7, 9, 11, 13, 15, 17, 19, 21)
-KINDS = {
+KERNEL_SHARES = {
     "isotropic": 0.405,
     "anisotropic": 0.225,
     "generalised isotropic": 0.108,
@@ -26,7 +26,7 @@ EXPONENTS: dict[str, tuple[Range, float]] = {"generalised": ((0.5, 4.0), 0.05), 
 """Range of the shape parameter and its step per frame."""
 
 
-def gaussian_blur(frames: Tensor, sigma: float) -> Tensor:
+def isotropic_blur(frames: Tensor, sigma: float) -> Tensor:
     """Blur ``(frames, 3, h, w)`` with an isotropic Gaussian of ``sigma`` pixels."""
     radius = max(1, round(3 * sigma))
     taps = torch.exp(-0.5 * (torch.arange(-radius, radius + 1) / sigma) ** 2)
@@ -103,8 +103,8 @@ def sinc_blur(frames: Tensor, rng: random.Random, cutoff: Range | None = None) -
 
 
 def random_blur(frames: Tensor, rng: random.Random, sigma: Range) -> Tensor:
-    """A random kernel of `KINDS` with ``sigma`` in pixels; its parameters drift from frame to frame."""
-    kind = rng.choices(list(KINDS), list(KINDS.values()))[0]
+    """A random kernel of `KERNEL_SHARES` with ``sigma`` in pixels; its parameters drift from frame to frame."""
+    kind = rng.choices(list(KERNEL_SHARES), list(KERNEL_SHARES.values()))[0]
     if kind == "sinc":
         return sinc_blur(frames, rng)
     size, count = kernel_size(rng, frames), len(frames)

@@ -16,6 +16,7 @@ from PIL import Image
 from torch import Tensor
 
 from dcvsr_engine.research.training.degradation.walk import Range, walk
+from dcvsr_engine.video.arrays import to_uint8
 
 Pictures = NDArray[np.uint8]
 """RGB, ``(frames, height, width, 3)``."""
@@ -23,14 +24,13 @@ Pictures = NDArray[np.uint8]
 QUALITY = (30.0, 95.0)
 """Of random JPEG."""
 
-RATE = 25
+CODED_RATE = 25
 """Frames per second of coded clips."""
 
 
 def to_bytes(frames: Tensor) -> Pictures:
     """RGB 0..1 ``(frames, 3, h, w)`` as uint8 ``(frames, h, w, 3)``."""
-    pictures: Pictures = (frames.clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).numpy()
-    return pictures
+    return to_uint8(frames.permute(0, 2, 3, 1).numpy())
 
 
 def from_bytes(pictures: Pictures) -> Tensor:
@@ -56,7 +56,7 @@ def random_jpeg(frames: Tensor, rng: random.Random) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Codec:
+class LossyCodec:
     """A video codec as old and new videos use it.
 
     Attributes:
@@ -81,12 +81,12 @@ class Codec:
 
 
 X265 = "log-level=none:cutree=0:pools=none:frame-threads=1"
-CODECS = {
+LOSSY_CODECS = {
     # with its macroblock tree x264 does not always decide alike
-    "h264": Codec("libx264", "h264", {"preset": "veryfast", "x264-params": "mbtree=0"}, 8, (18, 35)),
+    "h264": LossyCodec("libx264", "h264", {"preset": "veryfast", "x264-params": "mbtree=0"}, 8, (18, 35)),
     # below 80 pixels x265 does not decide alike either; in narrow pictures its tree writes past its memory
-    "h265": Codec("libx265", "hevc", {"preset": "ultrafast", "x265-params": X265}, 96, (18, 35)),
-    "mpeg4": Codec("mpeg4", "mpeg4", {}, 8, (2, 15), rated=False),
+    "h265": LossyCodec("libx265", "hevc", {"preset": "ultrafast", "x265-params": X265}, 96, (18, 35)),
+    "mpeg4": LossyCodec("mpeg4", "mpeg4", {}, 8, (2, 15), rated=False),
 }
 BITS_PER_PIXEL: Range = (0.1, 2.0)
 """Of codecs with a given bit rate."""
@@ -95,14 +95,14 @@ LOWEST = 4000
 """Bit rate that every encoder accepts."""
 
 
-def coded(pictures: Pictures, codec: Codec, options: dict[str, str], bit_rate: int | None = None) -> Pictures:
+def coded(pictures: Pictures, codec: LossyCodec, options: dict[str, str], bit_rate: int | None = None) -> Pictures:
     """Pictures with even sides through a codec, 4:2:0, on one thread."""
     encoder = av.CodecContext.create(codec.encoder, "w")
     decoder = av.CodecContext.create(codec.decoder, "r")
     assert isinstance(encoder, av.VideoCodecContext) and isinstance(decoder, av.VideoCodecContext)
     encoder.height, encoder.width = pictures.shape[1:3]
     encoder.pix_fmt, encoder.options = "yuv420p", options
-    encoder.framerate, encoder.time_base = Fraction(RATE), Fraction(1, RATE)
+    encoder.framerate, encoder.time_base = Fraction(CODED_RATE), Fraction(1, CODED_RATE)
     encoder.thread_count = decoder.thread_count = 1
     if bit_rate is not None:
         encoder.bit_rate = bit_rate
@@ -113,13 +113,13 @@ def coded(pictures: Pictures, codec: Codec, options: dict[str, str], bit_rate: i
     found = []
     for index, picture in enumerate(pictures):
         frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
-        frame.pts, frame.time_base = index, Fraction(1, RATE)
+        frame.pts, frame.time_base = index, Fraction(1, CODED_RATE)
         found += decoded(encoder.encode(frame))
     return np.stack(found + decoded([*encoder.encode(None), None]))
 
 
 def video_compression(
-    frames: Tensor, codec: Codec, options: dict[str, str] | None = None, bits_per_pixel: float | None = None
+    frames: Tensor, codec: LossyCodec, options: dict[str, str] | None = None, bits_per_pixel: float | None = None
 ) -> Tensor:
     """The clip through ``codec`` with ``options`` beside its own, or at a bit rate; a single frame is coded as a picture.
 
@@ -128,13 +128,13 @@ def video_compression(
     height, width = frames.shape[-2:]
     down, right = (max(codec.smallest, side + side % 2) - side for side in (height, width))
     pictures = np.pad(to_bytes(frames), ((0, 0), (0, down), (0, right), (0, 0)), mode="edge")
-    bit_rate = None if bits_per_pixel is None else max(LOWEST, round(bits_per_pixel * pictures[0, ..., 0].size * RATE))
+    bit_rate = None if bits_per_pixel is None else max(LOWEST, round(bits_per_pixel * pictures[0, ..., 0].size * CODED_RATE))
     return from_bytes(coded(pictures, codec, codec.options | (options or {}), bit_rate)[:, :height, :width])
 
 
 def random_video_compression(frames: Tensor, rng: random.Random) -> Tensor:
-    """One of `CODECS`, each as likely, at a constant quality or (half of those that keep one) at a bit rate."""
-    codec = CODECS[rng.choice(list(CODECS))]
+    """One of `LOSSY_CODECS`, each as likely, at a constant quality or (half of those that keep one) at a bit rate."""
+    codec = LOSSY_CODECS[rng.choice(list(LOSSY_CODECS))]
     if not codec.rated or rng.random() < 0.5:
         return video_compression(frames, codec, codec.at(rng.randint(*codec.quantiser)))
     low, high = (math.log(bits) for bits in BITS_PER_PIXEL)

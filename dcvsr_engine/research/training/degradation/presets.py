@@ -24,9 +24,9 @@ from torch import Tensor
 
 from dcvsr_engine.errors import SettingsError
 from dcvsr_engine.network.resample import shrink
-from dcvsr_engine.research.training.degradation.blur import gaussian_blur, random_blur, sinc_blur
+from dcvsr_engine.research.training.degradation.blur import isotropic_blur, random_blur, sinc_blur
 from dcvsr_engine.research.training.degradation.compression import (
-    CODECS,
+    LOSSY_CODECS,
     from_bytes,
     jpeg,
     random_jpeg,
@@ -42,7 +42,7 @@ from dcvsr_engine.research.training.degradation.walk import Range
 def mild(clip: Tensor, rng: random.Random, scale: int = 4) -> Tensor:
     """A lightly degraded LR clip: blur ≤ 0.5 px of the LR grid, bicubic ÷4, noise ≤ 1.5/255, JPEG ≥ 80 or H.264 CRF ≤ 23."""
     if rng.random() < 0.5:
-        clip = gaussian_blur(clip, rng.uniform(0.2, 0.5) * scale)
+        clip = isotropic_blur(clip, rng.uniform(0.2, 0.5) * scale)
     small = shrink(clip, scale)
     if rng.random() < 0.5:
         small = gaussian_noise(small, rng.uniform(0, 1.5) / 255, rng.getrandbits(31))
@@ -50,7 +50,7 @@ def mild(clip: Tensor, rng: random.Random, scale: int = 4) -> Tensor:
     if kind < 0.35:
         small = jpeg(small, rng.randint(80, 98))
     elif kind < 0.75 and clip.shape[0] > 1:
-        small = video_compression(small, CODECS["h264"], CODECS["h264"].at(rng.randint(12, 23)))
+        small = video_compression(small, LOSSY_CODECS["h264"], LOSSY_CODECS["h264"].at(rng.randint(12, 23)))
     return small.clamp(0, 1)
 
 
@@ -108,7 +108,7 @@ def real_world(clip: Tensor, rng: random.Random, scale: int = 4) -> Tensor:
 PRESETS: dict[str, Callable[[Tensor, random.Random, int], Tensor]] = {"mild": mild, "real-world": real_world}
 
 
-def degrade(clip: Tensor, preset: str, rng: random.Random, scale: int = 4) -> Tensor:
+def degrade_clip(clip: Tensor, preset: str, rng: random.Random, scale: int = 4) -> Tensor:
     """The degraded LR clip, RGB 0..1 ``(frames, 3, h / scale, w / scale)``, of ``clip`` ``(frames, 3, h, w)``.
 
     Args:

@@ -8,7 +8,7 @@ from torch import Tensor
 from dcvsr_engine.research.training.degradation.walk import Range
 
 MODES = ("area", "bilinear", "bicubic")
-SMALLEST = 8
+SMALLEST_SIDE = 8
 """No side gets shorter than this many pixels."""
 
 
@@ -31,4 +31,4 @@ def random_factor(rng: random.Random, directions: tuple[float, float, float], bo
 
 def random_resize(frames: Tensor, rng: random.Random, height: float, width: float) -> Tensor:
     """The clip in (about) the given size, by a mode chosen at random."""
-    return resize(frames, max(SMALLEST, round(height)), max(SMALLEST, round(width)), rng.choice(MODES))
+    return resize(frames, max(SMALLEST_SIDE, round(height)), max(SMALLEST_SIDE, round(width)), rng.choice(MODES))

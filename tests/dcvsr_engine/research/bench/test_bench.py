@@ -15,7 +15,7 @@ from dcvsr_engine.errors import InputError
 from dcvsr_engine.events import StepKind
 from dcvsr_engine.planning.request import Region
 from dcvsr_engine.research.bench import cost, memory, propagation
-from dcvsr_engine.research.bench.material import middle, prepare
+from dcvsr_engine.research.bench.workload import load_workload, middle_region
 from dcvsr_engine.settings import RestoreSettings
 from dcvsr_engine.tiling.grid import TileGrid
 from dcvsr_engine.video.probe import probe
@@ -34,22 +34,22 @@ def chosen(tiny_model):
 
 @pytest.fixture(scope="module")
 def material(clip, chosen):
-    return prepare(chosen, clip)
+    return load_workload(chosen, clip)
 
 
 def test_the_middle_of_a_clip_makes_three_by_two_tiles_and_three_windows(chosen, tmp_path):
-    material = prepare(chosen, jobs.short_clip(tmp_path / "clip.mkv", 9, width=72, height=60, codec="ffv1"))
+    material = load_workload(chosen, jobs.short_clip(tmp_path / "clip.mkv", 9, width=72, height=60, codec="ffv1"))
     grid = material.grid
     assert (len(grid.columns), len(grid.rows), len(grid.windows)) == (3, 2, 3)
     assert (grid.width, grid.height, material.frames) == (32, 24, 8)
-    assert material.region == Region(4, 6, 64, 48)
+    assert material.region == Region(x=4, y=6, width=64, height=48)
     assert material.condition.shape == material.noise.shape == (8, 24, 24, 32)
 
 
 def test_a_small_clip_gives_what_it_has(material, clip):
-    assert material.region == Region(1, 0, 48, 32)
+    assert material.region == Region(x=1, y=0, width=48, height=32)
     with pytest.raises(InputError, match="too small"):
-        middle(probe(clip), 100, 100, material.model, 3)
+        middle_region(probe(clip), 100, 100, material.model, 3)
 
 
 def test_neighbours():
@@ -86,7 +86,7 @@ def test_propagation_is_measured_step_by_step(material):
     assert math.isfinite(figures[1].cached)
     plain = material.sampler(denoiser, sap=False, tap=False)
     x = material.noise * material.model.declaration.sigma_max
-    kept = propagation.evaluate(material, denoiser, x, plain.schedule[0], StepKind.PLAIN)
+    kept = propagation.evaluate_kind(material, denoiser, x, plain.schedule[0], StepKind.PLAIN)
     grid = material.grid
     total, count = 0.0, 0
     for n in range(2):

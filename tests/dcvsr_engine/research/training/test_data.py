@@ -13,14 +13,14 @@ from torch.utils.data import DataLoader
 from dcvsr_engine.errors import InputError, SettingsError
 from dcvsr_engine.research.training.data import Batches, Material, TrainingData, drawn
 from dcvsr_engine.research.training.degradation import PRESETS
-from dcvsr_engine.research.training.recipe import DEGRADATIONS, Phase, Recipe, Validation
+from dcvsr_engine.research.training.recipe import DEGRADATIONS, Recipe, TrainingPhase, Validation
 
 REAL = {"real-world": 1.0}
 
 
 def recipe(**phase) -> Recipe:
     return Recipe(
-        "tiny", "nowhere", (Phase(**({"iterations": 6, "batch": 2, "size": 32} | phase)),), validation=Validation(size=32)
+        "tiny", "nowhere", (TrainingPhase(**({"iterations": 6, "batch": 2, "size": 32} | phase)),), validation=Validation(size=32)
     )
 
 
@@ -81,7 +81,7 @@ def test_mistakes_in_a_mixture_are_named(tmp_path, phase, sentence):
 def test_any_number_of_workers_gives_the_batches_of_a_resumed_run(photos, films):
     """Item by item as this process makes them, from photographs and recordings alike."""
     filmed = {"videos": 1.0}
-    on_film = Recipe("tiny", "", (Phase(1, 3, size=32, sources=filmed),), validation=Validation(size=32, sources=filmed))
+    on_film = Recipe("tiny", "", (TrainingPhase(1, 3, size=32, sources=filmed),), validation=Validation(size=32, sources=filmed))
     data = TrainingData.load(on_film, [], [films])
     assert len(data.training.videos) + len(data.held_out.videos) == 30
     material = Material(photos.training.photographs, data.training.videos)
@@ -96,7 +96,9 @@ def test_any_number_of_workers_gives_the_batches_of_a_resumed_run(photos, films)
 
 
 def test_what_a_recipe_asks_for_must_be_there(tmp_path, films):
-    both = Recipe("tiny", "nowhere", (Phase(1, frames=3, size=32, sources={"videos": 1.0}),), validation=Validation(size=32))
+    both = Recipe(
+        "tiny", "nowhere", (TrainingPhase(1, frames=3, size=32, sources={"videos": 1.0}),), validation=Validation(size=32)
+    )
     with pytest.raises(InputError, match="No validation photographs"):
         TrainingData.load(both, [tmp_path], [films])
     with pytest.raises(InputError, match="No training videos were found"):

@@ -11,10 +11,10 @@ from dcvsr_engine.events import StepKind
 from dcvsr_engine.network.haar import HaarFirstStage
 from dcvsr_engine.research.training.objective import edm_loss
 from dcvsr_engine.research.training.propagation import TiledNetwork, inner_levels
-from dcvsr_engine.research.training.recipe import Phase, Recipe
+from dcvsr_engine.research.training.recipe import Recipe, TrainingPhase
 from dcvsr_engine.tiling.grid import TileGrid
 
-RECIPE = Recipe("tiny", "", (Phase(1, frames=4, tile=8, window=2),), sigma_min=0.3)
+RECIPE = Recipe("tiny", "", (TrainingPhase(1, frames=4, tile=8, window=2),), sigma_min=0.3)
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_tap_lets_gradients_reach_other_windows(network: TiledNetwork) -> None:
 
 @pytest.mark.parametrize("unrolled", [0.0, 1.0])
 def test_steps_are_drawn_by_the_phase(network: TiledNetwork, unrolled: float) -> None:
-    phase = Phase(1, frames=4, tile=8, window=2, unrolled=unrolled)
+    phase = TrainingPhase(1, frames=4, tile=8, window=2, unrolled=unrolled)
     target, condition, noise = torch.randn(3, 2, 4, 24, 8, 12, generator=torch.Generator().manual_seed(2))
     sigma = torch.tensor([1.0, 5.0])
     estimates, levels = network.estimates(target, condition, noise, sigma, phase, torch.Generator().manual_seed(3))
@@ -66,7 +66,7 @@ def test_steps_are_drawn_by_the_phase(network: TiledNetwork, unrolled: float) ->
 
 
 def test_later_steps_do_not_see_the_target(network: TiledNetwork) -> None:
-    phase = Phase(1, frames=4, tile=8, window=2, unrolled=1.0)
+    phase = TrainingPhase(1, frames=4, tile=8, window=2, unrolled=1.0)
     condition, noise = torch.randn(2, 1, 4, 24, 8, 8, generator=torch.Generator().manual_seed(2))
     sigma = torch.ones(1)
     first, second = (

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from dcvsr_engine.errors import SettingsError
-from dcvsr_engine.research.training.recipe import Phase, Recipe, Validation
+from dcvsr_engine.research.training.recipe import Recipe, TrainingPhase, Validation
 
 RECIPES = sorted((Path(__file__).parents[3] / "resources" / "recipes").glob("*.json"))
 MINIMAL = {"name": "tiny", "start": "somewhere", "phases": [{"iterations": 5}, {"iterations": 7, "frames": 5}]}
@@ -32,8 +32,8 @@ def test_what_a_recipe_of_the_first_edition_does_not_say_is_as_it_was(tmp_path: 
     assert (recipe.sigma_mean, recipe.sigma_deviation) == (-0.3, 1.3)
     assert recipe.phases[0].schedule == "cosine"
     assert recipe.validation == Validation(24, 1, 192, (1, 2, 4))
-    assert recipe.phase_at(6) == (Phase(7, frames=5), 1)
-    assert recipe.times(3).phase_at(15) == (Phase(21, frames=5), 0)
+    assert recipe.phase_at(6) == (TrainingPhase(7, frames=5), 1)
+    assert recipe.times(3).phase_at(15) == (TrainingPhase(21, frames=5), 0)
 
 
 @pytest.mark.parametrize(

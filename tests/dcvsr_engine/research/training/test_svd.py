@@ -17,7 +17,7 @@ from dcvsr_engine.network.checkpoint import load
 from dcvsr_engine.research.training.data import Batches
 from dcvsr_engine.research.training.export import export
 from dcvsr_engine.research.training.lora import merged_weights
-from dcvsr_engine.research.training.recipe import Phase, Recipe
+from dcvsr_engine.research.training.recipe import Recipe, TrainingPhase
 from dcvsr_engine.research.training.trainer import Trainer
 
 DECLARED = {"title": "Ours", "scale": 2, "steps": 1, "tile": 16, "window": 4, "guidance": "none"}
@@ -33,7 +33,7 @@ def svd(tmp_path: Path) -> Path:
 
 
 def recipe(start: Path, **changes: Any) -> Recipe:
-    phase = Phase(50, frames=3, batch=1, size=32, learning_rate=3e-3, warmup=1, schedule="constant", at_max=0.0)
+    phase = TrainingPhase(50, frames=3, batch=1, size=32, learning_rate=3e-3, warmup=1, schedule="constant", at_max=0.0)
     values: dict[str, Any] = {"sigma_min": 0.01, "sigma_max": 50.0, "sigma_mean": 0.7, "bf16": (), "ema": 0.0}
     return Recipe("tiny-svd", str(start), (phase,), **(values | {"declaration": DECLARED} | changes))
 
@@ -176,7 +176,7 @@ def test_what_is_missing_is_named(svd, photos, tmp_path, monkeypatch) -> None:
     with pytest.raises(ModelError, match=r"pip install dcvsr-studio\[train\]"):
         Trainer(recipe(svd, lora=4), tmp_path / "run", photos)
     with pytest.raises(SettingsError, match="for the compact model"):
-        phase = Phase(5, frames=3, size=32, lattice=1.0)
+        phase = TrainingPhase(5, frames=3, size=32, lattice=1.0)
         Trainer(dataclasses.replace(recipe(svd), phases=(phase,)), tmp_path / "run", photos)
     (svd / "vae" / "config.json").unlink()
     with pytest.raises(ModelError, match="incomplete"):

@@ -1,6 +1,5 @@
 """What is measured on: a model, and a few frames of a clip as its latents."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,15 +7,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dcvsr_engine.control import Control
 from dcvsr_engine.diffusion.denoiser import Denoiser
-from dcvsr_engine.diffusion.sampler import Sampler, clip_noise
+from dcvsr_engine.diffusion.noise import clip_noise
+from dcvsr_engine.diffusion.propagation import SpatialBank
+from dcvsr_engine.diffusion.sampler import Batching, InBatches, TiledDenoiser
 from dcvsr_engine.errors import InputError
 from dcvsr_engine.network.checkpoint import Model, load
 from dcvsr_engine.network.resample import upscale
-from dcvsr_engine.planning.plan import padded
+from dcvsr_engine.planning.grids import padded
 from dcvsr_engine.planning.request import Region
-from dcvsr_engine.settings import RestoreSettings
+from dcvsr_engine.settings import ResolvedSettings, RestoreSettings
 from dcvsr_engine.tiling.grid import TileGrid
 from dcvsr_engine.video.probe import VideoInfo, probe
 from dcvsr_engine.video.reader import VideoReader
@@ -26,7 +26,7 @@ COLUMNS, ROWS, WINDOWS = 2.0, 1.5, 2
 
 
 @dataclass(frozen=True)
-class Material:
+class Workload:
     """A piece of a clip in front of a model.
 
     Attributes:
@@ -37,7 +37,7 @@ class Material:
     """
 
     model: Model
-    settings: RestoreSettings
+    settings: ResolvedSettings
     grid: TileGrid
     noise: Tensor
     condition: Tensor
@@ -48,39 +48,42 @@ class Material:
         """A denoiser of the model."""
         return Denoiser(self.model)
 
-    def sampler(self, denoiser: Denoiser, kind: Callable[..., Sampler] = Sampler, **changes: object) -> Sampler:
-        """A sampler with changed settings, a tile at a time."""
-        return kind(denoiser, self.settings.replace(**changes), lambda step: self.grid, Control())
+    def tiled(
+        self, denoiser: Denoiser, batching: Batching | None = None, bank: SpatialBank | None = None, **changes: object
+    ) -> TiledDenoiser:
+        """A denoiser of the piece with changed settings; ``bank`` holds the keys of cached SAP."""
+        settings = self.settings.replace(**changes)
+        grids, batches = (lambda step: self.grid), batching or InBatches(1)
+        return TiledDenoiser(denoiser, self.condition, settings, grids, batching=batches, bank=bank)
 
 
-def prepare(settings: RestoreSettings, clip: Path) -> Material:
+def load_workload(settings: RestoreSettings, clip: Path) -> Workload:
     """Load the model and the middle of the clip's picture; raises `UserError`."""
     info = probe(clip)
     model = load(settings.model, settings.device, settings.precision)
-    settings = model.declaration.resolve(settings).replace(device=model.device, precision=model.precision)
-    assert settings.tile is not None and settings.window is not None and settings.scale is not None
-    columns, rows = (padded(int(share * settings.tile), model.declaration.multiple) for share in (COLUMNS, ROWS))
-    region = middle(info, columns, rows, model, settings.scale)
-    frames = read(clip, region, WINDOWS * settings.window)
-    condition = model.first_stage.encode_condition(upscale(frames, settings.scale))
+    resolved = model.declaration.resolve(settings).replace(device=model.device, precision=model.precision)
+    columns, rows = (padded(int(share * resolved.tile), model.declaration.multiple) for share in (COLUMNS, ROWS))
+    region = middle_region(info, columns, rows, model, resolved.scale)
+    frames = read_region(clip, region, WINDOWS * resolved.window)
+    condition = model.first_stage.encode_condition(upscale(frames, resolved.scale))
     height, width = condition.shape[-2:]
-    tile = padded(settings.tile, model.declaration.multiple)
-    grid = TileGrid.build(len(frames), height, width, tile, settings.window, align=model.declaration.multiple)
-    noise = clip_noise(settings.seed, 0, len(frames), (model.first_stage.latent_channels, height, width), 0.0)
-    return Material(model, settings, grid, noise, condition, region, len(frames))
+    tile = padded(resolved.tile, model.declaration.multiple)
+    grid = TileGrid.build(len(frames), height, width, tile, resolved.window, align=model.declaration.multiple)
+    noise = clip_noise(resolved.seed, 0, len(frames), (model.first_stage.latent_channels, height, width), 0.0)
+    return Workload(model, resolved, grid, noise, condition, region, len(frames))
 
 
-def middle(info: VideoInfo, columns: int, rows: int, model: Model, scale: int) -> Region:
+def middle_region(info: VideoInfo, columns: int, rows: int, model: Model, scale: int) -> Region:
     """The middle of the picture that makes at most ``columns × rows`` latents, a whole number of the U-Net's units."""
     unit = model.declaration.factor * model.declaration.multiple // scale
     latent = model.declaration.factor // scale
     if latent * scale != model.declaration.factor or min(info.width, info.height) < unit:
         raise InputError(f"“{info.path.name}” is too small, or the scale does not divide the model's factor; choose others.")
     width, height = (min(size, count * latent) // unit * unit for size, count in ((info.width, columns), (info.height, rows)))
-    return Region((info.width - width) // 2, (info.height - height) // 2, width, height)
+    return Region(x=(info.width - width) // 2, y=(info.height - height) // 2, width=width, height=height)
 
 
-def read(clip: Path, region: Region, count: int) -> Tensor:
+def read_region(clip: Path, region: Region, count: int) -> Tensor:
     """The region of the first ``count`` frames, RGB 0..1 ``(frames, 3, height, width)``."""
     rows, columns = slice(region.y, region.y + region.height), slice(region.x, region.x + region.width)
     with VideoReader(probe(clip)) as reader:

@@ -4,8 +4,8 @@ import sys
 
 import pytest
 
-from dcvsr_engine.research.evaluation import metrics
-from dcvsr_engine.research.evaluation.metrics import METRICS, Sample, measure
+from dcvsr_engine.research.evaluation import scores
+from dcvsr_engine.research.evaluation.scores import ROWS, Sample, score_sample
 from dcvsr_engine.tiling.grid import TileGrid
 
 
@@ -15,14 +15,14 @@ def sample(moving, noisy):
 
 
 def only(monkeypatch, *names):
-    chosen = tuple(m for m in metrics.MEASURES if any(metric.name in names for metric in m.metrics))
-    monkeypatch.setattr(metrics, "MEASURES", chosen)
+    chosen = tuple(m for m in scores.ROW_GROUPS if any(metric.name in names for metric in m.rows))
+    monkeypatch.setattr(scores, "ROW_GROUPS", chosen)
 
 
 def test_every_metric_gets_a_value_or_a_reason(sample, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyiqa", None)
-    found = measure(sample)
-    assert list(found) == list(METRICS)
+    found = score_sample(sample)
+    assert list(found) == list(ROWS)
     assert all((cell.value is None) == bool(cell.reason) for cell in found.values())
     assert found["PSNR"].value == pytest.approx(32.6, abs=0.3)
     assert all(found[name].value is None and "pyiqa" in found[name].reason for name in ("LPIPS", "DISTS", "MUSIQ", "CLIP-IQA"))
@@ -30,22 +30,22 @@ def test_every_metric_gets_a_value_or_a_reason(sample, monkeypatch):
 
 
 def test_without_truth_only_blind_metrics_have_values(sample):
-    blind = Sample(sample.result, None, sample.enlarged, sample.grid, 4)
-    found = measure(blind)
+    blind = Sample(sample.result, None, sample.bicubic, sample.grid, 4)
+    found = score_sample(blind)
     assert all(found[name].value is None for name in ("PSNR", "PSNR-Y", "SSIM", "ST-LPIPS", "tST-LP", "tOF", "VMAF"))
     assert found["seam score"].value is not None and "undamaged" in found["PSNR"].reason
 
 
 def test_a_single_frame_has_no_temporal_values(sample, monkeypatch):
     only(monkeypatch, "tOF", "flicker", "tST-LP")
-    found = measure(Sample(sample.result[:1], sample.truth[:1], sample.enlarged[:1], sample.grid, 4))
+    found = score_sample(Sample(sample.result[:1], sample.truth[:1], sample.bicubic[:1], sample.grid, 4))
     assert found["tOF"].value is None and found["flicker"].value is None and found["tST-LP"].value is None
 
 
 def test_a_missing_package_is_a_reason(sample, monkeypatch):
     only(monkeypatch, "tOF")
     monkeypatch.setitem(sys.modules, "cv2", None)
-    assert measure(sample)["tOF"].reason == "the Python package cv2 is not installed"
+    assert score_sample(sample)["tOF"].reason == "the Python package cv2 is not installed"
 
 
 def test_tst_lp_compares_changes_and_not_pictures(moving, noisy, monkeypatch):
@@ -54,7 +54,7 @@ def test_tst_lp_compares_changes_and_not_pictures(moving, noisy, monkeypatch):
     truth, grid = moving[:4, :64, :64], TileGrid.build(4, 16, 16)
 
     def values(result):
-        found = measure(Sample(result, truth, truth, grid, 4))
+        found = score_sample(Sample(result, truth, truth, grid, 4))
         return found["ST-LPIPS"].value, found["tST-LP"].value
 
     steady = truth // 2 + 40

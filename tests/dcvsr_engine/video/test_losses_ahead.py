@@ -15,23 +15,23 @@ from dcvsr_engine.settings import OutputSettings
 from dcvsr_engine.video.encoders import ON_GPU, codecs_on_gpu
 from dcvsr_engine.video.hdr import dynamic_of
 from dcvsr_engine.video.probe import probe
-from dcvsr_engine.video.publish import foreseen
+from dcvsr_engine.video.publish import losses_ahead
 from dcvsr_engine.video.reader import VideoReader
 from dcvsr_engine.video.writer import check_target
 
 
-def told(source: Path, target: Path, **output: Any) -> tuple[str, ...]:
-    """What is foreseen for a clip in its own size."""
+def predicted(source: Path, target: Path, **output: Any) -> tuple[str, ...]:
+    """What is losses_ahead for a clip in its own size."""
     with VideoReader(source) as reader:
         info = reader.counted_info()
-    return foreseen(target, info, info.width, info.height, check_target(target, info, OutputSettings(**output)))
+    return losses_ahead(target, info, info.width, info.height, check_target(target, info, OutputSettings(**output)))
 
 
 @pytest.mark.parametrize("name", ["out.mp4", "out.mkv", "out.mov", "pictures"])
 def test_tracks_that_do_not_fit_are_told_before_and_after(name: str, tmp_path: Path, restore: Any) -> None:
     clip = replace(TRACKS, pts=range(10), attachments=(("font.ttf", "font/ttf", b"not quite a font"),))
     source, target = write_clip(tmp_path / "tracks.mkv", clip), tmp_path / name
-    before = told(source, target)
+    before = predicted(source, target)
     assert before == restore(source, target).notes
     if name == "pictures":
         assert before == ("Sound and subtitles are left out: pictures have none; .mp4, .mov or .mkv do.",)
@@ -43,8 +43,8 @@ def test_tracks_that_do_not_fit_are_told_before_and_after(name: str, tmp_path: P
 
 def test_times_that_are_rounded_are_told(tmp_path: Path) -> None:
     source = write_clip(tmp_path / "vfr.mp4", GOLDEN["vfr"][1])
-    assert any(".mkv knows no finer ones, .mp4 and .mov do" in note for note in told(source, tmp_path / "out.mkv"))
-    assert not told(source, tmp_path / "out.mp4")
+    assert any(".mkv knows no finer ones, .mp4 and .mov do" in note for note in predicted(source, tmp_path / "out.mkv"))
+    assert not predicted(source, tmp_path / "out.mp4")
 
 
 @pytest.mark.parametrize("codec", ["prores", "h265"])
@@ -52,7 +52,7 @@ def test_a_long_frame_on_a_fine_clock_is_rounded_and_told(codec: str, tmp_path: 
     nano, pts = Fraction(1, 10**9), [0, 40_000_001, 80_000_000, 4_080_000_000, 4_120_000_000]
     source = write_clip(tmp_path / "nano.nut", Clip(pts=pts, time_base=nano, codec="ffv1"))
     target = tmp_path / "out.mov"
-    before = told(source, target, codec=codec)
+    before = predicted(source, target, codec=codec)
     assert before == restore(source, target, codec=codec).notes
     assert any("rounded to 1/90000 s" in note for note in before)
     facts = ffprobe(target)
@@ -66,9 +66,9 @@ def test_a_long_frame_on_a_fine_clock_is_rounded_and_told(codec: str, tmp_path: 
 def test_a_frame_of_days_is_refused_where_it_cannot_be_said(name: str, codec: str, tmp_path: Path) -> None:
     source = write_clip(tmp_path / "days.nut", Clip(pts=[0, 40, 2**32], time_base=Fraction(1, 1000), codec="ffv1"))
     with pytest.raises(
-        OutputError, match=r"is shown for 1,193 hours, longer than MP4 and MOV files can say; name the output \.mkv"
+        OutputError, match=r"is shown for 1,193 hours, longer than MP4 and MOV files can store; name the output \.mkv"
     ):
-        told(source, tmp_path / name, codec=codec)
+        predicted(source, tmp_path / name, codec=codec)
 
 
 def test_a_frame_of_days_is_kept_in_mkv(tmp_path: Path, restore: Any, ffprobe: Any) -> None:
@@ -92,7 +92,7 @@ def with_hdr10_plus(path: Path) -> Path:
 def test_hdr10_plus_is_told(tmp_path: Path) -> None:
     info = probe(with_hdr10_plus(tmp_path / "plus.hevc"))
     assert info.color.dynamic == ("hdr10+",) and info.color.mastering
-    [note] = foreseen(tmp_path / "out.mp4", info, info.width, info.height, OutputSettings(codec="h265"))
+    [note] = losses_ahead(tmp_path / "out.mp4", info, info.width, info.height, OutputSettings(codec="h265", bit_depth=10))
     assert note.startswith("The HDR10+ data") and note.endswith("is left out.")
 
 
@@ -107,7 +107,7 @@ def test_dolby_vision_is_told(tmp_path: Path) -> None:
     info = probe(source)
     assert info.color.dynamic == () and dynamic_of(Frame()) == ("dolby-vision",)  # type: ignore[arg-type]
     info = replace(info, color=replace(info.color, dynamic=dynamic_of(Frame())))  # type: ignore[arg-type]
-    [note] = foreseen(tmp_path / "out.mp4", info, info.width, info.height, OutputSettings(codec="h265"))
+    [note] = losses_ahead(tmp_path / "out.mp4", info, info.width, info.height, OutputSettings(codec="h265", bit_depth=10))
     assert note.startswith("The Dolby Vision layer")
 
 

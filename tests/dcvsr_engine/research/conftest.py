@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from dcvsr_engine.research.evaluation.pictures import to_pictures
+from dcvsr_engine.research.pictures import to_pictures
 
 
 def texture(height, width, seed):

@@ -3,9 +3,9 @@
 import networks
 import pytest
 import torch
+from dcvsr_engine.network.soundness import finite, sound
 
 from dcvsr_engine.errors import JobError
-from dcvsr_engine.network.soundness import finite, sound
 
 
 def half(dtype: torch.dtype = torch.float16):

@@ -10,11 +10,20 @@ from dcvsr_engine.control import Control
 from dcvsr_engine.diffusion.edm import precondition
 from dcvsr_engine.errors import InputError, OutputError, SettingsError
 from dcvsr_engine.network.declaration import Declaration
-from dcvsr_engine.research.evaluation import probe as search
-from dcvsr_engine.research.evaluation.clips import Clip, Preparation, prepare
-from dcvsr_engine.research.evaluation.pictures import write as write_pictures
-from dcvsr_engine.research.evaluation.probe import Convention, Finding, Footage, Tried, conventions, footage_of, probe, scaling
-from dcvsr_engine.research.evaluation.probing import time_ids, to_text, write
+from dcvsr_engine.research.evaluation import conventions as search
+from dcvsr_engine.research.evaluation.clips import Clip, Preparation, prepare_clip
+from dcvsr_engine.research.evaluation.conventions import (
+    Convention,
+    Finding,
+    ProbeClip,
+    Trial,
+    candidate_conventions,
+    condition_scale,
+    encode_probe_clip,
+    find_conventions,
+)
+from dcvsr_engine.research.evaluation.probe_command import finding_to_text, time_ids, write_declaration
+from dcvsr_engine.research.pictures import write_pictures
 from dcvsr_engine.resources import resource
 
 SVD = Convention(False, "zeros", (6.0, 127.0, 0.0))
@@ -50,10 +59,10 @@ def synthetic(model, seed):
     """Smooth latents and a noisy condition."""
     generator = torch.Generator().manual_seed(seed)
     target = F.interpolate(torch.randn(2, networks.CHANNELS, 4, 4, generator=generator), size=(8, 8), mode="bilinear")
-    return Footage(target, target / scaling(model) + 0.5 * torch.randn(target.shape, generator=generator), EMBEDDING)
+    return ProbeClip(target, target / condition_scale(model) + 0.5 * torch.randn(target.shape, generator=generator), EMBEDDING)
 
 
-def train(model, footage, convention):
+def train(model, clips, convention):
     """Train the last layer, in closed form: ridge regression of the EDM objective on what the random layers before it give."""
     unet, generator = model.unet, torch.Generator().manual_seed(1)
     inputs, targets = [], []
@@ -63,15 +72,15 @@ def train(model, footage, convention):
         inputs.append(F.pad(patches, (0, 1), value=1.0))
 
     hook = unet.conv_out.register_forward_pre_hook(keep)
-    for one in footage:
+    for clip in clips:
         sigma = torch.exp(1.2 * torch.randn((), generator=generator) + 0.8)
         c = precondition(sigma)
-        noisy = one.target + sigma * torch.randn(one.target.shape, generator=generator)
-        condition = one.condition * (scaling(model) if convention.condition_scaled else 1)
+        noisy = clip.target + sigma * torch.randn(clip.target.shape, generator=generator)
+        condition = clip.condition * (condition_scale(model) if convention.condition_scaled else 1)
         embedding = EMBEDDING if convention.image_embedding == "first-frame" else torch.zeros_like(EMBEDDING)
         sample = torch.cat([c.c_in * noisy, condition], 1)[None]
         unet(sample, c.c_noise, encoder_hidden_states=embedding, added_time_ids=torch.tensor([convention.added_time_ids]))
-        targets.append(((one.target - c.c_skip * noisy) / c.c_out).flatten(2).transpose(1, 2).flatten(0, 1))
+        targets.append(((clip.target - c.c_skip * noisy) / c.c_out).flatten(2).transpose(1, 2).flatten(0, 1))
     hook.remove()
     a, b = torch.cat(inputs), torch.cat(targets)
     weights = torch.linalg.solve(a.T @ a + torch.eye(a.shape[1]), a.T @ b)
@@ -83,10 +92,12 @@ def test_the_convention_that_a_network_was_trained_with_is_found(model):
     trained = Convention(True, "first-frame", (7.0, 127.0, 0.02))
     train(model, [synthetic(model, seed) for seed in range(24)], trained)
     declared = model.declaration
-    found = probe(model, [synthetic(model, seed) for seed in (500, 501)], conventions(model, True), 1, Control())
+    found = find_conventions(
+        model, [synthetic(model, seed) for seed in (500, 501)], candidate_conventions(model, True), 1, Control()
+    )
     assert found.convention == trained and model.declaration == declared
     assert set(found.decided) == {"condition_scaled", "image_embedding", "added_time_ids"}
-    assert len(found.tried) == 16 and found.tried[-1].score > 2 * found.tried[0].score
+    assert len(found.trials) == 16 and found.trials[-1].error > 2 * found.trials[0].error
 
 
 def test_the_command_probes_a_folder_and_declares_what_it_found(model, moving, tmp_path, capsys):
@@ -95,11 +106,11 @@ def test_the_command_probes_a_folder_and_declares_what_it_found(model, moving, t
         parameter.mul_(20)  # latents of unit deviation, as a trained autoencoder's
     for place in range(8):
         write_pictures(moving[:2, 8 * place :, 12 * place :], (tmp_path / "train" if place % 4 else data) / f"clip {place}")
-    footage = [
-        footage_of(model, prepare(path.name, path, Preparation(2, 0, (32, 32), "mild"), tmp_path / "made"), None)
+    clips = [
+        encode_probe_clip(model, prepare_clip(path.name, path, Preparation(2, 0, (32, 32), "mild"), tmp_path / "made"), None)
         for path in sorted((tmp_path / "train").iterdir())
     ]
-    train(model, footage, SVD)
+    train(model, clips, SVD)
     model.unet.save_pretrained(folder / "unet")
     model.first_stage.vae.save_pretrained(folder / "vae")
     declared = networks.declaration(name="tiny", condition_scaled=True, assumed=("condition_scaled", "image_embedding"))
@@ -113,30 +124,30 @@ def test_the_command_probes_a_folder_and_declares_what_it_found(model, moving, t
     assert not changed.condition_scaled and changed.assumed == ("image_embedding",)
 
 
-def tried(convention, *errors):
-    return Tried(convention, errors)
+def trial(convention, *errors):
+    return Trial(convention, errors)
 
 
 def test_what_cannot_be_told_apart_stays_as_declared(tmp_path):
     other = Convention(False, "zeros", (7.0, 127.0, 0.02))
     scaled = Convention(True, "zeros", (6.0, 127.0, 0.0))
-    close, far = tried(SVD, 1.01, 1.99, 3.02, 4.0), tried(scaled, 2.0, 4.1, 6.0, 8.2)
-    best = tried(other, 1.0, 2.0, 3.0, 4.0)
+    close, far = trial(SVD, 1.01, 1.99, 3.02, 4.0), trial(scaled, 2.0, 4.1, 6.0, 8.2)
+    best = trial(other, 1.0, 2.0, 3.0, 4.0)
     assert far.is_worse_than(best) and not close.is_worse_than(best) and not best.is_worse_than(close)
     found = Finding((best, close, far), SVD, ("condition_scaled",))
-    text = to_text(found, networks.declaration())
+    text = finding_to_text(found, networks.declaration())
     assert "condition_scaled=False" in text and "as good as the best, declared" in text
-    assert "Not told apart, or not tried otherwise: image_embedding, added_time_ids." in text
+    assert "Undecided, or only one value tried: image_embedding, added_time_ids." in text
 
 
 def test_declarations_change_only_where_something_was_found(tmp_path):
     declared = networks.declaration(assumed=("condition_scaled", "added_time_ids"))
     (tmp_path / "dcvsr.json").write_text(declared.to_json())
-    assert "is written" in write(tmp_path, Finding((tried(SVD, 1.0),), SVD, ("condition_scaled",)))
+    assert "is written" in write_declaration(tmp_path, Finding((trial(SVD, 1.0),), SVD, ("condition_scaled",)))
     assert Declaration.from_folder(tmp_path).assumed == ("added_time_ids",)
-    assert "already" in write(tmp_path, Finding((tried(SVD, 1.0),), SVD, ()))
+    assert "already" in write_declaration(tmp_path, Finding((trial(SVD, 1.0),), SVD, ()))
     with pytest.raises(OutputError, match="built in"):
-        write(resource("models", "compact"), Finding((tried(SVD, 1.0),), SVD, ()))
+        write_declaration(resource("models", "compact"), Finding((trial(SVD, 1.0),), SVD, ()))
 
 
 def test_bad_options_are_one_sentence(model, moving, tmp_path, capsys):
@@ -144,5 +155,5 @@ def test_bad_options_are_one_sentence(model, moving, tmp_path, capsys):
         time_ids("6,x")
     write_pictures(moving, tmp_path / "clip")
     with pytest.raises(InputError, match="undamaged"):
-        footage_of(model, Clip("clip", tmp_path / "clip", None), None)
+        encode_probe_clip(model, Clip("clip", tmp_path / "clip", None), None)
     assert main(["models", "probe", "nonesuch"]) == 2 and "nonesuch" in capsys.readouterr().err

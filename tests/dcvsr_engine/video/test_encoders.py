@@ -1,0 +1,39 @@
+"""Codec and depth are decided once, and every codec's row says what its encoder is given."""
+
+from pathlib import Path
+
+import pytest
+from clips import Clip, write_clip
+
+from dcvsr_engine.settings import OutputSettings
+from dcvsr_engine.video.encoders import VIDEO_CODECS, encoding_for, resolved_output
+from dcvsr_engine.video.probe import VideoInfo, probe
+
+
+@pytest.fixture
+def info(tmp_path: Path) -> VideoInfo:
+    """Facts about a clip of 10 bits."""
+    return probe(write_clip(tmp_path / "in.mkv", Clip(pts=range(2), codec="ffv1", pixel_format="yuv420p10le")))
+
+
+def test_what_is_not_decided_is_a_programming_error(info: VideoInfo) -> None:
+    for output in (OutputSettings(), OutputSettings(codec="h264"), OutputSettings(bit_depth=8)):
+        with pytest.raises(ValueError, match="not decided"):
+            encoding_for(info, 64, 48, output)
+
+
+@pytest.mark.parametrize("key", VIDEO_CODECS)
+def test_depth_is_the_input_s_where_the_codec_has_it(key: str, info: VideoInfo) -> None:
+    codec = VIDEO_CODECS[key]
+    target = Path("pictures" if not codec.containers else "out.mov" if key == "prores" else "out.mkv")
+    resolved = resolved_output(target, info, OutputSettings(codec=key))  # type: ignore[arg-type]
+    assert resolved.bit_depth == min((d for d in codec.depths if d >= 10), default=max(codec.depths))
+    encoding = encoding_for(info, 128, 96, resolved)
+    assert encoding.codec is codec and encoding.options == codec.options(resolved, encoding.color, encoding.siting, 128)
+    assert resolved_output(target, info, resolved) == resolved
+
+
+def test_auto_is_h265_for_10_bits_and_png_for_a_folder(info: VideoInfo) -> None:
+    assert resolved_output(Path("out.mp4"), info, OutputSettings()).codec == "h265"
+    assert resolved_output(Path("out.mp4"), info, OutputSettings(bit_depth=8)).codec == "h264"
+    assert resolved_output(Path("out"), info, OutputSettings()).codec == "png"
