@@ -142,7 +142,7 @@ def test_the_command_prints_tables_and_json(clip, tiny_model, capsys, monkeypatc
     ]
     assert cli.main(["bench", "propagation", *common, "--steps", "1"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[-1].split()[:4] == ["1", "TAP", "→", "20.000"]
+    assert lines[-1].split()[:4] == ["1", "TAP", "forward", "20.000"]
     assert lines[-1].endswith("–")
     assert cli.main(["bench", "cost", *common, "--repeats", "1", "--json"]) == 0
     values = json.loads(capsys.readouterr().out)
