@@ -14,7 +14,7 @@ from app.controllers.runs import Runs
 from app.controllers.selected_items import SelectedItems
 from app.controllers.session import Session
 from app.controllers.shown_item import ShownItem
-from app.controllers.state import state_of
+from app.controllers.state import window_state
 from app.engine.progress import ProgressPanel
 from app.engine.runner import JobRunner
 from app.engine.thread import EngineThread
@@ -38,8 +38,7 @@ from app.widgets.action_table import ActionTable
 from app.widgets.docks import add_dock, toggle_actions
 from app.widgets.drops import accept_copy, local_paths
 from app.widgets.notices import NoticeBar
-from dcvsr_engine.models.known import known_models
-from dcvsr_engine.models.store import chosen_default
+from dcvsr_engine.models.registry import chosen_default, known_models
 
 DOCK_AREAS = {
     "queue": Qt.DockWidgetArea.LeftDockWidgetArea,
@@ -197,7 +196,9 @@ class MainWindow(QMainWindow):
 
     def update_actions(self) -> None:
         """Enable and check the actions by the window's state."""
-        self.action_table.update(state_of(self.runner, self.shown, self.queue, self.queue_panel, self.crash, self.preferences))
+        self.action_table.update(
+            window_state(self.runner, self.shown, self.queue, self.queue_panel, self.crash, self.preferences)
+        )
         self.run_display.show_idle()
 
     def show_dock(self, name: str) -> None:

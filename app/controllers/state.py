@@ -89,7 +89,7 @@ class WindowState:
         return any(item.state != "running" for item in self.selected)
 
 
-def state_of(
+def window_state(
     runner: JobRunner, shown: ShownItem, queue: QueueModel, panel: QueuePanel, crash: CrashReport, preferences: Preferences
 ) -> WindowState:
     """The state of a window now."""

@@ -17,7 +17,7 @@ Serve = Callable[[Connection], None]
 
 def serve_engine(connection: Connection) -> None:
     """Speak `worker.messages` over ``connection`` until it closes, with the build of PyTorch that is switched on."""
-    switch.use()
+    switch.use_switched_on_build()
     serve_bundled_engine(connection)
 
 

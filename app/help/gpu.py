@@ -21,8 +21,8 @@ from app.system.background_work import BackgroundWork, Progressed, WorkFunction
 from app.widgets.appearance import color_text, tones
 from app.widgets.formats import amount, shortened
 from dcvsr_engine.gpu import switch
-from dcvsr_engine.gpu.detect import Gpu, detect
-from dcvsr_engine.gpu.install import Progress, install
+from dcvsr_engine.gpu.detect import Gpu, detect_gpu
+from dcvsr_engine.gpu.install import InstallProgress, install_cuda_build
 from dcvsr_engine.gpu.switch import Build
 
 GPU_WIDTH = 560
@@ -37,9 +37,9 @@ class GpuState:
     size: int
 
 
-def gpu_state(progress: Progress) -> GpuState:
+def gpu_state(progress: InstallProgress) -> GpuState:
     """The state now."""
-    return GpuState(detect(), switch.switched_on(), switch.size())
+    return GpuState(detect_gpu(), switch.switched_on(), switch.size_of_builds())
 
 
 class GpuDialog(QDialog):
@@ -156,12 +156,12 @@ class GpuDialog(QDialog):
         """Fetch a CUDA build and switch it on."""
         self.message.clear()
         index = self.index.text().strip()
-        self._start(lambda progress: install(progress, index), self._on_installed)
+        self._start(lambda progress: install_cuda_build(progress, index), self._on_installed)
 
     def remove(self) -> None:
         """Switch it off and delete it."""
         self.message.clear()
-        self._start(lambda progress: switch.remove(), self._on_removed)
+        self._start(lambda progress: switch.remove_build(), self._on_removed)
 
     def stop(self) -> None:
         """Stop what is being done; what was fetched is kept."""

@@ -34,11 +34,13 @@ from app.widgets.formats import PERMILLE, amount
 from app.widgets.messages import ask
 from app.widgets.words import words
 from dcvsr_engine.errors import ModelError
-from dcvsr_engine.models import store
-from dcvsr_engine.models.catalogue import Entry, with_bases
+from dcvsr_engine.models.catalogue import CatalogueEntry, with_bases
 from dcvsr_engine.models.importing import import_model
+from dcvsr_engine.models.registry import set_default
+from dcvsr_engine.models.store import remove_model
+from dcvsr_engine.models.verification import verify_model
 from dcvsr_engine.network.declaration import Declaration
-from dcvsr_engine.network.installed import user_models
+from dcvsr_engine.paths import models_folder
 
 COLUMN_WIDTHS = 230, 80, 80, 220
 ROW_HEIGHT = 26
@@ -226,7 +228,7 @@ class ModelsDialog(QDialog):
         )
         return f"{''.join(parts)}<table cellpadding='2'>{cells}</table>"
 
-    def _entry_rows(self, entry: Entry) -> list[tuple[str, str]]:
+    def _entry_rows(self, entry: CatalogueEntry) -> list[tuple[str, str]]:
         """Facts of the catalogue, as HTML."""
         link = f"<a href='{escape(entry.licence_url)}'>{escape(entry.licence_url)}</a>" if entry.licence_url else ""
         licence = f"{escape(words(entry.licence))}. {escape(words(entry.licence_summary))} {link}"
@@ -316,7 +318,7 @@ class ModelsDialog(QDialog):
         self._say(text, "bad")
 
     def _on_failed(self, error: Exception | None) -> None:
-        from dcvsr_engine.models.download import TokenNeeded, hub  # half a second: the hub's library
+        from dcvsr_engine.models.hub import TokenNeeded, hub  # half a second: the hub's library
         from dcvsr_engine.models.tokens import has_keyring, keep_token
 
         name = self.work.name if self.work else ""
@@ -385,11 +387,11 @@ class ModelsDialog(QDialog):
             sound = self.tr("{name}: all files are unchanged since the model was added.").format(name=words(model.title))
             self._say("\n".join(problems) or sound, "bad" if problems else "good")
 
-        self._start(model.name, lambda progress: store.verify(model, progress), tell)
+        self._start(model.name, lambda progress: verify_model(model, progress), tell)
 
     def make_default(self) -> None:
         """Restore with this model where none is named."""
-        self._try(lambda: store.set_default(self._row().name))
+        self._try(lambda: set_default(self._row().name))
         self.use_requested.emit(self._row().name)
 
     def ask_to_remove(self) -> None:
@@ -406,7 +408,7 @@ class ModelsDialog(QDialog):
 
     def remove(self, name: str) -> None:
         """Delete a model that was added."""
-        self._try(lambda: store.remove(name))
+        self._try(lambda: remove_model(name))
 
     def _try(self, act: Callable[[], object]) -> None:
         try:
@@ -436,9 +438,10 @@ class ModelsDialog(QDialog):
         self.take(local_paths(event.mimeData())[0])
 
 
-def download_all(entries: list[Entry], progress: Callable[[str, int, int], None]) -> None:
+def download_all(entries: list[CatalogueEntry], progress: Callable[[str, int, int], None]) -> None:
     """Download one entry after another, on a thread."""
-    from dcvsr_engine.models.download import download, hub  # half a second: the hub's library
+    from dcvsr_engine.models.download import download  # half a second: the hub's library
+    from dcvsr_engine.models.hub import hub
     from dcvsr_engine.models.tokens import token_for
 
     for entry in entries:
@@ -447,7 +450,7 @@ def download_all(entries: list[Entry], progress: Callable[[str, int, int], None]
 
 def open_models_folder() -> None:
     """Show the folder of added models in the file manager."""
-    folder = user_models()
+    folder = models_folder()
     folder.mkdir(parents=True, exist_ok=True)
     QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
 

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QCheckBox, QDialog, QDialogButtonBox, QLabel, QLin
 
 from app.widgets.formats import amount
 from app.widgets.words import words
-from dcvsr_engine.models.catalogue import Entry
+from dcvsr_engine.models.catalogue import CatalogueEntry
 
 ADDRESS = re.compile(r"https?://[\w.-]+(:\d+)?(/[\w./-]*\w)?")
 
@@ -27,7 +27,7 @@ class LicenceDialog(QDialog):
         buttons: *Download* and *Cancel*.
     """
 
-    def __init__(self, entries: Sequence[Entry], parent: QWidget | None = None) -> None:
+    def __init__(self, entries: Sequence[CatalogueEntry], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(self.tr("Licence"))
@@ -48,7 +48,7 @@ class LicenceDialog(QDialog):
             column.addWidget(part)
         self.resize(560, 420)
 
-    def _html(self, entry: Entry) -> str:
+    def _html(self, entry: CatalogueEntry) -> str:
         size = self.tr("About {size} are downloaded from {place}.").format(size=amount(entry.size), place=entry.repository)
         parts = [
             f"<p><b>{escape(words(entry.title))}</b></p>",

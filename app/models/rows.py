@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from dcvsr_engine.models.catalogue import Entry, catalogue
-from dcvsr_engine.models.known import KnownModel, known_bases, known_models
-from dcvsr_engine.models.store import default_model, unfinished
+from dcvsr_engine.models.catalogue import CatalogueEntry, catalogue
+from dcvsr_engine.models.registry import KnownModel, default_model, known_bases, known_models
+from dcvsr_engine.models.store import unfinished_download
 
 ModelState = Literal["built in", "installed", "in place", "unusable", "base", "available", "unfinished", "hint"]
 
@@ -28,7 +28,7 @@ class ModelRow:
     name: str
     title: str
     state: ModelState
-    entry: Entry | None = None
+    entry: CatalogueEntry | None = None
     model: KnownModel | None = None
     share: float = 0.0
     is_default: bool = False
@@ -75,7 +75,7 @@ def model_rows(folders: Iterable[Path] = ()) -> list[ModelRow]:
     return rows + [row_of_entry(entry) for entry in entries.values() if entry.name not in names]
 
 
-def title_of(model: KnownModel, entries: dict[str, Entry]) -> str:
+def title_of(model: KnownModel, entries: dict[str, CatalogueEntry]) -> str:
     """A model's title; the catalogue's for a base, which declares none."""
     entry = entries.get(model.name)
     return entry.title if entry and model.declaration is None else model.title
@@ -92,9 +92,9 @@ def state_of(model: KnownModel) -> ModelState:
     return "in place" if Path(model.name).is_absolute() else "installed"
 
 
-def row_of_entry(entry: Entry) -> ModelRow:
+def row_of_entry(entry: CatalogueEntry) -> ModelRow:
     """The row of an entry that is not installed, or only in part."""
-    begun = unfinished(entry.name)
+    begun = unfinished_download(entry.name)
     if begun is not None:
         return ModelRow(entry.name, entry.title, "unfinished", entry, share=begun[0] / max(1, begun[1]))
     return ModelRow(entry.name, entry.title, "available" if entry.can_be_downloaded else "hint", entry)

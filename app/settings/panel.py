@@ -32,7 +32,7 @@ from app.widgets.step_strip import StepStrip
 from app.widgets.words import words
 from dcvsr_engine.diffusion.schedule import steps_of
 from dcvsr_engine.errors import SettingsError
-from dcvsr_engine.models.known import KnownModel
+from dcvsr_engine.models.registry import KnownModel
 from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.settings import OutputSettings, RestoreSettings

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from PySide6.QtCore import QObject, QThread, Signal
 
 from dcvsr_engine.errors import Cancelled, UserError
-from dcvsr_engine.models.store import Progress
+from dcvsr_engine.models.store import Transferred
 
 REPORT_SECONDS = 0.1
 
-WorkFunction = Callable[[Progress], object]
+WorkFunction = Callable[[Transferred], object]
 
 
 @dataclass(frozen=True)

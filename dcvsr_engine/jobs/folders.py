@@ -44,6 +44,18 @@ class UnfinishedJob:
         """What “dcvsr resume” calls it."""
         return self.folder.name
 
+    @property
+    def source(self) -> str | None:
+        """The input, where it is known."""
+        return None if self.request is None else str(self.request.source)
+
+    @property
+    def description(self) -> str:
+        """What it restores, in words."""
+        if self.request is None:
+            return f"damaged, or of another version: remove it with “dcvsr jobs clean {self.name}”"
+        return f"{self.request.source} → {self.request.target}"
+
 
 def job_folder(request: JobRequest) -> Path:
     """The job folder of a request: the same request comes back to the same folder."""

@@ -8,9 +8,9 @@ from typing import Any
 
 from dcvsr_engine import __version__
 from dcvsr_engine.jobs.manifest import FileFacts, Identity
+from dcvsr_engine.models.registry import base_folder
 from dcvsr_engine.network.checkpoint import Model
 from dcvsr_engine.network.declaration import UNET_FOLDERS, Declaration
-from dcvsr_engine.network.installed import base_folder
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.storage import sha256
 from dcvsr_engine.video.probe import VideoInfo

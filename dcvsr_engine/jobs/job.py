@@ -18,9 +18,10 @@ from dcvsr_engine.jobs.session import Loader, Session, feasible_plan, find_shots
 from dcvsr_engine.jobs.sinks import FileSink, PreviewSink
 from dcvsr_engine.jobs.store import JobStore, held
 from dcvsr_engine.jobs.telemetry import Telemetry
-from dcvsr_engine.network.checkpoint import Model, subfolder
+from dcvsr_engine.models.registry import model_folder
+from dcvsr_engine.network.checkpoint import Model
 from dcvsr_engine.network.declaration import UNET_FOLDERS, Declaration
-from dcvsr_engine.network.installed import find
+from dcvsr_engine.network.layout import subfolder
 from dcvsr_engine.network.oom import is_out_of_memory
 from dcvsr_engine.planning.memory import queue_room
 from dcvsr_engine.planning.plan import Plan, Segment
@@ -45,7 +46,7 @@ def plan_job(request: JobRequest) -> Plan:
         info = reader.counted_info()
         if request.target is not None:
             check_target(request.target, info, request.output)
-        folder = find(request.settings.model)
+        folder = model_folder(request.settings.model)
         declaration, unet = Declaration.from_folder(folder), subfolder(folder, UNET_FOLDERS)
         shots = detect_shots(reader, *frame_range(request, info), seconds=PLANNING_SECONDS)
     return make_plan(request, info, declaration, unet, shots, job_folder(request))
@@ -147,8 +148,16 @@ def resume(
     if change is not None:
         raise JobError(f"This job cannot be continued because {change}; restore it anew with “dcvsr restore --fresh”.")
     torch.set_num_threads(manifest.threads)
-    planned = request.replace(settings=manifest.settings)
-    plan = feasible_plan(planned, info, model, manifest.shots, folder, on_plan, manifest.decode_frames)
+    plan = feasible_plan(
+        request.replace(settings=manifest.settings),
+        info,
+        model,
+        manifest.shots,
+        folder,
+        on_plan,
+        decode_frames=manifest.decode_frames,
+        branches_in_one_batch=manifest.branches_in_one_batch,
+    )
     if [(unit.first, unit.last) for unit in manifest.units] != [(segment.first, segment.last) for segment in plan.segments]:
         raise JobError("This job cannot be continued because its plan has changed; restore it anew with “dcvsr restore --fresh”.")
     return JobStore(folder, manifest), plan

@@ -20,8 +20,7 @@ from dcvsr_engine.network.declaration import FILE, UNET_FOLDERS, Declaration
 from dcvsr_engine.network.device import DTYPES, resolve_device, resolve_precision
 from dcvsr_engine.network.first_stage import HAAR, RESIDUAL_TRANSFORM, VAE
 from dcvsr_engine.network.haar import HaarFirstStage
-from dcvsr_engine.network.hashes import check_files
-from dcvsr_engine.network.installed import base_folder, find, weight_files
+from dcvsr_engine.network.layout import subfolder, weight_files
 from dcvsr_engine.network.vae import VaeFirstStage
 from dcvsr_engine.settings import Device, Precision
 
@@ -124,18 +123,21 @@ class Model:
                 weight.data = weight.data.to(dtype)
 
 
-def load(model: str, device: Device = "auto", precision: Precision = "auto") -> Model:
-    """Load a model by name or path.
+def load(folder: Path, base: Path, device: Device = "auto", precision: Precision = "auto") -> Model:
+    """Load a checkpoint from its folders.
+
+    Args:
+        folder: holds the U-Net and ``dcvsr.json``.
+        base: holds the first stage and the image encoder; ``folder`` itself where the checkpoint is complete.
+        device: where to compute.
+        precision: number format to compute in.
 
     Raises:
-        ModelError: it is missing, incomplete, damaged, or the device is not there.
+        ModelError: the checkpoint is incomplete or damaged, or the device is not available.
     """
-    folder = find(model)
     declaration = Declaration.from_folder(folder)
-    check_files(folder, declaration.sha256)
     device = resolve_device(device)
     precision = resolve_precision(precision, device)
-    base = base_folder(folder, declaration)
 
     def network(kind: Any, root: Path, *names: str) -> Any:
         loaded = load_network(kind, subfolder(root, names), DTYPES[precision]).to(device)
@@ -185,14 +187,6 @@ def load_first_stage(declaration: Declaration, folder: Path, unet: Any, network:
             f"its first stage needs {expected[0]} and {expected[1]}."
         )
     return stage
-
-
-def subfolder(folder: Path, names: tuple[str, ...]) -> Path:
-    """The first of the named sub-folders that exists; raises `ModelError`."""
-    for name in names:
-        if (folder / name).is_dir():
-            return folder / name
-    raise ModelError(f"The model in {folder} is incomplete: the folder “{names[0]}” is missing.")
 
 
 def load_network(kind: Any, folder: Path, dtype: torch.dtype = torch.float32) -> Any:

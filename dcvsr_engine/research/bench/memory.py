@@ -9,7 +9,7 @@ import psutil
 import torch
 
 from dcvsr_engine.diffusion.denoiser import Denoiser
-from dcvsr_engine.network.checkpoint import load
+from dcvsr_engine.models.loading import load_model
 from dcvsr_engine.settings import RestoreSettings
 from dcvsr_engine.tiling.grid import TileGrid
 
@@ -27,7 +27,7 @@ def peak_bytes(settings: RestoreSettings, frames: int, height: int, width: int) 
 @torch.no_grad()
 def measured_peak(settings: RestoreSettings, frames: int, height: int, width: int) -> int:
     """See `peak_bytes`."""
-    model = load(settings.model, settings.device, settings.precision)
+    model = load_model(settings.model, settings.device, settings.precision)
     denoiser, stage = Denoiser(model), model.first_stage
 
     def evaluate(frames: int, height: int, width: int) -> None:

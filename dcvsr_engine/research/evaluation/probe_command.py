@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from dcvsr_engine.control import Control
 from dcvsr_engine.errors import ModelError, OutputError, SettingsError
+from dcvsr_engine.models.registry import base_folder
 from dcvsr_engine.network.declaration import FILE, Declaration
-from dcvsr_engine.network.installed import base_folder
 from dcvsr_engine.resources import resource
 from dcvsr_engine.storage import partial_path, put_in_place
 
@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Probe, print every convention with its error, and declare the result with ``--write``; returns 0. Raises `UserError`."""
-    from dcvsr_engine.network.checkpoint import load
+    from dcvsr_engine.models.loading import load_model
     from dcvsr_engine.research.evaluation.conventions import candidate_conventions, find_conventions
     from dcvsr_engine.settings import RestoreSettings
 
@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
         raise SettingsError(f"--draws must be at least 1, not {options.draws}.")
     more = [time_ids(text) for text in options.time_ids]
     chosen = RestoreSettings(device=options.device, precision=options.precision)
-    model = load(options.name, chosen.device, chosen.precision)
+    model = load_model(options.name, chosen.device, chosen.precision)
     encoder = encoder_for(model)
     candidates, control = candidate_conventions(model, encoder is not None, more), Control()
     if len(candidates) == 1:

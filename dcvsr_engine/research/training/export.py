@@ -7,10 +7,9 @@ from safetensors.torch import save_file
 
 from dcvsr_engine.network.declaration import FILE
 from dcvsr_engine.network.haar import HaarFirstStage
-from dcvsr_engine.network.hashes import sha256
 from dcvsr_engine.research.training.lora import merged_weights
 from dcvsr_engine.research.training.start import Start
-from dcvsr_engine.storage import discard, partial_path, put_in_place
+from dcvsr_engine.storage import discard, partial_path, put_in_place, sha256
 
 
 def export(start: Start, folder: Path) -> None:

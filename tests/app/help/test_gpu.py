@@ -18,7 +18,7 @@ CARD = Gpu("Pretend GPU", "570.12", 8 << 30)
 @pytest.fixture(autouse=True)
 def computer(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-    monkeypatch.setattr(page, "detect", lambda: CARD)
+    monkeypatch.setattr(page, "detect_gpu", lambda: CARD)
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def build() -> Build:
 
 
 def test_without_a_gpu_it_says_so_plainly(open_page, monkeypatch):
-    monkeypatch.setattr(page, "detect", lambda: None)
+    monkeypatch.setattr(page, "detect_gpu", lambda: None)
     dialog = open_page()
     assert dialog.gpu.text() == "There is no NVIDIA GPU with a driver in this computer."
     assert not dialog.install_button.isEnabled() and not dialog.remove_button.isEnabled()
@@ -62,7 +62,7 @@ def test_it_installs_shows_how_far_it_is_and_removes(open_page, monkeypatch, qtb
         switch.switch_on(build())
         return build()
 
-    monkeypatch.setattr(page, "install", install)
+    monkeypatch.setattr(page, "install_cuda_build", install)
     dialog = open_page()
     assert dialog.gpu.text() == "Pretend GPU, driver 570.12, 8 GB"
     assert dialog.gpu.width() > dialog.width() / 2, "the text is cut off"
@@ -99,12 +99,12 @@ def test_what_goes_wrong_is_said_and_it_can_be_stopped(open_page, monkeypatch, q
         while True:
             progress("Downloading torch", 0, 0)
 
-    monkeypatch.setattr(page, "install", refuse)
+    monkeypatch.setattr(page, "install_cuda_build", refuse)
     dialog = open_page()
     dialog.install_button.click()
     qtbot.waitUntil(lambda: dialog.install_button.isEnabled() and dialog.message.text() != "")
     assert dialog.message.text() == "There is no room."
-    monkeypatch.setattr(page, "install", endless)
+    monkeypatch.setattr(page, "install_cuda_build", endless)
     dialog.install_button.click()
     qtbot.waitUntil(dialog.stop_button.isEnabled)
     dialog.stop_button.click()

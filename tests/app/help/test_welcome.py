@@ -19,7 +19,7 @@ from dcvsr_engine.gpu.detect import Gpu
 @pytest.fixture(autouse=True)
 def computer(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-    monkeypatch.setattr(gpu, "detect", lambda: None)
+    monkeypatch.setattr(gpu, "detect_gpu", lambda: None)
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_it_tells_whether_there_is_a_gpu_to_use(open_steps, monkeypatch):
     dialog = open_steps()
     dialog.show_page(1)
     assert "no NVIDIA GPU" in dialog.gpu_text.text() and not dialog.gpu_button.isVisible()
-    monkeypatch.setattr(gpu, "detect", lambda: Gpu("Pretend GPU"))
+    monkeypatch.setattr(gpu, "detect_gpu", lambda: Gpu("Pretend GPU"))
     dialog = open_steps()
     dialog.show_page(1)
     assert (

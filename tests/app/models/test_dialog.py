@@ -13,7 +13,9 @@ from PySide6.QtWidgets import QApplication, QMessageBox
 from app.models.dialog import ModelsDialog, looks_like_a_model
 from app.models.licence import LicenceDialog, TokenDialog
 from app.system.preferences import Preferences
-from dcvsr_engine.models import catalogue, store, tokens
+from dcvsr_engine.models import catalogue, tokens
+from dcvsr_engine.models.registry import default_model
+from dcvsr_engine.paths import models_folder
 from dcvsr_engine.resources import resource
 
 BASE = "stable-video-diffusion-img2vid"
@@ -175,9 +177,9 @@ def test_import_by_dropping_then_verify_default_and_use(dialog, idle, tmp_path, 
     assert "all files are unchanged" in dialog.message.text()
     with qtbot.waitSignal(dialog.use_requested) as used:
         dialog.default_button.click()
-    assert used.args == ["mine"] and store.default_model() == "mine"
+    assert used.args == ["mine"] and default_model() == "mine"
     assert "default" in state(dialog, "mine")
-    weights = store.user_models() / "mine" / "unet" / "config.json"
+    weights = models_folder() / "mine" / "unet" / "config.json"
     weights.write_text(weights.read_text() + " ")
     dialog.verify_button.click()
     idle()

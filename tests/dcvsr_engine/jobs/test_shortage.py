@@ -9,12 +9,10 @@ from diffusers import UNetSpatioTemporalConditionModel as UNet
 from jobs import CancelAt, Watch
 
 from dcvsr_engine.errors import Cancelled, JobError
-from dcvsr_engine.events import StepKind, StepStarted, Warned
+from dcvsr_engine.events import StepStarted, Warned
 from dcvsr_engine.jobs.folders import unfinished
 from dcvsr_engine.jobs.job import run_job
 from dcvsr_engine.network.haar import HaarFirstStage
-from dcvsr_engine.restore.recovery import thriftier
-from dcvsr_engine.settings import RestoreSettings
 
 FRAMES = 9
 
@@ -155,19 +153,8 @@ def test_the_u_net_leaves_the_device_before_a_single_frame_is_given_up(clip, tin
     from dcvsr_engine.restore.pipeline import SegmentPipeline
 
     made, tried = [], []
-    monkeypatch.setattr(SegmentPipeline, "make_room", lambda self: made.append(len(tried)))
+    monkeypatch.setattr(SegmentPipeline, "unload_unet", lambda self: made.append(len(tried)))
     starve(monkeypatch, HaarFirstStage, "decode", lambda *arguments: tried.append(1) or not made)
     watch = Watch()
     run_job(jobs.request(clip, None, tiny_model, frames=(3, 3), steps=1), watch, None, loader)
     assert len(made) == 1
-
-
-def test_savings_go_from_the_least_to_the_most_visible():
-    settings = RestoreSettings(tile=64, sap_schedule="lockstep", tile_batch=4)
-    kinds = []
-    with pytest.raises(JobError):
-        while True:
-            settings, sentence = thriftier(settings, StepKind.SAP, 4)
-            kinds.append((settings.sap_schedule, settings.tile, "changes the result" in sentence))
-    assert kinds == [("two-pass", 64, True), *(("two-pass", tile, True) for tile in (48, 36, 24, 16))]
-    assert thriftier(RestoreSettings(tile=64, sap_schedule="lockstep"), StepKind.TAP_FORWARD, 4)[0].tile == 48

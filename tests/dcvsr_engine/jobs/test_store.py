@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from dcvsr_engine.diffusion.attention import KeyBank
 from dcvsr_engine.diffusion.branch import Branch
+from dcvsr_engine.diffusion.propagation import SpatialBank
 from dcvsr_engine.diffusion.sampler import SegmentState
 from dcvsr_engine.jobs.manifest import MANIFEST, read_manifest
 from dcvsr_engine.jobs.overlap import Overlap
@@ -102,7 +102,7 @@ def test_of_states_the_last_two_are_kept_and_the_newest_sound_one_serves(store):
 
 
 def test_keys_and_values_come_back_with_a_state(store):
-    bank = KeyBank(GRID, 2)
+    bank = SpatialBank(GRID, 2)
     for layer in (0, 3):
         for branch in (Branch(), Branch(conditional=False), Branch(identity=True), Branch(degraded=True)):
             bank.layers[layer, branch] = tensor(1, 2, 3) + layer, tensor(1, 2, 3) - layer

@@ -11,8 +11,8 @@ from safetensors.torch import save_file
 from dcvsr_engine.errors import Cancelled, ModelError
 from dcvsr_engine.models import importing
 from dcvsr_engine.models.importing import import_model
+from dcvsr_engine.models.loading import load_model
 from dcvsr_engine.models.recognise import recognise
-from dcvsr_engine.network.checkpoint import load
 from dcvsr_engine.resources import resource
 
 WEIGHTS = "unet/diffusion_pytorch_model.safetensors"
@@ -28,7 +28,7 @@ def test_a_model_that_declares_itself_comes_as_it_is(home):
     assert not model.problem
     assert model.declaration.title == "second"
     assert inside(home / "second") == {"dcvsr.json", "source.json", "scales.json", "README.md", "unet/config.json", WEIGHTS}
-    assert load("second", "cpu", "fp32").declaration.first_stage == "haar"
+    assert load_model("second", "cpu", "fp32").declaration.first_stage == "haar"
 
 
 def test_a_full_folder_gets_assumed_conventions_and_loads(full):
@@ -37,7 +37,7 @@ def test_a_full_folder_gets_assumed_conventions_and_loads(full):
     assert (model.declaration.factor, model.declaration.multiple, model.declaration.base) == (2, 2, "")
     assert set(model.declaration.assumed) == {"condition_scaled", "added_time_ids", "image_embedding"}
     assert "vae/diffusion_pytorch_model.bin" not in inside(model.folder)
-    assert load(model.name, "cpu", "fp32").first_stage.latent_channels == 4
+    assert load_model(model.name, "cpu", "fp32").first_stage.latent_channels == 4
 
 
 @pytest.mark.parametrize("form", ["folder", "parent", "file"])
@@ -50,7 +50,7 @@ def test_a_unet_alone_is_laid_over_a_base(full, tmp_path, form):
     assert (model.name, model.declaration.base, model.problem) == ("tuned", "base", "")
     assert inside(model.folder) == {"dcvsr.json", "source.json", "unet/config.json", WEIGHTS}
     if form == "file":
-        assert load("tuned", "cpu", "fp32").first_stage.latent_channels == 4
+        assert load_model("tuned", "cpu", "fp32").first_stage.latent_channels == 4
 
 
 def test_what_a_config_leaves_out_is_the_default(full):
@@ -62,7 +62,7 @@ def test_what_a_config_leaves_out_is_the_default(full):
 
 def test_a_unet_whose_base_is_missing_is_added_and_says_so(full, tmp_path):
     model = import_model(full / "unet", "tuned")
-    assert "needs “stable-video-diffusion-img2vid”, which is not there" in model.problem
+    assert "needs “stable-video-diffusion-img2vid”, which is missing" in model.problem
 
 
 def test_svd_itself_is_a_base(full, tmp_path):
@@ -116,7 +116,7 @@ def test_what_does_not_fit_is_refused(tmp_path, full):
     (tmp_path / "empty").mkdir()
     assert "there is no .safetensors file" in sentence(tmp_path / "empty")
     assert "is no model" in sentence(tmp_path / "clip.mp4")
-    assert "is not there" in sentence(tmp_path / "nothing.safetensors")
+    assert "does not exist" in sentence(tmp_path / "nothing.safetensors")
     config = json.loads((full / "unet" / "config.json").read_text())
     (full / "unet" / "config.json").write_text(json.dumps(config | {"cross_attention_dim": 16}))
     assert "cross_attention_dim is 8, not 16" in sentence(full)
@@ -126,7 +126,7 @@ def test_what_does_not_fit_is_refused(tmp_path, full):
     assert "is no U-Net of Stable Video Diffusion's size" in sentence(full / WEIGHTS)
     compact = tmp_path / "compact"
     shutil.copytree(resource("models", "compact", "unet"), compact / "unet")
-    assert "48 input and 24 output channels, which does not go with an autoencoder of 4" in sentence(compact)
+    assert "48 input and 24 output channels, which does not fit an autoencoder of 4" in sentence(compact)
 
 
 def test_a_name_that_is_taken_is_refused(full):
@@ -142,6 +142,6 @@ def test_a_cancelled_or_failed_import_leaves_nothing(home, full, monkeypatch):
         import_model(full, progress=cancel)
     assert list(home.iterdir()) == []
     monkeypatch.setattr(importing.shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(10, 10, 0))
-    with pytest.raises(ModelError, match=r"There is no room in .*: .* GB are needed and 0\.00 GB are free"):
+    with pytest.raises(ModelError, match=r"There is not enough space in .*: .* GB are needed and 0\.00 GB are free"):
         import_model(full)
     assert list(home.iterdir()) == []

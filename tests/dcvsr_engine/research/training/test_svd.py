@@ -13,7 +13,7 @@ from torch import Tensor
 
 from dcvsr_engine.cli import main
 from dcvsr_engine.errors import ModelError, SettingsError
-from dcvsr_engine.network.checkpoint import load
+from dcvsr_engine.models.loading import load_model
 from dcvsr_engine.research.training.data import Batches
 from dcvsr_engine.research.training.export import export
 from dcvsr_engine.research.training.lora import merged_weights
@@ -133,7 +133,7 @@ def test_the_export_is_a_unet_over_the_start_folder_and_restores(svd, photos, tm
     export(trainer.start, folder)
     assert sorted(path.name for path in folder.iterdir()) == ["dcvsr.json", "unet_ema"]
 
-    model = load(str(folder), "cpu", "fp32")
+    model = load_model(str(folder), "cpu", "fp32")
     inputs = torch.randn(1, 3, 2 * networks.CHANNELS, 8, 8), torch.tensor(0.3), torch.zeros(1, 1, networks.EMBEDDING)
     own, engines = (unet(*inputs, added_time_ids=torch.ones(1, 3)).sample for unet in (trainer.unet.eval(), model.unet))
     assert torch.allclose(own, engines, atol=2e-2 * float(own.detach().abs().max()))

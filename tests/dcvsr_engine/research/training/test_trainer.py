@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 
 from dcvsr_engine.cli import main
 from dcvsr_engine.errors import Cancelled, InputError, JobError, SettingsError
-from dcvsr_engine.network.checkpoint import load
+from dcvsr_engine.models.loading import load_model
 from dcvsr_engine.research.training.data import Batches, TrainingData, load_photographs
 from dcvsr_engine.research.training.motion import synthetic_clip
 from dcvsr_engine.research.training.recipe import STATE, Recipe, TrainingPhase, Validation
@@ -216,7 +216,7 @@ def test_a_run_logs_validates_and_gives_a_model_that_restores(start, photos, tmp
     with Image.open(folder / "samples" / "000002.png") as sheet:
         assert sheet.size == (4 * (32 + 4), 2 * (32 + 4))
 
-    model = load(str(folder / "best"), "cpu", "fp32")
+    model = load_model(str(folder / "best"), "cpu", "fp32")
     assert model.declaration.title == "Ours"
     assert torch.allclose(model.unet.state_dict()["conv_in.weight"], trainer.state.ema["conv_in.weight"], atol=1e-3)
     clip = jobs.short_clip(tmp_path / "clip.mkv", frames=3)

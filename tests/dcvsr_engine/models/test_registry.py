@@ -1,11 +1,11 @@
-"""Which models can be named."""
+"""Which models there are, and which one a name stands for."""
 
 import shutil
 
 import pytest
 
 from dcvsr_engine.errors import ModelError
-from dcvsr_engine.network import installed
+from dcvsr_engine.models import registry
 
 
 @pytest.fixture
@@ -14,23 +14,26 @@ def roots(tmp_path, monkeypatch, tiny_model):
     for root in ("built-in", "added"):
         (tmp_path / root / root).mkdir(parents=True)
         shutil.copy(tiny_model / "dcvsr.json", tmp_path / root / root)
-    monkeypatch.setattr(installed, "resource", lambda *parts: tmp_path / "built-in")
-    monkeypatch.setattr(installed, "user_models", lambda: tmp_path / "added")
+    monkeypatch.setattr(registry, "resource", lambda *parts: tmp_path / "built-in")
+    monkeypatch.setattr(registry, "models_folder", lambda: tmp_path / "added")
     return tmp_path
 
 
 def test_models_are_found_by_name_or_folder(roots):
-    assert installed.installed() == {"built-in": roots / "built-in/built-in", "added": roots / "added/added"}
-    assert installed.find("added") == installed.find(str(roots / "added/added")) == roots / "added/added"
+    assert list(registry.installed_folders().items()) == [
+        ("built-in", roots / "built-in/built-in"),
+        ("added", roots / "added/added"),
+    ]
+    assert registry.model_folder("added") == registry.model_folder(str(roots / "added/added")) == roots / "added/added"
 
 
 def test_a_built_in_model_is_not_hidden_by_one_that_was_added(roots):
     shutil.copytree(roots / "built-in/built-in", roots / "added/built-in")
-    assert installed.find("built-in") == roots / "built-in/built-in"
+    assert registry.model_folder("built-in") == roots / "built-in/built-in"
 
 
 def test_an_unknown_name_gets_the_known_ones(roots):
     with pytest.raises(
         ModelError, match=r"There is no model “third”: name one of .*built-in.* or a folder that holds dcvsr\.json"
     ):
-        installed.find("third")
+        registry.model_folder("third")
