@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QMainWindow
 
 from app.controllers.runs import Runs
 from app.controllers.selected_items import SelectedItems
-from app.controllers.session import Session
+from app.controllers.session import WindowSession
 from app.controllers.shown_item import ShownItem
 from app.controllers.state import WindowState
 from app.engine.runner import Activity, JobRunner
@@ -23,7 +23,7 @@ from app.preview.model import CompareMode
 from app.queue.intake import ClipIntake
 from app.settings.panel import SettingsPanel
 from app.system.translation import LANGUAGES
-from app.widgets.action_spec import ActionSpec, Shortcut, always
+from app.widgets.action_spec import ActionSpec, Shortcut, in_any_state
 from app.widgets.action_table import MenuSpec
 from app.widgets.appearance import APPEARANCES, Appearance
 
@@ -36,7 +36,7 @@ def row(
     text: str,
     slot: Callable[..., object],
     shortcut: Shortcut = None,
-    when: When = always,
+    when: When = in_any_state,
     tip: str = "",
     role: QAction.MenuRole = QAction.MenuRole.TextHeuristicRole,
 ) -> ActionSpec:
@@ -49,7 +49,7 @@ def switch(
     text: str,
     slot: Callable[[bool], object],
     shortcut: Shortcut = None,
-    when: When = always,
+    when: When = in_any_state,
     checked: When | None = None,
 ) -> ActionSpec:
     """An action that turns something on and off; ``checked`` says whether it is on, where the window knows that."""
@@ -74,7 +74,7 @@ class Targets:
     selected: SelectedItems
     models: ModelsMenu
     help: HelpMenu
-    session: Session
+    session: WindowSession
 
 
 class Actions(QObject):

@@ -12,7 +12,7 @@ from app.actions import Actions, Targets
 from app.controllers.run_display import TITLE, RunDisplay
 from app.controllers.runs import Runs
 from app.controllers.selected_items import SelectedItems
-from app.controllers.session import Session
+from app.controllers.session import WindowSession
 from app.controllers.shown_item import ShownItem
 from app.controllers.state import window_state
 from app.engine.progress import ProgressPanel
@@ -112,16 +112,15 @@ class MainWindow(QMainWindow):
         self.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
 
     def _make_controllers(self, folders: UserFolders) -> None:
-        queue, runner, preview, settings, preferences = (
-            self.queue, self.runner, self.preview, self.settings_panel, self.preferences,
-        )  # fmt: skip
+        queue, runner, preview, settings = self.queue, self.runner, self.preview, self.settings_panel
+        preferences = self.preferences
         self.intake = ClipIntake(self, queue, preferences)
         self.models = ModelsMenu(self, preferences)
         self.help = HelpMenu(self, preferences, folders.data)
         self.shown = ShownItem(queue, self.queue_panel, settings, preview, runner, preferences)
         self.runs = Runs(self, runner, queue, self.shown, preview, settings, preferences)
         self.selected = SelectedItems(self.queue_panel, queue, runner, self.runs, self.report)
-        self.session = Session(self, runner, queue, self.runs, self.presets, self.notices, preferences, self.crash)
+        self.session = WindowSession(self, runner, queue, self.runs, self.presets, self.notices, preferences, self.crash)
 
     def _make_actions(self) -> None:
         targets = Targets(
@@ -196,9 +195,8 @@ class MainWindow(QMainWindow):
 
     def update_actions(self) -> None:
         """Enable and check the actions by the window's state."""
-        self.action_table.update(
-            window_state(self.runner, self.shown, self.queue, self.queue_panel, self.crash, self.preferences)
-        )
+        state = window_state(self.runner, self.shown, self.queue, self.queue_panel, self.crash, self.preferences)
+        self.action_table.update(state)
         self.run_display.show_idle()
 
     def show_dock(self, name: str) -> None:

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QMessageBox, QWidget
 from app.controllers.runs import Runs
 from app.controllers.shown_item import ShownItem
 from app.engine.progress import ProgressPanel
-from app.engine.runner import Activity, JobRunner, Run
+from app.engine.runner import Activity, EngineRun, JobRunner
 from app.engine.thread import EngineDied
 from app.preview.panel import PreviewPanel
 from app.queue.model import QueueModel
@@ -91,7 +91,7 @@ class RunDisplay(QObject):
         text = " · ".join(f"{state}: {count}" for state, count in counts.items())
         self._progress.show_idle(text or self.tr("Drop a clip on the window to begin."))
 
-    def _on_planned(self, run: Run, plan: Plan) -> None:
+    def _on_planned(self, run: EngineRun, plan: Plan) -> None:
         self._shown.take_plan(run, plan)
         if run.plan_only:
             if self._runs.plan_dialog:
@@ -101,7 +101,7 @@ class RunDisplay(QObject):
         log.info("%s: %s frames, %s evaluations on %s", name, plan.frames, evaluations, plan.device)
         self._progress.show_plan(plan)
 
-    def _on_progress(self, run: Run, event: Event) -> None:
+    def _on_progress(self, run: EngineRun, event: Event) -> None:
         self._progress.on_event(event)
         if isinstance(event, StepStarted):
             self._settings.show_step(event.step if self._shown.is_running else None)
@@ -114,7 +114,7 @@ class RunDisplay(QObject):
             self._queue.change(item_id, progress=self._progress.share)
             self.title_changed.emit(f"{self._progress.share:.0%} – {run.request.source.name} – {TITLE}")
 
-    def _show_in_preview(self, run: Run, event: Event) -> None:
+    def _show_in_preview(self, run: EngineRun, event: Event) -> None:
         if isinstance(event, PreviewFrame) and run.variant:
             self._preview.show_result(run.variant, event)
         else:
@@ -122,7 +122,7 @@ class RunDisplay(QObject):
 
     # -- ends ---------------------------------------------------------------------------------------------------
 
-    def _on_finished(self, run: Run, report: dict[str, object]) -> None:
+    def _on_finished(self, run: EngineRun, report: dict[str, object]) -> None:
         if run.variant or run.request.target is None:
             return
         target = run.request.target
@@ -132,7 +132,7 @@ class RunDisplay(QObject):
         self._notices.say(text, "good", [show, (self.tr("Report"), lambda: self.report_requested.emit(run.job))])
         self._notifier.notify(TITLE, text)
 
-    def _on_failed(self, run: Run | None, message: str, details: str) -> None:
+    def _on_failed(self, run: EngineRun | None, message: str, details: str) -> None:
         """Show a failure; of a long queue only the first, as the others are marked in it."""
         log.error("%s", message)
         if run and run.plan_only and self._runs.plan_dialog:
@@ -153,7 +153,7 @@ class RunDisplay(QObject):
         self._settings.allow_gpu_codecs(ready.gpu_codecs)
         log.info("The engine is ready: PyTorch %s, %s", ready.torch, ", ".join(device.title for device in ready.devices))
 
-    def _on_death(self, death: EngineDied, run: Run | None) -> None:
+    def _on_death(self, death: EngineDied, run: EngineRun | None) -> None:
         if not death.restarting:
             self._show_no_start(death)
         elif death.fell_back:
@@ -170,7 +170,7 @@ class RunDisplay(QObject):
         text = self.tr("The PyTorch for your GPU does not start (exit code {code}); the engine runs without the GPU.")
         self._notices.say(text.format(code=death.exit_code), "caution", [(self.tr("Use my GPU…"), self.gpu_requested.emit)])
 
-    def _show_restart(self, death: EngineDied, run: Run | None) -> None:
+    def _show_restart(self, death: EngineDied, run: EngineRun | None) -> None:
         text = self.tr("The engine ended unexpectedly (exit code {code}) and was restarted.").format(code=death.exit_code)
         item = self._queue.item(run.job) if run else None
         if item and item.can_resume:

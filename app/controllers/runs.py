@@ -103,7 +103,7 @@ class Runs(QObject):
     def _choose_window(self, item: QueueItem) -> tuple[int, int]:
         """Set in and out around one window of frames from the current frame on, or the last one that fits."""
         assert self._preview.info is not None
-        window, frames = self._settings.model.resolve(item.request.settings).window or 1, self._preview.info.frames
+        window, frames = self._settings.model.resolve(item.request.settings).window, self._preview.info.frames
         first = min(self._preview.timeline.range.current, max(0, frames - window))
         last = min(first + window, frames) - 1
         self._preview.timeline.set_chosen(first, last)

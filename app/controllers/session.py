@@ -19,7 +19,7 @@ from app.widgets.notices import NoticeAction, NoticeBar
 log = logging.getLogger(__name__)
 
 
-class Session(QObject):
+class WindowSession(QObject):
     """Greets, asks before the end, and keeps the user's choices.
 
     Attributes:

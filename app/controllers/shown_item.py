@@ -7,7 +7,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.controllers.result_reader import ResultReader
 from app.controllers.tile_guide import TileGuide
-from app.engine.runner import JobRunner, Run
+from app.engine.runner import EngineRun, JobRunner
 from app.preview.panel import PreviewPanel
 from app.queue.job_queue import QueueItem
 from app.queue.model import QueueModel
@@ -99,7 +99,7 @@ class ShownItem(QObject):
         """Draw the tiles that the settings make, or those of the job that runs."""
         self._tiles.follow(self._settings.request, self._settings.model, self.is_running)
 
-    def take_plan(self, run: Run, plan: Plan) -> None:
+    def take_plan(self, run: EngineRun, plan: Plan) -> None:
         """Draw the tiles of a plan; when the planned job runs, where it works."""
         self._tiles.take_plan(run.request, plan)
         if self.is_running:

@@ -23,6 +23,16 @@ class PhaseSpeed:
     measured: int = 0
     seconds: float = 0.0
 
+    def begin(self, units: int) -> None:
+        """Begin a segment of so many units."""
+        self.units, self.done = units, 0
+
+    def add(self, units: int, seconds: float, done: int) -> None:
+        """Take note of units that took some seconds; ``done`` of the segment's units are done now."""
+        self.measured += units
+        self.seconds += seconds
+        self.done = min(done, self.units)
+
     @property
     def unit_seconds(self) -> float | None:
         """Seconds per unit, ``None`` while too few are measured."""
@@ -53,8 +63,7 @@ class ProgressEstimator:
                 self._reach(segment)
                 self.phase = phase
                 self.segments = max(self.segments, segments)
-                speed = self.phases.setdefault(phase, PhaseSpeed())
-                speed.units, speed.done = total, 0
+                self.phases.setdefault(phase, PhaseSpeed()).begin(total)
                 self._since = now
             case TileFinished(done=done) if self.phase:
                 self._measure(self.phases[self.phase], 1, done, now)
@@ -69,10 +78,8 @@ class ProgressEstimator:
                 pass
 
     def _measure(self, speed: PhaseSpeed, units: int, done: int, now: float) -> None:
-        """So many more units are done; tiles come one by one, but a resumed phase does not begin at its first."""
-        speed.seconds += now - self._since
-        speed.measured += units
-        speed.done = min(done, speed.units)
+        """Measure so many more units; ``units`` is not ``done``, as a resumed phase does not begin at its first unit."""
+        speed.add(units, now - self._since, done)
         self._since = now
 
     def skip_pause(self, seconds: float) -> None:
@@ -80,11 +87,11 @@ class ProgressEstimator:
         self._since += seconds
 
     def _reach(self, segment: int) -> None:
-        """Nothing of a new segment is done yet."""
+        """Begin another segment, of which nothing is done yet."""
         if segment > self.segment:
             self.segment = segment
             for speed in self.phases.values():
-                speed.done = 0
+                speed.begin(speed.units)
 
     @property
     def units(self) -> tuple[int, int]:

@@ -8,7 +8,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QToolButton, QWidget
 
 from app.engine.eta import ProgressEstimator
-from app.engine.runner import Activity, Run
+from app.engine.runner import Activity, EngineRun
 from app.widgets.elided_label import ElidedLabel
 from app.widgets.formats import PERMILLE, amount, clock_time
 from app.widgets.step_kinds import step_name
@@ -117,7 +117,7 @@ class ProgressPanel(QWidget):
             widget.hide()
         self.buttons["stop"].hide()
 
-    def show_activity(self, activity: Activity, run: Run | None) -> None:
+    def show_activity(self, activity: Activity, run: EngineRun | None) -> None:
         """Follow what the engine is busy with."""
         if run is None:
             self.show_idle()
@@ -134,7 +134,7 @@ class ProgressPanel(QWidget):
         self._note = notes.get(activity, "")
         self._show_title()
 
-    def begin(self, run: Run) -> None:
+    def begin(self, run: EngineRun) -> None:
         """A job starts."""
         self.job = run.job
         name = run.request.source.name
@@ -151,7 +151,7 @@ class ProgressPanel(QWidget):
     def show_plan(self, plan: Plan) -> None:
         """Show what the running job will do."""
         self._estimator = ProgressEstimator(plan.frames, plan.seconds, segments=len(plan.segments))
-        self.strip.show_steps(step_kinds(plan.settings.steps or 0, plan.settings))
+        self.strip.show_steps(step_kinds(plan.settings.steps, plan.settings))
         self.strip.show_step(-1)
         self.strip.show()
         self._show_times()

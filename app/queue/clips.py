@@ -8,7 +8,7 @@ from dcvsr_engine.jobs.naming import names_for
 from dcvsr_engine.resources import resource
 from dcvsr_engine.settings import Codec
 
-VIDEO_SUFFIXES = {
+CLIP_SUFFIXES = {
     ".3g2", ".3gp", ".asf", ".avi", ".divx", ".dv", ".flv", ".gif", ".m2ts", ".m2v", ".m4v", ".mjpeg", ".mkv", ".mov", ".mp4",
     ".mpeg", ".mpg", ".mts", ".mxf", ".ogm", ".ogv", ".qt", ".rm", ".rmvb", ".ts", ".vob", ".webm", ".wmv", ".y4m",
 }  # fmt: skip
@@ -25,7 +25,7 @@ def clips_of_folder(folder: Path) -> list[Path]:
     from dcvsr_engine.video.source import PICTURE_SUFFIXES, natural_order  # loads the decoder
 
     files = sorted((path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")), key=natural_order)
-    videos = [path for path in files if path.suffix.lower() in VIDEO_SUFFIXES]
+    videos = [path for path in files if path.suffix.lower() in CLIP_SUFFIXES]
     if videos:
         return videos
     return [folder] if any(path.suffix.lower() in PICTURE_SUFFIXES for path in files) else []

@@ -27,7 +27,7 @@ from app.settings.editors import LABEL_WIDTH, ChoiceEditor, SettingRow, WheelGua
 from app.settings.gamma_curve import GammaCurve
 from app.settings.presets import BUILT_IN, Presets
 from app.settings.specs import OUTPUT_SPECS, RESTORE_SPECS
-from app.widgets.section import Section
+from app.widgets.section import CollapsibleSection
 from app.widgets.step_strip import StepStrip
 from app.widgets.words import words
 from dcvsr_engine.diffusion.schedule import steps_of
@@ -79,7 +79,7 @@ class SettingsPanel(QWidget):
         self._model = declared(self._request.settings.model)
         self._guard = WheelGuard(self)
         self.rows: dict[str, SettingRow] = {}
-        self.sections: list[Section] = []
+        self.sections: list[CollapsibleSection] = []
         self._build()
         self.allow_gpu_codecs(())
         self.show_request(self._request)
@@ -162,8 +162,8 @@ class SettingsPanel(QWidget):
         self.rows[name] = row
         return row
 
-    def _section(self, key: str, title: str, names: Iterable[str], extra: QWidget | None = None) -> Section:
-        section = Section(key, title)
+    def _section(self, key: str, title: str, names: Iterable[str], extra: QWidget | None = None) -> CollapsibleSection:
+        section = CollapsibleSection(key, title)
         for name in names:
             section.rows.addWidget(self._row(name))
         if extra:

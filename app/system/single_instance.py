@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 TIMEOUT_MS = 2000
 READ_MS = 500
-MOST_BYTES = 1 << 20
+MESSAGE_BYTES = 1 << 20
 
 
 def server_name() -> str:
@@ -59,7 +59,7 @@ class FirstInstance(QObject):
         socket = self._server.nextPendingConnection()
         if socket.canReadLine() or (socket.waitForReadyRead(READ_MS) and socket.canReadLine()):
             try:
-                self.files_received.emit([Path(name) for name in json.loads(bytes(socket.readLine(MOST_BYTES).data()))])
+                self.files_received.emit([Path(name) for name in json.loads(bytes(socket.readLine(MESSAGE_BYTES).data()))])
             except (ValueError, TypeError):
                 log.warning("A message from another program was not understood")
         socket.abort()

@@ -13,7 +13,7 @@ from PySide6.QtGui import QAction, QKeySequence
 Shortcut = str | QKeySequence.StandardKey | None
 
 
-def always(_state: Any) -> bool:
+def in_any_state(_state: Any) -> bool:
     """Enabled whatever the window does."""
     return True
 
@@ -42,7 +42,7 @@ class ActionSpec:
     text: str
     slot: Callable[..., object]
     shortcut: Shortcut = None
-    enabled: Callable[[Any], bool] = always
+    enabled: Callable[[Any], bool] = in_any_state
     checkable: bool = False
     checked: Callable[[Any], bool] | None = None
     retitled: Callable[[Any], str] | None = None

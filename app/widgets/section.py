@@ -12,7 +12,7 @@ from app.widgets.appearance import color_text, tones
 from app.widgets.elided_label import ElidedLabel
 
 
-class Section(QWidget):
+class CollapsibleSection(QWidget):
     """A header with an arrow, and rows below it.
 
     Attributes:

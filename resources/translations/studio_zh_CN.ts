@@ -267,6 +267,17 @@
     </message>
 </context>
 <context>
+    <name>CollapsibleSection</name>
+    <message>
+        <source>expanded</source>
+        <translation>已展开</translation>
+    </message>
+    <message>
+        <source>collapsed</source>
+        <translation>已折叠</translation>
+    </message>
+</context>
+<context>
     <name>CompareView</name>
     <message>
         <source>Preview</source>
@@ -1307,80 +1318,10 @@
     </message>
 </context>
 <context>
-    <name>Section</name>
-    <message>
-        <source>expanded</source>
-        <translation>已展开</translation>
-    </message>
-    <message>
-        <source>collapsed</source>
-        <translation>已折叠</translation>
-    </message>
-</context>
-<context>
     <name>SelectedItems</name>
     <message>
         <source>Report of {name}</source>
         <translation>{name} 的报告</translation>
-    </message>
-</context>
-<context>
-    <name>Session</name>
-    <message>
-        <source>The program ended unexpectedly last time.</source>
-        <translation>程序上次意外结束。</translation>
-    </message>
-    <message>
-        <source>Show the report</source>
-        <translation>显示报告</translation>
-    </message>
-    <message>
-        <source>{name} was not finished.</source>
-        <translation>{name} 尚未完成。</translation>
-    </message>
-    <message>
-        <source>Resume</source>
-        <translation>继续</translation>
-    </message>
-    <message>
-        <source>Start again</source>
-        <translation>重新开始</translation>
-    </message>
-    <message>
-        <source>A clip is being restored. Finished steps are kept, and it can be resumed at the next start.</source>
-        <translation>正在修复视频。已完成的步骤会保留，下次启动时可以继续。</translation>
-    </message>
-    <message>
-        <source>Quit now?</source>
-        <translation>现在退出？</translation>
-    </message>
-    <message>
-        <source>Quit</source>
-        <translation>退出</translation>
-    </message>
-    <message>
-        <source>Continue restoring</source>
-        <translation>继续修复</translation>
-    </message>
-    <message>
-        <source>The program ended unexpectedly. The details help to find out why; they are also kept in {file}.</source>
-        <translation>程序意外结束。详细信息有助于查明原因，也保存在 {file} 中。</translation>
-    </message>
-    <message>
-        <source>Crash report</source>
-        <translation>崩溃报告</translation>
-    </message>
-    <message>
-        <source>The program met an unknown error. You can continue; if it happens again, please report it.</source>
-        <translation>程序遇到未知错误。您可以继续使用；如果再次发生，请报告。</translation>
-    </message>
-    <message>
-        <source>Unexpected error</source>
-        <translation>意外错误</translation>
-    </message>
-    <message>
-        <source>The language changes when the program is restarted.</source>
-        <translation>重新启动程序后语言生效。</translation>
     </message>
 </context>
 <context>
@@ -2337,6 +2278,65 @@
     <message>
         <source>&amp;Close</source>
         <translation>关闭(&amp;C)</translation>
+    </message>
+</context>
+<context>
+    <name>WindowSession</name>
+    <message>
+        <source>The program ended unexpectedly last time.</source>
+        <translation>程序上次意外结束。</translation>
+    </message>
+    <message>
+        <source>Show the report</source>
+        <translation>显示报告</translation>
+    </message>
+    <message>
+        <source>{name} was not finished.</source>
+        <translation>{name} 尚未完成。</translation>
+    </message>
+    <message>
+        <source>Resume</source>
+        <translation>继续</translation>
+    </message>
+    <message>
+        <source>Start again</source>
+        <translation>重新开始</translation>
+    </message>
+    <message>
+        <source>A clip is being restored. Finished steps are kept, and it can be resumed at the next start.</source>
+        <translation>正在修复视频。已完成的步骤会保留，下次启动时可以继续。</translation>
+    </message>
+    <message>
+        <source>Quit now?</source>
+        <translation>现在退出？</translation>
+    </message>
+    <message>
+        <source>Quit</source>
+        <translation>退出</translation>
+    </message>
+    <message>
+        <source>Continue restoring</source>
+        <translation>继续修复</translation>
+    </message>
+    <message>
+        <source>The program ended unexpectedly. The details help to find out why; they are also kept in {file}.</source>
+        <translation>程序意外结束。详细信息有助于查明原因，也保存在 {file} 中。</translation>
+    </message>
+    <message>
+        <source>Crash report</source>
+        <translation>崩溃报告</translation>
+    </message>
+    <message>
+        <source>The program met an unknown error. You can continue; if it happens again, please report it.</source>
+        <translation>程序遇到未知错误。您可以继续使用；如果再次发生，请报告。</translation>
+    </message>
+    <message>
+        <source>Unexpected error</source>
+        <translation>意外错误</translation>
+    </message>
+    <message>
+        <source>The language changes when the program is restarted.</source>
+        <translation>重新启动程序后语言生效。</translation>
     </message>
 </context>
 <context>
