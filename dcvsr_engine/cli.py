@@ -299,9 +299,9 @@ def jobs(options: argparse.Namespace) -> int:
 
 def remove_jobs(options: argparse.Namespace) -> None:
     """``dcvsr jobs clean``; raises `SettingsError` when a job does not exist."""
-    from dcvsr_engine.jobs.folders import discard_job, unfinished
+    from dcvsr_engine.jobs.folders import discard_job, unfinished_jobs
 
-    found = {job.name: job for job in unfinished()}
+    found = {job.name: job for job in unfinished_jobs()}
     if not options.names and not options.all:
         raise SettingsError("Name the jobs to remove, or add --all.")
     unknown = [name for name in options.names if name not in found]
@@ -313,9 +313,9 @@ def remove_jobs(options: argparse.Namespace) -> None:
 
 def list_jobs(options: argparse.Namespace) -> None:
     """``dcvsr jobs list``."""
-    from dcvsr_engine.jobs.folders import unfinished
+    from dcvsr_engine.jobs.folders import unfinished_jobs
 
-    found = unfinished()
+    found = unfinished_jobs()
     if options.json:
         print(json.dumps([{"name": job.name, "folder": str(job.folder), "source": job.source} for job in found]))
         return

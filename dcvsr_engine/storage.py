@@ -81,6 +81,15 @@ def sha256(path: Path, passed: Passed = lambda size: None) -> str:
     return hex_digest(path, hashlib.sha256(), passed)
 
 
+def content_hash(path: Path, passed: Passed = lambda size: None) -> str:
+    """The SHA-256 of a file, or of the names and hashes of the files in a folder, in hexadecimal; raises `OSError`."""
+    if not path.is_dir():
+        return sha256(path, passed)
+    files = sorted(file for file in path.rglob("*") if file.is_file())
+    lines = [f"{sha256(file, passed)}  {file.relative_to(path).as_posix()}\n" for file in files]
+    return hashlib.sha256("".join(lines).encode(errors="surrogateescape")).hexdigest()
+
+
 def hex_digest(path: Path, digest: "hashlib._Hash", passed: Passed = lambda size: None) -> str:
     """Feed a file to ``digest``, after what that has taken already.
 

@@ -12,7 +12,7 @@ import av
 import torch
 
 from dcvsr_engine.network.resample import shrink
-from dcvsr_engine.research.training.degradation.compression import to_bytes
+from dcvsr_engine.research.pictures import to_pictures
 from dcvsr_engine.research.training.motion import Path2D, render
 from dcvsr_engine.research.training.photographs import load
 
@@ -39,7 +39,7 @@ def main() -> None:
     with av.open(str(TARGET), "w") as container:
         stream = container.add_stream("libx264", rate=Fraction(25), options={"crf": "18", "preset": "slow"})
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
-        for picture in to_bytes(small):
+        for picture in to_pictures(small):
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
         container.mux(stream.encode(None))
 

@@ -114,6 +114,7 @@ class Model:
         dtypes = [weight.dtype for weight in weights]
         try:
             self.precision = "fp32"
+            # every half-precision number is a float32 number too, so the way there and back is exact
             for weight in weights:
                 weight.data = weight.data.float()
             yield

@@ -31,7 +31,7 @@ class ImageEncoder:
             from transformers import CLIPVisionModelWithProjection
         except ImportError:
             raise ModelError(
-                "This model looks at the first frame through CLIP: install it with “pip install dcvsr-studio[clip]”."
+                "This model needs CLIP to see the first frame: install it with “pip install dcvsr-studio[clip]”."
             ) from None
         try:
             facts = json.loads((folder / "feature_extractor" / "preprocessor_config.json").read_text(encoding="utf-8"))
@@ -44,10 +44,11 @@ class ImageEncoder:
 
     @torch.no_grad()
     def embed(self, frame: Tensor) -> Tensor:
-        """The embedding ``(1, 1, width)`` of a frame, RGB 0..1 ``(3, height, width)``."""
+        """Embed a frame, RGB 0..1 ``(3, height, width)``, as ``(1, 1, width)``."""
         from diffusers.pipelines.stable_video_diffusion.pipeline_stable_video_diffusion import _resize_with_antialiasing
 
         size = self.network.config.image_size
+        # on −1 … 1 and with the antialiasing of SVD's pipeline in diffusers
         small = _resize_with_antialiasing(2 * frame.unsqueeze(0) - 1, (size, size)) / 2 + 0.5
         weight = next(self.network.parameters())
         embedding: Tensor = self.network(((small - self.mean) / self.deviation).to(weight)).image_embeds

@@ -119,6 +119,7 @@ class VaeFirstStage:
     @torch.no_grad()
     def encode_tile(self, pixels: Tensor) -> Tensor:
         """Encode RGB 0..1 ``(frames, 3, height, width)`` at once, to ``(frames, channels, height / factor, width / factor)``."""
+        # the autoencoder works on −1 … 1
         scaled = (2 * pixels - 1).to(self.vae.encoder.conv_in.weight)
         mode: Tensor = self.vae.encode(scaled).latent_dist.mode()
         return mode.float().cpu()

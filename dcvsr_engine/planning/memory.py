@@ -7,7 +7,7 @@ from typing import Self
 
 from safetensors import SafetensorError, safe_open
 
-from dcvsr_engine.diffusion.schedule import most_branches
+from dcvsr_engine.diffusion.schedule import PROPAGATING_LAYERS, most_branches
 from dcvsr_engine.errors import ModelError
 from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.network.first_stage import FLOAT_PIXEL, FirstStageSpec, first_stage_of
@@ -28,8 +28,6 @@ MOST_TILES = 8
 MAPS_WITH_ATTENTION, MAPS_WITHOUT_ATTENTION = 40, 22
 KERNEL_BYTES = 2**24
 """Bytes that one evaluation needs whatever its size."""
-PROPAGATING_LAYERS = 4
-"""Layers whose keys and values are kept for other tiles."""
 LATENT_COPIES = 6
 """Latent tensors of a segment that the host holds at once while it is sampled."""
 PIXEL_COPIES = 8
@@ -119,7 +117,8 @@ class Workload:
         row = grid.tile_frames * (network.maps * tile + 4 * tokens)
         frames_kept = grid.frames if settings.sap_schedule == "cached" else grid.tile_frames
         branches = most_branches(settings, self.declaration)
-        bank = 2 * PROPAGATING_LAYERS * frames_kept * tokens * branches
+        # keys and values, of the layers at both ends
+        bank = 2 * (2 * PROPAGATING_LAYERS) * frames_kept * tokens * branches
         rows = branches * tiles_at_once(grid, settings)
         return (rows * row + bank) * network.channels * network.item + KERNEL_BYTES
 

@@ -1,4 +1,4 @@
-"""What is measured on: a model, and a few frames of a clip as its latents."""
+"""The workload of benchmarks: a model, and a few frames of a clip as latents."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,18 +23,21 @@ from dcvsr_engine.video.probe import VideoInfo, probe
 from dcvsr_engine.video.reader import VideoReader
 
 COLUMNS, ROWS, WINDOWS = 2.0, 1.5, 2
-"""Size of the piece in lengths of a tile; as tiles overlap by half, 3 × 2 and three windows of them cover it."""
+"""Size of the piece in tiles; as tiles overlap by half, 3 × 2 tiles and three windows cover it."""
 
 
 @dataclass(frozen=True)
 class Workload:
-    """A piece of a clip in front of a model.
+    """A piece of a clip, ready for the sampler.
 
     Attributes:
-        model, settings (resolved): what restores it.
+        model: the network.
+        settings: with the model's defaults.
         grid: the paper's tiles, 3 × 2 and three windows where the clip is large enough.
-        noise, condition: ``(frames, channels, height, width)``.
-        region, frames: the piece, in LR pixels and frames of the clip.
+        noise: unit noise ``(frames, channels, height, width)``.
+        condition: ``l`` ``(frames, condition channels, height, width)``.
+        region: the piece in LR pixels of the clip.
+        frames: number of frames, from the first.
     """
 
     model: Model
@@ -46,13 +49,13 @@ class Workload:
     frames: int
 
     def denoiser(self) -> Denoiser:
-        """A denoiser of the model."""
+        """Make a denoiser of the model."""
         return Denoiser(self.model)
 
     def tiled(
         self, denoiser: Denoiser, batching: Batching | None = None, bank: SpatialBank | None = None, **changes: object
     ) -> TiledDenoiser:
-        """A denoiser of the piece with changed settings; ``bank`` holds the keys of cached SAP."""
+        """Make a denoiser of the piece with changed settings; ``bank`` holds the keys of cached SAP."""
         settings = self.settings.replace(**changes)
         grids, batches = (lambda step: self.grid), batching or InBatches(1)
         return TiledDenoiser(denoiser, self.condition, settings, grids, batching=batches, bank=bank)
@@ -75,7 +78,17 @@ def load_workload(settings: RestoreSettings, clip: Path) -> Workload:
 
 
 def middle_region(info: VideoInfo, columns: int, rows: int, model: Model, scale: int) -> Region:
-    """The middle of the picture that makes at most ``columns × rows`` latents, a whole number of the U-Net's units."""
+    """Choose the middle of the picture.
+
+    Args:
+        info: of the clip.
+        columns, rows: largest size in latents.
+        model: whose units, ``multiple`` latents, the region holds a whole number of.
+        scale: output pixels per pixel of the clip.
+
+    Raises:
+        InputError: the picture is too small, or the scale does not divide the model's factor.
+    """
     unit = model.declaration.factor * model.declaration.multiple // scale
     latent = model.declaration.factor // scale
     if latent * scale != model.declaration.factor or min(info.width, info.height) < unit:
@@ -85,7 +98,7 @@ def middle_region(info: VideoInfo, columns: int, rows: int, model: Model, scale:
 
 
 def read_region(clip: Path, region: Region, count: int) -> Tensor:
-    """The region of the first ``count`` frames, RGB 0..1 ``(frames, 3, height, width)``."""
+    """Read the region of the first ``count`` frames, RGB 0..1 ``(frames, 3, height, width)``; raises `InputError`."""
     rows, columns = slice(region.y, region.y + region.height), slice(region.x, region.x + region.width)
     with VideoReader(probe(clip)) as reader:
         pixels = [frame.pixels[rows, columns] for frame in reader.frames(0, count - 1)]

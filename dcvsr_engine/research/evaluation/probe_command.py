@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from dcvsr_engine.network.clip import ImageEncoder
     from dcvsr_engine.research.evaluation.conventions import Convention, Finding, ProbeClip, TimeIds, Trial
 
-DESCRIPTION = (
-    "Find out from the weights which conventions a model was trained with: scaling of the condition, CLIP input, time ids."
-)
 HEADINGS = ("condition scaled", "CLIP sees", "time ids", "error", "× best")
 
 

@@ -1,4 +1,4 @@
-"""A trained network as a checkpoint folder that the engine loads, in half precision."""
+"""Export: write a trained network as a checkpoint folder that the engine loads, in half precision."""
 
 import json
 from pathlib import Path
@@ -13,7 +13,11 @@ from dcvsr_engine.storage import discard, partial_path, put_in_place, sha256
 
 
 def export(start: Start, folder: Path) -> None:
-    """Write the network's present weights: a whole compact model, or a U-Net to be laid over the start folder (``unet_ema/``)."""
+    """Write the network's current weights.
+
+    A first stage that has no weights of its own makes the folder a whole model; with an autoencoder only the U-Net is written
+    (``unet_ema/``), and the start folder is named as its base.
+    """
     partial = partial_path(folder)
     partial.mkdir()
     try:
@@ -33,7 +37,7 @@ def export(start: Start, folder: Path) -> None:
 
 
 def write_network(start: Start, folder: Path) -> None:
-    """Configuration and weights."""
+    """Write configuration and weights, LoRA adapters merged."""
     folder.mkdir()
     start.unet.save_config(folder)
     half = {name: value.half().contiguous() for name, value in merged_weights(start.unet).items()}
@@ -41,7 +45,7 @@ def write_network(start: Start, folder: Path) -> None:
 
 
 def write_scales(stage: HaarFirstStage, path: Path) -> None:
-    """The Haar bands' unit variances."""
+    """Write the factors that give the Haar bands unit variance."""
     names = "residual_scale", "condition_scale"
-    scales = {name: [round(float(v), 6) for v in getattr(stage, name).flatten()] for name in names}
+    scales = {name: [round(float(scale), 6) for scale in getattr(stage, name).flatten()] for name in names}
     path.write_text(json.dumps(scales), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Clips made from photographs: a virtual camera pans, zooms and turns; a second layer may move across it, or lie nearer."""
+"""Clips from photographs: a virtual camera pans, zooms and turns; a second layer may move across the scene or lie nearer."""
 
 import math
 import random
@@ -11,7 +11,13 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Path2D:
-    """A smooth camera path: centre (pixels), scale (photograph pixels per clip pixel), angle (radians), each per frame."""
+    """A smooth camera path; one value per frame each.
+
+    Attributes:
+        x, y: centre in pixels of the photograph.
+        scale: photograph pixels per clip pixel.
+        angle: in radians.
+    """
 
     x: list[float]
     y: list[float]
@@ -20,9 +26,14 @@ class Path2D:
 
 
 def camera_path(rng: random.Random, frames: int, size: int, height: int, width: int, may_rest: bool = True) -> Path2D:
-    """A random path of ``frames`` poses whose ``size`` × ``size`` view stays inside the photograph.
+    """Draw a path whose view stays inside the photograph.
 
-    A third of the cameras that ``may_rest`` stand still, which teaches the network not to flicker there.
+    Args:
+        rng: source of random numbers.
+        frames: number of poses.
+        size: side of the view in clip pixels.
+        height, width: of the photograph in pixels.
+        may_rest: let a third of the cameras stand still, which teaches the network not to flicker.
     """
     still = may_rest and rng.random() < 1 / 3
     speed = 0.0 if still else rng.choice([0.5, 2.0, 5.0]) * rng.random()
@@ -43,7 +54,7 @@ def camera_path(rng: random.Random, frames: int, size: int, height: int, width: 
 
 
 def nearer(path: Path2D, times: float, x: float, y: float) -> Path2D:
-    """The same camera over something nearer: it starts at ``(x, y)`` and moves ``times`` as far."""
+    """Move the same camera over a nearer layer: it starts at ``(x, y)`` and moves ``times`` as far."""
     return replace(
         path,
         x=[x + times * (other - path.x[0]) for other in path.x],
@@ -52,7 +63,16 @@ def nearer(path: Path2D, times: float, x: float, y: float) -> Path2D:
 
 
 def sampling_grid(path: Path2D, size: int, height: int, width: int) -> Tensor:
-    """Where each pixel of the clip lies in the photograph, −1 … 1 from border to border, ``(frames, size, size, 2)``."""
+    """Locate each pixel of the clip in the photograph.
+
+    Args:
+        path: of the camera.
+        size: side of the clip in pixels.
+        height, width: of the photograph in pixels.
+
+    Returns:
+        Coordinates (x, y), −1 … 1 from border to border, ``(frames, size, size, 2)``, as ``grid_sample`` takes them.
+    """
     lines = torch.arange(size, dtype=torch.float32) - (size - 1) / 2
     v, u = torch.meshgrid(lines, lines, indexing="ij")
     grids = []
@@ -64,27 +84,36 @@ def sampling_grid(path: Path2D, size: int, height: int, width: int) -> Tensor:
 
 
 def sampled(picture: Tensor, grid: Tensor) -> Tensor:
-    """``picture`` ``(channels, height, width)`` at the points of a `sampling_grid`, bicubically, clamped to 0..1."""
+    """Sample ``picture`` ``(channels, height, width)`` at the points of a `sampling_grid`, bicubically, clamped to 0..1."""
     pictures = picture.expand(len(grid), -1, -1, -1)
     return F.grid_sample(pictures, grid, mode="bicubic", padding_mode="reflection", align_corners=False).clamp(0, 1)
 
 
 def render(photo: Tensor, path: Path2D, size: int) -> Tensor:
-    """The clip ``(frames, 3, size, size)`` that the camera sees of ``photo`` ``(3, height, width)``."""
+    """Render the clip ``(frames, 3, size, size)`` that the camera sees of ``photo`` ``(3, height, width)``."""
     return sampled(photo, sampling_grid(path, size, *photo.shape[1:]))
 
 
 def parallax_clip(rng: random.Random, far: Tensor, near: Tensor, frames: int, size: int) -> Tensor:
-    """A scene of two depths ``(frames, 3, size, size)``: parts of ``near`` before ``far`` move 1.3 to 3 times as far.
+    """Render a scene of two depths: parts of ``near`` in front of ``far`` move 1.3 to 3 times as far.
 
-    Both are ``(3, height, width)``; the moving camera uncovers what the near layer hides.
+    The moving camera uncovers what the near layer hides.
+
+    Args:
+        rng: source of random numbers.
+        far, near: photographs 0..1 ``(3, height, width)``.
+        frames: number of frames.
+        size: side in pixels.
+
+    Returns:
+        RGB ``(frames, 3, size, size)``.
     """
     height, width = far.shape[1:]
     path = camera_path(rng, frames, size, height, width, may_rest=False)
     height, width = near.shape[1:]
     start = rng.uniform(0.3, 0.7) * width, rng.uniform(0.3, 0.7) * height
     grid = sampling_grid(nearer(path, rng.uniform(1.3, 3.0), *start), size, height, width)
-    # what there is of the near layer belongs to the photograph and moves with it: blobs of about half a view
+    # the near layer's shape is fixed in its photograph and moves with it: blobs of about half a view
     generator = torch.Generator().manual_seed(rng.getrandbits(31))
     cells = torch.rand(1, 1 + 2 * height // size, 1 + 2 * width // size, generator=generator)
     mask = torch.sigmoid((sampled(cells, grid) - rng.uniform(0.45, 0.65)) * size)
@@ -106,9 +135,17 @@ def moving_layer(rng: random.Random, background: Tensor, foreground: Tensor) -> 
 
 
 def synthetic_clip(rng: random.Random, photos: list[Tensor], frames: int, size: int, parallax: float = 0.0) -> Tensor:
-    """A clip ``(frames, 3, size, size)``, RGB 0..1, from randomly chosen ``photos`` (uint8 ``(3, h, w)``).
+    """Make a clip from randomly chosen photographs.
 
-    ``parallax`` is the share of clips with two depths; where it is 0 no random number is drawn for it.
+    Args:
+        rng: source of random numbers.
+        photos: uint8 ``(3, height, width)``.
+        frames: number of frames.
+        size: side in pixels.
+        parallax: share of clips with two depths; at 0 no random number is drawn for it.
+
+    Returns:
+        RGB 0..1 ``(frames, 3, size, size)``.
     """
 
     def photo() -> Tensor:
@@ -118,8 +155,8 @@ def synthetic_clip(rng: random.Random, photos: list[Tensor], frames: int, size: 
         scene = photo()
         return render(scene, camera_path(rng, frames, size, *scene.shape[1:]), size)
 
-    deep = parallax > 0 and rng.random() < parallax
-    clip = parallax_clip(rng, photo(), photo(), frames, size) if deep else shot()
+    has_parallax = parallax > 0 and rng.random() < parallax
+    clip = parallax_clip(rng, photo(), photo(), frames, size) if has_parallax else shot()
     if rng.random() < 0.3:
         clip = moving_layer(rng, clip, shot())
     if rng.random() < 0.2:

@@ -19,7 +19,7 @@ from dcvsr_engine.jobs.job import run_job
 from dcvsr_engine.models.shapes import SVD_UNET
 from dcvsr_engine.network.checkpoint import Model, load
 from dcvsr_engine.network.declaration import Declaration
-from dcvsr_engine.network.device import available_devices, device_title, memory, resolve_device, resolve_precision
+from dcvsr_engine.network.device import available_devices
 from dcvsr_engine.network.haar import HaarFirstStage
 from dcvsr_engine.network.vae import VaeFirstStage
 
@@ -250,29 +250,6 @@ def test_defaults_come_from_the_model_and_choices_from_the_person():
 def test_a_device_that_is_not_there_is_never_replaced(device, tiny_model):
     with pytest.raises(ModelError, match=f"“{device}” is not available here; choose one of auto, cpu"):
         load(tiny_model, tiny_model, device, "fp32")
-
-
-def test_devices(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
-    assert (resolve_device("auto"), resolve_device("cpu")) == ("cpu", "cpu")
-    assert "threads" in device_title("cpu")
-    free, total = memory("cpu")
-    assert 0 < free <= total
-    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
-    assert available_devices() == ["mps", "cpu"]
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    assert resolve_device("auto") == "cuda"
-
-
-@pytest.mark.parametrize("native, on_processor, on_gpu", [(True, "bf16", "bf16"), (False, "fp32", "fp16")])
-def test_precision(monkeypatch, native, on_processor, on_gpu):
-    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: native)
-    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: native)
-    assert resolve_precision("auto", "cpu") == on_processor
-    assert resolve_precision("auto", "cuda") == on_gpu
-    assert resolve_precision("auto", "mps") == "fp16"
-    assert resolve_precision("fp32", "cuda") == "fp32"
 
 
 # -- the published layout through a whole job -------------------------------------------------------------------

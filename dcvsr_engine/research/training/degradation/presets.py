@@ -24,14 +24,13 @@ from torch import Tensor
 
 from dcvsr_engine.errors import SettingsError
 from dcvsr_engine.network.resample import shrink
+from dcvsr_engine.research.pictures import to_pictures, to_tensor
 from dcvsr_engine.research.training.degradation.blur import isotropic_blur, random_blur, sinc_blur
 from dcvsr_engine.research.training.degradation.compression import (
     LOSSY_CODECS,
-    from_bytes,
     jpeg,
     random_jpeg,
     random_video_compression,
-    to_bytes,
     video_compression,
 )
 from dcvsr_engine.research.training.degradation.noise import gaussian_noise, random_noise
@@ -40,7 +39,7 @@ from dcvsr_engine.research.training.degradation.walk import Range
 
 
 def mild(clip: Tensor, rng: random.Random, scale: int = 4) -> Tensor:
-    """A lightly degraded LR clip: blur ≤ 0.5 px of the LR grid, bicubic ÷4, noise ≤ 1.5/255, JPEG ≥ 80 or H.264 CRF ≤ 23."""
+    """Degrade a clip lightly: blur ≤ 0.5 px of the LR grid, bicubic ÷4, noise ≤ 1.5/255, JPEG ≥ 80 or H.264 CRF ≤ 23."""
     if rng.random() < 0.5:
         clip = isotropic_blur(clip, rng.uniform(0.2, 0.5) * scale)
     small = shrink(clip, scale)
@@ -80,7 +79,7 @@ SECOND = Order(0.8, (0.2, 1.5), (0.3, 0.4, 0.3), (0.3, 1.2), (1, 25), (0.05, 2.5
 
 
 def one_order(frames: Tensor, rng: random.Random, order: Order, height: int, width: int) -> Tensor:
-    """Blur, resize relative to ``height`` × ``width``, noise and JPEG."""
+    """Blur ``(frames, 3, h, w)``, resize it relative to ``height`` × ``width``, add noise and JPEG artefacts."""
     if rng.random() < order.blurred:
         frames = random_blur(frames, rng, order.blur)
     factor = random_factor(rng, order.directions, order.factor)
@@ -89,35 +88,39 @@ def one_order(frames: Tensor, rng: random.Random, order: Order, height: int, wid
 
 
 def final_size(frames: Tensor, rng: random.Random, height: int, width: int) -> Tensor:
-    """The size of the LR clip, then a sinc filter with probability 0.8."""
+    """Resize to the LR clip's size, then apply a sinc filter with probability 0.8."""
     frames = random_resize(frames, rng, height, width)
     return sinc_blur(frames, rng, (math.pi / 3, math.pi)).clamp(0, 1) if rng.random() < 0.8 else frames
 
 
 def real_world(clip: Tensor, rng: random.Random, scale: int = 4) -> Tensor:
-    """An LR clip as badly treated as videos on the web are, in steps of 1/255."""
+    """Degrade a clip as heavily as videos on the web; values are multiples of 1/255."""
     height, width = clip.shape[-2:]
     small = (height // scale, width // scale)
     frames = random_video_compression(one_order(clip, rng, FIRST, height, width), rng)
     frames = one_order(frames, rng, SECOND, *small)
     if rng.random() < 0.5:
         return random_video_compression(final_size(frames, rng, *small), rng)
-    return from_bytes(to_bytes(final_size(random_video_compression(frames, rng), rng, *small)))
+    return to_tensor(to_pictures(final_size(random_video_compression(frames, rng), rng, *small)))
 
 
 PRESETS: dict[str, Callable[[Tensor, random.Random, int], Tensor]] = {"mild": mild, "real-world": real_world}
 
 
 def degrade_clip(clip: Tensor, preset: str, rng: random.Random, scale: int = 4) -> Tensor:
-    """The degraded LR clip, RGB 0..1 ``(frames, 3, h / scale, w / scale)``, of ``clip`` ``(frames, 3, h, w)``.
+    """Make the degraded LR clip.
 
     Args:
-        clip: RGB 0..1 on the processor; sides that divide by ``scale``, at least 8 times it.
+        clip: RGB 0..1 ``(frames, 3, h, w)`` on the processor; sides are multiples of ``scale``, at least 8 times it.
         preset: key of `PRESETS`.
         rng: source of every random number: the same state gives the same clip.
         scale: reduction.
 
-    Raises `SettingsError` for an unknown preset.
+    Returns:
+        RGB 0..1 ``(frames, 3, h / scale, w / scale)``.
+
+    Raises:
+        SettingsError: unknown preset.
     """
     if preset not in PRESETS:
         raise SettingsError(f"The degradation must be one of {', '.join(PRESETS)}, not “{preset}”.")

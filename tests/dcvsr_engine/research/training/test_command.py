@@ -98,7 +98,7 @@ def test_two_processes_learn_what_one_learns_from_two_batches(arguments, tmp_pat
     [
         ({"start": "nowhere"}, [], "name its folder with --start"),
         ({}, ["--start", "elsewhere"], "“elsewhere” holds no unet/config.json"),
-        ({"warmup": 3}, [], "“warmup” is unknown"),
+        ({"warmup": 3}, [], "There is no key “warmup”"),
         ({}, ["--resume"], "leave out --resume"),
         ({"declaration": {"steps": 0}}, [], "declaration is not understood"),
         ({"declaration": {"stepz": 1}}, [], "declaration is not understood"),

@@ -10,9 +10,10 @@ import torch
 
 from dcvsr_engine.errors import SettingsError
 from dcvsr_engine.network.resample import shrink
+from dcvsr_engine.research.pictures import to_pictures, to_tensor
 from dcvsr_engine.research.training.degradation import PRESETS, degrade_clip
 from dcvsr_engine.research.training.degradation.blur import isotropic_blur
-from dcvsr_engine.research.training.degradation.compression import from_bytes, jpeg, to_bytes
+from dcvsr_engine.research.training.degradation.compression import jpeg
 from dcvsr_engine.research.training.degradation.noise import gaussian_noise
 
 
@@ -50,12 +51,12 @@ def through_a_file(frames: torch.Tensor, crf: int) -> torch.Tensor:
         )
         stream.height, stream.width = frames.shape[-2:]
         stream.pix_fmt, stream.codec_context.thread_count = "yuv420p", 1
-        for picture in to_bytes(frames):
+        for picture in to_pictures(frames):
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
         container.mux(stream.encode(None))
     buffer.seek(0)
     with av.open(buffer) as coded:
-        return from_bytes(np.stack([frame.to_ndarray(format="rgb24") for frame in coded.decode(video=0)]))
+        return to_tensor(np.stack([frame.to_ndarray(format="rgb24") for frame in coded.decode(video=0)]))
 
 
 def test_mild_is_blur_reduction_noise_and_light_compression(clip):
