@@ -9,7 +9,7 @@ from app.queue.job_queue import JobQueue, QueueItem
 from app.queue.model import QueueModel
 from app.queue.panel import QueuePanel
 from app.queue.unfinished import UnfinishedWork
-from dcvsr_engine.jobs.folders import MANIFEST, locked
+from dcvsr_engine.jobs.folders import MANIFEST, job_lock
 from dcvsr_engine.planning.request import JobRequest
 
 
@@ -19,7 +19,7 @@ def queue(tmp_path):
     folder = tmp_path / "job"
     folder.mkdir()
     (folder / MANIFEST).write_text("{}")
-    (folder / "segment-00000.mkv").write_bytes(bytes(2 * 2**20))
+    (folder / "unit-00000.video").write_bytes(bytes(2 * 2**20))
     items = [
         QueueItem(JobRequest(source=Path("clip.mp4")), state="cancelled", folder=folder, progress=0.5),
         QueueItem(JobRequest(source=Path("other.mp4"))),
@@ -60,7 +60,7 @@ def test_it_is_kept_when_not(panel, tmp_path):
 
 
 def test_a_job_that_runs_elsewhere_is_left_alone(panel, tmp_path):
-    with locked(tmp_path / "job"):
+    with job_lock(tmp_path / "job"):
         question = answer(panel, "Delete")
     errors = [box for box in panel.findChildren(QMessageBox) if box is not question]
     assert ["being run by another process" in box.informativeText() for box in errors] == [True]
