@@ -53,10 +53,9 @@ def reaches_into(function: Function) -> Iterator[tuple[int, str]]:
     given = parameters(function)
     for node in ast.walk(function):
         for target in assigned(node):
-            while isinstance(target, ast.Subscript):
-                target = target.value
-            if isinstance(target, ast.Attribute):
-                owner = target.value
+            place = target.value if isinstance(target, ast.Subscript) else target
+            if isinstance(place, ast.Attribute):
+                owner = place.value
                 while isinstance(owner, ast.Attribute | ast.Subscript):
                     owner = owner.value
                 if isinstance(owner, ast.Name) and owner.id in given:

@@ -1,4 +1,4 @@
-"""Licences that are to be accepted before a download, and the token that a hub may ask for."""
+"""Licences to accept before a download, and the token that a hub may require."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -7,9 +7,9 @@ from html import escape
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QDialog, QDialogButtonBox, QLabel, QLineEdit, QTextBrowser, QVBoxLayout, QWidget
 
-from app.settings.specs import words
 from app.widgets.formats import amount
-from dcvsr_engine.models.catalogue import Entry
+from app.widgets.words import words
+from dcvsr_engine.models.catalogue import CatalogueEntry
 
 ADDRESS = re.compile(r"https?://[\w.-]+(:\d+)?(/[\w./-]*\w)?")
 
@@ -27,7 +27,7 @@ class LicenceDialog(QDialog):
         buttons: *Download* and *Cancel*.
     """
 
-    def __init__(self, entries: Sequence[Entry], parent: QWidget | None = None) -> None:
+    def __init__(self, entries: Sequence[CatalogueEntry], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(self.tr("Licence"))
@@ -48,7 +48,7 @@ class LicenceDialog(QDialog):
             column.addWidget(part)
         self.resize(560, 420)
 
-    def _html(self, entry: Entry) -> str:
+    def _html(self, entry: CatalogueEntry) -> str:
         size = self.tr("About {size} are downloaded from {place}.").format(size=amount(entry.size), place=entry.repository)
         parts = [
             f"<p><b>{escape(words(entry.title))}</b></p>",
@@ -62,7 +62,7 @@ class LicenceDialog(QDialog):
 
 
 class TokenDialog(QDialog):
-    """Asks for the token that says to the hub who a person is.
+    """Asks for the token that identifies the user to the hub.
 
     Attributes:
         field: shows dots.

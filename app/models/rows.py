@@ -1,34 +1,34 @@
-"""The models window's rows: what the catalogue offers, what is there, and what broke off. Without Qt."""
+"""The models window's rows: available models, installed ones, and interrupted downloads. Without Qt."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from dcvsr_engine.models.catalogue import Entry, catalogue
-from dcvsr_engine.models.known import KnownModel, known_bases, known_models
-from dcvsr_engine.models.store import default_model, unfinished
+from dcvsr_engine.models.catalogue import CatalogueEntry, catalogue
+from dcvsr_engine.models.registry import KnownModel, default_model, known_bases, known_models
+from dcvsr_engine.models.store import unfinished_download
 
 ModelState = Literal["built in", "installed", "in place", "unusable", "base", "available", "unfinished", "hint"]
 
 
 @dataclass(frozen=True)
 class ModelRow:
-    """A model, there or not.
+    """A model, installed or not.
 
     Attributes:
-        name, title: what it is called by the program and by people.
+        name, title: its name in the program and its title in the window.
         state: whether it can be used, fetched, or continued.
         entry: what the catalogue says of it.
-        model: where it is, if it is there.
-        share: how much of a broken-off download is there, 0 to 1.
+        model: the installed model, if it is installed.
+        share: downloaded share of an interrupted download, 0 to 1.
         is_default: whether it restores where none is named.
     """
 
     name: str
     title: str
     state: ModelState
-    entry: Entry | None = None
+    entry: CatalogueEntry | None = None
     model: KnownModel | None = None
     share: float = 0.0
     is_default: bool = False
@@ -58,12 +58,12 @@ class ModelRow:
 
     @property
     def can_be_removed(self) -> bool:
-        """Whether there is anything that can be deleted, or taken off the list."""
+        """Whether it can be deleted, or taken off the list."""
         return self.state in ("installed", "in place", "unusable", "base", "unfinished")
 
 
 def model_rows(folders: Iterable[Path] = ()) -> list[ModelRow]:
-    """All rows: what can restore first, then what carries others, then what is to be had."""
+    """All rows: models that can restore, then bases of others, then those to download."""
     entries = {entry.name: entry for entry in catalogue()}
     chosen = default_model()
     there = known_models(folders) + known_bases()
@@ -75,14 +75,14 @@ def model_rows(folders: Iterable[Path] = ()) -> list[ModelRow]:
     return rows + [row_of_entry(entry) for entry in entries.values() if entry.name not in names]
 
 
-def title_of(model: KnownModel, entries: dict[str, Entry]) -> str:
+def title_of(model: KnownModel, entries: dict[str, CatalogueEntry]) -> str:
     """A model's title; the catalogue's for a base, which declares none."""
     entry = entries.get(model.name)
     return entry.title if entry and model.declaration is None else model.title
 
 
 def state_of(model: KnownModel) -> ModelState:
-    """What can be done with a model that is there."""
+    """The state of an installed model."""
     if model.is_base:
         return "base"
     if model.problem:
@@ -92,9 +92,9 @@ def state_of(model: KnownModel) -> ModelState:
     return "in place" if Path(model.name).is_absolute() else "installed"
 
 
-def row_of_entry(entry: Entry) -> ModelRow:
-    """The row of an entry that is not there, or not whole."""
-    begun = unfinished(entry.name)
+def row_of_entry(entry: CatalogueEntry) -> ModelRow:
+    """The row of an entry that is not installed, or only in part."""
+    begun = unfinished_download(entry.name)
     if begun is not None:
         return ModelRow(entry.name, entry.title, "unfinished", entry, share=begun[0] / max(1, begun[1]))
     return ModelRow(entry.name, entry.title, "available" if entry.can_be_downloaded else "hint", entry)

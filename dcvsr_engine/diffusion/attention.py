@@ -13,9 +13,7 @@ from diffusers.models.attention_processor import Attention
 from torch import Tensor
 
 from dcvsr_engine.diffusion.propagation import Propagation
-
-PROPAGATING_LAYERS = 2
-"""How many spatial self-attentions propagate at either end of the U-Net."""
+from dcvsr_engine.diffusion.schedule import PROPAGATING_LAYERS
 
 
 def temperature(query: Tensor, key: Tensor, gamma: Tensor) -> Tensor:
@@ -45,13 +43,14 @@ def gamma_attention(query: Tensor, key: Tensor, value: Tensor, gamma: Tensor | N
     Returns:
         Shaped like ``query``.
     """
+    # dividing Q divides the logits, so that a fused kernel can be used
     if gamma is not None:
         query = query / temperature(query, key, gamma).to(query.dtype)
     return F.scaled_dot_product_attention(query, key, value)
 
 
 def received_attention(query: Tensor, key: Tensor) -> Tensor:
-    """How much attention each token receives, mean over heads (SAG, Hong et al. 2023).
+    """Sum the attention that each token receives, mean over heads (SAG, Hong et al. 2023).
 
     Args:
         query, key: ``(n, heads, tokens, dim)``.
@@ -63,7 +62,7 @@ def received_attention(query: Tensor, key: Tensor) -> Tensor:
     return weights.mean(1).sum(1)
 
 
-def per_frame(values: list[float], like: Tensor) -> Tensor:
+def value_per_row(values: list[float], like: Tensor) -> Tensor:
     """Spread one value per branch to ``(rows · frames, 1, 1, 1)``, where ``like`` has ``(rows · frames, …)``."""
     repeats = like.shape[0] // len(values)
     return torch.tensor(values, device=like.device).repeat_interleave(repeats).view(-1, 1, 1, 1)
@@ -93,18 +92,18 @@ class SpatialSelfAttention:
             project(hidden_states).unflatten(-1, (attn.heads, -1)).transpose(1, 2)
             for project in (attn.to_q, attn.to_k, attn.to_v)
         )
-        key, value = own_key, own_value
+        key, value = own_key, own_value  # own ones alone tell what a token receives (SAG), and are PAG's identity
         if self.layer is not None:
             key, value = self.propagation.extend(self.layer, key, value)
         gammas = [branch.gamma for branch in self.propagation.branches]
-        attended = gamma_attention(query, key, value, per_frame(gammas, query) if any(gammas) else None)
+        attended = gamma_attention(query, key, value, value_per_row(gammas, query) if any(gammas) else None)
         if self.middle:
             attended = self.perturbed(attended, query, own_key, own_value)
         out: Tensor = attn.to_out[1](attn.to_out[0](attended.transpose(1, 2).flatten(2)))
         return out
 
     def perturbed(self, attended: Tensor, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        """What SAG and PAG do in the middle block: record the attention received, replace maps by the identity.
+        """Record the attention received for SAG, and replace attention maps by the identity for PAG, in the middle block.
 
         Args:
             attended: what attention gave ``(rows · frames, heads, tokens, dim)``.
@@ -116,10 +115,10 @@ class SpatialSelfAttention:
         if self.propagation.attention_mass is not None:
             self.propagation.attention_mass.append(received_attention(query, key))
         identities = [float(branch.identity) for branch in self.propagation.branches]
-        return torch.where(per_frame(identities, query) > 0, value, attended) if any(identities) else attended
+        return torch.where(value_per_row(identities, query) > 0, value, attended) if any(identities) else attended
 
 
-def install(unet: UNetSpatioTemporalConditionModel) -> Propagation:
+def install_processors(unet: UNetSpatioTemporalConditionModel) -> Propagation:
     """Give every spatial self-attention of ``unet`` a processor; the first two and last two of them propagate (method.md §2).
 
     Returns:

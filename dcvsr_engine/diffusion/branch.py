@@ -59,6 +59,7 @@ def branches_of(mode: Guidance, scale: float, gamma: float, distinct: bool) -> t
     unconditional = Branch(conditional=False, gamma=gamma if mode == "dssag" else 0.0)
     if mode == "none" or scale == 1:
         return (CONDITIONAL,)
+    # PAG's perturbed branch differs from the conditional one whatever the model drops
     if mode == "pag":
         return (CONDITIONAL, unconditional, Branch(identity=True)) if distinct else (CONDITIONAL, Branch(identity=True))
     if not distinct and unconditional.gamma == 0:
@@ -73,5 +74,6 @@ def needs_degraded(mode: Guidance, scale: float) -> bool:
 
 def is_distinct(declaration: Declaration) -> bool:
     """Whether the model's unconditional branch drops anything that is there (method.md §5)."""
+    # without an image encoder the embedding is zeros already: dropping it changes nothing
     dropped = declaration.unconditional
     return "condition" in dropped or ("image_embedding" in dropped and declaration.image_embedding == "first-frame")

@@ -5,7 +5,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from dcvsr_engine.diffusion.attention import install
+from dcvsr_engine.diffusion.attention import install_processors
 from dcvsr_engine.diffusion.branch import Branch, branches_of, is_distinct, needs_degraded
 from dcvsr_engine.diffusion.edm import precondition
 from dcvsr_engine.diffusion.guidance import combine, degrade
@@ -26,7 +26,7 @@ class Denoiser:
 
     def __init__(self, model: Model, embedding: Tensor | None = None, propagation: Propagation | None = None) -> None:
         self.model = model
-        self.propagation = propagation or install(model.unet)
+        self.propagation = propagation or install_processors(model.unet)
         self.embedding = torch.zeros(1, 1, model.unet.config.cross_attention_dim) if embedding is None else embedding
 
     def with_embedding(self, embedding: Tensor) -> "Denoiser":
@@ -105,6 +105,7 @@ class Denoiser:
         Returns:
             Per branch ``x̂_0`` in float32, shaped like ``x``.
         """
+        # in float32: at σ = 700 half precision would keep nothing of x̂_0 beside the noise
         c = precondition(torch.tensor(sigma))
         prediction = self.predict(c.c_in * x, c.c_noise, condition, BatchLayout(branches, tuple(tiles)))
         return dict(zip(branches, c.c_skip * x + c.c_out * prediction, strict=True))
@@ -121,6 +122,7 @@ class Denoiser:
         Returns:
             Its output in float32, ``(branches, tiles, frames, channels, height, width)``.
         """
+        # the order of rows is that of `BatchLayout`: the attention processors rely on it
         model, (branches, tiles, _) = self.model, layout.shape
         embedding = self.embedding.expand(tiles, -1, -1)
         conditions = torch.cat([self.condition_for(branch, "condition", condition) for branch in layout.branches])

@@ -41,7 +41,8 @@ def degrade(x: Tensor, denoised: Tensor, mass: Tensor) -> Tensor:
     """
     height, width = x.shape[-2:]
     stride = round((height * width / mass.shape[-1]) ** 0.5)
-    mask = (mass > 1).float().view(-1, 1, height // stride, width // stride)
+    mask = (mass > 1).float()  # mean attention is 1 token's worth: above it lies what the network looks at
+    mask = mask.view(-1, 1, height // stride, width // stride)
     mask = F.interpolate(mask, size=(height, width)).to(x).view(*x.shape[:2], 1, height, width)
     blurred = gaussian_blur(denoised.flatten(0, 1)).view_as(denoised)
     return x + mask * (blurred - denoised)
@@ -52,5 +53,6 @@ def gaussian_blur(x: Tensor, sigma: float = SAG_BLUR) -> Tensor:
     taps = torch.exp(-0.5 * (torch.arange(-4, 5, device=x.device) / sigma) ** 2)
     taps = (taps / taps.sum()).to(x).expand(x.shape[1], 1, 1, -1)
     padded = F.pad(x, (4, 4, 4, 4), mode="replicate")
+    # separable, each channel by itself
     rows = F.conv2d(padded, taps, groups=x.shape[1])
     return F.conv2d(rows, taps.transpose(-1, -2), groups=x.shape[1])

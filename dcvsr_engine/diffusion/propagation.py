@@ -23,7 +23,7 @@ KeysAndValues = tuple[Tensor, Tensor]
 
 @dataclass(frozen=True)
 class BatchLayout:
-    """What the rows of a U-Net batch are: every tile for the first branch, then every tile for the next."""
+    """The rows of a U-Net batch: every tile for the first branch, then every tile for the next."""
 
     branches: tuple[Branch, ...]
     tiles: tuple[Tile, ...]
@@ -54,7 +54,7 @@ class Extension(Protocol):
 
 
 class Propagation:
-    """What the attention processors of a U-Net share while it is evaluated. Its context managers alone change it.
+    """State that the attention processors of a U-Net share during an evaluation. Only its context managers change it.
 
     Attributes:
         layout: what is in the batch; ``None`` outside of `batch`.
@@ -111,6 +111,7 @@ class Propagation:
         """
         if self.layout is None or not self.extensions:
             return key, value
+        # rows are ordered as `BatchLayout` says
         key, value = key.unflatten(0, self.layout.shape), value.unflatten(0, self.layout.shape)
         for extension in self.extensions:
             key, value = extension.extend(layer, key, value, self.layout)
@@ -195,6 +196,7 @@ class SpatialBank:
 
     def _place(self, bank: Tensor, tokens: Tensor, tile: Tile, stride: int) -> None:
         """Copy those of a tile's ``tokens`` ``(frames, heads, tokens, dim)`` that lie on the lattice and in no later tile."""
+        # up to the corner of the next tile: so the last one in the grid's order counts, whatever the order of evaluation
         image = tokens.unflatten(-2, (tile.height // stride, tile.width // stride))
         frames, height, width = self.grid.corner(tile)
         from_y, to_y = lattice(tile.top // stride, height // stride, self.rate)
@@ -235,7 +237,7 @@ class SpatialBank:
 
     @classmethod
     def from_tensors(cls, tensors: dict[str, Tensor], grid: TileGrid, rate: int) -> Self:
-        """The inverse of `to_tensors`; see `SpatialBank` for ``grid``, ``rate`` and shapes."""
+        """The inverse of `to_tensors`. See `SpatialBank` for ``grid``, ``rate`` and shapes."""
         bank = cls(grid, rate)
         for name in {key.split("/", 1)[1] for key in tensors}:
             layer, code = name.split("/")
@@ -328,11 +330,12 @@ class TemporalMemory:
 
     def extend(self, layer: int, key: Tensor, value: Tensor, layout: BatchLayout) -> KeysAndValues:
         """See `Extension.extend`."""
+        # all layers of one evaluation see the same window, so the change of window is noticed in the first of them
         if layout.tiles[0].n != self.window:
             self.offered, self.offering, self.window = self.offering, {}, layout.tiles[0].n
         places = [(layer, tile.m, branch.slot) for branch in layout.branches for tile in layout.tiles]
         received = [self.offered[place] for place in places if place in self.offered]
-        self._offer(layer, key, value, layout)
+        self._offer(layer, key, value, layout)  # own tokens only: what was received is not passed on a second time
         if not received:
             return key, value
         keys, values = (torch.stack(side).unflatten(0, layout.shape[:2]) for side in zip(*received, strict=True))

@@ -20,7 +20,7 @@ from dcvsr_engine.settings import ResolvedSettings
 from dcvsr_engine.tiling.blend import Merge, cut
 from dcvsr_engine.tiling.grid import Tile, TileGrid
 
-Item = TypeVar("Item")
+Element = TypeVar("Element")
 Denoise = Callable[[Tensor, Step], Tensor]
 """Estimates ``x̂_0`` of a whole segment ``(frames, channels, height, width)`` at a step."""
 Pin = Callable[[Tensor, float], Tensor]
@@ -135,7 +135,7 @@ class TileGroup:
 
 
 class Batching(Protocol):
-    """How the tiles of a group go through the network. A wrapper of `InBatches` may repeat, repair, observe and stop."""
+    """Sends the tiles of a group through the network. It may repeat, repair, observe and stop; `InBatches` is the plain one."""
 
     @property
     def size(self) -> int:
@@ -229,6 +229,7 @@ class TiledDenoiser:
         """SAP: the tiles of each window attend to each other, in one of three schedules (method.md §3)."""
         for n in range(len(grid.windows)):
             tiles = [grid.tile(m, n) for m in range(grid.spatial)]
+            # a bank of its own window, unless the step before has collected one of all windows
             bank = self.bank or SpatialBank(grid.window(n), self.settings.sap_rate)
             for kind in passes(step, self.settings.sap_schedule):
                 yield TileGroup(tiles, (EXTENSIONS[kind](bank),), kind != Pass.COLLECT, kind == Pass.LOCKSTEP)
@@ -237,6 +238,7 @@ class TiledDenoiser:
         """TAP: one window hands frames on to the next; a batch of spatial tiles at a time bounds what is held (method.md §4)."""
         windows = list(range(len(grid.windows)))
         memory = TemporalMemory(self.settings.tap_frames)
+        # tiles outside, windows inside: what a tile hands on is for the same tile of the next window
         for spatial in batched(list(range(grid.spatial)), self.batching.size):
             for n in reversed(windows) if backward else windows:
                 yield TileGroup([grid.tile(m, n) for m in spatial], (memory,))
@@ -265,7 +267,7 @@ class TiledDenoiser:
         )
 
 
-def batched(items: list[Item], size: int) -> Iterator[list[Item]]:
+def batched(items: list[Element], size: int) -> Iterator[list[Element]]:
     """``items`` in lists of at most ``size``."""
     for start in range(0, len(items), size):
         yield items[start : start + size]

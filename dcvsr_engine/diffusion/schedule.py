@@ -1,4 +1,4 @@
-"""What happens at each sampling step: noise levels, γ, and whether SAP or TAP acts. Torch-free: planner and window ask it too."""
+"""The schedule: noise level, γ and kind of every step, and the method's counting. Torch-free: planner and window ask it."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,6 +12,8 @@ from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.settings import GammaDirection, ResolvedSettings, RestoreSettings, SapSchedule
 
 Levels = NDArray[np.float64]
+PROPAGATING_LAYERS = 2
+"""How many spatial self-attentions propagate at either end of the U-Net (method.md §2)."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class Step:
 
 
 class Pass(StrEnum):
-    """What one evaluation of all tiles of a window does with foreign keys and values (method.md §3)."""
+    """An evaluation of all tiles of a window, by its use of foreign keys and values (method.md §3)."""
 
     PLAIN = "plain"
     """No spatial propagation."""
@@ -53,6 +55,7 @@ def karras_sigmas(steps: int, sigma_min: float, sigma_max: float, rho: float = 7
     if steps < 1:
         raise ValueError(f"steps must be at least 1, not {steps}")
     ramp = np.linspace(0, 1, steps)
+    # linear in σ^(1/ρ), so that steps are short where the noise is low
     low, high = sigma_min ** (1 / rho), sigma_max ** (1 / rho)
     return np.append((high + ramp * (low - high)) ** rho, 0.0)
 
@@ -71,19 +74,21 @@ def gamma_schedule(sigmas: Levels, rho: float, peak: float = 1.0, direction: Gam
     """
     logs = np.log(sigmas)
     span = logs[0] - logs[-1]
+    # a single step has no span: it is the first one, with the peak
     fraction = np.clip((logs - logs[-1]) / span, 0, 1) if span > 0 else np.ones_like(logs)
     gamma = peak * fraction**rho
     return gamma if direction == "falling" else gamma[::-1].copy()
 
 
 def step_kinds(steps: int, settings: RestoreSettings) -> list[StepKind]:
-    """Which propagation acts in each step, first step first.
+    """Choose the propagation of each step, first step first.
 
     Even ``t`` is a SAP step and odd ``t`` a TAP step, numbered down ``t = steps … 1`` (method.md §1.5); directions of
     TAP alternate over its steps, forward first (§4).
     """
     kinds: list[StepKind] = []
     tap_steps = 0
+    # t falls to 1, so that the last step is TAP whatever the number of steps
     for t in range(steps, 0, -1):
         if t % 2 == 0:
             kinds.append(StepKind.SAP if settings.sap else StepKind.PLAIN)
@@ -125,6 +130,7 @@ def passes(step: Step, schedule: SapSchedule) -> tuple[Pass, ...]:
 def evaluations(step: Step, settings: ResolvedSettings, declaration: Declaration) -> int:
     """U-Net evaluations of one tile in ``step``: in every pass one per branch, and one of SAG's degraded input."""
     branches = branches_of(settings.guidance, settings.guidance_scale, step.gamma, is_distinct(declaration))
+    # the degraded input is made from the first estimates, so it needs an evaluation of its own
     degraded = needs_degraded(settings.guidance, settings.guidance_scale)
     return len(passes(step, settings.sap_schedule)) * (len(branches) + degraded)
 

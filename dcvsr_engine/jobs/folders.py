@@ -44,6 +44,18 @@ class UnfinishedJob:
         """What “dcvsr resume” calls it."""
         return self.folder.name
 
+    @property
+    def source(self) -> str | None:
+        """The input, where it is known."""
+        return None if self.request is None else str(self.request.source)
+
+    @property
+    def description(self) -> str:
+        """What it restores, in words."""
+        if self.request is None:
+            return f"damaged, or of another version: remove it with “dcvsr jobs clean {self.name}”"
+        return f"{self.request.source} → {self.request.target}"
+
 
 def job_folder(request: JobRequest) -> Path:
     """The job folder of a request: the same request comes back to the same folder."""
@@ -64,7 +76,7 @@ def read_request(folder: Path) -> JobRequest:
     return manifest.request
 
 
-def unfinished() -> list[UnfinishedJob]:
+def unfinished_jobs() -> list[UnfinishedJob]:
     """All jobs that are not done, the newest first; damaged ones too, for them to be removed."""
     found = []
     for path in jobs_folder().glob(f"*/{MANIFEST}"):
@@ -83,7 +95,7 @@ def request_or_none(folder: Path) -> JobRequest | None:
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def job_lock(folder: Path) -> Iterator[None]:
     """Hold a job for this process; raises `JobError` when another one runs it."""
     lock = FileLock(folder / LOCK)
     try:
@@ -99,7 +111,7 @@ def locked(folder: Path) -> Iterator[None]:
 def discard_job(folder: Path) -> None:
     """Remove a job, if there is one; raises `JobError` when the job is being run."""
     if folder.exists():
-        with locked(folder):
+        with job_lock(folder):
             remove_files(folder)
 
 

@@ -5,13 +5,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from dcvsr_engine.diffusion.denoiser import Denoiser
 from dcvsr_engine.errors import InputError, JobError
 from dcvsr_engine.events import FrameDone, PreviewFrame
 from dcvsr_engine.jobs.telemetry import Telemetry
-from dcvsr_engine.network.checkpoint import Model, load, subfolder
+from dcvsr_engine.models.loading import load_model
+from dcvsr_engine.network.checkpoint import Model
 from dcvsr_engine.network.declaration import UNET_FOLDERS
+from dcvsr_engine.network.layout import subfolder
 from dcvsr_engine.planning.plan import Plan, Segment
 from dcvsr_engine.planning.planner import make_plan
 from dcvsr_engine.planning.request import JobRequest
@@ -29,7 +32,7 @@ Loader = Callable[[RestoreSettings], Model]
 
 def load_for(settings: RestoreSettings) -> Model:
     """Load the model that ``settings`` name; raises `ModelError`."""
-    return load(settings.model, settings.device, settings.precision)
+    return load_model(settings.model, settings.device, settings.precision)
 
 
 @dataclass(frozen=True)
@@ -149,7 +152,7 @@ def feasible_plan(
     shots: ShotBoundaries,
     folder: Path | None,
     on_plan: Callable[[Plan], None],
-    decode_frames: int | None = None,
+    **reduced: Any,
 ) -> Plan:
     """Plan a job and announce the plan.
 
@@ -160,15 +163,13 @@ def feasible_plan(
         shots: where its cuts are.
         folder: the job folder, ``None`` for a job that writes nothing.
         on_plan: receives the plan.
-        decode_frames: frames to encode or decode together; left to the planner when ``None``.
+        reduced: values of the plan that an earlier run arrived at because memory ran out.
 
     Raises:
         JobError: the plan cannot be carried out here; names the first reason.
     """
     unet = subfolder(model.folder, UNET_FOLDERS)
-    plan = make_plan(request, info, model.declaration, unet, shots, folder)
-    if decode_frames is not None:
-        plan = plan.replace(decode_frames=decode_frames)
+    plan = make_plan(request, info, model.declaration, unet, shots, folder).replace(**reduced)
     on_plan(plan)
     if plan.problems:
         raise JobError(plan.problems[0])

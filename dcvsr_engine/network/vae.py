@@ -89,6 +89,7 @@ class VaeFirstStage:
         frames, _, height, width = pixels.shape
         rows, columns = height // self.factor, width // self.factor
         grid = TileGrid.build(frames, rows, columns, TILE, ENCODE_FRAMES, VAE_OVERLAP, spread=VAE_SPREAD)
+        # frames are independent here: no overlap in time
         grid = dataclasses.replace(grid, windows=starts(frames, grid.tile_frames, grid.tile_frames))
         in_pixels, merge = pixel_grid(grid, self.factor), Merge(grid, self.condition_channels)
         for tile in grid:
@@ -119,6 +120,7 @@ class VaeFirstStage:
     @torch.no_grad()
     def encode_tile(self, pixels: Tensor) -> Tensor:
         """Encode RGB 0..1 ``(frames, 3, height, width)`` at once, to ``(frames, channels, height / factor, width / factor)``."""
+        # the autoencoder works on −1 … 1
         scaled = (2 * pixels - 1).to(self.vae.encoder.conv_in.weight)
         mode: Tensor = self.vae.encode(scaled).latent_dist.mode()
         return mode.float().cpu()

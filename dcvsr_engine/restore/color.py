@@ -18,6 +18,7 @@ def low_frequencies(frames: Tensor, levels: int = LEVELS) -> Tensor:
     for level in range(levels):
         hole = 2**level
         padded = F.pad(frames, (hole, hole, hole, hole), mode="replicate")
+        # in place on the new tensors: whole frames of 1080p in float32 are large
         rows = (2 * padded[..., hole:-hole]).add_(padded[..., : -2 * hole]).add_(padded[..., 2 * hole :])
         frames = (2 * rows[..., hole:-hole, :]).add_(rows[..., : -2 * hole, :]).add_(rows[..., 2 * hole :, :]).div_(16)
     return frames
@@ -25,6 +26,7 @@ def low_frequencies(frames: Tensor, levels: int = LEVELS) -> Tensor:
 
 def wavelet(frames: Tensor, reference: Tensor) -> Tensor:
     """Detail of ``frames`` on the low frequencies of ``reference`` (both RGB ``(frames, 3, height, width)``)."""
+    # smoothing is linear: low(reference) − low(frames) in one go
     return frames + low_frequencies(reference - frames)
 
 

@@ -74,7 +74,7 @@ class SegmentReader:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
-        self._stopped.set()
+        self._stopped.set()  # a segment that is being decoded would else be decoded to its end
         self._pool.shutdown(cancel_futures=True)
 
     def segments(self, segments: Sequence[Segment]) -> Iterator[tuple[Segment, SegmentFrames]]:
@@ -96,6 +96,7 @@ class SegmentReader:
     def _read(self, segment: Segment) -> SegmentFrames:
         """Decode a segment's frames, except those that the segment before had too."""
         known = self._last if self._next == segment.first + segment.shared else None
+        # the reader is where the segment before ended; anything else is a new start, with a seek
         if known is None:
             self._frames = self.reader.frames(segment.first)
         self._last = self._gather(segment, known)

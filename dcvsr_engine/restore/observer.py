@@ -37,7 +37,7 @@ class SamplingObserver:
     @contextmanager
     def on_tiles(self, tiles: list[Tile]) -> Iterator[None]:
         """Around an attempt at some tiles; one that fails is not reported as finished."""
-        self._check()
+        self._check()  # before the clock starts: a pause is not the network's time
         for tile in tiles:
             self._monitor.emit(TileStarted(tile.m, tile.n))
         began = time.monotonic()

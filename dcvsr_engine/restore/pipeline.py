@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -19,7 +18,7 @@ from dcvsr_engine.diffusion.schedule import Step, passes, steps_of
 from dcvsr_engine.events import FrameDone, Warned
 from dcvsr_engine.network.checkpoint import Model
 from dcvsr_engine.network.first_stage import first_stage_of
-from dcvsr_engine.network.oom import in_parts
+from dcvsr_engine.network.oom import Result, in_parts
 from dcvsr_engine.network.resample import upscale
 from dcvsr_engine.planning.grids import grid_for, padded
 from dcvsr_engine.planning.plan import Segment
@@ -35,7 +34,6 @@ BLACK, VISIBLE = 4 / 255, 16 / 255
 """A frame turned black when its brightest pixel is below `BLACK` while the input's are above `VISIBLE` on average."""
 LUMA = torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
 
-Result = TypeVar("Result")
 AfterStep = Callable[[SegmentState, Tensor], None]
 """Receives the state after a step, and the step's ``x̂_0`` ``(frames, channels, height, width)``."""
 
@@ -93,17 +91,17 @@ class SegmentPipeline:
 
     @property
     def settings(self) -> PlannedSettings:
-        """Settings that fit, as far as is known."""
+        """Settings that are known to fit; at first those of the plan."""
         return self._recovery.settings
 
     @property
     def decode_frames(self) -> int:
-        """Frames encoded or decoded together that fit, as far as is known."""
+        """Frames to encode or decode together, as many as are known to fit."""
         return self._recovery.decode_frames
 
     @property
     def branches_in_one_batch(self) -> bool:
-        """Whether the branches of guidance fit into one batch, as far as is known."""
+        """Whether the branches of guidance are known to fit into one batch."""
         return self._recovery.branches_in_one_batch
 
     @property
@@ -149,11 +147,12 @@ class SegmentPipeline:
         noise = self.noise()
         pin = unpinned if fixed is None else PinnedFrames(fixed, noise)
         latest = state or SegmentState(noise * self.model.declaration.sigma_max)
-        self.model.unet.to(self.model.device)
+        self.model.unet.to(self.model.device)  # it may have left for encoding
         if latest.bank is not None:
             latest.bank.move(self.model.device)
 
         def keep(new: SegmentState, denoised: Tensor) -> None:
+            """See `AfterStep`: the state is where the next rung of the ladder resumes."""
             nonlocal latest
             latest = new
             after_step(new, denoised)
@@ -161,7 +160,7 @@ class SegmentPipeline:
         return self._recovery.descend(lambda: self.resume(latest, condition, pin, keep), lambda: self.steps[latest.step].kind)
 
     def resume(self, state: SegmentState, condition: Tensor, pin: Pin, after_step: AfterStep) -> Tensor:
-        """Sample from ``state`` with the settings that fit; see `sample` for shapes, and `diffusion.sampler.sample` for ``pin``.
+        """Sample from ``state`` with the settings that fit. See `sample`; ``condition`` ``(frames, channels, height, width)``.
 
         Raises:
             MemoryExhausted: not even the smallest batch fits. The step that ``after_step`` saw last is a state to resume from.
@@ -170,10 +169,12 @@ class SegmentPipeline:
         self._observer.expect(self.evaluations(steps[: state.step]), self.evaluations(steps), len(steps))
 
         def denoise(x: Tensor, step: Step) -> Tensor:
+            """See `TiledDenoiser`: the step is reported before it."""
             self._observer.on_step(step, self.grid_at(step.index))
             return tiled(x, step)
 
         def keep(x: Tensor, step: Step, denoised: Tensor) -> None:
+            """See `AfterStep`: x and the bank make a state."""
             after_step(SegmentState(x, step.index + 1, tiled.bank), denoised)
 
         return sample(denoise, state.x, steps[state.step :], pin, keep)
@@ -235,12 +236,12 @@ class SegmentPipeline:
 
     @property
     def scale(self) -> int:
-        """How many times the result is wider and higher."""
+        """Scale factor of width and height."""
         return self.settings.scale
 
     @property
     def pixel_device(self) -> Device:
-        """Where whole frames are worked on."""
+        """Device that whole frames are on."""
         return first_stage_of(self.model.declaration).pixel_device(self.model.device)
 
     def enlarged(self, positions: list[int]) -> Tensor:
@@ -276,6 +277,7 @@ class SegmentPipeline:
             self.suspicious += [self.frames.indices[position] for position in positions]
             self.warn(sentence)
 
+        # judged after colour correction: it is what the user sees
         work = partial(self.refined, latents, positions, up)
         usable = partial(self.is_plausible, positions)
         pixels = retry_in_fp32(self.model, work, self.locate(positions), usable, again)
@@ -306,6 +308,7 @@ class SegmentPipeline:
 
     def is_plausible(self, positions: list[int], pixels: Tensor) -> bool:
         """Whether restored frames ``(positions, 3, height, width)`` are numbers and none of them has turned black."""
+        # half precision can overflow to black without a NaN; an input that is black itself proves nothing
         black = (pixels.amax((1, 2, 3)).cpu() < BLACK) & (self.frames.pixels[positions].mean((1, 2, 3)) > VISIBLE)
         return is_finite(pixels) and not bool(black.any())
 

@@ -1,14 +1,13 @@
-"""What is tried when memory runs out or half precision overflows, rung by rung (the recovery ladder of a segment).
+"""The recovery ladder of a segment: what to try when memory runs out or half precision overflows.
 
 When memory runs out: fewer tiles in a batch → the branches of guidance one by one → SAP in two passes instead of lockstep →
-smaller tiles; and fewer frames encoded or decoded together. When numbers are not usable: once more in fp32. The user is told of
-every rung, and whether it changes the result; the first two do not. All of it wraps the sampler from outside (`Batching`).
+smaller tiles; and fewer frames encoded or decoded together. When numbers are not usable: once more in fp32. Every rung warns the
+user and says whether it changes the result; the first two do not. All of it wraps the sampler from outside (`Batching`).
 """
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
-from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -17,7 +16,7 @@ from dcvsr_engine.diffusion.sampler import Estimate, TileGroup
 from dcvsr_engine.errors import JobError
 from dcvsr_engine.events import StepKind
 from dcvsr_engine.network.checkpoint import Model
-from dcvsr_engine.network.oom import MemoryExhausted, in_parts
+from dcvsr_engine.network.oom import MemoryExhausted, Result, in_parts
 from dcvsr_engine.settings import PlannedSettings
 from dcvsr_engine.tiling.grid import Tile
 
@@ -25,13 +24,12 @@ SMALLEST_TILE = 16
 """Side in latents below which tiles are not made smaller."""
 TILE_SHARE = 0.75
 """A smaller tile has this share of the side."""
-Result = TypeVar("Result")
 Warn = Callable[[str], None]
 """Tells the user a sentence."""
 
 
 class Recovery:
-    """The state of the ladder: what fits, as far as it is known. It only goes down.
+    """The position on the ladder: what is known to fit. It only goes down.
 
     Attributes:
         settings: resolved; ``tile_batch``, ``sap_schedule`` and ``tile`` are what has been found to fit.
@@ -130,6 +128,7 @@ class RecoveringBatches:
         """Estimate tiles, those in fp32 that are not finite in half precision; ``(tiles, frames, channels, height, width)``."""
         with self.around(tiles):
             estimates = estimate(tiles)
+            # one bad number would spread over all tiles that overlap, and from there over the clip
             damaged = [i for i, result in enumerate(estimates) if not is_finite(result)]
             if damaged:
                 again = [tiles[i] for i in damaged]
@@ -178,7 +177,7 @@ def retry_in_fp32(
     usable: Callable[[Tensor], bool] = is_finite,
     warn: Warn = lambda sentence: None,
 ) -> Tensor:
-    """Call ``work``, once more in fp32 where half precision gives nothing usable.
+    """Call ``work``, which gives a result of any shape, once more in fp32 where half precision gives nothing usable.
 
     Args:
         model: computes in ``work``.
@@ -195,7 +194,7 @@ def retry_in_fp32(
 
 
 def in_fp32(model: Model, work: Callable[[], Tensor], where: str, usable: Callable[[Tensor], bool], warn: Warn) -> Tensor:
-    """Call ``work`` in fp32, after ``model`` gave nothing usable in its own number format; see `retry_in_fp32`."""
+    """Call ``work`` in fp32, after ``model`` gave nothing usable in its own number format. See `retry_in_fp32`."""
     if model.precision != "fp32":
         warn(f"{where} went out of the range of {model.precision} and was computed again in fp32.")
         with model.full_precision():

@@ -39,6 +39,7 @@ class Merge:
     """
 
     def __init__(self, grid: TileGrid, channels: int) -> None:
+        # float32: in the corner of a tile the weight is 1e-16, which half precision does not have
         self.weights = gaussian_weights(grid)
         self.total = torch.zeros(grid.frames, channels, grid.height, grid.width)
         self.weight = torch.zeros(grid.frames, 1, grid.height, grid.width)

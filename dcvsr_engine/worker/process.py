@@ -17,9 +17,10 @@ from dcvsr_engine.errors import Cancelled, UserError
 from dcvsr_engine.events import Event, Waiting
 from dcvsr_engine.jobs.folders import has_job, job_folder
 from dcvsr_engine.jobs.job import plan_job, run_job
-from dcvsr_engine.network.checkpoint import Model, load
+from dcvsr_engine.models.loading import load_model
+from dcvsr_engine.models.registry import model_folder
+from dcvsr_engine.network.checkpoint import Model
 from dcvsr_engine.network.device import available_devices, device_title, memory, resolve_device, resolve_precision
-from dcvsr_engine.network.installed import find
 from dcvsr_engine.planning.calibration import calibrated
 from dcvsr_engine.settings import RestoreSettings
 from dcvsr_engine.video.encoders import codecs_on_gpu
@@ -37,10 +38,10 @@ class ModelCache:
         """The model that ``settings`` name; raises `ModelError`."""
         device = resolve_device(settings.device)
         precision = resolve_precision(settings.precision, device)
-        key = find(settings.model).resolve(), device, precision
+        key = model_folder(settings.model).resolve(), device, precision
         if self._model is None or self._key != key:
             self._key, self._model = None, None
-            self._model = load(settings.model, device, precision)
+            self._model = load_model(settings.model, device, precision)
             self._key = key
         return self._model
 

@@ -1,4 +1,4 @@
-"""Whether memory and time per frame stay the same however long a clip is."""
+"""Whether memory and time per frame stay constant as clips get longer."""
 
 import multiprocessing
 import tempfile
@@ -31,12 +31,12 @@ class GrowthRun:
     """One restoration in a process of its own.
 
     Attributes:
-        device: where it was computed.
+        device: name of the device.
         frames, segments: of the clip.
-        before: bytes that the process held when the job began, with the model loaded.
-        peak: bytes at the highest point that was seen.
-        seconds: per frame; where the processor computes, its own time.
-        waiting_share: share of the time for which the network had nothing to do because of video input or output.
+        before: resident bytes of the process when the job began, with the model loaded.
+        peak: highest resident bytes observed.
+        seconds: per frame; processor time where the processor computes.
+        waiting_share: share of the time in which the network waited for video input or output.
     """
 
     device: str
@@ -50,44 +50,44 @@ class GrowthRun:
 
 @dataclass(frozen=True)
 class Growth:
-    """A short clip and a long one."""
+    """Runs of a short clip and of a long one."""
 
     short: GrowthRun
     long: GrowthRun
 
     @property
     def memory(self) -> float:
-        """Peak of the long clip over that of the short one."""
+        """Peak memory of the long clip over the short one's."""
         return self.long.peak / self.short.peak
 
     @property
     def own_memory(self) -> float:
-        """The same of what the job itself takes, without programs and model."""
+        """The same ratio of the job's own memory, without program and model."""
         return (self.long.peak - self.long.before) / max(1, self.short.peak - self.short.before)
 
     @property
     def time(self) -> float:
-        """Time per frame of the long clip over that of the short one."""
+        """Time per frame of the long clip over the short one's."""
         return self.long.seconds / self.short.seconds
 
 
 def measure_growth(
     settings: RestoreSettings, frames: tuple[int, int] = (CLIP_SECONDS[0] * CLIP_RATE, CLIP_SECONDS[1] * CLIP_RATE)
 ) -> Growth:
-    """Restore a short and a long clip, both made for it, each in a process that does nothing else."""
+    """Make and restore a short and a long clip, each in a process of its own; ``frames`` are their lengths."""
     short, long = (run_in_own_process(settings, count) for count in frames)
     return Growth(short, long)
 
 
 def run_in_own_process(settings: RestoreSettings, frames: int) -> GrowthRun:
-    """`measured_run` in a process of its own."""
+    """Call `measured_run` in a new process, whose memory nothing else has used."""
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
         return pool.submit(measured_run, settings, frames).result()
 
 
 def measured_run(settings: RestoreSettings, frames: int) -> GrowthRun:
-    """Restore a clip of so many frames and see what that takes."""
-    torch.set_num_threads(1)  # more of them wait for each other at this size, which would count as work
+    """Restore a clip of ``frames`` frames and measure memory and time."""
+    torch.set_num_threads(1)  # at this size several threads wait for each other, which counts as processor time
     model = load_for(settings)
     clock = time.process_time if model.device == "cpu" else time.perf_counter
     with tempfile.TemporaryDirectory() as name:
@@ -105,7 +105,7 @@ def measured_run(settings: RestoreSettings, frames: int) -> GrowthRun:
 
 
 def write_clip(path: Path, frames: int) -> Path:
-    """A soft pattern that moves and never cuts."""
+    """Write a soft pattern that moves without cuts; returns ``path``."""
     with av.open(str(path), "w") as out:
         stream = out.add_stream("ffv1", CLIP_RATE)
         stream.width, stream.height, stream.pix_fmt = CLIP_WIDTH, CLIP_HEIGHT, "yuv444p"
@@ -116,7 +116,7 @@ def write_clip(path: Path, frames: int) -> Path:
 
 
 def pattern(index: int) -> NDArray[np.uint8]:
-    """Frame ``index``, RGB ``(height, width, 3)``."""
+    """Draw frame ``index``, RGB ``(height, width, 3)``."""
     columns, rows = np.meshgrid(np.arange(CLIP_WIDTH), np.arange(CLIP_HEIGHT))
     wave = 128 + 80 * np.sin((columns + 2 * rows + index) / 6)
     return np.stack([wave, 255 - wave, np.full_like(wave, 100)], -1).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""Whether the joins of segments can be seen: frame-to-frame differences there, elsewhere, and in one piece."""
+"""Whether joins of segments are visible: frame-to-frame differences there, elsewhere, and without segments."""
 
 import tempfile
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from dcvsr_engine.settings import OutputSettings, RestoreSettings
 from dcvsr_engine.video.reader import VideoReader
 
 SHORT_SEGMENT, WHOLE_SEGMENT = 14, 1000
-"""Frames per segment: as many joins as possible, and none in a shot that fits."""
+"""Frames per segment: as many joins as possible, and no join in a shot of this length."""
 JOIN_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
@@ -27,9 +27,10 @@ class Join:
     """A join of two segments.
 
     Attributes:
-        frame: the first after it.
-        difference: mean absolute difference of luma from the frame before, of 255 levels; ``whole`` restored in one piece.
-        rank: share of the differences elsewhere that are at least as large; 0 where the join stands out of all of them.
+        frame: the first frame after it.
+        difference: mean absolute difference of luma from the previous frame, of 255 levels.
+        whole: the same where the shot is restored in one piece.
+        rank: share of the differences elsewhere that are at least as large; 0 for a join that stands out from all of them.
     """
 
     frame: int
@@ -44,8 +45,8 @@ class Joins:
 
     Attributes:
         frames, segments: of the clip and its restoration.
-        score, score_rank: ``join_score`` and ``join_rank`` of the run's report; ``None`` where nothing ever changes.
-        elsewhere: mean difference between neighbouring frames that no join lies between.
+        score, score_rank: ``join_score`` and ``join_rank`` of the run's report; ``None`` for a clip that never changes.
+        elsewhere: mean difference between neighbouring frames without a join.
         joins: in order.
     """
 
@@ -58,7 +59,7 @@ class Joins:
 
 
 def measure_joins(settings: RestoreSettings, clip: Path) -> Joins:
-    """Restore ``clip`` twice and compare; raises `UserError`."""
+    """Restore ``clip`` in short segments and in one piece, and compare; raises `UserError`."""
     model = load_for(settings)
     plan, report, cut = restore_in_segments(clip, model, settings.replace(segment_frames=SHORT_SEGMENT))
     joins = [segment.first + segment.shared for segment in plan.segments if segment.shared]
@@ -78,7 +79,7 @@ def measure_joins(settings: RestoreSettings, clip: Path) -> Joins:
 
 
 def restore_in_segments(clip: Path, model: Model, settings: RestoreSettings) -> tuple[Plan, dict[str, Any], dict[int, float]]:
-    """Plan and report of a restoration, and by how much each of its frames differs from the one before."""
+    """Restore a clip; returns plan, report and `frame_differences` of the result."""
     plans: list[Plan] = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -93,7 +94,7 @@ def restore_in_segments(clip: Path, model: Model, settings: RestoreSettings) -> 
 
 
 def frame_differences(path: Path) -> dict[int, float]:
-    """Mean absolute difference of luma, of 255 levels, between every frame but the first and the one before it."""
+    """Compute each frame's mean absolute difference of luma from the previous one, of 255 levels, by index from 1."""
     with VideoReader(path) as reader:
         lumas = ((frame.index, frame.pixels @ JOIN_LUMA) for frame in reader)
         return {index: 255 * float(np.abs(luma - before).mean()) for (_, before), (index, luma) in pairwise(lumas)}

@@ -1,4 +1,4 @@
-"""What propagation does: neighbouring tiles and windows agree better in their overlap; and what SAP's cheaper schedules lose."""
+"""Effect of propagation: agreement of neighbouring tiles and windows in their overlap, and what SAP's cheap schedules lose."""
 
 import dataclasses
 from collections.abc import Iterable, Iterator
@@ -15,7 +15,7 @@ from dcvsr_engine.diffusion.sampler import Estimate, InBatches, TileGroup
 from dcvsr_engine.diffusion.schedule import Step, steps_of
 from dcvsr_engine.errors import InputError
 from dcvsr_engine.events import StepKind
-from dcvsr_engine.research.bench.workload import Workload, load_workload
+from dcvsr_engine.research.bench.workload import BenchWorkload, load_workload
 from dcvsr_engine.settings import RestoreSettings, SapSchedule
 from dcvsr_engine.tiling.grid import Tile, TileGrid
 
@@ -25,11 +25,13 @@ class StepFigures:
     """Measured at one step, every variant from the same noisy latents.
 
     Attributes:
-        step, kind, sigma: the step; the trajectory follows its kind.
+        step: index; the trajectory follows the kinds of the schedule.
+        kind: of the step.
+        sigma: noise level.
         tiles_off, tiles_on: RMS difference of neighbouring tiles in their overlap, plain and with SAP (two passes).
         windows_off, windows_on: the same for neighbouring windows, plain and with TAP.
-        two_pass, cached: RMS distance of the merged result from lockstep's, as a share of lockstep's from plain; ``cached`` is
-            ``None`` at the first step, which has nothing to inject.
+        two_pass, cached: RMS distance of the merged result from lockstep's, relative to lockstep's from plain; ``cached`` is
+            ``None`` at the first step, which has no keys of an earlier one.
     """
 
     step: int
@@ -45,7 +47,7 @@ class StepFigures:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Of one evaluation of all tiles: the merged ``x̂_0`` and each tile's own."""
+    """Result of a step: the merged ``x̂_0`` and each tile's own, ``(frames, channels, height, width)``."""
 
     merged: Tensor
     tiles: dict[Tile, Tensor]
@@ -53,7 +55,8 @@ class Outcome:
 
 @dataclass(frozen=True)
 class RecordingBatches(InBatches):
-    """Keeps the estimate of every tile of a step; of two passes the second.
+    """Keeps the estimates of a step's tiles; of two passes those of the second.
+
 
     Attributes:
         estimates: per tile ``(frames, channels, height, width)``.
@@ -69,34 +72,34 @@ class RecordingBatches(InBatches):
 
 
 def measure_propagation(settings: RestoreSettings, clip: Path) -> list[StepFigures]:
-    """Figures of every step of sampling the middle of ``clip``; raises `UserError`."""
-    material = load_workload(settings, clip)
-    if material.grid.spatial == 1 or len(material.grid.windows) == 1:
+    """Sample the middle of ``clip`` and measure every step; raises `UserError`."""
+    workload = load_workload(settings, clip)
+    if workload.grid.spatial == 1 or len(workload.grid.windows) == 1:
         raise InputError(f"“{clip.name}” makes a single tile or window; choose a larger or longer one, or smaller tiles.")
-    return list(measured_steps(material, material.denoiser()))
+    return list(measured_steps(workload, workload.denoiser()))
 
 
 @torch.no_grad()
-def measured_steps(material: Workload, denoiser: Denoiser) -> Iterator[StepFigures]:
-    """Sample, and at every step evaluate all variants."""
-    x = material.noise * material.model.declaration.sigma_max
+def measured_steps(workload: BenchWorkload, denoiser: Denoiser) -> Iterator[StepFigures]:
+    """Sample, and evaluate all variants at every step from the same noisy latents."""
+    x = workload.noise * workload.model.declaration.sigma_max
     seen: SpatialBank | None = None
-    for step in steps_of(material.settings, material.model.declaration):
-        before, seen = seen, SpatialBank(material.grid, material.settings.sap_rate)
-        plain = evaluate_kind(material, denoiser, x, step, StepKind.PLAIN, collected=seen)
-        two_pass = evaluate_kind(material, denoiser, x, step, StepKind.SAP, "two-pass")
-        lockstep = evaluate_kind(material, denoiser, x, step, StepKind.SAP, "lockstep")
-        cached = evaluate_kind(material, denoiser, x, step, StepKind.SAP, "cached", before) if before else None
-        tap = evaluate_kind(material, denoiser, x, step, step.kind if step.kind.is_tap else StepKind.TAP_FORWARD)
+    for step in steps_of(workload.settings, workload.model.declaration):
+        before, seen = seen, SpatialBank(workload.grid, workload.settings.sap_rate)
+        plain = evaluate_kind(workload, denoiser, x, step, StepKind.PLAIN, collected=seen)
+        two_pass = evaluate_kind(workload, denoiser, x, step, StepKind.SAP, "two-pass")
+        lockstep = evaluate_kind(workload, denoiser, x, step, StepKind.SAP, "lockstep")
+        cached = evaluate_kind(workload, denoiser, x, step, StepKind.SAP, "cached", before) if before else None
+        tap = evaluate_kind(workload, denoiser, x, step, step.kind if step.kind.is_tap else StepKind.TAP_FORWARD)
         effect = rms(lockstep.merged - plain.merged)
         yield StepFigures(
             step.index,
             step.kind,
             step.sigma,
-            tiles_off=disagreement(plain, beside(material.grid)),
-            tiles_on=disagreement(two_pass, beside(material.grid)),
-            windows_off=disagreement(plain, following(material.grid)),
-            windows_on=disagreement(tap, following(material.grid)),
+            tiles_off=disagreement(plain, beside(workload.grid)),
+            tiles_on=disagreement(two_pass, beside(workload.grid)),
+            windows_off=disagreement(plain, following(workload.grid)),
+            windows_on=disagreement(tap, following(workload.grid)),
             two_pass=rms(two_pass.merged - lockstep.merged) / effect,
             cached=None if cached is None else rms(cached.merged - lockstep.merged) / effect,
         )
@@ -105,7 +108,7 @@ def measured_steps(material: Workload, denoiser: Denoiser) -> Iterator[StepFigur
 
 
 def evaluate_kind(
-    material: Workload,
+    workload: BenchWorkload,
     denoiser: Denoiser,
     x: Tensor,
     step: Step,
@@ -114,15 +117,26 @@ def evaluate_kind(
     previous: SpatialBank | None = None,
     collected: SpatialBank | None = None,
 ) -> Outcome:
-    """One step of another kind."""
+    """Take one step of another kind.
+
+    Args:
+        workload: with settings and tiles.
+        denoiser: of the model.
+        x: noisy latents ``(frames, channels, height, width)``.
+        step: noise level and index.
+        kind: in place of the step's.
+        schedule: of SAP.
+        previous: keys of an earlier step to inject (cached SAP).
+        collected: receives the keys of this step.
+    """
     batches = RecordingBatches()
-    tiled = material.tiled(denoiser, batches, previous, sap_schedule=schedule)
+    tiled = workload.tiled(denoiser, batches, previous, sap_schedule=schedule)
     merged = tiled.denoise(x, dataclasses.replace(step, kind=kind), collected)
     return Outcome(merged, batches.estimates)
 
 
 def beside(grid: TileGrid) -> Iterator[tuple[Tile, Tile]]:
-    """Every two tiles of a window that lie side by side or one above the other."""
+    """Yield all pairs of tiles of a window that are neighbours in a row or a column."""
     columns = len(grid.columns)
     for n in range(len(grid.windows)):
         for m in range(grid.spatial):
@@ -133,21 +147,21 @@ def beside(grid: TileGrid) -> Iterator[tuple[Tile, Tile]]:
 
 
 def following(grid: TileGrid) -> Iterator[tuple[Tile, Tile]]:
-    """Every two windows that follow each other, at every place."""
+    """Yield all pairs of tiles at the same position in successive windows."""
     return ((grid.tile(m, n), grid.tile(m, n + 1)) for n in range(len(grid.windows) - 1) for m in range(grid.spatial))
 
 
 def disagreement(outcome: Outcome, pairs: Iterable[tuple[Tile, Tile]]) -> float:
-    """RMS difference of pairs of tiles where they overlap."""
+    """Compute the RMS difference of pairs of tiles where they overlap."""
     squares, count = 0.0, 0
     for first, second in pairs:
-        difference = overlap(outcome.tiles[first], first, second) - overlap(outcome.tiles[second], second, first)
-        squares, count = squares + float(difference.double().square().sum()), count + difference.numel()
+        gap = overlap(outcome.tiles[first], first, second) - overlap(outcome.tiles[second], second, first)
+        squares, count = squares + float(gap.double().square().sum()), count + gap.numel()
     return float((squares / count) ** 0.5)
 
 
 def overlap(values: Tensor, tile: Tile, other: Tile) -> Tensor:
-    """The part of a tile's ``values`` ``(frames, channels, height, width)`` that ``other`` covers too."""
+    """Cut the part of a tile's ``values`` ``(frames, channels, height, width)`` that ``other`` covers as well."""
     frames, rows, columns = (
         slice(max(own.start, foreign.start) - own.start, min(own.stop, foreign.stop) - own.start)
         for own, foreign in zip(tile.slices, other.slices, strict=True)
@@ -156,5 +170,5 @@ def overlap(values: Tensor, tile: Tile, other: Tile) -> Tensor:
 
 
 def rms(values: Tensor) -> float:
-    """Root mean square."""
+    """Compute the root mean square of a tensor of any shape."""
     return float(values.double().square().mean().sqrt())

@@ -17,12 +17,9 @@ if TYPE_CHECKING:
     from dcvsr_engine.research.evaluation.methods import Method
     from dcvsr_engine.research.evaluation.table import Table
 
-DESCRIPTION = "Score models beside bicubic enlargement and other methods, and write a report with tables and pictures."
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options except ``--json``, which every command has."""
-    parser.description = DESCRIPTION
     data = (
         "folders of videos or picture folders, or a single one; DIR:none is restored without damage and without an original "
         "to compare with; default: the clips of Debian's opencv-doc"
@@ -30,7 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", nargs="+", default=["opencv-doc"], metavar="DIR[:DEGRADATION]", help=data)
     models = "models to score, as MODEL or MODEL:setting=value,…, with HEADING= before it for another heading"
     parser.add_argument("--models", nargs="*", default=["compact"], metavar="MODEL", help=models)
-    parser.add_argument("--peers", nargs="*", default=[], metavar="PEER", help="animevideov3, x4plus, basicvsr or basicvsr-vimeo")
+    parser.add_argument(
+        "--peers", nargs="*", default=[], metavar="PEER", help="animevideov3, x4plus, span, basicvsr, basicvsr-vimeo"
+    )
     parser.add_argument(
         "--degradation",
         nargs="+",

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 from dcvsr_engine import __version__
 from dcvsr_engine.control import Control
 from dcvsr_engine.errors import SettingsError
+from dcvsr_engine.models.registry import declaration_of, model_folder
 from dcvsr_engine.network.declaration import Declaration
-from dcvsr_engine.network.installed import find
 from dcvsr_engine.network.resample import upscale
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.research.evaluation.clips import EVALUATION_SCALE
-from dcvsr_engine.research.pictures import Pictures, read_pictures, to_pictures, to_tensor, write_pictures
+from dcvsr_engine.research.pictures import Pictures, read_pictures, save_pictures, to_pictures, to_tensor
 from dcvsr_engine.settings import Device, OutputSettings, Precision, ResolvedSettings, RestoreSettings
 from dcvsr_engine.storage import discard
 
@@ -74,7 +74,7 @@ class Bicubic:
         """Enlarge every frame."""
         control.check()
         before = time.process_time()
-        write_pictures(enlarge_bicubic(low), target)
+        save_pictures(enlarge_bicubic(low), target)
         return time.process_time() - before
 
 
@@ -88,7 +88,7 @@ class Restoration:
     @cached_property
     def declaration(self) -> Declaration:
         """Conventions of the model; raises `ModelError`."""
-        return Declaration.from_folder(find(self.settings.model))
+        return declaration_of(self.settings.model)
 
     @property
     def resolved(self) -> ResolvedSettings:
@@ -107,7 +107,7 @@ class Restoration:
         from dcvsr_engine.jobs.identity import model_hashes
 
         settings = self.resolved.to_dict() | {"model": self.declaration.name}
-        files = model_hashes(find(self.settings.model), self.declaration)
+        files = model_hashes(model_folder(self.settings.model), self.declaration)
         return {"settings": settings, "files": files, "engine": __version__}
 
     def restore(self, low: Path, target: Path, control: Control) -> float | None:
@@ -132,9 +132,9 @@ class Restoration:
 @lru_cache(maxsize=1)
 def loaded(model: str, device: Device, precision: Precision) -> "Model":
     """Load a model and keep it in memory while columns use it one after the other."""
-    from dcvsr_engine.network.checkpoint import load
+    from dcvsr_engine.models.loading import load_model
 
-    return load(model, device, precision)
+    return load_model(model, device, precision)
 
 
 def restoration(text: str, settings: RestoreSettings) -> Restoration:

@@ -16,7 +16,7 @@ from PIL import Image
 from dcvsr_engine.errors import ModelError
 from dcvsr_engine.research.pictures import Pictures, luma
 
-FloatArray = NDArray[np.float64]
+Statistics = NDArray[np.float64]
 
 PATCH_SIDE = 96
 """Side of the patches in pixels; the half-size picture is cut into patches of half this side."""
@@ -26,7 +26,7 @@ SHAPES = np.arange(0.2, 10, 0.001)
 
 
 @functools.cache
-def pristine() -> tuple[FloatArray, FloatArray]:
+def pristine() -> tuple[Statistics, Statistics]:
     """Read the statistics of undamaged photographs.
 
     Returns:
@@ -45,32 +45,32 @@ def pristine() -> tuple[FloatArray, FloatArray]:
 
 
 @functools.cache
-def shape_ratios() -> FloatArray:
+def shape_ratios() -> Statistics:
     """Compute Γ(2/α)² / (Γ(1/α) Γ(3/α)) for every α in `SHAPES`."""
     from scipy.special import gamma
 
-    ratios: FloatArray = gamma(2 / SHAPES) ** 2 / (gamma(1 / SHAPES) * gamma(3 / SHAPES))
+    ratios: Statistics = gamma(2 / SHAPES) ** 2 / (gamma(1 / SHAPES) * gamma(3 / SHAPES))
     return ratios
 
 
-def normalized(picture: FloatArray) -> FloatArray:
+def normalized(picture: Statistics) -> Statistics:
     """Remove brightness and contrast (MSCN): ``(I − μ) / (σ + 1)`` under a Gaussian of 7 × 7 pixels, zeros beyond the border."""
     from scipy.ndimage import correlate1d
 
     taps = np.exp(-0.5 * (np.arange(-3, 4) / (7 / 6)) ** 2)
     taps /= taps.sum()
 
-    def blurred(values: FloatArray) -> FloatArray:
-        result: FloatArray = correlate1d(correlate1d(values, taps, 0, mode="constant"), taps, 1, mode="constant")
+    def blurred(values: Statistics) -> Statistics:
+        result: Statistics = correlate1d(correlate1d(values, taps, 0, mode="constant"), taps, 1, mode="constant")
         return result
 
     mean = blurred(picture)
     deviation = np.sqrt(np.abs(blurred(picture**2) - mean**2))
-    result: FloatArray = (picture - mean) / (deviation + 1)
+    result: Statistics = (picture - mean) / (deviation + 1)
     return result
 
 
-def asymmetric_gaussian(values: FloatArray) -> tuple[float, float, float, float]:
+def asymmetric_gaussian(values: Statistics) -> tuple[float, float, float, float]:
     """Fit an asymmetric generalised Gaussian by moments (Lasmar et al. 2009).
 
     Returns:
@@ -89,7 +89,7 @@ def asymmetric_gaussian(values: FloatArray) -> tuple[float, float, float, float]
     return float(shape), float((right - left) * scale * second / first), float(left * scale), float(right * scale)
 
 
-def patch_features(patch: FloatArray) -> list[float]:
+def patch_features(patch: Statistics) -> list[float]:
     """Compute the 18 features of a normalised patch ``(side, side)``.
 
     Two describe its own distribution, four each that of products of neighbours in four directions.
@@ -104,13 +104,13 @@ def patch_features(patch: FloatArray) -> list[float]:
     return values
 
 
-def patches(picture: FloatArray, side: int) -> list[FloatArray]:
+def patches(picture: Statistics, side: int) -> list[Statistics]:
     """Cut ``picture`` ``(height, width)`` into squares of ``side`` pixels."""
     height, width = picture.shape
     return [picture[y : y + side, x : x + side] for y in range(0, height, side) for x in range(0, width, side)]
 
 
-def niqe_frame(picture: FloatArray) -> float:
+def niqe_frame(picture: Statistics) -> float:
     """Compute NIQE of one picture's Y ``(height, width)``, at least 192 pixels a side; incomplete patches are cut off."""
     height, width = (size - size % PATCH_SIDE for size in picture.shape)
     full = picture[:height, :width].astype(np.float32)

@@ -10,19 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from dcvsr_engine.control import Control
 from dcvsr_engine.errors import ModelError, OutputError, SettingsError
+from dcvsr_engine.models.registry import base_folder
 from dcvsr_engine.network.declaration import FILE, Declaration
-from dcvsr_engine.network.installed import base_folder
 from dcvsr_engine.resources import resource
-from dcvsr_engine.storage import partial_path, put_in_place
+from dcvsr_engine.storage import write_error, write_text
 
 if TYPE_CHECKING:
     from dcvsr_engine.network.checkpoint import Model
     from dcvsr_engine.network.clip import ImageEncoder
     from dcvsr_engine.research.evaluation.conventions import Convention, Finding, ProbeClip, TimeIds, Trial
 
-DESCRIPTION = (
-    "Find out from the weights which conventions a model was trained with: scaling of the condition, CLIP input, time ids."
-)
 HEADINGS = ("condition scaled", "CLIP sees", "time ids", "error", "× best")
 
 
@@ -43,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Probe, print every convention with its error, and declare the result with ``--write``; returns 0. Raises `UserError`."""
-    from dcvsr_engine.network.checkpoint import load
+    from dcvsr_engine.models.loading import load_model
     from dcvsr_engine.research.evaluation.conventions import candidate_conventions, find_conventions
     from dcvsr_engine.settings import RestoreSettings
 
@@ -52,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
         raise SettingsError(f"--draws must be at least 1, not {options.draws}.")
     more = [time_ids(text) for text in options.time_ids]
     chosen = RestoreSettings(device=options.device, precision=options.precision)
-    model = load(options.name, chosen.device, chosen.precision)
+    model = load_model(options.name, chosen.device, chosen.precision)
     encoder = encoder_for(model)
     candidates, control = candidate_conventions(model, encoder is not None, more), Control()
     if len(candidates) == 1:
@@ -165,10 +162,8 @@ def write_declaration(folder: Path, finding: "Finding") -> str:
         return f"{path} says so already."
     if resource("models") in folder.resolve().parents:
         raise OutputError(f"“{declared.name}” is built in and stays unchanged; copy its folder and probe the copy.")
-    partial_file = partial_path(path)
     try:
-        partial_file.write_text(changed.to_json(), encoding="utf-8")
-        put_in_place(partial_file, path)
+        write_text(path, changed.to_json())
     except OSError as error:
-        raise OutputError(f"“{path}” cannot be written ({(error.strerror or 'no access').lower()}).") from None
+        raise write_error(path, error) from None
     return f"{path} is written."

@@ -1,4 +1,4 @@
-"""A trained network as a checkpoint folder that the engine loads, in half precision."""
+"""Export: write a trained network as a checkpoint folder that the engine loads, in half precision."""
 
 import json
 from pathlib import Path
@@ -7,14 +7,17 @@ from safetensors.torch import save_file
 
 from dcvsr_engine.network.declaration import FILE
 from dcvsr_engine.network.haar import HaarFirstStage
-from dcvsr_engine.network.hashes import sha256
 from dcvsr_engine.research.training.lora import merged_weights
 from dcvsr_engine.research.training.start import Start
-from dcvsr_engine.storage import discard, partial_path, put_in_place
+from dcvsr_engine.storage import discard, partial_path, put_in_place, sha256
 
 
 def export(start: Start, folder: Path) -> None:
-    """Write the network's present weights: a whole compact model, or a U-Net to be laid over the start folder (``unet_ema/``)."""
+    """Write the network's current weights.
+
+    A first stage that has no weights of its own makes the folder a whole model; with an autoencoder only the U-Net is written
+    (``unet_ema/``), and the start folder is named as its base.
+    """
     partial = partial_path(folder)
     partial.mkdir()
     try:
@@ -34,7 +37,7 @@ def export(start: Start, folder: Path) -> None:
 
 
 def write_network(start: Start, folder: Path) -> None:
-    """Configuration and weights."""
+    """Write configuration and weights, LoRA adapters merged."""
     folder.mkdir()
     start.unet.save_config(folder)
     half = {name: value.half().contiguous() for name, value in merged_weights(start.unet).items()}
@@ -42,7 +45,7 @@ def write_network(start: Start, folder: Path) -> None:
 
 
 def write_scales(stage: HaarFirstStage, path: Path) -> None:
-    """The Haar bands' unit variances."""
+    """Write the factors that give the Haar bands unit variance."""
     names = "residual_scale", "condition_scale"
-    scales = {name: [round(float(v), 6) for v in getattr(stage, name).flatten()] for name in names}
+    scales = {name: [round(float(scale), 6) for scale in getattr(stage, name).flatten()] for name in names}
     path.write_text(json.dumps(scales), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What training starts from: the network of the start folder, its first stage, its conventions."""
+"""The start of training: the network of the start folder, its first stage, its conventions."""
 
 from pathlib import Path
 from typing import Any
@@ -23,9 +23,9 @@ class Start:
 
     Attributes:
         folder: the start folder.
-        unet: the network, in float32, on the processor as yet.
+        unet: the network, in float32; the trainer moves it to its device.
         declaration: the conventions to train with and to export.
-        stage: the fixed first stage.
+        stage: the first stage, whose weights stay fixed.
         image_encoder: CLIP, where the declaration asks for it.
     """
 
@@ -53,7 +53,7 @@ class Start:
         self.image_encoder = ImageEncoder.from_folder(self.folder, device, "fp32") if first_frame else None
 
     def encode_condition(self, upscaled: Tensor) -> Conditioning:
-        """What the network is told about clips ``(batch, frames, 3, height, width)``, on their device."""
+        """Compute the network's other inputs from enlarged clips, RGB 0..1 ``(batch, frames, 3, height, width)``."""
         batch, frames = upscaled.shape[:2]
         condition = self.stage.encode_condition(upscaled.flatten(0, 1)).unflatten(0, (batch, frames)).to(upscaled.device)
         embedding = upscaled.new_zeros(batch, 1, self.unet.config.cross_attention_dim)
@@ -64,7 +64,7 @@ class Start:
 
 
 def starting_network(folder: Path, scratch: bool, seed: int) -> UNetSpatioTemporalConditionModel:
-    """The network to train: with the folder's weights, or its configuration alone and temporal layers that change nothing."""
+    """Load the network with the folder's weights, or initialise it with temporal layers that begin without effect."""
     if scratch:
         torch.manual_seed(seed)
         unet = UNetSpatioTemporalConditionModel.from_config(UNetSpatioTemporalConditionModel.load_config(folder))
@@ -75,7 +75,7 @@ def starting_network(folder: Path, scratch: bool, seed: int) -> UNetSpatioTempor
 
 
 def declare(recipe: Recipe, folder: Path, config: Any) -> Declaration:
-    """The conventions of what will be trained: the recipe's over those of the start folder. Raises `UserError`."""
+    """Combine the recipe's conventions with those of the start folder; raises `UserError`."""
     if (folder / FILE).is_file():
         own = Declaration.from_folder(folder)
     elif (folder / "scales.json").is_file():
@@ -110,7 +110,7 @@ def svd_conventions(recipe: Recipe, folder: Path, config: Any) -> Declaration:
 
 
 def check_recipe(recipe: Recipe, declaration: Declaration, device: Device) -> None:
-    """Raise `SettingsError` where the recipe asks for what the network's conventions or the device do not allow."""
+    """Raise `SettingsError` where the recipe does not fit the network's conventions or the device."""
     for phase in recipe.phases:
         if declaration.first_stage == AUTOENCODER and (phase.perceptual or phase.lattice or phase.change or phase.tile):
             raise SettingsError("Set “perceptual”, “lattice”, “change” and “tile” to 0: they are for the compact model.")
@@ -118,7 +118,7 @@ def check_recipe(recipe: Recipe, declaration: Declaration, device: Device) -> No
             # oneDNN's bf16 gradient of a convolution over two frames is NaN (torch 2.13)
             raise SettingsError("Two frames do not train in bf16 on the processor: take three, or leave “cpu” out of “bf16”.")
         if phase.tile and (recipe.gradient_checkpointing or recipe.compile):
-            raise SettingsError("Phases with “tile” go without “gradient_checkpointing” and “compile”.")
+            raise SettingsError("Set “gradient_checkpointing” and “compile” to false: phases with “tile” cannot use them.")
     droppable = {"condition"} | ({"image_embedding"} if declaration.image_embedding == "first-frame" else set())
     if recipe.dropout and not droppable & set(declaration.unconditional):
         raise SettingsError("There is nothing to drop: set “dropout” to 0, or declare what “unconditional” means.")

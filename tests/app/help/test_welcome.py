@@ -19,7 +19,7 @@ from dcvsr_engine.gpu.detect import Gpu
 @pytest.fixture(autouse=True)
 def computer(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-    monkeypatch.setattr(gpu, "detect", lambda: None)
+    monkeypatch.setattr(gpu, "detect_gpu", lambda: None)
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_it_tells_whether_there_is_a_gpu_to_use(open_steps, monkeypatch):
     dialog = open_steps()
     dialog.show_page(1)
     assert "no NVIDIA GPU" in dialog.gpu_text.text() and not dialog.gpu_button.isVisible()
-    monkeypatch.setattr(gpu, "detect", lambda: Gpu("Pretend GPU"))
+    monkeypatch.setattr(gpu, "detect_gpu", lambda: Gpu("Pretend GPU"))
     dialog = open_steps()
     dialog.show_page(1)
     assert (
@@ -108,7 +108,7 @@ def test_it_is_shown_once_and_again_from_the_menu(open_window, folders, qtbot):
     assert is_first_start(Preferences(folders.preferences), [])
     assert not is_first_start(Preferences(folders.preferences), [Path("clip.mp4")])
     window = open_window(start=False)
-    [entry] = [action for action in window.menuBar().actions()[-1].menu().actions() if action is window.actions_.welcome]
+    [entry] = [action for action in window.menuBar().actions()[-1].menu().actions() if action is window.action_table["welcome"]]
     entry.trigger()
     dialog = window.help.dialog
     assert dialog.isVisible() and not is_first_start(window.preferences, [])

@@ -13,7 +13,9 @@ from PySide6.QtWidgets import QApplication, QMessageBox
 from app.models.dialog import ModelsDialog, looks_like_a_model
 from app.models.licence import LicenceDialog, TokenDialog
 from app.system.preferences import Preferences
-from dcvsr_engine.models import catalogue, store, tokens
+from dcvsr_engine.models import catalogue, tokens
+from dcvsr_engine.models.registry import default_model
+from dcvsr_engine.paths import models_folder
 from dcvsr_engine.resources import resource
 
 BASE = "stable-video-diffusion-img2vid"
@@ -105,7 +107,7 @@ def test_a_download_asks_for_licence_and_token_and_tells_how_it_went(dialog, hub
     assert dialog.work is not None and dialog.cancel_button.isVisible()
     idle()
     assert "is downloaded" in dialog.message.text()
-    assert state(dialog, BASE) == "carries other models"
+    assert state(dialog, BASE) == "base of other models"
     assert not any(b"hf_secret" in path.read_bytes() for path in home.parents[1].rglob("*") if path.is_file())
 
 
@@ -128,7 +130,7 @@ def test_cancel_resume_and_remove(dialog, hub, idle, qtbot, monkeypatch):
     dialog.download_button.click()
     idle()
     assert any(range_ for _, range_ in hub.requests)
-    assert state(dialog, BASE) == "carries other models"
+    assert state(dialog, BASE) == "base of other models"
     dialog.remove_button.click()
     box = child(dialog, QMessageBox)
     next(button for button in box.buttons() if button.text() == "Remove").click()
@@ -172,12 +174,12 @@ def test_import_by_dropping_then_verify_default_and_use(dialog, idle, tmp_path, 
     assert "mine is imported" in dialog.message.text()
     choose(dialog, "mine").verify_button.click()
     idle()
-    assert "every file is as it was" in dialog.message.text()
+    assert "all files are unchanged" in dialog.message.text()
     with qtbot.waitSignal(dialog.use_requested) as used:
         dialog.default_button.click()
-    assert used.args == ["mine"] and store.default_model() == "mine"
+    assert used.args == ["mine"] and default_model() == "mine"
     assert "default" in state(dialog, "mine")
-    weights = store.user_models() / "mine" / "unet" / "config.json"
+    weights = models_folder() / "mine" / "unet" / "config.json"
     weights.write_text(weights.read_text() + " ")
     dialog.verify_button.click()
     idle()

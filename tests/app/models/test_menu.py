@@ -5,8 +5,9 @@ import shutil
 import pytest
 
 from app.system.preferences import Preferences
-from dcvsr_engine.models import store
+from dcvsr_engine.models import registry
 from dcvsr_engine.models.importing import import_model
+from dcvsr_engine.models.store import remove_model
 from dcvsr_engine.resources import resource
 
 
@@ -28,12 +29,12 @@ def test_a_model_dropped_among_clips_is_imported_and_offered(open_window, clip, 
 
 def test_the_next_clip_starts_with_the_default(open_window, folders):
     import_model(resource("models", "compact"), "second")
-    store.set_default("second")
+    registry.set_default("second")
     window = open_window(start=False)
     assert window.settings_panel.request.settings.model == "second"
-    store.remove("second")
+    remove_model("second")
     preferences = Preferences(folders.preferences)
-    preferences.begin_with(store.chosen_default())
+    preferences.begin_with(registry.chosen_default())
     assert preferences.restore.model == "second"  # as it was left; the panel marks it as not installed
 
 
@@ -42,5 +43,5 @@ def test_a_window_that_closes_ends_the_work(open_window, tmp_path):
     dialog = window.models.open()
     dialog.verify()
     work = dialog.work
-    window.quit_now()
+    window.session.quit_now()
     assert work is None or work.isFinished()

@@ -5,9 +5,11 @@ import json
 import pytest
 
 from app.models.rows import model_rows
-from dcvsr_engine.models import store
+from dcvsr_engine.models import registry, store
 from dcvsr_engine.models.importing import import_model
+from dcvsr_engine.paths import models_folder
 from dcvsr_engine.resources import resource
+from dcvsr_engine.storage import write_json
 
 
 @pytest.fixture(autouse=True)
@@ -35,14 +37,14 @@ def test_installed_in_place_damaged_and_unfinished(tmp_path):
     other = tmp_path / "elsewhere"
     second.folder.rename(other)
     import_model(other, "third")
-    (store.user_models() / "third" / "dcvsr.json").write_text("{")
-    store.write_json(store.partial_folder("dc-vsr") / store.LISTING, {"files": [{"name": "a", "size": 100}]})
+    (models_folder() / "third" / "dcvsr.json").write_text("{")
+    write_json(store.partial_folder("dc-vsr") / store.LISTING, {"files": [{"name": "a", "size": 100}]})
     (store.partial_folder("dc-vsr") / "a").write_bytes(bytes(25))
     found = states(other)
     assert found[str(other)] == "in place"
     assert (found["third"], found["dc-vsr"]) == ("unusable", "unfinished")
     row = next(row for row in model_rows() if row.name == "dc-vsr")
     assert row.share == 0.25 and row.can_be_fetched and row.can_be_removed
-    store.set_default(str(other))
+    registry.set_default(str(other))
     assert [row.name for row in model_rows([other]) if row.is_default] == [str(other)]
-    assert json.loads((store.user_models() / store.DEFAULT).read_text()) == {"model": str(other)}
+    assert json.loads((models_folder() / registry.DEFAULT_FILE).read_text()) == {"model": str(other)}

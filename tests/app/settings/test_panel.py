@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QApplication
 from app.settings.panel import SettingsPanel
 from app.settings.presets import Presets
 from dcvsr_engine.diffusion.schedule import step_kinds
-from dcvsr_engine.models.known import KnownModel
-from dcvsr_engine.network.installed import find
+from dcvsr_engine.models import registry
+from dcvsr_engine.models.registry import KnownModel
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.settings import OutputSettings, RestoreSettings
 
@@ -187,7 +187,7 @@ def test_a_model_that_is_gone_is_named_and_does_no_harm(panel):
 
 def test_the_built_in_model_is_understood(panel):
     panel.show_request(JobRequest(source=Path()))
-    assert find("compact").is_dir() and panel.model.name == "compact"
+    assert registry.model_folder("compact").is_dir() and panel.model.name == "compact"
 
 
 def test_the_wheel_does_not_change_what_it_scrolls_over(panel):

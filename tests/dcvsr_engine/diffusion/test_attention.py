@@ -8,7 +8,7 @@ from diffusers import UNetSpatioTemporalConditionModel
 from networks import propagating
 from torch.nn import functional as F
 
-from dcvsr_engine.diffusion.attention import SpatialSelfAttention, gamma_attention, install, spatial_self_attentions
+from dcvsr_engine.diffusion.attention import SpatialSelfAttention, gamma_attention, install_processors, spatial_self_attentions
 from dcvsr_engine.tiling.grid import TileGrid
 
 GRID = TileGrid.build(3, 8, 12, 8, 2, align=2)
@@ -58,7 +58,7 @@ def test_a_small_gamma_changes_nothing_where_the_maximum_stays_below_one():
 def test_first_two_and_last_two_of_svd_propagate():
     with torch.device("meta"):
         unet = UNetSpatioTemporalConditionModel(in_channels=8, out_channels=4, num_frames=14)
-    install(unet)
+    install_processors(unet)
     places = "down_blocks.0.attentions.0", "down_blocks.0.attentions.1", "up_blocks.3.attentions.1", "up_blocks.3.attentions.2"
     assert propagating(unet) == [f"{place}.transformer_blocks.0.attn1" for place in places]
     assert len(spatial_self_attentions(unet)) == 16
@@ -71,7 +71,7 @@ def test_first_two_and_last_two_of_svd_propagate():
 
 def test_first_two_and_last_two_of_another_shape_propagate():
     unet = networks.unet()
-    install(unet)
+    install_processors(unet)
     names = [name.removesuffix(".transformer_blocks.0.attn1") for name in propagating(unet)]
     assert names == [
         "down_blocks.0.attentions.0",
@@ -86,5 +86,5 @@ def test_processors_alone_change_nothing():
     noise, condition = networks.clip(GRID)
     arguments = torch.cat([noise, condition], 1)[None], torch.tensor(0.3), torch.randn(1, 1, 8), torch.zeros(1, 3)
     before = unet(*arguments).sample
-    install(unet)
+    install_processors(unet)
     torch.testing.assert_close(unet(*arguments).sample, before, atol=1e-5, rtol=1e-5)

@@ -10,7 +10,7 @@ import reference
 import torch
 from networks import propagating
 
-from dcvsr_engine.diffusion.attention import install
+from dcvsr_engine.diffusion.attention import install_processors
 from dcvsr_engine.diffusion.branch import Branch
 from dcvsr_engine.diffusion.propagation import (
     BatchLayout,
@@ -43,7 +43,7 @@ class Watched:
 
     def __init__(self):
         self.unet = networks.unet()
-        self.propagation = install(self.unet)
+        self.propagation = install_processors(self.unet)
         modules = dict(self.unet.named_modules())
         self.layers = [modules[name] for name in propagating(self.unet)]
         self.projections = [reference.Projections(layer) for layer in self.layers]

@@ -9,6 +9,7 @@ from jobs import FRAMES, Watch, number
 
 from dcvsr_engine.errors import InputError, OutputError
 from dcvsr_engine.events import FrameDone, PhaseStarted, PreviewFrame, SegmentFinished, StepStarted, TileFinished
+from dcvsr_engine.jobs import telemetry
 from dcvsr_engine.jobs.job import run_job
 from dcvsr_engine.paths import jobs_folder
 from dcvsr_engine.planning.request import Region
@@ -46,7 +47,8 @@ def test_progress_counts_to_the_end(clip, tiny_model, tmp_path, loader):
     assert {event.step for event in watch.of(StepStarted)} == {0, 1}
 
 
-def test_previews_of_a_written_job_are_few_and_of_a_preview_complete(clip, tiny_model, tmp_path, loader):
+def test_a_preview_shows_every_step_and_every_finished_frame(clip, tiny_model, loader, monkeypatch):
+    monkeypatch.setattr(telemetry, "PREVIEW_INTERVAL", 0.0)
     watch = Watch()
     report = run_job(jobs.request(clip, None, tiny_model), watch, loader=loader)
     final = [event for event in watch.of(PreviewFrame) if event.final]

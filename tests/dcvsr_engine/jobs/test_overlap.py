@@ -4,12 +4,12 @@ import torch
 
 from dcvsr_engine.jobs.overlap import Overlap, overlap_of, pinned
 from dcvsr_engine.planning.plan import Segment
-from dcvsr_engine.restore.frames import Footage
+from dcvsr_engine.restore.frames import SegmentFrames
 
 
-def frames_of(*indices: int) -> Footage:
+def frames_of(*indices: int) -> SegmentFrames:
     pixels = torch.tensor(indices, dtype=torch.float32).view(-1, 1, 1, 1).expand(-1, 3, 2, 2)
-    return Footage(indices, indices, (1,) * len(indices), pixels)
+    return SegmentFrames(indices, indices, (1,) * len(indices), pixels)
 
 
 def latents_of(*indices: int) -> torch.Tensor:
@@ -18,14 +18,14 @@ def latents_of(*indices: int) -> torch.Tensor:
 
 def test_a_segment_hands_on_what_the_next_one_has_too():
     frames = frames_of(0, 1, 2, 3, 5, 6)
-    overlap = overlap_of(Segment(1, 4, 9, 3), frames, latents_of(0, 1, 2, 3, 5, 6))
+    overlap = overlap_of(Segment(index=1, first=4, last=9, shared=3), frames, latents_of(0, 1, 2, 3, 5, 6))
     assert overlap.indices == (5, 6) and torch.equal(overlap.latents, latents_of(5, 6)) and overlap.error is None
 
 
 def test_the_last_segment_and_the_last_of_a_shot_hand_on_nothing():
     frames = frames_of(0, 1, 2)
     assert overlap_of(None, frames, latents_of(0, 1, 2)) is None
-    assert overlap_of(Segment(1, 3, 6), frames, latents_of(0, 1, 2)) is None
+    assert overlap_of(Segment(index=1, first=3, last=6), frames, latents_of(0, 1, 2)) is None
 
 
 def test_the_first_frames_are_pinned_to_what_was_handed_on():

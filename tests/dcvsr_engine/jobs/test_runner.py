@@ -10,7 +10,7 @@ from dcvsr_engine.jobs.runner import Runner
 from dcvsr_engine.jobs.session import Session, feasible_plan, find_shots, loaded_model, opened_clip
 from dcvsr_engine.jobs.sinks import SegmentSink, Sink
 from dcvsr_engine.jobs.telemetry import Telemetry
-from dcvsr_engine.restore.frames import FootageReader
+from dcvsr_engine.restore.frames import SegmentReader
 
 
 class NotedSegment(SegmentSink):
@@ -27,7 +27,7 @@ class NotedSegment(SegmentSink):
         self.sink.states.append(state)
 
     def add(self, restored):
-        self.sink.calls.append(("frame", self.index, restored.place))
+        self.sink.calls.append(("frame", self.index, restored.position))
         self.sink.pixels.append(restored.pixels)
 
     def finish(self, overlap, work):
@@ -122,10 +122,13 @@ def test_a_saved_state_is_not_written_to_by_the_steps_that_follow(session):
 
 
 def test_a_segment_of_which_nothing_can_be_decoded_only_ends(session, monkeypatch):
-    read = FootageReader.read
-    monkeypatch.setattr(
-        FootageReader, "read", lambda self, segment: read(self, segment).select([] if segment.index == 0 else range(14))
-    )
+    segments = SegmentReader.segments
+
+    def without_the_first(self, wanted):
+        for segment, frames in segments(self, wanted):
+            yield segment, frames.select([] if segment.index == 0 else range(len(frames)))
+
+    monkeypatch.setattr(SegmentReader, "segments", without_the_first)
     sink = run(session, NotedSink())
     assert sink.calls[:3] == [("begin", 0, 0), ("finish", 0, None), ("announce", None, None)]
     assert sink.of("begin") == [(0, 0), (1, 0)] and len(sink.pixels) == 14

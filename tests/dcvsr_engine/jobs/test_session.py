@@ -56,10 +56,12 @@ def test_a_session_stays_the_same_while_memory_suffices(session):
 
 def test_what_was_reduced_holds_for_the_segments_that_follow(session, monkeypatch):
     pipeline = pipeline_of(session)
-    reduced = pipeline.fitting_settings.replace(tile_batch=5)
-    monkeypatch.setattr(SegmentPipeline, "fitting_settings", reduced)
+    reduced = pipeline.settings.replace(tile_batch=5)
+    monkeypatch.setattr(SegmentPipeline, "settings", reduced)
+    monkeypatch.setattr(SegmentPipeline, "branches_in_one_batch", False)
     adopted = session.adopt_reduced_settings(pipeline)
     assert adopted.plan.settings == reduced and session.plan.settings.tile_batch != 5
+    assert session.plan.branches_in_one_batch and not adopted.plan.branches_in_one_batch
     assert adopted.plan.segments == session.plan.segments and adopted.denoiser is session.denoiser
 
 
@@ -77,13 +79,13 @@ def test_looking_for_shots_can_be_cancelled_and_counts(clip, tiny_model):
 
 def test_a_clip_without_frames_is_refused(clip, tiny_model, monkeypatch):
     request, telemetry = jobs.request(clip, None, tiny_model), Telemetry(jobs.Watch())
-    monkeypatch.setattr(sessions, "survey", lambda *arguments: None)
+    monkeypatch.setattr(sessions, "detect_shots", lambda *arguments: None)
     with opened_clip(request, telemetry) as (reader, info), pytest.raises(InputError, match="cannot be decoded"):
         find_shots(request, reader, info, telemetry)
 
 
 def test_a_plan_is_announced_before_it_is_refused(session, monkeypatch):
-    bad, announced = dataclasses.replace(session.plan, problems=("Too little of everything.", "And more.")), []
+    bad, announced = session.plan.replace(problems=("Too little of everything.", "And more.")), []
     monkeypatch.setattr(sessions, "make_plan", lambda *arguments: bad)
     with pytest.raises(JobError, match=r"^Too little of everything\.$"):
         feasible_plan(session.request, session.info, session.model, None, None, announced.append)

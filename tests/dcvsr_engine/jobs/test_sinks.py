@@ -59,8 +59,8 @@ def test_reduced_settings_are_written_down_before_the_state_they_lead_to(clip, t
     from dcvsr_engine.restore.pipeline import SegmentPipeline
 
     folder, order = tmp_path / "job", []
-    fitting = SegmentPipeline.fitting_settings.fget
-    monkeypatch.setattr(SegmentPipeline, "fitting_settings", property(lambda self: fitting(self).replace(tile_batch=5)))
+    fitting = SegmentPipeline.settings.fget
+    monkeypatch.setattr(SegmentPipeline, "settings", property(lambda self: fitting(self).replace(tile_batch=5)))
     for name in ("update", "save_state"):
         monkeypatch.setattr(JobStore, name, noted(order, name, getattr(JobStore, name)))
     with pytest.raises(Cancelled):

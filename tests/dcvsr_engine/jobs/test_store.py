@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 import torch
 
-from dcvsr_engine.diffusion.attention import KeyBank
 from dcvsr_engine.diffusion.branch import Branch
+from dcvsr_engine.diffusion.propagation import SpatialBank
 from dcvsr_engine.diffusion.sampler import SegmentState
 from dcvsr_engine.jobs.manifest import MANIFEST, read_manifest
 from dcvsr_engine.jobs.overlap import Overlap
 from dcvsr_engine.jobs.report import SegmentFacts
 from dcvsr_engine.jobs.store import JobStore, held
-from dcvsr_engine.jobs.telemetry import Work
+from dcvsr_engine.jobs.telemetry import WorkRecord
 from dcvsr_engine.planning.plan import Segment
 from dcvsr_engine.tiling.grid import TileGrid
 
@@ -28,7 +28,7 @@ def store(tmp_path) -> JobStore:
 
 
 def facts(frames: int = 6) -> SegmentFacts:
-    return SegmentFacts.of(Work(), frames=frames)
+    return SegmentFacts.of(WorkRecord(), frames=frames)
 
 
 def tensor(*shape: int) -> torch.Tensor:
@@ -102,7 +102,7 @@ def test_of_states_the_last_two_are_kept_and_the_newest_sound_one_serves(store):
 
 
 def test_keys_and_values_come_back_with_a_state(store):
-    bank = KeyBank(GRID, 2)
+    bank = SpatialBank(GRID, 2)
     for layer in (0, 3):
         for branch in (Branch(), Branch(conditional=False), Branch(identity=True), Branch(degraded=True)):
             bank.layers[layer, branch] = tensor(1, 2, 3) + layer, tensor(1, 2, 3) - layer
@@ -157,5 +157,5 @@ def test_a_failed_update_changes_nothing(store, monkeypatch):
 
     monkeypatch.setattr("dcvsr_engine.jobs.store.write_manifest", fail)
     with pytest.raises(Exception, match="no room left"):
-        store.update(publishing=True)
+        store.update(published="ab")
     assert store.manifest == before == read_manifest(store.folder) and (store.folder / MANIFEST).exists()

@@ -36,9 +36,9 @@ def test_a_unet_declares_its_base_and_what_is_only_assumed():
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"size": "much"}, "size cannot be 'much'"),
-        ({"colour": "red"}, "compact has an unknown field colour"),
-        ({"kind": "stolen"}, "kind cannot be 'stolen'"),
+        ({"size": "much"}, r"models\[0\]\.size must be a whole number, not 'much'"),
+        ({"colour": "red"}, r"There is no field “models\[0\]\.colour”"),
+        ({"kind": "stolen"}, r"models\[0\]\.kind must be one of built-in, base, unet, own, not 'stolen'"),
         ({"repository": "someone/model"}, "compact needs both repository and files"),
         ({"base": "nothing", "declaration": {"first_stage": "vae"}}, "a U-Net, and nothing else"),
         (

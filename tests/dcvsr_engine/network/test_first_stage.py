@@ -12,7 +12,7 @@ AUTO = Declaration(name="svd", title="SVD", first_stage=AUTOENCODER, factor=8, m
 
 
 def test_the_compact_model_declares_the_transform(tiny_model):
-    model = load(str(tiny_model), "cpu", "fp32")
+    model = load(tiny_model, tiny_model, "cpu", "fp32")
     spec = first_stage_of(model.declaration)
     assert spec is HAAR
     assert (spec.latent_channels, spec.condition_channels) == (24, 24)

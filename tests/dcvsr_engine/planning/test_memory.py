@@ -6,10 +6,10 @@ import jobs
 import pytest
 
 from dcvsr_engine.errors import ModelError
+from dcvsr_engine.models.registry import model_folder
 from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.network.device import DTYPES
 from dcvsr_engine.network.first_stage import AUTOENCODER
-from dcvsr_engine.network.installed import find
 from dcvsr_engine.planning.grids import grid_for
 from dcvsr_engine.planning.memory import MEMORY_SHARE, NetworkSize, SegmentLoad, estimate_memory, with_batch
 from dcvsr_engine.settings import RestoreSettings
@@ -61,7 +61,7 @@ def test_on_a_processor_everything_is_the_machines_memory():
 
 
 def test_whole_frames_count_where_they_are_worked_on():
-    declaration = Declaration.from_folder(find("compact"))
+    declaration = Declaration.from_folder(model_folder("compact"))
     settings = declaration.resolve(RestoreSettings(device="cuda", precision="bf16", sap_schedule="two-pass", tile_batch=1))
     load = SegmentLoad(settings, declaration, SVD, grid_for(8, 480, 270, declaration, settings), 480 * 270, 1920 * 1080)
     _, compact = estimate_memory(load, 60 * GIGABYTE, 60 * GIGABYTE)
@@ -97,7 +97,7 @@ MEASURED = {
 
 @pytest.mark.parametrize("precision", MEASURED)
 def test_the_plan_is_near_what_was_measured_for_the_compact_model(precision):
-    folder = find("compact")
+    folder = model_folder("compact")
     declaration = Declaration.from_folder(folder)
     network = NetworkSize.from_folder(folder / "unet", DTYPES[precision].itemsize)
     settings = declaration.resolve(RestoreSettings(sap=False, tile_batch=1))

@@ -9,11 +9,11 @@ from dcvsr_engine.research.training.degradation.walk import Range
 
 MODES = ("area", "bilinear", "bicubic")
 SMALLEST_SIDE = 8
-"""No side gets shorter than this many pixels."""
+"""Shortest side in pixels that resizing gives."""
 
 
 def resize(frames: Tensor, height: int, width: int, mode: str) -> Tensor:
-    """``(frames, 3, h, w)`` in another size by one of `MODES`, clamped to 0..1; nothing is done to pictures of that size."""
+    """Resize ``(frames, 3, h, w)`` by one of `MODES` and clamp it to 0..1; pictures of that size stay unchanged."""
     if frames.shape[-2:] == (height, width):
         return frames
     corners = None if mode == "area" else False
@@ -21,7 +21,7 @@ def resize(frames: Tensor, height: int, width: int, mode: str) -> Tensor:
 
 
 def random_factor(rng: random.Random, directions: tuple[float, float, float], bounds: Range) -> float:
-    """A factor in ``bounds``: enlarging, shrinking or 1 with the probabilities ``directions``."""
+    """Draw a factor in ``bounds``: enlarging, shrinking or 1 with the probabilities ``directions``."""
     enlarge, shrink, _ = directions
     choice = rng.random()
     if choice < enlarge:
@@ -30,5 +30,5 @@ def random_factor(rng: random.Random, directions: tuple[float, float, float], bo
 
 
 def random_resize(frames: Tensor, rng: random.Random, height: float, width: float) -> Tensor:
-    """The clip in (about) the given size, by a mode chosen at random."""
+    """Resize a clip ``(frames, 3, h, w)`` to the given size, rounded, by a random mode."""
     return resize(frames, max(SMALLEST_SIDE, round(height)), max(SMALLEST_SIDE, round(width)), rng.choice(MODES))

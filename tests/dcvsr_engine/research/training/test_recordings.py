@@ -106,5 +106,5 @@ def test_a_damaged_frame_repeats_the_one_before(folder: Path) -> None:
 
 def test_what_is_too_short_or_too_small_is_named(folder: Path) -> None:
     for frames, size in ((7, 32), (3, 50)):
-        with pytest.raises(InputError, match=rf"004” has 6 frames of 64×48; {frames} of {size}×{size}"):
+        with pytest.raises(InputError, match=rf"004” has 6 frames of 64×48; at least {frames} of {size}×{size}"):
             Recording.open(folder, frames, size)

@@ -10,9 +10,10 @@ import torch
 
 from dcvsr_engine.errors import SettingsError
 from dcvsr_engine.network.resample import shrink
+from dcvsr_engine.research.pictures import to_pictures, to_tensor
 from dcvsr_engine.research.training.degradation import PRESETS, degrade_clip
 from dcvsr_engine.research.training.degradation.blur import isotropic_blur
-from dcvsr_engine.research.training.degradation.compression import from_bytes, jpeg, to_bytes
+from dcvsr_engine.research.training.degradation.compression import jpeg
 from dcvsr_engine.research.training.degradation.noise import gaussian_noise
 
 
@@ -21,6 +22,12 @@ from dcvsr_engine.research.training.degradation.noise import gaussian_noise
     [
         ("mild", (1, 3, 128, 128)),
         ("mild", (5, 3, 96, 144)),
+        ("streamed", (1, 3, 128, 128)),
+        ("streamed", (5, 3, 96, 144)),
+        ("film", (1, 3, 128, 128)),
+        ("film", (5, 3, 96, 144)),
+        ("interlaced", (1, 3, 128, 128)),
+        ("interlaced", (5, 3, 96, 144)),
         ("real-world", (1, 3, 128, 128)),
         ("real-world", (5, 3, 64, 64)),
         ("real-world", (3, 3, 96, 144)),
@@ -50,12 +57,12 @@ def through_a_file(frames: torch.Tensor, crf: int) -> torch.Tensor:
         )
         stream.height, stream.width = frames.shape[-2:]
         stream.pix_fmt, stream.codec_context.thread_count = "yuv420p", 1
-        for picture in to_bytes(frames):
+        for picture in to_pictures(frames):
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
         container.mux(stream.encode(None))
     buffer.seek(0)
     with av.open(buffer) as coded:
-        return from_bytes(np.stack([frame.to_ndarray(format="rgb24") for frame in coded.decode(video=0)]))
+        return to_tensor(np.stack([frame.to_ndarray(format="rgb24") for frame in coded.decode(video=0)]))
 
 
 def test_mild_is_blur_reduction_noise_and_light_compression(clip):
@@ -83,6 +90,7 @@ def test_real_world_is_much_harsher_than_mild(clip):
         for preset in PRESETS
     }
     assert sum(errors["real-world"]) > 2 * sum(errors["mild"])
+    assert sum(errors["mild"]) < sum(errors["streamed"]) < sum(errors["real-world"])
 
 
 def test_pictures_in_steps_of_a_byte(clip):
@@ -91,5 +99,5 @@ def test_pictures_in_steps_of_a_byte(clip):
 
 
 def test_an_unknown_preset_is_refused(clip):
-    with pytest.raises(SettingsError, match="mild, real-world"):
+    with pytest.raises(SettingsError, match="mild, streamed, real-world, film, interlaced"):
         degrade_clip(clip, "harsh", random.Random(0))
