@@ -117,8 +117,8 @@ class SegmentLoad:
         row = grid.tile_frames * (network.maps * tile + 4 * tokens)
         frames_kept = grid.frames if settings.sap_schedule == "cached" else grid.tile_frames
         branches = most_branches(settings, self.declaration)
-        layers = 2 * PROPAGATING_LAYERS  # so many at either end of the U-Net
-        bank = 2 * layers * frames_kept * tokens * branches
+        # keys and values, of the layers at both ends
+        bank = 2 * (2 * PROPAGATING_LAYERS) * frames_kept * tokens * branches
         rows = branches * tiles_at_once(grid, settings)
         return (rows * row + bank) * network.channels * network.item + KERNEL_BYTES
 

@@ -17,7 +17,8 @@ WEIGHTS = "diffusion_pytorch_model.safetensors"
 
 
 @pytest.mark.parametrize("change", [{"layers_per_block": 10**6}, {"transformer_layers_per_block": [1, 10**6]},
-                                    {"transformer_layers_per_block": [[10**6]]}, {"down_block_types": ["x"] * 10**6}])  # fmt: skip
+                                    {"transformer_layers_per_block": [[10**6]]},
+                                    {"down_block_types": ["x"] * 10**6}])  # fmt: skip
 def test_a_config_with_more_layers_than_weights_is_refused(tiny_model, tmp_path, change):
     folder = shutil.copytree(tiny_model, tmp_path / "model")
     config = json.loads((folder / "unet" / "config.json").read_text())
