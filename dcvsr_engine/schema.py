@@ -31,6 +31,7 @@ from pydantic import BaseModel, ConfigDict, Strict, ValidationError
 from pydantic.fields import FieldInfo
 
 from dcvsr_engine.errors import UserError
+from dcvsr_engine.storage import parse_json
 
 T = TypeVar("T")
 FromJson = Annotated[T, Strict(False)]
@@ -89,7 +90,7 @@ class Schema(BaseModel):
     def from_json(cls, text: str) -> Self:
         """The inverse of `to_json`; raises ``error_type``."""
         try:
-            values = json.loads(text)
+            values = parse_json(text)
         except ValueError as error:
             raise cls.error_type(f"This is not valid JSON: {error}.") from None
         return cls.from_dict(values)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from dcvsr_engine.control import Control
 from dcvsr_engine.events import Event
-from dcvsr_engine.jobs.manifest import FileFacts, Identity, Manifest, Unit
+from dcvsr_engine.jobs.manifest import FileFacts, JobIdentity, Manifest, Unit
 from dcvsr_engine.planning.request import JobRequest, Region
 from dcvsr_engine.planning.shots import ShotBoundaries
 from dcvsr_engine.settings import OutputSettings, PlannedSettings, RestoreSettings
@@ -121,7 +121,7 @@ def manifest(folder: Path, **changes: Any) -> Manifest:
     asked = JobRequest(
         source=folder / "clip \udce9.mkv", target=folder / "out.mkv", settings=RestoreSettings(seed=7), frames=(3, 22)
     )
-    identity = Identity(
+    identity = JobIdentity(
         engine="0.1.0",
         input=(FileFacts(name="clip.mkv", size=4, changed=5, ends="ab"),),
         model={"tiny/dcvsr.json": "cd"},

@@ -135,7 +135,7 @@ class TileGroup:
 
 
 class Batching(Protocol):
-    """How the tiles of a group go through the network. A wrapper of `InBatches` may repeat, repair, observe and stop."""
+    """Sends the tiles of a group through the network. It may repeat, repair, observe and stop; `InBatches` is the plain one."""
 
     @property
     def size(self) -> int:
@@ -238,7 +238,7 @@ class TiledDenoiser:
         """TAP: one window hands frames on to the next; a batch of spatial tiles at a time bounds what is held (method.md §4)."""
         windows = list(range(len(grid.windows)))
         memory = TemporalMemory(self.settings.tap_frames)
-        # tiles outside, windows inside: a tile needs its own place in the window before, and only a batch of places is held
+        # tiles outside, windows inside: what a tile hands on is for the same tile of the next window
         for spatial in batched(list(range(grid.spatial)), self.batching.size):
             for n in reversed(windows) if backward else windows:
                 yield TileGroup([grid.tile(m, n) for m in spatial], (memory,))

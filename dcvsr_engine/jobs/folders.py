@@ -76,7 +76,7 @@ def read_request(folder: Path) -> JobRequest:
     return manifest.request
 
 
-def unfinished() -> list[UnfinishedJob]:
+def unfinished_jobs() -> list[UnfinishedJob]:
     """All jobs that are not done, the newest first; damaged ones too, for them to be removed."""
     found = []
     for path in jobs_folder().glob(f"*/{MANIFEST}"):
@@ -95,7 +95,7 @@ def request_or_none(folder: Path) -> JobRequest | None:
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def job_lock(folder: Path) -> Iterator[None]:
     """Hold a job for this process; raises `JobError` when another one runs it."""
     lock = FileLock(folder / LOCK)
     try:
@@ -111,7 +111,7 @@ def locked(folder: Path) -> Iterator[None]:
 def discard_job(folder: Path) -> None:
     """Remove a job, if there is one; raises `JobError` when the job is being run."""
     if folder.exists():
-        with locked(folder):
+        with job_lock(folder):
             remove_files(folder)
 
 

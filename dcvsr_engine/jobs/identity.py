@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dcvsr_engine import __version__
-from dcvsr_engine.jobs.manifest import FileFacts, Identity
+from dcvsr_engine.jobs.manifest import FileFacts, JobIdentity
 from dcvsr_engine.models.registry import base_folder
 from dcvsr_engine.network.checkpoint import Model
 from dcvsr_engine.network.declaration import UNET_FOLDERS, Declaration
@@ -19,9 +19,9 @@ END_BYTES = 2**20
 """Bytes at either end of the input that are compared."""
 
 
-def identity_of(request: JobRequest, info: VideoInfo, model: Model) -> Identity:
+def identity_of(request: JobRequest, info: VideoInfo, model: Model) -> JobIdentity:
     """What a job is made of, here and now."""
-    return Identity(
+    return JobIdentity(
         engine=__version__,
         input=tuple(file_facts(path) for path in info.pictures or (info.path,)),
         model=model_hashes(model.folder, model.declaration),
@@ -60,7 +60,7 @@ def hashed(path: Path, size: int, changed: int) -> str:
     return sha256(path)
 
 
-def change_since(known: Identity, now: Identity) -> str | None:
+def change_since(known: JobIdentity, now: JobIdentity) -> str | None:
     """The first difference between what a job was started with and what there is now, in words; ``None`` without any."""
     if known.engine != now.engine:
         return f"version {known.engine} of the program started it and this is version {now.engine}"

@@ -1,6 +1,7 @@
 """Plans and runs jobs. A job that was killed and is run again resumes where it stopped, and gives the same frames."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from dcvsr_engine.errors import InputError, JobError
 from dcvsr_engine.jobs.folders import job_folder, sweep
 from dcvsr_engine.jobs.identity import change_since, identity_of
 from dcvsr_engine.jobs.manifest import Manifest, Unit, read_manifest
-from dcvsr_engine.jobs.report import Report, make_report
+from dcvsr_engine.jobs.report import JobReport, make_report
 from dcvsr_engine.jobs.runner import Runner
 from dcvsr_engine.jobs.session import Loader, Session, feasible_plan, find_shots, load_for, loaded_model, opened_clip
 from dcvsr_engine.jobs.sinks import FileSink, PreviewSink
@@ -29,7 +30,7 @@ from dcvsr_engine.planning.planner import make_plan
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.planning.segments import frame_range
 from dcvsr_engine.planning.shots import ShotBoundaries, detect_shots
-from dcvsr_engine.storage import discard, partials_of
+from dcvsr_engine.storage import content_hash, discard, partials_of
 from dcvsr_engine.video.probe import VideoInfo, probe
 from dcvsr_engine.video.publish import publish
 from dcvsr_engine.video.reader import VideoReader
@@ -69,7 +70,7 @@ def run_job(
         on_plan: receives the plan before work begins.
 
     Returns:
-        The `report.Report` as plain values.
+        The `report.JobReport` as plain values.
 
     Raises:
         UserError: bad input, a full disk, too little memory, or the job cannot be continued.
@@ -78,16 +79,16 @@ def run_job(
     telemetry = Telemetry(control or Control())
     try:
         if request.target is None:
-            return preview(request, telemetry, loader, on_plan).to_dict()
+            return run_preview(request, telemetry, loader, on_plan).to_dict()
         sweep()
-        return restore(request, request.target, folder or job_folder(request), telemetry, loader, on_plan).to_dict()
+        return run_stored(request, request.target, folder or job_folder(request), telemetry, loader, on_plan).to_dict()
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
     raise JobError("Memory ran out; close other programs or choose smaller tiles, and resume the job.")
 
 
-def preview(request: JobRequest, telemetry: Telemetry, loader: Loader, on_plan: OnPlan) -> Report:
+def run_preview(request: JobRequest, telemetry: Telemetry, loader: Loader, on_plan: OnPlan) -> JobReport:
     """Restore what is wanted and send every frame; nothing is written."""
     with opened_clip(request, telemetry) as (reader, info):
         model = loaded_model(request.settings, loader, telemetry)
@@ -99,20 +100,22 @@ def preview(request: JobRequest, telemetry: Telemetry, loader: Loader, on_plan: 
         return make_report(request, info, session.plan, sink.facts, telemetry.job, share, notes)
 
 
-def restore(request: JobRequest, target: Path, folder: Path, telemetry: Telemetry, loader: Loader, on_plan: OnPlan) -> Report:
+def run_stored(
+    request: JobRequest, target: Path, folder: Path, telemetry: Telemetry, loader: Loader, on_plan: OnPlan
+) -> JobReport:
     """Restore into a job folder what is not finished there, and publish it."""
     with held(folder):
         known = read_manifest(folder)
         with opened_clip(request, telemetry) as (reader, info):
-            published = known is not None and is_published(target, JobStore(folder, known))
+            published = known is not None and is_published(target, known)
             if not published:
                 check_target(target, info, request.output)
             model = loaded_model(request.settings, loader, telemetry)
             if known is None:
                 shots = find_shots(request, reader, info, telemetry)
-                store, plan = begin(request, info, model, shots, folder, on_plan)
+                store, plan = begin_job(request, info, model, shots, folder, on_plan)
             else:
-                store, plan = resume(known, request, info, model, folder, on_plan)
+                store, plan = resume_job(known, request, info, model, folder, on_plan)
             session = Session(request, reader, info, Denoiser(model), plan, telemetry)
             notes: Sequence[str] = ()
             if not published:
@@ -123,7 +126,7 @@ def restore(request: JobRequest, target: Path, folder: Path, telemetry: Telemetr
     return report
 
 
-def begin(
+def begin_job(
     request: JobRequest, info: VideoInfo, model: Model, shots: ShotBoundaries, folder: Path, on_plan: OnPlan
 ) -> tuple[JobStore, Plan]:
     """Plan a new job and write it down."""
@@ -140,7 +143,7 @@ def begin(
     return JobStore.begin(folder, manifest), plan
 
 
-def resume(
+def resume_job(
     manifest: Manifest, request: JobRequest, info: VideoInfo, model: Model, folder: Path, on_plan: OnPlan
 ) -> tuple[JobStore, Plan]:
     """Plan a job as it was planned when it was started; raises `JobError` when anything has changed since."""
@@ -177,14 +180,13 @@ def room_for(plan: Plan) -> int:
 # -- the end ----------------------------------------------------------------------------------------------------
 
 
-def is_published(target: Path, store: JobStore) -> bool:
-    """Whether an earlier run put the result in place before it was ended."""
-    if not store.manifest.publishing or not target.exists():
+def is_published(target: Path, manifest: Manifest) -> bool:
+    """Whether an earlier run put the result in place before it was ended: what is there now is known by its hash."""
+    if manifest.published is None:
         return False
     try:
-        with VideoReader(target) as reader:
-            return reader.frames_total == sum(facts.frames for facts in store.facts())
-    except InputError:
+        return content_hash(target) == manifest.published
+    except OSError:
         return False
 
 
@@ -199,14 +201,18 @@ def publish_units(session: Session, target: Path, store: JobStore) -> tuple[str,
     request, telemetry, files = session.request, session.telemetry, store.files()
     if not files:
         raise InputError(f"None of the frames of “{request.source.name}” can be decoded.")
-    for partial_file in partials_of(target):
-        discard(partial_file)
-    store.update(publishing=True)
+    with suppress(OSError):  # where the target's folder is gone `publish` says so
+        for partial_file in partials_of(target):
+            discard(partial_file)
+
+    def note(complete: Path) -> None:
+        store.update(published=content_hash(complete, lambda size: telemetry.check()))
+
     with telemetry.phase("publish"):
-        return publish(files, target, session.info, request.output, request.frames, telemetry.check).notes
+        return publish(files, target, session.info, request.output, request.frames, telemetry.check, note).notes
 
 
-def report_of(session: Session, store: JobStore, notes: Sequence[str], resumed: bool) -> Report:
+def report_of(session: Session, store: JobStore, notes: Sequence[str], resumed: bool) -> JobReport:
     """The report of a job that is published; ``notes`` are of its publication."""
     telemetry = session.telemetry
     return make_report(

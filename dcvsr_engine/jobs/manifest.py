@@ -33,7 +33,7 @@ class FileFacts(Schema):
     ends: str
 
 
-class Identity(Schema):
+class JobIdentity(Schema):
     """What must not change while a job is unfinished.
 
     Attributes:
@@ -79,19 +79,19 @@ class Manifest(Schema):
         threads: of the processor; sums come out differently, in their last bits, on another number of them.
         settings, decode_frames, branches_in_one_batch: as planned, see `Plan`; reduced when memory ran out.
         units: all parts of the job, in order.
-        publishing: whether the result may be in place already.
+        published: hash of the complete result, known just before it is put in place; ``None`` until then.
     """
 
     error_type = JobError
 
-    identity: Identity
+    identity: JobIdentity
     shots: FromJson[ShotBoundaries]
     threads: int = Field(ge=1)
     settings: FromJson[PlannedSettings]
     decode_frames: int = Field(ge=1)
     branches_in_one_batch: bool = True
     units: FromJson[tuple[Unit, ...]]
-    publishing: bool = False
+    published: str | None = None
 
     @property
     def request(self) -> JobRequest:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dcvsr_engine import __version__
 from dcvsr_engine.errors import InputError, JobError
-from dcvsr_engine.jobs.telemetry import Work
+from dcvsr_engine.jobs.telemetry import WorkRecord
 from dcvsr_engine.planning.plan import Plan
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.schema import FromJson, Schema
@@ -50,7 +50,7 @@ class SegmentFacts(Schema):
     join: float | None = None
 
     @classmethod
-    def of(cls, work: Work, **measured: Any) -> Self:
+    def of(cls, work: WorkRecord, **measured: Any) -> Self:
         """What the work on a segment took, and what was ``measured`` of its frames."""
         return cls(
             seconds=dict(work.seconds),
@@ -152,7 +152,7 @@ def audio_offsets(request: JobRequest) -> dict[str, float | None]:
     return {name: None if value is None else round(1000 * value, 3) for name, value in zip(("in", "out"), found, strict=True)}
 
 
-class Report(Schema):
+class JobReport(Schema):
     """The facts of a run, those of segments that an earlier one finished included; as ``--report`` writes them.
 
     Attributes:
@@ -213,30 +213,28 @@ def make_report(
     info: VideoInfo,
     plan: Plan,
     facts: Sequence[SegmentFacts],
-    job: Work,
+    job: WorkRecord,
     waiting_share: float,
     notes: Sequence[str] = (),
     model: Mapping[str, str] | None = None,
     resumed: bool = False,
-) -> Report:
+) -> JobReport:
     """Put the facts of a run together.
 
     Args:
         request, info, plan: the job, its clip, and how it was done in the end.
         facts: of all segments, in order.
         job: work that belongs to no segment.
-        waiting_share: see `Report`.
+        waiting_share: see `JobReport`.
         notes: sentences that belong to no segment.
         model: hash of every file of the model, where it is known.
         resumed: whether an earlier run began the job.
     """
-    score = seam_score(facts)
     warnings = (warning for segment in facts for warning in segment.warnings)
-    return Report(
+    return JobReport(
         source=str(request.source),
         target=None if request.target is None else str(request.target),
         frames_in=plan.frames,
-        frames_out=sum(segment.frames for segment in facts),
         input_size=plan.input_size,
         output_size=plan.output_size,
         duration=info.duration,
@@ -245,13 +243,8 @@ def make_report(
         segments=len(plan.segments),
         evaluations=plan.evaluations,
         seconds=phase_seconds([job.seconds, *(segment.seconds for segment in facts)]),
-        network_seconds=round(sum(segment.network_seconds for segment in facts), 3),
-        writing_seconds=round(sum(segment.writing_seconds for segment in facts), 3),
         waiting_share=round(waiting_share, 4),
-        peak_memory=max((segment.peak_memory for segment in facts), default=0),
-        suspicious_frames=tuple(sorted({frame for segment in facts for frame in segment.suspicious})),
-        seam_score=None if score is None else round(score, 4),
-        **join_scores(facts),
+        **summed(facts),
         settings=plan.settings.to_dict(),
         output=request.output.to_dict(),
         device=plan.device,
@@ -260,3 +253,17 @@ def make_report(
         model=dict(model or {}),
         notes=tuple(dict.fromkeys([*plan.notes, *job.warnings, *notes, *warnings])),
     )
+
+
+def summed(facts: Sequence[SegmentFacts]) -> dict[str, Any]:
+    """What segments add up to, by the names in `JobReport`."""
+    score = seam_score(facts)
+    return {
+        "frames_out": sum(segment.frames for segment in facts),
+        "network_seconds": round(sum(segment.network_seconds for segment in facts), 3),
+        "writing_seconds": round(sum(segment.writing_seconds for segment in facts), 3),
+        "peak_memory": max((segment.peak_memory for segment in facts), default=0),
+        "suspicious_frames": tuple(sorted({frame for segment in facts for frame in segment.suspicious})),
+        "seam_score": None if score is None else round(score, 4),
+        **join_scores(facts),
+    }

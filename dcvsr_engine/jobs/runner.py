@@ -10,7 +10,7 @@ from dcvsr_engine.events import PreviewFrame
 from dcvsr_engine.jobs.overlap import Overlap, overlap_of, pinned
 from dcvsr_engine.jobs.session import Session
 from dcvsr_engine.jobs.sinks import SegmentSink, Sink
-from dcvsr_engine.jobs.telemetry import Work
+from dcvsr_engine.jobs.telemetry import WorkRecord
 from dcvsr_engine.network.oom import attempt, trim_heap
 from dcvsr_engine.planning.plan import Segment
 from dcvsr_engine.restore.frames import SegmentFrames
@@ -53,7 +53,7 @@ class Runner:
         telemetry.add_waiting(frame_reader.waited + self.sink.waited)
         return self.session
 
-    def restore(self, segment: Segment, frames: SegmentFrames, work: Work) -> None:
+    def restore(self, segment: Segment, frames: SegmentFrames, work: WorkRecord) -> None:
         """Restore one segment into the sink."""
         frames, latents_before = pinned(frames, self.overlap_before(segment))
         skip = 0 if latents_before is None else len(latents_before)

@@ -15,7 +15,7 @@ from dcvsr_engine.jobs.overlap import Overlap
 from dcvsr_engine.jobs.report import ErrorMeter, SegmentFacts
 from dcvsr_engine.jobs.session import Session
 from dcvsr_engine.jobs.store import JobStore
-from dcvsr_engine.jobs.telemetry import Telemetry, Work
+from dcvsr_engine.jobs.telemetry import Telemetry, WorkRecord
 from dcvsr_engine.planning.grids import grid_for
 from dcvsr_engine.planning.plan import Plan, Segment
 from dcvsr_engine.restore.frames import SegmentFrames
@@ -38,7 +38,7 @@ class SegmentSink:
     def add(self, restored: Restored) -> None:
         """Take the next frame."""
 
-    def finish(self, overlap: Overlap | None, work: Work) -> None:
+    def finish(self, overlap: Overlap | None, work: WorkRecord) -> None:
         """All frames have come.
 
         Args:
@@ -67,7 +67,7 @@ class Sink(AbstractContextManager["Sink"]):
         """Settings were reduced: remember those of ``plan``."""
 
     def announce(self) -> None:
-        """Report the segments that have become final."""
+        """JobReport the segments that have become final."""
 
     def drain(self) -> None:
         """Wait until everything is where it should be; raises what went wrong on the way."""
@@ -111,7 +111,7 @@ class SentSegment(SegmentSink):
         send_restored(self.session, self.frames, restored, always=True)
         self._sent += 1
 
-    def finish(self, overlap: Overlap | None, work: Work) -> None:
+    def finish(self, overlap: Overlap | None, work: WorkRecord) -> None:
         """See `SegmentSink.finish`."""
         self.facts.append(SegmentFacts.of(work, frames=self._sent))
 
@@ -139,7 +139,7 @@ class FileSink(Sink):
         self.store, self.telemetry = store, telemetry
         self.background = Background(room)
         self._written: deque[WrittenSegment] = deque()
-        self._measured: tuple[int, ErrorMeter] | None = None
+        self._measured = -1, ErrorMeter(None, 1)
         """Index of the segment that was begun or looked up last, and what has measured, or will have, its last frame."""
 
     @property
@@ -162,8 +162,8 @@ class FileSink(Sink):
         """See `Sink.begin`."""
         written = WrittenSegment(self.store, self.background, session, segment, frames, skip)
         self._written.append(written)
-        follows = segment.shared and self._measured is not None and self._measured[0] == segment.index - 1
-        self.background(partial(written.open, self._measured[1] if follows and self._measured else None))
+        index, meter = self._measured
+        self.background(partial(written.open, meter if segment.shared and index == segment.index - 1 else None))
         self._measured = segment.index, written.meter
         return written
 
@@ -194,7 +194,7 @@ class FileSink(Sink):
 
 
 class WrittenSegment(SegmentSink):
-    """A segment on its way to its file. Methods that begin with an underscore run on the writer's thread.
+    """A segment on its way to its file. `open` and the methods that begin with an underscore run on the writer's thread.
 
     Attributes:
         store, background, session: the job folder, the writer's thread, the job.
@@ -226,12 +226,12 @@ class WrittenSegment(SegmentSink):
         self.background(partial(self._encode, restored))
         send_restored(self.session, self.frames, restored, always=False)
 
-    def finish(self, overlap: Overlap | None, work: Work) -> None:
+    def finish(self, overlap: Overlap | None, work: WorkRecord) -> None:
         """Have the segment made final once all its frames are encoded."""
         self.background(partial(self._finish, overlap, work))
 
     def open(self, before: ErrorMeter | None) -> None:
-        """Open the file, on the writer's thread; ``before`` has measured the segment before of the same shot."""
+        """Open the file; ``before`` has measured the segment before, where it belongs to the same shot."""
         if before is not None:
             self.meter.follow(before)
         if self.writer is not None:
@@ -250,7 +250,7 @@ class WrittenSegment(SegmentSink):
         self.meter.add(restored.error)
         self._seconds += time.monotonic() - began
 
-    def _finish(self, overlap: Overlap | None, work: Work) -> None:
+    def _finish(self, overlap: Overlap | None, work: WorkRecord) -> None:
         index, error = self.segment.index, self.meter.last
         # the segment counts as finished once the manifest says so: what the next run needs of it comes first
         if overlap is not None:

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from dcvsr_engine.diffusion.sampler import SegmentState
 from dcvsr_engine.errors import UserError
-from dcvsr_engine.jobs.folders import LOCK, has_job, locked, own_files, remove_files
+from dcvsr_engine.jobs.folders import LOCK, has_job, job_lock, own_files, remove_files
 from dcvsr_engine.jobs.manifest import MANIFEST, Manifest, Unit, write_manifest
 from dcvsr_engine.jobs.overlap import Overlap
 from dcvsr_engine.jobs.report import SegmentFacts
@@ -39,7 +39,7 @@ def held(folder: Path) -> Iterator[None]:
     """
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    with locked(folder):
+    with job_lock(folder):
         tidy(folder)
         try:
             yield

@@ -19,7 +19,7 @@ PREVIEW_INTERVAL = 0.1
 
 
 @dataclass
-class Work:
+class WorkRecord:
     """What the work on one segment, or on what belongs to no segment, took.
 
     Attributes:
@@ -56,7 +56,7 @@ class Telemetry:
     """
 
     def __init__(self, control: Control) -> None:
-        self.job = Work()
+        self.job = WorkRecord()
         self.waiting_seconds = 0.0
         self._control = control
         self._current, self._place = self.job, (0, 1)
@@ -74,13 +74,13 @@ class Telemetry:
         self._control.check(parked)
 
     @contextmanager
-    def segment(self, index: int, segments: int) -> Iterator[Work]:
+    def segment(self, index: int, segments: int) -> Iterator[WorkRecord]:
         """Attribute everything that is reported to segment ``index`` (0-based) of ``segments``.
 
         Yields:
             What the work on it takes; complete when the segment is left.
         """
-        self._current, self._place = Work(), (index, segments)
+        self._current, self._place = WorkRecord(), (index, segments)
         try:
             yield self._current
         finally:
@@ -123,7 +123,7 @@ class Telemetry:
             self.emit(event)
 
     def measure_memory(self, device: Device) -> None:
-        """Report the memory in use on ``device``, and remember the peak."""
+        """JobReport the memory in use on ``device``, and remember the peak."""
         used = int(torch.cuda.max_memory_allocated()) if device == "cuda" else int(psutil.Process().memory_info().rss)
         self._current.see_memory(used)
         self.emit(MemoryUsed("host" if device == "cpu" else device, used, memory(device)[1]))

@@ -5,7 +5,6 @@ Y, the 4 bands of the coarse half of Cb and of Cr). The latent is the residual `
 and the condition ``H(I_up) / condition_scale``, so content the network leaves alone stays untouched.
 """
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from dcvsr_engine.network.first_stage import HAAR
+from dcvsr_engine.storage import read_json
 
 # JPEG's full-range matrix. In double precision, so that its inverse undoes it to the last bit of single precision.
 RGB_TO_YCBCR = torch.tensor(
@@ -23,14 +23,14 @@ YCBCR_TO_RGB = torch.linalg.inv(RGB_TO_YCBCR)
 
 
 def haar(x: Tensor) -> Tensor:
-    """One orthonormal Haar level: ``(n, c, h, w)`` to ``(n, 4c, h/2, w/2)``, band major."""
+    """Transform by one orthonormal Haar level: ``(n, c, h, w)`` to ``(n, 4c, h/2, w/2)``, band major."""
     a, b = x[..., 0::2, 0::2], x[..., 0::2, 1::2]
     c, d = x[..., 1::2, 0::2], x[..., 1::2, 1::2]
     return torch.cat([a + b + c + d, a - b + c - d, a + b - c - d, a - b - c + d], dim=1) / 2
 
 
 def inverse_haar(x: Tensor) -> Tensor:
-    """The exact inverse of `haar`: ``(n, 4c, h, w)`` to ``(n, c, 2h, 2w)``."""
+    """Invert `haar` exactly: ``(n, 4c, h, w)`` to ``(n, c, 2h, 2w)``."""
     s, dx, dy, dd = x.chunk(4, dim=1)
     rows = torch.stack([s + dx + dy + dd, s - dx + dy - dd], dim=-1), torch.stack([s + dx - dy - dd, s - dx - dy + dd], dim=-1)
     n, c, h, w = s.shape
@@ -66,18 +66,22 @@ class HaarFirstStage:
     @classmethod
     def from_file(cls, path: Path) -> "HaarFirstStage":
         """Read ``residual_scale`` and ``condition_scale`` (24 numbers each) from JSON."""
-        scales = json.loads(path.read_text(encoding="utf-8"))
+        scales = read_json(path)
         return cls(scales["residual_scale"], scales["condition_scale"])
 
     def transform(self, frames: Tensor) -> Tensor:
-        """RGB 0..1 ``(frames, 3, height, width)`` to 24 bands ``(frames, 24, height/4, width/4)``."""
+        """Split RGB 0..1 ``(frames, 3, height, width)`` into 24 bands ``(frames, 24, height/4, width/4)``."""
         ycbcr = matrix(2 * frames - 1, RGB_TO_YCBCR)
         luma = haar(haar(ycbcr[:, :1]))
         chroma = haar(haar(ycbcr[:, 1:])[:, :2])  # band major: the first two are the coarse halves of Cb and Cr
         return torch.cat([luma, chroma], dim=1)
 
     def inverse(self, bands: Tensor) -> Tensor:
-        """24 bands to an RGB difference ``(frames, 3, height, width)`` in units of 0..1; missing chroma bands are zero."""
+        """Merge a difference of bands ``(frames, 24, height/4, width/4)``; the chroma bands that are missing are zero.
+
+        Returns:
+            The difference of RGB ``(frames, 3, height, width)`` in units of 0..1.
+        """
         luma = inverse_haar(inverse_haar(bands[:, :16]))
         coarse = inverse_haar(bands[:, 16:])
         chroma = inverse_haar(F.pad(coarse, (0, 0, 0, 0, 0, 6)))

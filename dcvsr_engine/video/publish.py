@@ -45,6 +45,7 @@ def publish(
     output: OutputSettings,
     frames: tuple[int, int] | None = None,
     check: OnPacket = lambda: None,
+    before_rename: Callable[[Path], None] = lambda partial: None,
 ) -> Published:
     """Join the segment files of one clip to the output, with the source's other tracks.
 
@@ -56,6 +57,7 @@ def publish(
         frames: first and last frame (inclusive) that were restored, ``None`` for the whole clip: other tracks are cut to this
             range, which then starts at time zero.
         check: called before every packet; may raise to stop.
+        before_rename: receives the complete result under its temporary name; may raise to stop.
 
     Raises:
         OutputError: the disk is full, the target cannot be written, or the segments do not fit together.
@@ -74,6 +76,7 @@ def publish(
             count = len(times.pts)
             notes += mux(segments, times, partial, info, output, frames is None, check)
         refuse_unsafe(target, pictures=pictures, overwrite=output.overwrite)
+        before_rename(partial)
         put_in_place(partial, target)
     except (av.FFmpegError, OSError) as error:
         raise write_error(target, error) from None

@@ -140,7 +140,7 @@ class JobCancelled:
 
 @dataclass(frozen=True)
 class JobFinished:
-    """The output is in place. ``report`` holds the facts of the run, see `jobs.report.Report`."""
+    """The output is in place. ``report`` holds the facts of the run, see `jobs.report.JobReport`."""
 
     job: str
     target: Path | None

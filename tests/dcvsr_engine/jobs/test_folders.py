@@ -14,10 +14,10 @@ from dcvsr_engine.jobs.folders import (
     discard_job,
     has_job,
     job_folder,
-    locked,
+    job_lock,
     read_request,
     sweep,
-    unfinished,
+    unfinished_jobs,
 )
 from dcvsr_engine.jobs.manifest import MANIFEST, write_manifest
 from dcvsr_engine.paths import jobs_folder
@@ -30,8 +30,8 @@ OWN = [
     "lock",
     "unit-00001.video",
     "facts-00001.json",
-    "state-00001-0002.ab12.safetensors",
-    "overlap-00001.ab.safetensors",
+    "state-00001-0002.ab1.safetensors",
+    "overlap-00001.a.safetensors",
 ]
 FOREIGN = ["thesis.txt", "unit.video", "my-unit-00001.video", ".hidden", "lock.txt", "job.json.bak", "facts.json"]
 
@@ -79,8 +79,8 @@ def test_the_same_request_has_the_same_folder(tmp_path):
 def test_unfinished_jobs_are_listed_the_newest_first(tmp_path):
     for age, name in enumerate(["new", "old"]):
         os.utime(begun(jobs_folder() / name) / MANIFEST, (1e9 - age, 1e9 - age))
-    assert [job.name for job in unfinished()] == ["new", "old"]
-    assert all(job.size > 0 and job.request.frames == (3, 22) for job in unfinished())
+    assert [job.name for job in unfinished_jobs()] == ["new", "old"]
+    assert all(job.size > 0 and job.request.frames == (3, 22) for job in unfinished_jobs())
     assert read_request(jobs_folder() / "old").settings.seed == 7
 
 
@@ -91,7 +91,7 @@ def test_where_there_is_no_job_no_request_is_read(tmp_path):
 
 def hold(folder: Path, held, release) -> None:
     """Hold a job's lock in another process."""
-    with locked(folder):
+    with job_lock(folder):
         held.set()
         release.wait(30)
 
@@ -132,10 +132,10 @@ def test_a_damaged_job_can_be_seen_and_removed():
     (folder / "unit-00000.video").write_bytes(bytes(1000))
     earlier = begun(jobs_folder() / "earlier")
     (earlier / MANIFEST).write_text(json.dumps({"format": 2, "request": {}}))
-    found = {job.name: job for job in unfinished()}
+    found = {job.name: job for job in unfinished_jobs()}
     assert found.keys() == {"damaged", "earlier"} and found["damaged"].size > 1000
     for name, job in found.items():
         assert job.request is None and job.source is None and f"“dcvsr jobs clean {name}”" in job.description
     for job in found.values():
         discard_job(job.folder)
-    assert not unfinished() and not folder.exists() and not earlier.exists()
+    assert not unfinished_jobs() and not folder.exists() and not earlier.exists()

@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 
 from dcvsr_engine.jobs.identity import change_since, file_facts, hashed, model_hashes
-from dcvsr_engine.jobs.manifest import FileFacts, Identity
+from dcvsr_engine.jobs.manifest import FileFacts, JobIdentity
 from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.settings import OutputSettings, RestoreSettings
 
 FILE = FileFacts(name="clip.mkv", size=4, changed=5, ends="ab")
 REQUEST = JobRequest(source=Path("clip.mkv"), settings=RestoreSettings(seed=1))
-IDENTITY = Identity(
+IDENTITY = JobIdentity(
     engine="1",
     input=(FILE,),
     model={"tiny/dcvsr.json": "cd"},
@@ -43,7 +43,7 @@ def test_a_change_is_named(changes, words):
 
 
 def test_nothing_has_changed_where_nothing_has():
-    assert change_since(IDENTITY, Identity.from_dict(IDENTITY.to_dict())) is None
+    assert change_since(IDENTITY, JobIdentity.from_dict(IDENTITY.to_dict())) is None
 
 
 def test_a_files_ends_are_compared(tmp_path):

@@ -60,7 +60,7 @@ def test_every_edited_value_is_noticed(tmp_path):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda values: values["job"].pop("publishing"), "its content was changed"),
+        (lambda values: values["job"].pop("published"), "its content was changed"),
         (lambda values: values.pop("seal"), "there is no 'seal'"),
         (lambda values: values.update(job=[]), "its content was changed"),
     ],

@@ -10,7 +10,7 @@ import pytest
 from dcvsr_engine.diffusion.denoiser import Denoiser
 from dcvsr_engine.jobs.job import run_job
 from dcvsr_engine.jobs.report import ErrorMeter, SegmentFacts, audio_offset, audio_offsets, join_scores, seam_score
-from dcvsr_engine.jobs.telemetry import Work
+from dcvsr_engine.jobs.telemetry import WorkRecord
 from dcvsr_engine.tiling.grid import TileGrid
 from dcvsr_engine.tiling.seams import seam_jumps
 from dcvsr_engine.video.writer import VideoWriter
@@ -27,7 +27,7 @@ def facts_of(errors: list[np.ndarray], before: np.ndarray | None = None) -> Segm
     meter = ErrorMeter(GRID, FACTOR, before)
     for error in errors:
         meter.add(error)
-    return SegmentFacts.of(Work(), **meter.facts())
+    return SegmentFacts.of(WorkRecord(), **meter.facts())
 
 
 def test_seams_of_segments_are_those_of_the_whole():
@@ -43,7 +43,7 @@ def test_a_tile_that_sticks_out_is_a_seam_and_noise_is_none():
     assert seam_score([facts_of(raised)]) > 1.5
     single = ErrorMeter(TileGrid.build(4, 12, 16), FACTOR)
     single.add(flat[0])
-    assert seam_score([SegmentFacts.of(Work(), **single.facts())]) is None and seam_score([]) is None
+    assert seam_score([SegmentFacts.of(WorkRecord(), **single.facts())]) is None and seam_score([]) is None
 
 
 def test_a_jump_at_a_join_stands_out():

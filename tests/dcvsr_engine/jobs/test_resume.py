@@ -14,10 +14,12 @@ from dcvsr_engine.errors import Cancelled, InputError, JobError, OutputError
 from dcvsr_engine.events import FrameDone, PhaseStarted, SegmentFinished, StepStarted, TileFinished
 from dcvsr_engine.jobs import identity
 from dcvsr_engine.jobs import job as running
-from dcvsr_engine.jobs.folders import discard_job, job_folder, locked, sweep, unfinished
+from dcvsr_engine.jobs.folders import discard_job, job_folder, job_lock, sweep, unfinished_jobs
 from dcvsr_engine.jobs.job import run_job
 from dcvsr_engine.jobs.manifest import MANIFEST, read_manifest, write_manifest
+from dcvsr_engine.jobs.store import JobStore
 from dcvsr_engine.paths import jobs_folder
+from dcvsr_engine.video import publish as publishing
 
 STOPS = {
     "analyse": lambda: CancelAt(FrameDone, 3, total=FRAMES),
@@ -49,12 +51,12 @@ def test_a_cancelled_job_goes_on_to_the_same_frames(stop, clip, whole, tiny_mode
     request = jobs.request(clip, tmp_path / "out.mkv", tiny_model)
     cancelled(request, STOPS[stop](), loader)
     assert not list(tmp_path.glob("*out*"))
-    kept = [job.request for job in unfinished()]
+    kept = [job.request for job in unfinished_jobs()]
     assert kept == ([] if stop == "analyse" else [request])
     report = run_job(request, None, None, loader)
     assert jobs.fingerprint(tmp_path / "out.mkv") == whole
     assert report["resumed"] == bool(kept) and report["frames_out"] == FRAMES
-    assert not unfinished() and not list(jobs_folder().iterdir())
+    assert not unfinished_jobs() and not list(jobs_folder().iterdir())
 
 
 def test_finished_work_is_not_done_again(clip, tiny_model, tmp_path, loader):
@@ -243,24 +245,48 @@ def test_a_target_that_appeared_meanwhile_is_left_alone(clip, whole, tiny_model,
     assert jobs.fingerprint(tmp_path / "out.mkv") == whole
 
 
+class PowerCut(Exception):
+    """The job ends here, whatever it is doing."""
+
+
+def cut(*arguments, **options):
+    raise PowerCut
+
+
 def test_a_result_that_is_in_place_already_ends_the_job(clip, whole, tiny_model, tmp_path, loader, monkeypatch):
-    from dcvsr_engine.jobs.store import JobStore
-
-    class PowerCut(Exception):
-        pass
-
-    def end(self):
-        raise PowerCut
-
     request, target = jobs.request(clip, tmp_path / "out.mkv", tiny_model), tmp_path / "out.mkv"
     with monkeypatch.context() as patched:
-        patched.setattr(JobStore, "end", end)
+        patched.setattr(JobStore, "end", cut)
         with pytest.raises(PowerCut):
             run_job(request, loader=loader)
     changed = target.stat().st_mtime_ns
     report = run_job(request, loader=loader)
     assert target.stat().st_mtime_ns == changed and jobs.fingerprint(target) == whole
-    assert report["frames_out"] == FRAMES and not unfinished()
+    assert report["frames_out"] == FRAMES and not unfinished_jobs()
+
+
+@pytest.mark.parametrize(("codec", "name"), [("ffv1", "out.mkv"), ("png", "out")])
+@pytest.mark.parametrize("after", [False, True])
+def test_an_earlier_result_is_not_taken_for_the_new_one(after, codec, name, clip, tiny_model, tmp_path, loader, monkeypatch):
+    """It has as many frames. The power goes just before, or just after, the new one takes its place."""
+
+    def frames():
+        return [file.read_bytes() for file in sorted(target.iterdir())] if target.is_dir() else jobs.fingerprint(target)
+
+    target = tmp_path / name
+    request = jobs.request(clip, target, tiny_model, codec=codec, overwrite=True, frames=(0, 3))
+    run_job(request, loader=loader)
+    expected = frames()
+    run_job(jobs.request(clip, target, tiny_model, codec=codec, overwrite=True, frames=(0, 3), seed=1), loader=loader)
+    assert frames() != expected
+    with monkeypatch.context() as patched:
+        patched.setattr(*((JobStore, "end") if after else (publishing, "put_in_place")), cut)
+        with pytest.raises(PowerCut):
+            run_job(request, loader=loader)
+    assert (frames() == expected) == after
+    report = run_job(request, loader=loader)
+    assert frames() == expected and report["frames_out"] == 4 and not unfinished_jobs()
+    assert {path.name for path in tmp_path.iterdir()} <= {name, "home"}
 
 
 def test_another_file_in_place_of_the_result_is_left_alone(clip, tiny_model, tmp_path, loader, monkeypatch):
@@ -275,7 +301,7 @@ def test_another_file_in_place_of_the_result_is_left_alone(clip, tiny_model, tmp
 
 def hold(folder: Path, held, release) -> None:
     """Hold a job's lock in another process."""
-    with locked(folder):
+    with job_lock(folder):
         held.set()
         release.wait(30)
 
@@ -330,7 +356,7 @@ def test_directories_without_a_job_are_swept_away_when_they_are_old(clip, tiny_m
 
 def test_cleaning_removes_a_job(clip, tiny_model, tmp_path, loader):
     cancelled(jobs.request(clip, tmp_path / "out.mkv", tiny_model), CancelAt(TileFinished), loader)
-    [job] = unfinished()
+    [job] = unfinished_jobs()
     assert job.size > 0 and job.name == job.folder.name
     discard_job(job.folder)
-    assert not unfinished() and not list(jobs_folder().iterdir())
+    assert not unfinished_jobs() and not list(jobs_folder().iterdir())

@@ -10,7 +10,7 @@ from jobs import CancelAt, Watch
 
 from dcvsr_engine.errors import Cancelled, JobError
 from dcvsr_engine.events import StepStarted, Warned
-from dcvsr_engine.jobs.folders import unfinished
+from dcvsr_engine.jobs.folders import unfinished_jobs
 from dcvsr_engine.jobs.job import run_job
 from dcvsr_engine.network.haar import HaarFirstStage
 
@@ -127,7 +127,7 @@ def test_when_nothing_helps_the_job_stops_and_is_kept(wide, tiny_model, tmp_path
     request = jobs.request(wide, tmp_path / "out.mkv", tiny_model)
     with pytest.raises(JobError, match="even with the smallest tiles"):
         run_job(request, loader=loader)
-    assert [job.request for job in unfinished()] == [request]
+    assert [job.request for job in unfinished_jobs()] == [request]
     monkeypatch.undo()
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "home"))
     assert run_job(request, loader=loader)["frames_out"] == FRAMES
@@ -146,7 +146,7 @@ def test_a_frame_that_cannot_be_encoded_or_decoded_at_all_stops_the_job(name, cl
     starve(monkeypatch, HaarFirstStage, name, lambda *arguments: True)
     with pytest.raises(JobError, match=r"^Memory ran out; close other programs"):
         run_job(jobs.request(clip, tmp_path / "out.mkv", tiny_model), loader=loader)
-    assert unfinished() and not (tmp_path / "out.mkv").exists()
+    assert unfinished_jobs() and not (tmp_path / "out.mkv").exists()
 
 
 def test_the_u_net_leaves_the_device_before_a_single_frame_is_given_up(clip, tiny_model, tmp_path, loader, monkeypatch):

@@ -14,7 +14,7 @@ from dcvsr_engine.jobs.manifest import MANIFEST, read_manifest
 from dcvsr_engine.jobs.overlap import Overlap
 from dcvsr_engine.jobs.report import SegmentFacts
 from dcvsr_engine.jobs.store import JobStore, held
-from dcvsr_engine.jobs.telemetry import Work
+from dcvsr_engine.jobs.telemetry import WorkRecord
 from dcvsr_engine.planning.plan import Segment
 from dcvsr_engine.tiling.grid import TileGrid
 
@@ -28,7 +28,7 @@ def store(tmp_path) -> JobStore:
 
 
 def facts(frames: int = 6) -> SegmentFacts:
-    return SegmentFacts.of(Work(), frames=frames)
+    return SegmentFacts.of(WorkRecord(), frames=frames)
 
 
 def tensor(*shape: int) -> torch.Tensor:
@@ -157,5 +157,5 @@ def test_a_failed_update_changes_nothing(store, monkeypatch):
 
     monkeypatch.setattr("dcvsr_engine.jobs.store.write_manifest", fail)
     with pytest.raises(Exception, match="no room left"):
-        store.update(publishing=True)
+        store.update(published="ab")
     assert store.manifest == before == read_manifest(store.folder) and (store.folder / MANIFEST).exists()

@@ -1,6 +1,5 @@
 """Checkpoint folders: the published layouts, and one sentence for everything that is wrong with one."""
 
-import dataclasses
 import json
 import pickle
 import shutil
@@ -19,9 +18,10 @@ from dcvsr_engine.jobs.job import run_job
 from dcvsr_engine.models.shapes import SVD_UNET
 from dcvsr_engine.network.checkpoint import Model, load
 from dcvsr_engine.network.declaration import Declaration
-from dcvsr_engine.network.device import available_devices, device_title, memory, resolve_device, resolve_precision
+from dcvsr_engine.network.device import available_devices
 from dcvsr_engine.network.haar import HaarFirstStage
 from dcvsr_engine.network.vae import VaeFirstStage
+from dcvsr_engine.settings import RestoreSettings
 
 WEIGHTS = "unet/diffusion_pytorch_model.safetensors"
 
@@ -239,7 +239,7 @@ def test_declarations_that_are_none(folder, text):
 
 def test_defaults_come_from_the_model_and_choices_from_the_person():
     declared = networks.declaration(steps=7, guidance="cfg", guidance_scale=3.0)
-    resolved = declared.resolve(networks.settings(steps=None, guidance=None, guidance_scale=1.5))
+    resolved = declared.resolve(RestoreSettings(guidance_scale=1.5))
     assert (resolved.steps, resolved.guidance, resolved.guidance_scale, resolved.tile) == (7, "cfg", 1.5, 16)
 
 
@@ -250,29 +250,6 @@ def test_defaults_come_from_the_model_and_choices_from_the_person():
 def test_a_device_that_is_not_there_is_never_replaced(device, tiny_model):
     with pytest.raises(ModelError, match=f"“{device}” is not available here; choose one of auto, cpu"):
         load(tiny_model, tiny_model, device, "fp32")
-
-
-def test_devices(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
-    assert (resolve_device("auto"), resolve_device("cpu")) == ("cpu", "cpu")
-    assert "threads" in device_title("cpu")
-    free, total = memory("cpu")
-    assert 0 < free <= total
-    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
-    assert available_devices() == ["mps", "cpu"]
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    assert resolve_device("auto") == "cuda"
-
-
-@pytest.mark.parametrize("native, on_processor, on_gpu", [(True, "bf16", "bf16"), (False, "fp32", "fp16")])
-def test_precision(monkeypatch, native, on_processor, on_gpu):
-    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: native)
-    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: native)
-    assert resolve_precision("auto", "cpu") == on_processor
-    assert resolve_precision("auto", "cuda") == on_gpu
-    assert resolve_precision("auto", "mps") == "fp16"
-    assert resolve_precision("fp32", "cuda") == "fp32"
 
 
 # -- the published layout through a whole job -------------------------------------------------------------------
@@ -295,12 +272,12 @@ def test_a_clip_is_restored_through_the_published_layout(svd_layout, tmp_path):
     model.image_encoder = FirstFrame()
     told = []
     report = run_job(request, Control(told.append), tmp_path / "job", loader=lambda settings: model)
-    assert (report["frames_out"], report["output_size"]) == (3, (64, 48))
+    assert (report["frames_out"], tuple(report["output_size"])) == (3, (64, 48))
     assert len(jobs.pictures(tmp_path / "out.mkv")) == 3
     assert {event.kind for event in told if isinstance(event, StepStarted)} == {StepKind.SAP, StepKind.TAP_FORWARD}
     assert model.image_encoder.seen.shape == (3, 48, 64)
     assert 0 <= float(model.image_encoder.seen.min()) < float(model.image_encoder.seen.max()) <= 1
     model.image_encoder = None
-    blind = dataclasses.replace(request, target=tmp_path / "blind.mkv")
+    blind = request.replace(target=tmp_path / "blind.mkv")
     run_job(blind, None, tmp_path / "other", loader=lambda settings: model)
     assert jobs.fingerprint(tmp_path / "out.mkv") != jobs.fingerprint(tmp_path / "blind.mkv"), "what CLIP sees should matter"
