@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from dcvsr_engine import __version__
 from dcvsr_engine.arguments import Parser, add_request_arguments, add_run_arguments, request_from
+from dcvsr_engine.environment import safe_import_path, use_private_caches
 from dcvsr_engine.errors import Cancelled, OutputError, SettingsError, UserError
 from dcvsr_engine.gpu.command import add_gpu_arguments, run_gpu_command
 from dcvsr_engine.gpu.own_process import run_module_if_asked
@@ -40,18 +41,20 @@ RESEARCH = {
 }
 """Commands of the research package, which bundles do not contain."""
 
-Run = Callable[[argparse.Namespace], int]
+CommandFunction = Callable[[argparse.Namespace], int]
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; returns the exit code."""
+    """CommandFunction one command; returns the exit code."""
     words = sys.argv[1:] if arguments is None else arguments
     run_module_if_asked(words)
     build = None
     try:
         options = command_parser().parse_args(words)
+        use_private_caches()
         build = use_switched_on_build()
-        code: int = options.run(options)
+        with safe_import_path():
+            code: int = options.run(options)
         return code
     except UserError as error:
         print(f"dcvsr: {error}", file=sys.stderr)
@@ -99,12 +102,12 @@ class ResearchParser(Parser):
         return super().parse_known_args(*args, **kwargs)
 
 
-def research_command(name: str) -> tuple[Callable[[argparse.ArgumentParser], None], Run]:
+def research_command(name: str) -> tuple[Callable[[argparse.ArgumentParser], None], CommandFunction]:
     """Import the functions that add the arguments of a research command and run it; raises `SettingsError` in a bundle."""
     try:
-        found: tuple[Callable[[argparse.ArgumentParser], None], Run] = import_module("dcvsr_engine.research.commands").COMMANDS[
-            name
-        ]
+        found: tuple[Callable[[argparse.ArgumentParser], None], CommandFunction] = import_module(
+            "dcvsr_engine.research.commands"
+        ).COMMANDS[name]
     except ModuleNotFoundError as error:
         if not (error.name or "").startswith("dcvsr_engine.research"):
             raise
@@ -121,7 +124,7 @@ def command_parser() -> Parser:
     top.add_argument("--debug", action="store_true", help="print the traceback when something fails")
     commands = top.add_subparsers(required=True, metavar="command", parser_class=ResearchParser)
 
-    def command(name: str, run: Run | None, text: str, **extra: Any) -> argparse.ArgumentParser:
+    def command(name: str, run: CommandFunction | None, text: str, **extra: Any) -> argparse.ArgumentParser:
         sub: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text, **extra)
         sub.set_defaults(run=run)
         sub.add_argument("--json", action="store_true", help="print JSON for machines")
@@ -140,17 +143,17 @@ def command_parser() -> Parser:
 
 def add_job_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
     """Add the commands that plan, run, list and remove jobs."""
-    sub = command("restore", restore, "Restore a video.")
+    sub = command("restore", restore_command, "Restore a video.")
     add_request_arguments(sub)
     sub.add_argument("--fresh", action="store_true", help="start from the beginning even if the job is unfinished")
     add_run_arguments(sub)
-    sub = command("plan", plan, "Estimate what restoring a video takes.")
+    sub = command("plan", plan_command, "Estimate what restoring a video takes.")
     add_request_arguments(sub)
     sub.add_argument("--calibrate", action="store_true", help="measure one tile to estimate the duration")
-    sub = command("resume", resume, "Continue an unfinished job.")
+    sub = command("resume", resume_command, "Continue an unfinished job.")
     sub.add_argument("job", help="name of a job from “dcvsr jobs”, or its directory")
     add_run_arguments(sub)
-    sub = command("jobs", jobs, "List unfinished jobs, or remove them.")
+    sub = command("jobs", jobs_command, "List unfinished jobs, or remove them.")
     sub.add_argument("action", choices=["list", "clean"], nargs="?", default="list")
     sub.add_argument("names", nargs="*", help="which jobs to remove (clean)")
     sub.add_argument("--all", action="store_true", help="remove all jobs (clean)")
@@ -159,7 +162,7 @@ def add_job_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
 # -- commands ---------------------------------------------------------------------------------------------------
 
 
-def restore(options: argparse.Namespace) -> int:
+def restore_command(options: argparse.Namespace) -> int:
     """``dcvsr restore``."""
     from dcvsr_engine.jobs.folders import job_folder
 
@@ -168,7 +171,7 @@ def restore(options: argparse.Namespace) -> int:
     return EXIT_DONE
 
 
-def resume(options: argparse.Namespace) -> int:
+def resume_command(options: argparse.Namespace) -> int:
     """``dcvsr resume``."""
     from dcvsr_engine.jobs.folders import read_request
     from dcvsr_engine.paths import jobs_folder
@@ -179,7 +182,7 @@ def resume(options: argparse.Namespace) -> int:
 
 
 def run_with_report(request: "JobRequest", folder: Path, options: argparse.Namespace, fresh: bool = False) -> None:
-    """Run a job from where it stopped, or ``fresh``, and write its report when ``options`` ask for one; raises `UserError`."""
+    """Run a job from where it stopped, or ``fresh``; write its report when ``options`` ask for one. Raises `UserError`."""
     from dcvsr_engine.jobs.folders import discard_job
 
     with text_file(options.report, request.output.overwrite) as write:
@@ -210,7 +213,7 @@ def text_file(path: Path | None, overwrite: bool) -> Iterator[Callable[[str], An
 
 
 def run_with_progress(request: "JobRequest", folder: Path, discard_when_cancelled: bool) -> dict[str, Any]:
-    """Run a job with progress on the terminal; Ctrl-C cancels it at the next tile.
+    """CommandFunction a job with progress on the terminal; Ctrl-C cancels it at the next tile.
 
     Args:
         request: what to restore.
@@ -253,7 +256,7 @@ def report_text(report: dict[str, Any], request: "JobRequest") -> str:
     return "\n".join([first, *(f"Note: {note}" for note in report["notes"])])
 
 
-def plan(options: argparse.Namespace) -> int:
+def plan_command(options: argparse.Namespace) -> int:
     """``dcvsr plan``."""
     from dcvsr_engine.jobs.job import plan_job
     from dcvsr_engine.jobs.session import load_for
@@ -288,7 +291,7 @@ def plan_text(made: "Plan") -> str:
     return "\n".join(lines)
 
 
-def jobs(options: argparse.Namespace) -> int:
+def jobs_command(options: argparse.Namespace) -> int:
     """``dcvsr jobs``."""
     if options.action == "clean":
         remove_jobs(options)

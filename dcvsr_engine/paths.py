@@ -45,6 +45,12 @@ def config_folder() -> Path:
     return portable_folder() or PLATFORM.user_config_path
 
 
+def cache_folder() -> Path:
+    """What can be made again."""
+    portable = portable_folder()
+    return portable / "cache" if portable else PLATFORM.user_cache_path
+
+
 def log_folder() -> Path:
     """Logs and crash reports."""
     portable = portable_folder()

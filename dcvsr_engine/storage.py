@@ -10,6 +10,7 @@ import os
 import re
 import secrets
 import shutil
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ NAME_BYTES = 255
 PICTURE_NAME = "{:06d}.{}"
 PICTURE = re.compile(r"\d{6,}\.(png|tiff)")
 
+MOST_JSON_BYTES = 2**28
+"""JSON files that are larger are refused: no program writes such."""
 HASHED_AT_ONCE = 2**22
 """Bytes read at a time for a hash."""
 
@@ -59,9 +62,14 @@ def read_json(path: Path) -> Any:
     """The value of a JSON file.
 
     Raises:
-        OSError: the file cannot be read.
+        OSError: the file cannot be read, is not a regular file, or is implausibly large.
         ValueError: its content is not JSON.
     """
+    facts = path.stat()
+    if not stat.S_ISREG(facts.st_mode):
+        raise OSError(errno.EINVAL, "not a regular file", str(path))  # a pipe would be waited for
+    if facts.st_size > MOST_JSON_BYTES:
+        raise OSError(errno.EFBIG, "too large", str(path))
     return parse_json(path.read_bytes())
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Qt, QThread, Signal, Slot
 
 from app.engine.entry import Serve, serve_engine, serve_politely
+from dcvsr_engine.environment import safe_import_path
 from dcvsr_engine.events import PreviewFrame
 from dcvsr_engine.worker.messages import (
     Command,
@@ -130,7 +131,8 @@ class EngineThread(QThread):
         connection, theirs = self._context.Pipe()
         self._process = self._context.Process(target=serve_politely, args=(self._serve, theirs), name="dcvsr-engine", daemon=True)
         self._ready, self._job, self._folder = False, "", None
-        self._process.start()
+        with safe_import_path():
+            self._process.start()
         theirs.close()
         try:
             self._relay(connection, self._process)

@@ -1,6 +1,5 @@
 """Installs a CUDA build of PyTorch into a side folder: pip fetches it from the indexes it is configured with. Torch-free."""
 
-import json
 import re
 import secrets
 import shutil
@@ -23,7 +22,7 @@ from dcvsr_engine.gpu.switch import (
     this_python,
     wanted_version,
 )
-from dcvsr_engine.storage import describe_os_error, read_json
+from dcvsr_engine.storage import describe_os_error, parse_json, read_json
 
 ALLOWANCE = 15 * 10**9
 """Bytes that must be free before anything is fetched: wheels and their content, generously. Checked exactly before unpacking."""
@@ -238,7 +237,7 @@ def verify_build(folder: Path, gpu: Gpu, progress: InstallProgress) -> Build:
     """Let a fresh process import torch from a folder and compute on the GPU; raises `AcceleratorError`."""
     code, lines = run_module("dcvsr_engine.gpu.check", [str(folder)], lambda line: progress("Verifying", 0, 0))
     try:
-        found: dict[str, Any] = json.loads(lines[-1])
+        found: dict[str, Any] = parse_json(lines[-1])
     except (IndexError, ValueError):
         found = {"error": f"it ended with exit code {code}"}
     if "error" in found:

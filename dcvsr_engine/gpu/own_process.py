@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def module_command(module: str, *arguments: str) -> list[str]:
     """The command line that runs one of `RUNNABLE`."""
     if not getattr(sys, "frozen", False):
-        return [sys.executable, "-m", module, *arguments]
+        return [sys.executable, "-P", "-m", module, *arguments]
     program = Path(sys.executable)
     console = program.with_name("dcvsr" + program.suffix)
     return [str(console if console.exists() else program), MODULE_OPTION, module, *arguments]

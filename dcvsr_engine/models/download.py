@@ -185,7 +185,7 @@ class Download:
 
     def _backoff(self, failures: int) -> float:
         """Seconds to wait after so many failures in a row."""
-        return min(self._wait * 2**failures, LONGEST_PAUSE)
+        return float(min(self._wait * 2**failures, LONGEST_PAUSE))
 
     def _broken(self, file: RemoteFile) -> ModelError:
         """The reason why a file is given up."""

@@ -32,6 +32,8 @@ def read_header(path: Path) -> dict[str, TensorHeader]:
     Raises:
         ModelError: it is another kind of file, damaged, or cut short.
     """
+    if path.exists() and not path.is_file():
+        raise ModelError(f"{path} is not a regular file.")  # a pipe would be waited for
     try:
         with path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")

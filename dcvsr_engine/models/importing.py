@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dcvsr_engine.errors import ModelError
 from dcvsr_engine.models.recognise import Recognised, folder_name, recognise
-from dcvsr_engine.models.registry import DEFAULT_FILE, KnownModel, base_folders, installed_folders, model_named
+from dcvsr_engine.models.registry import DEFAULT_FILE, KnownModel, base_folders, installed_folders, is_name, model_named
 from dcvsr_engine.models.store import RECORD, Transferred
 from dcvsr_engine.network.declaration import FILE
 from dcvsr_engine.paths import models_folder
@@ -24,7 +24,7 @@ def import_model(
     Args:
         path: anything that `recognise` knows.
         name: what to call it instead of its own name.
-        base: the model that a U-Net alone is laid over, instead of Stable Video Diffusion.
+        base: name of the model that a U-Net alone is laid over, instead of the declared one or Stable Video Diffusion.
         progress: called with a file's name, bytes done and bytes in all; when it raises, nothing is left behind.
 
     Returns:
@@ -36,6 +36,9 @@ def import_model(
     found = recognise(path)
     name = folder_name(name) if name else found.name
     check_name(name)
+    over = base or (found.declaration.base if found.declaration else "")
+    if over and not is_name(over):
+        raise ModelError(f"{path} is laid over “{over}”, which is not the name of a model; name one with --base.")
     check_free_space(models_folder(), sum(source.stat().st_size for source in found.files.values()))
     with new_folder(name) as folder:
         hashes = copy_files(found.files, folder, progress)
@@ -108,8 +111,8 @@ def copy_files(files: Mapping[str, Path], folder: Path, progress: Transferred) -
 
 def write_extras(found: Recognised, folder: Path, name: str, base: str) -> None:
     """Write what the files lack: conventions, and a U-Net's config."""
-    if found.declaration is not None and (found.kind != "declared" or name != found.declaration.name):
-        over = base if base and found.kind == "unet" else found.declaration.base
+    if found.declaration is not None and (found.kind != "declared" or name != found.declaration.name or base):
+        over = base if base and found.declaration.base else found.declaration.base
         title = found.declaration.title if name == found.declaration.name else name
         (folder / FILE).write_text(found.declaration.replace(name=name, title=title, base=over).to_json(), encoding="utf-8")
     if found.config:

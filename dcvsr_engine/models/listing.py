@@ -17,7 +17,7 @@ from dcvsr_engine.models.store import LISTING
 from dcvsr_engine.schema import FromJson, Schema
 from dcvsr_engine.storage import parse_json, read_json
 
-MOST_BYTES = 2**24
+LISTING_BYTES = 2**24
 """Size of a listing: the hub's are a few kilobytes."""
 LISTING_SECONDS = 30.0
 SAFE_NAME = re.compile(r"[\w.+()@ -]{1,200}(/[\w.+()@ -]{1,200}){0,8}")
@@ -108,7 +108,7 @@ def ask_for_json(connection: HubConnection, entry: CatalogueEntry) -> Any:
             for part in response.iter_bytes():
                 parts.append(part)
                 size += len(part)
-                if size > MOST_BYTES or time.monotonic() > end:
+                if size > LISTING_BYTES or time.monotonic() > end:
                     raise ModelError(f"{connection.address} does not end its listing of “{entry.name}”; try again later.")
         return parse_json(b"".join(parts))
     except (httpx2.HTTPError, OSError) as error:

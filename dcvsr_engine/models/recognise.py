@@ -21,7 +21,7 @@ from dcvsr_engine.models.shapes import (
 )
 from dcvsr_engine.network.declaration import FILE, SVD_TIME_IDS, UNET_FOLDERS, Declaration
 from dcvsr_engine.network.first_stage import AUTOENCODER, first_stage_of
-from dcvsr_engine.network.layout import weight_files
+from dcvsr_engine.network.layout import check_layers, weight_files
 
 Found = Literal["declared", "full", "unet", "base"]
 MODEL_PARTS = (*UNET_FOLDERS, "vae", "image_encoder", "feature_extractor", "scheduler")
@@ -59,8 +59,21 @@ def recognise(path: Path) -> Recognised:
     Raises:
         ModelError: it is not a model of this kind, or it is incomplete or damaged.
     """
-    if path.is_dir():
-        return recognise_folder(path)
+    found = recognise_folder(path) if path.is_dir() else recognise_file(path)
+    for file in found.files.values():
+        if file != path and not is_inside(file, path if path.is_dir() else path.parent):
+            raise ModelError(f"{file} is a link to a file elsewhere, which is not copied; put the file itself in its place.")
+    return found
+
+
+def is_inside(path: Path, folder: Path) -> bool:
+    """Whether a file lies in a model's folder, links followed; the hub's own cache keeps files beside it and links to them."""
+    caches = [parent.parent / "blobs" for parent in (folder.absolute(), *folder.absolute().parents) if parent.name == "snapshots"]
+    return any(path.resolve().is_relative_to(root.resolve()) for root in (folder, *caches))
+
+
+def recognise_file(path: Path) -> Recognised:
+    """Tell what a single file is; see `recognise`."""
     if path.suffix.lower() in PICKLE_SUFFIXES:
         raise pickle_error(path)
     if path.suffix.lower() != ".safetensors":
@@ -180,14 +193,16 @@ def assumed_conventions(name: str, config: dict[str, Any], vae: dict[str, Any], 
 
 
 def weights_in(folder: Path) -> list[Path]:
-    """List the `weight_files` of a network and check their headers; raises `ModelError`."""
+    """List the `weight_files` of a network and check their headers, and that its config is plausible; raises `ModelError`."""
     files = weight_files(folder)
     if not files:
         pickles = [path.name for path in sorted(folder.glob("*")) if path.suffix.lower() in PICKLE_SUFFIXES]
         if pickles:
             raise pickle_error(folder / pickles[0])
         raise ModelError(f"{folder} holds no model: there is no .safetensors file.")
-    read_headers(files)
+    check_layers(
+        folder, read_config(folder / "config.json") if (folder / "config.json").exists() else {}, len(read_headers(files))
+    )
     return files
 
 

@@ -4,6 +4,7 @@ The only answer for window, command line, planner and engine: `network.checkpoin
 Torch-free, and no weights are read.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,11 +103,29 @@ def base_folder(folder: Path, declaration: Declaration) -> Path:
     """
     if not declaration.base:
         return folder
+    if not may_be_base(declaration.base, folder):
+        raise ModelError(f"The model in {folder} declares the base “{declaration.base}”, which is not the name of a model.")
     known = installed_folders() | base_folders()
     for place in (folder.parent / declaration.base, known.get(declaration.base, Path(declaration.base))):
         if place.is_dir():
             return place
     raise ModelError(f"The model in {folder} needs “{declaration.base}”, which is missing; put it into {folder.parent}.")
+
+
+def may_be_base(base: str, folder: Path) -> bool:
+    """Whether a declared base may be looked for: by name, or, for a model of the user's own that lies elsewhere, by path.
+
+    Models come from strangers: a path could point anywhere, on Windows even at another computer, which would learn the user's
+    password hash when it is asked for a file.
+    """
+    if is_name(base):
+        return True
+    return folder.parent.resolve() != models_folder().resolve() and not base.startswith(("//", "\\\\"))
+
+
+def is_name(text: str) -> bool:
+    """Whether a text can be the name of a folder, and is not a path."""
+    return re.fullmatch(r"[\w.+ -]+", text) is not None and text.strip(". ") != ""
 
 
 # -- models -----------------------------------------------------------------------------------------------------

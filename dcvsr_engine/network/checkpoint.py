@@ -1,6 +1,5 @@
 """Checkpoint folders to networks: diffusers layout plus ``dcvsr.json``; safetensors only (method.md §7)."""
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,9 +19,10 @@ from dcvsr_engine.network.declaration import FILE, UNET_FOLDERS, Declaration
 from dcvsr_engine.network.device import DTYPES, resolve_device, resolve_precision
 from dcvsr_engine.network.first_stage import HAAR, RESIDUAL_TRANSFORM, VAE
 from dcvsr_engine.network.haar import HaarFirstStage
-from dcvsr_engine.network.layout import subfolder, weight_files
+from dcvsr_engine.network.layout import check_layers, subfolder, weight_files
 from dcvsr_engine.network.vae import VaeFirstStage
 from dcvsr_engine.settings import Device, Precision
+from dcvsr_engine.storage import read_json
 
 
 class FirstStage(Protocol):
@@ -193,16 +193,17 @@ def load_first_stage(declaration: Declaration, folder: Path, unet: Any, network:
 def load_network(kind: Any, folder: Path, dtype: torch.dtype = torch.float32) -> Any:
     """A diffusers network of class ``kind`` from ``config.json`` and safetensors in ``folder``; raises `ModelError`."""
     try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        config = dict(read_json(folder / "config.json"))
+    except (OSError, ValueError, TypeError) as error:
         raise ModelError(f"{folder / 'config.json'} cannot be read: {error}.") from None
+    weights = read_weights(folder)
+    check_layers(folder, config, len(weights))
     try:
         with torch.device("meta"):
-            network = kind.from_config(dict(config))
+            network = kind.from_config(config)
     except Exception as error:  # whatever a constructor makes of values that are not its own
         raise ModelError(f"{folder / 'config.json'} does not describe a {kind.__name__} ({type(error).__name__}).") from None
     # compared by name and shape: nothing is dropped, filled in or converted silently
-    weights = read_weights(folder)
     expected = {name: tuple(value.shape) for name, value in network.state_dict().items()}
     for name in sorted(expected.keys() | weights.keys()):
         found = tuple(weights[name].shape) if name in weights else "missing"

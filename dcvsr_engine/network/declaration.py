@@ -18,6 +18,7 @@ from dcvsr_engine.settings import (
     Tiling,
     WindowFrames,
 )
+from dcvsr_engine.storage import read_json
 
 FILE = "dcvsr.json"
 UNET_FOLDERS = ("unet", "unet_ema")
@@ -87,10 +88,10 @@ class Declaration(Schema):
         """Read ``folder/dcvsr.json``; raises `ModelError` when it is missing or not understood."""
         path = folder / FILE
         try:
-            return cls.from_json(path.read_text(encoding="utf-8"))
+            return cls.from_dict(read_json(path))
         except FileNotFoundError:
             raise ModelError(f"{folder} is no DC-VSR model: {FILE} is missing.") from None
-        except (OSError, UnicodeDecodeError, ModelError) as error:
+        except (OSError, ValueError, ModelError) as error:
             raise ModelError(f"{path} is not understood: {str(error).rstrip('.')}.") from None
 
     def resolve(self, settings: RestoreSettings) -> ResolvedSettings:

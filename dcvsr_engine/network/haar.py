@@ -5,7 +5,6 @@ Y, the 4 bands of the coarse half of Cb and of Cr). The latent is the residual `
 and the condition ``H(I_up) / condition_scale``, so content the network leaves alone stays untouched.
 """
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from dcvsr_engine.network.first_stage import HAAR
+from dcvsr_engine.storage import read_json
 
 # JPEG's full-range matrix. In double precision, so that its inverse undoes it to the last bit of single precision.
 RGB_TO_YCBCR = torch.tensor(
@@ -66,7 +66,7 @@ class HaarFirstStage:
     @classmethod
     def from_file(cls, path: Path) -> "HaarFirstStage":
         """Read ``residual_scale`` and ``condition_scale`` (24 numbers each) from JSON."""
-        scales = json.loads(path.read_text(encoding="utf-8"))
+        scales = read_json(path)
         return cls(scales["residual_scale"], scales["condition_scale"])
 
     def transform(self, frames: Tensor) -> Tensor:

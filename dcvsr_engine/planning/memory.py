@@ -81,7 +81,7 @@ def parameters(folder: Path) -> int:
 
 
 @dataclass(frozen=True)
-class Workload:
+class SegmentLoad:
     """A segment whose memory is estimated.
 
     Attributes:
@@ -153,7 +153,7 @@ def queue_room(pixels_out: int) -> int:
     return max(2, min(MOST_WAITING, QUEUE_BYTES // (WAITING_PIXEL * pixels_out)))
 
 
-def with_batch(work: Workload, budget: int) -> PlannedSettings:
+def with_batch(work: SegmentLoad, budget: int) -> PlannedSettings:
     """Decide the SAP schedule and the tile batch that fit into ``budget`` bytes beside the weights.
 
     Lockstep where all tiles of a window fit in one batch; else two passes, or the cached schedule for fast tiling.
@@ -190,7 +190,7 @@ class MemoryEstimate:
     offload: bool = False
 
 
-def estimate_memory(work: Workload, free: int, total: int) -> tuple[PlannedSettings, MemoryEstimate]:
+def estimate_memory(work: SegmentLoad, free: int, total: int) -> tuple[PlannedSettings, MemoryEstimate]:
     """Decide what is done at once, and estimate the memory it takes.
 
     Args:

@@ -182,6 +182,14 @@ def test_an_engine_that_cannot_start_is_replaced_by_its_fallback(qapp, qtbot, tm
     assert sum(isinstance(event, EngineDied) for event in log) == 1
 
 
+def test_an_engine_runs_no_module_of_the_current_folder(start_engine, qtbot, tmp_path, monkeypatch):
+    for name in ("signal", "multiprocessing", "psutil"):
+        (tmp_path / f"{name}.py").write_text("from pathlib import Path\nPath('trapped').touch()\n")
+    monkeypatch.chdir(tmp_path)
+    Log(start_engine(), qtbot).wait_for(Ready)
+    assert not (tmp_path / "trapped").exists()
+
+
 @pytest.mark.slow
 def test_a_build_for_the_gpu_that_does_not_start_is_replaced_by_the_bundled_one(qapp, qtbot, tmp_path, monkeypatch):
     """For real: a side folder that is switched on, and the real engine."""

@@ -1,8 +1,10 @@
 """Importing: what is recognised as what, what is refused and why, and that nothing half is left behind."""
 
 import json
+import os
 import pickle
 import shutil
+import sys
 
 import pytest
 import torch
@@ -13,6 +15,7 @@ from dcvsr_engine.models import importing
 from dcvsr_engine.models.importing import import_model
 from dcvsr_engine.models.loading import load_model
 from dcvsr_engine.models.recognise import recognise
+from dcvsr_engine.models.registry import known_models
 from dcvsr_engine.resources import resource
 
 WEIGHTS = "unet/diffusion_pytorch_model.safetensors"
@@ -145,3 +148,93 @@ def test_a_cancelled_or_failed_import_leaves_nothing(home, full, monkeypatch):
     with pytest.raises(ModelError, match=r"There is not enough space in .*: .* GB are needed and 0\.00 GB are free"):
         import_model(full)
     assert list(home.iterdir()) == []
+
+
+# -- models that mean no good -----------------------------------------------------------------------------------
+
+
+DEEP = "[" * 200_000 + "]" * 200_000
+
+
+@pytest.mark.parametrize("name", ["dcvsr.json", "unet/config.json"])
+def test_json_that_is_nested_too_deeply_is_one_sentence(tmp_path, name):
+    folder = shutil.copytree(resource("models", "compact"), tmp_path / "deep")
+    (folder / name).write_text(DEEP)
+    sentence(folder)
+
+
+def test_a_header_that_is_nested_too_deeply_is_one_sentence(tmp_path):
+    header = b'{"a":' + DEEP.encode() + b"}"
+    (tmp_path / "x.safetensors").write_bytes(len(header).to_bytes(8, "little") + header)
+    assert "damaged or no safetensors file" in sentence(tmp_path / "x.safetensors")
+
+
+@pytest.mark.parametrize("part", ["unet", "vae"])
+def test_configs_that_describe_a_million_layers_are_refused(full, part):
+    path = full / part / "config.json"
+    key = "transformer_layers_per_block" if part == "unet" else "layers_per_block"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {key: 10**6}))
+    assert "layers, but there are only" in sentence(full)
+
+
+@pytest.fixture
+def outside(tmp_path):
+    """A file that is none of a model's business."""
+    (tmp_path / "outside").mkdir()
+    path = tmp_path / "outside" / "secret.txt"
+    path.write_text("secret")
+    return path
+
+
+@pytest.mark.parametrize("name", ["README.md", "LICENSE", "unet/notes.txt", "scheduler/scheduler_config.json"])
+def test_links_that_lead_out_of_a_model_are_refused(home, full, outside, name):
+    (full / name).parent.mkdir(exist_ok=True)
+    (full / name).symlink_to(outside)
+    with pytest.raises(ModelError, match="is a link to a file elsewhere"):
+        import_model(full)
+    assert not any("secret" in path.read_text(errors="ignore") for path in home.rglob("*") if path.is_file())
+
+
+def test_links_in_circles_are_left_out(full):
+    for name in ("README.md", "model_index.json", "unet/more.json"):
+        (full / name).unlink(missing_ok=True)
+        (full / name).symlink_to((full / name).name)
+    assert not import_model(full).problem
+    (full / "unet" / "config.json").unlink()
+    (full / "unet" / "config.json").symlink_to("config.json")
+    assert "config.json" in sentence(full)
+
+
+def test_the_hub_s_own_cache_is_imported_through_its_links(full, tmp_path):
+    """Its snapshots consist of links to ../../blobs."""
+    repository = tmp_path / "models--someone--model"
+    snapshot = repository / "snapshots" / "abc"
+    (repository / "blobs").mkdir(parents=True)
+    for number, path in enumerate(sorted(path for path in full.rglob("*") if path.is_file())):
+        blob = path.rename(repository / "blobs" / str(number))
+        link = snapshot / path.relative_to(full)
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(blob)
+    assert not import_model(snapshot, "cached").problem
+    assert not import_model(snapshot / "unet", "tuned", "cached").problem
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no such files")
+def test_a_pipe_is_refused_and_not_waited_for(full, tmp_path):
+    os.mkfifo(tmp_path / "x.safetensors")
+    sentence(tmp_path / "x.safetensors")
+    (full / WEIGHTS).unlink()
+    os.mkfifo(full / WEIGHTS)
+    sentence(full)
+
+
+@pytest.mark.parametrize("base", ["/etc", "../base", "\\\\host\\share", "//host/share", "..", "a/b"])
+def test_a_base_is_a_name_and_no_path(base, full, home):
+    folder = shutil.copytree(resource("models", "compact"), full.with_name("over"))
+    declaration = json.loads((folder / "dcvsr.json").read_text()) | {"name": "over", "base": base}
+    (folder / "dcvsr.json").write_text(json.dumps(declaration))
+    with pytest.raises(ModelError, match="which is not the name of a model; name one with --base"):
+        import_model(folder, "over")
+    assert import_model(folder, "over", "base").declaration.base == "base"
+    (home / "over" / "dcvsr.json").write_text(json.dumps(declaration))  # as if it had been put there by hand
+    assert "which is not the name of a model" in {model.name: model for model in known_models()}["over"].problem

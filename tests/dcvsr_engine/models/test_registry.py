@@ -2,6 +2,7 @@
 
 import shutil
 
+import networks
 import pytest
 
 from dcvsr_engine.errors import ModelError
@@ -37,3 +38,15 @@ def test_an_unknown_name_gets_the_known_ones(roots):
         ModelError, match=r"There is no model “third”: name one of .*built-in.* or a folder that holds dcvsr\.json"
     ):
         registry.model_folder("third")
+
+
+def test_a_base_may_be_a_path_only_where_the_user_put_the_model(tmp_path, monkeypatch):
+    monkeypatch.setattr(registry, "models_folder", lambda: tmp_path / "added")
+    (tmp_path / "base").mkdir()
+    declaration = networks.declaration(base=str(tmp_path / "base"))
+    assert registry.base_folder(tmp_path / "mine" / "run", declaration) == tmp_path / "base"
+    with pytest.raises(ModelError, match="which is not the name of a model"):
+        registry.base_folder(tmp_path / "added" / "run", declaration)
+    for base in ("//host/share", "\\\\host\\share"):
+        with pytest.raises(ModelError, match="which is not the name of a model"):
+            registry.base_folder(tmp_path / "mine" / "run", networks.declaration(base=base))

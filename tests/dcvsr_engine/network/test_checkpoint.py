@@ -1,6 +1,5 @@
 """Checkpoint folders: the published layouts, and one sentence for everything that is wrong with one."""
 
-import dataclasses
 import json
 import pickle
 import shutil
@@ -22,6 +21,7 @@ from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.network.device import available_devices
 from dcvsr_engine.network.haar import HaarFirstStage
 from dcvsr_engine.network.vae import VaeFirstStage
+from dcvsr_engine.settings import RestoreSettings
 
 WEIGHTS = "unet/diffusion_pytorch_model.safetensors"
 
@@ -239,7 +239,7 @@ def test_declarations_that_are_none(folder, text):
 
 def test_defaults_come_from_the_model_and_choices_from_the_person():
     declared = networks.declaration(steps=7, guidance="cfg", guidance_scale=3.0)
-    resolved = declared.resolve(networks.settings(steps=None, guidance=None, guidance_scale=1.5))
+    resolved = declared.resolve(RestoreSettings(guidance_scale=1.5))
     assert (resolved.steps, resolved.guidance, resolved.guidance_scale, resolved.tile) == (7, "cfg", 1.5, 16)
 
 
@@ -272,12 +272,12 @@ def test_a_clip_is_restored_through_the_published_layout(svd_layout, tmp_path):
     model.image_encoder = FirstFrame()
     told = []
     report = run_job(request, Control(told.append), tmp_path / "job", loader=lambda settings: model)
-    assert (report["frames_out"], report["output_size"]) == (3, (64, 48))
+    assert (report["frames_out"], tuple(report["output_size"])) == (3, (64, 48))
     assert len(jobs.pictures(tmp_path / "out.mkv")) == 3
     assert {event.kind for event in told if isinstance(event, StepStarted)} == {StepKind.SAP, StepKind.TAP_FORWARD}
     assert model.image_encoder.seen.shape == (3, 48, 64)
     assert 0 <= float(model.image_encoder.seen.min()) < float(model.image_encoder.seen.max()) <= 1
     model.image_encoder = None
-    blind = dataclasses.replace(request, target=tmp_path / "blind.mkv")
+    blind = request.replace(target=tmp_path / "blind.mkv")
     run_job(blind, None, tmp_path / "other", loader=lambda settings: model)
     assert jobs.fingerprint(tmp_path / "out.mkv") != jobs.fingerprint(tmp_path / "blind.mkv"), "what CLIP sees should matter"
