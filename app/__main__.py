@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 
-def argument_parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
     """The program's arguments."""
     made = argparse.ArgumentParser(prog="dcvsr-studio", description="Restore and enlarge old, small or compressed videos.")
     made.add_argument("clips", nargs="*", type=Path, help="clips or folders to open")
@@ -22,7 +22,7 @@ def argument_parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; returns its exit status."""
     multiprocessing.freeze_support()
-    options = argument_parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     if options.self_test:
         from app.self_test import run_self_test
 

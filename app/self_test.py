@@ -1,4 +1,4 @@
-"""Whether this copy of the program works: ``dcvsr-studio --self-test`` tries every part that a person depends on, for real."""
+"""Whether this copy of the program works: ``dcvsr-studio --self-test`` tries every part that users depend on, for real."""
 
 import importlib
 import json
@@ -69,7 +69,7 @@ class SelfTestError(Exception):
 
 @dataclass(frozen=True)
 class CheckResult:
-    """What became of one part: its ``name``, whether it is ``ok``, how long it took, and a ``detail`` in words."""
+    """The result of one part: its ``name``, whether it is ``ok``, how long it took, and a ``detail`` in words."""
 
     name: str
     ok: bool
@@ -81,7 +81,7 @@ class Checks:
     """Tries parts one after the other; one that fails does not keep the others from being tried.
 
     Attributes:
-        done: what became of them.
+        done: their results.
     """
 
     def __init__(self) -> None:
@@ -133,7 +133,7 @@ def import_everything() -> str:
 
 
 def find_files() -> str:
-    """The model, the sample clip and the rest are there."""
+    """The model, the sample clip and the other files exist."""
     missing = [str(Path(*parts)) for parts in FILES if not resource(*parts).is_file()]
     if missing:
         raise SelfTestError(f"{', '.join(missing)} missing in {resource()}")
@@ -149,7 +149,7 @@ def look_around() -> str:
 
 
 def load_platform() -> str:
-    """Qt's plug-in for this system's screen and the libraries that it needs can be loaded, even where there is no screen."""
+    """Qt's plug-in for this system's screen and the libraries that it needs can be loaded, even without a screen."""
     folder = Path(QLibraryInfo.path(QLibraryInfo.LibraryPath.PluginsPath)) / "platforms"
     name = PLATFORM_PLUGINS.get(sys.platform, "libqxcb")
     loader = QPluginLoader(str(next(folder.glob(f"{name}.*"), folder / name)))
@@ -159,7 +159,7 @@ def load_platform() -> str:
 
 
 def draw_icon() -> str:
-    """The picture formats that the window needs are there, and its icon is drawn."""
+    """The picture formats that the window needs can be read, and its icon is drawn."""
     known = {bytes(name.data()).decode() for name in QImageReader.supportedImageFormats()}
     missing = {"svg", "png", "jpeg"} - known
     if missing:
@@ -299,7 +299,7 @@ class EngineTrial:
         return f"{report['frames_out']} frames in {sum(report['seconds'].values()):.1f} s, {likeness:.1f} dB"
 
     def stop(self, process: int | None) -> str:
-        """The process is gone once the window is; it is ended in any case."""
+        """The process ends with the window; it is ended in any case."""
         if not self.engine.closed:
             self.engine.shut_down()
         if process is None or (psutil.pid_exists(process) and psutil.Process(process).status() != psutil.STATUS_ZOMBIE):

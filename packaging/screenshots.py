@@ -93,8 +93,8 @@ class Studio:
 
     def run_until(self, steps: int) -> None:
         """Start the queue and wait until some steps are done."""
-        self.window.preview.tiles_action.setChecked(True)
-        self.window.restore()
+        self.window.preview.actions_by_id["preview.tiles"].setChecked(True)
+        self.window.runs.restore()
         wait_until(lambda: (self.window.progress.strip.current or 0) >= steps and self.window.progress.times.text() != "")
         pause(0.5)
 
@@ -157,7 +157,7 @@ def wipe(studio: Studio) -> None:
 
     studio.add_clips()
     studio.window.preview.timeline.set_chosen(0, 9)
-    studio.window.start_preview("A")
+    studio.window.runs.preview("A")
     wait_until(lambda: studio.window.runner.activity == Activity.IDLE)
     studio.window.preview.set_mode(CompareMode.WIPE)
     studio.window.preview.go_to(4)
@@ -169,20 +169,20 @@ def finished(studio: Studio) -> None:
     item = studio.window.queue.queue[0]
     studio.window.runner.start_item(item.id)
     wait_until(lambda: studio.window.queue.queue[0].state == "done")
-    studio.window.show_report(item.id)
+    studio.window.selected.show_report_of(item.id)
 
 
 def plan(studio: Studio) -> None:
     """The plan of a job that does not fit."""
     studio.add_clips()
-    studio.window.show_plan(start=True)
-    wait_until(lambda: studio.window.plan_dialog is not None and studio.window.plan_dialog.problems.isVisible())
+    studio.window.runs.estimate()
+    wait_until(lambda: studio.window.runs.plan_dialog is not None and studio.window.runs.plan_dialog.problems.isVisible())
 
 
 def error(studio: Studio) -> None:
     """A job failed."""
     studio.add_clips()
-    studio.window.restore()
+    studio.window.runs.restore()
     wait_until(lambda: studio.window.queue.queue[1].state == "failed")
 
 

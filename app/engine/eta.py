@@ -1,11 +1,11 @@
-"""How fast a job goes and when it will be done, from what has been measured. Without Qt."""
+"""How fast a job runs and how long it will take, from what has been measured. Without Qt."""
 
 from dataclasses import dataclass, field
 
 from dcvsr_engine.events import Event, FrameDone, Phase, PhaseStarted, SegmentFinished, TileFinished
 
 FIRST_UNITS = 2
-"""Units to wait for before a phase's speed is believed: the first one also warms up."""
+"""Units to wait for before a phase's speed is used: the first one also warms up."""
 
 
 @dataclass
@@ -23,9 +23,19 @@ class PhaseSpeed:
     measured: int = 0
     seconds: float = 0.0
 
+    def begin(self, units: int) -> None:
+        """Begin a segment of so many units."""
+        self.units, self.done = units, 0
+
+    def add(self, units: int, seconds: float, done: int) -> None:
+        """Take note of units that took some seconds; ``done`` of the segment's units are done now."""
+        self.measured += units
+        self.seconds += seconds
+        self.done = min(done, self.units)
+
     @property
     def unit_seconds(self) -> float | None:
-        """Seconds per unit, ``None`` while there is too little to say."""
+        """Seconds per unit, ``None`` while too few are measured."""
         return self.seconds / self.measured if self.measured >= min(FIRST_UNITS, self.units) > 0 else None
 
 
@@ -53,14 +63,13 @@ class ProgressEstimator:
                 self._reach(segment)
                 self.phase = phase
                 self.segments = max(self.segments, segments)
-                pace = self.phases.setdefault(phase, PhaseSpeed())
-                pace.units, pace.done = total, 0
+                self.phases.setdefault(phase, PhaseSpeed()).begin(total)
                 self._since = now
             case TileFinished(done=done) if self.phase:
                 self._measure(self.phases[self.phase], 1, done, now)
             case FrameDone(done=done) if self.phase:
-                pace = self.phases[self.phase]
-                self._measure(pace, max(0, done - pace.done), done, now)
+                speed = self.phases[self.phase]
+                self._measure(speed, max(0, done - speed.done), done, now)
             case SegmentFinished(segment, segments):
                 self._reach(segment + 1)
                 self.phase = None
@@ -68,11 +77,9 @@ class ProgressEstimator:
             case _:
                 pass
 
-    def _measure(self, pace: PhaseSpeed, units: int, done: int, now: float) -> None:
-        """So many more units are done; tiles come one by one, but a resumed phase does not begin at its first."""
-        pace.seconds += now - self._since
-        pace.measured += units
-        pace.done = min(done, pace.units)
+    def _measure(self, speed: PhaseSpeed, units: int, done: int, now: float) -> None:
+        """Measure so many more units; ``units`` is not ``done``, as a resumed phase does not begin at its first unit."""
+        speed.add(units, now - self._since, done)
         self._since = now
 
     def skip_pause(self, seconds: float) -> None:
@@ -80,17 +87,17 @@ class ProgressEstimator:
         self._since += seconds
 
     def _reach(self, segment: int) -> None:
-        """Nothing of a new segment is done yet."""
+        """Begin another segment, of which nothing is done yet."""
         if segment > self.segment:
             self.segment = segment
-            for pace in self.phases.values():
-                pace.done = 0
+            for speed in self.phases.values():
+                speed.begin(speed.units)
 
     @property
     def units(self) -> tuple[int, int]:
         """Done and all units of the current phase: tiles of all steps, or frames."""
-        pace = self.phases.get(self.phase) if self.phase else None
-        return (pace.done, pace.units) if pace else (0, 0)
+        speed = self.phases.get(self.phase) if self.phase else None
+        return (speed.done, speed.units) if speed else (0, 0)
 
     @property
     def segment_seconds(self) -> float | None:
@@ -98,7 +105,7 @@ class ProgressEstimator:
         sampling = self.phases.get("sample")
         if sampling is None or sampling.unit_seconds is None:
             return None
-        return sum((pace.unit_seconds or 0.0) * pace.units for pace in self.phases.values())
+        return sum((speed.unit_seconds or 0.0) * speed.units for speed in self.phases.values())
 
     @property
     def seconds_per_frame(self) -> float | None:
@@ -109,17 +116,17 @@ class ProgressEstimator:
 
     @property
     def seconds_left(self) -> float | None:
-        """Seconds until the job is done; the plan's word until something is measured."""
+        """Seconds until the job is done; the plan's estimate until something is measured."""
         if self.segment >= self.segments:
             return 0.0
         if self.segment_seconds is None:
             return self.planned_seconds
-        here = sum((pace.unit_seconds or 0.0) * (pace.units - pace.done) for pace in self.phases.values())
+        here = sum((speed.unit_seconds or 0.0) * (speed.units - speed.done) for speed in self.phases.values())
         return here + self.segment_seconds * (self.segments - self.segment - 1)
 
     @property
     def share(self) -> float:
-        """Share of the job that is done, 0 … 1, by time as far as it is measured."""
+        """Share of the job that is done, 0 … 1, by measured time."""
         left, whole = self.seconds_left, self.segment_seconds
         if left is None or not whole:
             return 0.0

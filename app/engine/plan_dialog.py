@@ -1,4 +1,4 @@
-"""The plan before a run: what it will do and need, against what there is."""
+"""The plan before a run: work, time, and needed against available memory and disk."""
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QPalette
@@ -15,20 +15,18 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.widgets.appearance import tones
-from app.widgets.formats import amount, clock_time, shortened
-from app.widgets.section import color_text
+from app.widgets.appearance import color_text, tones
+from app.widgets.formats import PERMILLE, amount, clock_time, shortened
 from dcvsr_engine.planning.plan import Plan
 from dcvsr_engine.planning.request import JobRequest
 
-PERMILLE = 1000
 PLAN_WIDTH = 560
 BAR_HEIGHT = 10
 AMOUNT_WIDTH = 130
 
 
 class NeedBar(QWidget):
-    """How much of what there is will be needed."""
+    """A bar: the needed share of what is available."""
 
     def __init__(self, name: str, needed: int, available: int, text: str) -> None:
         super().__init__()
@@ -56,9 +54,9 @@ class PlanDialog(QDialog):
     """Waits for a plan, shows it, and asks whether to start.
 
     Attributes:
-        start_button: enabled once there is a plan without problems.
+        start_button: enabled once a plan without problems has arrived.
         ask_again: whether the plan is shown before every run.
-        ask_again_changed: whether it shall be.
+        ask_again_changed: the new value of ``ask_again``.
     """
 
     ask_again_changed = Signal(bool)
@@ -67,7 +65,7 @@ class PlanDialog(QDialog):
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(self.tr("Plan for {name}").format(name=request.source.name))
-        self.waiting = QLabel(self.tr("Measuring how fast this device is …"))
+        self.waiting = QLabel(self.tr("Measuring the speed of this device …"))
         self.busy = QProgressBar()
         self.busy.setRange(0, 0)
         self.busy.setAccessibleName(self.tr("Estimating"))
@@ -77,7 +75,7 @@ class PlanDialog(QDialog):
         self.form.setHorizontalSpacing(16)
         self.problems = QLabel()
         self.problems.setWordWrap(True)
-        self.problems.setAccessibleName(self.tr("What does not fit"))
+        self.problems.setAccessibleName(self.tr("Problems"))
         self.problems.hide()
         self.notes = QLabel()
         self.notes.setWordWrap(True)
@@ -105,14 +103,14 @@ class PlanDialog(QDialog):
         self.setMinimumWidth(PLAN_WIDTH)
 
     def show_plan(self, plan: Plan, request: JobRequest) -> None:
-        """The estimate has arrived."""
+        """Show the estimate."""
         self._end_waiting()
         self._add(self.tr("Frames"), f"{plan.frames:,}")
         size_in, size_out = (f"{size[0]}×{size[1]}" for size in (plan.input_size, plan.output_size))
         self._add(self.tr("Size"), f"{size_in} → {size_out}")
         self._add(self.tr("Work"), self._work(plan))
-        at_once = self.tr("tiles: {tiles}, frames that are encoded or decoded: {frames}")
-        self._add(self.tr("At once"), at_once.format(tiles=plan.tiles_at_once, frames=plan.decode_frames))
+        at_once = self.tr("tiles: {tiles}, frames encoded or decoded: {frames}")
+        self._add(self.tr("In one batch"), at_once.format(tiles=plan.tiles_at_once, frames=plan.decode_frames))
         self._add(self.tr("Device"), plan.device)
         self._add(
             self.tr("Time"),
@@ -130,7 +128,7 @@ class PlanDialog(QDialog):
         self.adjustSize()
 
     def show_failure(self, message: str) -> None:
-        """There is no estimate, for this reason."""
+        """Say why no estimate could be made."""
         self._end_waiting()
         self._show_lines(self.problems, (message,), "✕")
         color_text(self.problems, tones(self.palette()).bad)

@@ -1,22 +1,22 @@
-"""The bar along the window's bottom: what to do, and how far it is."""
+"""The bar along the window's bottom: the buttons of a run, and its progress."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QToolButton, QWidget
 
 from app.engine.eta import ProgressEstimator
-from app.engine.runner import Activity, Run
-from app.widgets.formats import amount, clock_time
-from app.widgets.section import ElidedLabel
+from app.engine.runner import Activity, EngineRun
+from app.widgets.elided_label import ElidedLabel
+from app.widgets.formats import PERMILLE, amount, clock_time
+from app.widgets.step_kinds import step_name
 from app.widgets.step_strip import StepStrip
 from dcvsr_engine.diffusion.schedule import step_kinds
 from dcvsr_engine.events import Event, FrameDone, MemoryUsed, Phase, PhaseStarted, StepStarted, TileFinished
 from dcvsr_engine.planning.plan import Plan
 
-PERMILLE = 1000
 REFRESH_MS = 500
 STOP_NOW_AFTER_MS = 10_000
 
@@ -30,13 +30,20 @@ class ProgressPanel(QWidget):
     """
 
     def __init__(
-        self, actions: dict[str, QAction], clock_: Callable[[], float] = time.monotonic, parent: QWidget | None = None
+        self, actions: Mapping[str, QAction], now: Callable[[], float] = time.monotonic, parent: QWidget | None = None
     ) -> None:
+        """Make a button of each action.
+
+        Args:
+            actions: by name; "stop" is shown only while a job does not cancel.
+            now: a steady clock, in seconds.
+            parent: the widget around the panel.
+        """
         super().__init__(parent)
-        self._actions, self._now = actions, clock_
+        self._actions, self._now = actions, now
         self.job = ""
         self.patience = STOP_NOW_AFTER_MS
-        self._pace = ProgressEstimator()
+        self._estimator = ProgressEstimator()
         self._name = self._note = self._step_text = self._unit_text = ""
         self._paused_at: float | None = None
         self._timer = QTimer(self)
@@ -51,7 +58,7 @@ class ProgressPanel(QWidget):
     def _build(self) -> None:
         self.buttons = {name: self._button(name, action) for name, action in self._actions.items()}
         self.title, self.times = ElidedLabel(), QLabel()
-        self.title.setAccessibleName(self.tr("What runs"))
+        self.title.setAccessibleName(self.tr("Current job"))
         self.times.setAccessibleName(self.tr("Speed and time left"))
         self.strip = StepStrip()
         self.bar = QProgressBar()
@@ -99,7 +106,7 @@ class ProgressPanel(QWidget):
     # -- what runs ----------------------------------------------------------------------------------------------
 
     def show_idle(self, text: str = "") -> None:
-        """Nothing runs; say what could."""
+        """Show that nothing runs, with a text about what could."""
         self.job = ""
         self._timer.stop()
         self._patience.stop()
@@ -110,8 +117,8 @@ class ProgressPanel(QWidget):
             widget.hide()
         self.buttons["stop"].hide()
 
-    def show_activity(self, activity: Activity, run: Run | None) -> None:
-        """Another thing is being done now."""
+    def show_activity(self, activity: Activity, run: EngineRun | None) -> None:
+        """Follow what the engine is busy with."""
         if run is None:
             self.show_idle()
             return
@@ -127,12 +134,12 @@ class ProgressPanel(QWidget):
         self._note = notes.get(activity, "")
         self._show_title()
 
-    def begin(self, run: Run) -> None:
+    def begin(self, run: EngineRun) -> None:
         """A job starts."""
         self.job = run.job
         name = run.request.source.name
         self._name = self.tr("Preview {variant} of {name}").format(variant=run.variant, name=name) if run.variant else name
-        self._pace = ProgressEstimator()
+        self._estimator = ProgressEstimator()
         self._step_text = self._unit_text = self._note = ""
         self._paused_at = None
         self.strip.show_steps(())
@@ -142,9 +149,8 @@ class ProgressPanel(QWidget):
         self._show_title()
 
     def show_plan(self, plan: Plan) -> None:
-        """What the running job will do."""
-        assert plan.settings.steps is not None
-        self._pace = ProgressEstimator(plan.frames, plan.seconds, segments=len(plan.segments))
+        """Show what the running job will do."""
+        self._estimator = ProgressEstimator(plan.frames, plan.seconds, segments=len(plan.segments))
         self.strip.show_steps(step_kinds(plan.settings.steps, plan.settings))
         self.strip.show_step(-1)
         self.strip.show()
@@ -152,14 +158,14 @@ class ProgressPanel(QWidget):
 
     def on_event(self, event: Event) -> None:
         """Follow the running job."""
-        self._pace.on_event(event, self._now())
+        self._estimator.on_event(event, self._now())
         match event:
             case PhaseStarted():
                 self._show_phase(event)
             case StepStarted():
                 self.strip.show_step(event.step)
                 self._step_text = self.tr("step {step}/{steps} {kind}").format(
-                    step=event.step + 1, steps=event.steps, kind=event.kind
+                    step=event.step + 1, steps=event.steps, kind=step_name(event.kind)
                 )
             case TileFinished():
                 self._unit_text = self._units(self.tr("tile {done}/{total}"))
@@ -174,10 +180,10 @@ class ProgressPanel(QWidget):
     @property
     def share(self) -> float:
         """Share of the job that is done, 0 … 1."""
-        return self._pace.share
+        return self._estimator.share
 
     def _units(self, text: str) -> str:
-        done, total = self._pace.units
+        done, total = self._estimator.units
         return text.format(done=done, total=total)
 
     def _show_phase(self, event: PhaseStarted) -> None:
@@ -190,7 +196,7 @@ class ProgressPanel(QWidget):
     def _phase_text(self, phase: Phase) -> str:
         texts: dict[Phase, str] = {
             "load": self.tr("loading the model"),
-            "analyse": self.tr("looking for cuts"),
+            "analyse": self.tr("detecting shots"),
             "encode": self.tr("encoding"),
             "sample": self.tr("sampling"),
             "decode": self.tr("decoding"),
@@ -201,14 +207,14 @@ class ProgressPanel(QWidget):
 
     def _show_title(self) -> None:
         segment = ""
-        if self._pace.segments > 1:
-            number = min(self._pace.segment + 1, self._pace.segments)
-            segment = self.tr("segment {number}/{segments}").format(number=number, segments=self._pace.segments)
+        if self._estimator.segments > 1:
+            number = min(self._estimator.segment + 1, self._estimator.segments)
+            segment = self.tr("segment {number}/{segments}").format(number=number, segments=self._estimator.segments)
         parts = [self._name, self._note or self._step_text, segment, "" if self._note else self._unit_text]
         self.title.set_whole(" · ".join(filter(None, parts)))
 
     def _show_times(self) -> None:
-        per_frame, left = self._pace.seconds_per_frame, self._pace.seconds_left
+        per_frame, left = self._estimator.seconds_per_frame, self._estimator.seconds_left
         texts = []
         if per_frame is not None:
             texts.append(
@@ -217,7 +223,7 @@ class ProgressPanel(QWidget):
         if left is not None and self._paused_at is None:
             texts.append(self.tr("{time} left").format(time=clock_time(left)))
         self.times.setText(" · ".join(texts))
-        if self._pace.segment_seconds is not None:
+        if self._estimator.segment_seconds is not None:
             self.bar.setRange(0, PERMILLE)
             self.bar.setValue(round(PERMILLE * self.share))
             self.percent.setText(f"{self.share:.0%}")
@@ -233,5 +239,5 @@ class ProgressPanel(QWidget):
         if activity == Activity.PAUSED:
             self._paused_at = self._now()
         elif self._paused_at is not None:
-            self._pace.skip_pause(self._now() - self._paused_at)
+            self._estimator.skip_pause(self._now() - self._paused_at)
             self._paused_at = None

@@ -41,7 +41,7 @@ Variant = Literal["A", "B"]
 
 
 class Activity(StrEnum):
-    """What the engine is busy with, as the window's buttons see it."""
+    """What the engine is busy with."""
 
     IDLE = "idle"
     PLANNING = "planning"
@@ -52,14 +52,14 @@ class Activity(StrEnum):
 
 
 @dataclass(frozen=True)
-class Run:
+class EngineRun:
     """The job that the engine has now: an item of the queue, a preview (``variant``) or only a plan.
 
     Attributes:
         job: its id in messages; an item's own id.
-        request: what was asked for.
+        request: the request as it runs.
         variant: which preview it is, or ``None``.
-        plan_only: nothing is to be restored.
+        plan_only: only an estimate is made.
     """
 
     job: str
@@ -73,11 +73,11 @@ class JobRunner(QObject):
 
     Attributes:
         activity_changed: an `Activity`.
-        planned: a `Run` and its `Plan`, on request and when a run begins.
-        progressed: the running `Run` and a `dcvsr_engine.control.Event`.
-        finished: a `Run` and its report.
-        failed: a `Run`, a sentence, and details to fold away.
-        died: an `EngineDied` that nobody asked for, and the `Run` it took along or ``None``.
+        planned: a `EngineRun` and its `Plan`, on request and when a run begins.
+        progressed: the running `EngineRun` and a `dcvsr_engine.events.Event`.
+        finished: a `EngineRun` and its report.
+        failed: a `EngineRun`, a sentence, and details to fold away.
+        died: an unexpected `EngineDied`, and the `EngineRun` that it ended or ``None``.
         ready: the engine's `Ready`.
     """
 
@@ -93,7 +93,7 @@ class JobRunner(QObject):
         super().__init__(parent)
         self._engine, self._queue = engine, queue
         self._activity = Activity.IDLE
-        self._run: Run | None = None
+        self._run: EngineRun | None = None
         self._whole_queue = False
         engine.received.connect(self._on_event)
         engine.died.connect(self._on_death)
@@ -104,7 +104,7 @@ class JobRunner(QObject):
         return self._activity
 
     @property
-    def current(self) -> Run | None:
+    def current(self) -> EngineRun | None:
         """What runs now."""
         return self._run
 
@@ -113,7 +113,7 @@ class JobRunner(QObject):
         """The id of the queue's item that runs now."""
         return self._run.job if self._run and self._run.job in self._queue.queue else None
 
-    # -- what a person asks for ---------------------------------------------------------------------------------
+    # -- what the user asks for ------------------------------------------------------------------------------------
 
     def start_queue(self) -> None:
         """Run all waiting items, in order."""
@@ -121,29 +121,29 @@ class JobRunner(QObject):
         self._start_next()
 
     def start_item(self, item_id: str) -> None:
-        """Run one item, whatever became of it before; it goes on from finished work if it was waiting to resume."""
+        """Run one item in whatever state it is; one that waits to resume keeps its finished work."""
         item = self._queue.item(item_id)
         if item is None or self._run:
             return
         resumed = item.request.replace(target=item.result) if item.folder else item.request
         request = with_target(resumed, self._promised_targets(item_id))
         self._queue.set_state(item_id, "running", result=request.target, message="", details="", progress=0.0)
-        self._begin(Run(item_id, request), RunJob(item_id, request, item.folder))
+        self._begin(EngineRun(item_id, request), RunJob(item_id, request, item.folder))
 
     def preview(self, request: JobRequest, variant: Variant) -> None:
-        """Restore a stretch only to look at it."""
-        run = Run(f"preview-{uuid.uuid4().hex}", request.replace(target=None), variant)
+        """Restore a range of frames only to show it."""
+        run = EngineRun(f"preview-{uuid.uuid4().hex}", request.replace(target=None), variant)
         if not self._run:
             self._begin(run, RunJob(run.job, run.request))
 
     def plan(self, request: JobRequest) -> None:
         """Estimate a job; answered by `planned` or `failed`."""
-        run = Run(f"plan-{uuid.uuid4().hex}", with_target(request, self._promised_targets("")), plan_only=True)
+        run = EngineRun(f"plan-{uuid.uuid4().hex}", with_target(request, self._promised_targets("")), plan_only=True)
         if not self._run:
             self._begin(run, PlanJob(run.job, run.request))
 
     def forget_plan(self) -> None:
-        """Nobody waits for the estimate any more; when it comes it is not heard."""
+        """Drop the estimate that is being made; its answer is ignored."""
         if self._run and self._run.plan_only:
             self._end(self._run)
 
@@ -154,7 +154,7 @@ class JobRunner(QObject):
             self._set_activity(Activity.PAUSING)
 
     def resume(self) -> None:
-        """Go on after a pause."""
+        """Resume after a pause."""
         if self._activity in (Activity.PAUSED, Activity.PAUSING):
             self._engine.send(Resume())
 
@@ -166,11 +166,11 @@ class JobRunner(QObject):
             self._set_activity(Activity.CANCELLING)
 
     def stop_now(self) -> None:
-        """End an engine that does not get to the next tile; finished work is kept."""
+        """Kill an engine that does not reach the next tile; finished work is kept."""
         self._engine.kill_process()
 
     def restart_engine(self) -> None:
-        """Start the engine if it is not there, because it could not be started before."""
+        """Start the engine if it does not run."""
         if not self._engine.isRunning():
             self._engine.start()
 
@@ -185,7 +185,7 @@ class JobRunner(QObject):
         elif isinstance(event, Failed) and not event.job:
             self.failed.emit(self._run, event.message, event.details)
 
-    def _on_job_event(self, event: EngineEvent, run: Run) -> None:
+    def _on_job_event(self, event: EngineEvent, run: EngineRun) -> None:
         match event:
             case Progress():
                 self.progressed.emit(run, event.event)
@@ -210,7 +210,7 @@ class JobRunner(QObject):
             case _:
                 pass
 
-    def _on_planned(self, plan: Plan, run: Run) -> None:
+    def _on_planned(self, plan: Plan, run: EngineRun) -> None:
         if run.plan_only:
             self._end(run)
         self.planned.emit(run, plan)
@@ -233,13 +233,15 @@ class JobRunner(QObject):
 
     # -- bookkeeping --------------------------------------------------------------------------------------------
 
-    def _begin(self, run: Run, command: RunJob | PlanJob) -> None:
+    def _begin(self, run: EngineRun, command: RunJob | PlanJob) -> None:
         self._run = run
         self.restart_engine()
         self._engine.send(command)
         self._set_activity(Activity.PLANNING if run.plan_only else Activity.RUNNING)
 
-    def _end(self, run: Run, state: Literal["done", "cancelled", "failed", "interrupted"] = "done", **changes: object) -> None:
+    def _end(
+        self, run: EngineRun, state: Literal["done", "cancelled", "failed", "interrupted"] = "done", **changes: object
+    ) -> None:
         """The engine is free again; an item of the queue gets its final state."""
         self._run = None
         if run.job in self._queue.queue:
@@ -272,5 +274,5 @@ def with_target(request: JobRequest, taken: list[Path]) -> JobRequest:
 
 
 def retry(queue: QueueModel, item: QueueItem, resume: bool) -> None:
-    """Have an item run again: from finished work, or from the start."""
+    """Queue an item again: from finished work, or from the start."""
     queue.set_state(item.id, "waiting", message="", details="", progress=0.0, folder=item.folder if resume else None)

@@ -36,14 +36,14 @@ SHUTDOWN_SECONDS = 3.0
 
 @dataclass(frozen=True)
 class EngineDied:
-    """The engine process ended unasked.
+    """The engine process ended unexpectedly.
 
     Attributes:
         exit_code: as in `multiprocessing.Process.exitcode`; negative for a signal.
         job: the job that was running, or empty.
         folder: the directory that job can be resumed from, if it got that far.
         restarting: whether a new process is being started; not so when it died before it was ready.
-        fell_back: whether that one runs what the dead one, which never was ready, should have run in another way.
+        fell_back: whether the new process runs the fallback, because the first never became ready.
     """
 
     exit_code: int | None
@@ -81,12 +81,12 @@ class EngineThread(QThread):
 
     @property
     def process_id(self) -> int | None:
-        """The engine process' id while there is one."""
+        """The engine process's id while it runs."""
         return self._process.pid if self._process else None
 
     @property
     def closed(self) -> bool:
-        """Whether `shut_down` was called; such a thread is of no more use."""
+        """Whether `shut_down` was called; such a thread cannot be started again."""
         return self._deadline is not None
 
     def send(self, command: Command) -> None:
@@ -204,7 +204,7 @@ def without_overtaken(events: Iterable[EngineEvent | EngineDied]) -> list[Engine
 
 
 def end(process: BaseProcess) -> None:
-    """Make sure that a process is gone."""
+    """End a process, by force if need be."""
     process.join(1)
     if process.exitcode is None:
         process.kill()

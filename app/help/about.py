@@ -110,5 +110,5 @@ class AboutDialog(QDialog):
         listing = resource("licences", "THIRD-PARTY.txt")
         if not listing.is_file():
             return ""
-        text = self.tr("Everything that is inside, with all licences")
+        text = self.tr("All included software with its licences")
         return f"<p><a href='{QUrl.fromLocalFile(str(listing)).toString()}'>{text}</a></p>"

@@ -1,4 +1,4 @@
-"""Help ▸ Use my GPU: says what can be done and does it."""
+"""Help ▸ Use my GPU: explains, installs and removes."""
 
 import sys
 from collections.abc import Callable
@@ -18,9 +18,8 @@ from PySide6.QtWidgets import (
 )
 
 from app.system.background_work import BackgroundWork, Progressed, WorkFunction
-from app.widgets.appearance import tones
+from app.widgets.appearance import color_text, tones
 from app.widgets.formats import amount, shortened
-from app.widgets.section import color_text
 from dcvsr_engine.gpu import switch
 from dcvsr_engine.gpu.detect import Gpu, detect_gpu
 from dcvsr_engine.gpu.install import InstallProgress, install_cuda_build
@@ -31,7 +30,7 @@ GPU_WIDTH = 560
 
 @dataclass(frozen=True)
 class GpuState:
-    """What there is: a GPU, a build that is switched on, and bytes that it and leftovers of downloads take."""
+    """GPU, the build that is switched on, and the bytes that it and interrupted downloads take."""
 
     gpu: Gpu | None
     build: Build | None
@@ -47,7 +46,7 @@ class GpuDialog(QDialog):
     """Shows the state, installs, removes.
 
     Attributes:
-        state: what there is, once it has been looked at.
+        state: GPU and build, once they are known.
         install_button, remove_button, stop_button: what can be done.
         message: how it went.
     """
@@ -68,7 +67,7 @@ class GpuDialog(QDialog):
             label.setAccessibleName(name)
         self.index = QLineEdit()
         self.index.setAccessibleName(self.tr("Package index"))
-        self.index.setPlaceholderText(self.tr("only those that pip is configured with"))
+        self.index.setPlaceholderText(self.tr("only those configured for pip"))
         self.index.setToolTip(self.tr("Address of a further package index that has CUDA builds of PyTorch for this system."))
         self.message = QLabel()
         self.message.setWordWrap(True)
@@ -112,11 +111,11 @@ class GpuDialog(QDialog):
         if sys.platform == "darwin":
             return self.tr("On a Mac there is nothing to install: the program uses Apple's GPU by itself.")
         return self.tr(
-            "The program computes on the processor, which works everywhere and takes its time. With an NVIDIA GPU it can fetch a "
+            "The program computes on the processor, which works everywhere but is slow. With an NVIDIA GPU it can fetch a "
             "CUDA build of PyTorch, several gigabytes, into a folder of its own; nothing else on this computer is changed."
         )
 
-    # -- what there is ------------------------------------------------------------------------------------------
+    # -- state -------------------------------------------------------------------------------------------------
 
     def _look(self) -> None:
         self._looking = True
@@ -136,9 +135,9 @@ class GpuDialog(QDialog):
             folder = shortened(switch.gpu_folder() / build.folder)
             self.torch.setText(text.format(version=build.torch, cuda=build.cuda, size=amount(state.size), folder=folder))
         elif self._device:
-            self.torch.setText(self.tr("The one that came with the program uses {gpu} already.").format(gpu=self._device))
+            self.torch.setText(self.tr("The bundled build already uses {gpu}.").format(gpu=self._device))
         else:
-            self.torch.setText(self.tr("the one that came with the program"))
+            self.torch.setText(self.tr("the bundled build"))
         self._allow()
 
     def _allow(self) -> None:
@@ -173,8 +172,8 @@ class GpuDialog(QDialog):
         self._work = work = BackgroundWork("", job, self)
         self.bar.setRange(0, 0)
         work.progressed.connect(self._on_progress)
-        work.refused.connect(self._on_refused)
-        work.broke.connect(self._on_refused)
+        work.failed.connect(self._on_failed)
+        work.unexpected.connect(self._on_failed)
         work.succeeded.connect(done)
         work.finished.connect(self._on_ended)
         work.start()
@@ -187,21 +186,21 @@ class GpuDialog(QDialog):
 
     def _on_installed(self, build: object) -> None:
         assert isinstance(build, Build)
-        text = self.tr("It works: from the next start of the program on, the engine uses {gpu}.")
+        text = self.tr("It works. From the next start, the engine uses {gpu}.")
         self._say(text.format(gpu=build.device), "good")
 
     def _on_removed(self) -> None:
-        self._say(self.tr("It was removed. From the next start of the program on, the engine computes on the processor."))
+        self._say(self.tr("Removed. From the next start, the engine uses the processor."))
 
-    def _on_refused(self, error: object) -> None:
-        """``None`` when the person stopped it."""
+    def _on_failed(self, error: object) -> None:
+        """``None`` when the user stopped it."""
         if error is None:
-            self._say(self.tr("Stopped. What was fetched is kept for the next try."))
+            self._say(self.tr("Stopped. Downloaded files are kept for the next try."))
         else:
             self._say(str(error), "bad")
 
     def _on_ended(self) -> None:
-        """Look again at what there is after anything else was done."""
+        """Look up the state again after an installation or removal."""
         looked, self._looking = self._looking, False
         self._work = None
         self._allow()

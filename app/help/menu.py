@@ -1,4 +1,4 @@
-"""The Help menu's doings: the first steps, and the use of a GPU."""
+"""What the Help menu opens: first steps, use of a GPU, keyboard shortcuts, about."""
 
 from pathlib import Path
 
@@ -7,6 +7,10 @@ from PySide6.QtWidgets import QDialog, QWidget
 
 from app.queue.clips import own_sample
 from app.system.preferences import Preferences
+from dcvsr_engine.worker.messages import Ready
+
+ShortcutGroups = list[tuple[str, list[tuple[str, str]]]]
+"""Titles of menus, and text and keys of the actions in them."""
 
 
 class HelpMenu(QObject):
@@ -15,39 +19,60 @@ class HelpMenu(QObject):
     Attributes:
         models_requested, clips_requested: a button of the first steps was pressed.
         clips_chosen: paths of files and folders to begin with.
-        device: the GPU that the engine uses, if it does.
-        dialog: what is open, or was last.
+        shortcuts_requested: answered by `show_shortcuts`.
+        dialog: the dialog that is open.
     """
 
     models_requested = Signal()
     clips_requested = Signal()
     clips_chosen = Signal(list)
+    shortcuts_requested = Signal()
 
     def __init__(self, window: QWidget, preferences: Preferences, data: Path) -> None:
-        """``data``: where the sample clip is put for the person."""
+        """``data`` is the folder for the user's copy of the sample clip."""
         super().__init__(window)
         self._window, self._preferences, self._data = window, preferences, data
-        self.device = ""
+        self._torch = self._gpu = ""
         self.dialog: QDialog | None = None
 
+    def note_engine(self, ready: Ready) -> None:
+        """Remember what the engine says at its start: version of its PyTorch, and the GPU that it uses, if it does."""
+        self._torch = ready.torch
+        self._gpu = next((device.title for device in ready.devices if device.name == "cuda"), "")
+
     def show_welcome(self) -> None:
-        """The first steps: at the first start, and whenever asked for."""
+        """Show the first steps: at the first start, and whenever the user asks for them."""
         from app.help.welcome import WelcomeDialog  # once in a lifetime
 
         self._preferences.welcomed = True
-        dialog = WelcomeDialog(bool(self.device), self._window)
+        dialog = WelcomeDialog(bool(self._gpu), self._window)
         dialog.models_requested.connect(self.models_requested)
         dialog.gpu_requested.connect(self.show_gpu)
         dialog.clips_requested.connect(self.clips_requested)
-        dialog.sample_requested.connect(lambda: self.clips_chosen.emit([own_sample(self._data)]))
+        dialog.sample_requested.connect(self._choose_sample)
         dialog.clips_dropped.connect(self.clips_chosen)
         self._open(dialog)
 
     def show_gpu(self) -> None:
-        """Say what can be done to use a GPU, and do it."""
+        """Show what can be done to use a GPU."""
         from app.help.gpu import GpuDialog  # loads what installs: not at every start
 
-        self._open(GpuDialog(self.device, self._window))
+        self._open(GpuDialog(self._gpu, self._window))
+
+    def show_shortcuts(self, groups: ShortcutGroups) -> None:
+        """List the keyboard shortcuts."""
+        from app.help.shortcuts import ShortcutsDialog
+
+        self._open(ShortcutsDialog(groups, self._window))
+
+    def show_about(self) -> None:
+        """Say what this program is."""
+        from app.help.about import AboutDialog  # reads all packages' metadata: not at every start
+
+        self._open(AboutDialog(self._torch, self._window))
+
+    def _choose_sample(self) -> None:
+        self.clips_chosen.emit([own_sample(self._data)])
 
     def _open(self, dialog: QDialog) -> None:
         self.dialog = dialog
@@ -55,11 +80,11 @@ class HelpMenu(QObject):
         dialog.open()
 
     def _forget(self, dialog: QDialog) -> None:
-        """It deletes itself; the next one may be open already."""
+        """Forget a closed dialog, which deletes itself; the next one may be open already."""
         if self.dialog is dialog:
             self.dialog = None
 
     def stop(self) -> None:
-        """Close what is open, and end what it does."""
+        """Close the dialog that is open, and end its work."""
         if self.dialog is not None:
             self.dialog.reject()

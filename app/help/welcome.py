@@ -1,4 +1,4 @@
-"""The first steps: what the program does, which model to use, and a clip to begin with."""
+"""The first steps: what the program does, which model to use, and a first clip."""
 
 from collections.abc import Callable, Sequence
 
@@ -7,8 +7,8 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent, QPainter, QPaintEvent, QP
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from app.help.gpu import GpuState, gpu_state
-from app.queue.model import local_paths
 from app.system.background_work import BackgroundWork
+from app.widgets.drops import accept_copy, local_paths
 from dcvsr_engine.resources import resource
 
 WELCOME_WIDTH = 600
@@ -30,7 +30,7 @@ class DropArea(QLabel):
 
 
 class Page(QWidget):
-    """One step: a title, a text, and what else there is to see or do."""
+    """One step: a title, a text, and more widgets."""
 
     def __init__(self, title: str, text: str, parts: Sequence[QWidget]) -> None:
         super().__init__()
@@ -70,7 +70,7 @@ class WelcomeDialog(QDialog):
 
     Attributes:
         pages: the steps.
-        state: what there is to compute with, once it has been looked at.
+        state: GPU and build, once they are known.
         next_button, back_button, skip_button: the way through them.
         models_button, gpu_button, choose_button, sample_button: what can be done on the way.
 
@@ -144,7 +144,7 @@ class WelcomeDialog(QDialog):
         picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
         picture.setAccessibleName(self.tr("A frame of the sample clip, enlarged four times, and the same frame restored."))
         text = self.tr(
-            "Drop in an old, small or compressed video and get it back larger and sharper, with its sound and in step. "
+            "Drop in an old, small or compressed video and get it back larger and sharper, with its sound in sync. "
             "Everything is computed on this computer; nothing is sent anywhere."
         )
         caption = QLabel(self.tr("Left: the sample clip, enlarged four times. Right: restored by the built-in model."))
@@ -162,9 +162,9 @@ class WelcomeDialog(QDialog):
 
     def _which_model(self) -> Page:
         text = self.tr(
-            "The compact model is built in and chosen: it needs no download and no GPU. "
-            "The full network of the paper is far larger, needs an NVIDIA GPU, and has a licence for you to agree to first; "
-            "it is to be had under Models…"
+            "The compact model is built in and selected: it needs no download and no GPU. "
+            "The full network of the paper is far larger, needs an NVIDIA GPU, and has a licence that you must accept first; "
+            "it is available under Models…"
         )
         return Page(self.tr("Which model"), text, [self.gpu_text, row_of(self.models_button, self.gpu_button)])
 
@@ -173,10 +173,10 @@ class WelcomeDialog(QDialog):
         area.setAlignment(Qt.AlignmentFlag.AlignCenter)
         area.setMinimumHeight(DROP_HEIGHT)
         text = self.tr(
-            "Look at a few frames first with Preview segment, then press Restore. The result is put beside the clip, which stays "
-            "as it is. Help ▸ First steps shows this again."
+            "Look at a few frames first with Preview segment, then press Restore. The result is put beside the clip, which is "
+            "not changed. Help ▸ First steps shows this again."
         )
-        return Page(self.tr("A clip to begin with"), text, [area, row_of(self.choose_button, self.sample_button)])
+        return Page(self.tr("A first clip"), text, [area, row_of(self.choose_button, self.sample_button)])
 
     def _show_gpu(self, state: object) -> None:
         assert isinstance(state, GpuState)
@@ -215,11 +215,11 @@ class WelcomeDialog(QDialog):
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Files may be dropped on any step."""
         if local_paths(event.mimeData()):
-            event.acceptProposedAction()
+            accept_copy(event)
 
     def dropEvent(self, event: QDropEvent) -> None:
         """Begin with what is dropped."""
-        event.acceptProposedAction()
+        accept_copy(event)
         self.accept()
         self.clips_dropped.emit(local_paths(event.mimeData()))
 
@@ -230,6 +230,6 @@ class WelcomeDialog(QDialog):
         return super().event(event)
 
     def done(self, result: int) -> None:
-        """Wait for the look at the GPU."""
+        """Wait until the GPU has been looked up."""
         self._looking.stop()
         super().done(result)

@@ -1,1 +1,1 @@
-"""Models: what is there, what can be downloaded, and the window that manages them."""
+"""Models: installed and available ones, and the window that manages them."""

@@ -7,7 +7,7 @@ from dcvsr_engine.network.first_stage import AUTOENCODER
 
 
 def declared(model: str) -> Declaration:
-    """What a model declares, or the usual values when it cannot be read: the engine will say what is wrong with it."""
+    """What a model declares, or usual values when it cannot be read: the engine reports what is wrong."""
     try:
         return declaration_of(model)
     except ModelError:

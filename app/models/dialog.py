@@ -1,4 +1,4 @@
-"""The models window: what there is, what is to be had, and everything that can be done with it."""
+"""The models window: installed and available models, and what can be done with them."""
 
 from collections.abc import Callable
 from html import escape
@@ -25,15 +25,14 @@ from PySide6.QtWidgets import (
 
 from app.models.licence import LicenceDialog, TokenDialog
 from app.models.rows import ModelRow, ModelState, model_rows
-from app.queue.model import local_paths
-from app.settings.specs import words
 from app.system.background_work import BackgroundWork, Progressed, WorkFunction
 from app.system.desktop import show_in_folder
 from app.system.preferences import Preferences
-from app.widgets.appearance import tones
-from app.widgets.formats import amount
+from app.widgets.appearance import color_text, tones
+from app.widgets.drops import accept_copy, local_paths
+from app.widgets.formats import PERMILLE, amount
 from app.widgets.messages import ask
-from app.widgets.section import color_text
+from app.widgets.words import words
 from dcvsr_engine.errors import ModelError
 from dcvsr_engine.models.catalogue import CatalogueEntry, with_bases
 from dcvsr_engine.models.importing import import_model
@@ -43,7 +42,6 @@ from dcvsr_engine.models.verification import verify_model
 from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.paths import models_folder
 
-PERMILLE = 1000
 COLUMN_WIDTHS = 230, 80, 80, 220
 ROW_HEIGHT = 26
 DIALOG_SIZE = 860, 600
@@ -53,7 +51,7 @@ class ModelsDialog(QDialog):
     """A table of models, the facts of the chosen one, and its buttons; it stays open beside the window.
 
     Attributes:
-        models_changed: a model came, went, or became the default.
+        models_changed: a model was added, removed, or made the default.
         use_requested: the name of a model to restore with.
         table, facts: the list and the chosen row's facts.
         download_button, cancel_button, …: what can be done.
@@ -150,7 +148,7 @@ class ModelsDialog(QDialog):
     # -- rows ---------------------------------------------------------------------------------------------------
 
     def reload(self, choose: str = "") -> None:
-        """Look what there is; keep the chosen row, or choose one by name."""
+        """List the models again; keep the selected row, or select one by name."""
         wanted = choose or (self._row().name if self._rows else "")
         try:
             self._rows = model_rows(self._preferences.model_folders)
@@ -187,9 +185,9 @@ class ModelsDialog(QDialog):
         texts: dict[ModelState, str] = {
             "built in": self.tr("built in"),
             "installed": self.tr("ready"),
-            "in place": self.tr("ready, in its own folder"),
+            "in place": self.tr("ready, used in place"),
             "unusable": self.tr("cannot be used"),
-            "base": self.tr("carries other models"),
+            "base": self.tr("base of other models"),
             "available": self.tr("can be downloaded"),
             "unfinished": self.tr("{share} downloaded").format(share=f"{row.share:.0%}"),
             "hint": self.tr("import one"),
@@ -247,14 +245,14 @@ class ModelsDialog(QDialog):
 
     def _declared_rows(self, facts: Declaration) -> list[tuple[str, str]]:
         """Facts that a model declares, as HTML."""
-        assumed = self.tr("{names} – nobody declared them; “dcvsr models probe” finds out which fit")
+        assumed = self.tr("{names} – not declared; “dcvsr models probe” finds out which values fit")
         rows = [
             (self.tr("Trained on"), facts.training_data or self.tr("not declared")),
-            (self.tr("Enlarges"), f"{facts.scale}×"),
+            (self.tr("Scale"), f"{facts.scale}×"),
             (self.tr("Steps and guidance"), f"{facts.steps}, {facts.guidance} {facts.guidance_scale:g}"),
             (self.tr("Tiles"), f"{facts.tile}×{facts.tile}×{facts.window}"),
             (self.tr("Noise range σ"), f"{facts.sigma_min:g} … {facts.sigma_max:g}"),
-            (self.tr("Laid over"), facts.base),
+            (self.tr("Based on"), facts.base),
             (self.tr("Assumed"), assumed.format(names=", ".join(facts.assumed)) if facts.assumed else ""),
         ]
         return [(name, escape(text)) for name, text in rows]
@@ -262,14 +260,14 @@ class ModelsDialog(QDialog):
     # -- work ---------------------------------------------------------------------------------------------------
 
     def _start(self, name: str, job: WorkFunction, then: Callable[[object], object]) -> None:
-        """Run a job; its end is told by the message."""
+        """Run a function in the background; the message shows its result."""
         self.message.hide()
         self.work = BackgroundWork(name, job, self)
         self.work.progressed.connect(self._show_progress)
         self._then = then
         self.work.succeeded.connect(self._on_succeeded)
-        self.work.refused.connect(self._on_refused)
-        self.work.broke.connect(self._on_broke)
+        self.work.failed.connect(self._on_failed)
+        self.work.unexpected.connect(self._on_unexpected)
         self.work.finished.connect(self._on_finished)
         self._show_progress(Progressed("", 0, 0, 0.0))
         self.work.start()
@@ -316,16 +314,16 @@ class ModelsDialog(QDialog):
     def _on_succeeded(self, result: object) -> None:
         self._then(result)
 
-    def _on_broke(self, text: str) -> None:
+    def _on_unexpected(self, text: str) -> None:
         self._say(text, "bad")
 
-    def _on_refused(self, error: Exception | None) -> None:
+    def _on_failed(self, error: Exception | None) -> None:
         from dcvsr_engine.models.hub import TokenNeeded, hub  # half a second: the hub's library
         from dcvsr_engine.models.tokens import has_keyring, keep_token
 
         name = self.work.name if self.work else ""
         if error is None:
-            self._say(self.tr("{name} was cancelled; a download can go on later.").format(name=name), "quiet")
+            self._say(self.tr("{name} was cancelled; a download can be resumed later.").format(name=name), "quiet")
             return
         self._say(str(error), "bad")
 
@@ -336,7 +334,7 @@ class ModelsDialog(QDialog):
         if isinstance(error, TokenNeeded):
             TokenDialog(str(error), has_keyring(), go_on, self).open()
 
-    # -- what a person does -------------------------------------------------------------------------------------
+    # -- what the user asks for------------------------------------------------------------------------------------
 
     def ask_to_download(self) -> None:
         """Show the licence, of the base too where that is missing, and download when it is accepted."""
@@ -353,7 +351,7 @@ class ModelsDialog(QDialog):
         return [row.name for row in self._rows if row.model]
 
     def download(self, name: str) -> None:
-        """Fetch a model of the catalogue, after its base; what broke off goes on."""
+        """Download a model of the catalogue, after its base; an interrupted download is resumed."""
         if self.work:
             return
         entry = next(row.entry for row in self._rows if row.name == name and row.entry)
@@ -374,7 +372,7 @@ class ModelsDialog(QDialog):
     def take(self, path: Path) -> None:
         """Import a folder or file."""
         if self.work:
-            self._say(self.tr("Wait until the running work is done, then import again."), "bad")
+            self._say(self.tr("Wait until the current operation is done, then import again."), "bad")
             return
         done = self.tr("{name} is imported.").format(name=path.name)
         self._start(path.name, lambda progress: import_model(path, progress=progress), lambda _: self._say(done, "good"))
@@ -386,7 +384,7 @@ class ModelsDialog(QDialog):
 
         def tell(problems: object) -> None:
             assert isinstance(problems, list)
-            sound = self.tr("{name}: every file is as it was when it was added.").format(name=words(model.title))
+            sound = self.tr("{name}: all files are unchanged since the model was added.").format(name=words(model.title))
             self._say("\n".join(problems) or sound, "bad" if problems else "good")
 
         self._start(model.name, lambda progress: verify_model(model, progress), tell)
@@ -404,7 +402,7 @@ class ModelsDialog(QDialog):
             self.reload()
             self.models_changed.emit()
             return
-        question = self.tr("{name} and its {size} are deleted.").format(name=words(row.title), size=amount(row.size * row.share))
+        question = self.tr("{name} ({size}) will be deleted.").format(name=words(row.title), size=amount(row.size * row.share))
         title = self.tr("Remove {name}?").format(name=words(row.title))
         ask(self, title, question, self.tr("Remove"), self.tr("Keep"), lambda: self.remove(row.name))
 
@@ -432,11 +430,11 @@ class ModelsDialog(QDialog):
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Folders and files may be dropped."""
         if local_paths(event.mimeData()):
-            event.acceptProposedAction()
+            accept_copy(event)
 
     def dropEvent(self, event: QDropEvent) -> None:
         """Import the first of what is dropped."""
-        event.acceptProposedAction()
+        accept_copy(event)
         self.take(local_paths(event.mimeData())[0])
 
 

@@ -1,4 +1,4 @@
-"""Licences that are to be accepted before a download, and the token that a hub may ask for."""
+"""Licences to accept before a download, and the token that a hub may require."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -7,8 +7,8 @@ from html import escape
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QDialog, QDialogButtonBox, QLabel, QLineEdit, QTextBrowser, QVBoxLayout, QWidget
 
-from app.settings.specs import words
 from app.widgets.formats import amount
+from app.widgets.words import words
 from dcvsr_engine.models.catalogue import CatalogueEntry
 
 ADDRESS = re.compile(r"https?://[\w.-]+(:\d+)?(/[\w./-]*\w)?")
@@ -62,7 +62,7 @@ class LicenceDialog(QDialog):
 
 
 class TokenDialog(QDialog):
-    """Asks for the token that says to the hub who a person is.
+    """Asks for the token that identifies the user to the hub.
 
     Attributes:
         field: shows dots.

@@ -1,4 +1,4 @@
-"""The Models menu's doings: its window, folders that are used where they are, and models dropped among clips."""
+"""What the Models menu opens: the models window, and folders that are used where they are; and models dropped among clips."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from app.models.dialog import ModelsDialog, looks_like_a_model
+from app.models.dialog import ModelsDialog, looks_like_a_model, open_models_folder
 from app.system.preferences import Preferences
 
 
@@ -14,7 +14,7 @@ class ModelsMenu(QObject):
     """Opens the models window when it is first wanted.
 
     Attributes:
-        models_changed: a model came, went, or became the default.
+        models_changed: a model was added, removed, or made the default.
         use_requested: the name of a model to restore with.
         dialog: the models window, once it was opened.
     """
@@ -50,6 +50,10 @@ class ModelsMenu(QObject):
         dialog.fileSelected.connect(lambda name: self.add_folder(Path(name)))
         dialog.open()
 
+    def show_folder(self) -> None:
+        """Show the folder of added models in the file manager."""
+        open_models_folder()
+
     def add_folder(self, folder: Path) -> None:
         """Offer a checkpoint folder where it is."""
         self._preferences.add_model_folder(folder)
@@ -58,13 +62,13 @@ class ModelsMenu(QObject):
         self.models_changed.emit()
 
     def take_models(self, paths: Sequence[Path]) -> list[Path]:
-        """Import the first model among what was dropped; gives what is no model."""
+        """Import the first model among dropped files; returns the files that are no models."""
         models = [path for path in paths if looks_like_a_model(path)]
         if models:
             self.open().take(models[0])
         return [path for path in paths if path not in models]
 
     def stop(self) -> None:
-        """End what runs."""
+        """End a download or import that runs."""
         if self.dialog:
             self.dialog.stop()

@@ -1,4 +1,4 @@
-"""The models window's rows: what the catalogue offers, what is there, and what broke off. Without Qt."""
+"""The models window's rows: available models, installed ones, and interrupted downloads. Without Qt."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ ModelState = Literal["built in", "installed", "in place", "unusable", "base", "a
 
 @dataclass(frozen=True)
 class ModelRow:
-    """A model, there or not.
+    """A model, installed or not.
 
     Attributes:
-        name, title: what it is called by the program and by people.
+        name, title: its name in the program and its title in the window.
         state: whether it can be used, fetched, or continued.
         entry: what the catalogue says of it.
-        model: where it is, if it is there.
-        share: how much of a broken-off download is there, 0 to 1.
+        model: the installed model, if it is installed.
+        share: downloaded share of an interrupted download, 0 to 1.
         is_default: whether it restores where none is named.
     """
 
@@ -58,12 +58,12 @@ class ModelRow:
 
     @property
     def can_be_removed(self) -> bool:
-        """Whether there is anything that can be deleted, or taken off the list."""
+        """Whether it can be deleted, or taken off the list."""
         return self.state in ("installed", "in place", "unusable", "base", "unfinished")
 
 
 def model_rows(folders: Iterable[Path] = ()) -> list[ModelRow]:
-    """All rows: what can restore first, then what carries others, then what is to be had."""
+    """All rows: models that can restore, then bases of others, then those to download."""
     entries = {entry.name: entry for entry in catalogue()}
     chosen = default_model()
     there = known_models(folders) + known_bases()
@@ -82,7 +82,7 @@ def title_of(model: KnownModel, entries: dict[str, CatalogueEntry]) -> str:
 
 
 def state_of(model: KnownModel) -> ModelState:
-    """What can be done with a model that is there."""
+    """The state of an installed model."""
     if model.is_base:
         return "base"
     if model.problem:
@@ -93,7 +93,7 @@ def state_of(model: KnownModel) -> ModelState:
 
 
 def row_of_entry(entry: CatalogueEntry) -> ModelRow:
-    """The row of an entry that is not there, or not whole."""
+    """The row of an entry that is not installed, or only in part."""
     begun = unfinished_download(entry.name)
     if begun is not None:
         return ModelRow(entry.name, entry.title, "unfinished", entry, share=begun[0] / max(1, begun[1]))

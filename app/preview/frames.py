@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dcvsr_engine.video.reader import VideoReader
 
 DECODE_AHEAD = 8
-"""Frames decoded beyond the wanted one, so that playing and stepping find them ready."""
+"""Frames decoded beyond the wanted one, so that playing and stepping do not wait."""
 
 SOURCE_BYTES = 384 * 2**20
 RESULT_BYTES = 768 * 2**20
@@ -49,7 +49,7 @@ class FrameSource(QObject):
     Signals:
         opened: the clip's `VideoInfo`, with its frames counted.
         failed: the sentence that says why a clip or frame cannot be read.
-        frame_ready: a frame has been decoded and can be had from `frame`.
+        frame_ready: a frame has been decoded and is available from `frame`.
     """
 
     opened = Signal(object)
@@ -79,11 +79,11 @@ class FrameSource(QObject):
         self._decoder.want_frame(frame)
 
     def frame(self, index: int) -> SourceFrame | None:
-        """A frame if it is at hand."""
+        """A frame if it is cached."""
         return self._cache.get(index)
 
     def cached(self) -> list[int]:
-        """The frames at hand."""
+        """The cached frames."""
         return list(self._cache)
 
     def shutdown(self) -> None:
@@ -105,7 +105,7 @@ class FrameSource(QObject):
 
 
 class _Decoder(QThread):
-    """The worker behind `FrameSource`. Clips are numbered, so that news of an earlier one can be told apart.
+    """The worker behind `FrameSource`. Clips are numbered, so that late signals of an earlier one are ignored.
 
     What is wanted – `_clip`, `_path`, `_frame`, `_stopping` – is guarded by `_wanted`.
     """
@@ -149,7 +149,7 @@ class _Decoder(QThread):
     # -- the thread ---------------------------------------------------------------------------------------------
 
     def run(self) -> None:
-        """Serve wishes until stopped."""
+        """Serve requests until stopped."""
         clip = 0
         reader: VideoReader | None = None
         while True:
@@ -229,11 +229,11 @@ class ResultStore:
         self._cache.put((variant, frame.frame), ResultFrame(frame.pixels, frame.origin, scale, frame.step, frame.final))
 
     def get(self, variant: str, frame: int) -> ResultFrame | None:
-        """A frame of a variant if it is at hand."""
+        """A frame of a variant if it is cached."""
         return self._cache.get((variant, frame))
 
     def frames(self, variant: str) -> list[int]:
-        """The frames of a variant that are at hand."""
+        """The cached frames of a variant."""
         return [frame for name, frame in self._cache if name == variant]
 
     def clear(self, variant: str | None = None) -> None:

@@ -1,4 +1,4 @@
-"""What the previewer shows and from where: viewport, comparison, frame range. Without Qt."""
+"""The previewer's geometry and choices: viewport, comparison, frame range. Without Qt."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -88,7 +88,7 @@ class Viewport:
         return replace(self, zoom=zoom, center=center, fitting=False)._clamped()
 
     def panned(self, dx: float, dy: float) -> Self:
-        """The picture moved by device pixels, as far as there is something to see."""
+        """The picture moved by device pixels, no further than its edges."""
         across, down = self.zooms
         return replace(self, center=(self.center[0] - dx / across, self.center[1] - dy / down), fitting=False)._clamped()
 
@@ -168,7 +168,7 @@ class FrameRange:
         return (self.first, self.last) == (0, self.frames - 1)
 
     def at(self, frame: int) -> Self:
-        """Another current frame, the nearest there is."""
+        """Another current frame, clamped to the clip."""
         return replace(self, current=min(max(frame, 0), self.frames - 1))
 
     def starting(self, frame: int) -> Self:

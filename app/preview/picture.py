@@ -27,7 +27,7 @@ def image_of(pixels: RgbPixels) -> QImage:
 
 @dataclass
 class _Level:
-    """The picture at one resolution, filled tile by tile: ``coarse`` and ``fine`` say which tiles are there, and how well."""
+    """The picture at one resolution, filled tile by tile; ``coarse`` and ``fine`` hold the tiles filled in each quality."""
 
     image: QImage
     coarse: set[tuple[int, int]] = field(default_factory=set)

@@ -68,7 +68,7 @@ class Scene:
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is no frame."""
+        """Whether no frame is shown."""
         return self._source is None
 
     def clear(self) -> None:
@@ -202,7 +202,7 @@ class Scene:
         return self._paint_side(painter, self.viewport, 1) if self.missing else self._paint_difference(painter)
 
     def _paint_side(self, painter: QPainter, viewport: Viewport, index: int, unrestored: float = UNRESTORED_OPACITY) -> bool:
-        """One picture; where there is no result the input shines through, so that nobody takes it for one."""
+        """One picture; without a result the input is shown faintly, so that it is not mistaken for one."""
         result = self._results[index]
         assert self._source is not None
         complete = True
@@ -227,7 +227,7 @@ class Scene:
         return complete
 
     def _paint_difference(self, painter: QPainter) -> bool:
-        """What is seen of the left picture minus what is seen of the right one; black where there is no result."""
+        """The visible part of the left picture minus that of the right one; black without a result."""
         size = QSize(*self.viewport.view)
         if self._scratch[0].size() != size:
             self._scratch = [QImage(size, QImage.Format.Format_RGB32) for _ in self.sides]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 STRIP_MARGIN = 8.0
-"""Room left and right of the strips, so that handles at the ends can be taken."""
+"""Margin left and right of the strips, so that handles at the ends can be grabbed."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class TimeScale:
         return STRIP_MARGIN + (frame - self.first) * self.frame_width
 
     def frame(self, x: float) -> int:
-        """The frame at a place, the nearest there is."""
+        """The frame at a position, clamped to the clip."""
         return min(max(int((x - STRIP_MARGIN) / self.frame_width + self.first), 0), self.frames - 1)
 
     def zoomed(self, factor: float, at: float) -> "TimeScale":

@@ -20,7 +20,7 @@ from app.preview.model import FrameRange, runs
 from app.preview.time_scale import STRIP_MARGIN, TimeScale
 
 HANDLE = 7.0
-"""Logical pixels around an in or out point in which it can be taken."""
+"""Logical pixels around an in or out point in which it can be grabbed."""
 
 
 class FrameTrack(QAbstractSlider):
@@ -28,7 +28,7 @@ class FrameTrack(QAbstractSlider):
 
     Signals:
         range_edited: an in or out point was dragged to (first, last).
-        scale_changed: another stretch of time is seen.
+        scale_changed: another part of the clip is visible.
     """
 
     range_edited = Signal(int, int)
@@ -37,9 +37,7 @@ class FrameTrack(QAbstractSlider):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAccessibleName(self.tr("Timeline"))
-        self.setToolTip(
-            self.tr("Drag to go to a frame, the brackets to set the part to work on; the wheel shows less or more of the clip.")
-        )
+        self.setToolTip(self.tr("Drag to go to a frame; drag the brackets to set the range; the wheel zooms in time."))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setMouseTracking(True)
@@ -124,7 +122,7 @@ class FrameTrack(QAbstractSlider):
         return QRectF(stretch.left(), top, stretch.width(), height)
 
     def _paint_frame_lines(self, painter: QPainter, bar: QRectF) -> None:
-        """Single frames, where there is room for them."""
+        """Lines between frames, if they are wide enough."""
         if self.scale.frame_width < 6:
             return
         painter.setPen(QPen(self.palette().color(QPalette.ColorRole.PlaceholderText), 1))
@@ -157,7 +155,7 @@ class FrameTrack(QAbstractSlider):
     # -- pointer and keys ---------------------------------------------------------------------------------------
 
     def _part_at(self, position: QPointF) -> str:
-        """What a press takes: an end of the range, or the playhead."""
+        """What a press grabs: an end of the range, or the playhead."""
         distances = {
             "first": abs(position.x() - self.scale.x(self.range.first)),
             "last": abs(position.x() - self.scale.x(self.range.last + 1)),
@@ -174,7 +172,7 @@ class FrameTrack(QAbstractSlider):
             self._drag_to(event.position())
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Drag what was taken."""
+        """Drag what was grabbed."""
         if self._dragged is not None:
             self._drag_to(event.position())
         else:

@@ -54,22 +54,22 @@ class WindowStrip(QWidget):
         self.update()
 
     def event(self, event: QEvent) -> bool:
-        """The tooltip tells the windows under the pointer."""
+        """Show a tooltip for the windows under the pointer."""
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             QToolTip.showText(event.globalPos(), self.describe(event.pos()), self)
             return True
         return super().event(event)
 
     def describe(self, position: QPoint) -> str:
-        """The windows at a place, one per line; what the strip is where there are none."""
+        """The windows at a position, one per line; without any, what the strip shows."""
         lines = []
         for n in self._state.windows_at(self.scale.frame(position.x())):
             first, last = self._state.window_frames(n)
             line = self.tr("Window {n}: frames {first}–{last}").format(n=n, first=first, last=last)
             if n in self._state.chosen:
-                line += self.tr(", hands on {frames}").format(frames=", ".join(map(str, sorted(self._state.chosen[n]))))
+                line += self.tr(", passes on {frames}").format(frames=", ".join(map(str, sorted(self._state.chosen[n]))))
             lines.append(line)
-        return "\n".join(lines) or self.tr("Frames are worked on in overlapping windows; each bracket is one.")
+        return "\n".join(lines) or self.tr("Frames are processed in overlapping windows; each bracket is one window.")
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """A bracket per window."""
@@ -96,8 +96,8 @@ class WindowStrip(QWidget):
         painter.setPen(QPen(palette.color(QPalette.ColorRole.WindowText), 1.25))
         corners = [box.topLeft(), box.bottomLeft(), box.bottomRight(), box.topRight()]
         painter.drawPolyline(QPolygonF(corners))
-        if self._state.kind in {StepKind.TAP_FORWARD, StepKind.TAP_BACKWARD}:
-            self._paint_handed_on(painter, n, box, self._state.kind == StepKind.TAP_FORWARD)
+        if self._state.kind is not None and self._state.kind.is_tap:
+            self._paint_passed_on(painter, n, box, self._state.kind == StepKind.TAP_FORWARD)
         elif box.width() > 36:
             assert self._state.grid is not None
             font = painter.font()
@@ -105,8 +105,8 @@ class WindowStrip(QWidget):
             painter.setFont(font)
             painter.drawText(box.adjusted(0, -1, 0, -1), Qt.AlignmentFlag.AlignCenter, str(self._state.grid.tile_frames))
 
-    def _paint_handed_on(self, painter: QPainter, n: int, box: QRectF, forward: bool) -> None:
-        """A diamond per chosen frame, and an arrow at the end the window hands them to."""
+    def _paint_passed_on(self, painter: QPainter, n: int, box: QRectF, forward: bool) -> None:
+        """A diamond per chosen frame, and an arrow at the end to which the window passes them."""
         painter.setPen(QPen(hud.HALO, 1))
         painter.setBrush(hud.CHOSEN_COLOR)
         for frame in self._state.chosen.get(n, ()):

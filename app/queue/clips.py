@@ -1,4 +1,4 @@
-"""What was dropped, and what its result is called. Without Qt, and without opening the files."""
+"""Dropped clips, and the names of their results. Without Qt, and without opening the files."""
 
 import shutil
 from collections.abc import Iterable
@@ -8,15 +8,15 @@ from dcvsr_engine.jobs.naming import names_for
 from dcvsr_engine.resources import resource
 from dcvsr_engine.settings import Codec
 
-VIDEO_SUFFIXES = {
+CLIP_SUFFIXES = {
     ".3g2", ".3gp", ".asf", ".avi", ".divx", ".dv", ".flv", ".gif", ".m2ts", ".m2v", ".m4v", ".mjpeg", ".mkv", ".mov", ".mp4",
     ".mpeg", ".mpg", ".mts", ".mxf", ".ogm", ".ogv", ".qt", ".rm", ".rmvb", ".ts", ".vob", ".webm", ".wmv", ".y4m",
 }  # fmt: skip
-"""Suffixes by which videos in a dropped folder are told from other files. A file dropped by itself may have any."""
+"""Suffixes that tell videos in a dropped folder from other files. A file that is dropped by itself may have any."""
 
 
 def expand_clips(paths: Iterable[Path]) -> list[Path]:
-    """The clips that dropped files and folders stand for: a folder is its videos or, without any, a sequence of pictures."""
+    """Dropped files and folders as clips: a folder gives its videos or, without any, is a sequence of pictures."""
     return [clip for path in paths for clip in (clips_of_folder(path) if path.is_dir() else [path])]
 
 
@@ -25,7 +25,7 @@ def clips_of_folder(folder: Path) -> list[Path]:
     from dcvsr_engine.video.source import PICTURE_SUFFIXES, natural_order  # loads the decoder
 
     files = sorted((path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")), key=natural_order)
-    videos = [path for path in files if path.suffix.lower() in VIDEO_SUFFIXES]
+    videos = [path for path in files if path.suffix.lower() in CLIP_SUFFIXES]
     if videos:
         return videos
     return [folder] if any(path.suffix.lower() in PICTURE_SUFFIXES for path in files) else []

@@ -1,4 +1,4 @@
-"""The ways by which clips come in: dialogs, dropping, pasting, a second start."""
+"""How clips come into the queue: dialogs, dropping, pasting, a second start."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,32 +8,48 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app.queue.clips import expand_clips
-from app.queue.model import local_paths
+from app.queue.job_queue import QueueItem
+from app.queue.model import QueueModel
+from app.queue.prober import Prober
 from app.system.preferences import Preferences
+from app.widgets.drops import local_paths
 
 
 class ClipIntake(QObject):
-    """Turns files and folders into clips.
+    """Turns files and folders into items of the queue.
 
     Attributes:
-        clips_found: paths of clips that are to be added.
-        nothing_found: a sentence that says why there are none.
+        added: the ids of new items.
+        nothing_found: a sentence that says why no clip was found.
     """
 
-    clips_found = Signal(list)
+    added = Signal(list)
     nothing_found = Signal(str)
 
-    def __init__(self, window: QWidget, preferences: Preferences) -> None:
+    def __init__(self, window: QWidget, queue: QueueModel, preferences: Preferences) -> None:
         super().__init__(window)
-        self._window, self._preferences = window, preferences
+        self._window, self._queue, self._preferences = window, queue, preferences
+        self._prober = Prober(self)
+        self._prober.probed.connect(queue.note_video)
+
+    def stop(self) -> None:
+        """Stop probing clips."""
+        self._prober.stop()
 
     def take(self, paths: Sequence[Path]) -> None:
-        """Take files and folders."""
+        """Add files, and the clips in folders, with the settings that the next clip starts with."""
         clips = expand_clips(paths)
         if clips:
-            self.clips_found.emit(clips)
+            self.added.emit([self._add(clip) for clip in clips])
         elif paths:
             self.nothing_found.emit(self.tr("There are no clips in {name}.").format(name=paths[0].name))
+
+    def _add(self, clip: Path) -> str:
+        item = QueueItem(self._preferences.request_for(clip))
+        self._queue.add(item)
+        self._preferences.add_recent(clip)
+        self._prober.look_up(item.id, clip)
+        return item.id
 
     def paste(self) -> None:
         """Take the files on the clipboard, copied in a file manager or written as text."""

@@ -27,7 +27,7 @@ class QueueItem:
         result: where the result goes or is, known from the first start on.
         folder: job directory it can be resumed from.
         report: the run's facts once it is done.
-        size, seconds: (width, height) and duration of the source, as far as known.
+        size, seconds: (width, height) and duration of the source; ``None`` until they are known.
         progress: share that is done while it runs, 0 … 1; not saved.
     """
 
@@ -45,7 +45,7 @@ class QueueItem:
 
     @property
     def can_resume(self) -> bool:
-        """Whether finished work is there to go on from."""
+        """Whether finished work exists to resume from."""
         return self.state in RESUMABLE and self.folder is not None
 
     def to_dict(self) -> dict[str, Any]:
@@ -117,7 +117,7 @@ class JobQueue:
         """Read a saved queue; what was running then is ``interrupted`` now.
 
         Raises:
-            OSError: the file is there and cannot be read.
+            OSError: the file exists and cannot be read.
             ValueError: it is damaged.
         """
         if not path.exists():
@@ -125,5 +125,5 @@ class JobQueue:
         try:
             items = [QueueItem.from_dict(values) for values in read_json(path)]
         except (UserError, TypeError, KeyError, AttributeError) as error:
-            raise ValueError(f"{path} is no queue: {error}") from None
+            raise ValueError(f"{path} is not a queue: {error}") from None
         return cls(dataclasses.replace(item, state="interrupted") if item.state == "running" else item for item in items)

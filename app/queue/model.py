@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from PySide6.QtCore import (
     QAbstractListModel,
@@ -17,6 +17,7 @@ from PySide6.QtCore import (
 )
 
 from app.queue.job_queue import ItemState, JobQueue, QueueItem
+from app.widgets.drops import local_paths
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +47,17 @@ class QueueModel(QAbstractListModel):
         self._save_timer.setSingleShot(True)
         self._save_timer.setInterval(SAVE_AFTER_MS)
         self._save_timer.timeout.connect(self.save)
+
+    @classmethod
+    def load(cls, path: Path, parent: QObject | None = None) -> Self:
+        """The queue in a file; a damaged file is put aside."""
+        try:
+            return cls(JobQueue.load(path), path, parent)
+        except (OSError, ValueError) as error:
+            log.warning("%s", error)
+            if path.is_file():
+                path.replace(path.with_suffix(".damaged.json"))
+            return cls(JobQueue(), path, parent)
 
     def save(self) -> None:
         """Write the queue now; a full disk is logged and does not stop anything."""
@@ -77,7 +89,7 @@ class QueueModel(QAbstractListModel):
         self._save_timer.start()
 
     def move(self, row: int, to: int) -> None:
-        """Move an item so that it ends up at row ``to``, as far as there is one."""
+        """Move an item to row ``to``, or to the nearest existing row."""
         to = min(max(0, to), len(self.queue) - 1)
         if to == row:
             return
@@ -94,6 +106,13 @@ class QueueModel(QAbstractListModel):
         if set(changes) != {"progress"}:
             self._save_timer.start()
             self.item_changed.emit(item_id)
+
+    def note_video(self, item_id: str, info: object) -> None:
+        """Remember size and duration of an item's clip from its `VideoInfo`; the item may be gone by now."""
+        from dcvsr_engine.video.probe import VideoInfo  # loaded by now, and not at the window's start
+
+        if isinstance(info, VideoInfo) and item_id in self.queue:
+            self.change(item_id, size=(info.width, info.height), seconds=info.duration)
 
     def set_state(self, item_id: str, state: ItemState, **changes: Any) -> None:
         """Change an item's state, and write it down at once: it must be known after a crash."""
@@ -164,8 +183,3 @@ class QueueModel(QAbstractListModel):
         if paths:
             self.files_dropped.emit(paths)
         return bool(paths)
-
-
-def local_paths(data: QMimeData) -> list[Path]:
-    """The files and folders among dropped or pasted data."""
-    return [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]

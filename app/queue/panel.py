@@ -1,7 +1,7 @@
-"""The queue panel: clips that wait, run or are done."""
+"""The queue panel: clips and their states."""
 
-from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QAction, QColor, QDragEnterEvent, QDragMoveEvent, QKeySequence, QPainter, QPaintEvent, QPalette
+from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QPoint, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QDragEnterEvent, QDragMoveEvent, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 
 from app.queue.job_queue import ItemState, QueueItem
 from app.queue.model import ITEM_ROLE, ROW_MIME, QueueModel
+from app.widgets.action_table import ActionTable
 from app.widgets.appearance import Tones, tones
 from app.widgets.formats import length
 
@@ -31,6 +32,11 @@ STATE_SIGNS: dict[ItemState, str] = {
 }
 ITEM_PADDING = 8
 PROGRESS_HEIGHT = 3
+CONTEXT_MENU = (
+    "start", "resume", "start_again", None, "show_in_folder", "show_report", "show_failure", None, "move_up", "move_down",
+    "remove", "delete_unfinished",
+)  # fmt: skip
+BUTTON_SIGNS = {"move_up": "↑", "move_down": "↓", "remove": "✕"}
 
 
 def state_color(state: ItemState, colors: Tones, accent: QColor) -> QColor:
@@ -138,96 +144,55 @@ class QueuePanel(QWidget):
     """The list with its buttons and context menu.
 
     Attributes:
-        current_changed: the id of the item that is looked at, or an empty text.
-        add_requested: more clips are wanted.
-        start_action, resume_action, retry_action, show_action, report_action, failure_action, drop_action: act on the selected
-            items.
-        up_action, down_action, remove_action: likewise.
+        current_changed: the id of the item that is shown, or an empty text.
+        selection_changed: other items are selected, or the selected ones have moved.
+        add_requested: the user wants to add clips.
+        add_button: asks for clips.
     """
 
     current_changed = Signal(str)
+    selection_changed = Signal()
     add_requested = Signal()
-    retry_requested = Signal(list, bool)
-    show_requested = Signal(str)
-    report_requested = Signal(str)
-    failure_requested = Signal(str)
-    start_requested = Signal(str)
-    drop_requested = Signal(list)
 
     def __init__(self, model: QueueModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._model = model
         self.view = QueueView(model)
-        self._make_actions()
+        self._menu = QMenu(self)
         self._lay_out()
-        self.view.selectionModel().currentChanged.connect(lambda current, _: self._on_current(current))
-        self.view.selectionModel().selectionChanged.connect(lambda *_: self.update_actions())
-        model.item_changed.connect(lambda _: self.update_actions())
-        model.rowsRemoved.connect(lambda *_: self.update_actions())
-        model.rowsMoved.connect(lambda *_: self.update_actions())
-        self.update_actions()
-
-    def _make_actions(self) -> None:
-        self.start_action = self._action(self.tr("Restore only this"), None, self._start)
-        self.resume_action = self._action(self.tr("Resume"), None, lambda: self.retry_requested.emit(self.selected_ids(), True))
-        self.retry_action = self._action(
-            self.tr("Start again"), "Ctrl+T", lambda: self.retry_requested.emit(self.selected_ids(), False)
-        )
-        self.show_action = self._action(self.tr("Show in folder"), "Ctrl+J", lambda: self.show_requested.emit(self.current_id()))
-        self.report_action = self._action(self.tr("Show report"), None, lambda: self.report_requested.emit(self.current_id()))
-        self.failure_action = self._action(
-            self.tr("Why it failed…"), None, lambda: self.failure_requested.emit(self.current_id())
-        )
-        self.drop_action = self._action(
-            self.tr("Delete unfinished work…"), None, lambda: self.drop_requested.emit(self.selected_ids())
-        )
-        self.up_action = self._action(self.tr("Move up"), "Ctrl+Up", lambda: self._move(-1))
-        self.down_action = self._action(self.tr("Move down"), "Ctrl+Down", lambda: self._move(1))
-        self.remove_action = self._action(self.tr("Remove from the queue"), QKeySequence.StandardKey.Delete, self.remove_selected)
-        self.remove_action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-
-    def _action(self, text: str, key: str | QKeySequence.StandardKey | None, slot: object) -> QAction:
-        action = QAction(text, self)
-        if key is not None:
-            action.setShortcut(QKeySequence(key))
-        action.triggered.connect(slot)
-        self.addAction(action)
-        return action
+        self.view.selectionModel().currentChanged.connect(self._on_current)
+        for signal in (self.view.selectionModel().selectionChanged, model.rowsRemoved, model.rowsMoved):
+            signal.connect(self._on_selection)
 
     def _lay_out(self) -> None:
         self.add_button = QPushButton(self.tr("Add clips…"))
         self.add_button.clicked.connect(self.add_requested)
-        buttons = QHBoxLayout()
-        buttons.addWidget(self.add_button, 1)
-        for action, text, name in (
-            (self.up_action, "↑", self.tr("Move up")),
-            (self.down_action, "↓", self.tr("Move down")),
-            (self.remove_action, "✕", self.tr("Remove from the queue")),
-        ):
-            button = QToolButton()
-            action.setIconText(text)
-            button.setDefaultAction(action)
-            button.setAccessibleName(name)
-            button.setAutoRaise(True)
-            button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-            buttons.addWidget(button)
+        self._buttons = QHBoxLayout()
+        self._buttons.addWidget(self.add_button, 1)
         column = QVBoxLayout(self)
         column.setContentsMargins(8, 4, 4, 8)
         column.addWidget(self.view, 1)
-        column.addLayout(buttons)
+        column.addLayout(self._buttons)
         self.view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        self.view.customContextMenuRequested.connect(lambda at: self._menu().popup(self.view.mapToGlobal(at)))
+        self.view.customContextMenuRequested.connect(self._open_menu)
         self.setMinimumWidth(180)
 
-    def _menu(self) -> QMenu:
-        menu = QMenu(self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.addActions([self.start_action, self.resume_action, self.retry_action])
-        menu.addSeparator()
-        menu.addActions([self.show_action, self.report_action, self.failure_action])
-        menu.addSeparator()
-        menu.addActions([self.up_action, self.down_action, self.remove_action, self.drop_action])
-        return menu
+    def show_actions(self, table: ActionTable) -> None:
+        """Put the actions on selected items into the context menu and on buttons."""
+        table.fill(self._menu, CONTEXT_MENU)
+        for action_id, sign in BUTTON_SIGNS.items():
+            action = table[action_id]
+            action.setIconText(sign)
+            button = QToolButton()
+            button.setDefaultAction(action)
+            button.setAccessibleName(action.text())
+            button.setAutoRaise(True)
+            button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+            self._buttons.addWidget(button)
+            self.addAction(action)
+
+    def _open_menu(self, at: QPoint) -> None:
+        self._menu.popup(self.view.mapToGlobal(at))
 
     # -- what is chosen -----------------------------------------------------------------------------------------
 
@@ -236,50 +201,28 @@ class QueuePanel(QWidget):
         rows = sorted(index.row() for index in self.view.selectionModel().selectedIndexes())
         return [self._model.queue[row].id for row in rows]
 
+    def selected_items(self) -> tuple[QueueItem, ...]:
+        """The selected items, in the order of the queue."""
+        return tuple(item for item_id in self.selected_ids() if (item := self._model.item(item_id)))
+
     def current_id(self) -> str:
-        """The id of the item that is looked at, or an empty text."""
+        """The id of the item that is shown, or an empty text."""
         index = self.view.currentIndex()
         return self._model.queue[index.row()].id if index.isValid() else ""
 
+    def current_row(self) -> int:
+        """The row of the item that is shown, -1 for none."""
+        return self.view.currentIndex().row()
+
     def select(self, item_id: str) -> None:
-        """Look at an item."""
+        """Show an item."""
         self.view.setCurrentIndex(self._model.index(self._model.queue.row(item_id)))
 
-    def _on_current(self, index: QModelIndex) -> None:
-        self.current_changed.emit(self._model.queue[index.row()].id if index.isValid() else "")
-        self.update_actions()
+    def _on_current(self) -> None:
+        self.current_changed.emit(self.current_id())
 
-    def update_actions(self) -> None:
-        """Allow what makes sense for the selected items."""
-        items = [item for item_id in self.selected_ids() if (item := self._model.item(item_id))]
-        one = items[0] if len(items) == 1 else None
-        idle = [item for item in items if item.state != "running"]
-        self.start_action.setEnabled(one is not None and one.state == "waiting")
-        self.resume_action.setEnabled(any(item.can_resume for item in items))
-        self.retry_action.setEnabled(any(item.state not in ("waiting", "running") for item in items))
-        self.show_action.setEnabled(one is not None and one.state == "done")
-        self.report_action.setEnabled(one is not None and bool(one.report))
-        self.failure_action.setEnabled(one is not None and bool(one.message))
-        self.remove_action.setEnabled(bool(idle))
-        self.drop_action.setEnabled(any(item.can_resume for item in items))
-        self.up_action.setEnabled(one is not None and self._model.queue.row(one.id) > 0)
-        self.down_action.setEnabled(one is not None and self._model.queue.row(one.id) < len(self._model.queue) - 1)
-
-    # -- what a person does -------------------------------------------------------------------------------------
-
-    def remove_selected(self) -> None:
-        """Take the selected items out of the queue, but for the one that runs."""
-        for item_id in self.selected_ids():
-            item = self._model.item(item_id)
-            if item and item.state != "running":
-                self._model.remove(item_id)
-
-    def _move(self, by: int) -> None:
-        row = self.view.currentIndex().row()
-        self._model.move(row, row + by)
-
-    def _start(self) -> None:
-        self.start_requested.emit(self.current_id())
+    def _on_selection(self) -> None:
+        self.selection_changed.emit()
 
     def changeEvent(self, event: QEvent) -> None:
         """Follow light and dark."""

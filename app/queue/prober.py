@@ -1,4 +1,7 @@
-"""Looks up what dropped clips are, in the background."""
+"""Probes dropped clips in the background.
+
+Own code rather than superqt's `thread_worker`: a pool with one thread is as short, and its package costs start-up time.
+"""
 
 from pathlib import Path
 
@@ -15,7 +18,7 @@ class Probe(QRunnable):
         self._prober, self._item_id, self._path = prober, item_id, path
 
     def run(self) -> None:
-        """Look the clip up, and tell; a clip that cannot be read is told when it is opened."""
+        """Probe the clip and report; one that cannot be read is reported when it is opened."""
         from dcvsr_engine.video.probe import probe  # loads the decoder
 
         try:
@@ -25,7 +28,7 @@ class Probe(QRunnable):
 
 
 class Prober(QObject):
-    """Looks up clips one after another.
+    """Probes clips one after another.
 
     Attributes:
         probed: an item's id and its `VideoInfo`.
@@ -39,10 +42,10 @@ class Prober(QObject):
         self._pool.setMaxThreadCount(1)
 
     def look_up(self, item_id: str, path: Path) -> None:
-        """Look up a clip some time soon."""
+        """Probe a clip soon."""
         self._pool.start(Probe(self, item_id, path))
 
     def stop(self) -> None:
-        """Forget what was not looked up yet, and wait for the rest."""
+        """Drop the clips that were not probed yet, and wait for the current one."""
         self._pool.clear()
         self._pool.waitForDone()

@@ -1,4 +1,4 @@
-"""What cancelled and failed jobs have kept on the disk, and its deletion when a person asks for it."""
+"""Work that cancelled and failed jobs have kept on the disk, and its deletion when the user asks for it."""
 
 from collections.abc import Iterable
 
@@ -21,20 +21,20 @@ class UnfinishedWork(QObject):
 
     @Slot(list)
     def ask(self, item_ids: list[str]) -> None:
-        """Ask whether what these items have kept is to be deleted."""
+        """Ask whether to delete what these items have kept."""
         items = [item for item_id in item_ids if (item := self._queue.item(item_id)) and item.can_resume]
         if not items:
             return
         names = ", ".join(item.request.source.name for item in items)
         size = sum(path.stat().st_size for item in items if item.folder for path in item.folder.glob("*")) / 2**20
-        question = self.tr("What is finished of {names} takes {size} MB. Without it the restoration begins anew.").format(
-            names=names, size=f"{size:.0f}"
-        )
+        question = self.tr(
+            "The finished work of {names} takes {size} MB. Without it the restoration starts from the beginning."
+        ).format(names=names, size=f"{size:.0f}")
         title = self.tr("Delete unfinished work?")
         ask(self._window, title, question, self.tr("Delete"), self.tr("Keep"), lambda: self.delete(items))
 
     def delete(self, items: Iterable[QueueItem]) -> None:
-        """Delete what these items have kept; one that is being run elsewhere is left alone."""
+        """Delete what these items have kept; an item that another process runs is left alone."""
         for item in items:
             try:
                 assert item.folder is not None

@@ -21,9 +21,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.settings.specs import Spec, words
-from app.widgets.appearance import tones
-from app.widgets.section import color_text
+from app.settings.specs import Spec
+from app.widgets.appearance import color_text, tones
+from app.widgets.words import words
 from dcvsr_engine.settings import Settings
 
 POSITIONS = 1000
@@ -33,7 +33,7 @@ LARGE = 2.0**31
 LABEL_WIDTH = 104
 FIELD_WIDTH = 74
 SLIDER_HEIGHT = 26
-"""Room for the mark below the handle."""
+"""Includes the mark below the handle."""
 ARROW_STEPS = {Qt.Key.Key_Left: -1, Qt.Key.Key_Down: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_Up: 1}
 
 
@@ -156,7 +156,7 @@ class NumberEditor(QWidget):
         self.setFocusProxy(self.field)
 
     def set_value(self, value: float) -> None:
-        """Show a number without telling anyone."""
+        """Show a number without emitting `changed`."""
         with QSignalBlocker(self.field):
             if self._number(self.field.value()) != value or not self.field.text():
                 self.field.setValue(value)
@@ -219,7 +219,7 @@ class ChoiceEditor(QComboBox):
         model.item(self.findData(value)).setEnabled(able)
 
     def set_value(self, value: Any) -> None:
-        """Show a value without telling anyone; one that is not on the list is added as it is."""
+        """Show a value without emitting `changed`; a value that is not in the list is added."""
         with QSignalBlocker(self):
             if self.findData(value) < 0:
                 self.addItem(str(value), value)
@@ -251,7 +251,7 @@ class FlagEditor(QCheckBox):
         self.toggled.connect(self.changed.emit)
 
     def set_value(self, value: bool) -> None:
-        """Show a value without telling anyone."""
+        """Show a value without emitting `changed`."""
         with QSignalBlocker(self):
             self.setChecked(value)
 
@@ -301,7 +301,7 @@ class SettingRow(QWidget):
         self.reset = QToolButton()
         self.reset.setText("↺")
         self.reset.setAutoRaise(True)
-        self.reset.setToolTip(self.tr("Back to the default"))
+        self.reset.setToolTip(self.tr("Reset to the default"))
         self.reset.setAccessibleName(self.tr("Reset {setting}").format(setting=label))
         policy = self.reset.sizePolicy()
         policy.setRetainSizeWhenHidden(True)

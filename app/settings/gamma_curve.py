@@ -1,24 +1,17 @@
 """The γ(t) curve over the sampling steps."""
 
+from collections.abc import Sequence
+
 import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.widgets.appearance import tones
-from dcvsr_engine.diffusion.schedule import steps_of
-from dcvsr_engine.network.declaration import Declaration
-from dcvsr_engine.settings import RestoreSettings
 
 MARGIN_LEFT, MARGIN_RIGHT, MARGIN_TOP, MARGIN_BOTTOM = 34, 8, 12, 20
 DOTTED_STEPS = 60
 """Up to this many steps each gets a dot."""
-
-
-def gammas(settings: RestoreSettings, model: Declaration) -> NDArray[np.float64]:
-    """γ of each step ``(steps,)``; 0 everywhere when the guidance is not DSSAG."""
-    return np.array([step.gamma for step in steps_of(model.resolve(settings), model)])
 
 
 class GammaCurve(QWidget):
@@ -35,9 +28,9 @@ class GammaCurve(QWidget):
         """A few lines high."""
         return QSize(240, 104)
 
-    def show_settings(self, settings: RestoreSettings, model: Declaration) -> None:
-        """Draw the curve for these settings."""
-        self.values = gammas(settings, model)
+    def show_gammas(self, values: Sequence[float]) -> None:
+        """Draw γ of each step."""
+        self.values = np.array(values)
         text = self.tr("γ goes from {first:.2f} in the first step to {last:.2f} in the last.")
         self.setAccessibleDescription(text.format(first=self.values[0], last=self.values[-1]))
         self.setToolTip(self.accessibleDescription())

@@ -24,12 +24,13 @@ from PySide6.QtWidgets import (
 
 from app.models.declared import declared
 from app.settings.editors import LABEL_WIDTH, ChoiceEditor, SettingRow, WheelGuard
-from app.settings.gamma_curve import GammaCurve, gammas
+from app.settings.gamma_curve import GammaCurve
 from app.settings.presets import BUILT_IN, Presets
-from app.settings.specs import OUTPUT_SPECS, RESTORE_SPECS, words
-from app.widgets.section import Section
+from app.settings.specs import OUTPUT_SPECS, RESTORE_SPECS
+from app.widgets.section import CollapsibleSection
 from app.widgets.step_strip import StepStrip
-from dcvsr_engine.diffusion.schedule import step_kinds
+from app.widgets.words import words
+from dcvsr_engine.diffusion.schedule import steps_of
 from dcvsr_engine.errors import SettingsError
 from dcvsr_engine.models.registry import KnownModel
 from dcvsr_engine.network.declaration import Declaration
@@ -65,7 +66,7 @@ class SettingsPanel(QWidget):
     Attributes:
         request_changed: the edited `JobRequest`.
         rows: the `SettingRow` of every setting but the model.
-        sections: the parts that can be folded.
+        sections: the parts that can be collapsed.
     """
 
     request_changed = Signal(object)
@@ -78,7 +79,7 @@ class SettingsPanel(QWidget):
         self._model = declared(self._request.settings.model)
         self._guard = WheelGuard(self)
         self.rows: dict[str, SettingRow] = {}
-        self.sections: list[Section] = []
+        self.sections: list[CollapsibleSection] = []
         self._build()
         self.allow_gpu_codecs(())
         self.show_request(self._request)
@@ -161,8 +162,8 @@ class SettingsPanel(QWidget):
         self.rows[name] = row
         return row
 
-    def _section(self, key: str, title: str, names: Iterable[str], extra: QWidget | None = None) -> Section:
-        section = Section(key, title)
+    def _section(self, key: str, title: str, names: Iterable[str], extra: QWidget | None = None) -> CollapsibleSection:
+        section = CollapsibleSection(key, title)
         for name in names:
             section.rows.addWidget(self._row(name))
         if extra:
@@ -191,7 +192,7 @@ class SettingsPanel(QWidget):
 
     @property
     def request(self) -> JobRequest:
-        """The request as it is edited."""
+        """The edited request."""
         return self._request
 
     @property
@@ -201,11 +202,11 @@ class SettingsPanel(QWidget):
 
     @property
     def open_groups(self) -> list[str]:
-        """Keys of the unfolded sections."""
+        """Keys of the expanded sections."""
         return [section.key for section in self.sections if section.is_open]
 
     def open_these_groups(self, keys: Iterable[str]) -> None:
-        """Unfold these sections, fold the others."""
+        """Expand these sections, collapse the others."""
         for section in self.sections:
             section.set_open(section.key in keys)
 
@@ -241,9 +242,10 @@ class SettingsPanel(QWidget):
                 row.show_value(getattr(request.settings, name), getattr(defaults, name))
             row.setEnabled(name not in ACTS or ACTS[name](resolved))
         self.target_field.setText("" if request.target is None else str(request.target))
-        curve = gammas(request.settings, self._model)
-        self.curve.show_settings(request.settings, self._model)
-        self.strip.show_steps(step_kinds(len(curve), resolved), curve.tolist())
+        steps = steps_of(resolved, self._model)
+        gammas = [step.gamma for step in steps]
+        self.curve.show_gammas(gammas)
+        self.strip.show_steps([step.kind for step in steps], gammas)
         self._show_presets()
         self._show_summaries(resolved)
 
@@ -253,7 +255,7 @@ class SettingsPanel(QWidget):
         self.strip.show_step(step)
 
     def lock(self, reason: str) -> None:
-        """Only show the settings, and say why they cannot be changed; an empty reason unlocks them."""
+        """Make the settings read-only and say why; an empty reason unlocks them."""
         self._parts.setEnabled(not reason)
         self.note.setText(reason)
         self.note.setVisible(bool(reason))
@@ -277,13 +279,13 @@ class SettingsPanel(QWidget):
                     self.preset_box.count() - 1, words(built_in.get(name, "")), Qt.ItemDataRole.ToolTipRole
                 )
             if chosen is None:
-                self.preset_box.addItem(self.tr("Own settings"), None)
+                self.preset_box.addItem(self.tr("Custom settings"), None)
             self.preset_box.setCurrentIndex(self.preset_box.findData(chosen))
         self.preset_box.setToolTip(words(built_in.get(chosen or "", "")))
         self.remove_preset_action.setEnabled(chosen in self._presets.own)
 
     def _show_summaries(self, s: RestoreSettings) -> None:
-        """What the folded sections say about their contents."""
+        """Summarise the contents of collapsed sections."""
         off = self.tr("off")
         guidance = words(RESTORE_SPECS["guidance"].choices[s.guidance])
         texts = {
@@ -297,10 +299,10 @@ class SettingsPanel(QWidget):
         for section in self.sections:
             section.set_summary(texts[section.key])
 
-    # -- what a person does -------------------------------------------------------------------------------------
+    # -- what the user edits ------------------------------------------------------------------------------------
 
     def _edit(self, name: str, value: Any) -> None:
-        """Take a value over if it is allowed; otherwise say why not, and keep the former one."""
+        """Apply a value if it is allowed; otherwise say why not, and keep the former one."""
         part = "output" if name in OUTPUT_SPECS else "settings"
         try:
             changed = getattr(self._request, part).replace(**{name: value})
@@ -314,11 +316,11 @@ class SettingsPanel(QWidget):
         self.request_changed.emit(self._request)
 
     def choose_model(self, name: str) -> None:
-        """Restore with another model."""
+        """Choose another model."""
         self._edit("model", name)
 
     def reset_all(self) -> None:
-        """Everything as the model and the program recommend it."""
+        """Reset everything to the defaults of the model and the program."""
         kept = RestoreSettings(model=self._request.settings.model)
         self._change(settings=kept, output=OutputSettings())
 

@@ -1,4 +1,4 @@
-"""Presets: built-in ones and the person's own, which are JSON files. Without Qt."""
+"""Presets: built-in ones and the user's own, which are JSON files. Without Qt."""
 
 import re
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from dcvsr_engine.settings import RestoreSettings
 from dcvsr_engine.storage import read_json, write_json
 
 KEPT = ("model", "device", "precision", "tile_batch", "seed")
-"""What a preset leaves as it is: which model, on what machine, from which noise."""
+"""Settings that a preset does not change: model, device and noise."""
 
 PresetValues = dict[str, Any]
 
@@ -71,7 +71,7 @@ def preset_values(settings: RestoreSettings) -> PresetValues:
 
 
 def with_values(settings: RestoreSettings, values: PresetValues) -> RestoreSettings:
-    """``settings`` as a preset makes them: its ``values``, and the defaults for what it does not name."""
+    """``settings`` changed by a preset: its ``values``, and defaults for what it does not name."""
     return settings.replace(**(preset_values(RestoreSettings()) | values))
 
 
@@ -100,7 +100,7 @@ class Presets:
 
     @property
     def own(self) -> list[str]:
-        """Names of the person's presets."""
+        """Names of the user's presets."""
         return list(self._own)
 
     @property
@@ -109,7 +109,7 @@ class Presets:
         return [preset.name for preset in BUILT_IN] + self.own
 
     def apply(self, name: str, settings: RestoreSettings, model: Declaration) -> RestoreSettings:
-        """``settings`` as the preset makes them for a model; raises `KeyError` when there is no such preset."""
+        """``settings`` changed by a preset for a model; raises `KeyError` for an unknown preset."""
         built_in = next((preset for preset in BUILT_IN if preset.name == name), None)
         return with_values(settings, built_in.values(model) if built_in else self._own[name][1])
 
@@ -119,7 +119,7 @@ class Presets:
         return next((name for name in self.names if model.resolve(self.apply(name, settings, model)) == wanted), None)
 
     def save(self, name: str, settings: RestoreSettings) -> None:
-        """Keep the look of ``settings`` as the person's preset ``name``.
+        """Save ``settings`` as the user's preset ``name``.
 
         Raises:
             SettingsError: the name is empty or a built-in preset's.
@@ -133,13 +133,13 @@ class Presets:
         self.reload()
 
     def remove(self, name: str) -> None:
-        """Delete one of the person's presets; raises `KeyError` or `OSError`."""
+        """Delete one of the user's presets; raises `KeyError` or `OSError`."""
         self._own[name][0].unlink()
         self.reload()
 
 
 def free_path(folder: Path, name: str) -> Path:
-    """A file name for a preset that no other has."""
+    """An unused file name for a preset."""
     stem = re.sub(r"\W+", "-", name).strip("-").lower() or "preset"
     stems = [stem, *(f"{stem}-{number}" for number in range(2, 1000))]
     return next(path for path in (folder / f"{stem}.json" for stem in stems) if not path.exists())
@@ -151,5 +151,5 @@ def read_preset(path: Path) -> tuple[str, PresetValues]:
         content = read_json(path)
         name, values = str(content["name"]), content["settings"]
     except (ValueError, KeyError, TypeError):
-        raise SettingsError(f"{path} is no preset; remove it or save the preset again.") from None
+        raise SettingsError(f"{path} is not a preset; remove it or save the preset again.") from None
     return name, preset_values(RestoreSettings.from_dict(values))

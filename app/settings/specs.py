@@ -3,8 +3,6 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from PySide6.QtCore import QCoreApplication
-
 from app.settings.presets import BUILT_IN
 from dcvsr_engine.models.catalogue import catalogue
 from dcvsr_engine.settings import OutputSettings, RestoreSettings
@@ -15,11 +13,11 @@ class Spec:
     """Presentation of one setting.
 
     Attributes:
-        label: short name for people, in English; see `words`.
+        label: short name in the window, in English; see `widgets.words`.
         step: what an arrow key or a click on the field's arrows changes.
         decimals: places after the point.
         bend: 1 for an even slider; larger gives small values more of it.
-        slider: whether there is a slider at all.
+        slider: whether the setting has a slider.
         suffix: unit behind the number.
         choices: words for each value of a setting that is chosen from a list.
     """
@@ -31,11 +29,6 @@ class Spec:
     slider: bool = True
     suffix: str = ""
     choices: dict[Any, str] = field(default_factory=dict)
-
-
-def words(text: str) -> str:
-    """A label, choice or explanation of a setting, or a text of the catalogue, in the person's language."""
-    return QCoreApplication.translate("Settings", text)
 
 
 GUIDANCE_NAMES = {
@@ -56,7 +49,7 @@ SAP_SCHEDULES = {
     "cached": "Cached (fast)",
 }
 TAP_DIRECTIONS = {
-    "alternate": "By turns",
+    "alternate": "Alternating",
     "forward": "Forward",
     "backward": "Backward",
 }
@@ -67,7 +60,7 @@ TILINGS = {
 COLORS = {
     "wavelet": "Wavelet",
     "adain": "AdaIN",
-    "none": "Leave as they come",
+    "none": "Unchanged",
 }
 PRECISIONS = {
     "auto": "Automatic",
@@ -148,7 +141,7 @@ OUTPUT_SPECS: dict[str, Spec] = {
 
 
 def missing() -> list[str]:
-    """Settings without a `Spec`, and values without words; empty unless a setting was added and forgotten here."""
+    """Settings without a `Spec`, and values without words; empty unless one was forgotten here."""
     gaps = []
     for owner, specs in ((RestoreSettings, RESTORE_SPECS), (OutputSettings, OUTPUT_SPECS)):
         gaps += [name for name in owner.specs() if name not in specs]
@@ -158,7 +151,7 @@ def missing() -> list[str]:
 
 
 def texts() -> list[str]:
-    """Every text that `words` may be asked for."""
+    """Every text that `words` translates."""
     found = [text for preset in BUILT_IN for text in (preset.name, preset.doc)]
     for owner, specs in ((RestoreSettings, RESTORE_SPECS), (OutputSettings, OUTPUT_SPECS)):
         for name, spec in specs.items():

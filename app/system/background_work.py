@@ -1,4 +1,7 @@
-"""Downloads, imports and verifications, one at a time on a thread of their own."""
+"""Downloads, imports and verifications, one at a time on a thread of their own.
+
+Own code rather than superqt's `thread_worker`: that one cannot cancel a function that reports its progress by a callback.
+"""
 
 import time
 from collections.abc import Callable
@@ -16,7 +19,7 @@ WorkFunction = Callable[[Transferred], object]
 
 @dataclass(frozen=True)
 class Progressed:
-    """How far the work is: what is being done, ``done`` of ``total`` bytes, and bytes per second so far."""
+    """Progress of the work: what is being done, ``done`` of ``total`` bytes, and bytes per second so far."""
 
     what: str
     done: int
@@ -31,20 +34,20 @@ class BackgroundWork(QThread):
         name: the model that is worked on.
         progressed: a `Progressed`, ten times a second at most.
         succeeded: what the job returned.
-        refused: the `UserError` that ended it; ``None`` when it was cancelled.
-        broke: an error that nobody foresaw.
+        failed: the `UserError` that ended it; ``None`` when it was cancelled.
+        unexpected: the text of any other error.
     """
 
     progressed = Signal(object)
     succeeded = Signal(object)
-    refused = Signal(object)
-    broke = Signal(str)
+    failed = Signal(object)
+    unexpected = Signal(str)
 
     def __init__(self, name: str, job: WorkFunction, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.name, self._job = name, job
         self._cancelled = False
-        self._told = self._began = 0.0
+        self._reported = self._began = 0.0
         self._first: int | None = None
 
     def cancel(self) -> None:
@@ -57,16 +60,16 @@ class BackgroundWork(QThread):
         self.wait()
 
     def run(self) -> None:
-        """Do the job and tell how it went."""
+        """Run the function and report its end."""
         self._began = time.monotonic()
         try:
             result = self._job(self._progress)
         except Cancelled:
-            self.refused.emit(None)
+            self.failed.emit(None)
         except UserError as error:
-            self.refused.emit(error)
-        except Exception as error:  # the thread must not end unheard
-            self.broke.emit(f"{type(error).__name__}: {error}")
+            self.failed.emit(error)
+        except Exception as error:  # the thread must not end unnoticed
+            self.unexpected.emit(f"{type(error).__name__}: {error}")
         else:
             self.succeeded.emit(result)
 
@@ -76,7 +79,7 @@ class BackgroundWork(QThread):
         now = time.monotonic()
         if self._first is None:
             self._first = done
-        if now - self._told >= REPORT_SECONDS or done == total:
-            self._told = now
+        if now - self._reported >= REPORT_SECONDS or done == total:
+            self._reported = now
             speed = (done - self._first) / max(1e-6, now - self._began)
             self.progressed.emit(Progressed(what, done, total, speed))

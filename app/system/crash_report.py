@@ -1,4 +1,4 @@
-"""What is known after the program itself went down: Python's fault handler writes it, the next start offers it. Without Qt."""
+"""Crash reports: Python's fault handler writes them, the next start offers them. Without Qt."""
 
 import faulthandler
 from pathlib import Path

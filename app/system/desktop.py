@@ -1,4 +1,4 @@
-"""What the desktop around the window is asked for: a folder shown, a notification."""
+"""Requests to the desktop: show a folder, show a notification."""
 
 import sys
 from pathlib import Path
@@ -16,7 +16,7 @@ def app_icon() -> QIcon:
 
 
 def folder_command(path: Path, platform: str = sys.platform) -> list[str]:
-    """The command that shows a file in the platform's file manager; empty where there is no common one."""
+    """The command that shows a file in the platform's file manager; empty where no common one exists."""
     if platform == "win32":
         return ["explorer", f"/select,{path}"]
     return ["open", "-R", str(path)] if platform == "darwin" else []
@@ -32,13 +32,13 @@ def show_in_folder(path: Path) -> None:
 
 
 class Notifier:
-    """Tells a person who is looking elsewhere that something is done."""
+    """Notifies a user who works in another window."""
 
     def __init__(self, window: QWidget) -> None:
         self._window = window
         self._tray: QSystemTrayIcon | None = None
 
-    def tell(self, title: str, text: str) -> None:
+    def notify(self, title: str, text: str) -> None:
         """Ask for attention, unless the window has it already."""
         if self._window.isActiveWindow():
             return

@@ -9,14 +9,14 @@ from dcvsr_engine.paths import config_folder, data_folder, log_folder
 
 @dataclass(frozen=True)
 class UserFolders:
-    """Folders of one person: ``config`` for preferences, ``data`` for queue and presets, ``logs`` for crash reports."""
+    """Folders of one user: ``config`` for preferences, ``data`` for queue and presets, ``logs`` for crash reports."""
 
     config: Path
     data: Path
     logs: Path
 
     @classmethod
-    def of_this_person(cls) -> Self:
+    def of_this_user(cls) -> Self:
         """The platform's usual places, or those beside a portable program."""
         return cls(config_folder(), data_folder(), log_folder())
 
@@ -32,5 +32,5 @@ class UserFolders:
 
     @property
     def presets(self) -> Path:
-        """The folder of the person's own presets."""
+        """The folder of the user's own presets."""
         return self.data / "presets"

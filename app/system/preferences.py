@@ -1,4 +1,4 @@
-"""What the program remembers about a person's choices, in a file of settings."""
+"""What the program remembers of the user's choices, in an INI file."""
 
 import json
 from pathlib import Path
@@ -8,6 +8,7 @@ from PySide6.QtCore import QByteArray, QSettings
 
 from app.widgets.appearance import APPEARANCES, Appearance
 from dcvsr_engine.errors import SettingsError
+from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.settings import OutputSettings, RestoreSettings, Settings
 
 MOST_RECENT = 10
@@ -96,7 +97,7 @@ class Preferences:
         self._store.setValue("restore", json.dumps(value.to_dict()))
 
     def begin_with(self, model: str | None) -> None:
-        """Have the next clip start with the person's default model, where there is one."""
+        """Have the next clip start with the user's default model, if one is set."""
         if model is not None:
             self.restore = self.restore.replace(model=model)
 
@@ -108,6 +109,10 @@ class Preferences:
     @output.setter
     def output(self, value: OutputSettings) -> None:
         self._store.setValue("output", json.dumps(value.to_dict()))
+
+    def request_for(self, clip: Path) -> JobRequest:
+        """A job for a clip, with the settings that the next clip starts with."""
+        return JobRequest(source=clip, settings=self.restore, output=self.output)
 
     @property
     def plan_first(self) -> bool:

@@ -1,4 +1,4 @@
-"""One window per person: a second start hands its files to the first."""
+"""One window per user: a second start hands its files to the first."""
 
 import getpass
 import json
@@ -13,16 +13,16 @@ log = logging.getLogger(__name__)
 
 TIMEOUT_MS = 2000
 READ_MS = 500
-MOST_BYTES = 1 << 20
+MESSAGE_BYTES = 1 << 20
 
 
 def server_name() -> str:
-    """The name under which this person's first window listens."""
+    """The name under which this user's first window listens."""
     return f"dcvsr-studio-{getpass.getuser()}"
 
 
 def hand_over(files: Sequence[Path], name: str) -> bool:
-    """Give files to the first window; whether there is one."""
+    """Give files to the first window; returns whether one is open."""
     socket = QLocalSocket()
     socket.connectToServer(name)
     if not socket.waitForConnected(TIMEOUT_MS):
@@ -59,7 +59,7 @@ class FirstInstance(QObject):
         socket = self._server.nextPendingConnection()
         if socket.canReadLine() or (socket.waitForReadyRead(READ_MS) and socket.canReadLine()):
             try:
-                self.files_received.emit([Path(name) for name in json.loads(bytes(socket.readLine(MOST_BYTES).data()))])
+                self.files_received.emit([Path(name) for name in json.loads(bytes(socket.readLine(MESSAGE_BYTES).data()))])
             except (ValueError, TypeError):
                 log.warning("A message from another program was not understood")
         socket.abort()

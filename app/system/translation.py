@@ -10,7 +10,7 @@ LANGUAGES = {"en": "English", "zh_CN": "简体中文"}
 
 
 def best_language(wanted: str, system: list[str]) -> str:
-    """The ``wanted`` language if there is one, or else the first of the ``system``'s that the window speaks."""
+    """The ``wanted`` language if it is known, or else the first of the ``system``'s that is."""
     if wanted in LANGUAGES:
         return wanted
     for name in system:

@@ -5,7 +5,7 @@ from typing import Literal, get_args
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QGuiApplication, QPalette
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 
 from dcvsr_engine.events import StepKind
 
@@ -73,7 +73,7 @@ DARK_TONES = Tones(
 
 
 def is_dark(palette: QPalette) -> bool:
-    """Whether writing is lighter than its background."""
+    """Whether text is lighter than its background."""
     return palette.color(Role.WindowText).lightness() > palette.color(Role.Window).lightness()
 
 
@@ -100,3 +100,11 @@ def apply_appearance(app: QApplication, appearance: Appearance) -> None:
     if app.style().name().lower() == "fusion":
         system_dark = hints.colorScheme() == Qt.ColorScheme.Dark
         app.setPalette(palette_of(appearance == "dark" or (appearance == "system" and system_dark)))
+
+
+def color_text(widget: QWidget, color: QColor) -> None:
+    """Write a label in a color."""
+    palette = widget.palette()
+    if palette.color(QPalette.ColorRole.WindowText) != color:
+        palette.setColor(QPalette.ColorRole.WindowText, color)
+        widget.setPalette(palette)

@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+PERMILLE = 1000
+"""Resolution of progress bars."""
+
 UNITS = ("B", "KB", "MB", "GB", "TB")
 
 
@@ -21,7 +24,7 @@ def amount(size: float) -> str:
 
 
 def length(seconds: float) -> str:
-    """A clip's duration, as short as it goes: ``25 s``, ``3:05``, ``1:02:03``."""
+    """A clip's duration, in its shortest form: ``25 s``, ``3:05``, ``1:02:03``."""
     whole = round(seconds)
     if whole < 60:
         return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"
@@ -31,6 +34,6 @@ def length(seconds: float) -> str:
 
 
 def shortened(path: Path, most: int = 60) -> str:
-    """A path with its middle left out where it is long."""
+    """A path, with its middle left out if it is long."""
     text = str(path)
     return text if len(text) <= most else f"{text[: most // 2 - 1]}…{text[-most // 2 :]}"

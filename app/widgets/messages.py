@@ -1,16 +1,16 @@
-"""Small dialogs: an error in words, a question, and what this program is."""
+"""Small dialogs: an error in words, a question; and the versions that a report of a fault needs."""
 
 import platform
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt, qVersion
+from PySide6.QtCore import QCoreApplication, Qt, qVersion
 from PySide6.QtWidgets import QMessageBox, QWidget
 
 from dcvsr_engine import __version__
 
 
 def show_error(parent: QWidget, title: str, message: str, details: str = "") -> QMessageBox:
-    """Say what went wrong; the details are folded away, and everything can be copied."""
+    """Say what went wrong; details are collapsed, and everything can be copied."""
     box = QMessageBox(QMessageBox.Icon.Warning, title, title, QMessageBox.StandardButton.Close, parent)
     box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     box.setInformativeText(message)
@@ -19,6 +19,12 @@ def show_error(parent: QWidget, title: str, message: str, details: str = "") -> 
         box.setDetailedText(details)
     box.open()
     return box
+
+
+def show_failure(parent: QWidget, name: str, message: str, details: str) -> QMessageBox:
+    """Say why a clip was not restored."""
+    title = QCoreApplication.translate("Messages", "{name} was not restored").format(name=name)
+    return show_error(parent, title, message, details)
 
 
 def ask(parent: QWidget, title: str, question: str, yes: str, no: str, then: Callable[[], object]) -> QMessageBox:

@@ -1,4 +1,4 @@
-"""A line above the preview for what a person should know now, with what can be done about it."""
+"""A line above the preview for what the user should know now, with buttons for what can be done about it."""
 
 from collections.abc import Callable, Sequence
 from typing import Literal
@@ -14,7 +14,7 @@ NoticeAction = tuple[str, Callable[[], object]]
 
 
 class NoticeBar(QWidget):
-    """One notice at a time: the newest. Hidden when there is none.
+    """One notice at a time, the newest; hidden without one.
 
     Attributes:
         text: what is said.
@@ -58,6 +58,10 @@ class NoticeBar(QWidget):
         self.setAccessibleDescription(text)
         self.show()
         self.update()
+
+    def caution(self, text: str) -> None:
+        """Show a notice about which nothing can be done."""
+        self.say(text, "caution")
 
     def _button(self, name: str, act: Callable[[], object]) -> QPushButton:
         button = QPushButton(name)

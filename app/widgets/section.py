@@ -1,46 +1,22 @@
-"""A part of a panel that can be folded away, with a summary of what is in it."""
+"""A part of a panel that can be collapsed, with a summary of its contents.
+
+Own code rather than superqt's `QCollapsible`: there, Tab goes through collapsed fields, the header shows no focus, and a screen
+reader is not told whether it is expanded.
+"""
 
 from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QColor, QPalette, QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QPalette
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
-from app.widgets.appearance import tones
-
-
-class ElidedLabel(QLabel):
-    """A line that ends in … where it does not fit; its tool tip is the whole of it."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._whole = ""
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-
-    def set_whole(self, text: str) -> None:
-        """Show a text, as far as there is room."""
-        self._whole = text
-        self._fit()
-
-    @property
-    def whole(self) -> str:
-        """The text, however much of it is seen."""
-        return self._whole
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Fit the text anew."""
-        super().resizeEvent(event)
-        self._fit()
-
-    def _fit(self) -> None:
-        shown = self.fontMetrics().elidedText(self._whole, Qt.TextElideMode.ElideRight, self.width())
-        self.setText(shown)
-        self.setToolTip(self._whole if shown != self._whole else "")
+from app.widgets.appearance import color_text, tones
+from app.widgets.elided_label import ElidedLabel
 
 
-class Section(QWidget):
+class CollapsibleSection(QWidget):
     """A header with an arrow, and rows below it.
 
     Attributes:
-        toggled: whether it was unfolded.
+        toggled: whether it was expanded.
         key: its name in the preferences.
     """
 
@@ -80,24 +56,24 @@ class Section(QWidget):
 
     @property
     def is_open(self) -> bool:
-        """Whether the rows are seen."""
+        """Whether the rows are visible."""
         return not self.body.isHidden()
 
     def set_open(self, is_open: bool) -> None:
-        """Fold or unfold."""
+        """Expand or collapse."""
         self.body.setVisible(is_open)
         self.header.setArrowType(Qt.ArrowType.DownArrow if is_open else Qt.ArrowType.RightArrow)
         self._show_summary()
         self.toggled.emit(is_open)
 
     def set_summary(self, text: str) -> None:
-        """What is shown of the rows while they are folded away."""
+        """Set the summary that is shown while the rows are collapsed."""
         self._text = text
         self._show_summary()
 
     def _show_summary(self) -> None:
         self.summary.set_whole("" if self.is_open else self._text)
-        state = self.tr("unfolded") if self.is_open else self.tr("folded")
+        state = self.tr("expanded") if self.is_open else self.tr("collapsed")
         self.header.setAccessibleDescription(f"{state}, {self._text}")
 
     def changeEvent(self, event: QEvent) -> None:
@@ -105,11 +81,3 @@ class Section(QWidget):
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange:
             color_text(self.summary, tones(self.palette()).quiet)
-
-
-def color_text(widget: QWidget, color: QColor) -> None:
-    """Write a label in a color."""
-    palette = widget.palette()
-    if palette.color(QPalette.ColorRole.WindowText) != color:
-        palette.setColor(QPalette.ColorRole.WindowText, color)
-        widget.setPalette(palette)

@@ -1,4 +1,4 @@
-"""One cell per sampling step: whether it spreads attention in space (SAP), in time (TAP, which way), or not at all."""
+"""One cell per sampling step: whether attention propagates in space (SAP), in time (TAP, in which direction), or not."""
 
 from collections.abc import Sequence
 
@@ -7,9 +7,9 @@ from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent, QPalette, Q
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from app.widgets.appearance import tones
+from app.widgets.step_kinds import STEP_SIGNS, step_explanation
 from dcvsr_engine.events import StepKind
 
-STEP_SIGNS: dict[StepKind, str] = {StepKind.PLAIN: "", StepKind.SAP: "S", StepKind.TAP_FORWARD: "→", StepKind.TAP_BACKWARD: "←"}
 STRIP_HEIGHT = 20
 SIGN_WIDTH = 11
 """Cells narrower than this carry no sign."""
@@ -40,7 +40,7 @@ class StepStrip(QWidget):
         """Show these steps."""
         self.kinds, self.gammas = tuple(kinds), tuple(gammas)
         text = self.tr("{steps} steps, {sap} of them SAP and {tap} TAP.")
-        tap = sum(kind.startswith("TAP") for kind in self.kinds)
+        tap = sum(kind.is_tap for kind in self.kinds)
         self.setAccessibleDescription(text.format(steps=len(self.kinds), sap=self.kinds.count(StepKind.SAP), tap=tap))
         self.update()
 
@@ -57,19 +57,9 @@ class StepStrip(QWidget):
     def step_text(self, step: int) -> str:
         """A step in words."""
         text = self.tr("Step {step} of {steps}: {kind}").format(
-            step=step + 1, steps=len(self.kinds), kind=self.kind_text(self.kinds[step])
+            step=step + 1, steps=len(self.kinds), kind=step_explanation(self.kinds[step])
         )
         return text + (f", γ = {self.gammas[step]:.2f}" if step < len(self.gammas) else "")
-
-    def kind_text(self, kind: StepKind) -> str:
-        """What happens in a step of this kind."""
-        texts: dict[StepKind, str] = {
-            StepKind.PLAIN: self.tr("no propagation"),
-            StepKind.SAP: self.tr("SAP, tiles of a frame see each other"),
-            StepKind.TAP_FORWARD: self.tr("TAP forward, each window sees the one before it"),
-            StepKind.TAP_BACKWARD: self.tr("TAP backward, each window sees the one after it"),
-        }
-        return texts[kind]
 
     def event(self, event: QEvent) -> bool:
         """A tool tip for the step under the pointer."""

@@ -50,7 +50,7 @@ def gamma_attention(query: Tensor, key: Tensor, value: Tensor, gamma: Tensor | N
 
 
 def received_attention(query: Tensor, key: Tensor) -> Tensor:
-    """How much attention each token receives, mean over heads (SAG, Hong et al. 2023).
+    """Sum the attention that each token receives, mean over heads (SAG, Hong et al. 2023).
 
     Args:
         query, key: ``(n, heads, tokens, dim)``.
@@ -103,7 +103,7 @@ class SpatialSelfAttention:
         return out
 
     def perturbed(self, attended: Tensor, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        """What SAG and PAG do in the middle block: record the attention received, replace maps by the identity.
+        """Record the attention received for SAG, and replace attention maps by the identity for PAG, in the middle block.
 
         Args:
             attended: what attention gave ``(rows · frames, heads, tokens, dim)``.

@@ -23,7 +23,7 @@ KeysAndValues = tuple[Tensor, Tensor]
 
 @dataclass(frozen=True)
 class BatchLayout:
-    """What the rows of a U-Net batch are: every tile for the first branch, then every tile for the next."""
+    """The rows of a U-Net batch: every tile for the first branch, then every tile for the next."""
 
     branches: tuple[Branch, ...]
     tiles: tuple[Tile, ...]
@@ -54,7 +54,7 @@ class Extension(Protocol):
 
 
 class Propagation:
-    """What the attention processors of a U-Net share while it is evaluated. Its context managers alone change it.
+    """State that the attention processors of a U-Net share during an evaluation. Only its context managers change it.
 
     Attributes:
         layout: what is in the batch; ``None`` outside of `batch`.

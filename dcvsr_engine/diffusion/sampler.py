@@ -135,7 +135,7 @@ class TileGroup:
 
 
 class Batching(Protocol):
-    """How the tiles of a group go through the network. A wrapper of `InBatches` may repeat, repair, observe and stop."""
+    """Sends the tiles of a group through the network. It may repeat, repair, observe and stop; `InBatches` is the plain one."""
 
     @property
     def size(self) -> int:

@@ -1,4 +1,4 @@
-"""What happens at each sampling step: noise levels, γ, and whether SAP or TAP acts. Torch-free: planner and window ask it too."""
+"""The schedule: noise level, γ and kind of every step, and the method's counting. Torch-free: planner and window ask it."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -35,7 +35,7 @@ class Step:
 
 
 class Pass(StrEnum):
-    """What one evaluation of all tiles of a window does with foreign keys and values (method.md §3)."""
+    """An evaluation of all tiles of a window, by its use of foreign keys and values (method.md §3)."""
 
     PLAIN = "plain"
     """No spatial propagation."""
@@ -81,7 +81,7 @@ def gamma_schedule(sigmas: Levels, rho: float, peak: float = 1.0, direction: Gam
 
 
 def step_kinds(steps: int, settings: RestoreSettings) -> list[StepKind]:
-    """Which propagation acts in each step, first step first.
+    """Choose the propagation of each step, first step first.
 
     Even ``t`` is a SAP step and odd ``t`` a TAP step, numbered down ``t = steps … 1`` (method.md §1.5); directions of
     TAP alternate over its steps, forward first (§4).

@@ -203,12 +203,14 @@ def load_network(kind: Any, folder: Path, dtype: torch.dtype = torch.float32) ->
             network = kind.from_config(config)
     except Exception as error:  # whatever a constructor makes of values that are not its own
         raise ModelError(f"{folder / 'config.json'} does not describe a {kind.__name__} ({type(error).__name__}).") from None
+    # compared by name and shape: nothing is dropped, filled in or converted silently
     expected = {name: tuple(value.shape) for name, value in network.state_dict().items()}
     for name in sorted(expected.keys() | weights.keys()):
         found = tuple(weights[name].shape) if name in weights else "missing"
         wanted = expected.get(name, "nothing")
         if found != wanted:
             raise ModelError(f"The weights in {folder} do not fit their config.json: {name} is {found}, expected {wanted}.")
+    # assigned, because the network has no memory of its own on the meta device
     network.load_state_dict({name: value.to(dtype) for name, value in weights.items()}, assign=True)
     return network.requires_grad_(False).eval()
 

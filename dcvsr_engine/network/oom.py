@@ -18,7 +18,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 FURTHER_SIGNS = ("out of memory", "not enough memory", "ALLOC_FAILED")
-"""What else PyTorch's allocators (on Windows, too) and NVIDIA's libraries say in a plain `RuntimeError`."""
+"""Further messages of PyTorch's allocators (on Windows, too) and of NVIDIA's libraries, in a plain `RuntimeError`."""
 
 
 class MemoryExhausted(MemoryError):

@@ -89,6 +89,7 @@ class VaeFirstStage:
         frames, _, height, width = pixels.shape
         rows, columns = height // self.factor, width // self.factor
         grid = TileGrid.build(frames, rows, columns, TILE, ENCODE_FRAMES, VAE_OVERLAP, spread=VAE_SPREAD)
+        # frames are independent here: no overlap in time
         grid = dataclasses.replace(grid, windows=starts(frames, grid.tile_frames, grid.tile_frames))
         in_pixels, merge = pixel_grid(grid, self.factor), Merge(grid, self.condition_channels)
         for tile in grid:

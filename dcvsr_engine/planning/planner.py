@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import psutil
@@ -11,7 +12,7 @@ from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.network.device import DTYPES, device_title, memory, resolve_device, resolve_precision
 from dcvsr_engine.planning.disk import disk_needs, result_bytes, tightest
 from dcvsr_engine.planning.grids import grid_for
-from dcvsr_engine.planning.memory import NetworkSize, Workload, estimate_memory
+from dcvsr_engine.planning.memory import NetworkSize, SegmentLoad, estimate_memory
 from dcvsr_engine.planning.plan import Plan, Segment
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.planning.segments import frame_range, picture_size, segments_of
@@ -20,8 +21,6 @@ from dcvsr_engine.settings import OutputSettings, PlannedSettings, ResolvedSetti
 from dcvsr_engine.video.encoders import resolved_output
 from dcvsr_engine.video.probe import VideoInfo
 from dcvsr_engine.video.publish import losses_ahead
-
-CUTS_LATER = "The clip is long: cuts are looked for when the job begins."
 
 
 def make_plan(
@@ -50,8 +49,8 @@ def make_plan(
     segments = segments_of(shots, settings.segment_frames, settings.window)
     width, height = picture_size(request, info)
     longest = max(segments, key=lambda segment: segment.frames)
-    work = workload_of(longest, width, height, settings, declaration, unet)
-    planned, estimate = estimate_memory(work, *memory(settings.device))
+    load = load_of(longest, width, height, settings, declaration, unet)
+    planned, estimate = estimate_memory(load, *memory(settings.device))
     plan = Plan(
         settings=planned,
         device=device_title(planned.device),
@@ -61,18 +60,13 @@ def make_plan(
         segments=segments,
         grid=grid_for(segments[0].frames, width, height, declaration, planned),
         evaluations=job_evaluations(segments, width, height, planned, declaration),
-        device_memory=estimate.device,
-        device_memory_available=estimate.device_available,
-        host_memory=estimate.host,
         host_memory_available=int(psutil.virtual_memory().available),
-        decode_frames=estimate.decode_frames,
-        offload=estimate.offload,
         shots=None if boundaries is None else len(shots),
-        notes=(*input_notes(info), *choice_notes(planned, estimate.offload)),
+        notes=(*input_notes(info, boundaries), *choice_notes(planned, estimate.offload)),
+        **asdict(estimate),
     )
-    plan = plan if boundaries else plan.replace(notes=(*plan.notes, CUTS_LATER))
     if request.target is not None and folder is not None:
-        plan = with_output(plan, request.target, request.output, info, work.latent_bytes(), folder)
+        plan = with_output(plan, request.target, request.output, info, load.latent_bytes(), folder)
     return plan.replace(problems=problems_of(plan))
 
 
@@ -82,11 +76,11 @@ def on_device(settings: ResolvedSettings) -> ResolvedSettings:
     return settings.replace(device=device, precision=resolve_precision(settings.precision, device))
 
 
-def workload_of(
+def load_of(
     segment: Segment, width: int, height: int, settings: ResolvedSettings, declaration: Declaration, unet: Path
-) -> Workload:
+) -> SegmentLoad:
     """Sizes of a segment of input frames of ``width × height`` pixels; raises `ModelError` for a damaged U-Net."""
-    return Workload(
+    return SegmentLoad(
         settings=settings,
         declaration=declaration,
         network=NetworkSize.from_folder(unet, DTYPES[settings.precision].itemsize),
@@ -131,13 +125,15 @@ def with_output(plan: Plan, target: Path, output: OutputSettings, info: VideoInf
 # -- what the user should know ----------------------------------------------------------------------------------
 
 
-def input_notes(info: VideoInfo) -> list[str]:
+def input_notes(info: VideoInfo, boundaries: ShotBoundaries | None) -> list[str]:
     """Facts about the input that decide what is done with it."""
     notes = []
     if info.interlaced:
         notes.append(f"The video is interlaced ({info.field_order}) and is deinterlaced first.")
     if info.rotation or info.mirror:
         notes.append("The video is stored turned or mirrored; the result is upright.")
+    if boundaries is None:
+        notes.append("The clip is long: cuts are looked for when the job begins.")
     return notes
 
 

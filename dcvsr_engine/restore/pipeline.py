@@ -91,17 +91,17 @@ class SegmentPipeline:
 
     @property
     def settings(self) -> PlannedSettings:
-        """Settings that fit, as far as is known."""
+        """Settings that are known to fit; at first those of the plan."""
         return self._recovery.settings
 
     @property
     def decode_frames(self) -> int:
-        """Frames encoded or decoded together that fit, as far as is known."""
+        """Frames to encode or decode together, as many as are known to fit."""
         return self._recovery.decode_frames
 
     @property
     def branches_in_one_batch(self) -> bool:
-        """Whether the branches of guidance fit into one batch, as far as is known."""
+        """Whether the branches of guidance are known to fit into one batch."""
         return self._recovery.branches_in_one_batch
 
     @property
@@ -236,12 +236,12 @@ class SegmentPipeline:
 
     @property
     def scale(self) -> int:
-        """How many times the result is wider and higher."""
+        """Scale factor of width and height."""
         return self.settings.scale
 
     @property
     def pixel_device(self) -> Device:
-        """Where whole frames are worked on."""
+        """Device that whole frames are on."""
         return first_stage_of(self.model.declaration).pixel_device(self.model.device)
 
     def enlarged(self, positions: list[int]) -> Tensor:

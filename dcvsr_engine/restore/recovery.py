@@ -1,8 +1,8 @@
-"""What is tried when memory runs out or half precision overflows, rung by rung (the recovery ladder of a segment).
+"""The recovery ladder of a segment: what to try when memory runs out or half precision overflows.
 
 When memory runs out: fewer tiles in a batch → the branches of guidance one by one → SAP in two passes instead of lockstep →
-smaller tiles; and fewer frames encoded or decoded together. When numbers are not usable: once more in fp32. The user is told of
-every rung, and whether it changes the result; the first two do not. All of it wraps the sampler from outside (`Batching`).
+smaller tiles; and fewer frames encoded or decoded together. When numbers are not usable: once more in fp32. Every rung warns the
+user and says whether it changes the result; the first two do not. All of it wraps the sampler from outside (`Batching`).
 """
 
 from collections.abc import Callable, Iterator
@@ -29,7 +29,7 @@ Warn = Callable[[str], None]
 
 
 class Recovery:
-    """The state of the ladder: what fits, as far as it is known. It only goes down.
+    """The position on the ladder: what is known to fit. It only goes down.
 
     Attributes:
         settings: resolved; ``tile_batch``, ``sap_schedule`` and ``tile`` are what has been found to fit.

@@ -79,6 +79,6 @@ def open_window(qtbot: object, folders: UserFolders, tmp_path: Path) -> Iterator
     yield open_
     for window in windows:
         if not window.engine.closed:
-            window.quit_now()
+            window.session.quit_now()
         window.deleteLater()
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)

@@ -46,7 +46,7 @@ def test_without_a_gpu_it_says_so_plainly(open_page, monkeypatch):
 
 def test_a_gpu_that_is_used_already_needs_nothing(open_page):
     dialog = open_page("Pretend GPU")
-    assert "uses Pretend GPU already" in dialog.torch.text() and not dialog.install_button.isEnabled()
+    assert "already uses Pretend GPU" in dialog.torch.text() and not dialog.install_button.isEnabled()
     dialog.reject()
 
 
@@ -74,21 +74,21 @@ def test_it_installs_shows_how_far_it_is_and_removes(open_page, monkeypatch, qtb
     go_on.set()
     qtbot.waitUntil(dialog.remove_button.isEnabled)
     assert asked == ["http://localhost/simple"]
-    assert "from the next start" in dialog.message.text() and "for CUDA 13.0" in dialog.torch.text()
+    assert "From the next start" in dialog.message.text() and "for CUDA 13.0" in dialog.torch.text()
     assert not dialog.install_button.isEnabled()
     dialog.remove_button.click()
     qtbot.waitUntil(dialog.install_button.isEnabled)
-    assert "was removed" in dialog.message.text() and not switch.gpu_folder().exists()
+    assert "Removed" in dialog.message.text() and not switch.gpu_folder().exists()
     dialog.reject()
 
 
 def test_when_the_engine_goes_on_without_it_that_is_said(open_window):
     window = open_window(start=False)
     window.runner.died.emit(EngineDied(1, fell_back=True), None)
-    assert "does not start (exit code 1); the engine goes on without the GPU" in window.notices.text
+    assert "does not start (exit code 1); the engine runs without the GPU" in window.notices.text
     window.notices.buttons[0].click()
     assert isinstance(window.help.dialog, GpuDialog)
-    window.quit_now()  # ends what the dialog does
+    window.session.quit_now()  # ends what the dialog does
 
 
 def test_what_goes_wrong_is_said_and_it_can_be_stopped(open_page, monkeypatch, qtbot):

@@ -108,7 +108,7 @@ def test_it_is_shown_once_and_again_from_the_menu(open_window, folders, qtbot):
     assert is_first_start(Preferences(folders.preferences), [])
     assert not is_first_start(Preferences(folders.preferences), [Path("clip.mp4")])
     window = open_window(start=False)
-    [entry] = [action for action in window.menuBar().actions()[-1].menu().actions() if action is window.actions_.welcome]
+    [entry] = [action for action in window.menuBar().actions()[-1].menu().actions() if action is window.action_table["welcome"]]
     entry.trigger()
     dialog = window.help.dialog
     assert dialog.isVisible() and not is_first_start(window.preferences, [])

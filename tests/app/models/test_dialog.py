@@ -107,7 +107,7 @@ def test_a_download_asks_for_licence_and_token_and_tells_how_it_went(dialog, hub
     assert dialog.work is not None and dialog.cancel_button.isVisible()
     idle()
     assert "is downloaded" in dialog.message.text()
-    assert state(dialog, BASE) == "carries other models"
+    assert state(dialog, BASE) == "base of other models"
     assert not any(b"hf_secret" in path.read_bytes() for path in home.parents[1].rglob("*") if path.is_file())
 
 
@@ -130,7 +130,7 @@ def test_cancel_resume_and_remove(dialog, hub, idle, qtbot, monkeypatch):
     dialog.download_button.click()
     idle()
     assert any(range_ for _, range_ in hub.requests)
-    assert state(dialog, BASE) == "carries other models"
+    assert state(dialog, BASE) == "base of other models"
     dialog.remove_button.click()
     box = child(dialog, QMessageBox)
     next(button for button in box.buttons() if button.text() == "Remove").click()
@@ -174,7 +174,7 @@ def test_import_by_dropping_then_verify_default_and_use(dialog, idle, tmp_path, 
     assert "mine is imported" in dialog.message.text()
     choose(dialog, "mine").verify_button.click()
     idle()
-    assert "every file is as it was" in dialog.message.text()
+    assert "all files are unchanged" in dialog.message.text()
     with qtbot.waitSignal(dialog.use_requested) as used:
         dialog.default_button.click()
     assert used.args == ["mine"] and default_model() == "mine"

@@ -43,5 +43,5 @@ def test_a_window_that_closes_ends_the_work(open_window, tmp_path):
     dialog = window.models.open()
     dialog.verify()
     work = dialog.work
-    window.quit_now()
+    window.session.quit_now()
     assert work is None or work.isFinished()

@@ -14,7 +14,7 @@ from dcvsr_engine.planning.request import JobRequest
 
 
 @pytest.fixture
-def panel(qtbot, tmp_path):
+def queue(tmp_path):
     """A cancelled job, which has kept two megabytes, and one that waits."""
     folder = tmp_path / "job"
     folder.mkdir()
@@ -24,13 +24,20 @@ def panel(qtbot, tmp_path):
         QueueItem(JobRequest(source=Path("clip.mp4")), state="cancelled", folder=folder, progress=0.5),
         QueueItem(JobRequest(source=Path("other.mp4"))),
     ]
-    panel = QueuePanel(QueueModel(JobQueue(items), tmp_path / "queue.json"))
-    panel.drop_requested.connect(UnfinishedWork(panel._model, panel).ask)
+    queue = QueueModel(JobQueue(items), tmp_path / "queue.json")
+    yield queue
+    queue.save()  # its timer ends with that
+
+
+@pytest.fixture
+def panel(qtbot, queue):
+    """The queue's panel; the question about all its items is open."""
+    panel = QueuePanel(queue)
     qtbot.addWidget(panel)
     panel.show()
     panel.view.selectAll()
-    yield panel
-    panel._model.save()  # its timer ends with that
+    UnfinishedWork(queue, panel).ask(panel.selected_ids())
+    return panel
 
 
 def answer(panel: QWidget, text: str) -> QMessageBox:
@@ -40,24 +47,21 @@ def answer(panel: QWidget, text: str) -> QMessageBox:
     return box
 
 
-def test_unfinished_work_is_deleted_when_wanted(panel, tmp_path):
-    panel.drop_action.trigger()
+def test_unfinished_work_is_deleted_when_wanted(panel, queue, tmp_path):
     assert "clip.mp4 takes 2 MB" in answer(panel, "Delete").text()
-    assert not (tmp_path / "job").exists() and not panel.drop_action.isEnabled() and not panel.resume_action.isEnabled()
-    first, _ = panel._model.queue
-    assert (first.state, first.folder, first.progress) == ("cancelled", None, 0)
+    assert not (tmp_path / "job").exists()
+    first, _ = panel.selected_items()
+    assert (first.state, first.folder, first.progress, first.can_resume) == ("cancelled", None, 0, False)
 
 
 def test_it_is_kept_when_not(panel, tmp_path):
-    panel.drop_action.trigger()
     answer(panel, "Keep")
-    assert (tmp_path / "job" / MANIFEST).exists() and panel.resume_action.isEnabled()
+    assert (tmp_path / "job" / MANIFEST).exists() and panel.selected_items()[0].can_resume
 
 
 def test_a_job_that_runs_elsewhere_is_left_alone(panel, tmp_path):
-    panel.drop_action.trigger()
     with job_lock(tmp_path / "job"):
         question = answer(panel, "Delete")
     errors = [box for box in panel.findChildren(QMessageBox) if box is not question]
     assert ["being run by another process" in box.informativeText() for box in errors] == [True]
-    assert (tmp_path / "job" / MANIFEST).exists() and panel.resume_action.isEnabled()
+    assert (tmp_path / "job" / MANIFEST).exists() and panel.selected_items()[0].can_resume

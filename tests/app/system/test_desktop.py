@@ -40,7 +40,7 @@ def test_telling_without_a_tray_does_no_harm(qtbot):
     window = QWidget()
     qtbot.addWidget(window)
     notifier = Notifier(window)
-    notifier.tell("Title", "Text")
+    notifier.notify("Title", "Text")
     notifier.stop()
 
 

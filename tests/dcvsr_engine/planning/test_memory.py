@@ -11,7 +11,7 @@ from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.network.device import DTYPES
 from dcvsr_engine.network.first_stage import AUTOENCODER
 from dcvsr_engine.planning.grids import grid_for
-from dcvsr_engine.planning.memory import MEMORY_SHARE, NetworkSize, Workload, estimate_memory, with_batch
+from dcvsr_engine.planning.memory import MEMORY_SHARE, NetworkSize, SegmentLoad, estimate_memory, with_batch
 from dcvsr_engine.settings import RestoreSettings
 from dcvsr_engine.tiling.grid import TileGrid
 
@@ -21,16 +21,16 @@ PAPER = DECLARED.resolve(RestoreSettings(device="cuda", precision="bf16"))
 GIGABYTE = 2**30
 
 
-def workload(**changes):
+def load_with(**changes):
     """A segment that becomes 1080p with SVD and the paper's settings."""
     settings = PAPER.replace(**changes)
-    return Workload(settings, DECLARED, SVD, grid_for(56, 480, 270, DECLARED, settings), 480 * 270, 1920 * 1080)
+    return SegmentLoad(settings, DECLARED, SVD, grid_for(56, 480, 270, DECLARED, settings), 480 * 270, 1920 * 1080)
 
 
 def chosen(free: int, **changes):
     """What is chosen with so much memory beside the weights."""
-    decided = with_batch(workload(**changes), free)
-    return decided.sap_schedule, decided.tile_batch, workload(**changes).frames_at_once(free)
+    decided = with_batch(load_with(**changes), free)
+    return decided.sap_schedule, decided.tile_batch, load_with(**changes).frames_at_once(free)
 
 
 def test_what_fits_is_chosen():
@@ -44,35 +44,35 @@ def test_what_fits_is_chosen():
 
 @pytest.mark.parametrize(("free", "offload", "frames"), [(60, False, 14), (8, True, 8)])
 def test_the_u_net_makes_room_for_decoding_where_memory_is_short(free, offload, frames):
-    work = workload(sap_schedule="two-pass", tile_batch=1)
-    _, estimate = estimate_memory(work, free * GIGABYTE, free * GIGABYTE)
+    load = load_with(sap_schedule="two-pass", tile_batch=1)
+    _, estimate = estimate_memory(load, free * GIGABYTE, free * GIGABYTE)
     assert (estimate.offload, estimate.decode_frames) == (offload, frames)
-    assert estimate.device <= free * GIGABYTE
+    assert estimate.device_memory <= free * GIGABYTE
     beside_weights = int(free * MEMORY_SHARE * GIGABYTE) - SVD.weights
-    assert estimate.decode_frames > work.frames_at_once(beside_weights) or not offload
+    assert estimate.decode_frames > load.frames_at_once(beside_weights) or not offload
 
 
 def test_on_a_processor_everything_is_the_machines_memory():
-    work = workload(sap_schedule="two-pass", tile_batch=1, device="cpu", precision="fp32")
-    settings, estimate = estimate_memory(work, 8 * GIGABYTE, 64 * GIGABYTE)
+    load = load_with(sap_schedule="two-pass", tile_batch=1, device="cpu", precision="fp32")
+    settings, estimate = estimate_memory(load, 8 * GIGABYTE, 64 * GIGABYTE)
     assert settings.tile_batch == 1 and not estimate.offload
-    assert estimate.device_available == 64 * GIGABYTE
-    assert estimate.host == estimate.device + work.host_bytes() + work.chunk_bytes(estimate.decode_frames)
+    assert estimate.device_memory_available == 64 * GIGABYTE
+    assert estimate.host_memory == estimate.device_memory + load.host_bytes() + load.chunk_bytes(estimate.decode_frames)
 
 
 def test_whole_frames_count_where_they_are_worked_on():
     declaration = Declaration.from_folder(model_folder("compact"))
     settings = declaration.resolve(RestoreSettings(device="cuda", precision="bf16", sap_schedule="two-pass", tile_batch=1))
-    work = Workload(settings, declaration, SVD, grid_for(8, 480, 270, declaration, settings), 480 * 270, 1920 * 1080)
-    _, compact = estimate_memory(work, 60 * GIGABYTE, 60 * GIGABYTE)
-    assert compact.host == work.host_bytes()
-    _, paper = estimate_memory(workload(), 60 * GIGABYTE, 60 * GIGABYTE)
-    assert paper.host == workload().host_bytes() + workload().chunk_bytes(paper.decode_frames)
+    load = SegmentLoad(settings, declaration, SVD, grid_for(8, 480, 270, declaration, settings), 480 * 270, 1920 * 1080)
+    _, compact = estimate_memory(load, 60 * GIGABYTE, 60 * GIGABYTE)
+    assert compact.host_memory == load.host_bytes()
+    _, paper = estimate_memory(load_with(), 60 * GIGABYTE, 60 * GIGABYTE)
+    assert paper.host_memory == load_with().host_bytes() + load_with().chunk_bytes(paper.decode_frames)
 
 
 def test_memory_grows_with_what_is_done_at_once():
     def need(**changes):
-        return workload(**({"sap_schedule": "two-pass", "tile_batch": 1} | changes)).sampling_bytes()
+        return load_with(**({"sap_schedule": "two-pass", "tile_batch": 1} | changes)).sampling_bytes()
 
     assert need(tile_batch=2) > 1.5 * need()
     assert need(guidance="none") < need()
@@ -83,9 +83,9 @@ def test_memory_grows_with_what_is_done_at_once():
 
 def test_the_plan_is_near_what_was_counted_for_svd():
     """1.01 GiB per row of the U-Net and 0.5 GiB per decoded frame, counted on fake tensors in bf16."""
-    work = replace(workload(guidance="none", sap=False, tile_batch=1), grid=TileGrid.build(14, 64, 64))
-    assert 1.01 < work.sampling_bytes() / GIGABYTE < 1.6
-    assert 0.5 < work.decoding_bytes(1) / GIGABYTE < 0.7
+    load = replace(load_with(guidance="none", sap=False, tile_batch=1), grid=TileGrid.build(14, 64, 64))
+    assert 1.01 < load.sampling_bytes() / GIGABYTE < 1.6
+    assert 0.5 < load.decoding_bytes(1) / GIGABYTE < 0.7
 
 
 MEASURED = {
@@ -102,8 +102,8 @@ def test_the_plan_is_near_what_was_measured_for_the_compact_model(precision):
     network = NetworkSize.from_folder(folder / "unet", DTYPES[precision].itemsize)
     settings = declaration.resolve(RestoreSettings(sap=False, tile_batch=1))
     for (frames, side), measured in MEASURED[precision].items():
-        work = Workload(settings, declaration, network, TileGrid.build(frames, side, side), 1, 1)
-        assert 0.95 * measured < work.sampling_bytes() / 2**20 < 1.4 * measured
+        load = SegmentLoad(settings, declaration, network, TileGrid.build(frames, side, side), 1, 1)
+        assert 0.95 * measured < load.sampling_bytes() / 2**20 < 1.4 * measured
 
 
 def test_a_network_is_measured_by_its_headers(tiny_model, tmp_path, loader):
