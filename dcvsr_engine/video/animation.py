@@ -15,7 +15,7 @@ ANIMATED_WEBP = "animated webp"
 
 def animation_durations(path: Path) -> tuple[int, ...]:
     """Milliseconds per frame of an animated WebP; empty for any other file. Raises `InputError` when it is damaged."""
-    if path.suffix.lower() != ".webp":
+    if not is_webp(path):
         return ()
     try:
         with Image.open(path) as image:
@@ -23,6 +23,13 @@ def animation_durations(path: Path) -> tuple[int, ...]:
             return tuple(duration(image, number) for number in range(count)) if count > 1 else ()
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
         raise InputError(f"“{path}” is no picture that can be read ({str(error).splitlines()[0]}).") from None
+
+
+def is_webp(path: Path) -> bool:
+    """Whether a file's content, whatever its name, is WebP."""
+    with path.open("rb") as file:
+        head = file.read(12)
+    return head[:4] == b"RIFF" and head[8:] == b"WEBP"
 
 
 def duration(image: Image.Image, number: int) -> int:

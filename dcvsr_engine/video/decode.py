@@ -13,30 +13,56 @@ from av.stream import Stream
 from av.video.stream import VideoStream
 
 from dcvsr_engine.storage import describe_os_error
+from dcvsr_engine.video.clock import Clock, ClockReader
 
 Report = Callable[[str], None]
 """Receives FFmpeg's words on a problem."""
 
 
-def packets(container: InputContainer, streams: list[Any], broken: Report) -> Iterator[Packet[Any]]:
-    """The packets of some streams, in the order of the file.
+def packets(
+    container: InputContainer, streams: list[Any], broken: Report, clock: Clock = (), position: int = 0
+) -> Iterator[Packet[Any]]:
+    """The packets of some streams that hold data, in the order of the file and with times on its one time line.
 
     Args:
         container: the open file.
         streams: of it.
         broken: called with FFmpeg's words when the file ends early.
+        clock: of the file.
+        position: byte that reading begins at.
+    """
+    reader = ClockReader(clock, position)
+    for packet in raw_packets(container, streams, broken):
+        if packet.size:
+            if clock:
+                reader.move(packet)
+            yield packet
+
+
+def raw_packets(
+    container: InputContainer, streams: list[Any], broken: Report, late: Callable[[], None] = lambda: None
+) -> Iterator[Packet[Any]]:
+    """The packets of some streams, empty ones too, with the times that the file gives them.
+
+    Args:
+        container: the open file.
+        streams: of it.
+        broken: called with FFmpeg's words when the file ends early.
+        late: called at the end of a file in which tracks turned up that were not there when it was opened.
     """
     try:
         for packet in container.demux(*streams):
-            if packet.size:
+            if packet.dts is not None or packet.size:
                 yield packet
     except av.FFmpegError as error:
         broken(describe_os_error(error))
     except IndexError:
-        return  # PyAV, at the end of a file in which further tracks turned up on the way
+        late()  # PyAV looks for these tracks in vain when it flushes them
 
 
-def frames(container: InputContainer, stream: VideoStream, broken: Report, damaged: Report) -> Iterator[av.VideoFrame]:
+def frames(
+    container: InputContainer, stream: VideoStream, broken: Report, damaged: Report, clock: Clock = (), position: int = 0
+) -> Iterator[av.VideoFrame]:
     """The frames of a video track, in display order.
 
     Args:
@@ -44,8 +70,9 @@ def frames(container: InputContainer, stream: VideoStream, broken: Report, damag
         stream: its video track.
         broken: called with FFmpeg's words when the file ends early.
         damaged: called with FFmpeg's words for every packet that cannot be decoded.
+        clock, position: as for `packets`.
     """
-    for packet in chain(packets(container, [stream], broken), (None,)):
+    for packet in chain(packets(container, [stream], broken, clock, position), (None,)):
         try:
             yield from stream.decode(packet)
         except av.FFmpegError as error:

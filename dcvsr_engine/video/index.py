@@ -1,18 +1,29 @@
 """Presentation times of all frames and key frames, from the packets alone."""
 
 from bisect import bisect_right
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
+from statistics import median
 
 from av.container import InputContainer
 from av.stream import Discard
 from av.video.stream import VideoStream
 
-from dcvsr_engine.video.decode import packets
+from dcvsr_engine.video.clock import Clock, ClockReader, ClockWatch, Run, is_watched, may_jump
+from dcvsr_engine.video.decode import frames, raw_packets
 from dcvsr_engine.video.source import opened, video_stream
+
+PAIRED = Fraction(3, 4)
+"""Packets closer than this share of a frame's duration may be two fields of one frame."""
+
+SAMPLES = 3
+"""Places at which decoding tells whether packets are frames or fields."""
+
+SHORTFALL = Fraction(1, 4)
+"""Seconds that may be missing from the duration that a header promises: it may round, or count the sound."""
 
 
 @dataclass(frozen=True)
@@ -20,12 +31,16 @@ class FrameIndex:
     """Frames of a video in display order.
 
     Attributes:
-        frames: how many there are.
-        pts: presentation time per frame, in ticks of the stream; empty where some have none.
+        frames: their number.
+        pts: presentation time per frame, in ticks of the stream, on the time line of `clock`; empty where some have none.
         durations: ticks per frame; the last may be 0, where the file does not say.
         keys: presentation times of key frames, ascending.
         regular: whether every frame has a time of its own, so that it can be found by it after a seek.
         broken: what ended the file early, or ``None``.
+        clock: parts of the file whose clock begins again.
+        positions: byte of every key frame, where it takes bytes to find one: where the file's own times are not unique.
+        late_tracks: whether tracks begin so late in the file that opening it does not find them.
+        paired_fields: whether frames come as two packets, one per field.
     """
 
     frames: int
@@ -34,6 +49,10 @@ class FrameIndex:
     keys: tuple[int, ...]
     regular: bool
     broken: str | None = None
+    clock: Clock = ()
+    positions: tuple[int, ...] = ()
+    late_tracks: bool = False
+    paired_fields: bool = False
 
     @classmethod
     def plain(cls, durations: tuple[int, ...]) -> "FrameIndex":
@@ -48,11 +67,36 @@ class FrameIndex:
 
 @dataclass(frozen=True)
 class PacketEntry:
-    """A packet of the index."""
+    """A packet of the main video track: times in ticks of the file's clock, which ``run`` moves; its block's first byte."""
 
     pts: int | None
     duration: int
     key: bool
+    run: Run
+    position: int
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A frame of the index: its time and duration in ticks on the time line, and where its packet is."""
+
+    pts: int
+    duration: int
+    key: bool
+    position: int
+
+
+@dataclass
+class Scan:
+    """What reading a file's packets has found out."""
+
+    broken: list[str] = field(default_factory=list)
+    late: bool = False
+    clock: Clock = ()
+
+    def found_late(self) -> None:
+        """Note that further tracks began on the way."""
+        self.late = True
 
 
 def build_index(path: Path, first_pts: int, interlaced: bool, rate: Fraction | None) -> FrameIndex:
@@ -62,63 +106,144 @@ def build_index(path: Path, first_pts: int, interlaced: bool, rate: Fraction | N
         path: of the file.
         first_pts: time of the first frame that decodes; packets before it (cut recordings, edit lists) give no frame.
         interlaced: whether the two fields of a frame may come as two packets.
-        rate: average frames per second.
+        rate: frames per second, for a first guess.
 
     Raises:
         InputError: the file cannot be opened.
     """
-    broken: list[str] = []
+    scan = Scan()
     with opened(path) as container:
         stream = video_stream(container, path)
-        entries = list(entries_of(container, stream, broken))
+        entries = list(entries_of(container, stream, scan))
         tick = stream.time_base or Fraction(1, 1000)
+    broken = next(iter(scan.broken), None)
     if any(entry.pts is None for entry in entries):
-        return FrameIndex(len(entries), (), (), (), False, next(iter(broken), None))
-    timed = sorted((e.pts, e.duration, e.key) for e in entries if e.pts is not None and e.pts >= first_pts)
-    if interlaced and rate:
-        timed = without_second_fields(timed, Fraction(3, 4) / (rate * tick))
-    pts = [time for time, _, _ in timed]
-    gaps = [after - before for before, after in pairwise(pts)]
+        return FrameIndex(len(entries), (), (), (), False, broken, late_tracks=scan.late)
+    shown = sorted(shown_frames(entries, first_pts, tick), key=lambda frame: (frame.pts, frame.duration))
+    packets = len(shown)
+    if interlaced:
+        usual = 1 / (rate * tick) if rate else Fraction(0)
+        shown = without_second_fields(shown, usual, lambda times: decoded_times(path, times, scan.clock))
+    gaps = [after.pts - before.pts for before, after in pairwise(shown)]
+    keys = [frame for frame in shown if frame.key]
     return FrameIndex(
-        frames=len(pts),
-        pts=tuple(pts),
-        durations=(*gaps, timed[-1][1]) if timed else (),
-        keys=tuple(time for time, _, key in timed if key),
+        frames=len(shown),
+        pts=tuple(frame.pts for frame in shown),
+        durations=(*gaps, shown[-1].duration) if shown else (),
+        keys=tuple(frame.pts for frame in keys),
         regular=min(gaps, default=1) > 0,
-        broken=next(iter(broken), None),
+        broken=broken,
+        clock=scan.clock,
+        positions=tuple(frame.position for frame in keys) if scan.clock else (),
+        late_tracks=scan.late,
+        paired_fields=len(shown) < packets,
     )
 
 
-def without_second_fields(timed: list[tuple[int, int, bool]], least: Fraction) -> list[tuple[int, int, bool]]:
-    """(pts, duration, key) of packets that come at least ``least`` ticks after the one kept before."""
-    kept = timed[:1]
-    for entry in timed[1:]:
-        if entry[0] - kept[-1][0] >= least:
-            kept.append(entry)
-    return kept
+def shown_frames(entries: list[PacketEntry], first_pts: int, tick: Fraction) -> Iterator[Shown]:
+    """The packets that give a frame, on one time line."""
+    for entry in entries:
+        if entry.pts is not None:
+            pts = entry.pts + round(entry.run.offset / tick)
+            if pts >= first_pts:
+                yield Shown(pts, entry.duration, entry.key, entry.position)
 
 
-def entries_of(container: InputContainer, stream: VideoStream, broken: list[str]) -> Iterator[PacketEntry]:
-    """The packets that give a frame; what ends the file early goes to ``broken``."""
+def entries_of(container: InputContainer, stream: VideoStream, scan: Scan) -> Iterator[PacketEntry]:
+    """The packets of the main video track that give a frame; what else comes to light goes to ``scan``."""
+    main, jumpy = stream.index, may_jump(container.format)
+    others = [other for other in container.streams if jumpy and other.type in ("audio", "video") and other.index != main]
     for other in container.streams:
-        other.discard = Discard.default if other.index == stream.index else Discard.all
-    count = 0
+        other.discard = Discard.default if other is stream or other in others else Discard.all
+    watch = ClockWatch(main, jumpy)
+    through = Run(0, Fraction(0), settled=True)
+    reader, watched = ClockReader(()), is_watched(container.format)
     end = Fraction(0)
-    tick = stream.time_base or Fraction(1, 1000)
-    for packet in packets(container, [stream], broken.append):
-        count += 1
-        end = max(end, ((packet.pts or 0) + (packet.duration or 0)) * tick)
-        if not packet.is_discard:
-            yield PacketEntry(packet.pts, packet.duration or 0, packet.is_keyframe)
-    if count < stream.frames or end < promised(stream) - Fraction(1, 2):
-        broken.append("it is shorter than its header says")
+    for packet in raw_packets(container, [stream, *others], scan.broken.append, scan.found_late):
+        run = watch.add(packet) if watched else through
+        if packet.stream_index != main:
+            continue
+        latest = packet.dts if packet.pts is None else packet.pts
+        end = max(end, ((latest or 0) + (packet.duration or 0)) * packet.time_base + run.offset)
+        if packet.size and not packet.is_discard:
+            yield PacketEntry(packet.pts, packet.duration or 0, packet.is_keyframe, run, reader.position(packet))
+    scan.clock = watch.clock()
+    if not scan.clock and end < promised(container, stream) - SHORTFALL:
+        scan.broken.append("it is shorter than its header says")
 
 
-def promised(stream: VideoStream) -> Fraction:
-    """Seconds at which the track ends by its Matroska tag; 0 without one."""
+def promised(container: InputContainer, stream: VideoStream) -> Fraction:
+    """Seconds at which the track ends by its header or its Matroska tag; 0 where they do not say."""
+    if container.format.name == "avi" and stream.average_rate:
+        return stream.frames / stream.average_rate  # counts frames that were dropped, too; FFmpeg shortens the duration
+    if stream.duration and stream.time_base and stream.frames:
+        return ((stream.start_time or 0) + stream.duration) * stream.time_base
     hours, _, rest = stream.metadata.get("DURATION", "").partition(":")
     minutes, _, seconds = rest.partition(":")
     try:
         return int(hours) * 3600 + int(minutes) * 60 + Fraction(seconds)
     except ValueError:
         return Fraction(0)
+
+
+# -- fields -----------------------------------------------------------------------------------------------------
+
+Decode = Callable[[list[int]], tuple[set[int], int]]
+"""Decodes around some times, or all; returns the times of the frames, and the usual time between two of them (0: unknown)."""
+
+
+def without_second_fields(shown: list[Shown], duration: Fraction, decode: Decode) -> list[Shown]:
+    """Leave out packets that hold the second field of a frame: decoders make no frame of their own of them.
+
+    Times alone do not tell such fields from frames: rates are those of the fields in some files, and uneven in others. So a few
+    packets are decoded, those first that follow the one before closely.
+
+    Args:
+        shown: packets in display order.
+        duration: ticks of a frame at the rate that the file says.
+        decode: gives the frames around some times.
+    """
+    pairs = list(pairwise(shown))
+    close = [pair for pair in pairs if pair[1].pts - pair[0].pts < PAIRED * duration] or pairs
+    if not close:
+        return shown
+    asked = [frame.pts for number in range(SAMPLES) for frame in close[len(close) * number // SAMPLES]]
+    decoded, usual = decode(asked)
+    if decoded.issuperset(asked):
+        return shown
+    kept = shown[:1]
+    for frame in shown[1:]:
+        if frame.pts - kept[-1].pts >= PAIRED * usual:
+            kept.append(frame)
+    if usual and decoded.issuperset(frame.pts for frame in kept if frame.pts in asked):
+        return kept
+    decoded, _ = decode([])  # frames and fields in turn: only decoding all of it tells
+    kept = [frame for frame in shown if frame.pts in decoded]
+    return kept if 2 * len(kept) >= len(shown) else shown  # decoders that give frames other times than packets tell nothing
+
+
+def decoded_times(path: Path, times: list[int], clock: Clock) -> tuple[set[int], int]:
+    """Times of the frames decoded around ``times``, or of all frames without any; and the median time between two of them."""
+    found: set[int] = set()
+    gaps: list[int] = []
+    # where the clock jumps, times do not tell where to look
+    places: Sequence[int | None] = [None] if clock or not times else times
+    for time in places:
+        before = sorted(frame_times(path, time, clock))
+        found.update(before)
+        gaps += [b - a for a, b in pairwise(before)]
+    return found, round(median(gaps)) if gaps else 0
+
+
+def frame_times(path: Path, time: int | None, clock: Clock) -> Iterator[int]:
+    """Times of the frames from the key frame before ``time`` to a little beyond it; ``None``: of all."""
+    with opened(path) as container:
+        stream = video_stream(container, path)
+        stream.thread_type = "AUTO"
+        if time is not None:
+            container.seek(time, stream=stream)
+        for picture in frames(container, stream, lambda words: None, lambda words: None, clock):
+            if picture.pts is not None:
+                yield picture.pts
+                if time is not None and picture.pts > time:
+                    return

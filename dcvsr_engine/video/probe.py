@@ -12,6 +12,7 @@ from av.video.stream import VideoStream
 from dcvsr_engine.errors import InputError
 from dcvsr_engine.video import decode
 from dcvsr_engine.video.animation import ANIMATED_WEBP, animation_durations, animation_frames
+from dcvsr_engine.video.clock import Clock
 from dcvsr_engine.video.color import ColorInfo, resolve_color
 from dcvsr_engine.video.hdr import dynamic_of, light_of, mastering_of
 from dcvsr_engine.video.index import FrameIndex, build_index
@@ -67,6 +68,8 @@ class VideoInfo:
         duration: seconds.
         variable_frame_rate: ``None`` when not counted.
         longest: ticks for which a frame is shown at most, 0 when not counted.
+        clock: parts of the file whose clock begins again; empty when not counted.
+        late_tracks: whether tracks begin so late in the file that opening it does not find them.
         codec, pixel_format, bit_depth: of the video track.
         color: matrix, range, primaries, transfer, HDR side data.
         orientation: turns stored pixels upright.
@@ -101,6 +104,8 @@ class VideoInfo:
     is_sequence: bool = False
     pictures: tuple[Path, ...] = ()
     longest: int = 0
+    clock: Clock = ()
+    late_tracks: bool = False
 
     @property
     def usual_duration(self) -> int:
@@ -118,8 +123,12 @@ class VideoInfo:
         return self.orientation.mirror
 
 
-def probe(path: Path) -> VideoInfo:
+def probe(path: Path, whole: bool = False) -> VideoInfo:
     """Describe a video file, or a folder or pattern of pictures.
+
+    Args:
+        path: of it.
+        whole: whether to look for tracks in all of the file, see `source.opened`.
 
     Raises:
         InputError: there is nothing at ``path`` that can be decoded.
@@ -127,7 +136,7 @@ def probe(path: Path) -> VideoInfo:
     pictures = pictures_of(path)
     if pictures is not None:
         return probe_pictures(path, pictures)
-    with opened(path) as container:
+    with opened(path, whole) as container:
         stream = video_stream(container, path)
         animated = animation_durations(path)
         if animated:
@@ -233,18 +242,35 @@ def with_tracks(info: VideoInfo, container: InputContainer) -> VideoInfo:
         audio=tuple(track(stream) for stream in container.streams.audio),
         subtitles=tuple(track(stream) for stream in container.streams.subtitles),
         others=tuple(track(stream) for stream in container.streams if stream.type in ("data", "unknown")),
+        late_tracks=any(not stream.codec_context.sample_rate for stream in container.streams.audio if stream.codec_context),
     )
 
 
 def with_extent(info: VideoInfo, container: InputContainer, stream: VideoStream) -> VideoInfo:
     """Facts with the number of frames and the duration: counted in small files, else from the header."""
     if info.path.stat().st_size <= COUNTED_BYTES:
-        index = build_index(info.path, info.start_pts, info.interlaced, info.frame_rate)
-        return replace(
-            info, frames=index.frames, frames_exact=True, duration=duration_of(index, info), variable_frame_rate=varies(index)
-        )
+        return counted(info, build_index(info.path, info.start_pts, info.interlaced, info.frame_rate))
     seconds = float(stream.duration * info.time_base) if stream.duration else (container.duration or 0) / 1e6
     return replace(info, frames=stream.frames or max(1, round(seconds * float(info.frame_rate or 25))), duration=seconds)
+
+
+def counted(info: VideoInfo, index: FrameIndex) -> VideoInfo:
+    """Facts with what an index of all frames adds."""
+    rate = info.frame_rate
+    if index.paired_fields and index.frames > 1:  # what the file says counts fields
+        span = (index.pts[-1] - index.pts[0]) * info.time_base
+        rate = ((index.frames - 1) / span).limit_denominator(1001)
+    return replace(
+        info,
+        frame_rate=rate,
+        frames=index.frames,
+        frames_exact=True,
+        duration=duration_of(index, info),
+        variable_frame_rate=varies(index),
+        longest=max(index.durations, default=0),
+        clock=index.clock,
+        late_tracks=info.late_tracks or index.late_tracks,
+    )
 
 
 def duration_of(index: FrameIndex, info: VideoInfo) -> float:

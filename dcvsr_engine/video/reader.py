@@ -18,7 +18,7 @@ from dcvsr_engine.video.arrays import FloatArray
 from dcvsr_engine.video.deinterlace import SMALLEST_FRAME, deinterlaced
 from dcvsr_engine.video.index import FrameIndex, build_index
 from dcvsr_engine.video.pixels import Siting, to_rgb
-from dcvsr_engine.video.probe import VideoInfo, first_frame, probe, varies
+from dcvsr_engine.video.probe import VideoInfo, counted, first_frame, probe
 from dcvsr_engine.video.source import opened, video_stream
 
 DECODED_AHEAD = 32
@@ -84,7 +84,7 @@ class VideoReader:
         if info.codec == ANIMATED_WEBP:
             return FrameIndex.plain(animation_durations(info.path))
         index = build_index(info.path, info.start_pts, info.interlaced, info.frame_rate)
-        begin = [picture.pts for picture in islice(self.packets_decoded(None), CHECKED)]
+        begin = [picture.pts for picture in islice(self.packets_decoded(None, index), CHECKED)]
         if begin != [pts for pts in index.pts[: 2 * CHECKED] if pts in begin]:
             index = replace(index, regular=False)
         if index.broken:
@@ -101,9 +101,9 @@ class VideoReader:
         info, index = self.info, self.index
         if index.frames == 0:
             raise InputError(f"“{info.path.name}” has no frames that can be decoded.")
-        variable = varies(index) if info.variable_frame_rate is None else info.variable_frame_rate
-        longest = max(index.durations, default=0)
-        return replace(info, frames=index.frames, frames_exact=True, variable_frame_rate=variable, longest=longest)
+        if info.late_tracks or index.late_tracks:
+            info = replace(probe(info.path, whole=True), late_tracks=True)
+        return counted(info, index)
 
     def __iter__(self) -> Iterator[Frame]:
         return self.frames(0)
@@ -197,11 +197,11 @@ class VideoReader:
                 return
 
     def entry_points(self, first: int) -> Iterator[int | None]:
-        """Times of key frames to decode frame ``first`` from: the nearest, then earlier ones, finally the start of the file."""
+        """Numbers of key frames to decode frame ``first`` from: the nearest, then earlier ones, finally the start of the file."""
         place = self.index.key_before(self.index.pts[first])
         step = 1
         while place > 0:
-            yield self.index.keys[place]
+            yield place
             place, step = place - step, step * 2
         yield None
 
@@ -209,7 +209,7 @@ class VideoReader:
         """Decoded frames from a key frame on, found in the index by their time."""
         index = self.index
         places = {pts: place for place, pts in enumerate(index.pts)}
-        for picture in self.packets_decoded(key):
+        for picture in self.packets_decoded(key, index):
             place = None if picture.pts is None else places.get(picture.pts)
             if place is not None:
                 yield FrameTime(place, index.pts[place], index.durations[place] or self.info.usual_duration), picture
@@ -219,25 +219,30 @@ class VideoReader:
         times = self.index.pts
         usual = self.info.usual_duration
         previous = self.info.start_pts - usual
-        for number, picture in enumerate(self.packets_decoded(None)):
+        for number, picture in enumerate(self.packets_decoded(None, self.index)):
             pts = times[number] if number < len(times) else previous + usual
             pts = max(pts, previous + 1)
             previous = pts
             yield FrameTime(number, pts, usual), picture
 
-    def packets_decoded(self, key: int | None) -> Iterator[av.VideoFrame]:
-        """Frames as the decoder gives them, from the start or from a key frame's time on; damage becomes a warning."""
+    def packets_decoded(self, key: int | None, index: FrameIndex) -> Iterator[av.VideoFrame]:
+        """Frames as the decoder gives them, from the start or from a key frame, by number, on; damage becomes a warning."""
+        name, position = self.info.path.name, 0
         with opened(self.info.path) as container:
             stream = video_stream(container, self.info.path)
             stream.thread_type = "AUTO"
-            if key is not None:
-                container.seek(key, stream=stream)
-            name = self.info.path.name
+            if key is not None and index.positions:
+                position = index.positions[key]
+                container.seek(position, stream=stream, unsupported_byte_offset=True)
+            elif key is not None:
+                container.seek(index.keys[key], stream=stream)
             yield from decode.frames(
                 container,
                 stream,
                 lambda words: self.warn(f"“{name}” breaks off ({words}); it is restored up to there."),
                 lambda words: self.warn(f"Some frames of “{name}” are damaged ({words})."),
+                index.clock,
+                position,
             )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from dcvsr_engine.errors import InputError, SettingsError
 from dcvsr_engine.research.evaluation.clips import EVALUATION_DEGRADATIONS, Preparation
-from dcvsr_engine.video.source import PICTURE_SUFFIXES, VIDEO_SUFFIXES
+from dcvsr_engine.video.suffixes import PICTURE_SUFFIXES, VIDEO_SUFFIXES
 
 DEBIAN = "opencv-doc"
 DEBIAN_CLIPS = ("examples/data/vtest.avi", "opencv4/html/box.mp4.gz", "opencv4/html/cup.mp4.gz")

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from dcvsr_engine.errors import InputError
 from dcvsr_engine.video.reader import VideoReader
-from dcvsr_engine.video.source import PICTURE_SUFFIXES, VIDEO_SUFFIXES
+from dcvsr_engine.video.suffixes import PICTURE_SUFFIXES, VIDEO_SUFFIXES
 
 REDS4 = {"000", "011", "015", "020"}
 """Clips of REDS' training set kept for testing; the other 266 of its training and validation sets are for training."""

@@ -57,6 +57,48 @@ def ffprobe() -> Callable[[Path], Facts]:
     return Facts
 
 
+FFMPEG = shutil.which("ffmpeg")
+PATTERN = (
+    "smptebars=s=64x48:r=25[bars];color=white:s=8x16:r=25[block];[bars][block]overlay=x=mod(n\\,8)*8:y=floor(mod(n\\,24)/8)*16"
+)
+"""Colour bars and a block that walks, so that 24 frames can be told apart."""
+
+
+class Ffmpeg:
+    """Makes clips with Debian's ffmpeg, which shares no code with ours, in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __call__(self, name: str, *options: str, filters: str = "", sound: bool = False, frames: int = 24) -> Path:
+        """Write a clip of ``frames`` frames of `PATTERN`, filtered, perhaps with a tone."""
+        inputs = ["-f", "lavfi", "-i", PATTERN + ("," + filters if filters else "")]
+        inputs += ["-f", "lavfi", "-i", "sine=f=440:r=48000"] if sound else []
+        length = ["-shortest"] if sound else []
+        self.run(*inputs, "-frames:v", str(frames), *length, *options, f"file:{self.folder / name}")
+        return self.folder / name
+
+    def run(self, *arguments: str) -> None:
+        """Run ffmpeg with any arguments."""
+        command = [str(FFMPEG), "-y", "-nostdin", "-v", "error", *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        assert done.returncode == 0, done.stderr
+
+    def hashes(self, path: Path, kind: str = "v") -> list[str]:
+        """One hash per decoded frame, by ffmpeg's framemd5."""
+        command = [str(FFMPEG), "-v", "quiet", "-i", f"file:{path}", "-map", f"0:{kind}", "-fps_mode", "passthrough"]
+        done = subprocess.run([*command, "-f", "framemd5", "-"], capture_output=True, text=True, timeout=120, check=False)
+        return [line.rsplit(",", 1)[1].strip() for line in done.stdout.splitlines() if not line.startswith("#")]
+
+
+@pytest.fixture
+def ffmpeg(tmp_path: Path) -> Ffmpeg:
+    """Makes clips in the test's folder."""
+    if FFMPEG is None:
+        pytest.skip("ffmpeg is not installed")
+    return Ffmpeg(tmp_path)
+
+
 Restore = Callable[..., Published]
 
 

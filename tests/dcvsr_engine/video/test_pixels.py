@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from dcvsr_engine.video.color import MATRICES, ColorInfo, resolve_color, rgb_to_ycc
 from dcvsr_engine.video.orientation import Orientation
 from dcvsr_engine.video.pixels import from_rgb, planes_of, to_rgb
-from dcvsr_engine.video.source import natural_order
+from dcvsr_engine.video.suffixes import natural_order
 
 FORMATS = ["yuv444p", "yuv444p10le", "yuv444p12le", "yuv444p16le"]
 

@@ -1,0 +1,77 @@
+"""Names of inputs: suffixes, order, gaps in picture numbers, earlier results. Loads no decoder, for the window too."""
+
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+PICTURE_SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp", ".ppm", ".pgm", ".tga", ".jp2"}
+"""Suffixes by which a folder is searched for pictures."""
+
+VIDEO_SUFFIXES = {
+    ".3g2", ".3gp", ".asf", ".avi", ".divx", ".dv", ".flv", ".gif", ".m2ts", ".m2v", ".m4v", ".mjpeg", ".mkv", ".mov", ".mp4",
+    ".mpeg", ".mpg", ".mts", ".mxf", ".ogm", ".ogv", ".qt", ".rm", ".rmvb", ".ts", ".vob", ".webm", ".wmv", ".y4m",
+}  # fmt: skip
+"""Suffixes of videos: by them a folder is searched, and the system offers the program for such files."""
+
+AMBIGUOUS_SUFFIXES = {".dat", ".mod", ".tod", ".f4v", ".m1v", ".m2t", ".mpv", ".trp", ".wtv", ".nut"}
+"""Suffixes of videos (of camcorders, Video CDs and others) that other files have too: their content is looked at."""
+
+SIGNATURES = re.compile(
+    rb"....ftyp|RIFF....(AVI |CDXA)|\x1aE\xdf\xa3|\0\0\1[\xba\xb3]|FLV\1|0&\xb2u|OggS|nut/multimedia"
+    rb"|(.{4})?G.{187}(.{4}|.{16})?G",
+    re.DOTALL,
+)
+"""Beginnings of videos: MP4, AVI and Video CD, Matroska, MPEG, Flash, ASF, Ogg, NUT, transport streams."""
+
+RESULT = re.compile(r"(?P<stem>.+)_x[1-9](?:_\d+)?")
+"""Stem of a result's default name, see `jobs.naming`: ``clip_x4``, ``clip_x4_2``."""
+
+
+def natural_order(path: Path) -> list[tuple[int, str]]:
+    """Sort key that puts frame_2 before frame_10."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", path.name)]
+
+
+def is_video_file(path: Path) -> bool:
+    """Whether a file counts as a video where a folder is searched: by its suffix or, where that is ambiguous, its content."""
+    suffix = path.suffix.lower()
+    if suffix in VIDEO_SUFFIXES:
+        return path.is_file()
+    if suffix not in AMBIGUOUS_SUFFIXES or not path.is_file():
+        return False
+    try:
+        with path.open("rb") as file:
+            return SIGNATURES.match(file.read(512)) is not None
+    except OSError:
+        return False
+
+
+def without_results(paths: Iterable[Path]) -> list[Path]:
+    """Leave out what earlier runs have made beside its source: ``clip_x4.mp4`` where there is a ``clip.avi`` too."""
+    paths = list(paths)
+    stems = {(path.parent, path.stem) for path in paths}
+    return [path for path in paths if not is_result(path, stems)]
+
+
+def is_result(path: Path, stems: set[tuple[Path, str]]) -> bool:
+    """Whether a path is named like the result of one of the files with these folders and stems."""
+    found = RESULT.fullmatch(path.stem)
+    return found is not None and (path.parent, found["stem"]) in stems
+
+
+def missing_numbers(paths: Sequence[Path]) -> list[int]:
+    """Numbers that a picture sequence skips; none where names are not one text with one running number.
+
+    Args:
+        paths: pictures in natural order.
+    """
+    parts = [re.split(r"(\d+)(?=\D*$)", path.stem, maxsplit=1) for path in paths]
+    if len({(len(part), part[0], part[-1]) for part in parts}) != 1 or len(parts[0]) != 3:
+        return []
+    numbers = [int(part[1]) for part in parts]
+    present = set(numbers)
+    span = max(numbers) - min(numbers) + 1
+    # a sequence that holds every tenth picture has a step, not gaps
+    if span > 2 * len(present) + 100:
+        return []
+    return [number for number in range(min(numbers), max(numbers)) if number not in present]
