@@ -154,7 +154,7 @@ def sentence(holder: type[Schema], path: list[int | str], error: Any) -> str:
         return f"{name} must be one of {', '.join(map(str, choices(field.annotation)))}, not {value}."
     if what in ("greater_than", "less_than"):
         return f"{name} must be {what.replace('_', ' ')} {next(iter(error['ctx'].values()))}, not {value}."
-    if what in ("greater_than_equal", "less_than_equal", "finite_number") and field and any(bounds(field)):
+    if what in ("greater_than_equal", "less_than_equal", "finite_number") and field and bounds(field) != (None, None):
         return f"{name} must be {range_text(*bounds(field))}, not {value}."
     wanted = KINDS.get(what)
     return f"{name} must be {wanted}, not {value}." if wanted else f"{name} is wrong: {error['msg']} (it is {value})."

@@ -14,7 +14,7 @@ import torch
 from dcvsr_engine.network.resample import shrink
 from dcvsr_engine.research.pictures import to_pictures
 from dcvsr_engine.research.training.motion import Path2D, render
-from dcvsr_engine.research.training.photographs import load
+from dcvsr_engine.research.training.photographs import Photograph
 
 FRAMES, WIDTH, HEIGHT, SCALE = 26, 120, 80, 4
 PHOTOGRAPH = Path("/usr/share/games/endless-sky/images/land/station4.jpg")
@@ -33,7 +33,7 @@ def pan(photo: torch.Tensor) -> torch.Tensor:
 def main() -> None:
     """Render, shrink, encode."""
     source = Path(sys.argv[1]) if len(sys.argv) > 1 else PHOTOGRAPH
-    photo = torch.tensor(load(source)).permute(2, 0, 1).float() / 255
+    photo = torch.tensor(Photograph(source).load()).permute(2, 0, 1).float() / 255
     small = shrink(pan(photo), SCALE)
     TARGET.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(TARGET), "w") as container:

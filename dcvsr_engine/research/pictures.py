@@ -37,7 +37,7 @@ def luma(pictures: Pictures) -> Luma:
     return result
 
 
-def write_pictures(pictures: Pictures, folder: Path) -> None:
+def save_pictures(pictures: Pictures, folder: Path) -> None:
     """Write one PNG per frame; ``folder`` appears when all of them are complete."""
     partial = partial_path(folder)
     partial.mkdir(parents=True)

@@ -21,11 +21,11 @@ from dcvsr_engine.network.checkpoint import Model
 from dcvsr_engine.network.device import DTYPES, device_title
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.research.bench.memory import peak_bytes
-from dcvsr_engine.research.bench.workload import Workload, load_workload
+from dcvsr_engine.research.bench.workload import BenchWorkload, load_workload
 from dcvsr_engine.settings import Guidance, RestoreSettings
 from dcvsr_engine.tiling.blend import cut
 
-Work = Callable[[], Any]
+TimedWork = Callable[[], Any]
 COST_GUIDANCE_SCALE, COST_GAMMA = 2.0, 1.0
 
 
@@ -99,7 +99,7 @@ def measure_cost(settings: RestoreSettings, clip: Path, repeats: int) -> Cost:
     )
 
 
-def fastest(works: Sequence[Work], repeats: int, clock: Callable[[], float]) -> list[float]:
+def fastest(works: Sequence[TimedWork], repeats: int, clock: Callable[[], float]) -> list[float]:
     """Time each work in turns, so that a busy machine slows all of them alike.
 
     Every work ends with its result on the processor, so nothing is left running on a device.
@@ -118,14 +118,14 @@ def fastest(works: Sequence[Work], repeats: int, clock: Callable[[], float]) -> 
     return [min(times) for times in zip(*taken, strict=True)]
 
 
-def seconds(work: Work, clock: Callable[[], float]) -> float:
+def seconds(work: TimedWork, clock: Callable[[], float]) -> float:
     """Time ``work`` once, in seconds."""
     began = clock()
     work()
     return clock() - began
 
 
-def flops(work: Work) -> int:
+def flops(work: TimedWork) -> int:
     """Count floating-point operations of matrix products, convolutions and attention."""
     # torch's counter does not know the processor's attention kernel
     on_processor = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
@@ -154,23 +154,23 @@ def with_embedding(model: Model) -> Denoiser:
     return Denoiser(random, torch.randn(1, 1, unet.config.cross_attention_dim))
 
 
-def guided_tiles(workload: Workload) -> list[Work]:
+def guided_tiles(workload: BenchWorkload) -> list[TimedWork]:
     """List the evaluations of one tile with CFG, DSSAG, and PAG on top of CFG."""
     denoiser, tile, sigma = with_embedding(workload.model), workload.grid.tile(0, 0), 1.0
     x, condition = cut(workload.noise, tile)[None], cut(workload.condition, tile)[None]
 
-    def guided(mode: Guidance) -> Work:
+    def guided(mode: Guidance) -> TimedWork:
         return torch.no_grad()(lambda: denoiser.guided(x, sigma, condition, [tile], mode, COST_GUIDANCE_SCALE, COST_GAMMA))
 
     return [guided("cfg"), guided("dssag"), guided("pag")]
 
 
-def step_kinds_work(workload: Workload) -> list[Work]:
+def step_kinds_work(workload: BenchWorkload) -> list[TimedWork]:
     """List a plain step of all tiles, one of cached SAP, and one of TAP."""
     denoiser, sigma = workload.denoiser(), workload.model.declaration.sigma_max
     x, bank = workload.noise * sigma, SpatialBank(workload.grid, workload.settings.sap_rate)
 
-    def step(kind: StepKind, previous: SpatialBank | None = None, collected: SpatialBank | None = None) -> Work:
+    def step(kind: StepKind, previous: SpatialBank | None = None, collected: SpatialBank | None = None) -> TimedWork:
         tiled = workload.tiled(denoiser, bank=previous, sap_schedule="cached", guidance="none")
         second = Step(1, sigma, 0.0, 0.0, kind)  # from the second step on, cached SAP has the keys of the step before
         return torch.no_grad()(lambda: tiled.denoise(x, second, collected))
@@ -179,10 +179,8 @@ def step_kinds_work(workload: Workload) -> list[Work]:
     return [step(StepKind.PLAIN), step(StepKind.SAP, bank), step(StepKind.TAP_FORWARD)]
 
 
-def whole_job(workload: Workload, clip: Path) -> float:
+def whole_job(workload: BenchWorkload, clip: Path) -> float:
     """Restore the same piece as a job; returns its sampling time over its time in the U-Net."""
-    request = JobRequest(
-        source=clip, target=None, settings=workload.settings, frames=(0, workload.frames - 1), region=workload.region
-    )
+    request = JobRequest(source=clip, settings=workload.settings, frames=(0, workload.frames - 1), region=workload.region)
     report = run_job(request, loader=lambda settings: workload.model)
     return float(report["seconds"]["sample"] / report["network_seconds"])

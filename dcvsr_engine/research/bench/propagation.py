@@ -15,7 +15,7 @@ from dcvsr_engine.diffusion.sampler import Estimate, InBatches, TileGroup
 from dcvsr_engine.diffusion.schedule import Step, steps_of
 from dcvsr_engine.errors import InputError
 from dcvsr_engine.events import StepKind
-from dcvsr_engine.research.bench.workload import Workload, load_workload
+from dcvsr_engine.research.bench.workload import BenchWorkload, load_workload
 from dcvsr_engine.settings import RestoreSettings, SapSchedule
 from dcvsr_engine.tiling.grid import Tile, TileGrid
 
@@ -57,6 +57,7 @@ class Outcome:
 class RecordingBatches(InBatches):
     """Keeps the estimates of a step's tiles; of two passes those of the second.
 
+
     Attributes:
         estimates: per tile ``(frames, channels, height, width)``.
     """
@@ -79,7 +80,7 @@ def measure_propagation(settings: RestoreSettings, clip: Path) -> list[StepFigur
 
 
 @torch.no_grad()
-def measured_steps(workload: Workload, denoiser: Denoiser) -> Iterator[StepFigures]:
+def measured_steps(workload: BenchWorkload, denoiser: Denoiser) -> Iterator[StepFigures]:
     """Sample, and evaluate all variants at every step from the same noisy latents."""
     x = workload.noise * workload.model.declaration.sigma_max
     seen: SpatialBank | None = None
@@ -107,7 +108,7 @@ def measured_steps(workload: Workload, denoiser: Denoiser) -> Iterator[StepFigur
 
 
 def evaluate_kind(
-    workload: Workload,
+    workload: BenchWorkload,
     denoiser: Denoiser,
     x: Tensor,
     step: Step,

@@ -22,12 +22,12 @@ from dcvsr_engine.tiling.grid import TileGrid
 from dcvsr_engine.video.probe import VideoInfo, probe
 from dcvsr_engine.video.reader import VideoReader
 
-COLUMNS, ROWS, WINDOWS = 2.0, 1.5, 2
+PIECE_COLUMNS, PIECE_ROWS, PIECE_WINDOWS = 2.0, 1.5, 2
 """Size of the piece in tiles; as tiles overlap by half, 3 × 2 tiles and three windows cover it."""
 
 
 @dataclass(frozen=True)
-class Workload:
+class BenchWorkload:
     """A piece of a clip, ready for the sampler.
 
     Attributes:
@@ -55,26 +55,33 @@ class Workload:
     def tiled(
         self, denoiser: Denoiser, batching: Batching | None = None, bank: SpatialBank | None = None, **changes: object
     ) -> TiledDenoiser:
-        """Make a denoiser of the piece with changed settings; ``bank`` holds the keys of cached SAP."""
+        """Make a tiled denoiser of the piece.
+
+        Args:
+            denoiser: of the model.
+            batching: how tiles are evaluated; one at a time by default.
+            bank: keys of an earlier step for cached SAP.
+            changes: settings to change.
+        """
         settings = self.settings.replace(**changes)
         grids, batches = (lambda step: self.grid), batching or InBatches(1)
         return TiledDenoiser(denoiser, self.condition, settings, grids, batching=batches, bank=bank)
 
 
-def load_workload(settings: RestoreSettings, clip: Path) -> Workload:
+def load_workload(settings: RestoreSettings, clip: Path) -> BenchWorkload:
     """Load the model and the middle of the clip's picture; raises `UserError`."""
     info = probe(clip)
     model = load_model(settings.model, settings.device, settings.precision)
     resolved = model.declaration.resolve(settings).replace(device=model.device, precision=model.precision)
-    columns, rows = (padded(int(share * resolved.tile), model.declaration.multiple) for share in (COLUMNS, ROWS))
+    columns, rows = (padded(int(share * resolved.tile), model.declaration.multiple) for share in (PIECE_COLUMNS, PIECE_ROWS))
     region = middle_region(info, columns, rows, model, resolved.scale)
-    frames = read_region(clip, region, WINDOWS * resolved.window)
+    frames = read_region(clip, region, PIECE_WINDOWS * resolved.window)
     condition = model.first_stage.encode_condition(upscale(frames, resolved.scale))
     height, width = condition.shape[-2:]
     tile = padded(resolved.tile, model.declaration.multiple)
     grid = TileGrid.build(len(frames), height, width, tile, resolved.window, align=model.declaration.multiple)
     noise = clip_noise(resolved.seed, 0, len(frames), (model.first_stage.latent_channels, height, width), 0.0)
-    return Workload(model, resolved, grid, noise, condition, region, len(frames))
+    return BenchWorkload(model, resolved, grid, noise, condition, region, len(frames))
 
 
 def middle_region(info: VideoInfo, columns: int, rows: int, model: Model, scale: int) -> Region:

@@ -18,7 +18,7 @@ from av.video.reformatter import ColorRange, Colorspace
 
 from dcvsr_engine.errors import InputError, SettingsError
 from dcvsr_engine.network.resample import shrink
-from dcvsr_engine.research.pictures import Pictures, read_pictures, to_pictures, to_tensor, write_pictures
+from dcvsr_engine.research.pictures import Pictures, read_pictures, save_pictures, to_pictures, to_tensor
 from dcvsr_engine.storage import discard, partial_path
 from dcvsr_engine.video.color import MATRICES, RANGES
 
@@ -153,7 +153,7 @@ def write_low(name: str, truth: Pictures, degradation: str, folder: Path) -> Pat
     from dcvsr_engine.research.training import degradation as training
 
     rng = random.Random(zlib.crc32(name.encode()))
-    write_pictures(to_pictures(training.degrade_clip(to_tensor(truth), degradation, rng, EVALUATION_SCALE)), folder / "low")
+    save_pictures(to_pictures(training.degrade_clip(to_tensor(truth), degradation, rng, EVALUATION_SCALE)), folder / "low")
     return folder / "low"
 
 
@@ -183,8 +183,8 @@ def write_clip_files(name: str, pictures: Pictures, preparation: Preparation, fo
     if preparation.degradation == "none":
         if preparation.crop is not None:
             pictures = centre_crop(pictures, (preparation.crop[0] // EVALUATION_SCALE, preparation.crop[1] // EVALUATION_SCALE))
-        write_pictures(pictures, folder / "low")
+        save_pictures(pictures, folder / "low")
         return
     truth = centre_crop(pictures, preparation.crop)
-    write_pictures(truth, folder / "truth")
+    save_pictures(truth, folder / "truth")
     write_low(name, truth, preparation.degradation, folder)

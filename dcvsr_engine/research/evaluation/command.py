@@ -27,7 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", nargs="+", default=["opencv-doc"], metavar="DIR[:DEGRADATION]", help=data)
     models = "models to score, as MODEL or MODEL:setting=value,…, with HEADING= before it for another heading"
     parser.add_argument("--models", nargs="*", default=["compact"], metavar="MODEL", help=models)
-    parser.add_argument("--peers", nargs="*", default=[], metavar="PEER", help="animevideov3, x4plus, basicvsr or basicvsr-vimeo")
+    parser.add_argument(
+        "--peers", nargs="*", default=[], metavar="PEER", help="animevideov3, x4plus, span, basicvsr, basicvsr-vimeo"
+    )
     parser.add_argument(
         "--degradation",
         nargs="+",

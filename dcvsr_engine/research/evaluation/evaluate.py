@@ -16,7 +16,7 @@ from dcvsr_engine.research.evaluation.scores import ROWS, Sample, Score, score_s
 from dcvsr_engine.research.evaluation.sets import ClipSet
 from dcvsr_engine.research.evaluation.table import SECONDS_ROW, Column, Table
 from dcvsr_engine.research.pictures import Pictures, read_pictures
-from dcvsr_engine.storage import discard, partial_path, put_in_place, read_json, write_json
+from dcvsr_engine.storage import discard, read_json, write_json
 from dcvsr_engine.tiling.grid import TileGrid
 
 EVALUATION_FILE = "evaluation.json"
@@ -47,13 +47,6 @@ class EvaluationFolders:
 def slug(name: str) -> str:
     """Turn a method's or set's name into a file name."""
     return re.sub(r"[^\w+=.-]", "_", name)
-
-
-def write_text(text: str, path: Path) -> None:
-    """Write ``text`` to ``path``, complete or not at all."""
-    partial = partial_path(path)
-    partial.write_text(text, encoding="utf-8")
-    put_in_place(partial, path)
 
 
 def read_finished(path: Path) -> dict[str, Any]:

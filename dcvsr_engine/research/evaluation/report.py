@@ -7,12 +7,13 @@ from jinja2 import Environment, PackageLoader, select_autoescape
 from PIL import Image
 
 from dcvsr_engine.research.evaluation.clips import Preparation
-from dcvsr_engine.research.evaluation.evaluate import Evaluation, write_text
+from dcvsr_engine.research.evaluation.evaluate import Evaluation
 from dcvsr_engine.research.evaluation.figures import crop_image, crop_position, data_url, profile_row, temporal_profile
 from dcvsr_engine.research.evaluation.methods import enlarge_bicubic
 from dcvsr_engine.research.evaluation.sets import ClipSet
 from dcvsr_engine.research.evaluation.table import Table, headings, table_lines, to_csv, to_markdown
 from dcvsr_engine.research.pictures import read_pictures
+from dcvsr_engine.storage import write_text
 
 TRUTH = "undamaged"
 NOTE = (
@@ -45,7 +46,7 @@ def write_report(evaluation: Evaluation, table: Table) -> Path:
         ("table.md", markdown_page(evaluation, table)),
         ("index.html", html_page(evaluation, table)),
     ):
-        write_text(text, root / name)
+        write_text(root / name, text)
     return root / "index.html"
 
 

@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dcvsr_engine.errors import Cancelled, SettingsError
+from dcvsr_engine.research.training.prior_recipe import PriorRecipe, read_recipe
 from dcvsr_engine.research.training.recipe import STATE, Recipe
+from dcvsr_engine.settings import Device
 
 if TYPE_CHECKING:
     from dcvsr_engine.research.training.objective import Distance
+    from dcvsr_engine.research.training.prior import PriorTrainer
     from dcvsr_engine.research.training.trainer import Trainer
 
 Distances = Callable[[], tuple["Distance", "Distance"]]
@@ -47,26 +50,22 @@ def run(options: argparse.Namespace, distances: Distances) -> int:
         UserError: the recipe, start folder, data, device or a package is missing or wrong.
         Cancelled: Ctrl-C; the checkpoint is of the last batch.
     """
-    recipe = Recipe.from_file(options.recipe)
-    if options.start is not None:
-        recipe = recipe.replace(start=str(options.start))
+    recipe = read_recipe(options.recipe)
     check_folder(options.out, options.resume)
     import torch
 
     from dcvsr_engine.network.device import resolve_device
-    from dcvsr_engine.research.training.data import TrainingData
-    from dcvsr_engine.research.training.trainer import Trainer
 
     if options.threads is not None:
         torch.set_num_threads(options.threads)
-    gpu = torch.cuda.is_available()
-    device = resolve_device(options.device if options.device != "auto" else "cuda" if gpu else "cpu")
-    data = TrainingData.load(recipe, options.photos, options.videos)
-    perceptual = any(phase.perceptual > 0 for phase in recipe.phases)
-    train_on, judge = distances() if perceptual else (None, None)
-    trainer = Trainer(recipe, options.out, data, train_on, judge, device)
-    if trainer.state.iteration == recipe.iterations:
-        print(f"The run in “{options.out}” is complete: {recipe.iterations} iterations.")
+    device = resolve_device(options.device if options.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu")
+    trainer: Trainer | PriorTrainer
+    if isinstance(recipe, PriorRecipe):
+        trainer = prior_trainer(recipe, options, distances, device)
+    else:
+        trainer = diffusion_trainer(recipe, options, distances, device)
+    if trainer.state.iteration >= trainer.recipe.iterations:
+        print(f"The run in “{options.out}” is complete: {trainer.state.iteration} iterations.")
         return 0
     with stopped_by_interrupt(trainer):
         try:
@@ -75,6 +74,30 @@ def run(options: argparse.Namespace, distances: Distances) -> int:
             print(f"Stopped in iteration {trainer.state.iteration + 1}; the same command with --resume resumes there.")
             raise
     return 0
+
+
+def diffusion_trainer(recipe: Recipe, options: argparse.Namespace, distances: Distances, device: Device) -> "Trainer":
+    """Load the data and make the trainer of a diffusion network."""
+    from dcvsr_engine.research.training.data import TrainingData
+    from dcvsr_engine.research.training.trainer import Trainer
+
+    if options.start is not None:
+        recipe = recipe.replace(start=str(options.start))
+    data = TrainingData.load(recipe, options.photos, options.videos)
+    perceptual = any(phase.perceptual > 0 for phase in recipe.phases)
+    train_on, judge = distances() if perceptual else (None, None)
+    return Trainer(recipe, options.out, data, train_on, judge, device)
+
+
+def prior_trainer(recipe: PriorRecipe, options: argparse.Namespace, distances: Distances, device: Device) -> "PriorTrainer":
+    """Make the trainer of the prior, and the clips that its folder lacks."""
+    from dcvsr_engine.research.training.data import TrainingData
+    from dcvsr_engine.research.training.prior import PriorTrainer, make_pools
+
+    if options.start is not None:
+        raise SettingsError("The prior is trained from scratch: leave out --start.")
+    make_pools(recipe, options.out / "pool", lambda: TrainingData.load(recipe, options.photos, options.videos), print_now)
+    return PriorTrainer(recipe, options.out, distances()[1], device)
 
 
 def check_folder(folder: Path, resume: bool) -> None:
@@ -94,7 +117,7 @@ def print_now(sentence: str) -> None:
 
 
 @contextmanager
-def stopped_by_interrupt(trainer: "Trainer") -> Iterator[None]:
+def stopped_by_interrupt(trainer: "Trainer | PriorTrainer") -> Iterator[None]:
     """End training after the current batch, with a checkpoint, at the first Ctrl-C, and immediately at the second.
 
     One of several processes cannot stop alone, because the others wait for its gradients: there Ctrl-C ends them all, and the

@@ -18,7 +18,7 @@ Distance = Callable[[Tensor, Tensor], Tensor]
 """Distances ``(n,)`` of two batches of pictures ``(n, 3, h, w)``."""
 
 
-class Identity(nn.Module):
+class PassThrough(nn.Module):
     """Substitute of a temporal layer that passes its input through."""
 
     def forward(self, hidden_states: Tensor, *args: object, **kwargs: object) -> Tensor:
@@ -45,10 +45,10 @@ def without_temporal_layers(unet: UNetSpatioTemporalConditionModel) -> Iterator[
 
     for module in list(unet.modules()):
         if isinstance(module, SpatioTemporalResBlock):
-            swap(module, "temporal_res_block", Identity())
+            swap(module, "temporal_res_block", PassThrough())
             swap(module, "time_mixer", SpatialOnly())
         elif isinstance(module, TransformerSpatioTemporalModel):
-            swap(module, "temporal_transformer_blocks", nn.ModuleList([Identity() for _ in module.transformer_blocks]))
+            swap(module, "temporal_transformer_blocks", nn.ModuleList([PassThrough() for _ in module.transformer_blocks]))
             swap(module, "time_mixer", SpatialOnly())
     try:
         yield

@@ -11,23 +11,25 @@ from dcvsr_engine.schema import FromJson, Schema
 STATE = Path("last") / "state.safetensors"
 """Path of the state within a run's folder; a run can be resumed where it exists."""
 
-DEGRADATIONS = ("mild", "real-world")
+DEGRADATIONS = ("mild", "streamed", "real-world", "film", "interlaced")
 """Names in `degradation.PRESETS`, which is not imported here because it imports torch."""
 
-SOURCES = ("photographs", "videos")
-"""Sources of clips: synthetic motion over photographs, or crops of recordings."""
+SOURCES = ("photographs", "graphics", "videos")
+"""Sources of clips: synthetic motion over photographs or drawn pictures, or crops of recordings."""
 
 Shares = dict[str, float]
 """How often to choose each name, in any unit."""
 
 
-def shares_of(what: str, known: tuple[str, ...]) -> AfterValidator:
+def shares_of(what: str, known: tuple[str, ...], may_be_empty: bool = False) -> AfterValidator:
     """Validate shares of ``known`` names; ``what`` names them in the error."""
 
     def check(shares: Shares) -> Shares:
         unknown = next((name for name in shares if name not in known), None)
         if unknown is not None:
-            raise ValueError(f"{what} are {' and '.join(known)}, not “{unknown}”.")
+            raise ValueError(f"{what} are {', '.join(known[:-1])} and {known[-1]}, not “{unknown}”.")
+        if may_be_empty and not shares:
+            return shares
         if not min(shares.values(), default=0) >= 0 < sum(shares.values()):
             raise ValueError(f"{what} need a share above 0, and none below.")
         return shares
@@ -37,7 +39,7 @@ def shares_of(what: str, known: tuple[str, ...]) -> AfterValidator:
 
 Count = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
-Weight = Annotated[float, Field(ge=0)]
+LossWeight = Annotated[float, Field(ge=0)]
 
 
 class RecipePart(Schema):
@@ -45,6 +47,16 @@ class RecipePart(Schema):
 
     error_type: ClassVar[type[UserError]] = SettingsError
     noun: ClassVar[str] = "key"
+
+    @classmethod
+    def from_file(cls, path: Path) -> Self:
+        """Read a recipe; raises `SettingsError`."""
+        try:
+            return cls.from_json(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise SettingsError(f"The recipe “{path}” cannot be read ({error.strerror}).") from None
+        except (UnicodeDecodeError, SettingsError) as error:
+            raise SettingsError(f"The recipe “{path}” is not understood: {str(error).rstrip('.')}.") from None
 
 
 class Mixture(RecipePart):
@@ -54,11 +66,13 @@ class Mixture(RecipePart):
         sources: shares of `SOURCES`.
         degradations: shares of `DEGRADATIONS`.
         parallax: share of the clips from photographs that show two depths.
+        handheld: share of those filmed by a shaking camera, with crossing objects and fades.
     """
 
     sources: Annotated[Shares, shares_of("sources", SOURCES)] = Field(default_factory=lambda: {"photographs": 1.0})
     degradations: Annotated[Shares, shares_of("degradations", DEGRADATIONS)] = Field(default_factory=lambda: {"mild": 1.0})
     parallax: Share = 0.0
+    handheld: Share = 0.0
 
 
 class TrainingPhase(Mixture):
@@ -91,13 +105,13 @@ class TrainingPhase(Mixture):
     schedule: Literal["cosine", "constant"] = "cosine"
     at_max: Share = 0.5
     noise_share: Share = 0.0
-    perceptual: Weight = 0.0
-    lattice: Weight = 0.0
+    perceptual: LossWeight = 0.0
+    lattice: LossWeight = 0.0
     tile: int = Field(default=0, ge=0)
     window: int = Field(default=0, ge=0)
     unrolled: Share = 0.0
-    change: Weight = 0.0
-    change_in_look: Weight = 0.0
+    change: LossWeight = 0.0
+    change_in_look: LossWeight = 0.0
 
     @model_validator(mode="after")
     def _change_in_look_has_pairs_to_compare(self) -> Self:
@@ -178,16 +192,6 @@ class Recipe(RecipePart):
         if self.lora and self.scratch:
             raise ValueError("lora must be 0 for a network trained from scratch.")
         return self
-
-    @classmethod
-    def from_file(cls, path: Path) -> Self:
-        """Read a recipe; raises `SettingsError`."""
-        try:
-            return cls.from_json(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise SettingsError(f"The recipe “{path}” cannot be read ({error.strerror}).") from None
-        except (UnicodeDecodeError, SettingsError) as error:
-            raise SettingsError(f"The recipe “{path}” is not understood: {str(error).rstrip('.')}.") from None
 
     def phase_at(self, iteration: int) -> tuple[TrainingPhase, int]:
         """Return the phase of ``iteration``, counted over all phases, and its index within that phase."""

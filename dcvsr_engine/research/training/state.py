@@ -1,4 +1,4 @@
-"""State of training – weights, their moving average (EMA), optimiser – and its file, which resumes at the exact batch.
+"""TrainingState of training – weights, their moving average (EMA), optimiser – and its file, which resumes at the exact batch.
 
 The EMA is own code, while diffusers has ``EMAModel`` (``diffusers.training_utils``): that holds no names of weights and counts
 its own steps, and a run is to resume from one file with the same numbers; the warm-up of the decay is the same as there.
@@ -101,12 +101,18 @@ class TrainingState:
             self.ema[name].copy_(tensors[f"ema.{name}"])
             prefix = f"optimizer.{name}."
             moments = {key.removeprefix(prefix): tensor for key, tensor in tensors.items() if key.startswith(prefix)}
-            if moments:  # AdamW counts its steps on the processor
-                self.optimizer.state[value] = {
-                    key: moment if key == "step" else moment.to(value.device) for key, moment in moments.items()
-                }
+            if moments:
+                self.optimizer.state[value] = {key: laid_out_as(value, moment) for key, moment in moments.items()}
             if f"gradient.{name}" in tensors:
                 value.grad = tensors[f"gradient.{name}"].to(value.device)
         self.iteration, self.part = int(tensors["iteration"]), int(tensors.get("part", 0))
         log_sums: Tensor = tensors.get("log", sums)
         return log_sums
+
+
+def laid_out_as(weight: Tensor, moment: Tensor) -> Tensor:
+    """Return a moment on the device and in the memory format of its ``weight``; counts, of another shape, stay as they are.
+
+    AdamW counts its steps on the processor, and sums in another memory format would round differently after a resume.
+    """
+    return torch.empty_like(weight).copy_(moment) if moment.shape == weight.shape else moment

@@ -4,7 +4,6 @@ Several GPUs: started by ``accelerate launch``, each process takes every n-th ba
 """
 
 import contextlib
-import math
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -32,20 +31,12 @@ from dcvsr_engine.research.training.objective import (
 )
 from dcvsr_engine.research.training.propagation import TiledNetwork
 from dcvsr_engine.research.training.recipe import STATE, Recipe, TrainingPhase
+from dcvsr_engine.research.training.schedule import learning_rate
 from dcvsr_engine.research.training.start import Start
 from dcvsr_engine.research.training.state import TrainingState
 from dcvsr_engine.research.training.validation import contact_sheet, held_out_pairs, is_best, mean_frame_psnr, restore_held_out
 from dcvsr_engine.settings import Device
-
-
-def learning_rate(phase: TrainingPhase, index: int) -> float:
-    """Compute the rate at iteration ``index`` of a phase: linear warm-up, then the peak, or cosine decay to a tenth of it."""
-    if index < phase.warmup:
-        return phase.learning_rate * (index + 1) / phase.warmup
-    if phase.schedule == "constant":
-        return phase.learning_rate
-    progress = (index - phase.warmup) / max(1, phase.iterations - phase.warmup)
-    return phase.learning_rate * (0.55 + 0.45 * math.cos(math.pi * progress))
+from dcvsr_engine.storage import write_text
 
 
 class Trainer:
@@ -100,7 +91,7 @@ class Trainer:
     def prepare_folder(self) -> None:
         """Write the recipe, and cut the tables back to the current iteration."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        (self.folder / "recipe.json").write_text(self.recipe.to_json(), encoding="utf-8")
+        write_text(self.folder / "recipe.json", self.recipe.to_json())
         for table in ("log.csv", "loss_by_sigma.csv", "validation.csv"):
             forget_after(self.folder / table, self.state.iteration)
 

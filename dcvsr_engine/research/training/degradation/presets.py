@@ -1,6 +1,7 @@
 """Presets of degradation: how a high-resolution clip becomes the low-resolution one that is restored.
 
-``mild`` is our own: what a camera or a good encoder does.
+``mild`` is our own: what a camera or a good encoder does. ``streamed`` is ours too: a little blur and noise, then a video
+encoder at the rates of streaming, as most videos on the web have seen. ``film`` and ``interlaced`` are what old material adds.
 
 ``real-world`` follows Real-ESRGAN (arXiv 2107.10833) with the video parts of RealBasicVSR (arXiv 2111.12704).
 
@@ -33,6 +34,7 @@ from dcvsr_engine.research.training.degradation.compression import (
     random_video_compression,
     video_compression,
 )
+from dcvsr_engine.research.training.degradation.film import bobbed, combed, random_grain
 from dcvsr_engine.research.training.degradation.noise import gaussian_noise, random_noise
 from dcvsr_engine.research.training.degradation.resize import random_factor, random_resize
 from dcvsr_engine.research.training.degradation.walk import Range
@@ -51,6 +53,36 @@ def mild(clip: Tensor, rng: random.Random, scale: int = 4) -> Tensor:
     elif kind < 0.75 and clip.shape[0] > 1:
         small = video_compression(small, LOSSY_CODECS["h264"], LOSSY_CODECS["h264"].at(rng.randint(12, 23)))
     return small.clamp(0, 1)
+
+
+def streamed(clip: Tensor, rng: random.Random, scale: int = 4) -> Tensor:
+    """Degrade a clip as streaming does: blur ≤ 1 px of the LR grid, ÷4, noise ≤ 8/255, H.264 or H.265 at CRF 15 … 32."""
+    if rng.random() < 0.6:
+        clip = isotropic_blur(clip, rng.uniform(0.2, 1.0) * scale)
+    small = shrink(clip, scale)
+    if rng.random() < 0.6:
+        small = random_noise(small, rng, (0.5, 8), (0.05, 0.6))
+    codec = LOSSY_CODECS["h264" if rng.random() < 0.7 else "h265"]
+    return video_compression(small, codec, codec.at(rng.randint(15, 32)))
+
+
+def film(clip: Tensor, rng: random.Random, scale: int = 4) -> Tensor:
+    """Degrade a clip as if scanned from film: a little blur, ÷4, grain, H.264 at CRF 12 … 26 or no codec."""
+    if rng.random() < 0.6:
+        clip = isotropic_blur(clip, rng.uniform(0.2, 0.8) * scale)
+    small = random_grain(shrink(clip, scale), rng)
+    codec = LOSSY_CODECS["h264"]
+    return video_compression(small, codec, codec.at(rng.randint(12, 26))) if rng.random() < 0.7 else small
+
+
+def interlaced(clip: Tensor, rng: random.Random, scale: int = 4) -> Tensor:
+    """Degrade a clip as if interlaced: woven (combs where it moves) or bobbed, little noise, H.264 or MPEG-4."""
+    fields = combed if rng.random() < 0.5 else bobbed
+    small = fields(shrink(clip, scale), rng.randrange(2))
+    if rng.random() < 0.5:
+        small = random_noise(small, rng, (0.5, 5), (0.05, 0.4))
+    name, quantiser = ("h264", rng.randint(14, 28)) if rng.random() < 0.6 else ("mpeg4", rng.randint(2, 6))
+    return video_compression(small, LOSSY_CODECS[name], LOSSY_CODECS[name].at(quantiser))
 
 
 @dataclass(frozen=True)
@@ -104,7 +136,13 @@ def real_world(clip: Tensor, rng: random.Random, scale: int = 4) -> Tensor:
     return to_tensor(to_pictures(final_size(random_video_compression(frames, rng), rng, *small)))
 
 
-PRESETS: dict[str, Callable[[Tensor, random.Random, int], Tensor]] = {"mild": mild, "real-world": real_world}
+PRESETS: dict[str, Callable[[Tensor, random.Random, int], Tensor]] = {
+    "mild": mild,
+    "streamed": streamed,
+    "real-world": real_world,
+    "film": film,
+    "interlaced": interlaced,
+}
 
 
 def degrade_clip(clip: Tensor, preset: str, rng: random.Random, scale: int = 4) -> Tensor:

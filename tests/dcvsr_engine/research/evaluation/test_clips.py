@@ -11,7 +11,7 @@ from dcvsr_engine.network.resample import shrink
 from dcvsr_engine.research.evaluation import clips
 from dcvsr_engine.research.evaluation.clips import Preparation, centre_crop, prepare_clip
 from dcvsr_engine.research.evaluation.fidelity import psnr_y
-from dcvsr_engine.research.pictures import read_pictures, to_pictures, to_tensor, write_pictures
+from dcvsr_engine.research.pictures import read_pictures, save_pictures, to_pictures, to_tensor
 
 SMALL = Preparation(frames=4, start=1, crop=(96, 64))
 
@@ -21,7 +21,7 @@ def source(moving, tmp_path):
     """A folder of pictures."""
     folder = tmp_path / "data" / "street"
     folder.parent.mkdir()
-    write_pictures(moving, folder)
+    save_pictures(moving, folder)
     return folder
 
 

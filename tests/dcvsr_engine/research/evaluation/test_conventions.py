@@ -23,7 +23,7 @@ from dcvsr_engine.research.evaluation.conventions import (
     find_conventions,
 )
 from dcvsr_engine.research.evaluation.probe_command import finding_to_text, time_ids, write_declaration
-from dcvsr_engine.research.pictures import write_pictures
+from dcvsr_engine.research.pictures import save_pictures
 from dcvsr_engine.resources import resource
 
 SVD = Convention(False, "zeros", (6.0, 127.0, 0.0))
@@ -105,7 +105,7 @@ def test_the_command_probes_a_folder_and_declares_what_it_found(model, moving, t
     for parameter in model.first_stage.vae.quant_conv.parameters():
         parameter.mul_(20)  # latents of unit deviation, as a trained autoencoder's
     for place in range(8):
-        write_pictures(moving[:2, 8 * place :, 12 * place :], (tmp_path / "train" if place % 4 else data) / f"clip {place}")
+        save_pictures(moving[:2, 8 * place :, 12 * place :], (tmp_path / "train" if place % 4 else data) / f"clip {place}")
     clips = [
         encode_probe_clip(model, prepare_clip(path.name, path, Preparation(2, 0, (32, 32), "mild"), tmp_path / "made"), None)
         for path in sorted((tmp_path / "train").iterdir())
@@ -153,7 +153,7 @@ def test_declarations_change_only_where_something_was_found(tmp_path):
 def test_bad_options_are_one_sentence(model, moving, tmp_path, capsys):
     with pytest.raises(SettingsError, match="Time ids"):
         time_ids("6,x")
-    write_pictures(moving, tmp_path / "clip")
+    save_pictures(moving, tmp_path / "clip")
     with pytest.raises(InputError, match="undamaged"):
         encode_probe_clip(model, Clip("clip", tmp_path / "clip", None), None)
     assert main(["models", "probe", "nonesuch"]) == 2 and "nonesuch" in capsys.readouterr().err

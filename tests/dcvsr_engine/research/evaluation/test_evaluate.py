@@ -18,7 +18,7 @@ from dcvsr_engine.research.evaluation.evaluate import Evaluation, open_folder, t
 from dcvsr_engine.research.evaluation.methods import Bicubic, enlarge_bicubic, restoration
 from dcvsr_engine.research.evaluation.report import write_report
 from dcvsr_engine.research.evaluation.sets import ClipSet
-from dcvsr_engine.research.pictures import write_pictures
+from dcvsr_engine.research.pictures import save_pictures
 from dcvsr_engine.settings import RestoreSettings
 
 PREPARATION = Preparation(frames=3, crop=(96, 64))
@@ -40,7 +40,7 @@ class Darker:
     def restore(self, low, target, control):
         control.check()
         self.runs.append(low.parent.name)
-        write_pictures(np.maximum(enlarge_bicubic(low).astype(int) - self.levels, 0).astype(np.uint8), target)
+        save_pictures(np.maximum(enlarge_bicubic(low).astype(int) - self.levels, 0).astype(np.uint8), target)
         return self.seconds
 
 
@@ -55,8 +55,8 @@ def quick(monkeypatch):
 @pytest.fixture
 def sets(moving, half_still, tmp_path):
     """A set of two clips."""
-    write_pictures(moving, tmp_path / "data" / "moving")
-    write_pictures(half_still, tmp_path / "data" / "half")
+    save_pictures(moving, tmp_path / "data" / "moving")
+    save_pictures(half_still, tmp_path / "data" / "half")
     return [ClipSet("data", {name: tmp_path / "data" / name for name in ("moving", "half")}, PREPARATION)]
 
 
@@ -180,7 +180,7 @@ def test_a_folder_with_another_evaluation_is_refused(evaluation, sets, tmp_path)
 def test_damaged_cells_and_wrong_results_are_one_sentence(evaluation):
     class Short(Darker):
         def restore(self, low, target, control):
-            write_pictures(enlarge_bicubic(low)[:2], target)
+            save_pictures(enlarge_bicubic(low)[:2], target)
 
     with pytest.raises(JobError, match="expected"):
         evaluation(Short("short", 0, [])).run()

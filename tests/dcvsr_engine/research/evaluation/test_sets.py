@@ -9,7 +9,7 @@ from dcvsr_engine.errors import InputError, SettingsError
 from dcvsr_engine.research.evaluation import sets
 from dcvsr_engine.research.evaluation.clips import Preparation
 from dcvsr_engine.research.evaluation.sets import clip_sets, find_sources, name_clips
-from dcvsr_engine.research.pictures import write_pictures
+from dcvsr_engine.research.pictures import save_pictures
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def clip(tmp_path):
 
     def make(path):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
-        write_pictures(np.zeros((1, 8, 8, 3), np.uint8), tmp_path / path)
+        save_pictures(np.zeros((1, 8, 8, 3), np.uint8), tmp_path / path)
         return tmp_path / path
 
     return make

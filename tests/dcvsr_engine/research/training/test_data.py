@@ -67,12 +67,13 @@ def test_recipes_know_the_presets(tmp_path):
 @pytest.mark.parametrize(
     ("phase", "sentence"),
     [
-        ({"degradations": {"harsh": 1.0}}, "degradations are mild and real-world, not “harsh”"),
+        ({"degradations": {"harsh": 1.0}}, "degradations are mild, streamed, real-world, film and interlaced, not “harsh”"),
         ({"degradations": {"mild": 0.0}}, "degradations need a share above 0"),
         ({"degradations": {"mild": -1.0, "real-world": 2.0}}, "and none below"),
         ({"sources": {}}, "sources need a share above 0"),
-        ({"sources": {"films": 1.0}}, "sources are photographs and videos"),
+        ({"sources": {"films": 1.0}}, "sources are photographs, graphics and videos"),
         ({"parallax": 1.5}, "parallax must be between 0 and 1, not 1.5"),
+        ({"handheld": -0.5}, "handheld must be between 0 and 1, not -0.5"),
     ],
 )
 def test_mistakes_in_a_mixture_are_named(tmp_path, phase, sentence):

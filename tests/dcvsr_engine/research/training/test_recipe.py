@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from dcvsr_engine.errors import SettingsError
+from dcvsr_engine.research.training.prior_recipe import read_recipe
 from dcvsr_engine.research.training.recipe import Recipe, TrainingPhase, Validation
 
 RECIPES = sorted((Path(__file__).parents[3] / "resources" / "recipes").glob("*.json"))
@@ -19,11 +20,11 @@ def written(path: Path, **changes: object) -> Path:
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
 def test_the_shipped_recipes_read_and_can_be_read_back(path: Path, tmp_path: Path) -> None:
-    shipped = Recipe.from_file(path)
+    shipped = read_recipe(path)
     assert shipped.iterations == sum(phase.iterations for phase in shipped.phases)
     again = tmp_path / "again.json"
     again.write_text(shipped.to_json())
-    assert Recipe.from_file(again) == shipped
+    assert read_recipe(again) == shipped
 
 
 def test_what_a_recipe_of_the_first_edition_does_not_say_is_as_it_was(tmp_path: Path) -> None:
@@ -39,7 +40,7 @@ def test_what_a_recipe_of_the_first_edition_does_not_say_is_as_it_was(tmp_path: 
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"accumulte": 2}, "There is no key “accumulte”; did you mean “accumulate”?"),
+        ({"accumulte": 2}, "There is no key “accumulte”; the nearest is “accumulate”"),
         ({"start": None}, "“start” is missing"),
         ({"ema": "much"}, "ema must be a number, not 'much'"),
         ({"bf16": ["tpu"]}, "bf16[0] must be one of cpu, cuda, not 'tpu'"),
@@ -51,7 +52,7 @@ def test_what_a_recipe_of_the_first_edition_does_not_say_is_as_it_was(tmp_path: 
         ({"ema": 1}, "ema must be less than 1.0, not 1"),
         ({"lora": 4, "scratch": True}, "lora must be 0 for a network trained from scratch"),
         ({"sigma_min": 30.0}, "sigma_min must be below sigma_max (20.0), not 30.0"),
-        ({"validation": {"step": [1]}}, "did you mean “steps”"),
+        ({"validation": {"step": [1]}}, "the nearest is “steps”"),
     ],
 )
 def test_a_mistake_is_named(tmp_path: Path, changes: dict[str, object], sentence: str) -> None:

@@ -22,6 +22,12 @@ from dcvsr_engine.research.training.degradation.noise import gaussian_noise
     [
         ("mild", (1, 3, 128, 128)),
         ("mild", (5, 3, 96, 144)),
+        ("streamed", (1, 3, 128, 128)),
+        ("streamed", (5, 3, 96, 144)),
+        ("film", (1, 3, 128, 128)),
+        ("film", (5, 3, 96, 144)),
+        ("interlaced", (1, 3, 128, 128)),
+        ("interlaced", (5, 3, 96, 144)),
         ("real-world", (1, 3, 128, 128)),
         ("real-world", (5, 3, 64, 64)),
         ("real-world", (3, 3, 96, 144)),
@@ -84,6 +90,7 @@ def test_real_world_is_much_harsher_than_mild(clip):
         for preset in PRESETS
     }
     assert sum(errors["real-world"]) > 2 * sum(errors["mild"])
+    assert sum(errors["mild"]) < sum(errors["streamed"]) < sum(errors["real-world"])
 
 
 def test_pictures_in_steps_of_a_byte(clip):
@@ -92,5 +99,5 @@ def test_pictures_in_steps_of_a_byte(clip):
 
 
 def test_an_unknown_preset_is_refused(clip):
-    with pytest.raises(SettingsError, match="mild, real-world"):
+    with pytest.raises(SettingsError, match="mild, streamed, real-world, film, interlaced"):
         degrade_clip(clip, "harsh", random.Random(0))
