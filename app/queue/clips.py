@@ -22,7 +22,7 @@ def expand_clips(paths: Iterable[Path]) -> list[Path]:
 
 def clips_of_folder(folder: Path) -> list[Path]:
     """The videos right inside a folder, or the folder itself if there are only pictures."""
-    from dcvsr_engine.video.source import PICTURE_SUFFIXES, natural_order  # loads the decoder
+    from dcvsr_engine.video.suffixes import PICTURE_SUFFIXES, natural_order
 
     files = sorted((path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")), key=natural_order)
     videos = [path for path in files if path.suffix.lower() in CLIP_SUFFIXES]
