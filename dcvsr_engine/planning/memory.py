@@ -7,8 +7,7 @@ from typing import Self
 
 from safetensors import SafetensorError, safe_open
 
-from dcvsr_engine.diffusion.attention import PROPAGATING_LAYERS
-from dcvsr_engine.diffusion.schedule import most_branches
+from dcvsr_engine.diffusion.schedule import PROPAGATING_LAYERS, most_branches
 from dcvsr_engine.errors import ModelError
 from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.network.first_stage import FLOAT_PIXEL, FirstStageSpec, first_stage_of

@@ -17,8 +17,12 @@ from dcvsr_engine.events import StepKind, StepStarted
 from dcvsr_engine.jobs.job import run_job
 from dcvsr_engine.models.shapes import SVD_UNET
 from dcvsr_engine.network.checkpoint import Model, load
+<<<<<<< HEAD
 from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.network.device import available_devices
+=======
+from dcvsr_engine.network.device import available_devices, device_title, memory, resolve_device, resolve_precision
+>>>>>>> refs/heads/schema
 from dcvsr_engine.network.haar import HaarFirstStage
 from dcvsr_engine.network.vae import VaeFirstStage
 from dcvsr_engine.settings import RestoreSettings
@@ -196,6 +200,7 @@ def test_conventions_that_do_not_fit_the_unet(folder, redeclare):
     assert "needs a multiple of 2" in refused(redeclare(folder, added_time_ids=[0.0, 0.0, 0.0], multiple=3))
 
 
+<<<<<<< HEAD
 # -- declaration ------------------------------------------------------------------------------------------------
 
 
@@ -243,6 +248,8 @@ def test_defaults_come_from_the_model_and_choices_from_the_person():
     assert (resolved.steps, resolved.guidance, resolved.guidance_scale, resolved.tile) == (7, "cfg", 1.5, 16)
 
 
+=======
+>>>>>>> refs/heads/schema
 # -- device -----------------------------------------------------------------------------------------------------
 
 
