@@ -17,15 +17,9 @@ from dcvsr_engine.events import StepKind, StepStarted
 from dcvsr_engine.jobs.job import run_job
 from dcvsr_engine.models.shapes import SVD_UNET
 from dcvsr_engine.network.checkpoint import Model, load
-<<<<<<< HEAD
-from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.network.device import available_devices
-=======
-from dcvsr_engine.network.device import available_devices, device_title, memory, resolve_device, resolve_precision
->>>>>>> refs/heads/schema
 from dcvsr_engine.network.haar import HaarFirstStage
 from dcvsr_engine.network.vae import VaeFirstStage
-from dcvsr_engine.settings import RestoreSettings
 
 WEIGHTS = "unet/diffusion_pytorch_model.safetensors"
 
@@ -200,56 +194,6 @@ def test_conventions_that_do_not_fit_the_unet(folder, redeclare):
     assert "needs a multiple of 2" in refused(redeclare(folder, added_time_ids=[0.0, 0.0, 0.0], multiple=3))
 
 
-<<<<<<< HEAD
-# -- declaration ------------------------------------------------------------------------------------------------
-
-
-def test_declaration_round_trip(tmp_path):
-    declared = networks.declaration(unconditional=("condition",), sha256={"a": "b"}, added_time_ids=(1.0, 2.0))
-    (tmp_path / "dcvsr.json").write_text(declared.to_json(), encoding="utf-8")
-    assert Declaration.from_folder(tmp_path) == declared
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"first_stage": "other"},
-        {"guidance": "other"},
-        {"image_embedding": "maybe"},
-        {"unconditional": ["everything"]},
-        {"added_time_ids": "6"},
-        {"sigma_min": "low"},
-        {"sigma_min": 30.0},
-        {"sigma_max": None},
-        {"steps": 0},
-        {"steps": 2.5},
-        {"tile": 1},
-        {"scale": True},
-        {"factor": 0},
-        {"noise_share": 2.0},
-        {"sha256": {"a": 1}},
-        {"unknown": 1},
-        {"name": None},
-    ],
-)
-def test_declarations_that_are_not_understood(folder, redeclare, changes):
-    assert "dcvsr.json" in refused(redeclare(folder, **changes))
-
-
-@pytest.mark.parametrize("text", ["", "[1, 2]", "3", '{"name": "x"}', "\udcff"])
-def test_declarations_that_are_none(folder, text):
-    (folder / "dcvsr.json").write_bytes(text.encode(errors="surrogateescape"))
-    assert "dcvsr.json" in refused(folder)
-
-
-def test_defaults_come_from_the_model_and_choices_from_the_person():
-    declared = networks.declaration(steps=7, guidance="cfg", guidance_scale=3.0)
-    resolved = declared.resolve(RestoreSettings(guidance_scale=1.5))
-    assert (resolved.steps, resolved.guidance, resolved.guidance_scale, resolved.tile) == (7, "cfg", 1.5, 16)
-
-
-=======
->>>>>>> refs/heads/schema
 # -- device -----------------------------------------------------------------------------------------------------
 
 

@@ -7,8 +7,8 @@ import networks
 import pytest
 
 from dcvsr_engine.errors import ModelError
+from dcvsr_engine.models.registry import model_folder
 from dcvsr_engine.network.declaration import FILE, Declaration
-from dcvsr_engine.network.installed import find
 from dcvsr_engine.settings import ResolvedSettings, RestoreSettings
 
 DECLARED = networks.declaration(unconditional=("condition",), sha256={"a": "b"}, added_time_ids=(1.0, 2.0))
@@ -24,7 +24,7 @@ def test_a_declaration_is_read_back_as_it_was_written(tmp_path):
     again = read(tmp_path, DECLARED.to_json())
     assert again == DECLARED == pickle.loads(pickle.dumps(DECLARED)) and hash(again) == hash(DECLARED)
     assert again.unconditional == ("condition",) and again.added_time_ids == (1.0, 2.0)
-    assert read(tmp_path, find("compact").joinpath(FILE).read_text("utf-8")).name == "compact"
+    assert read(tmp_path, model_folder("compact").joinpath(FILE).read_text("utf-8")).name == "compact"
 
 
 @pytest.mark.parametrize(
