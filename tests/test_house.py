@@ -26,9 +26,16 @@ def functions(tree: ast.Module) -> Iterator[Function]:
 
 
 def parameters(function: Function) -> set[str]:
-    """Names of what a function is given; not of the object that a method belongs to."""
+    """Names of what a function is given; not of the object that a method belongs to, nor PyAV's packets and frames.
+
+    PyAV has no other way to time a packet or tag a stream than to set its attributes.
+    """
     args = function.args
-    names = {arg.arg for arg in [*args.posonlyargs, *args.args, *args.kwonlyargs]}
+    names = {
+        arg.arg
+        for arg in [*args.posonlyargs, *args.args, *args.kwonlyargs]
+        if not (arg.annotation and ast.unparse(arg.annotation).startswith(("av.", "Packet[")))
+    }
     return names - {"self", "cls"}
 
 
@@ -53,10 +60,9 @@ def reaches_into(function: Function) -> Iterator[tuple[int, str]]:
     given = parameters(function)
     for node in ast.walk(function):
         for target in assigned(node):
-            while isinstance(target, ast.Subscript):
-                target = target.value
-            if isinstance(target, ast.Attribute):
-                owner = target.value
+            place = target.value if isinstance(target, ast.Subscript) else target
+            if isinstance(place, ast.Attribute):
+                owner = place.value
                 while isinstance(owner, ast.Attribute | ast.Subscript):
                     owner = owner.value
                 if isinstance(owner, ast.Name) and owner.id in given:
