@@ -34,6 +34,7 @@ class Declaration(Schema):
     Attributes:
         name, title, description, license, training_data: for people.
         first_stage: ``"vae"`` (SVD's temporal autoencoder) or ``"haar"`` (fixed residual transform).
+        upsampler: what makes ``I_up``: ``"bicubic"`` (the paper's) or ``"learned"`` (the network in the folder ``upsampler``).
         factor: output pixels per latent pixel along an axis.
         multiple: the U-Net needs latent sides that are multiples of this.
         condition_scaled: whether ``l`` is multiplied by the VAE's scaling factor (SVD: no).
@@ -56,6 +57,7 @@ class Declaration(Schema):
     first_stage: Literal["vae", "haar"]
     factor: int = Field(ge=1)
     multiple: int = Field(ge=1)
+    upsampler: Literal["bicubic", "learned"] = "bicubic"
     description: str = ""
     license: str = ""
     training_data: str = ""

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from dcvsr_engine.errors import Cancelled, JobError
 from dcvsr_engine.network.resample import upscale
-from dcvsr_engine.network.upsampler import Enlarged, Upsampler, UpsamplerConfig
+from dcvsr_engine.network.upsampler import Enlarged, Upsampler
+from dcvsr_engine.network.upsampler_config import UpsamplerConfig
 from dcvsr_engine.research.training.data import TrainingData
 from dcvsr_engine.research.training.log import append_row, forget_after, read_rows
 from dcvsr_engine.research.training.objective import Distance
