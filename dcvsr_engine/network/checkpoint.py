@@ -161,7 +161,7 @@ def load(folder: Path, base: Path, device: Device = "auto", precision: Precision
         device=device,
         precision=precision,
         image_encoder=ImageEncoder.from_folder(base, device, precision) if declaration.image_embedding == "first-frame" else None,
-        upsampler=load_upsampler(declaration, folder, device),
+        upsampler=load_upsampler(declaration.upsampler, folder, device),
     )
 
 

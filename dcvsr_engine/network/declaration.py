@@ -26,6 +26,7 @@ DEFAULTS = ("scale", "steps", "guidance", "guidance_scale", "tiling", "tile", "w
 """Settings whose default the model declares."""
 SVD_TIME_IDS = (6.0, 127.0, 0.0)
 """Frames per second, motion bucket and noise augmentation of Stable Video Diffusion's examples."""
+UpsamplerKind = Literal["bicubic", "learned"]
 
 
 class Declaration(Schema):
@@ -57,7 +58,7 @@ class Declaration(Schema):
     first_stage: Literal["vae", "haar"]
     factor: int = Field(ge=1)
     multiple: int = Field(ge=1)
-    upsampler: Literal["bicubic", "learned"] = "bicubic"
+    upsampler: UpsamplerKind = "bicubic"
     description: str = ""
     license: str = ""
     training_data: str = ""

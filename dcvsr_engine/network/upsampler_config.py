@@ -6,7 +6,7 @@ from typing import ClassVar, Self
 from pydantic import Field, model_validator
 
 from dcvsr_engine.errors import ModelError, UserError
-from dcvsr_engine.network.declaration import Declaration
+from dcvsr_engine.network.declaration import UpsamplerKind
 from dcvsr_engine.schema import Schema
 
 UPSAMPLER_FOLDER = "upsampler"
@@ -69,6 +69,6 @@ def unusable(folder: Path, error: Exception) -> ModelError:
     return ModelError(f"The upsampler in “{folder}” cannot be used: {' '.join(str(error).split()).rstrip('.')}.")
 
 
-def upsampler_config(declaration: Declaration, folder: Path) -> UpsamplerConfig | None:
-    """Read the shape of the upsampler that a model in ``folder`` declares; ``None`` for bicubic; raises `ModelError`."""
-    return UpsamplerConfig.from_folder(folder / UPSAMPLER_FOLDER) if declaration.upsampler == "learned" else None
+def upsampler_config(kind: UpsamplerKind, folder: Path) -> UpsamplerConfig | None:
+    """Read the shape of a model's upsampler, where it declares a learned one; raises `ModelError`."""
+    return UpsamplerConfig.from_folder(folder / UPSAMPLER_FOLDER) if kind == "learned" else None

@@ -6,7 +6,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from dcvsr_engine.network.declaration import Declaration
+from dcvsr_engine.network.declaration import UpsamplerKind
 from dcvsr_engine.network.resample import resize, upscale
 from dcvsr_engine.network.upsampler import Upsampler
 from dcvsr_engine.network.upsampler_config import UPSAMPLER_FOLDER
@@ -18,11 +18,13 @@ class VideoUpsampler(Protocol):
 
     Attributes:
         frames: how many frames a window has, odd.
-        network: what is learned; ``None`` where nothing is.
     """
 
     frames: int
-    network: Upsampler | None
+
+    @property
+    def network(self) -> Upsampler | None:
+        """What is learned; ``None`` where nothing is."""
 
     def __call__(self, windows: Tensor, scale: int) -> Tensor:
         """Enlarge the middle frames.
@@ -50,8 +52,8 @@ class BicubicUpsampler:
 class LearnedUpsampler:
     """The learned prior. See `VideoUpsampler`.
 
-    It enlarges by the network's own scale; another result is made from that by antialiased bicubic interpolation, so that what was
-    restored at ×4 is kept as far as the smaller picture can hold it.
+    It enlarges by the network's own scale; for another scale that result is reduced by antialiased bicubic interpolation, so that
+    what was restored is kept as far as the smaller picture can hold it.
 
     Attributes:
         together: windows enlarged at once. One, so that a frame takes the memory that was planned and does not depend on
@@ -76,17 +78,18 @@ class LearnedUpsampler:
         return resize(pictures, (scale * height, scale * width))
 
 
-def load_upsampler(declaration: Declaration, folder: Path, device: Device | torch.device) -> VideoUpsampler:
+def load_upsampler(kind: UpsamplerKind, folder: Path, device: Device, together: int = 1) -> VideoUpsampler:
     """Load the upsampler that a model declares.
 
     Args:
-        declaration: of the model.
+        kind: what the model declares.
         folder: of the model.
         device: where to compute; always in float32, as frames are.
+        together: see `LearnedUpsampler`.
 
     Raises:
         ModelError: it is missing or damaged.
     """
-    if declaration.upsampler == "bicubic":
+    if kind == "bicubic":
         return BicubicUpsampler()
-    return LearnedUpsampler(Upsampler.from_folder(folder / UPSAMPLER_FOLDER).to(device))
+    return LearnedUpsampler(Upsampler.from_folder(folder / UPSAMPLER_FOLDER).to(device), together)
