@@ -35,8 +35,8 @@ from dcvsr_engine.planning.shots import Survey
 from dcvsr_engine.settings import RestoreSettings, SapSchedule
 from dcvsr_engine.tiling.grid import TileGrid
 from dcvsr_engine.video.encoders import resolved_output
+from dcvsr_engine.video.losses import losses_ahead
 from dcvsr_engine.video.probe import VideoInfo
-from dcvsr_engine.video.publish import losses_ahead
 
 MEMORY_SHARE = 0.7
 """Share of the free memory that a job may plan with."""
@@ -227,7 +227,8 @@ def output_notes(request: JobRequest, info: VideoInfo, size: tuple[int, int]) ->
     """What the output will not have as the input has it."""
     if request.target is None:
         return ()
-    return losses_ahead(request.target, info, *size, resolved_output(request.target, info, request.output))
+    output = resolved_output(request.target, info, request.output)
+    return losses_ahead(request.target, info, *size, output, request.frames is None)
 
 
 def grids_of(frames: int, width: int, height: int, declaration: Declaration, settings: RestoreSettings) -> list[TileGrid]:

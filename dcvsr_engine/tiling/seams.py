@@ -14,6 +14,8 @@ def borders(starts: tuple[int, ...], length: int, size: int) -> set[int]:
 def jumps(error: NDArray[np.floating], factor: int) -> NDArray[np.float64]:
     """Mean |difference| across each line between two latents along the last axis; entry k is the line before latent k + 1."""
     across = np.abs(error[..., factor::factor] - error[..., factor - 1 : -1 : factor])
+    if not across.size:
+        return np.zeros(0)  # one latent, or less
     mean: NDArray[np.float64] = across.reshape(-1, across.shape[-1]).mean(0, dtype=np.float64)
     return mean
 

@@ -19,6 +19,7 @@ from dcvsr_engine.video.index import FrameIndex, build_index
 from dcvsr_engine.video.orientation import Orientation, orientation_of
 from dcvsr_engine.video.pixels import bit_depth, is_gray, is_rgb
 from dcvsr_engine.video.source import opened, pictures_of, video_stream
+from dcvsr_engine.video.suffixes import missing_numbers
 
 COUNTED_BYTES = 32 * 2**20
 """Files up to this size have their frames counted at once; larger ones are estimated from their header."""
@@ -70,6 +71,8 @@ class VideoInfo:
         longest: ticks for which a frame is shown at most, 0 when not counted.
         clock: parts of the file whose clock begins again; empty when not counted.
         late_tracks: whether tracks begin so late in the file that opening it does not find them.
+        extras: side data that restored frames do not carry, see `losses.SIDE_DATA`.
+        missing_pictures: numbers that a picture sequence skips.
         codec, pixel_format, bit_depth: of the video track.
         color: matrix, range, primaries, transfer, HDR side data.
         orientation: turns stored pixels upright.
@@ -106,6 +109,8 @@ class VideoInfo:
     longest: int = 0
     clock: Clock = ()
     late_tracks: bool = False
+    extras: tuple[str, ...] = ()
+    missing_pictures: tuple[int, ...] = ()
 
     @property
     def usual_duration(self) -> int:
@@ -158,6 +163,7 @@ def probe_pictures(path: Path, pictures: list[Path]) -> VideoInfo:
         duration=float(len(pictures) / PICTURE_RATE),
         variable_frame_rate=False,
         is_sequence=True,
+        missing_pictures=tuple(missing_numbers(pictures)),
         pictures=tuple(pictures),
     )
 

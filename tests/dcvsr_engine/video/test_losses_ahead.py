@@ -14,8 +14,8 @@ from dcvsr_engine.errors import OutputError
 from dcvsr_engine.settings import OutputSettings
 from dcvsr_engine.video.encoders import ON_GPU, codecs_on_gpu
 from dcvsr_engine.video.hdr import dynamic_of
+from dcvsr_engine.video.losses import losses_ahead
 from dcvsr_engine.video.probe import probe
-from dcvsr_engine.video.publish import losses_ahead
 from dcvsr_engine.video.reader import VideoReader
 from dcvsr_engine.video.writer import check_target
 
