@@ -24,13 +24,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     multiprocessing.freeze_support()
     options = parser().parse_args(arguments)
     if options.self_test:
-        from app.self_test import run as self_test
+        from app.self_test import run_self_test
 
-        return self_test(options.report)
+        return run_self_test(options.report)
 
-    from app.studio import run  # Qt takes a quarter of a second: not for the engine's process, nor for --help
+    from app.studio import run_studio  # Qt takes a quarter of a second: not for the engine's process, nor for --help
 
-    return run(options.clips)
+    return run_studio(options.clips)
 
 
 if __name__ == "__main__":

@@ -1,116 +1,221 @@
-"""The window's actions and menus."""
+"""Every action of the window, one row each, and the menus made of them.
+
+The previewer's own actions stand in `preview.panel`, whose buttons they are; the menus name them by their ids.
+"""
 
 from collections.abc import Callable
-from pathlib import Path
+from dataclasses import dataclass
+from functools import partial
 
 from PySide6.QtCore import QObject
-from PySide6.QtGui import QAction, QActionGroup, QKeySequence
-from PySide6.QtWidgets import QMenu, QWidget
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QMainWindow
 
-from app.appearance import APPEARANCES, Appearance
-from app.formats import shortened
-from app.translation import LANGUAGES
+from app.controllers.runs import Runs
+from app.controllers.selected_items import SelectedItems
+from app.controllers.session import WindowSession
+from app.controllers.shown_item import ShownItem
+from app.controllers.state import WindowState
+from app.engine.runner import Activity, JobRunner
+from app.help.menu import HelpMenu
+from app.models.menu import ModelsMenu
+from app.preview.model import CompareMode
+from app.queue.intake import ClipIntake
+from app.settings.panel import SettingsPanel
+from app.system.translation import LANGUAGES
+from app.widgets.action_spec import ActionSpec, Shortcut, in_any_state
+from app.widgets.action_table import MenuSpec
+from app.widgets.appearance import APPEARANCES, Appearance
 
-Key = str | QKeySequence.StandardKey | None
+Key = QKeySequence.StandardKey
+When = Callable[[WindowState], bool]
+
+
+def row(
+    action_id: str,
+    text: str,
+    slot: Callable[..., object],
+    shortcut: Shortcut = None,
+    when: When = in_any_state,
+    tip: str = "",
+    role: QAction.MenuRole = QAction.MenuRole.TextHeuristicRole,
+) -> ActionSpec:
+    """An action that does something; ``when`` says in which states of the window it is available."""
+    return ActionSpec(action_id, text, slot, shortcut, when, tip=tip, role=role)
+
+
+def switch(
+    action_id: str,
+    text: str,
+    slot: Callable[[bool], object],
+    shortcut: Shortcut = None,
+    when: When = in_any_state,
+    checked: When | None = None,
+) -> ActionSpec:
+    """An action that turns something on and off; ``checked`` says whether it is on, where the window knows that."""
+    return ActionSpec(action_id, text, slot, shortcut, when, checkable=True, checked=checked)
+
+
+def choice(action_id: str, text: str, slot: Callable[[], object], checked: When) -> ActionSpec:
+    """One of several actions that exclude each other: those whose id is the same up to the dot."""
+    return ActionSpec(action_id, text, slot, checkable=True, checked=checked, group=action_id.partition(".")[0])
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What the actions call."""
+
+    window: QMainWindow
+    intake: ClipIntake
+    settings: SettingsPanel
+    shown: ShownItem
+    runs: Runs
+    runner: JobRunner
+    selected: SelectedItems
+    models: ModelsMenu
+    help: HelpMenu
+    session: WindowSession
 
 
 class Actions(QObject):
-    """Every action that belongs to the window and not to one of its panels; what they do is connected by the window."""
+    """The rows and menus, with texts in the user's language."""
 
-    def __init__(self, window: QWidget) -> None:
-        super().__init__(window)
-        self._window = window
-        standard = QKeySequence.StandardKey
-        self.open = self._new(self.tr("&Open clips…"), standard.Open)
-        self.open_folder = self._new(self.tr("Open &folder…"), "Ctrl+Shift+O")
-        self.target = self._new(self.tr("Output &file…"), standard.SaveAs)
-        self.quit = self._new(self.tr("&Quit"), standard.Quit)
-        self.paste = self._new(self.tr("&Paste clips"), standard.Paste)
-        self.defaults = self._new(self.tr("&Default settings"), "Ctrl+0")
-        self.save_preset = self._new(self.tr("&Save as preset…"), None)
-        self.full_screen = self._new(self.tr("Full screen"), standard.FullScreen, checkable=True)
-        self.preview_a = self._new(self.tr("Preview as variant &A"), "F5")
-        self.preview_b = self._new(self.tr("Preview as variant &B"), "Shift+F5")
-        self.visible_only = self._new(self.tr("Preview only the &visible part"), "Ctrl+F5", checkable=True)
-        self.in_out_only = self._new(self.tr("Restore only from &in to out"), None, checkable=True)
-        self.preview = self._new(self.tr("Preview segment"), None)
-        self.plan = self._new(self.tr("&Estimate…"), "Ctrl+E")
-        self.restore = self._new(self.tr("&Restore"), "Ctrl+Return")
-        self.pause = self._new(self.tr("Pause"), "F6")
-        self.cancel = self._new(self.tr("&Cancel"), "Ctrl+.")
-        self.stop = self._new(self.tr("&Stop now"), "Ctrl+Shift+.")
-        self.models = self._new(self.tr("&Models…"), "Ctrl+M")
-        self.add_model = self._new(self.tr("&Use a folder where it is…"), None)
-        self.models_folder = self._new(self.tr("&Open the models folder"), None)
-        self.welcome = self._new(self.tr("&First steps…"), None)
-        self.gpu = self._new(self.tr("Use my &GPU…"), None)
-        self.about = self._new(self.tr("&About DC-VSR Studio"), None)
-        self.crash = self._new(self.tr("Report of the last &crash…"), None)
-        self.about.setMenuRole(QAction.MenuRole.AboutRole)
-        self.quit.setMenuRole(QAction.MenuRole.QuitRole)
-        self.preview.setMenu(self._preview_menu())
-        self._tell()
+    def __init__(self, targets: Targets) -> None:
+        super().__init__(targets.window)
+        self._targets = targets
 
-    def _new(self, text: str, key: Key, checkable: bool = False) -> QAction:
-        action = QAction(text, self)
-        action.setCheckable(checkable)
-        if key is not None:
-            action.setShortcut(QKeySequence(key))
-        return action
+    def rows(self) -> list[ActionSpec]:
+        """All actions."""
+        return [*self._clips(), *self._looks(), *self._runs(), *self._items(), *self._others()]
 
-    def _preview_menu(self) -> QMenu:
-        menu = QMenu(self.preview.text(), self._window)
-        menu.addActions([self.preview_a, self.preview_b])
-        menu.addSeparator()
-        menu.addAction(self.visible_only)
-        return menu
+    def menus(self) -> list[MenuSpec]:
+        """The menu bar."""
+        modes = tuple(f"preview.{mode.value}" for mode in CompareMode)
+        tools = ("preview.tiles", "preview.loupe", "preview.actual_size", "preview.fit")
+        frames = ("preview.play", "preview.previous", "preview.next", "preview.in", "preview.out")
+        panels = ("panel.queue", "panel.settings", "panel.report", "panel.log")
+        looks = MenuSpec(self.tr("&Appearance"), tuple(f"appearance.{name}" for name in APPEARANCES))
+        language = MenuSpec(self.tr("&Language"), tuple(f"language.{code}" for code in ("", *LANGUAGES)))
+        order, settings = ("move_up", "move_down", "remove"), ("defaults", "save_preset")
+        previews, run = ("preview_a", "preview_b", "visible_only"), ("restore", "start", "in_out_only")
+        again = ("resume", "start_again", "show_report", "show_failure")
+        return [
+            MenuSpec(self.tr("&File"), ("open", "open_folder", "recent", None, "target", "show_in_folder", None, "quit")),
+            MenuSpec(self.tr("&Edit"), ("paste", *order, None, *settings)),
+            MenuSpec(self.tr("&View"), (*modes, None, *tools, *frames, None, *panels, None, looks, language, "full_screen")),
+            MenuSpec(self.tr("&Job"), ("plan", *previews, None, *run, "pause", "cancel", "stop", None, *again)),
+            MenuSpec(self.tr("&Models"), ("models", "add_model", "models_folder")),
+            MenuSpec(self.tr("&Help"), ("welcome", "shortcuts", "gpu", "panel.log", "crash", "about")),
+        ]
 
-    def _tell(self) -> None:
-        """Tool tips of the actions that are buttons, too."""
-        tips = {
-            self.preview: self.tr("Restore the part from in to out, or a few frames from here, to look at (F5)"),
-            self.restore: self.tr("Restore all waiting clips (Ctrl+Return)"),
-            self.pause: self.tr("Wait after the next tile and free the device's memory (F6)"),
-            self.cancel: self.tr("Stop after the next tile; what is done is kept (Ctrl+.)"),
-            self.stop: self.tr("End the engine at once; finished steps are kept (Ctrl+Shift+.)"),
-        }
-        for action, tip in tips.items():
-            action.setToolTip(tip)
-            action.setStatusTip(tip)
+    # -- rows ---------------------------------------------------------------------------------------------------
 
-    def appearance_menu(self, current: Appearance, choose: Callable[[Appearance], None], parent: QMenu) -> QMenu:
-        """Light, dark or like the system."""
-        texts = {"system": self.tr("Like the &system"), "light": self.tr("&Light"), "dark": self.tr("&Dark")}
-        menu = parent.addMenu(self.tr("&Appearance"))
-        group = QActionGroup(menu)
-        for appearance in APPEARANCES:
-            action = menu.addAction(texts[appearance])
-            action.setCheckable(True)
-            action.setChecked(appearance == current)
-            action.triggered.connect(lambda _checked, chosen=appearance: choose(chosen))
-            group.addAction(action)
-        return menu
+    def _clips(self) -> list[ActionSpec]:
+        t = self._targets
+        return [
+            row("open", self.tr("&Open clips…"), t.intake.ask_for_clips, Key.Open),
+            row("open_folder", self.tr("Open &folder…"), t.intake.ask_for_folder, "Ctrl+Shift+O"),
+            row("target", self.tr("Output &file…"), t.settings.choose_target, Key.SaveAs, lambda s: s.clip_open),
+            row("quit", self.tr("&Quit"), t.window.close, Key.Quit, role=QAction.MenuRole.QuitRole),
+            row("paste", self.tr("&Paste clips"), t.intake.paste, Key.Paste),
+            row("defaults", self.tr("&Default settings"), t.settings.reset_all, "Ctrl+0"),
+            row("save_preset", self.tr("&Save as preset…"), t.settings.ask_preset_name),
+        ]
 
-    def language_menu(self, current: str, choose: Callable[[str], None], parent: QMenu) -> QMenu:
-        """The languages by their own names."""
-        menu = parent.addMenu(self.tr("&Language"))
-        group = QActionGroup(menu)
-        for code, name in {"": self.tr("Like the &system"), **LANGUAGES}.items():
-            action = menu.addAction(name)
-            action.setCheckable(True)
-            action.setChecked(code == current)
-            action.triggered.connect(lambda _checked, chosen=code: choose(chosen))
-            group.addAction(action)
-        return menu
+    def _looks(self) -> list[ActionSpec]:
+        session = self._targets.session
+        looks: dict[Appearance, str] = {
+            "system": self.tr("Like the &system"), "light": self.tr("&Light"), "dark": self.tr("&Dark"),
+        }  # fmt: skip
+        languages = {"": self.tr("Like the &system"), **LANGUAGES}
+        return [
+            *(choice(f"appearance.{name}", text, partial(session.choose_appearance, name), has_appearance(name))
+              for name, text in looks.items()),
+            *(choice(f"language.{code}", text, partial(session.choose_language, code), has_language(code))
+              for code, text in languages.items()),
+            switch("full_screen", self.tr("Full screen"), self._show_full_screen, Key.FullScreen),
+        ]  # fmt: skip
 
-    def fill_recent(
-        self, menu: QMenu, recent: list[Path], opened: Callable[[list[Path]], object], forget: Callable[[], object]
-    ) -> None:
-        """List the recent clips."""
-        menu.clear()
-        for number, path in enumerate(recent, 1):
-            action = menu.addAction(f"&{number % 10} {shortened(path)}")
-            action.triggered.connect(lambda _checked, path=path: opened([path]))
-        menu.addSeparator()
-        menu.addAction(self.tr("&Forget these"), forget)
-        menu.setEnabled(bool(recent))
+    def _runs(self) -> list[ActionSpec]:
+        t = self._targets
+        return [
+            self._preview_button(),
+            row("plan", self.tr("&Estimate…"), t.runs.estimate, "Ctrl+E", lambda s: s.can_preview),
+            row("preview_a", self.tr("Preview as variant &A"), t.runs.preview_a, "F5", lambda s: s.can_preview),
+            row("preview_b", self.tr("Preview as variant &B"), t.runs.preview_b, "Shift+F5", lambda s: s.can_preview),
+            switch("visible_only", self.tr("Preview only the &visible part"), t.runs.set_visible_only, "Ctrl+F5"),
+            switch("in_out_only", self.tr("Restore only from &in to out"), t.shown.restore_part_only,
+                   when=lambda s: s.clip_open, checked=lambda s: s.part_only),
+            row("restore", self.tr("&Restore"), t.runs.restore, "Ctrl+Return", lambda s: s.idle and s.waiting,
+                self.tr("Restore all waiting clips (Ctrl+Return)")),
+            self._pause(),
+            row("cancel", self.tr("&Cancel"), t.runner.cancel, "Ctrl+.", lambda s: s.busy,
+                self.tr("Stop after the next tile; finished steps are kept (Ctrl+.)")),
+            row("stop", self.tr("&Stop now"), t.runner.stop_now, "Ctrl+Shift+.", lambda s: s.activity == Activity.CANCELLING,
+                self.tr("End the engine at once; finished steps are kept (Ctrl+Shift+.)")),
+        ]  # fmt: skip
+
+    def _preview_button(self) -> ActionSpec:
+        tip = self.tr("Restore the range from in to out, or a few frames from here, as a preview (F5)")
+        menu, runs = ("preview_a", "preview_b", "visible_only"), self._targets.runs
+        return ActionSpec(
+            "preview", self.tr("Preview segment"), runs.preview_a, None, lambda s: s.can_preview, tip=tip, menu=menu
+        )
+
+    def _pause(self) -> ActionSpec:
+        """Its text says which of both it does."""
+        pause, resume = self.tr("Pause"), self.tr("Resume")
+        tip = self.tr("Pause after the next tile and free the device's memory (F6)")
+        slot = self._targets.runs.pause_or_resume
+        return ActionSpec("pause", pause, slot, "F6", lambda s: s.busy, retitled=lambda s: resume if s.paused else pause, tip=tip)
+
+    def _items(self) -> list[ActionSpec]:
+        """Of the selected items of the queue."""
+        items = self._targets.selected
+        delete = self.tr("Delete unfinished work…")
+        return [
+            row("start", self.tr("Restore only this"), items.start, None, lambda s: s.only_state == "waiting"),
+            row("resume", self.tr("Resume"), items.resume, None, lambda s: s.can_resume),
+            row("start_again", self.tr("Start again"), items.start_again, "Ctrl+T", lambda s: s.can_run_again),
+            row("show_in_folder", self.tr("Show in folder"), items.show_in_folder, "Ctrl+J", lambda s: s.only_state == "done"),
+            row("show_report", self.tr("Show report"), items.show_report, None, lambda s: bool(s.only and s.only.report)),
+            row("show_failure", self.tr("Why it failed…"), items.show_failure, None, lambda s: bool(s.only and s.only.message)),
+            row("move_up", self.tr("Move up"), items.move_up, "Ctrl+Up", lambda s: s.only is not None and s.row > 0),
+            row("move_down", self.tr("Move down"), items.move_down, "Ctrl+Down", lambda s: s.only is not None and not s.is_last),
+            self._remove(),
+            row("delete_unfinished", delete, items.delete_unfinished, None, lambda s: s.can_resume),
+        ]
+
+    def _remove(self) -> ActionSpec:
+        """Its key belongs to the list only: elsewhere it deletes text."""
+        text, slot = self.tr("Remove from the queue"), self._targets.selected.remove
+        return ActionSpec("remove", text, slot, Key.Delete, lambda s: s.can_remove, local=True)
+
+    def _others(self) -> list[ActionSpec]:
+        t = self._targets
+        return [
+            row("models", self.tr("&Models…"), t.models.open, "Ctrl+M"),
+            row("add_model", self.tr("&Use a folder in place…"), t.models.ask_folder),
+            row("models_folder", self.tr("&Open the models folder"), t.models.show_folder),
+            row("welcome", self.tr("&First steps…"), t.help.show_welcome),
+            row("shortcuts", self.tr("&Keyboard shortcuts…"), t.help.shortcuts_requested.emit, Key.HelpContents),
+            row("gpu", self.tr("Use my &GPU…"), t.help.show_gpu),
+            row("crash", self.tr("Report of the last &crash…"), t.session.show_crash, None, lambda s: s.crashed),
+            row("about", self.tr("&About DC-VSR Studio"), t.help.show_about, role=QAction.MenuRole.AboutRole),
+        ]
+
+    def _show_full_screen(self, on: bool) -> None:
+        if on:
+            self._targets.window.showFullScreen()
+        else:
+            self._targets.window.showNormal()
+
+
+def has_appearance(appearance: Appearance) -> When:
+    """Whether this appearance is the user's choice."""
+    return lambda state: state.appearance == appearance
+
+
+def has_language(language: str) -> When:
+    """Whether this language is the user's choice."""
+    return lambda state: state.language == language

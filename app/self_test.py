@@ -1,4 +1,4 @@
-"""Whether this copy of the program works: ``dcvsr-studio --self-test`` tries every part that a person depends on, for real."""
+"""Whether this copy of the program works: ``dcvsr-studio --self-test`` tries every part that users depend on, for real."""
 
 import importlib
 import json
@@ -25,12 +25,12 @@ from PySide6.QtGui import QGuiApplication, QImage, QImageReader
 from PySide6.QtWidgets import QApplication
 
 import app as package
-from app.crash_report import CrashReport
-from app.desktop import app_icon
-from app.engine_thread import EngineDied, EngineThread
-from app.folders import Folders
+from app.engine.thread import EngineDied, EngineThread
 from app.main_window import MainWindow
-from app.preferences import Preferences
+from app.system.crash_report import CrashReport
+from app.system.desktop import app_icon
+from app.system.folders import UserFolders
+from app.system.preferences import Preferences
 from dcvsr_engine import __version__
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.resources import resource
@@ -39,10 +39,10 @@ from dcvsr_engine.storage import write_json
 from dcvsr_engine.worker.messages import EngineEvent, Failed, JobFinished, Ready, RunJob
 
 FRAMES = 9
-SIDE = 64
+TRIAL_SIDE = 64
 """Pixels of the restored clip's frames: one tile of the built-in model."""
 
-SCALE = 4
+TRIAL_SCALE = 4
 ENGINE_SECONDS, JOB_SECONDS, WINDOW_SECONDS = 300.0, 900.0, 60.0
 """What a slow machine is given before a part counts as hanging."""
 
@@ -60,7 +60,7 @@ FILES = (
 PLATFORM_PLUGINS = {"win32": "qwindows", "darwin": "libqcocoa"}
 
 Frames = NDArray[np.uint8]
-T = TypeVar("T", bound=EngineEvent)
+EventT = TypeVar("EventT", bound=EngineEvent)
 
 
 class SelfTestError(Exception):
@@ -68,8 +68,8 @@ class SelfTestError(Exception):
 
 
 @dataclass(frozen=True)
-class Check:
-    """What became of one part: its ``name``, whether it is ``ok``, how long it took, and a ``detail`` in words."""
+class CheckResult:
+    """The result of one part: its ``name``, whether it is ``ok``, how long it took, and a ``detail`` in words."""
 
     name: str
     ok: bool
@@ -81,11 +81,11 @@ class Checks:
     """Tries parts one after the other; one that fails does not keep the others from being tried.
 
     Attributes:
-        done: what became of them.
+        done: their results.
     """
 
     def __init__(self) -> None:
-        self.done: list[Check] = []
+        self.done: list[CheckResult] = []
 
     def attempt(self, name: str, work: Callable[[], str]) -> bool:
         """Do ``work``, which returns a detail or raises; whether it went well."""
@@ -94,7 +94,7 @@ class Checks:
             ok, detail = True, work()
         except Exception as error:
             ok, detail = False, str(error) if isinstance(error, SelfTestError) else f"{type(error).__name__}: {error}"
-        check = Check(name, ok, round(time.perf_counter() - begin, 2), detail)
+        check = CheckResult(name, ok, round(time.perf_counter() - begin, 2), detail)
         self.done.append(check)
         if sys.stdout:  # a program with a window may have none
             print(f"{'ok    ' if ok else 'FAILED'} {name:<13} {check.seconds:7.2f} s  {detail}", flush=True)
@@ -133,7 +133,7 @@ def import_everything() -> str:
 
 
 def find_files() -> str:
-    """The model, the sample clip and the rest are there."""
+    """The model, the sample clip and the other files exist."""
     missing = [str(Path(*parts)) for parts in FILES if not resource(*parts).is_file()]
     if missing:
         raise SelfTestError(f"{', '.join(missing)} missing in {resource()}")
@@ -149,7 +149,7 @@ def look_around() -> str:
 
 
 def load_platform() -> str:
-    """Qt's plug-in for this system's screen and the libraries that it needs can be loaded, even where there is no screen."""
+    """Qt's plug-in for this system's screen and the libraries that it needs can be loaded, even without a screen."""
     folder = Path(QLibraryInfo.path(QLibraryInfo.LibraryPath.PluginsPath)) / "platforms"
     name = PLATFORM_PLUGINS.get(sys.platform, "libqxcb")
     loader = QPluginLoader(str(next(folder.glob(f"{name}.*"), folder / name)))
@@ -159,7 +159,7 @@ def load_platform() -> str:
 
 
 def draw_icon() -> str:
-    """The picture formats that the window needs are there, and its icon is drawn."""
+    """The picture formats that the window needs can be read, and its icon is drawn."""
     known = {bytes(name.data()).decode() for name in QImageReader.supportedImageFormats()}
     missing = {"svg", "png", "jpeg"} - known
     if missing:
@@ -199,13 +199,13 @@ def run_command_line() -> str:
 # -- video ------------------------------------------------------------------------------------------------------
 
 
-def read(path: Path, count: int | None = None) -> Frames:
+def read_frames(path: Path, count: int | None = None) -> Frames:
     """The first ``count`` frames of a clip, or all: RGB ``(frames, height, width, 3)``."""
     with av.open(str(path)) as container:
         return np.stack([frame.to_ndarray(format="rgb24") for frame in islice(container.decode(video=0), count)])
 
 
-def write(path: Path, frames: Frames, codec: str, pixel_format: str, options: dict[str, str]) -> None:
+def write_frames(path: Path, frames: Frames, codec: str, pixel_format: str, options: dict[str, str]) -> None:
     """Encode frames."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, 25, options)
@@ -216,7 +216,7 @@ def write(path: Path, frames: Frames, codec: str, pixel_format: str, options: di
         container.mux(stream.encode())
 
 
-def psnr(first: Frames, second: Frames) -> float:
+def likeness_db(first: Frames, second: Frames) -> float:
     """Likeness of two clips in dB; raises `SelfTestError` when their shapes differ."""
     if first.shape != second.shape:
         raise SelfTestError(f"There are {first.shape} frames and pixels where {second.shape} were expected.")
@@ -226,8 +226,8 @@ def psnr(first: Frames, second: Frames) -> float:
 
 def code_h264(frames: Frames, path: Path) -> str:
     """H.264 is written and read."""
-    write(path, frames, "libx264", "yuv420p", {"crf": "12"})
-    likeness = psnr(read(path), frames)
+    write_frames(path, frames, "libx264", "yuv420p", {"crf": "12"})
+    likeness = likeness_db(read_frames(path), frames)
     if likeness < LEAST_CODED_DB:
         raise SelfTestError(f"Coded and decoded, the frames are only {likeness:.1f} dB alike.")
     return f"{len(frames)} frames, {likeness:.1f} dB"
@@ -235,8 +235,8 @@ def code_h264(frames: Frames, path: Path) -> str:
 
 def code_ffv1(frames: Frames, path: Path) -> str:
     """FFV1 is written and read without loss."""
-    write(path, frames, "ffv1", "bgr0", {})
-    if psnr(read(path), frames) != float("inf"):
+    write_frames(path, frames, "ffv1", "bgr0", {})
+    if likeness_db(read_frames(path), frames) != float("inf"):
         raise SelfTestError("Frames coded without loss came back changed.")
     return f"{len(frames)} frames, lossless"
 
@@ -268,7 +268,7 @@ class EngineTrial:
         self.engine.received.connect(self.events.append)
         self.engine.died.connect(self.events.append)
 
-    def wait_for(self, kind: type[T], seconds: float) -> T:
+    def wait_for(self, kind: type[EventT], seconds: float) -> EventT:
         """The first event of a kind; raises `SelfTestError` when the engine fails instead."""
         ends = (kind, Failed, EngineDied)
         wait_until(lambda: any(isinstance(event, ends) for event in self.events), seconds, kind.__name__)
@@ -288,16 +288,18 @@ class EngineTrial:
     def restore(self, source: Path, folder: Path) -> str:
         """The built-in model restores a clip by the same messages that the window sends."""
         settings = RestoreSettings(device="cpu", steps=1)
-        request = JobRequest(source, folder / "restored.mkv", settings, OutputSettings(codec="ffv1"))
+        request = JobRequest(
+            source=source, target=folder / "restored.mkv", settings=settings, output=OutputSettings(codec="ffv1")
+        )
         self.engine.send(RunJob("self-test", request, folder / "job"))
         report = self.wait_for(JobFinished, JOB_SECONDS).report
-        likeness = psnr(read(folder / "restored.mkv"), enlarged(read(source)))
+        likeness = likeness_db(read_frames(folder / "restored.mkv"), enlarged_frames(read_frames(source)))
         if not LEAST_RESTORED_DB < likeness < MOST_RESTORED_DB:
             raise SelfTestError(f"The result is {likeness:.1f} dB like the input, which no restoration is.")
         return f"{report['frames_out']} frames in {sum(report['seconds'].values()):.1f} s, {likeness:.1f} dB"
 
     def stop(self, process: int | None) -> str:
-        """The process is gone once the window is; it is ended in any case."""
+        """The process ends with the window; it is ended in any case."""
         if not self.engine.closed:
             self.engine.shut_down()
         if process is None or (psutil.pid_exists(process) and psutil.Process(process).status() != psutil.STATUS_ZOMBIE):
@@ -305,9 +307,9 @@ class EngineTrial:
         return f"process {process} has ended"
 
 
-def enlarged(frames: Frames) -> Frames:
+def enlarged_frames(frames: Frames) -> Frames:
     """Frames enlarged bicubically."""
-    size = frames.shape[2] * SCALE, frames.shape[1] * SCALE
+    size = frames.shape[2] * TRIAL_SCALE, frames.shape[1] * TRIAL_SCALE
     return np.stack([np.asarray(Image.fromarray(frame).resize(size, Image.Resampling.BICUBIC)) for frame in frames])
 
 
@@ -316,7 +318,7 @@ def enlarged(frames: Frames) -> Frames:
 
 def open_window(engine: EngineThread, clip: Path, folder: Path) -> str:
     """The window opens with a clip and is painted."""
-    folders = Folders(folder / "config", folder / "data", folder / "logs")
+    folders = UserFolders(folder / "config", folder / "data", folder / "logs")
     window = MainWindow(engine, folders, Preferences(folders.preferences), CrashReport(folders.logs))
     try:
         window.show()
@@ -338,8 +340,8 @@ def try_everything(checks: Checks, folder: Path) -> None:
     checks.attempt("Qt platform", load_platform)
     checks.attempt("pictures", draw_icon)
     checks.attempt("command line", run_command_line)
-    checks.attempt("H.264", lambda: code_h264(read(sample, FRAMES)[:, :SIDE, :SIDE], clip))
-    checks.attempt("FFV1", lambda: code_ffv1(read(sample, FRAMES), folder / "clip.mkv"))
+    checks.attempt("H.264", lambda: code_h264(read_frames(sample, FRAMES)[:, :TRIAL_SIDE, :TRIAL_SIDE], clip))
+    checks.attempt("FFV1", lambda: code_ffv1(read_frames(sample, FRAMES), folder / "clip.mkv"))
     checks.attempt("engine", trial.start)
     process = trial.engine.process_id
     checks.attempt("restoration", lambda: trial.restore(clip, folder))
@@ -347,7 +349,7 @@ def try_everything(checks: Checks, folder: Path) -> None:
     checks.attempt("end", lambda: trial.stop(process))
 
 
-def run(report: Path | None) -> int:
+def run_self_test(report: Path | None) -> int:
     """Try everything and write a report; returns the exit status: 0 when all is well, otherwise 1."""
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     application = QApplication.instance() or QApplication(["dcvsr-studio"])

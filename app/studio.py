@@ -1,4 +1,4 @@
-"""The running program: application object, first window, engine, and what happens to errors nobody expected."""
+"""The running program: application object, first window, engine, and unexpected errors."""
 
 import logging
 import sys
@@ -11,16 +11,17 @@ from types import TracebackType
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
-from app.appearance import apply_appearance
-from app.crash_report import CrashReport
-from app.engine_entry import serve_bundled_engine
-from app.engine_thread import EngineThread
-from app.file_open import FileOpenRequests
-from app.folders import Folders
-from app.main_window import TITLE, MainWindow
-from app.preferences import Preferences
-from app.single_instance import FirstInstance, hand_over, server_name
-from app.translation import install_language
+from app.controllers.run_display import TITLE
+from app.engine.entry import serve_bundled_engine
+from app.engine.thread import EngineThread
+from app.main_window import MainWindow
+from app.system.crash_report import CrashReport
+from app.system.file_open import FileOpenRequests
+from app.system.folders import UserFolders
+from app.system.preferences import Preferences
+from app.system.single_instance import FirstInstance, hand_over, server_name
+from app.system.translation import install_language
+from app.widgets.appearance import apply_appearance
 from dcvsr_engine.gpu import switch
 
 log = logging.getLogger(__name__)
@@ -31,19 +32,19 @@ Hook = Callable[[type[BaseException], BaseException, TracebackType | None], None
 
 
 def error_hook(window: MainWindow) -> Hook:
-    """What is done with an error that nobody caught: it is logged and shown, and the window stays."""
+    """Log and show an error that no code handled; the window stays open."""
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         details = "".join(traceback.format_exception(kind, error, trace))
         log.error("%s", details)
         if isinstance(error, Exception):
-            window.show_unexpected(details)
+            window.session.show_unexpected(details)
 
     return hook
 
 
 def keep_log(path: Path) -> None:
-    """Write the program's log to a file that does not grow for ever."""
+    """Write the program's log to a file of limited size."""
     logging.basicConfig(
         level=logging.INFO,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
@@ -52,11 +53,11 @@ def keep_log(path: Path) -> None:
 
 
 def is_first_start(preferences: Preferences, clips: Sequence[Path]) -> bool:
-    """Whether to show the first steps: once, and not to someone who begins with a clip."""
+    """Whether to show the first steps: once, and not when clips were given."""
     return not preferences.welcomed and not clips
 
 
-def run(clips: Sequence[Path]) -> int:
+def run_studio(clips: Sequence[Path]) -> int:
     """Open the window, or hand the clips to the one that is open; returns the exit status."""
     app = QApplication(sys.argv[:1])
     app.setApplicationName("dcvsr-studio")
@@ -64,7 +65,7 @@ def run(clips: Sequence[Path]) -> int:
     app.setDesktopFileName("dcvsr-studio")
     if hand_over(clips, server_name()):
         return 0
-    folders = Folders.of_this_person()
+    folders = UserFolders.of_this_user()
     crash = CrashReport(folders.logs)
     crash.start()
     keep_log(folders.logs / "studio.log")

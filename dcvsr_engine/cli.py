@@ -1,4 +1,4 @@
-"""The command line: ``dcvsr restore | plan | resume | jobs | models | train | evaluate | bench | gpu | info``.
+"""The command line: ``dcvsr restore | plan | resume | jobs | models | gpu | info``, and research's ``train | evaluate | bench``.
 
 Exit codes: 0 done, 1 failed, 2 bad input, 130 cancelled.
 """
@@ -9,219 +9,188 @@ import json
 import signal
 import sys
 import traceback
-import typing
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from importlib import import_module
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from dcvsr_engine import __version__
+from dcvsr_engine.arguments import Parser, add_request_arguments, add_run_arguments, request_from
+from dcvsr_engine.environment import safe_import_path, use_private_caches
 from dcvsr_engine.errors import Cancelled, OutputError, SettingsError, UserError
-from dcvsr_engine.gpu import command as gpu_command
-from dcvsr_engine.gpu import switch
-from dcvsr_engine.gpu.own_process import run_if_asked
-from dcvsr_engine.jobs.naming import names_for
-from dcvsr_engine.models import command as model_command
-from dcvsr_engine.models.store import default_model
-from dcvsr_engine.network.declaration import Declaration
-from dcvsr_engine.network.installed import find
-from dcvsr_engine.planning.plan import Plan
-from dcvsr_engine.planning.request import JobRequest, Region
-from dcvsr_engine.progress import ProgressLine
-from dcvsr_engine.research.bench import command as measuring
-from dcvsr_engine.research.evaluation import command as evaluation
-from dcvsr_engine.research.evaluation import probing
-from dcvsr_engine.research.training import command as training
-from dcvsr_engine.settings import OutputSettings, RestoreSettings, Settings, plain_type
-from dcvsr_engine.storage import discard, partial_path, put_in_place, refuse_unsafe
+from dcvsr_engine.gpu.command import add_gpu_arguments, run_gpu_command
+from dcvsr_engine.gpu.own_process import run_module_if_asked
+from dcvsr_engine.gpu.switch import OFF, Build, use_switched_on_build
+from dcvsr_engine.models.command import add_model_actions, run_model_action
+from dcvsr_engine.progress import JobProgress
+from dcvsr_engine.storage import describe_os_error, discard, partial_path, put_in_place, refuse_unsafe
 
-DONE, FAILED, BAD_INPUT, CANCELLED = 0, 1, 2, 130
+if TYPE_CHECKING:
+    from dcvsr_engine.planning.plan import Plan
+    from dcvsr_engine.planning.request import JobRequest
+
+EXIT_DONE, EXIT_FAILED, EXIT_BAD_INPUT, EXIT_CANCELLED = 0, 1, 2, 130
+
+RESEARCH = {
+    "train": "Train a model from a recipe.",
+    "evaluate": "Measure models beside bicubic enlargement and other methods, and write a report with tables and pictures.",
+    "bench": "Measure time, memory and what propagation does on this computer.",
+    "probe": "Test which conventions a model was trained with: scaling of the condition, CLIP input, time ids.",
+}
+"""Commands of the research package, which bundles do not contain."""
+
+CommandFunction = Callable[[argparse.Namespace], int]
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; returns the exit code."""
-    run_if_asked(sys.argv[1:] if arguments is None else arguments)
+    """CommandFunction one command; returns the exit code."""
+    words = sys.argv[1:] if arguments is None else arguments
+    run_module_if_asked(words)
     build = None
     try:
-        options = parser().parse_args(arguments)
-        build = switch.use()
-        code: int = options.run(options)
+        options = command_parser().parse_args(words)
+        use_private_caches()
+        build = use_switched_on_build()
+        with safe_import_path():
+            code: int = options.run(options)
         return code
     except UserError as error:
         print(f"dcvsr: {error}", file=sys.stderr)
-        return BAD_INPUT
+        return EXIT_BAD_INPUT
     except (Cancelled, KeyboardInterrupt):
         print("dcvsr: cancelled", file=sys.stderr)
-        return CANCELLED
+        return EXIT_CANCELLED
     except BrokenPipeError:
-        return FAILED
+        return EXIT_FAILED
     except Exception as error:
-        print(f"dcvsr: failed: {type(error).__name__}: {error}", file=sys.stderr)
-        if build is not None and isinstance(error, ImportError | OSError):
-            print(f"dcvsr: if that is torch {build.torch} for the GPU, {switch.OFF}=off goes without it.", file=sys.stderr)
-        if "--debug" in (sys.argv if arguments is None else arguments):
-            traceback.print_exc()
-        return FAILED
+        print_failure(error, build, "--debug" in words)
+        return EXIT_FAILED
+
+
+def print_failure(error: Exception, build: Build | None, debug: bool) -> None:
+    """Print an unexpected error as one sentence; its traceback only with ``--debug``."""
+    print(f"dcvsr: failed: {type(error).__name__}: {error}", file=sys.stderr)
+    if build is not None and isinstance(error, ImportError | OSError):
+        print(f"dcvsr: if torch {build.torch} for the GPU is the cause, {OFF}=off uses the bundled one.", file=sys.stderr)
+    if debug:
+        traceback.print_exc()
 
 
 # -- arguments --------------------------------------------------------------------------------------------------
 
 
-class Parser(argparse.ArgumentParser):
-    """Reports mistakes as one sentence."""
+class ResearchParser(Parser):
+    """A command of the research package, which is imported only when the command is used.
 
-    def error(self, message: str) -> NoReturn:
-        """See `argparse`."""
-        raise SettingsError(f"{message[:1].upper()}{message[1:].rstrip('.')}; see “{self.prog} --help”.")
+    Args:
+        research: name of the command in `research.commands`.
+    """
+
+    def __init__(self, *args: Any, research: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._research = research
+
+    def parse_known_args(self, *args: Any, **kwargs: Any) -> Any:
+        """Add the command's own arguments, then parse; raises `SettingsError` where the package is missing."""
+        if self._research:
+            add_arguments, run = research_command(self._research)
+            self._research = ""
+            add_arguments(self)
+            self.set_defaults(run=run)
+        return super().parse_known_args(*args, **kwargs)
 
 
-def parser() -> Parser:
+def research_command(name: str) -> tuple[Callable[[argparse.ArgumentParser], None], CommandFunction]:
+    """Import the functions that add the arguments of a research command and run it; raises `SettingsError` in a bundle."""
+    try:
+        found: tuple[Callable[[argparse.ArgumentParser], None], CommandFunction] = import_module(
+            "dcvsr_engine.research.commands"
+        ).COMMANDS[name]
+    except ModuleNotFoundError as error:
+        if not (error.name or "").startswith("dcvsr_engine.research"):
+            raise
+        raise SettingsError(
+            f"“{name}” is for research and not part of this bundle: install the program from its source with pip, see its README."
+        ) from None
+    return found
+
+
+def command_parser() -> Parser:
     """The whole command line."""
     top = Parser(prog="dcvsr", description="Restore and upscale video with DC-VSR.")
     top.add_argument("--version", action="version", version=f"dcvsr {__version__}")
     top.add_argument("--debug", action="store_true", help="print the traceback when something fails")
-    commands = top.add_subparsers(required=True, metavar="command", parser_class=Parser)
+    commands = top.add_subparsers(required=True, metavar="command", parser_class=ResearchParser)
 
-    def command(name: str, run: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
-        sub = commands.add_parser(name, help=text, description=text)
+    def command(name: str, run: CommandFunction | None, text: str, **extra: Any) -> argparse.ArgumentParser:
+        sub: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text, **extra)
         sub.set_defaults(run=run)
         sub.add_argument("--json", action="store_true", help="print JSON for machines")
         return sub
 
-    sub = command("restore", restore, "Restore a video.")
-    add_request(sub)
-    sub.add_argument("--fresh", action="store_true", help="begin anew even if this job was begun before")
-    add_run(sub)
-    sub = command("plan", plan, "Say what restoring a video would take.")
-    add_request(sub)
-    sub.add_argument("--calibrate", action="store_true", help="measure one tile to estimate the duration")
-    sub = command("resume", resume, "Continue an unfinished job.")
-    sub.add_argument("job", help="a job's name from “dcvsr jobs”, or its directory")
-    add_run(sub)
-    sub = command("jobs", jobs, "List unfinished jobs, or remove them.")
-    sub.add_argument("action", choices=["list", "clean"], nargs="?", default="list")
-    sub.add_argument("names", nargs="*", help="which jobs to remove (clean)")
-    sub.add_argument("--all", action="store_true", help="remove all jobs (clean)")
-    sub = command("models", model_command.run, model_command.DESCRIPTION)
-    add_action = model_command.add_arguments(sub)
-    probing.add_arguments(add_action("probe", probing.run, probing.DESCRIPTION))
-    sub = command("train", train, "Train a model after a recipe.")
-    training.add_arguments(sub)
-    sub = command("evaluate", evaluate, evaluation.DESCRIPTION)
-    evaluation.add_arguments(sub)
-    sub = command("bench", measure, measuring.DESCRIPTION)
-    measuring.add_arguments(sub)
-    sub = command("gpu", gpu_command.run, gpu_command.DESCRIPTION)
-    gpu_command.add_arguments(sub)
-    sub = command("info", information, "Say what a video is.")
-    sub.add_argument("source", type=Path)
+    add_job_commands(command)
+    add_action = add_model_actions(command("models", run_model_action, "List, download, import, verify and remove models."))
+    add_action("probe", None, RESEARCH["probe"], research="probe")
+    for name in ("train", "evaluate", "bench"):
+        command(name, None, RESEARCH[name], research=name)
+    gpu = "Use an NVIDIA GPU: install or remove a CUDA build of PyTorch beside the bundled one, which DCVSR_GPU=off brings back."
+    add_gpu_arguments(command("gpu", run_gpu_command, gpu))
+    command("info", print_information, "Describe a video.").add_argument("source", type=Path)
     return top
 
 
-def add_request(sub: argparse.ArgumentParser) -> None:
-    """Arguments that describe a job: input, output, and every setting."""
-    sub.add_argument("source", type=Path, help="a video, or a folder of pictures")
-    sub.add_argument("-o", "--output", type=Path, metavar="FILE", help="the result (default: beside the input, with _x4 or so)")
-    sub.add_argument("--settings", type=Path, metavar="FILE.json", help="settings to start from; options go before them")
-    sub.add_argument("--frames", metavar="FIRST-LAST", help="restore these frames only, counted from 0")
-    sub.add_argument("--region", metavar="X,Y,WIDTH,HEIGHT", help="restore this part of the picture only")
-    add_settings(sub.add_argument_group("restoration"), RestoreSettings)
-    add_settings(sub.add_argument_group("output"), OutputSettings)
-
-
-def add_run(sub: argparse.ArgumentParser) -> None:
-    """Arguments about how a job is run."""
-    sub.add_argument("--discard", action="store_true", help="when cancelled, drop what is finished instead of keeping it")
-    sub.add_argument("--report", type=Path, metavar="FILE", help="write the report of the run as JSON")
-
-
-def add_settings(group: Any, kind: type[Settings]) -> None:
-    """One option per setting; what is not given stays out of the namespace."""
-    for name, field in kind.fields().items():
-        hint = plain_type(kind.hints()[name])
-        option = "--" + name.replace("_", "-")
-        extra: dict[str, Any]
-        if hint is bool:
-            extra = {"action": argparse.BooleanOptionalAction}
-        elif typing.get_origin(hint) is typing.Literal:
-            extra = {"metavar": "|".join(typing.get_args(hint))}
-        else:
-            extra = {"type": hint, "metavar": {int: "N", float: "X", str: "NAME"}[hint]}
-        default = "" if field.default is None else f" (default: {field.default})"
-        group.add_argument(option, dest=name, default=argparse.SUPPRESS, help=field.metadata["doc"] + default, **extra)
-
-
-def settings_of(options: argparse.Namespace) -> tuple[RestoreSettings, OutputSettings]:
-    """Settings from ``--settings`` and the options; raises `SettingsError`."""
-    values: dict[str, Any] = {}
-    if options.settings is not None:
-        try:
-            values = json.loads(options.settings.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise SettingsError(f"The settings file “{options.settings}” cannot be read ({error.strerror}).") from None
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise SettingsError(f"The settings file “{options.settings}” is not valid JSON: {error}.") from None
-        if not isinstance(values, dict):
-            raise SettingsError(f"The settings file “{options.settings}” must hold a JSON object with a value per setting.")
-    given = vars(options)
-    known = RestoreSettings.fields().keys() | OutputSettings.fields().keys()
-    values |= {name: given[name] for name in known if name in given}
-    output = {name: value for name, value in values.items() if name in OutputSettings.fields()}
-    restoration = {"model": default_model()} | {name: value for name, value in values.items() if name not in output}
-    return RestoreSettings.from_dict(restoration), OutputSettings.from_dict(output)
-
-
-def request_of(options: argparse.Namespace) -> JobRequest:
-    """The job that the options describe; raises `UserError`."""
-    settings, output = settings_of(options)
-    source: Path = options.source
-    target = options.output or default_target(source, settings, output)
-    return JobRequest(
-        source.absolute(), target.absolute(), settings, output, frames_of(options.frames), region_of(options.region)
-    )
-
-
-def default_target(source: Path, settings: RestoreSettings, output: OutputSettings) -> Path:
-    """The first name for a result, taken or not: the same command must go on with the same job."""
-    scale = settings.scale or Declaration.from_folder(find(settings.model)).scale
-    return next(names_for(source, scale, output.codec))
-
-
-def numbers(text: str, separator: str, count: int, name: str) -> list[int]:
-    """``count`` whole numbers; raises `SettingsError`."""
-    try:
-        values = [int(part) for part in text.split(separator)]
-    except ValueError:
-        values = []
-    if len(values) != count:
-        raise SettingsError(f"{name} takes {count} whole numbers with “{separator}” between them, not “{text}”.")
-    return values
-
-
-def frames_of(text: str | None) -> tuple[int, int] | None:
-    """``--frames``."""
-    if text is None:
-        return None
-    first, last = numbers(text, "-", 2, "--frames")
-    return first, last
-
-
-def region_of(text: str | None) -> Region | None:
-    """``--region``."""
-    return None if text is None else Region(*numbers(text, ",", 4, "--region"))
+def add_job_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
+    """Add the commands that plan, run, list and remove jobs."""
+    sub = command("restore", restore_command, "Restore a video.")
+    add_request_arguments(sub)
+    sub.add_argument("--fresh", action="store_true", help="start from the beginning even if the job is unfinished")
+    add_run_arguments(sub)
+    sub = command("plan", plan_command, "Estimate what restoring a video takes.")
+    add_request_arguments(sub)
+    sub.add_argument("--calibrate", action="store_true", help="measure one tile to estimate the duration")
+    sub = command("resume", resume_command, "Continue an unfinished job.")
+    sub.add_argument("job", help="name of a job from “dcvsr jobs”, or its directory")
+    add_run_arguments(sub)
+    sub = command("jobs", jobs_command, "List unfinished jobs, or remove them.")
+    sub.add_argument("action", choices=["list", "clean"], nargs="?", default="list")
+    sub.add_argument("names", nargs="*", help="which jobs to remove (clean)")
+    sub.add_argument("--all", action="store_true", help="remove all jobs (clean)")
 
 
 # -- commands ---------------------------------------------------------------------------------------------------
 
 
-def restore(options: argparse.Namespace) -> int:
+def restore_command(options: argparse.Namespace) -> int:
     """``dcvsr restore``."""
-    from dcvsr_engine.jobs.job import job_folder
+    from dcvsr_engine.jobs.folders import job_folder
 
-    request = request_of(options)
+    request = request_from(options)
     run_with_report(request, job_folder(request), options, options.fresh)
-    return DONE
+    return EXIT_DONE
+
+
+def resume_command(options: argparse.Namespace) -> int:
+    """``dcvsr resume``."""
+    from dcvsr_engine.jobs.folders import read_request
+    from dcvsr_engine.paths import jobs_folder
+
+    folder = Path(options.job) if Path(options.job).is_dir() else jobs_folder() / options.job
+    run_with_report(read_request(folder), folder, options)
+    return EXIT_DONE
+
+
+def run_with_report(request: "JobRequest", folder: Path, options: argparse.Namespace, fresh: bool = False) -> None:
+    """Run a job from where it stopped, or ``fresh``; write its report when ``options`` ask for one. Raises `UserError`."""
+    from dcvsr_engine.jobs.folders import discard_job
+
+    with text_file(options.report, request.output.overwrite) as write:
+        if fresh:
+            discard_job(folder)
+        report = run_with_progress(request, folder, options.discard)
+        print(json.dumps(report, ensure_ascii=False) if options.json else report_text(report, request))
+        write(json.dumps(report, indent=2, ensure_ascii=False))
 
 
 @contextmanager
@@ -235,9 +204,7 @@ def text_file(path: Path | None, overwrite: bool) -> Iterator[Callable[[str], An
     try:
         partial_file.touch()
     except OSError as error:
-        raise OutputError(
-            f"“{path}” cannot be written ({(error.strerror or 'no access').lower()}); choose another name."
-        ) from None
+        raise OutputError(f"“{path}” cannot be written ({describe_os_error(error)}); choose another name.") from None
     try:
         yield partial(partial_file.write_text, encoding="utf-8")
         put_in_place(partial_file, path)
@@ -245,73 +212,65 @@ def text_file(path: Path | None, overwrite: bool) -> Iterator[Callable[[str], An
         discard(partial_file)
 
 
-def resume(options: argparse.Namespace) -> int:
-    """``dcvsr resume``."""
-    from dcvsr_engine.jobs.folders import read_request
-    from dcvsr_engine.paths import jobs_folder
+def run_with_progress(request: "JobRequest", folder: Path, discard_when_cancelled: bool) -> dict[str, Any]:
+    """CommandFunction a job with progress on the terminal; Ctrl-C cancels it at the next tile.
 
-    folder = Path(options.job) if Path(options.job).is_dir() else jobs_folder() / options.job
-    run_with_report(read_request(folder), folder, options)
-    return DONE
+    Args:
+        request: what to restore.
+        folder: the job directory.
+        discard_when_cancelled: whether Ctrl-C deletes finished work instead of keeping it.
 
+    Returns:
+        The report.
 
-def run_with_report(request: JobRequest, folder: Path, options: argparse.Namespace, fresh: bool = False) -> None:
-    """Run a job, ``fresh`` or where it stopped, and write its report if that is wanted."""
-    from dcvsr_engine.jobs.folders import discard_job
-
-    with text_file(options.report, request.output.overwrite) as write:
-        if fresh:
-            discard_job(folder)
-        write(json.dumps(run_with_progress(request, folder, options), indent=2, ensure_ascii=False))
-
-
-def run_with_progress(request: JobRequest, folder: Path, options: argparse.Namespace) -> dict[str, Any]:
-    """Run a job; Ctrl-C cancels it at the next tile and keeps finished work, or drops it with ``--discard``."""
+    Raises:
+        UserError: see `jobs.job.run_job`.
+        Cancelled: after Ctrl-C.
+    """
     from dcvsr_engine.control import Control
     from dcvsr_engine.jobs.folders import discard_job
     from dcvsr_engine.jobs.job import run_job
 
-    line = ProgressLine(sys.stderr)
-    control = Control(line)
+    progress = JobProgress(sys.stderr)
+    control = Control(progress)
     previous = signal.signal(signal.SIGINT, lambda number, frame: control.cancel())
     try:
-        report = run_job(request, control, folder)
+        return run_job(request, control, folder)
     except Cancelled:
-        if options.discard:
+        if discard_when_cancelled:
             discard_job(folder)
-            line.finish("Cancelled. What was finished is removed.")
+            progress.say("Cancelled. Finished work is deleted.")
         else:
-            line.finish("Cancelled. Finished work is kept: run the same command again to go on.")
+            progress.say("Cancelled. Finished work is kept: run the same command again to resume.")
         raise
     finally:
-        line.clear()
+        progress.close()
         signal.signal(signal.SIGINT, previous)
-    if options.json:
-        print(json.dumps(report, ensure_ascii=False))
-    else:
-        seconds = sum(report["seconds"].values())
-        width, height = report["output_size"]
-        print(f"{report['frames_out']} frames, {width} × {height}, in {seconds:.1f} s: {request.target}")
-        for note in report["notes"]:
-            print(f"Note: {note}")
-    return report
 
 
-def plan(options: argparse.Namespace) -> int:
+def report_text(report: dict[str, Any], request: "JobRequest") -> str:
+    """A report in words."""
+    width, height = report["output_size"]
+    seconds = sum(report["seconds"].values())
+    first = f"{report['frames_out']} frames, {width} × {height}, in {seconds:.1f} s: {request.target}"
+    return "\n".join([first, *(f"Note: {note}" for note in report["notes"])])
+
+
+def plan_command(options: argparse.Namespace) -> int:
     """``dcvsr plan``."""
     from dcvsr_engine.jobs.job import plan_job
-    from dcvsr_engine.jobs.run import load_for
+    from dcvsr_engine.jobs.session import load_for
     from dcvsr_engine.planning.calibration import calibrated
 
-    made = plan_job(request_of(options))
+    made = plan_job(request_from(options))
     if options.calibrate:
         made = calibrated(made, load_for(made.settings))
     print(json.dumps(made.to_dict(), ensure_ascii=False) if options.json else plan_text(made))
-    return DONE
+    return EXIT_DONE
 
 
-def plan_text(made: Plan) -> str:
-    """A plan for people."""
+def plan_text(made: "Plan") -> str:
+    """A plan in words."""
     grid, settings, gigabyte = made.grid, made.settings, 2**30
     rows = [
         ("Frames", f"{made.frames} in {len(made.segments)} segment(s)"),
@@ -332,49 +291,44 @@ def plan_text(made: Plan) -> str:
     return "\n".join(lines)
 
 
-def jobs(options: argparse.Namespace) -> int:
+def jobs_command(options: argparse.Namespace) -> int:
     """``dcvsr jobs``."""
-    from dcvsr_engine.jobs.folders import clean, unfinished
-
-    found = unfinished()
     if options.action == "clean":
-        if not options.names and not options.all:
-            raise SettingsError("Name the jobs to remove, or say --all.")
-        unknown = [name for name in options.names if name not in {job.name for job in found}]
-        if unknown:
-            raise SettingsError(f"There is no job “{unknown[0]}”; “dcvsr jobs” lists them.")
-        for job in found:
-            if options.all or job.name in options.names:
-                clean(job)
-        return DONE
-    if options.json:
-        print(json.dumps([{"name": job.name, "folder": str(job.folder), "source": str(job.request.source)} for job in found]))
+        remove_jobs(options)
     else:
-        for job in found:
-            print(f"{job.name}\n    {job.request.source} → {job.request.target}  ({job.size / 2**20:.0f} MB)")
-        if not found:
-            print("There are no unfinished jobs.")
-    return DONE
+        list_jobs(options)
+    return EXIT_DONE
 
 
-def train(options: argparse.Namespace) -> int:
-    """``dcvsr train``."""
-    from dcvsr_engine.research.evaluation.st_lpips import STLPIPS
+def remove_jobs(options: argparse.Namespace) -> None:
+    """``dcvsr jobs clean``; raises `SettingsError` when a job does not exist."""
+    from dcvsr_engine.jobs.folders import discard_job, unfinished_jobs
 
-    return training.run(options, lambda: (STLPIPS.load("vgg"), STLPIPS.load("alex")))
-
-
-def evaluate(options: argparse.Namespace) -> int:
-    """``dcvsr evaluate``."""
-    return evaluation.run(options)
-
-
-def measure(options: argparse.Namespace) -> int:
-    """``dcvsr bench``."""
-    return measuring.run(options)
+    found = {job.name: job for job in unfinished_jobs()}
+    if not options.names and not options.all:
+        raise SettingsError("Name the jobs to remove, or add --all.")
+    unknown = [name for name in options.names if name not in found]
+    if unknown:
+        raise SettingsError(f"There is no job “{unknown[0]}”; “dcvsr jobs” lists them.")
+    for name in found if options.all else options.names:
+        discard_job(found[name].folder)
 
 
-def information(options: argparse.Namespace) -> int:
+def list_jobs(options: argparse.Namespace) -> None:
+    """``dcvsr jobs list``."""
+    from dcvsr_engine.jobs.folders import unfinished_jobs
+
+    found = unfinished_jobs()
+    if options.json:
+        print(json.dumps([{"name": job.name, "folder": str(job.folder), "source": job.source} for job in found]))
+        return
+    for job in found:
+        print(f"{job.name}\n    {job.description}  ({job.size / 2**20:.0f} MB)")
+    if not found:
+        print("There are no unfinished jobs.")
+
+
+def print_information(options: argparse.Namespace) -> int:
     """``dcvsr info``."""
     from dcvsr_engine.video.probe import probe
 
@@ -382,9 +336,8 @@ def information(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(facts, default=str, ensure_ascii=False))
     else:
-        for name, value in facts.items():
-            print(f"{name:<22}{value}")
-    return DONE
+        print("\n".join(f"{name:<22}{value}" for name, value in facts.items()))
+    return EXIT_DONE
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Errors that a person can act on: one clear sentence each, shown as it is, never with a traceback."""
+"""Errors that a user can act on: one clear sentence each, shown as it is, never with a traceback."""
 
 
 class UserError(Exception):
@@ -34,4 +34,4 @@ class AcceleratorError(UserError):
 
 
 class Cancelled(Exception):
-    """The person cancelled; raised by `Control.check` and handled where the job was started."""
+    """The user cancelled; raised by `Control.check` and handled where the job was started."""

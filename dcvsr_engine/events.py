@@ -1,4 +1,4 @@
-"""What a running job reports: typed events for the window, the command line and the report. Torch-free."""
+"""Typed events that a running job reports to the window, the command line and its report. Torch-free."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -20,7 +20,7 @@ class StepKind(StrEnum):
 
     @property
     def is_tap(self) -> bool:
-        """Whether frames are handed from window to window."""
+        """Whether keys and values are handed from window to window."""
         return self in (StepKind.TAP_FORWARD, StepKind.TAP_BACKWARD)
 
 
@@ -91,7 +91,7 @@ class FrameDone:
 
 @dataclass(frozen=True)
 class PreviewFrame:
-    """A frame as far as it is.
+    """A frame in its present state, finished or not.
 
     ``pixels`` are uint8 RGB ``(height, width, 3)``, ``frame`` is its index in the clip, ``step`` as in `StepStarted`.
     ``final`` marks the finished frame. ``origin`` is the (x, y) of its first pixel in the whole output frame.

@@ -6,7 +6,7 @@ from pathlib import Path
 from platformdirs import PlatformDirs
 
 PLATFORM = PlatformDirs("dcvsr-studio", appauthor=False)
-PORTABLE = "portable"
+PORTABLE_MARK = "portable"
 """A file of this name beside the program keeps everything next to it."""
 PORTABLE_DATA = "dcvsr-studio-data"
 
@@ -22,7 +22,7 @@ def program_folder() -> Path:
 def portable_folder() -> Path | None:
     """Where everything is kept in portable mode; ``None`` in the usual mode."""
     program = program_folder()
-    return program / PORTABLE_DATA if (program / PORTABLE).is_file() else None
+    return program / PORTABLE_DATA if (program / PORTABLE_MARK).is_file() else None
 
 
 def data_folder() -> Path:
@@ -30,14 +30,25 @@ def data_folder() -> Path:
     return portable_folder() or PLATFORM.user_data_path
 
 
+def models_folder() -> Path:
+    """Models that the user added, and unfinished downloads."""
+    return data_folder() / "models"
+
+
 def jobs_folder() -> Path:
-    """The folder of all job directories."""
+    """All job directories."""
     return data_folder() / "jobs"
 
 
 def config_folder() -> Path:
     """Preferences."""
     return portable_folder() or PLATFORM.user_config_path
+
+
+def cache_folder() -> Path:
+    """What can be made again."""
+    portable = portable_folder()
+    return portable / "cache" if portable else PLATFORM.user_cache_path
 
 
 def log_folder() -> Path:

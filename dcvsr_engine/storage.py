@@ -10,6 +10,7 @@ import os
 import re
 import secrets
 import shutil
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ NAME_BYTES = 255
 PICTURE_NAME = "{:06d}.{}"
 PICTURE = re.compile(r"\d{6,}\.(png|tiff)")
 
+MOST_JSON_BYTES = 2**28
+"""JSON files that are larger are refused: no program writes such."""
 HASHED_AT_ONCE = 2**22
 """Bytes read at a time for a hash."""
 
@@ -59,9 +62,14 @@ def read_json(path: Path) -> Any:
     """The value of a JSON file.
 
     Raises:
-        OSError: the file cannot be read.
+        OSError: the file cannot be read, is not a regular file, or is implausibly large.
         ValueError: its content is not JSON.
     """
+    facts = path.stat()
+    if not stat.S_ISREG(facts.st_mode):
+        raise OSError(errno.EINVAL, "not a regular file", str(path))  # a pipe would be waited for
+    if facts.st_size > MOST_JSON_BYTES:
+        raise OSError(errno.EFBIG, "too large", str(path))
     return parse_json(path.read_bytes())
 
 
@@ -79,6 +87,15 @@ def parse_json(text: str | bytes) -> Any:
 def sha256(path: Path, passed: Passed = lambda size: None) -> str:
     """The SHA-256 of a file, in hexadecimal; raises `OSError`."""
     return hex_digest(path, hashlib.sha256(), passed)
+
+
+def content_hash(path: Path, passed: Passed = lambda size: None) -> str:
+    """The SHA-256 of a file, or of the names and hashes of the files in a folder, in hexadecimal; raises `OSError`."""
+    if not path.is_dir():
+        return sha256(path, passed)
+    files = sorted(file for file in path.rglob("*") if file.is_file())
+    lines = [f"{sha256(file, passed)}  {file.relative_to(path).as_posix()}\n" for file in files]
+    return hashlib.sha256("".join(lines).encode(errors="surrogateescape")).hexdigest()
 
 
 def hex_digest(path: Path, digest: "hashlib._Hash", passed: Passed = lambda size: None) -> str:

@@ -25,6 +25,9 @@ ALSO = ("pip",)
 UNUSED = ["tkinter", "setuptools", "pkg_resources", "_distutils_hack", "triton"]
 """Never loaded, although something that we need could."""
 
+NOT_BUNDLED = ("dcvsr_engine.research",)
+"""Our own packages that bundles do without; the commands in them say that they need an installation by pip."""
+
 PRUNED = ("diffusers", "torch.testing._internal")
 """Packages of which only the modules that our own import are taken."""
 
@@ -65,7 +68,7 @@ sys.modules.update(dict.fromkeys(missing))
 import app, dcvsr_engine
 for package in (app, dcvsr_engine):
     for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
-        if not module.name.endswith("__main__"):
+        if not module.name.endswith("__main__") and module.name not in missing:
             try:
                 importlib.import_module(module.name)
             except ModuleNotFoundError as error:  # of an optional extra
@@ -100,7 +103,12 @@ def packages(inside: bool) -> list[str]:
 
 def excluded() -> list[str]:
     """Packages that stay out."""
-    return UNUSED + packages(inside=False)
+    return [*UNUSED, *NOT_BUNDLED, *packages(inside=False)]
+
+
+def is_bundled(module: str) -> bool:
+    """Return whether a module of ours belongs into a bundle."""
+    return not module.startswith(NOT_BUNDLED)
 
 
 def rehearse(missing: list[str]) -> set[str]:
@@ -155,7 +163,11 @@ def wanted(place: str) -> bool:
         return False
     if len(parts) == 1 and path.name.startswith(C_LIBRARY):
         return False
-    return "qml" not in parts and parts[:2] != ("resources", "pictures") and path.suffix not in SOURCES
+    return (
+        "qml" not in parts
+        and parts[:2] not in (("resources", "pictures"), ("resources", "recipes"))
+        and path.suffix not in SOURCES
+    )
 
 
 def is_loaded_by_name(entry: Entry) -> bool:

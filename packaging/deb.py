@@ -117,11 +117,20 @@ def fill(template: Path, target: Path, values: dict[str, str]) -> Path:
 def add_manual(folder: Path, bundle: Path) -> None:
     """Manual pages, made from the programs' own descriptions of their options."""
     folder.mkdir(parents=True)
-    sources = {"dcvsr": ("dcvsr_engine.cli", "restore and enlarge video"), NAME: ("app.__main__", "restore and enlarge video")}
-    for program, (module, text) in sources.items():
+    sources = {"dcvsr": ("dcvsr_engine.cli", "command_parser"), NAME: ("app.__main__", "parser")}
+    for program, (module, function) in sources.items():
         page = folder / f"{program}.1"
-        options = ["--module", module, "--function", "parser", "--prog", program, "--output", str(page)]
-        facts = ["--project-name", NAME, "--version", VERSION, "--description", text, "--manual-title", TITLE]
+        options = ["--module", module, "--function", function, "--prog", program, "--output", str(page)]
+        facts = [
+            "--project-name",
+            NAME,
+            "--version",
+            VERSION,
+            "--description",
+            SUMMARY,
+            "--manual-title",
+            TITLE,
+        ]
         subprocess.run([sys.executable, "-c", MAKE_PAGE, *options, *facts], check=True, cwd=ROOT)
         page.with_suffix(".1.gz").write_bytes(gzip.compress(page.read_bytes(), mtime=0))
         page.unlink()

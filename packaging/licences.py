@@ -8,7 +8,7 @@ from pathlib import Path, PurePath
 
 from contents import ROOT, Entry
 
-from app.dialogs.about import licence_of
+from app.help.about import licence_of
 
 TEXTS = ROOT / "packaging" / "licences"
 FOLDER = PurePath("resources", "licences")

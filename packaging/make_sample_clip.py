@@ -12,9 +12,9 @@ import av
 import torch
 
 from dcvsr_engine.network.resample import shrink
-from dcvsr_engine.research.training.degradation.compression import to_bytes
+from dcvsr_engine.research.pictures import to_pictures
 from dcvsr_engine.research.training.motion import Path2D, render
-from dcvsr_engine.research.training.photographs import load
+from dcvsr_engine.research.training.photographs import Photograph
 
 FRAMES, WIDTH, HEIGHT, SCALE = 26, 120, 80, 4
 PHOTOGRAPH = Path("/usr/share/games/endless-sky/images/land/station4.jpg")
@@ -33,13 +33,13 @@ def pan(photo: torch.Tensor) -> torch.Tensor:
 def main() -> None:
     """Render, shrink, encode."""
     source = Path(sys.argv[1]) if len(sys.argv) > 1 else PHOTOGRAPH
-    photo = torch.tensor(load(source)).permute(2, 0, 1).float() / 255
+    photo = torch.tensor(Photograph(source).load()).permute(2, 0, 1).float() / 255
     small = shrink(pan(photo), SCALE)
     TARGET.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(TARGET), "w") as container:
         stream = container.add_stream("libx264", rate=Fraction(25), options={"crf": "18", "preset": "slow"})
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
-        for picture in to_bytes(small):
+        for picture in to_pictures(small):
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
         container.mux(stream.encode(None))
 

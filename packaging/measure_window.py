@@ -24,13 +24,13 @@ SECONDS = 20.0
 
 
 def environment(folder: str) -> dict[str, str]:
-    """An environment of a person who has never started the program."""
+    """An environment of a user who has never started the program."""
     own = {f"XDG_{kind}_HOME": folder for kind in ("CONFIG", "DATA", "STATE", "CACHE")}
     return os.environ | own | {"LOGNAME": f"measure-{os.getpid()}", "PYTHONPATH": str(ROOT)}
 
 
 def start_once(began: float) -> None:
-    """Start the program as a person does, print the time since ``began`` at the first painting of its window, and end it."""
+    """Start the program as a user does, print the time since ``began`` at the first painting of its window, and end it."""
     from PySide6.QtCore import QEvent, QObject, QTimer
     from PySide6.QtWidgets import QApplication
 
@@ -55,7 +55,7 @@ def start_once(began: float) -> None:
             self.quit()
 
     studio.QApplication = Watched
-    studio.run([])
+    studio.run_studio([])
 
 
 def cold_start() -> tuple[float, float]:
@@ -86,8 +86,8 @@ def gaps(real: bool) -> list[float]:
         os.environ |= environment(folder)
         studio = Studio(Path(folder), real, busy=True)
         studio.add_clips()
-        studio.window.preview.tiles_action.setChecked(True)
-        studio.window.restore()
+        studio.window.preview.actions_by_id["preview.tiles"].setChecked(True)
+        studio.window.runs.restore()
         wait_until(lambda: studio.window.progress.strip.current is not None and studio.window.progress.strip.current >= 0)
         timer.start(TICK_MS)
         pause(SECONDS)

@@ -56,14 +56,14 @@ class Studio:
     def __init__(self, folder: Path, real: bool, **behaviour: object) -> None:
         from fake_engine import fake_engine
 
-        from app.crash_report import CrashReport
-        from app.engine_thread import EngineThread
-        from app.folders import Folders
+        from app.engine.thread import EngineThread
         from app.main_window import MainWindow
-        from app.models import declared
-        from app.preferences import Preferences
+        from app.models.declared import declared
+        from app.system.crash_report import CrashReport
+        from app.system.folders import UserFolders
+        from app.system.preferences import Preferences
 
-        folders = Folders(folder / "config", folder / "data", folder / "logs")
+        folders = UserFolders(folder / "config", folder / "data", folder / "logs")
         fake = fake_engine(folder / "jobs", model=declared("compact"), tile_seconds=0.05, **behaviour)
         engine = EngineThread() if real else EngineThread(fake)
         preferences = Preferences(folders.preferences)
@@ -93,8 +93,8 @@ class Studio:
 
     def run_until(self, steps: int) -> None:
         """Start the queue and wait until some steps are done."""
-        self.window.preview.tiles_action.setChecked(True)
-        self.window.restore()
+        self.window.preview.actions_by_id["preview.tiles"].setChecked(True)
+        self.window.runs.restore()
         wait_until(lambda: (self.window.progress.strip.current or 0) >= steps and self.window.progress.times.text() != "")
         pause(0.5)
 
@@ -152,12 +152,12 @@ def running(studio: Studio) -> None:
 
 def wipe(studio: Studio) -> None:
     """A preview is done and compared by a wipe."""
-    from app.job_runner import Activity
+    from app.engine.runner import Activity
     from app.preview.model import CompareMode
 
     studio.add_clips()
     studio.window.preview.timeline.set_chosen(0, 9)
-    studio.window.start_preview("A")
+    studio.window.runs.preview("A")
     wait_until(lambda: studio.window.runner.activity == Activity.IDLE)
     studio.window.preview.set_mode(CompareMode.WIPE)
     studio.window.preview.go_to(4)
@@ -169,20 +169,20 @@ def finished(studio: Studio) -> None:
     item = studio.window.queue.queue[0]
     studio.window.runner.start_item(item.id)
     wait_until(lambda: studio.window.queue.queue[0].state == "done")
-    studio.window.show_report(item.id)
+    studio.window.selected.show_report_of(item.id)
 
 
 def plan(studio: Studio) -> None:
     """The plan of a job that does not fit."""
     studio.add_clips()
-    studio.window.show_plan(start=True)
-    wait_until(lambda: studio.window.plan_dialog is not None and studio.window.plan_dialog.problems.isVisible())
+    studio.window.runs.estimate()
+    wait_until(lambda: studio.window.runs.plan_dialog is not None and studio.window.runs.plan_dialog.problems.isVisible())
 
 
 def error(studio: Studio) -> None:
     """A job failed."""
     studio.add_clips()
-    studio.window.restore()
+    studio.window.runs.restore()
     wait_until(lambda: studio.window.queue.queue[1].state == "failed")
 
 
@@ -215,7 +215,7 @@ def welcome_clip(studio: Studio) -> None:
 
 def show_step(studio: Studio, number: int) -> None:
     """A step of the first start, on this machine."""
-    from app.dialogs.welcome import WelcomeDialog
+    from app.help.welcome import WelcomeDialog
 
     studio.window.help.show_welcome()
     dialog = studio.window.findChild(WelcomeDialog)
@@ -226,7 +226,7 @@ def show_step(studio: Studio, number: int) -> None:
 
 def gpu(studio: Studio) -> None:
     """What can be done to use a GPU, on this machine."""
-    from app.dialogs.gpu import GpuDialog
+    from app.help.gpu import GpuDialog
 
     studio.window.help.show_gpu()
     wait_until(lambda: studio.window.findChild(GpuDialog).state is not None)
@@ -254,7 +254,7 @@ def render(target: Path, real: bool, only: str | None) -> None:
     """All states in light and dark, at the scale that this process was started with."""
     from PySide6.QtWidgets import QApplication
 
-    from app.appearance import apply_appearance
+    from app.widgets.appearance import apply_appearance
 
     app = QApplication([])
     scale = round(100 * app.devicePixelRatio())

@@ -11,8 +11,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from app.panels.setting_specs import texts  # noqa: E402
-from app.translation import LANGUAGES  # noqa: E402
+from app.settings.specs import texts  # noqa: E402
+from app.system.translation import LANGUAGES  # noqa: E402
 
 FOLDER = ROOT / "resources" / "translations"
 SOURCE_LANGUAGE = "en"

@@ -1,11 +1,13 @@
 """A small imitation of the hub on localhost, which can be slow, break off, send damage, or refuse."""
 
+import gzip
 import hashlib
 import json
 import re
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -28,6 +30,12 @@ class Hub:
         seconds: wait between pieces.
         status: answered instead of files, unless 0.
         requests: path and range of every request.
+        trouble: statuses answered to the next requests, with how long to wait before the next one.
+        endless: whether files and listings never end.
+        packed: whether everything is sent compressed.
+        describe: changes the listing.
+        revision: what is offered; files of other revisions are gone.
+        tokens: what every request brought as its token.
     """
 
     repositories: dict[str, dict[str, bytes]] = field(default_factory=dict)
@@ -38,6 +46,12 @@ class Hub:
     seconds: float = 0.0
     status: int = 0
     requests: list[tuple[str, str]] = field(default_factory=list)
+    trouble: list[tuple[int, str]] = field(default_factory=list)
+    endless: bool = False
+    packed: bool = False
+    describe: Callable[[dict[str, Any]], Any] = lambda listing: listing
+    revision: str = REVISION
+    tokens: list[str] = field(default_factory=list)
     address: str = ""
 
     def start(self) -> Callable[[], None]:
@@ -65,7 +79,7 @@ class Hub:
             siblings.append(
                 {"rfilename": name, "size": len(data), "blobId": git, **({"lfs": lfs} if name.endswith(".safetensors") else {})}
             )
-        return {"id": "someone/model", "sha": REVISION, "gated": "auto" if self.token else False, "siblings": siblings}
+        return {"id": "someone/model", "sha": self.revision, "gated": "auto" if self.token else False, "siblings": siblings}
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -78,10 +92,10 @@ class Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
     def refuse(self, status: int, code: str = "") -> None:
-        """An error, as the hub words it."""
+        """An error, as the hub words it; a number as its code says how long to wait."""
         self.send_response(status)
         if code:
-            self.send_header("X-Error-Code", code)
+            self.send_header("Retry-After" if code.isdigit() else "X-Error-Code", code)
         self.send_header("Content-Length", "0")
         self.end_headers()
 
@@ -89,11 +103,16 @@ class Handler(BaseHTTPRequestHandler):
         """A repository's listing or one of its files."""
         path = unquote(urlsplit(self.path).path)
         self.hub.requests.append((path, self.headers.get("Range", "")))
+        self.hub.tokens.append(self.headers.get("Authorization", "").removeprefix("Bearer "))
+        if self.hub.trouble:
+            return self.refuse(*self.hub.trouble.pop(0))
         if match := re.fullmatch(r"/api/models/(\w+/[\w-]+)", path):
             files = self.hub.repositories.get(match[1])
-            return self.refuse(404, "RepoNotFound") if files is None else self.send(json.dumps(self.hub.listing(files)).encode())
+            if files is None:
+                return self.refuse(404, "RepoNotFound")
+            return self.send(json.dumps(self.hub.describe(self.hub.listing(files))).encode())
         match = re.fullmatch(r"/(\w+/[\w-]+)/resolve/(\w+)/(.+)", path)
-        data = self.hub.repositories.get(match[1], {}).get(match[3]) if match and match[2] == REVISION else None
+        data = self.hub.repositories.get(match[1], {}).get(match[3]) if match and match[2] == self.hub.revision else None
         said = self.headers.get("Authorization", "").removeprefix("Bearer ")
         if self.hub.status:
             return self.refuse(self.hub.status)
@@ -106,8 +125,14 @@ class Handler(BaseHTTPRequestHandler):
     def send(self, data: bytes) -> None:
         """Send from where it is asked for, as far as the hub is willing."""
         first = int(self.headers.get("Range", "bytes=0-")[6:-1])
-        rest = data[first:]
+        if first >= len(data) > 0 and first:
+            return self.refuse(416)
+        rest = gzip.compress(data[first:]) if self.hub.packed else data[first:]
         self.send_response(206 if first else 200)
+        if self.hub.packed:
+            self.send_header("Content-Encoding", "gzip")
+        if self.hub.endless:
+            return self.send_for_ever(data)
         self.send_header("Content-Length", str(len(rest)))
         self.end_headers()
         limit = self.hub.break_after.pop(0) if self.hub.break_after and self.path.endswith(".safetensors") else len(rest)
@@ -119,3 +144,13 @@ class Handler(BaseHTTPRequestHandler):
                 break
         if limit < len(rest):
             self.close_connection = True
+        return None
+
+    def send_for_ever(self, data: bytes) -> None:
+        """Send in chunks that never end."""
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        piece = data[:-1].ljust(PIECE, b" ") if data[:1] == b"{" else bytes(PIECE)
+        with suppress(OSError):
+            while True:
+                self.wfile.write(f"{len(piece):x}\r\n".encode() + piece + b"\r\n")

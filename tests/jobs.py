@@ -14,13 +14,20 @@ from numpy.typing import NDArray
 
 from dcvsr_engine.control import Control
 from dcvsr_engine.events import Event
+from dcvsr_engine.jobs.manifest import FileFacts, JobIdentity, Manifest, Unit
 from dcvsr_engine.planning.request import JobRequest, Region
-from dcvsr_engine.settings import OutputSettings, RestoreSettings
+from dcvsr_engine.planning.shots import ShotBoundaries
+from dcvsr_engine.settings import OutputSettings, PlannedSettings, RestoreSettings
 
 CHANNELS = 24
 """Latent channels of the Haar first stage."""
 FRAMES = 20
 """Frames of `short_clip`: two segments that share a window."""
+PLANNED = {
+    **{"scale": 2, "steps": 2, "guidance": "none", "guidance_scale": 1.0, "tiling": "paper", "tile": 16, "window": 7},
+    **{"sap_schedule": "lockstep", "precision": "fp32", "device": "cpu", "tile_batch": 1},
+}
+"""What a plan decides, for `manifest`."""
 
 
 def write_model(folder: Path, **declared: object) -> Path:
@@ -104,7 +111,32 @@ def request(
 ) -> JobRequest:
     """A job of seconds."""
     output = OutputSettings(codec=codec, overwrite=overwrite)
-    return JobRequest(source, target, settings(model, **changes), output, frames, region)
+    return JobRequest(
+        source=source, target=target, settings=settings(model, **changes), output=output, frames=frames, region=region
+    )
+
+
+def manifest(folder: Path, **changes: Any) -> Manifest:
+    """The manifest of a job of two units, as if it had been begun in ``folder``."""
+    asked = JobRequest(
+        source=folder / "clip \udce9.mkv", target=folder / "out.mkv", settings=RestoreSettings(seed=7), frames=(3, 22)
+    )
+    identity = JobIdentity(
+        engine="0.1.0",
+        input=(FileFacts(name="clip.mkv", size=4, changed=5, ends="ab"),),
+        model={"tiny/dcvsr.json": "cd"},
+        device=("cpu", "fp32"),
+        request=asked,
+    )
+    values: dict[str, Any] = {
+        "identity": identity,
+        "shots": ShotBoundaries(first=3, last=22, cuts=(9,)),
+        "threads": 1,
+        "settings": PlannedSettings(**PLANNED),
+        "decode_frames": 14,
+        "units": (Unit(id=0, first=3, last=8), Unit(id=1, first=9, last=22)),
+    }
+    return Manifest(**(values | changes))
 
 
 def pictures(path: Path) -> list[NDArray[np.uint8]]:

@@ -1,4 +1,4 @@
-"""Kills a job with SIGKILL at many points, goes on with it, and compares every frame: ``python tests/kills.py``.
+"""Kills a job with SIGKILL at many points, resumes it, and compares every frame: ``python tests/kills.py``.
 
 Points are progress events of every phase, steps on the file system (seen by an audit hook, on whatever thread), and
 moments in between. Prints a line per point; the exit code is 1 when any frame differs or anything is left behind.
@@ -107,21 +107,21 @@ def chosen(labels: list[str], count: int) -> list[int]:
 
 
 def survives(request: JobRequest, kill: Callable[[], int], expected: Any) -> tuple[str, bool]:
-    """Kill a job, go on with it, and look at what came out."""
+    """Kill a job, resume it, and look at what came out."""
     assert request.target is not None
     died = kill()
     if died not in (0, -signal.SIGKILL):
         return f"ended with code {died} instead of being killed", False
 
-    def go_on() -> None:
+    def resume() -> None:
         try:
             run_job(request)
         except OutputError as error:  # it was killed when all was done
             if "exists already" not in str(error):
                 raise
 
-    if forked(go_on) != 0:
-        return "could not be gone on with", False
+    if forked(resume) != 0:
+        return "could not be resumed", False
     if jobs.fingerprint(request.target) != expected:
         return "gave other frames", False
     left = [path.name for path in request.target.parent.iterdir() if ".partial-" in path.name]
@@ -154,7 +154,7 @@ def main(arguments: list[str] | None = None) -> int:
             outcome, survived = survives(request, kill, expected)
             good += survived
             print(f"{'ok ' if survived else 'BAD'} {outcome:<16} killed {label}", flush=True)
-        print(f"{good} of {len(kills)} killed jobs went on to the same frames")
+        print(f"{good} of {len(kills)} killed jobs resumed to the same frames")
     return 0 if good == len(kills) else 1
 
 

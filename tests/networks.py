@@ -9,13 +9,15 @@ import torch
 from diffusers import AutoencoderKLTemporalDecoder, UNetSpatioTemporalConditionModel
 from torch import Tensor, nn
 
-from dcvsr_engine.control import Control
+from dcvsr_engine.diffusion.attention import SpatialSelfAttention
 from dcvsr_engine.diffusion.denoiser import Denoiser
-from dcvsr_engine.diffusion.sampler import Sampler, SegmentState
+from dcvsr_engine.diffusion.sampler import Batching, InBatches, TiledDenoiser
+from dcvsr_engine.diffusion.sampler import sample as sample_latents
+from dcvsr_engine.diffusion.schedule import steps_of
 from dcvsr_engine.network.checkpoint import Model
 from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.network.vae import VaeFirstStage
-from dcvsr_engine.settings import RestoreSettings
+from dcvsr_engine.settings import ResolvedSettings, RestoreSettings
 from dcvsr_engine.tiling.grid import TileGrid
 
 EMBEDDING = 8
@@ -72,14 +74,16 @@ def model(**changes: Any) -> Model:
 
 def denoiser(distinct: bool = True, **changes: Any) -> Denoiser:
     """A tiny denoiser; ``distinct`` gives its two branches different image embeddings."""
-    embedding = torch.randn(1, 1, EMBEDDING, generator=torch.Generator().manual_seed(2)) if distinct else None
-    return Denoiser(model(**changes), embedding)
+    if not distinct:
+        return Denoiser(model(**changes))
+    embedding = torch.randn(1, 1, EMBEDDING, generator=torch.Generator().manual_seed(2))
+    return Denoiser(model(**({"image_embedding": "first-frame"} | changes)), embedding)
 
 
-def settings(**changes: Any) -> RestoreSettings:
+def settings(**changes: Any) -> ResolvedSettings:
     """Resolved settings without guidance and propagation."""
     values = {"steps": 2, "guidance": "none", "guidance_scale": 2.0, "sap": False, "tap": False, "sap_schedule": "two-pass"}
-    return RestoreSettings(**(values | changes))
+    return declaration().resolve(RestoreSettings(**(values | changes)))
 
 
 def clip(grid: TileGrid, seed: int = 3) -> tuple[Tensor, Tensor]:
@@ -89,11 +93,22 @@ def clip(grid: TileGrid, seed: int = 3) -> tuple[Tensor, Tensor]:
     return noise, condition
 
 
-def sample(denoiser: Any, chosen: RestoreSettings, grid: TileGrid, batch: int = 1, kind: type[Sampler] = Sampler) -> Tensor:
+def sample(denoiser: Any, chosen: ResolvedSettings, grid: TileGrid, batch: int = 1, batching: Batching | None = None) -> Tensor:
     """``x_0`` of `clip` with the chosen settings."""
     noise, condition = clip(grid)
-    sampler = kind(denoiser, chosen, lambda step: grid, Control(), batch=batch)
-    return sampler.run(SegmentState(noise * denoiser.model.declaration.sigma_max), condition)
+    steps = steps_of(chosen, denoiser.model.declaration)
+    tiled = TiledDenoiser(denoiser, condition, chosen, lambda step: grid, steps, batching or InBatches(batch))
+    return sample_latents(tiled, noise * denoiser.model.declaration.sigma_max, steps)
+
+
+def propagating(unet: nn.Module) -> list[str]:
+    """Names of the layers that propagate, by the number that they go by."""
+    layers = {}
+    for name, module in unet.named_modules():
+        processor = getattr(module, "processor", None)
+        if isinstance(processor, SpatialSelfAttention) and processor.layer is not None:
+            layers[processor.layer] = name
+    return [layers[number] for number in sorted(layers)]
 
 
 class Recorder:

@@ -1,4 +1,4 @@
-"""The method's formulas in plain numpy with explicit loops, written from shared/design/method.md and from nothing else."""
+"""The method's formulas in plain numpy with explicit loops, written from dcvsr_engine/method.md and from nothing else."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -68,7 +68,7 @@ def propagated(layer: Projections, own: Array, foreign: Iterable[Array], gamma: 
     return layer.output(heads)
 
 
-def liveliest(layer: Projections, frames: Array, count: int) -> list[int]:
+def frames_by_key_std(layer: Projections, frames: Array, count: int) -> list[int]:
     """The ``count`` frames of ``(frames, tokens, channels)`` whose keys have the largest standard deviation."""
     deviation = [np.std(frame @ layer.weights["k"].T) for frame in frames]
     return sorted(sorted(range(len(frames)), key=lambda f: -deviation[f])[:count])

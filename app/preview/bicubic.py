@@ -12,7 +12,7 @@ Weights = NDArray[np.float32]
 Indices = NDArray[np.int64]
 
 
-def enlarge(pixels: NDArray[np.uint8], scale: float, shrink: int, tile: tuple[int, int, int, int]) -> NDArray[np.uint8]:
+def enlarge_part(pixels: NDArray[np.uint8], scale: float, shrink: int, tile: tuple[int, int, int, int]) -> NDArray[np.uint8]:
     """A part of RGB ``pixels`` (height, width, 3) enlarged ``scale`` times as by `network.resample.upscale`, then averaged.
 
     Squares of ``shrink × shrink`` enlarged pixels make one of the answer, in whose pixels ``tile`` is given: left, top, width and

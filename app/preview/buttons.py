@@ -3,7 +3,7 @@
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QIcon, QPainter, QPalette, QPen, QPixmap, QPolygonF
 
-SIZE = 16
+SYMBOL_SIZE = 16
 
 BUTTON_STYLE = """
 QToolButton { padding: 3px 7px; border: 1px solid transparent; border-radius: 4px; }
@@ -33,7 +33,7 @@ def icon(name: str, palette: QPalette) -> QIcon:
 
 
 def _pixmap(name: str, palette: QPalette, group: QPalette.ColorGroup, ratio: int) -> QPixmap:
-    pixmap = QPixmap(SIZE * ratio, SIZE * ratio)
+    pixmap = QPixmap(SYMBOL_SIZE * ratio, SYMBOL_SIZE * ratio)
     pixmap.setDevicePixelRatio(ratio)
     pixmap.fill(Qt.GlobalColor.transparent)
     color = palette.color(group, QPalette.ColorRole.ButtonText)

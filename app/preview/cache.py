@@ -1,4 +1,7 @@
-"""Pictures kept in bounded memory. Without Qt."""
+"""Pictures kept in bounded memory. Without Qt.
+
+Own code rather than cachetools' `LRUCache`: that one refuses a value larger than the capacity, and has no lock.
+"""
 
 import threading
 from collections import OrderedDict

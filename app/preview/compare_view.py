@@ -3,25 +3,39 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QCoreApplication, QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPalette, QPen, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
 from app.preview import hud
-from app.preview.model import CompareMode, Comparison, Point, Viewport
-from app.preview.picture import Pixels
+from app.preview.model import CompareMode, Comparison, Position, Viewport
+from app.preview.picture import RgbPixels
 from app.preview.placeholder import Placeholder, paint_placeholder
 from app.preview.scene import LOUPE, LOUPE_GAP, Pane, Scene, Side
 from app.preview.tile_overlay import TileOverlay
 from dcvsr_engine.planning.request import Region
 
 GRIP = 8
-"""Logical pixels around the wipe line in which it can be taken."""
+"""Logical pixels around the wipe line in which it can be grabbed."""
 
 SMALLEST_REGION = 16
-"""Input pixels; a smaller rubber band is taken for a slip."""
+"""Input pixels; a smaller rubber band is ignored."""
 
-ARROWS = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, -1), Qt.Key.Key_Down: (0, 1)}
+PAN_KEYS = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, -1), Qt.Key.Key_Down: (0, 1)}
+
+
+def view_keys() -> list[tuple[str, str]]:
+    """What the keys of the view do that are no actions, and the keys' names."""
+    texts = {
+        "+": QCoreApplication.translate("CompareView", "Zoom in"),
+        "−": QCoreApplication.translate("CompareView", "Zoom out"),
+        "← → ↑ ↓": QCoreApplication.translate("CompareView", "Move the picture, or the wipe line"),
+        "Ctrl+← →": QCoreApplication.translate("CompareView", "Move the picture while there is a wipe line"),
+        "R": QCoreApplication.translate("CompareView", "Select the visible part"),
+        "Esc": QCoreApplication.translate("CompareView", "Clear the selection"),
+        "Space": QCoreApplication.translate("CompareView", "Show the other picture in A/B while held"),
+    }
+    return [(text, keys) for keys, text in texts.items()]
 
 
 class CompareView(QWidget):
@@ -31,7 +45,7 @@ class CompareView(QWidget):
         scene: what is compared and how it is seen; change it through the methods below.
 
     Signals:
-        region_selected: a `Region` of the input, or ``None`` when it is given up.
+        region_selected: a `Region` of the input, or ``None`` when it is cleared.
         open_requested: the empty view was clicked, or Enter pressed on it.
     """
 
@@ -42,7 +56,10 @@ class CompareView(QWidget):
         super().__init__(parent)
         self.setAccessibleName(self.tr("Preview"))
         self.setAccessibleDescription(
-            self.tr("The frame before and after. Plus and minus zoom, arrows move, R selects what is seen, Escape gives it up.")
+            self.tr(
+                "The frame before and after. Plus and minus zoom, arrows move, R selects the visible part, "
+                "Escape clears the selection."
+            )
         )
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
@@ -52,7 +69,7 @@ class CompareView(QWidget):
         self._highlighted = False
         self._pointer: QPointF | None = None
         self._drag: Callable[[QPointF], None] | None = None
-        self._band_start: Point | None = None
+        self._band_start: Position | None = None
         self.show_empty()
 
     def sizeHint(self) -> QSize:
@@ -62,7 +79,7 @@ class CompareView(QWidget):
     # -- content ------------------------------------------------------------------------------------------------
 
     def show_empty(self) -> None:
-        """Nothing is open."""
+        """Show that nothing is open."""
         self.show_placeholder(Placeholder("empty", self.tr("Drop a video here"), self.tr("or click to choose one")))
 
     def show_placeholder(self, placeholder: Placeholder) -> None:
@@ -75,14 +92,14 @@ class CompareView(QWidget):
     def set_clip(self, width: int, height: int, scale: int, aspect: float = 1.0) -> None:
         """A clip of ``width × height`` pixels, each ``aspect`` times as wide as high, shown ``scale`` times enlarged.
 
-        What is seen stays when only the scale changes.
+        The visible part stays when only the scale changes.
         """
         picture, former = (width * scale, height * scale), self.scene.viewport
         same_clip = not self.scene.is_empty and (*self.scene.input_size, former.aspect) == (width, height, aspect)
         self.scene.scale = scale
         self.set_viewport(former.rescaled(picture) if same_clip else Viewport.fit(picture, self._pane_size(), aspect))
 
-    def show_frame(self, frame: int, source: Pixels, left: Side, right: Side) -> None:
+    def show_frame(self, frame: int, source: RgbPixels, left: Side, right: Side) -> None:
         """Show a frame: the input's pixels and the two sides to compare."""
         self.placeholder = None
         self.scene.set_frame(frame, source, left, right)
@@ -121,14 +138,15 @@ class CompareView(QWidget):
 
     def fit(self) -> None:
         """Show the whole picture."""
-        self.set_viewport(Viewport.fit(self.scene.viewport.picture, self.scene.viewport.view))
+        viewport = self.scene.viewport
+        self.set_viewport(Viewport.fit(viewport.picture, viewport.view, viewport.aspect))
 
     def actual_size(self) -> None:
         """Show one output pixel on one screen pixel, around the pointer if it is inside."""
         self.set_viewport(self.scene.viewport.actual_size(self._in_pane(self._pointer) if self._pointer else None))
 
     def visible_region(self) -> Region:
-        """What is seen of the input."""
+        """The visible part of the input."""
         left, top, right, bottom = self.scene.viewport.visible()
         return self.scene.region_between((left, top), (right, bottom))
 
@@ -136,17 +154,17 @@ class CompareView(QWidget):
         ratio = self.devicePixelRatioF()
         return self.scene.pane_size(max(1, round(self.width() * ratio)), max(1, round(self.height() * ratio)))
 
-    def _in_pane(self, position: QPointF) -> Point:
+    def _in_pane(self, position: QPointF) -> Position:
         """A widget position in device pixels of the pane it is in."""
         ratio = self.devicePixelRatioF()
         return self.scene.in_pane(position.x() * ratio, position.y() * ratio)
 
-    def _device_pointer(self) -> Point | None:
+    def _device_pointer(self) -> Position | None:
         """The pointer in device pixels of the view, ``None`` when it is elsewhere."""
         ratio = self.devicePixelRatioF()
         return None if self._pointer is None else (self._pointer.x() * ratio, self._pointer.y() * ratio)
 
-    def _pointed(self) -> Point | None:
+    def _pointed(self) -> Position | None:
         """The output position under the pointer, ``None`` beside the picture."""
         pointer = self._device_pointer()
         return None if pointer is None else self.scene.point_at(*pointer)
@@ -250,7 +268,7 @@ class CompareView(QWidget):
     # -- pointer ------------------------------------------------------------------------------------------------
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Take the wipe line, start a rubber band (Shift) or grab the picture."""
+        """Grab the wipe line, start a rubber band (Shift) or grab the picture."""
         if self.placeholder is not None:
             if self.placeholder.kind != "busy" and event.button() == Qt.MouseButton.LeftButton:
                 self.open_requested.emit()
@@ -263,7 +281,7 @@ class CompareView(QWidget):
             self._update_cursor()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Go on with what was taken; otherwise follow with loupe and tile text."""
+        """Continue a drag; otherwise follow with loupe and tile text."""
         self._pointer = event.position()
         if self._drag is not None:
             self._drag(event.position())
@@ -342,15 +360,15 @@ class CompareView(QWidget):
     # -- keyboard -----------------------------------------------------------------------------------------------
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Zoom, pan, move the wipe line, hold A/B, select and give up a region."""
+        """Zoom, pan, move the wipe line, hold A/B, select and clear a region."""
         key, viewport = Qt.Key(event.key()), self.scene.viewport
         if not self.has_picture:
             if key in {Qt.Key.Key_Return, Qt.Key.Key_Enter}:
                 self.open_requested.emit()
             else:
                 super().keyPressEvent(event)
-        elif key in ARROWS:
-            self._arrow_pressed(*ARROWS[key], event.modifiers())
+        elif key in PAN_KEYS:
+            self._arrow_pressed(*PAN_KEYS[key], event.modifiers())
         elif key in {Qt.Key.Key_Plus, Qt.Key.Key_Equal}:
             self.set_viewport(viewport.zoomed(1.25))
         elif key == Qt.Key.Key_Minus:
@@ -372,7 +390,7 @@ class CompareView(QWidget):
             super().keyReleaseEvent(event)
 
     def _arrow_pressed(self, dx: int, dy: int, modifiers: Qt.KeyboardModifier) -> None:
-        """Left and right move the wipe line where there is one; with Ctrl, and everywhere else, arrows move the picture."""
+        """Left and right move the wipe line in wipe mode; with Ctrl, and in other modes, arrows move the picture."""
         comparison, viewport = self.scene.comparison, self.scene.viewport
         if comparison.mode == CompareMode.WIPE and dx and not modifiers & Qt.KeyboardModifier.ControlModifier:
             self.set_comparison(comparison.wiped(comparison.wipe + dx * 0.02))
@@ -386,7 +404,7 @@ class CompareView(QWidget):
     # -- other events -------------------------------------------------------------------------------------------
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Keep what is seen."""
+        """Keep the visible part."""
         self.set_viewport(self.scene.viewport.resized(self._pane_size()))
 
     def event(self, event: QEvent) -> bool:
@@ -396,6 +414,6 @@ class CompareView(QWidget):
         return super().event(event)
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
-        """Space cannot be held any longer."""
+        """End A/B: the release of Space goes elsewhere."""
         self._swap(False)
         super().focusOutEvent(event)

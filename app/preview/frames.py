@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QThread, Signal
 
 from app.preview.cache import ByteCache
-from app.preview.picture import Pixels
+from app.preview.picture import RgbPixels
 from dcvsr_engine.errors import UserError
 from dcvsr_engine.events import PreviewFrame
 from dcvsr_engine.video.arrays import to_uint8
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from dcvsr_engine.video.probe import VideoInfo
     from dcvsr_engine.video.reader import VideoReader
 
-AHEAD = 8
-"""Frames decoded beyond the wanted one, so that playing and stepping find them ready."""
+DECODE_AHEAD = 8
+"""Frames decoded beyond the wanted one, so that playing and stepping do not wait."""
 
 SOURCE_BYTES = 384 * 2**20
 RESULT_BYTES = 768 * 2**20
@@ -28,7 +28,7 @@ RESULT_BYTES = 768 * 2**20
 class SourceFrame:
     """A decoded frame: RGB ``pixels`` uint8 ``(height, width, 3)`` and its time in seconds from the clip's start."""
 
-    pixels: Pixels
+    pixels: RgbPixels
     seconds: float
 
 
@@ -36,7 +36,7 @@ class SourceFrame:
 class ResultFrame:
     """A restored frame, or the part of it from ``origin`` (x, y) on, computed at ``scale`` times the input's size."""
 
-    pixels: Pixels
+    pixels: RgbPixels
     origin: tuple[int, int]
     scale: int
     step: int
@@ -49,7 +49,7 @@ class FrameSource(QObject):
     Signals:
         opened: the clip's `VideoInfo`, with its frames counted.
         failed: the sentence that says why a clip or frame cannot be read.
-        frame_ready: a frame has been decoded and can be had from `frame`.
+        frame_ready: a frame has been decoded and is available from `frame`.
     """
 
     opened = Signal(object)
@@ -79,11 +79,11 @@ class FrameSource(QObject):
         self._decoder.want_frame(frame)
 
     def frame(self, index: int) -> SourceFrame | None:
-        """A frame if it is at hand."""
+        """A frame if it is cached."""
         return self._cache.get(index)
 
     def cached(self) -> list[int]:
-        """The frames at hand."""
+        """The cached frames."""
         return list(self._cache)
 
     def shutdown(self) -> None:
@@ -105,7 +105,7 @@ class FrameSource(QObject):
 
 
 class _Decoder(QThread):
-    """The worker behind `FrameSource`. Clips are numbered, so that news of an earlier one can be told apart.
+    """The worker behind `FrameSource`. Clips are numbered, so that late signals of an earlier one are ignored.
 
     What is wanted – `_clip`, `_path`, `_frame`, `_stopping` – is guarded by `_wanted`.
     """
@@ -149,7 +149,7 @@ class _Decoder(QThread):
     # -- the thread ---------------------------------------------------------------------------------------------
 
     def run(self) -> None:
-        """Serve wishes until stopped."""
+        """Serve requests until stopped."""
         clip = 0
         reader: VideoReader | None = None
         while True:
@@ -182,7 +182,7 @@ class _Decoder(QThread):
     def _decode(self, clip: int, reader: "VideoReader", wanted: int) -> None:
         """Decode the wanted frame and, as long as nothing else is wanted, the ones after it."""
         room = self._cache.capacity // (2 * 3 * reader.info.width * reader.info.height)
-        last = min(wanted + min(AHEAD, room), reader.frames_total - 1)
+        last = min(wanted + min(DECODE_AHEAD, room), reader.frames_total - 1)
         for index in range(wanted, last + 1):
             if index > wanted and self._is_busy():
                 return
@@ -229,11 +229,11 @@ class ResultStore:
         self._cache.put((variant, frame.frame), ResultFrame(frame.pixels, frame.origin, scale, frame.step, frame.final))
 
     def get(self, variant: str, frame: int) -> ResultFrame | None:
-        """A frame of a variant if it is at hand."""
+        """A frame of a variant if it is cached."""
         return self._cache.get((variant, frame))
 
     def frames(self, variant: str) -> list[int]:
-        """The frames of a variant that are at hand."""
+        """The cached frames of a variant."""
         return [frame for name, frame in self._cache if name == variant]
 
     def clear(self, variant: str | None = None) -> None:

@@ -8,12 +8,12 @@ from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QPolygon
 INK = QColor(255, 255, 255)
 SHADE = QColor(0, 0, 0, 170)
 HALO = QColor(0, 0, 0, 140)
-RUNNING = QColor(230, 159, 0)
-DONE = QColor(0, 178, 130)
-OVERLAP = QColor(86, 180, 233)
-CHOSEN = QColor(240, 228, 66)
+RUNNING_COLOR = QColor(230, 159, 0)
+DONE_COLOR = QColor(0, 178, 130)
+OVERLAP_COLOR = QColor(86, 180, 233)
+CHOSEN_COLOR = QColor(240, 228, 66)
 MARGIN = 8.0
-PADDING = 6.0
+LABEL_PADDING = 6.0
 
 
 def label_size(font: QFont, text: str) -> QRectF:
@@ -21,7 +21,7 @@ def label_size(font: QFont, text: str) -> QRectF:
     metrics = QFontMetricsF(font)
     lines = text.split("\n")
     width = max(metrics.horizontalAdvance(line) for line in lines)
-    return QRectF(0, 0, width + 2 * PADDING, metrics.height() * len(lines) + PADDING)
+    return QRectF(0, 0, width + 2 * LABEL_PADDING, metrics.height() * len(lines) + LABEL_PADDING)
 
 
 def paint_label(painter: QPainter, corner: QPointF, text: str) -> None:
@@ -35,7 +35,9 @@ def paint_label(painter: QPainter, corner: QPointF, text: str) -> None:
     painter.setBrush(SHADE)
     painter.drawRoundedRect(box, 4, 4)
     painter.setPen(INK)
-    painter.drawText(box.adjusted(PADDING, PADDING / 2, -PADDING, -PADDING / 2), Qt.AlignmentFlag.AlignLeft, text)
+    painter.drawText(
+        box.adjusted(LABEL_PADDING, LABEL_PADDING / 2, -LABEL_PADDING, -LABEL_PADDING / 2), Qt.AlignmentFlag.AlignLeft, text
+    )
     painter.restore()
 
 

@@ -1,4 +1,4 @@
-"""What the previewer shows and from where: viewport, comparison, frame range. Without Qt."""
+"""The previewer's geometry and choices: viewport, comparison, frame range. Without Qt."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -9,7 +9,7 @@ MAX_ZOOM = 32.0
 NEAREST_ABOVE = 2.0
 """Zoom from which single pixels are shown instead of a smooth picture."""
 
-Point = tuple[float, float]
+Position = tuple[float, float]
 Size = tuple[int, int]
 
 
@@ -29,7 +29,7 @@ class Viewport:
     picture: Size
     view: Size
     zoom: float = 1.0
-    center: Point = (0.0, 0.0)
+    center: Position = (0.0, 0.0)
     fitting: bool = True
     aspect: float = 1.0
 
@@ -40,7 +40,7 @@ class Viewport:
         return cls(picture, view, zoom, (picture[0] / 2, picture[1] / 2), fitting=True, aspect=aspect)
 
     @property
-    def zooms(self) -> Point:
+    def zooms(self) -> Position:
         """Device pixels per column and per row of the picture."""
         return self.zoom * self.aspect, self.zoom
 
@@ -55,12 +55,12 @@ class Viewport:
         across, down = self.zooms
         return round(self.view[0] / 2 - self.center[0] * across), round(self.view[1] / 2 - self.center[1] * down)
 
-    def to_view(self, point: Point) -> Point:
+    def to_view(self, point: Position) -> Position:
         """A picture position in the pane's device pixels."""
         across, down = self.zooms
         return self.offset[0] + point[0] * across, self.offset[1] + point[1] * down
 
-    def to_picture(self, point: Point) -> Point:
+    def to_picture(self, point: Position) -> Position:
         """The inverse of `to_view`."""
         across, down = self.zooms
         return (point[0] - self.offset[0]) / across, (point[1] - self.offset[1]) / down
@@ -70,7 +70,7 @@ class Viewport:
         (left, top), (right, bottom) = self.to_picture((0, 0)), self.to_picture(self.view)
         return max(0.0, left), max(0.0, top), min(float(self.picture[0]), right), min(float(self.picture[1]), bottom)
 
-    def zoomed(self, factor: float, at: Point | None = None) -> Self:
+    def zoomed(self, factor: float, at: Position | None = None) -> Self:
         """Closer by ``factor``; what is at the pane's position ``at`` (default: its middle) stays there. 1:1 is never skipped."""
         at = at or (self.view[0] / 2, self.view[1] / 2)
         zoom = min(max(self.zoom * factor, min(self.fitting_zoom, 1.0) / 2), MAX_ZOOM)
@@ -78,17 +78,17 @@ class Viewport:
             zoom = 1.0
         return self._zoomed_to(zoom, at)
 
-    def actual_size(self, at: Point | None = None) -> Self:
+    def actual_size(self, at: Position | None = None) -> Self:
         """1:1, one picture pixel on one device pixel if it is square."""
         return self._zoomed_to(1.0, at or (self.view[0] / 2, self.view[1] / 2))
 
-    def _zoomed_to(self, zoom: float, at: Point) -> Self:
+    def _zoomed_to(self, zoom: float, at: Position) -> Self:
         x, y = self.to_picture(at)
         center = x + (self.view[0] / 2 - at[0]) / (zoom * self.aspect), y + (self.view[1] / 2 - at[1]) / zoom
         return replace(self, zoom=zoom, center=center, fitting=False)._clamped()
 
     def panned(self, dx: float, dy: float) -> Self:
-        """The picture moved by device pixels, as far as there is something to see."""
+        """The picture moved by device pixels, no further than its edges."""
         across, down = self.zooms
         return replace(self, center=(self.center[0] - dx / across, self.center[1] - dy / down), fitting=False)._clamped()
 
@@ -168,7 +168,7 @@ class FrameRange:
         return (self.first, self.last) == (0, self.frames - 1)
 
     def at(self, frame: int) -> Self:
-        """Another current frame, the nearest there is."""
+        """Another current frame, clamped to the clip."""
         return replace(self, current=min(max(frame, 0), self.frames - 1))
 
     def starting(self, frame: int) -> Self:

@@ -1,11 +1,13 @@
 """The preview panel: toolbar, compare view and timeline around one clip and its results."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QKeySequence
+from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent
 from PySide6.QtWidgets import QComboBox, QLabel, QToolBar, QToolButton, QVBoxLayout, QWidget
 
 from app.preview.buttons import BUTTON_STYLE
@@ -17,6 +19,8 @@ from app.preview.scene import Side
 from app.preview.tile_overlay import TileOverlay
 from app.preview.tiling_state import TilingState
 from app.preview.timeline import Timeline
+from app.widgets.action_spec import ActionSpec, make_action
+from app.widgets.drops import accept_copy, local_paths
 from dcvsr_engine.events import Event, FramesChosen, PhaseStarted, PreviewFrame, StepStarted, TileFinished, TileStarted
 from dcvsr_engine.planning.request import Region
 from dcvsr_engine.tiling.grid import TileGrid
@@ -27,25 +31,31 @@ if TYPE_CHECKING:
 DEFAULT_SCALE = 4
 DEFAULT_VARIANT = "SR"
 WIDEST = 4.0
-"""Times as wide as high that a pixel may be shown; anamorphic film has 2."""
+"""Largest pixel aspect that is believed; anamorphic film has 2."""
+
+
+def view_action(
+    name: str, text: str, key: str, tip: str, slot: Callable[..., object], checkable: bool = False, group: str = ""
+) -> ActionSpec:
+    """A row of the previewer's actions."""
+    return ActionSpec(f"preview.{name}", text, slot, key, tip=tip, checkable=checkable, group=group, local=True)
 
 
 class PreviewPanel(QWidget):
     """Shows a clip before and after, and what the engine does to it. Knows nothing of the engine process.
 
     Attributes:
-        view, timeline, tiling: the parts, for whoever wants more than the methods below.
+        view, timeline, tiling: the parts, for more than the methods below.
         info: facts about the open clip, or ``None``.
         running_variant: name under which frames of the running job are kept.
-        mode_actions, tiles_action, loupe_action, actual_size_action, fit_action, play_action, previous_action, next_action,
-            in_action, out_action: for menus.
+        actions_by_id: for menus, see `_action_specs`; mode_actions: those that choose how to compare.
 
     Signals:
-        region_selected: a `Region` of the input, or ``None`` when given up.
+        region_selected: a `Region` of the input, or ``None`` when it is cleared.
         range_changed: the chosen part (first, last frame, inclusive).
         frame_changed: the frame that is seen.
         clip_opened: the clip's `VideoInfo`. clip_failed: why it cannot be opened.
-        files_dropped: paths (list of `Path`) dropped here; nothing else happens to them.
+        files_dropped: paths (list of `Path`) that were dropped here.
         open_requested: the empty view was clicked.
     """
 
@@ -76,46 +86,55 @@ class PreviewPanel(QWidget):
 
     # -- parts --------------------------------------------------------------------------------------------------
 
-    def _make_actions(self) -> None:
+    def _action_specs(self) -> list[ActionSpec]:
+        """The panel's actions; their keys work while it has the focus."""
+        return [*self._mode_specs(), *self._view_specs(), *self._frame_specs()]
+
+    def _view_specs(self) -> list[ActionSpec]:
+        tiles = self.tr("Show the tiles that the picture is processed in, and the progress of each (T).")
+        loupe = self.tr("A magnifier follows the pointer and shows both pictures (L).")
+        actual_size = self.tr("Show one pixel of the result on one pixel of the screen (1).")
+        fit = self.tr("Show the whole picture (F, or double-click).")
+        return [
+            view_action("tiles", self.tr("Tiles"), "T", tiles, self.view.set_overlay_visible, checkable=True),
+            view_action("loupe", self.tr("Loupe"), "L", loupe, self._set_loupe, checkable=True),
+            view_action("actual_size", self.tr("1:1"), "1", actual_size, self.view.actual_size),
+            view_action("fit", self.tr("Fit"), "F", fit, self.view.fit),
+        ]
+
+    def _frame_specs(self) -> list[ActionSpec]:
+        first = self.tr("Start the selected range at this frame (I).")
+        last = self.tr("End the selected range with this frame (O).")
+        back, forward = self.tr("Go back one frame (,)."), self.tr("Go forward one frame (.).")
+        play = self.tr("Play the selected range, or pause (P).")
+        return [
+            view_action("play", self.tr("Play or pause"), "P", play, self._play_or_pause),
+            view_action("in", self.tr("Set in point"), "I", first, self.timeline.set_in),
+            view_action("out", self.tr("Set out point"), "O", last, self.timeline.set_out),
+            view_action("previous", self.tr("Previous frame"), ",", back, self.timeline.step_back),
+            view_action("next", self.tr("Next frame"), ".", forward, self.timeline.step_forward),
+        ]
+
+    def _mode_specs(self) -> list[ActionSpec]:
         modes = {
             CompareMode.SIDE_BY_SIDE: (self.tr("Side by side"), "S", self.tr("Show input and result next to each other (S).")),
-            CompareMode.WIPE: (
-                self.tr("Wipe"),
-                "W",
-                self.tr("Split the picture by a line; drag it or use the arrow keys (W)."),
-            ),
+            CompareMode.WIPE: (self.tr("Wipe"), "W", self.tr("Split the picture by a line; drag it or use the arrow keys (W).")),
             CompareMode.AB: (self.tr("A/B"), "A", self.tr("Show the result, and the input while Space is held (A).")),
             CompareMode.DIFFERENCE: (self.tr("Difference"), "D", self.tr("Show what the result changes, amplified (D).")),
         }
-        group = QActionGroup(self)
-        self.mode_actions = {mode: self._action(*texts, checkable=True) for mode, texts in modes.items()}
-        for mode, action in self.mode_actions.items():
-            group.addAction(action)
-            action.triggered.connect(lambda _checked, mode=mode: self._on_mode_chosen(mode))
-        self.mode_actions[CompareMode.SIDE_BY_SIDE].setChecked(True)
-        self.tiles_action = self._action(
-            self.tr("Tiles"), "T", self.tr("Show the tiles the picture is worked on in, and how far each is (T)."), checkable=True
-        )
-        self.loupe_action = self._action(
-            self.tr("Loupe"), "L", self.tr("A magnifier follows the pointer and shows both pictures (L)."), checkable=True
-        )
-        self.actual_size_action = self._action(self.tr("1:1"), "1", self.tr("One pixel of the result on one of the screen (1)."))
-        self.fit_action = self._action(self.tr("Fit"), "F", self.tr("Show the whole picture (F, or double-click)."))
-        self.play_action = self._action(self.tr("Play or pause"), "P", self.tr("Play the chosen part, or pause (P)."))
-        self.in_action = self._action(self.tr("Set in point"), "I", self.tr("The part to work on begins at this frame (I)."))
-        self.out_action = self._action(self.tr("Set out point"), "O", self.tr("The part to work on ends with this frame (O)."))
-        self.previous_action = self._action(self.tr("Previous frame"), ",", self.tr("Go back one frame (,)."))
-        self.next_action = self._action(self.tr("Next frame"), ".", self.tr("Go on one frame (.)."))
+        return [
+            view_action(mode.value, *texts, partial(self._on_mode_chosen, mode), checkable=True, group="mode")
+            for mode, texts in modes.items()
+        ]
 
-    def _action(self, text: str, key: str, tip: str, checkable: bool = False) -> QAction:
-        action = QAction(text, self)
-        action.setShortcut(QKeySequence(key))
-        action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        action.setToolTip(tip)
-        action.setStatusTip(tip)
-        action.setCheckable(checkable)
-        self.addAction(action)
-        return action
+    def _make_actions(self) -> None:
+        self.actions_by_id = {each.id: make_action(each, self) for each in self._action_specs()}
+        self.mode_actions = {mode: self.actions_by_id[f"preview.{mode.value}"] for mode in CompareMode}
+        group = QActionGroup(self)
+        for action in self.mode_actions.values():
+            group.addAction(action)
+        self.mode_actions[CompareMode.SIDE_BY_SIDE].setChecked(True)
+        self.addActions(list(self.actions_by_id.values()))
 
     def _lay_out(self) -> None:
         self.toolbar = QToolBar(self)
@@ -130,11 +149,11 @@ class PreviewPanel(QWidget):
         self._gain_action = self.toolbar.addWidget(self.gain_box)
         self._gain_action.setVisible(False)
         self.toolbar.addSeparator()
-        for action in (self.tiles_action, self.loupe_action):
-            self._add_button(action)
+        for name in ("tiles", "loupe"):
+            self._add_button(self.actions_by_id[f"preview.{name}"])
         self.toolbar.addSeparator()
-        for action in (self.actual_size_action, self.fit_action):
-            self._add_button(action)
+        for name in ("actual_size", "fit"):
+            self._add_button(self.actions_by_id[f"preview.{name}"])
         self.left_box = self._choice(self.tr("Left picture"), self.tr("What is shown on the left, or as A."))
         self.right_box = self._choice(self.tr("Right picture"), self.tr("What is shown on the right, or as B."))
         versus = QLabel(self.tr("vs"), self)
@@ -171,20 +190,18 @@ class PreviewPanel(QWidget):
         self.timeline.frame_changed.connect(self._on_frame_changed)
         self.timeline.range_changed.connect(self.range_changed)
         self.tiling.changed.connect(self._on_tiling_changed)
-        self.tiles_action.toggled.connect(self.view.set_overlay_visible)
-        self.loupe_action.toggled.connect(lambda on: self.view.set_comparison(replace(self.view.scene.comparison, loupe=on)))
-        self.actual_size_action.triggered.connect(self.view.actual_size)
-        self.fit_action.triggered.connect(self.view.fit)
-        self.play_action.triggered.connect(lambda: self.timeline.set_playing(not self.timeline.playing and self.info is not None))
-        self.in_action.triggered.connect(self.timeline.set_in)
-        self.out_action.triggered.connect(self.timeline.set_out)
-        self.previous_action.triggered.connect(lambda: self.timeline.step(-1))
-        self.next_action.triggered.connect(lambda: self.timeline.step(1))
-        self.gain_box.currentIndexChanged.connect(
-            lambda index: self.view.set_comparison(replace(self.view.scene.comparison, gain=GAINS[index]))
-        )
+        self.gain_box.currentIndexChanged.connect(self._set_gain)
         self.left_box.currentIndexChanged.connect(self._refresh)
         self.right_box.currentIndexChanged.connect(self._refresh)
+
+    def _set_loupe(self, on: bool) -> None:
+        self.view.set_comparison(replace(self.view.scene.comparison, loupe=on))
+
+    def _set_gain(self, index: int) -> None:
+        self.view.set_comparison(replace(self.view.scene.comparison, gain=GAINS[index]))
+
+    def _play_or_pause(self) -> None:
+        self.timeline.set_playing(not self.timeline.playing and self.info is not None)
 
     # -- clip ---------------------------------------------------------------------------------------------------
 
@@ -241,7 +258,7 @@ class PreviewPanel(QWidget):
         self.clip_opened.emit(info)
 
     def _show_geometry(self, info: "VideoInfo") -> None:
-        """Tapes and DVDs have pixels that are not square; beyond any real shape a clip is believed to be mistaken."""
+        """Tapes and DVDs have pixels that are not square; an aspect beyond any real one is ignored."""
         aspect = float(info.sample_aspect_ratio)
         self.view.set_clip(info.width, info.height, self._scale, aspect if 1 / WIDEST <= aspect <= WIDEST else 1.0)
 
@@ -289,7 +306,7 @@ class PreviewPanel(QWidget):
         self.view.set_comparison(replace(self.view.scene.comparison, mode=mode, swapped=False))
 
     def _on_mode_chosen(self, mode: CompareMode) -> None:
-        """Keys such as Space and the arrows shall act on the picture next, unless someone is walking along the buttons."""
+        """Compare in another way; the next keys go to the picture, unless the user moves between the buttons by keyboard."""
         self.set_mode(mode)
         if not self.toolbar.widgetForAction(self.mode_actions[mode]).hasFocus():
             self.view.setFocus()
@@ -372,7 +389,7 @@ class PreviewPanel(QWidget):
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Files may be dropped."""
         if event.mimeData().hasUrls():
-            event.acceptProposedAction()
+            accept_copy(event)
             self.view.set_highlighted(True)
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
@@ -382,9 +399,9 @@ class PreviewPanel(QWidget):
     def dropEvent(self, event: QDropEvent) -> None:
         """Hand dropped files on."""
         self.view.set_highlighted(False)
-        paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
+        paths = local_paths(event.mimeData())
         if paths:
-            event.acceptProposedAction()
+            accept_copy(event)
             self.files_dropped.emit(paths)
 
     def shutdown(self) -> None:

@@ -10,24 +10,24 @@ from PIL import Image
 from PySide6.QtCore import QRect, QRectF, Qt
 from PySide6.QtGui import QImage, QPainter
 
-from app.preview.bicubic import enlarge
+from app.preview.bicubic import enlarge_part
 from app.preview.model import NEAREST_ABOVE, Viewport
 
-Pixels = NDArray[np.uint8]
+RgbPixels = NDArray[np.uint8]
 
-TILE = 256
+PYRAMID_TILE = 256
 BUDGET = 0.004
 """Seconds that one painting may spend on tiles in full quality; the rest follows with the next painting."""
 
 
-def image_of(pixels: Pixels) -> QImage:
+def image_of(pixels: RgbPixels) -> QImage:
     """RGB ``(height, width, 3)`` as an image of its own."""
     return _rgb_image(np.ascontiguousarray(pixels)).convertToFormat(QImage.Format.Format_RGB32)
 
 
 @dataclass
 class _Level:
-    """The picture at one resolution, filled tile by tile: ``coarse`` and ``fine`` say which tiles are there, and how well."""
+    """The picture at one resolution, filled tile by tile; ``coarse`` and ``fine`` hold the tiles filled in each quality."""
 
     image: QImage
     coarse: set[tuple[int, int]] = field(default_factory=set)
@@ -44,7 +44,7 @@ class Picture:
         size: (width, height) in the output frame.
     """
 
-    def __init__(self, pixels: Pixels, scale: float = 1.0, origin: tuple[float, float] = (0.0, 0.0)) -> None:
+    def __init__(self, pixels: RgbPixels, scale: float = 1.0, origin: tuple[float, float] = (0.0, 0.0)) -> None:
         self.pixels = pixels
         self.scale = scale
         self.origin = origin
@@ -123,7 +123,7 @@ class Picture:
         painter = QPainter(level.image)
         if self.scale > 2**number:
             part = tile.x(), tile.y(), tile.width(), tile.height()
-            fine = _rgb_image(enlarge(self.pixels, self.scale, 2**number, part))
+            fine = _rgb_image(enlarge_part(self.pixels, self.scale, 2**number, part))
         else:
             fine = self._shrunk(source, tile) if self.scale == 1 else self._resized(source, tile)
         painter.drawImage(tile.topLeft(), fine)
@@ -140,7 +140,7 @@ class Picture:
         return _rgb_image(np.asarray(self._pillow.resize((tile.width(), tile.height()), Image.Resampling.BICUBIC, box=box)))
 
 
-def _rgb_image(pixels: Pixels) -> QImage:
+def _rgb_image(pixels: RgbPixels) -> QImage:
     """Contiguous RGB ``(height, width, 3)`` as an image that shares, and keeps, their memory."""
     height, width = pixels.shape[:2]
     return QImage(pixels.data, width, height, width * 3, QImage.Format.Format_RGB888)
@@ -149,13 +149,13 @@ def _rgb_image(pixels: Pixels) -> QImage:
 def _tiles(source: QRectF, image: QImage) -> list[tuple[int, int]]:
     """The tiles (column, row) that ``source`` touches, with a pixel around it for interpolation."""
     wanted = source.toAlignedRect().adjusted(-1, -1, 1, 1) & image.rect()
-    columns = range(wanted.left() // TILE, wanted.right() // TILE + 1)
-    rows = range(wanted.top() // TILE, wanted.bottom() // TILE + 1)
+    columns = range(wanted.left() // PYRAMID_TILE, wanted.right() // PYRAMID_TILE + 1)
+    rows = range(wanted.top() // PYRAMID_TILE, wanted.bottom() // PYRAMID_TILE + 1)
     return [(column, row) for row in rows for column in columns]
 
 
 def _tile_rect(image: QImage, place: tuple[int, int]) -> QRect:
-    return QRect(place[0] * TILE, place[1] * TILE, TILE, TILE) & image.rect()
+    return QRect(place[0] * PYRAMID_TILE, place[1] * PYRAMID_TILE, PYRAMID_TILE, PYRAMID_TILE) & image.rect()
 
 
 def subtract(left: QImage, right: QImage, gain: int) -> None:

@@ -71,7 +71,7 @@ def _paint_icon(painter: QPainter, box: QRectF, kind: str, color: QColor) -> Non
         painter.setPen(QPen(color, 10, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
         painter.drawPoints([center + QPointF(dx, 0) for dx in (-20, 0, 20)])
     else:
-        painter.setPen(QPen(hud.RUNNING, 4, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin))
+        painter.setPen(QPen(hud.RUNNING_COLOR, 4, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin))
         corners = [QPointF(center.x(), box.top() + 6), box.bottomRight() - QPointF(2, 8), box.bottomLeft() + QPointF(2, -8)]
         painter.drawPolygon(QPolygonF(corners))
         painter.drawLine(center + QPointF(0, -8), center + QPointF(0, 10))

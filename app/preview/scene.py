@@ -8,8 +8,8 @@ from PySide6.QtGui import QImage, QPainter, QPen
 
 from app.preview import hud
 from app.preview.frames import ResultFrame
-from app.preview.model import CompareMode, Comparison, Point, Size, Viewport
-from app.preview.picture import Picture, Pixels, subtract
+from app.preview.model import CompareMode, Comparison, Position, Size, Viewport
+from app.preview.picture import Picture, RgbPixels, subtract
 from app.preview.tile_overlay import TileOverlay
 from dcvsr_engine.planning.request import Region
 
@@ -68,14 +68,14 @@ class Scene:
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is no frame."""
+        """Whether no frame is shown."""
         return self._source is None
 
     def clear(self) -> None:
         """Forget the frame."""
         self._source, self._results = None, [None, None]
 
-    def set_frame(self, frame: int, source: Pixels, left: Side, right: Side) -> None:
+    def set_frame(self, frame: int, source: RgbPixels, left: Side, right: Side) -> None:
         """Another frame, or another state of it; pictures that stay the same are kept."""
         self.frame, self.sides = frame, (left, right)
         if self._source is None or self._source.pixels is not source or self._source.scale != self.scale:
@@ -117,13 +117,13 @@ class Scene:
         side = {CompareMode.AB: 0 if self.comparison.swapped else 1}.get(mode)
         return [Pane(QRect(0, 0, width, height), side)]
 
-    def in_pane(self, x: float, y: float) -> Point:
+    def in_pane(self, x: float, y: float) -> Position:
         """A position in the view, in device pixels of the pane it is in."""
         panes = self.panes()
         pane = next((pane for pane in reversed(panes) if x >= pane.rect.left()), panes[0])
         return x - pane.rect.left(), y - pane.rect.top()
 
-    def point_at(self, x: float, y: float) -> Point | None:
+    def point_at(self, x: float, y: float) -> Position | None:
         """The output position at a position in the view, ``None`` beside the picture."""
         point = self.viewport.to_picture(self.in_pane(x, y))
         inside = 0 <= point[0] < self.viewport.picture[0] and 0 <= point[1] < self.viewport.picture[1]
@@ -148,18 +148,18 @@ class Scene:
         visible = self.visible_rect()
         return (x - visible.left()) / max(1.0, visible.width())
 
-    def region_between(self, one: Point, other: Point) -> Region:
+    def region_between(self, one: Position, other: Position) -> Region:
         """The input pixels touched by the output rectangle between two corners."""
         width, height = self.input_size
         left, right = sorted((one[0], other[0]))
         top, bottom = sorted((one[1], other[1]))
         x, y = min(max(0, int(left // self.scale)), width - 1), min(max(0, int(top // self.scale)), height - 1)
         right_edge, bottom_edge = min(width, -int(-right // self.scale)), min(height, -int(-bottom // self.scale))
-        return Region(x, y, max(1, right_edge - x), max(1, bottom_edge - y))
+        return Region(x=x, y=y, width=max(1, right_edge - x), height=max(1, bottom_edge - y))
 
     # -- painting, in device pixels -----------------------------------------------------------------------------
 
-    def paint(self, painter: QPainter, pointer: Point | None, ratio: float) -> bool:
+    def paint(self, painter: QPainter, pointer: Position | None, ratio: float) -> bool:
         """All panes; ``pointer`` is a position in the view, ``ratio`` device pixels per logical one.
 
         Returns ``False`` when something is still to be refined by painting again.
@@ -177,7 +177,7 @@ class Scene:
             painter.restore()
         return complete
 
-    def paint_loupe(self, painter: QPainter, point: Point, corner: QPointF, ratio: float) -> bool:
+    def paint_loupe(self, painter: QPainter, point: Position, corner: QPointF, ratio: float) -> bool:
         """Both pictures around an output position, strongly enlarged; ``corner`` in device pixels of the view."""
         side = round(LOUPE * ratio)
         zoom = max(4.0, 2 * self.viewport.zoom)
@@ -202,7 +202,7 @@ class Scene:
         return self._paint_side(painter, self.viewport, 1) if self.missing else self._paint_difference(painter)
 
     def _paint_side(self, painter: QPainter, viewport: Viewport, index: int, unrestored: float = UNRESTORED_OPACITY) -> bool:
-        """One picture; where there is no result the input shines through, so that nobody takes it for one."""
+        """One picture; without a result the input is shown faintly, so that it is not mistaken for one."""
         result = self._results[index]
         assert self._source is not None
         complete = True
@@ -227,7 +227,7 @@ class Scene:
         return complete
 
     def _paint_difference(self, painter: QPainter) -> bool:
-        """What is seen of the left picture minus what is seen of the right one; black where there is no result."""
+        """The visible part of the left picture minus that of the right one; black without a result."""
         size = QSize(*self.viewport.view)
         if self._scratch[0].size() != size:
             self._scratch = [QImage(size, QImage.Format.Format_RGB32) for _ in self.sides]
@@ -251,7 +251,7 @@ class Scene:
         corner = QPointF(*self.viewport.to_view((self.region.x * self.scale, self.region.y * self.scale)))
         size = QSizeF(self.region.width * self.scale * across, self.region.height * self.scale * down)
         rect = QRectF(corner, size)
-        hud.stroke(painter, hud.outlined(hud.CHOSEN, 1.5 * ratio), partial(painter.drawRect, rect))
+        hud.stroke(painter, hud.outlined(hud.CHOSEN_COLOR, 1.5 * ratio), partial(painter.drawRect, rect))
 
 
 def _paint_grip(painter: QPainter, center: QPointF, ratio: float) -> None:

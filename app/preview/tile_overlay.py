@@ -9,8 +9,9 @@ from PySide6.QtCore import QCoreApplication, QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPolygonF
 
 from app.preview import hud
-from app.preview.model import Point, Viewport
+from app.preview.model import Position, Viewport
 from app.preview.tiling_state import TileState, TilingState
+from app.widgets.step_kinds import step_name
 from dcvsr_engine.events import StepKind
 from dcvsr_engine.tiling.grid import Tile, gaussian
 
@@ -38,8 +39,8 @@ class TileOverlay:
 
     # -- texts --------------------------------------------------------------------------------------------------
 
-    def describe(self, frame: int, point: Point) -> str:
-        """What is known about the tile at an output position of a frame; empty outside of the grid."""
+    def describe(self, frame: int, point: Position) -> str:
+        """Facts about the tile at an output position of a frame; empty outside the grid."""
         covering = self.state.tiles_at(frame, *point)
         grid = self.state.grid
         if not covering or grid is None:
@@ -67,20 +68,20 @@ class TileOverlay:
         """What the running step does, for the frame that is seen; empty when nothing runs."""
         kind = self.state.kind
         if kind == StepKind.SAP:
-            text = self.tr("SAP · all tiles share one key of {rate} × {rate} latent pixels").format(rate=self.state.sap_rate)
+            text = self.tr("SAP · tiles share one key per {rate} × {rate} latent pixels").format(rate=self.state.sap_rate)
             return (
                 text
                 if min(self._key_spacing(viewport)) >= MIN_KEY_SPACING * ratio
                 else text + "\n" + self.tr("Zoom in to see the keys")
             )
-        if kind in {StepKind.TAP_FORWARD, StepKind.TAP_BACKWARD}:
-            lines: list[str] = [kind]
+        if kind is not None and kind.is_tap:
+            lines = [step_name(kind)]
             for n in self.state.windows_at(frame):
                 if n in self.state.chosen:
                     frames = ", ".join(str(chosen) for chosen in sorted(self.state.chosen[n]))
-                    lines.append(self.tr("Window {n} hands on frames {frames}").format(n=n, frames=frames))
+                    lines.append(self.tr("Window {n} passes on frames {frames}").format(n=n, frames=frames))
             return "\n".join(lines)
-        return self.tr("Plain step") if kind == StepKind.PLAIN else ""
+        return step_name(kind) if kind else ""
 
     def _state_text(self, state: TileState) -> str:
         return {
@@ -91,7 +92,7 @@ class TileOverlay:
 
     # -- painting -----------------------------------------------------------------------------------------------
 
-    def paint(self, painter: QPainter, viewport: Viewport, frame: int, hover: Point | None, ratio: float) -> None:
+    def paint(self, painter: QPainter, viewport: Viewport, frame: int, hover: Position | None, ratio: float) -> None:
         """Paint over the picture; ``hover`` is an output position, ``ratio`` device pixels per logical one."""
         if self.state.grid is None:
             return
@@ -104,7 +105,7 @@ class TileOverlay:
         if self.state.kind == StepKind.SAP:
             self._paint_keys(painter, viewport, ratio)
         self._paint_borders(painter, viewport, ratio)
-        if self.state.kind in {StepKind.TAP_FORWARD, StepKind.TAP_BACKWARD}:
+        if self.state.kind is not None and self.state.kind.is_tap:
             _paint_direction(painter, viewport, self.state.kind == StepKind.TAP_FORWARD, ratio)
         covering = self.state.tiles_at(frame, *hover) if hover else []
         if covering:
@@ -126,7 +127,7 @@ class TileOverlay:
         """Bands where neighbouring columns, and rows, lie over each other."""
         grid = self.state.grid
         assert grid is not None
-        band = QColor(hud.OVERLAP)
+        band = QColor(hud.OVERLAP_COLOR)
         for index, (start, following) in enumerate(pairwise(grid.columns)):
             band.setAlpha(36 if index % 2 else 12)
             painter.fillRect(self._rect(viewport, 0, following, grid.height, start + grid.tile_width), band)
@@ -158,13 +159,13 @@ class TileOverlay:
             cell = self._rect(viewport, top, left, bottom, right)
             if state == "waiting" or not cell.intersects(seen):
                 continue
-            color = QColor(hud.RUNNING if state == "running" else hud.DONE)
+            color = QColor(hud.RUNNING_COLOR if state == "running" else hud.DONE_COLOR)
             color.setAlpha(90 if state == "running" else 60)
             painter.fillRect(cell, color)
             if state == "done":
                 _paint_tick(painter, cell, ratio)
 
-    def _key_spacing(self, viewport: Viewport) -> Point:
+    def _key_spacing(self, viewport: Viewport) -> Position:
         """Device pixels between keys, across and down."""
         across, down = viewport.zooms
         rate = self.state.factor * self.state.sap_rate
@@ -194,7 +195,7 @@ class TileOverlay:
         rect = self._tile_rect(viewport, tile)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         painter.drawImage(rect, self._weight_image(tile))
-        hud.stroke(painter, hud.outlined(hud.OVERLAP, 2 * ratio), partial(painter.drawRect, rect))
+        hud.stroke(painter, hud.outlined(hud.OVERLAP_COLOR, 2 * ratio), partial(painter.drawRect, rect))
 
     def _weight_image(self, tile: Tile) -> QImage:
         grid = self.state.grid
@@ -206,7 +207,7 @@ class TileOverlay:
             image = QImage(tile.width, tile.height, QImage.Format.Format_ARGB32_Premultiplied)
             view = np.frombuffer(image.bits(), np.uint8).reshape(tile.height, tile.width, 4)
             alpha = 0.75 * np.outer(rows, columns)[..., None]
-            bgra = (hud.OVERLAP.blue(), hud.OVERLAP.green(), hud.OVERLAP.red(), 255)
+            bgra = (hud.OVERLAP_COLOR.blue(), hud.OVERLAP_COLOR.green(), hud.OVERLAP_COLOR.red(), 255)
             view[:] = np.rint(alpha * np.array(bgra)).astype(np.uint8)
             self._weights = key, image
         return self._weights[1]
@@ -219,7 +220,7 @@ def _cells(starts: tuple[int, ...], length: int, size: int) -> list[tuple[float,
 
 
 def _positions(start: float, spacing: float, count: int, end: int) -> NDArray[np.int64]:
-    """Whole device pixels of evenly spaced marks, as far as they are in view."""
+    """Whole device pixels of those evenly spaced marks that are in view."""
     marks: NDArray[np.int64] = np.rint(start + spacing * np.arange(count)).astype(np.int64)
     inside = (marks >= 0) & (marks < end)
     return marks[inside]
@@ -239,10 +240,10 @@ def _paint_tick(painter: QPainter, cell: QRectF, ratio: float) -> None:
 
 
 def _paint_direction(painter: QPainter, viewport: Viewport, forward: bool, ratio: float) -> None:
-    """An arrow at the bottom: the way frames are handed on."""
+    """An arrow at the bottom: the direction in which frames are passed on."""
     shape = hud.arrow(QPointF(viewport.view[0] / 2, viewport.view[1] - 28 * ratio), 72 * ratio, 24 * ratio, forward)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(QPen(hud.HALO, 3 * ratio))
-    painter.setBrush(hud.CHOSEN)
+    painter.setBrush(hud.CHOSEN_COLOR)
     painter.drawPolygon(shape)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)

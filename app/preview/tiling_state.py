@@ -20,8 +20,8 @@ class TilingState(QObject):
         first_frame: the clip's frame that is the grid's frame 0.
         origin: (x, y) of the grid's corner in the output frame.
         kind: the running step's propagation, ``None`` when nothing runs.
-        sap_rate: every how many latent pixels a SAP step takes a key.
-        chosen: frames of the clip that a window hands on in this TAP step.
+        sap_rate: stride in latent pixels at which a SAP step takes keys.
+        chosen: frames of the clip that a window passes on in this TAP step.
     """
 
     changed = Signal()
@@ -38,7 +38,7 @@ class TilingState(QObject):
         self._states: dict[tuple[int, int], TileState] = {}
 
     def set_grid(self, grid: TileGrid | None, factor: int = 8, first_frame: int = 0, origin: tuple[int, int] = (0, 0)) -> None:
-        """Show another grid; progress and step start anew."""
+        """Show another grid, without step and progress."""
         self.grid, self.factor, self.first_frame, self.origin = grid, factor, first_frame, origin
         self.set_step(None)
 
@@ -60,23 +60,23 @@ class TilingState(QObject):
         self.changed.emit()
 
     def set_chosen_frames(self, n: int, frames: Sequence[int]) -> None:
-        """Window ``n`` hands these frames of the clip to its neighbour."""
+        """Window ``n`` passes these frames of the clip to its neighbour."""
         self.chosen[n] = tuple(frames)
         self.changed.emit()
 
     def tile_state(self, m: int, n: int) -> TileState:
-        """How far tile ``m`` of window ``n`` is."""
+        """The state of tile ``m`` of window ``n``."""
         return self._states.get((m, n), "waiting")
 
     def window_state(self, n: int) -> TileState:
-        """How far window ``n`` is: running from its first tile to its last."""
+        """The state of window ``n``: running from its first tile to its last."""
         states = {self.tile_state(m, n) for m in range(self.grid.spatial)} if self.grid else set()
         if len(states) > 1:
             return "running"
         return states.pop() if states else "waiting"
 
     def place_states(self, frame: int) -> list[TileState]:
-        """How far the tiles at each place ``m`` are that cover a frame of the clip: done when all of them are."""
+        """State of the tiles at each place ``m`` that cover a frame of the clip: done when all of them are."""
         windows = self.windows_at(frame)
         return [_together([self.tile_state(m, n) for n in windows]) for m in range(self.grid.spatial)] if self.grid else []
 

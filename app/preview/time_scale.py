@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-SIDE = 8.0
-"""Room left and right of the strips, so that handles at the ends can be taken."""
+STRIP_MARGIN = 8.0
+"""Margin left and right of the strips, so that handles at the ends can be grabbed."""
 
 
 @dataclass(frozen=True)
@@ -23,20 +23,20 @@ class TimeScale:
     @property
     def frame_width(self) -> float:
         """Logical pixels per frame."""
-        return max(1.0, self.width - 2 * SIDE) / self.count
+        return max(1.0, self.width - 2 * STRIP_MARGIN) / self.count
 
     def x(self, frame: float) -> float:
         """Where a frame begins."""
-        return SIDE + (frame - self.first) * self.frame_width
+        return STRIP_MARGIN + (frame - self.first) * self.frame_width
 
     def frame(self, x: float) -> int:
-        """The frame at a place, the nearest there is."""
-        return min(max(int((x - SIDE) / self.frame_width + self.first), 0), self.frames - 1)
+        """The frame at a position, clamped to the clip."""
+        return min(max(int((x - STRIP_MARGIN) / self.frame_width + self.first), 0), self.frames - 1)
 
     def zoomed(self, factor: float, at: float) -> "TimeScale":
         """Closer by ``factor`` around a place; never less than a dozen frames, never more than all."""
         count = min(max(self.count / factor, 12.0), float(self.frames))
-        fixed = (at - SIDE) / self.frame_width + self.first
+        fixed = (at - STRIP_MARGIN) / self.frame_width + self.first
         return TimeScale(self.frames, self.width, fixed - (fixed - self.first) * count / self.count, count)._clamped()
 
     def showing(self, frame: int) -> "TimeScale":

@@ -19,7 +19,7 @@ class Timeline(QWidget):
         range: the clip's frames, chosen range and current frame.
 
     Signals:
-        frame_changed: another frame shall be seen.
+        frame_changed: another frame is to be seen.
         range_changed: another part is chosen (first, last).
         playing_changed: play began or ended.
     """
@@ -40,21 +40,21 @@ class Timeline(QWidget):
         self._played = 0
         self.track = FrameTrack(self)
         self.strip = WindowStrip(state, self)
-        self.play_button = self._button(self.tr("Play"), self.tr("Play the chosen part at its own speed (P)."))
+        self.play_button = self._button(self.tr("Play"), self.tr("Play the selected range at its own speed (P)."))
         self.play_button.setCheckable(True)
         self.previous_button = self._button(self.tr("Previous frame"), self.tr("Go back one frame (,)."))
-        self.next_button = self._button(self.tr("Next frame"), self.tr("Go on one frame (.)."))
-        self.in_button = self._button(self.tr("Set in point"), self.tr("The part to work on begins at this frame (I)."))
-        self.out_button = self._button(self.tr("Set out point"), self.tr("The part to work on ends with this frame (O)."))
+        self.next_button = self._button(self.tr("Next frame"), self.tr("Go forward one frame (.)."))
+        self.in_button = self._button(self.tr("Set in point"), self.tr("Start the selected range at this frame (I)."))
+        self.out_button = self._button(self.tr("Set out point"), self.tr("End the selected range with this frame (O)."))
         self.frame_box = QSpinBox(self)
         self.frame_box.setAccessibleName(self.tr("Frame number"))
-        self.frame_box.setToolTip(self.tr("The frame that is seen; type a number to go there."))
+        self.frame_box.setToolTip(self.tr("The current frame; type a number to go there."))
         self.frame_box.setKeyboardTracking(False)
         self.time_label = QLabel(self)
         self.time_label.setAccessibleName(self.tr("Time"))
         self.time_label.setToolTip(self.tr("Time of this frame in the clip."))
         self.range_label = QLabel(self)
-        self.range_label.setAccessibleName(self.tr("Chosen part"))
+        self.range_label.setAccessibleName(self.tr("Selected range"))
         self._lay_out()
         self._connect()
         self._refresh_icons()
@@ -98,8 +98,8 @@ class Timeline(QWidget):
         self.track.scale_changed.connect(self.strip.set_scale)
         self.frame_box.valueChanged.connect(self.go_to)
         self.play_button.toggled.connect(self.set_playing)
-        self.previous_button.clicked.connect(lambda: self.step(-1))
-        self.next_button.clicked.connect(lambda: self.step(1))
+        self.previous_button.clicked.connect(self.step_back)
+        self.next_button.clicked.connect(self.step_forward)
         self.in_button.clicked.connect(self.set_in)
         self.out_button.clicked.connect(self.set_out)
 
@@ -134,7 +134,7 @@ class Timeline(QWidget):
     # -- frame and range ----------------------------------------------------------------------------------------
 
     def go_to(self, frame: int) -> None:
-        """See another frame, the nearest there is."""
+        """Show another frame, clamped to the clip."""
         moved = self.range.at(frame)
         if moved != self.range:
             self.range = moved
@@ -142,9 +142,17 @@ class Timeline(QWidget):
             self.frame_changed.emit(moved.current)
 
     def step(self, frames: int) -> None:
-        """Go on, or back, by some frames; play ends."""
+        """Go forward by some frames, or back by negative ones; play ends."""
         self.set_playing(False)
         self.go_to(self.range.current + frames)
+
+    def step_back(self) -> None:
+        """Go back one frame."""
+        self.step(-1)
+
+    def step_forward(self) -> None:
+        """Go forward one frame."""
+        self.step(1)
 
     def set_in(self) -> None:
         """The chosen part begins at the current frame."""
@@ -171,7 +179,7 @@ class Timeline(QWidget):
         count = self.range.last - self.range.first + 1
         text = self.tr("{first}–{last} · {count} frames").format(first=self.range.first, last=self.range.last, count=count)
         self.range_label.setText(text)
-        self.range_label.setToolTip(self.tr("The part that is worked on: first frame, last frame, number of frames."))
+        self.range_label.setToolTip(self.tr("The selected range: first frame, last frame, number of frames."))
 
     # -- play ---------------------------------------------------------------------------------------------------
 
@@ -196,7 +204,7 @@ class Timeline(QWidget):
         self.playing_changed.emit(playing)
 
     def _on_tick(self) -> None:
-        """Go on by as many frames as time has passed, but never past a frame that has not been seen yet."""
+        """Advance by as many frames as time has passed, but never past a frame that has not been shown yet."""
         due = int(self._clock.elapsed() / 1000 * self._rate) - self._played
         if due >= 1 and self._shown == self.range.current:
             self._played += due

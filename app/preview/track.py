@@ -17,10 +17,10 @@ from PySide6.QtWidgets import QAbstractSlider, QSizePolicy, QWidget
 
 from app.preview import hud
 from app.preview.model import FrameRange, runs
-from app.preview.time_scale import SIDE, TimeScale
+from app.preview.time_scale import STRIP_MARGIN, TimeScale
 
 HANDLE = 7.0
-"""Logical pixels around an in or out point in which it can be taken."""
+"""Logical pixels around an in or out point in which it can be grabbed."""
 
 
 class FrameTrack(QAbstractSlider):
@@ -28,7 +28,7 @@ class FrameTrack(QAbstractSlider):
 
     Signals:
         range_edited: an in or out point was dragged to (first, last).
-        scale_changed: another stretch of time is seen.
+        scale_changed: another part of the clip is visible.
     """
 
     range_edited = Signal(int, int)
@@ -37,9 +37,7 @@ class FrameTrack(QAbstractSlider):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAccessibleName(self.tr("Timeline"))
-        self.setToolTip(
-            self.tr("Drag to go to a frame, the brackets to set the part to work on; the wheel shows less or more of the clip.")
-        )
+        self.setToolTip(self.tr("Drag to go to a frame; drag the brackets to set the range; the wheel zooms in time."))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setMouseTracking(True)
@@ -90,7 +88,7 @@ class FrameTrack(QAbstractSlider):
         """Bar, chosen range, marks, handles, playhead."""
         painter = QPainter(self)
         palette = self.palette()
-        bar = QRectF(SIDE, 8, self.width() - 2 * SIDE, self.height() - 16)
+        bar = QRectF(STRIP_MARGIN, 8, self.width() - 2 * STRIP_MARGIN, self.height() - 16)
         painter.fillRect(bar, palette.color(QPalette.ColorRole.Base))
         if self.isEnabled():
             painter.save()
@@ -101,7 +99,7 @@ class FrameTrack(QAbstractSlider):
             for first, last in self._cached:
                 painter.fillRect(self._line(bar, first, last, bar.top(), 3), palette.color(QPalette.ColorRole.PlaceholderText))
             for first, last in self._restored:
-                painter.fillRect(self._line(bar, first, last, bar.bottom() - 6, 6), hud.DONE)
+                painter.fillRect(self._line(bar, first, last, bar.bottom() - 6, 6), hud.DONE_COLOR)
             self._paint_frame_lines(painter, bar)
             painter.restore()
         painter.setPen(QPen(palette.color(QPalette.ColorRole.Highlight if self.hasFocus() else QPalette.ColorRole.Mid), 1))
@@ -124,7 +122,7 @@ class FrameTrack(QAbstractSlider):
         return QRectF(stretch.left(), top, stretch.width(), height)
 
     def _paint_frame_lines(self, painter: QPainter, bar: QRectF) -> None:
-        """Single frames, where there is room for them."""
+        """Lines between frames, if they are wide enough."""
         if self.scale.frame_width < 6:
             return
         painter.setPen(QPen(self.palette().color(QPalette.ColorRole.PlaceholderText), 1))
@@ -135,7 +133,7 @@ class FrameTrack(QAbstractSlider):
     def _paint_handles(self, painter: QPainter, bar: QRectF) -> None:
         painter.setPen(QPen(self.palette().color(QPalette.ColorRole.WindowText), 2.5))
         for x, inward in ((self.scale.x(self.range.first), HANDLE), (self.scale.x(self.range.last + 1), -HANDLE)):
-            if SIDE - 1 <= x <= self.width() - SIDE + 1:
+            if STRIP_MARGIN - 1 <= x <= self.width() - STRIP_MARGIN + 1:
                 top, bottom = bar.top() - 3, bar.bottom() + 3
                 corners = [(x + inward, top), (x, top), (x, bottom), (x + inward, bottom)]
                 painter.drawPolyline(QPolygonF([QPointF(*corner) for corner in corners]))
@@ -157,7 +155,7 @@ class FrameTrack(QAbstractSlider):
     # -- pointer and keys ---------------------------------------------------------------------------------------
 
     def _part_at(self, position: QPointF) -> str:
-        """What a press takes: an end of the range, or the playhead."""
+        """What a press grabs: an end of the range, or the playhead."""
         distances = {
             "first": abs(position.x() - self.scale.x(self.range.first)),
             "last": abs(position.x() - self.scale.x(self.range.last + 1)),
@@ -174,7 +172,7 @@ class FrameTrack(QAbstractSlider):
             self._drag_to(event.position())
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Drag what was taken."""
+        """Drag what was grabbed."""
         if self._dragged is not None:
             self._drag_to(event.position())
         else:

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 from app.preview import hud
 from app.preview.model import lanes
 from app.preview.tiling_state import TilingState
-from app.preview.time_scale import SIDE, TimeScale
+from app.preview.time_scale import STRIP_MARGIN, TimeScale
 from dcvsr_engine.events import StepKind
 
 LANE = 13.0
@@ -54,22 +54,22 @@ class WindowStrip(QWidget):
         self.update()
 
     def event(self, event: QEvent) -> bool:
-        """The tooltip tells the windows under the pointer."""
+        """Show a tooltip for the windows under the pointer."""
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             QToolTip.showText(event.globalPos(), self.describe(event.pos()), self)
             return True
         return super().event(event)
 
     def describe(self, position: QPoint) -> str:
-        """The windows at a place, one per line; what the strip is where there are none."""
+        """The windows at a position, one per line; without any, what the strip shows."""
         lines = []
         for n in self._state.windows_at(self.scale.frame(position.x())):
             first, last = self._state.window_frames(n)
             line = self.tr("Window {n}: frames {first}–{last}").format(n=n, first=first, last=last)
             if n in self._state.chosen:
-                line += self.tr(", hands on {frames}").format(frames=", ".join(map(str, sorted(self._state.chosen[n]))))
+                line += self.tr(", passes on {frames}").format(frames=", ".join(map(str, sorted(self._state.chosen[n]))))
             lines.append(line)
-        return "\n".join(lines) or self.tr("Frames are worked on in overlapping windows; each bracket is one.")
+        return "\n".join(lines) or self.tr("Frames are processed in overlapping windows; each bracket is one window.")
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """A bracket per window."""
@@ -78,7 +78,7 @@ class WindowStrip(QWidget):
             return
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setClipRect(QRectF(SIDE - 2, 0, self.width() - 2 * SIDE + 4, self.height()))
+        painter.setClipRect(QRectF(STRIP_MARGIN - 2, 0, self.width() - 2 * STRIP_MARGIN + 4, self.height()))
         for n, lane in enumerate(self._lanes()):
             first, last = self._state.window_frames(n)
             left, right = self.scale.x(first), self.scale.x(last + 1)
@@ -90,14 +90,14 @@ class WindowStrip(QWidget):
         """A bracket with its number of frames, filled by its state."""
         state, palette = self._state.window_state(n), self.palette()
         if self._state.kind is not None and state != "waiting":
-            fill = QColor(hud.RUNNING if state == "running" else hud.DONE)
+            fill = QColor(hud.RUNNING_COLOR if state == "running" else hud.DONE_COLOR)
             fill.setAlpha(130)
             painter.fillRect(box, fill)
         painter.setPen(QPen(palette.color(QPalette.ColorRole.WindowText), 1.25))
         corners = [box.topLeft(), box.bottomLeft(), box.bottomRight(), box.topRight()]
         painter.drawPolyline(QPolygonF(corners))
-        if self._state.kind in {StepKind.TAP_FORWARD, StepKind.TAP_BACKWARD}:
-            self._paint_handed_on(painter, n, box, self._state.kind == StepKind.TAP_FORWARD)
+        if self._state.kind is not None and self._state.kind.is_tap:
+            self._paint_passed_on(painter, n, box, self._state.kind == StepKind.TAP_FORWARD)
         elif box.width() > 36:
             assert self._state.grid is not None
             font = painter.font()
@@ -105,10 +105,10 @@ class WindowStrip(QWidget):
             painter.setFont(font)
             painter.drawText(box.adjusted(0, -1, 0, -1), Qt.AlignmentFlag.AlignCenter, str(self._state.grid.tile_frames))
 
-    def _paint_handed_on(self, painter: QPainter, n: int, box: QRectF, forward: bool) -> None:
-        """A diamond per chosen frame, and an arrow at the end the window hands them to."""
+    def _paint_passed_on(self, painter: QPainter, n: int, box: QRectF, forward: bool) -> None:
+        """A diamond per chosen frame, and an arrow at the end to which the window passes them."""
         painter.setPen(QPen(hud.HALO, 1))
-        painter.setBrush(hud.CHOSEN)
+        painter.setBrush(hud.CHOSEN_COLOR)
         for frame in self._state.chosen.get(n, ()):
             x, y = self.scale.x(frame + 0.5), box.center().y()
             painter.drawPolygon(QPolygonF([QPointF(x - 4, y), QPointF(x, y - 4), QPointF(x + 4, y), QPointF(x, y + 4)]))

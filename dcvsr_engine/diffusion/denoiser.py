@@ -1,60 +1,88 @@
-"""The U-Net as a denoiser of tiles: preconditioning, branches, guidance."""
+"""The U-Net as a denoiser of tiles: preconditioning, branches, guidance (method.md §1, §5). Mathematics only."""
 
 from dataclasses import replace
 
 import torch
 from torch import Tensor
 
-from dcvsr_engine.diffusion.attention import Branch, Rows, install
+from dcvsr_engine.diffusion.attention import install_processors
+from dcvsr_engine.diffusion.branch import Branch, branches_of, is_distinct, needs_degraded
 from dcvsr_engine.diffusion.edm import precondition
-from dcvsr_engine.diffusion.guidance import branches_of, combine, degrade
+from dcvsr_engine.diffusion.guidance import combine, degrade
+from dcvsr_engine.diffusion.propagation import BatchLayout, Propagation
 from dcvsr_engine.network.checkpoint import Model
 from dcvsr_engine.settings import Guidance
 from dcvsr_engine.tiling.grid import Tile
 
 
 class Denoiser:
-    """Estimates ``x̂_0`` of tiles.
+    """Estimates ``x̂_0`` of tiles ``(tiles, frames, channels, height, width)``, on the host and in float32 outside of the network.
 
     Attributes:
         model: the network and its declaration.
-        propagation: state of its attention processors.
+        propagation: what its attention processors share.
         embedding: image embedding ``(1, tokens, width)``; zeros for a network without one.
-        evaluations: how often the U-Net has seen a tile, over all branches.
-        together: whether all branches go through the U-Net in one batch; one after the other takes less memory.
     """
 
-    def __init__(self, model: Model, embedding: Tensor | None = None) -> None:
+    def __init__(self, model: Model, embedding: Tensor | None = None, propagation: Propagation | None = None) -> None:
         self.model = model
-        self.propagation = install(model.unet)
-        width = model.unet.config.cross_attention_dim
-        self.embedding = torch.zeros(1, 1, width) if embedding is None else embedding
-        self.evaluations = 0
-        self.together = True
+        self.propagation = propagation or install_processors(model.unet)
+        self.embedding = torch.zeros(1, 1, model.unet.config.cross_attention_dim) if embedding is None else embedding
+
+    def with_embedding(self, embedding: Tensor) -> "Denoiser":
+        """The same network with another image embedding ``(1, tokens, width)``."""
+        return Denoiser(self.model, embedding, self.propagation)
 
     @property
     def distinct(self) -> bool:
         """Whether the unconditional branch drops anything."""
-        dropped = set(self.model.declaration.unconditional)
-        return "condition" in dropped or ("image_embedding" in dropped and bool(self.embedding.any()))
+        return is_distinct(self.model.declaration)
 
     def guided(
-        self, x: Tensor, sigma: float, condition: Tensor, tiles: list[Tile], mode: Guidance, scale: float, gamma: float
+        self,
+        x: Tensor,
+        sigma: float,
+        condition: Tensor,
+        tiles: list[Tile],
+        mode: Guidance,
+        scale: float,
+        gamma: float,
+        branches_in_one_batch: bool = True,
     ) -> Tensor:
-        """The guided estimate of ``x`` ``(tiles, frames, channels, height, width)`` at noise level ``sigma``."""
-        if mode == "sag" and scale != 1:
+        """Estimate ``x̂_0`` with guidance (eq. 9).
+
+        Args:
+            x: noisy latents ``(tiles, frames, channels, height, width)``.
+            sigma: their noise level.
+            condition: ``l`` of the same tiles; its channels may be others.
+            tiles: where they lie.
+            mode, scale, gamma: as for `branches_of`.
+            branches_in_one_batch: whether the U-Net sees all branches at once; one by one takes less memory. SAG's stay together.
+
+        Returns:
+            The guided estimate, shaped like ``x``.
+        """
+        if needs_degraded(mode, scale):
             return self.self_attention_guided(x, sigma, condition, tiles, scale)
         branches = branches_of(mode, scale, gamma, self.distinct)
-        return combine(self.evaluate(x, sigma, condition, tiles, branches), scale)
+        estimates: dict[Branch, Tensor] = {}
+        for batch in [branches] if branches_in_one_batch else [(branch,) for branch in branches]:
+            estimates |= self.evaluate(x, sigma, condition, tiles, batch)
+        return combine(estimates, scale)
 
     def self_attention_guided(self, x: Tensor, sigma: float, condition: Tensor, tiles: list[Tile], scale: float) -> Tensor:
-        """SAG on top of CFG: ``ε_cfg + s (ε_u − ε(x̃))`` with the degraded input x̃; SAG's own scale is taken equal to s [C]."""
-        unconditional = Branch(conditional=not self.distinct)
-        branches = (Branch(), unconditional) if self.distinct else (unconditional,)
-        self.propagation.attention_mass = []
-        first = self.evaluate(x, sigma, condition, tiles, branches)
-        mass = self.propagation.attention_mass[-1].chunk(len(branches))[-1]
-        self.propagation.attention_mass = None
+        """SAG on top of CFG: ``ε_cfg + s (ε_u − ε(x̃))`` with the degraded input x̃ (Hong et al. 2023); arguments as for `guided`.
+
+        SAG's own scale is taken equal to s [C].
+
+        Returns:
+            The guided estimate, shaped like ``x``.
+        """
+        branches = branches_of("sag", scale, 0.0, self.distinct)
+        unconditional = branches[-1]
+        with self.propagation.record_attention() as masses:
+            first = self.evaluate(x, sigma, condition, tiles, branches)
+        mass = masses[-1].chunk(len(branches))[-1]
         degraded = degrade(x, first[unconditional], mass)
         second = replace(unconditional, degraded=True)
         blurred = self.evaluate(degraded, sigma, condition, tiles, (second,))[second]
@@ -65,29 +93,52 @@ class Denoiser:
     def evaluate(
         self, x: Tensor, sigma: float, condition: Tensor, tiles: list[Tile], branches: tuple[Branch, ...]
     ) -> dict[Branch, Tensor]:
-        """``x̂_0`` per branch, float32, shaped like ``x``."""
-        if not self.together and len(branches) > 1 and self.propagation.attention_mass is None:
-            alone = [self.evaluate(x, sigma, condition, tiles, (branch,)) for branch in branches]
-            return {branch: estimate for part in alone for branch, estimate in part.items()}
-        model, count = self.model, len(branches)
-        self.propagation.rows = Rows(branches, tuple(tiles))
-        self.evaluations += count * len(tiles)
-        c = precondition(torch.tensor(sigma))
-        conditions = torch.cat([self.keep(condition, "condition", branch) for branch in branches])
-        embedding = self.embedding.expand(len(tiles), -1, -1)
-        embeddings = torch.cat([self.keep(embedding, "image_embedding", branch) for branch in branches])
-        ids = torch.tensor(model.declaration.added_time_ids).expand(count * len(tiles), -1)
-        sample = torch.cat([(c.c_in * x).repeat(count, 1, 1, 1, 1), conditions], dim=2)
-        prediction = model.unet(
-            model.to_device(sample),
-            c.c_noise.to(model.device),
-            encoder_hidden_states=model.to_device(embeddings),
-            added_time_ids=model.to_device(ids),
-        ).sample
-        prediction = prediction.float().cpu()
-        estimates = c.c_skip * x + c.c_out * prediction.unflatten(0, (count, len(tiles)))
-        return dict(zip(branches, estimates, strict=True))
+        """Estimate ``x̂_0 = c_skip · x + c_out · F(c_in · x, l; c_noise)`` in one batch (method.md §1).
 
-    def keep(self, what: Tensor, name: str, branch: Branch) -> Tensor:
-        """``what``, or zeros where the branch is unconditional and the model declares that it drops ``name``."""
-        return what if branch.conditional or name not in self.model.declaration.unconditional else torch.zeros_like(what)
+        Args:
+            x: noisy latents ``(tiles, frames, channels, height, width)``.
+            sigma: their noise level.
+            condition: ``l`` of the same tiles; its channels may be others.
+            tiles: where they lie.
+            branches: which estimates to make.
+
+        Returns:
+            Per branch ``x̂_0`` in float32, shaped like ``x``.
+        """
+        # in float32: at σ = 700 half precision would keep nothing of x̂_0 beside the noise
+        c = precondition(torch.tensor(sigma))
+        prediction = self.predict(c.c_in * x, c.c_noise, condition, BatchLayout(branches, tuple(tiles)))
+        return dict(zip(branches, c.c_skip * x + c.c_out * prediction, strict=True))
+
+    def predict(self, scaled: Tensor, noise_level: Tensor, condition: Tensor, layout: BatchLayout) -> Tensor:
+        """Evaluate the U-Net ``F``, every row in the network's own number format.
+
+        Args:
+            scaled: ``c_in · x`` ``(tiles, frames, channels, height, width)``, the same for all branches.
+            noise_level: ``c_noise``, a scalar.
+            condition: ``l`` of the same tiles.
+            layout: what the rows of the batch are.
+
+        Returns:
+            Its output in float32, ``(branches, tiles, frames, channels, height, width)``.
+        """
+        # the order of rows is that of `BatchLayout`: the attention processors rely on it
+        model, (branches, tiles, _) = self.model, layout.shape
+        embedding = self.embedding.expand(tiles, -1, -1)
+        conditions = torch.cat([self.condition_for(branch, "condition", condition) for branch in layout.branches])
+        embeddings = torch.cat([self.condition_for(branch, "image_embedding", embedding) for branch in layout.branches])
+        ids = torch.tensor(model.declaration.added_time_ids).expand(branches * tiles, -1)
+        sample = torch.cat([scaled.repeat(branches, 1, 1, 1, 1), conditions], dim=2)
+        with self.propagation.batch(layout):
+            output = model.unet(
+                model.to_device(sample),
+                noise_level.to(model.device),
+                encoder_hidden_states=model.to_device(embeddings),
+                added_time_ids=model.to_device(ids),
+            ).sample
+        prediction: Tensor = output.float().cpu().unflatten(0, (branches, tiles))
+        return prediction
+
+    def condition_for(self, branch: Branch, name: str, value: Tensor) -> Tensor:
+        """``value``, or zeros shaped like it where the branch is unconditional and the model declares that it drops ``name``."""
+        return value if branch.conditional or name not in self.model.declaration.unconditional else torch.zeros_like(value)

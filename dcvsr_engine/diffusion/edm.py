@@ -17,7 +17,7 @@ class Preconditioning:
 
 def precondition(sigma: Tensor) -> Preconditioning:
     """The coefficients at ``sigma`` (any shape), each of the same shape."""
-    square = sigma**2 + 1
+    square = sigma**2 + 1  # the variance of x, as σ_data = 1: with c_in the network sees unit variance at every level
     return Preconditioning(
         c_in=square.rsqrt(),
         c_noise=0.25 * sigma.log(),
@@ -27,5 +27,10 @@ def precondition(sigma: Tensor) -> Preconditioning:
 
 
 def to_d(x: Tensor, sigma: Tensor | float, denoised: Tensor) -> Tensor:
-    """The derivative dx/dσ of the probability-flow ODE (Karras et al. 2022, eq. 1)."""
+    """The derivative dx/dσ of the probability-flow ODE (Karras et al. 2022, eq. 1).
+
+    Args:
+        x, denoised: ``(…, channels, height, width)``; the second is the estimate ``x̂_0`` of the first.
+        sigma: noise level of ``x``; a number, or of a shape that broadcasts.
+    """
     return (x - denoised) / sigma

@@ -1,4 +1,4 @@
-"""Guidance: which branches a step evaluates and how their estimates combine (method.md §5).
+"""Guidance: how the estimates of a step's branches combine (method.md §5).
 
 All formulas are written for ``x̂_0``; ε, v and x̂_0 are affine in each other at fixed x and σ, so it makes no difference.
 """
@@ -7,38 +7,24 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from dcvsr_engine.diffusion.attention import Branch
-from dcvsr_engine.settings import Guidance
+from dcvsr_engine.diffusion.branch import CONDITIONAL, Branch
 
 SAG_BLUR = 1.0
 """Standard deviation of SAG's blur in latent pixels (Hong et al. 2023)."""
 
 
-def branches_of(mode: Guidance, scale: float, gamma: float, distinct: bool) -> tuple[Branch, ...]:
-    """The branches that one evaluation of a step needs, the conditional one first.
-
-    Branches that would give the same estimate are left out: at scale 1, and where the model's unconditional branch
-    drops nothing (``distinct`` is false) and γ is 0.
-    """
-    unconditional = Branch(conditional=False, gamma=gamma if mode == "dssag" else 0.0)
-    if mode == "none" or scale == 1:
-        return (Branch(),)
-    if mode == "pag":
-        return (Branch(), unconditional, Branch(identity=True)) if distinct else (Branch(), Branch(identity=True))
-    if not distinct and unconditional.gamma == 0:
-        return (Branch(),)
-    return Branch(), unconditional
-
-
 def combine(denoised: dict[Branch, Tensor], scale: float) -> Tensor:
-    """The guided estimate: ``u + (1+s)(c − u)`` (eq. 9), plus PAG's ``s (c − p)`` where a perturbed branch was evaluated.
+    """Combine to ``u + (1+s)(c − u)`` (eq. 9), plus PAG's ``s (c − p)`` where a perturbed branch was evaluated.
 
-    ``scale`` is ``1 + s``. PAG's own scale is taken equal to s [C].
+    Args:
+        denoised: estimates of any shape, the same for all branches.
+        scale: ``1 + s``. PAG's own scale is taken equal to s [C].
     """
-    conditional = denoised[Branch()]
+    # u + (1+s)(c − u) = c + s (c − u): every other branch pushes away from itself alike
+    conditional = denoised[CONDITIONAL]
     guided = conditional
     for branch, estimate in denoised.items():
-        if branch != Branch():
+        if branch != CONDITIONAL:
             guided = guided + (scale - 1) * (conditional - estimate)
     return guided
 
@@ -49,19 +35,24 @@ def degrade(x: Tensor, denoised: Tensor, mass: Tensor) -> Tensor:
     Args:
         x, denoised: ``(rows, frames, channels, height, width)``.
         mass: attention received per token of the middle block ``(rows · frames, tokens)``.
+
+    Returns:
+        Shaped like ``x``.
     """
     height, width = x.shape[-2:]
     stride = round((height * width / mass.shape[-1]) ** 0.5)
-    mask = (mass > 1).float().view(-1, 1, height // stride, width // stride)
+    mask = (mass > 1).float()  # mean attention is 1 token's worth: above it lies what the network looks at
+    mask = mask.view(-1, 1, height // stride, width // stride)
     mask = F.interpolate(mask, size=(height, width)).to(x).view(*x.shape[:2], 1, height, width)
     blurred = gaussian_blur(denoised.flatten(0, 1)).view_as(denoised)
     return x + mask * (blurred - denoised)
 
 
 def gaussian_blur(x: Tensor, sigma: float = SAG_BLUR) -> Tensor:
-    """Blur ``(n, channels, height, width)`` with a 9-tap Gaussian, edges repeated."""
+    """Blur ``(n, channels, height, width)`` with a 9-tap Gaussian of ``sigma`` pixels, edges repeated; shaped like it."""
     taps = torch.exp(-0.5 * (torch.arange(-4, 5, device=x.device) / sigma) ** 2)
     taps = (taps / taps.sum()).to(x).expand(x.shape[1], 1, 1, -1)
     padded = F.pad(x, (4, 4, 4, 4), mode="replicate")
+    # separable, each channel by itself
     rows = F.conv2d(padded, taps, groups=x.shape[1])
     return F.conv2d(rows, taps.transpose(-1, -2), groups=x.shape[1])

@@ -1,293 +1,273 @@
-"""DC-VSR's sampler: Euler steps over merged spatio-temporal tiles with SAP, TAP and guidance (method.md §1–5)."""
+"""DC-VSR's sampler: Euler steps over merged spatio-temporal tiles with SAP and TAP (method.md §1–4).
 
-import math
-import time
-from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+It is pure: memory that runs out, numbers that overflow, progress and cancelling wrap it from outside, see `restore`.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from dcvsr_engine.control import Monitor, Parked
-from dcvsr_engine.diffusion.attention import Collect, Extension, Inject, KeyBank, Lockstep, Tap
 from dcvsr_engine.diffusion.denoiser import Denoiser
 from dcvsr_engine.diffusion.edm import to_d
-from dcvsr_engine.diffusion.schedule import gamma_schedule, karras_sigmas, step_kinds
-from dcvsr_engine.events import FramesChosen, StepKind, StepStarted, TileFinished, TileStarted, Warned
-from dcvsr_engine.network.declaration import Declaration
-from dcvsr_engine.network.oom import in_parts
-from dcvsr_engine.network.soundness import finite, sound
-from dcvsr_engine.settings import RestoreSettings
+from dcvsr_engine.diffusion.propagation import Collect, Extension, Inject, Lockstep, SpatialBank, TemporalMemory
+from dcvsr_engine.diffusion.schedule import Pass, Step, passes
+from dcvsr_engine.events import StepKind
+from dcvsr_engine.settings import ResolvedSettings
 from dcvsr_engine.tiling.blend import Merge, cut
 from dcvsr_engine.tiling.grid import Tile, TileGrid
 
-T = TypeVar("T")
-COMMON_NOISE = 2**40
-"""Counter of the noise that all frames share; no frame index comes near it."""
+Element = TypeVar("Element")
+Denoise = Callable[[Tensor, Step], Tensor]
+"""Estimates ``x̂_0`` of a whole segment ``(frames, channels, height, width)`` at a step."""
+Pin = Callable[[Tensor, float], Tensor]
+"""Fixes frames at a noise level, see `PinnedFrames`."""
+Estimate = Callable[[list[Tile]], Tensor]
+"""Estimates ``x̂_0`` of some tiles in one batch: ``(tiles, frames, channels, height, width)``."""
 
 
-def frame_noise(seed: int, frame: int, shape: tuple[int, int, int]) -> Tensor:
-    """Unit noise ``(channels, height, width)`` of one frame, from a counter-based generator: the same however a clip is cut."""
-    generator = np.random.Generator(np.random.Philox(key=[seed, frame]))
-    return torch.as_tensor(generator.standard_normal(shape, dtype=np.float32))
+def unpinned(x: Tensor, sigma: float) -> Tensor:
+    """Pin nothing: ``x`` ``(frames, channels, height, width)`` as it is."""
+    return x
 
 
-def clip_noise(seed: int, first: int, frames: int, shape: tuple[int, int, int], share: float) -> Tensor:
-    """Unit noise ``(frames, channels, height, width)``; ``share`` of its variance is common to all frames of the clip."""
-    own = torch.stack([frame_noise(seed, first + f, shape) for f in range(frames)])
-    if share == 0:
-        return own
-    return math.sqrt(1 - share) * own + math.sqrt(share) * frame_noise(seed, COMMON_NOISE, shape)
+@torch.no_grad()
+def sample(
+    denoise: Denoise,
+    x: Tensor,
+    steps: Sequence[Step],
+    pin: Pin = unpinned,
+    after_step: Callable[[Tensor, Step, Tensor], None] = lambda x, step, denoised: None,
+) -> Tensor:
+    """Sample by Euler steps of the probability-flow ODE (Karras et al. 2022, algorithm 1 without its second-order correction).
+
+    Args:
+        denoise: `TiledDenoiser`, or any other denoiser.
+        x: latents ``(frames, channels, height, width)`` at the first step's noise level; they stay as they are.
+        steps: the schedule, or what is left of it.
+        pin: fixes the frames shared with the segment before (method.md §6).
+        after_step: receives x after a step, the step, and its ``x̂_0``.
+
+    Returns:
+        ``x_0``, shaped like ``x``.
+    """
+    for step in steps:
+        x = pin(x, step.sigma)
+        denoised = pin(denoise(x, step), 0.0)
+        x = x + to_d(x, step.sigma, denoised) * (step.sigma_next - step.sigma)
+        after_step(x, step, denoised)
+    return x
 
 
 @dataclass(frozen=True)
-class Step:
-    """One sampling step: noise level, the following one, γ, and which propagation acts."""
-
-    index: int
-    sigma: float
-    following: float
-    gamma: float
-    kind: StepKind
-
-
-def steps_of(settings: RestoreSettings, declaration: Declaration) -> list[Step]:
-    """The schedule of a resolved ``settings``."""
-    assert settings.steps is not None
-    sigmas = karras_sigmas(settings.steps, declaration.sigma_min, declaration.sigma_max)
-    gammas = gamma_schedule(sigmas[:-1], settings.gamma_rho, settings.gamma_peak, settings.gamma_direction)
-    kinds = step_kinds(settings.steps, settings)
-    return [Step(i, float(sigmas[i]), float(sigmas[i + 1]), float(gammas[i]), kinds[i]) for i in range(settings.steps)]
-
-
-@dataclass
-class SegmentState:
-    """Latents of a segment between two steps: all that is needed to go on.
+class PinnedFrames:
+    """The first frames of a segment, fixed to the result of the segment before (method.md §6).
 
     Attributes:
-        x: ``(frames, channels, height, width)``.
-        step: steps done.
+        latents: their ``x_0`` ``(pinned, channels, height, width)``.
+        noise: unit noise of the segment ``(frames, channels, height, width)``.
+    """
+
+    latents: Tensor
+    noise: Tensor
+
+    def __call__(self, x: Tensor, sigma: float) -> Tensor:
+        """Noise the fixed frames to ``sigma`` and put them at the beginning of ``x`` ``(frames, channels, height, width)``.
+
+        The result is a new tensor: ``x`` may be on its way to disk on another thread.
+        """
+        count = len(self.latents)
+        return torch.cat([self.latents + sigma * self.noise[:count], x[count:]])
+
+
+@dataclass(frozen=True)
+class SegmentState:
+    """A segment between two steps: all that is needed to resume.
+
+    Attributes:
+        x: latents ``(frames, channels, height, width)``.
+        step: how many steps are done.
         bank: keys and values for cached SAP, where the next step needs them.
     """
 
     x: Tensor
     step: int = 0
-    bank: KeyBank | None = None
+    bank: SpatialBank | None = None
+
+    def to_tensors(self) -> dict[str, Tensor]:
+        """Name the tensors for a file; see `from_tensors`."""
+        return {"x": self.x} | ({} if self.bank is None else self.bank.to_tensors())
+
+    @classmethod
+    def from_tensors(cls, tensors: dict[str, Tensor], step: int, grid: TileGrid, rate: int) -> "SegmentState":
+        """The inverse of `to_tensors`.
+
+        Args:
+            tensors: ``x`` ``(frames, channels, height, width)``, and those of a bank where there is one.
+            step: how many steps are done.
+            grid, rate: as for `SpatialBank`.
+        """
+        held = {name: tensor for name, tensor in tensors.items() if name != "x"}
+        return cls(tensors["x"], step, SpatialBank.from_tensors(held, grid, rate) if held else None)
 
 
-@dataclass
-class Shared:
-    """The first frames of a segment, fixed to the result ``x_0`` of the segment before (method.md §6)."""
-
-    latents: Tensor
-    noise: Tensor
-
-    def fix(self, x: Tensor, sigma: float) -> None:
-        """Put the fixed frames, noised to ``sigma``, in place of the first ones of ``x``."""
-        x[: len(self.latents)] = self.latents + sigma * self.noise[: len(self.latents)]
+# -- one step over tiles ----------------------------------------------------------------------------------------
 
 
-class Sampler:
-    """Samples one segment.
+@dataclass(frozen=True)
+class TileGroup:
+    """Tiles that may be evaluated in any batches, under the same extensions.
 
     Attributes:
-        denoiser, settings (resolved), control: what it works with.
+        tiles: in the order of evaluation.
+        extensions: what acts in the propagating layers.
+        merged: whether the estimates count; the first of two SAP passes only collects keys.
+        together: whether all tiles must be in one batch.
+    """
+
+    tiles: list[Tile]
+    extensions: tuple[Extension, ...] = ()
+    merged: bool = True
+    together: bool = False
+
+
+class Batching(Protocol):
+    """Sends the tiles of a group through the network. It may repeat, repair, observe and stop; `InBatches` is the plain one."""
+
+    @property
+    def size(self) -> int:
+        """Tiles in a batch, where they need not be together."""
+
+    def run(self, estimate: Estimate, group: TileGroup) -> Iterator[tuple[list[Tile], Tensor]]:
+        """Every tile of ``group`` once, in order, with estimates ``(tiles, frames, channels, height, width)``."""
+
+
+@dataclass(frozen=True)
+class InBatches:
+    """Batches of at most ``size`` tiles."""
+
+    size: int = 1
+
+    def run(self, estimate: Estimate, group: TileGroup) -> Iterator[tuple[list[Tile], Tensor]]:
+        """See `Batching.run`."""
+        for tiles in batched(group.tiles, len(group.tiles) if group.together else self.size):
+            yield tiles, estimate(tiles)
+
+
+EXTENSIONS: dict[Pass, Callable[[SpatialBank], Extension]] = {
+    Pass.COLLECT: Collect,
+    Pass.INJECT: Inject,
+    Pass.LOCKSTEP: Lockstep,
+}
+
+
+class TiledDenoiser:
+    """``x̂_0`` of a segment from tiles: SAP on even t, TAP on odd t, merged with Gaussian weights (method.md §1.4, §1.5).
+
+    Attributes:
+        denoiser, condition, settings: the network, ``l`` ``(frames, channels, height, width)``, resolved settings.
         grid_at: the tile grid of a step.
-        segment, first_frame: where the segment is, for progress events.
-        batch: tiles per evaluation; becomes smaller when memory runs out.
-        seconds: time spent in the U-Net.
+        steps: the whole schedule: a step collects keys where cached SAP follows.
+        batching: how tiles go through the network.
+        bank: keys and values that the step before collected, for cached SAP.
+        branches_in_one_batch: as for `Denoiser.guided`.
+        on_frames_chosen: receives each window's number and the frames, counted in the segment, that it hands on (TAP).
     """
 
     def __init__(
         self,
         denoiser: Denoiser,
-        settings: RestoreSettings,
-        grid_at: Callable[[int], TileGrid],
-        control: Monitor,
-        segment: int = 0,
-        first_frame: int = 0,
-        batch: int = 1,
-        parked: Parked = nullcontext,
-    ) -> None:
-        self.denoiser, self.settings, self.grid_at, self.control = denoiser, settings, grid_at, control
-        self.segment, self.first_frame, self.batch, self.parked = segment, first_frame, batch, parked
-        self.schedule = steps_of(settings, denoiser.model.declaration)
-        self.seconds = 0.0
-        self.done = 0
-
-    @torch.no_grad()
-    def run(
-        self,
-        state: SegmentState,
         condition: Tensor,
-        shared: Shared | None = None,
-        after_step: Callable[[SegmentState, Tensor], None] = lambda state, denoised: None,
-    ) -> Tensor:
-        """Sample from ``state`` to the end; returns ``x_0`` ``(frames, channels, height, width)``.
+        settings: ResolvedSettings,
+        grid_at: Callable[[int], TileGrid],
+        steps: Sequence[Step] = (),
+        batching: Batching = InBatches(1),
+        bank: SpatialBank | None = None,
+        branches_in_one_batch: bool = True,
+        on_frames_chosen: Callable[[int, list[int]], None] = lambda window, frames: None,
+    ) -> None:
+        self.denoiser, self.condition, self.settings, self.steps = denoiser, condition, settings, steps
+        self.grid_at, self.batching, self.bank = grid_at, batching, bank
+        self.branches_in_one_batch, self.on_frames_chosen = branches_in_one_batch, on_frames_chosen
 
-        Args:
-            state: start (pure noise times σ_max) or a state saved after a step.
-            condition: ``l`` ``(frames, channels, height, width)``.
-            shared: frames fixed to the segment before.
-            after_step: receives the new state and the step's merged ``x̂_0``.
+    def __call__(self, x: Tensor, step: Step) -> Tensor:
+        """Estimate ``x̂_0`` of ``x`` ``(frames, channels, height, width)``; shaped like it."""
+        collected = SpatialBank(self.grid_at(step.index), self.settings.sap_rate) if self.collects(step) else None
+        denoised = self.denoise(x, step, collected)
+        self.bank = collected
+        return denoised
 
-        Raises:
-            ShortageError: memory does not even suffice for the least that can be evaluated at once; the state that
-                ``after_step`` was given last can be gone on from.
-            JobError: the network gives numbers that are not finite.
+    def denoise(self, x: Tensor, step: Step, collected: SpatialBank | None = None) -> Tensor:
+        """Estimate ``x̂_0`` of ``x`` ``(frames, channels, height, width)``, and leave keys and values in ``collected``.
+
+        Returns:
+            The merged estimate, shaped like ``x``.
         """
-        self.done = sum(self.tiles_of_step(step) for step in self.schedule[: state.step])
-        for step in self.schedule[state.step :]:
-            if shared is not None:
-                shared.fix(state.x, step.sigma)
-            bank = KeyBank(self.grid_at(step.index), self.settings.sap_rate) if self.collects(step) else None
-            denoised = self.denoise(state, condition, step, bank)
-            if shared is not None:
-                shared.fix(denoised, 0.0)
-            x = state.x + to_d(state.x, step.sigma, denoised) * (step.following - step.sigma)
-            state = SegmentState(x, step.index + 1, bank)
-            after_step(state, denoised)
-        return state.x
-
-    # -- one step -----------------------------------------------------------------------------------------------
-
-    def denoise(self, state: SegmentState, condition: Tensor, step: Step, collected: KeyBank | None) -> Tensor:
-        """The merged ``x̂_0`` of all tiles at one step; keys for cached SAP go to ``collected``."""
         grid = self.grid_at(step.index)
-        self.control.emit(
-            StepStarted(
-                self.segment, step.index, len(self.schedule), step.kind, step.sigma, step.gamma, grid.to_dict(), self.first_frame
-            )
-        )
-        merge = Merge(grid, state.x.shape[1])
-        collecting: list[Extension] = [] if collected is None else [Collect(collected)]
-        for tiles, extensions, merged in self.passes(grid, step, state.bank):
-            for part, estimates in self.evaluations(state.x, condition, step, tiles, collecting + extensions):
-                if merged:
-                    for tile, estimate in zip(part, estimates, strict=True):
-                        merge.add(tile, estimate)
-        self.denoiser.propagation.extensions = []
+        merge = Merge(grid, x.shape[1])
+        collecting = () if collected is None else (Collect(collected),)
+        for group in self.groups(grid, step):
+            with self.denoiser.propagation.extended_by(*collecting, *group.extensions):
+                for tiles, estimates in self.batching.run(partial(self.estimate, x, step), group):
+                    if group.merged:
+                        merge.add_all(tiles, estimates)
         return merge.result()
 
-    def evaluations(
-        self, x: Tensor, condition: Tensor, step: Step, tiles: list[Tile], extensions: list[Extension]
-    ) -> Iterator[tuple[list[Tile], Tensor]]:
-        """Tiles and their estimates, in smaller batches when memory runs out. Tiles in lockstep stay together."""
-        together = any(isinstance(extension, Lockstep) for extension in extensions)
-        work = partial(self.evaluate, x, condition, step, extensions)
-        waiting = tiles
-        while waiting:
-            size = len(waiting) if together else self.batch
-            batch, waiting = waiting[:size], waiting[size:]
-            yield from in_parts(work, batch, self.shrink, least=size if together else 1)
+    def groups(self, grid: TileGrid, step: Step) -> Iterator[TileGroup]:
+        """The groups of tiles of a step in the order of evaluation, and what propagates among them."""
+        if step.kind == StepKind.SAP:
+            yield from self.spatial_groups(grid, step)
+        elif step.kind.is_tap:
+            yield from self.temporal_groups(grid, backward=step.kind == StepKind.TAP_BACKWARD)
+        else:
+            yield TileGroup(list(grid))
 
-    def shrink(self, batch: int) -> None:
-        """Go on with smaller batches."""
-        self.batch = batch
-        self.control.emit(Warned(f"Memory ran out: tiles are denoised {batch} at a time from here on."))
+    def spatial_groups(self, grid: TileGrid, step: Step) -> Iterator[TileGroup]:
+        """SAP: the tiles of each window attend to each other, in one of three schedules (method.md §3)."""
+        for n in range(len(grid.windows)):
+            tiles = [grid.tile(m, n) for m in range(grid.spatial)]
+            # a bank of its own window, unless the step before has collected one of all windows
+            bank = self.bank or SpatialBank(grid.window(n), self.settings.sap_rate)
+            for kind in passes(step, self.settings.sap_schedule):
+                yield TileGroup(tiles, (EXTENSIONS[kind](bank),), kind != Pass.COLLECT, kind == Pass.LOCKSTEP)
 
-    def evaluate(self, x: Tensor, condition: Tensor, step: Step, extensions: list[Extension], tiles: list[Tile]) -> Tensor:
-        """Guided estimates of a batch of tiles, with cancel, pause and progress around it."""
-        self.denoiser.propagation.extensions = extensions
-        self.control.check(self.parked)
-        for tile in tiles:
-            self.control.emit(TileStarted(tile.m, tile.n))
-        began = time.monotonic()
-        estimates = self.guided(x, condition, step, tiles)
-        damaged = [i for i, estimate in enumerate(estimates) if not finite(estimate)]
-        if damaged:
-            again = [tiles[i] for i in damaged]
-            estimates[damaged] = sound(
-                self.denoiser.model,
-                lambda: self.guided(x, condition, step, again),
-                self.place_of(again[0], step),
-                warn=lambda sentence: self.control.emit(Warned(sentence)),
-            )
-        seconds = time.monotonic() - began
-        self.seconds += seconds
-        for tile in tiles:
-            self.done += 1
-            self.control.emit(TileFinished(tile.m, tile.n, self.done, self.total, seconds / len(tiles)))
-        return estimates
+    def temporal_groups(self, grid: TileGrid, backward: bool) -> Iterator[TileGroup]:
+        """TAP: one window hands frames on to the next; a batch of spatial tiles at a time bounds what is held (method.md §4)."""
+        windows = list(range(len(grid.windows)))
+        memory = TemporalMemory(self.settings.tap_frames)
+        # tiles outside, windows inside: what a tile hands on is for the same tile of the next window
+        for spatial in batched(list(range(grid.spatial)), self.batching.size):
+            for n in reversed(windows) if backward else windows:
+                yield TileGroup([grid.tile(m, n) for m in spatial], (memory,))
+                self.on_frames_chosen(n, memory.frames_of(n))
 
-    def guided(self, x: Tensor, condition: Tensor, step: Step, tiles: list[Tile]) -> Tensor:
-        """Guided estimates of a batch of tiles ``(tiles, frames, channels, height, width)``."""
-        settings = self.settings
-        assert settings.guidance is not None and settings.guidance_scale is not None
+    def collects(self, step: Step) -> bool:
+        """Whether the next step is one of cached SAP, which needs this one's keys and values."""
+        following = self.steps[step.index + 1 : step.index + 2]
+        return self.settings.sap_schedule == "cached" and any(after.kind == StepKind.SAP for after in following)
+
+    def estimate(self, x: Tensor, step: Step, tiles: list[Tile]) -> Tensor:
+        """Estimate some tiles of ``x`` ``(frames, channels, height, width)`` in one batch.
+
+        Returns:
+            Guided estimates ``(tiles, frames, channels, height, width)``.
+        """
         return self.denoiser.guided(
             torch.stack([cut(x, tile) for tile in tiles]),
             step.sigma,
-            torch.stack([cut(condition, tile) for tile in tiles]),
+            torch.stack([cut(self.condition, tile) for tile in tiles]),
             tiles,
-            settings.guidance,
-            settings.guidance_scale,
+            self.settings.guidance,
+            self.settings.guidance_scale,
             step.gamma,
+            self.branches_in_one_batch,
         )
 
-    def place_of(self, tile: Tile, step: Step) -> str:
-        """A tile in words."""
-        first = self.first_frame + tile.frame
-        return (
-            f"Tile {tile.m + 1} of frames {first} to {first + tile.frames - 1} in step {step.index + 1} of {len(self.schedule)}"
-        )
 
-    # -- what propagates ----------------------------------------------------------------------------------------
-
-    def passes(self, grid: TileGrid, step: Step, previous: KeyBank | None) -> Iterator[tuple[list[Tile], list[Extension], bool]]:
-        """Groups of tiles in the order of evaluation, the extensions that act on them, and whether they are merged."""
-        if step.kind == StepKind.SAP:
-            yield from self.spatial_passes(grid, previous)
-        elif step.kind == StepKind.PLAIN:
-            yield list(grid), [], True
-        else:
-            yield from self.temporal_passes(grid, backward=step.kind == StepKind.TAP_BACKWARD)
-
-    def spatial_passes(self, grid: TileGrid, previous: KeyBank | None) -> Iterator[tuple[list[Tile], list[Extension], bool]]:
-        """SAP, window by window, in one of its three schedules (method.md §3)."""
-        for n in range(len(grid.windows)):
-            window = [grid.tile(m, n) for m in range(grid.spatial)]
-            bank = previous or KeyBank(grid.window(n), self.settings.sap_rate)
-            if self.settings.sap_schedule == "lockstep":
-                yield window, [Lockstep(bank)], True
-                continue
-            if bank is not previous:
-                yield window, [Collect(bank)], False
-            yield window, [Inject(bank)], True
-
-    def temporal_passes(self, grid: TileGrid, backward: bool) -> Iterator[tuple[list[Tile], list[Extension], bool]]:
-        """TAP: for a batch of places, one window after the other (method.md §4)."""
-        order = list(range(len(grid.windows)))
-        tap = Tap(self.settings.tap_frames)
-        for places in batches(list(range(grid.spatial)), self.batch):
-            for n in reversed(order) if backward else order:
-                yield [grid.tile(m, n) for m in places], [tap], True
-                frames = [frame for frame, _ in tap.chosen[n].most_common(self.settings.tap_frames)]
-                self.control.emit(FramesChosen(n, tuple(sorted(self.first_frame + frame for frame in frames))))
-
-    def collects(self, step: Step) -> bool:
-        """Whether the step after ``step`` is a cached SAP step."""
-        following = self.schedule[step.index + 1 : step.index + 2]
-        return self.settings.sap_schedule == "cached" and any(s.kind == StepKind.SAP for s in following)
-
-    # -- counting -----------------------------------------------------------------------------------------------
-
-    @property
-    def total(self) -> int:
-        """Tile evaluations of the whole segment, all passes counted."""
-        return sum(self.tiles_of_step(step) for step in self.schedule)
-
-    def tiles_of_step(self, step: Step) -> int:
-        """Tile evaluations of one step: two-pass SAP sees every tile twice, and so does the first step of cached SAP."""
-        tiles = len(self.grid_at(step.index))
-        cached = self.settings.sap_schedule == "cached" and step.index > 0
-        return 2 * tiles if step.kind == StepKind.SAP and self.settings.sap_schedule != "lockstep" and not cached else tiles
-
-
-def batches(items: list[T], size: int) -> Iterator[list[T]]:
+def batched(items: list[Element], size: int) -> Iterator[list[Element]]:
     """``items`` in lists of at most ``size``."""
     for start in range(0, len(items), size):
         yield items[start : start + size]

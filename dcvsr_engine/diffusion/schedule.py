@@ -1,12 +1,50 @@
-"""What happens at each sampling step: noise levels, γ, and whether SAP or TAP acts. Torch-free, shared with the window."""
+"""The schedule: noise level, γ and kind of every step, and the method's counting. Torch-free: planner and window ask it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dcvsr_engine.diffusion.branch import branches_of, is_distinct, needs_degraded
 from dcvsr_engine.events import StepKind
-from dcvsr_engine.settings import GammaDirection, RestoreSettings
+from dcvsr_engine.network.declaration import Declaration
+from dcvsr_engine.settings import GammaDirection, ResolvedSettings, RestoreSettings, SapSchedule
 
 Levels = NDArray[np.float64]
+PROPAGATING_LAYERS = 2
+"""How many spatial self-attentions propagate at either end of the U-Net (method.md §2)."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One sampling step.
+
+    Attributes:
+        index: counted from 0; the paper's ``t`` is ``steps - index``.
+        sigma, sigma_next: noise level before and after the step.
+        gamma: detail suppression γ_t, 0 where guidance is not DSSAG.
+        kind: which propagation acts.
+    """
+
+    index: int
+    sigma: float
+    sigma_next: float
+    gamma: float
+    kind: StepKind
+
+
+class Pass(StrEnum):
+    """An evaluation of all tiles of a window, by its use of foreign keys and values (method.md §3)."""
+
+    PLAIN = "plain"
+    """No spatial propagation."""
+    COLLECT = "collect"
+    """Only collects keys and values; the estimates are not merged."""
+    INJECT = "inject"
+    """Attends to keys and values that were collected before."""
+    LOCKSTEP = "lockstep"
+    """All tiles in one batch, which exchange keys and values within the layer."""
 
 
 def karras_sigmas(steps: int, sigma_min: float, sigma_max: float, rho: float = 7.0) -> Levels:
@@ -17,6 +55,7 @@ def karras_sigmas(steps: int, sigma_min: float, sigma_max: float, rho: float = 7
     if steps < 1:
         raise ValueError(f"steps must be at least 1, not {steps}")
     ramp = np.linspace(0, 1, steps)
+    # linear in σ^(1/ρ), so that steps are short where the noise is low
     low, high = sigma_min ** (1 / rho), sigma_max ** (1 / rho)
     return np.append((high + ramp * (low - high)) ** rho, 0.0)
 
@@ -35,19 +74,21 @@ def gamma_schedule(sigmas: Levels, rho: float, peak: float = 1.0, direction: Gam
     """
     logs = np.log(sigmas)
     span = logs[0] - logs[-1]
+    # a single step has no span: it is the first one, with the peak
     fraction = np.clip((logs - logs[-1]) / span, 0, 1) if span > 0 else np.ones_like(logs)
     gamma = peak * fraction**rho
     return gamma if direction == "falling" else gamma[::-1].copy()
 
 
 def step_kinds(steps: int, settings: RestoreSettings) -> list[StepKind]:
-    """Which propagation acts in each step, first step first.
+    """Choose the propagation of each step, first step first.
 
     Even ``t`` is a SAP step and odd ``t`` a TAP step, numbered down ``t = steps … 1`` (method.md §1.5); directions of
     TAP alternate over its steps, forward first (§4).
     """
     kinds: list[StepKind] = []
     tap_steps = 0
+    # t falls to 1, so that the last step is TAP whatever the number of steps
     for t in range(steps, 0, -1):
         if t % 2 == 0:
             kinds.append(StepKind.SAP if settings.sap else StepKind.PLAIN)
@@ -58,3 +99,43 @@ def step_kinds(steps: int, settings: RestoreSettings) -> list[StepKind]:
             kinds.append(StepKind.TAP_BACKWARD if backward else StepKind.TAP_FORWARD)
             tap_steps += 1
     return kinds
+
+
+def steps_of(settings: ResolvedSettings, declaration: Declaration) -> list[Step]:
+    """The schedule, first step first."""
+    sigmas = karras_sigmas(settings.steps, declaration.sigma_min, declaration.sigma_max)
+    peak = settings.gamma_peak if settings.guidance == "dssag" else 0.0
+    gammas = gamma_schedule(sigmas[:-1], settings.gamma_rho, peak, settings.gamma_direction)
+    kinds = step_kinds(settings.steps, settings)
+    return [Step(i, float(sigmas[i]), float(sigmas[i + 1]), float(gammas[i]), kinds[i]) for i in range(settings.steps)]
+
+
+# -- counting ---------------------------------------------------------------------------------------------------
+
+
+def passes(step: Step, schedule: SapSchedule) -> tuple[Pass, ...]:
+    """The passes that ``step`` makes over its tiles, in order: one, or two where SAP first has to collect keys.
+
+    The cached schedule has the keys of the step before, but for the first step (method.md §3).
+    """
+    if step.kind != StepKind.SAP:
+        return (Pass.PLAIN,)
+    if schedule == "lockstep":
+        return (Pass.LOCKSTEP,)
+    if schedule == "cached" and step.index > 0:
+        return (Pass.INJECT,)
+    return Pass.COLLECT, Pass.INJECT
+
+
+def evaluations(step: Step, settings: ResolvedSettings, declaration: Declaration) -> int:
+    """U-Net evaluations of one tile in ``step``: in every pass one per branch, and one of SAG's degraded input."""
+    branches = branches_of(settings.guidance, settings.guidance_scale, step.gamma, is_distinct(declaration))
+    # the degraded input is made from the first estimates, so it needs an evaluation of its own
+    degraded = needs_degraded(settings.guidance, settings.guidance_scale)
+    return len(passes(step, settings.sap_schedule)) * (len(branches) + degraded)
+
+
+def most_branches(settings: ResolvedSettings, declaration: Declaration) -> int:
+    """U-Net rows per tile in one evaluation, in the step that has most branches."""
+    mode, scale, distinct = settings.guidance, settings.guidance_scale, is_distinct(declaration)
+    return max(len(branches_of(mode, scale, step.gamma, distinct)) for step in steps_of(settings, declaration))

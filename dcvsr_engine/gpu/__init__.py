@@ -1,1 +1,1 @@
-"""A CUDA build of PyTorch beside the bundled one: found, installed, verified, switched on, removed. Torch-free."""
+"""A CUDA build of PyTorch beside the bundled one: find the GPU; install, verify, switch on, remove the build. Torch-free."""

@@ -5,30 +5,30 @@ import sys
 import traceback
 from typing import Any
 
-NUMBERS = 1000
+ONES = 1000
 
 
-def facts(folder: str) -> dict[str, Any]:
-    """Where torch came from, its version, its CUDA version, and whether the GPU adds up some ones."""
+def torch_facts(folder: str) -> dict[str, Any]:
+    """Import torch from a folder: where it came from, its version, CUDA's version, and the GPU that adds up some ones."""
     sys.path.insert(0, folder)
     import torch
 
     found: dict[str, Any] = {"file": torch.__file__, "torch": torch.__version__, "cuda": torch.version.cuda, "device": ""}
     if torch.cuda.is_available():
-        total = float(torch.ones(NUMBERS, device="cuda").sum())
-        found["device"] = torch.cuda.get_device_name() if total == NUMBERS else ""
+        total = float(torch.ones(ONES, device="cuda").sum())
+        found["device"] = torch.cuda.get_device_name() if total == ONES else ""
     return found
 
 
-def main() -> None:
-    """Print facts, or the error that kept torch from starting."""
+def print_torch_facts() -> None:
+    """Print what was found as JSON, or the error that kept torch from starting."""
     try:
-        found = facts(sys.argv[1])
-    except Exception as error:  # a build that does not fit may fail in any way
+        found = torch_facts(sys.argv[1])
+    except Exception as error:  # a build that does not fit may fail in any way; the parent process reads the reason
         traceback.print_exc()
         found = {"error": f"{type(error).__name__}: {error}"}
     print(json.dumps(found), flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    print_torch_facts()

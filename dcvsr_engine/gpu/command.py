@@ -5,50 +5,45 @@ import dataclasses
 import json
 import sys
 
-from dcvsr_engine.gpu.detect import detect
-from dcvsr_engine.gpu.install import install
-from dcvsr_engine.gpu.switch import Build, gpu_folder, remove, size, switched_on
-
-DESCRIPTION = (
-    "Use an NVIDIA GPU: install, or remove, a CUDA build of PyTorch beside the bundled one. "
-    "With DCVSR_GPU=off in the environment the program does without it."
-)
+from dcvsr_engine.gpu.detect import detect_gpu
+from dcvsr_engine.gpu.install import install_cuda_build
+from dcvsr_engine.gpu.switch import Build, gpu_folder, remove_build, size_of_builds, switched_on
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_gpu_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     parser.add_argument("action", choices=["status", "install", "remove"], nargs="?", default="status")
-    parser.add_argument("--index", default="", metavar="URL", help="a further package index to look at")
+    parser.add_argument("--index", default="", metavar="URL", help="use this package index, too")
 
 
-def run(options: argparse.Namespace) -> int:
-    """Do what the options say; raises `UserError`."""
+def run_gpu_command(options: argparse.Namespace) -> int:
+    """Run ``dcvsr gpu``; 0. Raises `UserError`."""
     if options.action == "install":
-        tell(install(Steps(), options.index), options.json)
+        print_state(install_cuda_build(PrintedSteps(), options.index), options.json)
     elif options.action == "remove":
-        remove()
-        tell(None, options.json)
+        remove_build()
+        print_state(None, options.json)
     else:
-        tell(switched_on(), options.json)
+        print_state(switched_on(), options.json)
     return 0
 
 
-class Steps:
+class PrintedSteps:
     """Prints what is being done whenever it changes."""
 
     def __init__(self) -> None:
         self._last = ""
 
     def __call__(self, what: str, done: int, total: int) -> None:
-        """See `install.Progress`."""
+        """See `install.InstallProgress`."""
         if what != self._last:
             self._last = what
             print(f"{what} …", file=sys.stderr, flush=True)
 
 
-def tell(build: Build | None, as_json: bool) -> None:
-    """Print which GPU there is and which build is switched on."""
-    gpu = detect()
+def print_state(build: Build | None, as_json: bool) -> None:
+    """Print the GPU and the build that is switched on."""
+    gpu = detect_gpu()
     if as_json:
         facts = {
             "gpu": gpu and dataclasses.asdict(gpu),
@@ -59,6 +54,6 @@ def tell(build: Build | None, as_json: bool) -> None:
         return
     print(f"GPU      {gpu.name}, driver {gpu.driver or 'unknown'}" if gpu else "GPU      no NVIDIA GPU with a driver was found")
     if build:
-        print(f"PyTorch  {build.torch} for CUDA {build.cuda} in {gpu_folder() / build.folder} ({size() / 1e9:.1f} GB)")
+        print(f"PyTorch  {build.torch} for CUDA {build.cuda} in {gpu_folder() / build.folder} ({size_of_builds() / 1e9:.1f} GB)")
     else:
         print("PyTorch  the bundled one" + ("; “dcvsr gpu install” fetches one that uses the GPU" if gpu else ""))

@@ -1,4 +1,7 @@
-"""Looks for an NVIDIA GPU without torch: ``nvidia-smi``, the driver's library, or what Linux tells of the driver."""
+"""Looks for an NVIDIA GPU without torch: ``nvidia-smi``, the driver's library, or what Linux reports about the driver.
+
+Not nvidia-ml-py: it knows one of these three ways, and would be one more dependency of every bundle.
+"""
 
 import ctypes
 import os
@@ -11,28 +14,28 @@ from pathlib import Path
 
 from dcvsr_engine.gpu.own_process import NO_WINDOW
 
-SECONDS = 15.0
+SMI_SECONDS = 15.0
 PROC = Path("/proc/driver/nvidia")
 LIBRARIES = {"win32": "nvcuda.dll", "linux": "libcuda.so.1"}
-NAME_BYTES = 128
+GPU_NAME_BYTES = 128
 
 
 @dataclass(frozen=True)
 class Gpu:
-    """An NVIDIA GPU whose driver is installed. What is not known is empty or 0; ``memory`` in bytes."""
+    """An NVIDIA GPU whose driver is installed. Unknown values are empty or 0; ``memory`` is in bytes."""
 
     name: str
     driver: str = ""
     memory: int = 0
 
 
-def detect() -> Gpu | None:
-    """The first NVIDIA GPU of this computer."""
+def detect_gpu() -> Gpu | None:
+    """Find the first NVIDIA GPU of this computer; ``None`` when there is none with a driver."""
     return from_nvidia_smi() or from_driver_library() or from_proc()
 
 
 def from_nvidia_smi() -> Gpu | None:
-    """What the driver's own tool says."""
+    """Ask the driver's own tool."""
     system = Path(os.environ.get("SYSTEMROOT", "")) / "System32"
     program = shutil.which("nvidia-smi") or shutil.which("nvidia-smi", path=str(system))
     if program is None:
@@ -40,7 +43,7 @@ def from_nvidia_smi() -> Gpu | None:
     query = ["--query-gpu=name,driver_version,memory.total", "--format=csv,noheader,nounits"]
     try:
         answer = subprocess.run(
-            [program, *query], capture_output=True, text=True, timeout=SECONDS, check=True, creationflags=NO_WINDOW
+            [program, *query], capture_output=True, text=True, timeout=SMI_SECONDS, check=True, creationflags=NO_WINDOW
         )
     except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
         return None
@@ -51,18 +54,18 @@ def from_nvidia_smi() -> Gpu | None:
 
 
 def from_driver_library() -> Gpu | None:
-    """What the driver itself says (CUDA driver API: ``cuInit``, ``cuDeviceGetCount``, ``cuDeviceGetName``)."""
+    """Ask the driver itself (CUDA driver API: ``cuInit``, ``cuDeviceGetCount``, ``cuDeviceGetName``)."""
     if sys.platform not in LIBRARIES:
         return None
     try:
         driver = ctypes.CDLL(LIBRARIES[sys.platform])
-        count, device, name = ctypes.c_int(), ctypes.c_int(), ctypes.create_string_buffer(NAME_BYTES)
+        count, device, name = ctypes.c_int(), ctypes.c_int(), ctypes.create_string_buffer(GPU_NAME_BYTES)
         failed = (
             driver.cuInit(0)
             or driver.cuDeviceGetCount(ctypes.byref(count))
             or not count.value
             or driver.cuDeviceGet(ctypes.byref(device), 0)
-            or driver.cuDeviceGetName(name, NAME_BYTES, device)
+            or driver.cuDeviceGetName(name, GPU_NAME_BYTES, device)
         )
     except (OSError, AttributeError):
         return None
@@ -70,7 +73,7 @@ def from_driver_library() -> Gpu | None:
 
 
 def from_proc(proc: Path = PROC) -> Gpu | None:
-    """What Linux tells of a loaded driver."""
+    """Read what Linux reports about a loaded driver."""
     try:
         texts = [path.read_text(errors="replace") for path in sorted(proc.glob("gpus/*/information"))]
         version = (proc / "version").read_text(errors="replace")

@@ -1,6 +1,5 @@
 """Installs a CUDA build of PyTorch into a side folder: pip fetches it from the indexes it is configured with. Torch-free."""
 
-import json
 import re
 import secrets
 import shutil
@@ -12,26 +11,34 @@ from pathlib import Path
 from typing import Any
 
 from dcvsr_engine.errors import AcceleratorError
-from dcvsr_engine.gpu.detect import Gpu, detect
-from dcvsr_engine.gpu.own_process import run
-from dcvsr_engine.gpu.switch import Build, gpu_folder, locked, switch_on, switched_on, this_python, wanted_version
+from dcvsr_engine.gpu.detect import Gpu, detect_gpu
+from dcvsr_engine.gpu.own_process import run_module
+from dcvsr_engine.gpu.switch import (
+    Build,
+    gpu_folder,
+    gpu_folder_locked,
+    switch_on,
+    switched_on,
+    this_python,
+    wanted_version,
+)
+from dcvsr_engine.storage import describe_os_error, parse_json, read_json
 
 ALLOWANCE = 15 * 10**9
-"""Bytes that must be free before anything is fetched: wheels and what is unpacked from them, generously. The latter is
-checked exactly before it is unpacked."""
+"""Bytes that must be free before anything is fetched: wheels and their content, generously. Checked exactly before unpacking."""
 
 PER_PACKAGE = 1000
 PIP = ["--disable-pip-version-check", "--no-input", "--no-color", "--progress-bar"]
 RAW_PROGRESS = (24, 1)
 """From this version on pip can say how many bytes have come."""
 
-Progress = Callable[[str, int, int], None]
-"""Is told what is being done, and how much of how much is done (both 0 where nobody knows); may raise to stop."""
+InstallProgress = Callable[[str, int, int], None]
+"""Called with what is being done, how much is done and of how much (both 0 where unknown); may raise to stop."""
 
 
 @dataclass(frozen=True)
 class Wheel:
-    """A package that pip chose: its name, version and the sha256 of its file."""
+    """A package that pip chose: name, version and SHA-256 of its file."""
 
     name: str
     version: str
@@ -39,37 +46,40 @@ class Wheel:
 
     @property
     def requirement(self) -> str:
-        """A line of a requirements file that nothing but this very file fulfils."""
+        """A line of a requirements file that only this very file fulfils."""
         return f"{self.name}=={self.version}" + (f" --hash=sha256:{self.sha256}" if self.sha256 else "")
 
 
-def install(progress: Progress = lambda what, done, total: None, index: str = "") -> Build:
-    """Fetch, unpack, verify and switch on a CUDA build; what an earlier try fetched is not fetched again.
+def install_cuda_build(progress: InstallProgress = lambda what, done, total: None, index: str = "") -> Build:
+    """Fetch, unpack, verify and switch on a CUDA build; wheels that an earlier try fetched are not fetched again.
 
     Args:
-        progress: may raise to stop; what was fetched is kept.
-        index: address of a package index to look at besides those that pip is configured with.
+        progress: see `InstallProgress`; when it raises, fetched wheels are kept.
+        index: address of a package index to use besides those that pip is configured with.
+
+    Returns:
+        The build, which is used from the next start of the engine on.
 
     Raises:
-        AcceleratorError: what goes wrong, in one sentence; what was switched on before stays so.
+        AcceleratorError: what goes wrong, in one sentence; the build that was switched on before stays so.
     """
-    gpu = detect()
+    gpu = detect_gpu()
     if gpu is None:
-        raise AcceleratorError("There is no NVIDIA GPU with a driver in this computer; install its driver first if there is one.")
+        raise AcceleratorError("This computer has no NVIDIA GPU with a driver; if there is a GPU, install its driver first.")
     try:
         gpu_folder().mkdir(parents=True, exist_ok=True)
         fetched = sum(path.stat().st_size for path in (gpu_folder() / "wheels").glob("*.whl"))
-        check_room(ALLOWANCE - fetched)
-        with locked():
+        check_free_disk(ALLOWANCE - fetched)
+        with gpu_folder_locked():
             return _install(gpu, progress, index)
     except OSError as error:
-        raise AcceleratorError(f"{gpu_folder()} cannot be written ({(error.strerror or str(error)).lower()}).") from None
+        raise AcceleratorError(f"{gpu_folder()} cannot be written ({describe_os_error(error)}).") from None
 
 
-def _install(gpu: Gpu, progress: Progress, index: str) -> Build:
+def _install(gpu: Gpu, progress: InstallProgress, index: str) -> Build:
     current = switched_on()
     _sweep(current)
-    wheels = resolve(progress, index)
+    wheels = resolve_wheels(progress, index)
     if not any(is_cuda(wheel) for wheel in wheels):
         raise AcceleratorError(
             f"The package indexes that pip knows have no CUDA build of torch {wanted_version()} for this system; "
@@ -77,12 +87,12 @@ def _install(gpu: Gpu, progress: Progress, index: str) -> Build:
         )
     fetched = gpu_folder() / "wheels"
     for number, wheel in enumerate(wheels):
-        fetch(wheel, fetched, number, len(wheels), progress, index)
-    check_room(unpacked_size(fetched))
+        fetch_wheel(wheel, fetched, number, len(wheels), progress, index)
+    check_free_disk(unpacked_size(fetched))
     folder = gpu_folder() / f"torch-{wanted_version()}-{secrets.token_hex(4)}"
     try:
-        unpack(wheels, fetched, folder, progress)
-        build = verify(folder, gpu, progress)
+        unpack_wheels(wheels, fetched, folder, progress)
+        build = verify_build(folder, gpu, progress)
         switch_on(build)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
@@ -100,28 +110,28 @@ def _sweep(kept: Build | None) -> None:
     shutil.rmtree(gpu_folder() / "cache", ignore_errors=True)
 
 
-def check_room(size: int) -> None:
+def check_free_disk(size: int) -> None:
     """Raise `AcceleratorError` when ``size`` bytes do not fit."""
     free = shutil.disk_usage(gpu_folder()).free
     if size > free:
         raise AcceleratorError(
-            f"There is no room in {gpu_folder()}: {size / 1e9:.1f} GB are needed and {free / 1e9:.1f} GB are free."
+            f"There is not enough space in {gpu_folder()}: {size / 1e9:.1f} GB are needed and {free / 1e9:.1f} GB are free."
         )
 
 
 # -- pip --------------------------------------------------------------------------------------------------------
 
 
-def resolve(progress: Progress, index: str) -> list[Wheel]:
-    """What pip would install, torch first; nothing is installed."""
+def resolve_wheels(progress: InstallProgress, index: str) -> list[Wheel]:
+    """Ask pip what it would install, torch first; raises `AcceleratorError`."""
     report, constraints = gpu_folder() / "report.json", gpu_folder() / "constraints.txt"
     constraints.write_text("\n".join(installed_versions()), encoding="utf-8")
-    wanted = [*sources(index), "--constraint", str(constraints), "--report", str(report), f"torch=={wanted_version()}"]
-    pip(
+    wanted = [*index_options(index), "--constraint", str(constraints), "--report", str(report), f"torch=={wanted_version()}"]
+    run_pip(
         ["install", "--dry-run", "--ignore-installed", "--only-binary", ":all:", *wanted],
         lambda line: progress("Looking for a CUDA build", 0, 0),
     )
-    items: list[dict[str, Any]] = json.loads(report.read_text(encoding="utf-8"))["install"]
+    items: list[dict[str, Any]] = read_json(report)["install"]
     wheels = [
         Wheel(
             item["metadata"]["name"],
@@ -147,8 +157,8 @@ def is_cuda(wheel: Wheel) -> bool:
     return (name == "torch" and build.startswith("cu")) or name.startswith(("nvidia-", "cuda-"))
 
 
-def fetch(wheel: Wheel, folder: Path, number: int, count: int, progress: Progress, index: str) -> None:
-    """Download one package; pip leaves it alone when it is there and its hash is right."""
+def fetch_wheel(wheel: Wheel, folder: Path, number: int, count: int, progress: InstallProgress, index: str) -> None:
+    """Download one package of ``count``; pip skips it when it is in ``folder`` with the right hash. Raises `AcceleratorError`."""
     what = f"Downloading {wheel.name} {wheel.version}, {number + 1} of {count}"
 
     done = number * PER_PACKAGE
@@ -162,38 +172,40 @@ def fetch(wheel: Wheel, folder: Path, number: int, count: int, progress: Progres
 
     one = gpu_folder() / "one.txt"
     one.write_text(wheel.requirement, encoding="utf-8")
-    pip(["download", "--no-deps", "--only-binary", ":all:", "--dest", str(folder), *sources(index), "-r", str(one)], tell)
+    run_pip(
+        ["download", "--no-deps", "--only-binary", ":all:", "--dest", str(folder), *index_options(index), "-r", str(one)], tell
+    )
     one.unlink()
 
 
-def sources(index: str) -> list[str]:
-    """Options: a further index, and a cache of our own, which goes when all is done."""
+def index_options(index: str) -> list[str]:
+    """Options of pip: a further index, and a cache of our own, which is removed at the end."""
     return ["--cache-dir", str(gpu_folder() / "cache"), *(["--extra-index-url", index] if index else [])]
 
 
 def unpacked_size(folder: Path) -> int:
-    """Bytes that the wheels in a folder will take."""
+    """Bytes that the wheels in a folder take when unpacked."""
     return sum(part.file_size for path in folder.glob("*.whl") for part in zipfile.ZipFile(path).infolist())
 
 
-def unpack(wheels: list[Wheel], fetched: Path, folder: Path, progress: Progress) -> None:
+def unpack_wheels(wheels: list[Wheel], fetched: Path, folder: Path, progress: InstallProgress) -> None:
     """Install downloaded packages into a folder of their own."""
     chosen = gpu_folder() / "all.txt"
     chosen.write_text("\n".join(wheel.requirement for wheel in wheels), encoding="utf-8")
     options = ["--no-index", "--find-links", str(fetched), "--no-deps", "--no-compile", "--target", str(folder)]
-    pip(["install", *options, "-r", str(chosen)], lambda line: progress("Unpacking", 0, 0))
+    run_pip(["install", *options, "-r", str(chosen)], lambda line: progress("Unpacking", 0, 0))
     chosen.unlink()
 
 
-def pip(arguments: list[str], tell: Callable[[str], None]) -> None:
+def run_pip(arguments: list[str], tell: Callable[[str], None]) -> None:
     """Run pip; raises `AcceleratorError`."""
     version = re.match(r"(\d+)\.(\d+)", metadata.version("pip")) if has_pip() else None
     if version is None:
         raise AcceleratorError("pip is missing here; install it with “python -m ensurepip”, or install the program with pip.")
     bar = "raw" if (int(version[1]), int(version[2])) >= RAW_PROGRESS else "off"
-    code, lines = run("pip", [*arguments, *PIP, bar], tell)
+    code, lines = run_module("pip", [*arguments, *PIP, bar], tell)
     if code:
-        raise AcceleratorError(reason(lines))
+        raise AcceleratorError(pip_failure(lines))
 
 
 def has_pip() -> bool:
@@ -205,15 +217,15 @@ def has_pip() -> bool:
     return True
 
 
-def reason(lines: list[str]) -> str:
-    """Why pip failed, in one sentence."""
+def pip_failure(lines: list[str]) -> str:
+    """Explain in one sentence why pip failed."""
     text = "\n".join(lines)
     if "No space left" in text or "not enough space" in text:
-        return f"The disk of {gpu_folder()} is full; make room and start again: what was downloaded is kept."
+        return f"The disk of {gpu_folder()} is full; free some space and start again: finished downloads are kept."
     if "No matching distribution" in text:
         return f"The package indexes that pip knows have no torch {wanted_version()} for this system; name one that has it."
     if re.search(r"Connection|Incomplete|timed? ?out|ProtocolError|Max retries|DO NOT MATCH THE HASHES|is invalid", text, re.I):
-        return "The connection broke off or something arrived damaged; what came whole is kept, start again to go on."
+        return "The connection broke off or something arrived damaged; complete files are kept, start again to continue."
     errors = [line for line in lines if line.startswith("ERROR")] or lines or ["no reason was given"]
     return f"pip failed ({errors[-1].removeprefix('ERROR: ').rstrip('.')})."
 
@@ -221,11 +233,11 @@ def reason(lines: list[str]) -> str:
 # -- verification -----------------------------------------------------------------------------------------------
 
 
-def verify(folder: Path, gpu: Gpu, progress: Progress) -> Build:
-    """Have a fresh process import torch from a folder and compute on the GPU; raises `AcceleratorError`."""
-    code, lines = run("dcvsr_engine.gpu.check", [str(folder)], lambda line: progress("Verifying", 0, 0))
+def verify_build(folder: Path, gpu: Gpu, progress: InstallProgress) -> Build:
+    """Let a fresh process import torch from a folder and compute on the GPU; raises `AcceleratorError`."""
+    code, lines = run_module("dcvsr_engine.gpu.check", [str(folder)], lambda line: progress("Verifying", 0, 0))
     try:
-        found: dict[str, Any] = json.loads(lines[-1])
+        found: dict[str, Any] = parse_json(lines[-1])
     except (IndexError, ValueError):
         found = {"error": f"it ended with exit code {code}"}
     if "error" in found:

@@ -10,43 +10,49 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
-OPTION = "--module"
-"""Hidden first argument of the frozen ``dcvsr``: what follows is a module's name and its arguments."""
+MODULE_OPTION = "--module"
+"""Hidden first argument of the frozen ``dcvsr``: a module's name and its arguments follow."""
 
-MODULES = ("pip", "dcvsr_engine.gpu.check")
+RUNNABLE = ("pip", "dcvsr_engine.gpu.check")
 TICK = 0.1
-"""Seconds between looks at whether the person has cancelled."""
-PATIENCE = 5.0
+"""Seconds between two calls of ``tell``, which may cancel."""
+END_SECONDS = 5.0
 NO_WINDOW = getattr(subprocess, "CREATE_NO_WINDOW", 0)
 """Windows: console programs started by the window open none."""
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def command(module: str, *arguments: str) -> list[str]:
-    """The command that runs one of `MODULES` with arguments."""
+def module_command(module: str, *arguments: str) -> list[str]:
+    """The command line that runs one of `RUNNABLE`."""
     if not getattr(sys, "frozen", False):
-        return [sys.executable, "-m", module, *arguments]
+        return [sys.executable, "-P", "-m", module, *arguments]
     program = Path(sys.executable)
     console = program.with_name("dcvsr" + program.suffix)
-    return [str(console if console.exists() else program), OPTION, module, *arguments]
+    return [str(console if console.exists() else program), MODULE_OPTION, module, *arguments]
 
 
-def run_if_asked(arguments: list[str]) -> None:
-    """When ``arguments`` say so, run the module and end the process as it ends; otherwise do nothing."""
-    if arguments[:1] == [OPTION] and len(arguments) > 1 and arguments[1] in MODULES:
+def run_module_if_asked(arguments: list[str]) -> None:
+    """Run a module and end the process, when ``arguments`` ask for it; otherwise do nothing."""
+    if arguments[:1] == [MODULE_OPTION] and len(arguments) > 1 and arguments[1] in RUNNABLE:
         sys.argv = arguments[1:]
         runpy.run_module(arguments[1], run_name="__main__", alter_sys=True)
         sys.exit(0)
 
 
-def run(module: str, arguments: list[str], tell: Callable[[str], None]) -> tuple[int, list[str]]:
-    """Run one of `MODULES`; returns its exit code and the lines it wrote.
+def run_module(module: str, arguments: list[str], tell: Callable[[str], None]) -> tuple[int, list[str]]:
+    """Run one of `RUNNABLE` in a process of its own.
 
-    ``tell`` gets every line, and an empty one ten times a second; when it raises, the process is ended.
+    Args:
+        module: its name.
+        arguments: its arguments.
+        tell: called with every line that it prints, and with an empty one ten times a second; may raise to end the process.
+
+    Returns:
+        Exit code and printed lines.
     """
     paths = [path for path in (str(ROOT) if module != "pip" else "", os.environ.get("PYTHONPATH", "")) if path]
     process = subprocess.Popen(
-        command(module, *arguments),
+        module_command(module, *arguments),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -69,7 +75,7 @@ def run(module: str, arguments: list[str], tell: Callable[[str], None]) -> tuple
         return process.wait(), lines
     finally:
         _end(process)
-        reader.join(PATIENCE)
+        reader.join(END_SECONDS)
         process.stdout.close()
 
 
@@ -92,7 +98,7 @@ def _end(process: "subprocess.Popen[str]") -> None:
     if process.poll() is None:
         process.terminate()
         try:
-            process.wait(PATIENCE)
+            process.wait(END_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

@@ -1,6 +1,5 @@
 """Which build of PyTorch the engine uses: the bundled one, or a verified one in a side folder that is switched on."""
 
-import json
 import os
 import shutil
 import sys
@@ -11,7 +10,7 @@ from pathlib import Path
 
 from dcvsr_engine.errors import AcceleratorError
 from dcvsr_engine.paths import data_folder
-from dcvsr_engine.storage import write_json
+from dcvsr_engine.storage import read_json, write_json
 
 OFF = "DCVSR_GPU"
 """Environment variable: ``off`` makes the engine use the bundled PyTorch whatever is switched on."""
@@ -29,31 +28,31 @@ class Build:
 
 
 def gpu_folder() -> Path:
-    """Where side folders and downloaded wheels are."""
+    """Folder of side folders and downloaded wheels."""
     return data_folder() / "gpu"
 
 
-def record() -> Path:
-    """The file that says which build is switched on."""
+def record_file() -> Path:
+    """The file that names the build that is switched on."""
     return gpu_folder() / "on.json"
 
 
 def wanted_version() -> str:
-    """The version of torch that this program is made for, without what tells builds apart."""
+    """The version of torch that this program is made for, without the build's suffix."""
     from importlib import metadata  # not at every start of the window
 
     return metadata.version("torch").partition("+")[0]
 
 
 def this_python() -> str:
-    """What a compiled package must have been built for."""
+    """Python and platform that a compiled package must have been built for."""
     return f"{sys.implementation.cache_tag}-{sys.platform}"
 
 
 def switched_on() -> Build | None:
-    """The build that is switched on and fits this program: of another version, or for another Python, it is left alone."""
+    """The build that is switched on; ``None`` where there is none, or it is of another version or for another Python."""
     try:
-        build = Build(**json.loads(record().read_text(encoding="utf-8")))
+        build = Build(**read_json(record_file()))
     except (OSError, ValueError, TypeError):
         return None
     fits = build.torch.partition("+")[0] == wanted_version() and build.python == this_python()
@@ -61,12 +60,12 @@ def switched_on() -> Build | None:
 
 
 def switch_on(build: Build) -> None:
-    """Use a build from the next start of the engine on."""
-    write_json(record(), asdict(build))
+    """Use a build from the next start of the engine on; raises `OSError`."""
+    write_json(record_file(), asdict(build))
 
 
-def use() -> Build | None:
-    """Have this process import torch from the side folder, where one is switched on; before anything imports torch."""
+def use_switched_on_build() -> Build | None:
+    """Import torch from the side folder in this process, where one is switched on; call it before anything imports torch."""
     build = None if os.environ.get(OFF) == "off" else switched_on()
     if build is not None:
         sys.path.insert(0, str(gpu_folder() / build.folder))
@@ -74,34 +73,34 @@ def use() -> Build | None:
 
 
 @contextmanager
-def locked() -> Iterator[None]:
-    """Keep other processes from changing the folder; raises `AcceleratorError` when one does."""
+def gpu_folder_locked() -> Iterator[None]:
+    """Keep other processes from changing the folder; raises `AcceleratorError` when one is changing it."""
     from filelock import FileLock, Timeout  # not at every start of the window
 
     lock = FileLock(gpu_folder() / "lock")
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        raise AcceleratorError("It is being installed by another process; wait for it or cancel it there.") from None
+        raise AcceleratorError("The build is being installed by another process; wait for it or cancel it there.") from None
     try:
         yield
     finally:
         lock.release()
 
 
-def remove() -> None:
+def remove_build() -> None:
     """Switch off, and delete builds and wheels; raises `AcceleratorError` when files are in use."""
     if not gpu_folder().exists():
         return
-    with locked():
-        record().unlink(missing_ok=True)
+    with gpu_folder_locked():
+        record_file().unlink(missing_ok=True)
     shutil.rmtree(gpu_folder(), ignore_errors=True)
     if gpu_folder().exists():
         raise AcceleratorError(
-            f"It is switched off, but files in {gpu_folder()} are in use; remove it again when the program has ended."
+            f"The build is switched off, but files in {gpu_folder()} are in use; remove it again when the program has ended."
         )
 
 
-def size() -> int:
-    """Bytes that builds and wheels take."""
+def size_of_builds() -> int:
+    """Bytes on disk of builds and wheels."""
     return sum(path.stat().st_size for path in gpu_folder().rglob("*") if path.is_file())

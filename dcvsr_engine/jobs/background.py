@@ -11,7 +11,10 @@ Call = Callable[[], None]
 
 
 class Background:
-    """A context manager that ends its thread. `drain` it before: of calls that still wait then, only those to keep are made.
+    """A context manager that ends its thread. Call `drain` before: of the calls that wait at the end only those to keep are made.
+
+    Args:
+        room: how many calls may wait before the caller does.
 
     Attributes:
         waited: seconds for which the caller was held up.
@@ -50,6 +53,7 @@ class Background:
         done = threading.Event()
         self(done.set)
         began = time.monotonic()
+        # after an error nothing is made any more, `done.set` included: look at both
         while self._error is None and not done.wait(0.05):
             pass
         self.waited += time.monotonic() - began

@@ -1,7 +1,7 @@
-"""Where jobs live on disk, which are unfinished, and who has them. Torch-free."""
+"""Where jobs live on disk, which are unfinished, and which process runs them. Torch-free."""
 
-import json
-import shutil
+import hashlib
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -11,21 +11,32 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from dcvsr_engine.errors import JobError, UserError
+from dcvsr_engine.jobs.manifest import MANIFEST, read_manifest
 from dcvsr_engine.paths import jobs_folder
 from dcvsr_engine.planning.request import JobRequest
+from dcvsr_engine.storage import discard
 
-MANIFEST = "job.json"
 LOCK = "lock"
+KINDS_OF_FILES = ("unit", "facts", "state", "overlap", "segment", "joint")
+"""What the names of a job's files begin with; the last two are of earlier versions."""
+OWN_NAME = re.compile(rf"{MANIFEST}|{LOCK}|({'|'.join(KINDS_OF_FILES)})-\d{{5}}[-.].*|\..+\.partial-[0-9a-f]{{8}}(\..*)?")
+"""Names of files that a job writes into its folder: no others are ever removed from there."""
 ABANDONED_SECONDS = 3600
-"""A directory without a manifest is swept away when it is older than this: its job was never begun, or is done."""
+"""Age of a folder without a manifest that is removed: its job was never begun, or is done."""
 
 
 @dataclass(frozen=True)
 class UnfinishedJob:
-    """A job directory: its ``request`` and its ``size`` in bytes."""
+    """A job folder.
+
+    Attributes:
+        folder: where it is.
+        request: the job as it was asked for; ``None`` for one that cannot be continued, only removed.
+        size: bytes.
+    """
 
     folder: Path
-    request: JobRequest
+    request: JobRequest | None
     size: int
 
     @property
@@ -33,30 +44,59 @@ class UnfinishedJob:
         """What “dcvsr resume” calls it."""
         return self.folder.name
 
+    @property
+    def source(self) -> str | None:
+        """The input, where it is known."""
+        return None if self.request is None else str(self.request.source)
+
+    @property
+    def description(self) -> str:
+        """What it restores, in words."""
+        if self.request is None:
+            return f"damaged, or of another version: remove it with “dcvsr jobs clean {self.name}”"
+        return f"{self.request.source} → {self.request.target}"
+
+
+def job_folder(request: JobRequest) -> Path:
+    """The job folder of a request: the same request comes back to the same folder."""
+    key = hashlib.sha256(request.to_json().encode()).hexdigest()[:12]
+    return jobs_folder() / f"{request.source.stem[:40]}-{key}"
+
+
+def has_job(folder: Path) -> bool:
+    """Whether a folder holds a job that was begun and is not done."""
+    return (folder / MANIFEST).exists()
+
 
 def read_request(folder: Path) -> JobRequest:
-    """The request of a job directory; raises `JobError`."""
-    try:
-        return JobRequest.from_dict(json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["request"])
-    except (OSError, ValueError, KeyError, TypeError):
-        raise JobError(f"“{folder}” is no job that can be continued; “dcvsr jobs” lists those that can.") from None
+    """The request of a job folder; raises `JobError` when there is no job in it that can be continued."""
+    manifest = read_manifest(folder)
+    if manifest is None:
+        raise JobError(f"“{folder}” is no job that can be continued; “dcvsr jobs” lists those that can.")
+    return manifest.request
 
 
-def unfinished() -> list[UnfinishedJob]:
-    """All jobs that can be continued, the newest first."""
+def unfinished_jobs() -> list[UnfinishedJob]:
+    """All jobs that are not done, the newest first; damaged ones too, for them to be removed."""
     found = []
-    for path in sorted(jobs_folder().glob(f"*/{MANIFEST}"), key=lambda path: -path.stat().st_mtime):
-        try:
-            request = read_request(path.parent)
-        except UserError:
-            continue
-        found.append(UnfinishedJob(path.parent, request, sum(file.stat().st_size for file in path.parent.iterdir())))
-    return found
+    for path in jobs_folder().glob(f"*/{MANIFEST}"):
+        with suppress(FileNotFoundError):  # a running job is being done meanwhile
+            size = sum(file.stat().st_size for file in path.parent.iterdir())
+            found.append((path.stat().st_mtime, UnfinishedJob(path.parent, request_or_none(path.parent), size)))
+    return [job for _, job in sorted(found, key=lambda item: item[0], reverse=True)]
+
+
+def request_or_none(folder: Path) -> JobRequest | None:
+    """The request of a job folder; ``None`` where its job cannot be continued."""
+    try:
+        return read_request(folder)
+    except UserError:
+        return None
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold a job for this process; raises `JobError` when another one has it."""
+def job_lock(folder: Path) -> Iterator[None]:
+    """Hold a job for this process; raises `JobError` when another one runs it."""
     lock = FileLock(folder / LOCK)
     try:
         lock.acquire(timeout=0)
@@ -68,23 +108,33 @@ def locked(folder: Path) -> Iterator[None]:
         lock.release()
 
 
-def clean(job: UnfinishedJob) -> None:
-    """Remove a job directory; raises `JobError` when the job is being run."""
-    discard_job(job.folder)
-
-
 def discard_job(folder: Path) -> None:
-    """Remove a job directory if there is one; raises `JobError` when the job is being run."""
+    """Remove a job, if there is one; raises `JobError` when the job is being run."""
     if folder.exists():
-        with locked(folder):
-            # without its manifest it is no job any more, wherever the rest is interrupted
-            (folder / MANIFEST).unlink(missing_ok=True)
-            shutil.rmtree(folder, ignore_errors=True)
+        with job_lock(folder):
+            remove_files(folder)
+
+
+def remove_files(folder: Path) -> None:
+    """Remove all that a job wrote into its folder, and the folder when nothing else is in it."""
+    # without its manifest it is no job any more, wherever the rest is interrupted
+    (folder / MANIFEST).unlink(missing_ok=True)
+    # the user may have put a job into a folder of their own, or their own files into a job's
+    for path in own_files(folder):
+        with suppress(OSError):
+            discard(path)
+    with suppress(OSError):  # something else is in there, or the system holds the lock's file
+        folder.rmdir()
+
+
+def own_files(folder: Path) -> list[Path]:
+    """Files in a job folder that the job wrote."""
+    return [path for path in folder.iterdir() if OWN_NAME.fullmatch(path.name)]
 
 
 def sweep() -> None:
     """Remove what killed processes left behind of jobs that were never begun or are done."""
     for folder in jobs_folder().glob("*/"):
         with suppress(OSError, JobError):
-            if not (folder / MANIFEST).exists() and time.time() - folder.stat().st_mtime > ABANDONED_SECONDS:
+            if not has_job(folder) and time.time() - folder.stat().st_mtime > ABANDONED_SECONDS:
                 discard_job(folder)

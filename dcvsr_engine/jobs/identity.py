@@ -1,45 +1,43 @@
 """What must not change while a job is unfinished, and how a change is put into words."""
 
 import hashlib
-import json
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from dcvsr_engine import __version__
+from dcvsr_engine.jobs.manifest import FileFacts, JobIdentity
+from dcvsr_engine.models.registry import base_folder
 from dcvsr_engine.network.checkpoint import Model
 from dcvsr_engine.network.declaration import UNET_FOLDERS, Declaration
-from dcvsr_engine.network.hashes import sha256
-from dcvsr_engine.network.installed import base_folder
 from dcvsr_engine.planning.request import JobRequest
+from dcvsr_engine.storage import sha256
 from dcvsr_engine.video.probe import VideoInfo
 
-SHARE = 2**20
+END_BYTES = 2**20
 """Bytes at either end of the input that are compared."""
 
 
-def identity_of(request: JobRequest, info: VideoInfo, model: Model) -> dict[str, Any]:
-    """What a job is made of, as plain values, just as they come back from its manifest."""
-    identity = {
-        "engine": __version__,
-        "input": [file_facts(path) for path in info.pictures or (info.path,)],
-        "model": model_hashes(model.folder, model.declaration),
-        "device": [model.device, model.precision],
-        "request": request.to_dict(),
-    }
-    plain: dict[str, Any] = json.loads(json.dumps(identity))
-    return plain
+def identity_of(request: JobRequest, info: VideoInfo, model: Model) -> JobIdentity:
+    """What a job is made of, here and now."""
+    return JobIdentity(
+        engine=__version__,
+        input=tuple(file_facts(path) for path in info.pictures or (info.path,)),
+        model=model_hashes(model.folder, model.declaration),
+        device=(model.device, model.precision),
+        request=request,
+    )
 
 
-def file_facts(path: Path) -> list[Any]:
+def file_facts(path: Path) -> FileFacts:
     """Name, size, time of change, and a hash of the first and last bytes of a file."""
-    facts = path.stat()
+    status = path.stat()
     with path.open("rb") as file:
-        digest = hashlib.sha256(file.read(SHARE))
-        file.seek(max(0, facts.st_size - SHARE))
-        digest.update(file.read(SHARE))
-    return [path.name, facts.st_size, facts.st_mtime_ns, digest.hexdigest()]
+        digest = hashlib.sha256(file.read(END_BYTES))
+        file.seek(max(0, status.st_size - END_BYTES))
+        digest.update(file.read(END_BYTES))
+    return FileFacts(name=path.name, size=status.st_size, changed=status.st_mtime_ns, ends=digest.hexdigest())
 
 
 def model_hashes(folder: Path, declaration: Declaration) -> dict[str, str]:
@@ -62,35 +60,35 @@ def hashed(path: Path, size: int, changed: int) -> str:
     return sha256(path)
 
 
-def difference(known: dict[str, Any], now: dict[str, Any]) -> str | None:
-    """The first thing that is not as it was when a job was begun, in words; ``None`` when all is the same."""
-    if known["engine"] != now["engine"]:
-        return f"it was begun with version {known['engine']} of the program and this is {now['engine']}"
-    if known["input"] != now["input"]:
-        return f"the input has changed: {input_difference(known['input'], now['input'])}"
-    for name in sorted(known["model"].keys() | now["model"].keys()):
-        if known["model"].get(name) != now["model"].get(name):
+def change_since(known: JobIdentity, now: JobIdentity) -> str | None:
+    """The first difference between what a job was started with and what there is now, in words; ``None`` without any."""
+    if known.engine != now.engine:
+        return f"version {known.engine} of the program started it and this is version {now.engine}"
+    if known.input != now.input:
+        return f"the input has changed: {input_change(known.input, now.input)}"
+    for name in sorted(known.model.keys() | now.model.keys()):
+        if known.model.get(name) != now.model.get(name):
             return f"the model's file {name} has changed"
-    if known["device"] != now["device"]:
-        began, here = (" with ".join(pair) for pair in (known["device"], now["device"]))
-        return f"it was begun on {began} and would go on on {here}"
-    return request_difference(known["request"], now["request"])
+    if known.device != now.device:
+        before, here = (" with ".join(pair) for pair in (known.device, now.device))
+        return f"it was started on {before} and would continue on {here}"
+    return request_change(known.request.to_dict(), now.request.to_dict())
 
 
-def input_difference(known: list[list[Any]], now: list[list[Any]]) -> str:
-    """Which file is another, and how."""
+def input_change(known: tuple[FileFacts, ...], now: tuple[FileFacts, ...]) -> str:
+    """Which input file is different, and how."""
     if len(known) != len(now):
         return f"there were {len(known)} pictures and now there are {len(now)}"
     before, after = next(pair for pair in zip(known, now, strict=True) if pair[0] != pair[1])
-    if before[0] != after[0]:
-        return f"“{before[0]}” is now “{after[0]}”"
-    if before[1] != after[1]:
-        return f"“{after[0]}” had {before[1]} bytes and has {after[1]} now"
-    return f"“{after[0]}” was written again since"
+    if before.name != after.name:
+        return f"“{before.name}” is now “{after.name}”"
+    if before.size != after.size:
+        return f"“{after.name}” had {before.size} bytes and has {after.size} now"
+    return f"“{after.name}” was written again since"
 
 
-def request_difference(known: dict[str, Any], now: dict[str, Any]) -> str | None:
-    """Which part of the request, or which of its settings, is another."""
+def request_change(known: dict[str, Any], now: dict[str, Any]) -> str | None:
+    """Which part of the request, or which of its settings, is different."""
     flat, present = (request | request.get("settings", {}) | request.get("output", {}) for request in (known, now))
     for name in present:
         if name not in ("settings", "output") and flat.get(name) != present[name]:

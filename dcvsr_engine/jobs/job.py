@@ -1,50 +1,56 @@
-"""Plans and runs jobs. Killed and run again, a job goes on where it stopped and gives the same frames."""
+"""Plans and runs jobs. A job that was killed and is run again resumes where it stopped, and gives the same frames."""
 
-import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from dcvsr_engine.control import Control
-from dcvsr_engine.errors import JobError
-from dcvsr_engine.jobs.folders import sweep
-from dcvsr_engine.jobs.preview import preview
-from dcvsr_engine.jobs.run import JobRun, Loader, load_for
-from dcvsr_engine.jobs.store import JobStore
-from dcvsr_engine.jobs.stored import StoredJob
-from dcvsr_engine.network.checkpoint import subfolder
+from dcvsr_engine.diffusion.denoiser import Denoiser
+from dcvsr_engine.errors import InputError, JobError
+from dcvsr_engine.jobs.folders import job_folder, sweep
+from dcvsr_engine.jobs.identity import change_since, identity_of
+from dcvsr_engine.jobs.manifest import Manifest, Unit, read_manifest
+from dcvsr_engine.jobs.report import JobReport, make_report
+from dcvsr_engine.jobs.runner import Runner
+from dcvsr_engine.jobs.session import Loader, Session, feasible_plan, find_shots, load_for, loaded_model, opened_clip
+from dcvsr_engine.jobs.sinks import FileSink, PreviewSink
+from dcvsr_engine.jobs.store import JobStore, held
+from dcvsr_engine.jobs.telemetry import Telemetry
+from dcvsr_engine.models.registry import model_folder
+from dcvsr_engine.network.checkpoint import Model
 from dcvsr_engine.network.declaration import UNET_FOLDERS, Declaration
-from dcvsr_engine.network.installed import find
-from dcvsr_engine.network.oom import is_shortage
-from dcvsr_engine.paths import jobs_folder
-from dcvsr_engine.planning.plan import Plan
-from dcvsr_engine.planning.planner import frame_range, make_plan
+from dcvsr_engine.network.layout import subfolder
+from dcvsr_engine.network.oom import MEMORY_ERRORS, is_out_of_memory
+from dcvsr_engine.planning.memory import queue_room
+from dcvsr_engine.planning.plan import Plan, Segment
+from dcvsr_engine.planning.planner import make_plan
 from dcvsr_engine.planning.request import JobRequest
-from dcvsr_engine.planning.shots import survey
-from dcvsr_engine.video.probe import probe
+from dcvsr_engine.planning.segments import frame_range
+from dcvsr_engine.planning.shots import ShotBoundaries, detect_shots
+from dcvsr_engine.storage import content_hash, discard, partials_of
+from dcvsr_engine.video.probe import VideoInfo, probe
+from dcvsr_engine.video.publish import publish
 from dcvsr_engine.video.reader import VideoReader
 from dcvsr_engine.video.writer import check_target
 
 PLANNING_SECONDS = 2.0
 """A plan looks for cuts no longer than this."""
+OnPlan = Callable[[Plan], None]
 
 
 def plan_job(request: JobRequest) -> Plan:
     """Plan a job without running it; raises `UserError`."""
-    with VideoReader(probe(request.source), request.output.deinterlace) as reader:
+    with shortage_in_words(), VideoReader(probe(request.source), request.output.deinterlace) as reader:
         info = reader.counted_info()
         if request.target is not None:
             check_target(request.target, info, request.output)
-        folder = find(request.settings.model)
+        folder = model_folder(request.settings.model)
         declaration, unet = Declaration.from_folder(folder), subfolder(folder, UNET_FOLDERS)
-        found = survey(reader, *frame_range(request, info), seconds=PLANNING_SECONDS)
-    return make_plan(request, info, declaration, unet, found, job_folder(request))
-
-
-def job_folder(request: JobRequest) -> Path:
-    """The job directory of a request: the same request comes back to the same directory."""
-    key = hashlib.sha256(request.to_json().encode()).hexdigest()[:12]
-    return jobs_folder() / f"{request.source.stem[:40]}-{key}"
+        shots = detect_shots(reader, *frame_range(request, info), seconds=PLANNING_SECONDS)
+    return make_plan(request, info, declaration, unet, shots, job_folder(request))
 
 
 def run_job(
@@ -52,33 +58,181 @@ def run_job(
     control: Control | None = None,
     folder: Path | None = None,
     loader: Loader = load_for,
-    on_plan: Callable[[Plan], None] = lambda plan: None,
+    on_plan: OnPlan = lambda plan: None,
 ) -> dict[str, Any]:
-    """Run a job, or continue it where its directory says it stopped.
+    """Run a job, or resume it where its folder says it stopped.
 
     Args:
         request: what to restore. Without a target, finished frames are only sent as `PreviewFrame` events.
-        control: progress, cancel and pause.
-        folder: the job directory, chosen from the request when not given.
+        control: progress, cancel and pause; it is observed, never changed.
+        folder: the job folder, chosen from the request when not given.
         loader: gives the model; a process that runs several jobs keeps it.
         on_plan: receives the plan before work begins.
 
     Returns:
-        The report, see `report.make_report`.
+        The `report.JobReport` as plain values.
 
     Raises:
         UserError: bad input, a full disk, too little memory, or the job cannot be continued.
-        Cancelled: finished work is kept in the directory.
+        Cancelled: finished work is kept in the folder.
     """
-    run = JobRun(request, control or Control(), loader, on_plan)
-    try:
+    telemetry = Telemetry(control or Control())
+    with shortage_in_words():
         if request.target is None:
-            return preview(run)
+            return run_preview(request, telemetry, loader, on_plan).to_dict()
         sweep()
-        store = JobStore(folder or job_folder(request))
-        with store.locked():
-            return StoredJob(run, store, request.target).restore()
-    except (RuntimeError, MemoryError) as error:
-        if not is_shortage(error):
+        return run_stored(request, request.target, folder or job_folder(request), telemetry, loader, on_plan).to_dict()
+
+
+@contextmanager
+def shortage_in_words() -> Iterator[None]:
+    """Turn any error that says that memory ran out into a `JobError`."""
+    try:
+        yield
+        return
+    except MEMORY_ERRORS as error:
+        if not is_out_of_memory(error):
             raise
-    raise JobError("Memory ran out; close other programs or choose smaller tiles, and go on with the job.")
+    raise JobError("Memory ran out; close other programs or choose smaller tiles, and start it again.")
+
+
+def run_preview(request: JobRequest, telemetry: Telemetry, loader: Loader, on_plan: OnPlan) -> JobReport:
+    """Restore what is wanted and send every frame; nothing is written."""
+    with opened_clip(request, telemetry) as (reader, info):
+        model = loaded_model(request.settings, loader, telemetry)
+        shots = find_shots(request, reader, info, telemetry)
+        plan = feasible_plan(request, info, model, shots, None, on_plan)
+        sink = PreviewSink()
+        session = Runner(Session(request, reader, info, Denoiser(model), plan, telemetry), sink).run(plan.segments)
+        share, notes = telemetry.waiting_share, reader.warnings
+        return make_report(request, info, session.plan, sink.facts, telemetry.job, share, notes)
+
+
+def run_stored(
+    request: JobRequest, target: Path, folder: Path, telemetry: Telemetry, loader: Loader, on_plan: OnPlan
+) -> JobReport:
+    """Restore into a job folder what is not finished there, and publish it."""
+    with held(folder):
+        known = read_manifest(folder)
+        with opened_clip(request, telemetry) as (reader, info):
+            published = known is not None and is_published(target, known)
+            if not published:
+                check_target(target, info, request.output)
+            model = loaded_model(request.settings, loader, telemetry)
+            if known is None:
+                shots = find_shots(request, reader, info, telemetry)
+                store, plan = begin_job(request, info, model, shots, folder, on_plan)
+            else:
+                store, plan = resume_job(known, request, info, model, folder, on_plan)
+            session = Session(request, reader, info, Denoiser(model), plan, telemetry)
+            notes: Sequence[str] = ()
+            if not published:
+                session = Runner(session, FileSink(store, telemetry, room_for(plan))).run(store.unfinished(plan.segments))
+                notes = publish_units(session, target, store)
+            report = report_of(session, store, notes, resumed=known is not None)
+        store.end()
+    return report
+
+
+def begin_job(
+    request: JobRequest, info: VideoInfo, model: Model, shots: ShotBoundaries, folder: Path, on_plan: OnPlan
+) -> tuple[JobStore, Plan]:
+    """Plan a new job and write it down."""
+    identity = identity_of(request, info, model)
+    plan = feasible_plan(request, info, model, shots, folder, on_plan)
+    manifest = Manifest(
+        identity=identity,
+        shots=shots,
+        threads=torch.get_num_threads(),
+        settings=plan.settings,
+        decode_frames=plan.decode_frames,
+        units=units_of(plan.segments),
+    )
+    return JobStore.begin(folder, manifest), plan
+
+
+def resume_job(
+    manifest: Manifest, request: JobRequest, info: VideoInfo, model: Model, folder: Path, on_plan: OnPlan
+) -> tuple[JobStore, Plan]:
+    """Plan a job as it was planned when it was started; raises `JobError` when anything has changed since."""
+    change = change_since(manifest.identity, identity_of(request, info, model))
+    if change is not None:
+        raise JobError(f"This job cannot be continued because {change}; restore it anew with “dcvsr restore --fresh”.")
+    # sums come out differently, in their last bits, on another number of threads
+    torch.set_num_threads(manifest.threads)
+    plan = feasible_plan(
+        request.replace(settings=manifest.settings),
+        info,
+        model,
+        manifest.shots,
+        folder,
+        on_plan,
+        decode_frames=manifest.decode_frames,
+        branches_in_one_batch=manifest.branches_in_one_batch,
+    )
+    if [(unit.first, unit.last) for unit in manifest.units] != [(segment.first, segment.last) for segment in plan.segments]:
+        raise JobError("This job cannot be continued because its plan has changed; restore it anew with “dcvsr restore --fresh”.")
+    return JobStore(folder, manifest), plan
+
+
+def units_of(segments: Sequence[Segment]) -> tuple[Unit, ...]:
+    """The units of a new job: one per segment."""
+    return tuple(Unit(id=segment.index, first=segment.first, last=segment.last) for segment in segments)
+
+
+def room_for(plan: Plan) -> int:
+    """How many restored frames may wait to be encoded."""
+    width, height = plan.output_size
+    return queue_room(width * height)
+
+
+# -- the end ----------------------------------------------------------------------------------------------------
+
+
+def is_published(target: Path, manifest: Manifest) -> bool:
+    """Whether an earlier run put the result in place before it was ended: what is there now is known by its hash."""
+    if manifest.published is None:
+        return False
+    try:
+        return content_hash(target) == manifest.published
+    except OSError:
+        return False
+
+
+def publish_units(session: Session, target: Path, store: JobStore) -> tuple[str, ...]:
+    """Put the result in place; returns sentences on what could not be carried over.
+
+    Raises:
+        InputError: there is no frame.
+        OutputError: the result cannot be written.
+        Cancelled: it is not there yet.
+    """
+    request, telemetry, files = session.request, session.telemetry, store.files()
+    if not files:
+        raise InputError(f"None of the frames of “{request.source.name}” can be decoded.")
+    with suppress(OSError):  # where the target's folder is gone `publish` says so
+        for partial_file in partials_of(target):
+            discard(partial_file)
+
+    # known before the rename: whatever happens then, an earlier result is never taken for this one
+    def note(complete: Path) -> None:
+        store.update(published=content_hash(complete, lambda size: telemetry.check()))
+
+    with telemetry.phase("publish"):
+        return publish(files, target, session.info, request.output, request.frames, telemetry.check, note).notes
+
+
+def report_of(session: Session, store: JobStore, notes: Sequence[str], resumed: bool) -> JobReport:
+    """The report of a job that is published; ``notes`` are of its publication."""
+    telemetry = session.telemetry
+    return make_report(
+        session.request,
+        session.info,
+        session.plan,
+        store.facts(),
+        telemetry.job,
+        telemetry.waiting_share,
+        [*notes, *session.reader.warnings],
+        store.manifest.identity.model,
+        resumed,
+    )

@@ -1,4 +1,4 @@
-"""What a result is called that nobody named. Torch-free, shared with the window."""
+"""Default names of results. Torch-free, shared with the window."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +11,16 @@ KEPT_CONTAINERS = {".mkv", ".mov", ".mp4"}
 
 
 def names_for(source: Path, scale: int, codec: Codec) -> Iterator[Path]:
-    """Names for a result beside its source – ``clip.avi`` → ``clip_x4.mp4`` –, each with a higher number than the one before."""
+    """Suggest names for a result beside its source, without end.
+
+    Args:
+        source: input file, or folder of pictures.
+        scale: how many times the result is wider and higher.
+        codec: as in `OutputSettings`; pictures go into a folder, which has no suffix.
+
+    Yields:
+        ``clip.avi`` → ``clip_x4.mp4``, then ``clip_x4_2.mp4`` and so on.
+    """
     if codec in FOLDER_CODECS:
         suffix = ""
     else:

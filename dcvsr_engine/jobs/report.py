@@ -1,97 +1,129 @@
 """Facts about a run: gathered per segment, kept with it, put together at the end."""
 
-import dataclasses
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dcvsr_engine import __version__
-from dcvsr_engine.errors import InputError
+from dcvsr_engine.errors import InputError, JobError
+from dcvsr_engine.jobs.telemetry import WorkRecord
 from dcvsr_engine.planning.plan import Plan
 from dcvsr_engine.planning.request import JobRequest
+from dcvsr_engine.schema import FromJson, Schema
 from dcvsr_engine.tiling.grid import TileGrid
 from dcvsr_engine.tiling.seams import seam_jumps
 from dcvsr_engine.video.probe import VideoInfo
 from dcvsr_engine.video.source import opened, video_stream
 
 
-@dataclass
-class SegmentFacts:
+class SegmentFacts(Schema):
     """Facts about one segment.
 
     Attributes:
-        frames: written.
+        frames: that were put out.
         seconds: per phase; ``network_seconds`` in the U-Net; ``writing_seconds`` on the writer's thread, beside them.
         peak_memory: bytes.
         suspicious: frames that half precision spoilt and that were decoded again.
-        warnings: sentences told on the way.
+        warnings: sentences reported on the way.
         at_borders, inside: sums over the frames of the mean jump across tile borders and inside tiles.
         changes: mean change of the error's luma from each frame to the next.
         join: the same from the segment before, where it belongs to the same shot.
     """
 
-    frames: int = 0
-    seconds: dict[str, float] = field(default_factory=dict)
-    network_seconds: float = 0.0
+    error_type = JobError
+    noun = "fact"
+
+    frames: int
+    seconds: dict[str, float]
+    network_seconds: float
     writing_seconds: float = 0.0
-    peak_memory: int = 0
-    suspicious: list[int] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
+    peak_memory: int
+    suspicious: FromJson[tuple[int, ...]]
+    warnings: FromJson[tuple[str, ...]]
     at_borders: float = 0.0
     inside: float = 0.0
-    changes: list[float] = field(default_factory=list)
+    changes: FromJson[tuple[float, ...]] = ()
     join: float | None = None
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
-        return dataclasses.asdict(self)
-
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Self:
-        """The inverse of `to_dict`."""
-        return cls(**values)
+    def of(cls, work: WorkRecord, **measured: Any) -> Self:
+        """What the work on a segment took, and what was ``measured`` of its frames."""
+        return cls(
+            seconds=dict(work.seconds),
+            network_seconds=work.network_seconds,
+            peak_memory=work.peak_memory,
+            suspicious=work.suspicious,
+            warnings=tuple(work.warnings),
+            **measured,
+        )
 
-    def look_at(self, error: Any, before: Any, grid: TileGrid, factor: int) -> None:
-        """Take a frame's error ``(height, width)``, luma of the result minus that of the enlarged input.
 
-        Args:
-            error: of the frame.
-            before: of the frame before it in the same shot, or ``None``.
-            grid: the tiles of the last step.
-            factor: pixels per latent.
-        """
-        jumps = seam_jumps(error, grid, factor)
+class ErrorMeter:
+    """Measures seams and joins in a segment's frames, one after the other.
+
+    What it looks at is the error: luma of the result minus that of the enlarged input ``(height, width)``.
+
+    Attributes:
+        last: error of the last frame, before the first one of the frame before the segment; ``None`` where there is none.
+    """
+
+    def __init__(self, grid: TileGrid | None, factor: int, last: NDArray[np.float32] | None = None) -> None:
+        """Measure frames of the tiles in ``grid``, ``factor`` pixels per latent; ``last`` is the error of the frame before."""
+        self.last = last
+        self._grid, self._factor = grid, factor
+        self._frames, self._at_borders, self._inside = 0, 0.0, 0.0
+        self._changes: list[float] = []
+        self._join: float | None = None
+
+    def follow(self, before: "ErrorMeter") -> None:
+        """Go on where another one has ended."""
+        self.last = before.last
+
+    def add(self, error: NDArray[np.float32]) -> None:
+        """Take the next frame's error ``(height, width)``."""
+        jumps = None if self._grid is None else seam_jumps(error, self._grid, self._factor)
         if jumps is not None:
-            self.at_borders += jumps[0]
-            self.inside += jumps[1]
-        if before is not None:
-            change = float(np.abs(error - before).mean())
-            if self.frames:
-                self.changes.append(change)
+            self._at_borders += float(jumps[0])
+            self._inside += float(jumps[1])
+        if self.last is not None:
+            change = float(np.abs(error - self.last).mean())
+            if self._frames:
+                self._changes.append(change)
             else:
-                self.join = change
-        self.frames += 1
+                self._join = change
+        self._frames += 1
+        self.last = error
+
+    def facts(self) -> dict[str, Any]:
+        """What was measured, by the names in `SegmentFacts`."""
+        return {
+            "frames": self._frames,
+            "at_borders": self._at_borders,
+            "inside": self._inside,
+            "changes": tuple(self._changes),
+            "join": self._join,
+        }
 
 
 def seam_score(facts: Sequence[SegmentFacts]) -> float | None:
-    """Mean jump across tile borders over that inside tiles: 1 where nothing is to be seen; ``None`` for single tiles."""
-    inside = sum(one.inside for one in facts)
-    return sum(one.at_borders for one in facts) / inside if inside > 0 else None
+    """Mean jump across tile borders over that inside tiles: 1 where nothing shows; ``None`` for single tiles."""
+    inside = sum(segment.inside for segment in facts)
+    return sum(segment.at_borders for segment in facts) / inside if inside > 0 else None
 
 
-def join_scores(facts: Sequence[SegmentFacts]) -> dict[str, float | int | None]:
+def join_scores(facts: Sequence[SegmentFacts]) -> dict[str, Any]:
     """How much the error changes at joins of segments, compared with its change from frame to frame elsewhere.
 
     Returns:
-        ``joins``: how many there are; ``join_score``: mean change there over the mean elsewhere, 1 where nothing is to be seen;
+        ``joins``: how many there are; ``join_score``: mean change there over the mean elsewhere, 1 where nothing shows;
         ``join_rank``: share of the changes elsewhere that are at least as large as the largest at a join.
     """
-    joins = np.array([one.join for one in facts if one.join is not None])
-    elsewhere = np.array([change for one in facts for change in one.changes])
+    joins = np.array([segment.join for segment in facts if segment.join is not None])
+    elsewhere = np.array([change for segment in facts for change in segment.changes])
     if not joins.size or not elsewhere.size or not elsewhere.mean():
         return {"joins": int(joins.size), "join_score": None, "join_rank": None}
     score, rank = joins.mean() / elsewhere.mean(), (elsewhere >= joins.max()).mean()
@@ -120,47 +152,118 @@ def audio_offsets(request: JobRequest) -> dict[str, float | None]:
     return {name: None if value is None else round(1000 * value, 3) for name, value in zip(("in", "out"), found, strict=True)}
 
 
+class JobReport(Schema):
+    """The facts of a run, those of segments that an earlier one finished included; as ``--report`` writes them.
+
+    Attributes:
+        frames_in, frames_out: frames planned, and frames put out.
+        input_size, output_size: (width, height) in pixels.
+        duration: of the input in seconds.
+        audio_offset_ms: by which the audio begins after the video, ``in`` the input and ``out``.
+        evaluations: U-Net evaluations of one tile, as planned.
+        seconds: per phase; ``network_seconds`` of them in the U-Net, ``writing_seconds`` beside them on the writer's thread.
+        waiting_share: of the time for which the network waited for video input or output.
+        seam_score, joins, join_score, join_rank: see `seam_score` and `join_scores`.
+        settings, output: all that is needed to run the job again.
+        model: hash of every file of the model.
+        notes: sentences for the user.
+    """
+
+    source: str
+    target: str | None
+    frames_in: int
+    frames_out: int
+    input_size: tuple[int, int]
+    output_size: tuple[int, int]
+    duration: float
+    audio_offset_ms: dict[str, float | None]
+    shots: int | None
+    segments: int
+    evaluations: int
+    seconds: dict[str, float]
+    network_seconds: float
+    writing_seconds: float
+    waiting_share: float
+    peak_memory: int
+    suspicious_frames: tuple[int, ...]
+    seam_score: float | None
+    joins: int
+    join_score: float | None
+    join_rank: float | None
+    settings: dict[str, Any]
+    output: dict[str, Any]
+    device: str
+    engine: str
+    resumed: bool
+    model: dict[str, str]
+    notes: tuple[str, ...]
+
+
+def phase_seconds(parts: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Seconds per phase, summed over parts of a job."""
+    total: dict[str, float] = defaultdict(float)
+    for part in parts:
+        for name, value in part.items():
+            total[name] += value
+    return {name: round(value, 3) for name, value in total.items()}
+
+
 def make_report(
     request: JobRequest,
     info: VideoInfo,
     plan: Plan,
     facts: Sequence[SegmentFacts],
-    seconds: dict[str, float],
-    notes: Sequence[str],
-    **more: Any,
-) -> dict[str, Any]:
-    """The facts of a run, those of segments that were finished earlier included.
+    job: WorkRecord,
+    waiting_share: float,
+    notes: Sequence[str] = (),
+    model: Mapping[str, str] | None = None,
+    resumed: bool = False,
+) -> JobReport:
+    """Put the facts of a run together.
 
-    ``seconds`` and ``notes`` are of what belongs to no segment.
+    Args:
+        request, info, plan: the job, its clip, and how it was done in the end.
+        facts: of all segments, in order.
+        job: work that belongs to no segment.
+        waiting_share: see `JobReport`.
+        notes: sentences that belong to no segment.
+        model: hash of every file of the model, where it is known.
+        resumed: whether an earlier run began the job.
     """
-    total = defaultdict(float, seconds)
-    for one in facts:
-        for name, value in one.seconds.items():
-            total[name] += value
+    warnings = (warning for segment in facts for warning in segment.warnings)
+    return JobReport(
+        source=str(request.source),
+        target=None if request.target is None else str(request.target),
+        frames_in=plan.frames,
+        input_size=plan.input_size,
+        output_size=plan.output_size,
+        duration=info.duration,
+        audio_offset_ms=audio_offsets(request),
+        shots=plan.shots,
+        segments=len(plan.segments),
+        evaluations=plan.evaluations,
+        seconds=phase_seconds([job.seconds, *(segment.seconds for segment in facts)]),
+        waiting_share=round(waiting_share, 4),
+        **summed(facts),
+        settings=plan.settings.to_dict(),
+        output=request.output.to_dict(),
+        device=plan.device,
+        engine=__version__,
+        resumed=resumed,
+        model=dict(model or {}),
+        notes=tuple(dict.fromkeys([*plan.notes, *job.warnings, *notes, *warnings])),
+    )
+
+
+def summed(facts: Sequence[SegmentFacts]) -> dict[str, Any]:
+    """What segments add up to, by the names in `JobReport`."""
     score = seam_score(facts)
     return {
-        "source": str(request.source),
-        "target": None if request.target is None else str(request.target),
-        "frames_in": plan.frames,
-        "frames_out": sum(one.frames for one in facts),
-        "input_size": plan.input_size,
-        "output_size": plan.output_size,
-        "duration": info.duration,
-        "audio_offset_ms": audio_offsets(request),
-        "shots": plan.shots,
-        "segments": len(plan.segments),
-        "evaluations": plan.evaluations,
-        "seconds": {name: round(value, 3) for name, value in total.items()},
-        "network_seconds": round(sum(one.network_seconds for one in facts), 3),
-        "writing_seconds": round(sum(one.writing_seconds for one in facts), 3),
-        "peak_memory": max((one.peak_memory for one in facts), default=0),
-        "suspicious_frames": sorted({frame for one in facts for frame in one.suspicious}),
+        "frames_out": sum(segment.frames for segment in facts),
+        "network_seconds": round(sum(segment.network_seconds for segment in facts), 3),
+        "writing_seconds": round(sum(segment.writing_seconds for segment in facts), 3),
+        "peak_memory": max((segment.peak_memory for segment in facts), default=0),
+        "suspicious_frames": tuple(sorted({frame for segment in facts for frame in segment.suspicious})),
         "seam_score": None if score is None else round(score, 4),
         **join_scores(facts),
-        "settings": plan.settings.to_dict(),
-        "output": request.output.to_dict(),
-        "device": plan.device,
-        "engine": __version__,
-        **more,
-        "notes": list(dict.fromkeys([*plan.notes, *notes, *(warning for one in facts for warning in one.warnings)])),
     }

@@ -1,208 +1,248 @@
-"""A job directory: manifest, latent states, joints, finished segments. Temp-then-rename, and hashes in the names."""
+"""The files of a job: manifest, latent states, overlaps, encoded units. Temp-then-rename, and hashed."""
 
 import errno
-import json
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
 import av
+import numpy as np
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from dcvsr_engine import __version__
-from dcvsr_engine.diffusion.attention import Branch, KeyBank
 from dcvsr_engine.diffusion.sampler import SegmentState
-from dcvsr_engine.errors import JobError
-from dcvsr_engine.jobs.folders import LOCK, MANIFEST, discard_job, locked
-from dcvsr_engine.network.hashes import sha256
+from dcvsr_engine.errors import UserError
+from dcvsr_engine.jobs.folders import LOCK, has_job, job_lock, own_files, remove_files
+from dcvsr_engine.jobs.manifest import MANIFEST, Manifest, Unit, write_manifest
+from dcvsr_engine.jobs.overlap import Overlap
+from dcvsr_engine.jobs.report import SegmentFacts
 from dcvsr_engine.planning.plan import Segment
-from dcvsr_engine.storage import discard, partial_path, put_in_place, write_error
+from dcvsr_engine.storage import discard, partial_path, put_in_place, read_json, sha256, write_error, write_json
 from dcvsr_engine.tiling.grid import TileGrid
 
-FORMAT = 2
 KEPT_STATES = 2
 """Latest states kept per segment: should the newest be damaged, the one before it serves."""
 
 
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Hold a job folder for this process, with nothing half written in it; where no job remains in it, it is removed.
+
+    Raises:
+        JobError: another process runs the job.
+        OutputError: the folder cannot be written.
+    """
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    with job_lock(folder):
+        tidy(folder)
+        try:
+            yield
+        finally:
+            if not has_job(folder):
+                remove_files(folder)
+
+
+def tidy(folder: Path) -> None:
+    """Remove what is half written, and all of a job that has no manifest."""
+    begun = has_job(folder)
+    for path in own_files(folder):
+        if path.name != LOCK and (not begun or ".partial-" in path.name):
+            discard(path)
+
+
+@contextmanager
+def writing(folder: Path, size: int = 0) -> Iterator[None]:
+    """Around writing ``size`` bytes into a job folder.
+
+    Raises:
+        OutputError: that fails; where room is short, before it begins.
+    """
+    try:
+        if size and size > shutil.disk_usage(folder).free:
+            raise OSError(errno.ENOSPC, "no room")
+        yield
+    except SafetensorError as error:
+        number = errno.ENOSPC if f"os error {errno.ENOSPC}" in str(error) else errno.EIO
+        raise write_error(folder / MANIFEST, OSError(number, str(error))) from None
+    except (OSError, av.FFmpegError) as error:
+        raise write_error(folder / MANIFEST, error) from None
+
+
 class JobStore:
-    """Files of one job.
+    """The files of a job that has been begun and is `held`. Its methods may be called on any thread.
 
     Attributes:
-        folder: the job directory.
+        folder: the job folder.
+        manifest: as it is on disk.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, manifest: Manifest) -> None:
+        self.folder, self.manifest = folder, manifest
+        self._updating = threading.Lock()
 
-    @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Hold the job for this process; raises `JobError` when another one has it. A job that is none leaves nothing behind."""
-        with self.writing():
-            self.folder.mkdir(parents=True, exist_ok=True)
-        with locked(self.folder):
-            self.tidy()
-            try:
-                yield
-            finally:
-                if not self.begun:
-                    shutil.rmtree(self.folder, ignore_errors=True)
-
-    @property
-    def begun(self) -> bool:
-        """Whether there is a job to continue."""
-        return (self.folder / MANIFEST).exists()
+    @classmethod
+    def begin(cls, folder: Path, manifest: Manifest) -> "JobStore":
+        """Begin a job; raises `OutputError` when its manifest cannot be written."""
+        store = cls(folder, manifest)
+        store.write(manifest)
+        return store
 
     def end(self) -> None:
-        """The job is done: without its manifest the directory is no job any more, and goes when the lock is released."""
+        """The job is done: without its manifest the folder holds no job any more, and goes when it is released."""
         (self.folder / MANIFEST).unlink()
 
-    def tidy(self) -> None:
-        """Remove what is half written, and everything where there is no manifest."""
-        begun = self.begun
-        for path in self.folder.iterdir():
-            if path.name != LOCK and (not begun or ".partial-" in path.name):
-                discard(path)
+    def writing(self, size: int = 0) -> AbstractContextManager[None]:
+        """Around writing ``size`` bytes, see `writing`."""
+        return writing(self.folder, size)
 
-    @contextmanager
-    def writing(self, size: int = 0) -> Iterator[None]:
-        """Around writing ``size`` bytes; raises `OutputError` in words when that fails, before it begins where room is short."""
-        try:
-            if size and size > shutil.disk_usage(self.folder).free:
-                raise OSError(errno.ENOSPC, "no room")
-            yield
-        except SafetensorError as error:
-            number = errno.ENOSPC if f"os error {errno.ENOSPC}" in str(error) else errno.EIO
-            raise write_error(self.folder / MANIFEST, OSError(number, str(error))) from None
-        except (OSError, av.FFmpegError) as error:
-            raise write_error(self.folder / MANIFEST, error) from None
+    # -- manifest and units -------------------------------------------------------------------------------------
 
-    # -- JSON ---------------------------------------------------------------------------------------------------
-
-    def read_manifest(self) -> dict[str, Any] | None:
-        """The manifest, ``None`` for a new job; raises `JobError` when it is damaged."""
-        path = self.folder / MANIFEST
-        if not path.exists():
-            return None
-        try:
-            values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise JobError(f"{path} is damaged ({error}); remove the job with “dcvsr jobs clean”.") from None
-        if values.get("format") != FORMAT:
-            begun = values.get("engine", "another")
-            raise JobError(
-                f"This job cannot be continued because it was begun with version {begun} of the program, which keeps jobs in "
-                f"another way than this one, {__version__}; restore it anew with “dcvsr restore --fresh”."
-            )
-        return values
-
-    def write_manifest(self, values: dict[str, Any]) -> None:
-        """Replace the manifest."""
-        self.write_json(self.folder / MANIFEST, {"format": FORMAT} | values)
-
-    def save_facts(self, segment: Segment, facts: dict[str, Any]) -> None:
-        """Keep what the report will say about a segment."""
-        self.write_json(self.facts_file(segment), facts)
-
-    def load_facts(self, path: Path) -> dict[str, Any] | None:
-        """What `save_facts` kept in a `facts_file`; ``None`` when it is missing or damaged."""
-        try:
-            facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return None
-        return facts
-
-    def facts_file(self, segment: Segment) -> Path:
-        """Where the facts about a segment are."""
-        return self.folder / f"facts-{segment.index:05d}.json"
-
-    def all_facts(self) -> list[Path]:
-        """Where the facts about all segments are."""
-        return sorted(self.folder.glob("facts-*.json"))
-
-    def write_json(self, path: Path, values: dict[str, Any]) -> None:
-        """Replace a JSON file."""
-        partial = partial_path(path)
+    def write(self, manifest: Manifest) -> None:
+        """Replace the manifest on disk."""
         with self.writing():
-            partial.write_text(json.dumps(values, indent=2, ensure_ascii=False), encoding="utf-8")
-            put_in_place(partial, path)
+            write_manifest(self.folder, manifest)
+
+    def update(self, **changes: Any) -> None:
+        """Change values of the manifest, here and on disk."""
+        self._change(lambda manifest: manifest.replace(**changes))
+
+    def update_unit(self, index: int, **changes: Any) -> None:
+        """Change a unit, here and on disk."""
+        self._change(lambda manifest: manifest.with_unit(index, **changes))
+
+    def _change(self, change: Callable[[Manifest], Manifest]) -> None:
+        # the writer's thread finishes units while the job's thread adopts reduced settings
+        with self._updating:
+            manifest = change(self.manifest)
+            self.write(manifest)
+            self.manifest = manifest
+
+    def unit_file(self, index: int) -> Path:
+        """Where the encoded frames of a unit go, complete only when the manifest says so; empty where none can be decoded."""
+        return self.folder / f"unit-{index:05d}.video"
+
+    def finish(self, index: int) -> None:
+        """Make a unit final: its encoded frames and its facts are complete. Its states go, and overlaps of those before it."""
+        path = self.unit_file(index)
+        with self.writing():
+            digest = sha256(path)
+        self.update_unit(index, state="finished", file=path.name, sha256=digest)
+        # only now: killed before, the unit is sampled from its last state and nothing but the decoding is done twice
+        for old in self.states(index):
+            discard(old)
+        for old in self.folder.glob("overlap-*"):
+            if old.name < f"overlap-{index:05d}":
+                discard(old)
+
+    def reopen(self, index: int) -> None:
+        """Have a unit done again."""
+        self.update_unit(index, state="open", file=None, sha256=None)
+        discard(self.unit_file(index))
+
+    def files(self) -> list[Path]:
+        """The encoded frames of all finished units, in order."""
+        files = (self.folder / unit.file for unit in self.manifest.finished if unit.file is not None)
+        return [file for file in files if file.stat().st_size]
+
+    def unfinished(self, segments: Sequence[Segment]) -> list[Segment]:
+        """Segments to restore; damaged ones too, and finished ones where the next needs what they hand on and that is lost."""
+        for unit in self.manifest.finished:
+            if not self.is_sound(unit):
+                self.reopen(unit.id)
+        # from the end: a unit that is reopened may need what the one before it hands on
+        for segment in reversed(segments):
+            before = segment.index - 1
+            if segment.shared and self.is_open(segment.index) and not self.is_open(before) and self.load_overlap(before) is None:
+                self.reopen(before)
+        return [segment for segment in segments if self.is_open(segment.index)]
+
+    def is_open(self, index: int) -> bool:
+        """Whether a unit is to be restored."""
+        return self.manifest.units[index].state == "open"
+
+    def is_sound(self, unit: Unit) -> bool:
+        """Whether the files of a finished unit are there and what they were."""
+        path = self.unit_file(unit.id)
+        return path.is_file() and sha256(path) == unit.sha256 and self.load_facts(unit.id) is not None
+
+    # -- facts --------------------------------------------------------------------------------------------------
+
+    def facts_file(self, index: int) -> Path:
+        """Where the facts about a unit are."""
+        return self.folder / f"facts-{index:05d}.json"
+
+    def save_facts(self, index: int, facts: SegmentFacts) -> None:
+        """Keep what the report will say about a unit."""
+        with self.writing():
+            write_json(self.facts_file(index), facts.to_dict())
+
+    def load_facts(self, index: int) -> SegmentFacts | None:
+        """What `save_facts` kept; ``None`` when it is missing or damaged."""
+        try:
+            return SegmentFacts.from_dict(read_json(self.facts_file(index)))
+        except (OSError, ValueError, UserError):
+            return None
+
+    def facts(self) -> list[SegmentFacts]:
+        """Facts about all finished units, in order."""
+        found = (self.load_facts(unit.id) for unit in self.manifest.finished)
+        return [facts for facts in found if facts is not None]
 
     # -- states -------------------------------------------------------------------------------------------------
 
-    def states(self, segment: Segment) -> list[Path]:
+    def states(self, index: int) -> list[Path]:
         """Saved states of a segment, the newest first."""
-        return sorted(self.folder.glob(f"state-{segment.index:05d}-*"), reverse=True)
+        return sorted(self.folder.glob(f"state-{index:05d}-*"), reverse=True)
 
-    def save_state(self, segment: Segment, state: SegmentState) -> None:
-        """Save what the sampler needs to go on after ``state.step`` steps."""
-        tensors = {"x": state.x}
-        if state.bank is not None:
-            for (layer, branch), pair in state.bank.layers.items():
-                for name, tensor in zip(("key", "value"), pair, strict=True):
-                    tensors[f"{name}/{layer}/{int(branch.conditional)}{int(branch.identity)}{int(branch.degraded)}"] = tensor
-        self.save(f"state-{segment.index:05d}-{state.step:04d}", tensors)
-        for old in self.states(segment)[KEPT_STATES:]:
+    def save_state(self, index: int, state: SegmentState) -> None:
+        """Save what the sampler needs to continue after ``state.step`` steps."""
+        self.save(f"state-{index:05d}-{state.step:04d}", state.to_tensors())
+        for old in self.states(index)[KEPT_STATES:]:
             discard(old)
 
-    def load_state(self, segment: Segment, grid: TileGrid, rate: int) -> SegmentState | None:
-        """The newest undamaged state, ``None`` to begin the segment; damaged ones are removed."""
-        for path in self.states(segment):
+    def load_state(self, index: int, grid: TileGrid, rate: int) -> SegmentState | None:
+        """The newest undamaged state of a segment, ``None`` to begin it; damaged ones are removed.
+
+        Args:
+            index: of the segment.
+            grid: of its first step; of keys and values that are kept.
+            rate: as the setting ``sap_rate``.
+        """
+        for path in self.states(index):
             tensors = self.load(path)
             if tensors is None:
                 continue
-            state = SegmentState(tensors.pop("x"), int(path.name.split("-")[2].split(".")[0]))
-            if tensors:
-                state.bank = KeyBank(grid, rate)
-                for name in {key.split("/", 1)[1] for key in tensors}:
-                    layer, flags = name.split("/")
-                    conditional, identity, degraded = (flag == "1" for flag in flags)
-                    branch = Branch(conditional, 0.0, identity, degraded)
-                    state.bank.layers[int(layer), branch] = tensors[f"key/{name}"], tensors[f"value/{name}"]
-            return state
+            return SegmentState.from_tensors(tensors, int(path.name.split("-")[2].split(".")[0]), grid, rate)
         return None
 
-    # -- finished segments --------------------------------------------------------------------------------------
+    # -- overlaps -----------------------------------------------------------------------------------------------
 
-    def unfinished_file(self, segment: Segment) -> Path:
-        """Where the encoded frames of a segment go until `finish`."""
-        return self.folder / f"segment-{segment.index:05d}.video"
+    def save_overlap(self, index: int, overlap: Overlap) -> None:
+        """Keep what the next segment needs of segment ``index``, until that one is finished too."""
+        tensors = {"latents": overlap.latents.contiguous(), "indices": torch.tensor(overlap.indices)}
+        if overlap.error is not None:
+            tensors["error"] = torch.from_numpy(np.ascontiguousarray(overlap.error))
+        self.save(f"overlap-{index:05d}", tensors)
 
-    def finish(self, segment: Segment) -> Path:
-        """Give the encoded frames their name with a hash in it: from here on the segment is final."""
-        with self.writing():
-            path = self.unfinished_file(segment)
-            file = path.replace(path.with_suffix(f".{sha256(path)[:16]}.video"))
-        for path in self.states(segment):
-            discard(path)
-        for path in self.folder.glob("joint-*"):
-            if path.name < f"joint-{segment.index:05d}":
-                discard(path)
-        return file
+    def load_overlap(self, index: int) -> Overlap | None:
+        """What `save_overlap` kept for segment ``index``; ``None`` when it is missing or damaged."""
+        found = (self.load(path) for path in self.folder.glob(f"overlap-{index:05d}.*"))
+        tensors = next((tensors for tensors in found if tensors is not None), None)
+        if tensors is None:
+            return None
+        error = tensors.get("error")
+        return Overlap(tensors["latents"], tuple(tensors["indices"].tolist()), None if error is None else error.numpy())
 
-    def finished_file(self, segment: Segment) -> Path | None:
-        """The encoded frames of a finished segment, ``None`` when it is not finished or its file is damaged."""
-        for path in self.folder.glob(f"segment-{segment.index:05d}.*.video"):
-            if self.is_whole(path):
-                return path
-            discard(path)
-        return None
-
-    def save_joint(self, segment: Segment, tensors: dict[str, Tensor]) -> None:
-        """Keep what the next segment needs of ``segment``, until that one is finished too."""
-        self.save(f"joint-{segment.index:05d}", {name: tensor.contiguous() for name, tensor in tensors.items()})
-
-    def load_joint(self, segment: Segment) -> dict[str, Tensor] | None:
-        """What `save_joint` kept for ``segment``; ``None`` when it is missing or damaged."""
-        found = (self.load(path) for path in self.folder.glob(f"joint-{segment.index:05d}.*"))
-        return next((tensors for tensors in found if tensors is not None), None)
-
-    # -- files --------------------------------------------------------------------------------------------------
+    # -- tensors ------------------------------------------------------------------------------------------------
 
     def save(self, name: str, tensors: dict[str, Tensor]) -> None:
-        """Write tensors to ``name.<hash>.safetensors``: the name tells whether the file is whole."""
+        """Write tensors of any shape to ``name.<hash>.safetensors``: the name tells whether the file is whole."""
         partial = partial_path(self.folder / f"{name}.safetensors")
         try:
             with self.writing(sum(tensor.nbytes for tensor in tensors.values())):
@@ -213,16 +253,8 @@ class JobStore:
 
     def load(self, path: Path) -> dict[str, Tensor] | None:
         """Tensors of a file that `save` wrote; a damaged one is removed and gives ``None``."""
-        if self.is_whole(path):
+        if sha256(path)[:16] == path.name.split(".")[1]:
             tensors: dict[str, Tensor] = load_file(path)
             return tensors
         discard(path)
         return None
-
-    def is_whole(self, path: Path) -> bool:
-        """Whether a file still has the hash in its name."""
-        return sha256(path)[:16] == path.name.split(".")[1]
-
-    def remove(self) -> None:
-        """Remove the whole directory; raises `JobError` when the job is being run."""
-        discard_job(self.folder)

@@ -1,1 +1,1 @@
-"""The models a person can have: catalogue, download, import, verification. Torch-free, shared with the window."""
+"""Models: which there are, catalogue, download, import, verification. Torch-free but for `loading`; shared with the window."""

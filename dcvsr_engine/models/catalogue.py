@@ -1,38 +1,39 @@
-"""``resources/models/catalogue.json``: which models there are to be had, and what a person should know of each."""
+"""``resources/models/catalogue.json``: the models that are available, and what users should know about each."""
 
-import dataclasses
-import json
-import typing
 from collections.abc import Container
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
-from dcvsr_engine.errors import ModelError
-from dcvsr_engine.network.declaration import Declaration, fits
+from pydantic import Field, model_validator
+
+from dcvsr_engine.errors import ModelError, UserError
+from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.resources import resource
+from dcvsr_engine.schema import FromJson, Schema
+from dcvsr_engine.storage import read_json
 
-VERSION = 1
 Kind = Literal["built-in", "base", "unet", "own"]
 
 
-@dataclass(frozen=True)
-class Entry:
-    """A model of the catalogue.
+class CatalogueEntry(Schema):
+    """A model of the catalogue, installed or not.
 
     Attributes:
         name: its folder's name, and what “--model” takes.
-        title, summary: for people.
-        kind: built in, a base without a U-Net, a U-Net over a base, or the place of a person's own ones.
-        licence, licence_url, licence_summary: its name, where its text is, and what it means in plain words.
-        size, memory: bytes to download and bytes needed to run, 0 where not known; the notes say how they are known.
-        gated: whether the repository wants its licence accepted and a token.
-        repository, files: where on the hub it is, and patterns of what is fetched; ``repository_note`` says what is not certain.
-        training_files, training_size: patterns of what only training needs besides, and its bytes.
-        sha256: hash per file, where known.
+        title, summary: for users.
+        kind: built in, a base without a U-Net, a U-Net over a base, or a hint where to bring own ones.
+        licence, licence_url, licence_summary: its name, the address of its text, and what it means in plain words.
+        size, memory: bytes to download and bytes needed to run, 0 where unknown; the notes say where they come from.
+        gated: whether the hub asks for a token of an account that accepted the licence.
+        repository, files: its place on the hub, and patterns of the files to fetch; ``repository_note`` says what is uncertain.
+        training_files, training_size: patterns of further files that only training needs, and their bytes.
+        sha256: SHA-256 per file, where known.
         base: the model that a U-Net is laid over.
         declaration: conventions for its ``dcvsr.json``.
     """
+
+    error_type: ClassVar[type[UserError]] = ModelError
+    noun: ClassVar[str] = "field"
 
     name: str
     title: str
@@ -41,88 +42,85 @@ class Entry:
     licence: str
     licence_url: str = ""
     licence_summary: str = ""
-    size: int = 0
+    size: int = Field(0, ge=0)
     size_note: str = ""
-    memory: int = 0
+    memory: int = Field(0, ge=0)
     memory_note: str = ""
     gated: bool = False
     repository: str = ""
     repository_note: str = ""
-    files: tuple[str, ...] = ()
-    training_files: tuple[str, ...] = ()
-    training_size: int = 0
-    sha256: dict[str, str] = field(default_factory=dict, hash=False)
+    files: FromJson[tuple[str, ...]] = ()
+    training_files: FromJson[tuple[str, ...]] = ()
+    training_size: int = Field(0, ge=0)
+    sha256: dict[str, str] = Field(default_factory=dict)
     base: str = ""
-    declaration: dict[str, Any] = field(default_factory=dict, hash=False)
+    declaration: dict[str, Any] = Field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        for name, hint in typing.get_type_hints(type(self)).items():
-            if name != "declaration" and not fits(getattr(self, name), hint):
-                raise ValueError(f"{name} cannot be {getattr(self, name)!r}")
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Self:
         if bool(self.repository) != bool(self.files):
-            raise ValueError(f"{self.name} needs both repository and files, or neither")
+            raise ValueError(f"{self.name} needs both repository and files, or neither.")
         if (self.kind == "unet") != bool(self.base and self.declaration):
-            raise ValueError(f"{self.name}: a U-Net, and nothing else, needs base and declaration")
+            raise ValueError(f"{self.name}: a U-Net, and nothing else, needs base and declaration.")
         if self.declaration:
             self.declared()
+        return self
 
     @property
     def can_be_downloaded(self) -> bool:
-        """Whether there is a place to fetch it from."""
+        """Whether the hub has it."""
         return bool(self.repository)
 
     def for_training(self) -> Self:
-        """The entry with what only training needs; raises `ModelError` when there is no such thing."""
+        """The entry with the files that only training needs; raises `ModelError` when there are none."""
         if not self.training_files:
             raise ModelError(f"“{self.name}” has nothing that only training needs.")
-        return dataclasses.replace(
-            self, files=self.files + self.training_files, size=self.size + self.training_size, size_note=""
-        )
+        return self.replace(files=self.files + self.training_files, size=self.size + self.training_size, size_note="")
 
     def declared(self) -> Declaration:
         """The ``dcvsr.json`` of a U-Net alone."""
-        values: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else value for name, value in self.declaration.items()
-        }
-        return Declaration(name=self.name, title=self.title, license=self.licence, base=self.base, **values)
+        return Declaration(name=self.name, title=self.title, license=self.licence, base=self.base, **self.declaration)
 
 
-def read_catalogue(path: Path) -> tuple[Entry, ...]:
-    """The entries of a catalogue; raises `ModelError` that says what is wrong with it."""
+class Catalogue(Schema):
+    """The content of a catalogue's file."""
+
+    error_type: ClassVar[type[UserError]] = ModelError
+    noun: ClassVar[str] = "field"
+
+    version: Literal[1]
+    models: FromJson[tuple[CatalogueEntry, ...]]
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Self:
+        names = {entry.name for entry in self.models}
+        if len(names) < len(self.models):
+            raise ValueError("It names a model twice.")
+        if any(entry.base not in names for entry in self.models if entry.base):
+            raise ValueError("It names a base that is not in it.")
+        return self
+
+
+def read_catalogue(path: Path) -> tuple[CatalogueEntry, ...]:
+    """Read a catalogue; raises `ModelError` that says what is wrong with it."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        if content["version"] != VERSION:
-            raise ValueError(f"version {content['version']} is not {VERSION}")
-        entries = tuple(read_entry(values) for values in content["models"])
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise ModelError(f"The catalogue {path} is not understood: {error}.") from None
-    names = [entry.name for entry in entries]
-    missing = [entry.base for entry in entries if entry.base and entry.base not in names]
-    if len(set(names)) != len(names) or missing:
-        raise ModelError(f"The catalogue {path} names a model twice, or a base that is not in it.")
-    return entries
+        return Catalogue.from_dict(read_json(path)).models
+    except (OSError, ValueError, ModelError) as error:
+        raise ModelError(f"The catalogue {path} is not understood: {str(error).rstrip('.')}.") from None
 
 
-def read_entry(values: dict[str, Any]) -> Entry:
-    """An entry from its JSON; raises `ValueError` or `TypeError`."""
-    unknown = values.keys() - {known.name for known in dataclasses.fields(Entry)}
-    if unknown:
-        raise ValueError(f"{values.get('name')} has an unknown field {min(unknown)}")
-    return Entry(**values | {name: tuple(values.get(name, ())) for name in ("files", "training_files")})
-
-
-def catalogue() -> tuple[Entry, ...]:
+def catalogue() -> tuple[CatalogueEntry, ...]:
     """The program's own catalogue."""
     return read_catalogue(resource("models", "catalogue.json"))
 
 
-def with_bases(entry: Entry, there: Container[str]) -> list[Entry]:
-    """What has to be downloaded for an entry: itself, after its base where that is not ``there`` yet."""
-    return [entry_of(entry.base), entry] if entry.base and entry.base not in there else [entry]
+def with_bases(entry: CatalogueEntry, installed: Container[str]) -> list[CatalogueEntry]:
+    """List what to download for an entry: itself, after its base where that is not ``installed`` yet."""
+    return [entry_of(entry.base), entry] if entry.base and entry.base not in installed else [entry]
 
 
-def entry_of(name: str) -> Entry:
-    """An entry by name; raises `ModelError`."""
+def entry_of(name: str) -> CatalogueEntry:
+    """Find an entry by name; raises `ModelError`."""
     entries = {entry.name: entry for entry in catalogue()}
     if name not in entries:
         raise ModelError(f"“{name}” is not in the catalogue: name one of {', '.join(entries)}.")

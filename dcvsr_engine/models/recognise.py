@@ -1,4 +1,4 @@
-"""What a folder or file that somebody brings is: a declared model, a full folder, a U-Net alone, or a base. Torch-free."""
+"""Tells what a folder or file of the user is: a declared model, a full folder, a U-Net alone, or a base. Torch-free."""
 
 import re
 from collections.abc import Iterator
@@ -19,25 +19,26 @@ from dcvsr_engine.models.shapes import (
     unet_facts,
     what_it_looks_like,
 )
-from dcvsr_engine.network.declaration import FILE, UNET_FOLDERS, Declaration
-from dcvsr_engine.network.installed import weight_files
+from dcvsr_engine.network.declaration import FILE, SVD_TIME_IDS, UNET_FOLDERS, Declaration
+from dcvsr_engine.network.first_stage import AUTOENCODER, first_stage_of
+from dcvsr_engine.network.layout import check_layers, weight_files
 
 Found = Literal["declared", "full", "unet", "base"]
-PARTS = (*UNET_FOLDERS, "vae", "image_encoder", "feature_extractor", "scheduler")
-PLAIN = {".json", ".txt", ".md"}
-PICKLES = {".bin", ".ckpt", ".pickle", ".pkl", ".pt", ".pth"}
+MODEL_PARTS = (*UNET_FOLDERS, "vae", "image_encoder", "feature_extractor", "scheduler")
+TEXT_SUFFIXES = {".json", ".txt", ".md"}
+PICKLE_SUFFIXES = {".bin", ".ckpt", ".pickle", ".pkl", ".pt", ".pth"}
 ASSUMED = ("condition_scaled", "added_time_ids", "image_embedding")
-"""Conventions that neither weights nor shapes tell."""
+"""Conventions that neither weights nor shapes show."""
 
 
 @dataclass(frozen=True)
 class Recognised:
-    """Something that can be imported.
+    """A model that can be imported.
 
     Attributes:
         kind: declared by its own ``dcvsr.json``; full; a U-Net alone; or a base without a U-Net of its own.
-        name: what it would be called.
-        files: where each file is, by its name in the model's folder.
+        name: the name that it brings.
+        files: path of each file, by its name in the model's folder.
         declaration: its conventions; ``None`` for a base.
         config: the ``config.json`` that a U-Net's file lacks, or empty.
     """
@@ -50,23 +51,45 @@ class Recognised:
 
 
 def recognise(path: Path) -> Recognised:
-    """Say what a folder or file is, from names, configs and headers alone; raises `ModelError` when it is nothing of ours."""
-    if path.is_dir():
-        return recognise_folder(path)
-    if path.suffix.lower() in PICKLES:
+    """Tell what a folder or file is, from names, configs and headers alone.
+
+    Args:
+        path: a folder in diffusers' layout, with or without ``dcvsr.json``; a U-Net's folder; or a ``.safetensors`` file.
+
+    Raises:
+        ModelError: it is not a model of this kind, or it is incomplete or damaged.
+    """
+    found = recognise_folder(path) if path.is_dir() else recognise_file(path)
+    for file in found.files.values():
+        if file != path and not is_inside(file, path if path.is_dir() else path.parent):
+            raise ModelError(f"{file} is a link to a file elsewhere, which is not copied; put the file itself in its place.")
+    return found
+
+
+def is_inside(path: Path, folder: Path) -> bool:
+    """Whether a file lies in a model's folder, links followed; the hub's own cache keeps files beside it and links to them."""
+    caches = [parent.parent / "blobs" for parent in (folder.absolute(), *folder.absolute().parents) if parent.name == "snapshots"]
+    return any(path.resolve().is_relative_to(root.resolve()) for root in (folder, *caches))
+
+
+def recognise_file(path: Path) -> Recognised:
+    """Tell what a single file is; see `recognise`."""
+    if path.suffix.lower() in PICKLE_SUFFIXES:
         raise pickle_error(path)
     if path.suffix.lower() != ".safetensors":
         raise ModelError(f"{path} is no model: give a folder in diffusers' layout or a .safetensors file.")
     if not path.is_file():
-        raise ModelError(f"{path} is not there.")
-    return recognise_unet(path.parent, [path], own_name(path.parent) if path.parent.name in UNET_FOLDERS else name_of(path.stem))
+        raise ModelError(f"{path} does not exist.")
+    return recognise_unet(
+        path.parent, [path], own_name(path.parent) if path.parent.name in UNET_FOLDERS else folder_name(path.stem)
+    )
 
 
 def recognise_folder(folder: Path) -> Recognised:
-    """See `recognise`."""
+    """Tell what a folder is; see `recognise`."""
     if (folder / FILE).is_file():
         return recognise_declared(folder)
-    if folder.name in UNET_FOLDERS or not any((folder / part).is_dir() for part in PARTS):
+    if folder.name in UNET_FOLDERS or not any((folder / part).is_dir() for part in MODEL_PARTS):
         return recognise_unet(folder, weights_in(folder), own_name(folder))
     name, unet = own_name(folder), next((part for part in reversed(UNET_FOLDERS) if (folder / part).is_dir()), None)
     if not (folder / "vae").is_dir():
@@ -75,33 +98,38 @@ def recognise_folder(folder: Path) -> Recognised:
         return recognise_unet(folder / unet, weights_in(folder / unet), name)
     weights_in(folder / "vae")
     if unet is None or name in {entry.name for entry in catalogue() if entry.kind == "base"}:
-        return Recognised("base", name, dict(files_of(folder, tuple(part for part in PARTS if part not in UNET_FOLDERS))), None)
+        return Recognised(
+            "base", name, dict(files_of(folder, tuple(part for part in MODEL_PARTS if part not in UNET_FOLDERS))), None
+        )
     config = checked_config(folder / unet, weights_in(folder / unet))
-    parts = tuple(part for part in PARTS if part not in UNET_FOLDERS or part == unet)
+    parts = tuple(part for part in MODEL_PARTS if part not in UNET_FOLDERS or part == unet)
     return Recognised(
         "full",
         name,
         dict(files_of(folder, parts)),
-        conventions(name, config, read_config(folder / "vae" / "config.json"), base=""),
+        assumed_conventions(name, config, read_config(folder / "vae" / "config.json"), base=""),
     )
 
 
 def recognise_declared(folder: Path) -> Recognised:
-    """A folder with a ``dcvsr.json``: weights and configs must fit it."""
+    """Examine a folder with a ``dcvsr.json``: weights and configs must fit it. Raises `ModelError`."""
     declaration = Declaration.from_folder(folder)
     unet = next((folder / part for part in UNET_FOLDERS if (folder / part).is_dir()), None)
     if unet is None:
         raise ModelError(f"The model in {folder} is incomplete: the folder “{UNET_FOLDERS[0]}” is missing.")
     checked_config(unet, weights_in(unet))
-    if declaration.first_stage == "haar" and not (folder / "scales.json").is_file():
-        raise ModelError(f"The model in {folder} is incomplete: scales.json is missing.")
-    if declaration.first_stage == "vae" and not declaration.base:
-        weights_in(folder / "vae")
-    return Recognised("declared", name_of(declaration.name or own_name(folder)), dict(files_of(folder, PARTS)), declaration)
+    first_stage = first_stage_of(declaration)
+    if first_stage.scales_file and not (folder / first_stage.scales_file).is_file():
+        raise ModelError(f"The model in {folder} is incomplete: {first_stage.scales_file} is missing.")
+    if first_stage.weights_folder and not declaration.base:
+        weights_in(folder / first_stage.weights_folder)
+    return Recognised(
+        "declared", folder_name(declaration.name or own_name(folder)), dict(files_of(folder, MODEL_PARTS)), declaration
+    )
 
 
 def recognise_unet(folder: Path, weights: list[Path], name: str) -> Recognised:
-    """A U-Net alone, which is laid over Stable Video Diffusion."""
+    """Examine a U-Net alone, which is laid over Stable Video Diffusion. Raises `ModelError`."""
     lacks_config = not (folder / "config.json").is_file()
     if lacks_config:
         tensors = read_headers(weights)
@@ -116,7 +144,7 @@ def recognise_unet(folder: Path, weights: list[Path], name: str) -> Recognised:
     if not lacks_config:
         files["unet/config.json"] = folder / "config.json"
     base = next(entry.name for entry in catalogue() if entry.kind == "base")
-    return Recognised("unet", name, files, conventions(name, config, SVD_VAE, base), config if lacks_config else {})
+    return Recognised("unet", name, files, assumed_conventions(name, config, SVD_VAE, base), config if lacks_config else {})
 
 
 def weights_name(path: Path) -> str:
@@ -125,71 +153,83 @@ def weights_name(path: Path) -> str:
 
 
 def checked_config(folder: Path, weights: list[Path]) -> dict[str, Any]:
-    """The config of a U-Net's folder, after a look whether its weights fit; raises `ModelError`."""
+    """Read the config of a U-Net's folder and compare it with the shapes of the weights; raises `ModelError`."""
     config = read_config(folder / "config.json")
     check_unet(read_headers(weights), config, folder)
     return SVD_UNET | config  # what a config leaves out is diffusers' default
 
 
-def conventions(name: str, config: dict[str, Any], vae: dict[str, Any], base: str) -> Declaration:
-    """What can be told of a U-Net without a ``dcvsr.json``: SVD's conventions, marked as assumed; raises `ModelError`."""
+def assumed_conventions(name: str, config: dict[str, Any], vae: dict[str, Any], base: str) -> Declaration:
+    """Declare a U-Net that came without ``dcvsr.json``: SVD's conventions, marked as assumed.
+
+    Args:
+        name: what the model is called.
+        config: of the U-Net, with diffusers' defaults filled in.
+        vae: config of the autoencoder.
+        base: the model that the U-Net is laid over, or empty.
+
+    Raises:
+        ModelError: U-Net and autoencoder do not fit together.
+    """
     if not isinstance(vae.get("block_out_channels"), list):
         raise ModelError(f"The config.json of the autoencoder of “{name}” does not describe one.")
     channels, latent = (config["in_channels"], config["out_channels"]), vae.get("latent_channels", SVD_VAE["latent_channels"])
     if channels != (2 * latent, latent):
         raise ModelError(
-            f"The U-Net of “{name}” has {channels[0]} input and {channels[1]} output channels, which does not go with an "
+            f"The U-Net of “{name}” has {channels[0]} input and {channels[1]} output channels, which does not fit an "
             f"autoencoder of {latent}; a {FILE} that declares its first stage is needed."
         )
     ids = config["projection_class_embeddings_input_dim"] // config.get("addition_time_embed_dim", TIME_EMBEDDING)
     return Declaration(
         name=name,
         title=name,
-        first_stage="vae",
+        first_stage=AUTOENCODER,
         factor=2 ** (len(vae["block_out_channels"]) - 1),
         multiple=2 ** (len(config["block_out_channels"]) - 1),
-        added_time_ids=Declaration.added_time_ids[:ids] + (0.0,) * (ids - 3),
+        added_time_ids=SVD_TIME_IDS[:ids] + (0.0,) * (ids - 3),
         base=base,
         assumed=ASSUMED,
     )
 
 
 def weights_in(folder: Path) -> list[Path]:
-    """The `weight_files` of a network, with sound headers; raises `ModelError`."""
+    """List the `weight_files` of a network and check their headers, and that its config is plausible; raises `ModelError`."""
     files = weight_files(folder)
     if not files:
-        pickles = [path.name for path in sorted(folder.glob("*")) if path.suffix.lower() in PICKLES]
+        pickles = [path.name for path in sorted(folder.glob("*")) if path.suffix.lower() in PICKLE_SUFFIXES]
         if pickles:
             raise pickle_error(folder / pickles[0])
         raise ModelError(f"{folder} holds no model: there is no .safetensors file.")
-    read_headers(files)
+    check_layers(
+        folder, read_config(folder / "config.json") if (folder / "config.json").exists() else {}, len(read_headers(files))
+    )
     return files
 
 
 def files_of(folder: Path, parts: tuple[str, ...]) -> Iterator[tuple[str, Path]]:
-    """Names and paths of what belongs to a model: plain texts, and the weights of its parts; never pickles."""
+    """Yield name and path of every file that belongs to a model: plain texts, and the weights of its parts; never pickles."""
     for path in sorted(folder.glob("*")):
-        if path.is_file() and (path.suffix.lower() in PLAIN or path.name.upper().startswith("LICENSE")):
+        if path.is_file() and (path.suffix.lower() in TEXT_SUFFIXES or path.name.upper().startswith("LICENSE")):
             yield path.name, path
     for part in parts:
         inside = sorted((folder / part).glob("*"))
         weights = weights_in(folder / part) if any(path.suffix == ".safetensors" for path in inside) else []
         for path in inside:
-            if path in weights or (path.is_file() and path.suffix.lower() in PLAIN):
+            if path in weights or (path.is_file() and path.suffix.lower() in TEXT_SUFFIXES):
                 yield f"{part}/{path.name}", path
 
 
 def pickle_error(path: Path) -> ModelError:
-    """Why a pickle is refused."""
+    """The reason why a pickle is refused."""
     return ModelError(f"{path} is a pickle, which can run code when it is opened; get the model as safetensors.")
 
 
 def own_name(folder: Path) -> str:
-    """What a folder calls its model; a U-Net's folder is named after the one around it."""
+    """The name that a folder gives its model; a U-Net's folder is named after its parent."""
     folder = folder.resolve()
-    return name_of(folder.parent.name if folder.name in UNET_FOLDERS else folder.name)
+    return folder_name(folder.parent.name if folder.name in UNET_FOLDERS else folder.name)
 
 
-def name_of(text: str) -> str:
-    """A folder's name made of ``text``."""
+def folder_name(text: str) -> str:
+    """Turn ``text`` into a name that every file system takes."""
     return re.sub(r"[^\w.-]+", "-", text).strip(".-") or "model"

@@ -1,22 +1,22 @@
-"""What the shapes of weights say about the network they belong to. Torch-free."""
+"""Tells from the shapes of weights which network they belong to. Torch-free."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from dcvsr_engine.errors import ModelError
-from dcvsr_engine.models.headers import Tensor
+from dcvsr_engine.models.headers import TensorHeader
+from dcvsr_engine.storage import read_json
 
 TIME_EMBEDDING = 256
 UNET_CLASS = "UNetSpatioTemporalConditionModel"
-CROSS, PLAIN = "CrossAttnDownBlockSpatioTemporal", "DownBlockSpatioTemporal"
+CROSS_BLOCK, PLAIN_BLOCK = "CrossAttnDownBlockSpatioTemporal", "DownBlockSpatioTemporal"
 SVD_UNET: dict[str, Any] = {
     "_class_name": UNET_CLASS,
     "addition_time_embed_dim": TIME_EMBEDDING,
     "block_out_channels": [320, 640, 1280, 1280],
     "cross_attention_dim": 1024,
-    "down_block_types": [CROSS, CROSS, CROSS, PLAIN],
+    "down_block_types": [CROSS_BLOCK, CROSS_BLOCK, CROSS_BLOCK, PLAIN_BLOCK],
     "in_channels": 8,
     "layers_per_block": 2,
     "num_attention_heads": [5, 10, 20, 20],
@@ -25,22 +25,29 @@ SVD_UNET: dict[str, Any] = {
     "projection_class_embeddings_input_dim": 768,
     "sample_size": 96,
     "transformer_layers_per_block": 1,
-    "up_block_types": [name.replace("Down", "Up") for name in (PLAIN, CROSS, CROSS, CROSS)],
+    "up_block_types": [name.replace("Down", "Up") for name in (PLAIN_BLOCK, CROSS_BLOCK, CROSS_BLOCK, CROSS_BLOCK)],
 }
 """The config of SVD's U-Net: its values are diffusers' defaults for this class, and the published 14-frame model's."""
 SVD_VAE: dict[str, Any] = {"block_out_channels": [128, 256, 512, 512], "latent_channels": 4}
 """The part of SVD's autoencoder's config that matters here."""
 
 
-def is_unet(tensors: Mapping[str, Tensor]) -> bool:
+def is_unet(tensors: Mapping[str, TensorHeader]) -> bool:
     """Whether weights are those of diffusers' spatio-temporal U-Net."""
     return {"conv_in.weight", "conv_out.weight", "add_embedding.linear_1.weight"} <= tensors.keys() and any(
         ".temporal_transformer_blocks." in name for name in tensors
     )
 
 
-def unet_facts(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
-    """The part of a U-Net's config that its shapes decide; raises `ModelError` when tensors are missing."""
+def unet_facts(tensors: Mapping[str, TensorHeader]) -> dict[str, Any]:
+    """Derive the part of a U-Net's config that its shapes decide.
+
+    Args:
+        tensors: headers of all its weights, by name.
+
+    Raises:
+        ModelError: tensors are missing.
+    """
     try:
         blocks = 1 + max(int(name.split(".")[1]) for name in tensors if name.startswith("down_blocks."))
         resnets = {name.split(".")[3] for name in tensors if name.startswith("down_blocks.0.resnets.")}
@@ -54,14 +61,16 @@ def unet_facts(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
             "layers_per_block": len(resnets),
             "cross_attention_dim": cross.shape[1],
             "projection_class_embeddings_input_dim": tensors["add_embedding.linear_1.weight"].shape[1],
-            "down_block_types": [CROSS if there else PLAIN for there in attention],
+            "down_block_types": [CROSS_BLOCK if has_attention else PLAIN_BLOCK for has_attention in attention],
         }
     except (KeyError, IndexError, ValueError, StopIteration):
-        raise ModelError("These weights are no complete U-Net of Stable Video Diffusion's kind: tensors are missing.") from None
+        raise ModelError(
+            "These weights are not a complete U-Net of Stable Video Diffusion's kind: tensors are missing."
+        ) from None
 
 
-def check_unet(tensors: Mapping[str, Tensor], config: Mapping[str, Any], where: Path) -> None:
-    """Raise `ModelError` when weights and ``config`` are not of one network."""
+def check_unet(tensors: Mapping[str, TensorHeader], config: Mapping[str, Any], where: Path) -> None:
+    """Raise `ModelError` when weights and ``config`` do not belong to one network; ``where`` is named in it."""
     if config.get("_class_name", UNET_CLASS) != UNET_CLASS:
         raise ModelError(f"{where} holds a {config['_class_name']}, and this program needs a {UNET_CLASS}.")
     if not is_unet(tensors):
@@ -73,9 +82,9 @@ def check_unet(tensors: Mapping[str, Tensor], config: Mapping[str, Any], where: 
 
 
 def read_config(path: Path) -> dict[str, Any]:
-    """A ``config.json``; raises `ModelError`."""
+    """Read a ``config.json``; raises `ModelError`."""
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
+        config = read_json(path)
     except (OSError, ValueError):
         raise ModelError(f"{path} is missing or damaged.") from None
     if not isinstance(config, dict):
@@ -83,8 +92,8 @@ def read_config(path: Path) -> dict[str, Any]:
     return config
 
 
-def what_it_looks_like(tensors: Mapping[str, Tensor]) -> str:
-    """A kind of weights that people have and that is none of ours, in words."""
+def what_it_looks_like(tensors: Mapping[str, TensorHeader]) -> str:
+    """Name, in words, weights of another kind that users may have."""
     names = list(tensors)
     if any(name.startswith("model.diffusion_model.") for name in names):
         return "a checkpoint in the layout of Stability's own programs; get the folder in diffusers' layout instead"

@@ -1,6 +1,5 @@
 """Checkpoint folders to networks: diffusers layout plus ``dcvsr.json``; safetensors only (method.md §7)."""
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import torch
+from accelerate.utils.memory import clear_device_cache
 from diffusers import AutoencoderKLTemporalDecoder, UNetSpatioTemporalConditionModel
 from safetensors import SafetensorError
 from safetensors.torch import load_file
@@ -17,33 +17,58 @@ from dcvsr_engine.errors import ModelError
 from dcvsr_engine.network.clip import ImageEncoder
 from dcvsr_engine.network.declaration import FILE, UNET_FOLDERS, Declaration
 from dcvsr_engine.network.device import DTYPES, resolve_device, resolve_precision
+from dcvsr_engine.network.first_stage import HAAR, RESIDUAL_TRANSFORM, VAE
 from dcvsr_engine.network.haar import HaarFirstStage
-from dcvsr_engine.network.hashes import check_files
-from dcvsr_engine.network.installed import base_folder, find, weight_files
+from dcvsr_engine.network.layout import check_layers, subfolder, weight_files
 from dcvsr_engine.network.vae import VaeFirstStage
 from dcvsr_engine.settings import Device, Precision
+from dcvsr_engine.storage import read_json
 
 
 class FirstStage(Protocol):
-    """Pixels to latents and back. Pixels are RGB 0..1 ``(frames, 3, height, width)``.
+    """Pixels to latents and back. Pixels are RGB 0..1.
 
-    ``factor`` pixels make a latent; the condition may have other channels than the latent. ``check`` is called before
-    every tile and raises to stop.
+    Attributes:
+        factor: pixels per latent along an axis.
+        latent_channels, condition_channels: channels of ``x_0`` and of ``l``.
     """
 
     factor: int
     latent_channels: int
     condition_channels: int
-    check: Callable[[], None]
 
-    def encode_condition(self, upscaled: Tensor) -> Tensor:
-        """``l`` of the bicubically enlarged frames."""
+    def encode_condition(self, upscaled: Tensor, check: Callable[[], None] = lambda: None) -> Tensor:
+        """Encode the enlarged input.
+
+        Args:
+            upscaled: ``(frames, 3, height, width)``.
+            check: called before every tile; raises to stop.
+
+        Returns:
+            ``l`` ``(frames, condition_channels, height / factor, width / factor)``.
+        """
 
     def encode_target(self, frames: Tensor, upscaled: Tensor) -> Tensor:
-        """``x_0`` of frames to train towards."""
+        """Encode frames to train towards.
 
-    def decode(self, latents: Tensor, upscaled: Tensor) -> Tensor:
-        """Frames from ``x_0`` and the enlarged frames it belongs to."""
+        Args:
+            frames, upscaled: ``(frames, 3, height, width)``; the second is the enlarged input.
+
+        Returns:
+            ``x_0`` ``(frames, latent_channels, height / factor, width / factor)``.
+        """
+
+    def decode(self, latents: Tensor, upscaled: Tensor, check: Callable[[], None] = lambda: None) -> Tensor:
+        """Decode ``x_0``.
+
+        Args:
+            latents: ``(frames, latent_channels, height / factor, width / factor)``.
+            upscaled: the enlarged input that they belong to, ``(frames, 3, height, width)``.
+            check: called before every tile; raises to stop.
+
+        Returns:
+            ``(frames, 3, height, width)``, not clamped.
+        """
 
 
 @dataclass
@@ -66,7 +91,7 @@ class Model:
     image_encoder: ImageEncoder | None = None
 
     def to_device(self, x: Tensor) -> Tensor:
-        """``x`` where and as the network computes."""
+        """``x`` of any shape where and as the network computes."""
         return x.to(self.device, DTYPES[self.precision])
 
     def move(self, device: Device) -> None:
@@ -74,8 +99,7 @@ class Model:
         for part in (*self.networks, getattr(self.image_encoder, "network", None)):
             if part is not None:
                 part.to(device)
-        if self.device == "cuda":
-            torch.cuda.empty_cache()
+        clear_device_cache()
 
     @property
     def networks(self) -> list[nn.Module]:
@@ -90,6 +114,7 @@ class Model:
         dtypes = [weight.dtype for weight in weights]
         try:
             self.precision = "fp32"
+            # every half-precision number is a float32 number too, so the way there and back is exact
             for weight in weights:
                 weight.data = weight.data.float()
             yield
@@ -99,18 +124,21 @@ class Model:
                 weight.data = weight.data.to(dtype)
 
 
-def load(model: str, device: Device = "auto", precision: Precision = "auto") -> Model:
-    """Load a model by name or path.
+def load(folder: Path, base: Path, device: Device = "auto", precision: Precision = "auto") -> Model:
+    """Load a checkpoint from its folders.
+
+    Args:
+        folder: holds the U-Net and ``dcvsr.json``.
+        base: holds the first stage and the image encoder; ``folder`` itself where the checkpoint is complete.
+        device: where to compute.
+        precision: number format to compute in.
 
     Raises:
-        ModelError: it is missing, incomplete, damaged, or the device is not there.
+        ModelError: the checkpoint is incomplete or damaged, or the device is not available.
     """
-    folder = find(model)
     declaration = Declaration.from_folder(folder)
-    check_files(folder, declaration.sha256)
     device = resolve_device(device)
     precision = resolve_precision(precision, device)
-    base = base_folder(folder, declaration)
 
     def network(kind: Any, root: Path, *names: str) -> Any:
         loaded = load_network(kind, subfolder(root, names), DTYPES[precision]).to(device)
@@ -145,13 +173,13 @@ def check_conventions(folder: Path, declaration: Declaration, config: Any) -> No
 def load_first_stage(declaration: Declaration, folder: Path, unet: Any, network: Callable[..., Any]) -> FirstStage:
     """The declared first stage; raises `ModelError` when its channels do not fit the U-Net's."""
     stage: FirstStage
-    if declaration.first_stage == "haar":
+    if declaration.first_stage == RESIDUAL_TRANSFORM:
         try:
-            stage = HaarFirstStage.from_file(folder / "scales.json")
+            stage = HaarFirstStage.from_file(folder / HAAR.scales_file)
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise ModelError(f"{folder / 'scales.json'} cannot be read: {error}.") from None
+            raise ModelError(f"{folder / HAAR.scales_file} cannot be read: {error}.") from None
     else:
-        stage = VaeFirstStage(network(AutoencoderKLTemporalDecoder, folder, "vae"), declaration.condition_scaled)
+        stage = VaeFirstStage(network(AutoencoderKLTemporalDecoder, folder, VAE.weights_folder), declaration.condition_scaled)
     expected = stage.latent_channels + stage.condition_channels, stage.latent_channels
     found = int(unet.config.in_channels), int(unet.config.out_channels)
     if expected != found:
@@ -162,32 +190,27 @@ def load_first_stage(declaration: Declaration, folder: Path, unet: Any, network:
     return stage
 
 
-def subfolder(folder: Path, names: tuple[str, ...]) -> Path:
-    """The first of the named sub-folders that exists; raises `ModelError`."""
-    for name in names:
-        if (folder / name).is_dir():
-            return folder / name
-    raise ModelError(f"The model in {folder} is incomplete: the folder “{names[0]}” is missing.")
-
-
 def load_network(kind: Any, folder: Path, dtype: torch.dtype = torch.float32) -> Any:
     """A diffusers network of class ``kind`` from ``config.json`` and safetensors in ``folder``; raises `ModelError`."""
     try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        config = dict(read_json(folder / "config.json"))
+    except (OSError, ValueError, TypeError) as error:
         raise ModelError(f"{folder / 'config.json'} cannot be read: {error}.") from None
+    weights = read_weights(folder)
+    check_layers(folder, config, len(weights))
     try:
         with torch.device("meta"):
-            network = kind.from_config(dict(config))
+            network = kind.from_config(config)
     except Exception as error:  # whatever a constructor makes of values that are not its own
         raise ModelError(f"{folder / 'config.json'} does not describe a {kind.__name__} ({type(error).__name__}).") from None
-    weights = read_weights(folder)
+    # compared by name and shape: nothing is dropped, filled in or converted silently
     expected = {name: tuple(value.shape) for name, value in network.state_dict().items()}
     for name in sorted(expected.keys() | weights.keys()):
         found = tuple(weights[name].shape) if name in weights else "missing"
         wanted = expected.get(name, "nothing")
         if found != wanted:
             raise ModelError(f"The weights in {folder} do not fit their config.json: {name} is {found}, expected {wanted}.")
+    # assigned, because the network has no memory of its own on the meta device
     network.load_state_dict({name: value.to(dtype) for name, value in weights.items()}, assign=True)
     return network.requires_grad_(False).eval()
 

@@ -1,15 +1,17 @@
 """CLIP's view of the first frame, for checkpoints that declare it (SVD's image encoder); needs the package transformers."""
 
-import json
 from pathlib import Path
 from typing import Any, Self
 
 import torch
+from safetensors import safe_open
 from torch import Tensor
 
 from dcvsr_engine.errors import ModelError
 from dcvsr_engine.network.device import DTYPES
+from dcvsr_engine.network.layout import check_layers, weight_files
 from dcvsr_engine.settings import Device, Precision
+from dcvsr_engine.storage import read_json
 
 
 class ImageEncoder:
@@ -31,12 +33,14 @@ class ImageEncoder:
             from transformers import CLIPVisionModelWithProjection
         except ImportError:
             raise ModelError(
-                "This model looks at the first frame through CLIP: install it with “pip install dcvsr-studio[clip]”."
+                "This model needs CLIP to see the first frame: install it with “pip install dcvsr-studio[clip]”."
             ) from None
         try:
-            facts = json.loads((folder / "feature_extractor" / "preprocessor_config.json").read_text(encoding="utf-8"))
+            facts = read_json(folder / "feature_extractor" / "preprocessor_config.json")
+            encoder = folder / "image_encoder"
+            check_layers(encoder, read_json(encoder / "config.json"), sum(map(count_tensors, weight_files(encoder))))
             network = CLIPVisionModelWithProjection.from_pretrained(
-                folder / "image_encoder", use_safetensors=True, local_files_only=True, dtype=DTYPES[precision]
+                encoder, use_safetensors=True, local_files_only=True, dtype=DTYPES[precision]
             )
             return cls(network.to(device), facts["image_mean"], facts["image_std"])
         except Exception as error:  # transformers documents no set of errors for a damaged folder
@@ -44,11 +48,18 @@ class ImageEncoder:
 
     @torch.no_grad()
     def embed(self, frame: Tensor) -> Tensor:
-        """The embedding ``(1, 1, width)`` of a frame, RGB 0..1 ``(3, height, width)``."""
+        """Embed a frame, RGB 0..1 ``(3, height, width)``, as ``(1, 1, width)``."""
         from diffusers.pipelines.stable_video_diffusion.pipeline_stable_video_diffusion import _resize_with_antialiasing
 
         size = self.network.config.image_size
+        # on −1 … 1 and with the antialiasing of SVD's pipeline in diffusers
         small = _resize_with_antialiasing(2 * frame.unsqueeze(0) - 1, (size, size)) / 2 + 0.5
         weight = next(self.network.parameters())
         embedding: Tensor = self.network(((small - self.mean) / self.deviation).to(weight)).image_embeds
         return embedding.float().cpu().unsqueeze(1)
+
+
+def count_tensors(path: Path) -> int:
+    """How many tensors a safetensors file holds; raises what `safetensors.safe_open` raises."""
+    with safe_open(path, "pt") as weights:
+        return len(weights.keys())

@@ -1,16 +1,16 @@
-"""Where and in which number format a network computes; never a silent fallback."""
+"""The device and the number format that a network computes in; never a silent fallback."""
 
-import psutil
 import torch
 
 from dcvsr_engine.errors import ModelError
+from dcvsr_engine.host_memory import host_memory
 from dcvsr_engine.settings import Device, Precision
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 def resolve_device(device: Device) -> Device:
-    """A concrete device name; raises `ModelError` when the one asked for is not there."""
+    """Resolve ``auto`` to the fastest device; raises `ModelError` when the device that was asked for is not available."""
     there = available_devices()
     if device == "auto":
         return there[0]
@@ -20,7 +20,7 @@ def resolve_device(device: Device) -> Device:
 
 
 def available_devices() -> list[Device]:
-    """The devices this machine has, the fastest first."""
+    """List the devices of this machine, the fastest first."""
     there: list[Device] = ["cpu"]
     if torch.backends.mps.is_available():
         there.insert(0, "mps")
@@ -30,7 +30,8 @@ def available_devices() -> list[Device]:
 
 
 def resolve_precision(precision: Precision, device: Device) -> Precision:
-    """A concrete number format: ``auto`` is bf16 where the device computes it natively, else fp16 (GPU) or fp32 (processor)."""
+    """Resolve ``auto`` to bf16 where the device computes it natively, else to fp16 (GPU) or fp32 (processor)."""
+    # emulated bf16 is slower than fp32 and loses digits for nothing
     if precision != "auto":
         return precision
     if device == "cuda":
@@ -41,19 +42,19 @@ def resolve_precision(precision: Precision, device: Device) -> Precision:
 
 
 def device_title(device: Device) -> str:
-    """The device in words."""
+    """Describe a device in words."""
     if device == "cuda":
         return str(torch.cuda.get_device_name())
     return {"mps": "Apple GPU", "cpu": f"processor, {torch.get_num_threads()} threads"}[device]
 
 
 def memory(device: Device) -> tuple[int, int]:
-    """Bytes of memory that this process can have on a device, what it holds there included, and all there is.
+    """Measure a device's memory; the processor and Apple's GPU share the machine's.
 
-    The processor and Apple's GPU share the machine's.
+    Returns:
+        Bytes that this process can have, with what PyTorch's cache holds for it already, and bytes in total.
     """
     if device == "cuda":
         free, total = torch.cuda.mem_get_info()
         return int(free) + torch.cuda.memory_reserved(), int(total)
-    facts = psutil.virtual_memory()
-    return int(facts.available), int(facts.total)
+    return host_memory()

@@ -5,7 +5,6 @@ Y, the 4 bands of the coarse half of Cb and of Cr). The latent is the residual `
 and the condition ``H(I_up) / condition_scale``, so content the network leaves alone stays untouched.
 """
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +12,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-# JPEG's full-range matrix.
+from dcvsr_engine.network.first_stage import HAAR
+from dcvsr_engine.storage import read_json
+
+# JPEG's full-range matrix. In double precision, so that its inverse undoes it to the last bit of single precision.
 RGB_TO_YCBCR = torch.tensor(
     [[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]], dtype=torch.float64
 )
@@ -21,14 +23,14 @@ YCBCR_TO_RGB = torch.linalg.inv(RGB_TO_YCBCR)
 
 
 def haar(x: Tensor) -> Tensor:
-    """One orthonormal Haar level: ``(n, c, h, w)`` to ``(n, 4c, h/2, w/2)``, band major."""
+    """Transform by one orthonormal Haar level: ``(n, c, h, w)`` to ``(n, 4c, h/2, w/2)``, band major."""
     a, b = x[..., 0::2, 0::2], x[..., 0::2, 1::2]
     c, d = x[..., 1::2, 0::2], x[..., 1::2, 1::2]
     return torch.cat([a + b + c + d, a - b + c - d, a + b - c - d, a - b - c + d], dim=1) / 2
 
 
 def inverse_haar(x: Tensor) -> Tensor:
-    """The exact inverse of `haar`: ``(n, 4c, h, w)`` to ``(n, c, 2h, 2w)``."""
+    """Invert `haar` exactly: ``(n, 4c, h, w)`` to ``(n, c, 2h, 2w)``."""
     s, dx, dy, dd = x.chunk(4, dim=1)
     rows = torch.stack([s + dx + dy + dd, s - dx + dy - dd], dim=-1), torch.stack([s + dx - dy - dd, s - dx - dy + dd], dim=-1)
     n, c, h, w = s.shape
@@ -46,52 +48,79 @@ class HaarFirstStage:
     Attributes:
         factor: pixels per latent along an axis.
         latent_channels, condition_channels: channels of ``x_0`` and of ``l``.
-        check: called before every tile, which is a whole chunk of frames here; raises to stop.
+        residual_scale, condition_scale: what the channels of ``x_0`` and of ``l`` are divided by ``(1, 24, 1, 1)``.
     """
 
     factor = 4
-    latent_channels = 24
-    condition_channels = 24
+    latent_channels = HAAR.latent_channels
+    condition_channels = HAAR.condition_channels
 
     def __init__(self, residual_scale: list[float], condition_scale: list[float]) -> None:
         if len(residual_scale) != self.latent_channels or len(condition_scale) != self.condition_channels:
             raise ValueError(f"there must be {self.latent_channels} scales of each kind")
         if not min(*residual_scale, *condition_scale) > 0:
             raise ValueError("scales must be positive")
-        self.check: Callable[[], None] = lambda: None
         self.residual_scale = torch.tensor(residual_scale).view(1, -1, 1, 1)
         self.condition_scale = torch.tensor(condition_scale).view(1, -1, 1, 1)
 
     @classmethod
     def from_file(cls, path: Path) -> "HaarFirstStage":
         """Read ``residual_scale`` and ``condition_scale`` (24 numbers each) from JSON."""
-        scales = json.loads(path.read_text(encoding="utf-8"))
+        scales = read_json(path)
         return cls(scales["residual_scale"], scales["condition_scale"])
 
     def transform(self, frames: Tensor) -> Tensor:
-        """RGB 0..1 ``(frames, 3, height, width)`` to 24 bands ``(frames, 24, height/4, width/4)``."""
+        """Split RGB 0..1 ``(frames, 3, height, width)`` into 24 bands ``(frames, 24, height/4, width/4)``."""
         ycbcr = matrix(2 * frames - 1, RGB_TO_YCBCR)
         luma = haar(haar(ycbcr[:, :1]))
-        chroma = haar(haar(ycbcr[:, 1:])[:, :2])
+        chroma = haar(haar(ycbcr[:, 1:])[:, :2])  # band major: the first two are the coarse halves of Cb and Cr
         return torch.cat([luma, chroma], dim=1)
 
     def inverse(self, bands: Tensor) -> Tensor:
-        """24 bands to an RGB difference ``(frames, 3, height, width)`` in units of 0..1; missing chroma bands are zero."""
+        """Merge a difference of bands ``(frames, 24, height/4, width/4)``; the chroma bands that are missing are zero.
+
+        Returns:
+            The difference of RGB ``(frames, 3, height, width)`` in units of 0..1.
+        """
         luma = inverse_haar(inverse_haar(bands[:, :16]))
         coarse = inverse_haar(bands[:, 16:])
         chroma = inverse_haar(F.pad(coarse, (0, 0, 0, 0, 0, 6)))
         return matrix(torch.cat([luma, chroma], dim=1), YCBCR_TO_RGB) / 2
 
-    def encode_condition(self, upscaled: Tensor) -> Tensor:
-        """The condition ``l`` ``(frames, 24, height/4, width/4)`` of ``upscaled`` RGB 0..1 ``(frames, 3, height, width)``."""
-        self.check()
+    def encode_condition(self, upscaled: Tensor, check: Callable[[], None] = lambda: None) -> Tensor:
+        """Encode the enlarged input.
+
+        Args:
+            upscaled: RGB 0..1 ``(frames, 3, height, width)``.
+            check: called before every tile, which is all of ``upscaled`` here; raises to stop.
+
+        Returns:
+            ``l`` ``(frames, 24, height / 4, width / 4)``.
+        """
+        check()
         return self.transform(upscaled) / self.condition_scale.to(upscaled)
 
     def encode_target(self, frames: Tensor, upscaled: Tensor) -> Tensor:
-        """The latent ``x_0`` that `decode` turns back into ``frames`` (training only)."""
+        """Encode frames to train towards.
+
+        Args:
+            frames, upscaled: RGB 0..1 ``(frames, 3, height, width)``; the second is the enlarged input.
+
+        Returns:
+            ``x_0`` ``(frames, 24, height / 4, width / 4)``; with ``upscaled``, `decode` turns it back into ``frames``.
+        """
         return (self.transform(frames) - self.transform(upscaled)) / self.residual_scale.to(frames)
 
-    def decode(self, latents: Tensor, upscaled: Tensor) -> Tensor:
-        """RGB frames ``(frames, 3, height, width)``, not clamped, from ``x_0`` and the bicubic frames it refines."""
-        self.check()
+    def decode(self, latents: Tensor, upscaled: Tensor, check: Callable[[], None] = lambda: None) -> Tensor:
+        """Add the residual that ``latents`` stand for to the enlarged input.
+
+        Args:
+            latents: ``x_0`` ``(frames, 24, height / 4, width / 4)``.
+            upscaled: RGB 0..1 ``(frames, 3, height, width)``.
+            check: called before every tile, which is all of ``latents`` here; raises to stop.
+
+        Returns:
+            RGB frames ``(frames, 3, height, width)``, not clamped.
+        """
+        check()
         return upscaled + self.inverse(latents * self.residual_scale.to(latents))

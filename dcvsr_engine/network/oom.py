@@ -1,7 +1,12 @@
-"""What to do when memory runs out: try again with less at once."""
+"""Recognise that memory ran out, and try again with less at once.
+
+accelerate knows what devices say when memory runs out, and frees their caches. Its own retry restarts a whole function;
+`in_parts` does not repeat parts that are done.
+"""
 
 import ctypes
-import gc
+import errno
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -9,68 +14,81 @@ from functools import partial
 from typing import TypeVar
 
 import torch
+from accelerate.utils.memory import clear_device_cache, should_reduce_batch_size
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-SIGNS = ("out of memory", "can't allocate memory", "not enough memory", "ALLOC_FAILED")
-"""What PyTorch's allocators and NVIDIA's libraries say in a plain `RuntimeError`."""
+FURTHER_SIGNS = re.compile(
+    "out of memory|not enough memory|ALLOC_FAILED"  # PyTorch's allocators (on Windows, too) and NVIDIA's libraries
+    "|could not create a primitive(?! descriptor)"  # oneDNN, where its scratchpad does not fit; a descriptor has other reasons
+    "|can't start new thread"  # Python, where a thread's stack does not fit
+)
+"""Further messages in a plain `RuntimeError`."""
+SHORTAGES = (errno.ENOMEM, errno.EAGAIN)
+"""Errors of the system: no memory, or none for the stack of another thread, as swscale starts them."""
+MEMORY_ERRORS = (RuntimeError, MemoryError, OSError)
+"""Types that an error has which says that memory ran out; `is_out_of_memory` looks closer."""
 
 
-class ShortageError(MemoryError):
+class MemoryExhausted(MemoryError):
     """Memory ran out over work that cannot be divided further."""
 
 
-def give_back() -> None:
-    """Return to the system what was freed: glibc keeps it, and over a very long clip its heap grows."""
+def trim_heap() -> None:
+    """Return freed memory to the system: glibc keeps it, and over a very long clip its heap grows."""
     if sys.platform == "linux":
         with suppress(OSError, AttributeError):  # another C library than glibc
             ctypes.CDLL(None).malloc_trim(0)
 
 
-def is_shortage(error: BaseException) -> bool:
+def is_out_of_memory(error: BaseException) -> bool:
     """Whether ``error`` says that memory ran out, on the device or on the host."""
     if isinstance(error, RuntimeError):
-        return isinstance(error, torch.OutOfMemoryError) or any(sign in str(error) for sign in SIGNS)
+        known = isinstance(error, torch.OutOfMemoryError) or should_reduce_batch_size(error)
+        return known or FURTHER_SIGNS.search(str(error)) is not None
+    if isinstance(error, OSError):
+        return error.errno in SHORTAGES
     return isinstance(error, MemoryError)
 
 
 def attempt(work: Callable[[], Result]) -> Result | None:
-    """What ``work`` returns, or ``None`` when memory ran out; nothing the failed attempt held is held any longer."""
+    """Call ``work``.
+
+    Returns:
+        What it returns, or ``None`` when memory ran out; nothing that the failed attempt held is held any longer.
+    """
     try:
         return work()
-    except (RuntimeError, MemoryError) as error:
-        if not is_shortage(error):
+    except MEMORY_ERRORS as error:
+        if not is_out_of_memory(error):
             raise
-    free_cache()  # only here, with the error and its traceback gone, are the tensors of the failed attempt free
+    # only here, with the error and its traceback gone, are the tensors of the failed attempt free
+    clear_device_cache(garbage_collection=True)
     return None
-
-
-def free_cache() -> None:
-    """Give memory that nothing uses back to the device."""
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
 
 
 def in_parts(
     work: Callable[[list[Item]], Result],
     items: list[Item],
-    split: Callable[[int], None] = lambda size: None,
+    on_split: Callable[[int], None] = lambda size: None,
     least: int = 1,
     last_resort: Callable[[], None] = lambda: None,
 ) -> Iterator[tuple[list[Item], Result]]:
-    """``items`` and what ``work`` makes of them, all at once or in ever smaller parts, as memory allows.
+    """Work on ``items``, all at once or in ever smaller parts, as memory allows.
 
     Args:
         work: takes some of the items.
         items: what to work on.
-        split: is told the new number of items at once.
+        on_split: receives the new number of items at once.
         least: parts of this size are not divided.
         last_resort: called when the smallest part does not fit, before it is tried a second time.
 
+    Yields:
+        Each part and what ``work`` returned for it, in order.
+
     Raises:
-        ShortageError: not even the smallest part fits.
+        MemoryExhausted: not even the smallest part fits.
     """
     waiting, size = items, len(items)
     while waiting:
@@ -78,12 +96,12 @@ def in_parts(
         result = attempt(partial(work, part))
         if result is None and len(part) > least:
             size = max(least, (len(part) + 1) // 2)
-            split(size)
+            on_split(size)
             continue
         if result is None:
             last_resort()
             result = attempt(partial(work, part))
         if result is None:
-            raise ShortageError
+            raise MemoryExhausted
         yield part, result
         waiting = waiting[size:]

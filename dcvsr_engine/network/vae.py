@@ -7,18 +7,19 @@ import torch
 from diffusers import AutoencoderKLTemporalDecoder
 from torch import Tensor
 
+from dcvsr_engine.network.first_stage import VAE_TILE as TILE
 from dcvsr_engine.tiling.blend import Merge, cut
-from dcvsr_engine.tiling.grid import Tile, TileGrid, starts
+from dcvsr_engine.tiling.grid import TileGrid, starts
 
-TILE = 64
-"""Side of a VAE tile in latent pixels."""
-OVERLAP = 0.25
-SPREAD = 0.2
+VAE_OVERLAP = 0.25
+"""Share of a VAE tile that overlaps the next."""
+VAE_SPREAD = 0.2
+"""Standard deviation of the Gaussian weights over the tile's side, wide so that the borders of tiles fade into each other."""
 ENCODE_FRAMES = 2
 """Frames encoded together; encoding is per frame, so this changes memory only."""
 
 
-def enlarge(grid: TileGrid, factor: int) -> TileGrid:
+def pixel_grid(grid: TileGrid, factor: int) -> TileGrid:
     """The grid in pixels that belongs to ``grid`` in latents."""
 
     def times(values: tuple[int, ...]) -> tuple[int, ...]:
@@ -41,62 +42,92 @@ class VaeFirstStage:
     Attributes:
         factor: pixels per latent along an axis.
         latent_channels, condition_channels: channels of ``x_0`` and of ``l``.
-        check: called before every tile; raises to stop.
     """
 
     def __init__(self, vae: AutoencoderKLTemporalDecoder, condition_scaled: bool) -> None:
         self.vae, self.condition_scaled = vae, condition_scaled
         self.factor = 2 ** (len(vae.config.block_out_channels) - 1)
         self.latent_channels = self.condition_channels = int(vae.config.latent_channels)
-        self.check: Callable[[], None] = lambda: None
         if vae.dtype == torch.float16 and vae.config.force_upcast:  # the encoder overflows; diffusers upcasts it likewise
             vae.encoder.float()
             vae.quant_conv.float()
 
-    def encode_condition(self, upscaled: Tensor) -> Tensor:
-        """``l`` ``(frames, channels, rows, columns)`` of RGB ``(frames, 3, height, width)``: the mode of the posterior."""
-        return self.encode(upscaled) * (float(self.vae.config.scaling_factor) if self.condition_scaled else 1.0)
+    def encode_condition(self, upscaled: Tensor, check: Callable[[], None] = lambda: None) -> Tensor:
+        """Encode the enlarged input: the mode of the posterior (method.md §1.2).
+
+        Args:
+            upscaled: RGB 0..1 ``(frames, 3, height, width)``; sides are multiples of `factor`.
+            check: called before every tile; raises to stop.
+
+        Returns:
+            ``l`` ``(frames, channels, height / factor, width / factor)``, scaled as the checkpoint declares.
+        """
+        return self.encode(upscaled, check) * (float(self.vae.config.scaling_factor) if self.condition_scaled else 1.0)
 
     def encode_target(self, frames: Tensor, upscaled: Tensor) -> Tensor:
-        """The latent ``x_0`` that `decode` turns back into ``frames`` (training only); ``upscaled`` is not needed."""
+        """Encode frames to train towards.
+
+        Args:
+            frames: RGB 0..1 ``(frames, 3, height, width)``.
+            upscaled: not needed by this first stage.
+
+        Returns:
+            ``x_0`` ``(frames, channels, height / factor, width / factor)`` in scaled space, which `decode` turns back.
+        """
         return self.encode(frames) * float(self.vae.config.scaling_factor)
 
-    def encode(self, pixels: Tensor) -> Tensor:
-        """The mode of the posterior of RGB ``(frames, 3, height, width)``, as the autoencoder scales it."""
+    def encode(self, pixels: Tensor, check: Callable[[], None] = lambda: None) -> Tensor:
+        """Encode in tiles.
+
+        Args:
+            pixels: RGB 0..1 ``(frames, 3, height, width)``.
+            check: called before every tile; raises to stop.
+
+        Returns:
+            The mode of the posterior ``(frames, channels, height / factor, width / factor)``, as the autoencoder scales it.
+        """
         frames, _, height, width = pixels.shape
         rows, columns = height // self.factor, width // self.factor
-        grid = TileGrid.build(frames, rows, columns, TILE, ENCODE_FRAMES, OVERLAP, spread=SPREAD)
+        grid = TileGrid.build(frames, rows, columns, TILE, ENCODE_FRAMES, VAE_OVERLAP, spread=VAE_SPREAD)
+        # frames are independent here: no overlap in time
         grid = dataclasses.replace(grid, windows=starts(frames, grid.tile_frames, grid.tile_frames))
-        places, merge = enlarge(grid, self.factor), Merge(grid, self.condition_channels)
+        in_pixels, merge = pixel_grid(grid, self.factor), Merge(grid, self.condition_channels)
         for tile in grid:
-            merge.add(tile, self.encode_tile(cut(pixels, places.tile(tile.m, tile.n))))
+            check()
+            merge.add(tile, self.encode_tile(cut(pixels, in_pixels.tile(tile.m, tile.n))))
         return merge.result()
 
-    def decode(self, latents: Tensor, upscaled: Tensor) -> Tensor:
-        """RGB frames ``(frames, 3, height, width)``, not clamped, from ``x_0`` in scaled space; ``upscaled`` is not needed.
+    def decode(self, latents: Tensor, upscaled: Tensor, check: Callable[[], None] = lambda: None) -> Tensor:
+        """Decode in tiles; the frames go through the temporal decoder together, as one chunk (method.md §1.7).
 
-        The frames are decoded together, as one chunk of the temporal decoder.
+        Args:
+            latents: ``x_0`` ``(frames, channels, height, width)`` in scaled space.
+            upscaled: not needed by this first stage.
+            check: called before every tile; raises to stop.
+
+        Returns:
+            RGB frames ``(frames, 3, factor · height, factor · width)``, not clamped.
         """
         frames, _, height, width = latents.shape
-        grid = TileGrid.build(frames, height, width, TILE, frames, OVERLAP, spread=SPREAD)
-        pixels = enlarge(grid, self.factor)
-        merge = Merge(pixels, 3)
+        grid = TileGrid.build(frames, height, width, TILE, frames, VAE_OVERLAP, spread=VAE_SPREAD)
+        in_pixels = pixel_grid(grid, self.factor)
+        merge = Merge(in_pixels, 3)
         for tile in grid:
-            merge.add(pixels.tile(tile.m, tile.n), self.decode_tile(tile, latents))
+            check()
+            merge.add(in_pixels.tile(tile.m, tile.n), self.decode_tile(cut(latents, tile)))
         return merge.result()
 
     @torch.no_grad()
     def encode_tile(self, pixels: Tensor) -> Tensor:
-        """One tile, without tiling."""
-        self.check()
+        """Encode RGB 0..1 ``(frames, 3, height, width)`` at once, to ``(frames, channels, height / factor, width / factor)``."""
+        # the autoencoder works on −1 … 1
         scaled = (2 * pixels - 1).to(self.vae.encoder.conv_in.weight)
         mode: Tensor = self.vae.encode(scaled).latent_dist.mode()
         return mode.float().cpu()
 
     @torch.no_grad()
-    def decode_tile(self, tile: Tile, latents: Tensor) -> Tensor:
-        """One tile, without tiling."""
-        self.check()
-        scaled = (cut(latents, tile) / self.vae.config.scaling_factor).to(self.vae.decoder.conv_in.weight)
-        decoded: Tensor = self.vae.decode(scaled, num_frames=tile.frames).sample
+    def decode_tile(self, latents: Tensor) -> Tensor:
+        """Decode ``(frames, channels, height, width)`` at once, to RGB 0..1 ``(frames, 3, factor · height, factor · width)``."""
+        scaled = (latents / self.vae.config.scaling_factor).to(self.vae.decoder.conv_in.weight)
+        decoded: Tensor = self.vae.decode(scaled, num_frames=len(latents)).sample
         return decoded.float().cpu() / 2 + 0.5

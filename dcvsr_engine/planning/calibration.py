@@ -1,14 +1,13 @@
 """Duration and memory of a job, from one tile measured on the device."""
 
 import time
-from dataclasses import replace
 
 import torch
 
 from dcvsr_engine.diffusion.denoiser import Denoiser
+from dcvsr_engine.diffusion.schedule import most_branches
 from dcvsr_engine.network.checkpoint import Model
 from dcvsr_engine.network.oom import attempt
-from dcvsr_engine.planning.memory import rows_at_once
 from dcvsr_engine.planning.plan import Plan
 from dcvsr_engine.planning.planner import problems_of
 
@@ -18,7 +17,7 @@ OVERHEAD = 1.15
 
 @torch.no_grad()
 def evaluate_tile(plan: Plan, model: Model) -> float:
-    """Evaluate one tile of the plan's size; returns the seconds it took."""
+    """Seconds that one evaluation of one tile of the plan's size takes."""
     stage = model.first_stage
     model.unet.to(model.device)  # the job before may have left it elsewhere
     tile = plan.grid.tile(0, 0)
@@ -35,17 +34,22 @@ def seconds_per_evaluation(plan: Plan, model: Model, repeats: int = 2) -> float 
 
 
 def calibrated(plan: Plan, model: Model) -> Plan:
-    """The plan with its duration, and on a CUDA device its memory, as measured."""
+    """Measure the plan's duration in seconds, and on a CUDA device its memory in bytes."""
+    weights = 0
     if model.device == "cuda":
         torch.cuda.reset_peak_memory_stats()
         weights = torch.cuda.memory_allocated()
     seconds = seconds_per_evaluation(plan, model)
     if seconds is None:
         problem = "A single tile does not fit into the device's memory: choose a smaller tile or window."
-        return replace(plan, problems=(*plan.problems, problem))
-    plan = replace(plan, seconds=plan.evaluations * seconds * OVERHEAD)
-    if model.device == "cuda":
-        row = torch.cuda.max_memory_allocated() - weights
-        plan = replace(plan, device_memory=weights + row * rows_at_once(plan.grid, plan.settings, model.declaration))
-        plan = replace(plan, problems=problems_of(plan))
-    return plan
+        return plan.replace(problems=(*plan.problems, problem))
+    plan = plan.replace(seconds=plan.evaluations * seconds * OVERHEAD)
+    return with_measured_memory(plan, model, weights) if model.device == "cuda" else plan
+
+
+def with_measured_memory(plan: Plan, model: Model, weights: int) -> Plan:
+    """The plan with the peak of one row, above the ``weights`` bytes that were there before, times the rows of a batch."""
+    row = torch.cuda.max_memory_allocated() - weights
+    rows = most_branches(plan.settings, model.declaration) * plan.tiles_at_once
+    plan = plan.replace(device_memory=weights + row * rows)
+    return plan.replace(problems=problems_of(plan))

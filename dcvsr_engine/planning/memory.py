@@ -1,56 +1,54 @@
-"""What a job will take of memory and disk, estimated from its settings and sizes."""
+"""What a job takes of memory, estimated from its settings, its sizes and the headers of its weights."""
 
 import math
-import shutil
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
-from diffusers import UNetSpatioTemporalConditionModel
 from safetensors import SafetensorError, safe_open
 
+from dcvsr_engine.diffusion.schedule import PROPAGATING_LAYERS, most_branches
 from dcvsr_engine.errors import ModelError
 from dcvsr_engine.network.declaration import Declaration
-from dcvsr_engine.network.installed import weight_files
-from dcvsr_engine.network.vae import TILE
-from dcvsr_engine.planning.request import JobRequest
-from dcvsr_engine.settings import Device, OutputSettings, RestoreSettings
+from dcvsr_engine.network.first_stage import FLOAT_PIXEL, FirstStageSpec, first_stage_of
+from dcvsr_engine.network.layout import weight_files
+from dcvsr_engine.planning.grids import tiles_at_once
+from dcvsr_engine.settings import PlannedSettings, ResolvedSettings, SapSchedule
+from dcvsr_engine.storage import read_json
 from dcvsr_engine.tiling.grid import TileGrid
-from dcvsr_engine.video.encoders import resolved_output
-from dcvsr_engine.video.probe import VideoInfo
+
+MEMORY_SHARE = 0.7
+"""Share of the free memory that a job may plan with."""
+MOST_TILES = 8
+"""Tiles in a batch, at most, where the user does not choose."""
 
 # Feature maps of the top level that are alive at the U-Net's peak, per row of the batch: 29.5 for SVD's, which has attention
 # there, and 13.8 for the compact model's, which has none – counted on fake tensors. Kernels need more: on a processor the compact
 # model's tiles took 21 maps and about 16 MiB (“dcvsr bench cost” in fp32 and bf16, from 32 × 32 × 4 to 64 × 64 × 14 latents).
-MAPS_WITH_ATTENTION, MAPS_WITHOUT = 40, 22
-KERNELS = 2**24
+MAPS_WITH_ATTENTION, MAPS_WITHOUT_ATTENTION = 40, 22
+KERNEL_BYTES = 2**24
 """Bytes that one evaluation needs whatever its size."""
-# Maps of 128 channels at full resolution that SVD's autoencoder needs per decoded frame: 8, counted likewise.
-VAE_MAPS, VAE_CHANNELS = 10, 128
-PROPAGATING = 4
-"""Layers whose keys and values are kept for other tiles."""
-DECODED = 14
-"""Frames in a window of SVD's temporal decoder."""
-HANDY_BYTES = 2**28
-"""Size of a chunk of output frames where nothing else decides it."""
+LATENT_COPIES = 6
+"""Latent tensors of a segment that the host holds at once while it is sampled."""
+PIXEL_COPIES = 8
+"""Copies of a chunk of output frames: enlarged, decoded, corrected, and what that takes on the way."""
 QUEUE_BYTES = 2**30
 MOST_WAITING = 64
 """Finished frames that wait to be written: at most so many bytes, and so many."""
-STATES = 3
-"""Latent states on disk at once: two are kept while the third is written."""
-LOSSY_BYTES = 0.25
-"""Bytes per pixel of lossy video at CRF 16, generously."""
-PRORES_BYTES = 0.6
-"""ProRes 422 HQ aims at 220 Mbit/s for 1080p at 30 frames per second: 0.44 bytes per pixel."""
-
-
-# -- the device -------------------------------------------------------------------------------------------------
+WAITING_PIXEL = FLOAT_PIXEL + 4
+"""Bytes of a pixel that waits: colours and the error of its luma, in float32."""
 
 
 @dataclass(frozen=True)
-class Network:
-    """A U-Net's size: bytes of its ``weights``, ``channels`` and ``maps`` of its top level, bytes per ``item``."""
+class NetworkSize:
+    """Sizes of a U-Net.
+
+    Attributes:
+        weights: bytes of all weights.
+        channels: channels of the top level.
+        maps: feature maps of the top level that are alive at the peak, per row of the batch.
+        item: bytes per number.
+    """
 
     weights: int
     channels: int
@@ -59,11 +57,15 @@ class Network:
 
     @classmethod
     def from_folder(cls, folder: Path, item: int) -> Self:
-        """Read config and headers of the weights; raises `ModelError`."""
-        config = UNetSpatioTemporalConditionModel.load_config(folder)
-        attention = str(config["down_block_types"][0]).startswith("CrossAttn")
-        maps = MAPS_WITH_ATTENTION if attention else MAPS_WITHOUT
-        return cls(parameters(folder) * item, int(config["block_out_channels"][0]), maps, item)
+        """Read ``config.json`` and the headers of the weights; raises `ModelError`."""
+        try:
+            config = read_json(folder / "config.json")
+            attention = str(config["down_block_types"][0]).startswith("CrossAttn")
+            channels = int(config["block_out_channels"][0])
+        except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+            raise ModelError(f"{folder / 'config.json'} does not describe a U-Net ({error}); get the model again.") from None
+        maps = MAPS_WITH_ATTENTION if attention else MAPS_WITHOUT_ATTENTION
+        return cls(parameters(folder) * item, channels, maps, item)
 
 
 def parameters(folder: Path) -> int:
@@ -78,135 +80,140 @@ def parameters(folder: Path) -> int:
     return count
 
 
-def branches(settings: RestoreSettings, declaration: Declaration) -> int:
-    """The most U-Net rows per tile in one evaluation."""
-    if settings.guidance == "none" or settings.guidance_scale == 1:
-        return 1
-    distinct = is_distinct(declaration)
-    return {"pag": 3 if distinct else 2, "dssag": 2, "sag": 2 if distinct else 1, "cfg": 2 if distinct else 1}.get(
-        settings.guidance or "none", 1
-    )
+@dataclass(frozen=True)
+class SegmentLoad:
+    """A segment whose memory is estimated.
 
-
-def is_distinct(declaration: Declaration) -> bool:
-    """Whether the unconditional branch drops anything that is there."""
-    dropped = declaration.unconditional
-    return "condition" in dropped or ("image_embedding" in dropped and declaration.image_embedding == "first-frame")
-
-
-def rows_at_once(grid: TileGrid, settings: RestoreSettings, declaration: Declaration) -> int:
-    """The most U-Net rows in one evaluation."""
-    lockstep = settings.sap and settings.sap_schedule == "lockstep"
-    return branches(settings, declaration) * (grid.spatial if lockstep else settings.tile_batch)
-
-
-def sampling_bytes(network: Network, grid: TileGrid, settings: RestoreSettings, declaration: Declaration) -> int:
-    """Peak device memory of sampling, without weights: feature maps, and keys and values kept for other tiles.
-
-    A SAP step appends the frame's subsampled tokens to keys and values, and holds both kinds twice while it does.
+    Attributes:
+        settings: with the device and its number format decided.
+        declaration: the model's conventions.
+        network: sizes of its U-Net.
+        grid: tiles of the segment.
+        pixels_in, pixels_out: pixels of a frame before and after.
     """
-    tile = grid.tile_height * grid.tile_width
-    frame = -(-grid.height * grid.width // settings.sap_rate**2) if settings.sap else 0
-    row = grid.tile_frames * (network.maps * tile + 4 * frame)
-    kept = grid.frames if settings.sap_schedule == "cached" else grid.tile_frames
-    bank = 2 * PROPAGATING * kept * frame * branches(settings, declaration)
-    return (rows_at_once(grid, settings, declaration) * row + bank) * network.channels * network.item + KERNELS
 
+    settings: ResolvedSettings
+    declaration: Declaration
+    network: NetworkSize
+    grid: TileGrid
+    pixels_in: int
+    pixels_out: int
 
-def pixels_on_device(declaration: Declaration, device: Device) -> bool:
-    """Whether whole frames are enlarged, transformed and corrected where the U-Net computes; an autoencoder's tiles are not."""
-    return declaration.first_stage == "haar" and device == "cuda"
+    @property
+    def first_stage(self) -> FirstStageSpec:
+        """What turns pixels into latents and back."""
+        return first_stage_of(self.declaration)
 
+    # -- bytes on the device ------------------------------------------------------------------------------------
 
-def decoding_bytes(declaration: Declaration, grid: TileGrid, frames: int, item: int) -> int:
-    """Peak device memory of an autoencoder that decodes ``frames`` together, without weights."""
-    if declaration.first_stage == "haar":
-        return 0
-    pixels = min(TILE, grid.height) * min(TILE, grid.width) * declaration.factor**2
-    return frames * VAE_MAPS * VAE_CHANNELS * pixels * item
+    def sampling_bytes(self) -> int:
+        """Peak device memory of sampling, without weights: feature maps, and keys and values kept for other tiles.
 
+        A SAP step appends the frame's subsampled tokens to keys and values, and holds both kinds twice while it does.
+        """
+        settings, grid, network = self.settings, self.grid, self.network
+        tile = grid.tile_height * grid.tile_width
+        tokens = math.ceil(grid.height * grid.width / settings.sap_rate**2) if settings.sap else 0
+        row = grid.tile_frames * (network.maps * tile + 4 * tokens)
+        frames_kept = grid.frames if settings.sap_schedule == "cached" else grid.tile_frames
+        branches = most_branches(settings, self.declaration)
+        # keys and values, of the layers at both ends
+        bank = 2 * (2 * PROPAGATING_LAYERS) * frames_kept * tokens * branches
+        rows = branches * tiles_at_once(grid, settings)
+        return (rows * row + bank) * network.channels * network.item + KERNEL_BYTES
 
-def frames_at_once(declaration: Declaration, grid: TileGrid, pixels_out: int, item: int, budget: int) -> int:
-    """Frames encoded or decoded together: a window of the temporal decoder if it fits; for the Haar transform what is handy."""
-    wanted = wanted_at_once(declaration, pixels_out)
-    if declaration.first_stage == "haar":
-        return wanted
-    return max(1, min(wanted, budget // decoding_bytes(declaration, grid, 1, item)))
+    def decoding_bytes(self, frames: int) -> int:
+        """Peak device memory of decoding ``frames`` together, without weights."""
+        grid, factor = self.grid, self.declaration.factor
+        return frames * self.first_stage.decoder_bytes(grid.height, grid.width, factor, self.network.item)
 
+    def frames_at_once(self, budget: int) -> int:
+        """Frames to encode or decode together that fit into ``budget`` bytes: as many as the first stage wants, if possible."""
+        wanted, frame = self.first_stage.frames_together(self.pixels_out), self.decoding_bytes(1)
+        return max(1, min(wanted, budget // frame)) if frame else wanted
 
-def wanted_at_once(declaration: Declaration, pixels_out: int) -> int:
-    """Frames encoded or decoded together where memory is plentiful."""
-    return max(1, min(DECODED, HANDY_BYTES // (12 * pixels_out))) if declaration.first_stage == "haar" else DECODED
+    # -- bytes on the host --------------------------------------------------------------------------------------
 
+    def latent_bytes(self) -> int:
+        """A segment's ``x_0`` in float32."""
+        return self.grid.frames * self.grid.height * self.grid.width * self.first_stage.latent_channels * 4
 
-# -- the host ---------------------------------------------------------------------------------------------------
+    def host_bytes(self) -> int:
+        """Memory in float32: two segments' LR frames, latent tensors, and output frames that wait to be written."""
+        waiting = queue_room(self.pixels_out) * self.pixels_out * WAITING_PIXEL
+        return LATENT_COPIES * self.latent_bytes() + 2 * self.grid.frames * self.pixels_in * FLOAT_PIXEL + waiting
 
-
-def latent_bytes(declaration: Declaration, grid: TileGrid) -> int:
-    """A segment's ``x_0``."""
-    return grid.frames * grid.height * grid.width * (24 if declaration.first_stage == "haar" else 4) * 4
-
-
-def host_bytes(grid: TileGrid, frames: int, declaration: Declaration, pixels_in: int, pixels_out: int) -> int:
-    """Memory in float32: two segments' LR frames, six latent tensors, and output frames that wait to be written."""
-    waiting = queue_room(pixels_out) * pixels_out * 16
-    return 6 * latent_bytes(declaration, grid) + 2 * frames * pixels_in * 12 + waiting
-
-
-def pixel_bytes(pixels_out: int, chunk: int) -> int:
-    """Memory for a chunk of output frames in float32: enlarged, decoded, corrected, and what that takes on the way."""
-    return 8 * chunk * pixels_out * 12
+    def chunk_bytes(self, frames: int) -> int:
+        """Memory of a chunk of output frames in float32, where whole frames are worked on."""
+        return PIXEL_COPIES * frames * self.pixels_out * FLOAT_PIXEL
 
 
 def queue_room(pixels_out: int) -> int:
-    """How many finished frames may wait to be written."""
-    return max(2, min(MOST_WAITING, QUEUE_BYTES // (16 * pixels_out)))
+    """How many finished frames of ``pixels_out`` pixels may wait to be written."""
+    return max(2, min(MOST_WAITING, QUEUE_BYTES // (WAITING_PIXEL * pixels_out)))
 
 
-# -- disks ------------------------------------------------------------------------------------------------------
+def with_batch(load: SegmentLoad, budget: int) -> PlannedSettings:
+    """Decide the SAP schedule and the tile batch that fit into ``budget`` bytes beside the weights.
+
+    Lockstep where all tiles of a window fit in one batch; else two passes, or the cached schedule for fast tiling.
+    """
+    settings = load.settings
+
+    def fits(schedule: SapSchedule, batch: int) -> bool:
+        tried = settings.replace(sap_schedule=schedule, tile_batch=batch)
+        return replace(load, settings=tried).sampling_bytes() <= budget
+
+    schedule = settings.sap_schedule
+    if schedule == "auto":
+        schedule = "lockstep" if fits("lockstep", 1) else "two-pass" if settings.tiling == "paper" else "cached"
+    most = 1 if settings.device == "cpu" else min(load.grid.spatial, MOST_TILES)
+    batch = settings.tile_batch or max((size for size in range(1, most + 1) if fits(schedule, size)), default=1)
+    return PlannedSettings(**(dict(settings) | {"sap_schedule": schedule, "tile_batch": batch}))
 
 
-def disk_needs(
-    request: JobRequest,
-    info: VideoInfo,
-    frames: int,
-    size: tuple[int, int],
-    grid: TileGrid,
-    declaration: Declaration,
-    folder: Path,
-) -> list[tuple[Path, int]]:
-    """Where how many bytes will be written: segments and states to the job directory ``folder``, the result to the target."""
-    assert request.target is not None
-    output = resolved_output(request.target, info, request.output)
-    result = int(frames * size[0] * size[1] * bytes_per_pixel(output))
-    there = sum(path.stat().st_size for path in folder.iterdir()) if folder.is_dir() else 0
-    states = STATES * latent_bytes(declaration, grid)
-    return [(folder, max(0, result + states - there)), (request.target.parent, result)]
+@dataclass(frozen=True)
+class MemoryEstimate:
+    """Memory that a job takes.
+
+    Attributes:
+        device_memory, device_memory_available: bytes on the device that computes, which may be the processor's own memory.
+        host_memory: bytes of the machine's memory.
+        decode_frames: frames encoded or decoded together.
+        offload: whether the U-Net leaves the device while frames are encoded and decoded, so that more of them fit.
+    """
+
+    device_memory: int
+    device_memory_available: int
+    host_memory: int
+    decode_frames: int
+    offload: bool = False
 
 
-def bytes_per_pixel(output: OutputSettings) -> float:
-    """Encoded size, generously: lossless codecs at no compression at all, lossy ones at a bit rate that doubles every 6 CRF."""
-    wide = 2 if (output.bit_depth or 8) > 8 else 1
-    if output.codec in ("ffv1", "png", "tiff"):
-        return 3.0 * wide
-    return PRORES_BYTES if output.codec == "prores" else LOSSY_BYTES * 2 ** ((16 - output.crf) / 6)
+def estimate_memory(load: SegmentLoad, free: int, total: int) -> tuple[PlannedSettings, MemoryEstimate]:
+    """Decide what is done at once, and estimate the memory it takes.
 
+    Args:
+        load: the longest segment.
+        free: bytes that this process can have on the device.
+        total: bytes of the device.
 
-def tightest(needs: Sequence[tuple[Path, int]]) -> tuple[int, int]:
-    """Bytes needed and bytes free on the disk where room is shortest; needs on one disk add up."""
-    disks: dict[int, tuple[int, int]] = {}
-    for folder, size in needs:
-        place = existing(folder)
-        disk = disk_of(place)
-        disks[disk] = disks.get(disk, (0, 0))[0] + size, shutil.disk_usage(place).free
-    return max(disks.values(), key=lambda disk: disk[0] - disk[1], default=(0, 0))
-
-
-def disk_of(folder: Path) -> int:
-    """Which disk a folder is on."""
-    return folder.stat().st_dev
-
-
-def existing(folder: Path) -> Path:
-    """The folder, or the nearest one above it that exists."""
-    return next(path for path in (folder, *folder.parents) if path.exists())
+    Returns:
+        The settings with SAP schedule and tile batch decided, and the estimate.
+    """
+    weights, device = load.network.weights, load.settings.device
+    budget = int(free * MEMORY_SHARE) - weights
+    settings = with_batch(load, budget)
+    load = replace(load, settings=settings)
+    # the U-Net gives its room to the decoder only where that lets it decode more frames together
+    offload = device == "cuda" and load.frames_at_once(budget) < load.first_stage.frames_together(load.pixels_out)
+    frames = load.frames_at_once(budget + offload * weights)
+    decoding, host = load.decoding_bytes(frames), load.host_bytes()
+    if load.first_stage.pixel_device(device) == "cpu":
+        host += load.chunk_bytes(frames)
+    else:
+        decoding += load.chunk_bytes(frames)
+    peak = max(weights + load.sampling_bytes(), decoding + (not offload) * weights)
+    if device == "cpu":
+        return settings, MemoryEstimate(peak, total, host + peak, frames)
+    return settings, MemoryEstimate(peak, free, host, frames, offload)

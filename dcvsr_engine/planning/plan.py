@@ -1,20 +1,21 @@
 """What a job will do and need, before it runs: segments, tiles, evaluations, memory, disk, time. Torch-free."""
 
-import dataclasses
-from dataclasses import dataclass
-from typing import Any
+from typing import ClassVar
 
-from dcvsr_engine.network.declaration import Declaration
-from dcvsr_engine.settings import RestoreSettings
+from dcvsr_engine.errors import JobError, UserError
+from dcvsr_engine.planning.grids import tiles_at_once
+from dcvsr_engine.schema import FromJson, Schema
+from dcvsr_engine.settings import PlannedSettings
 from dcvsr_engine.tiling.grid import TileGrid
 
 
-@dataclass(frozen=True)
-class Segment:
+class Segment(Schema):
     """Frames ``first … last`` (inclusive, in the clip) worked on at once.
 
-    The first ``shared`` of them are fixed to the segment before.
+    The first ``shared`` of them are pinned to what the segment before made of them.
     """
+
+    error_type: ClassVar[type[UserError]] = JobError
 
     index: int
     first: int
@@ -27,13 +28,12 @@ class Segment:
         return self.last - self.first + 1
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(Schema):
     """A job's plan.
 
     Attributes:
-        settings: fully resolved, nothing left to ``auto`` or the model's default.
-        device: where it computes, for people.
+        settings: how it is restored; nothing is left to ``auto`` or the model's default.
+        device: where it computes, in words.
         input_size, output_size: (width, height) in pixels.
         frames: frames in and out.
         segments: stretches worked on at once, in order.
@@ -41,74 +41,39 @@ class Plan:
         evaluations: U-Net evaluations of one tile, over the whole job.
         decode_frames: frames encoded or decoded together.
         offload: whether the U-Net leaves the device while frames are encoded and decoded, so that more of them fit.
-        shots: stretches between cuts, ``None`` where they have not been looked for yet.
+        branches_in_one_batch: whether the U-Net sees all branches of guidance at once; one by one takes less memory.
+        shots: how many there are, ``None`` where cuts have not been looked for yet.
         device_memory, device_memory_available, host_memory, host_memory_available, disk, disk_available: bytes.
         seconds: estimated duration, ``None`` without a calibration.
         notes: sentences about the input and choices made for it.
         problems: sentences that say what does not fit and what to change; empty when the job can run.
     """
 
-    settings: RestoreSettings
+    error_type: ClassVar[type[UserError]] = JobError
+
+    settings: FromJson[PlannedSettings]
     device: str
-    input_size: tuple[int, int]
-    output_size: tuple[int, int]
+    input_size: FromJson[tuple[int, int]]
+    output_size: FromJson[tuple[int, int]]
     frames: int
-    segments: tuple[Segment, ...]
+    segments: FromJson[tuple[Segment, ...]]
     grid: TileGrid
     evaluations: int
     device_memory: int
     device_memory_available: int
     host_memory: int
     host_memory_available: int
-    disk: int
-    disk_available: int
     decode_frames: int = 14
     offload: bool = False
+    branches_in_one_batch: bool = True
+    disk: int = 0
+    disk_available: int = 0
     shots: int | None = None
     seconds: float | None = None
-    notes: tuple[str, ...] = ()
-    problems: tuple[str, ...] = ()
+    notes: FromJson[tuple[str, ...]] = ()
+    problems: FromJson[tuple[str, ...]] = ()
 
     @property
     def tiles_at_once(self) -> int:
-        """Tiles in a batch: with the lockstep schedule, at least in its steps, all of a window."""
-        settings = self.settings
-        return self.grid.spatial if settings.sap and settings.sap_schedule == "lockstep" else settings.tile_batch
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
-        return dataclasses.asdict(self)
-
-
-def padded(size: int, multiple: int) -> int:
-    """``size`` rounded up to a multiple."""
-    return -(-size // multiple) * multiple
-
-
-def latent_size(width: int, height: int, declaration: Declaration, scale: int) -> tuple[int, int]:
-    """Latent (width, height) of an input frame, padded to the U-Net's multiple."""
-    return (
-        padded(padded(width * scale, declaration.factor) // declaration.factor, declaration.multiple),
-        padded(padded(height * scale, declaration.factor) // declaration.factor, declaration.multiple),
-    )
-
-
-def grid_for(
-    frames: int, width: int, height: int, declaration: Declaration, settings: RestoreSettings, step: int = 0
-) -> TileGrid:
-    """The engine's tile grid for ``frames`` input frames of ``width × height`` pixels at sampling step ``step``.
-
-    Paper tiling has the same grid at every step; fast tiling overlaps little and moves the grid.
-    """
-    resolved = declaration.resolve(settings)
-    assert resolved.tile is not None and resolved.window is not None and resolved.scale is not None
-    columns, rows = latent_size(width, height, declaration, resolved.scale)
-    tile = padded(resolved.tile, declaration.multiple)
-    if resolved.tiling == "paper":
-        return TileGrid.build(frames, rows, columns, tile, resolved.window, resolved.overlap, align=declaration.multiple)
-    shift = (step * resolved.window // 3, step * tile // 3, step * tile // 3)
-    return TileGrid.build(frames, rows, columns, tile, resolved.window, FAST_OVERLAP, shift, FAST_SPREAD, declaration.multiple)
-
-
-FAST_OVERLAP = 0.125
-FAST_SPREAD = 0.2
+        """Tiles in a batch of the U-Net, at most."""
+        return tiles_at_once(self.grid, self.settings)

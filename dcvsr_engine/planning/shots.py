@@ -1,47 +1,52 @@
 """Finds cuts: a picture changes more than those around it do, and what was before does not come back.
 
-The measure is the mean absolute difference of small pictures in Y, Cb and Cr, at the shift that leaves least of it, so that
-a pan is no change. A cut stands out of the changes around it, as in PySceneDetect's adaptive detector.
+The measure is the mean absolute difference of thumbnails in Y, Cb and Cr, at the shift that leaves least of it, so that a pan is
+no change. A cut stands out of the changes around it, as in PySceneDetect's adaptive detector; PySceneDetect itself is not used
+because its detectors need OpenCV, which the bundles do not carry.
 """
 
 import time
 from array import array
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import pairwise
+from typing import ClassVar
 
 import av
 import numpy as np
 from numpy.typing import NDArray
 
+from dcvsr_engine.errors import JobError, UserError
+from dcvsr_engine.schema import FromJson, Schema
 from dcvsr_engine.video.reader import VideoReader
 
-SIZE = (32, 18)
-"""Width and height of the small pictures."""
-LEAST = 8.0
+THUMBNAIL_SIZE = (32, 18)
+"""Width and height of the thumbnails."""
+MIN_CHANGE = 8.0
 """A cut changes the picture by at least this many of 255 levels."""
-RATIO = 2.0
+MIN_RATIO = 2.0
 """… and by this many times as much as any of the frames around it change."""
-LASTING = 0.5
+MIN_LASTING = 0.5
 """… and at least this share of the change lasts; a flash or a passer-by leaves less."""
-AROUND = 4
-"""Frames on either side that it is compared with."""
+NEIGHBOURS = 4
+"""Frames on either side that a change is compared with."""
 SHIFTS = [(y, x) for y in range(-2, 3) for x in range(-4, 5) if (y, x) != (0, 0)]
-"""Rows and columns by which a pan may move the small picture from frame to frame."""
-SHORTEST = 5
+"""Rows and columns by which a pan may move the thumbnail from frame to frame."""
+MIN_SHOT_FRAMES = 5
 """Frames in a shot, at least."""
 
-Small = NDArray[np.int16]
+Thumbnail = NDArray[np.int16]
+"""Y, Cb and Cr in 0 … 255, ``(3, height, width)``."""
 
 
-@dataclass(frozen=True)
-class Survey:
-    """What a look through frames ``first … last`` found: ``cuts`` are the first frames of new shots, in order."""
+class ShotBoundaries(Schema):
+    """Where shots begin in frames ``first … last`` (inclusive): ``cuts`` are the first frames of new shots, in order."""
+
+    error_type: ClassVar[type[UserError]] = JobError
 
     first: int
     last: int
-    cuts: tuple[int, ...]
+    cuts: FromJson[tuple[int, ...]] = ()
 
     @property
     def shots(self) -> tuple[tuple[int, int], ...]:
@@ -49,13 +54,13 @@ class Survey:
         return tuple((start, end - 1) for start, end in pairwise((self.first, *self.cuts, self.last + 1)))
 
 
-def survey(
+def detect_shots(
     reader: VideoReader,
     first: int,
     last: int,
     on_frame: Callable[[int], None] = lambda index: None,
     seconds: float = float("inf"),
-) -> Survey | None:
+) -> ShotBoundaries | None:
     """Look through frames ``first … last``, or as far as the file goes.
 
     Args:
@@ -69,90 +74,90 @@ def survey(
         Where cuts are and which frame is the last that can be decoded; ``None`` when it took too long or there is no frame.
     """
     began = time.monotonic()
-    detector = CutDetector()
+    detector = ShotDetector()
     seen: int | None = None
     for stamp, picture in reader.timed_pictures(first):
         if stamp.index > last:
             break
         if stamp.index >= first:
             on_frame(stamp.index)
-            detector.add(stamp.index, small(picture))
+            detector.add(stamp.index, thumbnail(picture))
             seen = stamp.index
         if time.monotonic() - began > seconds:
             return None
-    return None if seen is None else Survey(first, seen, tuple(detector.finish()))
+    return None if seen is None else ShotBoundaries(first=first, last=seen, cuts=tuple(detector.finish()))
 
 
-def small(picture: av.VideoFrame) -> Small:
+def thumbnail(picture: av.VideoFrame) -> Thumbnail:
     """A picture in a few pixels of Y, Cb and Cr, ``(3, height, width)``."""
-    width, height = SIZE
+    width, height = THUMBNAIL_SIZE
     shrunk = picture.reformat(width, height, "yuv444p", interpolation="AREA")
     return np.stack(
         [np.frombuffer(memoryview(plane), np.uint8).reshape(height, -1)[:, :width] for plane in shrunk.planes]
     ).astype(np.int16)
 
 
-def difference(before: Small, after: Small) -> float:
+def mean_difference(before: Thumbnail, after: Thumbnail) -> float:
     """Mean absolute difference of two small pictures."""
     return float(np.abs(before - after).mean())
 
 
-def change(before: Small, after: Small) -> float:
+def change(before: Thumbnail, after: Thumbnail) -> float:
     """What is left of the difference of two small pictures when one of them is shifted; not looked for where there is little."""
-    least = difference(before, after)
-    if least < LEAST:
+    least = mean_difference(before, after)
+    if least < MIN_CHANGE:
         return least
     height, width = before.shape[1:]
     for y, x in SHIFTS:
         rows, columns = height - abs(y), width - abs(x)
         moved = before[:, max(0, y) : max(0, y) + rows, max(0, x) : max(0, x) + columns]
-        least = min(least, difference(moved, after[:, max(0, -y) : max(0, -y) + rows, max(0, -x) : max(0, -x) + columns]))
+        least = min(least, mean_difference(moved, after[:, max(0, -y) : max(0, -y) + rows, max(0, -x) : max(0, -x) + columns]))
     return least
 
 
-class CutDetector:
+class ShotDetector:
     """Takes small pictures one after the other and tells in the end where cuts were."""
 
     def __init__(self) -> None:
         self._indices = array("q")
         self._changes = array("d")
         self._lasting: list[int] = []
-        self._recent: deque[Small] = deque(maxlen=2 * SHORTEST)
+        self._recent: deque[Thumbnail] = deque(maxlen=2 * MIN_SHOT_FRAMES)
 
-    def add(self, index: int, picture: Small) -> None:
+    def add(self, index: int, picture: Thumbnail) -> None:
         """The picture of frame ``index``."""
         self._changes.append(change(self._recent[-1], picture) if self._recent else 0.0)
         self._indices.append(index)
         self._recent.append(picture)
-        self._look_back(SHORTEST)
+        self._look_back(MIN_SHOT_FRAMES)
 
     def finish(self) -> list[int]:
         """Indices of the first frames of new shots, in order."""
-        for frames in range(SHORTEST - 1, 0, -1):
+        for frames in range(MIN_SHOT_FRAMES - 1, 0, -1):
             self._look_back(frames)
         cuts = [0]
         for place in self._lasting:
-            if self._stands_out(place) and place - cuts[-1] >= SHORTEST and place + SHORTEST <= len(self._changes):
+            if self._stands_out(place) and place - cuts[-1] >= MIN_SHOT_FRAMES and place + MIN_SHOT_FRAMES <= len(self._changes):
                 cuts.append(place)
         return [self._indices[place] for place in cuts[1:]]
 
     def _look_back(self, frames: int) -> None:
         """Once ``frames`` frames of what may be a new shot are known, see how much of the change lasts."""
         place, at = len(self._changes) - frames, len(self._recent) - frames
-        if at <= 0 or self._changes[place] < LEAST:
+        if at <= 0 or self._changes[place] < MIN_CHANGE:
             return
-        if lasting_change(list(self._recent), at) >= LASTING * self._changes[place]:
+        if lasting_change(list(self._recent), at) >= MIN_LASTING * self._changes[place]:
             self._lasting.append(place)
 
     def _stands_out(self, place: int) -> bool:
         """Whether a change is larger than those around it."""
-        around = [*self._changes[max(1, place - AROUND) : place], *self._changes[place + 1 : place + 1 + AROUND]]
-        return self._changes[place] >= RATIO * max(around, default=0.0)
+        around = [*self._changes[max(1, place - NEIGHBOURS) : place], *self._changes[place + 1 : place + 1 + NEIGHBOURS]]
+        return self._changes[place] >= MIN_RATIO * max(around, default=0.0)
 
 
-def lasting_change(pictures: list[Small], at: int) -> float:
+def lasting_change(pictures: list[Thumbnail], at: int) -> float:
     """The least by which a picture before ``at`` differs from one after: small where a flash or a passer-by was."""
     before, now = pictures[at - 1], pictures[at]
-    later = [change(before, picture) for picture in pictures[at : at + SHORTEST]]
-    earlier = [change(picture, now) for picture in pictures[max(0, at - SHORTEST) : at]]
+    later = [change(before, picture) for picture in pictures[at : at + MIN_SHOT_FRAMES]]
+    earlier = [change(picture, now) for picture in pictures[max(0, at - MIN_SHOT_FRAMES) : at]]
     return min(later + earlier)

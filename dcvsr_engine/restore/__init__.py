@@ -1,1 +1,1 @@
-"""Planning and running restoration jobs."""
+"""One segment from frames to frames, and what to do when memory runs out or numbers overflow."""

@@ -1,4 +1,4 @@
-"""Decoded frames, one segment ahead of the one that is being restored, on a thread of their own."""
+"""Decoded frames, read one segment ahead of the one that is being restored, on a thread of their own."""
 
 import threading
 import time
@@ -18,13 +18,13 @@ from dcvsr_engine.planning.request import Region
 from dcvsr_engine.video.arrays import FloatArray
 from dcvsr_engine.video.reader import Frame, VideoReader
 
-PATIENCE = 0.1
-"""Seconds between two looks at whether the job was cancelled."""
+POLL_SECONDS = 0.1
+"""Seconds between two checks whether the job is cancelled."""
 
 
 @dataclass(frozen=True)
-class Footage:
-    """Frames of a segment as far as they can be decoded.
+class SegmentFrames:
+    """The frames of a segment that can be decoded.
 
     Attributes:
         indices: of the frames in the clip, ascending.
@@ -40,25 +40,25 @@ class Footage:
     def __len__(self) -> int:
         return len(self.indices)
 
-    def select(self, places: Sequence[int]) -> "Footage":
+    def select(self, positions: Sequence[int]) -> "SegmentFrames":
         """Some of the frames."""
         indices, pts, durations = (
-            tuple(values[place] for place in places) for values in (self.indices, self.pts, self.durations)
+            tuple(values[position] for position in positions) for values in (self.indices, self.pts, self.durations)
         )
-        return Footage(indices, pts, durations, self.pixels[list(places)])
+        return SegmentFrames(indices, pts, durations, self.pixels[list(positions)])
 
 
-EMPTY = Footage((), (), (), torch.zeros(0, 3, 1, 1))
+NO_FRAMES = SegmentFrames((), (), (), torch.zeros(0, 3, 1, 1))
 
 
-class FootageReader:
-    """Reads the footage of segments in order. A context manager that ends its thread.
+class SegmentReader:
+    """Reads the frames of segments in order. A context manager that ends its thread.
 
     Attributes:
         reader: the video.
-        region: the part of the picture that is wanted.
-        check: called while footage is waited for; may raise to stop.
-        waited: seconds for which footage was waited for.
+        region: the part of the picture to restore.
+        check: called while frames are waited for; may raise to stop.
+        waited: seconds for which frames were waited for.
     """
 
     def __init__(self, reader: VideoReader, region: Region | None, check: Callable[[], None]) -> None:
@@ -68,60 +68,62 @@ class FootageReader:
         self._stopped = threading.Event()
         self._frames: Iterator[Frame] = iter(())
         self._next = -1
-        self._last: Footage | None = None
+        self._last: SegmentFrames | None = None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
-        self._stopped.set()
+        self._stopped.set()  # a segment that is being decoded would else be decoded to its end
         self._pool.shutdown(cancel_futures=True)
 
-    def segments(self, segments: Sequence[Segment]) -> Iterator[tuple[Segment, Footage]]:
-        """Each segment with its footage; while it is worked on, the next one is decoded."""
-        coming = [self._pool.submit(self.read, segment) for segment in segments[:1]]
-        for place, segment in enumerate(segments):
-            footage = self.awaited(coming.pop())
-            coming += [self._pool.submit(self.read, following) for following in segments[place + 1 : place + 2]]
-            yield segment, footage
+    def segments(self, segments: Sequence[Segment]) -> Iterator[tuple[Segment, SegmentFrames]]:
+        """Each segment with its frames; while it is worked on, the next one is decoded."""
+        coming = [self._pool.submit(self._read, segment) for segment in segments[:1]]
+        for number, segment in enumerate(segments, start=1):
+            frames = self._awaited(coming.pop())
+            coming += [self._pool.submit(self._read, following) for following in segments[number : number + 1]]
+            yield segment, frames
 
-    def awaited(self, footage: Future[Footage]) -> Footage:
-        """Footage that is being decoded."""
+    def _awaited(self, frames: Future[SegmentFrames]) -> SegmentFrames:
+        """Wait for frames that are being decoded."""
         began = time.monotonic()
-        while not wait([footage], PATIENCE).done:
+        while not wait([frames], POLL_SECONDS).done:
             self.check()
         self.waited += time.monotonic() - began
-        return footage.result()
+        return frames.result()
 
-    def read(self, segment: Segment) -> Footage:
-        """Decode a segment's frames, but for those that the segment before had too."""
+    def _read(self, segment: Segment) -> SegmentFrames:
+        """Decode a segment's frames, except those that the segment before had too."""
         known = self._last if self._next == segment.first + segment.shared else None
+        # the reader is where the segment before ended; anything else is a new start, with a seek
         if known is None:
             self._frames = self.reader.frames(segment.first)
-        self._last = self.gather(segment, known)
+        self._last = self._gather(segment, known)
         self._next = segment.last + 1
         return self._last
 
-    def gather(self, segment: Segment, known: Footage | None) -> Footage:
+    def _gather(self, segment: Segment, known: SegmentFrames | None) -> SegmentFrames:
         """Frames of a segment from what is ``known`` and from the video."""
-        kept = [] if known is None else [place for place, index in enumerate(known.indices) if index >= segment.first]
-        shared = EMPTY if known is None else known.select(kept)
+        kept = [] if known is None else [position for position, index in enumerate(known.indices) if index >= segment.first]
+        shared = NO_FRAMES if known is None else known.select(kept)
         indices, pts, durations = list(shared.indices), list(shared.pts), list(shared.durations)
         pictures = list(shared.pixels)
-        for frame in self.until(segment.last):
+        for frame in self._until(segment.last):
             indices.append(frame.index)
             pts.append(frame.pts)
             durations.append(frame.duration)
             pictures.append(torch.from_numpy(crop(frame.pixels, self.region)).permute(2, 0, 1))
-        pixels = torch.stack(pictures) if pictures else EMPTY.pixels
-        return Footage(tuple(indices), tuple(pts), tuple(durations), pixels)
+        pixels = torch.stack(pictures) if pictures else NO_FRAMES.pixels
+        return SegmentFrames(tuple(indices), tuple(pts), tuple(durations), pixels)
 
-    def until(self, last: int) -> Iterator[Frame]:
+    def _until(self, last: int) -> Iterator[Frame]:
         """Further frames up to ``last``."""
         for frame in self._frames:
             if self._stopped.is_set():
                 raise Cancelled
             if frame.index > last:
+                # it belongs to the next segment: frames in between cannot be decoded
                 self._frames = chain([frame], self._frames)
                 return
             yield frame
@@ -130,7 +132,7 @@ class FootageReader:
 
 
 def crop(pixels: FloatArray, region: Region | None) -> FloatArray:
-    """The region of a frame ``(height, width, 3)``."""
+    """The region of a frame ``(height, width, 3)``, or all of it."""
     if region is None:
         return pixels
     return pixels[region.y : region.y + region.height, region.x : region.x + region.width]

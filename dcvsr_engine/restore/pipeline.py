@@ -1,39 +1,41 @@
-"""One segment from frames to frames: enlarge, encode, sample, decode, correct colours – with less memory where it runs out."""
+"""One segment from frames to frames: enlarge, encode, sample, decode, correct colours."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
 
-import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
+from accelerate.utils.memory import clear_device_cache
 from torch import Tensor
 
 from dcvsr_engine.control import Monitor
-from dcvsr_engine.diffusion.attention import Inject
 from dcvsr_engine.diffusion.denoiser import Denoiser
-from dcvsr_engine.diffusion.sampler import Sampler, SegmentState, Shared, clip_noise
+from dcvsr_engine.diffusion.noise import clip_noise
+from dcvsr_engine.diffusion.sampler import Pin, PinnedFrames, SegmentState, TiledDenoiser, sample, unpinned
+from dcvsr_engine.diffusion.schedule import Step, passes, steps_of
 from dcvsr_engine.events import FrameDone, Warned
 from dcvsr_engine.network.checkpoint import Model
-from dcvsr_engine.network.oom import ShortageError, free_cache, in_parts
+from dcvsr_engine.network.first_stage import first_stage_of
+from dcvsr_engine.network.oom import Result, in_parts
 from dcvsr_engine.network.resample import upscale
-from dcvsr_engine.network.soundness import finite, sound
-from dcvsr_engine.planning.memory import pixels_on_device
-from dcvsr_engine.planning.plan import Segment, grid_for, padded
+from dcvsr_engine.planning.grids import grid_for, padded
+from dcvsr_engine.planning.plan import Segment
 from dcvsr_engine.restore.color import correct
-from dcvsr_engine.restore.frames import Footage
-from dcvsr_engine.restore.recovery import thriftier
-from dcvsr_engine.settings import Device, RestoreSettings
+from dcvsr_engine.restore.frames import SegmentFrames
+from dcvsr_engine.restore.observer import SamplingObserver
+from dcvsr_engine.restore.recovery import RecoveringBatches, Recovery, is_finite, retry_in_fp32
+from dcvsr_engine.settings import Device, PlannedSettings
+from dcvsr_engine.tiling.grid import TileGrid
+from dcvsr_engine.video.arrays import FloatArray
 
 BLACK, VISIBLE = 4 / 255, 16 / 255
 """A frame turned black when its brightest pixel is below `BLACK` while the input's are above `VISIBLE` on average."""
 LUMA = torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
 
-Pixels = NDArray[np.float32]
-Result = TypeVar("Result")
+AfterStep = Callable[[SegmentState, Tensor], None]
+"""Receives the state after a step, and the step's ``x̂_0`` ``(frames, channels, height, width)``."""
 
 
 @dataclass(frozen=True)
@@ -41,214 +43,292 @@ class Restored:
     """A finished frame.
 
     Attributes:
-        place: its place in the segment's footage.
+        position: in the segment's frames.
         pixels: RGB 0..1 ``(height, width, 3)``.
         error: luma of the frame minus that of the enlarged input ``(height, width)``.
     """
 
-    place: int
-    pixels: Pixels
-    error: Pixels
+    position: int
+    pixels: FloatArray
+    error: FloatArray
 
 
 class SegmentPipeline:
-    """Restores one segment of a clip.
+    """Restores one segment of a clip: `encode`, `sample`, `decode`, in this order.
+
+    What had to be reduced because memory ran out is in `settings`, `decode_frames` and `branches_in_one_batch`: ask after every
+    step and at the end, and give it to the next segment's pipeline.
 
     Attributes:
-        model, denoiser: the network.
-        settings: fully resolved; they change when memory runs out.
-        segment, footage: what is restored.
-        control: progress, cancel and pause.
-        chunk: frames encoded or decoded together; becomes smaller when memory runs out.
-        suspicious: frames that half precision turned black or to no numbers, and that were decoded again.
-        on_change: called when the settings have changed.
+        segment, frames: what is restored.
+        denoiser, model: the network; the denoiser knows the first frame after `encode`, where the model has an image encoder.
+        monitor: receives progress; may wait or stop at every tile and chunk.
         offload: whether the U-Net leaves the device while frames are encoded and decoded.
-        sampler: samples the segment; holds the time spent in the U-Net.
+        suspicious: clip indices of frames that half precision turned black or to no numbers, and that were decoded again.
     """
 
     def __init__(
         self,
         denoiser: Denoiser,
-        settings: RestoreSettings,
+        settings: PlannedSettings,
         segment: Segment,
-        footage: Footage,
-        control: Monitor,
-        chunk: int,
-        on_change: Callable[[], None] = lambda: None,
+        frames: SegmentFrames,
+        monitor: Monitor,
+        decode_frames: int,
         offload: bool = False,
+        branches_in_one_batch: bool = True,
     ) -> None:
-        assert settings.scale is not None
-        self.model: Model = denoiser.model
-        self.denoiser, self.settings, self.segment, self.footage = denoiser, settings, segment, footage
-        self.control, self.chunk, self.on_change, self.scale = control, chunk, on_change, settings.scale
-        self.offload = offload
+        self.denoiser, self.segment, self.frames, self.monitor, self.offload = denoiser, segment, frames, monitor, offload
         self.suspicious: list[int] = []
-        self.model.first_stage.check = partial(control.check, self.parked)
-        self.sampler = self.new_sampler()
-
-    def new_sampler(self) -> Sampler:
-        """A sampler for the settings as they are."""
-        settings, declaration = self.settings, self.model.declaration
-        height, width = self.footage.pixels.shape[-2:]
-        return Sampler(
-            self.denoiser,
-            settings,
-            lambda step: grid_for(len(self.footage), width, height, declaration, settings, step),
-            self.control,
-            segment=self.segment.index,
-            first_frame=self.segment.first,
-            batch=settings.tile_batch,
-            parked=self.parked,
-        )
-
-    # -- pixels -------------------------------------------------------------------------------------------------
+        self._recovery = Recovery(denoiser.model, settings, decode_frames, self.warn, branches_in_one_batch)
+        self._check = partial(monitor.check, self.parked)
+        self._observer = SamplingObserver(monitor, segment, self._check)
 
     @property
-    def pixel_device(self) -> Device:
-        """Where whole frames are worked on."""
-        return self.model.device if pixels_on_device(self.model.declaration, self.model.device) else "cpu"
+    def model(self) -> Model:
+        """The network."""
+        return self.denoiser.model
 
-    def enlarged(self, frames: list[int]) -> Tensor:
-        """``I_up`` of some frames where pixels are worked on, padded for the U-Net: ``(frames, 3, height, width)``."""
-        up = upscale(self.footage.pixels[frames].to(self.pixel_device), self.scale)
-        unit = self.model.declaration.factor * self.model.declaration.multiple
-        height, width = up.shape[-2:]
-        return pad(up, padded(height, unit) - height, padded(width, unit) - width)
+    @property
+    def settings(self) -> PlannedSettings:
+        """Settings that are known to fit; at first those of the plan."""
+        return self._recovery.settings
 
-    def cropped(self, frames: Tensor) -> Tensor:
-        """``frames`` without the padding."""
-        height, width = self.footage.pixels.shape[-2:]
-        return frames[..., : height * self.scale, : width * self.scale]
+    @property
+    def decode_frames(self) -> int:
+        """Frames to encode or decode together, as many as are known to fit."""
+        return self._recovery.decode_frames
 
-    def chunks(self, work: Callable[[list[int]], Result]) -> Iterator[tuple[list[int], Result]]:
-        """The segment's frames and what ``work`` makes of them, `chunk` at a time, or fewer when memory runs out."""
-        if self.offload:
-            self.make_room()
-        waiting = list(range(len(self.footage)))
-        while waiting:
-            self.control.check(self.parked)
-            frames, waiting = waiting[: self.chunk], waiting[self.chunk :]
-            yield from in_parts(work, frames, self.shorten, last_resort=self.make_room)
-            self.control.emit(FrameDone(len(self.footage) - len(waiting), len(self.footage)))
+    @property
+    def branches_in_one_batch(self) -> bool:
+        """Whether the branches of guidance are known to fit into one batch."""
+        return self._recovery.branches_in_one_batch
+
+    @property
+    def network_seconds(self) -> float:
+        """Time spent in the U-Net."""
+        return self._observer.seconds
 
     # -- the three phases ---------------------------------------------------------------------------------------
 
     def encode(self) -> Tensor:
-        """The condition ``l`` ``(frames, channels, height, width)``; CLIP, where the model has it, sees the first frame."""
+        """Encode the condition ``l`` ``(frames, channels, height, width)``; CLIP, where the model has it, sees the first frame.
+
+        Raises:
+            MemoryExhausted: a single frame does not fit.
+            JobError: the network gives no usable numbers.
+        """
         if self.model.image_encoder is not None:
-            self.denoiser.embedding = self.model.image_encoder.embed(upscale(self.footage.pixels[:1], self.scale)[0])
+            embedding = self.model.image_encoder.embed(upscale(self.frames.pixels[:1], self.scale)[0])
+            self.denoiser = self.denoiser.with_embedding(embedding)
         return torch.cat([condition for _, condition in self.chunks(self.encode_frames)])
-
-    def encode_frames(self, frames: list[int]) -> Tensor:
-        """The condition of some frames."""
-        up = self.enlarged(frames)
-        encode = self.model.first_stage.encode_condition
-        return sound(self.model, lambda: encode(up), self.place_of(frames), warn=self.warn).cpu()
-
-    def noise(self) -> Tensor:
-        """Unit noise ``(frames, channels, height, width)`` of the segment's frames."""
-        grid, share = self.sampler.grid_at(0), self.model.declaration.noise_share
-        shape = self.model.first_stage.latent_channels, grid.height, grid.width
-        return torch.cat([clip_noise(self.settings.seed, index, 1, shape, share) for index in self.footage.indices])
 
     def sample(
         self,
         condition: Tensor,
         state: SegmentState | None = None,
-        before: Tensor | None = None,
-        after_step: Callable[[SegmentState, Tensor], None] = lambda state, denoised: None,
+        fixed: Tensor | None = None,
+        after_step: AfterStep = lambda state, denoised: None,
     ) -> Tensor:
-        """``x_0`` from ``state`` (or from noise); ``before`` is the previous segment's ``x_0`` of the shared frames.
+        """Sample ``x_0``.
+
+        Args:
+            condition: ``l`` ``(frames, channels, height, width)``.
+            state: where an earlier run stopped; ``None`` to start from noise.
+            fixed: ``x_0`` ``(pinned, channels, height, width)`` of the first frames, as the segment before has them.
+            after_step: receives the state after each step.
+
+        Returns:
+            ``x_0`` ``(frames, channels, height, width)``.
 
         Raises:
-            JobError: memory does not suffice, whatever is tried, or the network gives no usable numbers.
+            JobError: memory does not suffice, whatever is reduced, or the network gives no usable numbers.
         """
         noise = self.noise()
-        shared = None if before is None else Shared(before, noise)
+        pin = unpinned if fixed is None else PinnedFrames(fixed, noise)
         latest = state or SegmentState(noise * self.model.declaration.sigma_max)
+        self.model.unet.to(self.model.device)  # it may have left for encoding
+        if latest.bank is not None:
+            latest.bank.move(self.model.device)
 
-        def remember(new: SegmentState, denoised: Tensor) -> None:
+        def keep(new: SegmentState, denoised: Tensor) -> None:
+            """See `AfterStep`: the state is where the next rung of the ladder resumes."""
             nonlocal latest
             latest = new
             after_step(new, denoised)
 
-        self.model.unet.to(self.model.device)
-        if latest.bank is not None:
-            Inject(latest.bank).move(self.model.device)
-        while True:
-            try:
-                return self.sampler.run(latest, condition, shared, remember)
-            except ShortageError:
-                pass  # measures are taken below, when what the failed step held is free
-            self.save_memory(self.sampler.schedule[latest.step].kind)
+        return self._recovery.descend(lambda: self.resume(latest, condition, pin, keep), lambda: self.steps[latest.step].kind)
+
+    def resume(self, state: SegmentState, condition: Tensor, pin: Pin, after_step: AfterStep) -> Tensor:
+        """Sample from ``state`` with the settings that fit. See `sample`; ``condition`` ``(frames, channels, height, width)``.
+
+        Raises:
+            MemoryExhausted: not even the smallest batch fits. The step that ``after_step`` saw last is a state to resume from.
+        """
+        steps, tiled = self.steps, self.tiled_denoiser(condition, state)
+        self._observer.expect(self.evaluations(steps[: state.step]), self.evaluations(steps), len(steps))
+
+        def denoise(x: Tensor, step: Step) -> Tensor:
+            """See `TiledDenoiser`: the step is reported before it."""
+            self._observer.on_step(step, self.grid_at(step.index))
+            return tiled(x, step)
+
+        def keep(x: Tensor, step: Step, denoised: Tensor) -> None:
+            """See `AfterStep`: x and the bank make a state."""
+            after_step(SegmentState(x, step.index + 1, tiled.bank), denoised)
+
+        return sample(denoise, state.x, steps[state.step :], pin, keep)
 
     def decode(self, latents: Tensor, skip: int = 0) -> Iterator[Restored]:
-        """Restored frames one by one, without the first ``skip``."""
-        for frames, (decoded, errors) in self.chunks(partial(self.decode_frames, latents)):
-            for place, frame, error in zip(frames, decoded, errors, strict=True):
-                if place >= skip:
-                    yield Restored(place, frame.permute(1, 2, 0).numpy(), error.numpy())
+        """Decode ``x_0`` ``(frames, channels, height, width)`` and correct colours, frame by frame, without the first ``skip``.
 
-    def decode_frames(self, latents: Tensor, frames: list[int]) -> tuple[Tensor, Tensor]:
-        """Some frames and the error of their luma: RGB 0..1 ``(frames, 3, height, width)`` and ``(frames, height, width)``.
-
-        Raises `JobError` when they come out damaged.
+        Raises:
+            MemoryExhausted: a single frame does not fit.
+            JobError: frames come out damaged.
         """
-        up = self.enlarged(frames)
+        for positions, (decoded, errors) in self.chunks(partial(self.decode_chunk, latents)):
+            for position, frame, error in zip(positions, decoded, errors, strict=True):
+                if position >= skip:
+                    yield Restored(position, frame.permute(1, 2, 0).numpy(), error.numpy())
+
+    # -- sampling -----------------------------------------------------------------------------------------------
+
+    @property
+    def steps(self) -> list[Step]:
+        """The schedule."""
+        return steps_of(self.settings, self.model.declaration)
+
+    def grid_at(self, step: int) -> TileGrid:
+        """The tile grid of a step."""
+        height, width = self.frames.pixels.shape[-2:]
+        return grid_for(len(self.frames), width, height, self.model.declaration, self.settings, step)
+
+    def evaluations(self, steps: Sequence[Step]) -> int:
+        """Tiles to denoise in ``steps``, all passes counted."""
+        return sum(len(passes(step, self.settings.sap_schedule)) * len(self.grid_at(step.index)) for step in steps)
+
+    @property
+    def tiles_to_denoise(self) -> int:
+        """Tiles to denoise in all steps, all passes counted: the units of `TileFinished`."""
+        return self.evaluations(self.steps)
+
+    def noise(self) -> Tensor:
+        """Unit noise ``(frames, channels, height, width)`` of the segment's frames."""
+        grid, share = self.grid_at(0), self.model.declaration.noise_share
+        shape = self.model.first_stage.latent_channels, grid.height, grid.width
+        return torch.cat([clip_noise(self.settings.seed, index, 1, shape, share) for index in self.frames.indices])
+
+    def tiled_denoiser(self, condition: Tensor, state: SegmentState) -> TiledDenoiser:
+        """A denoiser of the segment with the settings that fit; ``condition`` is ``l`` ``(frames, channels, height, width)``."""
+        return TiledDenoiser(
+            self.denoiser,
+            condition,
+            self.settings,
+            self.grid_at,
+            self.steps,
+            RecoveringBatches(self._recovery, self.model, self.warn, self._observer.locate, self._observer.on_tiles),
+            state.bank,
+            self.branches_in_one_batch,
+            self._observer.on_frames_chosen,
+        )
+
+    # -- pixels -------------------------------------------------------------------------------------------------
+
+    @property
+    def scale(self) -> int:
+        """Scale factor of width and height."""
+        return self.settings.scale
+
+    @property
+    def pixel_device(self) -> Device:
+        """Device that whole frames are on."""
+        return first_stage_of(self.model.declaration).pixel_device(self.model.device)
+
+    def enlarged(self, positions: list[int]) -> Tensor:
+        """``I_up`` of some frames where pixels are worked on, padded for the U-Net: ``(frames, 3, height, width)``."""
+        up = upscale(self.frames.pixels[positions].to(self.pixel_device), self.scale)
+        unit = self.model.declaration.factor * self.model.declaration.multiple
+        height, width = up.shape[-2:]
+        return pad(up, padded(height, unit) - height, padded(width, unit) - width)
+
+    def cropped(self, frames: Tensor) -> Tensor:
+        """``frames`` ``(frames, 3, height, width)`` without the padding."""
+        height, width = self.frames.pixels.shape[-2:]
+        return frames[..., : height * self.scale, : width * self.scale]
+
+    def encode_frames(self, positions: list[int]) -> Tensor:
+        """The condition of some frames ``(frames, channels, height, width)``; raises `JobError` when it comes out damaged."""
+        up = self.enlarged(positions)
+        encode = partial(self.model.first_stage.encode_condition, up, check=self._check)
+        return retry_in_fp32(self.model, encode, self.locate(positions), warn=self.warn).cpu()
+
+    def decode_chunk(self, latents: Tensor, positions: list[int]) -> tuple[Tensor, Tensor]:
+        """Decode some frames of ``latents`` ``(frames, channels, height, width)`` together.
+
+        Returns:
+            RGB 0..1 ``(positions, 3, height, width)``, and the error of their luma ``(positions, height, width)``.
+
+        Raises:
+            JobError: they come out damaged.
+        """
+        up = self.enlarged(positions)
 
         def again(sentence: str) -> None:
-            self.suspicious += [self.footage.indices[place] for place in frames]
+            self.suspicious += [self.frames.indices[position] for position in positions]
             self.warn(sentence)
 
-        work = partial(self.refined, latents, frames, up)
-        pixels = sound(self.model, work, self.place_of(frames), lambda pixels: self.plausible(pixels, frames), again)
+        # judged after colour correction: it is what the user sees
+        work = partial(self.refined, latents, positions, up)
+        usable = partial(self.is_plausible, positions)
+        pixels = retry_in_fp32(self.model, work, self.locate(positions), usable, again)
         error = ((pixels - self.cropped(up)) * LUMA.to(up)).sum(1)
         return pixels.cpu(), error.cpu()
 
-    def picture(self, latents: Tensor, frames: list[int]) -> Tensor:
-        """Some frames as `decode_frames` gives them, whatever they look like."""
-        return self.refined(latents, frames, self.enlarged(frames)).cpu()
+    def picture(self, latents: Tensor, positions: list[int]) -> Tensor:
+        """Decode some frames of ``latents`` ``(frames, channels, height, width)`` for a look, whatever they look like.
 
-    def refined(self, latents: Tensor, frames: list[int], up: Tensor) -> Tensor:
-        """Some frames, decoded together, cropped and colour-corrected; ``up`` are the same ones `enlarged`."""
-        decoded = self.model.first_stage.decode(latents[frames].to(up.device), up)
+        Returns:
+            RGB 0..1 ``(positions, 3, height, width)``.
+        """
+        return self.refined(latents, positions, self.enlarged(positions)).cpu()
+
+    def refined(self, latents: Tensor, positions: list[int], up: Tensor) -> Tensor:
+        """Decode some frames together, crop them and correct their colours.
+
+        Args:
+            latents: ``x_0`` of the segment ``(frames, channels, height, width)``.
+            positions: which frames.
+            up: the same frames `enlarged` ``(positions, 3, height, width)``.
+
+        Returns:
+            RGB 0..1 ``(positions, 3, height, width)`` without the padding.
+        """
+        decoded = self.model.first_stage.decode(latents[positions].to(up.device), up, check=self._check)
         return correct(self.cropped(decoded), self.cropped(up), self.settings.color)
 
-    def plausible(self, pixels: Tensor, frames: list[int]) -> bool:
-        """Whether restored frames are numbers and none of them has turned black."""
-        black = (pixels.amax((1, 2, 3)).cpu() < BLACK) & (self.footage.pixels[frames].mean((1, 2, 3)) > VISIBLE)
-        return finite(pixels) and not bool(black.any())
+    def is_plausible(self, positions: list[int], pixels: Tensor) -> bool:
+        """Whether restored frames ``(positions, 3, height, width)`` are numbers and none of them has turned black."""
+        # half precision can overflow to black without a NaN; an input that is black itself proves nothing
+        black = (pixels.amax((1, 2, 3)).cpu() < BLACK) & (self.frames.pixels[positions].mean((1, 2, 3)) > VISIBLE)
+        return is_finite(pixels) and not bool(black.any())
 
-    # -- what is said and done when memory runs out --------------------------------------------------------------
+    # -- around the work ----------------------------------------------------------------------------------------
 
-    def shorten(self, chunk: int) -> None:
-        """Go on with fewer frames at once."""
-        self.chunk = chunk
-        self.warn(f"Memory ran out: frames are encoded and decoded {chunk} at a time from here on, which may show a little.")
-        self.on_change()
+    def chunks(self, work: Callable[[list[int]], Result]) -> Iterator[tuple[list[int], Result]]:
+        """The positions of the segment's frames and what ``work`` makes of them, `decode_frames` at a time or fewer."""
+        if self.offload:
+            self.unload_unet()
+        waiting = list(range(len(self.frames)))
+        while waiting:
+            self._check()
+            chunk, waiting = waiting[: self.decode_frames], waiting[self.decode_frames :]
+            yield from in_parts(work, chunk, self._recovery.use_fewer_frames, last_resort=self.unload_unet)
+            self.monitor.emit(FrameDone(len(self.frames) - len(waiting), len(self.frames)))
 
-    def make_room(self) -> None:
+    def unload_unet(self) -> None:
         """Take the U-Net off the device until it is needed again."""
         self.model.unet.to("cpu")
-        free_cache()
-
-    @property
-    def fitting_settings(self) -> RestoreSettings:
-        """The settings with as many tiles in a batch as have been found to fit."""
-        return self.settings.replace(tile_batch=self.sampler.batch)
-
-    def save_memory(self, kind: str) -> None:
-        """Take the next measure after a step of a ``kind`` ran out of memory; raises `JobError` when none is left."""
-        if self.denoiser.together and self.settings.guidance not in ("none", "sag") and self.settings.guidance_scale != 1:
-            self.denoiser.together = False
-            self.warn("Memory ran out: the estimates that guidance compares are computed one after the other from here on.")
-            return
-        seconds = self.sampler.seconds
-        self.settings, sentence = thriftier(self.fitting_settings, kind, self.model.declaration.multiple)
-        self.sampler = self.new_sampler()
-        self.sampler.seconds = seconds
-        self.warn(sentence)
-        self.on_change()
+        clear_device_cache(garbage_collection=True)
 
     @contextmanager
     def parked(self) -> Iterator[None]:
@@ -260,17 +340,25 @@ class SegmentPipeline:
         self.denoiser.propagation.move(self.model.device)
 
     def warn(self, sentence: str) -> None:
-        """Tell the person."""
-        self.control.emit(Warned(sentence))
+        """Tell the user."""
+        self.monitor.emit(Warned(sentence))
 
-    def place_of(self, frames: list[int]) -> str:
+    def locate(self, positions: list[int]) -> str:
         """Some frames in words."""
-        first, last = self.footage.indices[frames[0]], self.footage.indices[frames[-1]]
+        first, last = self.frames.indices[positions[0]], self.frames.indices[positions[-1]]
         return f"Frame {first}" if first == last else f"One of frames {first} to {last}"
 
 
 def pad(frames: Tensor, bottom: int, right: int) -> Tensor:
-    """Pad below and to the right by reflection, by repetition where the picture is too small for that."""
+    """Pad below and to the right by reflection, by repetition where the picture is too small for that.
+
+    Args:
+        frames: ``(frames, 3, height, width)``.
+        bottom, right: pixels to add.
+
+    Returns:
+        ``(frames, 3, height + bottom, width + right)``.
+    """
     height, width = frames.shape[-2:]
     mode = "reflect" if bottom < height and right < width else "replicate"
     return F.pad(frames, (0, right, 0, bottom), mode=mode) if bottom or right else frames

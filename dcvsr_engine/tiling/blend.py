@@ -1,5 +1,7 @@
 """Split latents into tiles and merge them with Gaussian weights (method.md §1.4)."""
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor
 
@@ -19,15 +21,25 @@ def gaussian_weights(grid: TileGrid) -> Tensor:
 
 
 def cut(latents: Tensor, tile: Tile) -> Tensor:
-    """The part ``(frames, channels, height, width)`` of ``latents`` that ``tile`` covers (a view)."""
+    """Cut a tile out of ``latents`` ``(frames, channels, height, width)``.
+
+    Returns:
+        A view ``(tile.frames, channels, tile.height, tile.width)``.
+    """
     frames, rows, columns = tile.slices
     return latents[frames, :, rows, columns]
 
 
 class Merge:
-    """Accumulates tiles in float32 and divides by the summed weight."""
+    """Accumulates tiles in float32 and divides by the summed weight.
+
+    Attributes:
+        weights: of one tile ``(tile frames, 1, tile height, tile width)``.
+        total, weight: sums so far ``(frames, channels, height, width)`` and ``(frames, 1, height, width)``.
+    """
 
     def __init__(self, grid: TileGrid, channels: int) -> None:
+        # float32: in the corner of a tile the weight is 1e-16, which half precision does not have
         self.weights = gaussian_weights(grid)
         self.total = torch.zeros(grid.frames, channels, grid.height, grid.width)
         self.weight = torch.zeros(grid.frames, 1, grid.height, grid.width)
@@ -37,6 +49,11 @@ class Merge:
         cut(self.total, tile).add_(self.weights * values.to(self.total))
         cut(self.weight, tile).add_(self.weights)
 
+    def add_all(self, tiles: Iterable[Tile], values: Tensor) -> None:
+        """Add the results ``(tiles, frames, channels, height, width)`` of some tiles."""
+        for tile, result in zip(tiles, values, strict=True):
+            self.add(tile, result)
+
     def result(self) -> Tensor:
-        """The merged latents; every position must have been covered."""
+        """The merged latents ``(frames, channels, height, width)``; every position must have been covered."""
         return self.total / self.weight

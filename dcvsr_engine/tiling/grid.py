@@ -11,17 +11,25 @@ PAPER_SPREAD = 0.1
 
 
 def starts(size: int, length: int, stride: int, shift: int = 0) -> tuple[int, ...]:
-    """Where tiles of ``length`` start along an axis of ``size``: every ``stride``, the last one moved back to the border.
+    """Place tiles along an axis: one every ``stride``, the last one moved back to the border.
 
-    ``shift`` moves the lattice back by that many positions; tiles that would leave the axis are moved inside.
+    Args:
+        size: length of the axis.
+        length: of a tile.
+        stride: distance of starts.
+        shift: moves all starts back by that many positions; tiles that would leave the axis are moved inside.
+
+    Returns:
+        Their starts, ascending.
     """
     last = max(0, size - length)
+    # up to one stride beyond the last start, so that the border is reached; a set, as moved tiles may coincide
     lattice = range(-shift, last + stride, stride)
     return tuple(sorted({min(max(0, start), last) for start in lattice}))
 
 
 def gaussian(position: float, length: int, spread: float) -> float:
-    """The blending weight at ``position`` (0 … length − 1) of a tile's axis: ``exp(−(u − mid)² / (2 (spread·L)²))``."""
+    """Weigh ``position`` (0 … length − 1) of a tile's axis: ``exp(−(u − mid)² / (2 (spread·L)²))`` (method.md §1)."""
     middle = (length - 1) / 2
     return math.exp(-((position - middle) ** 2) / (2 * (spread * length) ** 2))
 
@@ -84,10 +92,19 @@ class TileGrid:
         spread: float = PAPER_SPREAD,
         align: int = 1,
     ) -> Self:
-        """The grid of ``tile × tile × window`` tiles with a share ``overlap`` in common; ``shift`` moves it (frames, y, x).
+        """Cover ``frames × height × width`` latents with tiles (method.md §1.4).
 
-        Spatial starts are multiples of ``align``, which must divide ``height``, ``width`` and ``tile``: the U-Net's
-        reduced levels then share one token lattice over the whole frame.
+        Args:
+            frames, height, width: what is covered.
+            tile, window: a tile's side and its frames; a smaller clip gets smaller tiles.
+            overlap: share of a tile that overlaps the next.
+            shift: moves the grid back by (frames, y, x).
+            spread: standard deviation of the Gaussian weights over the tile's length.
+            align: spatial starts are multiples of this, which must divide ``height``, ``width`` and ``tile``: the U-Net's
+                reduced levels then share one token lattice over the whole frame.
+
+        Raises:
+            ValueError: a size is below 1, or ``align`` does not divide it.
         """
         if min(frames, height, width, tile, window, align) < 1:
             raise ValueError("a tile grid needs at least one frame and one pixel")
@@ -96,6 +113,7 @@ class TileGrid:
 
         def axis(size: int, longest: int, offset: int, unit: int) -> tuple[int, tuple[int, ...]]:
             length = min(longest, size)
+            # a stride in whole units keeps all starts on the U-Net's token lattice
             stride = max(unit, round(length * (1 - overlap)) // unit * unit)
             return length, starts(size, length, stride, offset % stride // unit * unit)
 
@@ -113,7 +131,7 @@ class TileGrid:
         return self.spatial * len(self.windows)
 
     def __iter__(self) -> Iterator[Tile]:
-        """Every tile, window by window, row by row."""
+        """Iterate over tiles window by window, row by row."""
         return (self.tile(m, n) for n in range(len(self.windows)) for m in range(self.spatial))
 
     def tile(self, m: int, n: int) -> Tile:
@@ -129,6 +147,7 @@ class TileGrid:
     def corner(self, tile: Tile) -> tuple[int, int, int]:
         """Frames, rows and columns of ``tile``, counted from its first corner, that no later tile covers."""
 
+        # starts ascend, so the next larger one belongs to the tile that overwrites this one's rest
         def alone(start: int, length: int, others: tuple[int, ...]) -> int:
             return next((other - start for other in others if other > start), length)
 

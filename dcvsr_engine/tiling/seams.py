@@ -1,4 +1,4 @@
-"""Seams: whether a result jumps at the borders of the tiles it was made from. Torch-free."""
+"""Seams: how much a result jumps at the borders of the tiles it was made from. Torch-free."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,12 +7,21 @@ from dcvsr_engine.tiling.grid import TileGrid
 
 
 def borders(starts: tuple[int, ...], length: int, size: int) -> set[int]:
-    """Positions strictly inside an axis of ``size`` where a tile begins or ends."""
+    """Find the positions strictly inside an axis of ``size`` where a tile begins or ends."""
     return {edge for start in starts for edge in (start, start + length) if 0 < edge < size}
 
 
 def jumps(error: NDArray[np.floating], factor: int) -> NDArray[np.float64]:
-    """Mean |difference| across each line between two latents along the last axis; entry k is the line before latent k + 1."""
+    """Measure the mean absolute difference across each line between two latents along the last axis.
+
+    Args:
+        error: ``(…, height, width)`` in pixels.
+        factor: pixels per latent.
+
+    Returns:
+        ``(width / factor − 1,)``; entry k is the line before latent k + 1.
+    """
+    # only between latents, so that the autoencoder's own lattice does not pass for a seam
     across = np.abs(error[..., factor::factor] - error[..., factor - 1 : -1 : factor])
     if not across.size:
         return np.zeros(0)  # one latent, or less
@@ -21,11 +30,16 @@ def jumps(error: NDArray[np.floating], factor: int) -> NDArray[np.float64]:
 
 
 def seam_jumps(error: NDArray[np.floating], grid: TileGrid, factor: int) -> tuple[float, float] | None:
-    """Mean jump of ``error`` ``(…, height, width)`` across tile borders and inside tiles; ``None`` for a single tile.
+    """Compare jumps across tile borders with those inside tiles, both between latents.
 
-    ``error`` is the luma of the result minus that of the truth, or of the enlarged input where there is none, so that edges of
-    the picture itself do not count. Both kinds of jump are taken between latents, ``factor`` pixels wide, so that a lattice of
-    the autoencoder's does not pass for a seam.
+    Args:
+        error: ``(…, height, width)``: luma of the result minus that of the truth, or of the enlarged input where there is none,
+            so that edges of the picture itself do not count.
+        grid: the tiles, in latents.
+        factor: pixels per latent.
+
+    Returns:
+        The mean jump at borders and inside, ``None`` for a single tile.
     """
     at_borders: list[float] = []
     inside: list[float] = []

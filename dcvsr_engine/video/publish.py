@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,6 +37,7 @@ def publish(
     output: OutputSettings,
     frames: tuple[int, int] | None = None,
     check: OnPacket = lambda: None,
+    before_rename: Callable[[Path], None] = lambda partial: None,
 ) -> Published:
     """Join the segment files of one clip to the output, with the source's other tracks.
 
@@ -48,6 +49,7 @@ def publish(
         frames: first and last frame (inclusive) that were restored, ``None`` for the whole clip: other tracks are cut to this
             range, which then starts at time zero.
         check: called before every packet; may raise to stop.
+        before_rename: receives the complete result under its temporary name; may raise to stop.
 
     Raises:
         OutputError: the disk is full, the target cannot be written, or the segments do not fit together.
@@ -68,6 +70,7 @@ def publish(
             count = len(times.pts)
             plans, broken = Muxer(segments, times, partial, info, output, frames is None, check).run()
         refuse_unsafe(target, pictures=pictures, overwrite=output.overwrite)
+        before_rename(partial)
         put_in_place(partial, target)
     except (av.FFmpegError, OSError) as error:
         raise write_error(target, error) from None

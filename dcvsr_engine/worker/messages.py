@@ -31,7 +31,7 @@ class PlanJob:
 
 @dataclass(frozen=True)
 class RunJob:
-    """Run a job. Without a target it is a preview: only frames are sent. ``folder`` names a job directory to resume from."""
+    """Run a job. Without a target it is a preview: only frames are sent. ``folder`` names a job folder to resume from."""
 
     job: str
     request: JobRequest
@@ -45,7 +45,7 @@ class Pause:
 
 @dataclass(frozen=True)
 class Resume:
-    """Go on; answered by `Resumed`."""
+    """Continue a paused job; answered by `Resumed`."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ Command = LoadModel | PlanJob | RunJob | Pause | Resume | Cancel | Shutdown
 
 @dataclass(frozen=True)
 class DeviceFacts:
-    """A computing device: ``name`` as in the settings, ``title`` for people, memory in bytes."""
+    """A computing device: ``name`` as in the settings, ``title`` for the user, memory in bytes."""
 
     name: str
     title: str
@@ -102,7 +102,7 @@ class JobPlanned:
 
 @dataclass(frozen=True)
 class JobStarted:
-    """A job begins; ``folder`` is its job directory, ``None`` for a preview."""
+    """A job begins; ``folder`` is its job folder, ``None`` for a preview."""
 
     job: str
     folder: Path | None
@@ -125,14 +125,14 @@ class Paused:
 
 @dataclass(frozen=True)
 class Resumed:
-    """The job goes on."""
+    """The job continues."""
 
     job: str
 
 
 @dataclass(frozen=True)
 class JobCancelled:
-    """The job stopped as asked; finished work is in ``folder``."""
+    """The job was cancelled; finished work is in ``folder``."""
 
     job: str
     folder: Path | None
@@ -140,7 +140,7 @@ class JobCancelled:
 
 @dataclass(frozen=True)
 class JobFinished:
-    """The output is in place. ``report`` holds the run's facts (frames in and out, times, memory, seam score …)."""
+    """The output is in place. ``report`` holds the facts of the run, see `jobs.report.JobReport`."""
 
     job: str
     target: Path | None
@@ -149,7 +149,7 @@ class JobFinished:
 
 @dataclass(frozen=True)
 class Failed:
-    """A job (or command, with ``job`` empty) failed: ``message`` for a person, ``details`` to fold away.
+    """A job (or command, with ``job`` empty) failed: ``message`` for the user, ``details`` to fold away.
 
     ``user_error`` marks bad input; ``folder`` is set when the job can be resumed.
     """

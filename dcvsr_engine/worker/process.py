@@ -1,8 +1,7 @@
-"""The engine process: obeys commands from the window, runs one job at a time on a thread of its own."""
+"""The engine process: carries out the window's commands, runs one job at a time on a thread of its own."""
 
 import signal
 import threading
-import time
 import traceback
 from collections import deque
 from collections.abc import Callable
@@ -15,23 +14,21 @@ import torch
 from dcvsr_engine import __version__
 from dcvsr_engine.control import Control
 from dcvsr_engine.errors import Cancelled, UserError
-from dcvsr_engine.events import Event, PreviewFrame, Waiting
-from dcvsr_engine.jobs.folders import MANIFEST
-from dcvsr_engine.jobs.job import job_folder, plan_job, run_job
-from dcvsr_engine.network.checkpoint import Model, load
+from dcvsr_engine.events import Event, Waiting
+from dcvsr_engine.jobs.folders import has_job, job_folder
+from dcvsr_engine.jobs.job import plan_job, run_job
+from dcvsr_engine.models.loading import load_model
+from dcvsr_engine.models.registry import model_folder
+from dcvsr_engine.network.checkpoint import Model
 from dcvsr_engine.network.device import available_devices, device_title, memory, resolve_device, resolve_precision
-from dcvsr_engine.network.installed import find
 from dcvsr_engine.planning.calibration import calibrated
 from dcvsr_engine.settings import RestoreSettings
 from dcvsr_engine.video.encoders import codecs_on_gpu
 from dcvsr_engine.worker import messages
 
-PREVIEW_INTERVAL = 0.1
-"""Least seconds between preview frames of a job that writes a file; those in between are dropped."""
-
 
 class ModelCache:
-    """Keeps the model that was used last."""
+    """A loader that keeps the model that was used last."""
 
     def __init__(self) -> None:
         self._key: tuple[Path, str, str] | None = None
@@ -41,42 +38,20 @@ class ModelCache:
         """The model that ``settings`` name; raises `ModelError`."""
         device = resolve_device(settings.device)
         precision = resolve_precision(settings.precision, device)
-        key = find(settings.model).resolve(), device, precision
+        key = model_folder(settings.model).resolve(), device, precision
         if self._model is None or self._key != key:
             self._key, self._model = None, None
-            self._model = load(settings.model, device, precision)
+            self._model = load_model(settings.model, device, precision)
             self._key = key
         return self._model
 
 
-class Throttled:
-    """Passes progress events on, preview frames of unfinished pictures and of written files only now and then.
-
-    Attributes:
-        send: receives what passes.
-        everything: whether every finished frame passes, as for a preview.
-    """
-
-    def __init__(self, send: Callable[[Event], None], everything: bool) -> None:
-        self.send, self.everything = send, everything
-        self._last = 0.0
-
-    def __call__(self, event: Event) -> None:
-        """Pass ``event`` on or drop it."""
-        if isinstance(event, PreviewFrame) and not (event.final and self.everything):
-            now = time.monotonic()
-            if now - self._last < PREVIEW_INTERVAL:
-                return
-            self._last = now
-        self.send(event)
-
-
 class Engine:
-    """Speaks `messages` over a connection.
+    """Exchanges `messages` over a connection.
 
     Attributes:
         connection: to the window.
-        models: the loaded model.
+        models: loads models, and keeps the last one.
         jobs, plans: one thread for jobs, one after the other, and one for plans beside them.
         controls: of the running job and of those that wait for it.
     """
@@ -91,7 +66,7 @@ class Engine:
         self._network = threading.Lock()
 
     def send(self, event: messages.EngineEvent) -> None:
-        """Send an event; when the window is gone the running job is stopped."""
+        """Send an event; when the window is gone, cancel all jobs."""
         with self._sending:
             try:
                 self.connection.send(event)
@@ -99,20 +74,20 @@ class Engine:
                 self.cancel_all()
 
     def serve(self) -> None:
-        """Obey until `Shutdown` or until the window is gone."""
+        """Carry out commands until `Shutdown`, or until the window is gone."""
         facts = tuple(messages.DeviceFacts(name, device_title(name), memory(name)[1]) for name in available_devices())
         self.send(messages.Ready(__version__, torch.__version__, facts, codecs_on_gpu()))
         try:
             while not isinstance(command := self.connection.recv(), messages.Shutdown):
-                self.obey(command)
+                self.carry_out(command)
         except (EOFError, OSError):
             pass
         self.cancel_all()
         self.jobs.shutdown(cancel_futures=True)
         self.plans.shutdown(cancel_futures=True)
 
-    def obey(self, command: messages.Command) -> None:
-        """One command."""
+    def carry_out(self, command: messages.Command) -> None:
+        """Carry out one command; what takes time goes to a thread."""
         match command:
             case messages.Cancel() if self.controls:
                 self.controls[0].cancel()
@@ -131,7 +106,7 @@ class Engine:
                 self.jobs.submit(self.guarded, command.job, lambda: self.run(command, control, folder), folder)
 
     def control_of(self, command: messages.RunJob) -> Control:
-        """A control that reports a job's progress."""
+        """A control that sends a job's progress to the window."""
 
         def progress(event: Event) -> None:
             if isinstance(event, Waiting):
@@ -139,15 +114,21 @@ class Engine:
             else:
                 self.send(messages.Progress(command.job, event))
 
-        return Control(Throttled(progress, everything=command.request.target is None))
+        return Control(progress)
 
     def cancel_all(self) -> None:
-        """Ask the running job and those that wait for it to stop."""
+        """Ask the running job, and those that wait for it, to stop."""
         for control in tuple(self.controls):
             control.cancel()
 
     def guarded(self, job: str, work: Callable[[], None], folder: Path | None = None) -> None:
-        """Do ``work`` and report when it ends early."""
+        """Do ``work``, and report why when it ends early.
+
+        Args:
+            job: the job's id, empty for another command.
+            work: sends its own result.
+            folder: the job folder.
+        """
         try:
             work()
         except Cancelled:
@@ -155,7 +136,7 @@ class Engine:
         except UserError as error:
             self.send(messages.Failed(job, str(error), user_error=True, folder=kept(folder)))
         except Exception as error:
-            message = f"The engine met an error it does not know: {type(error).__name__}: {error}"
+            message = f"The engine met an unknown error: {type(error).__name__}: {error}"
             self.send(messages.Failed(job, message, traceback.format_exc(), folder=kept(folder)))
 
     # -- work ---------------------------------------------------------------------------------------------------
@@ -168,7 +149,7 @@ class Engine:
         self.send(messages.ModelLoaded(command.model, model.device, model.precision))
 
     def plan(self, command: messages.PlanJob) -> None:
-        """Plan a job, with its duration measured on one tile where asked and the network is free."""
+        """Plan a job; where asked and while no job runs, its duration is measured on one tile."""
         plan = plan_job(command.request)
         if command.calibrate and self._network.acquire(blocking=False):
             try:
@@ -178,7 +159,7 @@ class Engine:
         self.send(messages.JobPlanned(command.job, plan))
 
     def run(self, command: messages.RunJob, control: Control, folder: Path | None) -> None:
-        """Run a job."""
+        """Run a job once those before it are done."""
         job, request = command.job, command.request
         self.send(messages.JobStarted(job, folder))
         try:
@@ -191,12 +172,12 @@ class Engine:
 
 
 def kept(folder: Path | None) -> Path | None:
-    """The job directory, where there is a job to resume."""
-    return folder if folder is not None and (folder / MANIFEST).exists() else None
+    """The job folder, where there is a job to resume."""
+    return folder if folder is not None and has_job(folder) else None
 
 
 def serve(connection: Connection) -> None:
-    """The process' main function; Ctrl-C in the terminal is the window's business."""
+    """The process' main function. Ctrl-C in the terminal is left to the window."""
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     Engine(connection).serve()

@@ -53,7 +53,7 @@ Name: "{autodesktop}\{#Name}"; Filename: "{app}\{#Program}"; Tasks: desktopicon
 [Registry]
 Root: HKA; Subkey: "{#Application}"; ValueType: string; ValueName: "FriendlyAppName"; ValueData: "{#Name}"; Flags: uninsdeletekey
 Root: HKA; Subkey: "{#Application}\shell\open\command"; ValueType: string; ValueData: """{app}\{#Program}"" ""%1"""
-; Offered by "Open with" for these, without taking them away from another program. A test compares them with app.clips.
+; Offered by "Open with" for these, without taking them away from another program. A test compares them with app.queue.clips.
 Root: HKA; Subkey: "{#Application}\SupportedTypes"; ValueType: string; ValueName: ".3g2"; ValueData: ""
 Root: HKA; Subkey: "{#Application}\SupportedTypes"; ValueType: string; ValueName: ".3gp"; ValueData: ""
 Root: HKA; Subkey: "{#Application}\SupportedTypes"; ValueType: string; ValueName: ".asf"; ValueData: ""

@@ -32,8 +32,8 @@
         <translation>DC-VSR Studio 是采用 Apache License 2.0 的自由软件，使用了：</translation>
     </message>
     <message>
-        <source>Everything that is inside, with all licences</source>
-        <translation>包含的全部组件及其许可证</translation>
+        <source>All included software with its licences</source>
+        <translation>包含的全部软件及其许可证</translation>
     </message>
 </context>
 <context>
@@ -87,12 +87,48 @@
         <translation>只修复入点到出点(&amp;I)</translation>
     </message>
     <message>
+        <source>Stop after the next tile; finished steps are kept (Ctrl+.)</source>
+        <translation>在下一个分块后停止；已完成的步骤会保留 (Ctrl+.)</translation>
+    </message>
+    <message>
+        <source>Restore the range from in to out, or a few frames from here, as a preview (F5)</source>
+        <translation>把入点到出点的部分（或从这里起的几帧）修复为预览 (F5)</translation>
+    </message>
+    <message>
         <source>Preview segment</source>
         <translation>预览片段</translation>
     </message>
     <message>
+        <source>&amp;Use a folder in place…</source>
+        <translation>就地使用文件夹(&amp;U)…</translation>
+    </message>
+    <message>
         <source>&amp;Estimate…</source>
         <translation>估算(&amp;E)…</translation>
+    </message>
+    <message>
+        <source>&amp;File</source>
+        <translation>文件(&amp;F)</translation>
+    </message>
+    <message>
+        <source>&amp;Edit</source>
+        <translation>编辑(&amp;E)</translation>
+    </message>
+    <message>
+        <source>&amp;View</source>
+        <translation>视图(&amp;V)</translation>
+    </message>
+    <message>
+        <source>&amp;Job</source>
+        <translation>任务(&amp;J)</translation>
+    </message>
+    <message>
+        <source>&amp;Models</source>
+        <translation>模型(&amp;M)</translation>
+    </message>
+    <message>
+        <source>&amp;Help</source>
+        <translation>帮助(&amp;H)</translation>
     </message>
     <message>
         <source>&amp;Restore</source>
@@ -111,12 +147,52 @@
         <translation>立即停止(&amp;S)</translation>
     </message>
     <message>
-        <source>&amp;Models…</source>
-        <translation>模型(&amp;M)…</translation>
+        <source>Resume</source>
+        <translation>继续</translation>
     </message>
     <message>
-        <source>&amp;Use a folder where it is…</source>
-        <translation>使用原处的文件夹(&amp;U)…</translation>
+        <source>Pause after the next tile and free the device&apos;s memory (F6)</source>
+        <translation>在下一个分块后暂停并释放设备内存 (F6)</translation>
+    </message>
+    <message>
+        <source>Delete unfinished work…</source>
+        <translation>删除未完成的工作…</translation>
+    </message>
+    <message>
+        <source>Restore only this</source>
+        <translation>只修复此项</translation>
+    </message>
+    <message>
+        <source>Start again</source>
+        <translation>重新开始</translation>
+    </message>
+    <message>
+        <source>Show in folder</source>
+        <translation>在文件夹中显示</translation>
+    </message>
+    <message>
+        <source>Show report</source>
+        <translation>显示报告</translation>
+    </message>
+    <message>
+        <source>Why it failed…</source>
+        <translation>失败原因…</translation>
+    </message>
+    <message>
+        <source>Move up</source>
+        <translation>上移</translation>
+    </message>
+    <message>
+        <source>Move down</source>
+        <translation>下移</translation>
+    </message>
+    <message>
+        <source>Remove from the queue</source>
+        <translation>从队列中移除</translation>
+    </message>
+    <message>
+        <source>&amp;Models…</source>
+        <translation>模型(&amp;M)…</translation>
     </message>
     <message>
         <source>&amp;Open the models folder</source>
@@ -125,6 +201,10 @@
     <message>
         <source>&amp;First steps…</source>
         <translation>入门(&amp;F)…</translation>
+    </message>
+    <message>
+        <source>&amp;Keyboard shortcuts…</source>
+        <translation>键盘快捷键(&amp;K)…</translation>
     </message>
     <message>
         <source>Use my &amp;GPU…</source>
@@ -139,20 +219,8 @@
         <translation>上次崩溃的报告(&amp;C)…</translation>
     </message>
     <message>
-        <source>Restore the part from in to out, or a few frames from here, to look at (F5)</source>
-        <translation>修复入点到出点的部分（或从当前帧起的几帧）以供查看 (F5)</translation>
-    </message>
-    <message>
         <source>Restore all waiting clips (Ctrl+Return)</source>
         <translation>修复所有等待中的视频 (Ctrl+Return)</translation>
-    </message>
-    <message>
-        <source>Wait after the next tile and free the device&apos;s memory (F6)</source>
-        <translation>在下一个分块后暂停并释放设备内存 (F6)</translation>
-    </message>
-    <message>
-        <source>Stop after the next tile; what is done is kept (Ctrl+.)</source>
-        <translation>在下一个分块后停止；已完成的部分会保留 (Ctrl+.)</translation>
     </message>
     <message>
         <source>End the engine at once; finished steps are kept (Ctrl+Shift+.)</source>
@@ -178,10 +246,6 @@
         <source>&amp;Language</source>
         <translation>语言(&amp;L)</translation>
     </message>
-    <message>
-        <source>&amp;Forget these</source>
-        <translation>清除这些记录(&amp;F)</translation>
-    </message>
 </context>
 <context>
     <name>ClipIntake</name>
@@ -203,14 +267,53 @@
     </message>
 </context>
 <context>
+    <name>CollapsibleSection</name>
+    <message>
+        <source>expanded</source>
+        <translation>已展开</translation>
+    </message>
+    <message>
+        <source>collapsed</source>
+        <translation>已折叠</translation>
+    </message>
+</context>
+<context>
     <name>CompareView</name>
     <message>
         <source>Preview</source>
         <translation>预览</translation>
     </message>
     <message>
-        <source>The frame before and after. Plus and minus zoom, arrows move, R selects what is seen, Escape gives it up.</source>
-        <translation>修复前后的画面。加号和减号缩放，方向键移动，R 选取可见区域，Esc 取消选取。</translation>
+        <source>Zoom in</source>
+        <translation>放大</translation>
+    </message>
+    <message>
+        <source>Zoom out</source>
+        <translation>缩小</translation>
+    </message>
+    <message>
+        <source>Move the picture, or the wipe line</source>
+        <translation>移动画面或划像线</translation>
+    </message>
+    <message>
+        <source>Move the picture while there is a wipe line</source>
+        <translation>有划像线时移动画面</translation>
+    </message>
+    <message>
+        <source>Select the visible part</source>
+        <translation>选择可见部分</translation>
+    </message>
+    <message>
+        <source>Clear the selection</source>
+        <translation>取消选择</translation>
+    </message>
+    <message>
+        <source>Show the other picture in A/B while held</source>
+        <translation>A/B 模式下按住时显示另一画面</translation>
+    </message>
+    <message>
+        <source>The frame before and after. Plus and minus zoom, arrows move, R selects the visible part, Escape clears the selection.</source>
+        <translation>修复前后的画面。加减键缩放，方向键移动，R 选择可见部分，Esc 取消选择。</translation>
     </message>
     <message>
         <source>Drop a video here</source>
@@ -244,8 +347,8 @@
         <translation>时间轴</translation>
     </message>
     <message>
-        <source>Drag to go to a frame, the brackets to set the part to work on; the wheel shows less or more of the clip.</source>
-        <translation>拖动可跳到某一帧，拖动括号可设定要处理的部分；滚轮可显示更少或更多的内容。</translation>
+        <source>Drag to go to a frame; drag the brackets to set the range; the wheel zooms in time.</source>
+        <translation>拖动可跳转到某一帧；拖动括号可设定范围；滚轮缩放时间轴。</translation>
     </message>
 </context>
 <context>
@@ -282,8 +385,8 @@
         <translation>软件包索引</translation>
     </message>
     <message>
-        <source>only those that pip is configured with</source>
-        <translation>仅使用 pip 已配置的索引</translation>
+        <source>only those configured for pip</source>
+        <translation>仅 pip 中已配置的</translation>
     </message>
     <message>
         <source>Address of a further package index that has CUDA builds of PyTorch for this system.</source>
@@ -314,8 +417,28 @@
         <translation>在 Mac 上无需安装任何东西：程序会自动使用 Apple 的 GPU。</translation>
     </message>
     <message>
-        <source>The program computes on the processor, which works everywhere and takes its time. With an NVIDIA GPU it can fetch a CUDA build of PyTorch, several gigabytes, into a folder of its own; nothing else on this computer is changed.</source>
-        <translation>程序在处理器上计算，到处都能用，但比较慢。如果有 NVIDIA GPU，程序可以把数 GB 大小的 PyTorch CUDA 版本下载到它自己的文件夹中；不会改动这台电脑上的其他任何东西。</translation>
+        <source>The program computes on the processor, which works everywhere but is slow. With an NVIDIA GPU it can fetch a CUDA build of PyTorch, several gigabytes, into a folder of its own; nothing else on this computer is changed.</source>
+        <translation>程序在处理器上计算，随处可用，但速度较慢。如有 NVIDIA GPU，程序可以把 CUDA 版 PyTorch（数 GB）下载到自己的文件夹；不会改动这台计算机上的其他内容。</translation>
+    </message>
+    <message>
+        <source>The bundled build already uses {gpu}.</source>
+        <translation>随程序附带的版本已在使用 {gpu}。</translation>
+    </message>
+    <message>
+        <source>the bundled build</source>
+        <translation>随程序附带的版本</translation>
+    </message>
+    <message>
+        <source>It works. From the next start, the engine uses {gpu}.</source>
+        <translation>可以使用。下次启动后，引擎将使用 {gpu}。</translation>
+    </message>
+    <message>
+        <source>Removed. From the next start, the engine uses the processor.</source>
+        <translation>已移除。下次启动后，引擎将使用处理器。</translation>
+    </message>
+    <message>
+        <source>Stopped. Downloaded files are kept for the next try.</source>
+        <translation>已停止。已下载的文件会保留，供下次使用。</translation>
     </message>
     <message>
         <source>There is no NVIDIA GPU with a driver in this computer.</source>
@@ -328,26 +451,6 @@
     <message>
         <source>{version} for CUDA {cuda}, {size} in {folder}</source>
         <translation>{version}，用于 CUDA {cuda}，{size}，位于 {folder}</translation>
-    </message>
-    <message>
-        <source>The one that came with the program uses {gpu} already.</source>
-        <translation>程序自带的版本已经在使用 {gpu}。</translation>
-    </message>
-    <message>
-        <source>the one that came with the program</source>
-        <translation>程序自带的版本</translation>
-    </message>
-    <message>
-        <source>It works: from the next start of the program on, the engine uses {gpu}.</source>
-        <translation>可以使用：从下次启动程序起，引擎将使用 {gpu}。</translation>
-    </message>
-    <message>
-        <source>It was removed. From the next start of the program on, the engine computes on the processor.</source>
-        <translation>已移除。从下次启动程序起，引擎将在处理器上计算。</translation>
-    </message>
-    <message>
-        <source>Stopped. What was fetched is kept for the next try.</source>
-        <translation>已停止。已下载的内容会保留，供下次使用。</translation>
     </message>
 </context>
 <context>
@@ -415,148 +518,15 @@
         <translation>日志</translation>
     </message>
     <message>
-        <source>&amp;File</source>
-        <translation>文件(&amp;F)</translation>
+        <source>In the preview</source>
+        <translation>预览中</translation>
     </message>
-    <message>
-        <source>Open &amp;recent</source>
-        <translation>最近打开(&amp;R)</translation>
-    </message>
-    <message>
-        <source>&amp;Edit</source>
-        <translation>编辑(&amp;E)</translation>
-    </message>
-    <message>
-        <source>&amp;View</source>
-        <translation>视图(&amp;V)</translation>
-    </message>
-    <message>
-        <source>&amp;Job</source>
-        <translation>任务(&amp;J)</translation>
-    </message>
-    <message>
-        <source>&amp;Models</source>
-        <translation>模型(&amp;M)</translation>
-    </message>
-    <message>
-        <source>&amp;Help</source>
-        <translation>帮助(&amp;H)</translation>
-    </message>
-    <message>
-        <source>This clip is being restored with these settings.</source>
-        <translation>正在用这些设置修复此视频。</translation>
-    </message>
-    <message>
-        <source>Resume</source>
-        <translation>继续</translation>
-    </message>
-    <message>
-        <source>Pause</source>
-        <translation>暂停</translation>
-    </message>
-    <message>
-        <source>Drop a clip on the window to begin.</source>
-        <translation>将视频拖放到窗口即可开始。</translation>
-    </message>
-    <message>
-        <source>{name} is ready.</source>
-        <translation>{name} 已完成。</translation>
-    </message>
-    <message>
-        <source>Show in folder</source>
-        <translation>在文件夹中显示</translation>
-    </message>
-    <message>
-        <source>The engine</source>
-        <translation>引擎</translation>
-    </message>
+</context>
+<context>
+    <name>Messages</name>
     <message>
         <source>{name} was not restored</source>
         <translation>{name} 未能修复</translation>
-    </message>
-    <message>
-        <source>The engine does not start (exit code {code}). The log may say why.</source>
-        <translation>引擎无法启动（退出代码 {code}）。日志中可能有原因。</translation>
-    </message>
-    <message>
-        <source>Try again</source>
-        <translation>重试</translation>
-    </message>
-    <message>
-        <source>Show the log</source>
-        <translation>显示日志</translation>
-    </message>
-    <message>
-        <source>The PyTorch for your GPU does not start (exit code {code}); the engine goes on without the GPU.</source>
-        <translation>用于 GPU 的 PyTorch 无法启动（退出代码 {code}）；引擎将不使用 GPU 继续工作。</translation>
-    </message>
-    <message>
-        <source>Use my GPU…</source>
-        <translation>使用我的 GPU…</translation>
-    </message>
-    <message>
-        <source>The engine ended unexpectedly (exit code {code}) and was started again.</source>
-        <translation>引擎意外结束（退出代码 {code}），已重新启动。</translation>
-    </message>
-    <message>
-        <source>{name} can go on from where it was.</source>
-        <translation>{name} 可以从中断处继续。</translation>
-    </message>
-    <message>
-        <source>Report of {name}</source>
-        <translation>{name} 的报告</translation>
-    </message>
-    <message>
-        <source>The language changes when the program is started again.</source>
-        <translation>重新启动程序后语言才会改变。</translation>
-    </message>
-    <message>
-        <source>The program ended unexpectedly last time.</source>
-        <translation>程序上次意外结束。</translation>
-    </message>
-    <message>
-        <source>Show the report</source>
-        <translation>显示报告</translation>
-    </message>
-    <message>
-        <source>{name} was not finished.</source>
-        <translation>{name} 尚未完成。</translation>
-    </message>
-    <message>
-        <source>Start again</source>
-        <translation>重新开始</translation>
-    </message>
-    <message>
-        <source>The program ended unexpectedly. The details help to find out why; they are also kept in {file}.</source>
-        <translation>程序意外结束。详细信息有助于查明原因，也保存在 {file} 中。</translation>
-    </message>
-    <message>
-        <source>Crash report</source>
-        <translation>崩溃报告</translation>
-    </message>
-    <message>
-        <source>The program met an error it does not know. You can go on; if it happens again, please report it.</source>
-        <translation>程序遇到了未知错误。可以继续使用；如果再次发生，请报告。</translation>
-    </message>
-    <message>
-        <source>Unexpected error</source>
-        <translation>意外错误</translation>
-    </message>
-    <message>
-        <source>A clip is being restored. Finished steps are kept, and it can go on at the next start.</source>
-        <translation>正在修复视频。已完成的步骤会保留，下次启动时可以继续。</translation>
-    </message>
-    <message>
-        <source>Quit now?</source>
-        <translation>现在退出？</translation>
-    </message>
-    <message>
-        <source>Quit</source>
-        <translation>退出</translation>
-    </message>
-    <message>
-        <source>Keep on restoring</source>
-        <translation>继续修复</translation>
     </message>
 </context>
 <context>
@@ -642,16 +612,44 @@
         <translation>可用</translation>
     </message>
     <message>
-        <source>ready, in its own folder</source>
-        <translation>可用，位于原文件夹</translation>
+        <source>ready, used in place</source>
+        <translation>就绪，就地使用</translation>
+    </message>
+    <message>
+        <source>base of other models</source>
+        <translation>其他模型的基础</translation>
+    </message>
+    <message>
+        <source>{names} – not declared; “dcvsr models probe” finds out which values fit</source>
+        <translation>{names}——未声明；“dcvsr models probe”可找出合适的值</translation>
+    </message>
+    <message>
+        <source>Scale</source>
+        <translation>放大倍数</translation>
+    </message>
+    <message>
+        <source>Based on</source>
+        <translation>基于</translation>
+    </message>
+    <message>
+        <source>{name} was cancelled; a download can be resumed later.</source>
+        <translation>已取消 {name}；下载可以稍后继续。</translation>
+    </message>
+    <message>
+        <source>Wait until the current operation is done, then import again.</source>
+        <translation>请等当前操作完成后再导入。</translation>
+    </message>
+    <message>
+        <source>{name}: all files are unchanged since the model was added.</source>
+        <translation>{name}：自添加以来，所有文件均未改变。</translation>
+    </message>
+    <message>
+        <source>{name} ({size}) will be deleted.</source>
+        <translation>将删除 {name}（{size}）。</translation>
     </message>
     <message>
         <source>cannot be used</source>
         <translation>无法使用</translation>
-    </message>
-    <message>
-        <source>carries other models</source>
-        <translation>供其他模型使用的基础</translation>
     </message>
     <message>
         <source>can be downloaded</source>
@@ -694,20 +692,12 @@
         <translation>来源</translation>
     </message>
     <message>
-        <source>{names} – nobody declared them; “dcvsr models probe” finds out which fit</source>
-        <translation>{names}：未经声明；“dcvsr models probe” 可查明哪些合适</translation>
-    </message>
-    <message>
         <source>Trained on</source>
         <translation>训练数据</translation>
     </message>
     <message>
         <source>not declared</source>
         <translation>未声明</translation>
-    </message>
-    <message>
-        <source>Enlarges</source>
-        <translation>放大倍数</translation>
     </message>
     <message>
         <source>Steps and guidance</source>
@@ -722,10 +712,6 @@
         <translation>噪声范围 σ</translation>
     </message>
     <message>
-        <source>Laid over</source>
-        <translation>叠加于</translation>
-    </message>
-    <message>
         <source>Assumed</source>
         <translation>假定值</translation>
     </message>
@@ -738,10 +724,6 @@
         <translation>每秒 {amount}</translation>
     </message>
     <message>
-        <source>{name} was cancelled; a download can go on later.</source>
-        <translation>{name} 已取消；下载可以稍后继续。</translation>
-    </message>
-    <message>
         <source>{name} is downloaded.</source>
         <translation>{name} 已下载。</translation>
     </message>
@@ -750,20 +732,8 @@
         <translation>导入模型</translation>
     </message>
     <message>
-        <source>Wait until the running work is done, then import again.</source>
-        <translation>请等当前操作完成后再导入。</translation>
-    </message>
-    <message>
         <source>{name} is imported.</source>
         <translation>{name} 已导入。</translation>
-    </message>
-    <message>
-        <source>{name}: every file is as it was when it was added.</source>
-        <translation>{name}：所有文件与添加时一致。</translation>
-    </message>
-    <message>
-        <source>{name} and its {size} are deleted.</source>
-        <translation>将删除 {name} 及其 {size}。</translation>
     </message>
     <message>
         <source>Remove {name}?</source>
@@ -803,16 +773,8 @@
         <translation>{name} 的计划</translation>
     </message>
     <message>
-        <source>Measuring how fast this device is …</source>
-        <translation>正在测量此设备的速度……</translation>
-    </message>
-    <message>
         <source>Estimating</source>
         <translation>正在估算</translation>
-    </message>
-    <message>
-        <source>What does not fit</source>
-        <translation>不满足的条件</translation>
     </message>
     <message>
         <source>Show this before every run</source>
@@ -839,12 +801,20 @@
         <translation>工作量</translation>
     </message>
     <message>
-        <source>tiles: {tiles}, frames that are encoded or decoded: {frames}</source>
-        <translation>图块：{tiles}，编码或解码的帧：{frames}</translation>
+        <source>Measuring the speed of this device …</source>
+        <translation>正在测量此设备的速度…</translation>
     </message>
     <message>
-        <source>At once</source>
-        <translation>同时处理</translation>
+        <source>Problems</source>
+        <translation>问题</translation>
+    </message>
+    <message>
+        <source>tiles: {tiles}, frames encoded or decoded: {frames}</source>
+        <translation>分块：{tiles}，编码或解码的帧：{frames}</translation>
+    </message>
+    <message>
+        <source>In one batch</source>
+        <translation>每批</translation>
     </message>
     <message>
         <source>Device</source>
@@ -894,6 +864,30 @@
         <translation>预览面板</translation>
     </message>
     <message>
+        <source>Show the tiles that the picture is processed in, and the progress of each (T).</source>
+        <translation>显示处理画面所用的分块及各分块的进度 (T)。</translation>
+    </message>
+    <message>
+        <source>Show one pixel of the result on one pixel of the screen (1).</source>
+        <translation>以屏幕的一个像素显示结果的一个像素 (1)。</translation>
+    </message>
+    <message>
+        <source>Start the selected range at this frame (I).</source>
+        <translation>所选范围从这一帧开始 (I)。</translation>
+    </message>
+    <message>
+        <source>End the selected range with this frame (O).</source>
+        <translation>所选范围到这一帧结束 (O)。</translation>
+    </message>
+    <message>
+        <source>Go forward one frame (.).</source>
+        <translation>前进一帧 (.)。</translation>
+    </message>
+    <message>
+        <source>Play the selected range, or pause (P).</source>
+        <translation>播放所选范围，或暂停 (P)。</translation>
+    </message>
+    <message>
         <source>Side by side</source>
         <translation>并排</translation>
     </message>
@@ -930,10 +924,6 @@
         <translation>分块</translation>
     </message>
     <message>
-        <source>Show the tiles the picture is worked on in, and how far each is (T).</source>
-        <translation>显示处理画面的分块及各自的进度 (T)。</translation>
-    </message>
-    <message>
         <source>Loupe</source>
         <translation>放大镜</translation>
     </message>
@@ -944,10 +934,6 @@
     <message>
         <source>1:1</source>
         <translation>1:1</translation>
-    </message>
-    <message>
-        <source>One pixel of the result on one of the screen (1).</source>
-        <translation>结果的一个像素对应屏幕的一个像素 (1)。</translation>
     </message>
     <message>
         <source>Fit</source>
@@ -962,24 +948,12 @@
         <translation>播放或暂停</translation>
     </message>
     <message>
-        <source>Play the chosen part, or pause (P).</source>
-        <translation>播放所选部分，或暂停 (P)。</translation>
-    </message>
-    <message>
         <source>Set in point</source>
         <translation>设置入点</translation>
     </message>
     <message>
-        <source>The part to work on begins at this frame (I).</source>
-        <translation>要处理的部分从这一帧开始 (I)。</translation>
-    </message>
-    <message>
         <source>Set out point</source>
         <translation>设置出点</translation>
-    </message>
-    <message>
-        <source>The part to work on ends with this frame (O).</source>
-        <translation>要处理的部分到这一帧结束 (O)。</translation>
     </message>
     <message>
         <source>Previous frame</source>
@@ -992,10 +966,6 @@
     <message>
         <source>Next frame</source>
         <translation>下一帧</translation>
-    </message>
-    <message>
-        <source>Go on one frame (.).</source>
-        <translation>前进一帧 (.)。</translation>
     </message>
     <message>
         <source>Preview tools</source>
@@ -1049,8 +1019,8 @@
 <context>
     <name>ProgressPanel</name>
     <message>
-        <source>What runs</source>
-        <translation>正在运行的任务</translation>
+        <source>Current job</source>
+        <translation>当前任务</translation>
     </message>
     <message>
         <source>Speed and time left</source>
@@ -1101,8 +1071,8 @@
         <translation>正在加载模型</translation>
     </message>
     <message>
-        <source>looking for cuts</source>
-        <translation>正在查找镜头切换</translation>
+        <source>detecting shots</source>
+        <translation>正在检测镜头</translation>
     </message>
     <message>
         <source>encoding</source>
@@ -1179,46 +1149,6 @@
 <context>
     <name>QueuePanel</name>
     <message>
-        <source>Restore only this</source>
-        <translation>只修复此项</translation>
-    </message>
-    <message>
-        <source>Resume</source>
-        <translation>继续</translation>
-    </message>
-    <message>
-        <source>Start again</source>
-        <translation>重新开始</translation>
-    </message>
-    <message>
-        <source>Show in folder</source>
-        <translation>在文件夹中显示</translation>
-    </message>
-    <message>
-        <source>Show report</source>
-        <translation>显示报告</translation>
-    </message>
-    <message>
-        <source>Why it failed…</source>
-        <translation>失败原因…</translation>
-    </message>
-    <message>
-        <source>Delete unfinished work…</source>
-        <translation>删除未完成的工作…</translation>
-    </message>
-    <message>
-        <source>Move up</source>
-        <translation>上移</translation>
-    </message>
-    <message>
-        <source>Move down</source>
-        <translation>下移</translation>
-    </message>
-    <message>
-        <source>Remove from the queue</source>
-        <translation>从队列中移除</translation>
-    </message>
-    <message>
         <source>Add clips…</source>
         <translation>添加视频…</translation>
     </message>
@@ -1232,6 +1162,17 @@
     <message>
         <source>Drop clips or folders here</source>
         <translation>将视频或文件夹拖放到这里</translation>
+    </message>
+</context>
+<context>
+    <name>RecentMenu</name>
+    <message>
+        <source>Open &amp;recent</source>
+        <translation>最近打开(&amp;R)</translation>
+    </message>
+    <message>
+        <source>&amp;Forget these</source>
+        <translation>清除这些记录(&amp;F)</translation>
     </message>
 </context>
 <context>
@@ -1322,20 +1263,71 @@
     </message>
 </context>
 <context>
-    <name>Section</name>
+    <name>RunDisplay</name>
     <message>
-        <source>unfolded</source>
-        <translation>已展开</translation>
+        <source>Drop a clip on the window to begin.</source>
+        <translation>将视频拖放到窗口即可开始。</translation>
     </message>
     <message>
-        <source>folded</source>
-        <translation>已折叠</translation>
+        <source>{name} is ready.</source>
+        <translation>{name} 已完成。</translation>
+    </message>
+    <message>
+        <source>Show in folder</source>
+        <translation>在文件夹中显示</translation>
+    </message>
+    <message>
+        <source>Report</source>
+        <translation>报告</translation>
+    </message>
+    <message>
+        <source>The engine</source>
+        <translation>引擎</translation>
+    </message>
+    <message>
+        <source>The engine does not start (exit code {code}). The log may say why.</source>
+        <translation>引擎无法启动（退出代码 {code}）。日志中可能有原因。</translation>
+    </message>
+    <message>
+        <source>Try again</source>
+        <translation>重试</translation>
+    </message>
+    <message>
+        <source>Show the log</source>
+        <translation>显示日志</translation>
+    </message>
+    <message>
+        <source>The PyTorch for your GPU does not start (exit code {code}); the engine runs without the GPU.</source>
+        <translation>适用于您的 GPU 的 PyTorch 无法启动（退出代码 {code}）；引擎在不使用 GPU 的情况下运行。</translation>
+    </message>
+    <message>
+        <source>Use my GPU…</source>
+        <translation>使用我的 GPU…</translation>
+    </message>
+    <message>
+        <source>The engine ended unexpectedly (exit code {code}) and was restarted.</source>
+        <translation>引擎意外结束（退出代码 {code}），已重新启动。</translation>
+    </message>
+    <message>
+        <source>{name} can be resumed.</source>
+        <translation>{name} 可以继续。</translation>
+    </message>
+    <message>
+        <source>Resume</source>
+        <translation>继续</translation>
+    </message>
+</context>
+<context>
+    <name>SelectedItems</name>
+    <message>
+        <source>Report of {name}</source>
+        <translation>{name} 的报告</translation>
     </message>
 </context>
 <context>
     <name>SettingRow</name>
     <message>
-        <source>Back to the default</source>
+        <source>Reset to the default</source>
         <translation>恢复默认值</translation>
     </message>
     <message>
@@ -1406,10 +1398,6 @@
         <translation>步数</translation>
     </message>
     <message>
-        <source>Sampling steps: more refine further and take longer.</source>
-        <translation>采样步数：越多越精细，也越慢。</translation>
-    </message>
-    <message>
         <source>Guidance</source>
         <translation>引导</translation>
     </message>
@@ -1450,10 +1438,6 @@
         <translation>γ 峰值</translation>
     </message>
     <message>
-        <source>How much detail the guidance&apos;s counter-example loses at the first step; 0 is plain CFG.</source>
-        <translation>第一步中引导的反例失去多少细节；0 即普通 CFG。</translation>
-    </message>
-    <message>
         <source>ρ</source>
         <translation>ρ</translation>
     </message>
@@ -1490,10 +1474,6 @@
         <translation>SAP 方式</translation>
     </message>
     <message>
-        <source>How tiles get each other&apos;s keys: lockstep (exact), two-pass (less memory) or cached (fast).</source>
-        <translation>分块如何取得彼此的键：同步（精确）、两遍（省内存）或缓存（快）。</translation>
-    </message>
-    <message>
         <source>Automatic</source>
         <translation>自动</translation>
     </message>
@@ -1514,10 +1494,6 @@
         <translation>SAP 间隔 s</translation>
     </message>
     <message>
-        <source>Every how many tokens along each axis a tile offers to the others.</source>
-        <translation>分块沿每个轴每隔多少个标记提供给其他分块。</translation>
-    </message>
-    <message>
         <source>TAP: neighbouring windows see each other</source>
         <translation>TAP：相邻窗口互相可见</translation>
     </message>
@@ -1530,20 +1506,8 @@
         <translation>TAP 帧数 L</translation>
     </message>
     <message>
-        <source>How many frames a window hands to the next.</source>
-        <translation>一个窗口向下一个窗口传递多少帧。</translation>
-    </message>
-    <message>
         <source>TAP direction</source>
         <translation>TAP 方向</translation>
-    </message>
-    <message>
-        <source>Whether windows hand frames forward, backward, or by turns.</source>
-        <translation>窗口向前、向后还是交替传递帧。</translation>
-    </message>
-    <message>
-        <source>By turns</source>
-        <translation>交替</translation>
     </message>
     <message>
         <source>Forward</source>
@@ -1608,10 +1572,6 @@
     <message>
         <source>AdaIN</source>
         <translation>AdaIN</translation>
-    </message>
-    <message>
-        <source>Leave as they come</source>
-        <translation>保持原样</translation>
     </message>
     <message>
         <source>Seed</source>
@@ -1718,10 +1678,6 @@
         <translation>质量 (CRF)</translation>
     </message>
     <message>
-        <source>Quality: 0 is lossless or best, larger is smaller.</source>
-        <translation>质量：0 为无损或最好，数值越大文件越小。</translation>
-    </message>
-    <message>
         <source>Encoder speed</source>
         <translation>编码速度</translation>
     </message>
@@ -1754,8 +1710,44 @@
         <translation>位深</translation>
     </message>
     <message>
-        <source>Bits per colour channel; as the input where not given.</source>
-        <translation>每个颜色通道的位数；未指定时与输入相同。</translation>
+        <source>Sampling steps: more steps refine further and take longer.</source>
+        <translation>采样步数：步数越多，细化越充分，耗时也越长。</translation>
+    </message>
+    <message>
+        <source>How far guidance blurs the attention of the branch it steers away from, at the first step; 0 is plain CFG.</source>
+        <translation>第一步中，引导对其所背离的分支的注意力模糊到什么程度；0 即普通 CFG。</translation>
+    </message>
+    <message>
+        <source>How tiles exchange their keys: lockstep (exact), two-pass (less memory) or cached (fast).</source>
+        <translation>分块之间交换键的方式：lockstep（精确）、two-pass（占用内存较少）或 cached（快速）。</translation>
+    </message>
+    <message>
+        <source>Stride s at which a tile&apos;s tokens are sampled along each axis for the other tiles.</source>
+        <translation>供其他分块使用的词元沿每个轴采样的步长 s。</translation>
+    </message>
+    <message>
+        <source>How many frames a window passes on to the next.</source>
+        <translation>一个窗口传递给下一个窗口的帧数。</translation>
+    </message>
+    <message>
+        <source>Whether windows pass frames on forward, backward, or in alternation.</source>
+        <translation>窗口向前、向后还是交替传递帧。</translation>
+    </message>
+    <message>
+        <source>Alternating</source>
+        <translation>交替</translation>
+    </message>
+    <message>
+        <source>Unchanged</source>
+        <translation>不改变</translation>
+    </message>
+    <message>
+        <source>Quality: 0 is lossless or best; larger values give smaller files.</source>
+        <translation>质量：0 为无损或最佳；数值越大，文件越小。</translation>
+    </message>
+    <message>
+        <source>Bits per colour channel; by default as the input.</source>
+        <translation>每个颜色通道的位数；默认与输入相同。</translation>
     </message>
     <message>
         <source>As the input</source>
@@ -1949,7 +1941,7 @@
         <translation>{model}（未安装）</translation>
     </message>
     <message>
-        <source>Own settings</source>
+        <source>Custom settings</source>
         <translation>自定义设置</translation>
     </message>
     <message>
@@ -1970,18 +1962,40 @@
     </message>
 </context>
 <context>
-    <name>StepStrip</name>
+    <name>ShortcutsDialog</name>
     <message>
-        <source>Sampling steps</source>
-        <translation>采样步骤</translation>
+        <source>Keyboard shortcuts</source>
+        <translation>键盘快捷键</translation>
     </message>
     <message>
-        <source>{steps} steps, {sap} of them SAP and {tap} TAP.</source>
-        <translation>共 {steps} 步，其中 SAP {sap} 步、TAP {tap} 步。</translation>
+        <source>Action</source>
+        <translation>操作</translation>
     </message>
     <message>
-        <source>Step {step} of {steps}: {kind}</source>
-        <translation>第 {step} 步，共 {steps} 步：{kind}</translation>
+        <source>Keys</source>
+        <translation>按键</translation>
+    </message>
+</context>
+<context>
+    <name>ShownItem</name>
+    <message>
+        <source>This clip is being restored with these settings.</source>
+        <translation>正在用这些设置修复此视频。</translation>
+    </message>
+</context>
+<context>
+    <name>StepKinds</name>
+    <message>
+        <source>Plain step</source>
+        <translation>普通步骤</translation>
+    </message>
+    <message>
+        <source>TAP forward</source>
+        <translation>TAP 向前</translation>
+    </message>
+    <message>
+        <source>TAP backward</source>
+        <translation>TAP 向后</translation>
     </message>
     <message>
         <source>no propagation</source>
@@ -2001,6 +2015,21 @@
     </message>
 </context>
 <context>
+    <name>StepStrip</name>
+    <message>
+        <source>Sampling steps</source>
+        <translation>采样步骤</translation>
+    </message>
+    <message>
+        <source>{steps} steps, {sap} of them SAP and {tap} TAP.</source>
+        <translation>共 {steps} 步，其中 SAP {sap} 步、TAP {tap} 步。</translation>
+    </message>
+    <message>
+        <source>Step {step} of {steps}: {kind}</source>
+        <translation>第 {step} 步，共 {steps} 步：{kind}</translation>
+    </message>
+</context>
+<context>
     <name>TileOverlay</name>
     <message>
         <source>Tile m = {m} · row {row} of {rows} · column {column} of {columns}</source>
@@ -2015,20 +2044,16 @@
         <translation>高斯权重 {weight:.3g} · 占 {count} 个分块混合的 {share:.0%}</translation>
     </message>
     <message>
-        <source>SAP · all tiles share one key of {rate} × {rate} latent pixels</source>
-        <translation>SAP · 每 {rate} × {rate} 潜在像素共享一个键</translation>
+        <source>SAP · tiles share one key per {rate} × {rate} latent pixels</source>
+        <translation>SAP · 每 {rate} × {rate} 个潜在像素共享一个键</translation>
+    </message>
+    <message>
+        <source>Window {n} passes on frames {frames}</source>
+        <translation>窗口 {n} 传递帧 {frames}</translation>
     </message>
     <message>
         <source>Zoom in to see the keys</source>
         <translation>放大可看到这些键</translation>
-    </message>
-    <message>
-        <source>Window {n} hands on frames {frames}</source>
-        <translation>窗口 {n} 传递帧 {frames}</translation>
-    </message>
-    <message>
-        <source>Plain step</source>
-        <translation>普通步骤</translation>
     </message>
     <message>
         <source>Waiting in this step</source>
@@ -2050,8 +2075,8 @@
         <translation>播放</translation>
     </message>
     <message>
-        <source>Play the chosen part at its own speed (P).</source>
-        <translation>以原速播放所选部分 (P)。</translation>
+        <source>Play the selected range at its own speed (P).</source>
+        <translation>以原速播放所选范围 (P)。</translation>
     </message>
     <message>
         <source>Previous frame</source>
@@ -2066,32 +2091,40 @@
         <translation>下一帧</translation>
     </message>
     <message>
-        <source>Go on one frame (.).</source>
+        <source>Go forward one frame (.).</source>
         <translation>前进一帧 (.)。</translation>
+    </message>
+    <message>
+        <source>Start the selected range at this frame (I).</source>
+        <translation>所选范围从这一帧开始 (I)。</translation>
+    </message>
+    <message>
+        <source>End the selected range with this frame (O).</source>
+        <translation>所选范围到这一帧结束 (O)。</translation>
+    </message>
+    <message>
+        <source>The current frame; type a number to go there.</source>
+        <translation>当前帧；输入帧号可跳转。</translation>
+    </message>
+    <message>
+        <source>Selected range</source>
+        <translation>所选范围</translation>
+    </message>
+    <message>
+        <source>The selected range: first frame, last frame, number of frames.</source>
+        <translation>所选范围：首帧、末帧、帧数。</translation>
     </message>
     <message>
         <source>Set in point</source>
         <translation>设置入点</translation>
     </message>
     <message>
-        <source>The part to work on begins at this frame (I).</source>
-        <translation>要处理的部分从这一帧开始 (I)。</translation>
-    </message>
-    <message>
         <source>Set out point</source>
         <translation>设置出点</translation>
     </message>
     <message>
-        <source>The part to work on ends with this frame (O).</source>
-        <translation>要处理的部分到这一帧结束 (O)。</translation>
-    </message>
-    <message>
         <source>Frame number</source>
         <translation>帧号</translation>
-    </message>
-    <message>
-        <source>The frame that is seen; type a number to go there.</source>
-        <translation>当前显示的帧；输入数字可跳转。</translation>
     </message>
     <message>
         <source>Time</source>
@@ -2102,20 +2135,12 @@
         <translation>此帧在视频中的时间。</translation>
     </message>
     <message>
-        <source>Chosen part</source>
-        <translation>所选部分</translation>
-    </message>
-    <message>
         <source>&amp;Frame</source>
         <translation>帧(&amp;F)</translation>
     </message>
     <message>
         <source>{first}–{last} · {count} frames</source>
         <translation>{first}–{last} · {count} 帧</translation>
-    </message>
-    <message>
-        <source>The part that is worked on: first frame, last frame, number of frames.</source>
-        <translation>要处理的部分：首帧、末帧、帧数。</translation>
     </message>
     <message>
         <source>Pause</source>
@@ -2140,8 +2165,8 @@
 <context>
     <name>UnfinishedWork</name>
     <message>
-        <source>What is finished of {names} takes {size} MB. Without it the restoration begins anew.</source>
-        <translation>{names} 已完成的部分占用 {size} MB。删除后修复将从头开始。</translation>
+        <source>The finished work of {names} takes {size} MB. Without it the restoration starts from the beginning.</source>
+        <translation>{names} 已完成的部分占用 {size} MB。删除后将从头开始修复。</translation>
     </message>
     <message>
         <source>Delete unfinished work?</source>
@@ -2195,8 +2220,20 @@
         <translation>示例视频的一帧放大四倍，以及修复后的同一帧。</translation>
     </message>
     <message>
-        <source>Drop in an old, small or compressed video and get it back larger and sharper, with its sound and in step. Everything is computed on this computer; nothing is sent anywhere.</source>
-        <translation>放入老旧、小尺寸或压缩过的视频，即可得到更大、更清晰的视频，声音保留且同步。所有计算都在这台电脑上进行；不会向外发送任何内容。</translation>
+        <source>Drop in an old, small or compressed video and get it back larger and sharper, with its sound in sync. Everything is computed on this computer; nothing is sent anywhere.</source>
+        <translation>拖入老旧、小尺寸或压缩过的视频，得到更大、更清晰的视频，声音保持同步。一切都在这台计算机上计算，不会发送任何内容。</translation>
+    </message>
+    <message>
+        <source>The compact model is built in and selected: it needs no download and no GPU. The full network of the paper is far larger, needs an NVIDIA GPU, and has a licence that you must accept first; it is available under Models…</source>
+        <translation>已内置并选中紧凑模型：无需下载，也无需 GPU。论文的完整网络要大得多，需要 NVIDIA GPU，并且须先接受其许可证；可在“模型…”中获取。</translation>
+    </message>
+    <message>
+        <source>Look at a few frames first with Preview segment, then press Restore. The result is put beside the clip, which is not changed. Help ▸ First steps shows this again.</source>
+        <translation>先用“预览片段”看几帧，再按“修复”。结果会放在原视频旁边，原视频不会改变。“帮助 ▸ 入门”可再次显示本页。</translation>
+    </message>
+    <message>
+        <source>A first clip</source>
+        <translation>第一段视频</translation>
     </message>
     <message>
         <source>Left: the sample clip, enlarged four times. Right: restored by the built-in model.</source>
@@ -2207,24 +2244,12 @@
         <translation>让视频更大、更清晰</translation>
     </message>
     <message>
-        <source>The compact model is built in and chosen: it needs no download and no GPU. The full network of the paper is far larger, needs an NVIDIA GPU, and has a licence for you to agree to first; it is to be had under Models…</source>
-        <translation>已选用内置的紧凑模型：无需下载，也无需 GPU。论文中的完整网络要大得多，需要 NVIDIA GPU，并且要先同意其许可协议；可在“模型…”中获取。</translation>
-    </message>
-    <message>
         <source>Which model</source>
         <translation>使用哪个模型</translation>
     </message>
     <message>
         <source>Drop a video here</source>
         <translation>将视频拖放到这里</translation>
-    </message>
-    <message>
-        <source>Look at a few frames first with Preview segment, then press Restore. The result is put beside the clip, which stays as it is. Help ▸ First steps shows this again.</source>
-        <translation>先用“预览片段”看几帧，再按“修复”。结果会放在原视频旁边，原视频保持不变。可通过“帮助 ▸ 入门”再次查看本页。</translation>
-    </message>
-    <message>
-        <source>A clip to begin with</source>
-        <translation>从一段视频开始</translation>
     </message>
     <message>
         <source>There is no NVIDIA GPU with a driver in this computer: stay with the compact model.</source>
@@ -2256,6 +2281,65 @@
     </message>
 </context>
 <context>
+    <name>WindowSession</name>
+    <message>
+        <source>The program ended unexpectedly last time.</source>
+        <translation>程序上次意外结束。</translation>
+    </message>
+    <message>
+        <source>Show the report</source>
+        <translation>显示报告</translation>
+    </message>
+    <message>
+        <source>{name} was not finished.</source>
+        <translation>{name} 尚未完成。</translation>
+    </message>
+    <message>
+        <source>Resume</source>
+        <translation>继续</translation>
+    </message>
+    <message>
+        <source>Start again</source>
+        <translation>重新开始</translation>
+    </message>
+    <message>
+        <source>A clip is being restored. Finished steps are kept, and it can be resumed at the next start.</source>
+        <translation>正在修复视频。已完成的步骤会保留，下次启动时可以继续。</translation>
+    </message>
+    <message>
+        <source>Quit now?</source>
+        <translation>现在退出？</translation>
+    </message>
+    <message>
+        <source>Quit</source>
+        <translation>退出</translation>
+    </message>
+    <message>
+        <source>Continue restoring</source>
+        <translation>继续修复</translation>
+    </message>
+    <message>
+        <source>The program ended unexpectedly. The details help to find out why; they are also kept in {file}.</source>
+        <translation>程序意外结束。详细信息有助于查明原因，也保存在 {file} 中。</translation>
+    </message>
+    <message>
+        <source>Crash report</source>
+        <translation>崩溃报告</translation>
+    </message>
+    <message>
+        <source>The program met an unknown error. You can continue; if it happens again, please report it.</source>
+        <translation>程序遇到未知错误。您可以继续使用；如果再次发生，请报告。</translation>
+    </message>
+    <message>
+        <source>Unexpected error</source>
+        <translation>意外错误</translation>
+    </message>
+    <message>
+        <source>The language changes when the program is restarted.</source>
+        <translation>重新启动程序后语言生效。</translation>
+    </message>
+</context>
+<context>
     <name>WindowStrip</name>
     <message>
         <source>Temporal windows</source>
@@ -2266,12 +2350,12 @@
         <translation>窗口 {n}：帧 {first}–{last}</translation>
     </message>
     <message>
-        <source>, hands on {frames}</source>
+        <source>, passes on {frames}</source>
         <translation>，传递 {frames}</translation>
     </message>
     <message>
-        <source>Frames are worked on in overlapping windows; each bracket is one.</source>
-        <translation>帧在重叠的窗口中处理；每个括号是一个窗口。</translation>
+        <source>Frames are processed in overlapping windows; each bracket is one window.</source>
+        <translation>帧在相互重叠的窗口中处理；每个括号是一个窗口。</translation>
     </message>
 </context>
 </TS>

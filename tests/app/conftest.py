@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent
 
-from app.crash_report import CrashReport
-from app.engine_thread import EngineThread
-from app.folders import Folders
+from app.engine.thread import EngineThread
 from app.main_window import MainWindow
-from app.preferences import Preferences
+from app.system.crash_report import CrashReport
+from app.system.folders import UserFolders
+from app.system.preferences import Preferences
 
 sys.path.append(str(Path(__file__).parent))  # the fake engine is imported by the process that it runs in, too
 
@@ -57,13 +57,13 @@ def start_engine(qapp: object, tmp_path: Path) -> Iterator[Callable[..., EngineT
 
 
 @pytest.fixture
-def folders(tmp_path: Path) -> Folders:
-    """Folders of a person who has never started the program."""
-    return Folders(tmp_path / "config", tmp_path / "data", tmp_path / "logs")
+def folders(tmp_path: Path) -> UserFolders:
+    """Folders of a user who has never started the program."""
+    return UserFolders(tmp_path / "config", tmp_path / "data", tmp_path / "logs")
 
 
 @pytest.fixture
-def open_window(qtbot: object, folders: Folders, tmp_path: Path) -> Iterator[Callable[..., MainWindow]]:
+def open_window(qtbot: object, folders: UserFolders, tmp_path: Path) -> Iterator[Callable[..., MainWindow]]:
     """Open the window with a fake engine, which runs only if ``engine`` values are given; closed after the test."""
     windows: list[MainWindow] = []
 
@@ -79,6 +79,6 @@ def open_window(qtbot: object, folders: Folders, tmp_path: Path) -> Iterator[Cal
     yield open_
     for window in windows:
         if not window.engine.closed:
-            window.quit_now()
+            window.session.quit_now()
         window.deleteLater()
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)

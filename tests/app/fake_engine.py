@@ -17,12 +17,18 @@ from PIL import Image, ImageFilter
 
 from dcvsr_engine import events
 from dcvsr_engine.control import Control
-from dcvsr_engine.diffusion.schedule import gamma_schedule, karras_sigmas, step_kinds
+from dcvsr_engine.diffusion.schedule import steps_of
 from dcvsr_engine.errors import Cancelled
 from dcvsr_engine.network.declaration import Declaration
-from dcvsr_engine.planning.plan import Plan, Segment, grid_for
+from dcvsr_engine.network.first_stage import RESIDUAL_TRANSFORM
+from dcvsr_engine.planning.grids import grid_for
+from dcvsr_engine.planning.plan import Plan, Segment
 from dcvsr_engine.planning.request import JobRequest
+from dcvsr_engine.settings import PlannedSettings
 from dcvsr_engine.worker import messages
+
+MACHINE = {"device": "cpu", "precision": "fp32", "sap_schedule": "lockstep", "tile_batch": 1}
+"""What a planner would decide."""
 
 MODEL = Declaration(
     name="compact",
@@ -30,7 +36,7 @@ MODEL = Declaration(
     description="The model that the tests pretend to have.",
     license="Apache-2.0",
     training_data="Nothing at all.",
-    first_stage="haar",
+    first_stage=RESIDUAL_TRANSFORM,
     factor=4,
     multiple=8,
     steps=6,
@@ -134,16 +140,15 @@ class FakeEngine:
         """A plan whose geometry is the engine's own and whose resources are made up."""
         height, width = frames[0].shape[:2]
         settings = self.script.model.resolve(request.settings)
-        assert settings.scale is not None and settings.steps is not None
         per_segment = -(-len(frames) // self.script.segments)
         segments = tuple(
-            Segment(i, first, min(first + per_segment, len(frames)) - 1)
+            Segment(index=i, first=first, last=min(first + per_segment, len(frames)) - 1)
             for i, first in enumerate(range(0, len(frames), per_segment))
         )
         grid = grid_for(segments[0].frames, width, height, self.script.model, settings)
         evaluations = 2 * len(grid) * settings.steps * len(segments)
         return Plan(
-            settings=settings,
+            settings=PlannedSettings(**(dict(settings) | MACHINE)),
             device="Fake processor",
             input_size=(width, height),
             output_size=(width * settings.scale, height * settings.scale),
@@ -197,16 +202,13 @@ class FakeEngine:
     ) -> None:
         """Every step and tile of a segment."""
         steps, grid, done = plan_steps(plan), plan.grid, 0
-        sigmas = karras_sigmas(steps, self.script.model.sigma_min, self.script.model.sigma_max)[:-1]
-        gammas = gamma_schedule(sigmas, plan.settings.gamma_rho, plan.settings.gamma_peak)
         control_.emit(events.PhaseStarted("sample", segment.index, len(plan.segments), steps * len(grid)))
-        for step, kind in enumerate(step_kinds(steps, plan.settings)):
+        for step in steps_of(plan.settings, self.script.model):
             control_.emit(
                 events.StepStarted(
-                    segment.index, step, steps, kind, float(sigmas[step]), float(gammas[step]), grid.to_dict(),
-                    first + segment.first,
+                    segment.index, step.index, steps, step.kind, step.sigma, step.gamma, grid.to_dict(), first + segment.first
                 )
-            )  # fmt: skip
+            )
             for tile in grid:
                 control_.check()
                 self.misbehave(done, fresh)
@@ -214,12 +216,12 @@ class FakeEngine:
                 self.spend_time()
                 done += 1
                 control_.emit(events.TileFinished(tile.m, tile.n, done, steps * len(grid), self.script.tile_seconds))
-                if kind.startswith("TAP") and tile.m == grid.spatial - 1:
+                if step.kind.is_tap and tile.m == grid.spatial - 1:
                     chosen = range(tile.frame, tile.frame + min(plan.settings.tap_frames, tile.frames))
                     control_.emit(events.FramesChosen(tile.n, tuple(first + segment.first + f for f in chosen)))
             control_.emit(events.MemoryUsed("host", 3 << 30, 16 << 30))
-            pixels = restored(frames[segment.first], plan, (step + 1) / steps)
-            control_.emit(events.PreviewFrame(first + segment.first, step, pixels))
+            pixels = restored(frames[segment.first], plan, (step.index + 1) / steps)
+            control_.emit(events.PreviewFrame(first + segment.first, step.index, pixels))
 
     def misbehave(self, evaluation: int, fresh: bool) -> None:
         if fresh and evaluation == self.script.fail_at_tile:

@@ -11,11 +11,11 @@ import pytest
 from clip_files import write_clip
 from PySide6.QtWidgets import QApplication
 
-from app.crash_report import CrashReport
-from app.engine_thread import EngineThread
-from app.job_runner import Activity
+from app.engine.runner import Activity
+from app.engine.thread import EngineThread
 from app.main_window import MainWindow
-from app.preferences import Preferences
+from app.system.crash_report import CrashReport
+from app.system.preferences import Preferences
 from dcvsr_engine.events import PreviewFrame, TileFinished
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -41,7 +41,7 @@ def window(qtbot, folders, tmp_path, monkeypatch):
     window.show()
     window.engine.start()
     yield window
-    window.quit_now()
+    window.session.quit_now()
     window.deleteLater()
     QApplication.processEvents()
 
@@ -59,23 +59,23 @@ def test_preview_restore_cancel_and_resume_give_the_command_lines_frames(window,
         lambda run, event: previewed.append(event) if isinstance(event, PreviewFrame) and event.final else None
     )
     window.preview.timeline.set_chosen(1, 3)
-    window.actions_.preview_a.trigger()
+    window.action_table["preview_a"].trigger()
     soon(lambda: window.runner.activity == Activity.IDLE)
     assert [event.frame for event in previewed] == [1, 2, 3]
 
     tiles = []
     window.runner.progressed.connect(lambda run, event: tiles.append(event) if isinstance(event, TileFinished) else None)
-    window.actions_.restore.trigger()
-    soon(window.plan_dialog.start_button.isEnabled)
-    window.plan_dialog.start_button.click()
+    window.action_table["restore"].trigger()
+    soon(window.runs.plan_dialog.start_button.isEnabled)
+    window.runs.plan_dialog.start_button.click()
     soon(lambda: bool(tiles) and tiles[-1].done >= tiles[-1].total // 2)
-    window.actions_.cancel.trigger()
+    window.action_table["cancel"].trigger()
     soon(lambda: window.runner.activity == Activity.IDLE)
     item = window.queue.queue[0]
     assert item.state == "cancelled" and item.can_resume and not item.result.exists()
 
     tiles.clear()
-    window.queue_panel.resume_action.trigger()
+    window.action_table["resume"].trigger()
     soon(lambda: window.queue.queue[0].state == "done")
     assert tiles[0].done > 1  # it did not begin anew
 

@@ -1,6 +1,5 @@
 import os
 import signal
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +7,7 @@ from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
 from PySide6.QtWidgets import QApplication, QMessageBox
 
-from app.job_runner import Activity
+from app.engine.runner import Activity
 from app.main_window import MainWindow
 from app.studio import error_hook
 from dcvsr_engine.events import TileFinished, TileStarted
@@ -94,12 +93,12 @@ def test_a_folder_without_clips_is_told(open_window, tmp_path):
 def test_clips_are_pasted_as_files_or_as_text(open_window, own_clip, soon):
     window = open_window(start=False)
     QGuiApplication.clipboard().setMimeData(files(own_clip))
-    window.actions_.paste.trigger()
+    window.action_table["paste"].trigger()
     QGuiApplication.clipboard().setText(f'"{own_clip}"\nnothing that exists\n')
-    window.actions_.paste.trigger()
+    window.action_table["paste"].trigger()
     assert [item.request.source for item in window.queue.queue] == [own_clip, own_clip]
     QGuiApplication.clipboard().setText("no file")
-    window.actions_.paste.trigger()
+    window.action_table["paste"].trigger()
     assert window.notices.isVisible() and len(window.queue.queue) == 2
 
 
@@ -118,7 +117,7 @@ def test_a_file_that_is_no_clip_is_told_in_the_preview(open_window, tmp_path, so
     window = open_window(start=False)
     drop(window, tmp_path / "notes.txt")
     soon(lambda: "notes.txt" in window.log_panel.text.toPlainText())
-    assert not window.actions_.preview.isEnabled()
+    assert not window.action_table["preview"].isEnabled()
 
 
 def test_a_second_start_hands_its_clips_to_this_window(open_window, own_clip):
@@ -168,11 +167,11 @@ def test_only_the_part_from_in_to_out_can_be_restored(open_window, own_clip, soo
     window.add_clips([own_clip])
     soon(lambda: window.preview.info is not None)
     window.preview.timeline.set_chosen(2, 5)
-    window.actions_.in_out_only.trigger()
+    window.action_table["in_out_only"].trigger()
     assert window.queue.queue[0].request.frames == (2, 5)
     window.preview.timeline.set_chosen(1, 5)
     assert window.queue.queue[0].request.frames == (1, 5)
-    window.actions_.in_out_only.trigger()
+    window.action_table["in_out_only"].trigger()
     assert window.queue.queue[0].request.frames is None
 
 
@@ -180,9 +179,9 @@ def test_removing_the_last_item_empties_the_preview(open_window, own_clip, soon)
     window = open_window(start=False)
     window.add_clips([own_clip])
     soon(lambda: window.preview.info is not None)
-    window.queue_panel.remove_action.trigger()
+    window.action_table["remove"].trigger()
     assert not len(window.queue.queue) and window.preview.info is None
-    assert not window.actions_.restore.isEnabled()
+    assert not window.action_table["restore"].isEnabled()
 
 
 # -- jobs -------------------------------------------------------------------------------------------------------
@@ -193,11 +192,11 @@ def test_two_variants_of_a_segment_are_kept(open_window, own_clip, soon):
     window.add_clips([own_clip])
     soon(lambda: window.preview.info is not None)
     window.preview.timeline.set_chosen(2, 4)
-    window.actions_.preview_a.trigger()
+    window.action_table["preview_a"].trigger()
     soon(lambda: window.runner.activity == Activity.RUNNING)
     soon(lambda: window.runner.activity == Activity.IDLE)
     window.settings_panel.rows["gamma_peak"].editor.field.setValue(2)
-    window.actions_.preview_b.trigger()
+    window.action_table["preview_b"].trigger()
     soon(lambda: window.runner.activity == Activity.IDLE)
     offered = [window.preview.right_box.itemData(index) for index in range(window.preview.right_box.count())]
     assert {"A", "B"} <= set(offered)
@@ -210,7 +209,7 @@ def test_without_in_and_out_a_preview_takes_a_window_of_frames_from_here(open_wi
     soon(lambda: window.preview.info is not None)
     window.settings_panel.rows["window"].editor.field.setValue(3)
     window.preview.go_to(4)
-    window.actions_.preview.trigger()
+    window.action_table["preview"].trigger()
     assert window.runner.current.request.frames == (4, 6)
     soon(lambda: window.runner.activity == Activity.IDLE)
 
@@ -219,8 +218,8 @@ def test_a_preview_of_the_visible_part_only(open_window, own_clip, soon):
     window = open_window()
     window.add_clips([own_clip])
     soon(lambda: window.preview.info is not None)
-    window.actions_.visible_only.setChecked(True)
-    window.actions_.preview.trigger()
+    window.action_table["visible_only"].setChecked(True)
+    window.action_table["preview"].trigger()
     region = window.runner.current.request.region
     assert region is not None and region.width <= 64
     soon(lambda: window.runner.activity == Activity.IDLE)
@@ -229,10 +228,10 @@ def test_a_preview_of_the_visible_part_only(open_window, own_clip, soon):
 def test_restoring_shows_the_plan_first_and_then_runs_the_queue(open_window, own_clip, soon):
     window = open_window()
     window.add_clips([own_clip, own_clip])
-    window.actions_.restore.trigger()
-    soon(window.plan_dialog.start_button.isEnabled)
-    assert states(window) == ["waiting", "waiting"] and not window.plan_dialog.problems.isVisible()
-    window.plan_dialog.start_button.click()
+    window.action_table["restore"].trigger()
+    soon(window.runs.plan_dialog.start_button.isEnabled)
+    assert states(window) == ["waiting", "waiting"] and not window.runs.plan_dialog.problems.isVisible()
+    window.runs.plan_dialog.start_button.click()
     soon(lambda: states(window) == ["done", "done"])
     assert window.notices.isVisible() and window.notices.text.startswith("clip_x4_2.mp4")
     notice_button(window, "Report").click()
@@ -242,21 +241,21 @@ def test_restoring_shows_the_plan_first_and_then_runs_the_queue(open_window, own
 def test_a_plan_that_does_not_fit_says_what_to_change_and_does_not_start(open_window, own_clip, soon):
     window = open_window(problems=("The tiles do not fit into the device's memory: choose a smaller tile.",))
     window.add_clips([own_clip])
-    window.actions_.restore.trigger()
-    soon(window.plan_dialog.problems.isVisible)
-    assert "smaller tile" in window.plan_dialog.problems.text() and not window.plan_dialog.start_button.isEnabled()
-    window.plan_dialog.reject()
-    assert window.plan_dialog is None and window.runner.activity == Activity.IDLE
+    window.action_table["restore"].trigger()
+    soon(window.runs.plan_dialog.problems.isVisible)
+    assert "smaller tile" in window.runs.plan_dialog.problems.text() and not window.runs.plan_dialog.start_button.isEnabled()
+    window.runs.plan_dialog.reject()
+    assert window.runs.plan_dialog is None and window.runner.activity == Activity.IDLE
 
 
 def test_after_a_plan_the_tiles_are_those_of_the_segment_that_is_seen(open_window, own_clip, soon):
     window = open_window(segments=2)
     window.add_clips([own_clip])
-    soon(window.actions_.plan.isEnabled)
+    soon(window.action_table["plan"].isEnabled)
     assert (window.preview.tiling.first_frame, window.preview.tiling.grid.frames) == (0, 8)
-    window.actions_.plan.trigger()
-    soon(window.plan_dialog.start_button.isEnabled)
-    window.plan_dialog.reject()
+    window.action_table["plan"].trigger()
+    soon(window.runs.plan_dialog.start_button.isEnabled)
+    window.runs.plan_dialog.reject()
     window.preview.go_to(6)
     assert (window.preview.tiling.first_frame, window.preview.tiling.grid.frames) == (4, 4)
     window.settings_panel.rows["segment_frames"].editor.field.setValue(20)
@@ -266,13 +265,13 @@ def test_after_a_plan_the_tiles_are_those_of_the_segment_that_is_seen(open_windo
 def test_the_plan_can_be_left_out_and_asked_for(open_window, own_clip, soon):
     window = open_window()
     window.add_clips([own_clip])
-    soon(window.actions_.plan.isEnabled)
-    window.actions_.plan.trigger()
-    window.plan_dialog.ask_again.click()
-    window.plan_dialog.reject()
+    soon(window.action_table["plan"].isEnabled)
+    window.action_table["plan"].trigger()
+    window.runs.plan_dialog.ask_again.click()
+    window.runs.plan_dialog.reject()
     assert not window.preferences.plan_first
-    window.actions_.restore.trigger()
-    assert window.plan_dialog is None
+    window.action_table["restore"].trigger()
+    assert window.runs.plan_dialog is None
     soon(lambda: states(window) == ["done"])
 
 
@@ -288,7 +287,7 @@ def test_a_run_is_seen_in_bar_strip_title_queue_and_overlay(open_window, own_cli
 
     window.runner.progressed.connect(note)
     before = window.preview.geometry()
-    window.actions_.restore.trigger()
+    window.action_table["restore"].trigger()
     soon(lambda: len(seen) > 3)
     assert window.progress.strip.isVisible() and window.progress.strip.current is not None
     assert "step" in window.progress.title.whole and window.progress.buttons["pause"].isEnabled()
@@ -300,20 +299,20 @@ def test_a_run_is_seen_in_bar_strip_title_queue_and_overlay(open_window, own_cli
 
 
 def test_pause_resume_and_cancel(open_window, own_clip, soon):
-    window = without_plan(open_window(tile_seconds=0.02))
+    window = without_plan(open_window(tile_seconds=0.1))
     window.add_clips([own_clip])
     soon(lambda: window.preview.info is not None)
-    window.actions_.restore.trigger()
+    window.action_table["restore"].trigger()
     soon(lambda: window.queue.queue[0].progress > 0)
-    window.actions_.pause.trigger()
+    window.action_table["pause"].trigger()
     soon(lambda: window.runner.activity == Activity.PAUSED)
-    assert window.actions_.pause.text() == "Resume" and "paused" in window.progress.title.whole
-    window.actions_.pause.trigger()
+    assert window.action_table["pause"].text() == "Resume" and "paused" in window.progress.title.whole
+    window.action_table["pause"].trigger()
     soon(lambda: window.runner.activity == Activity.RUNNING)
-    window.actions_.cancel.trigger()
+    window.action_table["cancel"].trigger()
     soon(lambda: states(window) == ["cancelled"])
-    assert not window.actions_.cancel.isEnabled() and window.queue_panel.resume_action.isEnabled()
-    window.queue_panel.resume_action.trigger()
+    assert not window.action_table["cancel"].isEnabled() and window.action_table["resume"].isEnabled()
+    window.action_table["resume"].trigger()
     soon(lambda: states(window) == ["done"])
 
 
@@ -323,9 +322,9 @@ def test_an_engine_that_takes_too_long_to_cancel_can_be_stopped(open_window, own
     window.progress.patience = 50
     started = []
     window.runner.progressed.connect(lambda run, event: started.append(event) if isinstance(event, TileStarted) else None)
-    window.actions_.restore.trigger()
+    window.action_table["restore"].trigger()
     soon(lambda: bool(started))
-    window.actions_.cancel.trigger()
+    window.action_table["cancel"].trigger()
     soon(window.progress.buttons["stop"].isVisible)
     window.progress.buttons["stop"].click()
     soon(lambda: states(window) == ["cancelled"])
@@ -335,7 +334,7 @@ def test_an_engine_that_takes_too_long_to_cancel_can_be_stopped(open_window, own
 def test_a_killed_engine_is_told_and_its_job_resumes(open_window, own_clip, soon):
     window = without_plan(open_window(tile_seconds=0.02))
     window.add_clips([own_clip])
-    window.actions_.restore.trigger()
+    window.action_table["restore"].trigger()
     soon(lambda: window.queue.queue[0].progress > 0)
     os.kill(window.engine.process_id, signal.SIGKILL)
     soon(window.notices.isVisible)
@@ -356,12 +355,12 @@ def test_an_engine_that_does_not_start_is_told_once_and_can_be_tried_again(open_
 def test_a_failure_is_told_in_words_with_details_folded_away(open_window, own_clip, soon):
     window = without_plan(open_window(fail_at_tile=2))
     window.add_clips([own_clip, own_clip])
-    window.actions_.restore.trigger()
+    window.action_table["restore"].trigger()
     soon(lambda: states(window) == ["failed", "failed"])
     (box,) = boxes(window)  # one for a queue, not one per clip
     assert "clip.mp4" in box.text() and "as it was told to" in box.informativeText() and "folded away" in box.detailedText()
     box.close()
-    window.queue_panel.failure_action.trigger()
+    window.action_table["show_failure"].trigger()
     assert "as it was told to" in boxes(window)[0].informativeText()
     boxes(window)[0].close()
 
@@ -369,21 +368,21 @@ def test_a_failure_is_told_in_words_with_details_folded_away(open_window, own_cl
 def test_a_plan_that_fails_is_told_in_its_dialog(open_window, tmp_path, own_clip, soon):
     window = open_window()
     window.add_clips([own_clip])
-    soon(window.actions_.plan.isEnabled)
+    soon(window.action_table["plan"].isEnabled)
     own_clip.unlink()
-    window.actions_.plan.trigger()
-    soon(window.plan_dialog.problems.isVisible)
-    window.plan_dialog.reject()
+    window.action_table["plan"].trigger()
+    soon(window.runs.plan_dialog.problems.isVisible)
+    window.runs.plan_dialog.reject()
 
 
 def test_one_item_can_be_run_alone(open_window, own_clip, soon):
     window = open_window()
     window.add_clips([own_clip, own_clip])
     window.queue_panel.select(window.queue.queue[1].id)
-    window.queue_panel.start_action.trigger()
+    window.action_table["start"].trigger()
     soon(lambda: states(window) == ["waiting", "done"])
-    assert window.queue_panel.show_action.isEnabled() and window.queue_panel.report_action.isEnabled()
-    assert not window.queue_panel.start_action.isEnabled()
+    assert window.action_table["show_in_folder"].isEnabled() and window.action_table["show_report"].isEnabled()
+    assert not window.action_table["start"].isEnabled()
 
 
 def test_a_finished_result_can_be_compared_at_any_frame(open_window, own_clip, soon):
@@ -393,9 +392,9 @@ def test_a_finished_result_can_be_compared_at_any_frame(open_window, own_clip, s
     result = own_clip.with_name("result.mp4")
     result.write_bytes(own_clip.read_bytes())
     frames = []
-    window.results.frame_ready.connect(frames.append)
+    window.shown.results.frame_ready.connect(frames.append)
     window.queue.set_state(
-        window.queue.queue[0].id, "done", result=result, request=replace(window.queue.queue[0].request, frames=(2, 9))
+        window.queue.queue[0].id, "done", result=result, request=window.queue.queue[0].request.replace(frames=(2, 9))
     )
     window.preview.go_to(5)
     soon(lambda: any(frame.frame == 5 for frame in frames))
@@ -411,11 +410,11 @@ def test_a_finished_result_can_be_compared_at_any_frame(open_window, own_clip, s
 def test_quitting_during_a_run_asks_and_the_next_start_offers_to_resume(open_window, own_clip, soon):
     window = without_plan(open_window(tile_seconds=0.02))
     window.add_clips([own_clip])
-    window.actions_.restore.trigger()
+    window.action_table["restore"].trigger()
     soon(lambda: window.queue.queue[0].progress > 0)
-    window.actions_.quit.trigger()
+    window.action_table["quit"].trigger()
     assert window.isVisible()
-    press(boxes(window)[0], "Keep on restoring")
+    press(boxes(window)[0], "Continue restoring")
     assert window.isVisible() and not window.engine.closed
     window.close()
     press(next(box for box in boxes(window) if box.isVisible()), "Quit")
@@ -472,22 +471,22 @@ def test_a_damaged_queue_is_put_aside(open_window, folders):
 def test_light_and_dark_can_be_chosen(open_window, qapp):
     former = qapp.palette()
     window = open_window(start=False)
-    window.choose_appearance("dark")
+    window.session.choose_appearance("dark")
     assert qapp.palette().window().color().lightness() < 80 and window.preferences.appearance == "dark"
-    window.choose_appearance("light")
+    window.session.choose_appearance("light")
     assert qapp.palette().window().color().lightness() > 200
     qapp.setPalette(former)
 
 
 def test_another_language_is_remembered(open_window):
     window = open_window(start=False)
-    window.choose_language("zh_CN")
+    window.session.choose_language("zh_CN")
     assert window.preferences.language == "zh_CN" and window.notices.isVisible()
 
 
 def test_about_names_versions_and_licences(open_window):
     window = open_window(start=False)
-    window.actions_.about.trigger()
+    window.action_table["about"].trigger()
     dialog = next(child for child in window.children() if type(child).__name__ == "AboutDialog")
     dialog.copy_button.click()
     assert "Qt" in QGuiApplication.clipboard().text()
@@ -501,7 +500,7 @@ def test_models_from_elsewhere_are_offered_and_used(open_window, tmp_path):
     (tmp_path / "mine" / "dcvsr.json").write_text(MODEL.to_json())
     window = open_window(start=False)
     window.models.add_folder(tmp_path / "mine")
-    window.actions_.models.trigger()
+    window.action_table["models"].trigger()
     dialog = window.models.dialog
     assert dialog.isVisible()
     dialog.reload(str(tmp_path / "mine"))

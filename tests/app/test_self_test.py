@@ -11,7 +11,7 @@ import pytest
 from PySide6.QtGui import QColor, QImage
 
 from app import self_test
-from app.self_test import Checks, EngineTrial, SelfTestError, code_ffv1, code_h264, colors_of, enlarged, psnr
+from app.self_test import Checks, EngineTrial, SelfTestError, code_ffv1, code_h264, colors_of, enlarged_frames, likeness_db
 
 ROOT = Path(__file__).parents[2]
 
@@ -47,10 +47,10 @@ def test_no_check_is_no_success(qapp):
 
 
 def test_likeness(frames):
-    assert psnr(frames, frames) == float("inf")
-    assert psnr(np.zeros_like(frames), np.full_like(frames, 255)) == 0
+    assert likeness_db(frames, frames) == float("inf")
+    assert likeness_db(np.zeros_like(frames), np.full_like(frames, 255)) == 0
     with pytest.raises(SelfTestError):
-        psnr(frames, frames[:2])
+        likeness_db(frames, frames[:2])
 
 
 def test_clips_are_coded_and_read(frames, tmp_path):
@@ -59,7 +59,7 @@ def test_clips_are_coded_and_read(frames, tmp_path):
 
 
 def test_a_bad_copy_is_noticed(frames, tmp_path, monkeypatch):
-    monkeypatch.setattr(self_test, "read", lambda path: np.roll(frames, 7, axis=2))
+    monkeypatch.setattr(self_test, "read_frames", lambda path: np.roll(frames, 7, axis=2))
     with pytest.raises(SelfTestError):
         code_h264(frames, tmp_path / "clip.mp4")
     with pytest.raises(SelfTestError):
@@ -76,7 +76,7 @@ def test_an_empty_picture_is_noticed(qapp):
 
 
 def test_enlarged(frames):
-    assert enlarged(frames).shape == (3, 128, 192, 3)
+    assert enlarged_frames(frames).shape == (3, 128, 192, 3)
 
 
 def test_missing_files_and_a_missing_platform_are_noticed(qapp, monkeypatch, tmp_path):

@@ -1,13 +1,11 @@
 """The command line in-process: what it takes, what it prints, its exit codes, and what it leaves behind."""
 
-import dataclasses
 import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
-import typing
 from pathlib import Path
 
 import av
@@ -17,9 +15,12 @@ import pytest
 from clips import Clip, write_clip
 
 from dcvsr_engine import cli
+from dcvsr_engine.arguments import request_from, settings_from
 from dcvsr_engine.events import TileFinished
-from dcvsr_engine.progress import ProgressLine
-from dcvsr_engine.settings import OutputSettings, RestoreSettings, plain_type
+from dcvsr_engine.progress import JobProgress
+from dcvsr_engine.settings import OutputSettings, RestoreSettings
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)
@@ -242,41 +243,41 @@ def test_options_go_before_the_settings_file(restore, folder):
 
 def other(kind, name):
     """A value of a field that is not its default."""
-    field, hint = kind.fields()[name], plain_type(kind.hints()[name])
-    if typing.get_origin(hint) is typing.Literal:
-        return next(value for value in typing.get_args(hint) if value != field.default)
-    if hint is bool:
-        return not field.default
-    if hint is str:
+    spec = kind.specs()[name]
+    if spec.choices:
+        return next(value for value in spec.choices if value != spec.default)
+    if spec.kind is bool:
+        return not spec.default
+    if spec.kind is str:
         return "another"
-    return hint(field.metadata["high"] if field.default != field.metadata["high"] else field.metadata["low"])
+    return spec.kind(spec.high if spec.default != spec.high else spec.low)
 
 
 @pytest.mark.parametrize("kind", [RestoreSettings, OutputSettings])
 def test_every_setting_is_an_option(kind):
     expected, arguments = {}, []
-    for name in kind.fields():
+    for name in kind.specs():
         value = expected[name] = other(kind, name)
         option = "--" + name.replace("_", "-")
         arguments += [f"--no-{option[2:]}" if value is False else option] if isinstance(value, bool) else [option, str(value)]
     for command in ("restore", "plan"):
-        chosen = cli.settings_of(cli.parser().parse_args([command, "clip.mp4", *arguments]))
+        chosen = settings_from(cli.command_parser().parse_args([command, "clip.mp4", *arguments]))
         assert chosen[kind is OutputSettings] == kind(**expected)
         assert chosen[kind is not OutputSettings] == (RestoreSettings if kind is OutputSettings else OutputSettings)()
 
 
 @pytest.mark.parametrize("name, target", [("a.avi", "a_x2.mp4"), ("b.mkv", "b_x2.mkv"), ("c.MOV", "c_x2.mov"), ("d", "d_x2.mp4")])
 def test_the_result_goes_beside_the_input(name, target, tmp_path, tiny_model):
-    options = cli.parser().parse_args(["restore", str(tmp_path / name), "--model", str(tiny_model)])
-    assert cli.request_of(options).target == tmp_path / target
+    options = cli.command_parser().parse_args(["restore", str(tmp_path / name), "--model", str(tiny_model)])
+    assert request_from(options).target == tmp_path / target
     (tmp_path / target).touch()
-    assert cli.request_of(options).target == tmp_path / target, "the same command goes on with the same job"
+    assert request_from(options).target == tmp_path / target, "the same command goes on with the same job"
 
 
 def test_the_name_beside_the_input_fits_the_codec_and_folders_keep_theirs(tmp_path, tiny_model):
     def target(name: str, *more: str) -> str:
-        options = cli.parser().parse_args(["restore", str(tmp_path / name), "--model", str(tiny_model), *more])
-        return cli.request_of(options).target.name
+        options = cli.command_parser().parse_args(["restore", str(tmp_path / name), "--model", str(tiny_model), *more])
+        return request_from(options).target.name
 
     (tmp_path / "reel.01").mkdir()
     assert target("a.avi", "--codec", "ffv1") == "a_x2.mkv"
@@ -319,8 +320,8 @@ def test_models_and_videos_are_described(run, folder):
     assert json.loads(run("info", folder / "clip.mp4", "--json")[1])["height"] == 24
 
 
-class Interrupted(ProgressLine):
-    """A progress line under which somebody presses Ctrl-C after the first tile."""
+class Interrupted(JobProgress):
+    """A progress bar under which somebody presses Ctrl-C after the first tile."""
 
     def __call__(self, event):
         super().__call__(event)
@@ -331,10 +332,10 @@ class Interrupted(ProgressLine):
 def test_ctrl_c_keeps_the_job_and_leaves_no_half_output(restore, run, folder, monkeypatch, tmp_path):
     handler = signal.getsignal(signal.SIGINT)
     with monkeypatch.context() as patched:
-        patched.setattr(cli, "ProgressLine", Interrupted)
+        patched.setattr(cli, "JobProgress", Interrupted)
         code, out, err = restore()
     assert (code, out) == (130, "")
-    assert err.splitlines() == ["Cancelled. Finished work is kept: run the same command again to go on.", "dcvsr: cancelled"]
+    assert err.splitlines() == ["Cancelled. Finished work is kept: run the same command again to resume.", "dcvsr: cancelled"]
     assert inside(folder) == ["clip.mp4"]
     assert signal.getsignal(signal.SIGINT) == handler
     listed = json.loads(run("jobs", "--json")[1])
@@ -347,9 +348,9 @@ def test_ctrl_c_keeps_the_job_and_leaves_no_half_output(restore, run, folder, mo
 
 
 def test_ctrl_c_drops_what_is_finished_if_so_asked(restore, run, folder, monkeypatch):
-    monkeypatch.setattr(cli, "ProgressLine", Interrupted)
+    monkeypatch.setattr(cli, "JobProgress", Interrupted)
     code, _, err = restore(folder / "clip.mp4", "--discard")
-    assert code == 130 and err.splitlines()[0] == "Cancelled. What was finished is removed."
+    assert code == 130 and err.splitlines()[0] == "Cancelled. Finished work is deleted."
     assert inside(folder) == ["clip.mp4"] and run("jobs")[1] == "There are no unfinished jobs.\n"
     restore()
     [name] = (job["name"] for job in json.loads(run("jobs", "--json")[1]))
@@ -359,7 +360,7 @@ def test_ctrl_c_drops_what_is_finished_if_so_asked(restore, run, folder, monkeyp
 
 def test_unfinished_jobs_are_removed_by_name_or_begun_anew(restore, run, folder, monkeypatch):
     with monkeypatch.context() as patched:
-        patched.setattr(cli, "ProgressLine", Interrupted)
+        patched.setattr(cli, "JobProgress", Interrupted)
         restore()
         restore(folder / "clip.mp4", "--seed", 1)
     first, second = (job["name"] for job in json.loads(run("jobs", "--json")[1]))
@@ -374,7 +375,7 @@ def test_what_goes_wrong_inside_is_one_sentence_too(run, folder, monkeypatch):
     def broken(options):
         raise ZeroDivisionError("by chance")
 
-    monkeypatch.setattr(cli.model_command, "run", broken)
+    monkeypatch.setattr(cli, "run_model_action", broken)
     code, _, err = run("models")
     assert (code, err) == (1, "dcvsr: failed: ZeroDivisionError: by chance\n")
     assert "Traceback" in run("--debug", "models")[2]
@@ -387,13 +388,37 @@ def test_version_and_help(capsys):
         assert ended.value.code == 0
     out = capsys.readouterr().out
     assert out.startswith("dcvsr ")
-    assert all("--" + field.name.replace("_", "-") in out for field in dataclasses.fields(RestoreSettings))
+    assert all("--" + name.replace("_", "-") in out for name in RestoreSettings.specs())
 
 
 def test_the_program_itself_starts_without_torch(tmp_path):
     code = "import sys, dcvsr_engine.cli as cli; code = cli.main(sys.argv[1:]); assert 'torch' not in sys.modules; sys.exit(code)"
     command = [sys.executable, "-c", code, "info", str(tmp_path / "gone.mp4")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=Path(__file__).parents[2], check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=ROOT, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("dcvsr: “")
     assert done.stderr.count("\n") == 1
+
+
+def test_research_is_imported_only_when_it_is_asked_for():
+    code = """
+import sys
+from dcvsr_engine.cli import main
+main(["jobs"])
+assert not any(name.startswith("dcvsr_engine.research") for name in sys.modules)
+main(["bench", "nothing"])
+assert "dcvsr_engine.research.bench.command" in sys.modules
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, cwd=ROOT, check=False)
+    assert (done.returncode, done.stdout) == (0, "There are no unfinished jobs.\n")
+    assert "Argument what: invalid choice: 'nothing'" in done.stderr
+
+
+@pytest.mark.parametrize("words", [["train", "recipe.json"], ["evaluate", "--help"], ["bench"], ["models", "probe", "compact"]])
+def test_a_bundle_without_research_says_what_to_install(words, run, monkeypatch):
+    for name in [name for name in sys.modules if name.startswith("dcvsr_engine.research")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "dcvsr_engine.research", None)
+    code, _, err = run(*words)
+    assert code == 2
+    assert "not part of this bundle: install the program from its source" in err and err.count("\n") == 1

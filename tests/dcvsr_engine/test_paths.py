@@ -5,17 +5,16 @@ from pathlib import Path
 import pytest
 
 from dcvsr_engine import paths as places
-from dcvsr_engine.network.installed import user_models
-from dcvsr_engine.paths import jobs_folder
+from dcvsr_engine.paths import jobs_folder, models_folder
 
 
 def test_the_usual_places_and_the_portable_ones(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     monkeypatch.setattr(places, "program_folder", lambda: tmp_path)
-    assert user_models() == tmp_path / "data" / "dcvsr-studio" / "models"
+    assert models_folder() == tmp_path / "data" / "dcvsr-studio" / "models"
     (tmp_path / "portable").touch()
     here = tmp_path / "dcvsr-studio-data"
-    assert (user_models(), jobs_folder()) == (here / "models", here / "jobs")
+    assert (models_folder(), jobs_folder()) == (here / "models", here / "jobs")
     assert (places.config_folder(), places.log_folder()) == (here, here / "logs")
 
 

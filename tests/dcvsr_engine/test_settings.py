@@ -1,39 +1,37 @@
 """Settings: every field validated with a sentence, JSON both ways."""
 
-import dataclasses
 import json
-import typing
+import pickle
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dcvsr_engine.errors import SettingsError
-from dcvsr_engine.settings import OutputSettings, RestoreSettings, allows_none, plain_type
+from dcvsr_engine.settings import OutputSettings, ResolvedSettings, RestoreSettings
 
-FIELDS = [(kind, name) for kind in (RestoreSettings, OutputSettings) for name in kind.fields()]
+FIELDS = [(kind, name) for kind in (RestoreSettings, OutputSettings) for name in kind.specs()]
 each_field = pytest.mark.parametrize("kind, name", FIELDS, ids=lambda value: getattr(value, "__name__", value))
 
 
 def valid(kind, name):
     """Values that a field takes."""
-    hint, meta = kind.hints()[name], kind.fields()[name].metadata
-    plain = plain_type(hint)
-    if typing.get_origin(plain) is typing.Literal:
-        values = st.sampled_from(typing.get_args(plain))
-    elif plain is bool:
+    spec = kind.specs()[name]
+    if spec.choices:
+        values = st.sampled_from(spec.choices)
+    elif spec.kind is bool:
         values = st.booleans()
-    elif plain is str:
+    elif spec.kind is str:
         values = st.text(st.characters(codec="utf-8"))
-    elif plain is int:
-        values = st.integers(meta["low"], meta["high"])
+    elif spec.kind is int:
+        values = st.integers(spec.low, spec.high)
     else:
-        values = st.floats(meta["low"], meta["high"])
-    return st.none() | values if allows_none(hint) else values
+        values = st.floats(spec.low, spec.high)
+    return st.none() | values if spec.nullable else values
 
 
 def any_settings(kind):
-    return st.builds(kind, **{name: valid(kind, name) for name in kind.fields()})
+    return st.builds(kind, **{name: valid(kind, name) for name in kind.specs()})
 
 
 def refused(kind, name, value):
@@ -55,6 +53,7 @@ def test_json_gives_the_same_settings(restore, output):
         assert kind.from_dict(chosen.to_dict()) == chosen
         assert chosen.replace() == chosen
         assert hash(chosen) == hash(chosen.replace())
+        assert pickle.loads(pickle.dumps(chosen)) == chosen
 
 
 @each_field
@@ -76,26 +75,24 @@ def test_no_field_takes_another_type(kind, name, value):
 @settings(max_examples=15)
 @given(data=st.data())
 def test_numbers_outside_of_the_range_are_refused(kind, name, data):
-    meta, plain = kind.fields()[name].metadata, plain_type(kind.hints()[name])
-    if plain not in (int, float):
-        assert meta["low"] is meta["high"] is None
+    spec = kind.specs()[name]
+    if spec.kind not in (int, float):
+        assert spec.low is spec.high is None
         return
-    assert meta["low"] is not None, "every number has a range"
-    below = data.draw(st.integers(max_value=int(meta["low"]) - 1))
-    assert "must be between" in refused(kind, name, below) or meta["high"] is None
-    if meta["high"] is not None:
-        assert "must be between" in refused(kind, name, data.draw(st.integers(min_value=int(meta["high"]) + 1)))
-    if plain is float:
+    assert spec.low is not None and spec.high is not None, "every number has a range"
+    assert "must be between" in refused(kind, name, data.draw(st.integers(max_value=int(spec.low) - 1)))
+    assert "must be between" in refused(kind, name, data.draw(st.integers(min_value=int(spec.high) + 1)))
+    if spec.kind is float:
         refused(kind, name, float("nan"))
         refused(kind, name, float("inf"))
     else:
-        assert "must be a whole number" in refused(kind, name, meta["low"] + 0.5)
+        assert "must be a whole number" in refused(kind, name, spec.low + 0.5)
         assert "must be a whole number" in refused(kind, name, True)
 
 
 @each_field
 def test_only_fields_that_the_model_decides_may_be_left_open(kind, name):
-    if allows_none(kind.hints()[name]):
+    if kind.specs()[name].nullable:
         assert getattr(kind(**{name: None}), name) is None
     else:
         refused(kind, name, None)
@@ -103,7 +100,7 @@ def test_only_fields_that_the_model_decides_may_be_left_open(kind, name):
 
 @each_field
 def test_every_field_has_a_sentence_of_help(kind, name):
-    doc = kind.fields()[name].metadata["doc"]
+    doc = kind.specs()[name].doc
     assert doc.endswith(".")
     assert "%" not in doc, "argparse would take it for a format"
 
@@ -115,9 +112,11 @@ def test_what_the_issue_names():
 
 
 def test_unknown_settings_get_the_known_ones():
-    for use in (lambda: RestoreSettings.from_dict({"stepz": 3}), lambda: RestoreSettings().replace(stepz=3)):
-        with pytest.raises(SettingsError, match="There is no setting “stepz”; known settings are model, scale, steps"):
-            use()
+    for use in (RestoreSettings.from_dict, lambda values: RestoreSettings().replace(**values)):
+        with pytest.raises(SettingsError, match="There is no setting “stepz”; the nearest is “steps”"):
+            use({"stepz": 3})
+        with pytest.raises(SettingsError, match="There is no setting “quality”; known settings are model, scale, steps"):
+            use({"quality": 3})
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "3", "null", '"steps"', "9" * 5000, '{"steps": 1e400}', '{"gamma_rho": NaN}'])
@@ -129,5 +128,14 @@ def test_text_that_holds_no_settings(text):
 def test_whole_numbers_serve_as_numbers_and_settings_are_frozen():
     chosen = RestoreSettings(guidance_scale=3)
     assert type(chosen.guidance_scale) is float
-    with pytest.raises(dataclasses.FrozenInstanceError):
+    with pytest.raises(ValueError, match="frozen"):
         chosen.steps = 3
+
+
+def test_resolved_settings_leave_nothing_to_the_model():
+    open_settings = [name for name, spec in RestoreSettings.specs().items() if spec.nullable]
+    assert open_settings == ["scale", "steps", "guidance", "guidance_scale", "tiling", "tile", "window"]
+    for name, spec in ResolvedSettings.specs().items():
+        known = RestoreSettings.specs()[name]
+        assert not spec.nullable
+        assert (spec.kind, spec.low, spec.high, spec.choices) == (known.kind, known.low, known.high, known.choices)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from dcvsr_engine.errors import DiskFullError, OutputError
 from dcvsr_engine.storage import (
     NAME_BYTES,
+    content_hash,
     describe_os_error,
     parse_json,
     partial_path,
@@ -78,6 +79,20 @@ def test_sha256_passes_on_what_was_read(tmp_path: Path) -> None:
     parts: list[int] = []
     assert sha256(tmp_path / "file", parts.append) == hashlib.sha256(data).hexdigest()
     assert parts == [2**22, 2**22, 5]
+
+
+def test_a_folders_hash_is_that_of_its_files_and_their_names(tmp_path: Path) -> None:
+    folder = tmp_path / "pictures"
+    (folder / "more").mkdir(parents=True)
+    for name in ("b", "a", "more/c"):
+        (folder / name).write_text(name)
+    first = content_hash(folder)
+    assert content_hash(folder.rename(tmp_path / "moved")) == first
+    assert content_hash(tmp_path / "moved" / "a") == sha256(tmp_path / "moved" / "a")
+    (tmp_path / "moved" / "a").rename(tmp_path / "moved" / "z")
+    assert content_hash(tmp_path / "moved") != first
+    with pytest.raises(FileNotFoundError):
+        content_hash(folder)
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])

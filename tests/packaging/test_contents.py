@@ -23,6 +23,7 @@ contents = pytest.importorskip("contents", reason="needs the extra “bundle”"
         ("torch/lib/libtorchbind_test.so", False),
         ("resources/models/compact/dcvsr.json", True),
         ("resources/pictures/sample.jpg", False),
+        ("resources/recipes/svd-reds.json", False),
     ],
 )
 def test_wanted(place, wanted):
@@ -34,6 +35,11 @@ def test_requirements_are_followed_and_extras_are_not():
     assert {"torch", "sympy", "shiboken6", "huggingface-hub", "pip"} <= found
     assert not {"pytest", "scipy", "transformers", "pyinstaller"} & found
     assert "torch" not in contents.excluded() and "pytest" in contents.excluded()
+
+
+def test_research_stays_out():
+    assert "dcvsr_engine.research" in contents.excluded()
+    assert not contents.is_bundled("dcvsr_engine.research.commands") and contents.is_bundled("dcvsr_engine.cli")
 
 
 def test_libraries_that_only_left_out_plugins_need_stay_out(monkeypatch):

@@ -1,4 +1,4 @@
-"""``dcvsr bench``: its options, and tables of what was measured. Nothing heavy is imported before it runs."""
+"""``dcvsr bench``: its options and tables. Imports no torch before it runs."""
 
 import argparse
 import dataclasses
@@ -17,22 +17,21 @@ if TYPE_CHECKING:
     from dcvsr_engine.research.bench.joins import Joins
     from dcvsr_engine.research.bench.propagation import StepFigures
 
-DESCRIPTION = (
-    "Measure what propagation does for neighbouring tiles, what it and guidance cost on this machine, "
-    "whether memory or time per frame grow with the length of a clip, or whether joins of segments can be seen."
-)
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
-    parser.add_argument("what", choices=["propagation", "cost", "growth", "joins"])
+    what = (
+        "propagation: how well neighbouring tiles and windows agree; cost: of guidance and propagation on this machine; "
+        "growth: of memory and time per frame with the length of a clip; joins: whether joins of segments are visible"
+    )
+    parser.add_argument("what", choices=["propagation", "cost", "growth", "joins"], help=what)
     parser.add_argument("--model", default="compact", metavar="NAME", help="a model (default: compact)")
     parser.add_argument("--clip", type=Path, metavar="FILE", help="a video (default: the bundled sample)")
     parser.add_argument("--tile", type=int, default=32, metavar="N", help="side of a tile in latent pixels (default: 32)")
     parser.add_argument("--window", type=int, default=6, metavar="N", help="frames in a tile (default: 6)")
     parser.add_argument("--steps", type=int, metavar="N", help="sampling steps (default: the model's)")
     parser.add_argument("--repeats", type=int, default=5, metavar="N", help="timings of which the fastest counts (default: 5)")
-    parser.add_argument("--device", default="auto", help="what computes (default: auto)")
+    parser.add_argument("--device", default="auto", help="device to compute on (default: auto)")
     parser.add_argument("--precision", default="auto", help="number format (default: auto)")
 
 
@@ -49,19 +48,19 @@ def run(options: argparse.Namespace) -> int:
 
 
 Measured = tuple[Any, str]
-"""Plain values for JSON, and a table for people."""
+"""Plain values for JSON, and a table."""
 
 
 def propagation(settings: RestoreSettings, clip: Path, options: argparse.Namespace) -> Measured:
-    """``dcvsr bench propagation``."""
-    from dcvsr_engine.research.bench.propagation import measure
+    """Run ``dcvsr bench propagation``."""
+    from dcvsr_engine.research.bench.propagation import measure_propagation
 
-    figures = measure(settings, clip)
-    return [dataclasses.asdict(one) for one in figures], propagation_table(figures)
+    figures = measure_propagation(settings, clip)
+    return [dataclasses.asdict(figure) for figure in figures], propagation_table(figures)
 
 
 def cost(settings: RestoreSettings, clip: Path, options: argparse.Namespace) -> Measured:
-    """``dcvsr bench cost``."""
+    """Run ``dcvsr bench cost``."""
     from dcvsr_engine.research.bench.cost import measure_cost
 
     figures = measure_cost(settings, clip, max(1, options.repeats))
@@ -69,7 +68,7 @@ def cost(settings: RestoreSettings, clip: Path, options: argparse.Namespace) -> 
 
 
 def growth(settings: RestoreSettings, clip: Path, options: argparse.Namespace) -> Measured:
-    """``dcvsr bench growth``; its clips are its own."""
+    """Run ``dcvsr bench growth``, which makes its own clips."""
     from dcvsr_engine.research.bench.growth import measure_growth
 
     figures = measure_growth(settings)
@@ -77,7 +76,7 @@ def growth(settings: RestoreSettings, clip: Path, options: argparse.Namespace) -
 
 
 def joins(settings: RestoreSettings, clip: Path, options: argparse.Namespace) -> Measured:
-    """``dcvsr bench joins``."""
+    """Run ``dcvsr bench joins``."""
     from dcvsr_engine.research.bench.joins import measure_joins
 
     figures = measure_joins(settings, clip)
@@ -93,27 +92,27 @@ MEASUREMENTS: dict[str, Callable[[RestoreSettings, Path, argparse.Namespace], Me
 
 
 def propagation_table(figures: Sequence["StepFigures"]) -> str:
-    """Figures for people."""
+    """Format the figures of `measure_propagation` as a table."""
     lines = [
         "RMS difference between neighbouring results in their overlap, before merging, from the same noisy latents;",
-        "and how far the SAP schedules are from lockstep, as a share of what SAP changes.",
+        "and distance of the SAP schedules from lockstep, relative to the change by SAP.",
         "",
-        f"{'step':<6}{'kind':<8}{'σ':>8} │{'tiles: off':>11}{'SAP':>9}{'':>9} │{'windows: off':>13}{'TAP':>9}{'':>9} │"
+        f"{'step':<6}{'kind':<14}{'σ':>8} │{'tiles: off':>11}{'SAP':>9}{'':>9} │{'windows: off':>13}{'TAP':>9}{'':>9} │"
         f"{'two-pass':>9}{'cached':>8}",
     ]
-    for one in figures:
-        cached = "–" if one.cached is None else f"{one.cached:.0%}"
+    for figure in figures:
+        cached = "–" if figure.cached is None else f"{figure.cached:.0%}"
         lines.append(
-            f"{one.step + 1:<6}{one.kind:<8}{one.sigma:>8.3f} │"
-            f"{one.tiles_off:>11.4f}{one.tiles_on:>9.4f}{one.tiles_on / one.tiles_off - 1:>+9.1%} │"
-            f"{one.windows_off:>13.4f}{one.windows_on:>9.4f}{one.windows_on / one.windows_off - 1:>+9.1%} │"
-            f"{one.two_pass:>9.0%}{cached:>8}"
+            f"{figure.step + 1:<6}{figure.kind:<14}{figure.sigma:>8.3f} │"
+            f"{figure.tiles_off:>11.4f}{figure.tiles_on:>9.4f}{figure.tiles_on / figure.tiles_off - 1:>+9.1%} │"
+            f"{figure.windows_off:>13.4f}{figure.windows_on:>9.4f}{figure.windows_on / figure.windows_off - 1:>+9.1%} │"
+            f"{figure.two_pass:>9.0%}{cached:>8}"
         )
     return "\n".join(lines)
 
 
 def cost_table(cost: "Cost") -> str:
-    """Figures for people."""
+    """Format the result of `measure_cost` with its limits."""
     sap, tap = cost.cached_sap, cost.tap
     rows = [
         ("DSSAG / CFG", f"{cost.dssag_to_cfg:.3f}", "≤ 1.08"),
@@ -132,7 +131,7 @@ def cost_table(cost: "Cost") -> str:
 
 
 def growth_table(figures: "Growth") -> str:
-    """Figures for people."""
+    """Format the result of `measure_growth` with its limits."""
     short, long, mega = figures.short, figures.long, 2**20
     own = [(run.peak - run.before) / mega for run in (short, long)]
     rows = [
@@ -147,18 +146,18 @@ def growth_table(figures: "Growth") -> str:
 
 
 def joins_table(clip: Path, figures: "Joins") -> str:
-    """Figures for people."""
+    """Format the result of `measure_joins`, a line per join."""
     lines = [f"{clip.name}: {figures.frames} frames in {figures.segments} segments."]
     if figures.score is not None and figures.score_rank is not None:
         lines += [
-            f"Join score {figures.score:.3f}: how much the error changes at joins over how much it does elsewhere;",
+            f"Join score {figures.score:.3f}: change of the error at joins over its change elsewhere;",
             f"{figures.score_rank:.0%} of the changes elsewhere are at least as large as the largest at a join.",
         ]
     lines += [
         "",
-        f"Mean difference from the frame before, of 255 levels; {figures.elsewhere:.3f} where there is no join:",
+        f"Mean difference from the previous frame, of 255 levels; {figures.elsewhere:.3f} where there is no join:",
         f"{'frame':<8}{'at the join':>12}{'in one piece':>14}{'as large elsewhere':>20}",
     ]
     return "\n".join(
-        lines + [f"{one.frame:<8}{one.difference:>12.3f}{one.whole:>14.3f}{one.rank:>20.0%}" for one in figures.joins]
+        lines + [f"{join.frame:<8}{join.difference:>12.3f}{join.whole:>14.3f}{join.rank:>20.0%}" for join in figures.joins]
     )

@@ -1,4 +1,4 @@
-"""What guidance and propagation cost, as ratios of times taken in turns in one run."""
+"""Cost of guidance and propagation, as ratios of times measured in turns in one run."""
 
 import dataclasses
 import time
@@ -12,26 +12,26 @@ from diffusers import UNetSpatioTemporalConditionModel
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
-from dcvsr_engine.diffusion.attention import KeyBank
 from dcvsr_engine.diffusion.denoiser import Denoiser
-from dcvsr_engine.diffusion.sampler import SegmentState
+from dcvsr_engine.diffusion.propagation import SpatialBank
+from dcvsr_engine.diffusion.schedule import Step
 from dcvsr_engine.events import StepKind
 from dcvsr_engine.jobs.job import run_job
 from dcvsr_engine.network.checkpoint import Model
 from dcvsr_engine.network.device import DTYPES, device_title
 from dcvsr_engine.planning.request import JobRequest
-from dcvsr_engine.research.bench.material import Material, prepare
 from dcvsr_engine.research.bench.memory import peak_bytes
+from dcvsr_engine.research.bench.workload import BenchWorkload, load_workload
 from dcvsr_engine.settings import Guidance, RestoreSettings
 from dcvsr_engine.tiling.blend import cut
 
-Work = Callable[[], Any]
-SCALE, GAMMA = 2.0, 1.0
+TimedWork = Callable[[], Any]
+COST_GUIDANCE_SCALE, COST_GAMMA = 2.0, 1.0
 
 
 @dataclass(frozen=True)
 class Ratio:
-    """How much longer something takes, and how much more it computes (counted FLOPs)."""
+    """Ratio of times, and of counted floating-point operations (``work``)."""
 
     time: float
     work: float
@@ -39,14 +39,16 @@ class Ratio:
 
 @dataclass(frozen=True)
 class Cost:
-    """What was measured.
+    """Results.
 
     Attributes:
-        device, precision, tile: where and on what; the tile as width × height × frames.
-        dssag_to_cfg, pag_to_dssag: a guided tile of a random-weight network whose branches differ; PAG on top of CFG.
-        cached_sap, tap: a step of all tiles against a plain one.
-        sampling_to_network: the sampling phase of a whole restoration against its time in the U-Net.
-        tile_bytes: memory that one evaluation of one tile takes at its peak, without weights.
+        device, precision: where and in which number format.
+        tile: width × height × frames in latents.
+        dssag_to_cfg, pag_to_dssag: time ratios of a guided tile, by a random-weight network whose branches differ; PAG on top
+            of CFG.
+        cached_sap, tap: a step of all tiles relative to a plain one.
+        sampling_to_network: sampling phase of a whole restoration over its time in the U-Net.
+        tile_bytes: peak memory of one evaluation of one tile, without weights.
         maps_alive: the same in feature maps of the U-Net's top level.
     """
 
@@ -63,15 +65,25 @@ class Cost:
 
 
 def measure_cost(settings: RestoreSettings, clip: Path, repeats: int) -> Cost:
-    """Measure everything; raises `UserError`."""
-    material = prepare(settings, clip)
-    grid, model = material.grid, material.model
+    """Measure everything.
+
+    Args:
+        settings: model, tile, window, device and precision.
+        clip: a video; the middle of its first frames is used.
+        repeats: timings per work, of which the fastest counts.
+
+    Raises:
+        UserError: the clip or the model does not fit.
+    """
+    workload = load_workload(settings, clip)
+    grid, model = workload.grid, workload.model
     clock = time.process_time if model.device == "cpu" else time.perf_counter
-    cfg, dssag, pag = fastest(guided_tiles(material), repeats, clock)
-    plain, cached, tap = steps(material)
+    # each ratio comes from one call: times of different calls do not compare on a busy machine
+    cfg, dssag, pag = fastest(guided_tiles(workload), repeats, clock)
+    plain, cached, tap = step_kinds_work(workload)
     times = fastest([plain, cached, tap], repeats, clock)
     works = [flops(work) for work in (plain, cached, tap)]
-    used = peak_bytes(material.settings, grid.tile_frames, grid.tile_height, grid.tile_width)
+    used = peak_bytes(workload.settings, grid.tile_frames, grid.tile_height, grid.tile_width)
     channels = int(model.unet.config.block_out_channels[0])
     map_bytes = grid.tile_frames * grid.tile_height * grid.tile_width * channels * DTYPES[model.precision].itemsize
     return Cost(
@@ -82,33 +94,41 @@ def measure_cost(settings: RestoreSettings, clip: Path, repeats: int) -> Cost:
         pag_to_dssag=pag / dssag,
         cached_sap=Ratio(times[1] / times[0], works[1] / works[0]),
         tap=Ratio(times[2] / times[0], works[2] / works[0]),
-        sampling_to_network=whole_job(material, clip),
+        sampling_to_network=whole_job(workload, clip),
         tile_bytes=used,
         maps_alive=used / map_bytes,
     )
 
 
-def fastest(works: Sequence[Work], repeats: int, clock: Callable[[], float]) -> list[float]:
-    """Seconds of each work, the least of ``repeats``, taken in turns so that a busy machine slows all of them alike.
+def fastest(works: Sequence[TimedWork], repeats: int, clock: Callable[[], float]) -> list[float]:
+    """Time each work in turns, so that a busy machine slows all of them alike.
 
-    Every work ends with its result on the processor, so nothing is left running on a device. Where the processor computes, its
-    own time is taken, which other programs change less.
+    Every work ends with its result on the processor, so nothing is left running on a device.
+
+    Args:
+        works: what to time.
+        repeats: timings per work.
+        clock: processor time where the processor computes, because other programs change it less.
+
+    Returns:
+        The fastest time of each work in seconds.
     """
     for work in works:
-        work()
+        work()  # the first run loads and allocates
     taken = [[seconds(work, clock) for work in works] for _ in range(repeats)]
     return [min(times) for times in zip(*taken, strict=True)]
 
 
-def seconds(work: Work, clock: Callable[[], float]) -> float:
-    """How long ``work`` takes."""
+def seconds(work: TimedWork, clock: Callable[[], float]) -> float:
+    """Time ``work`` once, in seconds."""
     began = clock()
     work()
     return clock() - began
 
 
-def flops(work: Work) -> int:
-    """Floating-point operations of matrix products, convolutions and attention; the processor's attention is missing in torch."""
+def flops(work: TimedWork) -> int:
+    """Count floating-point operations of matrix products, convolutions and attention."""
+    # torch's counter does not know the processor's attention kernel
     on_processor = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
     counter = FlopCounterMode(display=False, custom_mapping={on_processor: attention_flops})
     with counter:
@@ -117,54 +137,51 @@ def flops(work: Work) -> int:
 
 
 def attention_flops(query: Any, key: Any, value: Any, *rest: Any, **named: Any) -> int:
-    """Of one attention, from shapes."""
+    """Count the operations of one attention from its shapes."""
     return int(sdpa_flop_count(query, key, value))
 
 
-# -- what is timed ----------------------------------------------------------------------------------------------
+# -- timed works ----------------------------------------------------------------------------------------------
 
 
 def with_embedding(model: Model) -> Denoiser:
-    """A denoiser of the model's shape with random weights and an image embedding, so that its branches differ."""
+    """Make a denoiser of the model's shape with random weights and an image embedding, so that its branches differ."""
     torch.manual_seed(0)
     unet = UNetSpatioTemporalConditionModel.from_config(model.unet.config)
-    nn.Module.to(
-        unet, model.unet.device, model.unet.dtype
-    )  # diffusers' own would warn of layers to be kept in fp32: there are none
-    declaration = dataclasses.replace(model.declaration, unconditional=("image_embedding",))
+    # not diffusers' own `to`, which warns of layers to keep in fp32: there are none
+    nn.Module.to(unet, model.unet.device, model.unet.dtype)
+    declaration = model.declaration.replace(unconditional=("image_embedding",), image_embedding="first-frame")
     random = dataclasses.replace(model, unet=unet.requires_grad_(False).eval(), declaration=declaration)
     return Denoiser(random, torch.randn(1, 1, unet.config.cross_attention_dim))
 
 
-def guided_tiles(material: Material) -> list[Work]:
-    """One tile with CFG, DSSAG, and PAG on top of CFG."""
-    denoiser, tile, sigma = with_embedding(material.model), material.grid.tile(0, 0), 1.0
-    x, condition = cut(material.noise, tile)[None], cut(material.condition, tile)[None]
+def guided_tiles(workload: BenchWorkload) -> list[TimedWork]:
+    """List the evaluations of one tile with CFG, DSSAG, and PAG on top of CFG."""
+    denoiser, tile, sigma = with_embedding(workload.model), workload.grid.tile(0, 0), 1.0
+    x, condition = cut(workload.noise, tile)[None], cut(workload.condition, tile)[None]
 
-    def guided(mode: Guidance) -> Work:
-        return torch.no_grad()(lambda: denoiser.guided(x, sigma, condition, [tile], mode, SCALE, GAMMA))
+    def guided(mode: Guidance) -> TimedWork:
+        return torch.no_grad()(lambda: denoiser.guided(x, sigma, condition, [tile], mode, COST_GUIDANCE_SCALE, COST_GAMMA))
 
     return [guided("cfg"), guided("dssag"), guided("pag")]
 
 
-def steps(material: Material) -> list[Work]:
-    """A plain step of all tiles, one of cached SAP, one of TAP."""
-    denoiser = material.denoiser()
-    sampler = material.sampler(denoiser, sap_schedule="cached", guidance="none")
-    first = sampler.schedule[0]
-    x = material.noise * first.sigma
-    bank = KeyBank(material.grid, material.settings.sap_rate)
+def step_kinds_work(workload: BenchWorkload) -> list[TimedWork]:
+    """List a plain step of all tiles, one of cached SAP, and one of TAP."""
+    denoiser, sigma = workload.denoiser(), workload.model.declaration.sigma_max
+    x, bank = workload.noise * sigma, SpatialBank(workload.grid, workload.settings.sap_rate)
 
-    def step(kind: StepKind, previous: KeyBank | None = None, collected: KeyBank | None = None) -> Work:
-        state, changed = SegmentState(x, 0, previous), dataclasses.replace(first, kind=kind)
-        return torch.no_grad()(lambda: sampler.denoise(state, material.condition, changed, collected))
+    def step(kind: StepKind, previous: SpatialBank | None = None, collected: SpatialBank | None = None) -> TimedWork:
+        tiled = workload.tiled(denoiser, bank=previous, sap_schedule="cached", guidance="none")
+        second = Step(1, sigma, 0.0, 0.0, kind)  # from the second step on, cached SAP has the keys of the step before
+        return torch.no_grad()(lambda: tiled.denoise(x, second, collected))
 
     step(StepKind.PLAIN, collected=bank)()
     return [step(StepKind.PLAIN), step(StepKind.SAP, bank), step(StepKind.TAP_FORWARD)]
 
 
-def whole_job(material: Material, clip: Path) -> float:
-    """The sampling phase of a whole restoration of the same piece over its time in the U-Net."""
-    request = JobRequest(clip, None, material.settings, frames=(0, material.frames - 1), region=material.region)
-    report = run_job(request, loader=lambda settings: material.model)
+def whole_job(workload: BenchWorkload, clip: Path) -> float:
+    """Restore the same piece as a job; returns its sampling time over its time in the U-Net."""
+    request = JobRequest(source=clip, settings=workload.settings, frames=(0, workload.frames - 1), region=workload.region)
+    report = run_job(request, loader=lambda settings: workload.model)
     return float(report["seconds"]["sample"] / report["network_seconds"])

@@ -1,4 +1,4 @@
-"""Whether memory and time per frame stay the same however long a clip is."""
+"""Whether memory and time per frame stay constant as clips get longer."""
 
 import multiprocessing
 import tempfile
@@ -14,29 +14,29 @@ import torch
 from numpy.typing import NDArray
 
 from dcvsr_engine.jobs.job import run_job
-from dcvsr_engine.jobs.run import load_for
+from dcvsr_engine.jobs.session import load_for
 from dcvsr_engine.network.device import device_title
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.research.bench.memory import ResidentPeak
 from dcvsr_engine.settings import RestoreSettings
 
-SECONDS = 10, 60
-RATE = 25
-WIDTH, HEIGHT = 32, 24
-SCALE = 2
+CLIP_SECONDS = 10, 60
+CLIP_RATE = 25
+CLIP_WIDTH, CLIP_HEIGHT = 32, 24
+GROWTH_SCALE = 2
 
 
 @dataclass(frozen=True)
-class Run:
+class GrowthRun:
     """One restoration in a process of its own.
 
     Attributes:
-        device: where it was computed.
+        device: name of the device.
         frames, segments: of the clip.
-        before: bytes that the process held when the job began, with the model loaded.
-        peak: bytes at the highest point that was seen.
-        seconds: per frame; where the processor computes, its own time.
-        waiting_share: share of the time for which the network had nothing to do because of video input or output.
+        before: resident bytes of the process when the job began, with the model loaded.
+        peak: highest resident bytes observed.
+        seconds: per frame; processor time where the processor computes.
+        waiting_share: share of the time in which the network waited for video input or output.
     """
 
     device: str
@@ -50,71 +50,74 @@ class Run:
 
 @dataclass(frozen=True)
 class Growth:
-    """A short clip and a long one."""
+    """Runs of a short clip and of a long one."""
 
-    short: Run
-    long: Run
+    short: GrowthRun
+    long: GrowthRun
 
     @property
     def memory(self) -> float:
-        """Peak of the long clip over that of the short one."""
+        """Peak memory of the long clip over the short one's."""
         return self.long.peak / self.short.peak
 
     @property
     def own_memory(self) -> float:
-        """The same of what the job itself takes, without programs and model."""
+        """The same ratio of the job's own memory, without program and model."""
         return (self.long.peak - self.long.before) / max(1, self.short.peak - self.short.before)
 
     @property
     def time(self) -> float:
-        """Time per frame of the long clip over that of the short one."""
+        """Time per frame of the long clip over the short one's."""
         return self.long.seconds / self.short.seconds
 
 
-def measure_growth(settings: RestoreSettings, frames: tuple[int, int] = (SECONDS[0] * RATE, SECONDS[1] * RATE)) -> Growth:
-    """Restore a short and a long clip, both made for it, each in a process that does nothing else."""
-    short, long = (alone(settings, count) for count in frames)
+def measure_growth(
+    settings: RestoreSettings, frames: tuple[int, int] = (CLIP_SECONDS[0] * CLIP_RATE, CLIP_SECONDS[1] * CLIP_RATE)
+) -> Growth:
+    """Make and restore a short and a long clip, each in a process of its own; ``frames`` are their lengths."""
+    short, long = (run_in_own_process(settings, count) for count in frames)
     return Growth(short, long)
 
 
-def alone(settings: RestoreSettings, frames: int) -> Run:
-    """`measured` in a process of its own."""
+def run_in_own_process(settings: RestoreSettings, frames: int) -> GrowthRun:
+    """Call `measured_run` in a new process, whose memory nothing else has used."""
+    # spawned: a forked process would inherit memory and threads
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(measured, settings, frames).result()
+        return pool.submit(measured_run, settings, frames).result()
 
 
-def measured(settings: RestoreSettings, frames: int) -> Run:
-    """Restore a clip of so many frames and see what that takes."""
-    torch.set_num_threads(1)  # more of them wait for each other at this size, which would count as work
+def measured_run(settings: RestoreSettings, frames: int) -> GrowthRun:
+    """Restore a clip of ``frames`` frames and measure memory and time."""
+    torch.set_num_threads(1)  # at this size several threads wait for each other, which counts as processor time
     model = load_for(settings)
     clock = time.process_time if model.device == "cpu" else time.perf_counter
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         clip = write_clip(folder / "clip.mkv", frames)
-        request = JobRequest(clip, folder / "out.mkv", settings.replace(scale=SCALE))
+        request = JobRequest(source=clip, target=folder / "out.mkv", settings=settings.replace(scale=GROWTH_SCALE))
         before, began = psutil.Process().memory_info().rss, clock()
         with ResidentPeak() as peak:
             report = run_job(request, folder=folder / "job", loader=lambda settings: model)
         seconds = clock() - began
     peak_bytes = before + peak.growth
-    return Run(
+    return GrowthRun(
         device_title(model.device), frames, report["segments"], before, peak_bytes, seconds / frames, report["waiting_share"]
     )
 
 
 def write_clip(path: Path, frames: int) -> Path:
-    """A soft pattern that moves and never cuts."""
+    """Write a soft pattern that moves without cuts; returns ``path``."""
     with av.open(str(path), "w") as out:
-        stream = out.add_stream("ffv1", RATE)
-        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv444p"
+        stream = out.add_stream("ffv1", CLIP_RATE)
+        stream.width, stream.height, stream.pix_fmt = CLIP_WIDTH, CLIP_HEIGHT, "yuv444p"
         for index in range(frames):
-            out.mux(stream.encode(av.VideoFrame.from_ndarray(picture(index), "rgb24").reformat(format="yuv444p")))
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(pattern(index), "rgb24").reformat(format="yuv444p")))
         out.mux(stream.encode(None))
     return path
 
 
-def picture(index: int) -> NDArray[np.uint8]:
-    """Frame ``index``, RGB ``(height, width, 3)``."""
-    columns, rows = np.meshgrid(np.arange(WIDTH), np.arange(HEIGHT))
+def pattern(index: int) -> NDArray[np.uint8]:
+    """Draw frame ``index``, RGB ``(height, width, 3)``."""
+    columns, rows = np.meshgrid(np.arange(CLIP_WIDTH), np.arange(CLIP_HEIGHT))
     wave = 128 + 80 * np.sin((columns + 2 * rows + index) / 6)
     return np.stack([wave, 255 - wave, np.full_like(wave, 100)], -1).astype(np.uint8)

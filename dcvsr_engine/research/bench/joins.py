@@ -1,4 +1,4 @@
-"""Whether the joins of segments can be seen: frame-to-frame differences there, elsewhere, and in one piece."""
+"""Whether joins of segments are visible: frame-to-frame differences there, elsewhere, and without segments."""
 
 import tempfile
 from dataclasses import dataclass
@@ -10,16 +10,16 @@ import numpy as np
 
 from dcvsr_engine.errors import InputError
 from dcvsr_engine.jobs.job import run_job
-from dcvsr_engine.jobs.run import load_for
+from dcvsr_engine.jobs.session import load_for
 from dcvsr_engine.network.checkpoint import Model
 from dcvsr_engine.planning.plan import Plan
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.settings import OutputSettings, RestoreSettings
 from dcvsr_engine.video.reader import VideoReader
 
-SHORTEST, LONGEST = 14, 1000
-"""Frames per segment: as many joins as possible, and none in a shot that fits."""
-LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+SHORT_SEGMENT, WHOLE_SEGMENT = 14, 1000
+"""Frames per segment: as many joins as possible, and no join in a shot of this length."""
+JOIN_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,10 @@ class Join:
     """A join of two segments.
 
     Attributes:
-        frame: the first after it.
-        difference: mean absolute difference of luma from the frame before, of 255 levels; ``whole`` restored in one piece.
-        rank: share of the differences elsewhere that are at least as large; 0 where the join stands out of all of them.
+        frame: the first frame after it.
+        difference: mean absolute difference of luma from the previous frame, of 255 levels.
+        whole: the same where the shot is restored in one piece.
+        rank: share of the differences elsewhere that are at least as large; 0 for a join that stands out from all of them.
     """
 
     frame: int
@@ -44,8 +45,8 @@ class Joins:
 
     Attributes:
         frames, segments: of the clip and its restoration.
-        score, score_rank: ``join_score`` and ``join_rank`` of the run's report; ``None`` where nothing ever changes.
-        elsewhere: mean difference between neighbouring frames that no join lies between.
+        score, score_rank: ``join_score`` and ``join_rank`` of the run's report; ``None`` for a clip that never changes.
+        elsewhere: mean difference between neighbouring frames without a join.
         joins: in order.
     """
 
@@ -58,13 +59,15 @@ class Joins:
 
 
 def measure_joins(settings: RestoreSettings, clip: Path) -> Joins:
-    """Restore ``clip`` twice and compare; raises `UserError`."""
+    """Restore ``clip`` in short segments and in one piece, and compare; raises `UserError`."""
     model = load_for(settings)
-    plan, report, cut = restored(clip, model, settings.replace(segment_frames=SHORTEST))
+    plan, report, cut = restore_in_segments(clip, model, settings.replace(segment_frames=SHORT_SEGMENT))
+    # a join lies where the frames that overlap the previous segment end
     joins = [segment.first + segment.shared for segment in plan.segments if segment.shared]
     if not joins:
         raise InputError(f"“{clip.name}” makes a single segment; name a longer clip, or choose a smaller window.")
-    _, _, whole = restored(clip, model, settings.replace(segment_frames=LONGEST))
+    _, _, whole = restore_in_segments(clip, model, settings.replace(segment_frames=WHOLE_SEGMENT))
+    # the first frame after a cut differs a lot, which says nothing about joins
     begins = {segment.first + segment.shared for segment in plan.segments}
     rest = np.array([value for frame, value in cut.items() if frame not in begins])
     return Joins(
@@ -77,18 +80,23 @@ def measure_joins(settings: RestoreSettings, clip: Path) -> Joins:
     )
 
 
-def restored(clip: Path, model: Model, settings: RestoreSettings) -> tuple[Plan, dict[str, Any], dict[int, float]]:
-    """Plan and report of a restoration, and by how much each of its frames differs from the one before."""
+def restore_in_segments(clip: Path, model: Model, settings: RestoreSettings) -> tuple[Plan, dict[str, Any], dict[int, float]]:
+    """Restore a clip; returns plan, report and `frame_differences` of the result."""
     plans: list[Plan] = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        request = JobRequest(clip, folder / "out.mkv", settings, OutputSettings(codec="ffv1", audio=False, subtitles=False))
+        request = JobRequest(
+            source=clip,
+            target=folder / "out.mkv",
+            settings=settings,
+            output=OutputSettings(codec="ffv1", audio=False, subtitles=False),
+        )
         report = run_job(request, None, folder / "job", lambda settings: model, plans.append)
-        return plans[-1], report, differences(folder / "out.mkv")
+        return plans[-1], report, frame_differences(folder / "out.mkv")
 
 
-def differences(path: Path) -> dict[int, float]:
-    """Mean absolute difference of luma, of 255 levels, between every frame but the first and the one before it."""
+def frame_differences(path: Path) -> dict[int, float]:
+    """Compute each frame's mean absolute difference of luma from the previous one, of 255 levels, by index from 1."""
     with VideoReader(path) as reader:
-        lumas = ((frame.index, frame.pixels @ LUMA) for frame in reader)
+        lumas = ((frame.index, frame.pixels @ JOIN_LUMA) for frame in reader)
         return {index: 255 * float(np.abs(luma - before).mean()) for (_, before), (index, luma) in pairwise(lumas)}

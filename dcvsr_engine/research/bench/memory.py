@@ -1,4 +1,4 @@
-"""What one tile takes of the memory at its peak."""
+"""Peak memory of one tile."""
 
 import multiprocessing
 import threading
@@ -9,25 +9,33 @@ import psutil
 import torch
 
 from dcvsr_engine.diffusion.denoiser import Denoiser
-from dcvsr_engine.network.checkpoint import load
+from dcvsr_engine.models.loading import load_model
 from dcvsr_engine.settings import RestoreSettings
 from dcvsr_engine.tiling.grid import TileGrid
 
-INTERVAL = 0.001
-SMALL = 2
-"""Units and frames of the first evaluation, which loads what is loaded only once."""
+SAMPLING_INTERVAL = 0.001
+WARM_UP_UNITS = 2
+"""Units and frames of a first evaluation, which loads and allocates what stays."""
 
 
 def peak_bytes(settings: RestoreSettings, frames: int, height: int, width: int) -> int:
-    """Bytes that one evaluation of one tile takes beyond the weights, measured in a process that has done nothing else."""
+    """Measure the memory of one evaluation of one tile in a new process.
+
+    Args:
+        settings: model, device and precision.
+        frames, height, width: of the tile, in latents.
+
+    Returns:
+        Peak bytes beyond the weights.
+    """
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(measured, settings, frames, height, width).result()
+        return pool.submit(measured_peak, settings, frames, height, width).result()
 
 
 @torch.no_grad()
-def measured(settings: RestoreSettings, frames: int, height: int, width: int) -> int:
-    """See `peak_bytes`."""
-    model = load(settings.model, settings.device, settings.precision)
+def measured_peak(settings: RestoreSettings, frames: int, height: int, width: int) -> int:
+    """Measure `peak_bytes` in this process."""
+    model = load_model(settings.model, settings.device, settings.precision)
     denoiser, stage = Denoiser(model), model.first_stage
 
     def evaluate(frames: int, height: int, width: int) -> None:
@@ -35,8 +43,10 @@ def measured(settings: RestoreSettings, frames: int, height: int, width: int) ->
         x, condition = (torch.zeros(1, frames, c, height, width) for c in (stage.latent_channels, stage.condition_channels))
         denoiser.guided(x, 1.0, condition, [tile], "none", 1.0, 0.0)
 
-    small = SMALL * model.declaration.multiple
-    evaluate(SMALL, small, small)
+    small = WARM_UP_UNITS * model.declaration.multiple
+    # kernels and workspaces load at the first evaluation and are no part of a tile's memory
+    evaluate(WARM_UP_UNITS, small, small)
+    # torch counts what it allocates on a GPU; on the processor there is only the size of the process
     if model.device == "cuda":
         torch.cuda.reset_peak_memory_stats()
         before = torch.cuda.memory_allocated()
@@ -48,10 +58,10 @@ def measured(settings: RestoreSettings, frames: int, height: int, width: int) ->
 
 
 class ResidentPeak:
-    """How much the process' memory grows while this is open.
+    """Context that observes how much the process' resident memory grows inside.
 
     Attributes:
-        growth: bytes, at the highest point that was seen.
+        growth: largest growth observed, in bytes.
     """
 
     def __enter__(self) -> "ResidentPeak":
@@ -70,4 +80,4 @@ class ResidentPeak:
     def _watch(self) -> None:
         while self._open:
             self.growth = max(self.growth, self._process.memory_info().rss - self._before)
-            time.sleep(INTERVAL)
+            time.sleep(SAMPLING_INTERVAL)

@@ -1,21 +1,21 @@
-"""What propagation does: neighbouring tiles and windows agree better in their overlap; and what SAP's cheaper schedules lose."""
+"""Effect of propagation: agreement of neighbouring tiles and windows in their overlap, and what SAP's cheap schedules lose."""
 
 import dataclasses
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from dcvsr_engine.diffusion.attention import KeyBank
 from dcvsr_engine.diffusion.denoiser import Denoiser
 from dcvsr_engine.diffusion.edm import to_d
-from dcvsr_engine.diffusion.sampler import Sampler, SegmentState, Step
+from dcvsr_engine.diffusion.propagation import SpatialBank
+from dcvsr_engine.diffusion.sampler import Estimate, InBatches, TileGroup
+from dcvsr_engine.diffusion.schedule import Step, steps_of
 from dcvsr_engine.errors import InputError
 from dcvsr_engine.events import StepKind
-from dcvsr_engine.research.bench.material import Material, prepare
+from dcvsr_engine.research.bench.workload import BenchWorkload, load_workload
 from dcvsr_engine.settings import RestoreSettings, SapSchedule
 from dcvsr_engine.tiling.grid import Tile, TileGrid
 
@@ -25,11 +25,13 @@ class StepFigures:
     """Measured at one step, every variant from the same noisy latents.
 
     Attributes:
-        step, kind, sigma: the step; the trajectory follows its kind.
+        step: index; the trajectory follows the kinds of the schedule.
+        kind: of the step.
+        sigma: noise level.
         tiles_off, tiles_on: RMS difference of neighbouring tiles in their overlap, plain and with SAP (two passes).
         windows_off, windows_on: the same for neighbouring windows, plain and with TAP.
-        two_pass, cached: RMS distance of the merged result from lockstep's, as a share of lockstep's from plain; ``cached`` is
-            ``None`` at the first step, which has nothing to inject.
+        two_pass, cached: RMS distance of the merged result from lockstep's, relative to lockstep's from plain; ``cached`` is
+            ``None`` at the first step, which has no keys of an earlier one.
     """
 
     step: int
@@ -45,82 +47,99 @@ class StepFigures:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Of one evaluation of all tiles: the merged ``x̂_0`` and each tile's own."""
+    """Result of a step: the merged ``x̂_0`` and each tile's own, ``(frames, channels, height, width)``."""
 
     merged: Tensor
     tiles: dict[Tile, Tensor]
 
 
-class Keeping(Sampler):
-    """Keeps what the tiles of a step came out as; of two passes the second."""
+@dataclass(frozen=True)
+class RecordingBatches(InBatches):
+    """Keeps the estimates of a step's tiles; of two passes those of the second.
 
-    tiles: dict[Tile, Tensor]
 
-    def evaluations(self, *arguments: Any) -> Iterator[tuple[list[Tile], Tensor]]:
-        """See `Sampler.evaluations`."""
-        for tiles, estimates in super().evaluations(*arguments):
-            self.tiles |= dict(zip(tiles, estimates, strict=True))
+    Attributes:
+        estimates: per tile ``(frames, channels, height, width)``.
+    """
+
+    estimates: dict[Tile, Tensor] = field(default_factory=dict)
+
+    def run(self, estimate: Estimate, group: TileGroup) -> Iterator[tuple[list[Tile], Tensor]]:
+        """Evaluate a group of tiles and keep the estimates; see `Batching.run`."""
+        for tiles, estimates in super().run(estimate, group):
+            self.estimates.update(zip(tiles, estimates, strict=True))
             yield tiles, estimates
 
 
-def measure(settings: RestoreSettings, clip: Path) -> list[StepFigures]:
-    """Figures of every step of sampling the middle of ``clip``; raises `UserError`."""
-    material = prepare(settings, clip)
-    if material.grid.spatial == 1 or len(material.grid.windows) == 1:
+def measure_propagation(settings: RestoreSettings, clip: Path) -> list[StepFigures]:
+    """Sample the middle of ``clip`` and measure every step; raises `UserError`."""
+    workload = load_workload(settings, clip)
+    if workload.grid.spatial == 1 or len(workload.grid.windows) == 1:
         raise InputError(f"“{clip.name}” makes a single tile or window; choose a larger or longer one, or smaller tiles.")
-    return list(measured_steps(material, material.denoiser()))
+    return list(measured_steps(workload, workload.denoiser()))
 
 
 @torch.no_grad()
-def measured_steps(material: Material, denoiser: Denoiser) -> Iterator[StepFigures]:
-    """Sample, and at every step evaluate all variants."""
-    x = material.noise * material.model.declaration.sigma_max
-    seen: KeyBank | None = None
-    for step in material.sampler(denoiser).schedule:
-        before, seen = seen, KeyBank(material.grid, material.settings.sap_rate)
-        plain = evaluate(material, denoiser, x, step, StepKind.PLAIN, collected=seen)
-        two_pass = evaluate(material, denoiser, x, step, StepKind.SAP, "two-pass")
-        lockstep = evaluate(material, denoiser, x, step, StepKind.SAP, "lockstep")
-        cached = evaluate(material, denoiser, x, step, StepKind.SAP, "cached", before) if before else None
-        tap = evaluate(material, denoiser, x, step, step.kind if step.kind.startswith("TAP") else StepKind.TAP_FORWARD)
+def measured_steps(workload: BenchWorkload, denoiser: Denoiser) -> Iterator[StepFigures]:
+    """Sample, and evaluate all variants at every step from the same noisy latents."""
+    x = workload.noise * workload.model.declaration.sigma_max
+    seen: SpatialBank | None = None
+    for step in steps_of(workload.settings, workload.model.declaration):
+        # the keys of this step's plain pass are what cached SAP injects at the next step
+        before, seen = seen, SpatialBank(workload.grid, workload.settings.sap_rate)
+        plain = evaluate_kind(workload, denoiser, x, step, StepKind.PLAIN, collected=seen)
+        two_pass = evaluate_kind(workload, denoiser, x, step, StepKind.SAP, "two-pass")
+        lockstep = evaluate_kind(workload, denoiser, x, step, StepKind.SAP, "lockstep")
+        cached = evaluate_kind(workload, denoiser, x, step, StepKind.SAP, "cached", before) if before else None
+        tap = evaluate_kind(workload, denoiser, x, step, step.kind if step.kind.is_tap else StepKind.TAP_FORWARD)
+        # the change by SAP itself: the unit for what its cheaper schedules lose
         effect = rms(lockstep.merged - plain.merged)
         yield StepFigures(
             step.index,
             step.kind,
             step.sigma,
-            tiles_off=disagreement(plain, beside(material.grid)),
-            tiles_on=disagreement(two_pass, beside(material.grid)),
-            windows_off=disagreement(plain, following(material.grid)),
-            windows_on=disagreement(tap, following(material.grid)),
+            tiles_off=disagreement(plain, beside(workload.grid)),
+            tiles_on=disagreement(two_pass, beside(workload.grid)),
+            windows_off=disagreement(plain, following(workload.grid)),
+            windows_on=disagreement(tap, following(workload.grid)),
             two_pass=rms(two_pass.merged - lockstep.merged) / effect,
             cached=None if cached is None else rms(cached.merged - lockstep.merged) / effect,
         )
+        # the trajectory follows the schedule, whatever else was tried at this step
         denoised = {StepKind.SAP: two_pass, StepKind.PLAIN: plain}.get(step.kind, tap).merged
-        x = x + to_d(x, step.sigma, denoised) * (step.following - step.sigma)
+        x = x + to_d(x, step.sigma, denoised) * (step.sigma_next - step.sigma)
 
 
-def evaluate(
-    material: Material,
+def evaluate_kind(
+    workload: BenchWorkload,
     denoiser: Denoiser,
     x: Tensor,
     step: Step,
     kind: StepKind,
     schedule: SapSchedule = "two-pass",
-    previous: KeyBank | None = None,
-    collected: KeyBank | None = None,
+    previous: SpatialBank | None = None,
+    collected: SpatialBank | None = None,
 ) -> Outcome:
-    """One step of another kind."""
-    sampler = material.sampler(denoiser, Keeping, sap_schedule=schedule)
-    assert isinstance(sampler, Keeping)
-    sampler.tiles = {}
-    merged = sampler.denoise(
-        SegmentState(x, step.index, previous), material.condition, dataclasses.replace(step, kind=kind), collected
-    )
-    return Outcome(merged, sampler.tiles)
+    """Take one step of another kind.
+
+    Args:
+        workload: with settings and tiles.
+        denoiser: of the model.
+        x: noisy latents ``(frames, channels, height, width)``.
+        step: noise level and index.
+        kind: in place of the step's.
+        schedule: of SAP.
+        previous: keys of an earlier step to inject (cached SAP).
+        collected: receives the keys of this step.
+    """
+    batches = RecordingBatches()
+    tiled = workload.tiled(denoiser, batches, previous, sap_schedule=schedule)
+    merged = tiled.denoise(x, dataclasses.replace(step, kind=kind), collected)
+    return Outcome(merged, batches.estimates)
 
 
 def beside(grid: TileGrid) -> Iterator[tuple[Tile, Tile]]:
-    """Every two tiles of a window that lie side by side or one above the other."""
+    """Yield all pairs of tiles of a window that are neighbours in a row or a column."""
     columns = len(grid.columns)
     for n in range(len(grid.windows)):
         for m in range(grid.spatial):
@@ -131,21 +150,21 @@ def beside(grid: TileGrid) -> Iterator[tuple[Tile, Tile]]:
 
 
 def following(grid: TileGrid) -> Iterator[tuple[Tile, Tile]]:
-    """Every two windows that follow each other, at every place."""
+    """Yield all pairs of tiles at the same position in successive windows."""
     return ((grid.tile(m, n), grid.tile(m, n + 1)) for n in range(len(grid.windows) - 1) for m in range(grid.spatial))
 
 
 def disagreement(outcome: Outcome, pairs: Iterable[tuple[Tile, Tile]]) -> float:
-    """RMS difference of pairs of tiles where they overlap."""
+    """Compute the RMS difference of pairs of tiles where they overlap."""
     squares, count = 0.0, 0
     for first, second in pairs:
-        difference = overlap(outcome.tiles[first], first, second) - overlap(outcome.tiles[second], second, first)
-        squares, count = squares + float(difference.double().square().sum()), count + difference.numel()
+        gap = overlap(outcome.tiles[first], first, second) - overlap(outcome.tiles[second], second, first)
+        squares, count = squares + float(gap.double().square().sum()), count + gap.numel()
     return float((squares / count) ** 0.5)
 
 
 def overlap(values: Tensor, tile: Tile, other: Tile) -> Tensor:
-    """The part of a tile's ``values`` ``(frames, channels, height, width)`` that ``other`` covers too."""
+    """Cut the part of a tile's ``values`` ``(frames, channels, height, width)`` that ``other`` covers as well."""
     frames, rows, columns = (
         slice(max(own.start, foreign.start) - own.start, min(own.stop, foreign.stop) - own.start)
         for own, foreign in zip(tile.slices, other.slices, strict=True)
@@ -154,5 +173,5 @@ def overlap(values: Tensor, tile: Tile, other: Tile) -> Tensor:
 
 
 def rms(values: Tensor) -> float:
-    """Root mean square."""
+    """Compute the root mean square of a tensor of any shape."""
     return float(values.double().square().mean().sqrt())

@@ -28,23 +28,26 @@ VARIANTS: dict[str, dict[str, Any]] = {
 
 STEPS = 4
 GUIDANCE_SCALE = 1.5
-"""Taken where the model declares one step, or no guidance, with which there would be nothing to compare."""
+"""Used where the model declares one step or no guidance: the variants would not differ."""
 
 
 def ablation(model: Restoration) -> list[Restoration]:
-    """Every variant of ``model``, on top of its settings, in the paper's tiling unless they say otherwise.
+    """Build every variant of ``model`` on top of its settings, in the paper's tiling unless they name another.
 
-    Raises `ModelError` for an unknown model and `SettingsError` for fewer than two steps.
+    Raises:
+        ModelError: unknown model.
+        SettingsError: fewer than two steps.
     """
-    base = compared(model)
+    base = common_settings(model)
     return [Restoration(name, base.replace(**changes)) for name, changes in VARIANTS.items()]
 
 
-def compared(model: Restoration) -> RestoreSettings:
-    """The settings that all variants have in common: SAP and TAP take turns, so that there must be two steps or more."""
+def common_settings(model: Restoration) -> RestoreSettings:
+    """Choose the settings that all variants share; SAP and TAP alternate, so two steps are the minimum."""
     settings, resolved = model.settings, model.resolved
     if settings.steps == 1:
         raise SettingsError("The ablation needs steps=2 or more: SAP and TAP act in alternating steps.")
+    # the user's choices win over these defaults
     changes: dict[str, Any] = {} if resolved.steps != 1 else {"steps": STEPS}
     if settings.guidance_scale is None and resolved.guidance_scale == 1:
         changes["guidance_scale"] = GUIDANCE_SCALE

@@ -1,4 +1,4 @@
-"""Evaluation clips: an undamaged crop of a video, and the low-resolution video that is made from it and restored."""
+"""Evaluation clips: an undamaged crop of a video, and the low-resolution video made from it, which methods restore."""
 
 import contextlib
 import gzip
@@ -18,16 +18,16 @@ from av.video.reformatter import ColorRange, Colorspace
 
 from dcvsr_engine.errors import InputError, SettingsError
 from dcvsr_engine.network.resample import shrink
-from dcvsr_engine.research.evaluation.pictures import Pictures, read, to_pictures, to_tensor, write
+from dcvsr_engine.research.pictures import Pictures, read_pictures, save_pictures, to_pictures, to_tensor
 from dcvsr_engine.storage import discard, partial_path
 from dcvsr_engine.video.color import MATRICES, RANGES
 
-DEGRADATIONS = ("h264", "mild", "real-world", "none")
+EVALUATION_DEGRADATIONS = ("h264", "mild", "real-world", "none")
 """``h264``: bicubic ÷4, H.264 CRF 18; ``mild``, ``real-world``: the training presets; ``none``: clips as they are."""
 
-SCALE = 4
-MULTIPLE = 2 * SCALE
-"""What sides of undamaged clips divide by, so that those of the small ones are even, as 4:2:0 needs."""
+EVALUATION_SCALE = 4
+SIDE_MULTIPLE = 2 * EVALUATION_SCALE
+"""Sides of undamaged clips are multiples of this, so that sides of the small clips are even, as 4:2:0 needs."""
 
 CRF = 18
 
@@ -37,11 +37,14 @@ class Preparation:
     """How evaluation clips are made.
 
     Attributes:
-        frames, start: how many frames (``None``: all there are), from which on; shorter clips raise an error.
-        crop: (width, height) of the undamaged clip, from the centre, multiples of `MULTIPLE`; ``None`` for the whole picture.
-        degradation: one of `DEGRADATIONS`.
+        frames: number of frames, ``None`` for all; shorter clips raise an error.
+        start: index of the first frame.
+        crop: (width, height) of the undamaged clip's centre in pixels, multiples of `SIDE_MULTIPLE`; ``None`` for the whole
+            picture.
+        degradation: one of `EVALUATION_DEGRADATIONS`.
 
-    Raises `SettingsError` for anything else.
+    Raises:
+        SettingsError: a value is out of range.
     """
 
     frames: int | None = 28
@@ -51,19 +54,19 @@ class Preparation:
 
     def __post_init__(self) -> None:
         if (self.frames is not None and self.frames < 1) or self.start < 0:
-            raise SettingsError(f"At least one frame from frame 0 on is needed, not {self.frames} from {self.start}.")
-        if self.crop is not None and any(side < MULTIPLE or side % MULTIPLE for side in self.crop):
-            raise SettingsError(f"The crop's sides must be multiples of {MULTIPLE}, not {self.crop[0]}×{self.crop[1]}.")
-        if self.degradation not in DEGRADATIONS:
-            raise SettingsError(f"The degradation must be one of {', '.join(DEGRADATIONS)}, not “{self.degradation}”.")
+            raise SettingsError(f"At least one frame is needed, from frame 0 or later, not {self.frames} from {self.start}.")
+        if self.crop is not None and any(side < SIDE_MULTIPLE or side % SIDE_MULTIPLE for side in self.crop):
+            raise SettingsError(f"The crop's sides must be multiples of {SIDE_MULTIPLE}, not {self.crop[0]}×{self.crop[1]}.")
+        if self.degradation not in EVALUATION_DEGRADATIONS:
+            raise SettingsError(f"The degradation must be one of {', '.join(EVALUATION_DEGRADATIONS)}, not “{self.degradation}”.")
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
+        """Return plain values for JSON."""
         return asdict(self) | {"crop": None if self.crop is None else list(self.crop)}
 
 
 def crop_of(text: str) -> tuple[int, int] | None:
-    """``WIDTHxHEIGHT``, or ``none``; raises `SettingsError`."""
+    """Parse ``WIDTHxHEIGHT`` or ``none``; raises `SettingsError`."""
     size = re.fullmatch(r"(\d+)[x×](\d+)", text)
     if size is None and text != "none":
         raise SettingsError(f"The crop must be WIDTHxHEIGHT or none, not “{text}”.")
@@ -72,7 +75,7 @@ def crop_of(text: str) -> tuple[int, int] | None:
 
 @dataclass(frozen=True)
 class Clip:
-    """A prepared clip: ``low`` is what methods restore, ``truth`` a folder of pictures or ``None``."""
+    """A prepared clip: methods restore ``low``; ``truth`` is a folder of pictures, or ``None`` without an original."""
 
     name: str
     low: Path
@@ -81,7 +84,7 @@ class Clip:
 
 @contextlib.contextmanager
 def unpacked(source: Path) -> Iterator[Path]:
-    """``source``, or what its ``.gz`` holds."""
+    """Yield ``source``, or a temporary copy of the file inside its ``.gz``."""
     if source.suffix != ".gz":
         yield source
         return
@@ -92,19 +95,25 @@ def unpacked(source: Path) -> Iterator[Path]:
         yield target
 
 
-def cut(pictures: Pictures, crop: tuple[int, int] | None) -> Pictures:
-    """The centre of ``crop`` (width, height), shrunk by 2 first where the pictures are large enough for it.
+def centre_crop(pictures: Pictures, crop: tuple[int, int] | None) -> Pictures:
+    """Cut the centre of a clip, shrunk by 2 first where the pictures are large enough for it.
 
-    Without a crop, all but what does not divide by `MULTIPLE`. Raises `InputError` when the pictures are smaller.
+    Args:
+        pictures: ``(frames, height, width, 3)``.
+        crop: (width, height) in pixels; ``None`` keeps everything up to a multiple of `SIDE_MULTIPLE`.
+
+    Raises:
+        InputError: the pictures are smaller than the crop.
     """
     height, width = pictures.shape[1:3]
     if crop is None:
-        return pictures[:, : height - height % MULTIPLE, : width - width % MULTIPLE]
+        return pictures[:, : height - height % SIDE_MULTIPLE, : width - width % SIDE_MULTIPLE]
     if width < crop[0] or height < crop[1]:
         raise InputError(
             f"A crop of {crop[0]}×{crop[1]} does not fit into pictures of {width}×{height}: choose a smaller --crop or “none”."
         )
     if width >= 2 * crop[0] and height >= 2 * crop[1]:
+        # frame by frame: a whole clip in float32 takes four times its memory
         pictures = np.concatenate([to_pictures(shrink(to_tensor(frame[None]), 2)) for frame in pictures])
         height, width = pictures.shape[1:3]
     top, left = (height - crop[1]) // 2, (width - crop[0]) // 2
@@ -112,11 +121,12 @@ def cut(pictures: Pictures, crop: tuple[int, int] | None) -> Pictures:
 
 
 def write_h264(pictures: Pictures, path: Path) -> None:
-    """An ordinary H.264 file: CRF 18, 4:2:0, BT.601 in limited range, tagged so. Sides must be even."""
+    """Write an ordinary H.264 file: CRF 18, 4:2:0, BT.601 in limited range, tagged so. Sides must be even."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=25, options={"crf": str(CRF), "preset": "medium"})
         stream.height, stream.width = pictures.shape[1:3]
         stream.pix_fmt = "yuv420p"
+        # tagged, because readers guess the matrix of untagged video by its size
         stream.codec_context.colorspace = MATRICES["smpte170m"]
         stream.codec_context.color_range = RANGES["tv"]
         for picture in pictures:
@@ -127,28 +137,43 @@ def write_h264(pictures: Pictures, path: Path) -> None:
         container.mux(stream.encode(None))
 
 
-def degrade(name: str, truth: Pictures, degradation: str, folder: Path) -> Path:
-    """Write the low-resolution clip into ``folder``: a video, or a folder of pictures. The same name gives the same damage."""
+def write_low(name: str, truth: Pictures, degradation: str, folder: Path) -> Path:
+    """Write the low-resolution clip into ``folder``.
+
+    Args:
+        name: of the clip; seeds the damage, so that every run damages it alike.
+        truth: the undamaged clip ``(frames, height, width, 3)``.
+        degradation: of `EVALUATION_DEGRADATIONS`, apart from ``none``.
+        folder: where to write.
+
+    Returns:
+        Path of the video or of the folder of pictures.
+    """
     if degradation == "h264":
-        write_h264(to_pictures(shrink(to_tensor(truth), SCALE)), folder / "low.mp4")
+        write_h264(to_pictures(shrink(to_tensor(truth), EVALUATION_SCALE)), folder / "low.mp4")
         return folder / "low.mp4"
     from dcvsr_engine.research.training import degradation as training
 
+    # not `hash`, which Python randomises per process
     rng = random.Random(zlib.crc32(name.encode()))
-    write(to_pictures(training.degrade(to_tensor(truth), degradation, rng, SCALE)), folder / "low")
+    save_pictures(to_pictures(training.degrade_clip(to_tensor(truth), degradation, rng, EVALUATION_SCALE)), folder / "low")
     return folder / "low"
 
 
-def prepare(name: str, source: Path, preparation: Preparation, folder: Path) -> Clip:
-    """The evaluation clip ``name`` in ``folder / name``, made unless it is there. Raises `InputError` when it cannot be."""
+def prepare_clip(name: str, source: Path, preparation: Preparation, folder: Path) -> Clip:
+    """Make the evaluation clip ``name`` in ``folder / name`` unless it is there.
+
+    Raises:
+        InputError: the source cannot be read, or is too short or too small.
+    """
     target = folder / name
     if not target.is_dir():
         with unpacked(source) as readable:
-            pictures = read(readable, preparation.start, preparation.frames)
+            pictures = read_pictures(readable, preparation.start, preparation.frames)
         partial = partial_path(target)
         partial.mkdir(parents=True)
         try:
-            build(name, pictures, preparation, partial)
+            write_clip_files(name, pictures, preparation, partial)
             partial.rename(target)
         finally:
             discard(partial)
@@ -156,13 +181,13 @@ def prepare(name: str, source: Path, preparation: Preparation, folder: Path) -> 
     return Clip(name, low, target / "truth" if (target / "truth").is_dir() else None)
 
 
-def build(name: str, pictures: Pictures, preparation: Preparation, folder: Path) -> None:
-    """Write what a clip consists of into ``folder``."""
+def write_clip_files(name: str, pictures: Pictures, preparation: Preparation, folder: Path) -> None:
+    """Write the truth, where there is one, and the low-resolution clip into ``folder``."""
     if preparation.degradation == "none":
         if preparation.crop is not None:
-            pictures = cut(pictures, (preparation.crop[0] // SCALE, preparation.crop[1] // SCALE))
-        write(pictures, folder / "low")
+            pictures = centre_crop(pictures, (preparation.crop[0] // EVALUATION_SCALE, preparation.crop[1] // EVALUATION_SCALE))
+        save_pictures(pictures, folder / "low")
         return
-    truth = cut(pictures, preparation.crop)
-    write(truth, folder / "truth")
-    degrade(name, truth, preparation.degradation, folder)
+    truth = centre_crop(pictures, preparation.crop)
+    save_pictures(truth, folder / "truth")
+    write_low(name, truth, preparation.degradation, folder)

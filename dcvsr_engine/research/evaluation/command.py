@@ -1,4 +1,4 @@
-"""``dcvsr evaluate``: its options and what it does."""
+"""``dcvsr evaluate``: score models beside bicubic enlargement and other methods. Imports no torch before it runs."""
 
 import argparse
 import json
@@ -17,44 +17,48 @@ if TYPE_CHECKING:
     from dcvsr_engine.research.evaluation.methods import Method
     from dcvsr_engine.research.evaluation.table import Table
 
-DESCRIPTION = "Measure models beside bicubic enlargement and other methods, and write a report with tables and pictures."
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the command's options, all but ``--json``, which every command has; nothing heavy is imported."""
-    parser.description = DESCRIPTION
+    """Add the command's options except ``--json``, which every command has."""
     data = (
-        "folders of videos or picture folders, or one of these; DIR:none is restored as it is, without an undamaged original; "
-        "default: the clips of Debian's opencv-doc"
+        "folders of videos or picture folders, or a single one; DIR:none is restored without damage and without an original "
+        "to compare with; default: the clips of Debian's opencv-doc"
     )
     parser.add_argument("--data", nargs="+", default=["opencv-doc"], metavar="DIR[:DEGRADATION]", help=data)
-    models = "models to measure, as MODEL or MODEL:setting=value,…, with HEADING= before it for another heading"
+    models = "models to score, as MODEL or MODEL:setting=value,…, with HEADING= before it for another heading"
     parser.add_argument("--models", nargs="*", default=["compact"], metavar="MODEL", help=models)
-    parser.add_argument("--peers", nargs="*", default=[], metavar="PEER", help="animevideov3, x4plus, basicvsr or basicvsr-vimeo")
+    parser.add_argument(
+        "--peers", nargs="*", default=[], metavar="PEER", help="animevideov3, x4plus, span, basicvsr, basicvsr-vimeo"
+    )
     parser.add_argument(
         "--degradation",
         nargs="+",
         default=["h264"],
         metavar="NAME",
-        help="what is done to the clips: h264 (bicubic ÷4, CRF 18), mild, real-world, or none to restore them as they "
-        "are; several give a set of means each",
+        help="damage of the clips: h264 (bicubic ÷4, CRF 18), mild, real-world, or none to restore them unchanged; "
+        "each gives a set of means",
     )
-    parser.add_argument("--out", type=Path, default=Path("report"), help="folder of the report; an unfinished one is continued")
+    parser.add_argument("--out", type=Path, default=Path("report"), help="folder of the report; an unfinished one is resumed")
     parser.add_argument("--frames", default="28", help="frames per clip, or all")
     parser.add_argument("--start", type=int, default=0, help="first frame")
-    parser.add_argument("--crop", default="384x256", help="WIDTHxHEIGHT of the centre that is used, or none for all of it")
+    parser.add_argument("--crop", default="384x256", help="WIDTHxHEIGHT of the centre to use, or none for the whole picture")
     parser.add_argument("--settings", type=Path, help="JSON file with restoration settings for every model")
     parser.add_argument(
         "--ablation", action="store_true", help="compare the method's parts on the first model, as in the paper's Table 2"
     )
-    parser.add_argument("--measure-again", action="store_true", help="measure again what is restored already")
+    parser.add_argument("--measure-again", action="store_true", help="score finished restorations again")
     parser.add_argument("--floor", action="store_true", help="fail unless the first model meets the built-in model's minimum")
 
 
 def run(arguments: argparse.Namespace, control: Control | None = None) -> int:
-    """Evaluate, write the report and print the means, or with ``--json`` all values; 0, or 1 when ``--floor`` is not met.
+    """Evaluate, write the report and print the means, or all values with ``--json``.
 
-    Raises `UserError` and `Cancelled`.
+    Returns:
+        0, or 1 when ``--floor`` is not met.
+
+    Raises:
+        UserError: bad input.
+        Cancelled: the user cancelled; finished work is kept.
     """
     from dcvsr_engine.research.evaluation.evaluate import Evaluation, open_folder
     from dcvsr_engine.research.evaluation.report import write_report
@@ -62,6 +66,7 @@ def run(arguments: argparse.Namespace, control: Control | None = None) -> int:
     from dcvsr_engine.research.evaluation.table import summary
 
     sets, methods = clip_sets(arguments.data, arguments.degradation, preparation_of(arguments)), methods_of(arguments)
+    # progress goes to stderr: stdout is for the table or JSON alone
     say = partial(print, file=sys.stderr, flush=True)
     folders = open_folder(arguments.out, sets)
     evaluation = Evaluation(folders, sets, methods, control or Control(), say, arguments.measure_again)
@@ -73,7 +78,7 @@ def run(arguments: argparse.Namespace, control: Control | None = None) -> int:
 
 
 def report_floor(table: "Table", methods: list["Method"], say: Callable[[str], None]) -> int:
-    """Say whether the first model meets the floor: 0 when it does, else 1."""
+    """Say whether the first model meets the floor; returns 0 when it does, else 1."""
     from dcvsr_engine.research.evaluation.floor import floor
     from dcvsr_engine.research.evaluation.methods import Restoration
 
@@ -87,7 +92,7 @@ def report_floor(table: "Table", methods: list["Method"], say: Callable[[str], N
 
 
 def preparation_of(arguments: argparse.Namespace) -> "Preparation":
-    """How clips are to be made, whatever their degradation; raises `SettingsError`."""
+    """Read how to make clips, apart from their degradation; raises `SettingsError`."""
     from dcvsr_engine.research.evaluation.clips import Preparation, crop_of
 
     if arguments.frames != "all" and not arguments.frames.isdecimal():
@@ -97,12 +102,12 @@ def preparation_of(arguments: argparse.Namespace) -> "Preparation":
 
 
 def methods_of(arguments: argparse.Namespace) -> list["Method"]:
-    """Bicubic, then peers, then models (or the variants of the ablation); raises `UserError`."""
+    """List bicubic, then peers, then models (or the variants of the ablation); raises `UserError`."""
     from dcvsr_engine.research.evaluation.ablation import ablation
     from dcvsr_engine.research.evaluation.methods import Bicubic, restoration
     from dcvsr_engine.research.evaluation.peers import peer
 
-    settings = settings_of(arguments.settings)
+    settings = settings_from_file(arguments.settings)
     models = [restoration(text, settings) for text in arguments.models]
     if arguments.ablation:
         if len(models) != 1:
@@ -111,8 +116,8 @@ def methods_of(arguments: argparse.Namespace) -> list["Method"]:
     return [Bicubic(), *(peer(name) for name in arguments.peers), *models]
 
 
-def settings_of(path: Path | None) -> RestoreSettings:
-    """The settings in a JSON file, or the defaults; raises `InputError` or `SettingsError`."""
+def settings_from_file(path: Path | None) -> RestoreSettings:
+    """Read settings from a JSON file, or return the defaults; raises `InputError` or `SettingsError`."""
     if path is None:
         return RestoreSettings()
     try:

@@ -1,4 +1,4 @@
-"""Running an evaluation: prepare clips, restore them with every method, measure; what is finished is not done again."""
+"""Running an evaluation: prepare clips, restore them with every method, score the results; finished work is not repeated."""
 
 import json
 import re
@@ -9,90 +9,82 @@ from typing import Any
 
 from dcvsr_engine.control import Control
 from dcvsr_engine.errors import JobError, OutputError, SettingsError
-from dcvsr_engine.planning.plan import grid_for
-from dcvsr_engine.research.evaluation.clips import SCALE, Clip, prepare
-from dcvsr_engine.research.evaluation.methods import Method, Restoration, enlarged
-from dcvsr_engine.research.evaluation.metrics import METRICS, Measurement, Sample, measure
-from dcvsr_engine.research.evaluation.pictures import Pictures, read
+from dcvsr_engine.planning.grids import grid_for
+from dcvsr_engine.research.evaluation.clips import EVALUATION_SCALE, Clip, prepare_clip
+from dcvsr_engine.research.evaluation.methods import Method, Restoration, enlarge_bicubic
+from dcvsr_engine.research.evaluation.scores import ROWS, Sample, Score, score_sample
 from dcvsr_engine.research.evaluation.sets import ClipSet
-from dcvsr_engine.research.evaluation.table import SECONDS, Cell, Table
-from dcvsr_engine.storage import discard, partial_path, put_in_place
+from dcvsr_engine.research.evaluation.table import SECONDS_ROW, Column, Table
+from dcvsr_engine.research.pictures import Pictures, read_pictures
+from dcvsr_engine.storage import discard, read_json, write_json
 from dcvsr_engine.tiling.grid import TileGrid
 
-FILE = "evaluation.json"
-CONTINUED = "the restoration was interrupted and continued, and so not timed"
+EVALUATION_FILE = "evaluation.json"
+NOT_TIMED = "the restoration was interrupted and resumed, so it was not timed"
 PAPER_FACTOR = 8
-"""Pixels per latent of the paper's model: its tiles are looked at for seams where no model of ours takes part."""
+"""Pixels per latent of the paper's model, whose tiles the seam score examines where no model of ours takes part."""
 
 
 @dataclass(frozen=True)
-class Folders:
-    """Where an evaluation keeps what: ``clips``, ``results`` (pictures) and ``cells`` (numbers) under ``root``."""
+class EvaluationFolders:
+    """Layout of an evaluation's folder: prepared clips, results (pictures) and scores (numbers) under ``root``."""
 
     root: Path
 
-    def clips(self, of: str) -> Path:
-        """Prepared clips of a set, a folder each."""
-        return self.root / "clips" / slug(of)
+    def clips(self, clip_set: str) -> Path:
+        """Return the folder of a set's prepared clips."""
+        return self.root / "clips" / slug(clip_set)
 
-    def result(self, of: str, clip: str, method: str) -> Path:
-        """The pictures that a method made of a clip."""
-        return self.root / "results" / slug(of) / clip / slug(method)
+    def result(self, clip_set: str, clip: str, method: str) -> Path:
+        """Return the folder of the pictures that a method made of a clip."""
+        return self.root / "results" / slug(clip_set) / clip / slug(method)
 
-    def cell(self, of: str, clip: str, method: str) -> Path:
-        """The numbers of a method and clip, with the method's identity."""
-        return self.root / "cells" / slug(of) / clip / f"{slug(method)}.json"
+    def scores(self, clip_set: str, clip: str, method: str) -> Path:
+        """Return the file with the scores of a method on a clip and the method's identity."""
+        return self.root / "cells" / slug(clip_set) / clip / f"{slug(method)}.json"
 
 
 def slug(name: str) -> str:
-    """A method's name as a file name."""
+    """Turn a method's or set's name into a file name."""
     return re.sub(r"[^\w+=.-]", "_", name)
 
 
-def write_text(text: str, path: Path) -> None:
-    """Write ``text`` to ``path``, complete or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = partial_path(path)
-    partial.write_text(text, encoding="utf-8")
-    put_in_place(partial, path)
+def read_finished(path: Path) -> dict[str, Any]:
+    """Read what an earlier run wrote; empty where there is nothing.
 
-
-def write_json(values: dict[str, Any], path: Path) -> None:
-    """Write ``values`` to ``path``, complete or not at all."""
-    write_text(json.dumps(values, indent=2, ensure_ascii=False), path)
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """What `write_json` wrote; empty where there is nothing, raises `JobError` when it is damaged."""
+    Raises:
+        JobError: the file is damaged.
+    """
     if not path.is_file():
         return {}
     try:
-        values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        values: dict[str, Any] = read_json(path)
         return values
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise JobError(f"“{path}” is damaged ({error}): delete it to have that part evaluated again.") from None
+    except ValueError as error:
+        raise JobError(f"“{path}” is damaged ({error}): delete it to evaluate that part again.") from None
 
 
-def open_folder(root: Path, sets: Sequence[ClipSet]) -> Folders:
-    """The folder of an evaluation, new or to be continued, with further sets too.
+def open_folder(root: Path, sets: Sequence[ClipSet]) -> EvaluationFolders:
+    """Open the folder of a new evaluation, or of one to resume, possibly with further sets.
 
-    Raises `OutputError` when it holds something else, or a set of these names that is made in another way.
+    Raises:
+        OutputError: the folder holds something else, or a set of the same name made in another way.
     """
     if root.exists() and not root.is_dir():
         raise OutputError(f"“{root}” is a file; name a folder for the report.")
-    known = read_json(root / FILE)
+    known = read_finished(root / EVALUATION_FILE)
     if not known and root.is_dir() and any(root.iterdir()):
-        raise OutputError(f"“{root}” holds something else than an evaluation; choose another folder with --out.")
-    for one in sets:
-        description = {"clips": [str(source.resolve()) for source in one.clips.values()]} | one.preparation.to_dict()
-        before = known.setdefault(one.name, description)
-        if before != description:
-            differing = [name for name in description if before.get(name) != description[name]]
+        raise OutputError(f"“{root}” holds something other than an evaluation; choose another folder with --out.")
+    for clip_set in sets:
+        description = {"clips": [str(source.resolve()) for source in clip_set.clips.values()]} | clip_set.preparation.to_dict()
+        earlier = known.setdefault(clip_set.name, description)
+        if earlier != description:
+            differing = [name for name in description if earlier.get(name) != description[name]]
             raise OutputError(
                 f"“{root}” holds an evaluation with other {' and '.join(differing)}; choose another folder with --out."
             )
-    write_json(known, root / FILE)
-    return Folders(root)
+    write_json(root / EVALUATION_FILE, known)
+    return EvaluationFolders(root)
 
 
 @dataclass(frozen=True)
@@ -102,100 +94,114 @@ class Evaluation:
     Attributes:
         folders: where everything is kept.
         sets: the clips and how they are made.
-        methods: what is compared, the columns.
-        control: asked before every cell and within restorations.
-        say: gets a line per finished cell.
-        measure_again: measure what is restored anew, as when a package that a metric needs was missing.
+        methods: the columns to compare.
+        control: checked before every column and within restorations.
+        say: receives a line per finished column.
+        score_again: score existing results again, for example after installing a package that a row needs.
     """
 
-    folders: Folders
+    folders: EvaluationFolders
     sets: Sequence[ClipSet]
     methods: Sequence[Method]
     control: Control
     say: Callable[[str], None]
-    measure_again: bool = False
+    score_again: bool = False
 
     def run(self) -> Table:
-        """Measure every method on every clip, going on from what the folder holds.
+        """Score every method on every clip; resume from what the folder holds.
 
-        Raises `UserError` for bad input and `Cancelled`; finished cells stay.
+        Raises:
+            UserError: bad input.
+            Cancelled: the user cancelled; finished columns are kept.
         """
         names = tuple(method.name for method in self.methods)
         if len({slug(name) for name in names}) < len(names):
             raise SettingsError(f"Two of the columns have the same heading: {', '.join(names)}; give one as HEADING=MODEL.")
         for method in self.methods:
-            method.identity()  # a model that does not exist is said at once, not after the first clip
+            method.identity()  # reports a missing model before any clip is restored
         table = Table(names)
-        for one in self.sets:
-            table.sets[one.name] = {clip: self.cells(one, clip) for clip in one.clips}
+        for clip_set in self.sets:
+            table.sets[clip_set.name] = {clip: self.columns(clip_set, clip) for clip in clip_set.clips}
         return table
 
-    def clip(self, of: ClipSet, name: str) -> Clip:
-        """A clip by its name, prepared."""
-        return prepare(name, of.clips[name], of.preparation, self.folders.clips(of.name))
+    def clip(self, clip_set: ClipSet, name: str) -> Clip:
+        """Prepare a clip by its name, or return the prepared one."""
+        return prepare_clip(name, clip_set.clips[name], clip_set.preparation, self.folders.clips(clip_set.name))
 
-    def cells(self, of: ClipSet, name: str) -> dict[str, Cell]:
-        """The cells of a clip by method."""
-        clip = self.clip(of, name)
-        return {method.name: self.cell(of.name, clip, method) for method in self.methods}
+    def columns(self, clip_set: ClipSet, name: str) -> dict[str, Column]:
+        """Score every method on one clip."""
+        clip = self.clip(clip_set, name)
+        return {method.name: self.column(clip_set.name, clip, method) for method in self.methods}
 
-    def cell(self, of: str, clip: Clip, method: Method) -> Cell:
-        """One cell, read back or restored and measured."""
+    def column(self, clip_set: str, clip: Clip, method: Method) -> Column:
+        """Score one method on one clip: read its finished scores, or restore and score."""
         self.control.check()
-        path, result = self.folders.cell(of, clip.name, method.name), self.folders.result(of, clip.name, method.name)
-        identity = json.loads(json.dumps(method.identity()))
-        kept = read_json(path)
-        if kept.get("identity") != identity:
-            kept = {"identity": identity, "seconds": restore(clip, method, result, self.control)}
-            write_json(kept, path)
-        seconds: float | None = kept["seconds"]
-        tiles = tiles_of(method, self.methods)
-        tiling = tiling_of(tiles)
-        if self.measure_again or kept.get("tiling") != tiling or list(kept.get("values", {})) != list(METRICS):
-            measured = measure(sample_of(clip, read(result), tiles))
-            kept |= {"tiling": tiling, "values": {name: asdict(measurement) for name, measurement in measured.items()}}
-            write_json(kept, path)
-            self.say(f"{of} · {clip.name} · {method.name}: {'restored' if seconds is None else f'{seconds:.1f} s'}, measured")
-        cell = {name: Measurement(**values) for name, values in kept["values"].items()}
-        return cell | {SECONDS.name: Measurement(seconds, "" if seconds is not None else CONTINUED)}
+        path = self.folders.scores(clip_set, clip.name, method.name)
+        result = self.folders.result(clip_set, clip.name, method.name)
+        identity = json.loads(json.dumps(method.identity()))  # tuples become lists, as in the file
+        finished = read_finished(path)
+        if finished.get("identity") != identity:
+            finished = {"identity": identity, "seconds": restore_clip(clip, method, result, self.control)}
+            write_json(path, finished)
+        seconds: float | None = finished["seconds"]
+        model = tiling_model(method, self.methods)
+        tiling = tiling_of(model)
+        if self.score_again or finished.get("tiling") != tiling or list(finished.get("values", {})) != list(ROWS):
+            scores = score_sample(sample_of(clip, read_pictures(result), model))
+            finished |= {"tiling": tiling, "values": {name: asdict(score) for name, score in scores.items()}}
+            write_json(path, finished)
+            self.say(f"{clip_set} · {clip.name} · {method.name}: {'restored' if seconds is None else f'{seconds:.1f} s'}, scored")
+        column = {name: Score(**values) for name, values in finished["values"].items()}
+        return column | {SECONDS_ROW.name: Score(seconds, "" if seconds is not None else NOT_TIMED)}
 
 
-def restore(clip: Clip, method: Method, target: Path, control: Control) -> float | None:
-    """Let ``method`` restore ``clip`` into ``target``; see `Method.restore`. Raises `JobError` when frames are missing."""
+def restore_clip(clip: Clip, method: Method, target: Path, control: Control) -> float | None:
+    """Restore ``clip`` with ``method`` into the folder ``target``.
+
+    Returns:
+        Seconds; see `Method.restore`.
+
+    Raises:
+        JobError: the result has another number or size of pictures than expected.
+    """
+    # a result without scores of the same identity is outdated or incomplete
     discard(target)
     target.parent.mkdir(parents=True, exist_ok=True)
     seconds = method.restore(clip.low, target, control)
-    made, given = read(target), read(clip.low)
-    expected = (len(given), given.shape[1] * SCALE, given.shape[2] * SCALE, 3)
+    made, given = read_pictures(target), read_pictures(clip.low)
+    expected = (len(given), given.shape[1] * EVALUATION_SCALE, given.shape[2] * EVALUATION_SCALE, 3)
     if made.shape != expected:
         raise JobError(f"{method.name} made pictures of {made.shape} from {clip.name}, expected {expected}.")
     return seconds
 
 
-def tiles_of(method: Method, methods: Sequence[Method]) -> Restoration | None:
-    """Whose tiles the seam score looks at: the method's own, else the first model's, so that all are asked the same."""
+def tiling_model(method: Method, methods: Sequence[Method]) -> Restoration | None:
+    """Return the model whose tiles the seam score examines: the method itself, else the first model.
+
+    Bicubic and peers have no tiles of their own; with the first model's, all columns answer the same question.
+    """
     if isinstance(method, Restoration):
         return method
     return next((other for other in methods if isinstance(other, Restoration)), None)
 
 
-def tiling_of(tiles: Restoration | None) -> dict[str, Any]:
-    """What decides where tiles lie."""
-    if tiles is None:
+def tiling_of(model: Restoration | None) -> dict[str, Any]:
+    """Return the settings that decide where tiles lie."""
+    if model is None:
         return {}
-    settings = tiles.resolved
-    return {"factor": tiles.declaration.factor} | {
+    settings = model.resolved
+    return {"factor": model.declaration.factor} | {
         name: getattr(settings, name) for name in ("tiling", "tile", "window", "overlap")
     }
 
 
-def sample_of(clip: Clip, result: Pictures, tiles: Restoration | None) -> Sample:
-    """A result with what it is measured against."""
+def sample_of(clip: Clip, result: Pictures, model: Restoration | None) -> Sample:
+    """Put a result beside its truth, its enlarged input and the tiles of ``model``."""
     frames, height, width = result.shape[:3]
-    truth = None if clip.truth is None else read(clip.truth)
-    if tiles is None:
+    truth = None if clip.truth is None else read_pictures(clip.truth)
+    if model is None:
         grid, factor = TileGrid.build(frames, height // PAPER_FACTOR, width // PAPER_FACTOR), PAPER_FACTOR
     else:
-        grid = grid_for(frames, width // SCALE, height // SCALE, tiles.declaration, tiles.settings)
-        factor = tiles.declaration.factor
-    return Sample(result, truth, enlarged(clip.low), grid, factor)
+        grid = grid_for(frames, width // EVALUATION_SCALE, height // EVALUATION_SCALE, model.declaration, model.resolved)
+        factor = model.declaration.factor
+    return Sample(result, truth, enlarge_bicubic(clip.low), grid, factor)

@@ -1,4 +1,4 @@
-"""Metrics that others compute: VMAF by ffmpeg, and the learned ones of ``pyiqa`` where it is installed with its weights."""
+"""Metrics computed by other programs: VMAF by ffmpeg, and ``pyiqa``'s learned ones where it is installed with its weights."""
 
 import functools
 import json
@@ -10,13 +10,20 @@ from typing import Any
 import torch
 
 from dcvsr_engine.errors import ModelError
-from dcvsr_engine.research.evaluation.pictures import Pictures, to_tensor
+from dcvsr_engine.research.pictures import Pictures, to_tensor
 
 
 def vmaf(result: Pictures, truth: Pictures) -> float:
-    """VMAF 0.6.1, the mean of the frames', by the ffmpeg program that the package ``imageio-ffmpeg`` brings.
+    """Compute VMAF 0.6.1 with the ffmpeg program of the package ``imageio-ffmpeg``.
 
-    Raises `ModelError` when that is not installed or its ffmpeg does not know VMAF.
+    Args:
+        result, truth: uint8 ``(frames, height, width, 3)``.
+
+    Returns:
+        The mean over the frames, 0 … 100.
+
+    Raises:
+        ModelError: the package is not installed, or its ffmpeg has no VMAF.
     """
     try:
         from imageio_ffmpeg import get_ffmpeg_exe
@@ -29,7 +36,7 @@ def vmaf(result: Pictures, truth: Pictures) -> float:
         for file, pictures in ((folder / "result.rgb", result), (folder / "truth.rgb", truth)):
             pictures.tofile(file)
             inputs += ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-i", str(file)]
-        # run inside the folder: a path in the filter's text would need escaping
+        # ffmpeg runs inside the folder: a path in the filter's text would need escaping
         graph = "[0:v]format=yuv420p[a];[1:v]format=yuv420p[b];[a][b]libvmaf=n_threads=2:log_fmt=json:log_path=vmaf.json"
         command = [get_ffmpeg_exe(), "-hide_banner", "-loglevel", "error", *inputs, "-lavfi", graph, "-f", "null", "-"]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
@@ -41,7 +48,7 @@ def vmaf(result: Pictures, truth: Pictures) -> float:
 
 @functools.cache
 def pyiqa_metric(name: str) -> Any:
-    """A metric of ``pyiqa`` by its name there; raises `ModelError` when it, or its weights, cannot be had."""
+    """Load a metric of ``pyiqa`` by its name there; raises `ModelError` when it or its weights are not available."""
     try:
         import pyiqa
     except ImportError as error:
@@ -56,12 +63,22 @@ def pyiqa_metric(name: str) -> Any:
         raise ModelError(f"the weights of {name} could not be loaded: {error}") from None
 
 
-def learned(name: str, result: Pictures, truth: Pictures | None) -> float:
-    """The mean over frames of a pyiqa metric; ``truth`` for those that compare. Raises `ModelError` as `pyiqa_metric`."""
+def pyiqa_score(name: str, result: Pictures, truth: Pictures | None) -> float:
+    """Average a pyiqa metric over the frames.
+
+    Args:
+        name: of the metric in pyiqa.
+        result: uint8 ``(frames, height, width, 3)``.
+        truth: the same for metrics that compare, else ``None``.
+
+    Raises:
+        ModelError: see `pyiqa_metric`.
+    """
     metric = pyiqa_metric(name)
     scores = []
     with torch.no_grad():
         for index in range(len(result)):
+            # one frame at a time: pyiqa's networks need gigabytes for a clip
             pair = [result] if truth is None else [result, truth]
             scores.append(metric(*(to_tensor(pictures[index, None]) for pictures in pair)).mean())
     return float(torch.stack(scores).mean())

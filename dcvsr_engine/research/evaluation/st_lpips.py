@@ -1,4 +1,4 @@
-"""ST-LPIPS, the shift-tolerant perceptual distance (Ghildyal & Liu, ECCV 2022), written anew for its published weights."""
+"""ST-LPIPS, the shift-tolerant perceptual distance (Ghildyal & Liu, ECCV 2022): own code for the published weights."""
 
 import importlib.util
 from itertools import pairwise
@@ -13,17 +13,17 @@ from dcvsr_engine.errors import ModelError
 
 Backbone = Literal["alex", "vgg"]
 
-MEAN = (-0.030, -0.088, -0.188)
-DEVIATION = (0.458, 0.448, 0.450)
+RGB_MEAN = (-0.030, -0.088, -0.188)
+RGB_DEVIATION = (0.458, 0.448, 0.450)
 """LPIPS' normalisation of RGB in −1 … 1 (Zhang et al. 2018): ImageNet's mean and deviation."""
 
 VGG_STAGES = ((3, 64, 64), (64, 128, 128), (128, 256, 256, 256), (256, 512, 512, 512), (512, 512, 512, 512))
 
 
 class BlurPool(nn.Module):
-    """Halves a feature map after the binomial filter (1 2 1)⊗(1 2 1)/16 (Zhang, ICML 2019), on two reflected pixels around it.
+    """Binomial filter (1 2 1)⊗(1 2 1)/16 with stride 2 (Zhang, ICML 2019), over two reflected border pixels.
 
-    One reflected pixel is all that the filter needs; ST-LPIPS was trained with two.
+    The filter needs one reflected pixel only; ST-LPIPS was trained with two.
     """
 
     kernel: Tensor
@@ -34,14 +34,14 @@ class BlurPool(nn.Module):
         self.register_buffer("kernel", torch.outer(row, row)[None, None], persistent=False)
 
     def forward(self, features: Tensor) -> Tensor:
-        """``(n, c, h, w)`` → ``(n, c, h // 2 + 1, w // 2 + 1)`` (odd sizes rounded up)."""
+        """Filter ``(n, c, h, w)`` to ``(n, c, h // 2 + 1, w // 2 + 1)`` (odd sizes rounded up)."""
         channels = features.shape[1]
         padded = F.pad(features, (2, 2, 2, 2), mode="reflect")
         return F.conv2d(padded, self.kernel.to(features.dtype).expand(channels, 1, 3, 3), stride=2, groups=channels)
 
 
 def alex_stages() -> list[nn.Sequential]:
-    """AlexNet's features in ST-LPIPS: stride 1 in the first convolution, blur-pools wherever AlexNet skips pixels."""
+    """Build AlexNet's features as in ST-LPIPS: stride 1 in the first convolution, blur-pools wherever AlexNet skips pixels."""
     return [
         nn.Sequential(nn.Conv2d(3, 64, 11, padding=2), BlurPool(), nn.ReLU()),
         nn.Sequential(nn.MaxPool2d(3, stride=1), BlurPool(), nn.Conv2d(64, 192, 5, padding=2), nn.ReLU()),
@@ -52,7 +52,7 @@ def alex_stages() -> list[nn.Sequential]:
 
 
 def vgg_stages() -> list[nn.Sequential]:
-    """VGG-16's features with a blur-pool after each pooling of stride 1."""
+    """Build VGG-16's features with a blur-pool after each pooling of stride 1."""
     stages = []
     for number, widths in enumerate(VGG_STAGES):
         layers: list[nn.Module] = [nn.MaxPool2d(2, stride=1), BlurPool()] if number else []
@@ -63,7 +63,7 @@ def vgg_stages() -> list[nn.Sequential]:
 
 
 def weights_file(backbone: Backbone) -> Path:
-    """Where the installed ``stlpips-pytorch`` package keeps the weights; raises `ModelError` when it is not installed."""
+    """Find the weights in the installed package ``stlpips-pytorch``; raises `ModelError` when it is not installed."""
     package = importlib.util.find_spec("stlpips_pytorch")
     if package is None or package.origin is None:
         raise ModelError("ST-LPIPS needs its weights: install them with “pip install dcvsr-studio[metrics]”.")
@@ -74,7 +74,7 @@ class STLPIPS(nn.Module):
     """Distance of two pictures in the features of a shift-tolerant network; 0 for equal ones. Differentiable, weights fixed.
 
     Not numerically LPIPS: always report it as ST-LPIPS. ``alex`` is for evaluation; ``vgg`` may serve as a training loss, so that
-    nothing is trained on what it is judged by.
+    no network is trained on the metric that evaluates it.
     """
 
     mean: Tensor
@@ -82,21 +82,25 @@ class STLPIPS(nn.Module):
 
     def __init__(self, backbone: Backbone) -> None:
         super().__init__()
-        self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("deviation", torch.tensor(DEVIATION).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("mean", torch.tensor(RGB_MEAN).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("deviation", torch.tensor(RGB_DEVIATION).view(1, 3, 1, 1), persistent=False)
         self.stages = nn.ModuleList(alex_stages() if backbone == "alex" else vgg_stages())
         widths = [[m.out_channels for m in stage.modules() if isinstance(m, nn.Conv2d)][-1] for stage in self.stages]
         self.heads = nn.ParameterList(torch.zeros(1, width, 1, 1) for width in widths)
 
     @classmethod
     def load(cls, backbone: Backbone) -> Self:
-        """The published metric, from the package ``stlpips-pytorch`` (BSD-2, an evaluation-only dependency of ours).
+        """Load the published metric from the package ``stlpips-pytorch`` (BSD-2, a dependency of research only).
 
-        Its weights come as a ``.pth``; they are read with ``weights_only=True``, which admits tensors only, and none of the
-        package's code runs. Raises `ModelError` when it is not installed.
+        Its weights are a ``.pth`` file; they are read with ``weights_only=True``, which admits tensors only, and none of the
+        package's code runs.
+
+        Raises:
+            ModelError: the package is not installed, or another version of it.
         """
         metric = cls(backbone)
         published = torch.load(weights_file(backbone), map_location="cpu", weights_only=True)
+        # the published names differ from ours, the order does not; `.filt` are the fixed blur filters
         features = [value for name, value in published.items() if name.startswith("net.") and not name.endswith(".filt")]
         heads = [value for name, value in published.items() if name.startswith("lin")]
         for parameter, value in zip(metric.parameters(), features + heads, strict=True):
@@ -106,19 +110,19 @@ class STLPIPS(nn.Module):
         return metric.requires_grad_(False).eval()
 
     def features(self, pictures: Tensor) -> list[Tensor]:
-        """The five stages' features of RGB 0..1 ``(n, 3, h, w)``, of unit length at every position, in float32."""
+        """Compute the five stages' features of RGB 0..1 ``(n, 3, h, w)``, of unit length at every position, in float32."""
         values = (2 * pictures - 1 - self.mean) / self.deviation
-        found = []
+        features = []
         for stage in self.stages:
             values = stage(values)
-            found.append(F.normalize(values.float(), dim=1, eps=1e-10))
-        return found
+            features.append(F.normalize(values.float(), dim=1, eps=1e-10))
+        return features
 
     def compare(self, left: list[Tensor], right: list[Tensor]) -> Tensor:
-        """The distance of two `features`: ``(n,)``."""
+        """Compute the distance ``(n,)`` of two results of `features`."""
         pairs = zip(left, right, self.heads, strict=True)
         return torch.stack([((a - b).square() * head).sum(1).mean((1, 2)) for a, b, head in pairs]).sum(0)
 
     def forward(self, a: Tensor, b: Tensor) -> Tensor:
-        """ST-LPIPS of each pair of RGB 0..1 ``(n, 3, h, w)`` (at least 32 pixels a side): ``(n,)``."""
+        """Compute ST-LPIPS ``(n,)`` of each pair of RGB 0..1 ``(n, 3, h, w)``, at least 32 pixels a side."""
         return self.compare(self.features(a), self.features(b))

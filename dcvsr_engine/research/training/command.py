@@ -1,7 +1,6 @@
-"""``dcvsr train``: run or continue a recipe. Nothing heavy is imported before it runs."""
+"""``dcvsr train``: run or resume a recipe. Imports no torch before it runs."""
 
 import argparse
-import dataclasses
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,10 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dcvsr_engine.errors import Cancelled, SettingsError
+from dcvsr_engine.research.training.prior_recipe import PriorRecipe, read_recipe
 from dcvsr_engine.research.training.recipe import STATE, Recipe
+from dcvsr_engine.settings import Device
 
 if TYPE_CHECKING:
     from dcvsr_engine.research.training.objective import Distance
+    from dcvsr_engine.research.training.prior import PriorTrainer
     from dcvsr_engine.research.training.trainer import Trainer
 
 Distances = Callable[[], tuple["Distance", "Distance"]]
@@ -24,81 +26,110 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o", "--out", "--output", type=Path, required=True, metavar="DIR", help="checkpoints, tables and samples"
     )
-    parser.add_argument("--resume", action="store_true", help="go on with the run in DIR, exactly where its last checkpoint was")
-    parser.add_argument("--start", type=Path, metavar="DIR", help="the model to start from, in place of the recipe's")
+    parser.add_argument("--resume", action="store_true", help="resume the run in DIR from its last checkpoint, exactly")
+    parser.add_argument("--start", type=Path, metavar="DIR", help="the model to start from, instead of the recipe's")
     parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto", help="where to train (default: auto)")
     photos = "where the packages with photographs are installed or unpacked (default: /)"
     parser.add_argument("--photos", type=Path, nargs="+", default=[Path("/")], metavar="ROOT", help=photos)
-    videos = "video files, or folders with videos or folders of frames in them, for example REDS"
+    videos = "video files, or folders of videos or of frame folders, for example REDS"
     parser.add_argument("--videos", type=Path, nargs="+", default=[], metavar="PATH", help=videos)
     parser.add_argument("--threads", type=int, metavar="N", help="processor threads (default: all)")
 
 
 def run(options: argparse.Namespace, distances: Distances) -> int:
-    """Train to the end of the recipe; ``distances`` gives one to train on and another to validate with.
+    """Train to the end of the recipe.
+
+    Args:
+        options: of the command line.
+        distances: loads one perceptual distance to train on and another to validate with; called only if a phase needs them.
+
+    Returns:
+        0.
 
     Raises:
-        UserError: recipe, start folder, data, device or packages are not as needed.
-        Cancelled: Ctrl-C; there is a checkpoint of the very batch.
+        UserError: the recipe, start folder, data, device or a package is missing or wrong.
+        Cancelled: Ctrl-C; the checkpoint is of the last batch.
     """
-    recipe = Recipe.from_file(options.recipe)
-    if options.start is not None:
-        recipe = dataclasses.replace(recipe, start=str(options.start))
+    recipe = read_recipe(options.recipe)
     check_folder(options.out, options.resume)
     import torch
 
     from dcvsr_engine.network.device import resolve_device
-    from dcvsr_engine.research.training.data import TrainingData
-    from dcvsr_engine.research.training.trainer import Trainer
 
     if options.threads is not None:
         torch.set_num_threads(options.threads)
-    gpu = torch.cuda.is_available()
-    device = resolve_device(options.device if options.device != "auto" else "cuda" if gpu else "cpu")
-    data = TrainingData.load(recipe, options.photos, options.videos)
-    perceptual = any(phase.perceptual > 0 for phase in recipe.phases)
-    train_on, judge = distances() if perceptual else (None, None)
-    trainer = Trainer(recipe, options.out, data, train_on, judge, device)
-    if trainer.state.iteration == recipe.iterations:
-        print(f"The run in “{options.out}” is complete: {recipe.iterations} iterations.")
+    device = resolve_device(options.device if options.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu")
+    trainer: Trainer | PriorTrainer
+    if isinstance(recipe, PriorRecipe):
+        trainer = prior_trainer(recipe, options, distances, device)
+    else:
+        trainer = diffusion_trainer(recipe, options, distances, device)
+    if trainer.state.iteration >= trainer.recipe.iterations:
+        print(f"The run in “{options.out}” is complete: {trainer.state.iteration} iterations.")
         return 0
     with stopped_by_interrupt(trainer):
         try:
-            trainer.run(say)
+            trainer.run(print_now)
         except Cancelled:
-            print(f"Stopped in iteration {trainer.state.iteration + 1}; the same command with --resume goes on from there.")
+            print(f"Stopped in iteration {trainer.state.iteration + 1}; the same command with --resume resumes there.")
             raise
     return 0
 
 
+def diffusion_trainer(recipe: Recipe, options: argparse.Namespace, distances: Distances, device: Device) -> "Trainer":
+    """Load the data and make the trainer of a diffusion network."""
+    from dcvsr_engine.research.training.data import TrainingData
+    from dcvsr_engine.research.training.trainer import Trainer
+
+    if options.start is not None:
+        recipe = recipe.replace(start=str(options.start))
+    data = TrainingData.load(recipe, options.photos, options.videos)
+    perceptual = any(phase.perceptual > 0 for phase in recipe.phases)
+    train_on, judge = distances() if perceptual else (None, None)
+    return Trainer(recipe, options.out, data, train_on, judge, device)
+
+
+def prior_trainer(recipe: PriorRecipe, options: argparse.Namespace, distances: Distances, device: Device) -> "PriorTrainer":
+    """Make the trainer of the prior, and the clips that its folder lacks."""
+    from dcvsr_engine.research.training.data import TrainingData
+    from dcvsr_engine.research.training.prior import PriorTrainer, make_pools
+
+    if options.start is not None:
+        raise SettingsError("The prior is trained from scratch: leave out --start.")
+    make_pools(recipe, options.out / "pool", lambda: TrainingData.load(recipe, options.photos, options.videos), print_now)
+    return PriorTrainer(recipe, options.out, distances()[1], device)
+
+
 def check_folder(folder: Path, resume: bool) -> None:
-    """Raise `SettingsError` where a run would be overwritten, or none is there to go on with."""
-    there = (folder / STATE).is_file()
-    if there and not resume:
-        raise SettingsError(f"“{folder}” holds a run already: add --resume to go on with it, or choose another folder.")
-    if resume and not there:
+    """Raise `SettingsError` where a run would be overwritten, or where there is none to resume."""
+    has_run = (folder / STATE).is_file()
+    if has_run and not resume:
+        raise SettingsError(f"“{folder}” holds a run already: add --resume to resume it, or choose another folder.")
+    if resume and not has_run:
         raise SettingsError(f"There is no checkpoint to resume in “{folder}”: leave out --resume to begin a run there.")
     if folder.exists() and not folder.is_dir():
         raise SettingsError(f"“{folder}” is a file; give the run a folder of its own.")
 
 
-def say(sentence: str) -> None:
-    """Print at once, also into a file."""
+def print_now(sentence: str) -> None:
+    """Print without buffering, into a file as well."""
     print(sentence, flush=True)
 
 
 @contextmanager
-def stopped_by_interrupt(trainer: "Trainer") -> Iterator[None]:
-    """The first Ctrl-C ends training after the present batch, with a checkpoint; the second at once.
+def stopped_by_interrupt(trainer: "Trainer | PriorTrainer") -> Iterator[None]:
+    """End training after the current batch, with a checkpoint, at the first Ctrl-C, and immediately at the second.
 
-    One of several processes cannot stop alone: there Ctrl-C ends them all, and the last regular checkpoint counts.
+    One of several processes cannot stop alone, because the others wait for its gradients: there Ctrl-C ends them all, and the
+    last regular checkpoint counts.
     """
     previous = signal.getsignal(signal.SIGINT)
 
     def stop(number: int, frame: Any) -> None:
-        trainer.stopping = True
+        trainer.stop()
+        # the second Ctrl-C acts as usual
         signal.signal(signal.SIGINT, previous)
-        say("Stopping after this batch …")
+        print_now("Stopping after this batch …")
 
     if trainer.processes == 1:
         signal.signal(signal.SIGINT, stop)

@@ -1,6 +1,7 @@
 """Training batches as a pure function of (seed, iteration), so that a resumed run sees the same data."""
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,27 +12,39 @@ from torch.utils.data import Dataset
 from dcvsr_engine.errors import InputError
 from dcvsr_engine.network.resample import upscale
 from dcvsr_engine.research.training import photographs, recordings
-from dcvsr_engine.research.training.degradation import degrade
+from dcvsr_engine.research.training.degradation import degrade_clip
+from dcvsr_engine.research.training.graphics import drawing
 from dcvsr_engine.research.training.motion import synthetic_clip
-from dcvsr_engine.research.training.recipe import Phase, Recipe, Validation
+from dcvsr_engine.research.training.prior_recipe import PoolRecipe, PriorRecipe
+from dcvsr_engine.research.training.recipe import Recipe, TrainingPhase, Validation
 from dcvsr_engine.research.training.recordings import Recording, recorded_clip
+
+ClipRequest = TrainingPhase | Validation | PoolRecipe
+"""Parts of recipes that describe clips."""
 
 
 @dataclass(frozen=True)
 class Material:
-    """What clips are made of: photographs and their reductions, uint8 ``(3, height, width)``, and recordings."""
+    """Sources of clips.
+
+    Attributes:
+        photographs: photographs and their reductions, uint8 ``(3, height, width)``.
+        videos: recordings.
+    """
 
     photographs: list[Tensor] = field(default_factory=list)
     videos: list[Recording] = field(default_factory=list)
 
-    def clip(self, rng: random.Random, asked: Phase | Validation) -> Tensor:
-        """A sharp clip, RGB 0..1 ``(frames, 3, size, size)``, from one of the sources asked for."""
-        if drawn(rng, asked.sources) == "videos":
+    def clip(self, rng: random.Random, asked: ClipRequest) -> Tensor:
+        """Draw a sharp clip, RGB 0..1 ``(frames, 3, size, size)``, from one of the sources asked for."""
+        source = drawn(rng, asked.sources)
+        if source == "videos":
             return recorded_clip(rng, self.videos, asked.frames, asked.size)
-        return synthetic_clip(rng, self.photographs, asked.frames, asked.size, asked.parallax)
+        pictures = [drawing(rng, 2 * asked.size)] if source == "graphics" else self.photographs
+        return synthetic_clip(rng, pictures, asked.frames, asked.size, asked.parallax, asked.handheld)
 
-    def require(self, asked: Phase | Validation, what: str) -> None:
-        """Raise `InputError` where a source that is asked for has nothing for ``what``."""
+    def require(self, asked: ClipRequest, what: str) -> None:
+        """Raise `InputError` where a source that is asked for is empty; ``what`` is ``"training"`` or ``"validation"``."""
         if asked.sources.get("photographs") and not self.photographs:
             raise InputError(f"No {what} photographs were found: install the Debian packages that the model card names.")
         if asked.sources.get("videos") and not self.videos:
@@ -40,15 +53,16 @@ class Material:
 
 @dataclass(frozen=True)
 class TrainingData:
-    """What a run trains on, and what it is validated with."""
+    """What a run trains on, and the held-out material to validate with."""
 
     training: Material
     held_out: Material
 
     @classmethod
-    def load(cls, recipe: Recipe, photo_roots: list[Path], video_roots: list[Path]) -> "TrainingData":
+    def load(cls, recipe: Recipe | PriorRecipe, photo_roots: list[Path], video_roots: list[Path]) -> "TrainingData":
         """Find and load what ``recipe`` asks for; raises `InputError` when something is missing or too small."""
-        parts: tuple[Phase | Validation, ...] = (*recipe.phases, recipe.validation)
+        phases, validation = parts_of(recipe)
+        parts: tuple[ClipRequest, ...] = (*phases, validation)
         photos: tuple[list[Tensor], list[Tensor]] = ([], [])
         videos: tuple[list[Recording], list[Recording]] = ([], [])
         if any(part.sources.get("photographs") for part in parts):
@@ -57,43 +71,59 @@ class TrainingData:
         if filmed:
             videos = open_videos(video_roots, max(part.frames for part in filmed), max(part.size for part in filmed))
         data = cls(Material(photos[0], videos[0]), Material(photos[1], videos[1]))
-        for phase in recipe.phases:
+        for phase in phases:
             data.training.require(phase, "training")
-        data.held_out.require(recipe.validation, "validation")
+        data.held_out.require(validation, "validation")
         return data
 
 
+def parts_of(recipe: Recipe | PriorRecipe) -> tuple[Sequence[ClipRequest], ClipRequest]:
+    """Return the parts that describe clips to train on, and to validate with."""
+    if isinstance(recipe, PriorRecipe):
+        return (recipe.pool,), recipe.pool
+    return recipe.phases, recipe.validation
+
+
 def load_photographs(roots: list[Path], smallest: int = 320) -> tuple[list[Tensor], list[Tensor]]:
-    """Photographs below ``roots`` for training and held out, with their reductions down to ``smallest`` pixels."""
+    """Load the photographs below ``roots`` with their reductions down to ``smallest`` pixels.
+
+    Returns:
+        Those to train on, and those held out; uint8 ``(3, height, width)``.
+    """
     sets: tuple[list[Tensor], list[Tensor]] = ([], [])
-    for path in photographs.find(roots):
-        levels = photographs.pyramid(photographs.load(path), smallest)
-        sets[photographs.is_held_out(path)].extend(torch.tensor(level).permute(2, 0, 1) for level in levels)
+    for photo in photographs.find_photographs(roots):
+        levels = photographs.pyramid(photo.load(), smallest)
+        sets[photo.held_out].extend(torch.tensor(level).permute(2, 0, 1) for level in levels)
     return sets
 
 
 def open_videos(roots: list[Path], frames: int, size: int) -> tuple[list[Recording], list[Recording]]:
-    """Recordings below ``roots`` for training and held out; raises `InputError` when one is too short or too small."""
+    """Open the recordings below ``roots``; raises `InputError` when one is too short or too small.
+
+    Returns:
+        Those to train on, and those held out.
+    """
     sets: tuple[list[Recording], list[Recording]] = ([], [])
-    for path in recordings.find(roots):
-        sets[recordings.is_held_out(path)].append(Recording.open(path, frames, size))
+    for path in recordings.find_recordings(roots):
+        sets[recordings.is_held_out_recording(path)].append(Recording.open(path, frames, size))
     return sets
 
 
 def drawn(rng: random.Random, shares: dict[str, float]) -> str:
-    """One of the names, as often as its share; no random number is drawn where there is one name only."""
+    """Draw one of the names, each as often as its share."""
     names = list(shares)
+    # no random number where there is no choice: batches of recipes without shares stay what they were
     return names[0] if len(names) == 1 else rng.choices(names, list(shares.values()))[0]
 
 
-def training_pair(rng: random.Random, material: Material, asked: Phase | Validation, scale: int = 4) -> tuple[Tensor, Tensor]:
-    """A clip and its degraded, bicubically upscaled counterpart, each RGB 0..1 ``(frames, 3, size, size)``."""
+def training_pair(rng: random.Random, material: Material, asked: ClipRequest, scale: int = 4) -> tuple[Tensor, Tensor]:
+    """Draw a clip and its degraded, bicubically upscaled counterpart, each RGB 0..1 ``(frames, 3, size, size)``."""
     clip = material.clip(rng, asked)
-    return clip, upscale(degrade(clip, drawn(rng, asked.degradations), rng, scale), scale)
+    return clip, upscale(degrade_clip(clip, drawn(rng, asked.degradations), rng, scale), scale)
 
 
 class Batches(Dataset[tuple[Tensor, Tensor]]):
-    """Item ``i`` is the batch of iteration ``i``: ``(I, I_up)``, each ``(batch, frames, 3, size, size)``."""
+    """Batches by iteration: item ``i`` is ``(I, I_up)``, each RGB 0..1 ``(batch, frames, 3, size, size)``."""
 
     def __init__(self, material: Material, recipe: Recipe) -> None:
         self.material, self.recipe = material, recipe
@@ -102,7 +132,7 @@ class Batches(Dataset[tuple[Tensor, Tensor]]):
         return self.recipe.iterations
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-        torch.set_num_threads(1)
+        torch.set_num_threads(1)  # there are worker processes beside this one
         phase, _ = self.recipe.phase_at(index)
         rng = random.Random(f"{self.recipe.seed}/{index}")
         clips, upscaled = zip(*(training_pair(rng, self.material, phase) for _ in range(phase.batch)), strict=True)

@@ -1,6 +1,5 @@
-"""A trained network as a checkpoint folder that the engine loads, in half precision."""
+"""Export: write a trained network as a checkpoint folder that the engine loads, in half precision."""
 
-import dataclasses
 import json
 from pathlib import Path
 
@@ -8,14 +7,17 @@ from safetensors.torch import save_file
 
 from dcvsr_engine.network.declaration import FILE
 from dcvsr_engine.network.haar import HaarFirstStage
-from dcvsr_engine.network.hashes import sha256
 from dcvsr_engine.research.training.lora import merged_weights
 from dcvsr_engine.research.training.start import Start
-from dcvsr_engine.storage import discard, partial_path, put_in_place
+from dcvsr_engine.storage import discard, partial_path, put_in_place, sha256
 
 
 def export(start: Start, folder: Path) -> None:
-    """Write the network's present weights: a whole compact model, or a U-Net to be laid over the start folder (``unet_ema/``)."""
+    """Write the network's current weights.
+
+    A first stage that has no weights of its own makes the folder a whole model; with an autoencoder only the U-Net is written
+    (``unet_ema/``), and the start folder is named as its base.
+    """
     partial = partial_path(folder)
     partial.mkdir()
     try:
@@ -25,17 +27,18 @@ def export(start: Start, folder: Path) -> None:
             declaration = start.declaration
         else:
             write_network(start, partial / "unet_ema")
-            declaration = dataclasses.replace(start.declaration, base=str(start.folder.absolute()))
+            declaration = start.declaration.replace(base=str(start.folder.absolute()))
+        # the hashes are the last thing written, over everything else
         files = sorted(path for path in partial.rglob("*") if path.is_file())
         hashes = {path.relative_to(partial).as_posix(): sha256(path) for path in files}
-        (partial / FILE).write_text(dataclasses.replace(declaration, sha256=hashes).to_json(), encoding="utf-8")
+        (partial / FILE).write_text(declaration.replace(sha256=hashes).to_json(), encoding="utf-8")
         put_in_place(partial, folder)
     finally:
         discard(partial)
 
 
 def write_network(start: Start, folder: Path) -> None:
-    """Configuration and weights."""
+    """Write configuration and weights, LoRA adapters merged."""
     folder.mkdir()
     start.unet.save_config(folder)
     half = {name: value.half().contiguous() for name, value in merged_weights(start.unet).items()}
@@ -43,7 +46,7 @@ def write_network(start: Start, folder: Path) -> None:
 
 
 def write_scales(stage: HaarFirstStage, path: Path) -> None:
-    """The Haar bands' unit variances."""
+    """Write the factors that give the Haar bands unit variance."""
     names = "residual_scale", "condition_scale"
-    scales = {name: [round(float(v), 6) for v in getattr(stage, name).flatten()] for name in names}
+    scales = {name: [round(float(scale), 6) for scale in getattr(stage, name).flatten()] for name in names}
     path.write_text(json.dumps(scales), encoding="utf-8")

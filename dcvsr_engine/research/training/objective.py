@@ -15,60 +15,60 @@ from torch import Tensor, nn
 from dcvsr_engine.diffusion.edm import precondition
 
 Distance = Callable[[Tensor, Tensor], Tensor]
-"""Of pictures ``(n, 3, h, w)`` and others, ``(n,)``."""
+"""Distances ``(n,)`` of two batches of pictures ``(n, 3, h, w)``."""
 
 
-class Identity(nn.Module):
-    """Takes the place of a temporal layer and hands its first argument on."""
+class PassThrough(nn.Module):
+    """Substitute of a temporal layer that passes its input through."""
 
     def forward(self, hidden_states: Tensor, *args: object, **kwargs: object) -> Tensor:
-        """The first argument."""
+        """Return the first argument."""
         return hidden_states
 
 
 class SpatialOnly(nn.Module):
-    """Takes the place of an `AlphaBlender` and keeps the spatial branch."""
+    """Substitute of diffusers' ``AlphaBlender`` that keeps the spatial branch."""
 
     def forward(self, x_spatial: Tensor, x_temporal: Tensor, image_only_indicator: Tensor) -> Tensor:
-        """The spatial branch."""
+        """Return the spatial branch."""
         return x_spatial
 
 
 @contextmanager
 def without_temporal_layers(unet: UNetSpatioTemporalConditionModel) -> Iterator[None]:
-    """Skip every temporal layer of ``unet``: single frames are trained without their cost."""
+    """Skip every temporal layer of ``unet`` inside, so that single frames are trained without their cost."""
     saved: list[tuple[nn.Module, str, nn.Module]] = []
 
     def swap(module: nn.Module, name: str, substitute: nn.Module) -> None:
-        saved.append((module, name, getattr(module, name)))
-        setattr(module, name, substitute)
+        saved.append((module, name, module.get_submodule(name)))
+        module.add_module(name, substitute)
 
     for module in list(unet.modules()):
         if isinstance(module, SpatioTemporalResBlock):
-            swap(module, "temporal_res_block", Identity())
+            swap(module, "temporal_res_block", PassThrough())
             swap(module, "time_mixer", SpatialOnly())
         elif isinstance(module, TransformerSpatioTemporalModel):
-            swap(module, "temporal_transformer_blocks", nn.ModuleList([Identity() for _ in module.transformer_blocks]))
+            swap(module, "temporal_transformer_blocks", nn.ModuleList([PassThrough() for _ in module.transformer_blocks]))
             swap(module, "time_mixer", SpatialOnly())
     try:
         yield
     finally:
         for module, name, original in reversed(saved):
-            setattr(module, name, original)
+            module.add_module(name, original)
 
 
 @torch.no_grad()
 def silence_temporal_layers(unet: UNetSpatioTemporalConditionModel) -> None:
     """Zero the last layer of every temporal branch, so that training on clips starts from what single frames have taught."""
-    silent: list[nn.Module] = []
+    last_layers: list[nn.Module] = []
     for module in unet.modules():
         if isinstance(module, SpatioTemporalResBlock):
-            silent.append(module.temporal_res_block.conv2)
+            last_layers.append(module.temporal_res_block.conv2)
         elif isinstance(module, TransformerSpatioTemporalModel):
-            silent.append(module.time_pos_embed.linear_2)
+            last_layers.append(module.time_pos_embed.linear_2)
             for block in module.temporal_transformer_blocks:
-                silent += [block.ff_in.net[-1], block.attn1.to_out[0], block.attn2.to_out[0], block.ff.net[-1]]
-    for layer in silent:
+                last_layers += [block.ff_in.net[-1], block.attn1.to_out[0], block.attn2.to_out[0], block.ff.net[-1]]
+    for layer in last_layers:
         for parameter in layer.parameters():
             parameter.zero_()
 
@@ -82,26 +82,39 @@ def draw_sigmas(
     mean: float = -0.3,
     deviation: float = 1.3,
 ) -> Tensor:
-    """Training noise levels ``(count,)``: ``ln σ ~ N(mean, deviation)`` clamped to the range, a share ``at_max`` at σ_max."""
+    """Draw training noise levels (Karras et al. 2022, table 1).
+
+    Args:
+        count: how many.
+        generator: source of random numbers.
+        sigma_min, sigma_max: range that the levels are clamped to.
+        at_max: share at σ_max, where sampling starts.
+        mean, deviation: of ``ln σ ~ N(mean, deviation)``.
+
+    Returns:
+        ``(count,)``.
+    """
     sigmas = torch.exp(torch.randn(count, generator=generator) * deviation + mean).clamp(sigma_min, sigma_max)
+    # drawn even where at_max is 0: the random numbers that follow stay the same
     first = torch.rand(count, generator=generator) < at_max
     return torch.where(first, torch.full_like(sigmas, sigma_max), sigmas)
 
 
-def clip_noise(shape: torch.Size, share: float, generator: torch.Generator) -> Tensor:
-    """Unit noise ``(batch, frames, …)`` of which ``share`` of the variance is common to the frames of a clip."""
+def training_noise(shape: torch.Size, share: float, generator: torch.Generator) -> Tensor:
+    """Draw unit noise of ``shape`` ``(batch, frames, …)``; the frames of a clip have ``share`` of the variance in common."""
     own = torch.randn(shape, generator=generator)
     common = torch.randn(shape[0], 1, *shape[2:], generator=generator)
+    # variances add up to 1
     return math.sqrt(share) * common + math.sqrt(1 - share) * own
 
 
 @dataclass(frozen=True)
 class Conditioning:
-    """What the network is told beside the noisy latents.
+    """Inputs of the network beside the noisy latents.
 
     Attributes:
         condition: ``l`` ``(batch, frames, channels, h, w)``.
-        embedding: of the first frame ``(batch, 1, width)``, zeros for a network without one.
+        embedding: image embedding of the first frame ``(batch, 1, width)``; zeros for a network without one.
         ids: added time ids ``(batch, n)``.
     """
 
@@ -110,23 +123,44 @@ class Conditioning:
     ids: Tensor
 
     def dropped(self, keep: Tensor, names: tuple[str, ...]) -> "Conditioning":
-        """Without what ``names`` (a declaration's ``unconditional``) lists for the clips where ``keep`` ``(batch,)`` is false."""
+        """Zero the inputs in ``names`` (a declaration's ``unconditional``) for the clips where ``keep`` ``(batch,)`` is false."""
         condition = self.condition * keep.view(-1, 1, 1, 1, 1) if "condition" in names else self.condition
         embedding = self.embedding * keep.view(-1, 1, 1) if "image_embedding" in names else self.embedding
         return Conditioning(condition, embedding, self.ids)
 
 
-def denoise(network: nn.Module, noisy: Tensor, sigma: Tensor, told: Conditioning) -> Tensor:
-    """``x̂_0`` of ``noisy`` ``(batch, frames, channels, h, w)`` at ``sigma`` ``(batch,)``, float32."""
+def denoise(network: nn.Module, noisy: Tensor, sigma: Tensor, conditioning: Conditioning) -> Tensor:
+    """Estimate ``x̂_0`` of untiled clips (Karras et al. 2022, eq. 7).
+
+    Args:
+        network: the U-Net.
+        noisy: latents ``(batch, frames, channels, h, w)``.
+        sigma: noise levels ``(batch,)``.
+        conditioning: the other inputs.
+
+    Returns:
+        Float32, shaped like ``noisy``.
+    """
     c = precondition(sigma.view(-1, 1, 1, 1, 1))
-    sample = torch.cat([c.c_in * noisy, told.condition], dim=2)
-    prediction = network(sample, c.c_noise.flatten(), encoder_hidden_states=told.embedding, added_time_ids=told.ids).sample
+    sample = torch.cat([c.c_in * noisy, conditioning.condition], dim=2)
+    prediction = network(
+        sample, c.c_noise.flatten(), encoder_hidden_states=conditioning.embedding, added_time_ids=conditioning.ids
+    ).sample
     estimate: Tensor = c.c_skip * noisy + c.c_out * prediction.float()
     return estimate
 
 
 def edm_loss(denoised: Tensor, target: Tensor, sigma: Tensor) -> Tensor:
-    """Loss per sample ``(batch,)``: λ(σ) ‖x̂_0 − x_0‖² with λ = 1/c_out² (Karras et al. 2022, table 1)."""
+    """Compute λ(σ) ‖x̂_0 − x_0‖² with λ = 1/c_out² (Karras et al. 2022, table 1).
+
+    Args:
+        denoised, target: ``(batch, …)``.
+        sigma: noise levels ``(batch,)``; an infinite one gives weight 1.
+
+    Returns:
+        Loss per sample ``(batch,)``.
+    """
+    # 1 / c_out² for data of unit variance
     weight = 1 + 1 / sigma**2
     error: Tensor = (denoised - target).pow(2).flatten(1).mean(1)
     return weight * error
@@ -135,9 +169,18 @@ def edm_loss(denoised: Tensor, target: Tensor, sigma: Tensor) -> Tensor:
 def judged_crops(
     restored: Tensor, reference: Tensor, generator: torch.Generator, frames: int = 1, size: int = 72
 ) -> tuple[Tensor, Tensor]:
-    """One random crop of ``frames`` successive frames per clip of each ``(batch, all frames, 3, h, w)``.
+    """Cut the same random crop out of restored and reference clips.
 
-    The perceptual network is dear on a processor, so it does not see everything: ``(batch, frames, 3, size, size)`` of each.
+    The perceptual network is expensive on a processor, so it sees a part only.
+
+    Args:
+        restored, reference: clips ``(batch, all frames, 3, h, w)``.
+        generator: source of random numbers.
+        frames: successive frames per crop.
+        size: side of a crop in pixels.
+
+    Returns:
+        Crops of both, ``(batch, frames, 3, size, size)``.
     """
     count, side = restored.shape[1], restored.shape[-1]
     crops = []
@@ -150,29 +193,47 @@ def judged_crops(
 
 
 def change_in_look(distance: Distance, restored: Tensor, reference: Tensor) -> Tensor:
-    """How much further apart, or nearer, than in ``reference`` two successive frames look; a number.
+    """Compare the perceptual distance of successive frames with the reference's: tLP of Chu et al. (2020).
 
-    tLP of Chu et al. (2020), over clips ``(batch, frames, 3, h, w)``. It minds flicker in what a moving picture shows, where
-    `change_error` asks for the motion of every pixel too.
+    It penalises flicker of what a moving picture shows, while `change_error` asks for the motion of every pixel too.
+
+    Args:
+        distance: a perceptual distance.
+        restored, reference: clips ``(batch, frames, 3, h, w)``.
+
+    Returns:
+        Mean absolute difference of the distances, a scalar.
     """
-    apart, wanted = (distance(clips[:, :-1].flatten(0, 1), clips[:, 1:].flatten(0, 1)) for clips in (restored, reference))
-    return (apart - wanted).abs().mean()
+    made, wanted = (distance(clips[:, :-1].flatten(0, 1), clips[:, 1:].flatten(0, 1)) for clips in (restored, reference))
+    return (made - wanted).abs().mean()
 
 
 def lattice_error(error: Tensor, factor: int) -> Tensor:
-    """How much of ``error`` ``(n, channels, h, w)`` repeats with the period of the latent grid; a number.
+    """Measure the part of an error that repeats with the period of the latent grid.
 
-    Neither the EDM nor a shift-tolerant perceptual loss minds a faint grid in flat areas, an eye does. Local means over 6 × 6
-    latents of each of the ``factor²`` places within a latent should be alike; the mean of how far they are apart is returned.
+    An eye sees a faint grid in flat areas; the EDM loss and a shift-tolerant perceptual loss do not penalise it. The local means
+    over 6 × 6 latents should be equal for all ``factor²`` pixel positions within a latent.
+
+    Args:
+        error: ``(n, channels, h, w)``.
+        factor: pixels per latent along an axis.
+
+    Returns:
+        Mean absolute deviation of the local means, a scalar.
     """
-    places = F.pixel_unshuffle(error, factor).unflatten(1, (error.shape[1], factor**2))
-    local = F.avg_pool2d(places.flatten(0, 1), 6, stride=3).unflatten(0, places.shape[:2])
-    apart: Tensor = (local - local.mean(2, keepdim=True)).abs()
-    return apart.mean()
+    positions = F.pixel_unshuffle(error, factor).unflatten(1, (error.shape[1], factor**2))
+    # half-overlapping areas, so that a grid anywhere is inside one of them
+    local = F.avg_pool2d(positions.flatten(0, 1), 6, stride=3).unflatten(0, positions.shape[:2])
+    deviation: Tensor = (local - local.mean(2, keepdim=True)).abs()
+    return deviation.mean()
 
 
 def change_error(restored: Tensor, reference: Tensor) -> Tensor:
-    """How much clips ``(batch, frames, 3, h, w)`` change otherwise than ``reference`` from frame to frame; a number."""
+    """Compare the change from frame to frame of clips ``(batch, frames, 3, h, w)`` with the reference's.
+
+    Returns:
+        Mean absolute difference of the changes, a scalar.
+    """
     error = restored - reference
-    apart: Tensor = (error[:, 1:] - error[:, :-1]).abs()
-    return apart.mean()
+    change: Tensor = (error[:, 1:] - error[:, :-1]).abs()
+    return change.mean()

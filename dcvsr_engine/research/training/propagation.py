@@ -1,38 +1,35 @@
-"""Training as the engine samples: merged tiles, foreign keys of SAP and TAP, and steps that follow the network's own estimate."""
+"""Training as the engine samples: merged tiles, foreign keys of SAP and TAP, and steps from the network's own estimate."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TypeVar
 
 import torch
-from diffusers import UNetSpatioTemporalConditionModel
 from torch import Tensor
 
-from dcvsr_engine.control import Control
 from dcvsr_engine.diffusion.denoiser import Denoiser
-from dcvsr_engine.diffusion.sampler import Sampler, SegmentState, Step
-from dcvsr_engine.diffusion.schedule import karras_sigmas
+from dcvsr_engine.diffusion.sampler import InBatches, TiledDenoiser
+from dcvsr_engine.diffusion.schedule import Step, karras_sigmas
 from dcvsr_engine.events import StepKind
-from dcvsr_engine.network.checkpoint import FirstStage, Model
-from dcvsr_engine.network.declaration import Declaration
-from dcvsr_engine.research.training.recipe import Phase, Recipe
+from dcvsr_engine.network.checkpoint import Model
+from dcvsr_engine.research.training.recipe import Recipe, TrainingPhase
+from dcvsr_engine.research.training.start import Start
 from dcvsr_engine.settings import Device, RestoreSettings
 from dcvsr_engine.tiling.grid import PAPER_SPREAD, TileGrid
 
-T = TypeVar("T")
+Option = TypeVar("Option")
 
-KINDS: tuple[StepKind, ...] = (StepKind.PLAIN, StepKind.SAP, StepKind.TAP_FORWARD, StepKind.TAP_BACKWARD)
+STEP_KINDS: tuple[StepKind, ...] = (StepKind.PLAIN, StepKind.SAP, StepKind.TAP_FORWARD, StepKind.TAP_BACKWARD)
 SPREADS = (PAPER_SPREAD, 0.3)
-"""Spreads of the blending weights: the paper's, and a wide one that lets the borders of tiles count."""
+"""Spreads of the blending weights: the paper's, and a wide one that gives the borders of tiles more weight."""
 
 
-def drawn(options: Sequence[T], generator: torch.Generator) -> T:
-    """One of ``options``."""
+def draw_one(options: Sequence[Option], generator: torch.Generator) -> Option:
+    """Draw one of ``options``, each as likely."""
     return options[int(torch.randint(len(options), (1,), generator=generator))]
 
 
 def inner_levels(recipe: Recipe, most: int = 4) -> list[float]:
-    """The noise levels after the first of the schedules of 2 to ``most`` steps."""
+    """List the noise levels after the first of all schedules of 2 to ``most`` steps: those of later sampling steps."""
     schedules = (karras_sigmas(steps, recipe.sigma_min, recipe.sigma_max) for steps in range(2, most + 1))
     return [float(sigma) for sigmas in schedules for sigma in sigmas[1:-1]]
 
@@ -41,38 +38,58 @@ class TiledNetwork:
     """Estimates whole clips from tiles with propagation, by the engine's own sampler; gradients flow through all of it.
 
     Attributes:
-        denoiser: of the network that is trained.
-        settings: what the sampler is told.
+        denoiser: of the network under training, with the start's conventions.
+        settings: of the sampler; no guidance, because the loss is on the conditional estimate.
+        align: tiles lie at multiples of this, as the network needs.
         levels: noise levels of later steps.
+        sigma_max: noise level of the first step.
     """
 
-    def __init__(self, unet: UNetSpatioTemporalConditionModel, stage: FirstStage, recipe: Recipe, device: Device = "cpu") -> None:
-        declaration = Declaration(
-            name=recipe.name, title=recipe.name, first_stage="haar", factor=stage.factor, multiple=4, image_embedding="none",
-            added_time_ids=(0.0, 0.0, 0.0), sigma_min=recipe.sigma_min, sigma_max=recipe.sigma_max, steps=1, guidance="none",
-        )  # fmt: skip
-        self.denoiser = Denoiser(Model(declaration, Path(), unet, stage, device, "fp32"))
-        self.settings = declaration.resolve(RestoreSettings(sap_schedule="lockstep", tap_frames=2))
+    def __init__(self, start: Start, recipe: Recipe, device: Device = "cpu") -> None:
+        declaration = start.declaration
+        self.denoiser = Denoiser(Model(declaration, start.folder, start.unet, start.stage, device, "fp32"))
+        settings = RestoreSettings(steps=1, guidance="none", guidance_scale=1.0, sap_schedule="lockstep", tap_frames=2)
+        self.settings = declaration.resolve(settings)
+        self.align = declaration.multiple
         self.levels = inner_levels(recipe)
         self.sigma_max = recipe.sigma_max
 
     def estimate(self, x: Tensor, condition: Tensor, sigma: float, kind: StepKind, grid: TileGrid) -> Tensor:
-        """The merged ``x̂_0`` of ``x`` ``(frames, channels, h, w)`` in a step of ``kind``."""
-        sampler = Sampler(self.denoiser, self.settings, lambda step: grid, Control(), batch=grid.spatial)
-        return sampler.denoise(SegmentState(x), condition, Step(0, sigma, 0.0, 0.0, kind), None)
+        """Estimate the merged ``x̂_0`` of one clip in a step of ``kind``.
 
-    def grid(self, shape: torch.Size, phase: Phase, generator: torch.Generator) -> TileGrid:
-        """Tiles and windows of the phase over a clip of ``shape`` (frames, channels, h, w)."""
+        Args:
+            x: noisy latents ``(frames, channels, h, w)``.
+            condition: ``l`` ``(frames, condition channels, h, w)``.
+            sigma: noise level.
+            kind: of the step: plain, SAP or TAP.
+            grid: the tiles.
+
+        Returns:
+            Shaped like ``x``.
+        """
+        tiled = TiledDenoiser(self.denoiser, condition, self.settings, lambda step: grid, batching=InBatches(grid.spatial))
+        return tiled.denoise(x, Step(0, sigma, 0.0, 0.0, kind))
+
+    def grid(self, shape: torch.Size, phase: TrainingPhase, generator: torch.Generator) -> TileGrid:
+        """Lay the phase's tiles and windows over a clip of ``shape`` (frames, channels, h, w)."""
         frames, _, height, width = shape
-        return TileGrid.build(frames, height, width, phase.tile, phase.window, spread=drawn(SPREADS, generator), align=4)
+        spread = draw_one(SPREADS, generator)
+        return TileGrid.build(frames, height, width, phase.tile, phase.window, spread=spread, align=self.align)
 
     def estimates(
-        self, target: Tensor, condition: Tensor, noise: Tensor, sigma: Tensor, phase: Phase, generator: torch.Generator
+        self, target: Tensor, condition: Tensor, noise: Tensor, sigma: Tensor, phase: TrainingPhase, generator: torch.Generator
     ) -> tuple[Tensor, Tensor]:
-        """``x̂_0`` of clips ``(batch, frames, channels, h, w)``, and the noise level each was estimated at ``(batch,)``.
+        """Estimate ``x̂_0`` of a batch, a share ``phase.unrolled`` of it at a later sampling step.
 
-        A share ``phase.unrolled`` of the clips makes a later step, which starts from what the network makes of pure noise; its
-        error does not shrink with the noise, so its level is given as infinite: the loss then has weight 1.
+        Args:
+            target, condition, noise: latents ``(batch, frames, channels, h, w)``.
+            sigma: noise levels of the clips that start from the noisy target ``(batch,)``.
+            phase: tiles and shares.
+            generator: source of random numbers.
+
+        Returns:
+            ``x̂_0`` like ``target``, and the noise levels ``(batch,)``. Those of later steps are infinite, so that their loss has
+            weight 1: they start from the network's own estimate, whose error does not shrink with the noise.
         """
         condition, noise, estimates, levels = condition.cpu(), noise.cpu(), [], []  # the sampler merges on the processor
         for i in range(len(target)):
@@ -84,16 +101,19 @@ class TiledNetwork:
                 levels.append(sigma[i])
         return torch.stack(estimates).to(target), torch.stack(levels).to(sigma)
 
-    def first_step(self, target: Tensor, condition: Tensor, noise: Tensor, sigma: float, phase: Phase,
+    def first_step(self, target: Tensor, condition: Tensor, noise: Tensor, sigma: float, phase: TrainingPhase,
                    generator: torch.Generator) -> Tensor:  # fmt: skip
-        """``x̂_0`` from the noisy target, as in ordinary training."""
-        kind, grid = drawn(KINDS, generator), self.grid(target.shape, phase, generator)
+        """Estimate ``x̂_0`` of one clip ``(frames, channels, h, w)`` from its noisy target, as in ordinary training."""
+        kind, grid = draw_one(STEP_KINDS, generator), self.grid(target.shape, phase, generator)
         return self.estimate(target + sigma * noise, condition, sigma, kind, grid)
 
-    def later_step(self, condition: Tensor, noise: Tensor, phase: Phase, generator: torch.Generator) -> Tensor:
-        """``x̂_0`` of a later step, which starts from what the network makes of pure noise, as in sampling."""
+    def later_step(self, condition: Tensor, noise: Tensor, phase: TrainingPhase, generator: torch.Generator) -> Tensor:
+        """Estimate ``x̂_0`` of one clip ``(frames, channels, h, w)`` from the network's own estimate of noise, as in sampling.
+
+        No gradient flows through that first estimate: it would double the memory.
+        """
         grid = self.grid(condition.shape, phase, generator)
         with torch.no_grad():
-            own = self.estimate(self.sigma_max * noise, condition, self.sigma_max, drawn(KINDS, generator), grid)
-        sigma = drawn(self.levels, generator)
-        return self.estimate(own + sigma * noise, condition, sigma, drawn(KINDS, generator), grid)
+            own = self.estimate(self.sigma_max * noise, condition, self.sigma_max, draw_one(STEP_KINDS, generator), grid)
+        sigma = draw_one(self.levels, generator)
+        return self.estimate(own + sigma * noise, condition, sigma, draw_one(STEP_KINDS, generator), grid)

@@ -1,6 +1,5 @@
-"""What training starts from: the network of the start folder, its first stage, its conventions."""
+"""The start of training: the network of the start folder, its first stage, its conventions."""
 
-import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from dcvsr_engine.errors import ModelError, SettingsError
 from dcvsr_engine.network.checkpoint import FirstStage, check_conventions, load_first_stage, load_network
 from dcvsr_engine.network.clip import ImageEncoder
 from dcvsr_engine.network.declaration import FILE, Declaration
+from dcvsr_engine.network.first_stage import AUTOENCODER, RESIDUAL_TRANSFORM
 from dcvsr_engine.research.training.lora import adapt
 from dcvsr_engine.research.training.objective import Conditioning, silence_temporal_layers
 from dcvsr_engine.research.training.recipe import Recipe
@@ -23,9 +23,9 @@ class Start:
 
     Attributes:
         folder: the start folder.
-        unet: the network, in float32, on the processor as yet.
+        unet: the network, in float32; the trainer moves it to its device.
         declaration: the conventions to train with and to export.
-        stage: the fixed first stage.
+        stage: the first stage, whose weights stay fixed.
         image_encoder: CLIP, where the declaration asks for it.
     """
 
@@ -53,7 +53,7 @@ class Start:
         self.image_encoder = ImageEncoder.from_folder(self.folder, device, "fp32") if first_frame else None
 
     def encode_condition(self, upscaled: Tensor) -> Conditioning:
-        """What the network is told about clips ``(batch, frames, 3, height, width)``, on their device."""
+        """Compute the network's other inputs from enlarged clips, RGB 0..1 ``(batch, frames, 3, height, width)``."""
         batch, frames = upscaled.shape[:2]
         condition = self.stage.encode_condition(upscaled.flatten(0, 1)).unflatten(0, (batch, frames)).to(upscaled.device)
         embedding = upscaled.new_zeros(batch, 1, self.unet.config.cross_attention_dim)
@@ -64,8 +64,9 @@ class Start:
 
 
 def starting_network(folder: Path, scratch: bool, seed: int) -> UNetSpatioTemporalConditionModel:
-    """The network to train: with the folder's weights, or its configuration alone and temporal layers that change nothing."""
+    """Load the network with the folder's weights, or initialise it with temporal layers that begin without effect."""
     if scratch:
+        # diffusers initialises from the global generator
         torch.manual_seed(seed)
         unet = UNetSpatioTemporalConditionModel.from_config(UNetSpatioTemporalConditionModel.load_config(folder))
         silence_temporal_layers(unet)
@@ -75,7 +76,7 @@ def starting_network(folder: Path, scratch: bool, seed: int) -> UNetSpatioTempor
 
 
 def declare(recipe: Recipe, folder: Path, config: Any) -> Declaration:
-    """The conventions of what will be trained: the recipe's over those of the start folder. Raises `UserError`."""
+    """Combine the recipe's conventions with those of the start folder; raises `UserError`."""
     if (folder / FILE).is_file():
         own = Declaration.from_folder(folder)
     elif (folder / "scales.json").is_file():
@@ -84,42 +85,41 @@ def declare(recipe: Recipe, folder: Path, config: Any) -> Declaration:
         own = svd_conventions(recipe, folder, config)
     description = f"Trained with the recipe “{recipe.name}”."
     made: dict[str, Any] = {"name": recipe.name, "title": recipe.name, "description": description, "training_data": ""}
-    for name, value in recipe.declaration.items():
-        made[name] = tuple(value) if isinstance(value, list) else value
     try:
-        return dataclasses.replace(own, **made)
-    except (TypeError, ValueError, SettingsError) as error:
-        raise SettingsError(f"The recipe's declaration is not understood: {str(error).rstrip('.')}.") from None
+        return own.replace(**(made | recipe.declaration))
+    except ModelError as error:
+        raise SettingsError(f"The recipe's declaration is not understood: {error}") from None
 
 
 def compact_conventions(recipe: Recipe, config: Any) -> Declaration:
-    """Of a start folder with a Haar first stage that declares none."""
+    """Assume the conventions of a start folder with fixed residual transform and without a declaration."""
     ids = config.projection_class_embeddings_input_dim // config.addition_time_embed_dim
     return Declaration(
-        recipe.name, recipe.name, "haar", 4, 2 ** (len(config.block_out_channels) - 1),
+        name=recipe.name, title=recipe.name,
+        first_stage=RESIDUAL_TRANSFORM, factor=4, multiple=2 ** (len(config.block_out_channels) - 1),
         added_time_ids=(0.0,) * ids, image_embedding="none", unconditional=(), guidance="none", guidance_scale=1.0,
         steps=4, sigma_min=recipe.sigma_min, sigma_max=recipe.sigma_max,
     )  # fmt: skip
 
 
 def svd_conventions(recipe: Recipe, folder: Path, config: Any) -> Declaration:
-    """Of a folder as Stable Video Diffusion's."""
+    """Assume Stable Video Diffusion's conventions for a start folder of its layout."""
     levels = len(AutoencoderKLTemporalDecoder.load_config(folder / "vae")["block_out_channels"])
     multiple = 2 ** (len(config.block_out_channels) - 1)
-    return Declaration(recipe.name, recipe.name, "vae", 2 ** (levels - 1), multiple,
+    return Declaration(name=recipe.name, title=recipe.name, first_stage=AUTOENCODER, factor=2 ** (levels - 1), multiple=multiple,
                        sigma_min=recipe.sigma_min, sigma_max=recipe.sigma_max)  # fmt: skip
 
 
 def check_recipe(recipe: Recipe, declaration: Declaration, device: Device) -> None:
-    """Raise `SettingsError` where the recipe asks for what the network's conventions or the device do not allow."""
+    """Raise `SettingsError` where the recipe does not fit the network's conventions or the device."""
     for phase in recipe.phases:
-        if declaration.first_stage == "vae" and (phase.perceptual or phase.lattice or phase.change or phase.tile):
+        if declaration.first_stage == AUTOENCODER and (phase.perceptual or phase.lattice or phase.change or phase.tile):
             raise SettingsError("Set “perceptual”, “lattice”, “change” and “tile” to 0: they are for the compact model.")
         if device == "cpu" and "cpu" in recipe.bf16 and min(phase.frames, phase.window or phase.frames) == 2:
             # oneDNN's bf16 gradient of a convolution over two frames is NaN (torch 2.13)
             raise SettingsError("Two frames do not train in bf16 on the processor: take three, or leave “cpu” out of “bf16”.")
         if phase.tile and (recipe.gradient_checkpointing or recipe.compile):
-            raise SettingsError("Phases with “tile” go without “gradient_checkpointing” and “compile”.")
+            raise SettingsError("Set “gradient_checkpointing” and “compile” to false: phases with “tile” cannot use them.")
     droppable = {"condition"} | ({"image_embedding"} if declaration.image_embedding == "first-frame" else set())
     if recipe.dropout and not droppable & set(declaration.unconditional):
         raise SettingsError("There is nothing to drop: set “dropout” to 0, or declare what “unconditional” means.")

@@ -1,4 +1,8 @@
-"""What moves during training – weights, their average, optimiser – and its file, which resumes to the exact step."""
+"""TrainingState of training – weights, their moving average (EMA), optimiser – and its file, which resumes at the exact batch.
+
+The EMA is own code, while diffusers has ``EMAModel`` (``diffusers.training_utils``): that holds no names of weights and counts
+its own steps, and a run is to resume from one file with the same numbers; the warm-up of the decay is the same as there.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,14 +18,15 @@ from dcvsr_engine.errors import JobError
 from dcvsr_engine.storage import partial_path, put_in_place
 
 
-class State:
-    """Weights under training and everything that goes with them.
+class TrainingState:
+    """Weights under training with their moving average and optimiser.
 
     Attributes:
-        weights: the trained parameters by name.
-        ema: their moving average.
+        weights: trained parameters by name.
+        ema: moving average of each.
+        optimizer: of the weights.
         iteration: optimiser steps done.
-        part: batches since then whose gradients are accumulated.
+        part: batches since then, whose gradients are accumulated.
     """
 
     def __init__(self, network: nn.Module, optimizer: Optimizer) -> None:
@@ -32,14 +37,15 @@ class State:
 
     @torch.no_grad()
     def update_ema(self, decay: float) -> None:
-        """Follow the weights with a decay that starts low."""
+        """Move the average towards the weights; the decay starts low, as in diffusers' ``EMAModel``, because they move fast."""
         decay = min(decay, (1 + self.iteration) / (10 + self.iteration))
         for name, value in self.weights.items():
             self.ema[name].lerp_(value, 1 - decay)
 
     @contextmanager
     def averaged(self) -> Iterator[None]:
-        """Use the averaged weights for a while."""
+        """Use the averaged weights inside."""
+        # exact copies: averaging back would round
         own = {name: value.detach().clone() for name, value in self.weights.items()}
         self.assign(self.ema)
         try:
@@ -49,16 +55,22 @@ class State:
 
     @torch.no_grad()
     def assign(self, values: dict[str, Tensor]) -> None:
-        """Set the weights."""
+        """Set the weights by name."""
         for name, value in self.weights.items():
             value.copy_(values[name])
 
     def save(self, path: Path, sums: Tensor) -> None:
-        """Write the file under a temporary name, then rename; ``sums`` is what the log has gathered for its next row."""
+        """Write the file under a temporary name, then rename it.
+
+        Args:
+            path: of the file.
+            sums: what the log has gathered for its next row.
+        """
         tensors = {"iteration": torch.tensor(self.iteration), "part": torch.tensor(self.part), "log": sums}
         for name, value in self.weights.items():
             tensors |= {f"unet.{name}": value, f"ema.{name}": self.ema[name]}
-            tensors |= {f"optimizer.{name}.{key}": kept for key, kept in self.optimizer.state.get(value, {}).items()}
+            tensors |= {f"optimizer.{name}.{key}": moment for key, moment in self.optimizer.state.get(value, {}).items()}
+            # between optimiser steps gradients are a part of the state
             if self.part and value.grad is not None:
                 tensors[f"gradient.{name}"] = value.grad
         path.parent.mkdir(exist_ok=True)
@@ -67,11 +79,22 @@ class State:
         put_in_place(partial, path)
 
     def load(self, path: Path, sums: Tensor) -> Tensor:
-        """Take everything from a file, and return what it keeps of the log, else ``sums``; raises `JobError`."""
+        """Read everything from a file.
+
+        Args:
+            path: of the file.
+            sums: returned where the file has none.
+
+        Returns:
+            What the log had gathered for its next row.
+
+        Raises:
+            JobError: the file is damaged or belongs to another network.
+        """
         try:
             tensors = load_file(path)
         except (SafetensorError, OSError) as error:
-            raise JobError(f"{path} is damaged ({error}); begin anew in another folder.") from None
+            raise JobError(f"{path} is damaged ({error}); start again in another folder.") from None
         shapes = {name: value.shape for name, value in self.weights.items()}
         if shapes != {name[5:]: value.shape for name, value in tensors.items() if name.startswith("unet.")}:
             raise JobError(f"{path} belongs to another network than the recipe's; choose another folder, or that run's recipe.")
@@ -79,11 +102,19 @@ class State:
         for name, value in self.weights.items():
             self.ema[name].copy_(tensors[f"ema.{name}"])
             prefix = f"optimizer.{name}."
-            kept = {key.removeprefix(prefix): found for key, found in tensors.items() if key.startswith(prefix)}
-            if kept:  # AdamW counts its steps on the processor
-                self.optimizer.state[value] = {k: v if k == "step" else v.to(value.device) for k, v in kept.items()}
+            moments = {key.removeprefix(prefix): tensor for key, tensor in tensors.items() if key.startswith(prefix)}
+            if moments:
+                self.optimizer.state[value] = {key: laid_out_as(value, moment) for key, moment in moments.items()}
             if f"gradient.{name}" in tensors:
                 value.grad = tensors[f"gradient.{name}"].to(value.device)
         self.iteration, self.part = int(tensors["iteration"]), int(tensors.get("part", 0))
-        kept_sums: Tensor = tensors.get("log", sums)
-        return kept_sums
+        log_sums: Tensor = tensors.get("log", sums)
+        return log_sums
+
+
+def laid_out_as(weight: Tensor, moment: Tensor) -> Tensor:
+    """Return a moment on the device and in the memory format of its ``weight``; counts, of another shape, stay as they are.
+
+    AdamW counts its steps on the processor, and sums in another memory format would round differently after a resume.
+    """
+    return torch.empty_like(weight).copy_(moment) if moment.shape == weight.shape else moment

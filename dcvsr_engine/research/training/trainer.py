@@ -1,10 +1,9 @@
-"""The training loop: EDM objective, accumulated gradients, EMA, validation, and checkpoints that resume to the exact step.
+"""The training loop: EDM objective, accumulated gradients, EMA, validation, and checkpoints that resume at the exact batch.
 
 Several GPUs: started by ``accelerate launch``, each process takes every n-th batch and averages gradients with the others.
 """
 
 import contextlib
-import math
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,30 +21,22 @@ from dcvsr_engine.research.training.objective import (
     Distance,
     change_error,
     change_in_look,
-    clip_noise,
     denoise,
     draw_sigmas,
     edm_loss,
     judged_crops,
     lattice_error,
+    training_noise,
     without_temporal_layers,
 )
 from dcvsr_engine.research.training.propagation import TiledNetwork
-from dcvsr_engine.research.training.recipe import STATE, Phase, Recipe
+from dcvsr_engine.research.training.recipe import STATE, Recipe, TrainingPhase
+from dcvsr_engine.research.training.schedule import learning_rate
 from dcvsr_engine.research.training.start import Start
-from dcvsr_engine.research.training.state import State
-from dcvsr_engine.research.training.validation import contact_sheet, held_out_pairs, is_best, psnr, restored
+from dcvsr_engine.research.training.state import TrainingState
+from dcvsr_engine.research.training.validation import contact_sheet, held_out_pairs, is_best, mean_frame_psnr, restore_held_out
 from dcvsr_engine.settings import Device
-
-
-def learning_rate(phase: Phase, index: int) -> float:
-    """Linear warm-up, then cosine decay to a tenth of the peak, or the peak."""
-    if index < phase.warmup:
-        return phase.learning_rate * (index + 1) / phase.warmup
-    if phase.schedule == "constant":
-        return phase.learning_rate
-    progress = (index - phase.warmup) / max(1, phase.iterations - phase.warmup)
-    return phase.learning_rate * (0.55 + 0.45 * math.cos(math.pi * progress))
+from dcvsr_engine.storage import write_text
 
 
 class Trainer:
@@ -55,7 +46,7 @@ class Trainer:
         perceptual, judge: distances ``(n,)`` of pictures, one to train on, another to validate with.
         folder: holds ``recipe.json``, the tables, ``last/`` with the state, ``samples/``, and the models ``ema/`` and ``best/``.
         unet: the network; ``tiled`` is the same in tiles that propagate to each other, where a phase has them.
-        stopping: set it to end after the present batch, with a checkpoint.
+        stopping: set by `stop`.
     """
 
     def __init__(
@@ -68,6 +59,7 @@ class Trainer:
         device: Device = "cpu",
     ) -> None:
         self.recipe, self.folder, self.data, self.perceptual, self.judge = recipe, folder, data, perceptual, judge
+        # no mixed precision by accelerate: `autocast` covers the network alone, not the first stage and losses
         self.accelerator = Accelerator(cpu=device == "cpu", mixed_precision="no")
         self.device: torch.device = self.accelerator.device
         self.processes: int = self.accelerator.num_processes
@@ -81,11 +73,12 @@ class Trainer:
         if recipe.compile:
             self.unet.compile()
         trained = [parameter for parameter in self.unet.parameters() if parameter.requires_grad]
+        # the rate is set by every `move`
         self.optimizer = torch.optim.AdamW(trained, lr=0.0, betas=(0.9, 0.99), weight_decay=1e-3)
-        self.state = State(self.unet, self.optimizer)
+        self.state = TrainingState(self.unet, self.optimizer)
         self.log = LossLog(folder, recipe.sigma_min, recipe.sigma_max)
         in_tiles = any(phase.tile for phase in recipe.phases)
-        self.tiled = TiledNetwork(self.unet, self.start.stage, recipe, device) if in_tiles else None
+        self.tiled = TiledNetwork(self.start, recipe, device) if in_tiles else None
         self.stopping = False
         if (folder / STATE).exists():
             self.log.sums = self.state.load(folder / STATE, self.log.sums)
@@ -93,49 +86,72 @@ class Trainer:
             self.prepare_folder()
         self.accelerator.wait_for_everyone()
 
+    def stop(self) -> None:
+        """End `run` after the current batch, with a checkpoint."""
+        self.stopping = True
+
     def prepare_folder(self) -> None:
-        """The recipe, and the tables as they were at the present iteration."""
+        """Write the recipe, and cut the tables back to the current iteration."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        (self.folder / "recipe.json").write_text(self.recipe.to_json(), encoding="utf-8")
+        write_text(self.folder / "recipe.json", self.recipe.to_json())
         for table in ("log.csv", "loss_by_sigma.csv", "validation.csv"):
             forget_after(self.folder / table, self.state.iteration)
 
     # -- one step -----------------------------------------------------------------------------------------------
 
-    def loss(self, clips: Tensor, upscaled: Tensor, phase: Phase, generator: torch.Generator) -> Tensor:
-        """The objective for ``(batch, frames, 3, size, size)``: EDM, plus the perceptual term where the phase asks for it."""
+    def loss(self, clips: Tensor, upscaled: Tensor, phase: TrainingPhase, generator: torch.Generator) -> Tensor:
+        """Compute the objective: EDM, plus losses on the decoded picture where the phase asks for them.
+
+        Args:
+            clips, upscaled: RGB 0..1 ``(batch, frames, 3, size, size)``.
+            phase: weights and shares.
+            generator: source of random numbers.
+
+        Returns:
+            A scalar.
+        """
         batch, frames = clips.shape[:2]
         flat, up = clips.flatten(0, 1), upscaled.flatten(0, 1)
         target = self.start.stage.encode_target(flat, up).unflatten(0, (batch, frames)).to(self.device)
-        told = self.start.encode_condition(upscaled)
+        conditioning = self.start.encode_condition(upscaled)
         sigma = self.sigmas(batch, phase, generator)
-        noise = clip_noise(target.shape, phase.noise_share, generator).to(self.device)
+        noise = training_noise(target.shape, phase.noise_share, generator).to(self.device)
         if self.recipe.dropout > 0:
             keep = torch.rand(batch, generator=generator) >= self.recipe.dropout
-            told = told.dropped(keep.to(self.device), self.start.declaration.unconditional)
+            conditioning = conditioning.dropped(keep.to(self.device), self.start.declaration.unconditional)
         with self.autocast():
             if self.tiled is not None and phase.tile:
-                denoised, sigma = self.tiled.estimates(target, told.condition, noise, sigma, phase, generator)
+                denoised, sigma = self.tiled.estimates(target, conditioning.condition, noise, sigma, phase, generator)
             else:
-                denoised = denoise(self.unet, target + sigma.view(-1, 1, 1, 1, 1) * noise, sigma, told)
+                denoised = denoise(self.unet, target + sigma.view(-1, 1, 1, 1, 1) * noise, sigma, conditioning)
         errors = edm_loss(denoised, target, sigma)
         self.log.add_sigmas(sigma, errors)
         loss = errors.mean()
         if phase.perceptual > 0 or phase.lattice > 0 or phase.change > 0:
+            # decoding is differentiable: the fixed transform is linear
             picture = self.start.stage.decode(denoised.flatten(0, 1), up)
             loss = loss + self.picture_loss(picture, flat, phase, generator)
         return loss
 
-    def sigmas(self, batch: int, phase: Phase, generator: torch.Generator) -> Tensor:
-        """Noise levels ``(batch,)``."""
+    def sigmas(self, batch: int, phase: TrainingPhase, generator: torch.Generator) -> Tensor:
+        """Draw noise levels ``(batch,)``."""
         recipe = self.recipe
-        drawn = draw_sigmas(
+        sigmas = draw_sigmas(
             batch, generator, recipe.sigma_min, recipe.sigma_max, phase.at_max, recipe.sigma_mean, recipe.sigma_deviation
         )
-        return drawn.to(self.device)
+        return sigmas.to(self.device)
 
-    def picture_loss(self, restored: Tensor, frames: Tensor, phase: Phase, generator: torch.Generator) -> Tensor:
-        """The weighted losses that look at decoded pictures ``(batch · frames, 3, size, size)``."""
+    def picture_loss(self, restored: Tensor, frames: Tensor, phase: TrainingPhase, generator: torch.Generator) -> Tensor:
+        """Sum the weighted losses on decoded pictures.
+
+        Args:
+            restored, frames: RGB ``(batch · frames, 3, size, size)``, decoded and true.
+            phase: the weights.
+            generator: source of random numbers.
+
+        Returns:
+            A scalar.
+        """
         loss = restored.new_zeros(())
         clips, truth = (pictures.unflatten(0, (-1, phase.frames)) for pictures in (restored, frames))
         if self.perceptual is not None and phase.perceptual > 0:
@@ -152,20 +168,25 @@ class Trainer:
         return loss
 
     def autocast(self) -> torch.autocast:
-        """bfloat16 where the recipe wants it."""
+        """Return a context that computes in bfloat16 where the recipe asks for it."""
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type in self.recipe.bf16)
 
     def layers(self, frames: int) -> contextlib.AbstractContextManager[None]:
-        """Single frames do without the temporal layers, backwards too, because checkpointing computes them again there."""
+        """Return a context without temporal layers for single frames.
+
+        It has to enclose the backward pass as well, because gradient checkpointing runs the layers again there.
+        """
         return without_temporal_layers(self.unet) if frames == 1 else contextlib.nullcontext()
 
     def step(self, clips: Tensor, upscaled: Tensor) -> float:
-        """Add a batch's gradient, and move after the last of an iteration; returns the loss."""
+        """Add a batch's gradient, and update the weights after the last batch of an iteration; returns the loss."""
         phase, index = self.recipe.phase_at(self.state.iteration)
+        # a function of seed and position, so that a resumed run draws the same numbers
         generator = torch.Generator().manual_seed(self.recipe.seed * 1_000_003 + self.position)
         last = self.state.part + 1 == self.recipe.accumulate
         with self.layers(phase.frames):
             loss = self.loss(clips.to(self.device), upscaled.to(self.device), phase, generator)
+            # gradients of accumulated batches add up to those of their mean
             (loss / self.recipe.accumulate).backward()
         self.state.part += 1
         if last:
@@ -173,7 +194,11 @@ class Trainer:
         return loss.item()
 
     def move(self, rate: float) -> None:
-        """One step of the optimiser with the gradients there are, averaged over the processes."""
+        """Make one optimiser step with the accumulated gradients, averaged over the processes.
+
+        Raises:
+            JobError: the gradient is not finite; the weights stay as they were.
+        """
         weights = list(self.state.weights.values())
         for weight in weights if self.processes > 1 else []:
             if weight.grad is not None:
@@ -183,7 +208,7 @@ class Trainer:
         if not torch.nn.utils.clip_grad_norm_(weights, 1.0).isfinite():
             raise JobError(
                 f"The gradient of iteration {self.state.iteration + 1} is not finite: resume with a lower learning rate, "
-                "or with this device left out of “bf16”; the last checkpoint is sound."
+                "or with this device left out of “bf16”; the last checkpoint is intact."
             )
         self.optimizer.step()
         self.optimizer.zero_grad()
@@ -192,14 +217,14 @@ class Trainer:
 
     @property
     def position(self) -> int:
-        """The next batch, counted over iterations, accumulated batches and processes; data and noise follow from it."""
+        """Index of the next batch over iterations, accumulated batches and processes; data and noise follow from it."""
         done = self.state.iteration * self.recipe.accumulate + self.state.part
         return done * self.processes + int(self.accelerator.process_index)
 
     # -- the loop -----------------------------------------------------------------------------------------------
 
     def run(self, report: Callable[[str], None] = print) -> None:
-        """Train to the end of the recipe; raises `Cancelled` when it was stopped."""
+        """Train to the end of the recipe; raises `Cancelled` after `stop`."""
         tell = report if self.accelerator.is_main_process else lambda sentence: None
         for clips, upscaled in self.batches():
             self.log.add(self.step(clips, upscaled))
@@ -210,8 +235,9 @@ class Trainer:
                 raise Cancelled
 
     def batches(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """The batches of this process from the present position on, prepared in worker processes."""
+        """Yield the batches of this process from the current position, prepared in worker processes."""
         data = Batches(self.data.training, self.recipe.times(self.recipe.accumulate * self.processes))
+        # the sampler holds the positions of this process alone, from the next one: nothing is decoded in vain
         mine = range(self.position, len(data), self.processes)
         workers = self.recipe.workers
         return iter(
@@ -219,7 +245,7 @@ class Trainer:
         )
 
     def finish_iteration(self, report: Callable[[str], None]) -> None:
-        """Log, validate and save when it is time."""
+        """Log, validate and save where this iteration is due."""
         recipe, iteration = self.recipe, self.state.iteration
         done = iteration == recipe.iterations
         if iteration % recipe.log_every == 0:
@@ -234,14 +260,16 @@ class Trainer:
 
     @torch.no_grad()
     def validate(self, report: Callable[[str], None]) -> None:
-        """Sample held-out clips with the averaged weights: metrics, a contact sheet, and an export if they are the best yet."""
+        """Sample held-out clips with the averaged weights: metrics, a contact sheet, and an export of the best so far."""
         asked, iteration = self.recipe.validation, self.state.iteration
         if self.accelerator.is_main_process:
             clips, upscaled = held_out_pairs(self.data.held_out, asked)
             columns = {"bicubic": upscaled}
             with self.state.averaged():
                 with self.layers(asked.frames):
-                    columns |= {str(steps): restored(self.start, upscaled, steps, self.autocast()) for steps in asked.steps}
+                    columns |= {
+                        str(steps): restore_held_out(self.start, upscaled, steps, self.autocast()) for steps in asked.steps
+                    }
                 for name, pictures in columns.items():
                     report(f"validation at {iteration}: steps {name}  {self.judged(name, pictures, clips)}")
                 contact_sheet([*columns.values(), clips], self.folder / "samples" / f"{iteration:06}.png")
@@ -250,8 +278,13 @@ class Trainer:
         self.accelerator.wait_for_everyone()
 
     def judged(self, name: str, pictures: Tensor, clips: Tensor) -> str:
-        """Append a row of ``validation.csv``, and return it as words."""
-        quality, distance = f"{psnr(pictures, clips):.3f}", ""
+        """Append a row of ``validation.csv`` and return it as text.
+
+        Args:
+            name: number of steps, or ``"bicubic"``.
+            pictures, clips: restored and true, RGB 0..1 ``(clips, frames, 3, size, size)``.
+        """
+        quality, distance = f"{mean_frame_psnr(pictures, clips):.3f}", ""
         if self.judge is not None:
             pairs = zip(pictures, clips, strict=True)
             means = [self.judge(clip.to(self.device), truth.to(self.device)).mean() for clip, truth in pairs]
@@ -261,7 +294,7 @@ class Trainer:
         return f"PSNR {quality} dB" + (f"  ST-LPIPS {distance}" if distance else "")
 
     def checkpoint(self) -> None:
-        """Write the state, and the averaged weights as a model."""
+        """Write the state, and export the averaged weights as a model."""
         if self.accelerator.is_main_process:
             self.state.save(self.folder / STATE, self.log.sums)
             with self.state.averaged():
@@ -270,5 +303,5 @@ class Trainer:
 
 
 def ignore_stop(worker: int) -> None:
-    """Ctrl-C reaches the worker processes too; they are to live until the batch that is under way is done."""
+    """Ignore Ctrl-C in a worker: the terminal sends it to all processes, and the current batch still needs the workers."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,4 +1,4 @@
-"""Held-out clips sampled in a few steps: metrics, a contact sheet, and whether the weights are the best so far."""
+"""Validation: sample held-out clips in a few steps; metrics, a contact sheet, and whether the weights are the best so far."""
 
 import itertools
 import random
@@ -13,59 +13,82 @@ from dcvsr_engine.diffusion.edm import to_d
 from dcvsr_engine.diffusion.schedule import karras_sigmas
 from dcvsr_engine.research.training.data import Material, training_pair
 from dcvsr_engine.research.training.log import read_rows
-from dcvsr_engine.research.training.objective import Conditioning, clip_noise, denoise
+from dcvsr_engine.research.training.objective import Conditioning, denoise, training_noise
 from dcvsr_engine.research.training.recipe import Validation
 from dcvsr_engine.research.training.start import Start
 from dcvsr_engine.storage import partial_path
 
 SHEET = 6
-"""Clips on a contact sheet."""
+"""Largest number of clips on a contact sheet."""
 
 
 def held_out_pairs(material: Material, asked: Validation) -> tuple[Tensor, Tensor]:
-    """Always the same clips and their degraded, enlarged counterparts, each ``(clips, frames, 3, size, size)``."""
+    """Draw the same clips every time, with their degraded, enlarged counterparts, each ``(clips, frames, 3, size, size)``."""
     rng = random.Random(0)
     pairs = [training_pair(rng, material, asked) for _ in range(asked.clips)]
     clips, upscaled = (torch.stack(side) for side in zip(*pairs, strict=True))
     return clips, upscaled
 
 
-def sample(network: nn.Module, told: Conditioning, noise: Tensor, sigmas: Tensor) -> Tensor:
-    """Euler sampling of untiled clips ``(batch, frames, channels, h, w)``."""
+def sample_untiled(network: nn.Module, conditioning: Conditioning, noise: Tensor, sigmas: Tensor) -> Tensor:
+    """Sample untiled clips with Euler steps (Karras et al. 2022, algorithm 2 without churn).
+
+    Args:
+        network: the U-Net.
+        conditioning: its other inputs.
+        noise: unit noise ``(batch, frames, channels, h, w)``.
+        sigmas: falling noise levels, 0 the last.
+
+    Returns:
+        Latents, shaped like ``noise``.
+    """
     x = noise * sigmas[0]
-    for sigma, following in itertools.pairwise(sigmas):
-        denoised = denoise(network, x, sigma.expand(x.shape[0]), told)
-        x = x + to_d(x, sigma, denoised) * (following - sigma)
+    for sigma, sigma_next in itertools.pairwise(sigmas):
+        denoised = denoise(network, x, sigma.expand(x.shape[0]), conditioning)
+        x = x + to_d(x, sigma, denoised) * (sigma_next - sigma)
     return x
 
 
-def restored(start: Start, upscaled: Tensor, steps: int, autocast: torch.autocast) -> Tensor:
-    """What the network makes of clips ``(clips, frames, 3, h, w)`` in ``steps`` steps, clip by clip, on the processor.
+def restore_held_out(start: Start, upscaled: Tensor, steps: int, autocast: torch.autocast) -> Tensor:
+    """Restore held-out clips one by one.
 
-    Only the network computes within ``autocast``, as in training.
+    Args:
+        start: the network under training and its conventions.
+        upscaled: enlarged clips, RGB 0..1 ``(clips, frames, 3, h, w)``.
+        steps: sampling steps.
+        autocast: context for the network alone, as in training.
+
+    Returns:
+        RGB 0..1 like ``upscaled``, on the processor.
     """
     declaration, device = start.declaration, start.unet.device
     sigmas = torch.tensor(karras_sigmas(steps, declaration.sigma_min, declaration.sigma_max), dtype=torch.float32, device=device)
     generator = torch.Generator().manual_seed(0)
     results = []
     for clip in upscaled.to(device):
-        told = start.encode_condition(clip.unsqueeze(0))
-        shape = torch.Size((1, len(clip), start.unet.config.out_channels, *told.condition.shape[-2:]))
-        noise = clip_noise(shape, declaration.noise_share, generator).to(device)
+        conditioning = start.encode_condition(clip.unsqueeze(0))
+        shape = torch.Size((1, len(clip), start.unet.config.out_channels, *conditioning.condition.shape[-2:]))
+        noise = training_noise(shape, declaration.noise_share, generator).to(device)
         with autocast:
-            latents = sample(start.unet, told, noise, sigmas)[0]
+            latents = sample_untiled(start.unet, conditioning, noise, sigmas)[0]
         results.append(start.stage.decode(latents, clip).clamp(0, 1).cpu())
     return torch.stack(results)
 
 
-def psnr(clips: Tensor, truth: Tensor) -> float:
-    """Mean over all frames, in dB."""
+def mean_frame_psnr(clips: Tensor, truth: Tensor) -> float:
+    """Average PSNR over all frames of clips ``(clips, frames, 3, h, w)``, in dB."""
     return float(-10 * (clips - truth).pow(2).flatten(0, 1).flatten(1).mean(1).log10().mean())
 
 
 def contact_sheet(columns: list[Tensor], path: Path) -> None:
-    """A PNG of the middle frames of the first clips, a clip per row: ``columns`` are ``(clips, frames, 3, h, w)``."""
+    """Write a PNG of the first clips' middle frames, a clip per row.
+
+    Args:
+        columns: from left to right, each RGB 0..1 ``(clips, frames, 3, h, w)``.
+        path: of the PNG.
+    """
     middle = [column[:SHEET, column.shape[1] // 2] for column in columns]
+    # a white border between pictures
     rows = torch.cat([F.pad(pictures, (2, 2, 2, 2), value=1.0) for pictures in middle], dim=3)
     path.parent.mkdir(exist_ok=True)
     partial = partial_path(path)
@@ -75,12 +98,13 @@ def contact_sheet(columns: list[Tensor], path: Path) -> None:
 
 
 def is_best(table: Path) -> bool:
-    """Whether the last iteration of ``validation.csv`` is the best: by the judge where there is one, else by PSNR.
+    """Return whether the last iteration of ``validation.csv`` is the best, by ST-LPIPS where it was computed, else by PSNR.
 
     An iteration counts with its best number of steps.
     """
     rows = [row for row in read_rows(table) if row["steps"] != "bicubic"]
     judged = all(row["st_lpips"] for row in rows)
     scores = [(-float(row["st_lpips"]) if judged else float(row["psnr"]), row["iteration"]) for row in rows]
+    # compared by value: an equal score of a later iteration counts as best too
     best, latest = max(scores)[0], rows[-1]["iteration"]
     return any(iteration == latest and score == best for score, iteration in scores)

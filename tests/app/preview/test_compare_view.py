@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
 
 from app.preview.compare_view import CompareView
 from app.preview.frames import ResultFrame
-from app.preview.measure import measure_pan
-from app.preview.model import CompareMode, Comparison, Viewport
+from app.preview.model import CompareMode, Comparison
 from app.preview.placeholder import Placeholder
 from app.preview.scene import Side
 from app.preview.tile_overlay import TileOverlay
@@ -186,7 +186,7 @@ def test_shift_drag_selects_a_region_of_the_input(qtbot, view, mouse_on):
     start, end = view.scene.viewport.to_view((161, 82)), view.scene.viewport.to_view((399, 238))
     with qtbot.waitSignal(view.region_selected) as signal:
         mouse_on(view).drag(start, end, Qt.KeyboardModifier.ShiftModifier)
-    assert signal.args[0] == Region(40, 20, 60, 40)
+    assert signal.args[0] == Region(x=40, y=20, width=60, height=40)
     with qtbot.waitSignal(view.region_selected) as signal:
         qtbot.keyClick(view, Qt.Key.Key_Escape)
     assert signal.args[0] is None
@@ -333,26 +333,16 @@ def test_actual_size_means_device_pixels(qtbot, mouse_on):
     assert view.scene.viewport.offset[0] == before[0] - 20
 
 
-class CountingView(CompareView):
-    """Counts how often it is painted."""
-
-    paints = 0
-
-    def paintEvent(self, event):
-        self.paints += 1
-        super().paintEvent(event)
+def test_fit_keeps_the_shape_of_the_clips_pixels(view):
+    view.set_clip(120, 80, 4, aspect=64 / 45)
+    whole = view.scene.viewport
+    view.actual_size()
+    view.fit()
+    assert view.scene.viewport == whole
 
 
-def test_measure_pan_times_real_paintings(qtbot):
-    view = CountingView(TileOverlay(TilingState()))
-    qtbot.addWidget(view)
-    view.resize(602, 400)
-    with qtbot.waitExposed(view):
-        view.show()
-    view.set_clip(120, 80, 4)
-    view.show_frame(0, plain(SOURCE, 120, 80), LR, restored())
-    figures = measure_pan(view, paints=25)
-    assert view.paints >= figures["paints"] == 50
-    assert 0 < figures["p50_ms"] <= figures["p95_ms"] <= figures["max_ms"]
-    assert figures["cpu_p95_ms"] > 0
-    assert view.scene.viewport == Viewport.fit((480, 320), (300, 400))
+def test_a_double_click_fits_an_anamorphic_clip_too(view):
+    view.set_clip(120, 80, 4, aspect=64 / 45)
+    view.actual_size()
+    QTest.mouseDClick(view, Qt.MouseButton.LeftButton, pos=QPoint(100, 100))
+    assert view.scene.viewport.aspect == 64 / 45

@@ -3,7 +3,7 @@ import time
 import numpy as np
 import pytest
 
-from app.preview.frames import AHEAD, FrameSource, ResultStore
+from app.preview.frames import DECODE_AHEAD, FrameSource, ResultStore
 from dcvsr_engine.events import PreviewFrame
 from dcvsr_engine.video.reader import VideoReader
 
@@ -49,9 +49,9 @@ def test_every_frame_is_exactly_the_one_asked_for(qtbot, source, grey_clip, orde
 def test_following_frames_are_decoded_ahead_but_no_more(qtbot, source, grey_clip):
     opened(qtbot, source, grey_clip)
     source.request(2)
-    qtbot.waitUntil(lambda: len(source.cached()) == AHEAD + 1, timeout=10_000)
+    qtbot.waitUntil(lambda: len(source.cached()) == DECODE_AHEAD + 1, timeout=10_000)
     qtbot.wait(50)
-    assert sorted(source.cached()) == list(range(2, 2 + AHEAD + 1))
+    assert sorted(source.cached()) == list(range(2, 2 + DECODE_AHEAD + 1))
 
 
 def test_asking_does_not_wait_for_the_file_and_the_newest_wins(qtbot, source, grey_clip, monkeypatch):

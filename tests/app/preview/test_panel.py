@@ -7,9 +7,9 @@ from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QLabel, QWidget
 
-from app.appearance import palette_of
 from app.preview.model import CompareMode
 from app.preview.panel import PreviewPanel
+from app.widgets.appearance import palette_of
 from dcvsr_engine.events import FramesChosen, PhaseStarted, PreviewFrame, StepKind, StepStarted, TileFinished, TileStarted
 from dcvsr_engine.tiling.grid import TileGrid
 
@@ -269,7 +269,7 @@ def test_every_control_has_a_name_a_tooltip_and_the_keyboard(opened):
 
 def test_what_has_the_focus_shows_it(qtbot, opened):
     opened.activateWindow()
-    fit = opened.toolbar.widgetForAction(opened.fit_action)
+    fit = opened.toolbar.widgetForAction(opened.actions_by_id["preview.fit"])
     for child in (fit, opened.timeline.in_button, opened.timeline.track, opened.view):
         opened.timeline.frame_box.setFocus()
         qtbot.waitUntil(opened.timeline.frame_box.hasFocus)

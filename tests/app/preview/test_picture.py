@@ -4,7 +4,7 @@ from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QImage, QPainter
 
-from app.preview.bicubic import enlarge
+from app.preview.bicubic import enlarge_part
 from app.preview.model import Viewport
 from app.preview.picture import Picture, image_of, subtract
 
@@ -31,7 +31,7 @@ def painted(picture: Picture, viewport: Viewport, budget: float = 10.0) -> tuple
 def bicubic(pixels: np.ndarray, scale: int) -> np.ndarray:
     """All at once; that this is what the engine works on is tested in tests/dcvsr_engine/network/test_resample.py."""
     height, width = pixels.shape[:2]
-    return enlarge(pixels, scale, 1, (0, 0, width * scale, height * scale)).astype(int)
+    return enlarge_part(pixels, scale, 1, (0, 0, width * scale, height * scale)).astype(int)
 
 
 def test_a_result_at_actual_size_is_shown_exactly(pixels):

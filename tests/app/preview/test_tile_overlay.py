@@ -135,12 +135,12 @@ def test_the_text_tells_indices_frames_and_weight(overlay):
     assert overlay.describe(56, (5000, 0)) == ""
 
 
-def test_the_step_text_names_the_frames_handed_on(overlay):
+def test_the_step_text_names_the_frames_passed_on(overlay):
     overlay.state.set_step(StepKind.TAP_FORWARD)
     overlay.state.set_chosen_frames(0, (9, 3, 5))
     overlay.state.set_chosen_frames(2, (25,))
     text = overlay.step_text(4, Viewport(PICTURE, PICTURE), 1.0)
-    assert text == "TAP →\nWindow 0 hands on frames 3, 5, 9"
+    assert text == "TAP forward\nWindow 0 passes on frames 3, 5, 9"
     overlay.state.set_step(None)
     assert overlay.step_text(4, Viewport(PICTURE, PICTURE), 1.0) == ""
 

@@ -1,7 +1,8 @@
 """The sampler: against diffusers' scheduler, and everything that must not change its result."""
 
+import dataclasses
+import itertools
 import math
-from collections import Counter
 
 import networks
 import numpy as np
@@ -12,11 +13,10 @@ from diffusers import EulerDiscreteScheduler
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dcvsr_engine.control import Control
 from dcvsr_engine.diffusion.attention import SpatialSelfAttention
-from dcvsr_engine.diffusion.sampler import Sampler, SegmentState, Shared, clip_noise, frame_noise
-from dcvsr_engine.errors import Cancelled
-from dcvsr_engine.events import FramesChosen, StepStarted, TileFinished, TileStarted
+from dcvsr_engine.diffusion.sampler import InBatches, PinnedFrames, SegmentState, TiledDenoiser, sample
+from dcvsr_engine.diffusion.schedule import Step, steps_of
+from dcvsr_engine.events import StepKind
 from dcvsr_engine.tiling.grid import TileGrid
 
 ONE = TileGrid.build(2, 8, 8)
@@ -71,26 +71,6 @@ def test_one_tile_without_propagation_is_diffusers_euler_loop(guidance, steps):
     torch.testing.assert_close(result, x, atol=1e-4, rtol=1e-4)
 
 
-# -- noise ------------------------------------------------------------------------------------------------------
-
-
-@given(st.integers(0, 2**31 - 1), st.integers(0, 10**6))
-def test_noise_depends_on_seed_and_frame_alone(seed, frame):
-    noise = frame_noise(seed, frame, (2, 3, 4))
-    torch.testing.assert_close(noise, frame_noise(seed, frame, (2, 3, 4)), rtol=0, atol=0)
-    torch.testing.assert_close(noise, clip_noise(seed, frame - 2, 5, (2, 3, 4), 0.0)[2] if frame > 1 else noise, rtol=0, atol=0)
-    assert not torch.equal(noise, frame_noise(seed, frame + 1, (2, 3, 4)))
-    assert not torch.equal(noise, frame_noise(seed + 1, frame, (2, 3, 4)))
-
-
-@pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
-def test_noise_has_unit_variance_and_shares_what_it_should(share):
-    noise = clip_noise(1, 7, 3, (4, 64, 64), share).flatten(1).double().numpy()
-    assert noise.std(1) == pytest.approx([1.0] * 3, abs=0.02)
-    assert np.corrcoef(noise)[0, 1] == pytest.approx(share, abs=0.02)
-    np.testing.assert_array_equal(clip_noise(1, 8, 2, (4, 64, 64), share).flatten(1).numpy(), noise[1:].astype(np.float32))
-
-
 # -- what must not matter ---------------------------------------------------------------------------------------
 
 VARIANTS = {
@@ -110,28 +90,26 @@ def test_the_batch_size_does_not_change_the_result(denoiser, changes):
     torch.testing.assert_close(one, all_at_once, atol=1e-4, rtol=1e-4)
 
 
-class Backwards(Sampler):
-    """Takes the tiles of a pass in reverse."""
+class Backwards(InBatches):
+    """Takes the tiles of a group in reverse."""
 
-    def passes(self, grid, step, previous):
-        for tiles, extensions, merged in super().passes(grid, step, previous):
-            yield tiles[::-1], extensions, merged
+    def run(self, estimate, group):
+        yield from super().run(estimate, dataclasses.replace(group, tiles=group.tiles[::-1]))
 
 
 @pytest.mark.parametrize("name", ["plain", "dssag", "sap in two passes"])
 def test_the_order_of_tiles_does_not_change_the_result(denoiser, name):
-    forth, back = (
-        networks.sample(denoiser, networks.settings(**VARIANTS[name]), GRID, kind=kind) for kind in (Sampler, Backwards)
-    )
+    chosen = networks.settings(**VARIANTS[name])
+    forth, back = (networks.sample(denoiser, chosen, GRID, batching=order) for order in (InBatches(1), Backwards(1)))
     torch.testing.assert_close(forth, back, atol=1e-4, rtol=1e-4)
 
 
-@pytest.mark.parametrize("order", [Sampler, Backwards])
+@pytest.mark.parametrize("order", [InBatches, Backwards])
 def test_what_is_collected_for_the_next_step_does_not_depend_on_the_order(denoiser, order):
     """The plain step collects for the cached one."""
     chosen = networks.settings(steps=3, sap=True, sap_schedule="cached")
     expected = networks.sample(denoiser, chosen, GRID, batch=2)
-    torch.testing.assert_close(networks.sample(denoiser, chosen, GRID, kind=order), expected, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(networks.sample(denoiser, chosen, GRID, batching=order(1)), expected, atol=1e-4, rtol=1e-4)
 
 
 LOCAL = networks.denoiser()
@@ -148,18 +126,25 @@ def test_tiled_equals_untiled_for_a_local_network(frames, height, width, tile, w
 
 
 @pytest.mark.parametrize("name", ["sap in two passes", "sap cached", "tap"])
-def test_going_on_from_a_saved_state_gives_the_same_result(denoiser, name):
+def test_resuming_from_a_state_gives_the_same_result(denoiser, name):
     chosen = networks.settings(**VARIANTS[name])
     noise, condition = networks.clip(GRID)
-    states = []
+    steps, states = steps_of(chosen, denoiser.model.declaration), []
 
-    def sampler():
-        return Sampler(denoiser, chosen, lambda step: GRID, Control(), batch=2)
+    def resume(state, keep=lambda x, step, denoised: None):
+        return sample(tiled, state.x, steps[state.step :], after_step=keep)
 
-    expected = sampler().run(SegmentState(noise * TOP), condition, after_step=lambda state, _: states.append(state))
+    def tiled_from(state):
+        return TiledDenoiser(denoiser, condition, chosen, lambda step: GRID, steps, InBatches(2), state.bank)
+
+    first = SegmentState(noise * TOP)
+    tiled = tiled_from(first)
+    expected = resume(first, lambda x, step, denoised: states.append(SegmentState(x, step.index + 1, tiled.bank)))
     assert [state.step for state in states] == list(range(1, chosen.steps + 1))
     for state in states[:-1]:
-        torch.testing.assert_close(sampler().run(state, condition), expected, atol=0, rtol=0)
+        saved = SegmentState.from_tensors(state.to_tensors(), state.step, GRID, chosen.sap_rate)
+        tiled = tiled_from(saved)
+        torch.testing.assert_close(resume(saved), expected, atol=0, rtol=0)
 
 
 # -- propagation in steps ---------------------------------------------------------------------------------------
@@ -229,8 +214,9 @@ def test_cached_sap_goes_with_a_moving_grid(denoiser):
     grids = [TileGrid.build(3, 8, 16, 8, 2, 0.125, (step, 0, 2 * step), 0.2, 2) for step in range(3)]
     noise, condition = networks.clip(grids[0])
     chosen = networks.settings(steps=3, sap=True, tap=True, sap_schedule="cached")
-    sampler = Sampler(denoiser, chosen, grids.__getitem__, Control())
-    assert sampler.run(SegmentState(noise * TOP), condition).isfinite().all()
+    steps = steps_of(chosen, denoiser.model.declaration)
+    tiled = TiledDenoiser(denoiser, condition, chosen, grids.__getitem__, steps)
+    assert sample(tiled, noise * TOP, steps).isfinite().all()
 
 
 @pytest.mark.parametrize("direction, first", [("forward", 0), ("backward", 1)])
@@ -240,7 +226,7 @@ def test_tap_hands_on_within_the_step_in_its_direction(denoiser, direction, firs
     for layer, own in zip(calls, projections, strict=True):
         (before, plain), (inputs, extended) = layer
         for m in range(2):
-            chosen_frame = before[m][reference.liveliest(own, before[m], 1)[0]]
+            chosen_frame = before[m][reference.frames_by_key_std(own, before[m], 1)[0]]
             for f in range(2):
                 np.testing.assert_allclose(plain[m, f], reference.propagated(own, before[m, f], [], 0.0), atol=2e-5)
                 np.testing.assert_allclose(
@@ -254,81 +240,57 @@ def test_tap_hands_on_within_the_step_in_its_direction(denoiser, direction, firs
     torch.testing.assert_close(seen[0][0, :, :4], x[GRID.tile(0, first).slices[0], :, :, :8])
 
 
-# -- progress, cancel, shared frames ----------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "changes, evaluations",
-    [
-        ({"steps": 3}, 3 * 4),
-        ({"steps": 3} | SAP | TAP, 4 + 8 + 4),
-        ({"steps": 4, "sap_schedule": "lockstep"} | SAP | TAP, 4 * 4),
-        ({"steps": 4, "sap_schedule": "cached"} | SAP | TAP, 8 + 3 * 4),
-        ({"steps": 3, "sap_schedule": "cached"} | SAP | TAP, 3 * 4),
-        ({"steps": 2, "guidance": "dssag"} | SAP, 8 + 4),
-    ],
-)
-def test_progress_counts_every_evaluation_of_a_tile(denoiser, changes, evaluations):
-    events = []
-    sampler = Sampler(
-        denoiser, networks.settings(**changes), lambda step: GRID, Control(events.append), segment=2, first_frame=30, batch=2
+def test_chosen_frames_are_reported_by_window(denoiser):
+    chosen, (noise, condition) = networks.settings(steps=1, tap=True, tap_frames=1), networks.clip(GRID)
+    steps, reported = steps_of(chosen, denoiser.model.declaration), []
+    tiled = TiledDenoiser(
+        denoiser, condition, chosen, lambda step: GRID, steps, on_frames_chosen=lambda n, frames: reported.append((n, frames))
     )
-    noise, condition = networks.clip(GRID)
-    sampler.run(SegmentState(noise * TOP), condition)
-    done = [event.done for event in events if isinstance(event, TileFinished)]
-    assert done == list(range(1, evaluations + 1))
-    assert {event.total for event in events if isinstance(event, TileFinished)} == {evaluations} == {sampler.total}
-    assert Counter((e.m, e.n) for e in events if isinstance(e, TileStarted)) == Counter(
-        (e.m, e.n) for e in events if isinstance(e, TileFinished)
-    )
-    starts = [event for event in events if isinstance(event, StepStarted)]
-    assert [(s.segment, s.step, s.steps, s.frame) for s in starts] == [
-        (2, i, changes["steps"], 30) for i in range(changes["steps"])
-    ]
-    assert all(TileGrid.from_dict(start.grid) == GRID for start in starts)
-    assert sampler.seconds > 0
+    sample(tiled, noise * TOP, steps)
+    assert [n for n, _ in reported] == [0, 1, 0, 1]  # for one spatial tile after the other
+    assert all(len(frames) == 1 and GRID.windows[n] <= frames[0] < 2 + GRID.windows[n] for n, frames in reported)
 
 
-def test_chosen_frames_are_told_in_the_clips_numbers(denoiser):
-    events = []
-    chosen = networks.settings(steps=1, tap=True, tap_frames=1)
-    sampler = Sampler(denoiser, chosen, lambda step: GRID, Control(events.append), first_frame=30, batch=2)
-    noise, condition = networks.clip(GRID)
-    sampler.run(SegmentState(noise * TOP), condition)
-    told = [(event.n, event.frames) for event in events if isinstance(event, FramesChosen)]
-    assert [n for n, _ in told] == [0, 1]
-    assert all(len(frames) == 1 and 30 + GRID.windows[n] <= frames[0] < 32 + GRID.windows[n] for n, frames in told)
+# -- pinned frames ----------------------------------------------------------------------------------------------
 
 
-def test_cancelling_stops_at_the_next_tile(denoiser):
-    finished = []
-
-    def emit(event):
-        if isinstance(event, TileFinished):
-            finished.append(event)
-            control.cancel()
-
-    control = Control(emit)
-    noise, condition = networks.clip(GRID)
-    with pytest.raises(Cancelled):
-        Sampler(denoiser, networks.settings(), lambda step: GRID, control).run(SegmentState(noise * TOP), condition)
-    assert len(finished) == 1
-
-
-def test_shared_frames_keep_the_result_of_the_segment_before(denoiser):
-    noise, condition = networks.clip(GRID)
+def test_pinned_frames_keep_the_result_of_the_segment_before(denoiser):
+    chosen, (noise, condition) = networks.settings(steps=3), networks.clip(GRID)
     fixed = torch.randn(1, networks.CHANNELS, 8, 12)
-    levels, starts = [], []
-    sampler = Sampler(denoiser, networks.settings(steps=3), lambda step: GRID, Control())
-    original = sampler.denoise
+    steps, seen = steps_of(chosen, denoiser.model.declaration), []
+    tiled = TiledDenoiser(denoiser, condition, chosen, lambda step: GRID, steps)
 
-    def denoise(state, condition, step, bank):
-        levels.append(step.sigma)
-        starts.append(state.x[0].clone())
-        return original(state, condition, step, bank)
+    def denoise(x, step):
+        seen.append((step.sigma, x[0].clone()))
+        return tiled(x, step)
 
-    sampler.denoise = denoise
-    result = sampler.run(SegmentState(noise * TOP), condition, Shared(fixed, noise))
+    result = sample(denoise, noise * TOP, steps, PinnedFrames(fixed, noise))
     torch.testing.assert_close(result[0], fixed[0], atol=1e-5, rtol=1e-5)
-    for sigma, x in zip(levels, starts, strict=True):
+    assert len(seen) == 3
+    for sigma, x in seen:
         torch.testing.assert_close(x, fixed[0] + sigma * noise[0])
+
+
+def test_pinning_leaves_what_may_be_on_its_way_to_disk_as_it_is():
+    """A state is saved on another thread while the next step begins."""
+    noise, fixed = torch.randn(3, 2, 4, 4), torch.zeros(1, 2, 4, 4)
+    kept, steps = [], [Step(i, 3.0 - i, 2.0 - i, 0.0, StepKind.PLAIN) for i in range(3)]
+    start = noise * 3.0
+    sample(
+        lambda x, step: 0.5 * x,
+        start,
+        steps,
+        PinnedFrames(fixed, noise),
+        lambda x, step, denoised: kept.extend((tensor, tensor.clone()) for tensor in (x, denoised)),
+    )
+    assert torch.equal(start, noise * 3.0)
+    assert len(kept) == 6 and all(torch.equal(tensor, then) for tensor, then in kept)
+
+
+def test_euler_steps_follow_the_flow_of_a_gaussian_exactly_to_first_order():
+    """For data of variance v the flow is known: x(σ) = x(σ_0) √((v + σ²) / (v + σ_0²))."""
+    v, x = 2.0, torch.randn(1, 1, 4, 4)
+    sigmas = torch.linspace(3, 0, 3001, dtype=torch.float64).tolist()
+    steps = [Step(i, a, b, 0.0, StepKind.PLAIN) for i, (a, b) in enumerate(itertools.pairwise(sigmas))]
+    result = sample(lambda x, step: x * v / (v + step.sigma**2), x.double(), steps)
+    torch.testing.assert_close(result, x.double() * math.sqrt(v / (v + 9)), atol=1e-3, rtol=1e-3)

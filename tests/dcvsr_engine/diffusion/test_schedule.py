@@ -7,8 +7,18 @@ from diffusers import EulerDiscreteScheduler
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dcvsr_engine.diffusion.schedule import gamma_schedule, karras_sigmas, step_kinds
+from dcvsr_engine.diffusion.schedule import (
+    Pass,
+    evaluations,
+    gamma_schedule,
+    karras_sigmas,
+    most_branches,
+    passes,
+    step_kinds,
+    steps_of,
+)
 from dcvsr_engine.events import StepKind
+from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.settings import RestoreSettings
 
 
@@ -58,3 +68,53 @@ def test_a_single_step_has_the_peak():
 )
 def test_even_steps_are_spatial_and_odd_ones_temporal_in_turns(changes, steps, expected):
     assert step_kinds(steps, RestoreSettings(**changes)) == expected
+
+
+DECLARED = Declaration(name="tiny", title="Tiny", first_stage="vae", factor=2, multiple=2, sigma_min=0.01, sigma_max=80.0)
+
+
+def resolved(**changes):
+    return DECLARED.resolve(RestoreSettings(**({"guidance": "dssag", "steps": 4} | changes)))
+
+
+def test_steps_follow_the_declared_range_and_end_at_zero():
+    steps = steps_of(resolved(), DECLARED)
+    assert [step.index for step in steps] == [0, 1, 2, 3]
+    assert steps[0].sigma == pytest.approx(80.0) and steps[-1].sigma == pytest.approx(0.01) and steps[-1].sigma_next == 0
+    assert [step.sigma_next for step in steps[:-1]] == [step.sigma for step in steps[1:]]
+    assert [step.gamma for step in steps] == pytest.approx(reference.gammas([step.sigma for step in steps], 0.5))
+
+
+def test_gamma_acts_with_dssag_alone():
+    assert {step.gamma for step in steps_of(resolved(guidance="cfg"), DECLARED)} == {0.0}
+
+
+@pytest.mark.parametrize(
+    "schedule, expected",
+    [
+        ("lockstep", [(Pass.LOCKSTEP,), (Pass.PLAIN,), (Pass.LOCKSTEP,), (Pass.PLAIN,)]),
+        ("two-pass", [(Pass.COLLECT, Pass.INJECT), (Pass.PLAIN,), (Pass.COLLECT, Pass.INJECT), (Pass.PLAIN,)]),
+        ("cached", [(Pass.COLLECT, Pass.INJECT), (Pass.PLAIN,), (Pass.INJECT,), (Pass.PLAIN,)]),
+    ],
+)
+def test_passes_of_the_three_schedules(schedule, expected):
+    assert [passes(step, schedule) for step in steps_of(resolved(), DECLARED)] == expected
+
+
+@pytest.mark.parametrize(
+    "changes, expected, most",
+    [
+        ({}, [4, 2, 4, 1], 2),  # at the last step γ is 0, and the branches are the same
+        ({"guidance": "cfg"}, [2, 1, 2, 1], 1),
+        ({"guidance": "none"}, [2, 1, 2, 1], 1),
+        ({"guidance": "sag"}, [4, 2, 4, 2], 1),
+        ({"guidance": "pag"}, [4, 2, 4, 2], 2),
+        ({"guidance_scale": 1.0}, [2, 1, 2, 1], 1),
+        ({"sap": False}, [2, 2, 2, 1], 2),
+        ({"gamma_peak": 0.0}, [2, 1, 2, 1], 1),
+    ],
+)
+def test_evaluations_of_a_tile(changes, expected, most):
+    settings = resolved(sap_schedule="two-pass", **changes)
+    assert [evaluations(step, settings, DECLARED) for step in steps_of(settings, DECLARED)] == expected
+    assert most_branches(settings, DECLARED) == most

@@ -28,4 +28,4 @@ def test_no_driver_no_gpu(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", "")
     monkeypatch.setitem(looking.LIBRARIES, "linux", "libnothing-of-the-kind.so")
     monkeypatch.setattr(looking, "from_proc", lambda: from_proc(tmp_path))
-    assert looking.detect() is None
+    assert looking.detect_gpu() is None

@@ -15,15 +15,16 @@ from dcvsr_engine.errors import AcceleratorError, Cancelled
 from dcvsr_engine.gpu import install as installing
 from dcvsr_engine.gpu import own_process, switch
 from dcvsr_engine.gpu.detect import Gpu
-from dcvsr_engine.gpu.install import install, verify
+from dcvsr_engine.gpu.install import install_cuda_build, verify_build
 from dcvsr_engine.gpu.switch import gpu_folder, switched_on, wanted_version
 
 ROOT = Path(__file__).parents[3]
 VERSION = wanted_version() + "+cu130"
 WHICH_TORCH = """
 import sys, dcvsr_engine.cli
+from dcvsr_engine.gpu import switch
 assert "torch" not in sys.modules, "the command line loads torch before it knows which"
-dcvsr_engine.cli.switch.use()
+switch.use_switched_on_build()
 import torch
 print(torch.__version__, torch.version.cuda)
 """
@@ -61,7 +62,7 @@ def test_it_is_installed_used_by_the_engine_and_removed(publish, capsys, monkeyp
     facts = json.loads(capsys.readouterr().out)
     assert facts["gpu"]["name"] == "Pretend GPU" and facts["build"]["torch"] == VERSION
     monkeypatch.setenv("DCVSR_GPU", "off")
-    assert switch.use() is None
+    assert switch.use_switched_on_build() is None
     assert cli.main(["gpu", "remove"]) == 0
     assert "the bundled one; “dcvsr gpu install”" in capsys.readouterr().out
     assert switched_on() is None and not gpu_folder().exists()
@@ -74,10 +75,10 @@ def test_a_download_that_broke_off_goes_on(publish, server, index):
 
     def fetch_both() -> None:
         for number, wheel in enumerate((torch, runtime)):
-            installing.fetch(wheel, gpu_folder() / "wheels", number, 2, quiet, "")
+            installing.fetch_wheel(wheel, gpu_folder() / "wheels", number, 2, quiet, "")
 
     server.broken = {path.name for path in index.glob("pretend*")}
-    with pytest.raises(AcceleratorError, match=r"broke off .* what came whole is kept, start again to go on\."):
+    with pytest.raises(AcceleratorError, match=r"broke off .* complete files are kept, start again to continue\."):
         fetch_both()
     server.broken = set()
     fetch_both()
@@ -94,22 +95,22 @@ def test_it_can_be_cancelled_while_nothing_comes(publish, server, index):
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        install(stop)
+        install_cuda_build(stop)
     assert switched_on() is None and not list(gpu_folder().glob("torch-*"))
 
 
 def test_without_room_nothing_is_fetched(publish, monkeypatch):
     publish()
     monkeypatch.setattr(installing, "ALLOWANCE", 10**18)
-    monkeypatch.setattr(installing, "run", lambda *_: pytest.fail("pip was run"))
-    with pytest.raises(AcceleratorError, match=r"no room .* 1000000000\.0 GB are needed"):
-        install()
+    monkeypatch.setattr(installing, "run_module", lambda *_: pytest.fail("pip was run"))
+    with pytest.raises(AcceleratorError, match=r"not enough space .* 1000000000\.0 GB are needed"):
+        install_cuda_build()
 
 
 def test_an_index_without_a_cuda_build_is_told_before_anything_is_fetched(publish):
     publish("+cpu", None)
     with pytest.raises(AcceleratorError, match="have no CUDA build of torch"):
-        install()
+        install_cuda_build()
     assert not (gpu_folder() / "wheels").exists()
 
 
@@ -117,20 +118,20 @@ def test_an_index_without_a_cuda_build_is_told_before_anything_is_fetched(publis
     ("line", "sentence"),
     [
         ("ERROR: No matching distribution found for torch==2.13.0", "have no torch"),
-        ("ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device", "is full; make room"),
+        ("ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device", "is full; free some space"),
         ("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.", "arrived damaged"),
         ("pip._vendor.urllib3.exceptions.ReadTimeoutError: Read timed out.", "connection broke off"),
         ("ERROR: Something else.", r"^pip failed \(Something else\)\.$"),
     ],
 )
 def test_what_pip_says_becomes_one_sentence(line, sentence):
-    assert re.search(sentence, installing.reason(["Collecting torch", line]))
+    assert re.search(sentence, installing.pip_failure(["Collecting torch", line]))
 
 
 def test_without_a_gpu_it_says_so(monkeypatch):
-    monkeypatch.setattr(installing, "detect", lambda: None)
+    monkeypatch.setattr(installing, "detect_gpu", lambda: None)
     with pytest.raises(AcceleratorError, match="no NVIDIA GPU"):
-        install()
+        install_cuda_build()
 
 
 @pytest.mark.parametrize(
@@ -148,7 +149,7 @@ def test_a_build_that_does_not_work_is_not_switched_on(tmp_path, source, sentenc
     (folder / "torch").mkdir(parents=True)
     (folder / "torch" / "__init__.py").write_text(source)
     with pytest.raises(AcceleratorError, match=sentence):
-        verify(folder, Gpu("Old GPU", "390.1"), quiet)
+        verify_build(folder, Gpu("Old GPU", "390.1"), quiet)
 
 
 def test_a_build_for_another_version_or_python_is_left_alone(monkeypatch):
@@ -166,12 +167,12 @@ def test_a_command_that_fails_with_it_says_how_to_go_without(monkeypatch, capsys
         raise OSError("libcudart.so.13 is missing")
 
     build = switch.Build("torch-x", VERSION, "13.0", "Pretend GPU", switch.this_python())
-    monkeypatch.setattr(cli.gpu_command, "run", fail)
+    monkeypatch.setattr(cli, "run_gpu_command", fail)
     assert cli.main(["gpu"]) == 1
     assert "DCVSR_GPU" not in capsys.readouterr().err
-    monkeypatch.setattr(switch, "use", lambda: build)
+    monkeypatch.setattr(cli, "use_switched_on_build", lambda: build)
     assert cli.main(["gpu"]) == 1
-    assert f"torch {VERSION} for the GPU, DCVSR_GPU=off goes without it" in capsys.readouterr().err
+    assert f"torch {VERSION} for the GPU is the cause, DCVSR_GPU=off uses the bundled one" in capsys.readouterr().err
 
 
 def test_the_frozen_program_runs_pip_in_itself(monkeypatch, tmp_path):
@@ -179,7 +180,7 @@ def test_the_frozen_program_runs_pip_in_itself(monkeypatch, tmp_path):
     (tmp_path / "dcvsr").touch()
     monkeypatch.setattr(sys, "frozen", True, raising=False)
     monkeypatch.setattr(sys, "executable", str(tmp_path / "dcvsr-studio"))
-    words = own_process.command("pip", "--version")
+    words = own_process.module_command("pip", "--version")
     assert words == [str(tmp_path / "dcvsr"), "--module", "pip", "--version"]
     monkeypatch.undo()
     real = [sys.executable, "-m", "dcvsr_engine.cli", *words[1:]]

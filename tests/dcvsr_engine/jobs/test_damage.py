@@ -8,7 +8,7 @@ from jobs import Watch
 from dcvsr_engine.diffusion.denoiser import Denoiser
 from dcvsr_engine.errors import JobError
 from dcvsr_engine.events import Warned
-from dcvsr_engine.jobs.folders import unfinished
+from dcvsr_engine.jobs.folders import unfinished_jobs
 from dcvsr_engine.jobs.job import run_job
 from dcvsr_engine.network.haar import HaarFirstStage
 
@@ -17,8 +17,8 @@ def spoil(monkeypatch, kind: type, name: str, value: float, when) -> None:
     """Let what a method returns hold ``value`` in one place where ``when`` says so of its object and arguments."""
     method = getattr(kind, name)
 
-    def spoiling(self, *arguments):
-        result = method(self, *arguments)
+    def spoiling(self, *arguments, **options):
+        result = method(self, *arguments, **options)
         if when(self, *arguments):
             for tensor in result.values() if isinstance(result, dict) else [result]:
                 tensor[0, ..., 0, 0] = value
@@ -53,7 +53,7 @@ def test_a_tile_that_stays_bad_ends_the_job_by_name(clip, tiny_model, tmp_path, 
     spoil(monkeypatch, Denoiser, "evaluate", float("nan"), lambda denoiser, x, sigma, *others: sigma < 1)
     with pytest.raises(JobError, match=r"^Tile 1 of frames 0 to 6 in step 2 of 2 came out damaged, even in fp32"):
         run_job(jobs.request(clip, tmp_path / "out.mkv", tiny_model), loader=loader)
-    assert len(unfinished()) == 1 and not (tmp_path / "out.mkv").exists()
+    assert len(unfinished_jobs()) == 1 and not (tmp_path / "out.mkv").exists()
 
 
 def test_of_several_tiles_only_the_bad_one_is_redone(tiny_model, tmp_path, loader, monkeypatch):
@@ -79,7 +79,7 @@ def test_frames_that_come_out_damaged_end_the_job_by_name(clip, tiny_model, tmp_
     spoil(monkeypatch, HaarFirstStage, "decode", float("nan"), lambda stage, latents, up: len(latents) > 1)
     with pytest.raises(JobError, match=r"^One of frames 0 to 12 came out damaged"):
         run_job(jobs.request(clip, tmp_path / "out.mkv", tiny_model), loader=loader)
-    assert len(unfinished()) == 1
+    assert len(unfinished_jobs()) == 1
 
 
 def test_a_condition_that_is_damaged_ends_the_job_by_name(clip, tiny_model, tmp_path, loader, monkeypatch):
@@ -91,8 +91,8 @@ def test_a_condition_that_is_damaged_ends_the_job_by_name(clip, tiny_model, tmp_
 def blacken(monkeypatch, when) -> None:
     method = HaarFirstStage.decode
 
-    def black(self, latents, up):
-        return torch.zeros_like(up) if when() else method(self, latents, up)
+    def black(self, latents, up, check):
+        return torch.zeros_like(up) if when() else method(self, latents, up, check)
 
     monkeypatch.setattr(HaarFirstStage, "decode", black)
 

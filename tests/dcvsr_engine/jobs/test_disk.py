@@ -13,12 +13,9 @@ from jobs import Watch
 
 from dcvsr_engine.errors import DiskFullError, JobError
 from dcvsr_engine.events import PhaseStarted, StepStarted
-from dcvsr_engine.jobs.folders import MANIFEST
 from dcvsr_engine.jobs.job import plan_job, run_job
+from dcvsr_engine.jobs.manifest import MANIFEST
 from dcvsr_engine.jobs.store import JobStore
-from dcvsr_engine.planning import memory as needs
-from dcvsr_engine.planning.memory import bytes_per_pixel, tightest
-from dcvsr_engine.settings import OutputSettings
 
 Usage = namedtuple("Usage", "total used free")
 
@@ -105,7 +102,7 @@ def test_room_is_looked_for_before_a_state_is_written(clip, whole, tiny_model, t
     assert jobs.fingerprint(request.target) == whole
 
 
-@pytest.mark.parametrize("failing", ["save_facts", "save_joint", "write_manifest", "finish"])
+@pytest.mark.parametrize("failing", ["save_facts", "save_overlap", "write", "finish"])
 def test_an_error_of_the_disk_is_told_in_words(failing, clip, tiny_model, tmp_path, loader, monkeypatch):
     method = getattr(JobStore, failing)
 
@@ -131,24 +128,3 @@ def test_a_plan_refuses_what_does_not_fit_on_the_disk(clip, tiny_model, tmp_path
         run_job(request)
     preview = jobs.request(clip, None, tiny_model)
     assert not plan_job(preview).problems  # it writes nothing
-
-
-def test_needs_on_one_disk_add_up(tmp_path, monkeypatch):
-    disks = {"a": 1, "b": 2}
-    free = {"a": 500, "b": 100}
-    for name in disks:
-        (tmp_path / name).mkdir()
-    monkeypatch.setattr(needs, "disk_of", lambda path: disks[path.name])
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(0, 0, free[path.name]))
-    a, b = tmp_path / "a" / "not there yet", tmp_path / "b"
-    assert tightest([(a, 300), (a, 100)]) == (400, 500)
-    assert tightest([(a, 300), (b, 90)]) == (90, 100)
-    assert tightest([(a, 600), (b, 90)]) == (600, 500)
-    assert tightest([]) == (0, 0)
-
-
-def test_lossless_files_are_expected_to_be_large():
-    sizes = [bytes_per_pixel(OutputSettings(codec=codec)) for codec in ("h264", "prores", "ffv1")]
-    assert sizes == sorted(sizes) and sizes[-1] == 3
-    assert bytes_per_pixel(OutputSettings(codec="png", bit_depth=16)) == 6
-    assert bytes_per_pixel(OutputSettings(codec="h265", crf=10)) == 2 * bytes_per_pixel(OutputSettings(codec="h265", crf=16))

@@ -9,6 +9,7 @@ from jobs import FRAMES, Watch, number
 
 from dcvsr_engine.errors import InputError, OutputError
 from dcvsr_engine.events import FrameDone, PhaseStarted, PreviewFrame, SegmentFinished, StepStarted, TileFinished
+from dcvsr_engine.jobs import telemetry
 from dcvsr_engine.jobs.job import run_job
 from dcvsr_engine.paths import jobs_folder
 from dcvsr_engine.planning.request import Region
@@ -46,7 +47,8 @@ def test_progress_counts_to_the_end(clip, tiny_model, tmp_path, loader):
     assert {event.step for event in watch.of(StepStarted)} == {0, 1}
 
 
-def test_previews_of_a_written_job_are_few_and_of_a_preview_complete(clip, tiny_model, tmp_path, loader):
+def test_a_preview_shows_every_step_and_every_finished_frame(clip, tiny_model, loader, monkeypatch):
+    monkeypatch.setattr(telemetry, "PREVIEW_INTERVAL", 0.0)
     watch = Watch()
     report = run_job(jobs.request(clip, None, tiny_model), watch, loader=loader)
     final = [event for event in watch.of(PreviewFrame) if event.final]
@@ -78,10 +80,15 @@ def test_a_range_down_to_one_frame(frames, clip, tiny_model, tmp_path, loader):
 
 def test_a_region_is_restored_alone_and_placed(clip, tiny_model, loader, tmp_path):
     watch = Watch()
-    run_job(jobs.request(clip, None, tiny_model, frames=(2, 2), region=Region(8, 4, 10, 12)), watch, loader=loader)
+    run_job(
+        jobs.request(clip, None, tiny_model, frames=(2, 2), region=Region(x=8, y=4, width=10, height=12)), watch, loader=loader
+    )
     [frame] = [event for event in watch.of(PreviewFrame) if event.final]
     assert frame.pixels.shape == (24, 20, 3) and frame.origin == (16, 8)
-    run_job(jobs.request(clip, tmp_path / "out.mkv", tiny_model, frames=(2, 2), region=Region(8, 4, 10, 12)), loader=loader)
+    run_job(
+        jobs.request(clip, tmp_path / "out.mkv", tiny_model, frames=(2, 2), region=Region(x=8, y=4, width=10, height=12)),
+        loader=loader,
+    )
     [written] = jobs.pictures(tmp_path / "out.mkv")
     assert np.abs(written.astype(int) - frame.pixels).max() <= 2  # FFV1 in 4:4:4 rounds once
 
@@ -91,7 +98,7 @@ def test_a_region_is_restored_alone_and_placed(clip, tiny_model, loader, tmp_pat
     [
         ({"frames": (5, 2)}, "are no range"),
         ({"frames": (40, 50)}, "has 20 frames"),
-        ({"region": Region(30, 0, 10, 10)}, "does not lie inside"),
+        ({"region": Region(x=30, y=0, width=10, height=10)}, "does not lie inside"),
     ],
 )
 def test_impossible_parts_are_refused_before_work(changes, sentence, clip, tiny_model, tmp_path, loader):

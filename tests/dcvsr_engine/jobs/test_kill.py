@@ -1,4 +1,4 @@
-"""Jobs that are killed with SIGKILL go on to the same frames: a few points here, ``python tests/kills.py`` for many."""
+"""Jobs that are killed with SIGKILL resume to the same frames: a few points here, ``python tests/kills.py`` for many."""
 
 import os
 import subprocess
@@ -18,11 +18,11 @@ def kill(*arguments: str) -> str:
 
 
 def test_killed_jobs_go_on_to_the_same_frames():
-    assert "4 of 4 killed jobs went on to the same frames" in kill("--points", "3")
+    assert "4 of 4 killed jobs resumed to the same frames" in kill("--points", "3")
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("codec", ["ffv1", "h264"])
 def test_jobs_killed_at_many_points_go_on_to_the_same_frames(codec):
-    assert "32 of 32 killed jobs went on to the same frames" in kill("--points", "24", "--codec", codec)
+    assert "32 of 32 killed jobs resumed to the same frames" in kill("--points", "24", "--codec", codec)

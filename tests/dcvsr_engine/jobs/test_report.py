@@ -9,7 +9,8 @@ import pytest
 
 from dcvsr_engine.diffusion.denoiser import Denoiser
 from dcvsr_engine.jobs.job import run_job
-from dcvsr_engine.jobs.report import SegmentFacts, audio_offset, audio_offsets, join_scores, seam_score
+from dcvsr_engine.jobs.report import ErrorMeter, SegmentFacts, audio_offset, audio_offsets, join_scores, seam_score
+from dcvsr_engine.jobs.telemetry import WorkRecord
 from dcvsr_engine.tiling.grid import TileGrid
 from dcvsr_engine.tiling.seams import seam_jumps
 from dcvsr_engine.video.writer import VideoWriter
@@ -23,11 +24,10 @@ def noise(seed: int) -> np.ndarray:
 
 
 def facts_of(errors: list[np.ndarray], before: np.ndarray | None = None) -> SegmentFacts:
-    facts = SegmentFacts()
+    meter = ErrorMeter(GRID, FACTOR, before)
     for error in errors:
-        facts.look_at(error, before, GRID, FACTOR)
-        before = error
-    return facts
+        meter.add(error)
+    return SegmentFacts.of(WorkRecord(), **meter.facts())
 
 
 def test_seams_of_segments_are_those_of_the_whole():
@@ -41,9 +41,9 @@ def test_a_tile_that_sticks_out_is_a_seam_and_noise_is_none():
     assert seam_score([facts_of(flat)]) == pytest.approx(1, abs=0.1)
     raised = [error + np.where(np.arange(64) < 32, 0, 8).astype(np.float32) for error in flat]
     assert seam_score([facts_of(raised)]) > 1.5
-    single = SegmentFacts()
-    single.look_at(flat[0], None, TileGrid.build(4, 12, 16), FACTOR)
-    assert seam_score([single]) is None and seam_score([]) is None
+    single = ErrorMeter(TileGrid.build(4, 12, 16), FACTOR)
+    single.add(flat[0])
+    assert seam_score([SegmentFacts.of(WorkRecord(), **single.facts())]) is None and seam_score([]) is None
 
 
 def test_a_jump_at_a_join_stands_out():
@@ -62,8 +62,7 @@ def test_there_are_no_joins_between_shots():
 
 
 def test_facts_survive_json():
-    facts = facts_of([noise(1), noise(2)], noise(0))
-    facts.warnings, facts.suspicious, facts.seconds = ["careful"], [3], {"decode": 1.5}
+    facts = facts_of([noise(1), noise(2)], noise(0)).replace(warnings=("careful",), suspicious=(3,), seconds={"decode": 1.5})
     assert SegmentFacts.from_dict(facts.to_dict()) == facts
 
 

@@ -13,9 +13,13 @@ from dcvsr_engine import __version__
 from dcvsr_engine.errors import Cancelled, InputError, JobError, OutputError
 from dcvsr_engine.events import FrameDone, PhaseStarted, SegmentFinished, StepStarted, TileFinished
 from dcvsr_engine.jobs import identity
-from dcvsr_engine.jobs.folders import MANIFEST, UnfinishedJob, clean, locked, sweep, unfinished
-from dcvsr_engine.jobs.job import job_folder, run_job
+from dcvsr_engine.jobs import job as running
+from dcvsr_engine.jobs.folders import discard_job, job_folder, job_lock, sweep, unfinished_jobs
+from dcvsr_engine.jobs.job import run_job
+from dcvsr_engine.jobs.manifest import MANIFEST, read_manifest, write_manifest
+from dcvsr_engine.jobs.store import JobStore
 from dcvsr_engine.paths import jobs_folder
+from dcvsr_engine.video import publish as publishing
 
 STOPS = {
     "analyse": lambda: CancelAt(FrameDone, 3, total=FRAMES),
@@ -47,12 +51,12 @@ def test_a_cancelled_job_goes_on_to_the_same_frames(stop, clip, whole, tiny_mode
     request = jobs.request(clip, tmp_path / "out.mkv", tiny_model)
     cancelled(request, STOPS[stop](), loader)
     assert not list(tmp_path.glob("*out*"))
-    kept = [job.request for job in unfinished()]
+    kept = [job.request for job in unfinished_jobs()]
     assert kept == ([] if stop == "analyse" else [request])
     report = run_job(request, None, None, loader)
     assert jobs.fingerprint(tmp_path / "out.mkv") == whole
     assert report["resumed"] == bool(kept) and report["frames_out"] == FRAMES
-    assert not unfinished() and not list(jobs_folder().iterdir())
+    assert not unfinished_jobs() and not list(jobs_folder().iterdir())
 
 
 def test_finished_work_is_not_done_again(clip, tiny_model, tmp_path, loader):
@@ -92,9 +96,9 @@ def test_every_sap_schedule_goes_on_to_the_same_frames(schedule, clip, tiny_mode
     ("damage", "steps"),
     [
         ("state-00001-0001*", [(1, 0), (1, 1)]),
-        ("segment-00000*", [(0, 0), (0, 1), (1, 1)]),
+        ("unit-00000*", [(0, 0), (0, 1), (1, 1)]),
         ("facts-00000*", [(0, 0), (0, 1), (1, 1)]),
-        ("joint-00000*", [(0, 0), (0, 1), (1, 1)]),
+        ("overlap-00000*", [(0, 0), (0, 1), (1, 1)]),
     ],
 )
 def test_a_damaged_file_is_noticed_and_done_again(damage, steps, clip, whole, tiny_model, tmp_path, loader):
@@ -186,7 +190,7 @@ def test_changed_settings_are_named(changes, words, begun, loader):
 
 def test_another_version_is_named(begun, loader, monkeypatch):
     monkeypatch.setattr(identity, "__version__", "99")
-    assert "it was begun with version 0.1.0 of the program and this is 99" in refused(*begun, loader)
+    assert "version 0.1.0 of the program started it and this is version 99" in refused(*begun, loader)
 
 
 def test_a_version_that_kept_jobs_differently_is_named(begun, loader):
@@ -198,9 +202,9 @@ def test_a_version_that_kept_jobs_differently_is_named(begun, loader):
 
 def test_another_device_is_named(begun, loader):
     request, folder = begun
-    path = folder / MANIFEST
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"device": ["cuda", "bf16"]}))
-    assert "it was begun on cuda with bf16 and would go on on cpu with fp32" in refused(request, folder, loader)
+    manifest = read_manifest(folder)
+    write_manifest(folder, manifest.replace(identity=manifest.identity.replace(device=("cuda", "bf16"))))
+    assert "it was started on cuda with bf16 and would continue on cpu with fp32" in refused(request, folder, loader)
 
 
 def test_a_deleted_input_is_named(begun, loader):
@@ -241,31 +245,53 @@ def test_a_target_that_appeared_meanwhile_is_left_alone(clip, whole, tiny_model,
     assert jobs.fingerprint(tmp_path / "out.mkv") == whole
 
 
+class PowerCut(Exception):
+    """The job ends here, whatever it is doing."""
+
+
+def cut(*arguments, **options):
+    raise PowerCut
+
+
 def test_a_result_that_is_in_place_already_ends_the_job(clip, whole, tiny_model, tmp_path, loader, monkeypatch):
-    from dcvsr_engine.jobs.store import JobStore
-
-    class PowerCut(Exception):
-        pass
-
-    def end(self):
-        raise PowerCut
-
     request, target = jobs.request(clip, tmp_path / "out.mkv", tiny_model), tmp_path / "out.mkv"
     with monkeypatch.context() as patched:
-        patched.setattr(JobStore, "end", end)
+        patched.setattr(JobStore, "end", cut)
         with pytest.raises(PowerCut):
             run_job(request, loader=loader)
     changed = target.stat().st_mtime_ns
     report = run_job(request, loader=loader)
     assert target.stat().st_mtime_ns == changed and jobs.fingerprint(target) == whole
-    assert report["frames_out"] == FRAMES and not unfinished()
+    assert report["frames_out"] == FRAMES and not unfinished_jobs()
+
+
+@pytest.mark.parametrize(("codec", "name"), [("ffv1", "out.mkv"), ("png", "out")])
+@pytest.mark.parametrize("after", [False, True])
+def test_an_earlier_result_is_not_taken_for_the_new_one(after, codec, name, clip, tiny_model, tmp_path, loader, monkeypatch):
+    """It has as many frames. The power goes just before, or just after, the new one takes its place."""
+
+    def frames():
+        return [file.read_bytes() for file in sorted(target.iterdir())] if target.is_dir() else jobs.fingerprint(target)
+
+    target = tmp_path / name
+    request = jobs.request(clip, target, tiny_model, codec=codec, overwrite=True, frames=(0, 3))
+    run_job(request, loader=loader)
+    expected = frames()
+    run_job(jobs.request(clip, target, tiny_model, codec=codec, overwrite=True, frames=(0, 3), seed=1), loader=loader)
+    assert frames() != expected
+    with monkeypatch.context() as patched:
+        patched.setattr(*((JobStore, "end") if after else (publishing, "put_in_place")), cut)
+        with pytest.raises(PowerCut):
+            run_job(request, loader=loader)
+    assert (frames() == expected) == after
+    report = run_job(request, loader=loader)
+    assert frames() == expected and report["frames_out"] == 4 and not unfinished_jobs()
+    assert {path.name for path in tmp_path.iterdir()} <= {name, "home"}
 
 
 def test_another_file_in_place_of_the_result_is_left_alone(clip, tiny_model, tmp_path, loader, monkeypatch):
-    from dcvsr_engine.restore import stored
-
     request, target = jobs.request(clip, tmp_path / "out.mkv", tiny_model), tmp_path / "out.mkv"
-    monkeypatch.setattr(stored, "publish", lambda *arguments: (_ for _ in ()).throw(OutputError("no")))
+    monkeypatch.setattr(running, "publish", lambda *arguments: (_ for _ in ()).throw(OutputError("no")))
     with pytest.raises(OutputError, match="no"):
         run_job(request, loader=loader)
     jobs.short_clip(target, frames=3)
@@ -275,7 +301,7 @@ def test_another_file_in_place_of_the_result_is_left_alone(clip, tiny_model, tmp
 
 def hold(folder: Path, held, release) -> None:
     """Hold a job's lock in another process."""
-    with locked(folder):
+    with job_lock(folder):
         held.set()
         release.wait(30)
 
@@ -291,7 +317,7 @@ def test_two_processes_do_not_run_one_job(begun, loader):
         with pytest.raises(JobError, match="is being run by another process"):
             run_job(request, None, folder, loader)
         with pytest.raises(JobError, match="is being run by another process"):
-            clean(UnfinishedJob(folder, request, 0))
+            discard_job(folder)
     finally:
         release.set()
         process.join(30)
@@ -302,7 +328,7 @@ def test_what_killed_processes_left_half_written_goes(begun, loader):
     request, folder = begun
     left = [
         folder / ".job.json.partial-01234567.json",
-        folder / ".segment-00000.video.partial-01234567.video",
+        folder / ".unit-00000.video.partial-01234567.video",
         request.target.with_name(".out.mkv.partial-89abcdef.mkv"),
     ]
     for path in left:
@@ -319,7 +345,7 @@ def test_directories_without_a_job_are_swept_away_when_they_are_old(clip, tiny_m
     old, new = jobs_folder() / "old", jobs_folder() / "new"
     for folder in (old, new):
         folder.mkdir(parents=True)
-        (folder / "segment-00000.video").write_text("left")
+        (folder / "unit-00000.video").write_text("left")
     os.utime(old, (0, 0))
     request = jobs.request(clip, tmp_path / "out.mkv", tiny_model)
     cancelled(request, CancelAt(TileFinished), loader)
@@ -330,7 +356,7 @@ def test_directories_without_a_job_are_swept_away_when_they_are_old(clip, tiny_m
 
 def test_cleaning_removes_a_job(clip, tiny_model, tmp_path, loader):
     cancelled(jobs.request(clip, tmp_path / "out.mkv", tiny_model), CancelAt(TileFinished), loader)
-    [job] = unfinished()
+    [job] = unfinished_jobs()
     assert job.size > 0 and job.name == job.folder.name
-    clean(job)
-    assert not unfinished() and not list(jobs_folder().iterdir())
+    discard_job(job.folder)
+    assert not unfinished_jobs() and not list(jobs_folder().iterdir())

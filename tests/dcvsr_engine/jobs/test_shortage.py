@@ -1,7 +1,9 @@
 """Memory that runs out, injected wherever it can: the job goes on with less at once, and says so."""
 
+import errno
 import itertools
 
+import av
 import jobs
 import pytest
 import torch
@@ -9,12 +11,11 @@ from diffusers import UNetSpatioTemporalConditionModel as UNet
 from jobs import CancelAt, Watch
 
 from dcvsr_engine.errors import Cancelled, JobError
-from dcvsr_engine.events import StepKind, StepStarted, Warned
-from dcvsr_engine.jobs.folders import unfinished
-from dcvsr_engine.jobs.job import run_job
+from dcvsr_engine.events import StepStarted, Warned
+from dcvsr_engine.jobs.folders import unfinished_jobs
+from dcvsr_engine.jobs.job import plan_job, run_job
 from dcvsr_engine.network.haar import HaarFirstStage
-from dcvsr_engine.restore.recovery import thriftier
-from dcvsr_engine.settings import RestoreSettings
+from dcvsr_engine.planning import shots
 
 FRAMES = 9
 
@@ -129,7 +130,7 @@ def test_when_nothing_helps_the_job_stops_and_is_kept(wide, tiny_model, tmp_path
     request = jobs.request(wide, tmp_path / "out.mkv", tiny_model)
     with pytest.raises(JobError, match="even with the smallest tiles"):
         run_job(request, loader=loader)
-    assert [job.request for job in unfinished()] == [request]
+    assert [job.request for job in unfinished_jobs()] == [request]
     monkeypatch.undo()
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "home"))
     assert run_job(request, loader=loader)["frames_out"] == FRAMES
@@ -148,26 +149,27 @@ def test_a_frame_that_cannot_be_encoded_or_decoded_at_all_stops_the_job(name, cl
     starve(monkeypatch, HaarFirstStage, name, lambda *arguments: True)
     with pytest.raises(JobError, match=r"^Memory ran out; close other programs"):
         run_job(jobs.request(clip, tmp_path / "out.mkv", tiny_model), loader=loader)
-    assert unfinished() and not (tmp_path / "out.mkv").exists()
+    assert unfinished_jobs() and not (tmp_path / "out.mkv").exists()
+
+
+@pytest.mark.parametrize("error", [av.error.BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable"), MemoryError()])
+def test_memory_that_runs_out_while_shots_are_looked_for_is_one_sentence(error, clip, tiny_model, tmp_path, loader, monkeypatch):
+    def starve_swscale(picture):
+        raise error
+
+    monkeypatch.setattr(shots, "thumbnail", starve_swscale)
+    request = jobs.request(clip, tmp_path / "out.mkv", tiny_model)
+    for work in (lambda: run_job(request, loader=loader), lambda: plan_job(request)):
+        with pytest.raises(JobError, match=r"^Memory ran out; close other programs"):
+            work()
 
 
 def test_the_u_net_leaves_the_device_before_a_single_frame_is_given_up(clip, tiny_model, tmp_path, loader, monkeypatch):
     from dcvsr_engine.restore.pipeline import SegmentPipeline
 
     made, tried = [], []
-    monkeypatch.setattr(SegmentPipeline, "make_room", lambda self: made.append(len(tried)))
+    monkeypatch.setattr(SegmentPipeline, "unload_unet", lambda self: made.append(len(tried)))
     starve(monkeypatch, HaarFirstStage, "decode", lambda *arguments: tried.append(1) or not made)
     watch = Watch()
     run_job(jobs.request(clip, None, tiny_model, frames=(3, 3), steps=1), watch, None, loader)
     assert len(made) == 1
-
-
-def test_savings_go_from_the_least_to_the_most_visible():
-    settings = RestoreSettings(tile=64, sap_schedule="lockstep", tile_batch=4)
-    kinds = []
-    with pytest.raises(JobError):
-        while True:
-            settings, sentence = thriftier(settings, StepKind.SAP, 4)
-            kinds.append((settings.sap_schedule, settings.tile, "changes the result" in sentence))
-    assert kinds == [("two-pass", 64, True), *(("two-pass", tile, True) for tile in (48, 36, 24, 16))]
-    assert thriftier(RestoreSettings(tile=64, sap_schedule="lockstep"), StepKind.TAP_FORWARD, 4)[0].tile == 48

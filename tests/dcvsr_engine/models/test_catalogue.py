@@ -36,14 +36,14 @@ def test_a_unet_declares_its_base_and_what_is_only_assumed():
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"size": "much"}, "size cannot be 'much'"),
-        ({"colour": "red"}, "compact has an unknown field colour"),
-        ({"kind": "stolen"}, "kind cannot be 'stolen'"),
+        ({"size": "much"}, r"models\[0\]\.size must be a whole number, not 'much'"),
+        ({"colour": "red"}, r"There is no field “models\[0\]\.colour”"),
+        ({"kind": "stolen"}, r"models\[0\]\.kind must be one of built-in, base, unet, own, not 'stolen'"),
         ({"repository": "someone/model"}, "compact needs both repository and files"),
         ({"base": "nothing", "declaration": {"first_stage": "vae"}}, "a U-Net, and nothing else"),
         (
             {"kind": "unet", "base": "x", "declaration": {"first_stage": "fog", "factor": 8, "multiple": 8}},
-            "first_stage cannot be",
+            "first_stage must be one of vae, haar",
         ),
         (
             {"kind": "unet", "base": "x", "declaration": {"first_stage": "vae", "factor": 8, "multiple": 8}},

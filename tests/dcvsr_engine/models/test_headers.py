@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from safetensors.torch import save, save_file
 
 from dcvsr_engine.errors import ModelError
-from dcvsr_engine.models.headers import Tensor, read_header
+from dcvsr_engine.models.headers import TensorHeader, read_header
 
 
 def test_names_types_and_shapes(tmp_path):
     save_file({"a": torch.zeros(2, 3), "b": torch.zeros(4, dtype=torch.float16)}, tmp_path / "x.safetensors", {"format": "pt"})
-    assert read_header(tmp_path / "x.safetensors") == {"a": Tensor("F32", (2, 3)), "b": Tensor("F16", (4,))}
+    assert read_header(tmp_path / "x.safetensors") == {"a": TensorHeader("F32", (2, 3)), "b": TensorHeader("F16", (4,))}
 
 
 @settings(max_examples=40)

@@ -1,8 +1,10 @@
 """Importing: what is recognised as what, what is refused and why, and that nothing half is left behind."""
 
 import json
+import os
 import pickle
 import shutil
+import sys
 
 import pytest
 import torch
@@ -11,8 +13,9 @@ from safetensors.torch import save_file
 from dcvsr_engine.errors import Cancelled, ModelError
 from dcvsr_engine.models import importing
 from dcvsr_engine.models.importing import import_model
+from dcvsr_engine.models.loading import load_model
 from dcvsr_engine.models.recognise import recognise
-from dcvsr_engine.network.checkpoint import load
+from dcvsr_engine.models.registry import known_models
 from dcvsr_engine.resources import resource
 
 WEIGHTS = "unet/diffusion_pytorch_model.safetensors"
@@ -28,7 +31,7 @@ def test_a_model_that_declares_itself_comes_as_it_is(home):
     assert not model.problem
     assert model.declaration.title == "second"
     assert inside(home / "second") == {"dcvsr.json", "source.json", "scales.json", "README.md", "unet/config.json", WEIGHTS}
-    assert load("second", "cpu", "fp32").declaration.first_stage == "haar"
+    assert load_model("second", "cpu", "fp32").declaration.first_stage == "haar"
 
 
 def test_a_full_folder_gets_assumed_conventions_and_loads(full):
@@ -37,7 +40,7 @@ def test_a_full_folder_gets_assumed_conventions_and_loads(full):
     assert (model.declaration.factor, model.declaration.multiple, model.declaration.base) == (2, 2, "")
     assert set(model.declaration.assumed) == {"condition_scaled", "added_time_ids", "image_embedding"}
     assert "vae/diffusion_pytorch_model.bin" not in inside(model.folder)
-    assert load(model.name, "cpu", "fp32").first_stage.latent_channels == 4
+    assert load_model(model.name, "cpu", "fp32").first_stage.latent_channels == 4
 
 
 @pytest.mark.parametrize("form", ["folder", "parent", "file"])
@@ -50,7 +53,7 @@ def test_a_unet_alone_is_laid_over_a_base(full, tmp_path, form):
     assert (model.name, model.declaration.base, model.problem) == ("tuned", "base", "")
     assert inside(model.folder) == {"dcvsr.json", "source.json", "unet/config.json", WEIGHTS}
     if form == "file":
-        assert load("tuned", "cpu", "fp32").first_stage.latent_channels == 4
+        assert load_model("tuned", "cpu", "fp32").first_stage.latent_channels == 4
 
 
 def test_what_a_config_leaves_out_is_the_default(full):
@@ -62,7 +65,7 @@ def test_what_a_config_leaves_out_is_the_default(full):
 
 def test_a_unet_whose_base_is_missing_is_added_and_says_so(full, tmp_path):
     model = import_model(full / "unet", "tuned")
-    assert "needs “stable-video-diffusion-img2vid”, which is not there" in model.problem
+    assert "needs “stable-video-diffusion-img2vid”, which is missing" in model.problem
 
 
 def test_svd_itself_is_a_base(full, tmp_path):
@@ -116,7 +119,7 @@ def test_what_does_not_fit_is_refused(tmp_path, full):
     (tmp_path / "empty").mkdir()
     assert "there is no .safetensors file" in sentence(tmp_path / "empty")
     assert "is no model" in sentence(tmp_path / "clip.mp4")
-    assert "is not there" in sentence(tmp_path / "nothing.safetensors")
+    assert "does not exist" in sentence(tmp_path / "nothing.safetensors")
     config = json.loads((full / "unet" / "config.json").read_text())
     (full / "unet" / "config.json").write_text(json.dumps(config | {"cross_attention_dim": 16}))
     assert "cross_attention_dim is 8, not 16" in sentence(full)
@@ -126,7 +129,7 @@ def test_what_does_not_fit_is_refused(tmp_path, full):
     assert "is no U-Net of Stable Video Diffusion's size" in sentence(full / WEIGHTS)
     compact = tmp_path / "compact"
     shutil.copytree(resource("models", "compact", "unet"), compact / "unet")
-    assert "48 input and 24 output channels, which does not go with an autoencoder of 4" in sentence(compact)
+    assert "48 input and 24 output channels, which does not fit an autoencoder of 4" in sentence(compact)
 
 
 def test_a_name_that_is_taken_is_refused(full):
@@ -142,6 +145,96 @@ def test_a_cancelled_or_failed_import_leaves_nothing(home, full, monkeypatch):
         import_model(full, progress=cancel)
     assert list(home.iterdir()) == []
     monkeypatch.setattr(importing.shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(10, 10, 0))
-    with pytest.raises(ModelError, match=r"There is no room in .*: .* GB are needed and 0\.00 GB are free"):
+    with pytest.raises(ModelError, match=r"There is not enough space in .*: .* GB are needed and 0\.00 GB are free"):
         import_model(full)
     assert list(home.iterdir()) == []
+
+
+# -- models that mean no good -----------------------------------------------------------------------------------
+
+
+DEEP = "[" * 200_000 + "]" * 200_000
+
+
+@pytest.mark.parametrize("name", ["dcvsr.json", "unet/config.json"])
+def test_json_that_is_nested_too_deeply_is_one_sentence(tmp_path, name):
+    folder = shutil.copytree(resource("models", "compact"), tmp_path / "deep")
+    (folder / name).write_text(DEEP)
+    sentence(folder)
+
+
+def test_a_header_that_is_nested_too_deeply_is_one_sentence(tmp_path):
+    header = b'{"a":' + DEEP.encode() + b"}"
+    (tmp_path / "x.safetensors").write_bytes(len(header).to_bytes(8, "little") + header)
+    assert "damaged or no safetensors file" in sentence(tmp_path / "x.safetensors")
+
+
+@pytest.mark.parametrize("part", ["unet", "vae"])
+def test_configs_that_describe_a_million_layers_are_refused(full, part):
+    path = full / part / "config.json"
+    key = "transformer_layers_per_block" if part == "unet" else "layers_per_block"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {key: 10**6}))
+    assert "layers, but there are only" in sentence(full)
+
+
+@pytest.fixture
+def outside(tmp_path):
+    """A file that is none of a model's business."""
+    (tmp_path / "outside").mkdir()
+    path = tmp_path / "outside" / "secret.txt"
+    path.write_text("secret")
+    return path
+
+
+@pytest.mark.parametrize("name", ["README.md", "LICENSE", "unet/notes.txt", "scheduler/scheduler_config.json"])
+def test_links_that_lead_out_of_a_model_are_refused(home, full, outside, name):
+    (full / name).parent.mkdir(exist_ok=True)
+    (full / name).symlink_to(outside)
+    with pytest.raises(ModelError, match="is a link to a file elsewhere"):
+        import_model(full)
+    assert not any("secret" in path.read_text(errors="ignore") for path in home.rglob("*") if path.is_file())
+
+
+def test_links_in_circles_are_left_out(full):
+    for name in ("README.md", "model_index.json", "unet/more.json"):
+        (full / name).unlink(missing_ok=True)
+        (full / name).symlink_to((full / name).name)
+    assert not import_model(full).problem
+    (full / "unet" / "config.json").unlink()
+    (full / "unet" / "config.json").symlink_to("config.json")
+    assert "config.json" in sentence(full)
+
+
+def test_the_hub_s_own_cache_is_imported_through_its_links(full, tmp_path):
+    """Its snapshots consist of links to ../../blobs."""
+    repository = tmp_path / "models--someone--model"
+    snapshot = repository / "snapshots" / "abc"
+    (repository / "blobs").mkdir(parents=True)
+    for number, path in enumerate(sorted(path for path in full.rglob("*") if path.is_file())):
+        blob = path.rename(repository / "blobs" / str(number))
+        link = snapshot / path.relative_to(full)
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(blob)
+    assert not import_model(snapshot, "cached").problem
+    assert not import_model(snapshot / "unet", "tuned", "cached").problem
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no such files")
+def test_a_pipe_is_refused_and_not_waited_for(full, tmp_path):
+    os.mkfifo(tmp_path / "x.safetensors")
+    sentence(tmp_path / "x.safetensors")
+    (full / WEIGHTS).unlink()
+    os.mkfifo(full / WEIGHTS)
+    sentence(full)
+
+
+@pytest.mark.parametrize("base", ["/etc", "../base", "\\\\host\\share", "//host/share", "..", "a/b"])
+def test_a_base_is_a_name_and_no_path(base, full, home):
+    folder = shutil.copytree(resource("models", "compact"), full.with_name("over"))
+    declaration = json.loads((folder / "dcvsr.json").read_text()) | {"name": "over", "base": base}
+    (folder / "dcvsr.json").write_text(json.dumps(declaration))
+    with pytest.raises(ModelError, match="which is not the name of a model; name one with --base"):
+        import_model(folder, "over")
+    assert import_model(folder, "over", "base").declaration.base == "base"
+    (home / "over" / "dcvsr.json").write_text(json.dumps(declaration))  # as if it had been put there by hand
+    assert "which is not the name of a model" in {model.name: model for model in known_models()}["over"].problem

@@ -8,12 +8,12 @@ import torch
 from diffusers import UNetSpatioTemporalConditionModel
 
 from dcvsr_engine.errors import ModelError
-from dcvsr_engine.models.headers import Tensor
+from dcvsr_engine.models.headers import TensorHeader
 from dcvsr_engine.models.shapes import SVD_UNET, check_unet, unet_facts
 
 
 def shapes(network):
-    return {name: Tensor("F32", tuple(value.shape)) for name, value in network.state_dict().items()}
+    return {name: TensorHeader("F32", tuple(value.shape)) for name, value in network.state_dict().items()}
 
 
 def test_svd_s_config_is_the_one_that_diffusers_builds():

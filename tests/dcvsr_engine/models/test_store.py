@@ -5,10 +5,12 @@ import json
 import pytest
 
 from dcvsr_engine import cli
+from dcvsr_engine.arguments import settings_from
 from dcvsr_engine.errors import ModelError
-from dcvsr_engine.models import store
 from dcvsr_engine.models.importing import import_model
-from dcvsr_engine.network.installed import find
+from dcvsr_engine.models.registry import default_model, model_folder, set_default
+from dcvsr_engine.models.store import remove_model
+from dcvsr_engine.models.verification import verify_model
 from dcvsr_engine.resources import resource
 
 WEIGHTS = "unet/diffusion_pytorch_model.safetensors"
@@ -38,7 +40,7 @@ def rot(path):
 
 
 def test_bit_rot_is_found_and_named(run, second):
-    assert run("verify", "second") == (0, "second: as it was when it was added.\n", "")
+    assert run("verify", "second") == (0, "second: unchanged since it was added.\n", "")
     rot(second.folder / WEIGHTS)
     (second.folder / "README.md").unlink()
     code, out, _ = run("verify", "--json")
@@ -51,15 +53,15 @@ def test_bit_rot_is_found_and_named(run, second):
 def test_weights_without_a_hash_are_looked_at(full):
     model = import_model(full)
     (model.folder / "source.json").unlink()
-    assert store.verify(model) == []
+    assert verify_model(model) == []
     path = model.folder / WEIGHTS
     path.write_bytes(path.read_bytes()[:-1])
-    assert "it holds" in store.verify(model)[0]
+    assert "it holds" in verify_model(model)[0]
 
 
 def test_what_came_with_the_program_stays(run):
     assert run("remove", "compact") == (2, "", "dcvsr: “compact” came with the program and stays.\n")
-    assert find("compact").is_dir()
+    assert model_folder("compact").is_dir()
 
 
 def test_removing(run, home, second):
@@ -78,18 +80,18 @@ def test_a_base_stays_while_something_is_laid_over_it(full, run):
 def test_the_default_is_used_where_no_model_is_named(run, second, tmp_path):
     assert run("default")[1] == "compact\n"
     assert run("default", "second")[1] == "second\n"
-    options = cli.parser().parse_args(["restore", "clip.mp4"])
-    assert cli.settings_of(options)[0].model == "second"
-    options = cli.parser().parse_args(["restore", "clip.mp4", "--model", "compact"])
-    assert cli.settings_of(options)[0].model == "compact"
-    store.remove("second")
-    assert store.default_model() == "compact"
+    options = cli.command_parser().parse_args(["restore", "clip.mp4"])
+    assert settings_from(options)[0].model == "second"
+    options = cli.command_parser().parse_args(["restore", "clip.mp4", "--model", "compact"])
+    assert settings_from(options)[0].model == "compact"
+    remove_model("second")
+    assert default_model() == "compact"
 
 
 def test_no_default_that_cannot_restore(full):
     import_model(full / "unet", "tuned")
     with pytest.raises(ModelError, match=r"“tuned” cannot be used: .* needs"):
-        store.set_default("tuned")
+        set_default("tuned")
 
 
 def test_a_damaged_declaration_is_listed_with_its_reason(run, second):
@@ -104,7 +106,7 @@ def test_a_damaged_declaration_is_listed_with_its_reason(run, second):
 def test_importing_says_what_is_assumed(run, full):
     code, out, _ = run("import", full)
     assert code == 0
-    assert "Assumed, not known: condition_scaled" in out
+    assert "Assumed, not declared: condition_scaled" in out
     assert "dcvsr models probe my-video-model" in out
     assert run("import", full)[0] == 2
 

@@ -51,12 +51,12 @@ def test_a_checkpoint_with_an_image_encoder(svd_layout, tmp_path):
     transformers.CLIPVisionModelWithProjection(config).save_pretrained(folder / "image_encoder")
     (folder / "dcvsr.json").write_text(networks.declaration(image_embedding="first-frame").to_json())
     with pytest.raises(ModelError, match="image encoder"):
-        load(str(folder), "cpu", "fp32")
+        load(folder, folder, "cpu", "fp32")
     (folder / "feature_extractor").mkdir()
     (folder / "feature_extractor" / "preprocessor_config.json").write_text(
         json.dumps({"image_mean": [0.5] * 3, "image_std": [0.2] * 3})
     )
-    encoder = load(str(folder), "cpu", "fp32").image_encoder
+    encoder = load(folder, folder, "cpu", "fp32").image_encoder
     first, second = (encoder.embed(torch.rand(3, 40, 50)) for _ in range(2))
     assert first.shape == (1, 1, networks.EMBEDDING)
     assert not torch.allclose(first, second)

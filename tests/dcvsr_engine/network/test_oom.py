@@ -1,19 +1,21 @@
 """Work that does not fit into memory is divided until it does."""
 
+import errno
 import gc
 import platform
 import sys
 import weakref
 from unittest import mock
 
+import av
 import psutil
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dcvsr_engine.network import oom as shortage
-from dcvsr_engine.network.oom import ShortageError, attempt, give_back, in_parts, is_shortage
+from dcvsr_engine.network import oom
+from dcvsr_engine.network.oom import MemoryExhausted, attempt, in_parts, is_out_of_memory, trim_heap
 
 
 def limited(most: int):
@@ -33,7 +35,7 @@ def limited(most: int):
 def test_every_item_is_done_once_and_in_order(count, most):
     work, _ = limited(most)
     sizes = []
-    with mock.patch.object(shortage, "free_cache"):  # it takes its time
+    with mock.patch.object(oom, "clear_device_cache"):  # it takes its time
         done = list(in_parts(work, list(range(count)), sizes.append))
     assert [item for items, _ in done for item in items] == list(range(count))
     assert [result for _, results in done for result in results] == [10 * item for item in range(count)]
@@ -50,7 +52,7 @@ def test_parts_that_were_done_are_not_done_again():
 def test_what_cannot_be_divided_is_tried_twice_with_a_last_resort_in_between():
     work, calls = limited(2)
     resorts = []
-    with pytest.raises(ShortageError):
+    with pytest.raises(MemoryExhausted):
         list(in_parts(work, [1, 2, 3], least=3, last_resort=lambda: resorts.append(len(calls))))
     assert calls == [[1, 2, 3], [1, 2, 3]] and resorts == [1]
 
@@ -70,17 +72,25 @@ def test_other_errors_are_not_swallowed():
         (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 1 bytes"), True),
         (RuntimeError("MPS backend out of memory"), True),
         (RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"), True),
+        (RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 1 bytes"), True),
         (MemoryError(), True),
-        (ShortageError(), True),
+        (MemoryExhausted(), True),
         (RuntimeError("The size of tensor a must match"), False),
+        (RuntimeError("could not create a primitive"), True),
+        (RuntimeError("could not create a primitive descriptor for a matmul primitive"), False),
+        (RuntimeError("can't start new thread"), True),
+        (BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable"), True),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), True),
+        (av.error.MemoryError(errno.ENOMEM, "Cannot allocate memory"), True),
+        (OSError(errno.ENOSPC, "No space left on device"), False),
         (OSError("out of memory"), False),
     ],
 )
-def test_shortages_are_told_from_other_errors(error, is_one):
-    assert is_shortage(error) == is_one
+def test_memory_that_ran_out_is_told_from_other_errors(error, is_one):
+    assert is_out_of_memory(error) == is_one
 
 
-def test_a_real_allocation_that_fails_is_a_shortage():
+def test_a_real_allocation_that_fails_is_recognised():
     assert attempt(lambda: torch.empty(2**60, dtype=torch.uint8)) is None
 
 
@@ -101,12 +111,12 @@ def test_what_a_failed_attempt_held_is_free_afterwards():
 
 
 @pytest.mark.skipif(sys.platform != "linux" or platform.libc_ver()[0] != "glibc", reason="only glibc keeps what was freed")
-def test_freed_memory_is_given_back() -> None:
+def test_freed_memory_returns_to_the_system() -> None:
     process = psutil.Process()
     blocks = [bytearray(60_000) for _ in range(2000)]
     last = bytearray(60_000)  # lies behind them, so that the heap cannot shrink by itself
     full = process.memory_info().rss
     del blocks
-    give_back()
+    trim_heap()
     assert process.memory_info().rss < full - 80_000_000
     assert len(last) == 60_000

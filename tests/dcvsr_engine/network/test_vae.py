@@ -7,7 +7,7 @@ import reference
 import torch
 
 from dcvsr_engine.network import vae
-from dcvsr_engine.network.vae import VaeFirstStage, enlarge
+from dcvsr_engine.network.vae import VaeFirstStage, pixel_grid
 from dcvsr_engine.tiling.grid import TileGrid
 
 
@@ -46,17 +46,17 @@ def test_the_condition_is_scaled_where_declared(stage, network):
 def test_tiles_are_merged_with_gaussian_weights(stage, network, monkeypatch):
     monkeypatch.setattr(vae, "TILE", 8)
     up = pixels(3, 16, 24)
-    grid = TileGrid.build(3, 8, 12, 8, 3, vae.OVERLAP)
+    grid = TileGrid.build(3, 8, 12, 8, 3, vae.VAE_OVERLAP)
     assert grid.columns == (0, 4)
     tiles = list(grid)
     encoded = [
         network.encode(2 * up[:, :, :16, 2 * t.left : 2 * t.left + 16] - 1).latent_dist.mode().double().numpy() for t in tiles
     ]
     latents = stage.encode_condition(up)
-    np.testing.assert_allclose(latents, reference.merged((3, 4, 8, 12), tiles, encoded, vae.SPREAD), atol=1e-4)
+    np.testing.assert_allclose(latents, reference.merged((3, 4, 8, 12), tiles, encoded, vae.VAE_SPREAD), atol=1e-4)
     scaled = latents / network.config.scaling_factor
     decoded = [network.decode(scaled[..., t.left : t.left + 8], num_frames=3).sample.double().numpy() / 2 + 0.5 for t in tiles]
-    expected = reference.merged((3, 3, 16, 24), list(enlarge(grid, 2)), decoded, vae.SPREAD)
+    expected = reference.merged((3, 3, 16, 24), list(pixel_grid(grid, 2)), decoded, vae.VAE_SPREAD)
     np.testing.assert_allclose(stage.decode(latents, up), expected, atol=1e-4)
 
 
@@ -87,7 +87,6 @@ def test_half_precision_keeps_the_encoder_in_full(network):
 def test_every_tile_can_be_stopped(stage, monkeypatch):
     monkeypatch.setattr(vae, "TILE", 8)
     count = []
-    stage.check = lambda: count.append(1)
     up = pixels(3, 16, 24)
-    stage.decode(stage.encode_condition(up), up)
+    stage.decode(stage.encode_condition(up, lambda: count.append(1)), up, lambda: count.append(1))
     assert len(count) == 2 * 2 + 2

@@ -6,7 +6,7 @@ from pathlib import Path
 import jobs
 import pytest
 
-from dcvsr_engine.jobs.run import Loader, load_for
+from dcvsr_engine.jobs.session import Loader, load_for
 
 
 @pytest.fixture(scope="session", autouse=True)

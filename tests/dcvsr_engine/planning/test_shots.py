@@ -1,7 +1,6 @@
 """Cuts in synthetic shots: found where they are, and not in motion, flashes or fades."""
 
 from collections.abc import Callable
-from itertools import pairwise
 
 import jobs
 import numpy as np
@@ -11,12 +10,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from dcvsr_engine.errors import Cancelled
-from dcvsr_engine.planning.planner import segments_of
-from dcvsr_engine.planning.shots import SHORTEST, SIZE, CutDetector, Survey, survey
+from dcvsr_engine.planning.shots import MIN_SHOT_FRAMES, THUMBNAIL_SIZE, ShotBoundaries, ShotDetector, detect_shots
 from dcvsr_engine.video.reader import VideoReader
 
 Scene = Callable[[int], NDArray[np.float64]]
-WIDTH, HEIGHT = SIZE
+WIDTH, HEIGHT = THUMBNAIL_SIZE
 
 
 def scene(seed: int, speed: float = 0.0, noise: float = 1.0) -> Scene:
@@ -37,7 +35,7 @@ def scene(seed: int, speed: float = 0.0, noise: float = 1.0) -> Scene:
 
 
 def cuts_of(pictures: list[NDArray[np.float64]], first: int = 0) -> list[int]:
-    detector = CutDetector()
+    detector = ShotDetector()
     for index, picture in enumerate(pictures, first):
         detector.add(index, picture.astype(np.int16))
     return detector.finish()
@@ -82,7 +80,7 @@ def test_a_shot_has_some_frames():
 
 
 @settings(max_examples=15)
-@given(st.lists(st.integers(SHORTEST, 40), min_size=1, max_size=6))
+@given(st.lists(st.integers(MIN_SHOT_FRAMES, 40), min_size=1, max_size=6))
 def test_shots_of_any_length_are_told_apart(lengths):
     shows = [scene(seed, 0.3) for seed in range(2)]
     pictures = [shows[shot % 2](frame) for shot, length in enumerate(lengths) for frame in range(length)]
@@ -92,43 +90,21 @@ def test_shots_of_any_length_are_told_apart(lengths):
 # -- of files ---------------------------------------------------------------------------------------------------
 
 
-def test_a_survey_of_a_file_finds_its_shots(tmp_path):
+def test_the_shots_of_a_file_are_found(tmp_path):
     with VideoReader(jobs.cut_clip(tmp_path / "clip.mp4", 12, 9, 14)) as reader:
-        assert survey(reader, 0, 34) == Survey(0, 34, (12, 21))
-        assert survey(reader, 0, 34).shots == ((0, 11), (12, 20), (21, 34))
-        assert survey(reader, 5, 24) == Survey(5, 24, (12,))
-        assert survey(reader, 3, 900) == Survey(3, 34, (12, 21))
+        assert detect_shots(reader, 0, 34) == ShotBoundaries(first=0, last=34, cuts=(12, 21))
+        assert detect_shots(reader, 0, 34).shots == ((0, 11), (12, 20), (21, 34))
+        assert detect_shots(reader, 5, 24) == ShotBoundaries(first=5, last=24, cuts=(12,))
+        assert detect_shots(reader, 3, 900) == ShotBoundaries(first=3, last=34, cuts=(12, 21))
 
 
-def test_a_survey_can_be_stopped_and_has_a_limit(tmp_path):
+def test_detection_can_be_stopped_and_has_a_limit(tmp_path):
     def stop(index: int) -> None:
         if index == 7:
             raise Cancelled
 
     with VideoReader(jobs.short_clip(tmp_path / "clip.mp4")) as reader:
         with pytest.raises(Cancelled):
-            survey(reader, 0, 19, stop)
-        assert survey(reader, 0, 19, seconds=-1) is None
-        assert survey(reader, 40, 60) is None
-
-
-# -- segments ---------------------------------------------------------------------------------------------------
-
-SHOTS = st.lists(st.integers(1, 200), min_size=1, max_size=5)
-
-
-@given(SHOTS, st.integers(14, 80), st.integers(1, 20), st.integers(0, 50))
-def test_segments_cover_shots_and_share_windows(lengths, most, window, begin):
-    edges = [begin, *(begin + int(end) for end in np.cumsum(lengths))]
-    shots = [(start, end - 1) for start, end in pairwise(edges)]
-    segments = segments_of(shots, most, window)
-    assert [segment.index for segment in segments] == list(range(len(segments)))
-    assert max(segment.frames for segment in segments) <= max(most, 2 * window)
-    for first, last in shots:
-        inside = [segment for segment in segments if first <= segment.first <= last]
-        assert inside[0].first == first and inside[0].shared == 0 and inside[-1].last == last
-        for before, after in pairwise(inside):
-            assert after.shared == window and after.first + window == before.last + 1 < after.last + 1
-            assert before.first <= after.first
-        sizes = [segment.frames for segment in inside]
-        assert max(sizes) - min(sizes) <= 1 or len(sizes) == 1
+            detect_shots(reader, 0, 19, stop)
+        assert detect_shots(reader, 0, 19, seconds=-1) is None
+        assert detect_shots(reader, 40, 60) is None

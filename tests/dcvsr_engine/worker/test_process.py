@@ -29,7 +29,6 @@ from dcvsr_engine.worker.messages import (
     Resumed,
     Shutdown,
 )
-from dcvsr_engine.worker.process import Throttled
 
 
 def test_it_says_what_it_is_and_what_it_can_use(engine):
@@ -131,7 +130,7 @@ def test_an_unknown_error_comes_with_details_and_the_job_to_resume(engine, run_o
     def burst(self, restored):
         raise ZeroDivisionError("burst")
 
-    monkeypatch.setattr("dcvsr_engine.jobs.output.SegmentOutput.add", burst)
+    monkeypatch.setattr("dcvsr_engine.jobs.sinks.WrittenSegment.add", burst)
     engine.send(run_of())
     failed = engine.wait_for(JobFinished, Failed)
     assert not failed.user_error and "ZeroDivisionError: burst" in failed.message and "Traceback" in failed.details
@@ -142,11 +141,11 @@ def test_memory_that_runs_out_is_told_in_words(engine, run_of, monkeypatch):
     def starve(*arguments, **options):
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
 
-    monkeypatch.setattr(process, "load", starve)
+    monkeypatch.setattr(process, "load_model", starve)
     engine.send(run_of())
     failed = engine.wait_for(JobFinished, Failed)
     assert failed.user_error and failed.message.startswith("Memory ran out")
-    assert restoring.is_shortage(RuntimeError("CUDA out of memory"))
+    assert restoring.is_out_of_memory(RuntimeError("CUDA out of memory"))
 
 
 def test_a_window_that_is_gone_stops_the_job(engine, run_of, tmp_path):
@@ -154,18 +153,6 @@ def test_a_window_that_is_gone_stops_the_job(engine, run_of, tmp_path):
     engine.wait_for_progress(TileFinished)
     engine.connection.close()  # the fixture sees the engine's thread end
     assert not (tmp_path / "out.mkv").exists()
-
-
-def test_previews_of_a_written_job_come_now_and_then(monkeypatch):
-    now, passed = [0.0], []
-    monkeypatch.setattr(process.time, "monotonic", lambda: now[0])
-    throttled = Throttled(passed.append, everything=False)
-    for frame in range(100):
-        now[0] += 0.03
-        throttled(PreviewFrame(frame, 0, None, final=True))
-        throttled(FrameDone(frame + 1, 100))
-    previews = [event for event in passed if isinstance(event, PreviewFrame)]
-    assert 20 <= len(previews) <= 30 and len(passed) - len(previews) == 100
 
 
 @pytest.mark.timeout(120)

@@ -11,7 +11,7 @@ from torch import Tensor
 from dcvsr_engine.research.training.degradation.walk import Range, walk
 
 SIZES = (7, 9, 11, 13, 15, 17, 19, 21)
-KINDS = {
+KERNEL_SHARES = {
     "isotropic": 0.405,
     "anisotropic": 0.225,
     "generalised isotropic": 0.108,
@@ -20,13 +20,13 @@ KINDS = {
     "plateau anisotropic": 0.027,
     "sinc": 0.1,
 }
-"""Kernels and their probabilities."""
+"""Kernels and their probabilities (Real-ESRGAN's)."""
 
 EXPONENTS: dict[str, tuple[Range, float]] = {"generalised": ((0.5, 4.0), 0.05), "plateau": ((1.0, 2.0), 0.1)}
 """Range of the shape parameter and its step per frame."""
 
 
-def gaussian_blur(frames: Tensor, sigma: float) -> Tensor:
+def isotropic_blur(frames: Tensor, sigma: float) -> Tensor:
     """Blur ``(frames, 3, h, w)`` with an isotropic Gaussian of ``sigma`` pixels."""
     radius = max(1, round(3 * sigma))
     taps = torch.exp(-0.5 * (torch.arange(-radius, radius + 1) / sigma) ** 2)
@@ -38,45 +38,49 @@ def gaussian_blur(frames: Tensor, sigma: float) -> Tensor:
 
 
 def offsets(size: int) -> tuple[Tensor, Tensor]:
-    """Distances ``(y, x)`` of a kernel's taps from its centre, each ``(size, size)``."""
+    """Compute the distances ``(y, x)`` of a kernel's taps from its centre, each ``(size, size)``."""
     line = torch.arange(size, dtype=torch.float64) - size // 2
     y, x = torch.meshgrid(line, line, indexing="ij")
     return y, x
 
 
 def squared_distance(size: int, sigma_x: float, sigma_y: float, angle: float) -> Tensor:
-    """``Cᵀ Σ⁻¹ C`` of every tap: axes ``sigma_x`` and ``sigma_y`` in pixels, turned by ``angle``."""
+    """Compute ``Cᵀ Σ⁻¹ C`` of every tap ``(size, size)``: axes of σ ``sigma_x`` and ``sigma_y``, turned by ``angle``."""
     y, x = offsets(size)
     along, across = math.cos(angle) * x + math.sin(angle) * y, math.cos(angle) * y - math.sin(angle) * x
     return (along / sigma_x) ** 2 + (across / sigma_y) ** 2
 
 
 def gaussian_kernel(size: int, sigma_x: float, sigma_y: float, angle: float = 0.0, exponent: float = 1.0) -> Tensor:
-    """``exp(−½ (Cᵀ Σ⁻¹ C)^β)``, sum 1, ``(size, size)``; another ``exponent`` β than 1 makes it a generalised Gaussian."""
+    """Compute ``exp(−½ (Cᵀ Σ⁻¹ C)^β)``, sum 1, ``(size, size)``; an ``exponent`` β other than 1 generalises the Gaussian."""
     kernel = torch.exp(-0.5 * squared_distance(size, sigma_x, sigma_y, angle) ** exponent)
     return kernel / kernel.sum()
 
 
 def plateau_kernel(size: int, sigma_x: float, sigma_y: float, angle: float, exponent: float) -> Tensor:
-    """``1 / (1 + (Cᵀ Σ⁻¹ C)^β)``, sum 1, ``(size, size)``."""
+    """Compute ``1 / (1 + (Cᵀ Σ⁻¹ C)^β)``, sum 1, ``(size, size)``; β is the ``exponent``."""
     kernel: Tensor = 1 / (1 + squared_distance(size, sigma_x, sigma_y, angle) ** exponent)
     return kernel / kernel.sum()
 
 
 def sinc_kernel(size: int, cutoff: float) -> Tensor:
-    """The circular low-pass ``ω J₁(ωr) / (2πr)``, sum 1, ``(size, size)``; ``cutoff`` ω in radians per pixel, at most π."""
+    """Compute the circular low-pass ``ω J₁(ωr) / (2πr)``, sum 1, ``(size, size)``; ``cutoff`` ω ≤ π in radians per pixel."""
     radius = torch.hypot(*offsets(size))
     centre = radius == 0
-    radius[centre] = 1.0
+    radius[centre] = 1.0  # the limit at r = 0 is set below
     kernel: Tensor = cutoff * torch.special.bessel_j1(cutoff * radius) / (2 * math.pi * radius)
     kernel[centre] = cutoff**2 / (4 * math.pi)
     return kernel / kernel.sum()
 
 
 def filtered(frames: Tensor, kernels: Sequence[Tensor]) -> Tensor:
-    """Each of ``(frames, channels, h, w)`` filtered with its own kernel, the picture mirrored at its borders.
+    """Filter each frame with its own kernel, the picture mirrored at its borders.
 
-    Kernels are of one odd size, below twice the shorter side. Fourier transforms make the time independent of the size.
+    Fourier transforms make the time independent of the kernels' size.
+
+    Args:
+        frames: ``(frames, channels, h, w)``.
+        kernels: one per frame, all of one odd size below twice the shorter side.
     """
     height, width = frames.shape[-2:]
     size = kernels[0].shape[0]
@@ -84,27 +88,33 @@ def filtered(frames: Tensor, kernels: Sequence[Tensor]) -> Tensor:
     padded = F.pad(frames, (radius,) * 4, mode="reflect")
     shape = (height + 2 * radius, width + 2 * radius)
     taps = F.pad(torch.stack(list(kernels)).to(frames), (0, shape[1] - size, 0, shape[0] - size))
-    # moved so that the tap in the middle acts on the pixel itself
+    # rolled so that the kernel's centre acts on the pixel itself
     response = torch.fft.rfft2(taps.roll((-radius, -radius), (1, 2))).unsqueeze(1)
     result: Tensor = torch.fft.irfft2(torch.fft.rfft2(padded) * response, s=shape)
     return result[..., radius:-radius, radius:-radius]
 
 
 def kernel_size(rng: random.Random, frames: Tensor) -> int:
-    """One of `SIZES`, or the largest that mirroring at the borders of smaller pictures allows."""
+    """Draw one of `SIZES`, or the largest size that mirroring at the borders of smaller pictures allows."""
     return min(rng.choice(SIZES), 2 * min(frames.shape[-2:]) - 1)
 
 
 def sinc_blur(frames: Tensor, rng: random.Random, cutoff: Range | None = None) -> Tensor:
-    """Low-pass with ringing at edges; ``cutoff`` in radians per pixel, by default π/3 or (kernels from 13 on) π/5 up to π."""
+    """Filter ``(frames, 3, h, w)`` with a low-pass that rings at edges.
+
+    Args:
+        frames: ``(frames, 3, h, w)``.
+        rng: source of random numbers.
+        cutoff: range in radians per pixel; by default from π/3, or π/5 for kernels of 13 pixels and more, to π.
+    """
     size = kernel_size(rng, frames)
     bounds = cutoff or (math.pi / (3 if size < 13 else 5), math.pi)
     return filtered(frames, [sinc_kernel(size, omega) for omega in walk(rng, bounds, 0.0628, len(frames))])
 
 
 def random_blur(frames: Tensor, rng: random.Random, sigma: Range) -> Tensor:
-    """A random kernel of `KINDS` with ``sigma`` in pixels; its parameters drift from frame to frame."""
-    kind = rng.choices(list(KINDS), list(KINDS.values()))[0]
+    """Blur ``(frames, 3, h, w)`` with a random kernel, its σ from the range ``sigma`` in pixels; parameters drift over frames."""
+    kind = rng.choices(list(KERNEL_SHARES), list(KERNEL_SHARES.values()))[0]
     if kind == "sinc":
         return sinc_blur(frames, rng)
     size, count = kernel_size(rng, frames), len(frames)

@@ -8,20 +8,21 @@ from torch import Tensor
 from dcvsr_engine.research.training.degradation.walk import Range
 
 MODES = ("area", "bilinear", "bicubic")
-SMALLEST = 8
-"""No side gets shorter than this many pixels."""
+SMALLEST_SIDE = 8
+"""Shortest side in pixels that resizing gives."""
 
 
 def resize(frames: Tensor, height: int, width: int, mode: str) -> Tensor:
-    """``(frames, 3, h, w)`` in another size by one of `MODES`, clamped to 0..1; nothing is done to pictures of that size."""
+    """Resize ``(frames, 3, h, w)`` by one of `MODES` and clamp it to 0..1; pictures of that size stay unchanged."""
     if frames.shape[-2:] == (height, width):
         return frames
+    # torch refuses the option for areas
     corners = None if mode == "area" else False
     return F.interpolate(frames, size=(height, width), mode=mode, align_corners=corners).clamp(0, 1)
 
 
 def random_factor(rng: random.Random, directions: tuple[float, float, float], bounds: Range) -> float:
-    """A factor in ``bounds``: enlarging, shrinking or 1 with the probabilities ``directions``."""
+    """Draw a factor in ``bounds``: enlarging, shrinking or 1 with the probabilities ``directions``."""
     enlarge, shrink, _ = directions
     choice = rng.random()
     if choice < enlarge:
@@ -30,5 +31,5 @@ def random_factor(rng: random.Random, directions: tuple[float, float, float], bo
 
 
 def random_resize(frames: Tensor, rng: random.Random, height: float, width: float) -> Tensor:
-    """The clip in (about) the given size, by a mode chosen at random."""
-    return resize(frames, max(SMALLEST, round(height)), max(SMALLEST, round(width)), rng.choice(MODES))
+    """Resize a clip ``(frames, 3, h, w)`` to the given size, rounded, by a random mode."""
+    return resize(frames, max(SMALLEST_SIDE, round(height)), max(SMALLEST_SIDE, round(width)), rng.choice(MODES))

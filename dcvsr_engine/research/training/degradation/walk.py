@@ -1,4 +1,4 @@
-"""Parameters that drift over a clip: RealBasicVSR's stochastic walk."""
+"""Parameters that drift over a clip: RealBasicVSR's random walk (arXiv 2111.12704)."""
 
 import random
 
@@ -6,7 +6,14 @@ Range = tuple[float, float]
 
 
 def walk(rng: random.Random, bounds: Range, step: float, frames: int) -> list[float]:
-    """One value per frame: uniform in ``bounds`` at first, then changed by at most ``step`` per frame and kept within them."""
+    """Draw one value per frame: the first uniform in ``bounds``, the others at most ``step`` from the one before.
+
+    Args:
+        rng: source of random numbers.
+        bounds: lowest and highest value; the walk is clamped to them.
+        step: largest change per frame.
+        frames: number of values.
+    """
     low, high = bounds
     values = [rng.uniform(low, high)]
     while len(values) < frames:

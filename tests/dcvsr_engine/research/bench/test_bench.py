@@ -11,11 +11,12 @@ import torch
 from torch.nn import functional as F
 
 from dcvsr_engine import cli
+from dcvsr_engine.diffusion.schedule import steps_of
 from dcvsr_engine.errors import InputError
 from dcvsr_engine.events import StepKind
 from dcvsr_engine.planning.request import Region
 from dcvsr_engine.research.bench import cost, memory, propagation
-from dcvsr_engine.research.bench.material import middle, prepare
+from dcvsr_engine.research.bench.workload import load_workload, middle_region
 from dcvsr_engine.settings import RestoreSettings
 from dcvsr_engine.tiling.grid import TileGrid
 from dcvsr_engine.video.probe import probe
@@ -33,23 +34,23 @@ def chosen(tiny_model):
 
 
 @pytest.fixture(scope="module")
-def material(clip, chosen):
-    return prepare(chosen, clip)
+def workload(clip, chosen):
+    return load_workload(chosen, clip)
 
 
 def test_the_middle_of_a_clip_makes_three_by_two_tiles_and_three_windows(chosen, tmp_path):
-    material = prepare(chosen, jobs.short_clip(tmp_path / "clip.mkv", 9, width=72, height=60, codec="ffv1"))
-    grid = material.grid
+    workload = load_workload(chosen, jobs.short_clip(tmp_path / "clip.mkv", 9, width=72, height=60, codec="ffv1"))
+    grid = workload.grid
     assert (len(grid.columns), len(grid.rows), len(grid.windows)) == (3, 2, 3)
-    assert (grid.width, grid.height, material.frames) == (32, 24, 8)
-    assert material.region == Region(4, 6, 64, 48)
-    assert material.condition.shape == material.noise.shape == (8, 24, 24, 32)
+    assert (grid.width, grid.height, workload.frames) == (32, 24, 8)
+    assert workload.region == Region(x=4, y=6, width=64, height=48)
+    assert workload.condition.shape == workload.noise.shape == (8, 24, 24, 32)
 
 
-def test_a_small_clip_gives_what_it_has(material, clip):
-    assert material.region == Region(1, 0, 48, 32)
+def test_a_small_clip_gives_what_it_has(workload, clip):
+    assert workload.region == Region(x=1, y=0, width=48, height=32)
     with pytest.raises(InputError, match="too small"):
-        middle(probe(clip), 100, 100, material.model, 3)
+        middle_region(probe(clip), 100, 100, workload.model, 3)
 
 
 def test_neighbours():
@@ -73,21 +74,22 @@ def test_disagreement_is_the_rms_difference_in_the_overlap():
     assert propagation.disagreement(outcome, [(first, second)]) == pytest.approx(2 / math.sqrt(2 * 8 * 4))
 
 
-def test_propagation_is_measured_step_by_step(material):
-    denoiser = material.denoiser()
-    figures = list(propagation.measured_steps(material, denoiser))
-    assert [(one.step, one.kind) for one in figures] == [(0, StepKind.SAP), (1, StepKind.TAP_FORWARD)]
-    for one in figures:
-        values = one.tiles_off, one.tiles_on, one.windows_off, one.windows_on, one.two_pass
+def test_propagation_is_measured_step_by_step(workload):
+    denoiser = workload.denoiser()
+    figures = list(propagation.measured_steps(workload, denoiser))
+    assert [(figure.step, figure.kind) for figure in figures] == [(0, StepKind.SAP), (1, StepKind.TAP_FORWARD)]
+    for figure in figures:
+        values = figure.tiles_off, figure.tiles_on, figure.windows_off, figure.windows_on, figure.two_pass
         assert all(math.isfinite(value) and value > 0 for value in values)
-        assert one.tiles_on != one.tiles_off
-        assert one.windows_on != one.windows_off
+        assert figure.tiles_on != figure.tiles_off
+        assert figure.windows_on != figure.windows_off
     assert figures[0].cached is None
     assert math.isfinite(figures[1].cached)
-    plain = material.sampler(denoiser, sap=False, tap=False)
-    x = material.noise * material.model.declaration.sigma_max
-    kept = propagation.evaluate(material, denoiser, x, plain.schedule[0], StepKind.PLAIN)
-    grid = material.grid
+    x = workload.noise * workload.model.declaration.sigma_max
+    kept = propagation.evaluate_kind(
+        workload, denoiser, x, steps_of(workload.settings, workload.model.declaration)[0], StepKind.PLAIN
+    )
+    grid = workload.grid
     total, count = 0.0, 0
     for n in range(2):
         left, right = kept.tiles[grid.tile(0, n)].numpy(), kept.tiles[grid.tile(1, n)].numpy()
@@ -103,15 +105,15 @@ def test_flops_of_the_processors_attention_are_counted():
         assert cost.flops(lambda: torch.zeros(5, 6) @ torch.zeros(6, 7)) == 2 * 5 * 6 * 7
 
 
-def test_a_random_network_of_the_models_shape_has_distinct_branches(material):
-    denoiser = cost.with_embedding(material.model)
+def test_a_random_network_of_the_models_shape_has_distinct_branches(workload):
+    denoiser = cost.with_embedding(workload.model)
     assert denoiser.distinct
-    assert denoiser.model.unet is not material.model.unet
+    assert denoiser.model.unet is not workload.model.unet
     assert {name: value.shape for name, value in denoiser.model.unet.state_dict().items()} == {
         name: value.shape
         for name, value in networks.unet(in_channels=48, out_channels=24, num_attention_heads=(1, 1)).state_dict().items()
     }
-    cfg, dssag, pag = cost.guided_tiles(material)
+    cfg, dssag, pag = cost.guided_tiles(workload)
     assert not torch.allclose(cfg(), dssag())
     assert not torch.allclose(cfg(), pag())
 
@@ -142,7 +144,7 @@ def test_the_command_prints_tables_and_json(clip, tiny_model, capsys, monkeypatc
     ]
     assert cli.main(["bench", "propagation", *common, "--steps", "1"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[-1].split()[:4] == ["1", "TAP", "→", "20.000"]
+    assert lines[-1].split()[:4] == ["1", "TAP", "forward", "20.000"]
     assert lines[-1].endswith("–")
     assert cli.main(["bench", "cost", *common, "--repeats", "1", "--json"]) == 0
     values = json.loads(capsys.readouterr().out)
@@ -165,7 +167,7 @@ def cost_table(values):
 
 
 def test_bad_input_of_the_command(tmp_path, tiny_model, capsys):
-    assert cli.main(["bench", "cost", "--clip", str(tmp_path / "gone.mp4")]) == 2
+    assert cli.main(["bench", "cost", "--clip", str(tmp_path / "gfigure.mp4")]) == 2
     assert "does not exist; name a video" in capsys.readouterr().err
     assert cli.main(["bench", "cost", "--tile", "3"]) == 2
     assert "tile must be between 16 and 256" in capsys.readouterr().err

@@ -10,10 +10,10 @@ import torch
 from clips import Clip, write_clip
 
 from dcvsr_engine import cli
-from dcvsr_engine.planning.shots import survey
+from dcvsr_engine.planning.shots import detect_shots
 from dcvsr_engine.research.bench import growth, joins
 from dcvsr_engine.research.bench.command import joins_table
-from dcvsr_engine.research.bench.growth import Growth, Run
+from dcvsr_engine.research.bench.growth import Growth, GrowthRun
 from dcvsr_engine.research.bench.joins import Joins
 from dcvsr_engine.video.reader import VideoReader
 
@@ -25,17 +25,17 @@ def common(tiny_model, tmp_path, monkeypatch):
 
 
 def test_growth_is_that_of_the_long_clip_over_the_short_one():
-    figures = Growth(Run("here", 10, 1, 400, 500, 0.5, 0.0), Run("here", 60, 6, 400, 550, 0.6, 0.0))
+    figures = Growth(GrowthRun("here", 10, 1, 400, 500, 0.5, 0.0), GrowthRun("here", 60, 6, 400, 550, 0.6, 0.0))
     assert (figures.memory, figures.own_memory, figures.time) == (1.1, 1.5, 1.2)
 
 
 def test_the_clips_have_one_shot_and_as_many_frames_as_asked_for(tmp_path):
     with VideoReader(growth.write_clip(tmp_path / "clip.mkv", 40)) as reader:
-        assert reader.frames_total == 40 and not survey(reader, 0, 39).cuts
+        assert reader.frames_total == 40 and not detect_shots(reader, 0, 39).cuts
 
 
 def test_growth_is_measured_and_printed(common, capsys, monkeypatch):
-    monkeypatch.setattr(growth, "alone", growth.measured)
+    monkeypatch.setattr(growth, "run_in_own_process", growth.measured_run)
     monkeypatch.setattr(torch, "set_num_threads", lambda count: None)
     monkeypatch.setattr(growth.measure_growth, "__defaults__", ((5, 80),))
     assert cli.main(["bench", "growth", *common]) == 0
@@ -48,7 +48,7 @@ def test_growth_is_measured_and_printed(common, capsys, monkeypatch):
 def test_differences_between_frames_are_of_luma(tmp_path):
     levels = [0.2, 0.2, 0.6]
     clip = Clip(range(3), 16, 16, codec="ffv1", pixel_format="yuv444p", picture=lambda i, w, h: np.full((h, w, 3), levels[i]))
-    found = joins.differences(write_clip(tmp_path / "clip.mkv", clip))
+    found = joins.frame_differences(write_clip(tmp_path / "clip.mkv", clip))
     assert found == {1: 0, 2: pytest.approx(0.4 * 255, abs=1)}
 
 

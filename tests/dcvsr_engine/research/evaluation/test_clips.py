@@ -9,9 +9,9 @@ import pytest
 from dcvsr_engine.errors import InputError, SettingsError
 from dcvsr_engine.network.resample import shrink
 from dcvsr_engine.research.evaluation import clips
-from dcvsr_engine.research.evaluation.clips import Preparation, cut, prepare
+from dcvsr_engine.research.evaluation.clips import Preparation, centre_crop, prepare_clip
 from dcvsr_engine.research.evaluation.fidelity import psnr_y
-from dcvsr_engine.research.evaluation.pictures import read, to_pictures, to_tensor, write
+from dcvsr_engine.research.pictures import read_pictures, save_pictures, to_pictures, to_tensor
 
 SMALL = Preparation(frames=4, start=1, crop=(96, 64))
 
@@ -21,16 +21,16 @@ def source(moving, tmp_path):
     """A folder of pictures."""
     folder = tmp_path / "data" / "street"
     folder.parent.mkdir()
-    write(moving, folder)
+    save_pictures(moving, folder)
     return folder
 
 
 def test_the_crop_is_the_centre(moving):
-    assert (cut(moving, (96, 64)) == to_pictures(shrink(to_tensor(moving), 2))).all()
-    assert (cut(moving, (104, 64)) == moving[:, 32:96, 44:148]).all()
-    assert (cut(moving[:, :, :190], None) == moving[:, :, :184]).all()
+    assert (centre_crop(moving, (96, 64)) == to_pictures(shrink(to_tensor(moving), 2))).all()
+    assert (centre_crop(moving, (104, 64)) == moving[:, 32:96, 44:148]).all()
+    assert (centre_crop(moving[:, :, :190], None) == moving[:, :, :184]).all()
     with pytest.raises(InputError, match="200×64"):
-        cut(moving, (200, 64))
+        centre_crop(moving, (200, 64))
 
 
 @pytest.mark.parametrize("changes", [{"frames": 0}, {"start": -1}, {"crop": (100, 64)}, {"degradation": "harsh"}])
@@ -40,9 +40,9 @@ def test_impossible_preparations_are_one_sentence(changes):
 
 
 def test_h264_clips_are_ordinary_files_close_to_the_shrunk_truth(moving, source, tmp_path):
-    clip = prepare("street", source, SMALL, tmp_path / "clips")
-    truth, low = read(clip.truth), read(clip.low)
-    assert (truth == cut(moving[1:5], (96, 64))).all()
+    clip = prepare_clip("street", source, SMALL, tmp_path / "clips")
+    truth, low = read_pictures(clip.truth), read_pictures(clip.low)
+    assert (truth == centre_crop(moving[1:5], (96, 64))).all()
     assert low.shape == (4, 16, 24, 3)
     shrunk = to_pictures(shrink(to_tensor(truth), 4))
     assert psnr_y(low, shrunk) > 30
@@ -53,9 +53,9 @@ def test_h264_clips_are_ordinary_files_close_to_the_shrunk_truth(moving, source,
 
 
 def test_a_prepared_clip_is_not_made_again(source, tmp_path):
-    first = prepare("street", source, SMALL, tmp_path / "clips")
+    first = prepare_clip("street", source, SMALL, tmp_path / "clips")
     before = first.low.stat().st_mtime_ns
-    assert prepare("street", source, SMALL, tmp_path / "clips") == first
+    assert prepare_clip("street", source, SMALL, tmp_path / "clips") == first
     assert first.low.stat().st_mtime_ns == before
 
 
@@ -63,27 +63,27 @@ def test_a_prepared_clip_is_not_made_again(source, tmp_path):
 def test_damage_is_the_same_every_time(source, tmp_path, preset, alike):
     """Within a little where x264 uses its macroblock tree, which does not decide alike every time at this width."""
     preparation = Preparation(frames=4, crop=(96, 64), degradation=preset)
-    first, second = (read(prepare("street", source, preparation, tmp_path / name).low) for name in "ab")
+    first, second = (read_pictures(prepare_clip("street", source, preparation, tmp_path / name).low) for name in "ab")
     assert np.corrcoef(first.ravel(), second.ravel())[0, 1] > alike - 1e-6 and first.shape == (4, 16, 24, 3)
     assert alike < 1 or (first == second).all()
 
 
 def test_clips_that_stay_as_they_are_have_no_truth(moving, source, tmp_path):
-    clip = prepare("street", source, Preparation(frames=2, crop=None, degradation="none"), tmp_path / "clips")
-    assert clip.truth is None and (read(clip.low) == moving[:2]).all()
+    clip = prepare_clip("street", source, Preparation(frames=2, crop=None, degradation="none"), tmp_path / "clips")
+    assert clip.truth is None and (read_pictures(clip.low) == moving[:2]).all()
     whole = Preparation(frames=None, start=1, crop=None, degradation="none")
-    assert (read(prepare("street", source, whole, tmp_path / "whole").low) == moving[1:]).all()
+    assert (read_pictures(prepare_clip("street", source, whole, tmp_path / "whole").low) == moving[1:]).all()
 
 
 def test_packed_videos_are_unpacked(moving, tmp_path):
     clips.write_h264(moving, tmp_path / "street.mp4")
     packed = tmp_path / "street.mp4.gz"
     packed.write_bytes(gzip.compress((tmp_path / "street.mp4").read_bytes()))
-    clip = prepare("street", packed, SMALL, tmp_path / "clips")
-    assert read(clip.truth).shape == (4, 64, 96, 3)
+    clip = prepare_clip("street", packed, SMALL, tmp_path / "clips")
+    assert read_pictures(clip.truth).shape == (4, 64, 96, 3)
 
 
 def test_a_failed_preparation_leaves_nothing(source, tmp_path):
     with pytest.raises(InputError):
-        prepare("street", source, Preparation(frames=4, crop=(960, 640)), tmp_path / "clips")
+        prepare_clip("street", source, Preparation(frames=4, crop=(960, 640)), tmp_path / "clips")
     assert not any((tmp_path / "clips").iterdir())

@@ -8,10 +8,10 @@ import sys
 import pytest
 
 from dcvsr_engine.errors import InputError, SettingsError
-from dcvsr_engine.research.evaluation import evaluate, metrics
+from dcvsr_engine.research.evaluation import evaluate, scores
 from dcvsr_engine.research.evaluation.ablation import VARIANTS
 from dcvsr_engine.research.evaluation.command import add_arguments, methods_of, preparation_of, run
-from dcvsr_engine.research.evaluation.pictures import write
+from dcvsr_engine.research.pictures import save_pictures
 
 
 def parse(*words):
@@ -49,9 +49,9 @@ def test_bad_options_are_one_sentence(tmp_path):
 
 
 def test_a_run_prints_the_means_and_writes_the_report(moving, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(metrics, "MEASURES", metrics.MEASURES[:1])
-    monkeypatch.setattr(evaluate, "METRICS", ("PSNR",))
-    write(moving, tmp_path / "clip")
+    monkeypatch.setattr(scores, "ROW_GROUPS", scores.ROW_GROUPS[:1])
+    monkeypatch.setattr(evaluate, "ROWS", ("PSNR",))
+    save_pictures(moving, tmp_path / "clip")
     words = f"--data {tmp_path / 'clip'} --models --frames 2 --crop 96x64 --out {tmp_path / 'out'}".split()
     assert run(parse(*words)) == 0
     printed = capsys.readouterr()
@@ -65,12 +65,12 @@ def test_a_run_prints_the_means_and_writes_the_report(moving, tmp_path, monkeypa
 
 
 def test_benchmarks_give_the_papers_first_table(moving, half_still, tmp_path, monkeypatch, capsys):
-    chosen = tuple(measure for measure in metrics.MEASURES if measure.metrics[0].name in ("PSNR", "SSIM", "flicker"))
-    monkeypatch.setattr(metrics, "MEASURES", chosen)
-    monkeypatch.setattr(evaluate, "METRICS", ("PSNR", "SSIM", "flicker"))
+    chosen = tuple(group for group in scores.ROW_GROUPS if group.rows[0].name in ("PSNR", "SSIM", "flicker"))
+    monkeypatch.setattr(scores, "ROW_GROUPS", chosen)
+    monkeypatch.setattr(evaluate, "ROWS", ("PSNR", "SSIM", "flicker"))
     for place in ("REDS4/GT/000", "REDS4/GT/011", "UDM10/GT/archpeople", "VideoLQ/000"):
         (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
-        write(half_still[:, :32, 80:112] if "VideoLQ" in place else half_still[:2, :64, 64:128], tmp_path / place)
+        save_pictures(half_still[:, :32, 80:112] if "VideoLQ" in place else half_still[:2, :64, 64:128], tmp_path / place)
     data = [str(tmp_path / "REDS4"), str(tmp_path / "UDM10"), f"{tmp_path / 'VideoLQ'}:none"]
     words = [
         "--data",

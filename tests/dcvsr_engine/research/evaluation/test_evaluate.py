@@ -12,13 +12,13 @@ from PIL import Image
 
 from dcvsr_engine.control import Control
 from dcvsr_engine.errors import Cancelled, JobError, ModelError, OutputError, SettingsError
-from dcvsr_engine.research.evaluation import evaluate, metrics
+from dcvsr_engine.research.evaluation import evaluate, scores
 from dcvsr_engine.research.evaluation.clips import Preparation
-from dcvsr_engine.research.evaluation.evaluate import Evaluation, open_folder, tiles_of, tiling_of
-from dcvsr_engine.research.evaluation.methods import Bicubic, enlarged, restoration
-from dcvsr_engine.research.evaluation.pictures import write
+from dcvsr_engine.research.evaluation.evaluate import Evaluation, open_folder, tiling_model, tiling_of
+from dcvsr_engine.research.evaluation.methods import Bicubic, enlarge_bicubic, restoration
 from dcvsr_engine.research.evaluation.report import write_report
 from dcvsr_engine.research.evaluation.sets import ClipSet
+from dcvsr_engine.research.pictures import save_pictures
 from dcvsr_engine.settings import RestoreSettings
 
 PREPARATION = Preparation(frames=3, crop=(96, 64))
@@ -40,23 +40,23 @@ class Darker:
     def restore(self, low, target, control):
         control.check()
         self.runs.append(low.parent.name)
-        write(np.maximum(enlarged(low).astype(int) - self.levels, 0).astype(np.uint8), target)
+        save_pictures(np.maximum(enlarge_bicubic(low).astype(int) - self.levels, 0).astype(np.uint8), target)
         return self.seconds
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     """PSNR and flicker only: the other metrics have tests of their own."""
-    chosen = tuple(measure for measure in metrics.MEASURES if measure.metrics[0].name in ("PSNR", "flicker"))
-    monkeypatch.setattr(metrics, "MEASURES", chosen)
-    monkeypatch.setattr(evaluate, "METRICS", ("PSNR", "flicker"))
+    chosen = tuple(group for group in scores.ROW_GROUPS if group.rows[0].name in ("PSNR", "flicker"))
+    monkeypatch.setattr(scores, "ROW_GROUPS", chosen)
+    monkeypatch.setattr(evaluate, "ROWS", ("PSNR", "flicker"))
 
 
 @pytest.fixture
 def sets(moving, half_still, tmp_path):
     """A set of two clips."""
-    write(moving, tmp_path / "data" / "moving")
-    write(half_still, tmp_path / "data" / "half")
+    save_pictures(moving, tmp_path / "data" / "moving")
+    save_pictures(half_still, tmp_path / "data" / "half")
     return [ClipSet("data", {name: tmp_path / "data" / name for name in ("moving", "half")}, PREPARATION)]
 
 
@@ -122,7 +122,7 @@ def test_a_changed_method_is_computed_again(evaluation):
 def test_new_metrics_are_measured_without_restoring_again(evaluation):
     method = Darker("dark", 30, [])
     table = evaluation(method).run()
-    path = evaluation().folders.cell("data", "half", "dark")
+    path = evaluation().folders.scores("data", "half", "dark")
     kept = json.loads(path.read_text())
     del kept["values"]["flicker"]
     path.write_text(json.dumps(kept))
@@ -132,17 +132,17 @@ def test_new_metrics_are_measured_without_restoring_again(evaluation):
 def test_everything_is_measured_again_when_asked_to(evaluation, monkeypatch):
     method = Darker("dark", 30, [])
     evaluation(method).run()
-    monkeypatch.setattr(evaluate, "measure", lambda sample: {name: metrics.Measurement(1.0) for name in evaluate.METRICS})
+    monkeypatch.setattr(evaluate, "score_sample", lambda sample: {name: scores.Score(1.0) for name in evaluate.ROWS})
     assert evaluation(method).run().mean("dark", "PSNR").value != 1
     assert evaluation(method, again=True).run().mean("dark", "PSNR").value == 1
     assert method.runs == ["moving", "half"]
 
 
-def test_cells_without_a_model_look_at_the_tiles_of_the_first_model():
+def test_cells_without_a_model_look_at_the_tiling_model_the_first_model():
     first, second = (restoration(f"compact:tile={tile}", RestoreSettings()) for tile in (16, 32))
-    assert tiles_of(Bicubic(), [Bicubic(), first, second]) is first
-    assert tiles_of(second, [Bicubic(), first, second]) is second
-    assert tiling_of(first) != tiling_of(second) and tiling_of(tiles_of(Bicubic(), [Bicubic()])) == {}
+    assert tiling_model(Bicubic(), [Bicubic(), first, second]) is first
+    assert tiling_model(second, [Bicubic(), first, second]) is second
+    assert tiling_of(first) != tiling_of(second) and tiling_of(tiling_model(Bicubic(), [Bicubic()])) == {}
 
 
 def test_cancelling_keeps_what_is_finished(evaluation):
@@ -171,7 +171,7 @@ def test_a_folder_with_another_evaluation_is_refused(evaluation, sets, tmp_path)
         evaluation(of=[replace(sets[0], clips={"moving": sets[0].clips["moving"]})])
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes" / "mine.txt").touch()
-    with pytest.raises(OutputError, match="something else"):
+    with pytest.raises(OutputError, match="something other"):
         open_folder(tmp_path / "notes", sets)
     with pytest.raises(OutputError, match="is a file"):
         open_folder(tmp_path / "notes" / "mine.txt", sets)
@@ -180,11 +180,11 @@ def test_a_folder_with_another_evaluation_is_refused(evaluation, sets, tmp_path)
 def test_damaged_cells_and_wrong_results_are_one_sentence(evaluation):
     class Short(Darker):
         def restore(self, low, target, control):
-            write(enlarged(low)[:2], target)
+            save_pictures(enlarge_bicubic(low)[:2], target)
 
     with pytest.raises(JobError, match="expected"):
         evaluation(Short("short", 0, [])).run()
-    evaluation().folders.cell("data", "moving", "bicubic").write_text("{")
+    evaluation().folders.scores("data", "moving", "bicubic").write_text("{")
     with pytest.raises(JobError, match="damaged"):
         evaluation().run()
 
@@ -207,7 +207,7 @@ def test_the_page_needs_no_other_file_and_shows_every_method_pixel_for_pixel(eva
     page = write_report(run, table).read_text(encoding="utf-8")
     assert "&lt;dark&gt;" in page and "<dark>" not in page
     assert not re.search(r"(src|href)=['\"](?!data:)", page)
-    images = [Image.open(io.BytesIO(base64.b64decode(data))) for data in re.findall(r"data:image/png;base64,([^']+)", page)]
+    images = [Image.open(io.BytesIO(base64.b64decode(data))) for data in re.findall(r'data:image/png;base64,([^"]+)', page)]
     assert [image.size for image in images] == ([(96, 64)] * 3 + [(96, 9)] * 3) * 2
     assert f"{table.mean('bicubic', 'PSNR').value:.2f}" in page
     assert {path.name for path in run.folders.root.iterdir() if path.is_file()} == {

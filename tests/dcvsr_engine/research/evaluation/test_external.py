@@ -31,14 +31,14 @@ def test_vmaf_without_ffmpeg_says_so(moving, monkeypatch):
 def test_without_pyiqa_there_is_a_reason(moving, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyiqa", None)
     with pytest.raises(ModelError, match="not installed"):
-        external.learned("musiq", moving, None)
+        external.pyiqa_score("musiq", moving, None)
 
 
 def test_a_broken_pyiqa_is_a_reason(moving, monkeypatch, tmp_path):
     (tmp_path / "pyiqa.py").write_text("raise RuntimeError('operator torchvision::nms does not exist')")
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(ModelError, match="torchvision::nms"):
-        external.learned("musiq", moving, None)
+        external.pyiqa_score("musiq", moving, None)
 
 
 def test_weights_that_cannot_be_had_are_a_reason(moving, monkeypatch):
@@ -47,9 +47,9 @@ def test_weights_that_cannot_be_had_are_a_reason(moving, monkeypatch):
 
     monkeypatch.setitem(sys.modules, "pyiqa", types.SimpleNamespace(list_models=lambda: ["musiq"], create_metric=offline))
     with pytest.raises(ModelError, match="no route to host"):
-        external.learned("musiq", moving, None)
+        external.pyiqa_score("musiq", moving, None)
     with pytest.raises(ModelError, match="does not offer"):
-        external.learned("dover", moving, None)
+        external.pyiqa_score("dover", moving, None)
 
 
 def test_pyiqa_gets_frames_between_0_and_1_and_is_averaged(moving, monkeypatch):
@@ -57,5 +57,5 @@ def test_pyiqa_gets_frames_between_0_and_1_and_is_averaged(moving, monkeypatch):
         return lambda a, b=None: (a if b is None else (a - b).abs()).mean().view(1, 1)
 
     monkeypatch.setitem(sys.modules, "pyiqa", types.SimpleNamespace(list_models=lambda: ["musiq"], create_metric=create))
-    assert external.learned("musiq", moving, None) == pytest.approx(moving.mean() / 255, abs=1e-4)
-    assert external.learned("musiq", moving, moving) == 0
+    assert external.pyiqa_score("musiq", moving, None) == pytest.approx(moving.mean() / 255, abs=1e-4)
+    assert external.pyiqa_score("musiq", moving, moving) == 0

@@ -5,21 +5,21 @@ import math
 import numpy as np
 import pytest
 
-from dcvsr_engine.research.evaluation.fidelity import psnr, psnr_y, ssim
-from dcvsr_engine.research.evaluation.pictures import luma
+from dcvsr_engine.research.evaluation.fidelity import psnr_rgb, psnr_y, ssim
+from dcvsr_engine.research.pictures import luma
 
 
 def test_psnr_of_a_constant_error_is_known(moving):
     truth = np.full((2, 8, 8, 3), 100, np.uint8)
-    assert psnr(truth + 5, truth) == pytest.approx(20 * math.log10(255 / 5))
+    assert psnr_rgb(truth + 5, truth) == pytest.approx(20 * math.log10(255 / 5))
     assert psnr_y(truth + 5, truth) == pytest.approx(20 * math.log10(255 / (5 * 219 / 255)))
-    assert psnr(moving, moving) == math.inf
+    assert psnr_rgb(moving, moving) == math.inf
 
 
 def test_psnr_is_the_mean_of_the_frames_values():
     truth = np.full((2, 8, 8, 3), 100, np.uint8)
     result = truth + np.array([2, 20], np.uint8)[:, None, None, None]
-    assert psnr(result, truth) == pytest.approx((20 * math.log10(255 / 2) + 20 * math.log10(255 / 20)) / 2)
+    assert psnr_rgb(result, truth) == pytest.approx((20 * math.log10(255 / 2) + 20 * math.log10(255 / 20)) / 2)
 
 
 def test_luma_is_bt601_in_limited_range():

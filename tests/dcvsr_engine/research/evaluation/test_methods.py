@@ -11,8 +11,8 @@ from dcvsr_engine.errors import ModelError, SettingsError
 from dcvsr_engine.events import StepKind, StepStarted
 from dcvsr_engine.research.evaluation.ablation import VARIANTS, ablation
 from dcvsr_engine.research.evaluation.clips import write_h264
-from dcvsr_engine.research.evaluation.methods import Bicubic, enlarged, restoration
-from dcvsr_engine.research.evaluation.pictures import read
+from dcvsr_engine.research.evaluation.methods import Bicubic, enlarge_bicubic, restoration
+from dcvsr_engine.research.pictures import read_pictures
 from dcvsr_engine.settings import RestoreSettings
 
 
@@ -24,16 +24,16 @@ def low(moving, tmp_path):
 
 def test_bicubic_enlarges_four_times(low, tmp_path):
     Bicubic().restore(low, tmp_path / "result", Control())
-    assert (read(tmp_path / "result") == enlarged(low)).all() and enlarged(low).shape == (2, 64, 96, 3)
+    assert (read_pictures(tmp_path / "result") == enlarge_bicubic(low)).all() and enlarge_bicubic(low).shape == (2, 64, 96, 3)
 
 
 def test_a_model_runs_through_the_real_pipeline(low, tmp_path):
     method = restoration("compact:steps=1,guidance=none,precision=fp32", RestoreSettings(device="cpu"))
     (tmp_path / ".result-0badc0de.job").mkdir()
     assert method.restore(low, tmp_path / "result", Control()) > 0
-    result = read(tmp_path / "result")
+    result = read_pictures(tmp_path / "result")
     assert result.shape == (2, 64, 96, 3)
-    assert (result != enlarged(low)).any()
+    assert (result != enlarge_bicubic(low)).any()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["low.mp4", "result"]
 
 
@@ -87,7 +87,7 @@ def test_a_killed_restoration_goes_on_and_is_not_timed(low, tmp_path):
         method.restore(low, tmp_path / "result", Control(kill))
     assert method.restore(low, tmp_path / "result", Control()) is None
     assert method.restore(low, tmp_path / "again", Control()) > 0
-    assert (read(tmp_path / "result") == read(tmp_path / "again")).all()
+    assert (read_pictures(tmp_path / "result") == read_pictures(tmp_path / "again")).all()
 
 
 def test_ablation_varies_one_thing_at_a_time():

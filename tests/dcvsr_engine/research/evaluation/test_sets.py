@@ -8,8 +8,8 @@ import pytest
 from dcvsr_engine.errors import InputError, SettingsError
 from dcvsr_engine.research.evaluation import sets
 from dcvsr_engine.research.evaluation.clips import Preparation
-from dcvsr_engine.research.evaluation.pictures import write
-from dcvsr_engine.research.evaluation.sets import clip_sets, find_sources, names_of
+from dcvsr_engine.research.evaluation.sets import clip_sets, find_sources, name_clips
+from dcvsr_engine.research.pictures import save_pictures
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def clip(tmp_path):
 
     def make(path):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
-        write(np.zeros((1, 8, 8, 3), np.uint8), tmp_path / path)
+        save_pictures(np.zeros((1, 8, 8, 3), np.uint8), tmp_path / path)
         return tmp_path / path
 
     return make
@@ -43,7 +43,7 @@ def test_benchmarks_are_found_in_their_own_layouts(clip, tmp_path):
     lq = [clip(f"VideoLQ/Input/{name}") for name in ("000", "001")]
     for name, expected in (("REDS4", reds), ("UDM10", udm), ("udm10", raw), ("VideoLQ", lq)):
         assert find_sources(str(tmp_path / name)) == expected
-    assert list(names_of(raw)) == ["archpeople", "archwall"]
+    assert list(name_clips(raw)) == ["archpeople", "archwall"]
 
 
 def test_data_without_clips_is_one_sentence(tmp_path):
@@ -60,8 +60,8 @@ def test_debian_clips_that_are_missing_are_one_sentence(monkeypatch, tmp_path):
 
 
 def test_names_tell_clips_apart():
-    assert list(names_of([Path("a/vtest.avi"), Path("b/box.mp4.gz")])) == ["vtest", "box"]
-    assert list(names_of([Path("x/000"), Path("y/000")])) == ["x_000", "y_000"]
+    assert list(name_clips([Path("a/vtest.avi"), Path("b/box.mp4.gz")])) == ["vtest", "box"]
+    assert list(name_clips([Path("x/000"), Path("y/000")])) == ["x_000", "y_000"]
 
 
 def test_every_folder_and_degradation_is_a_set(clip, tmp_path):

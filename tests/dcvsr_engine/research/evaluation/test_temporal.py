@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from dcvsr_engine.research.evaluation.pictures import luma
 from dcvsr_engine.research.evaluation.temporal import flicker, flow, tof, visible, warp, warping_error
+from dcvsr_engine.research.pictures import luma
 
 pytest.importorskip("cv2", reason="needs the extra “metrics” (opencv-python-headless)")
 

@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
-from dcvsr_engine.cli import BAD_INPUT, CANCELLED, DONE, main
+from dcvsr_engine.cli import EXIT_BAD_INPUT, EXIT_CANCELLED, EXIT_DONE, main
 from dcvsr_engine.research.training import trainer as module
 from dcvsr_engine.research.training.log import read_rows
 
@@ -48,18 +48,18 @@ def test_ctrl_c_leaves_a_checkpoint_and_resume_ends_the_run(arguments, tmp_path,
             os.kill(os.getpid(), signal.SIGINT)
 
     monkeypatch.setattr(module.Trainer, "finish_iteration", interrupted)
-    assert main(arguments) == CANCELLED
+    assert main(arguments) == EXIT_CANCELLED
     monkeypatch.undo()
     assert "Stopped in iteration 3" in capsys.readouterr().out
     assert signal.getsignal(signal.SIGINT) is before
     assert (tmp_path / "run" / "last" / "state.safetensors").is_file()
 
-    assert main(arguments) == BAD_INPUT
+    assert main(arguments) == EXIT_BAD_INPUT
     assert "add --resume" in capsys.readouterr().err
-    assert main([*arguments, "--resume"]) == DONE
+    assert main([*arguments, "--resume"]) == EXIT_DONE
     assert [row["iteration"] for row in read_rows(tmp_path / "run" / "log.csv")] == ["1", "2", "3", "4"]
     capsys.readouterr()
-    assert main([*arguments, "--resume"]) == DONE
+    assert main([*arguments, "--resume"]) == EXIT_DONE
     assert "is complete: 4 iterations" in capsys.readouterr().out
 
 
@@ -73,7 +73,7 @@ def test_ctrl_c_in_a_terminal_reaches_all_processes_and_leaves_a_checkpoint(argu
         time.sleep(0.1)
     os.killpg(process.pid, signal.SIGINT)
     out, err = process.communicate(timeout=120)
-    assert process.returncode == CANCELLED
+    assert process.returncode == EXIT_CANCELLED
     assert "Stopped in iteration" in out
     assert err == "dcvsr: cancelled\n"
     assert (tmp_path / "run" / "last" / "state.safetensors").is_file()
@@ -85,7 +85,7 @@ def test_two_processes_learn_what_one_learns_from_two_batches(arguments, tmp_pat
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m", "dcvsr_engine.cli"]
     subprocess.run([*launch, *arguments], check=True, timeout=280)
     change(tmp_path, accumulate=2)
-    assert main([*arguments, "-o", str(tmp_path / "alone")]) == DONE
+    assert main([*arguments, "-o", str(tmp_path / "alone")]) == EXIT_DONE
     two, one = (load_file(tmp_path / run / "last" / "state.safetensors") for run in ("run", "alone"))
     assert int(two["iteration"]) == 4
     assert all(torch.allclose(one[name], two[name], atol=1e-6) for name in one if name.startswith(("unet.", "ema.")))
@@ -98,7 +98,7 @@ def test_two_processes_learn_what_one_learns_from_two_batches(arguments, tmp_pat
     [
         ({"start": "nowhere"}, [], "name its folder with --start"),
         ({}, ["--start", "elsewhere"], "“elsewhere” holds no unet/config.json"),
-        ({"warmup": 3}, [], "“warmup” is unknown"),
+        ({"warmup": 3}, [], "There is no key “warmup”"),
         ({}, ["--resume"], "leave out --resume"),
         ({"declaration": {"steps": 0}}, [], "declaration is not understood"),
         ({"declaration": {"stepz": 1}}, [], "declaration is not understood"),
@@ -109,7 +109,7 @@ def test_two_processes_learn_what_one_learns_from_two_batches(arguments, tmp_pat
 )
 def test_bad_input_is_one_sentence(arguments, tmp_path, capsys, changes, options, sentence) -> None:
     change(tmp_path, **changes)
-    assert main([*arguments, *options]) == BAD_INPUT
+    assert main([*arguments, *options]) == EXIT_BAD_INPUT
     message = capsys.readouterr().err
     assert sentence in message
     assert message.count("\n") == 1
@@ -119,7 +119,7 @@ def test_bad_input_is_one_sentence(arguments, tmp_path, capsys, changes, options
 def test_a_device_that_is_not_there_is_named(arguments, capsys) -> None:
     if torch.cuda.is_available():
         pytest.skip("a GPU is there")
-    assert main([*arguments, "--device", "cuda"]) == BAD_INPUT
+    assert main([*arguments, "--device", "cuda"]) == EXIT_BAD_INPUT
     assert "“cuda” is not available" in capsys.readouterr().err
 
 
@@ -129,5 +129,5 @@ def test_missing_weights_of_the_perceptual_loss_name_the_extra(arguments, tmp_pa
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name == "stlpips_pytorch" else find(name, *rest))
     change(tmp_path, phases=[{"iterations": 1, "perceptual": 1.0}])
-    assert main(arguments) == BAD_INPUT
+    assert main(arguments) == EXIT_BAD_INPUT
     assert "pip install dcvsr-studio[" in capsys.readouterr().err

@@ -13,14 +13,17 @@ from torch.utils.data import DataLoader
 from dcvsr_engine.errors import InputError, SettingsError
 from dcvsr_engine.research.training.data import Batches, Material, TrainingData, drawn
 from dcvsr_engine.research.training.degradation import PRESETS
-from dcvsr_engine.research.training.recipe import DEGRADATIONS, Phase, Recipe, Validation
+from dcvsr_engine.research.training.recipe import DEGRADATIONS, Recipe, TrainingPhase, Validation
 
 REAL = {"real-world": 1.0}
 
 
 def recipe(**phase) -> Recipe:
     return Recipe(
-        "tiny", "nowhere", (Phase(**({"iterations": 6, "batch": 2, "size": 32} | phase)),), validation=Validation(size=32)
+        name="tiny",
+        start="nowhere",
+        phases=(TrainingPhase(**({"iterations": 6, "batch": 2, "size": 32} | phase)),),
+        validation=Validation(size=32),
     )
 
 
@@ -64,12 +67,13 @@ def test_recipes_know_the_presets(tmp_path):
 @pytest.mark.parametrize(
     ("phase", "sentence"),
     [
-        ({"degradations": {"harsh": 1.0}}, "degradations are mild and real-world, not “harsh”"),
+        ({"degradations": {"harsh": 1.0}}, "degradations are mild, streamed, real-world, film and interlaced, not “harsh”"),
         ({"degradations": {"mild": 0.0}}, "degradations need a share above 0"),
         ({"degradations": {"mild": -1.0, "real-world": 2.0}}, "and none below"),
         ({"sources": {}}, "sources need a share above 0"),
-        ({"sources": {"films": 1.0}}, "sources are photographs and videos"),
-        ({"parallax": 1.5}, "parallax is between 0 and 1"),
+        ({"sources": {"films": 1.0}}, "sources are photographs, graphics and videos"),
+        ({"parallax": 1.5}, "parallax must be between 0 and 1, not 1.5"),
+        ({"handheld": -0.5}, "handheld must be between 0 and 1, not -0.5"),
     ],
 )
 def test_mistakes_in_a_mixture_are_named(tmp_path, phase, sentence):
@@ -81,7 +85,12 @@ def test_mistakes_in_a_mixture_are_named(tmp_path, phase, sentence):
 def test_any_number_of_workers_gives_the_batches_of_a_resumed_run(photos, films):
     """Item by item as this process makes them, from photographs and recordings alike."""
     filmed = {"videos": 1.0}
-    on_film = Recipe("tiny", "", (Phase(1, 3, size=32, sources=filmed),), validation=Validation(size=32, sources=filmed))
+    on_film = Recipe(
+        name="tiny",
+        start="",
+        phases=(TrainingPhase(iterations=1, frames=3, size=32, sources=filmed),),
+        validation=Validation(size=32, sources=filmed),
+    )
     data = TrainingData.load(on_film, [], [films])
     assert len(data.training.videos) + len(data.held_out.videos) == 30
     material = Material(photos.training.photographs, data.training.videos)
@@ -96,11 +105,16 @@ def test_any_number_of_workers_gives_the_batches_of_a_resumed_run(photos, films)
 
 
 def test_what_a_recipe_asks_for_must_be_there(tmp_path, films):
-    both = Recipe("tiny", "nowhere", (Phase(1, frames=3, size=32, sources={"videos": 1.0}),), validation=Validation(size=32))
+    both = Recipe(
+        name="tiny",
+        start="nowhere",
+        phases=(TrainingPhase(iterations=1, frames=3, size=32, sources={"videos": 1.0}),),
+        validation=Validation(size=32),
+    )
     with pytest.raises(InputError, match="No validation photographs"):
         TrainingData.load(both, [tmp_path], [films])
     with pytest.raises(InputError, match="No training videos were found"):
         TrainingData.load(both, [tmp_path], [])
     long = recipe(frames=5, sources={"videos": 1.0})
-    with pytest.raises(InputError, match="has 4 frames of 64×48; 5 of 32×32"):
+    with pytest.raises(InputError, match="has 4 frames of 64×48; at least 5 of 32×32"):
         TrainingData.load(long, [tmp_path], [films])

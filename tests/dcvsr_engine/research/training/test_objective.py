@@ -34,8 +34,8 @@ def estimate(unet: UNetSpatioTemporalConditionModel, frames: int = 3) -> torch.T
     generator = torch.Generator().manual_seed(1)
     noisy = torch.randn(2, frames, 3, 8, 8, generator=generator)
     with torch.no_grad():
-        told = Conditioning(torch.randn(noisy.shape, generator=generator), torch.zeros(2, 1, 8), torch.zeros(2, 3))
-        return denoise(unet, noisy, torch.tensor([0.5, 4.0]), told)
+        conditioning = Conditioning(torch.randn(noisy.shape, generator=generator), torch.zeros(2, 1, 8), torch.zeros(2, 3))
+        return denoise(unet, noisy, torch.tensor([0.5, 4.0]), conditioning)
 
 
 def test_silent_temporal_layers_change_nothing(unet: UNetSpatioTemporalConditionModel) -> None:
@@ -77,12 +77,12 @@ def test_half_of_the_sigmas_are_the_largest() -> None:
 
 
 def test_dropped_conditioning_is_zero_for_the_chosen_clips_only() -> None:
-    told = Conditioning(torch.ones(2, 3, 4, 2, 2), torch.ones(2, 1, 8), torch.ones(2, 3))
+    conditioning = Conditioning(torch.ones(2, 3, 4, 2, 2), torch.ones(2, 1, 8), torch.ones(2, 3))
     keep = torch.tensor([True, False])
-    embedding_only = told.dropped(keep, ("image_embedding",))
+    embedding_only = conditioning.dropped(keep, ("image_embedding",))
     assert embedding_only.embedding[0].all() and not embedding_only.embedding[1].any()
     assert embedding_only.condition.all() and embedding_only.ids.all()
-    both = told.dropped(keep, ("image_embedding", "condition"))
+    both = conditioning.dropped(keep, ("image_embedding", "condition"))
     assert both.condition[0].all() and not both.condition[1].any()
     assert not both.embedding[1].any()
 
@@ -104,7 +104,7 @@ def test_change_error_sees_flicker_only() -> None:
 
 
 def mean_difference(pictures: torch.Tensor, others: torch.Tensor) -> torch.Tensor:
-    """A distance whose value can be told beforehand."""
+    """A distance whose value is known beforehand."""
     return (pictures - others).abs().flatten(1).mean(1)
 
 

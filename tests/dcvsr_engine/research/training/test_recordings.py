@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from dcvsr_engine.errors import InputError
-from dcvsr_engine.research.training.recordings import Recording, find, is_held_out, recorded_clip
+from dcvsr_engine.research.training.recordings import Recording, find_recordings, is_held_out_recording, recorded_clip
 
 FRAMES, WIDTH, HEIGHT = 6, 64, 48
 
@@ -50,27 +50,27 @@ def test_reds_is_split_into_266_and_4(tmp_path: Path) -> None:
             clip = tmp_path / part / part / f"{number:03}"
             clip.mkdir(parents=True)
             (clip / "00000000.png").touch()
-    clips = find([tmp_path])
-    held_out = [path for path in clips if is_held_out(path)]
+    clips = find_recordings([tmp_path])
+    held_out = [path for path in clips if is_held_out_recording(path)]
     assert len(clips) == 270
     assert [path.parent.name + path.name for path in held_out] == [f"train_sharp{name}" for name in ("000", "011", "015", "020")]
 
 
 def test_of_other_clips_about_one_in_twelve_is_held_out_by_its_name() -> None:
-    held_out = [number for number in range(1200) if is_held_out(Path(f"/films/holiday {number}.mp4"))]
+    held_out = [number for number in range(1200) if is_held_out_recording(Path(f"/films/holiday {number}.mp4"))]
     assert 70 < len(held_out) < 130
-    assert all(is_held_out(Path(f"/elsewhere/holiday {number}.mp4")) for number in held_out)
+    assert all(is_held_out_recording(Path(f"/elsewhere/holiday {number}.mp4")) for number in held_out)
 
 
 def test_videos_and_folders_of_frames_are_found(folder: Path, video: Path, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").touch()
-    assert find([tmp_path]) == [folder, video]
-    assert find([folder, video]) == [folder, video]
+    assert find_recordings([tmp_path]) == [folder, video]
+    assert find_recordings([folder, video]) == [folder, video]
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match="holds no training videos"):
-        find([tmp_path / "empty"])
+        find_recordings([tmp_path / "empty"])
     with pytest.raises(InputError, match="do not exist"):
-        find([tmp_path / "nowhere"])
+        find_recordings([tmp_path / "nowhere"])
 
 
 @pytest.mark.parametrize("kind", ["folder", "video"])
@@ -106,5 +106,5 @@ def test_a_damaged_frame_repeats_the_one_before(folder: Path) -> None:
 
 def test_what_is_too_short_or_too_small_is_named(folder: Path) -> None:
     for frames, size in ((7, 32), (3, 50)):
-        with pytest.raises(InputError, match=rf"004” has 6 frames of 64×48; {frames} of {size}×{size}"):
+        with pytest.raises(InputError, match=rf"004” has 6 frames of 64×48; at least {frames} of {size}×{size}"):
             Recording.open(folder, frames, size)

@@ -1,6 +1,5 @@
-"""Fine-tuning a folder in SVD's layout: what is encoded and told, dropout, adapters, and the export in the published layout."""
+"""Fine-tuning a folder in SVD's layout: the network's inputs, dropout, adapters, and the export in the published layout."""
 
-import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -13,11 +12,11 @@ from torch import Tensor
 
 from dcvsr_engine.cli import main
 from dcvsr_engine.errors import ModelError, SettingsError
-from dcvsr_engine.network.checkpoint import load
+from dcvsr_engine.models.loading import load_model
 from dcvsr_engine.research.training.data import Batches
 from dcvsr_engine.research.training.export import export
 from dcvsr_engine.research.training.lora import merged_weights
-from dcvsr_engine.research.training.recipe import Phase, Recipe
+from dcvsr_engine.research.training.recipe import Recipe, TrainingPhase
 from dcvsr_engine.research.training.trainer import Trainer
 
 DECLARED = {"title": "Ours", "scale": 2, "steps": 1, "tile": 16, "window": 4, "guidance": "none"}
@@ -33,12 +32,14 @@ def svd(tmp_path: Path) -> Path:
 
 
 def recipe(start: Path, **changes: Any) -> Recipe:
-    phase = Phase(50, frames=3, batch=1, size=32, learning_rate=3e-3, warmup=1, schedule="constant", at_max=0.0)
+    phase = TrainingPhase(
+        iterations=50, frames=3, batch=1, size=32, learning_rate=3e-3, warmup=1, schedule="constant", at_max=0.0
+    )
     values: dict[str, Any] = {"sigma_min": 0.01, "sigma_max": 50.0, "sigma_mean": 0.7, "bf16": (), "ema": 0.0}
-    return Recipe("tiny-svd", str(start), (phase,), **(values | {"declaration": DECLARED} | changes))
+    return Recipe(name="tiny-svd", start=str(start), phases=(phase,), **(values | {"declaration": DECLARED} | changes))
 
 
-def told(trainer: Trainer, clips: Tensor, upscaled: Tensor, seed: int = 0) -> dict[str, Tensor]:
+def given_to_network(trainer: Trainer, clips: Tensor, upscaled: Tensor, seed: int = 0) -> dict[str, Tensor]:
     """What the network was given for one batch."""
     seen: dict[str, Tensor] = {}
 
@@ -57,8 +58,8 @@ def test_loss_falls_on_a_fixed_batch_and_adapters_leave_the_rest_alone(svd, phot
     if rank:
         pytest.importorskip("peft")
     chosen = recipe(svd, lora=rank)
-    faster = dataclasses.replace(chosen.phases[0], learning_rate=3e-2 if rank else 3e-3)
-    trainer = Trainer(dataclasses.replace(chosen, phases=(faster,)), tmp_path / "run", photos)
+    faster = chosen.phases[0].replace(learning_rate=3e-2 if rank else 3e-3)
+    trainer = Trainer(chosen.replace(phases=(faster,)), tmp_path / "run", photos)
     frozen = trainer.unet.conv_in.weight.clone()
     batch = Batches(photos.training, trainer.recipe)[0]
     phase, _ = trainer.recipe.phase_at(0)
@@ -74,11 +75,11 @@ def test_loss_falls_on_a_fixed_batch_and_adapters_leave_the_rest_alone(svd, phot
     assert all(("lora" in name) == bool(rank) for name in trainer.state.weights)
 
 
-def test_the_network_is_told_what_the_engine_will_tell_it(svd, photos, tmp_path) -> None:
+def test_the_network_gets_what_the_engine_will_give_it(svd, photos, tmp_path) -> None:
     """Latents of the enlarged frames, not scaled, beside noisy latents in scaled space; SVD's time ids; no embedding."""
     trainer = Trainer(recipe(svd), tmp_path / "run", photos)
     clips, upscaled = Batches(photos.training, trainer.recipe)[0]
-    seen = told(trainer, clips, upscaled)
+    seen = given_to_network(trainer, clips, upscaled)
     vae = networks.vae()
     latents = [vae.encode(2 * pixels.flatten(0, 1) - 1).latent_dist.mode().unflatten(0, (1, 3)) for pixels in (clips, upscaled)]
     assert torch.allclose(seen["sample"][:, :, networks.CHANNELS :], latents[1], atol=1e-5)
@@ -92,14 +93,14 @@ def test_dropout_drops_the_declared_part_for_some_of_the_clips(svd, photos, tmp_
     dropping = recipe(svd, dropout=0.5, declaration=DECLARED | {"unconditional": ["condition"]})
     trainer = Trainer(dropping, tmp_path / "run", photos)
     batch = Batches(photos.training, trainer.recipe)[0]
-    kept = [told(trainer, *batch, seed)["sample"][:, :, networks.CHANNELS :].flatten(1).any(1) for seed in range(8)]
+    kept = [given_to_network(trainer, *batch, seed)["sample"][:, :, networks.CHANNELS :].flatten(1).any(1) for seed in range(8)]
     assert 0 < torch.cat(kept).sum() < 8
-    whole = dataclasses.replace(dropping, dropout=0.0)
+    whole = dropping.replace(dropout=0.0)
     trainer.recipe = whole
-    assert told(trainer, *batch)["sample"][:, :, networks.CHANNELS :].flatten(1).any(1).all()
+    assert given_to_network(trainer, *batch)["sample"][:, :, networks.CHANNELS :].flatten(1).any(1).all()
 
 
-def test_the_first_frame_is_told_through_clip_and_dropped(svd, photos, tmp_path) -> None:
+def test_the_first_frame_is_given_through_clip_and_dropped(svd, photos, tmp_path) -> None:
     transformers = pytest.importorskip("transformers")
     config = transformers.CLIPVisionConfig(
         hidden_size=16, intermediate_size=16, num_hidden_layers=1, num_attention_heads=2, image_size=28, patch_size=14,
@@ -112,7 +113,7 @@ def test_the_first_frame_is_told_through_clip_and_dropped(svd, photos, tmp_path)
     seeing = recipe(svd, dropout=0.5, declaration=DECLARED | {"image_embedding": "first-frame"})
     trainer = Trainer(seeing, tmp_path / "run", photos)
     batch = Batches(photos.training, trainer.recipe)[0]
-    embeddings = torch.cat([told(trainer, *batch, seed)["encoder_hidden_states"] for seed in range(10)])
+    embeddings = torch.cat([given_to_network(trainer, *batch, seed)["encoder_hidden_states"] for seed in range(10)])
     dropped = ~embeddings.flatten(1).any(1)
     assert 0 < dropped.sum() < len(dropped)
     encoder = trainer.start.image_encoder
@@ -133,7 +134,7 @@ def test_the_export_is_a_unet_over_the_start_folder_and_restores(svd, photos, tm
     export(trainer.start, folder)
     assert sorted(path.name for path in folder.iterdir()) == ["dcvsr.json", "unet_ema"]
 
-    model = load(str(folder), "cpu", "fp32")
+    model = load_model(str(folder), "cpu", "fp32")
     inputs = torch.randn(1, 3, 2 * networks.CHANNELS, 8, 8), torch.tensor(0.3), torch.zeros(1, 1, networks.EMBEDDING)
     own, engines = (unet(*inputs, added_time_ids=torch.ones(1, 3)).sample for unet in (trainer.unet.eval(), model.unet))
     assert torch.allclose(own, engines, atol=2e-2 * float(own.detach().abs().max()))
@@ -176,8 +177,8 @@ def test_what_is_missing_is_named(svd, photos, tmp_path, monkeypatch) -> None:
     with pytest.raises(ModelError, match=r"pip install dcvsr-studio\[train\]"):
         Trainer(recipe(svd, lora=4), tmp_path / "run", photos)
     with pytest.raises(SettingsError, match="for the compact model"):
-        phase = Phase(5, frames=3, size=32, lattice=1.0)
-        Trainer(dataclasses.replace(recipe(svd), phases=(phase,)), tmp_path / "run", photos)
+        phase = TrainingPhase(iterations=5, frames=3, size=32, lattice=1.0)
+        Trainer(recipe(svd).replace(phases=(phase,)), tmp_path / "run", photos)
     (svd / "vae" / "config.json").unlink()
     with pytest.raises(ModelError, match="incomplete"):
         Trainer(recipe(svd), tmp_path / "run", photos)

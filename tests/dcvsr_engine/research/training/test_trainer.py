@@ -12,10 +12,10 @@ from safetensors.torch import load_file, save_file
 
 from dcvsr_engine.cli import main
 from dcvsr_engine.errors import Cancelled, InputError, JobError, SettingsError
-from dcvsr_engine.network.checkpoint import load
+from dcvsr_engine.models.loading import load_model
 from dcvsr_engine.research.training.data import Batches, TrainingData, load_photographs
 from dcvsr_engine.research.training.motion import synthetic_clip
-from dcvsr_engine.research.training.recipe import STATE, Phase, Recipe, Validation
+from dcvsr_engine.research.training.recipe import STATE, Recipe, TrainingPhase, Validation
 from dcvsr_engine.research.training.trainer import Trainer, learning_rate
 from dcvsr_engine.research.training.validation import is_best
 
@@ -23,9 +23,14 @@ TABLES = ("log.csv", "loss_by_sigma.csv", "validation.csv")
 
 
 def recipe(start: Path, iterations: int = 6, frames: int = 1, **changes: Any) -> Recipe:
-    phase = Phase(iterations=iterations, frames=frames, batch=2, size=32, learning_rate=1e-3, warmup=1)
-    values = {"bf16": (), "checkpoint_every": 3, "validate_every": 10**6, "validation": Validation(2, frames, 32, (1, 2))}
-    return Recipe("tiny", str(start), (phase,), scratch=True, **(values | changes))
+    phase = TrainingPhase(iterations=iterations, frames=frames, batch=2, size=32, learning_rate=1e-3, warmup=1)
+    values = {
+        "bf16": (),
+        "checkpoint_every": 3,
+        "validate_every": 10**6,
+        "validation": Validation(clips=2, frames=frames, size=32, steps=(1, 2)),
+    }
+    return Recipe(name="tiny", start=str(start), phases=(phase,), scratch=True, **(values | changes))
 
 
 def weights(trainer: Trainer) -> torch.Tensor:
@@ -56,7 +61,8 @@ class Stopped(Trainer):
         self.batches_left -= 1
         if self.batches_left == 0 and self.killed:
             raise MemoryError
-        self.stopping = self.batches_left == 0
+        if self.batches_left == 0:
+            self.stop()
         return loss
 
 
@@ -150,8 +156,8 @@ def test_a_state_of_another_network_is_refused(start, photos, tmp_path) -> None:
 
 
 def test_a_phase_in_tiles_trains_and_logs_the_steps_from_noisy_targets_only(start, photos, tmp_path) -> None:
-    phase = Phase(2, frames=4, batch=2, size=48, tile=8, window=3, unrolled=0.5, change=1.0, lattice=1.0)
-    trainer = Trainer(Recipe("tiny", str(start), (phase,), scratch=True, seed=1), tmp_path / "run", photos)
+    phase = TrainingPhase(iterations=2, frames=4, batch=2, size=48, tile=8, window=3, unrolled=0.5, change=1.0, lattice=1.0)
+    trainer = Trainer(Recipe(name="tiny", start=str(start), phases=(phase,), scratch=True, seed=1), tmp_path / "run", photos)
     before = weights(trainer)
     train(trainer, 2)
     assert not torch.equal(weights(trainer), before)
@@ -168,7 +174,7 @@ def test_flicker_costs_where_the_phase_minds_it(start, photos, tmp_path) -> None
     still = torch.full((6, 3, 80, 80), 0.5)
     flickering = still + 0.1 * torch.tensor([1.0, -1.0, 1.0]).repeat(2).view(6, 1, 1, 1)
     for weight, loss in ((0.0, 2 * 0.1), (3.0, 2 * 0.1 + 3 * 0.2)):
-        phase = Phase(2, frames=3, batch=2, size=80, perceptual=2.0, change_in_look=weight)
+        phase = TrainingPhase(iterations=2, frames=3, batch=2, size=80, perceptual=2.0, change_in_look=weight)
         assert trainer.picture_loss(flickering, still, phase, torch.Generator()).item() == pytest.approx(loss, rel=1e-4)
         assert trainer.picture_loss(still, still, phase, torch.Generator()).item() == 0
 
@@ -197,7 +203,9 @@ def test_loss_falls(start, photos, tmp_path) -> None:
 
 
 def test_the_rate_is_constant_or_falls_to_a_tenth() -> None:
-    cosine, constant = (Phase(100, learning_rate=1.0, warmup=10, schedule=kind) for kind in ("cosine", "constant"))
+    cosine, constant = (
+        TrainingPhase(iterations=100, learning_rate=1.0, warmup=10, schedule=kind) for kind in ("cosine", "constant")
+    )
     assert [learning_rate(phase, 4) for phase in (cosine, constant)] == [0.5, 0.5]
     assert learning_rate(cosine, 99) == pytest.approx(0.1, abs=0.01)
     assert learning_rate(cosine, 55) == pytest.approx(0.55)
@@ -216,7 +224,7 @@ def test_a_run_logs_validates_and_gives_a_model_that_restores(start, photos, tmp
     with Image.open(folder / "samples" / "000002.png") as sheet:
         assert sheet.size == (4 * (32 + 4), 2 * (32 + 4))
 
-    model = load(str(folder / "best"), "cpu", "fp32")
+    model = load_model(str(folder / "best"), "cpu", "fp32")
     assert model.declaration.title == "Ours"
     assert torch.allclose(model.unet.state_dict()["conv_in.weight"], trainer.state.ema["conv_in.weight"], atol=1e-3)
     clip = jobs.short_clip(tmp_path / "clip.mkv", frames=3)
@@ -257,4 +265,4 @@ def test_photographs_are_found_by_package_folders(tmp_path) -> None:
     Image.new("RGB", (720, 360), (10, 20, 30)).save(folder / "beach0.jpg")
     assert sorted(len(pictures) for pictures in load_photographs([tmp_path])) == [0, 1]
     with pytest.raises(InputError, match="install"):
-        TrainingData.load(Recipe("tiny", "start", (Phase(1),)), [tmp_path / "nowhere"], [])
+        TrainingData.load(Recipe(name="tiny", start="start", phases=(TrainingPhase(iterations=1),)), [tmp_path / "nowhere"], [])

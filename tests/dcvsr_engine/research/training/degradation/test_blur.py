@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from dcvsr_engine.research.training.degradation.blur import (
-    KINDS,
+    KERNEL_SHARES,
     filtered,
-    gaussian_blur,
     gaussian_kernel,
+    isotropic_blur,
     plateau_kernel,
     random_blur,
     sinc_blur,
@@ -75,7 +75,7 @@ def test_filtering_is_convolution_with_mirrored_borders_and_a_kernel_per_frame(c
 
 
 def test_separable_blur_equals_the_kernel(clip):
-    assert torch.allclose(gaussian_blur(clip, 1.0), filtered(clip, [gaussian_kernel(7, 1.0, 1.0)] * 4), atol=1e-5)
+    assert torch.allclose(isotropic_blur(clip, 1.0), filtered(clip, [gaussian_kernel(7, 1.0, 1.0)] * 4), atol=1e-5)
 
 
 def test_every_kind_is_drawn_works_on_small_pictures_and_keeps_a_constant():
@@ -83,7 +83,7 @@ def test_every_kind_is_drawn_works_on_small_pictures_and_keeps_a_constant():
     for seed in range(60):
         assert torch.allclose(random_blur(flat, random.Random(seed), (0.2, 3.0)), flat, atol=1e-5)
     assert torch.allclose(sinc_blur(flat, random.Random(0), (1.1, 3.1)), flat, atol=1e-5)
-    assert sum(KINDS.values()) == pytest.approx(1)
+    assert sum(KERNEL_SHARES.values()) == pytest.approx(1)
 
 
 def test_random_blur_drifts_with_the_frames_and_follows_the_seed(clip):

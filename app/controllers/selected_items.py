@@ -1,0 +1,89 @@
+"""What can be done with the selected items of the queue."""
+
+from PySide6.QtCore import QObject, Signal
+
+from app.controllers.runs import Runs
+from app.engine.runner import JobRunner
+from app.queue.job_queue import QueueItem
+from app.queue.model import QueueModel
+from app.queue.panel import QueuePanel
+from app.queue.report import ReportPanel
+from app.queue.unfinished import UnfinishedWork
+from app.system.desktop import show_in_folder
+from app.widgets.messages import show_failure
+
+
+class SelectedItems(QObject):
+    """Acts on the queue panel's selection.
+
+    Attributes:
+        report_shown: a report has been put into its panel.
+    """
+
+    report_shown = Signal()
+
+    def __init__(self, panel: QueuePanel, queue: QueueModel, runner: JobRunner, runs: Runs, report: ReportPanel) -> None:
+        super().__init__(panel)
+        self._panel, self._queue, self._runner, self._runs, self._report = panel, queue, runner, runs, report
+        self._unfinished = UnfinishedWork(queue, panel)
+
+    def start(self) -> None:
+        """Restore only the current item."""
+        self._runner.start_item(self._panel.current_id())
+
+    def resume(self) -> None:
+        """Resume the items that have finished work."""
+        self._runs.run_again(self._panel.selected_ids(), resume=True)
+
+    def start_again(self) -> None:
+        """Restore the items from the start."""
+        self._runs.run_again(self._panel.selected_ids(), resume=False)
+
+    def show_in_folder(self) -> None:
+        """Show the current item's result in the file manager."""
+        item = self._current()
+        if item and item.result:
+            show_in_folder(item.result)
+
+    def show_report(self) -> None:
+        """Show the report of the current item."""
+        self.show_report_of(self._panel.current_id())
+
+    def show_report_of(self, item_id: str) -> None:
+        """Show the report of a finished item."""
+        item = self._queue.item(item_id)
+        if item:
+            self._report.show_report(self.tr("Report of {name}").format(name=item.request.source.name), item.report)
+            self.report_shown.emit()
+
+    def show_failure(self) -> None:
+        """Show again why the current item failed."""
+        item = self._current()
+        if item:
+            show_failure(self._panel, item.request.source.name, item.message, item.details)
+
+    def delete_unfinished(self) -> None:
+        """Ask whether to delete what the items have kept for resuming."""
+        self._unfinished.ask(self._panel.selected_ids())
+
+    def move_up(self) -> None:
+        """Move the current item towards the queue's front."""
+        self._move(-1)
+
+    def move_down(self) -> None:
+        """Move the current item towards the queue's end."""
+        self._move(1)
+
+    def _move(self, rows: int) -> None:
+        row = self._queue.queue.row(self._panel.current_id())
+        self._queue.move(row, row + rows)
+
+    def remove(self) -> None:
+        """Take the items out of the queue, except the one that runs."""
+        for item_id in self._panel.selected_ids():
+            item = self._queue.item(item_id)
+            if item and item.state != "running":
+                self._queue.remove(item_id)
+
+    def _current(self) -> QueueItem | None:
+        return self._queue.item(self._panel.current_id())

@@ -1,0 +1,116 @@
+"""How a session of the program begins and ends, the user's choices for it, and unexpected errors."""
+
+import logging
+from collections.abc import Callable
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QApplication, QWidget
+
+from app.controllers.runs import Runs
+from app.engine.runner import JobRunner
+from app.queue.model import QueueModel
+from app.settings.presets import Presets
+from app.system.crash_report import CrashReport
+from app.system.preferences import Preferences
+from app.widgets.appearance import Appearance, apply_appearance
+from app.widgets.messages import ask, show_error
+from app.widgets.notices import NoticeAction, NoticeBar
+
+log = logging.getLogger(__name__)
+
+
+class WindowSession(QObject):
+    """Greets, asks before the end, and keeps the user's choices.
+
+    Attributes:
+        quit_requested: the user wants to quit although a job runs.
+        changed: another appearance or language was chosen.
+    """
+
+    quit_requested = Signal()
+    changed = Signal()
+
+    def __init__(
+        self,
+        window: QWidget,
+        runner: JobRunner,
+        queue: QueueModel,
+        runs: Runs,
+        presets: Presets,
+        notices: NoticeBar,
+        preferences: Preferences,
+        crash: CrashReport,
+    ) -> None:
+        super().__init__(window)
+        self._window, self._runner, self._queue, self._runs = window, runner, queue, runs
+        self._presets, self._notices, self._preferences, self._crash = presets, notices, preferences, crash
+        self._may_quit = False
+
+    # -- beginning and end --------------------------------------------------------------------------------------
+
+    def greet(self) -> None:
+        """Offer what the last session left behind: a crash report, interrupted jobs."""
+        for problem in self._presets.problems:
+            log.warning("%s", problem)
+        offers = [offer for offer in (self._crash_offer(), self._resume_offer()) if offer]
+        if offers:
+            self._notices.say(" ".join(text for text, _ in offers), "caution", [action for _, action in offers])
+
+    def _crash_offer(self) -> tuple[str, NoticeAction] | None:
+        if not self._crash.last:
+            return None
+        return self.tr("The program ended unexpectedly last time."), (self.tr("Show the report"), self.show_crash)
+
+    def _resume_offer(self) -> tuple[str, NoticeAction] | None:
+        items = [item for item in self._queue.queue if item.state == "interrupted"]
+        if not items:
+            return None
+        ids, resume = [item.id for item in items], any(item.can_resume for item in items)
+        run_again: Callable[[], object] = lambda: self._runs.run_again(ids, resume)  # noqa: E731
+        text = self.tr("{name} was not finished.").format(name=items[0].request.source.name)
+        return text, (self.tr("Resume") if resume else self.tr("Start again"), run_again)
+
+    def may_close(self) -> bool:
+        """Whether the window may close now; while a job runs the user is asked first."""
+        if self._may_quit or self._runner.current is None or self._runner.current.plan_only:
+            return True
+        question = self.tr("A clip is being restored. Finished steps are kept, and it can be resumed at the next start.")
+        ask(self._window, self.tr("Quit now?"), question, self.tr("Quit"), self.tr("Continue restoring"), self.quit_now)
+        return False
+
+    def quit_now(self) -> None:
+        """Quit although a job runs."""
+        self._may_quit = True
+        self.quit_requested.emit()
+
+    # -- errors -------------------------------------------------------------------------------------------------
+
+    def show_crash(self) -> None:
+        """Show what the fault handler wrote in the last session."""
+        text = self.tr("The program ended unexpectedly. The details help to find out why; they are also kept in {file}.")
+        show_error(self._window, self.tr("Crash report"), text.format(file=self._crash.kept), self._crash.last)
+
+    def show_unexpected(self, details: str) -> None:
+        """Show an error that no code handled; the window stays open."""
+        message = self.tr("The program met an unknown error. You can continue; if it happens again, please report it.")
+        show_error(self._window, self.tr("Unexpected error"), message, details)
+
+    # -- choices ------------------------------------------------------------------------------------------------
+
+    def choose_appearance(self, appearance: Appearance) -> None:
+        """Be light, dark or like the system from now on."""
+        self._preferences.appearance = appearance
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        apply_appearance(app, appearance)
+        self.changed.emit()
+
+    def remember_groups(self, keys: list[str]) -> None:
+        """Remember which groups of the settings panel are unfolded."""
+        self._preferences.open_groups = keys
+
+    def choose_language(self, language: str) -> None:
+        """Use another language from the next start on."""
+        self._preferences.language = language
+        self._notices.say(self.tr("The language changes when the program is restarted."))
+        self.changed.emit()

@@ -1,0 +1,177 @@
+"""The item of the queue that is shown: its clip, its settings, its tiles and its result."""
+
+import logging
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from app.controllers.result_reader import ResultReader
+from app.controllers.tile_guide import TileGuide
+from app.engine.runner import EngineRun, JobRunner
+from app.preview.panel import PreviewPanel
+from app.queue.job_queue import QueueItem
+from app.queue.model import QueueModel
+from app.queue.panel import QueuePanel
+from app.settings.panel import SettingsPanel
+from app.system.preferences import Preferences
+from dcvsr_engine.events import PreviewFrame
+from dcvsr_engine.planning.plan import Plan
+from dcvsr_engine.planning.request import JobRequest
+
+log = logging.getLogger(__name__)
+
+
+class ShownItem(QObject):
+    """Keeps preview and settings panel true to one item, and the item true to what is edited there.
+
+    Attributes:
+        changed: another item is shown, or its state changed, or its clip has been opened.
+        item: the item, ``None`` when the queue is empty.
+    """
+
+    changed = Signal()
+
+    def __init__(
+        self,
+        queue: QueueModel,
+        queue_panel: QueuePanel,
+        settings: SettingsPanel,
+        preview: PreviewPanel,
+        runner: JobRunner,
+        preferences: Preferences,
+    ) -> None:
+        super().__init__(queue_panel)
+        self.item: QueueItem | None = None
+        self._queue, self._queue_panel, self._settings, self._preview = queue, queue_panel, settings, preview
+        self._runner, self._preferences = runner, preferences
+        self._tiles, self.results = TileGuide(preview), ResultReader(self)
+        queue_panel.current_changed.connect(self.show)
+        queue.item_changed.connect(self._on_item_changed)
+        settings.request_changed.connect(self._on_request_edited)
+        preview.clip_opened.connect(self._on_clip_opened)
+        preview.clip_failed.connect(self._on_clip_failed)
+        preview.range_changed.connect(self._on_range_changed)
+        preview.frame_changed.connect(self._on_frame_changed)
+        self.results.frame_ready.connect(self._on_result_frame)
+
+    def stop(self) -> None:
+        """End the thread that decodes results."""
+        self.results.stop()
+
+    # -- what is shown ------------------------------------------------------------------------------------------
+
+    def show(self, item_id: str) -> None:
+        """Show another item; an empty or unknown id shows none."""
+        former, self.item = self.item, self._queue.item(item_id)
+        if self.item is None:
+            self._preview.close_clip()
+            self.show_defaults()
+        else:
+            self._show_clip(self.item, former)
+            self._show_settings(self.item)
+        self.changed.emit()
+
+    def _show_clip(self, item: QueueItem, former: QueueItem | None) -> None:
+        """Open the item's clip, unless it is open because the former item has the same one."""
+        if former is None or former.request.source != item.request.source or self._preview.info is None:
+            self._preview.open_clip(item.request.source)
+        else:
+            self._show_result()
+
+    def show_defaults(self) -> None:
+        """Show the settings that the next clip starts with."""
+        self._settings.lock("")
+        self._settings.show_request(self._preferences.request_for(Path()))
+        self.follow_settings()
+
+    def _show_settings(self, item: QueueItem) -> None:
+        locked = item.state == "running"
+        self._settings.show_request(item.request)
+        self._settings.lock(self.tr("This clip is being restored with these settings.") if locked else "")
+        self.follow_settings()
+
+    def _show_result(self) -> None:
+        """Show the finished result beside the clip, if it has one."""
+        self.results.open(self.item)
+        self.results.request(self._preview.timeline.range.current)
+
+    def follow_settings(self) -> None:
+        """Draw the tiles that the settings make, or those of the job that runs."""
+        self._tiles.follow(self._settings.request, self._settings.model, self.is_running)
+
+    def take_plan(self, run: EngineRun, plan: Plan) -> None:
+        """Draw the tiles of a plan; when the planned job runs, where it works."""
+        self._tiles.take_plan(run.request, plan)
+        if self.is_running:
+            self._tiles.show_run(run.request, plan)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the clip that is shown is being restored or previewed."""
+        run = self._runner.current
+        return bool(run and not run.plan_only and self.item and run.request.source == self.item.request.source)
+
+    @property
+    def is_part(self) -> bool:
+        """Whether only a part of the clip is to be restored."""
+        return self.item is not None and self.item.request.frames is not None
+
+    @property
+    def clip_open(self) -> bool:
+        """Whether the item's clip can be read and its frames are known."""
+        return self.item is not None and self._preview.info is not None
+
+    # -- what is edited -----------------------------------------------------------------------------------------
+
+    def restore_part_only(self, part_only: bool) -> None:
+        """Restore only the part from in to out, or the whole clip."""
+        if self.item is None or self.item.state == "running":
+            return
+        frames = self._preview.chosen_frames if part_only else None
+        if frames != self.item.request.frames:
+            self._queue.change(self.item.id, request=self.item.request.replace(frames=frames))
+            self._settings.show_request(self.item.request)
+
+    def _on_range_changed(self) -> None:
+        self.restore_part_only(self.is_part)
+
+    def _on_request_edited(self, request: JobRequest) -> None:
+        """Give the settings to all selected items that do not run; the output file only to the one that is shown."""
+        self._preferences.restore, self._preferences.output = request.settings, request.output
+        for item_id in self._queue_panel.selected_ids():
+            item = self._queue.item(item_id)
+            if item and item.state != "running":
+                target = request.target if self.item and item.id == self.item.id else item.request.target
+                changed = item.request.replace(settings=request.settings, output=request.output, target=target)
+                self._queue.change(item_id, request=changed)
+        self.follow_settings()
+
+    # -- what happens elsewhere ---------------------------------------------------------------------------------
+
+    def _on_item_changed(self, item_id: str) -> None:
+        if self.item and item_id == self.item.id:
+            former, self.item = self.item, self._queue.item(item_id)
+            if self.item and self.item.state != former.state:
+                self._show_settings(self.item)
+                self._show_result()
+        self.changed.emit()
+
+    def _on_clip_opened(self, info: object) -> None:
+        if self.item:
+            self._queue.note_video(self.item.id, info)
+            if self.item.request.frames:
+                self._preview.timeline.set_chosen(*self.item.request.frames)
+        self._show_result()
+        self.follow_settings()
+        self.changed.emit()
+
+    def _on_clip_failed(self, message: str) -> None:
+        log.warning("%s", message)
+        self.changed.emit()
+
+    def _on_frame_changed(self, frame: int) -> None:
+        self.results.request(frame)
+        self._tiles.follow_frame()
+
+    def _on_result_frame(self, frame: PreviewFrame) -> None:
+        self._preview.show_result(self._preview.running_variant, frame)

@@ -1,0 +1,107 @@
+"""What the window is doing: the facts that decide which actions are available."""
+
+from dataclasses import dataclass
+
+from app.controllers.shown_item import ShownItem
+from app.engine.runner import Activity, JobRunner
+from app.queue.job_queue import ItemState, QueueItem
+from app.queue.model import QueueModel
+from app.queue.panel import QueuePanel
+from app.system.crash_report import CrashReport
+from app.system.preferences import Preferences
+from app.widgets.appearance import Appearance
+
+
+@dataclass(frozen=True)
+class WindowState:
+    """A snapshot of the window.
+
+    Attributes:
+        activity: what the engine is busy with.
+        clip_open: whether a clip is shown whose frames are known.
+        part_only: whether only the part from in to out of the shown item is to be restored.
+        waiting: whether an item waits in the queue.
+        selected: the selected items.
+        row, rows: position of the first selected item in the queue, and the queue's length.
+        crashed: whether the last run left a crash report.
+        appearance, language: the user's choices.
+    """
+
+    activity: Activity = Activity.IDLE
+    clip_open: bool = False
+    part_only: bool = False
+    waiting: bool = False
+    selected: tuple[QueueItem, ...] = ()
+    row: int = 0
+    rows: int = 0
+    crashed: bool = False
+    appearance: Appearance = "system"
+    language: str = ""
+
+    @property
+    def idle(self) -> bool:
+        """Whether the engine is free."""
+        return self.activity == Activity.IDLE
+
+    @property
+    def busy(self) -> bool:
+        """Whether a job runs or is paused."""
+        return self.activity in (Activity.RUNNING, Activity.PAUSING, Activity.PAUSED)
+
+    @property
+    def paused(self) -> bool:
+        """Whether a job is paused, or about to be."""
+        return self.activity in (Activity.PAUSING, Activity.PAUSED)
+
+    @property
+    def can_preview(self) -> bool:
+        """Whether a job could start with the shown clip."""
+        return self.idle and self.clip_open
+
+    @property
+    def only(self) -> QueueItem | None:
+        """The selected item when it is the only one."""
+        return self.selected[0] if len(self.selected) == 1 else None
+
+    @property
+    def only_state(self) -> ItemState | None:
+        """The state of the only selected item."""
+        return self.only.state if self.only else None
+
+    @property
+    def is_last(self) -> bool:
+        """Whether the first selected item is the last of the queue."""
+        return self.row >= self.rows - 1
+
+    @property
+    def can_resume(self) -> bool:
+        """Whether a selected item has finished work to resume from."""
+        return any(item.can_resume for item in self.selected)
+
+    @property
+    def can_run_again(self) -> bool:
+        """Whether a selected item has ended."""
+        return any(item.state not in ("waiting", "running") for item in self.selected)
+
+    @property
+    def can_remove(self) -> bool:
+        """Whether a selected item does not run."""
+        return any(item.state != "running" for item in self.selected)
+
+
+def window_state(
+    runner: JobRunner, shown: ShownItem, queue: QueueModel, panel: QueuePanel, crash: CrashReport, preferences: Preferences
+) -> WindowState:
+    """The state of a window now."""
+    return WindowState(
+        activity=runner.activity,
+        clip_open=shown.clip_open,
+        part_only=shown.is_part,
+        waiting=queue.queue.first("waiting") is not None,
+        selected=panel.selected_items(),
+        row=panel.current_row(),
+        rows=len(queue.queue),
+        crashed=bool(crash.last),
+        appearance=preferences.appearance,
+        language=preferences.language,
+    )

@@ -1,0 +1,1 @@
+"""The engine process, the job it runs, and how far that is."""

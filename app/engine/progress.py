@@ -1,0 +1,243 @@
+"""The bar along the window's bottom: the buttons of a run, and its progress."""
+
+import time
+from collections.abc import Callable, Mapping
+
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QToolButton, QWidget
+
+from app.engine.eta import ProgressEstimator
+from app.engine.runner import Activity, EngineRun
+from app.widgets.elided_label import ElidedLabel
+from app.widgets.formats import PERMILLE, amount, clock_time
+from app.widgets.step_kinds import step_name
+from app.widgets.step_strip import StepStrip
+from dcvsr_engine.diffusion.schedule import step_kinds
+from dcvsr_engine.events import Event, FrameDone, MemoryUsed, Phase, PhaseStarted, StepStarted, TileFinished
+from dcvsr_engine.planning.plan import Plan
+
+REFRESH_MS = 500
+STOP_NOW_AFTER_MS = 10_000
+
+
+class ProgressPanel(QWidget):
+    """Buttons for the window's actions, and the running job in words, steps and bars.
+
+    Attributes:
+        job: the id of the job that is shown; empty when nothing runs.
+        patience: milliseconds after which a job that does not cancel can be stopped by force.
+    """
+
+    def __init__(
+        self, actions: Mapping[str, QAction], now: Callable[[], float] = time.monotonic, parent: QWidget | None = None
+    ) -> None:
+        """Make a button of each action.
+
+        Args:
+            actions: by name; "stop" is shown only while a job does not cancel.
+            now: a steady clock, in seconds.
+            parent: the widget around the panel.
+        """
+        super().__init__(parent)
+        self._actions, self._now = actions, now
+        self.job = ""
+        self.patience = STOP_NOW_AFTER_MS
+        self._estimator = ProgressEstimator()
+        self._name = self._note = self._step_text = self._unit_text = ""
+        self._paused_at: float | None = None
+        self._timer = QTimer(self)
+        self._timer.setInterval(REFRESH_MS)
+        self._timer.timeout.connect(self._show_times)
+        self._patience = QTimer(self)
+        self._patience.setSingleShot(True)
+        self._build()
+        self._patience.timeout.connect(self.buttons["stop"].show)
+        self.show_idle()
+
+    def _build(self) -> None:
+        self.buttons = {name: self._button(name, action) for name, action in self._actions.items()}
+        self.title, self.times = ElidedLabel(), QLabel()
+        self.title.setAccessibleName(self.tr("Current job"))
+        self.times.setAccessibleName(self.tr("Speed and time left"))
+        self.strip = StepStrip()
+        self.bar = QProgressBar()
+        self.bar.setRange(0, PERMILLE)
+        self.bar.setTextVisible(False)
+        self.bar.setFixedHeight(8)
+        self.bar.setAccessibleName(self.tr("Progress"))
+        self.percent = QLabel()
+        self.memory = QProgressBar()
+        self.memory.setRange(0, PERMILLE)
+        self.memory.setFixedWidth(190)
+        self.memory.setAccessibleName(self.tr("Memory in use"))
+        row = QHBoxLayout()
+        row.setSpacing(6)
+        for button in self.buttons.values():
+            row.addWidget(button)
+        grid = QGridLayout(self)
+        grid.setContentsMargins(8, 6, 8, 6)
+        grid.setHorizontalSpacing(12)
+        grid.setVerticalSpacing(4)
+        grid.addLayout(row, 0, 0, 3, 1)
+        grid.addWidget(self.title, 0, 1)
+        grid.addWidget(self.times, 0, 2, 1, 2, Qt.AlignmentFlag.AlignRight)
+        grid.addWidget(self.strip, 1, 1, 1, 2)
+        grid.addWidget(self.memory, 1, 3)
+        grid.addWidget(self.bar, 2, 1, 1, 2)
+        grid.addWidget(self.percent, 2, 3, Qt.AlignmentFlag.AlignRight)
+        grid.setColumnStretch(1, 1)
+        grid.setRowStretch(0, 1)
+        self.setMinimumHeight(self.sizeHint().height())  # a job that starts must not move the picture
+
+    def _button(self, name: str, action: QAction) -> QToolButton:
+        button = QToolButton()
+        button.setDefaultAction(action)
+        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
+        button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        button.setAccessibleName(action.text().replace("&", ""))
+        button.setMinimumHeight(32)
+        button.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)
+        if action.menu():
+            button.setPopupMode(QToolButton.ToolButtonPopupMode.MenuButtonPopup)
+        button.setVisible(name != "stop")
+        return button
+
+    # -- what runs ----------------------------------------------------------------------------------------------
+
+    def show_idle(self, text: str = "") -> None:
+        """Show that nothing runs, with a text about what could."""
+        self.job = ""
+        self._timer.stop()
+        self._patience.stop()
+        self.title.set_whole(text)
+        self.times.clear()
+        self.percent.clear()
+        for widget in (self.strip, self.bar, self.memory):
+            widget.hide()
+        self.buttons["stop"].hide()
+
+    def show_activity(self, activity: Activity, run: EngineRun | None) -> None:
+        """Follow what the engine is busy with."""
+        if run is None:
+            self.show_idle()
+            return
+        if activity == Activity.CANCELLING:
+            self._patience.start(self.patience)
+        self._take_pause(activity)
+        notes = {
+            Activity.PLANNING: self.tr("estimating"),
+            Activity.PAUSING: self.tr("pausing after this tile"),
+            Activity.PAUSED: self.tr("paused, memory is free"),
+            Activity.CANCELLING: self.tr("cancelling after this tile"),
+        }
+        self._note = notes.get(activity, "")
+        self._show_title()
+
+    def begin(self, run: EngineRun) -> None:
+        """A job starts."""
+        self.job = run.job
+        name = run.request.source.name
+        self._name = self.tr("Preview {variant} of {name}").format(variant=run.variant, name=name) if run.variant else name
+        self._estimator = ProgressEstimator()
+        self._step_text = self._unit_text = self._note = ""
+        self._paused_at = None
+        self.strip.show_steps(())
+        self.bar.setRange(0, 0)
+        self.bar.show()
+        self._timer.start()
+        self._show_title()
+
+    def show_plan(self, plan: Plan) -> None:
+        """Show what the running job will do."""
+        self._estimator = ProgressEstimator(plan.frames, plan.seconds, segments=len(plan.segments))
+        self.strip.show_steps(step_kinds(plan.settings.steps, plan.settings))
+        self.strip.show_step(-1)
+        self.strip.show()
+        self._show_times()
+
+    def on_event(self, event: Event) -> None:
+        """Follow the running job."""
+        self._estimator.on_event(event, self._now())
+        match event:
+            case PhaseStarted():
+                self._show_phase(event)
+            case StepStarted():
+                self.strip.show_step(event.step)
+                self._step_text = self.tr("step {step}/{steps} {kind}").format(
+                    step=event.step + 1, steps=event.steps, kind=step_name(event.kind)
+                )
+            case TileFinished():
+                self._unit_text = self._units(self.tr("tile {done}/{total}"))
+            case FrameDone():
+                self._unit_text = self._units(self.tr("frame {done}/{total}"))
+            case MemoryUsed():
+                self._show_memory(event)
+            case _:
+                return
+        self._show_title()
+
+    @property
+    def share(self) -> float:
+        """Share of the job that is done, 0 … 1."""
+        return self._estimator.share
+
+    def _units(self, text: str) -> str:
+        done, total = self._estimator.units
+        return text.format(done=done, total=total)
+
+    def _show_phase(self, event: PhaseStarted) -> None:
+        self._unit_text = ""
+        if event.phase == "sample":
+            self.strip.show_step(-1)
+        else:
+            self._step_text = self._phase_text(event.phase)
+
+    def _phase_text(self, phase: Phase) -> str:
+        texts: dict[Phase, str] = {
+            "load": self.tr("loading the model"),
+            "analyse": self.tr("detecting shots"),
+            "encode": self.tr("encoding"),
+            "sample": self.tr("sampling"),
+            "decode": self.tr("decoding"),
+            "write": self.tr("writing"),
+            "publish": self.tr("finishing the file"),
+        }
+        return texts[phase]
+
+    def _show_title(self) -> None:
+        segment = ""
+        if self._estimator.segments > 1:
+            number = min(self._estimator.segment + 1, self._estimator.segments)
+            segment = self.tr("segment {number}/{segments}").format(number=number, segments=self._estimator.segments)
+        parts = [self._name, self._note or self._step_text, segment, "" if self._note else self._unit_text]
+        self.title.set_whole(" · ".join(filter(None, parts)))
+
+    def _show_times(self) -> None:
+        per_frame, left = self._estimator.seconds_per_frame, self._estimator.seconds_left
+        texts = []
+        if per_frame is not None:
+            texts.append(
+                self.tr("{seconds} s/frame").format(seconds=f"{per_frame:.2g}" if per_frame < 10 else f"{per_frame:.0f}")
+            )
+        if left is not None and self._paused_at is None:
+            texts.append(self.tr("{time} left").format(time=clock_time(left)))
+        self.times.setText(" · ".join(texts))
+        if self._estimator.segment_seconds is not None:
+            self.bar.setRange(0, PERMILLE)
+            self.bar.setValue(round(PERMILLE * self.share))
+            self.percent.setText(f"{self.share:.0%}")
+
+    def _show_memory(self, event: MemoryUsed) -> None:
+        device = self.tr("RAM") if event.device in ("host", "cpu") else self.tr("GPU")
+        self.memory.setValue(round(PERMILLE * event.used / max(1, event.total)))
+        self.memory.setFormat(f"{device} {amount(event.used)} / {amount(event.total)}")
+        self.memory.show()
+
+    def _take_pause(self, activity: Activity) -> None:
+        """Keep pauses out of the measured speed."""
+        if activity == Activity.PAUSED:
+            self._paused_at = self._now()
+        elif self._paused_at is not None:
+            self._estimator.skip_pause(self._now() - self._paused_at)
+            self._paused_at = None

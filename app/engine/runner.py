@@ -1,0 +1,278 @@
+"""Runs the queue's jobs one after another on the engine, and previews in between."""
+
+import logging
+import uuid
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from app.engine.thread import EngineDied, EngineThread
+from app.models.declared import declared
+from app.queue.clips import suggest_target
+from app.queue.job_queue import QueueItem
+from app.queue.model import QueueModel
+from dcvsr_engine.planning.plan import Plan
+from dcvsr_engine.planning.request import JobRequest
+from dcvsr_engine.worker.messages import (
+    Cancel,
+    EngineEvent,
+    Failed,
+    JobCancelled,
+    JobFinished,
+    JobPlanned,
+    JobStarted,
+    ModelLoaded,
+    Pause,
+    Paused,
+    PlanJob,
+    Progress,
+    Ready,
+    Resume,
+    Resumed,
+    RunJob,
+)
+
+log = logging.getLogger(__name__)
+
+Variant = Literal["A", "B"]
+
+
+class Activity(StrEnum):
+    """What the engine is busy with."""
+
+    IDLE = "idle"
+    PLANNING = "planning"
+    RUNNING = "running"
+    PAUSING = "pausing"
+    PAUSED = "paused"
+    CANCELLING = "cancelling"
+
+
+@dataclass(frozen=True)
+class EngineRun:
+    """The job that the engine has now: an item of the queue, a preview (``variant``) or only a plan.
+
+    Attributes:
+        job: its id in messages; an item's own id.
+        request: the request as it runs.
+        variant: which preview it is, or ``None``.
+        plan_only: only an estimate is made.
+    """
+
+    job: str
+    request: JobRequest
+    variant: Variant | None = None
+    plan_only: bool = False
+
+
+class JobRunner(QObject):
+    """Gives the engine one thing to do at a time and keeps the queue's states true.
+
+    Attributes:
+        activity_changed: an `Activity`.
+        planned: a `EngineRun` and its `Plan`, on request and when a run begins.
+        progressed: the running `EngineRun` and a `dcvsr_engine.events.Event`.
+        finished: a `EngineRun` and its report.
+        failed: a `EngineRun`, a sentence, and details to fold away.
+        died: an unexpected `EngineDied`, and the `EngineRun` that it ended or ``None``.
+        ready: the engine's `Ready`.
+    """
+
+    activity_changed = Signal(object)
+    planned = Signal(object, object)
+    progressed = Signal(object, object)
+    finished = Signal(object, dict)
+    failed = Signal(object, str, str)
+    died = Signal(object, object)
+    ready = Signal(object)
+
+    def __init__(self, engine: EngineThread, queue: QueueModel, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._engine, self._queue = engine, queue
+        self._activity = Activity.IDLE
+        self._run: EngineRun | None = None
+        self._whole_queue = False
+        engine.received.connect(self._on_event)
+        engine.died.connect(self._on_death)
+
+    @property
+    def activity(self) -> Activity:
+        """What the engine is busy with."""
+        return self._activity
+
+    @property
+    def current(self) -> EngineRun | None:
+        """What runs now."""
+        return self._run
+
+    @property
+    def running_item(self) -> str | None:
+        """The id of the queue's item that runs now."""
+        return self._run.job if self._run and self._run.job in self._queue.queue else None
+
+    # -- what the user asks for ------------------------------------------------------------------------------------
+
+    def start_queue(self) -> None:
+        """Run all waiting items, in order."""
+        self._whole_queue = True
+        self._start_next()
+
+    def start_item(self, item_id: str) -> None:
+        """Run one item in whatever state it is; one that waits to resume keeps its finished work."""
+        item = self._queue.item(item_id)
+        if item is None or self._run:
+            return
+        resumed = item.request.replace(target=item.result) if item.folder else item.request
+        request = with_target(resumed, self._promised_targets(item_id))
+        self._queue.set_state(item_id, "running", result=request.target, message="", details="", progress=0.0)
+        self._begin(EngineRun(item_id, request), RunJob(item_id, request, item.folder))
+
+    def preview(self, request: JobRequest, variant: Variant) -> None:
+        """Restore a range of frames only to show it."""
+        run = EngineRun(f"preview-{uuid.uuid4().hex}", request.replace(target=None), variant)
+        if not self._run:
+            self._begin(run, RunJob(run.job, run.request))
+
+    def plan(self, request: JobRequest) -> None:
+        """Estimate a job; answered by `planned` or `failed`."""
+        run = EngineRun(f"plan-{uuid.uuid4().hex}", with_target(request, self._promised_targets("")), plan_only=True)
+        if not self._run:
+            self._begin(run, PlanJob(run.job, run.request))
+
+    def forget_plan(self) -> None:
+        """Drop the estimate that is being made; its answer is ignored."""
+        if self._run and self._run.plan_only:
+            self._end(self._run)
+
+    def pause(self) -> None:
+        """Stop at the next tile and free the device."""
+        if self._activity == Activity.RUNNING:
+            self._engine.send(Pause())
+            self._set_activity(Activity.PAUSING)
+
+    def resume(self) -> None:
+        """Resume after a pause."""
+        if self._activity in (Activity.PAUSED, Activity.PAUSING):
+            self._engine.send(Resume())
+
+    def cancel(self) -> None:
+        """Stop at the next tile and keep what is done; the rest of the queue waits."""
+        self._whole_queue = False
+        if self._run:
+            self._engine.send(Cancel())
+            self._set_activity(Activity.CANCELLING)
+
+    def stop_now(self) -> None:
+        """Kill an engine that does not reach the next tile; finished work is kept."""
+        self._engine.kill_process()
+
+    def restart_engine(self) -> None:
+        """Start the engine if it does not run."""
+        if not self._engine.isRunning():
+            self._engine.start()
+
+    # -- what the engine says -----------------------------------------------------------------------------------
+
+    @Slot(object)
+    def _on_event(self, event: EngineEvent) -> None:
+        if isinstance(event, Ready):
+            self.ready.emit(event)
+        elif not isinstance(event, ModelLoaded) and self._run and event.job == self._run.job:
+            self._on_job_event(event, self._run)
+        elif isinstance(event, Failed) and not event.job:
+            self.failed.emit(self._run, event.message, event.details)
+
+    def _on_job_event(self, event: EngineEvent, run: EngineRun) -> None:
+        match event:
+            case Progress():
+                self.progressed.emit(run, event.event)
+            case JobPlanned():
+                self._on_planned(event.plan, run)
+            case JobStarted():
+                self._note_folder(event.folder)
+            case Paused():
+                self._set_activity(Activity.PAUSED)
+            case Resumed():
+                self._set_activity(Activity.RUNNING)
+            case JobFinished():
+                self._end(run, "done", folder=None, report=event.report, progress=1.0)
+                self.finished.emit(run, event.report)
+                self._start_next()
+            case JobCancelled():
+                self._end(run, "cancelled", folder=event.folder)
+            case Failed():
+                self._end(run, "failed", folder=event.folder, message=event.message, details=event.details)
+                self.failed.emit(run, event.message, event.details)
+                self._start_next()
+            case _:
+                pass
+
+    def _on_planned(self, plan: Plan, run: EngineRun) -> None:
+        if run.plan_only:
+            self._end(run)
+        self.planned.emit(run, plan)
+
+    def _note_folder(self, folder: Path | None) -> None:
+        """Remember where a job can be resumed from, before anything can happen to it."""
+        if self.running_item:
+            self._queue.set_state(self.running_item, "running", folder=folder)
+
+    @Slot(object)
+    def _on_death(self, death: EngineDied) -> None:
+        run, cancelling = self._run, self._activity == Activity.CANCELLING
+        self._whole_queue = False
+        if run and cancelling:
+            self._end(run, "cancelled", folder=death.folder)
+        elif run:
+            self._end(run, "interrupted", folder=death.folder)
+        if not (cancelling and death.restarting):
+            self.died.emit(death, run)
+
+    # -- bookkeeping --------------------------------------------------------------------------------------------
+
+    def _begin(self, run: EngineRun, command: RunJob | PlanJob) -> None:
+        self._run = run
+        self.restart_engine()
+        self._engine.send(command)
+        self._set_activity(Activity.PLANNING if run.plan_only else Activity.RUNNING)
+
+    def _end(
+        self, run: EngineRun, state: Literal["done", "cancelled", "failed", "interrupted"] = "done", **changes: object
+    ) -> None:
+        """The engine is free again; an item of the queue gets its final state."""
+        self._run = None
+        if run.job in self._queue.queue:
+            self._queue.set_state(run.job, state, **changes)
+        self._set_activity(Activity.IDLE)
+
+    def _start_next(self) -> None:
+        item = self._queue.queue.first("waiting") if self._whole_queue else None
+        if item:
+            self.start_item(item.id)
+        else:
+            self._whole_queue = False
+
+    def _set_activity(self, activity: Activity) -> None:
+        self._activity = activity
+        self.activity_changed.emit(activity)
+
+    def _promised_targets(self, but: str) -> list[Path]:
+        """Names that the jobs other than ``but`` will need."""
+        names = [item.result or item.request.target for item in self._queue.queue if item.id != but]
+        return [name for name in names if name]
+
+
+def with_target(request: JobRequest, taken: list[Path]) -> JobRequest:
+    """The request with a target: its own, or a free name beside its source."""
+    if request.target is not None:
+        return request
+    scale = request.settings.scale or declared(request.settings.model).scale
+    return request.replace(target=suggest_target(request.source, scale, request.output.codec, taken))
+
+
+def retry(queue: QueueModel, item: QueueItem, resume: bool) -> None:
+    """Queue an item again: from finished work, or from the start."""
+    queue.set_state(item.id, "waiting", message="", details="", progress=0.0, folder=item.folder if resume else None)

@@ -1,0 +1,1 @@
+"""Models: installed and available ones, and the window that manages them."""

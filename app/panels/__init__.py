@@ -1,1 +1,0 @@
-"""The panels around the preview: settings, queue, run, models, report and log."""

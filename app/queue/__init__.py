@@ -1,0 +1,1 @@
+"""The queue: clips, their states, and the panel that shows them."""

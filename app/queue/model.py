@@ -1,0 +1,185 @@
+"""The queue as a Qt model that saves itself."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Self
+
+from PySide6.QtCore import (
+    QAbstractListModel,
+    QMimeData,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    Qt,
+    QTimer,
+    Signal,
+)
+
+from app.queue.job_queue import ItemState, JobQueue, QueueItem
+from app.widgets.drops import local_paths
+
+log = logging.getLogger(__name__)
+
+Index = QModelIndex | QPersistentModelIndex
+NOWHERE = QModelIndex()
+ITEM_ROLE = Qt.ItemDataRole.UserRole
+ROW_MIME = "application/x-dcvsr-queue-row"
+SAVE_AFTER_MS = 300
+
+
+class QueueModel(QAbstractListModel):
+    """Rows are `QueueItem`, found under the role `ITEM_ROLE`; every change is written to the queue's file soon after.
+
+    Attributes:
+        files_dropped: local paths that were dropped on the list.
+        item_changed: the id of an item of which anything but its progress changed.
+    """
+
+    files_dropped = Signal(list)
+    item_changed = Signal(str)
+
+    def __init__(self, queue: JobQueue, path: Path, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.queue = queue
+        self._path = path
+        self._save_timer = QTimer(self)
+        self._save_timer.setSingleShot(True)
+        self._save_timer.setInterval(SAVE_AFTER_MS)
+        self._save_timer.timeout.connect(self.save)
+
+    @classmethod
+    def load(cls, path: Path, parent: QObject | None = None) -> Self:
+        """The queue in a file; a damaged file is put aside."""
+        try:
+            return cls(JobQueue.load(path), path, parent)
+        except (OSError, ValueError) as error:
+            log.warning("%s", error)
+            if path.is_file():
+                path.replace(path.with_suffix(".damaged.json"))
+            return cls(JobQueue(), path, parent)
+
+    def save(self) -> None:
+        """Write the queue now; a full disk is logged and does not stop anything."""
+        self._save_timer.stop()
+        try:
+            self.queue.save(self._path)
+        except OSError as error:
+            log.warning("The queue could not be saved: %s", error)
+
+    def item(self, item_id: str) -> QueueItem | None:
+        """An item by its id."""
+        return self.queue[self.queue.row(item_id)] if item_id in self.queue else None
+
+    def add(self, item: QueueItem) -> QModelIndex:
+        """Append an item; returns where it is."""
+        row = len(self.queue)
+        self.beginInsertRows(QModelIndex(), row, row)
+        self.queue.add(item)
+        self.endInsertRows()
+        self._save_timer.start()
+        return self.index(row)
+
+    def remove(self, item_id: str) -> None:
+        """Take an item out of the queue."""
+        row = self.queue.row(item_id)
+        self.beginRemoveRows(QModelIndex(), row, row)
+        self.queue.remove(row)
+        self.endRemoveRows()
+        self._save_timer.start()
+
+    def move(self, row: int, to: int) -> None:
+        """Move an item to row ``to``, or to the nearest existing row."""
+        to = min(max(0, to), len(self.queue) - 1)
+        if to == row:
+            return
+        self.beginMoveRows(QModelIndex(), row, row, QModelIndex(), to + (to > row))
+        self.queue.move(row, to)
+        self.endMoveRows()
+        self._save_timer.start()
+
+    def change(self, item_id: str, **changes: Any) -> None:
+        """Replace fields of an item."""
+        row = self.queue.row(item_id)
+        self.queue.change(row, **changes)
+        self.dataChanged.emit(self.index(row), self.index(row))
+        if set(changes) != {"progress"}:
+            self._save_timer.start()
+            self.item_changed.emit(item_id)
+
+    def note_video(self, item_id: str, info: object) -> None:
+        """Remember size and duration of an item's clip from its `VideoInfo`; the item may be gone by now."""
+        from dcvsr_engine.video.probe import VideoInfo  # loaded by now, and not at the window's start
+
+        if isinstance(info, VideoInfo) and item_id in self.queue:
+            self.change(item_id, size=(info.width, info.height), seconds=info.duration)
+
+    def set_state(self, item_id: str, state: ItemState, **changes: Any) -> None:
+        """Change an item's state, and write it down at once: it must be known after a crash."""
+        self.change(item_id, state=state, **changes)
+        self.save()
+
+    # -- QAbstractListModel -------------------------------------------------------------------------------------
+
+    def rowCount(self, parent: Index = NOWHERE) -> int:
+        """Number of items."""
+        return 0 if parent.isValid() else len(self.queue)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """The item itself, its name, or what a screen reader says."""
+        if not index.isValid():
+            return None
+        item = self.queue[index.row()]
+        if role == ITEM_ROLE:
+            return item
+        if role == Qt.ItemDataRole.DisplayRole:
+            return item.request.source.name
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return "\n".join(filter(None, [str(item.request.source), item.message]))
+        if role == Qt.ItemDataRole.AccessibleTextRole:
+            return f"{item.request.source.name}, {self.state_text(item)}"
+        return None
+
+    def state_text(self, item: QueueItem) -> str:
+        """An item's state in a word or two."""
+        texts: dict[ItemState, str] = {
+            "waiting": self.tr("waiting to resume") if item.folder else self.tr("waiting"),
+            "running": self.tr("running"),
+            "done": self.tr("done"),
+            "failed": self.tr("failed"),
+            "cancelled": self.tr("cancelled"),
+            "interrupted": self.tr("interrupted"),
+        }
+        return texts[item.state]
+
+    def flags(self, index: Index) -> Qt.ItemFlag:
+        """Items can be dragged between others."""
+        if not index.isValid():
+            return Qt.ItemFlag.ItemIsDropEnabled
+        return Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsDragEnabled
+
+    def supportedDropActions(self) -> Qt.DropAction:
+        """Files are copied in, rows are moved."""
+        return Qt.DropAction.CopyAction | Qt.DropAction.MoveAction
+
+    def mimeTypes(self) -> list[str]:
+        """Rows of this list, and files."""
+        return [ROW_MIME, "text/uri-list"]
+
+    def mimeData(self, indexes: Sequence[QModelIndex]) -> QMimeData:
+        """The dragged row."""
+        mime = QMimeData()
+        mime.setData(ROW_MIME, str(indexes[0].row()).encode())
+        return mime
+
+    def dropMimeData(self, data: QMimeData, action: Qt.DropAction, row: int, column: int, parent: Index) -> bool:
+        """Move a row to where it was dropped, or pass on dropped files."""
+        if data.hasFormat(ROW_MIME):
+            dragged = int(bytes(data.data(ROW_MIME).data()))
+            before = parent.row() if parent.isValid() else (row if row >= 0 else len(self.queue))
+            self.move(dragged, before - (before > dragged))
+            return False  # a view that thinks the drop succeeded would remove the dragged row
+        paths = local_paths(data)
+        if paths:
+            self.files_dropped.emit(paths)
+        return bool(paths)

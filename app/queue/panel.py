@@ -1,0 +1,231 @@
+"""The queue panel: clips and their states."""
+
+from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QPoint, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QDragEnterEvent, QDragMoveEvent, QPainter, QPaintEvent, QPalette
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHBoxLayout,
+    QListView,
+    QMenu,
+    QPushButton,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.queue.job_queue import ItemState, QueueItem
+from app.queue.model import ITEM_ROLE, ROW_MIME, QueueModel
+from app.widgets.action_table import ActionTable
+from app.widgets.appearance import Tones, tones
+from app.widgets.formats import length
+
+STATE_SIGNS: dict[ItemState, str] = {
+    "waiting": "○",
+    "running": "●",
+    "done": "✓",
+    "failed": "✕",
+    "cancelled": "–",
+    "interrupted": "!",
+}
+ITEM_PADDING = 8
+PROGRESS_HEIGHT = 3
+CONTEXT_MENU = (
+    "start", "resume", "start_again", None, "show_in_folder", "show_report", "show_failure", None, "move_up", "move_down",
+    "remove", "delete_unfinished",
+)  # fmt: skip
+BUTTON_SIGNS = {"move_up": "↑", "move_down": "↓", "remove": "✕"}
+
+
+def state_color(state: ItemState, colors: Tones, accent: QColor) -> QColor:
+    """The colour that goes with a state."""
+    marked = {"running": accent, "done": colors.good, "failed": colors.bad, "interrupted": colors.caution}
+    return marked.get(state, colors.quiet)
+
+
+class ItemDelegate(QStyledItemDelegate):
+    """Two lines per clip: its name, and its size, length and state; a thin bar while it runs."""
+
+    def __init__(self, model: QueueModel) -> None:
+        super().__init__(model)
+        self._model = model
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
+        """Two lines and some air."""
+        return QSize(160, 2 * option.fontMetrics.height() + 2 * ITEM_PADDING + 2)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
+        """One item."""
+        item: QueueItem = index.data(ITEM_ROLE)
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        style = option.widget.style()
+        style.drawPrimitive(QStyle.PrimitiveElement.PE_PanelItemViewItem, option, painter, option.widget)
+        selected = bool(option.state & QStyle.StateFlag.State_Selected)
+        colors, accent = tones(option.palette), option.palette.color(QPalette.ColorRole.Accent)
+        writing = option.palette.color(QPalette.ColorRole.HighlightedText if selected else QPalette.ColorRole.Text)
+        area = option.rect.adjusted(ITEM_PADDING, ITEM_PADDING, -ITEM_PADDING, -ITEM_PADDING)
+        line = option.fontMetrics.height()
+        painter.setPen(writing if selected else state_color(item.state, colors, accent))
+        painter.drawText(QRect(area.left(), area.top(), 16, line), Qt.AlignmentFlag.AlignLeft, STATE_SIGNS[item.state])
+        text = area.adjusted(20, 0, 0, 0)
+        painter.setPen(writing)
+        name = option.fontMetrics.elidedText(item.request.source.name, Qt.TextElideMode.ElideMiddle, text.width())
+        painter.drawText(text, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft, name)
+        painter.setPen(writing if selected else colors.quiet)
+        facts = option.fontMetrics.elidedText(self._facts(item), Qt.TextElideMode.ElideRight, text.width())
+        painter.drawText(text, Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignLeft, facts)
+        if item.state == "running":
+            self._draw_bar(painter, QRectF(option.rect), item.progress, writing if selected else accent)
+        painter.restore()
+
+    def _facts(self, item: QueueItem) -> str:
+        size = f"{item.size[0]}×{item.size[1]}" if item.size else ""
+        seconds = length(item.seconds) if item.seconds is not None else ""
+        return " · ".join(filter(None, [size, seconds, self._model.state_text(item)]))
+
+    def _draw_bar(self, painter: QPainter, area: QRectF, share: float, color: QColor) -> None:
+        bar = QRectF(
+            area.left() + ITEM_PADDING, area.bottom() - PROGRESS_HEIGHT - 1, area.width() - 2 * ITEM_PADDING, PROGRESS_HEIGHT
+        )
+        groove = QColor(color)
+        groove.setAlpha(60)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(groove)
+        painter.drawRoundedRect(bar, 1.5, 1.5)
+        painter.setBrush(color)
+        bar.setWidth(bar.width() * share)
+        painter.drawRoundedRect(bar, 1.5, 1.5)
+
+
+class QueueView(QListView):
+    """The list; empty, it says what to do."""
+
+    def __init__(self, model: QueueModel) -> None:
+        super().__init__()
+        self.setModel(model)
+        self.setItemDelegate(ItemDelegate(model))
+        self.setAccessibleName(self.tr("Queue"))
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setDragDropMode(QAbstractItemView.DragDropMode.DragDrop)
+        self.setDefaultDropAction(Qt.DropAction.MoveAction)
+        self.setUniformItemSizes(True)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Rows are moved, files are copied."""
+        super().dragEnterEvent(event)
+        self._choose_action(event)
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        """Rows are moved, files are copied."""
+        super().dragMoveEvent(event)
+        self._choose_action(event)
+
+    def _choose_action(self, event: QDragMoveEvent) -> None:
+        moves = event.mimeData().hasFormat(ROW_MIME)
+        event.setDropAction(Qt.DropAction.MoveAction if moves else Qt.DropAction.CopyAction)
+        event.accept()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The items, or an invitation."""
+        super().paintEvent(event)
+        if self.model().rowCount() == 0:
+            painter = QPainter(self.viewport())
+            painter.setPen(tones(self.palette()).quiet)
+            area = self.viewport().rect().adjusted(16, 16, -16, -16)
+            flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+            painter.drawText(area, flags, self.tr("Drop clips or folders here"))
+
+
+class QueuePanel(QWidget):
+    """The list with its buttons and context menu.
+
+    Attributes:
+        current_changed: the id of the item that is shown, or an empty text.
+        selection_changed: other items are selected, or the selected ones have moved.
+        add_requested: the user wants to add clips.
+        add_button: asks for clips.
+    """
+
+    current_changed = Signal(str)
+    selection_changed = Signal()
+    add_requested = Signal()
+
+    def __init__(self, model: QueueModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._model = model
+        self.view = QueueView(model)
+        self._menu = QMenu(self)
+        self._lay_out()
+        self.view.selectionModel().currentChanged.connect(self._on_current)
+        for signal in (self.view.selectionModel().selectionChanged, model.rowsRemoved, model.rowsMoved):
+            signal.connect(self._on_selection)
+
+    def _lay_out(self) -> None:
+        self.add_button = QPushButton(self.tr("Add clips…"))
+        self.add_button.clicked.connect(self.add_requested)
+        self._buttons = QHBoxLayout()
+        self._buttons.addWidget(self.add_button, 1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(8, 4, 4, 8)
+        column.addWidget(self.view, 1)
+        column.addLayout(self._buttons)
+        self.view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.view.customContextMenuRequested.connect(self._open_menu)
+        self.setMinimumWidth(180)
+
+    def show_actions(self, table: ActionTable) -> None:
+        """Put the actions on selected items into the context menu and on buttons."""
+        table.fill(self._menu, CONTEXT_MENU)
+        for action_id, sign in BUTTON_SIGNS.items():
+            action = table[action_id]
+            action.setIconText(sign)
+            button = QToolButton()
+            button.setDefaultAction(action)
+            button.setAccessibleName(action.text())
+            button.setAutoRaise(True)
+            button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+            self._buttons.addWidget(button)
+            self.addAction(action)
+
+    def _open_menu(self, at: QPoint) -> None:
+        self._menu.popup(self.view.mapToGlobal(at))
+
+    # -- what is chosen -----------------------------------------------------------------------------------------
+
+    def selected_ids(self) -> list[str]:
+        """Ids of the selected items, in the order of the queue."""
+        rows = sorted(index.row() for index in self.view.selectionModel().selectedIndexes())
+        return [self._model.queue[row].id for row in rows]
+
+    def selected_items(self) -> tuple[QueueItem, ...]:
+        """The selected items, in the order of the queue."""
+        return tuple(item for item_id in self.selected_ids() if (item := self._model.item(item_id)))
+
+    def current_id(self) -> str:
+        """The id of the item that is shown, or an empty text."""
+        index = self.view.currentIndex()
+        return self._model.queue[index.row()].id if index.isValid() else ""
+
+    def current_row(self) -> int:
+        """The row of the item that is shown, -1 for none."""
+        return self.view.currentIndex().row()
+
+    def select(self, item_id: str) -> None:
+        """Show an item."""
+        self.view.setCurrentIndex(self._model.index(self._model.queue.row(item_id)))
+
+    def _on_current(self) -> None:
+        self.current_changed.emit(self.current_id())
+
+    def _on_selection(self) -> None:
+        self.selection_changed.emit()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow light and dark."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self.view.viewport().update()

@@ -1,0 +1,107 @@
+"""The report panel: the facts of a finished run."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QHBoxLayout, QHeaderView, QLabel, QPushButton, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
+
+from app.widgets.formats import amount, clock_time, length
+
+Facts = Mapping[str, Any]
+
+
+class ReportPanel(QWidget):
+    """A table of facts, with the times and settings folded into branches.
+
+    Attributes:
+        tree: the table.
+    """
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._report: Facts = {}
+        self.title = QLabel(self.tr("Nothing has been restored yet."))
+        self.title.setWordWrap(True)
+        self.tree = QTreeWidget()
+        self.tree.setColumnCount(2)
+        self.tree.setHeaderHidden(True)
+        self.tree.setAccessibleName(self.tr("Report"))
+        self.tree.header().setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
+        self.copy_button = QPushButton(self.tr("Copy as JSON"))
+        self.copy_button.setEnabled(False)
+        self.copy_button.clicked.connect(self.copy)
+        top = QHBoxLayout()
+        top.addWidget(self.title, 1)
+        top.addWidget(self.copy_button)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(8, 4, 8, 8)
+        column.addLayout(top)
+        column.addWidget(self.tree, 1)
+
+    def show_report(self, title: str, report: Facts) -> None:
+        """Show the facts of a run."""
+        self._report = report
+        self.title.setText(title)
+        self.copy_button.setEnabled(True)
+        self.tree.clear()
+        for name, value in report.items():
+            self._add(name, value).setExpanded(name == "seconds")
+
+    def copy(self) -> None:
+        """Put the report on the clipboard."""
+        QGuiApplication.clipboard().setText(json.dumps(self._report, indent=2, ensure_ascii=False))
+
+    def _add(self, name: str, value: Any) -> QTreeWidgetItem:
+        branch = isinstance(value, Mapping)
+        item = QTreeWidgetItem(self.tree, [self._label(name), self._total(name, value) if branch else self._text(name, value)])
+        for key, each in value.items() if branch else ():
+            text = f"{each:.1f} s" if name == "seconds" else str(each)
+            QTreeWidgetItem(item, [str(key), text])
+        return item
+
+    def _total(self, name: str, values: Mapping[str, Any]) -> str:
+        return clock_time(sum(values.values())) if name == "seconds" else ""
+
+    def _text(self, name: str, value: Any) -> str:
+        if value is None or value == []:
+            return self.tr("none")
+        if name.endswith("_memory"):
+            return amount(value)
+        if name.endswith("_seconds"):
+            return clock_time(value)
+        if name == "duration":
+            return length(value)
+        if name.endswith("_size"):
+            return "×".join(map(str, value))
+        return (
+            "\n".join(map(str, value))
+            if isinstance(value, list | tuple)
+            else f"{value:,}"
+            if isinstance(value, int)
+            else str(value)
+        )
+
+    def _label(self, name: str) -> str:
+        """The fact's name for people; one that is not known yet is shown as the engine calls it."""
+        labels = {
+            "source": self.tr("Clip"),
+            "target": self.tr("Result"),
+            "frames_in": self.tr("Frames in"),
+            "frames_out": self.tr("Frames out"),
+            "input_size": self.tr("Size in"),
+            "output_size": self.tr("Size out"),
+            "duration": self.tr("Duration"),
+            "segments": self.tr("Segments"),
+            "evaluations": self.tr("Network evaluations"),
+            "seconds": self.tr("Time per phase"),
+            "network_seconds": self.tr("Time in the network"),
+            "peak_memory": self.tr("Peak memory"),
+            "suspicious_frames": self.tr("Black or damaged frames"),
+            "settings": self.tr("Settings"),
+            "device": self.tr("Device"),
+            "engine": self.tr("Engine"),
+            "notes": self.tr("Notes"),
+        }
+        return labels.get(name, name.replace("_", " "))

@@ -1,0 +1,1 @@
+"""Settings of a job: the panel, its editors, presets."""

@@ -1,0 +1,353 @@
+"""Editors for one setting each: slider with numeric field, list of choices, check box; and a row that frames them."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from PySide6.QtCore import QEvent, QObject, QPoint, QSignalBlocker, QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QPalette, QPolygon, QStandardItemModel
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QSizePolicy,
+    QSlider,
+    QStyle,
+    QStyleOptionSlider,
+    QToolButton,
+    QWidget,
+)
+
+from app.settings.specs import Spec
+from app.widgets.appearance import color_text, tones
+from app.widgets.words import words
+from dcvsr_engine.settings import Settings
+
+POSITIONS = 1000
+"""Resolution of a slider."""
+
+LARGE = 2.0**31
+LABEL_WIDTH = 104
+FIELD_WIDTH = 74
+SLIDER_HEIGHT = 26
+"""Includes the mark below the handle."""
+ARROW_STEPS = {Qt.Key.Key_Left: -1, Qt.Key.Key_Down: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_Up: 1}
+
+
+class WheelGuard(QObject):
+    """Lets the wheel scroll the panel, not change a value that happens to be under the pointer."""
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Ignore the wheel on a control without focus."""
+        if event.type() == QEvent.Type.Wheel and isinstance(watched, QWidget) and not watched.hasFocus():
+            event.ignore()
+            return True
+        return False
+
+    def watch(self, *widgets: QWidget) -> None:
+        """Guard these controls, which get the focus by click or Tab only."""
+        for widget in widgets:
+            widget.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+            widget.installEventFilter(self)
+
+
+class MarkedSlider(QSlider):
+    """A slider with a mark below its groove, moved by arrow keys in the steps of its setting.
+
+    Attributes:
+        stepped: how many steps an arrow key asks for.
+    """
+
+    stepped = Signal(int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(Qt.Orientation.Horizontal, parent)
+        self.setRange(0, POSITIONS)
+        self.setPageStep(POSITIONS // 10)
+        self.setMinimumHeight(SLIDER_HEIGHT)
+        self._mark: int | None = None
+
+    def set_mark(self, position: int | None) -> None:
+        """Where the mark is, or none."""
+        self._mark = position
+        self.update()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Arrow keys step the setting, whatever the slider's resolution."""
+        key = Qt.Key(event.key())
+        if key in ARROW_STEPS:
+            self.stepped.emit(ARROW_STEPS[key])
+        else:
+            super().keyPressEvent(event)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The slider, and a small triangle that points at the mark."""
+        super().paintEvent(event)
+        if self._mark is None:
+            return
+        option = QStyleOptionSlider()
+        self.initStyleOption(option)
+        handle = (
+            self.style().subControlRect(QStyle.ComplexControl.CC_Slider, option, QStyle.SubControl.SC_SliderHandle, self).width()
+        )
+        span = self.width() - handle
+        x = handle // 2 + QStyle.sliderPositionFromValue(0, POSITIONS, self._mark, span, self.isRightToLeft())
+        bottom = self.height() - 1
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(self.palette().color(QPalette.ColorRole.PlaceholderText))
+        painter.drawPolygon(QPolygon([QPoint(x - 3, bottom), QPoint(x + 3, bottom), QPoint(x, bottom - 5)]))
+
+
+class NumberField(QDoubleSpinBox):
+    """A numeric field that takes any number when typed, so that a wrong one can be explained, but steps within the range."""
+
+    def __init__(self, spec: Spec, low: float | None, high: float | None, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._low = -LARGE if low is None else low
+        self._high = LARGE if high is None else high
+        self.setRange(-LARGE, LARGE)
+        self.setDecimals(spec.decimals)
+        self.setSingleStep(spec.step)
+        self.setSuffix(spec.suffix)
+        self.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self.setFixedWidth(FIELD_WIDTH)
+
+    def stepBy(self, steps: int) -> None:
+        """Up or down, not beyond the allowed range."""
+        self.setValue(min(self._high, max(self._low, self.value() + steps * self.singleStep())))
+
+    def sizeHint(self) -> QSize:
+        """As wide as its column; the range says nothing about that."""
+        return QSize(FIELD_WIDTH, super().sizeHint().height())
+
+
+class NumberEditor(QWidget):
+    """Slider and numeric field for one number.
+
+    Attributes:
+        changed: the number, as typed or dragged, even if it is not allowed.
+    """
+
+    changed = Signal(object)
+
+    def __init__(self, spec: Spec, whole: bool, low: float | None, high: float | None, guard: WheelGuard) -> None:
+        super().__init__()
+        self._spec, self._whole = spec, whole
+        self._low, self._high = low or 0.0, high if high is not None else 1.0
+        self.slider = MarkedSlider(self) if spec.slider else None
+        self.field = NumberField(spec, low, high, self)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        if self.slider:
+            row.addWidget(self.slider, 1)
+            self.slider.valueChanged.connect(self._on_slider)
+            self.slider.stepped.connect(self.field.stepBy)
+            guard.watch(self.slider)
+        else:
+            row.addStretch(1)
+        row.addWidget(self.field)
+        guard.watch(self.field)
+        self.field.valueChanged.connect(self._on_field)
+        self.setFocusProxy(self.field)
+
+    def set_value(self, value: float) -> None:
+        """Show a number without emitting `changed`."""
+        with QSignalBlocker(self.field):
+            if self._number(self.field.value()) != value or not self.field.text():
+                self.field.setValue(value)
+        self._show_on_slider(value)
+
+    def set_default(self, value: float | None) -> None:
+        """Mark the default."""
+        if self.slider:
+            self.slider.set_mark(None if value is None else self._position(value))
+
+    def name(self, text: str) -> None:
+        """What a screen reader calls the controls."""
+        self.field.setAccessibleName(text)
+        if self.slider:
+            self.slider.setAccessibleName(text)
+
+    def _number(self, value: float) -> float:
+        return round(value) if self._whole else round(value, self._spec.decimals)
+
+    def _position(self, value: float) -> int:
+        share = (value - self._low) / (self._high - self._low)
+        return round(POSITIONS * math.pow(min(1.0, max(0.0, share)), 1 / self._spec.bend))
+
+    def _show_on_slider(self, value: float) -> None:
+        if self.slider and not self.slider.isSliderDown():
+            with QSignalBlocker(self.slider):
+                self.slider.setValue(self._position(value))
+
+    def _on_slider(self, position: int) -> None:
+        value = self._low + (self._high - self._low) * (position / POSITIONS) ** self._spec.bend
+        steps = round((value - self._low) / self._spec.step)
+        self.field.setValue(min(self._high, self._low + steps * self._spec.step))
+
+    def _on_field(self, value: float) -> None:
+        self._show_on_slider(value)
+        self.changed.emit(self._number(value))
+
+
+class ChoiceEditor(QComboBox):
+    """A list of choices, each with a value.
+
+    Attributes:
+        changed: the chosen value.
+    """
+
+    changed = Signal(object)
+
+    def __init__(self, choices: Mapping[Any, str], guard: WheelGuard) -> None:
+        super().__init__()
+        for value, text in choices.items():
+            self.addItem(words(text), value)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.currentIndexChanged.connect(lambda index: self.changed.emit(self.itemData(index)))
+        guard.watch(self)
+
+    def allow(self, value: Any, able: bool) -> None:
+        """Let a value of the list be chosen or not."""
+        model = self.model()
+        assert isinstance(model, QStandardItemModel)
+        model.item(self.findData(value)).setEnabled(able)
+
+    def set_value(self, value: Any) -> None:
+        """Show a value without emitting `changed`; a value that is not in the list is added."""
+        with QSignalBlocker(self):
+            if self.findData(value) < 0:
+                self.addItem(str(value), value)
+            self.setCurrentIndex(self.findData(value))
+
+    def set_default(self, value: Any) -> None:
+        """Set the default's text in bold in the list."""
+        for index in range(self.count()):
+            font = self.font()
+            font.setBold(self.itemData(index) == value)
+            self.setItemData(index, font, Qt.ItemDataRole.FontRole)
+
+    def name(self, text: str) -> None:
+        """What a screen reader calls the list."""
+        self.setAccessibleName(text)
+
+
+class FlagEditor(QCheckBox):
+    """A check box.
+
+    Attributes:
+        changed: whether it is checked.
+    """
+
+    changed = Signal(object)
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.toggled.connect(self.changed.emit)
+
+    def set_value(self, value: bool) -> None:
+        """Show a value without emitting `changed`."""
+        with QSignalBlocker(self):
+            self.setChecked(value)
+
+    def set_default(self, value: bool) -> None:
+        """A check box shows its default by the reset button only."""
+
+    def name(self, text: str) -> None:
+        """What a screen reader calls the box."""
+        self.setAccessibleName(text)
+
+
+Editor = NumberEditor | ChoiceEditor | FlagEditor
+
+
+def editor_for(owner: type[Settings], name: str, spec: Spec, guard: WheelGuard) -> Editor:
+    """The editor that fits a setting's type."""
+    setting = owner.specs()[name]
+    if spec.choices:
+        return ChoiceEditor(spec.choices, guard)
+    if setting.kind is bool:
+        return FlagEditor(words(spec.label))
+    return NumberEditor(spec, setting.kind is int, setting.low, setting.high, guard)
+
+
+class SettingRow(QWidget):
+    """One setting: label, editor, reset, and a line for what is wrong with the value.
+
+    Attributes:
+        edited: the setting's name and a value that may not be allowed; ``None`` for the model's default.
+        name: the setting's name.
+        editor: what it is edited with.
+    """
+
+    edited = Signal(str, object)
+
+    def __init__(self, owner: type[Settings], name: str, spec: Spec, guard: WheelGuard) -> None:
+        super().__init__()
+        self.name = name
+        self._nullable = owner.specs()[name].nullable and None not in spec.choices
+        self._default: Any = None
+        self.editor = editor_for(owner, name, spec, guard)
+        self.editor.changed.connect(self._on_edit)
+        self._label = label = words(spec.label)
+        doc = words(owner.specs()[name].doc)
+        self.editor.name(label)
+        self.setToolTip(doc)
+        self.reset = QToolButton()
+        self.reset.setText("↺")
+        self.reset.setAutoRaise(True)
+        self.reset.setToolTip(self.tr("Reset to the default"))
+        self.reset.setAccessibleName(self.tr("Reset {setting}").format(setting=label))
+        policy = self.reset.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)
+        self.reset.setSizePolicy(policy)
+        self.reset.clicked.connect(self._on_reset)
+        self.problem = QLabel()
+        self.problem.setWordWrap(True)
+        self.problem.hide()
+        self._lay_out(label)
+
+    def _lay_out(self, label: str) -> None:
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setVerticalSpacing(2)
+        grid.setColumnMinimumWidth(0, LABEL_WIDTH)
+        grid.setColumnStretch(1, 1)
+        if isinstance(self.editor, FlagEditor):
+            grid.addWidget(self.editor, 0, 0, 1, 2)
+        else:
+            caption = QLabel(label)
+            caption.setWordWrap(True)
+            caption.setFixedWidth(LABEL_WIDTH)
+            caption.setBuddy(self.editor)
+            grid.addWidget(caption, 0, 0)
+            grid.addWidget(self.editor, 0, 1)
+        grid.addWidget(self.reset, 0, 2)
+        grid.addWidget(self.problem, 1, 0, 1, 3)
+
+    def show_value(self, value: Any, default: Any) -> None:
+        """Show a value (``None``: the default) and where the default is."""
+        self._default = default
+        self.editor.set_default(default)
+        self.editor.set_value(default if value is None and self._nullable else value)
+        self.reset.setVisible(value not in ((None, default) if self._nullable else (default,)))
+        self.show_problem("")
+
+    def show_problem(self, text: str) -> None:
+        """Say what is wrong with the value; nothing when empty."""
+        self.problem.setText(text.replace(self.name, self._label, 1))
+        self.problem.setVisible(bool(text))
+        color_text(self.problem, tones(self.palette()).bad)
+        self.editor.setAccessibleDescription(text or self.toolTip())
+
+    def _on_edit(self, value: Any) -> None:
+        self.edited.emit(self.name, None if self._nullable and value == self._default else value)
+
+    def _on_reset(self) -> None:
+        self.editor.setFocus()
+        self.edited.emit(self.name, None if self._nullable else self._default)

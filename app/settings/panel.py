@@ -1,0 +1,367 @@
+"""The settings panel: how the chosen clips are restored and written."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtWidgets import (
+    QComboBox,
+    QFileDialog,
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QInputDialog,
+    QLabel,
+    QLineEdit,
+    QMenu,
+    QPushButton,
+    QScrollArea,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.models.declared import declared
+from app.settings.editors import LABEL_WIDTH, ChoiceEditor, SettingRow, WheelGuard
+from app.settings.gamma_curve import GammaCurve
+from app.settings.presets import BUILT_IN, Presets
+from app.settings.specs import OUTPUT_SPECS, RESTORE_SPECS
+from app.widgets.section import CollapsibleSection
+from app.widgets.step_strip import StepStrip
+from app.widgets.words import words
+from dcvsr_engine.diffusion.schedule import steps_of
+from dcvsr_engine.errors import SettingsError
+from dcvsr_engine.models.registry import KnownModel
+from dcvsr_engine.network.declaration import Declaration
+from dcvsr_engine.planning.request import JobRequest
+from dcvsr_engine.settings import OutputSettings, RestoreSettings
+from dcvsr_engine.video.encoders import ON_GPU
+
+SIMPLE_ROWS = ("scale", "steps")
+GUIDANCE_ROWS = ("guidance", "guidance_scale", "gamma_peak", "gamma_rho", "gamma_direction")
+PROPAGATION_ROWS = ("sap", "sap_schedule", "sap_rate", "tap", "tap_frames", "tap_direction")
+TILE_ROWS = ("tiling", "tile", "window", "overlap", "segment_frames", "tile_batch")
+REST_ROWS = ("color", "seed", "precision", "device")
+OUTPUT_SIMPLE_ROWS = ("codec", "crf")
+OUTPUT_REST_ROWS = ("preset", "bit_depth", "audio", "subtitles", "deinterlace", "overwrite")
+
+ACTS: dict[str, Callable[[RestoreSettings], bool]] = {
+    "guidance_scale": lambda s: s.guidance != "none",
+    "gamma_peak": lambda s: s.guidance == "dssag",
+    "gamma_rho": lambda s: s.guidance == "dssag" and s.gamma_peak > 0,
+    "gamma_direction": lambda s: s.guidance == "dssag" and s.gamma_peak > 0,
+    "sap_schedule": lambda s: s.sap,
+    "sap_rate": lambda s: s.sap,
+    "tap_frames": lambda s: s.tap,
+    "tap_direction": lambda s: s.tap,
+    "overlap": lambda s: s.tiling == "paper",
+}
+"""When a setting has an effect; the others always do. The settings are resolved."""
+
+
+class SettingsPanel(QWidget):
+    """Edits the settings of a `JobRequest`.
+
+    Attributes:
+        request_changed: the edited `JobRequest`.
+        rows: the `SettingRow` of every setting but the model.
+        sections: the parts that can be collapsed.
+    """
+
+    request_changed = Signal(object)
+    groups_changed = Signal(list)
+
+    def __init__(self, presets: Presets, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._presets = presets
+        self._request = JobRequest(source=Path())
+        self._model = declared(self._request.settings.model)
+        self._guard = WheelGuard(self)
+        self.rows: dict[str, SettingRow] = {}
+        self.sections: list[CollapsibleSection] = []
+        self._build()
+        self.allow_gpu_codecs(())
+        self.show_request(self._request)
+
+    # -- parts --------------------------------------------------------------------------------------------------
+
+    def _build(self) -> None:
+        content = QWidget()
+        self._column = QVBoxLayout(content)
+        self._column.setSpacing(8)
+        self.note = QLabel()
+        self.note.setWordWrap(True)
+        self.note.hide()
+        self._column.addWidget(self.note)
+        self._parts = QWidget()
+        self._column.addWidget(self._parts)
+        self._column.addStretch(1)
+        parts = QVBoxLayout(self._parts)
+        parts.setContentsMargins(0, 0, 0, 0)
+        parts.setSpacing(8)
+        parts.addLayout(self._head())
+        for name in SIMPLE_ROWS:
+            parts.addWidget(self._row(name))
+        for name in OUTPUT_SIMPLE_ROWS:
+            parts.addWidget(self._row(name))
+        self.curve, self.strip = GammaCurve(), StepStrip()
+        for section in (
+            self._section("guidance", self.tr("Guidance and detail"), GUIDANCE_ROWS, self.curve),
+            self._section("propagation", self.tr("Propagation"), PROPAGATION_ROWS, self.strip),
+            self._section("tiles", self.tr("Tiles and segments"), TILE_ROWS),
+            self._section("rest", self.tr("Colours, seed, device"), REST_ROWS),
+            self._section("output", self.tr("Output file"), OUTPUT_REST_ROWS, self._target_row()),
+        ):
+            parts.addWidget(section)
+        scroll = QScrollArea()
+        scroll.setWidget(content)
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(scroll)
+        self.setMinimumWidth(330)
+
+    def _head(self) -> QGridLayout:
+        """Model and preset."""
+        self.model_box, self.preset_box = QComboBox(), QComboBox()
+        self.preset_button = QToolButton()
+        self.preset_button.setText("⋯")
+        self.preset_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.preset_button.setAccessibleName(self.tr("Save or remove presets"))
+        self.preset_button.setToolTip(self.tr("Save or remove presets"))
+        menu = QMenu(self.preset_button)
+        self.save_preset_action = menu.addAction(self.tr("Save as preset…"), self.ask_preset_name)
+        self.remove_preset_action = menu.addAction(self.tr("Remove this preset"), self._remove_preset)
+        self.preset_button.setMenu(menu)
+        grid = QGridLayout()
+        grid.setColumnMinimumWidth(0, LABEL_WIDTH)
+        grid.setColumnStretch(1, 1)
+        for row, (text, box) in enumerate(((self.tr("&Model"), self.model_box), (self.tr("P&reset"), self.preset_box))):
+            label = QLabel(text)
+            label.setFixedWidth(LABEL_WIDTH)
+            label.setBuddy(box)
+            box.setAccessibleName(text.replace("&", ""))
+            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            self._guard.watch(box)
+            grid.addWidget(label, row, 0)
+            grid.addWidget(box, row, 1)
+        grid.addWidget(self.preset_button, 1, 2)
+        self.model_box.activated.connect(lambda index: self._edit("model", self.model_box.itemData(index)))
+        self.preset_box.activated.connect(lambda index: self._apply_preset(self.preset_box.itemData(index)))
+        return grid
+
+    def _row(self, name: str) -> SettingRow:
+        is_output = name in OUTPUT_SPECS
+        owner, spec = (OutputSettings, OUTPUT_SPECS[name]) if is_output else (RestoreSettings, RESTORE_SPECS[name])
+        row = SettingRow(owner, name, spec, self._guard)
+        row.edited.connect(self._edit)
+        self.rows[name] = row
+        return row
+
+    def _section(self, key: str, title: str, names: Iterable[str], extra: QWidget | None = None) -> CollapsibleSection:
+        section = CollapsibleSection(key, title)
+        for name in names:
+            section.rows.addWidget(self._row(name))
+        if extra:
+            section.rows.addWidget(extra)
+        section.toggled.connect(lambda _: self.groups_changed.emit(self.open_groups))
+        self.sections.append(section)
+        return section
+
+    def _target_row(self) -> QWidget:
+        """Where the result goes."""
+        self.target_field = QLineEdit()
+        self.target_field.setPlaceholderText(self.tr("Beside the clip, named after it"))
+        self.target_field.setAccessibleName(self.tr("Output file"))
+        self.target_field.editingFinished.connect(self._on_target_typed)
+        self.target_button = QPushButton(self.tr("Choose…"))
+        self.target_button.setAccessibleName(self.tr("Choose the output file"))
+        self.target_button.clicked.connect(self.choose_target)
+        widget = QWidget()
+        row = QHBoxLayout(widget)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.target_field, 1)
+        row.addWidget(self.target_button)
+        return widget
+
+    # -- what is shown ------------------------------------------------------------------------------------------
+
+    @property
+    def request(self) -> JobRequest:
+        """The edited request."""
+        return self._request
+
+    @property
+    def model(self) -> Declaration:
+        """What the chosen model declares."""
+        return self._model
+
+    @property
+    def open_groups(self) -> list[str]:
+        """Keys of the expanded sections."""
+        return [section.key for section in self.sections if section.is_open]
+
+    def open_these_groups(self, keys: Iterable[str]) -> None:
+        """Expand these sections, collapse the others."""
+        for section in self.sections:
+            section.set_open(section.key in keys)
+
+    def show_models(self, models: Iterable[KnownModel]) -> None:
+        """Offer these models."""
+        with QSignalBlocker(self.model_box):
+            self.model_box.clear()
+            for model in models:
+                if model.declaration and not model.problem:
+                    self.model_box.addItem(model.title, model.name)
+        self._model = declared(self._request.settings.model)
+        self.show_request(self._request)
+
+    def allow_gpu_codecs(self, able: Iterable[str]) -> None:
+        """Let these of the codecs that need a GPU be chosen, and no others."""
+        editor = self.rows["codec"].editor
+        assert isinstance(editor, ChoiceEditor)
+        for codec in ON_GPU:
+            editor.allow(codec, codec in able)
+
+    def show_request(self, request: JobRequest) -> None:
+        """Edit this request from now on."""
+        if request.settings.model != self._request.settings.model:
+            self._model = declared(request.settings.model)
+        self._request = request
+        resolved = self._model.resolve(request.settings)
+        self._show_model()
+        defaults = self._model.resolve(RestoreSettings(model=request.settings.model))
+        for name, row in self.rows.items():
+            if name in OUTPUT_SPECS:
+                row.show_value(getattr(request.output, name), OutputSettings.specs()[name].default)
+            else:
+                row.show_value(getattr(request.settings, name), getattr(defaults, name))
+            row.setEnabled(name not in ACTS or ACTS[name](resolved))
+        self.target_field.setText("" if request.target is None else str(request.target))
+        steps = steps_of(resolved, self._model)
+        gammas = [step.gamma for step in steps]
+        self.curve.show_gammas(gammas)
+        self.strip.show_steps([step.kind for step in steps], gammas)
+        self._show_presets()
+        self._show_summaries(resolved)
+
+    def show_step(self, step: int | None) -> None:
+        """Mark the step that runs, or none."""
+        self.curve.show_step(step)
+        self.strip.show_step(step)
+
+    def lock(self, reason: str) -> None:
+        """Make the settings read-only and say why; an empty reason unlocks them."""
+        self._parts.setEnabled(not reason)
+        self.note.setText(reason)
+        self.note.setVisible(bool(reason))
+
+    def _show_model(self) -> None:
+        name = self._request.settings.model
+        with QSignalBlocker(self.model_box):
+            if self.model_box.findData(name) < 0:
+                self.model_box.addItem(self.tr("{model} (not installed)").format(model=name), name)
+            self.model_box.setCurrentIndex(self.model_box.findData(name))
+        self.model_box.setToolTip(self._model.description)
+
+    def _show_presets(self) -> None:
+        chosen = self._presets.match(self._request.settings, self._model)
+        built_in = {preset.name: preset.doc for preset in BUILT_IN}
+        with QSignalBlocker(self.preset_box):
+            self.preset_box.clear()
+            for name in self._presets.names:
+                self.preset_box.addItem(words(name) if name in built_in else name, name)
+                self.preset_box.setItemData(
+                    self.preset_box.count() - 1, words(built_in.get(name, "")), Qt.ItemDataRole.ToolTipRole
+                )
+            if chosen is None:
+                self.preset_box.addItem(self.tr("Custom settings"), None)
+            self.preset_box.setCurrentIndex(self.preset_box.findData(chosen))
+        self.preset_box.setToolTip(words(built_in.get(chosen or "", "")))
+        self.remove_preset_action.setEnabled(chosen in self._presets.own)
+
+    def _show_summaries(self, s: RestoreSettings) -> None:
+        """Summarise the contents of collapsed sections."""
+        off = self.tr("off")
+        guidance = words(RESTORE_SPECS["guidance"].choices[s.guidance])
+        texts = {
+            "guidance": f"{guidance} · {s.guidance_scale:g}"
+            + (f" · γ {s.gamma_peak:g} · ρ {s.gamma_rho:g}" if s.guidance == "dssag" else ""),
+            "propagation": f"SAP {f's={s.sap_rate}' if s.sap else off} · TAP {f'L={s.tap_frames}' if s.tap else off}",
+            "tiles": f"{s.tile}×{s.tile}×{s.window}" + (f" · {s.overlap:.0%}" if s.tiling == "paper" else ""),
+            "rest": f"{words(RESTORE_SPECS['color'].choices[s.color])} · {s.seed}",
+            "output": self._request.target.name if self._request.target else self.tr("beside the clip"),
+        }
+        for section in self.sections:
+            section.set_summary(texts[section.key])
+
+    # -- what the user edits ------------------------------------------------------------------------------------
+
+    def _edit(self, name: str, value: Any) -> None:
+        """Apply a value if it is allowed; otherwise say why not, and keep the former one."""
+        part = "output" if name in OUTPUT_SPECS else "settings"
+        try:
+            changed = getattr(self._request, part).replace(**{name: value})
+        except SettingsError as error:
+            self.rows[name].show_problem(str(error))
+            return
+        self._change(**{part: changed})
+
+    def _change(self, **changes: Any) -> None:
+        self.show_request(self._request.replace(**changes))
+        self.request_changed.emit(self._request)
+
+    def choose_model(self, name: str) -> None:
+        """Choose another model."""
+        self._edit("model", name)
+
+    def reset_all(self) -> None:
+        """Reset everything to the defaults of the model and the program."""
+        kept = RestoreSettings(model=self._request.settings.model)
+        self._change(settings=kept, output=OutputSettings())
+
+    def _apply_preset(self, name: str | None) -> None:
+        if name is not None:
+            self._change(settings=self._presets.apply(name, self._request.settings, self._model))
+
+    def ask_preset_name(self) -> None:
+        """Ask for a name, and keep the settings as a preset of that name."""
+        dialog = QInputDialog(self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setWindowTitle(self.tr("Save as preset"))
+        dialog.setLabelText(self.tr("Name of the preset:"))
+        dialog.textValueSelected.connect(self.save_preset)
+        dialog.open()
+
+    def save_preset(self, name: str) -> None:
+        """Keep the settings as a preset."""
+        try:
+            self._presets.save(name, self._request.settings)
+        except (SettingsError, OSError) as error:
+            self.note.setText(str(error))
+            self.note.show()
+            return
+        self._show_presets()
+
+    def _remove_preset(self) -> None:
+        self._presets.remove(self.preset_box.currentData())
+        self._show_presets()
+
+    def choose_target(self) -> None:
+        """Ask where the result goes."""
+        dialog = QFileDialog(self, self.tr("Output file"), str(self._request.target or self._request.source))
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setOption(QFileDialog.Option.DontConfirmOverwrite)
+        dialog.fileSelected.connect(lambda name: self._change(target=Path(name)))
+        dialog.open()
+
+    def _on_target_typed(self) -> None:
+        text = self.target_field.text().strip()
+        target = Path(text).expanduser() if text else None
+        if target != self._request.target:
+            self._change(target=target)

@@ -1,0 +1,155 @@
+"""Presets: built-in ones and the user's own, which are JSON files. Without Qt."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dcvsr_engine.errors import SettingsError, UserError
+from dcvsr_engine.network.declaration import Declaration
+from dcvsr_engine.settings import RestoreSettings
+from dcvsr_engine.storage import read_json, write_json
+
+KEPT = ("model", "device", "precision", "tile_batch", "seed")
+"""Settings that a preset does not change: model, device and noise."""
+
+PresetValues = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class BuiltIn:
+    """A preset that comes with the program; ``values`` may depend on the model, everything else takes its default."""
+
+    name: str
+    doc: str
+    values: Callable[[Declaration], PresetValues]
+
+
+BUILT_IN = (
+    BuiltIn("Balanced", "What the model's makers recommend.", lambda model: {}),
+    BuiltIn(
+        "Fast",
+        "Half the steps, no guidance and little overlap of tiles: several times faster, less detail.",
+        lambda model: {
+            "steps": max(1, model.steps // 2),
+            "guidance": "none",
+            "guidance_scale": 1.0,
+            "tiling": "fast",
+            "sap_schedule": "cached",
+        },
+    ),
+    BuiltIn(
+        "Paper",
+        "As the paper describes it: 25 steps, half-overlapping tiles, exact attention propagation. The slowest.",
+        lambda model: {
+            "steps": 25,
+            "guidance": "dssag",
+            "guidance_scale": 2.0,
+            "sap_schedule": "lockstep",
+            "tiling": "paper",
+            "tile": 64,
+            "window": 14,
+        },
+    ),
+    BuiltIn(
+        "Heavy degradation",
+        "For very blurred, blocky or noisy clips: detail stays suppressed for longer and more frames are shared.",
+        lambda model: {"guidance": "dssag", "gamma_rho": 0.25, "tap_frames": 6},
+    ),
+    BuiltIn(
+        "Animation",
+        "For drawn video: detail stays suppressed for longer, colours are matched as a whole.",
+        lambda model: {"guidance": "dssag", "gamma_rho": 0.25, "color": "adain"},
+    ),
+)
+
+
+def preset_values(settings: RestoreSettings) -> PresetValues:
+    """The part of the settings that presets hold."""
+    return {name: value for name, value in settings.to_dict().items() if name not in KEPT}
+
+
+def with_values(settings: RestoreSettings, values: PresetValues) -> RestoreSettings:
+    """``settings`` changed by a preset: its ``values``, and defaults for what it does not name."""
+    return settings.replace(**(preset_values(RestoreSettings()) | values))
+
+
+class Presets:
+    """The built-in presets and those in a folder.
+
+    Attributes:
+        problems: a sentence per file that could not be read.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.problems: list[str] = []
+        self._own: dict[str, tuple[Path, PresetValues]] = {}
+        self.reload()
+
+    def reload(self) -> None:
+        """Read the folder again."""
+        self._own, self.problems = {}, []
+        for path in sorted(self._folder.glob("*.json")):
+            try:
+                name, values = read_preset(path)
+                self._own[name] = path, values
+            except (OSError, UserError) as error:
+                self.problems.append(str(error))
+
+    @property
+    def own(self) -> list[str]:
+        """Names of the user's presets."""
+        return list(self._own)
+
+    @property
+    def names(self) -> list[str]:
+        """Names of all presets, the built-in ones first."""
+        return [preset.name for preset in BUILT_IN] + self.own
+
+    def apply(self, name: str, settings: RestoreSettings, model: Declaration) -> RestoreSettings:
+        """``settings`` changed by a preset for a model; raises `KeyError` for an unknown preset."""
+        built_in = next((preset for preset in BUILT_IN if preset.name == name), None)
+        return with_values(settings, built_in.values(model) if built_in else self._own[name][1])
+
+    def match(self, settings: RestoreSettings, model: Declaration) -> str | None:
+        """The preset that would give just these settings, with this model."""
+        wanted = model.resolve(settings)
+        return next((name for name in self.names if model.resolve(self.apply(name, settings, model)) == wanted), None)
+
+    def save(self, name: str, settings: RestoreSettings) -> None:
+        """Save ``settings`` as the user's preset ``name``.
+
+        Raises:
+            SettingsError: the name is empty or a built-in preset's.
+            OSError: it cannot be written.
+        """
+        name = name.strip()
+        if not name or name in [preset.name for preset in BUILT_IN]:
+            raise SettingsError("A preset needs a name of its own; choose one that is not built in.")
+        path = self._own[name][0] if name in self._own else free_path(self._folder, name)
+        write_json(path, {"name": name, "settings": preset_values(settings)})
+        self.reload()
+
+    def remove(self, name: str) -> None:
+        """Delete one of the user's presets; raises `KeyError` or `OSError`."""
+        self._own[name][0].unlink()
+        self.reload()
+
+
+def free_path(folder: Path, name: str) -> Path:
+    """An unused file name for a preset."""
+    stem = re.sub(r"\W+", "-", name).strip("-").lower() or "preset"
+    stems = [stem, *(f"{stem}-{number}" for number in range(2, 1000))]
+    return next(path for path in (folder / f"{stem}.json" for stem in stems) if not path.exists())
+
+
+def read_preset(path: Path) -> tuple[str, PresetValues]:
+    """Name and values of a preset's file; raises `OSError` or `SettingsError`."""
+    try:
+        content = read_json(path)
+        name, values = str(content["name"]), content["settings"]
+    except (ValueError, KeyError, TypeError):
+        raise SettingsError(f"{path} is not a preset; remove it or save the preset again.") from None
+    return name, preset_values(RestoreSettings.from_dict(values))

@@ -1,0 +1,162 @@
+"""How each setting is presented: its label, its slider, the words for its choices. Meaning and range come from `settings`."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.settings.presets import BUILT_IN
+from dcvsr_engine.models.catalogue import catalogue
+from dcvsr_engine.settings import OutputSettings, RestoreSettings
+
+
+@dataclass(frozen=True)
+class Spec:
+    """Presentation of one setting.
+
+    Attributes:
+        label: short name in the window, in English; see `widgets.words`.
+        step: what an arrow key or a click on the field's arrows changes.
+        decimals: places after the point.
+        bend: 1 for an even slider; larger gives small values more of it.
+        slider: whether the setting has a slider.
+        suffix: unit behind the number.
+        choices: words for each value of a setting that is chosen from a list.
+    """
+
+    label: str
+    step: float = 1
+    decimals: int = 0
+    bend: float = 1.0
+    slider: bool = True
+    suffix: str = ""
+    choices: dict[Any, str] = field(default_factory=dict)
+
+
+GUIDANCE_NAMES = {
+    "none": "None (fastest)",
+    "cfg": "CFG",
+    "sag": "SAG",
+    "pag": "PAG",
+    "dssag": "DSSAG (the paper's)",
+}
+DIRECTIONS = {
+    "falling": "Falling (the paper's)",
+    "rising": "Rising",
+}
+SAP_SCHEDULES = {
+    "auto": "Automatic",
+    "lockstep": "Lockstep (exact)",
+    "two-pass": "Two-pass (less memory)",
+    "cached": "Cached (fast)",
+}
+TAP_DIRECTIONS = {
+    "alternate": "Alternating",
+    "forward": "Forward",
+    "backward": "Backward",
+}
+TILINGS = {
+    "paper": "Paper",
+    "fast": "Fast",
+}
+COLORS = {
+    "wavelet": "Wavelet",
+    "adain": "AdaIN",
+    "none": "Unchanged",
+}
+PRECISIONS = {
+    "auto": "Automatic",
+    "fp32": "32-bit float",
+    "bf16": "bfloat16",
+    "fp16": "16-bit float",
+}
+DEVICES = {
+    "auto": "Automatic",
+    "cuda": "NVIDIA GPU (CUDA)",
+    "mps": "Apple GPU",
+    "cpu": "Processor",
+}
+CODEC_NAMES = {
+    "auto": "Automatic",
+    "h264": "H.264",
+    "h265": "H.265",
+    "av1": "AV1",
+    "ffv1": "FFV1 (lossless)",
+    "prores": "ProRes",
+    "png": "PNG pictures",
+    "tiff": "TIFF pictures",
+    "h264_nvenc": "H.264 on the NVIDIA GPU",
+    "hevc_nvenc": "H.265 on the NVIDIA GPU",
+}
+SPEEDS = {
+    "ultrafast": "Ultra fast",
+    "veryfast": "Very fast",
+    "fast": "Fast",
+    "medium": "Medium",
+    "slow": "Slow",
+    "veryslow": "Very slow",
+}
+BIT_DEPTHS = {
+    None: "As the input",
+    8: "8 bits",
+    10: "10 bits",
+    12: "12 bits",
+    16: "16 bits",
+}
+
+RESTORE_SPECS: dict[str, Spec] = {
+    "model": Spec("Model"),
+    "scale": Spec("Scale", suffix=" ×"),
+    "steps": Spec("Steps", bend=2),
+    "guidance": Spec("Guidance", choices=GUIDANCE_NAMES),
+    "guidance_scale": Spec("Guidance scale", step=0.1, decimals=2, bend=2),
+    "gamma_peak": Spec("γ peak", step=0.05, decimals=2, bend=2),
+    "gamma_rho": Spec("ρ", step=0.05, decimals=2, bend=3),
+    "gamma_direction": Spec("γ over the steps", choices=DIRECTIONS),
+    "sap": Spec("SAP: tiles of a frame see each other"),
+    "sap_schedule": Spec("SAP schedule", choices=SAP_SCHEDULES),
+    "sap_rate": Spec("SAP rate s"),
+    "tap": Spec("TAP: neighbouring windows see each other"),
+    "tap_frames": Spec("TAP frames L"),
+    "tap_direction": Spec("TAP direction", choices=TAP_DIRECTIONS),
+    "tiling": Spec("Tiling", choices=TILINGS),
+    "tile": Spec("Tile side", step=8),
+    "window": Spec("Tile frames"),
+    "overlap": Spec("Overlap", step=0.05, decimals=2),
+    "segment_frames": Spec("Segment frames", bend=2),
+    "color": Spec("Colours", choices=COLORS),
+    "seed": Spec("Seed", slider=False),
+    "precision": Spec("Precision", choices=PRECISIONS),
+    "device": Spec("Device", choices=DEVICES),
+    "tile_batch": Spec("Tiles at once", bend=2),
+}
+OUTPUT_SPECS: dict[str, Spec] = {
+    "codec": Spec("Codec", choices=CODEC_NAMES),
+    "crf": Spec("Quality (CRF)"),
+    "preset": Spec("Encoder speed", choices=SPEEDS),
+    "bit_depth": Spec("Bit depth", choices=BIT_DEPTHS),
+    "audio": Spec("Keep the sound"),
+    "subtitles": Spec("Keep subtitles and chapters"),
+    "deinterlace": Spec("Deinterlace"),
+    "overwrite": Spec("Replace an existing file"),
+}
+
+
+def missing() -> list[str]:
+    """Settings without a `Spec`, and values without words; empty unless one was forgotten here."""
+    gaps = []
+    for owner, specs in ((RestoreSettings, RESTORE_SPECS), (OutputSettings, OUTPUT_SPECS)):
+        gaps += [name for name in owner.specs() if name not in specs]
+        for name, spec in specs.items():
+            gaps += [f"{name}={value}" for value in owner.specs()[name].choices if value not in spec.choices]
+    return gaps
+
+
+def texts() -> list[str]:
+    """Every text that `words` translates."""
+    found = [text for preset in BUILT_IN for text in (preset.name, preset.doc)]
+    for owner, specs in ((RestoreSettings, RESTORE_SPECS), (OutputSettings, OUTPUT_SPECS)):
+        for name, spec in specs.items():
+            found += [spec.label, owner.specs()[name].doc, *spec.choices.values()]
+    for entry in catalogue():
+        found += [entry.title, entry.summary, entry.licence, entry.licence_summary, entry.repository_note, entry.size_note]
+        found.append(entry.memory_note)
+    return list(dict.fromkeys(text for text in found if text))

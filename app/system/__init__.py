@@ -1,0 +1,1 @@
+"""What the program shares with the system around it: files, desktop, other instances."""

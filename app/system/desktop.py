@@ -1,0 +1,56 @@
+"""Requests to the desktop: show a folder, show a notification."""
+
+import sys
+from pathlib import Path
+
+from PySide6.QtCore import QProcess, QUrl
+from PySide6.QtGui import QDesktopServices, QIcon
+from PySide6.QtWidgets import QApplication, QSystemTrayIcon, QWidget
+
+from dcvsr_engine.resources import resource
+
+
+def app_icon() -> QIcon:
+    """The program's icon."""
+    return QIcon(str(resource("icons", "dcvsr-studio.svg")))
+
+
+def folder_command(path: Path, platform: str = sys.platform) -> list[str]:
+    """The command that shows a file in the platform's file manager; empty where no common one exists."""
+    if platform == "win32":
+        return ["explorer", f"/select,{path}"]
+    return ["open", "-R", str(path)] if platform == "darwin" else []
+
+
+def show_in_folder(path: Path) -> None:
+    """Show a file in the file manager, selected where that is possible."""
+    command = folder_command(path)
+    if command:
+        QProcess.startDetached(command[0], command[1:])
+    else:
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(path if path.is_dir() else path.parent)))
+
+
+class Notifier:
+    """Notifies a user who works in another window."""
+
+    def __init__(self, window: QWidget) -> None:
+        self._window = window
+        self._tray: QSystemTrayIcon | None = None
+
+    def notify(self, title: str, text: str) -> None:
+        """Ask for attention, unless the window has it already."""
+        if self._window.isActiveWindow():
+            return
+        QApplication.alert(self._window)
+        if QSystemTrayIcon.isSystemTrayAvailable():
+            if self._tray is None:
+                self._tray = QSystemTrayIcon(app_icon(), self._window)
+                self._tray.messageClicked.connect(self._window.activateWindow)
+            self._tray.show()
+            self._tray.showMessage(title, text)
+
+    def stop(self) -> None:
+        """Leave the tray."""
+        if self._tray:
+            self._tray.hide()

@@ -1,0 +1,160 @@
+"""What the program remembers of the user's choices, in an INI file."""
+
+import json
+from pathlib import Path
+from typing import TypeVar
+
+from PySide6.QtCore import QByteArray, QSettings
+
+from app.widgets.appearance import APPEARANCES, Appearance
+from dcvsr_engine.errors import SettingsError
+from dcvsr_engine.planning.request import JobRequest
+from dcvsr_engine.settings import OutputSettings, RestoreSettings, Settings
+
+MOST_RECENT = 10
+S = TypeVar("S", bound=Settings)
+
+
+class Preferences:
+    """Preferences in an INI file; a value that is missing or damaged has its default."""
+
+    def __init__(self, path: Path) -> None:
+        self._store = QSettings(str(path), QSettings.Format.IniFormat)
+
+    def save(self) -> None:
+        """Write to disk now rather than soon."""
+        self._store.sync()
+
+    def _text(self, key: str) -> str:
+        return str(self._store.value(key, ""))
+
+    def _lines(self, key: str) -> list[str]:
+        return [line for line in self._text(key).splitlines() if line]
+
+    def _bytes(self, key: str) -> QByteArray:
+        value = self._store.value(key)
+        return value if isinstance(value, QByteArray) else QByteArray()
+
+    def _settings(self, key: str, kind: type[S]) -> S:
+        try:
+            return kind.from_json(self._text(key) or "{}")
+        except SettingsError:
+            return kind()
+
+    @property
+    def appearance(self) -> Appearance:
+        """Light, dark or like the system."""
+        return next((known for known in APPEARANCES if known == self._text("appearance")), "system")
+
+    @appearance.setter
+    def appearance(self, value: Appearance) -> None:
+        self._store.setValue("appearance", value)
+
+    @property
+    def language(self) -> str:
+        """Language code such as ``zh_CN``; empty for the system's."""
+        return self._text("language")
+
+    @language.setter
+    def language(self, value: str) -> None:
+        self._store.setValue("language", value)
+
+    @property
+    def recent(self) -> list[Path]:
+        """Clips that were opened, the latest first."""
+        return [Path(line) for line in self._lines("recent")]
+
+    def add_recent(self, path: Path) -> None:
+        """Put a clip first among the recent ones."""
+        paths = [path, *(known for known in self.recent if known != path)]
+        self._store.setValue("recent", "\n".join(str(known) for known in paths[:MOST_RECENT]))
+
+    def forget_recent(self) -> None:
+        """Empty the list of recent clips."""
+        self._store.remove("recent")
+
+    @property
+    def model_folders(self) -> list[Path]:
+        """Checkpoint folders outside of the models folder."""
+        return [Path(line) for line in self._lines("model_folders")]
+
+    def add_model_folder(self, folder: Path) -> None:
+        """Remember a checkpoint folder."""
+        folders = [*(known for known in self.model_folders if known != folder), folder]
+        self._store.setValue("model_folders", "\n".join(map(str, folders)))
+
+    def forget_model_folder(self, folder: Path) -> None:
+        """Take a checkpoint folder off the list."""
+        self._store.setValue("model_folders", "\n".join(str(known) for known in self.model_folders if known != folder))
+
+    @property
+    def restore(self) -> RestoreSettings:
+        """Settings that the next clip starts with."""
+        return self._settings("restore", RestoreSettings)
+
+    @restore.setter
+    def restore(self, value: RestoreSettings) -> None:
+        self._store.setValue("restore", json.dumps(value.to_dict()))
+
+    def begin_with(self, model: str | None) -> None:
+        """Have the next clip start with the user's default model, if one is set."""
+        if model is not None:
+            self.restore = self.restore.replace(model=model)
+
+    @property
+    def output(self) -> OutputSettings:
+        """Output settings that the next clip starts with."""
+        return self._settings("output", OutputSettings)
+
+    @output.setter
+    def output(self, value: OutputSettings) -> None:
+        self._store.setValue("output", json.dumps(value.to_dict()))
+
+    def request_for(self, clip: Path) -> JobRequest:
+        """A job for a clip, with the settings that the next clip starts with."""
+        return JobRequest(source=clip, settings=self.restore, output=self.output)
+
+    @property
+    def plan_first(self) -> bool:
+        """Whether the plan is shown before every run."""
+        return self._text("plan_first") != "no"
+
+    @plan_first.setter
+    def plan_first(self, value: bool) -> None:
+        self._store.setValue("plan_first", "yes" if value else "no")
+
+    @property
+    def welcomed(self) -> bool:
+        """Whether the first steps were shown."""
+        return self._text("welcomed") == "yes"
+
+    @welcomed.setter
+    def welcomed(self, value: bool) -> None:
+        self._store.setValue("welcomed", "yes" if value else "no")
+
+    @property
+    def open_groups(self) -> list[str]:
+        """Names of the settings panel's groups that are unfolded."""
+        return self._lines("open_groups")
+
+    @open_groups.setter
+    def open_groups(self, names: list[str]) -> None:
+        self._store.setValue("open_groups", "\n".join(names))
+
+    @property
+    def geometry(self) -> QByteArray:
+        """Place and size of the window, as Qt writes them."""
+        return self._bytes("geometry")
+
+    @geometry.setter
+    def geometry(self, value: QByteArray) -> None:
+        self._store.setValue("geometry", value)
+
+    @property
+    def layout(self) -> QByteArray:
+        """Places of the panels, as Qt writes them."""
+        return self._bytes("layout")
+
+    @layout.setter
+    def layout(self, value: QByteArray) -> None:
+        self._store.setValue("layout", value)

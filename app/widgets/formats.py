@@ -1,0 +1,39 @@
+"""Times and amounts in words. Without Qt."""
+
+from pathlib import Path
+
+PERMILLE = 1000
+"""Resolution of progress bars."""
+
+UNITS = ("B", "KB", "MB", "GB", "TB")
+
+
+def clock_time(seconds: float) -> str:
+    """Hours, minutes and seconds, as ``00:12:40``."""
+    whole = max(0, round(seconds))
+    return f"{whole // 3600:02d}:{whole // 60 % 60:02d}:{whole % 60:02d}"
+
+
+def amount(size: float) -> str:
+    """Bytes in the largest fitting unit of 1024, as ``7.9 GB``."""
+    for unit in UNITS[:-1]:
+        if size < 1000:
+            return f"{size:.3g} {unit}"
+        size /= 1024
+    return f"{size:.3g} {UNITS[-1]}"
+
+
+def length(seconds: float) -> str:
+    """A clip's duration, in its shortest form: ``25 s``, ``3:05``, ``1:02:03``."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60}:{whole % 60:02d}"
+    return f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"
+
+
+def shortened(path: Path, most: int = 60) -> str:
+    """A path, with its middle left out if it is long."""
+    text = str(path)
+    return text if len(text) <= most else f"{text[: most // 2 - 1]}…{text[-most // 2 :]}"

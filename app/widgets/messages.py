@@ -1,0 +1,50 @@
+"""Small dialogs: an error in words, a question; and the versions that a report of a fault needs."""
+
+import platform
+from collections.abc import Callable
+
+from PySide6.QtCore import QCoreApplication, Qt, qVersion
+from PySide6.QtWidgets import QMessageBox, QWidget
+
+from dcvsr_engine import __version__
+
+
+def show_error(parent: QWidget, title: str, message: str, details: str = "") -> QMessageBox:
+    """Say what went wrong; details are collapsed, and everything can be copied."""
+    box = QMessageBox(QMessageBox.Icon.Warning, title, title, QMessageBox.StandardButton.Close, parent)
+    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    box.setInformativeText(message)
+    box.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard)
+    if details:
+        box.setDetailedText(details)
+    box.open()
+    return box
+
+
+def show_failure(parent: QWidget, name: str, message: str, details: str) -> QMessageBox:
+    """Say why a clip was not restored."""
+    title = QCoreApplication.translate("Messages", "{name} was not restored").format(name=name)
+    return show_error(parent, title, message, details)
+
+
+def ask(parent: QWidget, title: str, question: str, yes: str, no: str, then: Callable[[], object]) -> QMessageBox:
+    """Ask a question whose safe answer is ``no``; ``then`` is called after ``yes``."""
+    box = QMessageBox(QMessageBox.Icon.Question, title, question, parent=parent)
+    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    button = box.addButton(yes, QMessageBox.ButtonRole.AcceptRole)
+    box.setDefaultButton(box.addButton(no, QMessageBox.ButtonRole.RejectRole))
+    box.buttonClicked.connect(lambda clicked: then() if clicked is button else None)
+    box.open()
+    return box
+
+
+def versions(torch: str) -> str:
+    """What this program is made of, for a report."""
+    return "\n".join(
+        (
+            f"DC-VSR Studio {__version__}",
+            f"Python {platform.python_version()}, {platform.platform()}",
+            f"Qt {qVersion()}",
+            f"PyTorch {torch or '–'}",
+        )
+    )

@@ -1,0 +1,85 @@
+"""A line above the preview for what the user should know now, with buttons for what can be done about it."""
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QToolButton, QWidget
+
+from app.widgets.appearance import tones
+
+Weight = Literal["good", "caution", "bad"]
+NoticeAction = tuple[str, Callable[[], object]]
+
+
+class NoticeBar(QWidget):
+    """One notice at a time, the newest; hidden without one.
+
+    Attributes:
+        text: what is said.
+        buttons: what can be done.
+    """
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._weight: Weight = "good"
+        self.setAccessibleName(self.tr("Notice"))
+        self._label = QLabel()
+        self._label.setWordWrap(True)
+        self._label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.close_button = QToolButton()
+        self.close_button.setText("✕")
+        self.close_button.setAutoRaise(True)
+        self.close_button.setAccessibleName(self.tr("Close the notice"))
+        self.close_button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.close_button.clicked.connect(self.hide)
+        self.buttons: list[QPushButton] = []
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(16, 6, 8, 6)
+        self._row.addWidget(self._label, 1)
+        self._row.addWidget(self.close_button)
+        self.hide()
+
+    @property
+    def text(self) -> str:
+        """What is said."""
+        return self._label.text()
+
+    def say(self, text: str, weight: Weight = "good", actions: Sequence[NoticeAction] = ()) -> None:
+        """Show a notice with buttons for ``actions``; each closes it."""
+        for button in self.buttons:
+            button.deleteLater()
+        self.buttons = [self._button(name, act) for name, act in actions]
+        for position, button in enumerate(self.buttons):
+            self._row.insertWidget(1 + position, button)
+        self._weight = weight
+        self._label.setText(text)
+        self.setAccessibleDescription(text)
+        self.show()
+        self.update()
+
+    def caution(self, text: str) -> None:
+        """Show a notice about which nothing can be done."""
+        self.say(text, "caution")
+
+    def _button(self, name: str, act: Callable[[], object]) -> QPushButton:
+        button = QPushButton(name)
+        button.clicked.connect(self.hide)
+        button.clicked.connect(lambda _checked: act())
+        return button
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """A wash and an edge in the notice's colour."""
+        color: QColor = getattr(tones(self.palette()), self._weight)
+        wash = QColor(color)
+        wash.setAlpha(30)
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), wash)
+        painter.fillRect(0, 0, 4, self.height(), color)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow light and dark."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self.update()

@@ -1,0 +1,132 @@
+"""Arguments of the command line that describe a job, and the request that they make."""
+
+import argparse
+from pathlib import Path
+from typing import Any, NoReturn
+
+from dcvsr_engine.errors import SettingsError
+from dcvsr_engine.jobs.naming import names_for
+from dcvsr_engine.models.registry import declaration_of, default_model
+from dcvsr_engine.planning.request import JobRequest, Region
+from dcvsr_engine.settings import OutputSettings, RestoreSettings, Settings
+from dcvsr_engine.storage import describe_os_error, read_json
+
+METAVARS = {int: "N", float: "X", str: "NAME"}
+
+
+class Parser(argparse.ArgumentParser):
+    """Reports mistakes as one sentence."""
+
+    def error(self, message: str) -> NoReturn:
+        """See `argparse`; raises `SettingsError`."""
+        raise SettingsError(f"{message[:1].upper()}{message[1:].rstrip('.')}; see “{self.prog} --help”.")
+
+
+# -- adding -----------------------------------------------------------------------------------------------------
+
+
+def add_request_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments that describe a job: input, output, and every setting."""
+    parser.add_argument("source", type=Path, help="a video, or a folder of pictures")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="the result (default: beside the input, as NAME_x4)")
+    parser.add_argument("--settings", type=Path, metavar="FILE.json", help="settings to start from; options override them")
+    parser.add_argument("--frames", metavar="FIRST-LAST", help="restore only these frames, counted from 0")
+    parser.add_argument("--region", metavar="X,Y,WIDTH,HEIGHT", help="restore only this part of the picture")
+    add_settings(parser.add_argument_group("restoration"), RestoreSettings)
+    add_settings(parser.add_argument_group("output"), OutputSettings)
+
+
+def add_run_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments about how a job is run."""
+    parser.add_argument("--discard", action="store_true", help="when cancelled, delete finished work instead of keeping it")
+    parser.add_argument("--report", type=Path, metavar="FILE", help="write the report of the run as JSON")
+
+
+def add_settings(group: Any, kind: type[Settings]) -> None:
+    """Add one option per setting to an argument group; options that are not given stay out of the namespace."""
+    for name, spec in kind.specs().items():
+        extra: dict[str, Any]
+        if spec.kind is bool:
+            extra = {"action": argparse.BooleanOptionalAction}
+        elif spec.choices:
+            extra = {"metavar": "|".join(spec.choices)}
+        else:
+            extra = {"type": spec.kind, "metavar": METAVARS[spec.kind]}
+        default = "" if spec.default is None else f" (default: {spec.default})"
+        option = "--" + name.replace("_", "-")
+        group.add_argument(option, dest=name, default=argparse.SUPPRESS, help=spec.doc + default, **extra)
+
+
+# -- reading ----------------------------------------------------------------------------------------------------
+
+
+def request_from(options: argparse.Namespace) -> JobRequest:
+    """Make the request that the options describe; raises `UserError`."""
+    settings, output = settings_from(options)
+    source: Path = options.source
+    target = options.output or default_target(source, settings, output)
+    return JobRequest(
+        source=source.absolute(),
+        target=target.absolute(),
+        settings=settings,
+        output=output,
+        frames=frames_from(options.frames),
+        region=region_from(options.region),
+    )
+
+
+def settings_from(options: argparse.Namespace) -> tuple[RestoreSettings, OutputSettings]:
+    """Settings from the file of ``--settings``, overridden by the options; raises `SettingsError`."""
+    values = {} if options.settings is None else read_settings(options.settings)
+    given = vars(options)
+    known = RestoreSettings.specs().keys() | OutputSettings.specs().keys()
+    values |= {name: given[name] for name in known if name in given}
+    output = {name: value for name, value in values.items() if name in OutputSettings.specs()}
+    restoration = {"model": default_model()} | {name: value for name, value in values.items() if name not in output}
+    return RestoreSettings.from_dict(restoration), OutputSettings.from_dict(output)
+
+
+def read_settings(path: Path) -> dict[str, Any]:
+    """Read a settings file; raises `SettingsError` when it is not a JSON object."""
+    try:
+        values = read_json(path)
+    except OSError as error:
+        raise SettingsError(f"The settings file “{path}” cannot be read ({describe_os_error(error)}).") from None
+    except ValueError as error:
+        raise SettingsError(f"The settings file “{path}” is not valid JSON: {error}.") from None
+    if not isinstance(values, dict):
+        raise SettingsError(f"The settings file “{path}” must hold a JSON object with a value per setting.")
+    return values
+
+
+def default_target(source: Path, settings: RestoreSettings, output: OutputSettings) -> Path:
+    """The first name for a result, whether it exists or not: the same command must resume the same job."""
+    scale = settings.scale or declaration_of(settings.model).scale
+    return next(names_for(source, scale, output.codec))
+
+
+def whole_numbers(text: str, separator: str, count: int, option: str) -> list[int]:
+    """Read ``count`` whole numbers; raises `SettingsError` that names the option."""
+    try:
+        values = [int(part) for part in text.split(separator)]
+    except ValueError:
+        values = []
+    if len(values) != count:
+        raise SettingsError(f"{option} takes {count} whole numbers separated by “{separator}”, not “{text}”.")
+    return values
+
+
+def frames_from(text: str | None) -> tuple[int, int] | None:
+    """Read ``--frames``; raises `SettingsError`."""
+    if text is None:
+        return None
+    first, last = whole_numbers(text, "-", 2, "--frames")
+    return first, last
+
+
+def region_from(text: str | None) -> Region | None:
+    """Read ``--region``; raises `SettingsError`."""
+    if text is None:
+        return None
+    x, y, width, height = whole_numbers(text, ",", 4, "--region")
+    return Region(x=x, y=y, width=width, height=height)

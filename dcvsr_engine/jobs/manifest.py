@@ -1,0 +1,160 @@
+"""What a job folder says about its job: what it is made of, how it is done, and which of its units are finished. Torch-free.
+
+The manifest is one JSON file, ``job.json``. It is sealed with a hash over all of its content, so that a job whose manifest was
+damaged or edited is refused instead of being resumed to other frames.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field
+
+from dcvsr_engine import __version__
+from dcvsr_engine.errors import JobError, UserError
+from dcvsr_engine.paths import jobs_folder
+from dcvsr_engine.planning.request import JobRequest
+from dcvsr_engine.planning.shots import ShotBoundaries
+from dcvsr_engine.schema import FromJson, Schema
+from dcvsr_engine.settings import PlannedSettings
+from dcvsr_engine.storage import read_json, write_json
+
+MANIFEST = "job.json"
+FORMAT = 3
+
+
+class FileFacts(Schema):
+    """What tells an input file from another: ``changed`` in nanoseconds, ``ends`` a hash of its first and last bytes."""
+
+    name: str
+    size: int
+    changed: int
+    ends: str
+
+
+class JobIdentity(Schema):
+    """What must not change while a job is unfinished.
+
+    Attributes:
+        engine: version of the program.
+        input: the clip, or each of its pictures.
+        model: hash of every file that decides what the model computes, by its name.
+        device: the computing device and its number format.
+        request: the job as it was asked for.
+    """
+
+    engine: str
+    input: FromJson[tuple[FileFacts, ...]]
+    model: dict[str, str]
+    device: FromJson[tuple[str, str]]
+    request: FromJson[JobRequest]
+
+
+class Unit(Schema):
+    """The part of a job that is done at once: today one segment.
+
+    Attributes:
+        id: its number, 0-based, in the order of the frames.
+        first, last: its frames in the clip, inclusive; the first ones may be shared with the unit before.
+        state: ``open`` until its file is complete.
+        file: name of its encoded frames in the job folder, once it is finished; that file is empty when none could be decoded.
+        sha256: hash of that file.
+    """
+
+    id: int
+    first: int
+    last: int
+    state: Literal["open", "finished"] = "open"
+    file: str | None = None
+    sha256: str | None = None
+
+
+class Manifest(Schema):
+    """The whole manifest.
+
+    Attributes:
+        identity: what must not change.
+        shots: where they begin.
+        threads: of the processor.
+        settings, decode_frames, branches_in_one_batch: as planned, see `Plan`; reduced when memory ran out.
+        units: all parts of the job, in order.
+        published: hash of the complete result, known just before it is put in place; ``None`` until then.
+    """
+
+    error_type = JobError
+
+    identity: JobIdentity
+    shots: FromJson[ShotBoundaries]
+    threads: int = Field(ge=1)
+    settings: FromJson[PlannedSettings]
+    decode_frames: int = Field(ge=1)
+    branches_in_one_batch: bool = True
+    units: FromJson[tuple[Unit, ...]]
+    published: str | None = None
+
+    @property
+    def request(self) -> JobRequest:
+        """The job as it was asked for."""
+        return self.identity.request
+
+    @property
+    def finished(self) -> tuple[Unit, ...]:
+        """Units whose file is complete."""
+        return tuple(unit for unit in self.units if unit.state == "finished")
+
+    def with_unit(self, index: int, **changes: Any) -> "Manifest":
+        """A manifest in which unit ``index`` has changed."""
+        units = list(self.units)
+        units[index] = units[index].replace(**changes)
+        return self.replace(units=tuple(units))
+
+
+def seal_of(values: dict[str, Any]) -> str:
+    """Hash of a manifest's content."""
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Replace the manifest of a job folder; raises `OSError`."""
+    values = manifest.to_dict()
+    write_json(folder / MANIFEST, {"format": FORMAT, "engine": __version__, "seal": seal_of(values), "job": values})
+
+
+def read_manifest(folder: Path) -> Manifest | None:
+    """The manifest of a job folder.
+
+    Returns:
+        ``None`` where no job was begun.
+
+    Raises:
+        JobError: it is damaged, or of another version of the program.
+    """
+    path = folder / MANIFEST
+    if not path.exists():
+        return None
+    try:
+        values = read_json(path)
+        if values["format"] == FORMAT:
+            return unsealed(values)
+    except (OSError, ValueError, KeyError, TypeError, UserError) as error:
+        raise damaged(path, error) from None
+    raise JobError(
+        f"This job cannot be continued because version {values.get('engine', 'another')} of the program started it, which keeps "
+        f"jobs in another format than this one, {__version__}; restore it anew with “dcvsr restore --fresh”."
+    )
+
+
+def unsealed(values: dict[str, Any]) -> Manifest:
+    """The manifest in the values of its file; raises `ValueError`, `KeyError` or `UserError` when it is not what was written."""
+    if values["seal"] != seal_of(values["job"]):
+        raise ValueError("its content was changed")
+    return Manifest.from_dict(values["job"])
+
+
+def damaged(path: Path, error: Exception) -> JobError:
+    """The sentence for a manifest that cannot be used."""
+    reason = f"there is no {error}" if isinstance(error, KeyError) else str(error).rstrip(".")
+    folder = path.parent
+    remedy = f"remove the job with “dcvsr jobs clean {folder.name}”" if folder.parent == jobs_folder() else f"remove {folder}"
+    return JobError(f"{path} is damaged ({reason}); {remedy}.")

@@ -1,0 +1,126 @@
+"""The one loop over segments that serves previews and jobs that write a file."""
+
+from collections.abc import Sequence
+from functools import partial
+
+from torch import Tensor
+
+from dcvsr_engine.diffusion.sampler import SegmentState
+from dcvsr_engine.events import PreviewFrame
+from dcvsr_engine.jobs.overlap import Overlap, overlap_of, pinned
+from dcvsr_engine.jobs.session import Session
+from dcvsr_engine.jobs.sinks import SegmentSink, Sink
+from dcvsr_engine.jobs.telemetry import WorkRecord
+from dcvsr_engine.network.oom import attempt, trim_heap
+from dcvsr_engine.planning.plan import Segment
+from dcvsr_engine.restore.frames import SegmentFrames
+from dcvsr_engine.restore.pipeline import SegmentPipeline
+
+
+class Runner:
+    """Restores segments one after the other.
+
+    Attributes:
+        session: what it works with; replaced when settings have to be reduced because memory ran out.
+        sink: takes the frames.
+    """
+
+    def __init__(self, session: Session, sink: Sink) -> None:
+        self.session, self.sink = session, sink
+        self._last: tuple[int, Overlap | None] | None = None
+        """Index of the segment that was restored last, and what it hands on."""
+
+    def run(self, segments: Sequence[Segment]) -> Session:
+        """Restore ``segments``: their frames are decoded one segment ahead, and encoded while the next one is under way.
+
+        Returns:
+            The session with the settings that were arrived at.
+
+        Raises:
+            UserError: bad input, a full disk, or too little memory whatever is reduced.
+            Cancelled: what the sink keeps, it has kept.
+        """
+        telemetry, count = self.session.telemetry, len(self.session.plan.segments)
+        with self.session.frame_reader() as frame_reader, self.sink:
+            for segment, frames in frame_reader.segments(segments):
+                try:
+                    with telemetry.segment(segment.index, count) as work:
+                        self.restore(segment, frames, work)
+                finally:
+                    trim_heap()  # after every segment, or the heap grows over a very long clip
+                self.sink.announce()
+            self.sink.drain()
+        telemetry.add_waiting(frame_reader.waited + self.sink.waited)
+        return self.session
+
+    def restore(self, segment: Segment, frames: SegmentFrames, work: WorkRecord) -> None:
+        """Restore one segment into the sink."""
+        frames, latents_before = pinned(frames, self.overlap_before(segment))
+        skip = 0 if latents_before is None else len(latents_before)
+        output = self.sink.begin(self.session, segment, frames, skip)
+        overlap = None
+        if len(frames) > skip:  # else none of its own frames can be decoded
+            pipeline = self.session.pipeline(segment, frames)
+            latents = self.sample(pipeline, latents_before, output)
+            self.decode(pipeline, latents, skip, output)
+            work.see_network(pipeline.network_seconds, pipeline.suspicious)
+            overlap = overlap_of(self.session.segment_after(segment), frames, latents)
+        output.finish(overlap, work)
+        self._last = segment.index, overlap
+
+    def overlap_before(self, segment: Segment) -> Overlap | None:
+        """What the segment before hands on, from this run or from an earlier one; ``None`` at the beginning of a shot."""
+        if not segment.shared:
+            return None
+        if self._last is not None and self._last[0] == segment.index - 1:
+            return self._last[1]
+        return self.sink.saved_overlap(segment.index - 1)
+
+    def sample(self, pipeline: SegmentPipeline, latents_before: Tensor | None, output: SegmentSink) -> Tensor:
+        """Encode and sample a segment; its middle frame is shown after each step.
+
+        Args:
+            pipeline: of the segment.
+            latents_before: ``x_0`` ``(pinned, channels, height, width)`` of its first frames, ``None`` when they are free.
+            output: keeps the state after each step, and gives the one where an earlier run stopped.
+
+        Returns:
+            ``x_0`` ``(frames, channels, height, width)``.
+        """
+        telemetry = self.session.telemetry
+        with telemetry.phase("encode", len(pipeline.frames)):
+            condition = pipeline.encode()
+        state = output.saved_state(pipeline.grid_at(0), pipeline.settings.sap_rate)
+
+        def after_step(new: SegmentState, denoised: Tensor) -> None:
+            # before the state: whoever resumes from it needs the settings that led there
+            self.adopt_reduced_settings(pipeline)
+            output.save_state(new)
+            # a preview takes memory, too: it is the first thing to go without
+            telemetry.preview(partial(self.preview_step, pipeline, new.step - 1, denoised))
+            telemetry.measure_memory(self.session.model.device)
+
+        with telemetry.phase("sample", pipeline.tiles_to_denoise):
+            return pipeline.sample(condition, state, latents_before, after_step)
+
+    def decode(self, pipeline: SegmentPipeline, latents: Tensor, skip: int, output: SegmentSink) -> None:
+        """Decode ``latents`` ``(frames, channels, height, width)``, without the first ``skip`` frames, into ``output``."""
+        with self.session.telemetry.phase("decode", len(pipeline.frames)):
+            for restored in pipeline.decode(latents, skip):
+                output.add(restored)
+        self.adopt_reduced_settings(pipeline)
+
+    def preview_step(self, pipeline: SegmentPipeline, step: int, denoised: Tensor) -> PreviewFrame | None:
+        """The middle frame of a segment as ``denoised`` ``(frames, channels, height, width)`` has it; ``None`` without memory."""
+        middle = len(pipeline.frames) // 2
+        picture = attempt(partial(pipeline.picture, denoised, [middle]))
+        if picture is None:
+            return None
+        return self.session.preview(pipeline.frames.indices[middle], step, picture[0].permute(1, 2, 0).numpy(), final=False)
+
+    def adopt_reduced_settings(self, pipeline: SegmentPipeline) -> None:
+        """Keep for the rest of the job what had to be reduced; after an interruption, too."""
+        session = self.session.adopt_reduced_settings(pipeline)
+        if session is not self.session:
+            self.session = session
+            self.sink.adopt(session.plan)

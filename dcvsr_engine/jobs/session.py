@@ -1,0 +1,176 @@
+"""What a running job works with, and how it comes by it: the open clip, the model, the shots, the plan."""
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dcvsr_engine.diffusion.denoiser import Denoiser
+from dcvsr_engine.errors import InputError, JobError
+from dcvsr_engine.events import FrameDone, PreviewFrame
+from dcvsr_engine.jobs.telemetry import Telemetry
+from dcvsr_engine.models.loading import load_model
+from dcvsr_engine.network.checkpoint import Model
+from dcvsr_engine.network.declaration import UNET_FOLDERS
+from dcvsr_engine.network.layout import subfolder
+from dcvsr_engine.planning.plan import Plan, Segment
+from dcvsr_engine.planning.planner import make_plan
+from dcvsr_engine.planning.request import JobRequest
+from dcvsr_engine.planning.segments import frame_range
+from dcvsr_engine.planning.shots import ShotBoundaries, detect_shots
+from dcvsr_engine.restore.frames import SegmentFrames, SegmentReader
+from dcvsr_engine.restore.pipeline import SegmentPipeline
+from dcvsr_engine.settings import RestoreSettings
+from dcvsr_engine.video.arrays import FloatArray, to_uint8
+from dcvsr_engine.video.probe import VideoInfo, probe
+from dcvsr_engine.video.reader import VideoReader
+
+Loader = Callable[[RestoreSettings], Model]
+
+
+def load_for(settings: RestoreSettings) -> Model:
+    """Load the model that ``settings`` name; raises `ModelError`."""
+    return load_model(settings.model, settings.device, settings.precision)
+
+
+@dataclass(frozen=True)
+class Session:
+    """A job that is ready to run: everything is there. A changed plan makes a new session.
+
+    Attributes:
+        request: what to restore, how, and where to.
+        reader: the open clip.
+        info: facts about it, with its frames counted.
+        denoiser: the model.
+        plan: how it is done.
+        telemetry: observes the run.
+    """
+
+    request: JobRequest
+    reader: VideoReader
+    info: VideoInfo
+    denoiser: Denoiser
+    plan: Plan
+    telemetry: Telemetry
+
+    @property
+    def model(self) -> Model:
+        """The model behind the denoiser."""
+        return self.denoiser.model
+
+    @property
+    def steps(self) -> int:
+        """Sampling steps."""
+        return self.plan.settings.steps
+
+    def frame_reader(self) -> SegmentReader:
+        """Decodes the frames of segments, one segment ahead."""
+        return SegmentReader(self.reader, self.request.region, self.telemetry.check)
+
+    def pipeline(self, segment: Segment, frames: SegmentFrames) -> SegmentPipeline:
+        """The pipeline of one segment."""
+        plan = self.plan
+        return SegmentPipeline(
+            self.denoiser,
+            plan.settings,
+            segment,
+            frames,
+            self.telemetry,
+            plan.decode_frames,
+            plan.offload,
+            plan.branches_in_one_batch,
+        )
+
+    def segment_after(self, segment: Segment) -> Segment | None:
+        """The next segment of the clip."""
+        following = segment.index + 1
+        return self.plan.segments[following] if following < len(self.plan.segments) else None
+
+    def adopt_reduced_settings(self, pipeline: SegmentPipeline) -> "Session":
+        """A session in which what had to be reduced for one segment, because memory ran out, holds for all that follow."""
+        plan = self.plan.replace(
+            settings=pipeline.settings,
+            decode_frames=pipeline.decode_frames,
+            branches_in_one_batch=pipeline.branches_in_one_batch,
+        )
+        return self if plan == self.plan else dataclasses.replace(self, plan=plan)
+
+    def preview(self, index: int, step: int, pixels: FloatArray, final: bool) -> PreviewFrame:
+        """An event that shows a frame.
+
+        Args:
+            index: of the frame in the clip.
+            step: how many sampling steps it has seen.
+            pixels: RGB 0..1 ``(height, width, 3)``.
+            final: whether it is restored completely.
+        """
+        region, scale = self.request.region, self.plan.settings.scale
+        origin = (region.x * scale, region.y * scale) if region else (0, 0)
+        return PreviewFrame(index, step, to_uint8(pixels), final, origin)
+
+
+@contextmanager
+def opened_clip(request: JobRequest, telemetry: Telemetry) -> Iterator[tuple[VideoReader, VideoInfo]]:
+    """Hold the input open, its frames counted; raises `InputError`."""
+    with telemetry.phase("analyse"):
+        info = probe(request.source)
+    with VideoReader(info, request.output.deinterlace) as reader:
+        with telemetry.phase("analyse"):
+            info = reader.counted_info()
+        yield reader, info
+
+
+def loaded_model(settings: RestoreSettings, loader: Loader, telemetry: Telemetry) -> Model:
+    """The model of a job; raises `ModelError`, or `Cancelled` when that was asked for meanwhile."""
+    with telemetry.phase("load"):
+        model = loader(settings)
+    telemetry.check()
+    return model
+
+
+def find_shots(request: JobRequest, reader: VideoReader, info: VideoInfo, telemetry: Telemetry) -> ShotBoundaries:
+    """Look for cuts in the frames that are wanted; raises `InputError` when none of them can be decoded."""
+    first, last = frame_range(request, info)
+
+    def on_frame(index: int) -> None:
+        telemetry.check()
+        telemetry.emit(FrameDone(index + 1 - first, last + 1 - first))
+
+    with telemetry.phase("analyse", last + 1 - first):
+        shots = detect_shots(reader, first, last, on_frame)
+    if shots is None:
+        raise InputError(f"Frames {first} to {last} of “{request.source.name}” cannot be decoded.")
+    return shots
+
+
+def feasible_plan(
+    request: JobRequest,
+    info: VideoInfo,
+    model: Model,
+    shots: ShotBoundaries,
+    folder: Path | None,
+    on_plan: Callable[[Plan], None],
+    **reduced: Any,
+) -> Plan:
+    """Plan a job and announce the plan.
+
+    Args:
+        request: the job; its settings may be those that an earlier run arrived at.
+        info: facts about the clip, with its frames counted.
+        model: restores it.
+        shots: where its cuts are.
+        folder: the job folder, ``None`` for a job that writes nothing.
+        on_plan: receives the plan.
+        reduced: values of the plan that an earlier run arrived at because memory ran out.
+
+    Raises:
+        JobError: the plan cannot be carried out here; names the first reason.
+    """
+    unet = subfolder(model.folder, UNET_FOLDERS)
+    plan = make_plan(request, info, model.declaration, unet, shots, folder).replace(**reduced)
+    on_plan(plan)
+    if plan.problems:
+        raise JobError(plan.problems[0])
+    return plan

@@ -1,0 +1,280 @@
+"""Where restored frames go: to whoever watches, or into the files of a job folder."""
+
+import dataclasses
+import time
+from collections import deque
+from contextlib import AbstractContextManager
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+
+from dcvsr_engine.diffusion.sampler import SegmentState
+from dcvsr_engine.events import SegmentFinished
+from dcvsr_engine.jobs.background import Background
+from dcvsr_engine.jobs.overlap import Overlap
+from dcvsr_engine.jobs.report import ErrorMeter, SegmentFacts
+from dcvsr_engine.jobs.session import Session
+from dcvsr_engine.jobs.store import JobStore
+from dcvsr_engine.jobs.telemetry import Telemetry, WorkRecord
+from dcvsr_engine.planning.grids import grid_for
+from dcvsr_engine.planning.plan import Plan, Segment
+from dcvsr_engine.restore.frames import SegmentFrames
+from dcvsr_engine.restore.pipeline import Restored
+from dcvsr_engine.tiling.grid import TileGrid
+from dcvsr_engine.video.encoders import resolved_output
+from dcvsr_engine.video.writer import VideoWriter
+
+
+class SegmentSink:
+    """Takes one segment: first states, then frames in order, then the end. As it stands here, it keeps nothing."""
+
+    def saved_state(self, grid: TileGrid, rate: int) -> SegmentState | None:
+        """The state where an earlier run stopped; ``grid`` and ``rate`` as for `SpatialBank`."""
+        return None
+
+    def save_state(self, state: SegmentState) -> None:
+        """Keep the state after a step."""
+
+    def add(self, restored: Restored) -> None:
+        """Take the next frame."""
+
+    def finish(self, overlap: Overlap | None, work: WorkRecord) -> None:
+        """All frames have come.
+
+        Args:
+            overlap: what the next segment needs of this one, if anything.
+            work: what the segment took; complete but for the time of writing.
+        """
+
+
+class Sink(AbstractContextManager["Sink"]):
+    """Takes segments in order. As it stands here, it keeps nothing."""
+
+    @property
+    def waited(self) -> float:
+        """Seconds for which the network was held up."""
+        return 0.0
+
+    def begin(self, session: Session, segment: Segment, frames: SegmentFrames, skip: int) -> SegmentSink:
+        """The sink of a segment; the first ``skip`` of its ``frames`` went out with the segment before."""
+        return SegmentSink()
+
+    def saved_overlap(self, index: int) -> Overlap | None:
+        """What segment ``index`` handed on in an earlier run."""
+        return None
+
+    def adopt(self, plan: Plan) -> None:
+        """Settings were reduced: remember those of ``plan``."""
+
+    def announce(self) -> None:
+        """JobReport the segments that have become final."""
+
+    def drain(self) -> None:
+        """Wait until everything is where it should be; raises what went wrong on the way."""
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+        """Leave nothing half done behind."""
+
+
+# -- previews ---------------------------------------------------------------------------------------------------
+
+
+class PreviewSink(Sink):
+    """Sends every frame as an event, and counts.
+
+    Attributes:
+        facts: of the segments so far.
+    """
+
+    def __init__(self) -> None:
+        self.facts: list[SegmentFacts] = []
+
+    def begin(self, session: Session, segment: Segment, frames: SegmentFrames, skip: int) -> SegmentSink:
+        """See `Sink.begin`."""
+        return SentSegment(self.facts, session, frames)
+
+
+class SentSegment(SegmentSink):
+    """A segment whose frames are sent.
+
+    Attributes:
+        facts: receives those of this segment.
+        session, frames: what the frames belong to.
+    """
+
+    def __init__(self, facts: list[SegmentFacts], session: Session, frames: SegmentFrames) -> None:
+        self.facts, self.session, self.frames = facts, session, frames
+        self._sent = 0
+
+    def add(self, restored: Restored) -> None:
+        """Send a frame."""
+        send_restored(self.session, self.frames, restored, always=True)
+        self._sent += 1
+
+    def finish(self, overlap: Overlap | None, work: WorkRecord) -> None:
+        """See `SegmentSink.finish`."""
+        self.facts.append(SegmentFacts.of(work, frames=self._sent))
+
+
+def send_restored(session: Session, frames: SegmentFrames, restored: Restored, always: bool) -> None:
+    """Show a restored frame: ``always``, or unless another one was shown just before."""
+    index = frames.indices[restored.position]
+    session.telemetry.preview(partial(session.preview, index, session.steps, restored.pixels, final=True), always)
+
+
+# -- files ------------------------------------------------------------------------------------------------------
+
+
+class FileSink(Sink):
+    """Encodes frames into the job folder on a thread of its own, the writer's.
+
+    Attributes:
+        store: the job folder.
+        telemetry: is told which segments are final.
+        background: the writer's thread.
+    """
+
+    def __init__(self, store: JobStore, telemetry: Telemetry, room: int) -> None:
+        """Make a sink into ``store`` in which ``room`` frames may wait to be encoded."""
+        self.store, self.telemetry = store, telemetry
+        self.background = Background(room)
+        self._written: deque[WrittenSegment] = deque()
+        self._measured = -1, ErrorMeter(None, 1)
+        """Index of the segment that was begun or looked up last, and what has measured, or will have, its last frame."""
+
+    @property
+    def waited(self) -> float:
+        """See `Sink.waited`."""
+        return self.background.waited
+
+    def __enter__(self) -> "FileSink":
+        for unit in self.store.manifest.finished:
+            self.telemetry.emit(SegmentFinished(unit.id, len(self.store.manifest.units)))
+        self.background.__enter__()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+        self.background.__exit__(kind, value, trace)
+        for segment in self._written:
+            segment.abort()
+
+    def begin(self, session: Session, segment: Segment, frames: SegmentFrames, skip: int) -> SegmentSink:
+        """See `Sink.begin`."""
+        written = WrittenSegment(self.store, self.background, session, segment, frames, skip)
+        self._written.append(written)
+        index, meter = self._measured
+        # a meter is read on the writer's thread, once the segment before is measured completely
+        self.background(partial(written.open, meter if segment.shared and index == segment.index - 1 else None))
+        self._measured = segment.index, written.meter
+        return written
+
+    def saved_overlap(self, index: int) -> Overlap | None:
+        """See `Sink.saved_overlap`."""
+        overlap = self.store.load_overlap(index)
+        if overlap is not None:
+            self._measured = index, ErrorMeter(None, 1, overlap.error)
+        return overlap
+
+    def adopt(self, plan: Plan) -> None:
+        """Write reduced settings down, for the job to be resumed with them."""
+        self.store.update(
+            settings=plan.settings, decode_frames=plan.decode_frames, branches_in_one_batch=plan.branches_in_one_batch
+        )
+
+    def announce(self) -> None:
+        """See `Sink.announce`."""
+        while self._written and self._written[0].is_final:
+            index = self._written.popleft().segment.index
+            self.telemetry.emit(SegmentFinished(index, len(self.store.manifest.units)))
+
+    def drain(self) -> None:
+        """Wait until all frames are encoded."""
+        with self.telemetry.phase("write"):
+            self.background.drain()
+        self.announce()
+
+
+class WrittenSegment(SegmentSink):
+    """A segment on its way to its file. `open` and the methods that begin with an underscore run on the writer's thread.
+
+    Attributes:
+        store, background, session: the job folder, the writer's thread, the job.
+        segment, frames: what is written.
+        writer: encodes it; ``None`` when none of its own frames can be decoded.
+        meter: measures its frames, on the writer's thread.
+        is_final: whether its file is complete and in the manifest.
+    """
+
+    def __init__(
+        self, store: JobStore, background: Background, session: Session, segment: Segment, frames: SegmentFrames, skip: int
+    ) -> None:
+        self.store, self.background, self.session, self.segment, self.frames = store, background, session, segment, frames
+        self.writer = writer_of(session, store.unit_file(segment.index)) if len(frames) > skip else None
+        self.meter = ErrorMeter(last_grid(session, frames), session.model.declaration.factor)
+        self.is_final = False
+        self._seconds = 0.0
+
+    def saved_state(self, grid: TileGrid, rate: int) -> SegmentState | None:
+        """See `SegmentSink.saved_state`."""
+        return self.store.load_state(self.segment.index, grid, rate)
+
+    def save_state(self, state: SegmentState) -> None:
+        """See `SegmentSink.save_state`; it is saved even when the job is cancelled meanwhile."""
+        self.background(partial(self.store.save_state, self.segment.index, state), keep=True)
+
+    def add(self, restored: Restored) -> None:
+        """Have a frame encoded and measured, and show it now and then."""
+        self.background(partial(self._encode, restored))
+        send_restored(self.session, self.frames, restored, always=False)
+
+    def finish(self, overlap: Overlap | None, work: WorkRecord) -> None:
+        """Have the segment made final once all its frames are encoded."""
+        self.background(partial(self._finish, overlap, work))
+
+    def open(self, before: ErrorMeter | None) -> None:
+        """Open the file; ``before`` has measured the segment before, where it belongs to the same shot."""
+        if before is not None:
+            self.meter.follow(before)
+        if self.writer is not None:
+            with self.store.writing():
+                self.writer.__enter__()
+
+    def abort(self) -> None:
+        """Drop a file that is not final."""
+        if self.writer is not None and not self.is_final:
+            self.writer.abort()
+
+    def _encode(self, restored: Restored) -> None:
+        assert self.writer is not None
+        began = time.monotonic()
+        self.writer.write(restored.pixels, self.frames.pts[restored.position], self.frames.durations[restored.position])
+        self.meter.add(restored.error)
+        self._seconds += time.monotonic() - began
+
+    def _finish(self, overlap: Overlap | None, work: WorkRecord) -> None:
+        index, error = self.segment.index, self.meter.last
+        # the segment counts as finished once the manifest says so: what the next run needs of it comes first
+        if overlap is not None:
+            self.store.save_overlap(index, dataclasses.replace(overlap, error=error))
+        if self.writer is None:
+            self.store.unit_file(index).touch()
+        else:
+            self.writer.close()
+        self.store.save_facts(index, SegmentFacts.of(work, writing_seconds=self._seconds, **self.meter.facts()))
+        self.store.finish(index)
+        self.is_final = True
+
+
+def writer_of(session: Session, path: Path) -> VideoWriter:
+    """Encodes frames of a job's output to a segment file."""
+    target, (width, height) = session.request.target, session.plan.output_size
+    assert target is not None
+    return VideoWriter(path, session.info, width, height, resolved_output(target, session.info, session.request.output))
+
+
+def last_grid(session: Session, frames: SegmentFrames) -> TileGrid | None:
+    """The tiles of the last sampling step of a segment; ``None`` without frames."""
+    if not len(frames):
+        return None
+    height, width = frames.pixels.shape[-2:]
+    return grid_for(len(frames), width, height, session.model.declaration, session.plan.settings, session.steps - 1)

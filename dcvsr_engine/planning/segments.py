@@ -1,0 +1,56 @@
+"""Which frames and which part of the picture a job restores, and the segments that its shots are cut into. Torch-free."""
+
+import math
+from collections.abc import Iterator, Sequence
+
+from dcvsr_engine.errors import InputError
+from dcvsr_engine.planning.plan import Segment
+from dcvsr_engine.planning.request import JobRequest
+from dcvsr_engine.video.probe import VideoInfo
+
+
+def frame_range(request: JobRequest, info: VideoInfo) -> tuple[int, int]:
+    """First and last frame to restore (inclusive); raises `InputError` when the clip does not have them."""
+    if request.frames is None:
+        return 0, info.frames - 1
+    first, last = request.frames
+    if not 0 <= first <= last:
+        raise InputError(f"Frames {first} to {last} are no range: the first must not be negative or after the last.")
+    if first >= info.frames and info.frames_exact:
+        raise InputError(f"“{info.path.name}” has {info.frames} frames, so frame {first} is not in it.")
+    return first, min(last, info.frames - 1) if info.frames_exact else last
+
+
+def picture_size(request: JobRequest, info: VideoInfo) -> tuple[int, int]:
+    """Width and height in pixels of what is restored; raises `InputError` when the region leaves the picture."""
+    region = request.region
+    if region is None:
+        return info.width, info.height
+    inside = region.x >= 0 and region.y >= 0 and region.width > 0 and region.height > 0
+    if not inside or region.x + region.width > info.width or region.y + region.height > info.height:
+        raise InputError(f"The region does not lie inside the picture of {info.width} × {info.height} pixels.")
+    return region.width, region.height
+
+
+def segments_of(shots: Sequence[tuple[int, int]], length: int, window: int) -> tuple[Segment, ...]:
+    """Cut shots into segments; neighbours of the same shot share one ``window`` of frames.
+
+    Args:
+        shots: first and last frame (inclusive) of every shot, in order.
+        length: frames of a segment, at most; never less than two windows.
+        window: frames of a tile.
+    """
+    pieces = (piece for first, last in shots for piece in pieces_of(first, last, max(length, 2 * window), window))
+    return tuple(
+        Segment(index=index, first=first, last=last, shared=shared) for index, (first, last, shared) in enumerate(pieces)
+    )
+
+
+def pieces_of(first: int, last: int, length: int, window: int) -> Iterator[tuple[int, int, int]]:
+    """First frame, last frame and shared frames of a shot's segments, which are about equally long."""
+    frames = last - first + 1
+    count = max(1, math.ceil((frames - window) / (length - window)))
+    ends = [first + window - 1 + (frames - window) * number // count for number in range(1, count)] + [last]
+    starts = [first] + [end + 1 - window for end in ends[:-1]]
+    for start, end in zip(starts, ends, strict=True):
+        yield start, end, window if start > first else 0

@@ -1,0 +1,241 @@
+"""Training of the prior: Charbonnier loss, Adam, EMA, and checkpoints that resume at the exact batch."""
+
+import random
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from dcvsr_engine.errors import Cancelled, JobError
+from dcvsr_engine.network.resample import upscale
+from dcvsr_engine.network.upsampler import Enlarged, Upsampler, UpsamplerConfig
+from dcvsr_engine.research.training.data import TrainingData
+from dcvsr_engine.research.training.log import append_row, forget_after, read_rows
+from dcvsr_engine.research.training.objective import Distance
+from dcvsr_engine.research.training.pool import Crops, Pool, missing_shards
+from dcvsr_engine.research.training.prior_recipe import PRIOR_SCALE, PriorPhase, PriorRecipe
+from dcvsr_engine.research.training.recipe import STATE
+from dcvsr_engine.research.training.schedule import learning_rate
+from dcvsr_engine.research.training.state import TrainingState
+from dcvsr_engine.settings import Device
+from dcvsr_engine.storage import discard, partial_path, put_in_place, write_text
+
+SOFT = 1e-3
+"""ε of the Charbonnier loss."""
+
+BT601_LUMA = (65.481 / 255, 128.553 / 255, 24.966 / 255)
+"""Y of BT.601 in limited range, without its offset, of RGB 0..1."""
+
+VALIDATION_BATCH = 8
+"""Held-out clips per batch."""
+
+
+def charbonnier(error: Tensor) -> Tensor:
+    """Compute the mean of ``√(e² + ε²)`` over an error of any shape (Charbonnier et al. 1994)."""
+    return (error.square() + SOFT**2).sqrt().mean()
+
+
+def negative_log_likelihood(error: Tensor, log_error: Tensor) -> Tensor:
+    """Compute the mean negative log-likelihood, up to a constant, of an error under a Laplace distribution.
+
+    The error is detached: this teaches how large it will be, not to make it smaller.
+
+    Args:
+        error: ``(n, 3, h, w)``.
+        log_error: ln of the distribution's scale ``(n, 1, h, w)``.
+
+    Returns:
+        A scalar.
+    """
+    # detached: a gradient here would trade errors for certainty
+    size = error.detach().abs().mean(1, keepdim=True)
+    return (size * (-log_error).exp() + log_error).mean()
+
+
+def mean_psnr_y(pictures: Tensor, truth: Tensor) -> float:
+    """Average PSNR of Y, peak 255, over RGB pictures 0..1 ``(n, 3, h, w)``, in dB."""
+    error = ((pictures.clamp(0, 1) - truth) * torch.tensor(BT601_LUMA).view(3, 1, 1)).sum(1)
+    return float(-10 * error.square().mean((1, 2)).log10().mean())
+
+
+def make_pools(recipe: PriorRecipe, folder: Path, find: Callable[[], TrainingData], report: Callable[[str], None]) -> None:
+    """Make the clips that the run's pools in ``folder`` lack.
+
+    Args:
+        recipe: of the run.
+        folder: holds a pool each for training and validation.
+        find: finds photographs and videos; called only if clips are missing.
+        report: receives a line per shard.
+    """
+    asked = recipe.pool
+    missing = {
+        name: missing_shards(folder / name, asked, clips)
+        for name, clips in (("held-out", asked.held_out), ("training", asked.clips))
+    }
+    if not any(missing.values()):
+        return
+    report("Preparing clips …")
+    data = find()
+    for name, material in (("held-out", data.held_out), ("training", data.training)):
+        for number, shard in enumerate(missing[name], 1):
+            shard.write(folder / name, material, asked, f"{recipe.seed}/{name}")
+            report(f"clips: {name} {number}/{len(missing[name])}")
+
+
+def new_network(recipe: PriorRecipe) -> Upsampler:
+    """Initialise the network that a run starts from."""
+    torch.manual_seed(recipe.seed)
+    return Upsampler(
+        UpsamplerConfig(channels=recipe.channels, blocks=recipe.blocks, frames=recipe.pool.frames, scale=PRIOR_SCALE)
+    )
+
+
+class PriorTrainer:
+    """Trains one recipe in a folder, from the pools in its ``pool/``; construct it again on the same folder to resume.
+
+    Attributes:
+        judge: distance to validate with; ``None`` for PSNR alone.
+        network: under training.
+        stopping: set by `stop`.
+        sums: of the losses since the log's last row: Charbonnier, likelihood, batches.
+    """
+
+    processes = 1
+
+    def __init__(self, recipe: PriorRecipe, folder: Path, judge: Distance | None = None, device: Device = "cpu") -> None:
+        self.recipe, self.folder, self.judge, self.device = recipe, folder, judge, torch.device(device)
+        self.training, self.held_out = (Pool(folder / "pool" / name) for name in ("training", "held-out"))
+        self.network = new_network(recipe).to(self.device)
+        self.optimizer = torch.optim.Adam(self.network.parameters(), lr=0.0, betas=(0.9, 0.99))
+        self.state = TrainingState(self.network, self.optimizer)
+        self.stopping = False
+        self.sums = torch.zeros(3, dtype=torch.float64)
+        self.began = time.monotonic()
+        if (folder / STATE).exists():
+            self.sums = self.state.load(folder / STATE, self.sums)
+        write_text(folder / "recipe.json", recipe.to_json())
+        for table in ("log.csv", "validation.csv"):
+            forget_after(folder / table, self.state.iteration)
+
+    def stop(self) -> None:
+        """End `run` after the current batch, with a checkpoint."""
+        self.stopping = True
+
+    def run(self, report: Callable[[str], None] = print) -> None:
+        """Train to the end of the recipe; raises `Cancelled` after `stop`."""
+        while self.state.iteration < self.recipe.iterations:
+            self.step()
+            self.finish_iteration(report)
+            if self.stopping:
+                self.checkpoint()
+                raise Cancelled
+
+    def step(self) -> None:
+        """Train on one batch: one optimiser step."""
+        phase, index = self.recipe.phase_at(self.state.iteration)
+        # a function of seed and iteration, so that a resumed run sees the same crops
+        rng = random.Random(f"{self.recipe.seed}/{self.state.iteration}")
+        crops = self.training.crops(rng, self.recipe.shares(phase), phase.size, phase.batch)
+        self.loss(crops, phase).backward()
+        self.move(learning_rate(phase, index))
+
+    def loss(self, crops: Crops, phase: PriorPhase) -> Tensor:
+        """Compute the objective of a batch, a scalar, and add it to the log's sums."""
+        enlarged = self.enlarge(crops)
+        error = enlarged.pictures - crops.truth.to(self.device) / 255
+        distance, likelihood = charbonnier(error), negative_log_likelihood(error, enlarged.log_error)
+        self.sums = self.sums + torch.tensor([distance.item(), likelihood.item(), 1], dtype=torch.float64)
+        return distance + phase.uncertainty * likelihood
+
+    def enlarge(self, crops: Crops) -> Enlarged:
+        """Enlarge a batch, in bfloat16 where the recipe asks for it."""
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type in self.recipe.bf16):
+            enlarged: Enlarged = self.network(crops.windows.to(self.device) / 255)
+        return enlarged
+
+    def move(self, rate: float) -> None:
+        """Make one optimiser step; raises `JobError` where the gradient is not finite, and the weights stay as they were."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        if not torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0).isfinite():
+            raise JobError(
+                f"The gradient of iteration {self.state.iteration + 1} is not finite: resume with a lower learning rate; "
+                "the last checkpoint is intact."
+            )
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        self.state.iteration += 1
+        self.state.update_ema(self.recipe.ema)
+
+    def finish_iteration(self, report: Callable[[str], None]) -> None:
+        """Log, validate and save where this iteration is due."""
+        recipe, iteration = self.recipe, self.state.iteration
+        done = iteration == recipe.iterations
+        if iteration % recipe.log_every == 0:
+            report(self.write_log())
+        if done or iteration % recipe.validate_every == 0:
+            self.validate(report)
+        if done or iteration % recipe.checkpoint_every == 0:
+            self.checkpoint()
+
+    def write_log(self) -> str:
+        """Append a row to ``log.csv`` and return it as text."""
+        iteration, count = self.state.iteration, float(self.sums[2])
+        distance, likelihood = (f"{float(value) / count:.6f}" for value in self.sums[:2])
+        seconds = f"{(time.monotonic() - self.began) / self.recipe.log_every:.3f}"
+        row: list[object] = [iteration, distance, likelihood, seconds]
+        append_row(self.folder / "log.csv", ["iteration", "charbonnier", "likelihood", "seconds"], row)
+        self.sums, self.began = torch.zeros_like(self.sums), time.monotonic()
+        return f"iteration {iteration}/{self.recipe.iterations}  loss {distance}  likelihood {likelihood}  {seconds} s"
+
+    @torch.no_grad()
+    def validate(self, report: Callable[[str], None]) -> None:
+        """Enlarge the held-out clips with the averaged weights, the first time by bicubic interpolation as well."""
+        first = not read_rows(self.folder / "validation.csv")
+        for kind in self.held_out.shards:
+            crops = self.held_out.middles(kind)
+            pictures = {"prior": self.restored(crops)}
+            if first:
+                middle = crops.windows[:, crops.windows.shape[1] // 2]
+                pictures = {"bicubic": upscale(middle / 255, PRIOR_SCALE)} | pictures
+            for method, made in pictures.items():
+                judgement = self.judged(kind, method, made, crops.truth / 255)
+                report(f"validation at {self.state.iteration}: {kind} {method}  {judgement}")
+
+    def restored(self, crops: Crops) -> Tensor:
+        """Enlarge clips with the averaged weights in full precision; returns RGB 0..1 ``(n, 3, h, w)`` on the processor."""
+        with self.state.averaged():
+            parts = [self.network(windows.to(self.device) / 255) for windows in crops.windows.split(VALIDATION_BATCH)]
+        return torch.cat([part.pictures.clamp(0, 1).cpu() for part in parts])
+
+    def judged(self, kind: str, method: str, pictures: Tensor, truth: Tensor) -> str:
+        """Append a row of ``validation.csv`` and return it as text.
+
+        Args:
+            kind: degradation of the clips.
+            method: ``"prior"`` or ``"bicubic"``.
+            pictures, truth: RGB 0..1 ``(n, 3, h, w)``.
+        """
+        quality, distance = f"{mean_psnr_y(pictures, truth):.3f}", ""
+        if self.judge is not None:
+            pairs = zip(pictures.split(VALIDATION_BATCH), truth.split(VALIDATION_BATCH), strict=True)
+            distances = [self.judge(made.to(self.device), true.to(self.device)) for made, true in pairs]
+            distance = f"{float(torch.cat(distances).mean()):.4f}"
+        row: list[object] = [self.state.iteration, kind, method, quality, distance]
+        append_row(self.folder / "validation.csv", ["iteration", "degradation", "method", "psnr_y", "st_lpips"], row)
+        return f"PSNR-Y {quality} dB" + (f"  ST-LPIPS {distance}" if distance else "")
+
+    def checkpoint(self) -> None:
+        """Write the state, and the averaged weights as ``upsampler/``."""
+        self.state.save(self.folder / STATE, self.sums)
+        folder = self.folder / "upsampler"
+        partial = partial_path(folder)
+        partial.mkdir()
+        try:
+            with self.state.averaged():
+                self.network.save(partial)
+            put_in_place(partial, folder)
+        finally:
+            discard(partial)

@@ -1,0 +1,54 @@
+from pathlib import Path
+
+import pytest
+
+from app.queue.clips import expand_clips, suggest_target
+
+
+def make(folder: Path, *names: str) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        (folder / name).touch()
+    return folder
+
+
+def test_files_are_taken_as_they_are(tmp_path):
+    folder = make(tmp_path, "a.xyz", "b.mp4")
+    assert expand_clips([folder / "b.mp4", folder / "a.xyz"]) == [folder / "b.mp4", folder / "a.xyz"]
+
+
+def test_a_folder_stands_for_the_videos_in_it(tmp_path):
+    folder = make(tmp_path, "tape_10.AVI", "tape_2.mp4", "cover.jpg", ".hidden.mp4", "notes.txt")
+    assert [path.name for path in expand_clips([folder])] == ["tape_2.mp4", "tape_10.AVI"]
+
+
+def test_a_folder_of_pictures_is_one_clip(tmp_path):
+    folder = make(tmp_path / "frames", "0001.png", "0002.png", "notes.txt")
+    assert expand_clips([folder]) == [folder]
+
+
+def test_a_folder_without_any_is_none(tmp_path):
+    assert expand_clips([make(tmp_path, "notes.txt")]) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "codec", "name"),
+    [
+        ("holiday.avi", "auto", "holiday_x4.mp4"),
+        ("holiday.MKV", "h265", "holiday_x4.mkv"),
+        ("holiday.avi", "ffv1", "holiday_x4.mkv"),
+        ("holiday.mp4", "prores", "holiday_x4.mov"),
+        ("holiday.2024.mp4", "png", "holiday.2024_x4"),
+    ],
+)
+def test_results_are_named_after_their_source(tmp_path, source, codec, name):
+    assert suggest_target(tmp_path / source, 4, codec) == tmp_path / name
+
+
+def test_pictures_in_a_dotted_folder_keep_the_whole_name(tmp_path):
+    assert suggest_target(make(tmp_path / "reel.01"), 2, "auto") == tmp_path / "reel.01_x2.mp4"
+
+
+def test_existing_and_promised_names_are_left_alone(tmp_path):
+    make(tmp_path, "a_x4.mp4")
+    assert suggest_target(tmp_path / "a.avi", 4, "auto", [tmp_path / "a_x4_2.mp4"]) == tmp_path / "a_x4_3.mp4"

@@ -1,0 +1,228 @@
+from pathlib import Path
+
+import pytest
+from fake_engine import MODEL
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+
+from app.settings.panel import SettingsPanel
+from app.settings.presets import Presets
+from dcvsr_engine.diffusion.schedule import step_kinds
+from dcvsr_engine.models import registry
+from dcvsr_engine.models.registry import KnownModel
+from dcvsr_engine.planning.request import JobRequest
+from dcvsr_engine.settings import OutputSettings, RestoreSettings
+
+
+@pytest.fixture
+def model_folder(tmp_path) -> Path:
+    (tmp_path / "fake").mkdir()
+    (tmp_path / "fake" / "dcvsr.json").write_text(MODEL.to_json())
+    return tmp_path / "fake"
+
+
+@pytest.fixture
+def panel(qtbot, tmp_path, model_folder) -> SettingsPanel:
+    """The panel with a model of 6 steps."""
+    panel = SettingsPanel(Presets(tmp_path / "presets"))
+    qtbot.addWidget(panel)
+    panel.show_models([KnownModel(str(model_folder), model_folder, MODEL)])
+    panel.show_request(JobRequest(source=Path("clip.mp4"), settings=RestoreSettings(model=str(model_folder))))
+    panel.show()
+    return panel
+
+
+def field(panel, name):
+    return panel.rows[name].editor.field
+
+
+def test_every_setting_has_a_control(panel):
+    shown = set(panel.rows) | {"model"}
+    assert shown == set(RestoreSettings.specs()) | set(OutputSettings.specs())
+
+
+@pytest.mark.parametrize(
+    ("name", "typed", "stored"),
+    [
+        ("steps", 12, 12),
+        ("gamma_rho", 0.25, 0.25),
+        ("guidance_scale", 3.5, 3.5),
+        ("seed", 7, 7),
+        ("overlap", 0.25, 0.25),
+        ("tile", 96, 96),
+    ],
+)
+def test_numbers_are_typed(panel, qtbot, name, typed, stored):
+    with qtbot.waitSignal(panel.request_changed) as changed:
+        field(panel, name).setValue(typed)
+    assert getattr(changed.args[0].settings, name) == stored
+
+
+def test_what_is_not_allowed_is_explained_as_it_is_typed_and_not_taken_over(panel, qtbot):
+    field(panel, "steps").setFocus()
+    field(panel, "steps").selectAll()
+    QTest.keyClicks(field(panel, "steps"), "999")
+    assert panel.rows["steps"].problem.isVisible() and "between 1 and 200" in panel.rows["steps"].problem.text()
+    assert panel.rows["steps"].problem.text().startswith("Steps")
+    assert panel.request.settings.steps == 99
+    QTest.keyClick(field(panel, "steps"), Qt.Key.Key_Backspace)
+    assert not panel.rows["steps"].problem.isVisible()
+
+
+def test_sliders_reach_both_ends_and_steps(panel):
+    slider = panel.rows["gamma_rho"].editor.slider
+    slider.setValue(slider.minimum())
+    assert panel.request.settings.gamma_rho == 0.05
+    slider.setValue(slider.maximum())
+    assert panel.request.settings.gamma_rho == 8.0
+    panel.rows["gamma_rho"].reset.click()
+    QTest.keyClick(slider, Qt.Key.Key_Right)
+    assert panel.request.settings.gamma_rho == 0.55
+    QTest.keyClick(slider, Qt.Key.Key_Left)
+    assert panel.request.settings.gamma_rho == 0.5
+
+
+def test_arrow_keys_stop_at_the_ends(panel):
+    for _ in range(9):
+        field(panel, "scale").stepBy(-1)
+    assert panel.request.settings.scale == 1 and not panel.rows["scale"].problem.isVisible()
+
+
+def test_choices_and_flags(panel):
+    box = panel.rows["sap_schedule"].editor
+    box.setCurrentIndex(box.findData("cached"))
+    panel.rows["tap"].editor.click()
+    codec = panel.rows["codec"].editor
+    codec.setCurrentIndex(codec.findData("ffv1"))
+    request = panel.request
+    assert (request.settings.sap_schedule, request.settings.tap, request.output.codec) == ("cached", False, "ffv1")
+
+
+def test_the_models_default_is_shown_marked_and_not_stored(panel):
+    assert field(panel, "steps").value() == MODEL.steps and panel.request.settings.steps is None
+    assert not panel.rows["steps"].reset.isVisible()
+    field(panel, "steps").setValue(20)
+    assert panel.rows["steps"].reset.isVisible()
+    panel.rows["steps"].reset.click()
+    assert panel.request.settings.steps is None and field(panel, "steps").value() == MODEL.steps
+
+
+def test_settings_without_effect_are_greyed_out(panel):
+    guidance = panel.rows["guidance"].editor
+    guidance.setCurrentIndex(guidance.findData("none"))
+    assert not any(panel.rows[name].isEnabled() for name in ("guidance_scale", "gamma_peak", "gamma_rho", "gamma_direction"))
+    guidance.setCurrentIndex(guidance.findData("dssag"))
+    assert panel.rows["gamma_peak"].isEnabled()
+    panel.rows["sap"].editor.click()
+    assert not panel.rows["sap_rate"].isEnabled() and panel.rows["tap_frames"].isEnabled()
+
+
+def test_curve_and_strip_follow_the_engines_own_schedule(panel):
+    field(panel, "steps").setValue(8)
+    field(panel, "gamma_peak").setValue(2)
+    assert list(panel.strip.kinds) == step_kinds(8, panel.request.settings)
+    assert len(panel.curve.values) == 8 and panel.curve.values[0] == pytest.approx(2.0) and panel.curve.values[-1] == 0
+    guidance = panel.rows["guidance"].editor
+    guidance.setCurrentIndex(guidance.findData("cfg"))
+    assert not panel.curve.values.any()
+
+
+def test_presets_are_applied_recognised_saved_and_removed(panel, tmp_path):
+    box = panel.preset_box
+    assert box.currentText() == "Balanced"
+    box.activated.emit(box.findData("Paper"))
+    assert panel.request.settings.steps == 25 and box.currentData() == "Paper"
+    field(panel, "gamma_peak").setValue(1.5)
+    assert box.currentData() is None
+    panel.save_preset("Mine")
+    assert box.currentData() == "Mine" and panel.remove_preset_action.isEnabled()
+    assert [path.name for path in (tmp_path / "presets").iterdir()] == ["mine.json"]
+    panel.remove_preset_action.trigger()
+    assert box.findData("Mine") < 0
+
+
+def test_a_preset_without_a_name_of_its_own_is_refused_in_words(panel):
+    panel.save_preset("Fast")
+    assert panel.note.isVisible() and "name of its own" in panel.note.text()
+
+
+def test_asking_for_a_presets_name(panel):
+    field(panel, "gamma_peak").setValue(1.5)
+    panel.save_preset_action.trigger()
+    dialog = next(child for child in panel.children() if type(child).__name__ == "QInputDialog")
+    dialog.setTextValue("Tapes")
+    dialog.accept()
+    assert panel.preset_box.currentData() == "Tapes"
+
+
+def test_the_result_can_be_named(panel):
+    panel.target_field.setText("/somewhere/out.mkv")
+    panel.target_field.editingFinished.emit()
+    assert panel.request.target == Path("/somewhere/out.mkv")
+    panel.target_field.clear()
+    panel.target_field.editingFinished.emit()
+    assert panel.request.target is None
+
+
+def test_all_goes_back_to_the_defaults_but_the_model(panel, model_folder):
+    field(panel, "gamma_peak").setValue(3)
+    panel.rows["audio"].editor.click()
+    panel.reset_all()
+    assert panel.request.settings == RestoreSettings(model=str(model_folder)) and panel.request.output == OutputSettings()
+
+
+def test_locked_settings_can_be_read_but_not_changed(panel):
+    panel.lock("It runs.")
+    assert not panel.rows["steps"].isEnabled() and panel.note.text() == "It runs."
+    panel.lock("")
+    assert panel.rows["steps"].isEnabled() and not panel.note.isVisible()
+
+
+def test_a_model_that_is_gone_is_named_and_does_no_harm(panel):
+    panel.show_request(JobRequest(source=Path(), settings=RestoreSettings(model="vanished")))
+    assert "not installed" in panel.model_box.currentText()
+
+
+def test_the_built_in_model_is_understood(panel):
+    panel.show_request(JobRequest(source=Path()))
+    assert registry.model_folder("compact").is_dir() and panel.model.name == "compact"
+
+
+def test_the_wheel_does_not_change_what_it_scrolls_over(panel):
+    slider = panel.rows["steps"].editor.slider
+    before, at = slider.value(), QPointF(5, 5)
+    buttons = Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier
+    event = QWheelEvent(
+        at, QPointF(slider.mapToGlobal(at)), QPoint(), QPoint(0, 120), *buttons, Qt.ScrollPhase.NoScrollPhase, False
+    )
+    QApplication.sendEvent(slider, event)
+    assert slider.value() == before
+
+
+def test_sections_fold_and_say_what_is_in_them(panel, qtbot):
+    section = panel.sections[0]
+    assert not section.is_open and "DSSAG" in section.summary.whole
+    with qtbot.waitSignal(panel.groups_changed) as changed:
+        section.header.click()
+    assert section.is_open and changed.args == [["guidance"]] and section.summary.whole == ""
+    panel.open_these_groups(["tiles"])
+    assert panel.open_groups == ["tiles"]
+
+
+def test_every_control_explains_itself(panel):
+    for name, row in panel.rows.items():
+        owner = RestoreSettings if name in RestoreSettings.specs() else OutputSettings
+        assert row.toolTip() == owner.specs()[name].doc
+
+
+def test_codecs_of_a_gpu_can_be_chosen_only_where_it_is(panel):
+    editor = panel.rows["codec"].editor
+
+    def able(codec):
+        return editor.model().item(editor.findData(codec)).isEnabled()
+
+    assert able("h264") and not able("h264_nvenc") and not able("hevc_nvenc")
+    panel.allow_gpu_codecs(("hevc_nvenc",))
+    assert able("h264") and not able("h264_nvenc") and able("hevc_nvenc")

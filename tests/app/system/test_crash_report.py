@@ -1,0 +1,28 @@
+import subprocess
+import sys
+
+from app.system.crash_report import CrashReport
+
+CRASH = """
+import sys, ctypes, pathlib
+from app.system.crash_report import CrashReport
+CrashReport(pathlib.Path(sys.argv[1])).start()
+ctypes.string_at(0)
+"""
+
+
+def test_a_run_that_ends_well_leaves_nothing(tmp_path):
+    report = CrashReport(tmp_path / "logs")
+    report.start()
+    report.stop()
+    assert CrashReport(tmp_path / "logs").last == ""
+
+
+def test_a_crash_is_known_at_the_next_start_and_kept(tmp_path):
+    process = subprocess.run([sys.executable, "-c", CRASH, str(tmp_path)], check=False, capture_output=True)
+    assert process.returncode != 0
+    report = CrashReport(tmp_path)
+    assert "string_at" in report.last
+    report.start()
+    report.stop()
+    assert "string_at" in report.kept.read_text() and CrashReport(tmp_path).last == ""

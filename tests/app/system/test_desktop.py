@@ -1,0 +1,48 @@
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QUrl, Slot
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QWidget
+
+from app.system.desktop import Notifier, app_icon, folder_command, show_in_folder
+
+
+class Opener(QObject):
+    """Takes the place of the file manager."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.opened: list[str] = []
+
+    @Slot(QUrl)
+    def open(self, url: QUrl) -> None:
+        self.opened.append(url.toLocalFile())
+
+
+def test_file_managers_are_asked_to_select_the_file():
+    path = Path("/films/a b.mp4")
+    assert folder_command(path, "win32") == ["explorer", f"/select,{path}"]
+    assert folder_command(path, "darwin") == ["open", "-R", str(path)]
+    assert folder_command(path, "linux") == []
+
+
+def test_elsewhere_the_folder_is_opened(qapp, tmp_path, monkeypatch):
+    monkeypatch.setattr("app.system.desktop.folder_command", lambda path: [])
+    opener = Opener()
+    QDesktopServices.setUrlHandler("file", opener, "open")
+    show_in_folder(tmp_path / "a.mp4")
+    show_in_folder(tmp_path)
+    QDesktopServices.unsetUrlHandler("file")
+    assert opener.opened == [str(tmp_path), str(tmp_path)]
+
+
+def test_telling_without_a_tray_does_no_harm(qtbot):
+    window = QWidget()
+    qtbot.addWidget(window)
+    notifier = Notifier(window)
+    notifier.notify("Title", "Text")
+    notifier.stop()
+
+
+def test_the_icon_is_there(qapp):
+    assert not app_icon().pixmap(64).isNull()

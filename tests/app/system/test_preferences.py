@@ -1,0 +1,53 @@
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QByteArray
+
+from app.system.preferences import MOST_RECENT, Preferences
+from dcvsr_engine.settings import OutputSettings, RestoreSettings
+
+
+@pytest.fixture
+def file(tmp_path) -> Path:
+    return tmp_path / "studio.ini"
+
+
+CHANGES = {
+    "appearance": "dark",
+    "language": "zh_CN",
+    "restore": RestoreSettings(steps=7, guidance="none"),
+    "output": OutputSettings(codec="ffv1"),
+    "plan_first": False,
+    "open_groups": ["guidance", "tiles"],
+    "geometry": QByteArray(b"\x00\x01place"),
+    "layout": QByteArray(b"panels"),
+}
+
+
+@pytest.mark.parametrize(("name", "value"), CHANGES.items())
+def test_a_choice_is_remembered(file, name, value):
+    preferences = Preferences(file)
+    assert getattr(preferences, name) != value
+    setattr(preferences, name, value)
+    preferences.save()
+    assert getattr(Preferences(file), name) == value
+
+
+def test_recent_clips_are_few_and_the_latest_first(file):
+    preferences = Preferences(file)
+    for number in range(MOST_RECENT + 3):
+        preferences.add_recent(Path(f"clip, {number}.mp4"))
+    preferences.add_recent(Path("clip, 5.mp4"))
+    assert preferences.recent[:2] == [Path("clip, 5.mp4"), Path(f"clip, {MOST_RECENT + 2}.mp4")]
+    assert len(preferences.recent) == MOST_RECENT
+    preferences.forget_recent()
+    assert preferences.recent == []
+
+
+def test_a_damaged_file_gives_the_defaults(file):
+    file.write_text('[General]\nrestore={"steps": -4}\noutput=nonsense\nappearance=pink\ngeometry=7\n')
+    preferences = Preferences(file)
+    assert preferences.restore == RestoreSettings()
+    assert preferences.output == OutputSettings()
+    assert preferences.appearance == "system"
+    assert preferences.geometry == QByteArray()

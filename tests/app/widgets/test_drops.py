@@ -1,0 +1,43 @@
+"""A drop is a copy, whatever its source offers: "move" would have the source delete its files."""
+
+import pytest
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import QApplication
+
+from app.widgets.drops import accept_copy, local_paths
+
+OFFERED = Qt.DropAction.CopyAction | Qt.DropAction.MoveAction | Qt.DropAction.LinkAction
+
+
+def mime(*urls: str) -> QMimeData:
+    data = QMimeData()
+    data.setUrls([QUrl(url) for url in urls])
+    return data
+
+
+def test_only_local_files_are_paths(tmp_path):
+    assert local_paths(mime(f"file://{tmp_path}", "https://example.invalid/a.mp4")) == [tmp_path]
+
+
+def test_a_move_is_answered_as_a_copy():
+    keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ShiftModifier
+    event = QDropEvent(QPointF(), OFFERED, mime("file:///clip.mp4"), *keys)
+    event.setDropAction(Qt.DropAction.MoveAction)
+    accept_copy(event)
+    assert event.isAccepted() and event.dropAction() == Qt.DropAction.CopyAction
+
+
+@pytest.mark.parametrize("name", ["window", "preview", "models"])
+def test_no_part_of_the_window_moves_files(open_window, clip, tmp_path, name):
+    (tmp_path / "clip.mp4").write_bytes(clip.read_bytes())
+    window = open_window(start=False)
+    widget = {"window": window, "preview": window.preview, "models": window.models.open()}[name]
+    data = mime(f"file://{tmp_path / 'clip.mp4'}")
+    keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ShiftModifier
+    entered = QDragEnterEvent(QPoint(5, 5), OFFERED, data, *keys)
+    QApplication.sendEvent(widget, entered)
+    dropped = QDropEvent(QPointF(5, 5), OFFERED, data, *keys)
+    QApplication.sendEvent(widget, dropped)
+    assert (entered.dropAction(), dropped.dropAction()) == (Qt.DropAction.CopyAction, Qt.DropAction.CopyAction)
+    window.models.stop()

@@ -1,0 +1,155 @@
+"""The one loop: what a sink sees of it, whatever the sink does with it."""
+
+import jobs
+import pytest
+import torch
+
+from dcvsr_engine.diffusion.denoiser import Denoiser
+from dcvsr_engine.jobs.overlap import Overlap
+from dcvsr_engine.jobs.runner import Runner
+from dcvsr_engine.jobs.session import Session, feasible_plan, find_shots, loaded_model, opened_clip
+from dcvsr_engine.jobs.sinks import SegmentSink, Sink
+from dcvsr_engine.jobs.telemetry import Telemetry
+from dcvsr_engine.restore.frames import SegmentReader
+
+
+class NotedSegment(SegmentSink):
+    """Writes down what comes."""
+
+    def __init__(self, sink, index, state):
+        self.sink, self.index, self.state = sink, index, state
+
+    def saved_state(self, grid, rate):
+        return self.state
+
+    def save_state(self, state):
+        self.sink.calls.append(("state", self.index, state.step))
+        self.sink.states.append(state)
+
+    def add(self, restored):
+        self.sink.calls.append(("frame", self.index, restored.position))
+        self.sink.pixels.append(restored.pixels)
+
+    def finish(self, overlap, work):
+        self.sink.calls.append(("finish", self.index, None if overlap is None else overlap.indices))
+        self.sink.overlaps.append(overlap)
+        self.sink.works.append(work)
+
+
+class NotedSink(Sink):
+    """Writes down what comes, and gives what a test lays down."""
+
+    def __init__(self, overlap=None, state=None):
+        self.calls, self.states, self.pixels, self.overlaps, self.works = [], [], [], [], []
+        self.overlap, self.state = overlap, state
+
+    def saved_overlap(self, index):
+        self.calls.append(("saved overlap", index, None))
+        return self.overlap
+
+    def begin(self, session, segment, frames, skip):
+        self.calls.append(("begin", segment.index, skip))
+        return NotedSegment(self, segment.index, self.state)
+
+    def announce(self):
+        self.calls.append(("announce", None, None))
+
+    def drain(self):
+        self.calls.append(("drain", None, None))
+
+    def of(self, name):
+        return [call[1:] for call in self.calls if call[0] == name]
+
+
+@pytest.fixture
+def session(clip, tiny_model, loader):
+    request, telemetry = jobs.request(clip, None, tiny_model), Telemetry(jobs.Watch())
+    with opened_clip(request, telemetry) as (reader, info):
+        model = loaded_model(request.settings, loader, telemetry)
+        plan = feasible_plan(request, info, model, find_shots(request, reader, info, telemetry), None, lambda plan: None)
+        yield Session(request, reader, info, Denoiser(model), plan, telemetry)
+
+
+def run(session, sink, segments=None):
+    Runner(session, sink).run(session.plan.segments if segments is None else segments)
+    return sink
+
+
+def test_a_segment_begins_saves_its_states_adds_its_frames_and_ends(session):
+    sink = run(session, NotedSink())
+    shared = session.plan.segments[1].shared
+    first = [("begin", 0, 0), ("state", 0, 1), ("state", 0, 2), *(("frame", 0, place) for place in range(13))]
+    second = [("begin", 1, shared), ("state", 1, 1), ("state", 1, 2), *(("frame", 1, place) for place in range(shared, 14))]
+    announced = ("announce", None, None)
+    assert sink.calls == [
+        *first,
+        ("finish", 0, tuple(range(6, 13))),
+        announced,
+        *second,
+        ("finish", 1, None),
+        announced,
+        ("drain", None, None),
+    ]
+    assert all(work.network_seconds > 0 and work.peak_memory > 0 and work.seconds["sample"] > 0 for work in sink.works)
+
+
+def test_a_run_that_begins_in_the_middle_asks_the_sink_for_the_overlap(session):
+    whole = run(session, NotedSink())
+    rest = run(session, NotedSink(whole.overlaps[0]), session.plan.segments[1:])
+    assert rest.of("saved overlap") == [(0, None)] and not whole.of("saved overlap")
+    torch.testing.assert_close(rest.pixels, whole.pixels[13:], rtol=0, atol=0)
+
+
+def test_a_run_that_begins_at_a_saved_state_gives_the_same_frames(session):
+    whole = run(session, NotedSink(), session.plan.segments[:1])
+    rest = run(session, NotedSink(state=whole.states[0]), session.plan.segments[:1])
+    assert rest.of("state") == [(0, 2)]
+    torch.testing.assert_close(rest.pixels, whole.pixels, rtol=0, atol=0)
+
+
+def test_a_saved_state_is_not_written_to_by_the_steps_that_follow(session):
+    """It may be on its way to the disk, on another thread."""
+    states = []
+
+    class Copying(NotedSegment):
+        def save_state(self, state):
+            states.append((state.x, state.x.clone()))
+
+    sink = NotedSink()
+    sink.begin = lambda session, segment, frames, skip: Copying(sink, segment.index, None)
+    run(session, sink)
+    assert len(states) == 4 and all(torch.equal(kept, copy) for kept, copy in states)
+
+
+def test_a_segment_of_which_nothing_can_be_decoded_only_ends(session, monkeypatch):
+    segments = SegmentReader.segments
+
+    def without_the_first(self, wanted):
+        for segment, frames in segments(self, wanted):
+            yield segment, frames.select([] if segment.index == 0 else range(len(frames)))
+
+    monkeypatch.setattr(SegmentReader, "segments", without_the_first)
+    sink = run(session, NotedSink())
+    assert sink.calls[:3] == [("begin", 0, 0), ("finish", 0, None), ("announce", None, None)]
+    assert sink.of("begin") == [(0, 0), (1, 0)] and len(sink.pixels) == 14
+
+
+def test_frames_that_all_went_before_are_not_restored_again(session):
+    sink = NotedSink(Overlap(torch.zeros(14, 24, 6, 8), tuple(range(6, 20))))
+    run(session, sink, session.plan.segments[1:])
+    assert sink.of("begin") == [(1, 14)] and sink.of("finish") == [(1, None)] and not sink.pixels
+
+
+def test_the_sink_is_left_whatever_happens(session):
+    left = []
+
+    class Failing(NotedSink):
+        def begin(self, session, segment, frames, skip):
+            raise ZeroDivisionError
+
+        def __exit__(self, *arguments):
+            left.append(arguments[0])
+
+    with pytest.raises(ZeroDivisionError):
+        run(session, Failing())
+    assert left == [ZeroDivisionError]

@@ -1,0 +1,124 @@
+"""Estimated memory: near what was counted and measured, and growing with what is done at once."""
+
+from dataclasses import replace
+
+import jobs
+import pytest
+
+from dcvsr_engine.errors import ModelError
+from dcvsr_engine.models.registry import model_folder
+from dcvsr_engine.network.declaration import Declaration
+from dcvsr_engine.network.device import DTYPES
+from dcvsr_engine.network.first_stage import AUTOENCODER
+from dcvsr_engine.planning.grids import grid_for
+from dcvsr_engine.planning.memory import MEMORY_SHARE, NetworkSize, SegmentLoad, estimate_memory, with_batch
+from dcvsr_engine.settings import RestoreSettings
+from dcvsr_engine.tiling.grid import TileGrid
+
+SVD = NetworkSize(weights=3 * 2**30, channels=320, maps=40, item=2)
+DECLARED = Declaration(name="svd", title="SVD", first_stage=AUTOENCODER, factor=8, multiple=8)
+PAPER = DECLARED.resolve(RestoreSettings(device="cuda", precision="bf16"))
+GIGABYTE = 2**30
+
+
+def load_with(**changes):
+    """A segment that becomes 1080p with SVD and the paper's settings."""
+    settings = PAPER.replace(**changes)
+    return SegmentLoad(settings, DECLARED, SVD, grid_for(56, 480, 270, DECLARED, settings), 480 * 270, 1920 * 1080)
+
+
+def chosen(free: int, **changes):
+    """What is chosen with so much memory beside the weights."""
+    decided = with_batch(load_with(**changes), free)
+    return decided.sap_schedule, decided.tile_batch, load_with(**changes).frames_at_once(free)
+
+
+def test_what_fits_is_chosen():
+    assert chosen(200 * GIGABYTE) == ("lockstep", 8, 14)
+    assert chosen(40 * GIGABYTE)[0] == "two-pass" and 1 < chosen(40 * GIGABYTE)[1] <= 8
+    assert chosen(6 * GIGABYTE) == ("two-pass", 1, 9)
+    assert chosen(GIGABYTE) == ("two-pass", 1, 1)
+    assert chosen(40 * GIGABYTE, tiling="fast")[0] == "cached"
+    assert chosen(GIGABYTE, sap_schedule="lockstep", tile_batch=3)[:2] == ("lockstep", 3)
+
+
+@pytest.mark.parametrize(("free", "offload", "frames"), [(60, False, 14), (8, True, 8)])
+def test_the_u_net_makes_room_for_decoding_where_memory_is_short(free, offload, frames):
+    load = load_with(sap_schedule="two-pass", tile_batch=1)
+    _, estimate = estimate_memory(load, free * GIGABYTE, free * GIGABYTE)
+    assert (estimate.offload, estimate.decode_frames) == (offload, frames)
+    assert estimate.device_memory <= free * GIGABYTE
+    beside_weights = int(free * MEMORY_SHARE * GIGABYTE) - SVD.weights
+    assert estimate.decode_frames > load.frames_at_once(beside_weights) or not offload
+
+
+def test_on_a_processor_everything_is_the_machines_memory():
+    load = load_with(sap_schedule="two-pass", tile_batch=1, device="cpu", precision="fp32")
+    settings, estimate = estimate_memory(load, 8 * GIGABYTE, 64 * GIGABYTE)
+    assert settings.tile_batch == 1 and not estimate.offload
+    assert estimate.device_memory_available == 64 * GIGABYTE
+    assert estimate.host_memory == estimate.device_memory + load.host_bytes() + load.chunk_bytes(estimate.decode_frames)
+
+
+def test_whole_frames_count_where_they_are_worked_on():
+    declaration = Declaration.from_folder(model_folder("compact"))
+    settings = declaration.resolve(RestoreSettings(device="cuda", precision="bf16", sap_schedule="two-pass", tile_batch=1))
+    load = SegmentLoad(settings, declaration, SVD, grid_for(8, 480, 270, declaration, settings), 480 * 270, 1920 * 1080)
+    _, compact = estimate_memory(load, 60 * GIGABYTE, 60 * GIGABYTE)
+    assert compact.host_memory == load.host_bytes()
+    _, paper = estimate_memory(load_with(), 60 * GIGABYTE, 60 * GIGABYTE)
+    assert paper.host_memory == load_with().host_bytes() + load_with().chunk_bytes(paper.decode_frames)
+
+
+def test_memory_grows_with_what_is_done_at_once():
+    def need(**changes):
+        return load_with(**({"sap_schedule": "two-pass", "tile_batch": 1} | changes)).sampling_bytes()
+
+    assert need(tile_batch=2) > 1.5 * need()
+    assert need(guidance="none") < need()
+    assert need(tile=32) < need()
+    assert need(sap_schedule="lockstep") > need(tile_batch=8)
+    assert need(sap_schedule="cached") > need() > need(sap=False)
+
+
+def test_the_plan_is_near_what_was_counted_for_svd():
+    """1.01 GiB per row of the U-Net and 0.5 GiB per decoded frame, counted on fake tensors in bf16."""
+    load = replace(load_with(guidance="none", sap=False, tile_batch=1), grid=TileGrid.build(14, 64, 64))
+    assert 1.01 < load.sampling_bytes() / GIGABYTE < 1.6
+    assert 0.5 < load.decoding_bytes(1) / GIGABYTE < 0.7
+
+
+MEASURED = {
+    "fp32": {(4, 32): 33, (6, 32): 50, (14, 32): 84, (14, 64): 305},
+    "bf16": {(4, 32): 22, (6, 32): 32, (14, 32): 52, (14, 64): 173},
+}
+"""MiB that a tile of so many frames and latents' side took on a processor, by `bench.memory.peak_bytes`."""
+
+
+@pytest.mark.parametrize("precision", MEASURED)
+def test_the_plan_is_near_what_was_measured_for_the_compact_model(precision):
+    folder = model_folder("compact")
+    declaration = Declaration.from_folder(folder)
+    network = NetworkSize.from_folder(folder / "unet", DTYPES[precision].itemsize)
+    settings = declaration.resolve(RestoreSettings(sap=False, tile_batch=1))
+    for (frames, side), measured in MEASURED[precision].items():
+        load = SegmentLoad(settings, declaration, network, TileGrid.build(frames, side, side), 1, 1)
+        assert 0.95 * measured < load.sampling_bytes() / 2**20 < 1.4 * measured
+
+
+def test_a_network_is_measured_by_its_headers(tiny_model, tmp_path, loader):
+    network = NetworkSize.from_folder(tiny_model / "unet", 2)
+    weights = loader(jobs.settings(tiny_model)).unet.parameters()
+    assert network.weights == 2 * sum(weight.numel() for weight in weights) and network.channels == 32
+    (tmp_path / "config.json").write_text((tiny_model / "unet" / "config.json").read_text())
+    (tmp_path / "weights.safetensors").write_text("no")
+    with pytest.raises(ModelError, match="damaged"):
+        NetworkSize.from_folder(tmp_path, 2)
+
+
+@pytest.mark.parametrize("text", [None, "no", "[]", "{}", '{"down_block_types": [], "block_out_channels": [32]}'])
+def test_a_network_without_a_usable_configuration_is_refused(text, tmp_path):
+    if text is not None:
+        (tmp_path / "config.json").write_text(text)
+    with pytest.raises(ModelError, match=r"config\.json does not describe a U-Net"):
+        NetworkSize.from_folder(tmp_path, 2)

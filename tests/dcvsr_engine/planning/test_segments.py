@@ -1,0 +1,72 @@
+"""Segments cover the frames that are wanted, and what cannot be wanted is refused."""
+
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dcvsr_engine.errors import InputError
+from dcvsr_engine.planning.request import JobRequest, Region
+from dcvsr_engine.planning.segments import frame_range, picture_size, segments_of
+from dcvsr_engine.video.probe import VideoInfo, probe
+
+SHOTS = st.lists(st.integers(1, 200), min_size=1, max_size=5)
+
+
+@given(SHOTS, st.integers(14, 80), st.integers(1, 20), st.integers(0, 50))
+def test_segments_cover_shots_and_share_windows(lengths, most, window, begin):
+    edges = [begin, *(begin + int(end) for end in np.cumsum(lengths))]
+    shots = [(start, end - 1) for start, end in pairwise(edges)]
+    segments = segments_of(shots, most, window)
+    assert [segment.index for segment in segments] == list(range(len(segments)))
+    assert max(segment.frames for segment in segments) <= max(most, 2 * window)
+    for first, last in shots:
+        inside = [segment for segment in segments if first <= segment.first <= last]
+        assert inside[0].first == first and inside[0].shared == 0 and inside[-1].last == last
+        for before, after in pairwise(inside):
+            assert after.shared == window and after.first + window == before.last + 1 < after.last + 1
+            assert before.first <= after.first
+        sizes = [segment.frames for segment in inside]
+        assert max(sizes) - min(sizes) <= 1 or len(sizes) == 1
+
+
+# -- what is wanted ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def info(clip: Path) -> VideoInfo:
+    """Of 20 frames, 32 × 24."""
+    return replace(probe(clip), frames=20, frames_exact=True, width=32, height=24)
+
+
+def wanted(**values) -> JobRequest:
+    return JobRequest(source=Path("clip.mkv"), **values)
+
+
+def test_frames_are_limited_by_what_the_clip_has(info):
+    assert frame_range(wanted(), info) == (0, 19)
+    assert frame_range(wanted(frames=(3, 900)), info) == (3, 19)
+    assert frame_range(wanted(frames=(3, 900)), replace(info, frames_exact=False)) == (3, 900)
+
+
+@pytest.mark.parametrize(
+    "frames, sentence", [((5, 2), "no range"), ((-1, 2), "no range"), ((40, 50), "has 20 frames, so frame 40")]
+)
+def test_frames_that_are_not_there_are_refused(frames, sentence, info):
+    with pytest.raises(InputError, match=sentence):
+        frame_range(wanted(frames=frames), info)
+
+
+def test_a_region_inside_the_picture_is_restored_alone(info):
+    assert picture_size(wanted(), info) == (32, 24)
+    assert picture_size(wanted(region=Region(x=30, y=4, width=2, height=20)), info) == (2, 20)
+
+
+@pytest.mark.parametrize("x, y, width, height", [(-1, 0, 4, 4), (0, 0, 0, 4), (30, 0, 3, 4), (0, 20, 4, 5)])
+def test_a_region_outside_of_the_picture_is_refused(x, y, width, height, info):
+    with pytest.raises(InputError, match="does not lie inside the picture of 32 × 24 pixels"):
+        picture_size(wanted(region=Region(x=x, y=y, width=width, height=height)), info)

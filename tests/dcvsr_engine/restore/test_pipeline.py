@@ -1,0 +1,114 @@
+"""One segment: where pixels and network are, and what is left for the next one.
+
+Fake tensors on the “meta” device stand in for those of a GPU.
+"""
+
+from dataclasses import replace
+
+import jobs
+import pytest
+import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
+
+from dcvsr_engine.control import Control
+from dcvsr_engine.diffusion.denoiser import Denoiser
+from dcvsr_engine.planning.plan import Segment
+from dcvsr_engine.restore.frames import SegmentFrames
+from dcvsr_engine.restore.pipeline import SegmentPipeline
+from dcvsr_engine.settings import PlannedSettings
+
+FRAMES = 3
+
+
+def pipeline_of(model, settings, **options):
+    """The pipeline of a clip of 3 frames, 30 × 22, that is enlarged twice and padded."""
+    resolved = model.declaration.resolve(settings).to_dict() | {"tile_batch": 1, "sap_schedule": "two-pass"}
+    frames = SegmentFrames((0, 1, 2), (0, 1, 2), (1, 1, 1), torch.rand(FRAMES, 3, 22, 30))
+    segment = Segment(index=0, first=0, last=2)
+    return SegmentPipeline(Denoiser(model), PlannedSettings(**resolved), segment, frames, Control(), FRAMES, **options)
+
+
+@pytest.fixture
+def pipeline(tiny_model, loader):
+    settings = jobs.settings(tiny_model)
+    return pipeline_of(loader(settings), settings)
+
+
+@pytest.fixture
+def elsewhere(monkeypatch):
+    """Pixels are on another device than the host, where nothing is computed and any mixture is an error."""
+    monkeypatch.setattr(SegmentPipeline, "pixel_device", "meta")
+    with FakeTensorMode(allow_non_fake_inputs=True):
+        yield
+
+
+def test_only_whole_frames_go_to_a_cuda_device(tiny_model, loader):
+    settings = jobs.settings(tiny_model)
+    model = loader(settings)
+    assert pipeline_of(model, settings).pixel_device == "cpu"
+    assert pipeline_of(replace(model, device="cuda"), settings).pixel_device == "cuda"
+
+
+@pytest.mark.parametrize("color", ["wavelet", "adain", "none"])
+def test_pixels_stay_on_the_device_from_frames_to_result(color, tiny_model, loader, elsewhere):
+    settings = jobs.settings(tiny_model, color=color)
+    pipeline = pipeline_of(loader(settings), settings)
+    up = pipeline.enlarged([0, 1, 2])
+    refined = pipeline.refined(torch.zeros(FRAMES, 24, 12, 16), [0, 1, 2], up)
+    assert (up.device.type, up.shape) == ("meta", (FRAMES, 3, 48, 64))
+    assert (refined.device.type, refined.shape) == ("meta", (FRAMES, 3, 44, 60))
+
+
+def test_what_leaves_the_device_is_on_the_host(pipeline, monkeypatch, elsewhere):
+    monkeypatch.setattr("dcvsr_engine.restore.pipeline.retry_in_fp32", lambda model, work, *others, **named: work())
+    latents = torch.zeros(FRAMES, 24, 12, 16)
+    condition, picture = pipeline.encode_frames([0, 1, 2]), pipeline.picture(latents, [1])
+    pixels, error = pipeline.decode_chunk(latents, [0, 1, 2])
+    assert {tensor.device.type for tensor in (condition, picture, pixels, error)} == {"cpu"}
+    assert (condition.shape, picture.shape, error.shape) == ((FRAMES, 24, 12, 16), (1, 3, 44, 60), (FRAMES, 44, 60))
+
+
+@pytest.mark.parametrize("offload", [False, True])
+def test_the_u_net_leaves_while_frames_are_coded_and_returns(offload, tiny_model, loader, monkeypatch):
+    settings, places = jobs.settings(tiny_model), []
+    model = loader(settings)
+    monkeypatch.setattr(model.unet, "to", places.append)
+    pipeline = pipeline_of(model, settings, offload=offload)
+    list(pipeline.decode(pipeline.sample(pipeline.encode())))
+    assert places == (["cpu", model.device, "cpu"] if offload else [model.device])
+
+
+def test_what_fits_is_where_the_next_segment_begins(tiny_model, loader, monkeypatch):
+    settings = jobs.settings(tiny_model, guidance="dssag", guidance_scale=2.0)
+    model = loader(settings)
+    forward = type(model.unet).forward
+
+    def starving(self, sample, *arguments, **options):
+        if len(sample) > 1:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return forward(self, sample, *arguments, **options)
+
+    monkeypatch.setattr(type(model.unet), "forward", starving)
+    first = pipeline_of(model, settings)
+    assert first.branches_in_one_batch
+    latents = first.sample(first.encode())
+    assert not first.branches_in_one_batch and first.settings.tile == 16 and first.network_seconds > 0
+    second = pipeline_of(model, settings, branches_in_one_batch=first.branches_in_one_batch)
+    warnings = []
+    monkeypatch.setattr(second, "warn", warnings.append)
+    assert second.sample(second.encode()).shape == latents.shape and not warnings
+
+
+def test_an_image_encoder_sees_the_first_frame(tiny_model, loader):
+    settings = jobs.settings(tiny_model)
+
+    class Encoder:
+        def embed(self, frame):
+            return frame.mean() * torch.ones(1, 1, 8)
+
+    model = replace(loader(settings), image_encoder=Encoder())
+    pipeline = pipeline_of(model, settings)
+    before = pipeline.denoiser
+    pipeline.encode()
+    assert pipeline.denoiser.embedding.mean() == pytest.approx(float(pipeline.enlarged([0])[..., :44, :60].mean()), abs=1e-4)
+    assert not before.embedding.any()

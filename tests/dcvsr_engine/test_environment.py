@@ -1,0 +1,92 @@
+"""Nothing of other users or of the current folder gets into the program."""
+
+import multiprocessing
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dcvsr_engine import environment
+from dcvsr_engine.environment import CACHES, safe_import_path, use_private_caches
+from dcvsr_engine.gpu.own_process import run_module
+
+ROOT = Path(__file__).parents[2]
+TRAP = "from pathlib import Path\nPath('trapped').touch()\n"
+
+
+@pytest.fixture
+def clean(tmp_path, monkeypatch):
+    """A user without caches."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    for name in CACHES:
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    yield tmp_path
+    for name in CACHES:
+        os.environ.pop(name, None)
+
+
+def test_caches_are_below_the_user_s_own_folder(clean):
+    use_private_caches()
+    assert {os.environ[name] for name in CACHES} == {
+        str(clean / "cache" / "dcvsr-studio" / "torch" / name) for name in CACHES.values()
+    }
+
+
+def test_a_chosen_cache_is_left_alone(clean, monkeypatch):
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", "/elsewhere")
+    use_private_caches()
+    assert os.environ["TORCHINDUCTOR_CACHE_DIR"] == "/elsewhere"
+
+
+def test_without_a_cache_folder_a_temporary_one_is_made(clean, monkeypatch):
+    (clean / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(clean / "file"))
+    use_private_caches()
+    folder = Path(os.environ["TRITON_CACHE_DIR"]).parent
+    assert folder.name.startswith("dcvsr-") and folder.stat().st_mode & 0o77 == 0
+    folder.rmdir()
+
+
+def test_a_name_that_somebody_took_in_the_temporary_folder_does_no_harm(clean):
+    """Tried with the real import: diffusers has torch make its cache folder."""
+    taken = clean / "tmp"
+    taken.mkdir()
+    code = "import getpass; print(getpass.getuser())"
+    user = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+    (taken / f"torchinductor_{user}").symlink_to("/nonexistent/x")
+    restore = "import sys; from dcvsr_engine.cli import main; sys.exit(main(sys.argv[1:]))"
+    env = os.environ | {"TMPDIR": str(taken), "PYTHONPATH": str(ROOT), "XDG_DATA_HOME": str(clean)}
+    command = [
+        sys.executable,
+        "-c",
+        restore,
+        "restore",
+        str(clean / "missing.mp4"),
+        "--device",
+        "cpu",
+        "-o",
+        str(clean / "x.mp4"),
+    ]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and "does not exist" in done.stderr
+    load = "from dcvsr_engine.environment import use_private_caches; use_private_caches(); import torch._dynamo.package"
+    subprocess.run([sys.executable, "-c", load], env=env, check=True)
+
+
+def test_processes_do_not_import_modules_of_the_current_folder(tmp_path, monkeypatch):
+    for name in ("pip", "signal", "dcvsr_engine"):
+        (tmp_path / f"{name}.py").write_text(TRAP)
+    monkeypatch.chdir(tmp_path)
+    code, lines = run_module("pip", ["--version"], lambda line: None)
+    assert code == 0 and lines[0].startswith("pip ")
+    context = multiprocessing.get_context("spawn")
+    with safe_import_path():
+        process = context.Process(target=print)
+        process.start()
+    process.join()
+    assert process.exitcode == 0
+    assert not (tmp_path / "trapped").exists()
+    assert environment.SAFE_PATH not in os.environ
