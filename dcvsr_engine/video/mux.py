@@ -111,6 +111,7 @@ class Muxer:
                 if not info.is_sequence:
                     source = stack.enter_context(opened(info.path, info.late_tracks))
                     copy_tags(source, out, video, info, self._whole)
+                    video.disposition = video_stream(source, info.path).disposition
                     others = OtherTracks(info, source, out, plans)
                     tracks = others.streams
                     feeds.append(others.packets(span, broken))
@@ -158,7 +159,7 @@ def time_range(times: PacketTimes, info: VideoInfo, plans: Sequence[TrackPlan], 
 
 
 def copy_tags(source: InputContainer, out: OutputContainer, video: VideoStream, info: VideoInfo, whole: bool) -> None:
-    """Copy the tags of the file and of the main video track, and its dispositions."""
+    """Copy the tags of the file and of the main video track."""
     main = video_stream(source, info.path)
     out.metadata.update(tags(source.metadata))
     video.metadata.update(tags(main.metadata))
@@ -169,7 +170,6 @@ def copy_tags(source: InputContainer, out: OutputContainer, video: VideoStream, 
         video.metadata.pop("timecode", None)
     elif timecode:
         video.metadata.setdefault("timecode", timecode)
-    video.disposition = main.disposition
 
 
 def opened_output(partial: Path, kind: str, info: VideoInfo, longest: int) -> OutputContainer:
