@@ -148,7 +148,12 @@ def build_index(path: Path, first_pts: int, interlaced: bool, rate: Fraction | N
         entries = list(scan.entries())
         tick = stream.time_base or Fraction(1, 1000)
     if any(entry.pts is None for entry in entries):
-        return FrameIndex(len(entries), (), (), (), False, scan.broken, late_tracks=scan.late_tracks)
+        times = times_before_zero(entries) if container.format.name.startswith("matroska") else ()
+        lengths = tuple(after - before for before, after in pairwise(times))
+        return FrameIndex(
+            len(entries), times, (*lengths, entries[-1].duration) if times else (), (), False, scan.broken,
+            late_tracks=scan.late_tracks,
+        )  # fmt: skip
     shown = sorted(shown_frames(entries, first_pts, tick), key=lambda frame: (frame.pts, frame.duration))
     packets = len(shown)
     if interlaced:
@@ -168,6 +173,17 @@ def build_index(path: Path, first_pts: int, interlaced: bool, rate: Fraction | N
         late_tracks=scan.late_tracks,
         paired_fields=len(shown) < packets,
     )
+
+
+def times_before_zero(entries: list[PacketEntry]) -> tuple[int, ...]:
+    """Times of frames in display order where FFmpeg gives none to those before zero, as in Matroska: a frame's time apart."""
+    known = sorted(entry.pts for entry in entries if entry.pts is not None)
+    gaps = [after - before for before, after in pairwise(known)]
+    usual = round(median(gaps)) if gaps else 0
+    missing = len(entries) - len(known)
+    if not usual:
+        return ()
+    return (*(known[0] - usual * number for number in range(missing, 0, -1)), *known)
 
 
 def shown_frames(entries: list[PacketEntry], first_pts: int, tick: Fraction) -> Iterator[Shown]:

@@ -224,7 +224,7 @@ def describe(path: Path, container: InputContainer, stream: VideoStream, frame: 
         codec=stream.codec.canonical_name,
         pixel_format=frame.format.name,
         bit_depth=bit_depth(frame.format),
-        color=color_of(stream, frame),
+        color=color_of(stream.codec.canonical_name, frame),
         orientation=orientation,
         sample_aspect_ratio=orientation.ratio(stream.sample_aspect_ratio or Fraction(1)),
         interlaced=interlaced,
@@ -269,6 +269,7 @@ def counted(info: VideoInfo, index: FrameIndex) -> VideoInfo:
     return replace(
         info,
         frame_rate=rate,
+        start_pts=min(info.start_pts, *index.pts[:1]) if index.pts else info.start_pts,
         frames=index.frames,
         frames_exact=True,
         duration=duration_of(index, info),
@@ -294,13 +295,17 @@ def varies(index: FrameIndex) -> bool:
     return bool(gaps) and max(gaps) - min(gaps) > 1
 
 
-def color_of(stream: VideoStream, frame: av.VideoFrame) -> ColorInfo:
-    """The colour of a stream, from its first frame."""
+def tags_of(frame: av.VideoFrame) -> tuple[int, int, int, int]:
+    """Codes of a frame's matrix, range, primaries and transfer."""
+    return int(frame.colorspace), int(frame.color_range), int(frame.color_primaries), int(frame.color_trc)
+
+
+def color_of(codec: str, frame: av.VideoFrame) -> ColorInfo:
+    """The colour of a frame that ``codec`` has decoded."""
     layout = frame.format
-    picture = stream.codec.canonical_name in STILL_CODECS
-    full = layout.name.startswith("yuvj") or (picture and is_gray(layout))
-    codes = (int(frame.colorspace), int(frame.color_range), int(frame.color_primaries), int(frame.color_trc))
-    color = resolve_color(codes, frame.width, frame.height, rgb=is_rgb(layout), picture=picture, full=full)
+    picture = codec in STILL_CODECS
+    full = layout.name.startswith("yuvj") or is_gray(layout)  # FFmpeg takes grey as full range where nothing is said
+    color = resolve_color(tags_of(frame), frame.width, frame.height, rgb=is_rgb(layout), picture=picture, full=full)
     return replace(color, mastering=mastering_of(frame), light=light_of(frame), dynamic=dynamic_of(frame))
 
 
