@@ -25,7 +25,7 @@ from dcvsr_engine.gpu.own_process import run_module_if_asked
 from dcvsr_engine.gpu.switch import OFF, Build, use_switched_on_build
 from dcvsr_engine.models.command import add_model_actions, run_model_action
 from dcvsr_engine.progress import JobProgress
-from dcvsr_engine.storage import describe_os_error, discard, partial_path, put_in_place, refuse_unsafe
+from dcvsr_engine.storage import describe_os_error, discard, partial_path, put_in_place, refuse_replacing, refuse_unsafe
 
 if TYPE_CHECKING:
     from dcvsr_engine.planning.plan import Plan
@@ -185,12 +185,21 @@ def run_with_report(request: "JobRequest", folder: Path, options: argparse.Names
     """Run a job from where it stopped, or ``fresh``; write its report when ``options`` ask for one. Raises `UserError`."""
     from dcvsr_engine.jobs.folders import discard_job
 
+    outputs = [path for path in (request.target, options.report) if path is not None]
+    refuse_replacing(inputs_of(request.source, getattr(options, "settings", None)), outputs)
     with text_file(options.report, request.output.overwrite) as write:
         if fresh:
             discard_job(folder)
         report = run_with_progress(request, folder, options.discard)
         print(json.dumps(report, ensure_ascii=False) if options.json else report_text(report, request))
         write(json.dumps(report, indent=2, ensure_ascii=False))
+
+
+def inputs_of(source: Path, *others: Path | None) -> list[Path]:
+    """All files that a run reads: the clip, or the pictures of a folder or pattern, and ``others`` that are given."""
+    from dcvsr_engine.video.source import pictures_of
+
+    return [source, *(pictures_of(source) or ()), *(path for path in others if path is not None)]
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from dcvsr_engine.settings import OutputSettings
 from dcvsr_engine.video.encoders import CONTAINER_FORMATS, Encoding, encoding_for
-from dcvsr_engine.video.probe import VideoInfo
+from dcvsr_engine.video.probe import EXTRA_LOSSES, VideoInfo
 from dcvsr_engine.video.tracks import Fate, TrackPlan, plan_tracks
 from dcvsr_engine.video.writer import COARSE_CLOCK, mov_clock
 
@@ -44,18 +44,10 @@ def losses(
         plans: for the source's other tracks.
         whole: whether all frames are restored, not a range.
     """
-    notes = [*input_notes(info), *encoding.notes, *(SIDE_DATA[key] for key in info.extras)]
+    notes = [*input_notes(info), *encoding.notes, *(EXTRA_LOSSES[key] for key in info.extras)]
     if kind is None:
         return (*notes, *picture_notes(info))
     return (*notes, *container_notes(kind, info, output), *track_notes(plans, kind, info, whole))
-
-
-SIDE_DATA = {
-    "captions": "The closed captions inside the pictures are left out.",
-    "projection": "The output does not say that this is a 360° video; players show it flat.",
-    "stereo": "The output does not say that its pictures hold two views (3D).",
-}
-"""Key of `VideoInfo.extras` → what is lost."""
 
 
 def input_notes(info: VideoInfo) -> list[str]:

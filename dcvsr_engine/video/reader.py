@@ -13,7 +13,7 @@ import av
 
 from dcvsr_engine.errors import InputError
 from dcvsr_engine.video import decode
-from dcvsr_engine.video.animation import ANIMATED_WEBP, animation_durations, animation_frames
+from dcvsr_engine.video.animation import ANIMATED_WEBP, BY_PILLOW, TILED_AVIF, animation_durations, animation_frames
 from dcvsr_engine.video.arrays import FloatArray
 from dcvsr_engine.video.color import ColorInfo
 from dcvsr_engine.video.colorimetry import converted, means_other_colours
@@ -21,8 +21,8 @@ from dcvsr_engine.video.deinterlace import SMALLEST_FRAME, deinterlaced
 from dcvsr_engine.video.index import FrameIndex, build_index
 from dcvsr_engine.video.orientation import Orientation, orientation_of
 from dcvsr_engine.video.pixels import Siting, to_rgb
-from dcvsr_engine.video.probe import VideoInfo, color_of, counted, first_frame, probe, tags_of
-from dcvsr_engine.video.source import opened, video_stream
+from dcvsr_engine.video.probe import EXTRA_LOSSES, VideoInfo, color_of, counted, extras_of, first_frame, probe, tags_of
+from dcvsr_engine.video.source import is_tiled, opened, video_stream
 
 DECODED_AHEAD = 32
 """`VideoReader.frame` decodes up to a frame at most this far ahead instead of seeking."""
@@ -85,8 +85,8 @@ class VideoReader:
         info = self.info
         if info.is_sequence:
             return FrameIndex.plain((1,) * info.frames)
-        if info.codec == ANIMATED_WEBP:
-            return FrameIndex.plain(animation_durations(info.path))
+        if info.codec in BY_PILLOW:
+            return FrameIndex.plain(animation_durations(info.path, info.codec == TILED_AVIF))
         index = build_index(info.path, info.start_pts, info.interlaced, info.frame_rate)
         begin = [picture.pts for picture in islice(self.packets_decoded(None, index), CHECKED)]
         if begin != [pts for pts in index.pts[: 2 * CHECKED] if pts in begin]:
@@ -158,6 +158,8 @@ class VideoReader:
 
     def pixels_of(self, stamp: FrameTime, picture: av.VideoFrame) -> FloatArray:
         """Upright RGB ``(height, width, 3)`` of a decoded frame, by what that frame itself says of its colours and shape."""
+        for extra in {*extras_of(picture)}.difference(self.info.extras):
+            self.warn(EXTRA_LOSSES[extra])
         color = color_of(stamp.codec or self.info.codec, picture)
         pixels = to_rgb(picture, color, chroma_siting(stamp.codec or self.info.codec, color))
         first = self.info.color
@@ -189,7 +191,7 @@ class VideoReader:
 
     def timed_pictures(self, first: int) -> Iterator[tuple[FrameTime, av.VideoFrame]]:
         """Frames from ``first``, or a little earlier, on, all of one size."""
-        kind = self.pictures if self.info.is_sequence else self.animated if self.info.codec == ANIMATED_WEBP else self.decoded
+        kind = self.pictures if self.info.is_sequence else self.animated if self.info.codec in BY_PILLOW else self.decoded
         for stamp, picture in kind(first):
             self.check_size(picture, stamp.index)
             yield stamp, picture
@@ -204,6 +206,9 @@ class VideoReader:
         for index, path in enumerate(self.info.pictures[first:], first):
             with opened(path) as container:
                 stream = video_stream(container, path)
+                if animation_durations(path, is_tiled(container)):
+                    yield FrameTime(index, index, 1, ANIMATED_WEBP), next(animation_frames(path, 0))
+                    continue
                 yield FrameTime(index, index, 1, stream.codec.canonical_name), first_frame(container, stream, path)
 
     def decoded(self, first: int) -> Iterator[tuple[FrameTime, av.VideoFrame]]:

@@ -25,7 +25,7 @@ from dcvsr_engine.video.convert import AudioConverter, can_convert, conversion_c
 from dcvsr_engine.video.decode import codec_name, packets
 from dcvsr_engine.video.encoders import CONTAINER_FORMATS, VIDEO_CODECS, listed
 from dcvsr_engine.video.probe import VideoInfo
-from dcvsr_engine.video.source import opened, video_stream
+from dcvsr_engine.video.source import is_still_item, opened, video_stream
 
 STALE = ("BPS", "DURATION", "NUMBER_OF_", "_STATISTICS_", "SOURCE_ID", "ENCODER")
 """Beginnings of Matroska tags that describe the old track's bytes."""
@@ -158,7 +158,7 @@ def selected_streams(source: InputContainer, main: int, output: OutputSettings) 
     """All tracks but the ``main`` video that the settings ask for."""
     for stream in source.streams:
         wanted = output.audio if stream.type == "audio" else output.subtitles
-        if stream.index != main and wanted and not is_chapter_text(stream, source):
+        if stream.index != main and wanted and not (is_chapter_text(stream, source) or is_still_item(stream)):
             yield stream
 
 
