@@ -41,6 +41,9 @@ TRACK_NAMES = {
     "data": "data track",
 }
 
+UNREADABLE = {"mp4": ("pcm_",)}
+"""Beginnings of codecs that FFmpeg writes to a container, but that few programs read there; FFmpeg 5 takes them for others."""
+
 COVERS = {"mjpeg": ("cover.jpg", "image/jpeg"), "png": ("cover.png", "image/png")}
 """Codec of a cover picture → its name and type as an attachment, which is what Matroska makes of it."""
 
@@ -220,7 +223,9 @@ def title(stream: Stream) -> str:
 
 def is_copied(kind: str, stream: Stream, samples: list[Sample]) -> bool:
     """Whether a track is of a type that is copied and a container of ``kind`` takes it."""
-    return stream.type in TRACK_NAMES and (stream.type != "video" or is_cover(stream)) and accepts(kind, stream, samples)
+    if stream.type not in TRACK_NAMES or (stream.type == "video" and not is_cover(stream)):
+        return False
+    return not codec_name(stream).startswith(UNREADABLE.get(kind, ())) and accepts(kind, stream, samples)
 
 
 def accepts(kind: str, stream: Stream, samples: list[Sample]) -> bool:
@@ -287,7 +292,7 @@ def loss_note(kind: str, stream: Stream, samples: list[Sample]) -> str:
     if stream.type == "audio" and not samples:
         return f"The {title(stream)} is left out: it holds no sound."
     others = {suffix: other for suffix, other in CONTAINER_FORMATS.items() if suffix != ".m4v" and other != kind}
-    able = [suffix for suffix, other in others.items() if accepts(other, stream, samples)]
+    able = [suffix for suffix, other in others.items() if is_copied(other, stream, samples)]
     hint = f"; {listed(able)} can" if able else ""
     return f"The {title(stream)} is left out: this container cannot hold it{hint}."
 
