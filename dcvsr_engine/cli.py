@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 failed, 2 bad input, 130 cancelled.
 
 import argparse
 import dataclasses
+import io
 import json
 import signal
 import sys
@@ -48,6 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
     """CommandFunction one command; returns the exit code."""
     words = sys.argv[1:] if arguments is None else arguments
     run_module_if_asked(words)
+    print_any_name()
     build = None
     try:
         options = command_parser().parse_args(words)
@@ -67,6 +69,13 @@ def main(arguments: list[str] | None = None) -> int:
     except Exception as error:
         print_failure(error, build, "--debug" in words)
         return EXIT_FAILED
+
+
+def print_any_name() -> None:
+    """Print file names that are not UTF-8 with an escape, which is valid in JSON too, instead of failing."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def print_failure(error: Exception, build: Build | None, debug: bool) -> None:
@@ -215,7 +224,7 @@ def text_file(path: Path | None, overwrite: bool) -> Iterator[Callable[[str], An
     except OSError as error:
         raise OutputError(f"“{path}” cannot be written ({describe_os_error(error)}); choose another name.") from None
     try:
-        yield partial(partial_file.write_text, encoding="utf-8")
+        yield partial(partial_file.write_text, encoding="utf-8", errors="backslashreplace")
         put_in_place(partial_file, path)
     finally:
         discard(partial_file)

@@ -227,11 +227,23 @@ def refuse_unsafe(target: Path, *, pictures: bool, overwrite: bool) -> None:
             raise OutputError(f"“{target}” exists already; choose another name or allow overwriting.")
 
 
-def put_in_place(partial: Path, target: Path) -> None:
-    """Flush a complete temporary file or folder to the disk, then rename it to ``target``; raises `OSError`."""
+def put_in_place(partial: Path, target: Path, *, replace: bool = True) -> None:
+    """Flush a complete temporary file or folder to the disk, then rename it to ``target``.
+
+    Args:
+        partial: the temporary file or folder.
+        target: its final name.
+        replace: whether something of that name is replaced, also if it has appeared just now.
+
+    Raises:
+        FileExistsError: there is something, and it is not to be replaced.
+        OSError: the disk is full or not writable.
+    """
     for path in (*partial.rglob("*"), partial) if partial.is_dir() else (partial,):
         sync(path)
-    if target.is_dir():
+    if not replace:
+        rename_to_new(partial, target)
+    elif target.is_dir():
         # a folder cannot replace one that is not empty: two renames, and the older one is removed last
         old = partial_path(target)
         target.rename(old)
@@ -240,6 +252,23 @@ def put_in_place(partial: Path, target: Path) -> None:
     else:
         partial.replace(target)
     sync(target.parent)
+
+
+def rename_to_new(partial: Path, target: Path) -> None:
+    """Rename to a name that nothing has; raises `OSError` when something does, however late it came."""
+    if partial.is_dir() or os.name == "nt":
+        partial.rename(target)  # fails by itself where a folder that is not empty, or on Windows anything, has the name
+        return
+    try:
+        os.link(partial, target)
+    except FileExistsError:
+        raise
+    except OSError:  # file systems without hard links, such as FAT
+        if target.exists():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target)) from None
+        partial.replace(target)
+    else:
+        partial.unlink()
 
 
 def sync(path: Path) -> None:

@@ -71,7 +71,7 @@ def publish(
             plans, broken = Muxer(segments, times, partial, info, output, frames is None, check).run()
         refuse_unsafe(target, pictures=pictures, overwrite=output.overwrite)
         before_rename(partial)
-        put_in_place(partial, target)
+        put_in_place(partial, target, replace=output.overwrite)
     except (av.FFmpegError, OSError) as error:
         raise write_error(target, error) from None
     finally:
