@@ -18,7 +18,7 @@ from dcvsr_engine.video.color import ColorInfo, resolve_color
 from dcvsr_engine.video.hdr import dynamic_of, light_of, mastering_of, side_data
 from dcvsr_engine.video.index import FrameIndex, build_index
 from dcvsr_engine.video.orientation import Orientation, orientation_of
-from dcvsr_engine.video.pixels import bit_depth, is_gray, is_rgb, is_transparent
+from dcvsr_engine.video.pixels import bit_depth, has_alpha, is_gray, is_rgb, is_transparent
 from dcvsr_engine.video.source import is_tiled, opened, pictures_of, video_stream
 from dcvsr_engine.video.suffixes import missing_numbers
 
@@ -231,7 +231,7 @@ def describe(path: Path, container: InputContainer, stream: VideoStream, frame: 
         sample_aspect_ratio=orientation.ratio(stream.sample_aspect_ratio or Fraction(1)),
         interlaced=interlaced,
         field_order=order,
-        extras=extras_of(frame),
+        extras=extras_of(stream.codec.canonical_name, frame),
         chapters=chapters_of(container),
     )
     return with_extent(with_tracks(info, container), container, stream)
@@ -298,10 +298,14 @@ def varies(index: FrameIndex) -> bool:
     return bool(gaps) and max(gaps) - min(gaps) > 1
 
 
-def extras_of(frame: av.VideoFrame) -> tuple[str, ...]:
-    """What a decoded frame holds that restored frames do not, see `EXTRA_LOSSES`."""
+def extras_of(codec: str, frame: av.VideoFrame) -> tuple[str, ...]:
+    """What a frame that ``codec`` has decoded holds that restored frames do not, see `EXTRA_LOSSES`.
+
+    An alpha channel in video is there on purpose; decoders of pictures give one to opaque pictures, too.
+    """
     found = [name for kind, name in EXTRAS.items() if side_data(frame, kind) is not None]
-    return tuple([*found, "alpha"] if is_transparent(frame) else found)
+    alpha = is_transparent(frame) if codec in STILL_CODECS else has_alpha(frame.format)
+    return tuple([*found, "alpha"] if alpha else found)
 
 
 EXTRA_LOSSES = {

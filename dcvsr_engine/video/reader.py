@@ -158,7 +158,7 @@ class VideoReader:
 
     def pixels_of(self, stamp: FrameTime, picture: av.VideoFrame) -> FloatArray:
         """Upright RGB ``(height, width, 3)`` of a decoded frame, by what that frame itself says of its colours and shape."""
-        for extra in {*extras_of(picture)}.difference(self.info.extras):
+        for extra in {*extras_of(stamp.codec or self.info.codec, picture)}.difference(self.info.extras):
             self.warn(EXTRA_LOSSES[extra])
         color = color_of(stamp.codec or self.info.codec, picture)
         pixels = to_rgb(picture, color, chroma_siting(stamp.codec or self.info.codec, color))

@@ -61,3 +61,10 @@ def test_an_animated_avif_has_all_its_frames(ffmpeg: Any, tmp_path: Path) -> Non
     assert info.frames == 5 and info.duration == pytest.approx(0.5)
     with VideoReader(info) as reader:
         assert [round(float(frame.pixels[0, 0, 0]) * 255 / 40) for frame in reader] == [0, 1, 2, 3, 4]
+
+
+def test_the_last_frame_of_an_animation_is_shown_for_its_time(restore: Any, ffprobe: Any, tmp_path: Path) -> None:
+    pictures = [Image.new("RGB", (64, 48), (40 * number, 90, 200)) for number in range(3)]
+    pictures[0].save(tmp_path / "a.webp", save_all=True, append_images=pictures[1:], duration=[100, 50, 300], lossless=True)
+    restore(tmp_path / "a.webp", tmp_path / "out.mp4")
+    assert float(ffprobe(tmp_path / "out.mp4").format["duration"]) == pytest.approx(0.45, abs=0.002)
