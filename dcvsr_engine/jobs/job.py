@@ -1,7 +1,7 @@
 """Plans and runs jobs. A job that was killed and is run again resumes where it stopped, and gives the same frames."""
 
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from dcvsr_engine.models.registry import model_folder
 from dcvsr_engine.network.checkpoint import Model
 from dcvsr_engine.network.declaration import UNET_FOLDERS, Declaration
 from dcvsr_engine.network.layout import subfolder
-from dcvsr_engine.network.oom import is_out_of_memory
+from dcvsr_engine.network.oom import MEMORY_ERRORS, is_out_of_memory
 from dcvsr_engine.planning.memory import queue_room
 from dcvsr_engine.planning.plan import Plan, Segment
 from dcvsr_engine.planning.planner import make_plan
@@ -43,7 +43,7 @@ OnPlan = Callable[[Plan], None]
 
 def plan_job(request: JobRequest) -> Plan:
     """Plan a job without running it; raises `UserError`."""
-    with VideoReader(probe(request.source), request.output.deinterlace) as reader:
+    with shortage_in_words(), VideoReader(probe(request.source), request.output.deinterlace) as reader:
         info = reader.counted_info()
         if request.target is not None:
             check_target(request.target, info, request.output)
@@ -77,15 +77,23 @@ def run_job(
         Cancelled: finished work is kept in the folder.
     """
     telemetry = Telemetry(control or Control())
-    try:
+    with shortage_in_words():
         if request.target is None:
             return run_preview(request, telemetry, loader, on_plan).to_dict()
         sweep()
         return run_stored(request, request.target, folder or job_folder(request), telemetry, loader, on_plan).to_dict()
-    except (RuntimeError, MemoryError) as error:
+
+
+@contextmanager
+def shortage_in_words() -> Iterator[None]:
+    """Turn any error that says that memory ran out into a `JobError`."""
+    try:
+        yield
+        return
+    except MEMORY_ERRORS as error:
         if not is_out_of_memory(error):
             raise
-    raise JobError("Memory ran out; close other programs or choose smaller tiles, and resume the job.")
+    raise JobError("Memory ran out; close other programs or choose smaller tiles, and start it again.")
 
 
 def run_preview(request: JobRequest, telemetry: Telemetry, loader: Loader, on_plan: OnPlan) -> JobReport:
@@ -150,6 +158,7 @@ def resume_job(
     change = change_since(manifest.identity, identity_of(request, info, model))
     if change is not None:
         raise JobError(f"This job cannot be continued because {change}; restore it anew with “dcvsr restore --fresh”.")
+    # sums come out differently, in their last bits, on another number of threads
     torch.set_num_threads(manifest.threads)
     plan = feasible_plan(
         request.replace(settings=manifest.settings),
@@ -205,6 +214,7 @@ def publish_units(session: Session, target: Path, store: JobStore) -> tuple[str,
         for partial_file in partials_of(target):
             discard(partial_file)
 
+    # known before the rename: whatever happens then, an earlier result is never taken for this one
     def note(complete: Path) -> None:
         store.update(published=content_hash(complete, lambda size: telemetry.check()))
 

@@ -1,9 +1,9 @@
 """The device and the number format that a network computes in; never a silent fallback."""
 
-import psutil
 import torch
 
 from dcvsr_engine.errors import ModelError
+from dcvsr_engine.host_memory import host_memory
 from dcvsr_engine.settings import Device, Precision
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -57,5 +57,4 @@ def memory(device: Device) -> tuple[int, int]:
     if device == "cuda":
         free, total = torch.cuda.mem_get_info()
         return int(free) + torch.cuda.memory_reserved(), int(total)
-    facts = psutil.virtual_memory()
-    return int(facts.available), int(facts.total)
+    return host_memory()

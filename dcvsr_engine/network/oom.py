@@ -5,6 +5,8 @@ accelerate knows what devices say when memory runs out, and frees their caches. 
 """
 
 import ctypes
+import errno
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -17,8 +19,16 @@ from accelerate.utils.memory import clear_device_cache, should_reduce_batch_size
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-FURTHER_SIGNS = ("out of memory", "not enough memory", "ALLOC_FAILED")
-"""Further messages of PyTorch's allocators (on Windows, too) and of NVIDIA's libraries, in a plain `RuntimeError`."""
+FURTHER_SIGNS = re.compile(
+    "out of memory|not enough memory|ALLOC_FAILED"  # PyTorch's allocators (on Windows, too) and NVIDIA's libraries
+    "|could not create a primitive(?! descriptor)"  # oneDNN, where its scratchpad does not fit; a descriptor has other reasons
+    "|can't start new thread"  # Python, where a thread's stack does not fit
+)
+"""Further messages in a plain `RuntimeError`."""
+SHORTAGES = (errno.ENOMEM, errno.EAGAIN)
+"""Errors of the system: no memory, or none for the stack of another thread, as swscale starts them."""
+MEMORY_ERRORS = (RuntimeError, MemoryError, OSError)
+"""Types that an error has which says that memory ran out; `is_out_of_memory` looks closer."""
 
 
 class MemoryExhausted(MemoryError):
@@ -36,7 +46,9 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Whether ``error`` says that memory ran out, on the device or on the host."""
     if isinstance(error, RuntimeError):
         known = isinstance(error, torch.OutOfMemoryError) or should_reduce_batch_size(error)
-        return known or any(sign in str(error) for sign in FURTHER_SIGNS)
+        return known or FURTHER_SIGNS.search(str(error)) is not None
+    if isinstance(error, OSError):
+        return error.errno in SHORTAGES
     return isinstance(error, MemoryError)
 
 
@@ -48,7 +60,7 @@ def attempt(work: Callable[[], Result]) -> Result | None:
     """
     try:
         return work()
-    except (RuntimeError, MemoryError) as error:
+    except MEMORY_ERRORS as error:
         if not is_out_of_memory(error):
             raise
     # only here, with the error and its traceback gone, are the tensors of the failed attempt free

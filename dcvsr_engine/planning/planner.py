@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-import psutil
-
 from dcvsr_engine.diffusion.schedule import evaluations, steps_of
+from dcvsr_engine.host_memory import host_memory
 from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.network.device import DTYPES, device_title, memory, resolve_device, resolve_precision
 from dcvsr_engine.planning.disk import disk_needs, result_bytes, tightest
@@ -60,7 +59,7 @@ def make_plan(
         segments=segments,
         grid=grid_for(segments[0].frames, width, height, declaration, planned),
         evaluations=job_evaluations(segments, width, height, planned, declaration),
-        host_memory_available=int(psutil.virtual_memory().available),
+        host_memory_available=host_memory()[0],
         shots=None if boundaries is None else len(shots),
         notes=(*input_notes(info, boundaries), *choice_notes(planned, estimate.offload)),
         **asdict(estimate),

@@ -1,7 +1,9 @@
 """Memory that runs out, injected wherever it can: the job goes on with less at once, and says so."""
 
+import errno
 import itertools
 
+import av
 import jobs
 import pytest
 import torch
@@ -11,8 +13,9 @@ from jobs import CancelAt, Watch
 from dcvsr_engine.errors import Cancelled, JobError
 from dcvsr_engine.events import StepStarted, Warned
 from dcvsr_engine.jobs.folders import unfinished_jobs
-from dcvsr_engine.jobs.job import run_job
+from dcvsr_engine.jobs.job import plan_job, run_job
 from dcvsr_engine.network.haar import HaarFirstStage
+from dcvsr_engine.planning import shots
 
 FRAMES = 9
 
@@ -147,6 +150,18 @@ def test_a_frame_that_cannot_be_encoded_or_decoded_at_all_stops_the_job(name, cl
     with pytest.raises(JobError, match=r"^Memory ran out; close other programs"):
         run_job(jobs.request(clip, tmp_path / "out.mkv", tiny_model), loader=loader)
     assert unfinished_jobs() and not (tmp_path / "out.mkv").exists()
+
+
+@pytest.mark.parametrize("error", [av.error.BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable"), MemoryError()])
+def test_memory_that_runs_out_while_shots_are_looked_for_is_one_sentence(error, clip, tiny_model, tmp_path, loader, monkeypatch):
+    def starve_swscale(picture):
+        raise error
+
+    monkeypatch.setattr(shots, "thumbnail", starve_swscale)
+    request = jobs.request(clip, tmp_path / "out.mkv", tiny_model)
+    for work in (lambda: run_job(request, loader=loader), lambda: plan_job(request)):
+        with pytest.raises(JobError, match=r"^Memory ran out; close other programs"):
+            work()
 
 
 def test_the_u_net_leaves_the_device_before_a_single_frame_is_given_up(clip, tiny_model, tmp_path, loader, monkeypatch):

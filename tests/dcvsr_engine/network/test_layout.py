@@ -16,9 +16,15 @@ from dcvsr_engine.network.layout import check_layers, weight_files
 WEIGHTS = "diffusion_pytorch_model.safetensors"
 
 
-@pytest.mark.parametrize("change", [{"layers_per_block": 10**6}, {"transformer_layers_per_block": [1, 10**6]},
-                                    {"transformer_layers_per_block": [[10**6]]},
-                                    {"down_block_types": ["x"] * 10**6}])  # fmt: skip
+CHANGES = [
+    {"layers_per_block": 10**6},
+    {"transformer_layers_per_block": [1, 10**6]},
+    {"transformer_layers_per_block": [[10**6]]},
+    {"down_block_types": ["x"] * 10**6},
+]
+
+
+@pytest.mark.parametrize("change", CHANGES)
 def test_a_config_with_more_layers_than_weights_is_refused(tiny_model, tmp_path, change):
     folder = shutil.copytree(tiny_model, tmp_path / "model")
     config = json.loads((folder / "unet" / "config.json").read_text())

@@ -1,11 +1,13 @@
 """Work that does not fit into memory is divided until it does."""
 
+import errno
 import gc
 import platform
 import sys
 import weakref
 from unittest import mock
 
+import av
 import psutil
 import pytest
 import torch
@@ -74,6 +76,13 @@ def test_other_errors_are_not_swallowed():
         (MemoryError(), True),
         (MemoryExhausted(), True),
         (RuntimeError("The size of tensor a must match"), False),
+        (RuntimeError("could not create a primitive"), True),
+        (RuntimeError("could not create a primitive descriptor for a matmul primitive"), False),
+        (RuntimeError("can't start new thread"), True),
+        (BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable"), True),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), True),
+        (av.error.MemoryError(errno.ENOMEM, "Cannot allocate memory"), True),
+        (OSError(errno.ENOSPC, "No space left on device"), False),
         (OSError("out of memory"), False),
     ],
 )
