@@ -24,13 +24,13 @@ SECONDS = 20.0
 
 
 def environment(folder: str) -> dict[str, str]:
-    """An environment of a person who has never started the program."""
+    """An environment of a user who has never started the program."""
     own = {f"XDG_{kind}_HOME": folder for kind in ("CONFIG", "DATA", "STATE", "CACHE")}
     return os.environ | own | {"LOGNAME": f"measure-{os.getpid()}", "PYTHONPATH": str(ROOT)}
 
 
 def start_once(began: float) -> None:
-    """Start the program as a person does, print the time since ``began`` at the first painting of its window, and end it."""
+    """Start the program as a user does, print the time since ``began`` at the first painting of its window, and end it."""
     from PySide6.QtCore import QEvent, QObject, QTimer
     from PySide6.QtWidgets import QApplication
 

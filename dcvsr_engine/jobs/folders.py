@@ -119,6 +119,7 @@ def remove_files(folder: Path) -> None:
     """Remove all that a job wrote into its folder, and the folder when nothing else is in it."""
     # without its manifest it is no job any more, wherever the rest is interrupted
     (folder / MANIFEST).unlink(missing_ok=True)
+    # the user may have put a job into a folder of their own, or their own files into a job's
     for path in own_files(folder):
         with suppress(OSError):
             discard(path)

@@ -158,6 +158,7 @@ def resume_job(
     change = change_since(manifest.identity, identity_of(request, info, model))
     if change is not None:
         raise JobError(f"This job cannot be continued because {change}; restore it anew with “dcvsr restore --fresh”.")
+    # sums come out differently, in their last bits, on another number of threads
     torch.set_num_threads(manifest.threads)
     plan = feasible_plan(
         request.replace(settings=manifest.settings),
@@ -213,6 +214,7 @@ def publish_units(session: Session, target: Path, store: JobStore) -> tuple[str,
         for partial_file in partials_of(target):
             discard(partial_file)
 
+    # known before the rename: whatever happens then, an earlier result is never taken for this one
     def note(complete: Path) -> None:
         store.update(published=content_hash(complete, lambda size: telemetry.check()))
 

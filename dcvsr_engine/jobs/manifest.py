@@ -58,7 +58,7 @@ class Unit(Schema):
         id: its number, 0-based, in the order of the frames.
         first, last: its frames in the clip, inclusive; the first ones may be shared with the unit before.
         state: ``open`` until its file is complete.
-        file: name of the encoded frames in the job folder, once it is finished; empty when none could be decoded.
+        file: name of its encoded frames in the job folder, once it is finished; that file is empty when none could be decoded.
         sha256: hash of that file.
     """
 
@@ -76,7 +76,7 @@ class Manifest(Schema):
     Attributes:
         identity: what must not change.
         shots: where they begin.
-        threads: of the processor; sums come out differently, in their last bits, on another number of them.
+        threads: of the processor.
         settings, decode_frames, branches_in_one_batch: as planned, see `Plan`; reduced when memory ran out.
         units: all parts of the job, in order.
         published: hash of the complete result, known just before it is put in place; ``None`` until then.

@@ -47,7 +47,7 @@ class Runner:
                     with telemetry.segment(segment.index, count) as work:
                         self.restore(segment, frames, work)
                 finally:
-                    trim_heap()
+                    trim_heap()  # after every segment, or the heap grows over a very long clip
                 self.sink.announce()
             self.sink.drain()
         telemetry.add_waiting(frame_reader.waited + self.sink.waited)
@@ -96,6 +96,7 @@ class Runner:
             # before the state: whoever resumes from it needs the settings that led there
             self.adopt_reduced_settings(pipeline)
             output.save_state(new)
+            # a preview takes memory, too: it is the first thing to go without
             telemetry.preview(partial(self.preview_step, pipeline, new.step - 1, denoised))
             telemetry.measure_memory(self.session.model.device)
 

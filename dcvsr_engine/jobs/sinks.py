@@ -163,6 +163,7 @@ class FileSink(Sink):
         written = WrittenSegment(self.store, self.background, session, segment, frames, skip)
         self._written.append(written)
         index, meter = self._measured
+        # a meter is read on the writer's thread, once the segment before is measured completely
         self.background(partial(written.open, meter if segment.shared and index == segment.index - 1 else None))
         self._measured = segment.index, written.meter
         return written

@@ -117,6 +117,7 @@ class JobStore:
         self._change(lambda manifest: manifest.with_unit(index, **changes))
 
     def _change(self, change: Callable[[Manifest], Manifest]) -> None:
+        # the writer's thread finishes units while the job's thread adopts reduced settings
         with self._updating:
             manifest = change(self.manifest)
             self.write(manifest)
@@ -132,6 +133,7 @@ class JobStore:
         with self.writing():
             digest = sha256(path)
         self.update_unit(index, state="finished", file=path.name, sha256=digest)
+        # only now: killed before, the unit is sampled from its last state and nothing but the decoding is done twice
         for old in self.states(index):
             discard(old)
         for old in self.folder.glob("overlap-*"):
@@ -153,6 +155,7 @@ class JobStore:
         for unit in self.manifest.finished:
             if not self.is_sound(unit):
                 self.reopen(unit.id)
+        # from the end: a unit that is reopened may need what the one before it hands on
         for segment in reversed(segments):
             before = segment.index - 1
             if segment.shared and self.is_open(segment.index) and not self.is_open(before) and self.load_overlap(before) is None:

@@ -153,21 +153,21 @@ def queue_room(pixels_out: int) -> int:
     return max(2, min(MOST_WAITING, QUEUE_BYTES // (WAITING_PIXEL * pixels_out)))
 
 
-def with_batch(work: SegmentLoad, budget: int) -> PlannedSettings:
+def with_batch(load: SegmentLoad, budget: int) -> PlannedSettings:
     """Decide the SAP schedule and the tile batch that fit into ``budget`` bytes beside the weights.
 
     Lockstep where all tiles of a window fit in one batch; else two passes, or the cached schedule for fast tiling.
     """
-    settings = work.settings
+    settings = load.settings
 
     def fits(schedule: SapSchedule, batch: int) -> bool:
         tried = settings.replace(sap_schedule=schedule, tile_batch=batch)
-        return replace(work, settings=tried).sampling_bytes() <= budget
+        return replace(load, settings=tried).sampling_bytes() <= budget
 
     schedule = settings.sap_schedule
     if schedule == "auto":
         schedule = "lockstep" if fits("lockstep", 1) else "two-pass" if settings.tiling == "paper" else "cached"
-    most = 1 if settings.device == "cpu" else min(work.grid.spatial, MOST_TILES)
+    most = 1 if settings.device == "cpu" else min(load.grid.spatial, MOST_TILES)
     batch = settings.tile_batch or max((size for size in range(1, most + 1) if fits(schedule, size)), default=1)
     return PlannedSettings(**(dict(settings) | {"sap_schedule": schedule, "tile_batch": batch}))
 
@@ -177,43 +177,43 @@ class MemoryEstimate:
     """Memory that a job takes.
 
     Attributes:
-        device, device_available: bytes on the device that computes; the machine's own where that is the processor.
-        host: bytes of the machine's memory.
+        device_memory, device_memory_available: bytes on the device that computes, which may be the processor's own memory.
+        host_memory: bytes of the machine's memory.
         decode_frames: frames encoded or decoded together.
         offload: whether the U-Net leaves the device while frames are encoded and decoded, so that more of them fit.
     """
 
-    device: int
-    device_available: int
-    host: int
+    device_memory: int
+    device_memory_available: int
+    host_memory: int
     decode_frames: int
     offload: bool = False
 
 
-def estimate_memory(work: SegmentLoad, free: int, total: int) -> tuple[PlannedSettings, MemoryEstimate]:
+def estimate_memory(load: SegmentLoad, free: int, total: int) -> tuple[PlannedSettings, MemoryEstimate]:
     """Decide what is done at once, and estimate the memory it takes.
 
     Args:
-        work: the longest segment.
+        load: the longest segment.
         free: bytes that this process can have on the device.
         total: bytes of the device.
 
     Returns:
         The settings with SAP schedule and tile batch decided, and the estimate.
     """
-    weights, device = work.network.weights, work.settings.device
+    weights, device = load.network.weights, load.settings.device
     budget = int(free * MEMORY_SHARE) - weights
-    settings = with_batch(work, budget)
-    work = replace(work, settings=settings)
+    settings = with_batch(load, budget)
+    load = replace(load, settings=settings)
     # the U-Net gives its room to the decoder only where that lets it decode more frames together
-    offload = device == "cuda" and work.frames_at_once(budget) < work.first_stage.frames_together(work.pixels_out)
-    frames = work.frames_at_once(budget + offload * weights)
-    decoding, host = work.decoding_bytes(frames), work.host_bytes()
-    if work.first_stage.pixel_device(device) == "cpu":
-        host += work.chunk_bytes(frames)
+    offload = device == "cuda" and load.frames_at_once(budget) < load.first_stage.frames_together(load.pixels_out)
+    frames = load.frames_at_once(budget + offload * weights)
+    decoding, host = load.decoding_bytes(frames), load.host_bytes()
+    if load.first_stage.pixel_device(device) == "cpu":
+        host += load.chunk_bytes(frames)
     else:
-        decoding += work.chunk_bytes(frames)
-    peak = max(weights + work.sampling_bytes(), decoding + (not offload) * weights)
+        decoding += load.chunk_bytes(frames)
+    peak = max(weights + load.sampling_bytes(), decoding + (not offload) * weights)
     if device == "cpu":
         return settings, MemoryEstimate(peak, total, host + peak, frames)
     return settings, MemoryEstimate(peak, free, host, frames, offload)

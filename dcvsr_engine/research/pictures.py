@@ -32,6 +32,7 @@ def to_pictures(frames: Tensor) -> Pictures:
 
 def luma(pictures: Pictures) -> Luma:
     """Compute Y as super-resolution papers do (MATLAB's ``rgb2ycbcr``, not rounded)."""
+    # MATLAB's coefficients, which give 16 … 235 for 0 … 1
     weights = np.array([65.481, 128.553, 24.966]) / 255
     result: Luma = pictures @ weights + 16
     return result

@@ -58,7 +58,7 @@ def start_engine(qapp: object, tmp_path: Path) -> Iterator[Callable[..., EngineT
 
 @pytest.fixture
 def folders(tmp_path: Path) -> UserFolders:
-    """Folders of a person who has never started the program."""
+    """Folders of a user who has never started the program."""
     return UserFolders(tmp_path / "config", tmp_path / "data", tmp_path / "logs")
 
 

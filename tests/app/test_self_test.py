@@ -59,7 +59,7 @@ def test_clips_are_coded_and_read(frames, tmp_path):
 
 
 def test_a_bad_copy_is_noticed(frames, tmp_path, monkeypatch):
-    monkeypatch.setattr(self_test, "read", lambda path: np.roll(frames, 7, axis=2))
+    monkeypatch.setattr(self_test, "read_frames", lambda path: np.roll(frames, 7, axis=2))
     with pytest.raises(SelfTestError):
         code_h264(frames, tmp_path / "clip.mp4")
     with pytest.raises(SelfTestError):

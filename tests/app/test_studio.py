@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def person(tmp_path) -> dict[str, str]:
+def user_env(tmp_path) -> dict[str, str]:
     """The environment of someone who has never started the program."""
     folders = {f"XDG_{kind}_HOME": str(tmp_path / kind.lower()) for kind in ("CONFIG", "DATA", "STATE", "CACHE")}
     return os.environ | folders | {"LOGNAME": f"test-{uuid.uuid4().hex[:8]}", "PYTHONPATH": str(ROOT)}
@@ -30,17 +30,17 @@ def wait_for(condition, seconds: float = 60) -> None:
         time.sleep(0.1)
 
 
-def test_help_needs_no_window(person):
-    result = subprocess.run([sys.executable, "-m", "app", "--help"], env=person, capture_output=True, text=True, check=True)
+def test_help_needs_no_window(user_env):
+    result = subprocess.run([sys.executable, "-m", "app", "--help"], env=user_env, capture_output=True, text=True, check=True)
     assert "dcvsr-studio" in result.stdout
 
 
-def test_a_second_start_gives_its_clip_to_the_first_and_a_killed_window_leaves_no_engine(person, clip, qapp):
-    first = subprocess.Popen([sys.executable, "-m", "app"], env=person)
+def test_a_second_start_gives_its_clip_to_the_first_and_a_killed_window_leaves_no_engine(user_env, clip, qapp):
+    first = subprocess.Popen([sys.executable, "-m", "app"], env=user_env)
     try:
-        wait_for(lambda: hand_over([], f"dcvsr-studio-{person['LOGNAME']}"))
-        subprocess.run([sys.executable, "-m", "app", str(clip)], env=person, check=True, timeout=60)
-        queue = Path(person["XDG_DATA_HOME"]) / "dcvsr-studio" / "queue.json"
+        wait_for(lambda: hand_over([], f"dcvsr-studio-{user_env['LOGNAME']}"))
+        subprocess.run([sys.executable, "-m", "app", str(clip)], env=user_env, check=True, timeout=60)
+        queue = Path(user_env["XDG_DATA_HOME"]) / "dcvsr-studio" / "queue.json"
         wait_for(queue.exists)
         assert [item.request.source for item in JobQueue.load(queue)] == [clip]
         wait_for(lambda: bool(psutil.Process(first.pid).children(recursive=True)))

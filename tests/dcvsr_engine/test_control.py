@@ -17,6 +17,10 @@ def test_a_free_control_lets_pass_and_swallows_events():
     assert not control.paused
 
 
+def test_a_control_has_nothing_to_overwrite():
+    assert all(name.startswith("_") for name in vars(Control()))
+
+
 def test_cancelling_is_raised_at_the_next_check_and_at_every_one_after():
     control = Control()
     control.cancel()

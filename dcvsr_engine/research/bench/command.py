@@ -52,7 +52,7 @@ Measured = tuple[Any, str]
 
 
 def propagation(settings: RestoreSettings, clip: Path, options: argparse.Namespace) -> Measured:
-    """``dcvsr bench propagation``."""
+    """Run ``dcvsr bench propagation``."""
     from dcvsr_engine.research.bench.propagation import measure_propagation
 
     figures = measure_propagation(settings, clip)
@@ -60,7 +60,7 @@ def propagation(settings: RestoreSettings, clip: Path, options: argparse.Namespa
 
 
 def cost(settings: RestoreSettings, clip: Path, options: argparse.Namespace) -> Measured:
-    """``dcvsr bench cost``."""
+    """Run ``dcvsr bench cost``."""
     from dcvsr_engine.research.bench.cost import measure_cost
 
     figures = measure_cost(settings, clip, max(1, options.repeats))
@@ -68,7 +68,7 @@ def cost(settings: RestoreSettings, clip: Path, options: argparse.Namespace) -> 
 
 
 def growth(settings: RestoreSettings, clip: Path, options: argparse.Namespace) -> Measured:
-    """``dcvsr bench growth``; its clips are its own."""
+    """Run ``dcvsr bench growth``, which makes its own clips."""
     from dcvsr_engine.research.bench.growth import measure_growth
 
     figures = measure_growth(settings)
@@ -76,7 +76,7 @@ def growth(settings: RestoreSettings, clip: Path, options: argparse.Namespace) -
 
 
 def joins(settings: RestoreSettings, clip: Path, options: argparse.Namespace) -> Measured:
-    """``dcvsr bench joins``."""
+    """Run ``dcvsr bench joins``."""
     from dcvsr_engine.research.bench.joins import measure_joins
 
     figures = measure_joins(settings, clip)
@@ -97,13 +97,13 @@ def propagation_table(figures: Sequence["StepFigures"]) -> str:
         "RMS difference between neighbouring results in their overlap, before merging, from the same noisy latents;",
         "and distance of the SAP schedules from lockstep, relative to the change by SAP.",
         "",
-        f"{'step':<6}{'kind':<8}{'σ':>8} │{'tiles: off':>11}{'SAP':>9}{'':>9} │{'windows: off':>13}{'TAP':>9}{'':>9} │"
+        f"{'step':<6}{'kind':<14}{'σ':>8} │{'tiles: off':>11}{'SAP':>9}{'':>9} │{'windows: off':>13}{'TAP':>9}{'':>9} │"
         f"{'two-pass':>9}{'cached':>8}",
     ]
     for figure in figures:
         cached = "–" if figure.cached is None else f"{figure.cached:.0%}"
         lines.append(
-            f"{figure.step + 1:<6}{figure.kind:<8}{figure.sigma:>8.3f} │"
+            f"{figure.step + 1:<6}{figure.kind:<14}{figure.sigma:>8.3f} │"
             f"{figure.tiles_off:>11.4f}{figure.tiles_on:>9.4f}{figure.tiles_on / figure.tiles_off - 1:>+9.1%} │"
             f"{figure.windows_off:>13.4f}{figure.windows_on:>9.4f}{figure.windows_on / figure.windows_off - 1:>+9.1%} │"
             f"{figure.two_pass:>9.0%}{cached:>8}"

@@ -78,6 +78,7 @@ def measure_cost(settings: RestoreSettings, clip: Path, repeats: int) -> Cost:
     workload = load_workload(settings, clip)
     grid, model = workload.grid, workload.model
     clock = time.process_time if model.device == "cpu" else time.perf_counter
+    # each ratio comes from one call: times of different calls do not compare on a busy machine
     cfg, dssag, pag = fastest(guided_tiles(workload), repeats, clock)
     plain, cached, tap = step_kinds_work(workload)
     times = fastest([plain, cached, tap], repeats, clock)
@@ -140,7 +141,7 @@ def attention_flops(query: Any, key: Any, value: Any, *rest: Any, **named: Any) 
     return int(sdpa_flop_count(query, key, value))
 
 
-# -- what is timed ----------------------------------------------------------------------------------------------
+# -- timed works ----------------------------------------------------------------------------------------------
 
 
 def with_embedding(model: Model) -> Denoiser:

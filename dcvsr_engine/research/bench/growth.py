@@ -81,6 +81,7 @@ def measure_growth(
 
 def run_in_own_process(settings: RestoreSettings, frames: int) -> GrowthRun:
     """Call `measured_run` in a new process, whose memory nothing else has used."""
+    # spawned: a forked process would inherit memory and threads
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
         return pool.submit(measured_run, settings, frames).result()
 

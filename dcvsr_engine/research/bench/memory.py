@@ -44,7 +44,9 @@ def measured_peak(settings: RestoreSettings, frames: int, height: int, width: in
         denoiser.guided(x, 1.0, condition, [tile], "none", 1.0, 0.0)
 
     small = WARM_UP_UNITS * model.declaration.multiple
+    # kernels and workspaces load at the first evaluation and are no part of a tile's memory
     evaluate(WARM_UP_UNITS, small, small)
+    # torch counts what it allocates on a GPU; on the processor there is only the size of the process
     if model.device == "cuda":
         torch.cuda.reset_peak_memory_stats()
         before = torch.cuda.memory_allocated()

@@ -65,7 +65,7 @@ class RecordingBatches(InBatches):
     estimates: dict[Tile, Tensor] = field(default_factory=dict)
 
     def run(self, estimate: Estimate, group: TileGroup) -> Iterator[tuple[list[Tile], Tensor]]:
-        """See `Batching.run`."""
+        """Evaluate a group of tiles and keep the estimates; see `Batching.run`."""
         for tiles, estimates in super().run(estimate, group):
             self.estimates.update(zip(tiles, estimates, strict=True))
             yield tiles, estimates
@@ -85,12 +85,14 @@ def measured_steps(workload: BenchWorkload, denoiser: Denoiser) -> Iterator[Step
     x = workload.noise * workload.model.declaration.sigma_max
     seen: SpatialBank | None = None
     for step in steps_of(workload.settings, workload.model.declaration):
+        # the keys of this step's plain pass are what cached SAP injects at the next step
         before, seen = seen, SpatialBank(workload.grid, workload.settings.sap_rate)
         plain = evaluate_kind(workload, denoiser, x, step, StepKind.PLAIN, collected=seen)
         two_pass = evaluate_kind(workload, denoiser, x, step, StepKind.SAP, "two-pass")
         lockstep = evaluate_kind(workload, denoiser, x, step, StepKind.SAP, "lockstep")
         cached = evaluate_kind(workload, denoiser, x, step, StepKind.SAP, "cached", before) if before else None
         tap = evaluate_kind(workload, denoiser, x, step, step.kind if step.kind.is_tap else StepKind.TAP_FORWARD)
+        # the change by SAP itself: the unit for what its cheaper schedules lose
         effect = rms(lockstep.merged - plain.merged)
         yield StepFigures(
             step.index,
@@ -103,6 +105,7 @@ def measured_steps(workload: BenchWorkload, denoiser: Denoiser) -> Iterator[Step
             two_pass=rms(two_pass.merged - lockstep.merged) / effect,
             cached=None if cached is None else rms(cached.merged - lockstep.merged) / effect,
         )
+        # the trajectory follows the schedule, whatever else was tried at this step
         denoised = {StepKind.SAP: two_pass, StepKind.PLAIN: plain}.get(step.kind, tap).merged
         x = x + to_d(x, step.sigma, denoised) * (step.sigma_next - step.sigma)
 

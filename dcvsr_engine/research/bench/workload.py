@@ -100,6 +100,7 @@ def middle_region(info: VideoInfo, columns: int, rows: int, model: Model, scale:
     latent = model.declaration.factor // scale
     if latent * scale != model.declaration.factor or min(info.width, info.height) < unit:
         raise InputError(f"“{info.path.name}” is too small, or the scale does not divide the model's factor; choose others.")
+    # whole units of the U-Net, so that nothing is padded
     width, height = (min(size, count * latent) // unit * unit for size, count in ((info.width, columns), (info.height, rows)))
     return Region(x=(info.width - width) // 2, y=(info.height - height) // 2, width=width, height=height)
 

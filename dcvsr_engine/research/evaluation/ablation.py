@@ -47,6 +47,7 @@ def common_settings(model: Restoration) -> RestoreSettings:
     settings, resolved = model.settings, model.resolved
     if settings.steps == 1:
         raise SettingsError("The ablation needs steps=2 or more: SAP and TAP act in alternating steps.")
+    # the user's choices win over these defaults
     changes: dict[str, Any] = {} if resolved.steps != 1 else {"steps": STEPS}
     if settings.guidance_scale is None and resolved.guidance_scale == 1:
         changes["guidance_scale"] = GUIDANCE_SCALE

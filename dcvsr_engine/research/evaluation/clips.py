@@ -113,6 +113,7 @@ def centre_crop(pictures: Pictures, crop: tuple[int, int] | None) -> Pictures:
             f"A crop of {crop[0]}×{crop[1]} does not fit into pictures of {width}×{height}: choose a smaller --crop or “none”."
         )
     if width >= 2 * crop[0] and height >= 2 * crop[1]:
+        # frame by frame: a whole clip in float32 takes four times its memory
         pictures = np.concatenate([to_pictures(shrink(to_tensor(frame[None]), 2)) for frame in pictures])
         height, width = pictures.shape[1:3]
     top, left = (height - crop[1]) // 2, (width - crop[0]) // 2
@@ -125,6 +126,7 @@ def write_h264(pictures: Pictures, path: Path) -> None:
         stream = container.add_stream("libx264", rate=25, options={"crf": str(CRF), "preset": "medium"})
         stream.height, stream.width = pictures.shape[1:3]
         stream.pix_fmt = "yuv420p"
+        # tagged, because readers guess the matrix of untagged video by its size
         stream.codec_context.colorspace = MATRICES["smpte170m"]
         stream.codec_context.color_range = RANGES["tv"]
         for picture in pictures:
@@ -152,6 +154,7 @@ def write_low(name: str, truth: Pictures, degradation: str, folder: Path) -> Pat
         return folder / "low.mp4"
     from dcvsr_engine.research.training import degradation as training
 
+    # not `hash`, which Python randomises per process
     rng = random.Random(zlib.crc32(name.encode()))
     save_pictures(to_pictures(training.degrade_clip(to_tensor(truth), degradation, rng, EVALUATION_SCALE)), folder / "low")
     return folder / "low"

@@ -66,6 +66,7 @@ def run(arguments: argparse.Namespace, control: Control | None = None) -> int:
     from dcvsr_engine.research.evaluation.table import summary
 
     sets, methods = clip_sets(arguments.data, arguments.degradation, preparation_of(arguments)), methods_of(arguments)
+    # progress goes to stderr: stdout is for the table or JSON alone
     say = partial(print, file=sys.stderr, flush=True)
     folders = open_folder(arguments.out, sets)
     evaluation = Evaluation(folders, sets, methods, control or Control(), say, arguments.measure_again)

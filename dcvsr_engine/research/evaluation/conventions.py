@@ -91,6 +91,7 @@ class Trial:
 
     def is_worse_than(self, other: "Trial") -> bool:
         """Return whether the paired log ratios of the errors exceed `CERTAIN` standard errors."""
+        # paired: both saw the same draws, so that their difficulty cancels
         ratios = torch.tensor([math.log(mine / theirs) for mine, theirs in zip(self.errors, other.errors, strict=True)])
         return bool(ratios.mean() > CERTAIN * ratios.std() / math.sqrt(len(ratios)))
 
@@ -225,6 +226,7 @@ def denoising_errors(
         tile = TileGrid.build(frames, height, width, max(height, width), frames).tile(0, 0)
         denoiser = Denoiser(probed, clip.embedding if convention.image_embedding == "first-frame" else None)
         condition = clip.condition * scale
+        # the seed depends on the draw alone: every convention sees the same noise
         for sigma, seed in itertools.product(probe_sigmas(declaration), range(draws)):
             control.check()
             noise = clip_noise(seed, 0, frames, (channels, height, width), declaration.noise_share)

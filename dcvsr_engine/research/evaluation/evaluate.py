@@ -164,6 +164,7 @@ def restore_clip(clip: Clip, method: Method, target: Path, control: Control) -> 
     Raises:
         JobError: the result has another number or size of pictures than expected.
     """
+    # a result without scores of the same identity is outdated or incomplete
     discard(target)
     target.parent.mkdir(parents=True, exist_ok=True)
     seconds = method.restore(clip.low, target, control)

@@ -78,6 +78,7 @@ def pyiqa_score(name: str, result: Pictures, truth: Pictures | None) -> float:
     scores = []
     with torch.no_grad():
         for index in range(len(result)):
+            # one frame at a time: pyiqa's networks need gigabytes for a clip
             pair = [result] if truth is None else [result, truth]
             scores.append(metric(*(to_tensor(pictures[index, None]) for pictures in pair)).mean())
     return float(torch.stack(scores).mean())

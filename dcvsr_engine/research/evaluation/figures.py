@@ -46,6 +46,7 @@ def crop_image(pictures: Pictures, position: tuple[int, int], side: int = CROP) 
 
 def profile_row(guide: Pictures) -> int:
     """Find the row of pixels that changes most over time."""
+    # frame by frame, to hold two frames of luma at most
     changes = np.zeros(guide.shape[1])
     for before, after in pairwise(guide):
         changes += np.abs(luma(after) - luma(before)).mean(1)

@@ -114,6 +114,7 @@ class Restoration:
         """Run a restoration job, or resume the unfinished one of the same settings and weights."""
         from dcvsr_engine.jobs.job import run_job
 
+        # the folder's name follows the identity: other settings or weights never resume this job
         mark = zlib.crc32(json.dumps(self.identity(), sort_keys=True).encode())
         folder = target.with_name(f".{target.name}-{mark:08x}.job")
         for outdated in target.parent.glob(f".{glob.escape(target.name)}-*.job"):
@@ -126,6 +127,7 @@ class Restoration:
         clock = time.process_time if model.device == "cpu" else time.perf_counter
         before = clock()
         report = run_job(request, control, folder, lambda settings: model)
+        # the time before the interruption is unknown
         return None if report["resumed"] else clock() - before
 
 

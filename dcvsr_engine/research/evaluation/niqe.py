@@ -114,6 +114,7 @@ def niqe_frame(picture: Statistics) -> float:
     """Compute NIQE of one picture's Y ``(height, width)``, at least 192 pixels a side; incomplete patches are cut off."""
     height, width = (size - size % PATCH_SIDE for size in picture.shape)
     full = picture[:height, :width].astype(np.float32)
+    # Pillow shrinks as scikit-video did, through scipy's old imresize
     half = np.asarray(Image.fromarray(full).resize((width // 2, height // 2), Image.Resampling.BICUBIC))
     scales = [
         [patch_features(patch) for patch in patches(normalized(values.astype(np.float64)), side)]
@@ -122,6 +123,7 @@ def niqe_frame(picture: Statistics) -> float:
     table = np.hstack([np.array(scale) for scale in scales])
     mean, covariance = pristine()
     distance = table.mean(0) - mean
+    # few patches make a singular covariance, hence the pseudo-inverse
     pooled = (covariance + np.cov(table.T)) / 2
     return float(np.sqrt(distance @ np.linalg.pinv(pooled) @ distance))
 

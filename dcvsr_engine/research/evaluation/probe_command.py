@@ -44,6 +44,7 @@ def run(options: argparse.Namespace) -> int:
     from dcvsr_engine.research.evaluation.conventions import candidate_conventions, find_conventions
     from dcvsr_engine.settings import RestoreSettings
 
+    # progress goes to stderr: stdout is for the result alone
     say = partial(print, file=sys.stderr, flush=True)
     if options.draws < 1:
         raise SettingsError(f"--draws must be at least 1, not {options.draws}.")

@@ -35,6 +35,7 @@ def lattice_score(result: Pictures, guide: Pictures, factor: int) -> float | Non
     at_lattice, elsewhere = [], []
     for values in (error, error.swapaxes(1, 2)):
         lines = np.abs(np.diff(values, axis=-1)).mean((0, 1))
+        # difference i is between pixels i and i + 1, so the lattice lies at i + 1 = 0 mod factor
         between = np.arange(1, len(lines) + 1) % factor == 0
         at_lattice.append(lines[between].mean())
         elsewhere.append(lines[~between].mean())

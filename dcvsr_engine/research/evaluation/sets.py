@@ -109,6 +109,7 @@ def holds_pictures(folder: Path) -> bool:
 def name_clips(sources: Sequence[Path]) -> dict[str, Path]:
     """Name each clip after its file without suffixes; where names repeat, the folder's name goes before it."""
     clips = [path.parent if path.name.lower() in INNER else path for path in sources]
+    # clips of benchmarks repeat names in folders (``000``), files rarely do
     short = [path.name.partition(".")[0] for path in clips]
     names = short if len(set(short)) == len(short) else ["_".join(path.parts[-2:]) for path in clips]
     return dict(zip(names, sources, strict=True))

@@ -100,6 +100,7 @@ class STLPIPS(nn.Module):
         """
         metric = cls(backbone)
         published = torch.load(weights_file(backbone), map_location="cpu", weights_only=True)
+        # the published names differ from ours, the order does not; `.filt` are the fixed blur filters
         features = [value for name, value in published.items() if name.startswith("net.") and not name.endswith(".filt")]
         heads = [value for name, value in published.items() if name.startswith("lin")]
         for parameter, value in zip(metric.parameters(), features + heads, strict=True):

@@ -26,6 +26,7 @@ def flow(first: Luma, second: Luma) -> Flow:
     """
     import cv2
 
+    # OpenCV computes this flow from 8 bits only
     before, after = (np.round(picture).astype(np.uint8) for picture in (first, second))
     displacement: Flow = cv2.calcOpticalFlowFarneback(before, after, None, 0.5, 3, 15, 3, 5, 1.2, 0)
     return displacement
@@ -46,6 +47,7 @@ def warp(picture: NDArray[np.floating], motion: Flow) -> NDArray[np.float32]:
     """Warp ``picture`` ``(height, width)``: the pixel at p is taken from p + motion(p), bilinearly."""
     import cv2
 
+    # OpenCV takes absolute coordinates, not displacements
     rows, columns = np.indices(picture.shape, dtype=np.float32)
     x, y = columns + motion[..., 0], rows + motion[..., 1]
     warped: NDArray[np.float32] = cv2.remap(picture.astype(np.float32), x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
@@ -68,6 +70,7 @@ def visible(forward: Flow, backward: Flow) -> NDArray[np.bool_]:
     rows, columns = np.indices((height, width))
     x, y = columns + forward[..., 0], rows + forward[..., 1]
     inside = (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
+    # the thresholds are Ruder et al.'s
     mask: NDArray[np.bool_] = (gap <= 0.01 * length + 0.5) & inside
     return mask
 

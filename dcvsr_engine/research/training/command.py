@@ -127,6 +127,7 @@ def stopped_by_interrupt(trainer: "Trainer | PriorTrainer") -> Iterator[None]:
 
     def stop(number: int, frame: Any) -> None:
         trainer.stop()
+        # the second Ctrl-C acts as usual
         signal.signal(signal.SIGINT, previous)
         print_now("Stopping after this batch …")
 

@@ -28,6 +28,7 @@ def export(start: Start, folder: Path) -> None:
         else:
             write_network(start, partial / "unet_ema")
             declaration = start.declaration.replace(base=str(start.folder.absolute()))
+        # the hashes are the last thing written, over everything else
         files = sorted(path for path in partial.rglob("*") if path.is_file())
         hashes = {path.relative_to(partial).as_posix(): sha256(path) for path in files}
         (partial / FILE).write_text(declaration.replace(sha256=hashes).to_json(), encoding="utf-8")

@@ -29,6 +29,7 @@ def gradient(rng: random.Random, side: int) -> Image.Image:
     """Draw a gradient between two colours in a random direction; half of the time a flat colour."""
     first, last = np.array(colour(rng)), np.array(colour(rng))
     if rng.random() < 0.5:
+        # both ends of the gradient equal: a flat colour
         last = first
     angle = rng.uniform(0, 2 * math.pi)
     line = np.linspace(-0.5, 0.5, side)

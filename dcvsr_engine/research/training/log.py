@@ -35,6 +35,7 @@ class LossLog:
     def add_sigmas(self, sigmas: Tensor, losses: Tensor) -> None:
         """Add EDM losses ``(batch,)`` at ``sigmas`` ``(batch,)``."""
         known = sigmas.isfinite()  # infinite where the step did not start from a noisy target
+        # inner limits only: levels beyond the range count in the outer bins
         rows = 1 + torch.bucketize(sigmas[known].cpu(), self.edges[1:-1])
         values = losses.detach()[known].double().cpu()
         self.sums.index_add_(0, rows, torch.stack([values, torch.ones_like(values)], 1))
@@ -93,6 +94,7 @@ def forget_after(path: Path, iteration: int) -> None:
     partial = partial_path(path)
     for row in kept:
         append_row(partial, list(row), list(row.values()))
+    # an empty file would lack its header
     if kept:
         partial.replace(path)
     else:

@@ -18,6 +18,7 @@ def adapt(network: nn.Module, rank: int, seed: int) -> None:
     except ImportError:
         raise ModelError("LoRA needs the package peft: install it with “pip install dcvsr-studio[train]”.") from None
     torch.manual_seed(seed)
+    # alpha equal to the rank: a scale of 1 whatever the rank
     inject_adapter_in_model(LoraConfig(r=rank, lora_alpha=rank, target_modules=TARGETS), network)
 
 

@@ -42,6 +42,7 @@ def camera_path(rng: random.Random, frames: int, size: int, height: int, width: 
     zoom = 1.0 if still else math.exp(rng.uniform(-0.02, 0.02))
     turn = 0.0 if still else rng.uniform(-0.02, 0.02)
     scale = rng.uniform(1.0, 1.3)
+    # half the diagonal of the view, which turns, and the reach of bicubic sampling
     margin = size * scale * 0.72 + 2
     x, y = rng.uniform(margin, max(margin, width - margin)), rng.uniform(margin, max(margin, height - margin))
     path = Path2D([], [], [], [])
@@ -93,11 +94,13 @@ def sampling_grid(path: Path2D, size: int, height: int, width: int, readout: flo
     """
     lines = torch.arange(size, dtype=torch.float32) - (size - 1) / 2
     poses = torch.tensor([path.x, path.y, path.scale, path.angle])
+    # the pose at the time each line is read
     velocity = torch.gradient(poses, dim=1)[0] if readout and poses.shape[1] > 1 else torch.zeros_like(poses)
     rows = poses.unsqueeze(2) + velocity.unsqueeze(2) * (readout * lines / size)
     x, y, scale, angle = rows.unsqueeze(3)  # each (frames, lines, 1)
     cos, sin, u, v = scale * angle.cos(), scale * angle.sin(), lines, lines.view(-1, 1)
     px, py = x + cos * u - sin * v, y + sin * u + cos * v
+    # without `align_corners` −1 and 1 are the borders of the picture, not the centres of its outer pixels
     return torch.stack([(2 * px + 1) / width - 1, (2 * py + 1) / height - 1], dim=-1)
 
 

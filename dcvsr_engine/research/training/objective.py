@@ -95,6 +95,7 @@ def draw_sigmas(
         ``(count,)``.
     """
     sigmas = torch.exp(torch.randn(count, generator=generator) * deviation + mean).clamp(sigma_min, sigma_max)
+    # drawn even where at_max is 0: the random numbers that follow stay the same
     first = torch.rand(count, generator=generator) < at_max
     return torch.where(first, torch.full_like(sigmas, sigma_max), sigmas)
 
@@ -103,6 +104,7 @@ def training_noise(shape: torch.Size, share: float, generator: torch.Generator) 
     """Draw unit noise of ``shape`` ``(batch, frames, …)``; the frames of a clip have ``share`` of the variance in common."""
     own = torch.randn(shape, generator=generator)
     common = torch.randn(shape[0], 1, *shape[2:], generator=generator)
+    # variances add up to 1
     return math.sqrt(share) * common + math.sqrt(1 - share) * own
 
 
@@ -158,6 +160,7 @@ def edm_loss(denoised: Tensor, target: Tensor, sigma: Tensor) -> Tensor:
     Returns:
         Loss per sample ``(batch,)``.
     """
+    # 1 / c_out² for data of unit variance
     weight = 1 + 1 / sigma**2
     error: Tensor = (denoised - target).pow(2).flatten(1).mean(1)
     return weight * error
@@ -219,6 +222,7 @@ def lattice_error(error: Tensor, factor: int) -> Tensor:
         Mean absolute deviation of the local means, a scalar.
     """
     positions = F.pixel_unshuffle(error, factor).unflatten(1, (error.shape[1], factor**2))
+    # half-overlapping areas, so that a grid anywhere is inside one of them
     local = F.avg_pool2d(positions.flatten(0, 1), 6, stride=3).unflatten(0, positions.shape[:2])
     deviation: Tensor = (local - local.mean(2, keepdim=True)).abs()
     return deviation.mean()

@@ -85,6 +85,7 @@ def webp_pictures(bundle: Path) -> list[bytes]:
     content = bundle.read_bytes()
     pictures, start = [], content.find(b"RIFF")
     while start >= 0:
+        # the size in a RIFF header does not count the header's own 8 bytes
         end = start + 8 + int.from_bytes(content[start + 4 : start + 8], "little")
         if content[start + 8 : start + 12] == b"WEBP":
             pictures.append(content[start:end])
@@ -109,6 +110,7 @@ def octaves(picture: Image.Image) -> tuple[float, float]:
         levels.append(last.resize((max(1, last.width // 2), max(1, last.height // 2)), Image.Resampling.BOX))
     contrasts = []
     for fine, coarse in itertools.pairwise(levels):
+        # what a coarser level cannot show is the octave between both
         low = np.asarray(coarse.resize(fine.size, Image.Resampling.BICUBIC), dtype=np.float32)
         contrasts.append(float((np.asarray(fine, dtype=np.float32) - low).std()))
     return contrasts[0], contrasts[1]

@@ -164,9 +164,11 @@ class Pool:
         frames, side = len(low), size // PRIOR_SCALE
         middle = frames // 2 if rng.random() < MIDDLE else rng.randrange(frames)
         y, x = rng.randint(0, low.shape[-2] - side), rng.randint(0, low.shape[-1] - side)
+        # copied out of the memory map before it becomes a tensor, which may be written to
         window = torch.from_numpy(np.array(low[:, :, y : y + side, x : x + side]))[neighbours(frames, frames)[middle]]
         top, left = PRIOR_SCALE * y, PRIOR_SCALE * x
         truth = torch.from_numpy(np.array(high[middle, :, top : top + size, left : left + size]))
+        # backwards in time: the middle frame stays in the middle
         if rng.random() < 0.5:
             window = window.flip(0)
         return turned(rng, window, truth)

@@ -49,6 +49,7 @@ def negative_log_likelihood(error: Tensor, log_error: Tensor) -> Tensor:
     Returns:
         A scalar.
     """
+    # detached: a gradient here would trade errors for certainty
     size = error.detach().abs().mean(1, keepdim=True)
     return (size * (-log_error).exp() + log_error).mean()
 
@@ -134,6 +135,7 @@ class PriorTrainer:
     def step(self) -> None:
         """Train on one batch: one optimiser step."""
         phase, index = self.recipe.phase_at(self.state.iteration)
+        # a function of seed and iteration, so that a resumed run sees the same crops
         rng = random.Random(f"{self.recipe.seed}/{self.state.iteration}")
         crops = self.training.crops(rng, self.recipe.shares(phase), phase.size, phase.batch)
         self.loss(crops, phase).backward()

@@ -189,6 +189,7 @@ class Recipe(RecipePart):
             raise ValueError("at least one phase is needed.")
         if not self.sigma_min < self.sigma_max:
             raise ValueError(f"sigma_min must be below sigma_max ({self.sigma_max}), not {self.sigma_min}.")
+        # adapters change trained weights; there are none to change
         if self.lora and self.scratch:
             raise ValueError("lora must be 0 for a network trained from scratch.")
         return self

@@ -66,6 +66,7 @@ class Start:
 def starting_network(folder: Path, scratch: bool, seed: int) -> UNetSpatioTemporalConditionModel:
     """Load the network with the folder's weights, or initialise it with temporal layers that begin without effect."""
     if scratch:
+        # diffusers initialises from the global generator
         torch.manual_seed(seed)
         unet = UNetSpatioTemporalConditionModel.from_config(UNetSpatioTemporalConditionModel.load_config(folder))
         silence_temporal_layers(unet)
@@ -91,7 +92,7 @@ def declare(recipe: Recipe, folder: Path, config: Any) -> Declaration:
 
 
 def compact_conventions(recipe: Recipe, config: Any) -> Declaration:
-    """Of a start folder with a Haar first stage that declares none."""
+    """Assume the conventions of a start folder with fixed residual transform and without a declaration."""
     ids = config.projection_class_embeddings_input_dim // config.addition_time_embed_dim
     return Declaration(
         name=recipe.name, title=recipe.name,
@@ -102,7 +103,7 @@ def compact_conventions(recipe: Recipe, config: Any) -> Declaration:
 
 
 def svd_conventions(recipe: Recipe, folder: Path, config: Any) -> Declaration:
-    """Of a folder as Stable Video Diffusion's."""
+    """Assume Stable Video Diffusion's conventions for a start folder of its layout."""
     levels = len(AutoencoderKLTemporalDecoder.load_config(folder / "vae")["block_out_channels"])
     multiple = 2 ** (len(config.block_out_channels) - 1)
     return Declaration(name=recipe.name, title=recipe.name, first_stage=AUTOENCODER, factor=2 ** (levels - 1), multiple=multiple,

@@ -45,6 +45,7 @@ class TrainingState:
     @contextmanager
     def averaged(self) -> Iterator[None]:
         """Use the averaged weights inside."""
+        # exact copies: averaging back would round
         own = {name: value.detach().clone() for name, value in self.weights.items()}
         self.assign(self.ema)
         try:
@@ -69,6 +70,7 @@ class TrainingState:
         for name, value in self.weights.items():
             tensors |= {f"unet.{name}": value, f"ema.{name}": self.ema[name]}
             tensors |= {f"optimizer.{name}.{key}": moment for key, moment in self.optimizer.state.get(value, {}).items()}
+            # between optimiser steps gradients are a part of the state
             if self.part and value.grad is not None:
                 tensors[f"gradient.{name}"] = value.grad
         path.parent.mkdir(exist_ok=True)

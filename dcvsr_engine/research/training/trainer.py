@@ -59,6 +59,7 @@ class Trainer:
         device: Device = "cpu",
     ) -> None:
         self.recipe, self.folder, self.data, self.perceptual, self.judge = recipe, folder, data, perceptual, judge
+        # no mixed precision by accelerate: `autocast` covers the network alone, not the first stage and losses
         self.accelerator = Accelerator(cpu=device == "cpu", mixed_precision="no")
         self.device: torch.device = self.accelerator.device
         self.processes: int = self.accelerator.num_processes
@@ -72,6 +73,7 @@ class Trainer:
         if recipe.compile:
             self.unet.compile()
         trained = [parameter for parameter in self.unet.parameters() if parameter.requires_grad]
+        # the rate is set by every `move`
         self.optimizer = torch.optim.AdamW(trained, lr=0.0, betas=(0.9, 0.99), weight_decay=1e-3)
         self.state = TrainingState(self.unet, self.optimizer)
         self.log = LossLog(folder, recipe.sigma_min, recipe.sigma_max)
@@ -126,6 +128,7 @@ class Trainer:
         self.log.add_sigmas(sigma, errors)
         loss = errors.mean()
         if phase.perceptual > 0 or phase.lattice > 0 or phase.change > 0:
+            # decoding is differentiable: the fixed transform is linear
             picture = self.start.stage.decode(denoised.flatten(0, 1), up)
             loss = loss + self.picture_loss(picture, flat, phase, generator)
         return loss
@@ -178,10 +181,12 @@ class Trainer:
     def step(self, clips: Tensor, upscaled: Tensor) -> float:
         """Add a batch's gradient, and update the weights after the last batch of an iteration; returns the loss."""
         phase, index = self.recipe.phase_at(self.state.iteration)
+        # a function of seed and position, so that a resumed run draws the same numbers
         generator = torch.Generator().manual_seed(self.recipe.seed * 1_000_003 + self.position)
         last = self.state.part + 1 == self.recipe.accumulate
         with self.layers(phase.frames):
             loss = self.loss(clips.to(self.device), upscaled.to(self.device), phase, generator)
+            # gradients of accumulated batches add up to those of their mean
             (loss / self.recipe.accumulate).backward()
         self.state.part += 1
         if last:
@@ -232,6 +237,7 @@ class Trainer:
     def batches(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield the batches of this process from the current position, prepared in worker processes."""
         data = Batches(self.data.training, self.recipe.times(self.recipe.accumulate * self.processes))
+        # the sampler holds the positions of this process alone, from the next one: nothing is decoded in vain
         mine = range(self.position, len(data), self.processes)
         workers = self.recipe.workers
         return iter(

@@ -88,6 +88,7 @@ def contact_sheet(columns: list[Tensor], path: Path) -> None:
         path: of the PNG.
     """
     middle = [column[:SHEET, column.shape[1] // 2] for column in columns]
+    # a white border between pictures
     rows = torch.cat([F.pad(pictures, (2, 2, 2, 2), value=1.0) for pictures in middle], dim=3)
     path.parent.mkdir(exist_ok=True)
     partial = partial_path(path)
@@ -104,5 +105,6 @@ def is_best(table: Path) -> bool:
     rows = [row for row in read_rows(table) if row["steps"] != "bicubic"]
     judged = all(row["st_lpips"] for row in rows)
     scores = [(-float(row["st_lpips"]) if judged else float(row["psnr"]), row["iteration"]) for row in rows]
+    # compared by value: an equal score of a later iteration counts as best too
     best, latest = max(scores)[0], rows[-1]["iteration"]
     return any(iteration == latest and score == best for score, iteration in scores)

@@ -29,7 +29,7 @@ def weights(count):
 
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch):
-    """A person without models, tokens or keyring."""
+    """A user without models, tokens or keyring."""
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(tokens, "_session", {})
     monkeypatch.setattr(huggingface_hub, "get_token", lambda: None)

@@ -120,6 +120,7 @@ def video_compression(
     height, width = frames.shape[-2:]
     down, right = (max(codec.smallest, side + side % 2) - side for side in (height, width))
     pictures = np.pad(to_pictures(frames), ((0, 0), (0, down), (0, right), (0, 0)), mode="edge")
+    # rates are per pixel, so that clips of any size get the same strength
     bit_rate = None if bits_per_pixel is None else max(LOWEST, round(bits_per_pixel * pictures[0, ..., 0].size * CODED_RATE))
     return to_tensor(coded(pictures, codec, codec.options | (options or {}), bit_rate)[:, :height, :width])
 

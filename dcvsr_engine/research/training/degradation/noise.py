@@ -48,6 +48,7 @@ def poisson_noise(frames: Tensor, scale: Sequence[float], seed: int, grey: bool 
     signal = frames.clamp(0, 1)
     if grey:
         signal = (signal * torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)).sum(1, keepdim=True)
+    # only the deviation from the signal is scaled, not the signal
     return frames + per_frame(scale) * (torch.poisson(signal * PHOTONS, generator=generator) / PHOTONS - signal)
 
 

@@ -50,6 +50,7 @@ def mild(clip: Tensor, rng: random.Random, scale: int = 4) -> Tensor:
     kind = rng.random()
     if kind < 0.35:
         small = jpeg(small, rng.randint(80, 98))
+    # a single frame stays without H.264: there is no motion to code
     elif kind < 0.75 and clip.shape[0] > 1:
         small = video_compression(small, LOSSY_CODECS["h264"], LOSSY_CODECS["h264"].at(rng.randint(12, 23)))
     return small.clamp(0, 1)
@@ -133,6 +134,7 @@ def real_world(clip: Tensor, rng: random.Random, scale: int = 4) -> Tensor:
     frames = one_order(frames, rng, SECOND, *small)
     if rng.random() < 0.5:
         return random_video_compression(final_size(frames, rng, *small), rng)
+    # the other order ends with a codec, whose pictures are bytes already
     return to_tensor(to_pictures(final_size(random_video_compression(frames, rng), rng, *small)))
 
 

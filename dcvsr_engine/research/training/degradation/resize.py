@@ -16,6 +16,7 @@ def resize(frames: Tensor, height: int, width: int, mode: str) -> Tensor:
     """Resize ``(frames, 3, h, w)`` by one of `MODES` and clamp it to 0..1; pictures of that size stay unchanged."""
     if frames.shape[-2:] == (height, width):
         return frames
+    # torch refuses the option for areas
     corners = None if mode == "area" else False
     return F.interpolate(frames, size=(height, width), mode=mode, align_corners=corners).clamp(0, 1)
 
