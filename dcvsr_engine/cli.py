@@ -26,7 +26,7 @@ from dcvsr_engine.gpu.switch import OFF, Build, use_switched_on_build
 from dcvsr_engine.models.command import add_model_actions, run_model_action
 from dcvsr_engine.progress import JobProgress
 from dcvsr_engine.storage import describe_os_error, discard, partial_path, put_in_place, refuse_unsafe
-from dcvsr_engine.terminal import flush_output, printable, silence
+from dcvsr_engine.terminal import print_out, printable
 
 if TYPE_CHECKING:
     from dcvsr_engine.planning.plan import Plan
@@ -46,18 +46,9 @@ CommandFunction = Callable[[argparse.Namespace], int]
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; returns the exit code."""
+    """Run one command, and put what goes wrong into words; returns the exit code."""
     words = sys.argv[1:] if arguments is None else arguments
     run_module_if_asked(words)
-    code = run_words(words)
-    problem = flush_output(sys.stdout)
-    if problem:
-        complain(f"the output cannot be written ({problem}); the command itself ended with exit code {code}.")
-    return max(code, EXIT_FAILED) if problem else code
-
-
-def run_words(words: list[str]) -> int:
-    """Run one command, and put what goes wrong into words; returns the exit code."""
     build = None
     try:
         options = command_parser().parse_args(words)
@@ -65,6 +56,7 @@ def run_words(words: list[str]) -> int:
         build = use_switched_on_build()
         with safe_import_path():
             code: int = options.run(options)
+        print_out(end="")  # some commands print by themselves, and what is buffered may not fit
         return code
     except UserError as error:
         complain(str(error))
@@ -73,7 +65,6 @@ def run_words(words: list[str]) -> int:
         complain("cancelled")
         return EXIT_CANCELLED
     except BrokenPipeError:
-        silence(sys.stdout)
         return EXIT_FAILED
     except Exception as error:
         explain_failure(error, build, "--debug" in words)
@@ -208,7 +199,7 @@ def run_with_report(request: "JobRequest", folder: Path, options: argparse.Names
         try:
             write(json.dumps(report, indent=2, ensure_ascii=False))
         finally:
-            print(json.dumps(report, ensure_ascii=False) if options.json else printable(report_text(report, request)))
+            print_out(json.dumps(report, ensure_ascii=False) if options.json else printable(report_text(report, request)))
 
 
 @contextmanager
@@ -293,7 +284,7 @@ def plan_command(options: argparse.Namespace) -> int:
     made = plan_job(request_from(options))
     if options.calibrate:
         made = calibrated(made, load_for(made.settings))
-    print(json.dumps(made.to_dict(), ensure_ascii=False) if options.json else printable(plan_text(made)))
+    print_out(json.dumps(made.to_dict(), ensure_ascii=False) if options.json else printable(plan_text(made)))
     return EXIT_DONE
 
 
@@ -348,12 +339,12 @@ def list_jobs(options: argparse.Namespace) -> None:
 
     found = unfinished_jobs()
     if options.json:
-        print(json.dumps([{"name": job.name, "folder": str(job.folder), "source": job.source} for job in found]))
+        print_out(json.dumps([{"name": job.name, "folder": str(job.folder), "source": job.source} for job in found]))
         return
     for job in found:
-        print(printable(f"{job.name}\n    {job.description}  ({job.size / 2**20:.0f} MB)"))
+        print_out(printable(f"{job.name}\n    {job.description}  ({job.size / 2**20:.0f} MB)"))
     if not found:
-        print("There are no unfinished jobs.")
+        print_out("There are no unfinished jobs.")
 
 
 def print_information(options: argparse.Namespace) -> int:
@@ -362,7 +353,7 @@ def print_information(options: argparse.Namespace) -> int:
 
     facts = dataclasses.asdict(probe(options.source))
     if options.json:
-        print(json.dumps(facts, default=str, ensure_ascii=False))
+        print_out(json.dumps(facts, default=str, ensure_ascii=False))
     else:
-        print(printable("\n".join(f"{name:<22}{value}" for name, value in facts.items())))
+        print_out(printable("\n".join(f"{name:<22}{value}" for name, value in facts.items())))
     return EXIT_DONE

@@ -1,10 +1,13 @@
 """Standard streams that are closed, full, or would obey what a file is called. Torch-free."""
 
-import errno
 import os
 import re
 import sys
+from contextlib import suppress
 from typing import TextIO
+
+from dcvsr_engine.errors import OutputError
+from dcvsr_engine.storage import describe_os_error
 
 CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 """Characters that terminals obey instead of showing them, and those that turn the direction of writing; not tab and newline."""
@@ -31,18 +34,20 @@ def prepare_streams() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def flush_output(stream: TextIO) -> str:
-    """Write out what is buffered; returns why that failed, or nothing. A stream that failed is silent from then on."""
+def print_out(text: str = "", end: str = "\n") -> None:
+    """Print to standard output; raises `OutputError` when that is full, `BrokenPipeError` when nobody reads it any more."""
     try:
-        stream.flush()
+        print(text, end=end, flush=True)
     except OSError as error:
-        silence(stream)
-        return "" if error.errno == errno.EPIPE else (error.strerror or "no access").lower()
-    return ""
+        silence(sys.stdout)
+        if isinstance(error, BrokenPipeError):
+            raise
+        raise OutputError(f"The output cannot be written ({describe_os_error(error)}).") from None
 
 
 def silence(stream: TextIO) -> None:
     """Have Python lose what a stream still holds, rather than fail over it when the process ends."""
     number = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(number, stream.fileno())
+    with suppress(OSError, ValueError):  # it is closed, or no file
+        os.dup2(number, stream.fileno())
     os.close(number)

@@ -17,7 +17,7 @@ from dcvsr_engine.models.store import remove_model, unfinished_download
 from dcvsr_engine.models.verification import verify_model
 from dcvsr_engine.paths import models_folder
 from dcvsr_engine.progress import BytesProgress
-from dcvsr_engine.terminal import printable
+from dcvsr_engine.terminal import print_out, printable
 
 COLUMN = 12
 """Width of the names in lists."""
@@ -81,7 +81,7 @@ def run_model_action(options: argparse.Namespace) -> int:
 
 def print_result(options: argparse.Namespace, value: Any, text: str) -> None:
     """Print a value as JSON when ``options`` ask for it, else its text."""
-    print(json.dumps(value, ensure_ascii=False) if options.json else printable(text))
+    print_out(json.dumps(value, ensure_ascii=False) if options.json else printable(text))
 
 
 # -- lists ------------------------------------------------------------------------------------------------------
