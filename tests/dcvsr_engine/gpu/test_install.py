@@ -183,7 +183,7 @@ def test_the_frozen_program_runs_pip_in_itself(monkeypatch, tmp_path):
     words = own_process.module_command("pip", "--version")
     assert words == [str(tmp_path / "dcvsr"), "--module", "pip", "--version"]
     monkeypatch.undo()
-    real = [sys.executable, "-m", "dcvsr_engine.cli", *words[1:]]
+    real = [sys.executable, "-m", "dcvsr_engine", *words[1:]]
     env = os.environ | {"PYTHONPATH": str(ROOT)}
     assert subprocess.run(real, env=env, capture_output=True, text=True, check=True).stdout.startswith("pip ")
     assert cli.main(["--module", "this", "--version"]) == 2, "other modules are not run"
