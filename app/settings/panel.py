@@ -27,6 +27,7 @@ from app.settings.editors import LABEL_WIDTH, ChoiceEditor, SettingRow, WheelGua
 from app.settings.gamma_curve import GammaCurve
 from app.settings.presets import BUILT_IN, Presets
 from app.settings.specs import OUTPUT_SPECS, RESTORE_SPECS
+from app.widgets.plain import plain_label, plain_tip
 from app.widgets.section import CollapsibleSection
 from app.widgets.step_strip import StepStrip
 from app.widgets.words import words
@@ -90,7 +91,7 @@ class SettingsPanel(QWidget):
         content = QWidget()
         self._column = QVBoxLayout(content)
         self._column.setSpacing(8)
-        self.note = QLabel()
+        self.note = plain_label()
         self.note.setWordWrap(True)
         self.note.hide()
         self._column.addWidget(self.note)
@@ -266,7 +267,7 @@ class SettingsPanel(QWidget):
             if self.model_box.findData(name) < 0:
                 self.model_box.addItem(self.tr("{model} (not installed)").format(model=name), name)
             self.model_box.setCurrentIndex(self.model_box.findData(name))
-        self.model_box.setToolTip(self._model.description)
+        self.model_box.setToolTip(plain_tip(self._model.description))
 
     def _show_presets(self) -> None:
         chosen = self._presets.match(self._request.settings, self._model)
