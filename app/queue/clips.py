@@ -1,7 +1,8 @@
 """Dropped clips, and the names of their results. Without Qt, and without opening the files."""
 
+import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from dcvsr_engine.jobs.naming import names_for
@@ -15,20 +16,30 @@ CLIP_SUFFIXES = {
 """Suffixes that tell videos in a dropped folder from other files. A file that is dropped by itself may have any."""
 
 
+RESULT_NAME = re.compile(r"(?P<clip>.+)_x\d+(_\d+)?")
+
+
 def expand_clips(paths: Iterable[Path]) -> list[Path]:
     """Dropped files and folders as clips: a folder gives its videos or, without any, is a sequence of pictures."""
     return [clip for path in paths for clip in (clips_of_folder(path) if path.is_dir() else [path])]
 
 
 def clips_of_folder(folder: Path) -> list[Path]:
-    """The videos right inside a folder, or the folder itself if there are only pictures."""
+    """The videos right inside a folder but results of others there, or the folder itself if there are only pictures."""
     from dcvsr_engine.video.suffixes import PICTURE_SUFFIXES, natural_order
 
     files = sorted((path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")), key=natural_order)
     videos = [path for path in files if path.suffix.lower() in CLIP_SUFFIXES]
     if videos:
-        return videos
+        stems = {path.stem for path in videos}
+        return [path for path in videos if not is_result(path, stems)]
     return [folder] if any(path.suffix.lower() in PICTURE_SUFFIXES for path in files) else []
+
+
+def is_result(path: Path, stems: Collection[str]) -> bool:
+    """Whether a file is named as the result of one of the clips with these stems; see `names_for`."""
+    match = RESULT_NAME.fullmatch(path.stem)
+    return match is not None and match["clip"] in stems
 
 
 def own_sample(folder: Path) -> Path:
