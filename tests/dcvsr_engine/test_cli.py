@@ -167,16 +167,19 @@ OPTIONS = {
     "unknown model": (["--model", "nothing"], "There is no model “nothing”"),
     "output folder missing": (["-o", "gone/out.mp4"], "does not exist"),
     "output is the input": (["-o", "clip.mp4", "--overwrite"], "is the input itself"),
-    "output exists": (["-o", "clip.mp4"], "exists already"),
+    "output exists": (["-o", "other.mp4"], "exists already"),
+    "output is the clip": (["-o", "clip.mp4"], "is the input itself"),
     "output in a file": (["-o", "clip.mp4/out.mp4"], "does not exist"),
     "report in no folder": (["--report", "gone/report.json"], "“gone/report.json” cannot be written"),
-    "report exists": (["--report", "clip.mp4"], "exists already"),
+    "report exists": (["--report", "other.mp4"], "exists already"),
+    "report is the clip": (["--report", "clip.mp4"], "is the input itself"),
 }
 
 
 @pytest.mark.parametrize("case", OPTIONS)
 def test_options_that_are_wrong(case, restore, folder, monkeypatch):
     monkeypatch.chdir(folder)
+    (folder / "other.mp4").write_bytes(b"an earlier result")
     arguments, words = OPTIONS[case]
     assert words in refused(restore(folder / "clip.mp4", *arguments), folder, inside(folder))
 
