@@ -102,7 +102,7 @@ def steep_profiles(error: Luma, picture: Luma, length: int) -> NDArray[np.float6
     chosen = slice(None, None, 1 + len(y) // MOST_EDGES)
     y, x = y[chosen], x[chosen]
     # an edge is normal to the gradient: one row further down it has moved by −down / right columns
-    slope = -down[y, x] / right[y, x]
+    slope: NDArray[np.float64] = -down[y, x] / right[y, x]
     steps = np.arange(length) - half
     rows = np.broadcast_to(y[:, None, None] + steps, (len(y), len(ACROSS), length))
     columns = x[:, None, None] + ACROSS[:, None] + slope[:, None, None] * steps
