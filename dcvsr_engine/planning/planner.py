@@ -2,13 +2,14 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from dcvsr_engine.diffusion.schedule import evaluations, steps_of
 from dcvsr_engine.host_memory import host_memory
 from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.network.device import DTYPES, device_title, memory, resolve_device, resolve_precision
+from dcvsr_engine.network.upsampler_config import upsampler_config
 from dcvsr_engine.planning.disk import disk_needs, result_bytes, tightest
 from dcvsr_engine.planning.grids import grid_for
 from dcvsr_engine.planning.memory import NetworkSize, SegmentLoad, estimate_memory
@@ -36,7 +37,7 @@ def make_plan(
         request: what is wanted.
         info: facts about the input.
         declaration: the model's conventions.
-        unet: the folder of its U-Net.
+        unet: the folder of its U-Net, beside which a learned upsampler is.
         boundaries: where shots begin, ``None`` when cuts have not been looked for.
         folder: the job folder, ``None`` for a job that writes nothing.
 
@@ -45,10 +46,11 @@ def make_plan(
     """
     settings = on_device(declaration.resolve(request.settings))
     shots = boundaries.shots if boundaries is not None else (frame_range(request, info),)
-    segments = segments_of(shots, settings.segment_frames, settings.window)
+    upsampler = upsampler_config(declaration.upsampler, unet.parent)
+    segments = segments_of(shots, settings.segment_frames, settings.window, upsampler.context if upsampler else 0)
     width, height = picture_size(request, info)
     longest = max(segments, key=lambda segment: segment.frames)
-    load = load_of(longest, width, height, settings, declaration, unet)
+    load = replace(load_of(longest, width, height, settings, declaration, unet), upsampler=upsampler)
     planned, estimate = estimate_memory(load, *memory(settings.device))
     plan = Plan(
         settings=planned,

@@ -34,6 +34,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--photos", type=Path, nargs="+", default=[Path("/")], metavar="ROOT", help=photos)
     videos = "video files, or folders of videos or of frame folders, for example REDS"
     parser.add_argument("--videos", type=Path, nargs="+", default=[], metavar="PATH", help=videos)
+    scales = "instead of training, write scales.json: what gives the latents unit variance, measured on N clips of the recipe"
+    parser.add_argument("--measure-scales", type=int, metavar="N", help=scales)
     parser.add_argument("--threads", type=int, metavar="N", help="processor threads (default: all)")
 
 
@@ -57,6 +59,9 @@ def run(options: argparse.Namespace, distances: Distances) -> int:
         Cancelled: Ctrl-C; the checkpoint is of the last batch.
     """
     recipe = read_recipe(options.recipe)
+    if options.measure_scales is not None:
+        write_measured_scales(recipe, options)
+        return 0
     check_folder(options.out, options.resume)
     import torch
 
@@ -70,8 +75,10 @@ def run(options: argparse.Namespace, distances: Distances) -> int:
 
     def find() -> "TrainingData":
         from dcvsr_engine.research.training.data import TrainingData
+        from dcvsr_engine.research.training.start import declared_context
 
-        return TrainingData.load(recipe, options.photos, options.videos)
+        context = 0 if isinstance(recipe, PriorRecipe) else declared_context(recipe)
+        return TrainingData.load(recipe, options.photos, options.videos, context)
 
     trainer = make_trainer(recipe, options.out, find, distances, device)
     if trainer.state.iteration >= trainer.recipe.iterations:
@@ -115,6 +122,27 @@ def make_trainer(
 
     train_on, judge = distances() if recipe.is_perceptual else (None, None)
     return Trainer(recipe, folder, find(), train_on, judge, device)
+
+
+def write_measured_scales(recipe: Recipe | PriorRecipe, options: argparse.Namespace) -> None:
+    """Measure the scales of a fixed residual transform over the start folder's upsampler; raises `UserError`."""
+    path, count = options.out / "scales.json", options.measure_scales
+    if isinstance(recipe, PriorRecipe) or count < 1:
+        raise SettingsError("--measure-scales takes a number of clips, at least 1, and the recipe of a diffusion network.")
+    if path.exists():
+        raise SettingsError(f"“{path}” is there already; name another folder, or remove it to measure anew.")
+    from dcvsr_engine.network.upsampling import load_upsampler
+    from dcvsr_engine.research.training.data import TrainingData
+    from dcvsr_engine.research.training.export import write_scales
+    from dcvsr_engine.research.training.scales import measure_scales
+    from dcvsr_engine.research.training.start import declared_context, declared_upsampler
+
+    if options.start is not None:
+        recipe = recipe.replace(start=str(options.start))
+    data = TrainingData.load(recipe, options.photos, options.videos, declared_context(recipe))
+    upsampler = load_upsampler(declared_upsampler(recipe), Path(recipe.start), "cpu")
+    write_scales(measure_scales(recipe, data.training, upsampler, count), path)
+    print(f"“{path}” holds what {count} clips were measured to need.")
 
 
 def check_folder(folder: Path, resume: bool) -> None:
