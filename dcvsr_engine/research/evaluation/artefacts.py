@@ -94,7 +94,8 @@ def steep_profiles(error: Luma, picture: Luma, length: int) -> NDArray[np.float6
     """Sample the error along edges that run downwards rather than across; see `edge_profiles`."""
     from scipy.ndimage import map_coordinates
 
-    down, right = np.gradient(picture)
+    gradients: list[NDArray[np.float64]] = list(np.gradient(picture))
+    down, right = gradients
     strong = (np.hypot(down, right) > EDGE) & (np.abs(right) > np.abs(down))
     height, half = len(picture), length // 2
     strong[:half] = strong[height - half :] = False
@@ -102,7 +103,7 @@ def steep_profiles(error: Luma, picture: Luma, length: int) -> NDArray[np.float6
     chosen = slice(None, None, 1 + len(y) // MOST_EDGES)
     y, x = y[chosen], x[chosen]
     # an edge is normal to the gradient: one row further down it has moved by −down / right columns
-    slope: NDArray[np.float64] = -down[y, x] / right[y, x]
+    slope = -down[y, x] / right[y, x]
     steps = np.arange(length) - half
     rows = np.broadcast_to(y[:, None, None] + steps, (len(y), len(ACROSS), length))
     columns = x[:, None, None] + ACROSS[:, None] + slope[:, None, None] * steps

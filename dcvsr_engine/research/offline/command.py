@@ -92,7 +92,7 @@ def run_action(options: argparse.Namespace) -> int:
 
     device = resolve_device(options.device if options.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu")
     deadline = began + 60 * options.minutes
-    Call(package, options.out, deadline, options.iterations, options.send, device).work()
+    Call(package, options.out, options.minutes > 0, deadline, options.iterations, options.send, device).work()
     return 0
 
 

@@ -41,6 +41,7 @@ class Call:
     Attributes:
         package: folder of the open package; the run is kept in it from call to call.
         out: receives a transfer of the results, and nothing else is written there.
+        trains: train; else only send what earlier calls have made.
         deadline: when to stop, by `time.monotonic`.
         iterations: largest number to do; ``None`` for no limit.
         send: number of the transfer to put into ``out``.
@@ -49,6 +50,7 @@ class Call:
 
     package: Path
     out: Path
+    trains: bool
     deadline: float
     iterations: int | None
     send: int
@@ -61,11 +63,14 @@ class Call:
 
     def work(self) -> None:
         """Train until the deadline, then write the results; raises `UserError`."""
-        if time.monotonic() < self.deadline:
+        if self.trains:
             try:
                 self.train()
             except Cancelled:
                 print_now("The call's time is over; the next call resumes here.")
+            if not (self.run_folder / STATE).is_file():
+                print_now("No iteration was done: there are no results yet.")
+                return
             write_results(self.run_folder, self.package / "results")
         send(self.package / "results", self.send, self.out)
 
@@ -141,10 +146,7 @@ def log_call(folder: Path, first: int, last: int, seconds: float, busy: float | 
 
 
 def write_results(run: Path, target: Path) -> list[ArchivePart]:
-    """Cut a run into transfers: the models, tables and pictures first, then the state to resume from.
-
-    A run that has not begun to train, because its time went into preparing clips, has nothing to bring home.
-    """
+    """Cut a run into transfers: the models, tables and pictures first, then the state to resume from."""
     files = {
         path.relative_to(run).as_posix(): path
         for path in sorted(run.rglob("*"))

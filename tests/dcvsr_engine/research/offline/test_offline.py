@@ -96,6 +96,14 @@ def test_a_diffusion_network_is_packed_with_its_start_and_resumes_on_another_mac
     assert int(resumed["iteration"]) == 2 and all(torch.equal(resumed[name], whole[name]) for name in whole)
 
 
+def test_a_call_may_end_while_clips_are_made_and_the_next_one_makes_the_rest(root, pack_words, call):
+    main(pack_words)
+    said = call("work", "out", "--minutes", "1e-9")
+    assert "no results yet" in said and not (root / "out").exists() and said.count("clips: ") == 0
+    said = call("work", "out", "--minutes", "5")
+    assert "Iterations 1 to 2" in said
+
+
 @pytest.fixture
 def package(root, pack_words, monkeypatch):
     assert main(pack_words) == EXIT_DONE
