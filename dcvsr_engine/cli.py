@@ -99,14 +99,17 @@ class ResearchParser(Parser):
         super().__init__(*args, **kwargs)
         self._research = research
 
-    def parse_known_args(self, *args: Any, **kwargs: Any) -> Any:
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Add the command's own arguments, then parse; raises `SettingsError` where the package is missing."""
+        words = list(args or [])
         if self._research:
-            add_arguments, run = research_command(self._research)
-            self._research = ""
+            # ``train offline`` is a command of its own; any other word is a recipe
+            inner = self._research == "train" and words[:1] == ["offline"]
+            add_arguments, run = research_command("train offline" if inner else self._research)
+            self._research, words = "", words[inner:]
             add_arguments(self)
             self.set_defaults(run=run)
-        return super().parse_known_args(*args, **kwargs)
+        return super().parse_known_args(words, namespace)
 
 
 def research_command(name: str) -> tuple[Callable[[argparse.ArgumentParser], None], CommandFunction]:
