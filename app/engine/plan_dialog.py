@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 
 from app.widgets.appearance import color_text, tones
 from app.widgets.formats import PERMILLE, amount, clock_time, shortened
+from app.widgets.plain import plain_label
 from dcvsr_engine.planning.plan import Plan
 from dcvsr_engine.planning.request import JobRequest
 
@@ -76,12 +77,12 @@ class PlanDialog(QDialog):
         self.form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
         self.form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
         self.form.setHorizontalSpacing(16)
-        self.problems = QLabel()
+        self.problems = plain_label()
         self.problems.setWordWrap(True)
         self.problems.setAccessibleName(self.tr("Problems"))
         self.problems.hide()
         self._failed = False
-        self.notes = QLabel()
+        self.notes = plain_label()
         self.notes.setWordWrap(True)
         self.notes.hide()
         self.ask_again = QCheckBox(self.tr("Show this before every run"))
@@ -212,7 +213,7 @@ class PlanDialog(QDialog):
         )
 
     def _add(self, name: str, value: str) -> None:
-        label = QLabel(value)
+        label = plain_label(value)
         label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.form.addRow(name, label)
 

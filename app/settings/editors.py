@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 
 from app.settings.specs import Spec
 from app.widgets.appearance import color_text, tones
+from app.widgets.plain import plain_label
 from app.widgets.words import words
 from dcvsr_engine.settings import Settings
 
@@ -331,7 +332,7 @@ class SettingRow(QWidget):
         policy.setRetainSizeWhenHidden(True)
         self.reset.setSizePolicy(policy)
         self.reset.clicked.connect(self._on_reset)
-        self.problem = QLabel()
+        self.problem = plain_label()
         self.problem.setWordWrap(True)
         self.problem.hide()
         self._lay_out(label)

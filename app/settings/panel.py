@@ -29,6 +29,7 @@ from app.settings.gamma_curve import GammaCurve
 from app.settings.presets import BUILT_IN, Presets
 from app.settings.specs import OUTPUT_SPECS, RESTORE_SPECS
 from app.widgets.appearance import color_text, tones
+from app.widgets.plain import plain_label, plain_tip
 from app.widgets.section import CollapsibleSection
 from app.widgets.step_strip import StepStrip
 from app.widgets.words import words
@@ -45,7 +46,7 @@ SIMPLE_ROWS = ("scale", "steps")
 GUIDANCE_ROWS = ("guidance", "guidance_scale", "gamma_peak", "gamma_rho", "gamma_direction")
 PROPAGATION_ROWS = ("sap", "sap_schedule", "sap_rate", "tap", "tap_frames", "tap_direction")
 TILE_ROWS = ("tiling", "tile", "window", "overlap", "segment_frames", "tile_batch")
-REST_ROWS = ("color", "seed", "precision", "device")
+REST_ROWS = ("strength", "color", "seed", "precision", "device")
 OUTPUT_SIMPLE_ROWS = ("codec", "crf")
 OUTPUT_REST_ROWS = ("preset", "bit_depth", "audio", "subtitles", "deinterlace", "overwrite")
 
@@ -82,7 +83,7 @@ class SettingsPanel(QWidget):
         content = QWidget()
         self._column = QVBoxLayout(content)
         self._column.setSpacing(8)
-        self.note = QLabel()
+        self.note = plain_label()
         self.note.setWordWrap(True)
         self.note.hide()
         self._column.addWidget(self.note)
@@ -271,7 +272,7 @@ class SettingsPanel(QWidget):
             if self.model_box.findData(name) < 0:
                 self.model_box.addItem(self.tr("{model} (not installed)").format(model=name), name)
             self.model_box.setCurrentIndex(self.model_box.findData(name))
-        self.model_box.setToolTip(self._model.description)
+        self.model_box.setToolTip(plain_tip(self._model.description))
 
     def _show_presets(self) -> None:
         chosen = self._presets.match(self._request.settings, self._model)

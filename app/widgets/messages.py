@@ -6,6 +6,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QCoreApplication, Qt, qVersion
 from PySide6.QtWidgets import QMessageBox, QWidget
 
+from app.widgets.plain import show_plainly
 from dcvsr_engine import __version__
 
 
@@ -17,6 +18,7 @@ def show_error(parent: QWidget, title: str, message: str, details: str = "") -> 
     box.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard)
     if details:
         box.setDetailedText(details)
+    show_plainly(box)
     box.open()
     return box
 
@@ -34,6 +36,7 @@ def ask(parent: QWidget, title: str, question: str, yes: str, no: str, then: Cal
     button = box.addButton(yes, QMessageBox.ButtonRole.AcceptRole)
     box.setDefaultButton(box.addButton(no, QMessageBox.ButtonRole.RejectRole))
     box.buttonClicked.connect(lambda clicked: then() if clicked is button else None)
+    show_plainly(box)
     box.open()
     return box
 

@@ -5,9 +5,10 @@ from typing import Literal
 
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QToolButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QToolButton, QWidget
 
 from app.widgets.appearance import tones
+from app.widgets.plain import plain_label
 
 Weight = Literal["good", "caution", "bad"]
 NoticeAction = tuple[str, Callable[[], object]]
@@ -25,7 +26,7 @@ class NoticeBar(QWidget):
         super().__init__(parent)
         self._weight: Weight = "good"
         self.setAccessibleName(self.tr("Notice"))
-        self._label = QLabel()
+        self._label = plain_label()
         self._label.setWordWrap(True)
         self._label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.close_button = QToolButton()

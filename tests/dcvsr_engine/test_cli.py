@@ -153,6 +153,8 @@ OPTIONS = {
     "unknown option": (["--stepz", "3"], "Unrecognized arguments: --stepz 3; see “dcvsr --help”"),
     "steps 0": (["--steps", "0"], "steps must be between 1 and 200, not 0"),
     "negative gamma": (["--gamma-peak=-0.5"], "gamma_peak must be between 0.0 and 8.0"),
+    "too strong": (["--strength", "1.5"], "strength must be between 0.0 and 1.0"),
+    "no strength": (["--strength", "calm"], "Argument --strength: invalid float value: 'calm'"),
     "not a number": (["--steps", "many"], "Argument --steps: invalid int value: 'many'; see “dcvsr restore --help”"),
     "no number at all": (["--gamma-rho", "nan"], "gamma_rho must be between"),
     "unknown choice": (["--guidance", "strong"], "guidance must be one of none, cfg, sag, pag, dssag"),
