@@ -345,9 +345,7 @@ def test_a_finished_result_can_be_compared_at_any_frame(open_window, own_clip, s
     result.write_bytes(own_clip.read_bytes())
     frames = []
     window.shown.results.frame_ready.connect(frames.append)
-    window.queue.set_state(
-        window.queue.queue[0].id, "done", result=result, first_frame=2
-    )
+    window.queue.set_state(window.queue.queue[0].id, "done", result=result, first_frame=2)
     window.preview.go_to(5)
     soon(lambda: any(frame.frame == 5 for frame in frames))
     third = next(frame for frame in frames if frame.frame == 5)
