@@ -116,7 +116,7 @@ def test_without_a_result_the_input_is_faded_so_that_nobody_takes_it_for_one(vie
     faded = color_at(view, 451, 200)
     assert faded != SOURCE
     assert faded[0] > faded[2]
-    assert view._title(1) == "SR – not restored yet"
+    assert view._title(1) == "SR: not yet"
 
 
 def test_a_part_of_a_result_lies_in_its_place(view):
