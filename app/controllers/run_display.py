@@ -102,7 +102,7 @@ class RunDisplay(QObject):
         name, evaluations = run.request.source.name, f"{plan.evaluations:,}"
         log.info("%s: %s frames, %s evaluations on %s", name, plan.frames, evaluations, plan.device)
         self._scale = plan.settings.scale
-        self._progress.show_plan(plan)
+        self._progress.show_plan(self._runs.timed(plan))
 
     def _on_progress(self, run: EngineRun, event: Event) -> None:
         self._progress.on_event(event)

@@ -274,7 +274,7 @@ class CompareView(QWidget):
         if side.is_source:
             return side.label
         if side.result is None:
-            return self.tr("{name} – not restored yet").format(name=side.label)
+            return self.tr("{name}: not yet").format(name=side.label)
         if side.result.final:
             return side.label
         return self.tr("{name} – step {step}").format(name=side.label, step=side.result.step + 1)
