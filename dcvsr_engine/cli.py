@@ -25,7 +25,7 @@ from dcvsr_engine.gpu.own_process import run_module_if_asked
 from dcvsr_engine.gpu.switch import OFF, Build, use_switched_on_build
 from dcvsr_engine.models.command import add_model_actions, run_model_action
 from dcvsr_engine.progress import JobProgress
-from dcvsr_engine.storage import describe_os_error, discard, partial_path, put_in_place, refuse_unsafe
+from dcvsr_engine.storage import describe_os_error, discard, partial_path, put_in_place, refuse_replacing, refuse_unsafe
 from dcvsr_engine.terminal import print_out, printable
 
 if TYPE_CHECKING:
@@ -192,6 +192,8 @@ def run_with_report(request: "JobRequest", folder: Path, options: argparse.Names
     """Run a job from where it stopped, or ``fresh``; write its report when ``options`` ask for one. Raises `UserError`."""
     from dcvsr_engine.jobs.folders import discard_job
 
+    outputs = [path for path in (request.target, options.report) if path is not None]
+    refuse_replacing(inputs_of(request.source, getattr(options, "settings", None)), outputs)
     with text_file(options.report, request.output.overwrite) as write:
         if fresh:
             discard_job(folder)
@@ -200,6 +202,13 @@ def run_with_report(request: "JobRequest", folder: Path, options: argparse.Names
             write(json.dumps(report, indent=2, ensure_ascii=False))
         finally:
             print_out(json.dumps(report, ensure_ascii=False) if options.json else printable(report_text(report, request)))
+
+
+def inputs_of(source: Path, *others: Path | None) -> list[Path]:
+    """All files that a run reads: the clip, or the pictures of a folder or pattern, and ``others`` that are given."""
+    from dcvsr_engine.video.source import pictures_of
+
+    return [source, *(pictures_of(source) or ()), *(path for path in others if path is not None)]
 
 
 @contextmanager

@@ -135,6 +135,12 @@ class RestoreSettings(Settings):
     segment_frames: int = Field(
         default=56, ge=14, le=1000, description="Frames worked on at once; longer shots are cut into joined segments."
     )
+    strength: float = Field(
+        default=1.0,
+        ge=0.0,
+        le=1.0,
+        description="How much of the refinement is used: 0 is the enlarged input alone, 1 the full result.",
+    )
     color: Color = Field(default="wavelet", description="How the result's colours are held to the input's.")
     seed: int = Field(
         default=42, ge=0, le=2**31 - 1, description="Start of the random noise; the same seed gives the same frames."

@@ -42,8 +42,8 @@ class SelectedItems(QObject):
     def show_in_folder(self) -> None:
         """Show the current item's result in the file manager."""
         item = self._current()
-        if item and item.result:
-            show_in_folder(item.result)
+        if item and item.finished:
+            show_in_folder(item.finished)
 
     def show_report(self) -> None:
         """Show the report of the current item."""

@@ -35,15 +35,18 @@ class QueueModel(QAbstractListModel):
     Attributes:
         files_dropped: local paths that were dropped on the list.
         item_changed: the id of an item of which anything but its progress changed.
+        removed: the id of an item that was taken out.
     """
 
     files_dropped = Signal(list)
     item_changed = Signal(str)
+    removed = Signal(str)
 
     def __init__(self, queue: JobQueue, path: Path, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.queue = queue
         self._path = path
+        self._paused = False
         self._save_timer = QTimer(self)
         self._save_timer.setSingleShot(True)
         self._save_timer.setInterval(SAVE_AFTER_MS)
@@ -87,6 +90,7 @@ class QueueModel(QAbstractListModel):
         self.beginRemoveRows(QModelIndex(), row, row)
         self.queue.remove(row)
         self.endRemoveRows()
+        self.removed.emit(item_id)
         self._save_timer.start()
 
     def move(self, row: int, to: int) -> None:
@@ -114,6 +118,18 @@ class QueueModel(QAbstractListModel):
 
         if isinstance(info, VideoInfo) and item_id in self.queue:
             self.change(item_id, size=(info.width, info.height), seconds=info.duration)
+
+    def note_unreadable(self, item_id: str, message: str) -> None:
+        """Mark an item whose clip cannot be read, so that the queue passes it over; the item may be gone by now."""
+        item = self.item(item_id)
+        if item and item.state == "waiting":
+            self.set_state(item_id, "failed", message=message)
+
+    def show_paused(self, paused: bool) -> None:
+        """Say of the item that runs that it is paused, or no longer."""
+        if paused != self._paused:
+            self._paused = paused
+            self.dataChanged.emit(self.index(0), self.index(len(self.queue) - 1))
 
     def set_state(self, item_id: str, state: ItemState, **changes: Any) -> None:
         """Change an item's state, and write it down at once: it must be known after a crash."""
@@ -145,7 +161,7 @@ class QueueModel(QAbstractListModel):
         """An item's state in a word or two."""
         texts: dict[ItemState, str] = {
             "waiting": self.tr("waiting to resume") if item.folder else self.tr("waiting"),
-            "running": self.tr("running"),
+            "running": self.tr("paused") if self._paused else self.tr("running"),
             "done": self.tr("done"),
             "failed": self.tr("failed"),
             "cancelled": self.tr("cancelled"),

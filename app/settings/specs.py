@@ -122,6 +122,7 @@ RESTORE_SPECS: dict[str, Spec] = {
     "window": Spec("Tile frames"),
     "overlap": Spec("Overlap", step=0.05, decimals=2),
     "segment_frames": Spec("Segment frames", bend=2),
+    "strength": Spec("Strength", step=0.05, decimals=2),
     "color": Spec("Colours", choices=COLORS),
     "seed": Spec("Seed", slider=False),
     "precision": Spec("Precision", choices=PRECISIONS),

@@ -47,11 +47,11 @@ class NoticeBar(QWidget):
         """What is said."""
         return self._label.text()
 
-    def say(self, text: str, weight: Weight = "good", actions: Sequence[NoticeAction] = ()) -> None:
-        """Show a notice with buttons for ``actions``; each closes it."""
+    def say(self, text: str, weight: Weight = "good", actions: Sequence[NoticeAction] = (), stays: bool = False) -> None:
+        """Show a notice with buttons for ``actions``; each closes it, unless it ``stays``."""
         for button in self.buttons:
             button.deleteLater()
-        self.buttons = [self._button(name, act) for name, act in actions]
+        self.buttons = [self._button(name, act, stays) for name, act in actions]
         for position, button in enumerate(self.buttons):
             self._row.insertWidget(1 + position, button)
         self._weight = weight
@@ -64,9 +64,15 @@ class NoticeBar(QWidget):
         """Show a notice about which nothing can be done."""
         self.say(text, "caution")
 
-    def _button(self, name: str, act: Callable[[], object]) -> QPushButton:
+    def withdraw(self) -> None:
+        """Hide a caution about which nothing could be done: it is no longer so."""
+        if self._weight == "caution" and not self.buttons:
+            self.hide()
+
+    def _button(self, name: str, act: Callable[[], object], stays: bool) -> QPushButton:
         button = QPushButton(name)
-        button.clicked.connect(self.hide)
+        if not stays:
+            button.clicked.connect(self.hide)
         button.clicked.connect(lambda _checked: act())
         return button
 

@@ -59,7 +59,7 @@ class UnfinishedJob:
 
 def job_folder(request: JobRequest) -> Path:
     """The job folder of a request: the same request comes back to the same folder."""
-    key = hashlib.sha256(request.to_json().encode()).hexdigest()[:12]
+    key = hashlib.sha256(request.to_json().encode(errors="backslashreplace")).hexdigest()[:12]
     return jobs_folder() / f"{request.source.stem[:40]}-{key}"
 
 

@@ -11,6 +11,7 @@ from dcvsr_engine.jobs.manifest import FileFacts, JobIdentity
 from dcvsr_engine.models.registry import base_folder
 from dcvsr_engine.network.checkpoint import Model
 from dcvsr_engine.network.declaration import UNET_FOLDERS, Declaration
+from dcvsr_engine.network.upsampler_config import UPSAMPLER_FOLDER
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.storage import sha256
 from dcvsr_engine.video.probe import VideoInfo
@@ -48,7 +49,7 @@ def model_hashes(folder: Path, declaration: Declaration) -> dict[str, str]:
 
 def model_files(model: Path, base: Path) -> Iterator[tuple[str, Path]]:
     """Name and path of every file that decides what a model computes."""
-    for root, folders in ((model, UNET_FOLDERS), (base, ("vae", "image_encoder", "feature_extractor"))):
+    for root, folders in ((model, (*UNET_FOLDERS, UPSAMPLER_FOLDER)), (base, ("vae", "image_encoder", "feature_extractor"))):
         for folder in (root, *(root / name for name in folders)):
             for path in sorted(folder.glob("*.json")) + (sorted(folder.glob("*.safetensors")) if folder != root else []):
                 yield f"{root.name}/{path.relative_to(root)}", path

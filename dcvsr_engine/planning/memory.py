@@ -12,6 +12,7 @@ from dcvsr_engine.errors import ModelError
 from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.network.first_stage import FLOAT_PIXEL, FirstStageSpec, first_stage_of
 from dcvsr_engine.network.layout import weight_files
+from dcvsr_engine.network.upsampler_config import UpsamplerConfig
 from dcvsr_engine.planning.grids import tiles_at_once
 from dcvsr_engine.settings import PlannedSettings, ResolvedSettings, SapSchedule
 from dcvsr_engine.storage import read_json
@@ -90,6 +91,7 @@ class SegmentLoad:
         network: sizes of its U-Net.
         grid: tiles of the segment.
         pixels_in, pixels_out: pixels of a frame before and after.
+        upsampler: the network that enlarges frames; ``None`` for bicubic.
     """
 
     settings: ResolvedSettings
@@ -98,6 +100,7 @@ class SegmentLoad:
     grid: TileGrid
     pixels_in: int
     pixels_out: int
+    upsampler: UpsamplerConfig | None = None
 
     @property
     def first_stage(self) -> FirstStageSpec:
@@ -127,6 +130,10 @@ class SegmentLoad:
         grid, factor = self.grid, self.declaration.factor
         return frames * self.first_stage.decoder_bytes(grid.height, grid.width, factor, self.network.item)
 
+    def upsampling_bytes(self) -> int:
+        """Peak device memory of enlarging, which is done frame by frame; without weights, which are small."""
+        return self.upsampler.peak_bytes(self.pixels_in) if self.upsampler else 0
+
     def frames_at_once(self, budget: int) -> int:
         """Frames to encode or decode together that fit into ``budget`` bytes: as many as the first stage wants, if possible."""
         wanted, frame = self.first_stage.frames_together(self.pixels_out), self.decoding_bytes(1)
@@ -141,7 +148,8 @@ class SegmentLoad:
     def host_bytes(self) -> int:
         """Memory in float32: two segments' LR frames, latent tensors, and output frames that wait to be written."""
         waiting = queue_room(self.pixels_out) * self.pixels_out * WAITING_PIXEL
-        return LATENT_COPIES * self.latent_bytes() + 2 * self.grid.frames * self.pixels_in * FLOAT_PIXEL + waiting
+        frames = self.grid.frames + (2 * self.upsampler.context if self.upsampler else 0)
+        return LATENT_COPIES * self.latent_bytes() + 2 * frames * self.pixels_in * FLOAT_PIXEL + waiting
 
     def chunk_bytes(self, frames: int) -> int:
         """Memory of a chunk of output frames in float32, where whole frames are worked on."""
@@ -208,7 +216,8 @@ def estimate_memory(load: SegmentLoad, free: int, total: int) -> tuple[PlannedSe
     # the U-Net gives its room to the decoder only where that lets it decode more frames together
     offload = device == "cuda" and load.frames_at_once(budget) < load.first_stage.frames_together(load.pixels_out)
     frames = load.frames_at_once(budget + offload * weights)
-    decoding, host = load.decoding_bytes(frames), load.host_bytes()
+    # frames are enlarged before they are encoded or decoded
+    decoding, host = max(load.decoding_bytes(frames), load.upsampling_bytes()), load.host_bytes()
     if load.first_stage.pixel_device(device) == "cpu":
         host += load.chunk_bytes(frames)
     else:

@@ -12,7 +12,8 @@ from dcvsr_engine.tiling.grid import TileGrid
 class Segment(Schema):
     """Frames ``first … last`` (inclusive, in the clip) worked on at once.
 
-    The first ``shared`` of them are pinned to what the segment before made of them.
+    The first ``shared`` of them are pinned to what the segment before made of them. Up to ``before`` frames before and ``after``
+    frames after them, of the same shot and inside the range that is restored, are only looked at by the upsampler.
     """
 
     error_type: ClassVar[type[UserError]] = JobError
@@ -21,6 +22,8 @@ class Segment(Schema):
     first: int
     last: int
     shared: int = 0
+    before: int = 0
+    after: int = 0
 
     @property
     def frames(self) -> int:

@@ -19,7 +19,6 @@ from dcvsr_engine.events import FrameDone, Warned
 from dcvsr_engine.network.checkpoint import Model
 from dcvsr_engine.network.first_stage import first_stage_of
 from dcvsr_engine.network.oom import Result, in_parts
-from dcvsr_engine.network.resample import upscale
 from dcvsr_engine.planning.grids import grid_for, padded
 from dcvsr_engine.planning.plan import Segment
 from dcvsr_engine.restore.color import correct
@@ -119,7 +118,7 @@ class SegmentPipeline:
             JobError: the network gives no usable numbers.
         """
         if self.model.image_encoder is not None:
-            embedding = self.model.image_encoder.embed(upscale(self.frames.pixels[:1], self.scale)[0])
+            embedding = self.model.image_encoder.embed(self.upsampled([0])[0].cpu())
             self.denoiser = self.denoiser.with_embedding(embedding)
         return torch.cat([condition for _, condition in self.chunks(self.encode_frames)])
 
@@ -246,10 +245,15 @@ class SegmentPipeline:
 
     def enlarged(self, positions: list[int]) -> Tensor:
         """``I_up`` of some frames where pixels are worked on, padded for the U-Net: ``(frames, 3, height, width)``."""
-        up = upscale(self.frames.pixels[positions].to(self.pixel_device), self.scale)
+        up = self.upsampled(positions)
         unit = self.model.declaration.factor * self.model.declaration.multiple
         height, width = up.shape[-2:]
         return pad(up, padded(height, unit) - height, padded(width, unit) - width)
+
+    def upsampled(self, positions: list[int]) -> Tensor:
+        """``I_up`` of some frames where pixels are worked on: ``(frames, 3, scale · height, scale · width)``."""
+        upsampler = self.model.upsampler
+        return upsampler(self.frames.windows(positions, upsampler.frames).to(self.pixel_device), self.scale)
 
     def cropped(self, frames: Tensor) -> Tensor:
         """``frames`` ``(frames, 3, height, width)`` without the padding."""
@@ -293,7 +297,7 @@ class SegmentPipeline:
         return self.refined(latents, positions, self.enlarged(positions)).cpu()
 
     def refined(self, latents: Tensor, positions: list[int], up: Tensor) -> Tensor:
-        """Decode some frames together, crop them and correct their colours.
+        """Decode some frames together, crop them, mix them with ``up`` by the strength, and correct their colours.
 
         Args:
             latents: ``x_0`` of the segment ``(frames, channels, height, width)``.
@@ -304,7 +308,8 @@ class SegmentPipeline:
             RGB 0..1 ``(positions, 3, height, width)`` without the padding.
         """
         decoded = self.model.first_stage.decode(latents[positions].to(up.device), up, check=self._check)
-        return correct(self.cropped(decoded), self.cropped(up), self.settings.color)
+        mixed = mix(self.cropped(up), self.cropped(decoded), self.settings.strength)
+        return correct(mixed, self.cropped(up), self.settings.color)
 
     def is_plausible(self, positions: list[int], pixels: Tensor) -> bool:
         """Whether restored frames ``(positions, 3, height, width)`` are numbers and none of them has turned black."""
@@ -347,6 +352,11 @@ class SegmentPipeline:
         """Some frames in words."""
         first, last = self.frames.indices[positions[0]], self.frames.indices[positions[-1]]
         return f"Frame {first}" if first == last else f"One of frames {first} to {last}"
+
+
+def mix(up: Tensor, decoded: Tensor, strength: float) -> Tensor:
+    """Mix the enlarged input (``strength`` 0) and the refined result (1), both RGB ``(frames, 3, height, width)``."""
+    return decoded if strength == 1 else torch.lerp(up, decoded, strength)
 
 
 def pad(frames: Tensor, bottom: int, right: int) -> Tensor:

@@ -1558,6 +1558,14 @@
         <translation>一次处理的帧数；更长的镜头会切成相连的段。</translation>
     </message>
     <message>
+        <source>Strength</source>
+        <translation>强度</translation>
+    </message>
+    <message>
+        <source>How much of the refinement is used: 0 is the enlarged input alone, 1 the full result.</source>
+        <translation>采用多少细化：0 只是放大的输入，1 是完整的结果。</translation>
+    </message>
+    <message>
         <source>Colours</source>
         <translation>颜色</translation>
     </message>

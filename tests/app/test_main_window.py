@@ -1,62 +1,13 @@
 import os
 import signal
-from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
-from PySide6.QtWidgets import QApplication, QMessageBox
+from PySide6.QtGui import QGuiApplication
+from steering import boxes, drop, files, notice_button, press, states, without_plan
 
 from app.engine.runner import Activity
-from app.main_window import MainWindow
 from app.studio import error_hook
 from dcvsr_engine.events import TileFinished, TileStarted
-
-
-@pytest.fixture
-def own_clip(clip, tmp_path) -> Path:
-    (tmp_path / "clip.mp4").write_bytes(clip.read_bytes())
-    return tmp_path / "clip.mp4"
-
-
-@pytest.fixture
-def soon(qtbot):
-    """Wait until something is so."""
-    return lambda condition: qtbot.waitUntil(condition, timeout=15_000)
-
-
-def files(*paths: Path) -> QMimeData:
-    mime = QMimeData()
-    mime.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
-    return mime
-
-
-def drop(widget, *paths: Path) -> None:
-    where = Qt.DropAction.CopyAction, files(*paths), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
-    QApplication.sendEvent(widget, QDragEnterEvent(QPoint(5, 5), *where))
-    QApplication.sendEvent(widget, QDropEvent(QPointF(5, 5), *where))
-
-
-def states(window: MainWindow) -> list[str]:
-    return [item.state for item in window.queue.queue]
-
-
-def boxes(window: MainWindow) -> list[QMessageBox]:
-    return [box for box in window.findChildren(QMessageBox) if box.isVisible()]
-
-
-def without_plan(window: MainWindow) -> MainWindow:
-    window.preferences.plan_first = False
-    return window
-
-
-def press(box: QMessageBox, text: str) -> None:
-    next(button for button in box.buttons() if button.text() == text).click()
-
-
-def notice_button(window: MainWindow, text: str):
-    return next(button for button in window.notices.buttons if button.text() == text)
-
 
 # -- clips ------------------------------------------------------------------------------------------------------
 

@@ -30,6 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--peers", nargs="*", default=[], metavar="PEER", help="animevideov3, x4plus, span, basicvsr, basicvsr-vimeo"
     )
+    priors = "learned upsamplers to score alone: [HEADING=]DIR, where DIR is an upsampler's folder or a model that has one"
+    parser.add_argument("--priors", nargs="*", default=[], metavar="DIR", help=priors)
     parser.add_argument(
         "--degradation",
         nargs="+",
@@ -102,10 +104,11 @@ def preparation_of(arguments: argparse.Namespace) -> "Preparation":
 
 
 def methods_of(arguments: argparse.Namespace) -> list["Method"]:
-    """List bicubic, then peers, then models (or the variants of the ablation); raises `UserError`."""
+    """List bicubic, then peers, priors and models (or the variants of the ablation); raises `UserError`."""
     from dcvsr_engine.research.evaluation.ablation import ablation
     from dcvsr_engine.research.evaluation.methods import Bicubic, restoration
     from dcvsr_engine.research.evaluation.peers import peer
+    from dcvsr_engine.research.evaluation.priors import prior
 
     settings = settings_from_file(arguments.settings)
     models = [restoration(text, settings) for text in arguments.models]
@@ -113,7 +116,7 @@ def methods_of(arguments: argparse.Namespace) -> list["Method"]:
         if len(models) != 1:
             raise SettingsError("--ablation takes one model.")
         return [Bicubic(), *ablation(models[0])]
-    return [Bicubic(), *(peer(name) for name in arguments.peers), *models]
+    return [Bicubic(), *(peer(name) for name in arguments.peers), *(prior(text) for text in arguments.priors), *models]
 
 
 def settings_from_file(path: Path | None) -> RestoreSettings:

@@ -149,13 +149,18 @@ def restoration(text: str, settings: RestoreSettings) -> Restoration:
     Raises:
         SettingsError: unknown setting or impossible value.
     """
-    label = re.match(r"([^=:/\\]+)=", text)
-    heading, text = (label[1], text[label.end() :]) if label else ("", text)
+    heading, text = split_heading(text)
     model, colon, changes = text.rpartition(":")
     if not colon or "=" not in changes:
         return Restoration(heading or Path(text).name, settings.replace(model=text, scale=EVALUATION_SCALE))
     values = dict(change_of(change) for change in changes.split(",")) | {"model": model, "scale": EVALUATION_SCALE}
     return Restoration(heading or f"{Path(model).name} {changes.replace(',', ' ')}", settings.replace(**values))
+
+
+def split_heading(text: str) -> tuple[str, str]:
+    """Split ``[HEADING=]REST``; the heading is empty where none is given."""
+    label = re.match(r"([^=:/\\]+)=", text)
+    return (label[1], text[label.end() :]) if label else ("", text)
 
 
 def change_of(text: str) -> tuple[str, Any]:

@@ -33,6 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--photos", type=Path, nargs="+", default=[Path("/")], metavar="ROOT", help=photos)
     videos = "video files, or folders of videos or of frame folders, for example REDS"
     parser.add_argument("--videos", type=Path, nargs="+", default=[], metavar="PATH", help=videos)
+    scales = "instead of training, write scales.json: what gives the latents unit variance, measured on N clips of the recipe"
+    parser.add_argument("--measure-scales", type=int, metavar="N", help=scales)
     parser.add_argument("--threads", type=int, metavar="N", help="processor threads (default: all)")
 
 
@@ -51,6 +53,9 @@ def run(options: argparse.Namespace, distances: Distances) -> int:
         Cancelled: Ctrl-C; the checkpoint is of the last batch.
     """
     recipe = read_recipe(options.recipe)
+    if options.measure_scales is not None:
+        write_measured_scales(recipe, options)
+        return 0
     check_folder(options.out, options.resume)
     import torch
 
@@ -79,11 +84,12 @@ def run(options: argparse.Namespace, distances: Distances) -> int:
 def diffusion_trainer(recipe: Recipe, options: argparse.Namespace, distances: Distances, device: Device) -> "Trainer":
     """Load the data and make the trainer of a diffusion network."""
     from dcvsr_engine.research.training.data import TrainingData
+    from dcvsr_engine.research.training.start import declared_context
     from dcvsr_engine.research.training.trainer import Trainer
 
     if options.start is not None:
         recipe = recipe.replace(start=str(options.start))
-    data = TrainingData.load(recipe, options.photos, options.videos)
+    data = TrainingData.load(recipe, options.photos, options.videos, declared_context(recipe))
     perceptual = any(phase.perceptual > 0 for phase in recipe.phases)
     train_on, judge = distances() if perceptual else (None, None)
     return Trainer(recipe, options.out, data, train_on, judge, device)
@@ -98,6 +104,27 @@ def prior_trainer(recipe: PriorRecipe, options: argparse.Namespace, distances: D
         raise SettingsError("The prior is trained from scratch: leave out --start.")
     make_pools(recipe, options.out / "pool", lambda: TrainingData.load(recipe, options.photos, options.videos), print_now)
     return PriorTrainer(recipe, options.out, distances()[1], device)
+
+
+def write_measured_scales(recipe: Recipe | PriorRecipe, options: argparse.Namespace) -> None:
+    """Measure the scales of a fixed residual transform over the start folder's upsampler; raises `UserError`."""
+    path, count = options.out / "scales.json", options.measure_scales
+    if isinstance(recipe, PriorRecipe) or count < 1:
+        raise SettingsError("--measure-scales takes a number of clips, at least 1, and the recipe of a diffusion network.")
+    if path.exists():
+        raise SettingsError(f"“{path}” is there already; name another folder, or remove it to measure anew.")
+    from dcvsr_engine.network.upsampling import load_upsampler
+    from dcvsr_engine.research.training.data import TrainingData
+    from dcvsr_engine.research.training.export import write_scales
+    from dcvsr_engine.research.training.scales import measure_scales
+    from dcvsr_engine.research.training.start import declared_context, declared_upsampler
+
+    if options.start is not None:
+        recipe = recipe.replace(start=str(options.start))
+    data = TrainingData.load(recipe, options.photos, options.videos, declared_context(recipe))
+    upsampler = load_upsampler(declared_upsampler(recipe), Path(recipe.start), "cpu")
+    write_scales(measure_scales(recipe, data.training, upsampler, count), path)
+    print(f"“{path}” holds what {count} clips were measured to need.")
 
 
 def check_folder(folder: Path, resume: bool) -> None:

@@ -10,13 +10,14 @@ from torch import Tensor
 
 from dcvsr_engine.errors import Cancelled, JobError
 from dcvsr_engine.network.resample import upscale
-from dcvsr_engine.network.upsampler import Enlarged, Upsampler, UpsamplerConfig
+from dcvsr_engine.network.upsampler import Enlarged, Upsampler
+from dcvsr_engine.network.upsampler_config import UpsamplerConfig
 from dcvsr_engine.research.training.data import TrainingData
 from dcvsr_engine.research.training.log import append_row, forget_after, read_rows
 from dcvsr_engine.research.training.objective import Distance
 from dcvsr_engine.research.training.pool import Crops, Pool, missing_shards
-from dcvsr_engine.research.training.prior_recipe import PRIOR_SCALE, PriorPhase, PriorRecipe
-from dcvsr_engine.research.training.recipe import STATE
+from dcvsr_engine.research.training.prior_recipe import PriorPhase, PriorRecipe
+from dcvsr_engine.research.training.recipe import STATE, TRAINING_SCALE
 from dcvsr_engine.research.training.schedule import learning_rate
 from dcvsr_engine.research.training.state import TrainingState
 from dcvsr_engine.settings import Device
@@ -88,7 +89,7 @@ def new_network(recipe: PriorRecipe) -> Upsampler:
     """Initialise the network that a run starts from."""
     torch.manual_seed(recipe.seed)
     return Upsampler(
-        UpsamplerConfig(channels=recipe.channels, blocks=recipe.blocks, frames=recipe.pool.frames, scale=PRIOR_SCALE)
+        UpsamplerConfig(channels=recipe.channels, blocks=recipe.blocks, frames=recipe.pool.frames, scale=TRAINING_SCALE)
     )
 
 
@@ -199,7 +200,7 @@ class PriorTrainer:
             pictures = {"prior": self.restored(crops)}
             if first:
                 middle = crops.windows[:, crops.windows.shape[1] // 2]
-                pictures = {"bicubic": upscale(middle / 255, PRIOR_SCALE)} | pictures
+                pictures = {"bicubic": upscale(middle / 255, TRAINING_SCALE)} | pictures
             for method, made in pictures.items():
                 judgement = self.judged(kind, method, made, crops.truth / 255)
                 report(f"validation at {self.state.iteration}: {kind} {method}  {judgement}")

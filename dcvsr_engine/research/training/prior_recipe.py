@@ -6,10 +6,18 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from dcvsr_engine.research.training.recipe import DEGRADATIONS, Count, LossWeight, Mixture, Recipe, RecipePart, Shares, shares_of
+from dcvsr_engine.research.training.recipe import (
+    DEGRADATIONS,
+    TRAINING_SCALE,
+    Count,
+    LossWeight,
+    Mixture,
+    Recipe,
+    RecipePart,
+    Shares,
+    shares_of,
+)
 from dcvsr_engine.schema import FromJson
-
-PRIOR_SCALE = 4
 
 
 class PoolRecipe(Mixture):
@@ -34,8 +42,8 @@ class PoolRecipe(Mixture):
     def _windows_have_a_middle(self) -> Self:
         if self.frames % 2 == 0:
             raise ValueError(f"frames of the pool must be odd, not {self.frames}: one is in the middle.")
-        if self.size % PRIOR_SCALE:
-            raise ValueError(f"size of the pool must be a multiple of {PRIOR_SCALE}, not {self.size}.")
+        if self.size % TRAINING_SCALE:
+            raise ValueError(f"size of the pool must be a multiple of {TRAINING_SCALE}, not {self.size}.")
         return self
 
 
@@ -63,8 +71,8 @@ class PriorPhase(RecipePart):
 
     @model_validator(mode="after")
     def _crops_fit_the_scale(self) -> Self:
-        if self.size % PRIOR_SCALE:
-            raise ValueError(f"size of a crop must be a multiple of {PRIOR_SCALE}, not {self.size}.")
+        if self.size % TRAINING_SCALE:
+            raise ValueError(f"size of a crop must be a multiple of {TRAINING_SCALE}, not {self.size}.")
         return self
 
 

@@ -11,6 +11,9 @@ from dcvsr_engine.schema import FromJson, Schema
 STATE = Path("last") / "state.safetensors"
 """Path of the state within a run's folder; a run can be resumed where it exists."""
 
+TRAINING_SCALE = 4
+"""Enlargement along an axis that everything is trained for."""
+
 DEGRADATIONS = ("mild", "streamed", "real-world", "film", "interlaced")
 """Names in `degradation.PRESETS`, which is not imported here because it imports torch."""
 
