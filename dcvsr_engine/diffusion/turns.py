@@ -13,14 +13,14 @@ from typing import Any, Generic, TypeVar
 
 import torch
 
-Outcome = TypeVar("Outcome")
+TurnResult = TypeVar("TurnResult")
 
 
 class Abandoned(BaseException):
     """Unwinds a paused evaluation whose companion has failed; nobody catches it."""
 
 
-class Turn(Generic[Outcome]):
+class Turn(Generic[TurnResult]):
     """One evaluation on its thread. It runs inside `resume` only.
 
     Attributes:
@@ -28,10 +28,10 @@ class Turn(Generic[Outcome]):
         waited: seconds that it has spent paused.
     """
 
-    def __init__(self, work: Callable[[], Outcome]) -> None:
+    def __init__(self, work: Callable[[], TurnResult]) -> None:
         self.done, self.waited = False, 0.0
         self._work, self._grad = work, torch.is_grad_enabled()
-        self._outcome: list[Outcome] = []
+        self._outcome: list[TurnResult] = []
         self._error: BaseException | None = None
         self._abandoned = False
         self._go, self._back = threading.Semaphore(0), threading.Semaphore(0)
@@ -40,7 +40,7 @@ class Turn(Generic[Outcome]):
         self._thread.start()
 
     @property
-    def outcome(self) -> Outcome:
+    def outcome(self) -> TurnResult:
         """What the evaluation has returned."""
         return self._outcome[0]
 
@@ -85,7 +85,7 @@ class Turn(Generic[Outcome]):
 CURRENT: ContextVar[Turn[Any] | None] = ContextVar("turn", default=None)
 
 
-def run_in_turns(works: Sequence[Callable[[], Outcome]]) -> list[Outcome]:
+def run_in_turns(works: Sequence[Callable[[], TurnResult]]) -> list[TurnResult]:
     """Run ``works``, each up to its next `pause_turn` before the first one continues; returns their results in order.
 
     All of them have to pause equally often. The first error ends them all and is raised.
