@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from dcvsr_engine.diffusion.denoiser import Denoiser
-from dcvsr_engine.diffusion.edm import to_d
+from dcvsr_engine.diffusion.edm import euler_step
 from dcvsr_engine.diffusion.propagation import Collect, Extension, Inject, Lockstep, SpatialBank, TemporalMemory
 from dcvsr_engine.diffusion.schedule import Pass, Step, passes
 from dcvsr_engine.events import StepKind
@@ -57,7 +57,7 @@ def sample(
     for step in steps:
         x = pin(x, step.sigma)
         denoised = pin(denoise(x, step), 0.0)
-        x = x + to_d(x, step.sigma, denoised) * (step.sigma_next - step.sigma)
+        x = euler_step(x, denoised, step.sigma, step.sigma_next)
         after_step(x, step, denoised)
     return x
 
