@@ -11,7 +11,7 @@ from dcvsr_engine.errors import SettingsError, UserError
 from dcvsr_engine.schema import Schema, allows_none, bounds, choices
 
 Guidance = Literal["none", "cfg", "sag", "pag", "dssag"]
-GammaDirection = Literal["falling", "rising"]
+GammaDirection = Literal["falling", "rising", "mirrored"]
 SapSchedule = Literal["auto", "lockstep", "two-pass", "cached"]
 TapDirection = Literal["alternate", "forward", "backward"]
 Tiling = Literal["paper", "fast"]
@@ -107,7 +107,8 @@ class RestoreSettings(Settings):
         description="Shape of the γ curve: small for heavily damaged or drawn video, large for light damage.",
     )
     gamma_direction: GammaDirection = Field(
-        default="falling", description="Whether γ falls over the steps, as in the paper, or rises."
+        default="falling",
+        description="Whether γ falls over the steps, as in the paper, rises as the same curve backward, or is mirrored in ln σ.",
     )
     sap: bool = Field(
         default=True, description="Spatial attention propagation: tiles of a frame see each other at every second step."

@@ -40,7 +40,8 @@ GUIDANCE_NAMES = {
 }
 DIRECTIONS = {
     "falling": "Falling (the paper's)",
-    "rising": "Rising",
+    "rising": "Rising (backward in time)",
+    "mirrored": "Rising (mirrored in ln σ)",
 }
 SAP_SCHEDULES = {
     "auto": "Automatic",

@@ -49,10 +49,18 @@ def degrade(x: Tensor, denoised: Tensor, mass: Tensor) -> Tensor:
 
 
 def gaussian_blur(x: Tensor, sigma: float = SAG_BLUR) -> Tensor:
-    """Blur ``(n, channels, height, width)`` with a 9-tap Gaussian of ``sigma`` pixels, edges repeated; shaped like it."""
+    """Blur ``(n, channels, height, width)`` with a 9-tap Gaussian of ``sigma`` pixels, reflected at the edges; shaped like it."""
     taps = torch.exp(-0.5 * (torch.arange(-4, 5, device=x.device) / sigma) ** 2)
     taps = (taps / taps.sum()).to(x).expand(x.shape[1], 1, 1, -1)
-    padded = F.pad(x, (4, 4, 4, 4), mode="replicate")
+    height, width = (reflected(size, 4).to(x.device) for size in x.shape[-2:])
+    padded = x[..., height, :][..., width]
     # separable, each channel by itself
     rows = F.conv2d(padded, taps, groups=x.shape[1])
     return F.conv2d(rows, taps.transpose(-1, -2), groups=x.shape[1])
+
+
+def reflected(size: int, margin: int) -> Tensor:
+    """Index an axis of ``size`` with ``margin`` reflected places at either end; reflects again where the axis is too short."""
+    period = max(1, 2 * (size - 1))
+    places = torch.arange(-margin, size + margin).abs() % period
+    return torch.minimum(places, period - places)

@@ -67,17 +67,19 @@ def gamma_schedule(sigmas: Levels, rho: float, peak: float = 1.0, direction: Gam
         sigmas: noise levels of the steps ``(steps,)``, without the final zero.
         rho: exponent; small for heavy degradation or animation, large for light.
         peak: γ at the first step; 0 turns detail suppression off.
-        direction: ``"falling"`` as in the paper; ``"rising"`` mirrors the curve in time.
+        direction: ``"falling"`` as in the paper; ``"rising"`` mirrors the curve in time, ``"mirrored"`` in ln σ:
+            ``((ln σ − ln σ_max) / (ln σ_min − ln σ_max)) ^ ρ``.
 
     Returns:
         γ ``(steps,)``, between 0 and ``peak``. A single step gets ``peak``.
     """
     logs = np.log(sigmas)
     span = logs[0] - logs[-1]
-    # a single step has no span: it is the first one, with the peak
-    fraction = np.clip((logs - logs[-1]) / span, 0, 1) if span > 0 else np.ones_like(logs)
-    gamma = peak * fraction**rho
-    return gamma if direction == "falling" else gamma[::-1].copy()
+    if span == 0:  # a single step is the first one, with the peak
+        return np.full_like(logs, peak)
+    fraction = np.clip((logs - logs[-1]) / span, 0, 1)
+    gamma: Levels = peak * (1 - fraction if direction == "mirrored" else fraction) ** rho
+    return gamma[::-1].copy() if direction == "rising" else gamma
 
 
 def step_kinds(steps: int, settings: RestoreSettings) -> list[StepKind]:

@@ -48,6 +48,15 @@ def test_gamma_follows_the_definition(steps, rho, peak):
     assert gamma[-1] == 0
     assert (np.diff(gamma) <= 0).all()
     np.testing.assert_array_equal(gamma_schedule(sigmas, rho, peak, "rising"), gamma[::-1])
+    logs = np.log(sigmas)
+    mirrored = peak * np.clip((logs - logs[0]) / (logs[-1] - logs[0]), 0, 1) ** rho
+    np.testing.assert_allclose(gamma_schedule(sigmas, rho, peak, "mirrored"), mirrored, rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize(("direction", "gamma"), [("falling", 0.838), ("rising", 0.838), ("mirrored", 0.546)])
+def test_the_two_ways_to_reverse_gamma_differ_in_the_middle(direction, gamma):
+    sigmas = karras_sigmas(25, 0.002, 700)[:-1]
+    assert gamma_schedule(sigmas, 0.5, 1.0, direction)[12] == pytest.approx(gamma, abs=5e-4)
 
 
 def test_a_single_step_has_the_peak():
