@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from dcvsr_engine.diffusion.branch import acts, is_distinct
 from dcvsr_engine.diffusion.schedule import evaluations, steps_of
 from dcvsr_engine.host_memory import host_memory
 from dcvsr_engine.network.declaration import Declaration
@@ -61,7 +62,7 @@ def make_plan(
         evaluations=job_evaluations(segments, width, height, planned, declaration),
         host_memory_available=host_memory()[0],
         shots=None if boundaries is None else len(shots),
-        notes=(*input_notes(info, boundaries), *choice_notes(planned, estimate.offload)),
+        notes=(*input_notes(info, boundaries), *choice_notes(planned, estimate.offload), *guidance_notes(planned, declaration)),
         **asdict(estimate),
     )
     if request.target is not None and folder is not None:
@@ -144,6 +145,17 @@ def choice_notes(settings: PlannedSettings, offload: bool) -> list[str]:
     if offload:
         notes.append("The U-Net leaves the device while frames are encoded and decoded, so that more of them fit.")
     return notes
+
+
+def guidance_notes(settings: PlannedSettings, declaration: Declaration) -> list[str]:
+    """A sentence where the chosen guidance does nothing in any step (method.md §5)."""
+    mode, scale, distinct = settings.guidance, settings.guidance_scale, is_distinct(declaration)
+    if mode == "none" or any(acts(mode, scale, step.gamma, distinct) for step in steps_of(settings, declaration)):
+        return []
+    name = mode.upper()
+    if scale == 1:
+        return [f"Guidance {name} does nothing at a guidance scale of 1."]
+    return [f"Guidance {name} does nothing here: this model's unconditional branch drops nothing, and γ is 0 in every step."]
 
 
 def problems_of(plan: Plan) -> tuple[str, ...]:
