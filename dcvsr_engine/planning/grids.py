@@ -2,7 +2,7 @@
 
 from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.settings import ResolvedSettings
-from dcvsr_engine.tiling.grid import TileGrid
+from dcvsr_engine.tiling.grid import TileGrid, stride_of
 
 FAST_OVERLAP = 0.125
 """Share of a tile that overlaps the next in fast tiling."""
@@ -21,6 +21,11 @@ def latent_size(width: int, height: int, declaration: Declaration, scale: int) -
         padded(padded(width * scale, declaration.factor) // declaration.factor, declaration.multiple),
         padded(padded(height * scale, declaration.factor) // declaration.factor, declaration.multiple),
     )
+
+
+def window_stride(settings: ResolvedSettings) -> int:
+    """Frames from one window to the next; of a segment that is no shorter than a window."""
+    return stride_of(settings.window, settings.overlap if settings.tiling == "paper" else FAST_OVERLAP)
 
 
 def grid_for(

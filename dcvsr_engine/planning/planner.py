@@ -11,7 +11,7 @@ from dcvsr_engine.host_memory import host_memory
 from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.network.device import DTYPES, device_title, memory, resolve_device, resolve_precision
 from dcvsr_engine.planning.disk import disk_needs, result_bytes, tightest
-from dcvsr_engine.planning.grids import grid_for
+from dcvsr_engine.planning.grids import grid_for, window_stride
 from dcvsr_engine.planning.memory import NetworkSize, SegmentLoad, estimate_memory
 from dcvsr_engine.planning.plan import Plan, Segment
 from dcvsr_engine.planning.request import JobRequest
@@ -46,7 +46,7 @@ def make_plan(
     """
     settings = on_device(declaration.resolve(request.settings))
     shots = boundaries.shots if boundaries is not None else (frame_range(request, info),)
-    segments = segments_of(shots, settings.segment_frames, settings.window)
+    segments = segments_of(shots, settings.segment_frames, settings.window, window_stride(settings))
     width, height = picture_size(request, info)
     longest = max(segments, key=lambda segment: segment.frames)
     load = load_of(longest, width, height, settings, declaration, unet)

@@ -28,6 +28,11 @@ def starts(size: int, length: int, stride: int, shift: int = 0) -> tuple[int, ..
     return tuple(sorted({min(max(0, start), last) for start in lattice}))
 
 
+def stride_of(length: int, overlap: float, unit: int = 1) -> int:
+    """Distance of tiles of ``length`` that overlap by a share ``overlap``, in whole units."""
+    return max(unit, round(length * (1 - overlap)) // unit * unit)
+
+
 def gaussian(position: float, length: int, spread: float) -> float:
     """Weigh ``position`` (0 … length − 1) of a tile's axis: ``exp(−(u − mid)² / (2 (spread·L)²))`` (method.md §1)."""
     middle = (length - 1) / 2
@@ -114,7 +119,7 @@ class TileGrid:
         def axis(size: int, longest: int, offset: int, unit: int) -> tuple[int, tuple[int, ...]]:
             length = min(longest, size)
             # a stride in whole units keeps all starts on the U-Net's token lattice
-            stride = max(unit, round(length * (1 - overlap)) // unit * unit)
+            stride = stride_of(length, overlap, unit)
             return length, starts(size, length, stride, offset % stride // unit * unit)
 
         tile_frames, windows = axis(frames, window, shift[0], 1)

@@ -70,7 +70,7 @@ def test_a_plan_knows_the_shots_and_segments_end_with_them(tiny_model, tmp_path,
     source = jobs.cut_clip(tmp_path / "clip.mkv", 12, 9, 40)
     plan = plan_job(jobs.request(source, tmp_path / "out.mkv", tiny_model))
     assert plan.shots == 3 and plan.frames == 61
-    assert [(s.first, s.last, s.shared) for s in plan.segments][:3] == [(0, 11, 0), (12, 20, 0), (21, 33, 0)]
+    assert [(s.first, s.last, s.shared) for s in plan.segments][:3] == [(0, 11, 0), (12, 20, 0), (21, 34, 0)]
     assert plan.segments[-1].last == 60 and max(segment.frames for segment in plan.segments) <= 14
 
 
