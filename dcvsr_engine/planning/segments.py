@@ -43,8 +43,14 @@ def segments_of(shots: Sequence[tuple[int, int]], length: int, window: int, stri
     """
     pieces = (piece for first, last in shots for piece in pieces_of(first, last, max(length, 2 * window), window, stride))
     return tuple(
-        Segment(index=index, first=first, last=last, shared=shared) for index, (first, last, shared) in enumerate(pieces)
+        Segment(index=index, first=first, last=last, shared=shared, pinned=pinned_of(shared))
+        for index, (first, last, shared) in enumerate(pieces)
     )
+
+
+def pinned_of(shared: int) -> int:
+    """How many of the ``shared`` frames are pinned: the first half, whose future the segment before knew (method.md §6)."""
+    return (shared + 1) // 2
 
 
 def pieces_of(first: int, last: int, length: int, window: int, stride: int) -> Iterator[tuple[int, int, int]]:

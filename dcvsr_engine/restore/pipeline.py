@@ -179,17 +179,20 @@ class SegmentPipeline:
 
         return sample(denoise, state.x, steps[state.step :], pin, keep)
 
-    def decode(self, latents: Tensor, skip: int = 0) -> Iterator[Restored]:
-        """Decode ``x_0`` ``(frames, channels, height, width)`` and correct colours, frame by frame, without the first ``skip``.
+    def decode(self, latents: Tensor, positions: range | None = None) -> Iterator[Restored]:
+        """Decode ``x_0`` ``(frames, channels, height, width)`` and correct colours, frame by frame.
+
+        Args:
+            latents: of all frames of the segment; the decoder may look at neighbours of those that are wanted.
+            positions: of the wanted frames in the segment, all by default.
 
         Raises:
             MemoryExhausted: a single frame does not fit.
             JobError: frames come out damaged.
         """
-        for positions, (decoded, errors) in self.chunks(partial(self.decode_chunk, latents)):
-            for position, frame, error in zip(positions, decoded, errors, strict=True):
-                if position >= skip:
-                    yield Restored(position, frame.permute(1, 2, 0).numpy(), error.numpy())
+        for chunk, (decoded, errors) in self.chunks(partial(self.decode_chunk, latents), positions):
+            for position, frame, error in zip(chunk, decoded, errors, strict=True):
+                yield Restored(position, frame.permute(1, 2, 0).numpy(), error.numpy())
 
     # -- sampling -----------------------------------------------------------------------------------------------
 
@@ -314,16 +317,17 @@ class SegmentPipeline:
 
     # -- around the work ----------------------------------------------------------------------------------------
 
-    def chunks(self, work: Callable[[list[int]], Result]) -> Iterator[tuple[list[int], Result]]:
-        """The positions of the segment's frames and what ``work`` makes of them, `decode_frames` at a time or fewer."""
+    def chunks(self, work: Callable[[list[int]], Result], positions: range | None = None) -> Iterator[tuple[list[int], Result]]:
+        """The positions of frames, of all by default, and what ``work`` makes of them, `decode_frames` at a time or fewer."""
         if self.offload:
             self.unload_unet()
-        waiting = list(range(len(self.frames)))
+        waiting = list(range(len(self.frames)) if positions is None else positions)
+        count = len(waiting)
         while waiting:
             self._check()
             chunk, waiting = waiting[: self.decode_frames], waiting[self.decode_frames :]
             yield from in_parts(work, chunk, self._recovery.use_fewer_frames, last_resort=self.unload_unet)
-            self.monitor.emit(FrameDone(len(self.frames) - len(waiting), len(self.frames)))
+            self.monitor.emit(FrameDone(count - len(waiting), count))
 
     def unload_unet(self) -> None:
         """Take the U-Net off the device until it is needed again."""

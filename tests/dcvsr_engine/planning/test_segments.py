@@ -31,7 +31,10 @@ def test_segments_cover_shots_share_windows_and_end_with_one(lengths, most, wind
         assert inside[0].first == first and inside[0].shared == 0 and inside[-1].last == last
         for before, after in pairwise(inside):
             assert after.shared == window and after.first + window == before.last + 1 < after.last + 1
-            assert before.first <= after.first
+            assert before.first <= after.first and 0 < after.pinned <= after.shared
+            assert before.begins < after.begins
+        # every frame is put out once, by the last segment that begins before it
+        assert inside[0].begins == first and inside[-1].begins <= last
         assert all((segment.frames - window) % stride == 0 for segment in inside[:-1])
         windows = [len(TileGrid.build(segment.frames, 8, 8, 8, window, overlap)) for segment in inside]
         assert max(windows) - min(windows) <= 1
