@@ -123,14 +123,15 @@ class SegmentLoad:
         return (rows * row + bank) * network.channels * network.item + KERNEL_BYTES
 
     def decoding_bytes(self, frames: int) -> int:
-        """Peak device memory of decoding ``frames`` together, without weights."""
+        """Peak device memory of decoding a chunk of ``frames`` with its margins, without weights."""
         grid, factor = self.grid, self.declaration.factor
-        return frames * self.first_stage.decoder_bytes(grid.height, grid.width, factor, self.network.item)
+        decoded = min(grid.frames, self.first_stage.decoded_frames(frames))
+        return decoded * self.first_stage.decoder_bytes(grid.height, grid.width, factor, self.network.item)
 
     def frames_at_once(self, budget: int) -> int:
         """Frames to encode or decode together that fit into ``budget`` bytes: as many as the first stage wants, if possible."""
-        wanted, frame = self.first_stage.frames_together(self.pixels_out), self.decoding_bytes(1)
-        return max(1, min(wanted, budget // frame)) if frame else wanted
+        wanted = self.first_stage.frames_together(self.pixels_out)
+        return next((frames for frames in range(wanted, 1, -1) if self.decoding_bytes(frames) <= budget), 1)
 
     # -- bytes on the host --------------------------------------------------------------------------------------
 

@@ -296,7 +296,7 @@ class SegmentPipeline:
         return self.refined(latents, positions, self.enlarged(positions)).cpu()
 
     def refined(self, latents: Tensor, positions: list[int], up: Tensor) -> Tensor:
-        """Decode some frames together, crop them and correct their colours.
+        """Decode neighbouring frames together, with some more on either side for a temporal decoder; crop and correct colours.
 
         Args:
             latents: ``x_0`` of the segment ``(frames, channels, height, width)``.
@@ -306,7 +306,10 @@ class SegmentPipeline:
         Returns:
             RGB 0..1 ``(positions, 3, height, width)`` without the padding.
         """
-        decoded = self.model.first_stage.decode(latents[positions].to(up.device), up, check=self._check)
+        margin = first_stage_of(self.model.declaration).margin(len(positions))
+        first, end = max(0, positions[0] - margin), positions[-1] + 1 + margin
+        around, before = latents[first:end].to(up.device), positions[0] - first
+        decoded = self.model.first_stage.decode(around, up, self._check, before)
         return correct(self.cropped(decoded), self.cropped(up), self.settings.color)
 
     def is_plausible(self, positions: list[int], pixels: Tensor) -> bool:

@@ -36,13 +36,13 @@ def chosen(free: int, **changes):
 def test_what_fits_is_chosen():
     assert chosen(200 * GIGABYTE) == ("lockstep", 8, 14)
     assert chosen(40 * GIGABYTE)[0] == "two-pass" and 1 < chosen(40 * GIGABYTE)[1] <= 8
-    assert chosen(6 * GIGABYTE) == ("two-pass", 1, 9)
+    assert chosen(6 * GIGABYTE) == ("two-pass", 1, 5)
     assert chosen(GIGABYTE) == ("two-pass", 1, 1)
     assert chosen(40 * GIGABYTE, tiling="fast")[0] == "cached"
     assert chosen(GIGABYTE, sap_schedule="lockstep", tile_batch=3)[:2] == ("lockstep", 3)
 
 
-@pytest.mark.parametrize(("free", "offload", "frames"), [(60, False, 14), (8, True, 8)])
+@pytest.mark.parametrize(("free", "offload", "frames"), [(60, False, 14), (8, True, 4)])
 def test_the_u_net_makes_room_for_decoding_where_memory_is_short(free, offload, frames):
     load = load_with(sap_schedule="two-pass", tile_batch=1)
     _, estimate = estimate_memory(load, free * GIGABYTE, free * GIGABYTE)
