@@ -309,7 +309,7 @@ class SegmentPipeline:
         margin = first_stage_of(self.model.declaration).margin(len(positions))
         first, end = max(0, positions[0] - margin), positions[-1] + 1 + margin
         around, before = latents[first:end].to(up.device), positions[0] - first
-        decoded = self.model.first_stage.decode(around, up, self._check, before)
+        decoded = self.model.first_stage.decode(around, up, check=self._check, before=before)
         return correct(self.cropped(decoded), self.cropped(up), self.settings.color)
 
     def is_plausible(self, positions: list[int], pixels: Tensor) -> bool:
