@@ -91,8 +91,8 @@ def test_a_condition_that_is_damaged_ends_the_job_by_name(clip, tiny_model, tmp_
 def blacken(monkeypatch, when) -> None:
     method = HaarFirstStage.decode
 
-    def black(self, latents, up, check):
-        return torch.zeros_like(up) if when() else method(self, latents, up, check)
+    def black(self, latents, up, check, before):
+        return torch.zeros_like(up) if when() else method(self, latents, up, check, before)
 
     monkeypatch.setattr(HaarFirstStage, "decode", black)
 
