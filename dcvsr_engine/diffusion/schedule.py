@@ -103,6 +103,11 @@ def step_kinds(steps: int, settings: RestoreSettings) -> list[StepKind]:
     return kinds
 
 
+def has_sap_steps(settings: RestoreSettings, steps: int) -> bool:
+    """Whether spatial propagation acts in any of ``steps`` steps: it does not where there is only one."""
+    return StepKind.SAP in step_kinds(steps, settings)
+
+
 def steps_of(settings: ResolvedSettings, declaration: Declaration) -> list[Step]:
     """The schedule, first step first."""
     sigmas = karras_sigmas(settings.steps, declaration.sigma_min, declaration.sigma_max)

@@ -97,9 +97,8 @@ class Model:
 
     def move(self, device: Device) -> None:
         """Move all weights, to the processor for a pause and back; the model still belongs to ``self.device``."""
-        for part in (*self.networks, getattr(self.image_encoder, "network", None)):
-            if part is not None:
-                part.to(device)
+        for part in self.networks:
+            part.to(device)
         clear_device_cache()
 
     @property

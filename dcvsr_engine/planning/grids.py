@@ -1,5 +1,6 @@
 """The tiles of a segment: how settings and a model's declaration become a `TileGrid`. Torch-free."""
 
+from dcvsr_engine.diffusion.schedule import has_sap_steps
 from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.settings import ResolvedSettings
 from dcvsr_engine.tiling.grid import TileGrid, stride_of
@@ -45,4 +46,5 @@ def grid_for(
 
 def tiles_at_once(grid: TileGrid, settings: ResolvedSettings) -> int:
     """Tiles in a batch of the U-Net, at most: with the lockstep schedule SAP's steps take all tiles of a window."""
-    return grid.spatial if settings.sap and settings.sap_schedule == "lockstep" else settings.tile_batch
+    lockstep = settings.sap_schedule == "lockstep" and has_sap_steps(settings, settings.steps)
+    return max(settings.tile_batch, grid.spatial if lockstep else 0)

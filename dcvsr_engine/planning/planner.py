@@ -8,6 +8,7 @@ from pathlib import Path
 from dcvsr_engine.diffusion.branch import acts, is_distinct
 from dcvsr_engine.diffusion.schedule import evaluations, steps_of
 from dcvsr_engine.host_memory import host_memory
+from dcvsr_engine.models.registry import base_folder
 from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.network.device import DTYPES, device_title, memory, resolve_device, resolve_precision
 from dcvsr_engine.planning.disk import disk_needs, result_bytes, tightest
@@ -83,7 +84,9 @@ def load_of(
     return SegmentLoad(
         settings=settings,
         declaration=declaration,
-        network=NetworkSize.from_folder(unet, DTYPES[settings.precision].itemsize),
+        network=NetworkSize.from_folder(
+            unet, DTYPES[settings.precision].itemsize, declaration, base_folder(unet.parent, declaration)
+        ),
         grid=grid_for(segment.frames, width, height, declaration, settings),
         pixels_in=width * height,
         pixels_out=width * height * settings.scale**2,
