@@ -13,7 +13,10 @@ from diffusers.models.attention_processor import Attention
 from torch import Tensor
 
 from dcvsr_engine.diffusion.propagation import Propagation
-from dcvsr_engine.diffusion.schedule import PROPAGATING_LAYERS
+from dcvsr_engine.settings import GammaLayers
+
+PARTS = {"down": "down_blocks", "middle": "mid_block", "up": "up_blocks"}
+"""Parts of a U-Net in the order of computation, by the names of the setting ``gamma_layers``."""
 
 
 def temperature(query: Tensor, key: Tensor, gamma: Tensor) -> Tensor:
@@ -75,10 +78,11 @@ class SpatialSelfAttention:
         propagation: what all processors of the U-Net share.
         layer: index among the propagating layers, ``None`` for the others.
         middle: whether it sits in the U-Net's middle block (PAG and SAG act there).
+        gets_gamma: whether DSSAG acts in it.
     """
 
-    def __init__(self, propagation: Propagation, layer: int | None, middle: bool) -> None:
-        self.propagation, self.layer, self.middle = propagation, layer, middle
+    def __init__(self, propagation: Propagation, layer: int | None, middle: bool, gets_gamma: bool = True) -> None:
+        self.propagation, self.layer, self.middle, self.gets_gamma = propagation, layer, middle, gets_gamma
 
     def __call__(
         self,
@@ -95,7 +99,7 @@ class SpatialSelfAttention:
         key, value = own_key, own_value  # own ones alone tell what a token receives (SAG), and are PAG's identity
         if self.layer is not None:
             key, value = self.propagation.extend(self.layer, key, value)
-        gammas = [branch.gamma for branch in self.propagation.branches]
+        gammas = [branch.gamma for branch in self.propagation.branches] if self.gets_gamma else []
         attended = gamma_attention(query, key, value, value_per_row(gammas, query) if any(gammas) else None)
         if self.middle:
             attended = self.perturbed(attended, query, own_key, own_value)
@@ -118,8 +122,15 @@ class SpatialSelfAttention:
         return torch.where(value_per_row(identities, query) > 0, value, attended) if any(identities) else attended
 
 
-def install_processors(unet: UNetSpatioTemporalConditionModel) -> Propagation:
-    """Give every spatial self-attention of ``unet`` a processor; the first two and last two of them propagate (method.md §2).
+def install_processors(
+    unet: UNetSpatioTemporalConditionModel, propagating: int = 2, gamma_layers: GammaLayers = "all"
+) -> Propagation:
+    """Give every spatial self-attention of ``unet`` a processor.
+
+    Args:
+        unet: the network.
+        propagating: how many of them propagate at either end (method.md §2).
+        gamma_layers: part of the network in which they get γ (§5).
 
     Returns:
         What the processors share.
@@ -127,17 +138,18 @@ def install_processors(unet: UNetSpatioTemporalConditionModel) -> Propagation:
     propagation = Propagation()
     names = spatial_self_attentions(unet)
     # the slice after the first ones keeps a small U-Net from counting a layer twice
-    ends = names[:PROPAGATING_LAYERS] + names[PROPAGATING_LAYERS:][-PROPAGATING_LAYERS:]
+    ends = names[:propagating] + names[propagating:][-propagating:]
     modules = dict(unet.named_modules())
     for name in names:
         layer = ends.index(name) if name in ends else None
-        modules[name].set_processor(SpatialSelfAttention(propagation, layer, name.startswith("mid_block")))
+        gets_gamma = gamma_layers == "all" or name.startswith(PARTS[gamma_layers])
+        modules[name].set_processor(SpatialSelfAttention(propagation, layer, name.startswith(PARTS["middle"]), gets_gamma))
     return propagation
 
 
 def spatial_self_attentions(unet: UNetSpatioTemporalConditionModel) -> list[str]:
     """Names of the spatial self-attentions in the order of computation: down, middle, up."""
-    order = {"down_blocks": 0, "mid_block": 1, "up_blocks": 2}
+    order = {prefix: place for place, prefix in enumerate(PARTS.values())}
     # temporal ones are in ``temporal_transformer_blocks``
     names = [name for name, _ in unet.named_modules() if name.endswith(".attn1") and ".transformer_blocks." in name]
     return sorted(names, key=lambda name: order[name.split(".")[0]])

@@ -13,19 +13,20 @@ SAG_BLUR = 1.0
 """Standard deviation of SAG's blur in latent pixels (Hong et al. 2023)."""
 
 
-def combine(denoised: dict[Branch, Tensor], scale: float) -> Tensor:
+def combine(denoised: dict[Branch, Tensor], scale: float, perturbation: float = 1.0) -> Tensor:
     """Combine to ``u + (1+s)(c − u)`` (eq. 9), plus PAG's ``s (c − p)`` where a perturbed branch was evaluated.
 
     Args:
         denoised: estimates of any shape, the same for all branches.
-        scale: ``1 + s``. PAG's own scale is taken equal to s [C].
+        scale: ``1 + s``.
+        perturbation: PAG's own scale as a multiple of s; equal to it by default [C].
     """
     # u + (1+s)(c − u) = c + s (c − u): every other branch pushes away from itself alike
     conditional = denoised[CONDITIONAL]
     guided = conditional
     for branch, estimate in denoised.items():
         if branch != CONDITIONAL:
-            guided = guided + (scale - 1) * (conditional - estimate)
+            guided = guided + (scale - 1) * (perturbation if branch.identity else 1.0) * (conditional - estimate)
     return guided
 
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from dcvsr_engine.diffusion.denoiser import Denoiser
 from dcvsr_engine.diffusion.edm import euler_step
 from dcvsr_engine.diffusion.propagation import Collect, Extension, Inject, Lockstep, SpatialBank, TemporalMemory
-from dcvsr_engine.diffusion.schedule import Pass, Step, passes
+from dcvsr_engine.diffusion.schedule import Pass, Step, mode_of, passes
 from dcvsr_engine.events import StepKind
 from dcvsr_engine.settings import ResolvedSettings
 from dcvsr_engine.tiling.blend import Merge, cut
@@ -260,10 +260,11 @@ class TiledDenoiser:
             step.sigma,
             torch.stack([cut(self.condition, tile) for tile in tiles]),
             tiles,
-            self.settings.guidance,
+            mode_of(step, self.settings),
             self.settings.guidance_scale,
             step.gamma,
             self.branches_in_one_batch,
+            self.settings.perturbation,
         )
 
 

@@ -7,7 +7,7 @@ from typing import Self
 
 from safetensors import SafetensorError, safe_open
 
-from dcvsr_engine.diffusion.schedule import PROPAGATING_LAYERS, has_sap_steps, most_branches
+from dcvsr_engine.diffusion.schedule import has_sap_steps, most_branches
 from dcvsr_engine.errors import ModelError
 from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.network.first_stage import FLOAT_PIXEL, FirstStageSpec, first_stage_of
@@ -160,7 +160,7 @@ class SegmentLoad:
         """Keys and values that are kept from one tile to another, in numbers per channel, while ``rows`` rows are evaluated."""
         settings, grid = self.settings, self.grid
         # keys and values, of the layers at both ends
-        kinds = 2 * (2 * PROPAGATING_LAYERS) * self.network.key_share
+        kinds = 2 * (2 * settings.propagating_layers) * self.network.key_share
         frames_kept = grid.frames if settings.sap_schedule == "cached" else grid.tile_frames
         spatial = frames_kept * self.foreign_tokens() * most_branches(settings, self.declaration)
         # what the window before offers, and what this one will

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from dcvsr_engine.diffusion.branch import acts, is_distinct
-from dcvsr_engine.diffusion.schedule import evaluations, steps_of
+from dcvsr_engine.diffusion.schedule import evaluations, guidance_acts, steps_of
 from dcvsr_engine.host_memory import host_memory
 from dcvsr_engine.models.registry import base_folder
 from dcvsr_engine.network.declaration import Declaration
@@ -152,12 +151,13 @@ def choice_notes(settings: PlannedSettings, offload: bool) -> list[str]:
 
 def guidance_notes(settings: PlannedSettings, declaration: Declaration) -> list[str]:
     """A sentence where the chosen guidance does nothing in any step (method.md §5)."""
-    mode, scale, distinct = settings.guidance, settings.guidance_scale, is_distinct(declaration)
-    if mode == "none" or any(acts(mode, scale, step.gamma, distinct) for step in steps_of(settings, declaration)):
+    if settings.guidance == "none" or guidance_acts(settings, declaration):
         return []
-    name = mode.upper()
-    if scale == 1:
+    name = settings.guidance.upper()
+    if settings.guidance_scale == 1:
         return [f"Guidance {name} does nothing at a guidance scale of 1."]
+    if not any(step.guided for step in steps_of(settings, declaration)):
+        return [f"Guidance {name} does nothing: no step has a noise level between guidance_low and guidance_high."]
     return [f"Guidance {name} does nothing here: this model's unconditional branch drops nothing, and γ is 0 in every step."]
 
 

@@ -112,14 +112,15 @@ class SegmentPipeline:
     # -- the three phases ---------------------------------------------------------------------------------------
 
     def encode(self) -> Tensor:
-        """Encode the condition ``l`` ``(frames, channels, height, width)``; CLIP, where the model has it, sees the first frame.
+        """Encode the condition ``l`` ``(frames, channels, height, width)``; CLIP, where the model has it, sees one frame.
 
         Raises:
             MemoryExhausted: a single frame does not fit.
             JobError: the network gives no usable numbers.
         """
         if self.model.image_encoder is not None:
-            embedding = self.model.image_encoder.embed(upscale(self.frames.pixels[:1], self.scale)[0])
+            seen = {"first": 0, "middle": len(self.frames) // 2, "last": -1}[self.settings.clip_frame]
+            embedding = self.model.image_encoder.embed(upscale(self.frames.pixels[seen].unsqueeze(0), self.scale)[0])
             self.denoiser = self.denoiser.with_embedding(embedding)
         return torch.cat([condition for _, condition in self.chunks(self.encode_frames)])
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from statistics import median
 
 import psutil
 import torch
@@ -29,7 +30,7 @@ WARM_UP_UNITS = 2
 SIZES = (6, 32), (14, 32), (14, 64)
 """Frames and side in latents of the tiles that `measure_memory` evaluates."""
 REPEATS = 3
-"""Processes that each size is measured in; the least counts, as others hold what the C library has not given back."""
+"""Processes that each size is measured in; their median counts, as resident memory depends on what the C library gives back."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def measure_memory(settings: RestoreSettings, sizes: Sequence[tuple[int, int]] =
             frames,
             side,
             predicted_bytes(settings, frames, side),
-            min(peak_bytes(settings, frames, side, side) for _ in range(REPEATS)),
+            round(median(peak_bytes(settings, frames, side, side) for _ in range(REPEATS))),
         )
         for frames, side in sizes
     ]

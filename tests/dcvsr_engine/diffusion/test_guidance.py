@@ -54,3 +54,10 @@ def test_degrading_blurs_the_estimate_where_attention_is_high_and_keeps_the_nois
     assert not changed[0].any()
     assert changed[1].nonzero().tolist() == [[2, 4], [2, 5], [3, 4], [3, 5]]
     torch.testing.assert_close((degraded - x)[0, 1, :, 2:, 4:6], (gaussian_blur(denoised[0]) - denoised[0])[1, :, 2:, 4:6])
+
+
+def test_pag_has_a_scale_of_its_own():
+    estimates = {branch: torch.randn(4) for branch in (C, U, P)}
+    expected = combine({C: estimates[C], U: estimates[U]}, SCALE) + 0.5 * (SCALE - 1) * (estimates[C] - estimates[P])
+    torch.testing.assert_close(combine(estimates, SCALE, 0.5), expected)
+    assert torch.equal(combine(estimates, SCALE, 1.0), combine(estimates, SCALE))

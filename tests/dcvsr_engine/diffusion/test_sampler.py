@@ -312,3 +312,13 @@ def test_euler_steps_from_sigma_700_lose_nothing_to_rounding(steps):
         expected = expected + derivative * (step.sigma_next - step.sigma)
     result = sample(lambda x, step: denoise(x.double(), step.sigma).float(), x, schedule)
     assert float((result - expected).abs().max()) <= 1e-6
+
+
+def test_outside_of_its_interval_guidance_is_none(denoiser):
+    none, guided = networks.settings(steps=2), networks.settings(steps=2, guidance="cfg")
+    results = [
+        networks.sample(denoiser, chosen, ONE)
+        for chosen in (none, guided, guided.replace(guidance_high=0.001), guided.replace(guidance_high=1.0))
+    ]
+    assert torch.equal(results[2], results[0])
+    assert not torch.equal(results[3], results[0]) and not torch.equal(results[3], results[1])

@@ -39,7 +39,7 @@ def test_what_fits_is_chosen():
     assert chosen(40 * GIGABYTE)[0] == "two-pass" and 1 < chosen(40 * GIGABYTE)[1] <= 8
     assert chosen(6 * GIGABYTE) == ("two-pass", 2, 5)
     assert chosen(GIGABYTE) == ("two-pass", 1, 1)
-    assert chosen(40 * GIGABYTE, tiling="fast")[0] == "cached"
+    assert chosen(16 * GIGABYTE, tiling="fast")[0] == "cached"
     assert chosen(GIGABYTE, sap_schedule="lockstep", tile_batch=3)[:2] == ("lockstep", 3)
 
 
@@ -90,8 +90,8 @@ def test_the_plan_is_near_what_was_counted_for_svd():
 
 
 MEASURED = {
-    "fp32": {(4, 32): 33, (6, 32): 50, (14, 32): 84, (14, 64): 305},
-    "bf16": {(4, 32): 22, (6, 32): 32, (14, 32): 52, (14, 64): 173},
+    "fp32": {(6, 32): 50, (14, 32): 84, (14, 64): 305},
+    "bf16": {(6, 32): 32, (14, 32): 52, (14, 64): 173},
 }
 """MiB that a tile of so many frames and latents' side took on a processor, by `bench.memory.peak_bytes`."""
 

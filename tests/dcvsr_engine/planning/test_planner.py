@@ -53,6 +53,7 @@ def test_evaluations_are_counted_exactly(changes, tiny_model, tmp_path, loader, 
         ({"guidance": "sag", "guidance_scale": 2.0}, None),
         ({"guidance": "pag", "guidance_scale": 2.0}, None),
         ({"guidance": "none"}, None),
+        ({"guidance": "sag", "guidance_scale": 2.0, "guidance_low": 1e4}, "no step has a noise level between"),
     ],
 )
 def test_a_guidance_that_does_nothing_is_noted(changes, sentence, clip, tiny_model):

@@ -148,3 +148,18 @@ def test_only_the_wanted_frames_are_decoded(pipeline):
     every, some = list(pipeline.decode(latents)), list(pipeline.decode(latents, range(1, 3)))
     assert [one.position for one in some] == [1, 2]
     assert all((one.pixels == other.pixels).all() for one, other in zip(some, every[1:], strict=True))
+
+
+@pytest.mark.parametrize(("seen", "position"), [("first", 0), ("middle", 1), ("last", 2)])
+def test_the_image_encoder_sees_the_chosen_frame(seen, position, tiny_model, loader):
+    pictures = []
+
+    class Encoder:
+        def embed(self, frame):
+            pictures.append(frame)
+            return torch.zeros(1, 1, 8)
+
+    settings = jobs.settings(tiny_model, clip_frame=seen)
+    pipeline = pipeline_of(replace(loader(settings), image_encoder=Encoder()), settings)
+    pipeline.encode()
+    torch.testing.assert_close(pictures[0], pipeline.enlarged([position])[0, :, :44, :60])
