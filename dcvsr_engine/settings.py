@@ -15,7 +15,7 @@ GammaDirection = Literal["falling", "rising", "mirrored"]
 GammaLayers = Literal["all", "down", "middle", "up"]
 PropagationOrder = Literal["tap-last", "sap-last", "sap-first", "tap-first"]
 ClipFrame = Literal["first", "middle", "last"]
-SapSchedule = Literal["auto", "lockstep", "two-pass", "cached"]
+SapSchedule = Literal["auto", "lockstep", "staged", "two-pass", "cached"]
 TapDirection = Literal["alternate", "forward", "backward"]
 Tiling = Literal["paper", "fast"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
@@ -117,7 +117,8 @@ class RestoreSettings(Settings):
         default=True, description="Spatial attention propagation: tiles of a frame see each other at every second step."
     )
     sap_schedule: SapSchedule = Field(
-        default="auto", description="How tiles exchange their keys: lockstep (exact), two-pass (less memory) or cached (fast)."
+        default="auto",
+        description="How tiles exchange keys: lockstep or staged (exact), two-pass (least memory) or cached (fast).",
     )
     sap_rate: int = Field(
         default=2, ge=1, le=16, description="Stride s at which a tile's tokens are sampled along each axis for the other tiles."
@@ -138,6 +139,12 @@ class RestoreSettings(Settings):
     overlap: float = Field(default=0.5, ge=0.0, le=0.75, description="Share of a tile that overlaps the next (paper tiling).")
     segment_frames: int = Field(
         default=56, ge=14, le=1000, description="Frames worked on at once; longer shots are cut into joined segments."
+    )
+    strength: float = Field(
+        default=1.0,
+        ge=0.0,
+        le=1.0,
+        description="How much of the refinement is used: 0 is the enlarged input alone, 1 the full result.",
     )
     color: Color = Field(default="wavelet", description="How the result's colours are held to the input's.")
     seed: int = Field(
@@ -211,7 +218,7 @@ class ResolvedSettings(RestoreSettings):
 class PlannedSettings(ResolvedSettings):
     """Settings as a plan carries them out: no ``auto`` is left either."""
 
-    sap_schedule: Literal["lockstep", "two-pass", "cached"]
+    sap_schedule: Literal["lockstep", "staged", "two-pass", "cached"]
     precision: Literal["fp32", "bf16", "fp16"]
     device: Literal["cuda", "mps", "cpu"]
     tile_batch: int = Field(ge=1, le=256)

@@ -63,7 +63,8 @@ CLIP_FRAMES = {
 SAP_SCHEDULES = {
     "auto": "Automatic",
     "lockstep": "Lockstep (exact)",
-    "two-pass": "Two-pass (less memory)",
+    "staged": "Staged (exact, less memory)",
+    "two-pass": "Two-pass (least memory)",
     "cached": "Cached (fast)",
 }
 TAP_DIRECTIONS = {
@@ -140,6 +141,7 @@ RESTORE_SPECS: dict[str, Spec] = {
     "window": Spec("Tile frames"),
     "overlap": Spec("Overlap", step=0.05, decimals=2),
     "segment_frames": Spec("Segment frames", bend=2),
+    "strength": Spec("Strength", step=0.05, decimals=2),
     "color": Spec("Colours", choices=COLORS),
     "seed": Spec("Seed", slider=False),
     "precision": Spec("Precision", choices=PRECISIONS),

@@ -11,12 +11,15 @@ from dcvsr_engine.jobs.manifest import FileFacts, JobIdentity
 from dcvsr_engine.models.registry import base_folder
 from dcvsr_engine.network.checkpoint import Model
 from dcvsr_engine.network.declaration import UNET_FOLDERS, Declaration
+from dcvsr_engine.network.upsampler_config import UPSAMPLER_FOLDER
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.storage import sha256
 from dcvsr_engine.video.probe import VideoInfo
 
 END_BYTES = 2**20
 """Bytes at either end of the input that are compared."""
+WHERE = ("target", "overwrite")
+"""Parts of a request that say where the result goes: they may change, the frames are the same."""
 
 
 def identity_of(request: JobRequest, info: VideoInfo, model: Model) -> JobIdentity:
@@ -48,7 +51,7 @@ def model_hashes(folder: Path, declaration: Declaration) -> dict[str, str]:
 
 def model_files(model: Path, base: Path) -> Iterator[tuple[str, Path]]:
     """Name and path of every file that decides what a model computes."""
-    for root, folders in ((model, UNET_FOLDERS), (base, ("vae", "image_encoder", "feature_extractor"))):
+    for root, folders in ((model, (*UNET_FOLDERS, UPSAMPLER_FOLDER)), (base, ("vae", "image_encoder", "feature_extractor"))):
         for folder in (root, *(root / name for name in folders)):
             for path in sorted(folder.glob("*.json")) + (sorted(folder.glob("*.safetensors")) if folder != root else []):
                 yield f"{root.name}/{path.relative_to(root)}", path
@@ -91,6 +94,6 @@ def request_change(known: dict[str, Any], now: dict[str, Any]) -> str | None:
     """Which part of the request, or which of its settings, is different."""
     flat, present = (request | request.get("settings", {}) | request.get("output", {}) for request in (known, now))
     for name in present:
-        if name not in ("settings", "output") and flat.get(name) != present[name]:
+        if name not in ("settings", "output", *WHERE) and flat.get(name) != present[name]:
             return f"{name} was {flat.get(name)} and is {present[name]} now"
     return None

@@ -22,6 +22,7 @@ from dcvsr_engine.models.shapes import (
 from dcvsr_engine.network.declaration import FILE, SVD_TIME_IDS, UNET_FOLDERS, Declaration
 from dcvsr_engine.network.first_stage import AUTOENCODER, first_stage_of
 from dcvsr_engine.network.layout import check_layers, weight_files
+from dcvsr_engine.network.upsampler_config import UPSAMPLER_FOLDER, upsampler_config
 
 Found = Literal["declared", "full", "unet", "base"]
 MODEL_PARTS = (*UNET_FOLDERS, "vae", "image_encoder", "feature_extractor", "scheduler")
@@ -125,9 +126,11 @@ def recognise_declared(folder: Path) -> Recognised:
         raise ModelError(f"The model in {folder} is incomplete: {first_stage.scales_file} is missing.")
     if first_stage.weights_folder and not declaration.base:
         weights_in(folder / first_stage.weights_folder)
-    return Recognised(
-        "declared", folder_name(declaration.name or own_name(folder)), dict(files_of(folder, MODEL_PARTS)), declaration
-    )
+    parts: tuple[str, ...] = MODEL_PARTS
+    if upsampler_config(declaration.upsampler, folder) is not None:
+        weights_in(folder / UPSAMPLER_FOLDER)
+        parts = (*parts, UPSAMPLER_FOLDER)
+    return Recognised("declared", folder_name(declaration.name or own_name(folder)), dict(files_of(folder, parts)), declaration)
 
 
 def recognise_unet(folder: Path, weights: list[Path], name: str) -> Recognised:

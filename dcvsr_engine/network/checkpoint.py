@@ -20,6 +20,7 @@ from dcvsr_engine.network.device import DTYPES, resolve_device, resolve_precisio
 from dcvsr_engine.network.first_stage import HAAR, RESIDUAL_TRANSFORM, VAE
 from dcvsr_engine.network.haar import HaarFirstStage
 from dcvsr_engine.network.layout import check_layers, subfolder, weight_files
+from dcvsr_engine.network.upsampling import BicubicUpsampler, VideoUpsampler, load_upsampler
 from dcvsr_engine.network.vae import VaeFirstStage
 from dcvsr_engine.settings import Device, Precision
 from dcvsr_engine.storage import read_json
@@ -81,6 +82,7 @@ class Model:
         folder: where it came from.
         unet, first_stage: the networks, on ``device`` in ``dtype``.
         image_encoder: CLIP, where the declaration asks for it.
+        upsampler: makes ``I_up``, in float32.
     """
 
     declaration: Declaration
@@ -90,6 +92,7 @@ class Model:
     device: Device
     precision: Precision
     image_encoder: ImageEncoder | None = None
+    upsampler: VideoUpsampler = BicubicUpsampler()
 
     def to_device(self, x: Tensor) -> Tensor:
         """``x`` of any shape where and as the network computes."""
@@ -103,8 +106,9 @@ class Model:
 
     @property
     def networks(self) -> list[nn.Module]:
-        """The U-Net and, where there is one, the autoencoder."""
-        return [part for part in (self.unet, getattr(self.first_stage, "vae", None)) if part is not None]
+        """The U-Net and, where there are such, autoencoder and learned upsampler."""
+        parts = self.unet, getattr(self.first_stage, "vae", None), self.upsampler.network
+        return [part for part in parts if part is not None]
 
     @contextmanager
     def full_precision(self) -> Iterator[None]:
@@ -128,7 +132,7 @@ def load(folder: Path, base: Path, device: Device = "auto", precision: Precision
     """Load a checkpoint from its folders.
 
     Args:
-        folder: holds the U-Net and ``dcvsr.json``.
+        folder: holds the U-Net, a learned upsampler and ``dcvsr.json``.
         base: holds the first stage and the image encoder; ``folder`` itself where the checkpoint is complete.
         device: where to compute.
         precision: number format to compute in.
@@ -157,6 +161,7 @@ def load(folder: Path, base: Path, device: Device = "auto", precision: Precision
         device=device,
         precision=precision,
         image_encoder=ImageEncoder.from_folder(base, device, precision) if declaration.image_embedding == "first-frame" else None,
+        upsampler=load_upsampler(declaration.upsampler, folder, device),
     )
 
 

@@ -12,6 +12,7 @@ from dcvsr_engine.errors import ModelError
 from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.network.first_stage import FLOAT_PIXEL, FirstStageSpec, first_stage_of
 from dcvsr_engine.network.layout import weight_files
+from dcvsr_engine.network.upsampler_config import UpsamplerConfig
 from dcvsr_engine.planning.grids import tiles_at_once
 from dcvsr_engine.settings import PlannedSettings, ResolvedSettings, SapSchedule
 from dcvsr_engine.storage import read_json
@@ -29,6 +30,8 @@ fake tensors (tests/dcvsr_engine/planning/test_counted_memory.py)."""
 KERNEL_SHARE = {"cpu": 1.65, "cuda": 1.1, "mps": 1.1}
 """What kernels hold beside the tensors that are counted, as a factor: oneDNN's reordered copies on a processor (“dcvsr bench
 memory” measured 1.55 to 1.8 for the compact model); elsewhere the allocator's rounding, which is not measured yet."""
+PARKED_MAPS = 11.3
+"""Feature maps of the top level that a row holds while it waits in a propagating layer (staged lockstep), counted for SVD."""
 KERNEL_BYTES = 2**24
 """Bytes that one evaluation needs whatever its size."""
 LATENT_COPIES = 6
@@ -115,6 +118,7 @@ class SegmentLoad:
         network: sizes of its U-Net.
         grid: tiles of the segment.
         pixels_in, pixels_out: pixels of a frame before and after.
+        upsampler: the network that enlarges frames; ``None`` for bicubic.
     """
 
     settings: ResolvedSettings
@@ -123,6 +127,7 @@ class SegmentLoad:
     grid: TileGrid
     pixels_in: int
     pixels_out: int
+    upsampler: UpsamplerConfig | None = None
 
     @property
     def first_stage(self) -> FirstStageSpec:
@@ -136,8 +141,16 @@ class SegmentLoad:
         settings, grid, network = self.settings, self.grid, self.network
         row = grid.tile_frames * grid.tile_height * grid.tile_width * max(network.maps, *self.propagating_maps())
         rows = most_branches(settings, self.declaration) * tiles_at_once(grid, settings)
-        numbers = (rows * row * KERNEL_SHARE[settings.device] + self.kept_keys(rows)) * network.channels
-        return int(numbers * network.item) + KERNEL_BYTES
+        numbers = rows * row * KERNEL_SHARE[settings.device] + self.kept_keys(rows) + self.parked_maps()
+        return int(numbers * network.channels * network.item) + KERNEL_BYTES
+
+    def parked_maps(self) -> float:
+        """What the tiles of a window hold while they wait for each other (staged lockstep), in numbers per channel."""
+        settings, grid = self.settings, self.grid
+        if settings.sap_schedule != "staged" or not has_sap_steps(settings, settings.steps):
+            return 0
+        rows = most_branches(settings, self.declaration) * grid.spatial
+        return PARKED_MAPS * rows * grid.tile_frames * grid.tile_height * grid.tile_width
 
     def propagating_maps(self) -> tuple[float, float]:
         """Feature maps of the top level alive in a propagating layer of a SAP and of a TAP step, per row.
@@ -174,6 +187,10 @@ class SegmentLoad:
         decoded = min(grid.frames, self.first_stage.decoded_frames(frames))
         return decoded * self.first_stage.decoder_bytes(grid.height, grid.width, factor, self.network.item)
 
+    def upsampling_bytes(self) -> int:
+        """Peak device memory of enlarging, which is done frame by frame; without weights, which are small."""
+        return self.upsampler.peak_bytes(self.pixels_in) if self.upsampler else 0
+
     def frames_at_once(self, budget: int) -> int:
         """Frames to encode or decode together that fit into ``budget`` bytes: as many as the first stage wants, if possible."""
         wanted = self.first_stage.frames_together(self.pixels_out)
@@ -188,7 +205,8 @@ class SegmentLoad:
     def host_bytes(self) -> int:
         """Memory in float32: two segments' LR frames, latent tensors, and output frames that wait to be written."""
         waiting = queue_room(self.pixels_out) * self.pixels_out * WAITING_PIXEL
-        return LATENT_COPIES * self.latent_bytes() + 2 * self.grid.frames * self.pixels_in * FLOAT_PIXEL + waiting
+        frames = self.grid.frames + (2 * self.upsampler.context if self.upsampler else 0)
+        return LATENT_COPIES * self.latent_bytes() + 2 * frames * self.pixels_in * FLOAT_PIXEL + waiting
 
     def chunk_bytes(self, frames: int) -> int:
         """Memory of a chunk of output frames in float32, where whole frames are worked on."""
@@ -203,8 +221,8 @@ def queue_room(pixels_out: int) -> int:
 def with_batch(load: SegmentLoad, budget: int) -> PlannedSettings:
     """Decide the SAP schedule and the tile batch that fit into ``budget`` bytes beside the weights.
 
-    Lockstep where all tiles of a window fit in one batch, or are in one anyway; else two passes, or the cached schedule for fast
-    tiling.
+    Lockstep where all tiles of a window fit in one batch, or are in one anyway; else staged, where they fit while they wait; else
+    two passes, or the cached schedule for fast tiling.
     """
     settings = load.settings
 
@@ -214,7 +232,9 @@ def with_batch(load: SegmentLoad, budget: int) -> PlannedSettings:
 
     schedule = settings.sap_schedule
     if schedule == "auto":
-        schedule = "lockstep" if fits("lockstep", 1) else "two-pass" if settings.tiling == "paper" else "cached"
+        last: SapSchedule = "two-pass" if settings.tiling == "paper" else "cached"
+        exact: tuple[SapSchedule, ...] = ("lockstep", "staged")
+        schedule = next((tried for tried in exact if fits(tried, 1)), last)
     most = 1 if settings.device == "cpu" else min(load.grid.spatial, MOST_TILES)
     batch = settings.tile_batch or max((size for size in range(1, most + 1) if fits(schedule, size)), default=1)
     if settings.sap_schedule == "auto" and batch >= load.grid.spatial:
@@ -260,7 +280,8 @@ def estimate_memory(load: SegmentLoad, free: int, total: int) -> tuple[PlannedSe
     # the U-Net gives its room to the decoder only where that lets it decode more frames together
     offload = device == "cuda" and load.frames_at_once(budget) < load.first_stage.frames_together(load.pixels_out)
     frames = load.frames_at_once(budget + offload * weights)
-    decoding, host = load.decoding_bytes(frames), load.host_bytes()
+    # frames are enlarged before they are encoded or decoded
+    decoding, host = max(load.decoding_bytes(frames), load.upsampling_bytes()), load.host_bytes()
     if load.first_stage.pixel_device(device) == "cpu":
         host += load.chunk_bytes(frames)
     else:

@@ -18,6 +18,8 @@ class Segment(Schema):
         shared: how many of its first frames the segment before has, too.
         pinned: how many of them, from the first one, are pinned to what the segment before made of them, which puts them out.
             The other shared frames had no future there: they are sampled anew, and this segment puts them out.
+        before, after: how many frames before and after them, of the same shot and inside the range that is restored, are only
+            looked at by the upsampler.
     """
 
     error_type: ClassVar[type[UserError]] = JobError
@@ -27,6 +29,8 @@ class Segment(Schema):
     last: int
     shared: int = 0
     pinned: int = 0
+    before: int = 0
+    after: int = 0
 
     @property
     def frames(self) -> int:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from dcvsr_engine.diffusion.schedule import evaluations, guidance_acts, steps_of
@@ -10,6 +10,7 @@ from dcvsr_engine.host_memory import host_memory
 from dcvsr_engine.models.registry import base_folder
 from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.network.device import DTYPES, device_title, memory, resolve_device, resolve_precision
+from dcvsr_engine.network.upsampler_config import upsampler_config
 from dcvsr_engine.planning.disk import disk_needs, result_bytes, tightest
 from dcvsr_engine.planning.grids import grid_for, window_stride
 from dcvsr_engine.planning.memory import NetworkSize, SegmentLoad, estimate_memory
@@ -19,8 +20,8 @@ from dcvsr_engine.planning.segments import frame_range, picture_size, segments_o
 from dcvsr_engine.planning.shots import ShotBoundaries
 from dcvsr_engine.settings import OutputSettings, PlannedSettings, ResolvedSettings
 from dcvsr_engine.video.encoders import resolved_output
+from dcvsr_engine.video.losses import losses_ahead
 from dcvsr_engine.video.probe import VideoInfo
-from dcvsr_engine.video.publish import losses_ahead
 
 
 def make_plan(
@@ -37,7 +38,7 @@ def make_plan(
         request: what is wanted.
         info: facts about the input.
         declaration: the model's conventions.
-        unet: the folder of its U-Net.
+        unet: the folder of its U-Net, beside which a learned upsampler is.
         boundaries: where shots begin, ``None`` when cuts have not been looked for.
         folder: the job folder, ``None`` for a job that writes nothing.
 
@@ -46,10 +47,12 @@ def make_plan(
     """
     settings = on_device(declaration.resolve(request.settings))
     shots = boundaries.shots if boundaries is not None else (frame_range(request, info),)
-    segments = segments_of(shots, settings.segment_frames, settings.window, window_stride(settings))
+    upsampler = upsampler_config(declaration.upsampler, unet.parent)
+    context = upsampler.context if upsampler else 0
+    segments = segments_of(shots, settings.segment_frames, settings.window, window_stride(settings), context)
     width, height = picture_size(request, info)
     longest = max(segments, key=lambda segment: segment.frames)
-    load = load_of(longest, width, height, settings, declaration, unet)
+    load = replace(load_of(longest, width, height, settings, declaration, unet), upsampler=upsampler)
     planned, estimate = estimate_memory(load, *memory(settings.device))
     plan = Plan(
         settings=planned,
@@ -120,7 +123,7 @@ def with_output(plan: Plan, target: Path, output: OutputSettings, info: VideoInf
     output = resolved_output(target, info, output)
     needs = disk_needs(folder, target, result_bytes(output, plan.frames, plan.output_size), latents)
     needed, available = tightest(needs)
-    losses = losses_ahead(target, info, *plan.output_size, output)
+    losses = losses_ahead(target, info, *plan.output_size, output, whole=plan.frames == info.frames)
     return plan.replace(disk=needed, disk_available=available, notes=(*plan.notes, *losses))
 
 

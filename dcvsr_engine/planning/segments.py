@@ -32,7 +32,7 @@ def picture_size(request: JobRequest, info: VideoInfo) -> tuple[int, int]:
     return region.width, region.height
 
 
-def segments_of(shots: Sequence[tuple[int, int]], length: int, window: int, stride: int) -> tuple[Segment, ...]:
+def segments_of(shots: Sequence[tuple[int, int]], length: int, window: int, stride: int, context: int = 0) -> tuple[Segment, ...]:
     """Cut shots into segments; neighbours of the same shot share one ``window`` of frames.
 
     Args:
@@ -40,12 +40,23 @@ def segments_of(shots: Sequence[tuple[int, int]], length: int, window: int, stri
         length: frames of a segment, at most; never less than two windows.
         window: frames of a tile.
         stride: frames from one window to the next.
+        context: frames that the upsampler sees on either side of a frame. None is taken from another shot or from outside the
+            range that is restored, so that where a shot is cut into segments does not matter.
     """
-    pieces = (piece for first, last in shots for piece in pieces_of(first, last, max(length, 2 * window), window, stride))
-    return tuple(
-        Segment(index=index, first=first, last=last, shared=shared, pinned=pinned_of(shared))
-        for index, (first, last, shared) in enumerate(pieces)
+    pieces = (
+        Segment(
+            index=0,
+            first=start,
+            last=end,
+            shared=shared,
+            pinned=pinned_of(shared),
+            before=min(context, start - first),
+            after=min(context, last - end),
+        )
+        for first, last in shots
+        for start, end, shared in pieces_of(first, last, max(length, 2 * window), window, stride)
     )
+    return tuple(piece.replace(index=index) for index, piece in enumerate(pieces))
 
 
 def pinned_of(shared: int) -> int:

@@ -19,7 +19,6 @@ from dcvsr_engine.events import FrameDone, Warned
 from dcvsr_engine.network.checkpoint import Model
 from dcvsr_engine.network.first_stage import first_stage_of
 from dcvsr_engine.network.oom import Result, in_parts
-from dcvsr_engine.network.resample import upscale
 from dcvsr_engine.planning.grids import grid_for, padded
 from dcvsr_engine.planning.plan import Segment
 from dcvsr_engine.restore.color import correct
@@ -119,8 +118,8 @@ class SegmentPipeline:
             JobError: the network gives no usable numbers.
         """
         if self.model.image_encoder is not None:
-            seen = {"first": 0, "middle": len(self.frames) // 2, "last": -1}[self.settings.clip_frame]
-            embedding = self.model.image_encoder.embed(upscale(self.frames.pixels[seen].unsqueeze(0), self.scale)[0])
+            seen = {"first": 0, "middle": len(self.frames) // 2, "last": len(self.frames) - 1}[self.settings.clip_frame]
+            embedding = self.model.image_encoder.embed(self.upsampled([seen])[0].cpu())
             self.denoiser = self.denoiser.with_embedding(embedding)
         return torch.cat([condition for _, condition in self.chunks(self.encode_frames)])
 
@@ -250,10 +249,15 @@ class SegmentPipeline:
 
     def enlarged(self, positions: list[int]) -> Tensor:
         """``I_up`` of some frames where pixels are worked on, padded for the U-Net: ``(frames, 3, height, width)``."""
-        up = upscale(self.frames.pixels[positions].to(self.pixel_device), self.scale)
+        up = self.upsampled(positions)
         unit = self.model.declaration.factor * self.model.declaration.multiple
         height, width = up.shape[-2:]
         return pad(up, padded(height, unit) - height, padded(width, unit) - width)
+
+    def upsampled(self, positions: list[int]) -> Tensor:
+        """``I_up`` of some frames where pixels are worked on: ``(frames, 3, scale · height, scale · width)``."""
+        upsampler = self.model.upsampler
+        return upsampler(self.frames.windows(positions, upsampler.frames).to(self.pixel_device), self.scale)
 
     def cropped(self, frames: Tensor) -> Tensor:
         """``frames`` ``(frames, 3, height, width)`` without the padding."""
@@ -297,7 +301,9 @@ class SegmentPipeline:
         return self.refined(latents, positions, self.enlarged(positions)).cpu()
 
     def refined(self, latents: Tensor, positions: list[int], up: Tensor) -> Tensor:
-        """Decode neighbouring frames together, with some more on either side for a temporal decoder; crop and correct colours.
+        """Decode neighbouring frames together, with more on either side for a temporal decoder.
+
+        They are cropped, mixed with ``up`` by the strength, and their colours are corrected.
 
         Args:
             latents: ``x_0`` of the segment ``(frames, channels, height, width)``.
@@ -311,7 +317,8 @@ class SegmentPipeline:
         first, end = max(0, positions[0] - margin), positions[-1] + 1 + margin
         around, before = latents[first:end].to(up.device), positions[0] - first
         decoded = self.model.first_stage.decode(around, up, check=self._check, before=before)
-        return correct(self.cropped(decoded), self.cropped(up), self.settings.color)
+        mixed = mix(self.cropped(up), self.cropped(decoded), self.settings.strength)
+        return correct(mixed, self.cropped(up), self.settings.color)
 
     def is_plausible(self, positions: list[int], pixels: Tensor) -> bool:
         """Whether restored frames ``(positions, 3, height, width)`` are numbers and none of them has turned black."""
@@ -355,6 +362,11 @@ class SegmentPipeline:
         """Some frames in words."""
         first, last = self.frames.indices[positions[0]], self.frames.indices[positions[-1]]
         return f"Frame {first}" if first == last else f"One of frames {first} to {last}"
+
+
+def mix(up: Tensor, decoded: Tensor, strength: float) -> Tensor:
+    """Mix the enlarged input (``strength`` 0) and the refined result (1), both RGB ``(frames, 3, height, width)``."""
+    return decoded if strength == 1 else torch.lerp(up, decoded, strength)
 
 
 def pad(frames: Tensor, bottom: int, right: int) -> Tensor:

@@ -16,6 +16,7 @@ from dcvsr_engine.models.importing import import_model
 from dcvsr_engine.models.loading import load_model
 from dcvsr_engine.models.recognise import recognise
 from dcvsr_engine.models.registry import known_models
+from dcvsr_engine.models.verification import verify_model
 from dcvsr_engine.resources import resource
 
 WEIGHTS = "unet/diffusion_pytorch_model.safetensors"
@@ -32,6 +33,25 @@ def test_a_model_that_declares_itself_comes_as_it_is(home):
     assert model.declaration.title == "second"
     assert inside(home / "second") == {"dcvsr.json", "source.json", "scales.json", "README.md", "unet/config.json", WEIGHTS}
     assert load_model("second", "cpu", "fp32").declaration.first_stage == "haar"
+
+
+def test_a_learned_upsampler_comes_along(learned_model, tmp_path):
+    model = import_model(learned_model, "third")
+    assert {"upsampler/config.json", "upsampler/model.safetensors"} < inside(model.folder)
+    assert load_model("third", "cpu", "fp32").upsampler.frames == 5 and verify_model(model) == []
+    (model.folder / "upsampler" / "model.safetensors").write_bytes(b"damaged")
+    assert any("SHA-256 differs" in sentence for sentence in verify_model(model))
+
+
+@pytest.mark.parametrize(("name", "text"), [("config.json", "{"), ("config.json", None), ("model.safetensors", None)])
+def test_a_declared_upsampler_must_be_there_and_whole(learned_model, tmp_path, home, name, text):
+    folder = shutil.copytree(learned_model, tmp_path / "broken")
+    (folder / "upsampler" / name).unlink()
+    if text is not None:
+        (folder / "upsampler" / name).write_text(text)
+    with pytest.raises(ModelError, match="upsampler") as caught:
+        import_model(folder)
+    assert "\n" not in str(caught.value) and not home.exists()
 
 
 def test_a_full_folder_gets_assumed_conventions_and_loads(full):

@@ -10,7 +10,8 @@ from dcvsr_engine.errors import ModelError
 from dcvsr_engine.models.registry import model_folder
 from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.network.device import DTYPES
-from dcvsr_engine.network.first_stage import AUTOENCODER
+from dcvsr_engine.network.first_stage import AUTOENCODER, FLOAT_PIXEL
+from dcvsr_engine.network.upsampler_config import UpsamplerConfig
 from dcvsr_engine.planning.grids import grid_for
 from dcvsr_engine.planning.memory import CONTEXT_BYTES, MEMORY_SHARE, NetworkSize, SegmentLoad, estimate_memory, with_batch
 from dcvsr_engine.settings import RestoreSettings
@@ -36,10 +37,10 @@ def chosen(free: int, **changes):
 
 def test_what_fits_is_chosen():
     assert chosen(200 * GIGABYTE) == ("lockstep", 8, 14)
-    assert chosen(40 * GIGABYTE)[0] == "two-pass" and 1 < chosen(40 * GIGABYTE)[1] <= 8
+    assert chosen(60 * GIGABYTE)[0] == "staged" and 1 < chosen(60 * GIGABYTE)[1] <= 8
     assert chosen(6 * GIGABYTE) == ("two-pass", 2, 5)
     assert chosen(GIGABYTE) == ("two-pass", 1, 1)
-    assert chosen(16 * GIGABYTE, tiling="fast")[0] == "cached"
+    assert chosen(6 * GIGABYTE, tiling="fast")[0] == "cached"
     assert chosen(GIGABYTE, sap_schedule="lockstep", tile_batch=3)[:2] == ("lockstep", 3)
 
 
@@ -71,6 +72,20 @@ def test_whole_frames_count_where_they_are_worked_on():
     assert paper.host_memory == load_with().host_bytes() + load_with().chunk_bytes(paper.decode_frames)
 
 
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_a_learned_upsampler_counts_where_it_computes(device):
+    declaration = Declaration.from_folder(model_folder("compact"))
+    settings = declaration.resolve(RestoreSettings(device=device, precision="fp32", sap_schedule="two-pass", tile=16))
+    small = NetworkSize(weights=0, channels=1, maps=1, item=4)
+    load = SegmentLoad(settings, declaration, small, grid_for(8, 480, 270, declaration, settings), 480 * 270, 1920 * 1080)
+    learned = replace(load, upsampler=UpsamplerConfig())
+    (_, without), (_, with_it) = (estimate_memory(each, 60 * GIGABYTE, 60 * GIGABYTE) for each in (load, learned))
+    pixels = 480 * 270
+    assert with_it.device_memory - without.device_memory > 0.9 * UpsamplerConfig().peak_bytes(pixels) > 64 * 4 * 4 * pixels
+    assert learned.host_bytes() - load.host_bytes() == 2 * 4 * pixels * FLOAT_PIXEL
+    assert with_it.decode_frames == without.decode_frames
+
+
 def test_memory_grows_with_what_is_done_at_once():
     def need(**changes):
         return load_with(**({"sap_schedule": "two-pass", "tile_batch": 1} | changes)).sampling_bytes()
@@ -79,6 +94,7 @@ def test_memory_grows_with_what_is_done_at_once():
     assert need(guidance="none") < need()
     assert need(tile=32) < need()
     assert need(sap_schedule="lockstep") > need(tile_batch=8)
+    assert need() < need(sap_schedule="staged") < need(sap_schedule="lockstep")
     assert need(sap_schedule="cached") > need() > need(sap=False)
 
 
