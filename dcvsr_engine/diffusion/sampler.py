@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from dcvsr_engine.diffusion.denoiser import Denoiser
-from dcvsr_engine.diffusion.edm import to_d
+from dcvsr_engine.diffusion.edm import euler_step
 from dcvsr_engine.diffusion.propagation import Collect, Extension, Inject, Lockstep, SpatialBank, Staged, TemporalMemory
-from dcvsr_engine.diffusion.schedule import Pass, Step, passes
+from dcvsr_engine.diffusion.schedule import Pass, Step, mode_of, passes
 from dcvsr_engine.diffusion.turns import run_in_turns
 from dcvsr_engine.events import StepKind
 from dcvsr_engine.settings import ResolvedSettings
@@ -58,7 +58,7 @@ def sample(
     for step in steps:
         x = pin(x, step.sigma)
         denoised = pin(denoise(x, step), 0.0)
-        x = x + to_d(x, step.sigma, denoised) * (step.sigma_next - step.sigma)
+        x = euler_step(x, denoised, step.sigma, step.sigma_next)
         after_step(x, step, denoised)
     return x
 
@@ -268,10 +268,11 @@ class TiledDenoiser:
             step.sigma,
             torch.stack([cut(self.condition, tile) for tile in tiles]),
             tiles,
-            self.settings.guidance,
+            mode_of(step, self.settings),
             self.settings.guidance_scale,
             step.gamma,
             self.branches_in_one_batch,
+            self.settings.perturbation,
         )
 
 

@@ -105,7 +105,9 @@ def run_preview(request: JobRequest, telemetry: Telemetry, loader: Loader, on_pl
         shots = find_shots(request, reader, info, telemetry)
         plan = feasible_plan(request, info, model, shots, None, on_plan)
         sink = PreviewSink()
-        session = Runner(Session(request, reader, info, Denoiser(model), plan, telemetry), sink).run(plan.segments)
+        session = Runner(Session(request, reader, info, Denoiser(model, settings=plan.settings), plan, telemetry), sink).run(
+            plan.segments
+        )
         share, notes = telemetry.waiting_share, reader.warnings
         return make_report(request, info, session.plan, sink.facts, telemetry.job, share, notes)
 
@@ -129,7 +131,9 @@ def run_stored(
                 store, plan = begin_job(request, output, info, model, shots, folder, on_plan)
             else:
                 store, plan = resume_job(known, request, info, model, folder, on_plan)
-            session = Session(request.replace(output=output), reader, info, Denoiser(model), plan, telemetry)
+            session = Session(
+                request.replace(output=output), reader, info, Denoiser(model, settings=plan.settings), plan, telemetry
+            )
             notes: Sequence[str] = ()
             if not published:
                 session = Runner(session, FileSink(store, telemetry, room_for(plan))).run(store.unfinished(plan.segments))

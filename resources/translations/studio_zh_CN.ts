@@ -371,6 +371,10 @@
         <translation>引导已关闭。</translation>
     </message>
     <message>
+        <source>Only SAG and PAG have a scale of their own.</source>
+        <translation>只有 SAG 和 PAG 有自己的强度。</translation>
+    </message>
+    <message>
         <source>γ acts with DSSAG only.</source>
         <translation>γ 仅在 DSSAG 下起作用。</translation>
     </message>
@@ -397,6 +401,10 @@
     <message>
         <source>TAP is off.</source>
         <translation>TAP 已关闭。</translation>
+    </message>
+    <message>
+        <source>SAP and TAP are off.</source>
+        <translation>SAP 与 TAP 已关闭。</translation>
     </message>
     <message>
         <source>Fast tiling has its own overlap.</source>
@@ -1680,16 +1688,8 @@
         <translation>各步的 γ</translation>
     </message>
     <message>
-        <source>Whether γ falls over the steps, as in the paper, or rises.</source>
-        <translation>γ 随步骤下降（如论文）还是上升。</translation>
-    </message>
-    <message>
         <source>Falling (the paper&apos;s)</source>
         <translation>下降（论文方法）</translation>
-    </message>
-    <message>
-        <source>Rising</source>
-        <translation>上升</translation>
     </message>
     <message>
         <source>SAP: tiles of a frame see each other</source>
@@ -1704,6 +1704,10 @@
         <translation>SAP 方式</translation>
     </message>
     <message>
+        <source>How tiles exchange keys: lockstep or staged (exact), two-pass (least memory) or cached (fast).</source>
+        <translation>分块如何交换键：lockstep 或 staged（精确）、two-pass（内存最少）或 cached（快）。</translation>
+    </message>
+    <message>
         <source>Automatic</source>
         <translation>自动</translation>
     </message>
@@ -1712,8 +1716,12 @@
         <translation>同步（精确）</translation>
     </message>
     <message>
-        <source>Two-pass (less memory)</source>
-        <translation>两遍（省内存）</translation>
+        <source>Staged (exact, less memory)</source>
+        <translation>分段（精确，内存较少）</translation>
+    </message>
+    <message>
+        <source>Two-pass (least memory)</source>
+        <translation>两遍（内存最少）</translation>
     </message>
     <message>
         <source>Cached (fast)</source>
@@ -1868,6 +1876,130 @@
         <translation>一起去噪的分块数；0 表示自动选择。不影响结果。</translation>
     </message>
     <message>
+        <source>Order of SAP and TAP</source>
+        <translation>SAP 与 TAP 的顺序</translation>
+    </message>
+    <message>
+        <source>Order of SAP and TAP steps: in turns and ending with TAP, as in the paper, or with SAP; or in two halves.</source>
+        <translation>SAP 步与 TAP 步的顺序：交替并以 TAP 结束（如论文），或以 SAP 结束；或各占一半。</translation>
+    </message>
+    <message>
+        <source>In turns, TAP last (the paper&apos;s)</source>
+        <translation>交替，TAP 在最后（论文方法）</translation>
+    </message>
+    <message>
+        <source>In turns, SAP last</source>
+        <translation>交替，SAP 在最后</translation>
+    </message>
+    <message>
+        <source>First half SAP, then TAP</source>
+        <translation>前半 SAP，后半 TAP</translation>
+    </message>
+    <message>
+        <source>First half TAP, then SAP</source>
+        <translation>前半 TAP，后半 SAP</translation>
+    </message>
+    <message>
+        <source>Propagating layers</source>
+        <translation>传播层数</translation>
+    </message>
+    <message>
+        <source>How many spatial attention layers propagate at either end of the U-Net.</source>
+        <translation>U-Net 两端各有多少个空间注意力层参与传播。</translation>
+    </message>
+    <message>
+        <source>Layers with γ</source>
+        <translation>使用 γ 的层</translation>
+    </message>
+    <message>
+        <source>Which spatial attention layers of the U-Net get γ.</source>
+        <translation>U-Net 的哪些空间注意力层使用 γ。</translation>
+    </message>
+    <message>
+        <source>All</source>
+        <translation>全部</translation>
+    </message>
+    <message>
+        <source>Down blocks</source>
+        <translation>下采样块</translation>
+    </message>
+    <message>
+        <source>Middle block</source>
+        <translation>中间块</translation>
+    </message>
+    <message>
+        <source>Up blocks</source>
+        <translation>上采样块</translation>
+    </message>
+    <message>
+        <source>Guidance from σ</source>
+        <translation>引导起始 σ</translation>
+    </message>
+    <message>
+        <source>Guidance acts in steps of at least this noise level σ.</source>
+        <translation>仅在噪声水平 σ 不低于此值的步中使用引导。</translation>
+    </message>
+    <message>
+        <source>Guidance up to σ</source>
+        <translation>引导上限 σ</translation>
+    </message>
+    <message>
+        <source>Guidance acts in steps of at most this noise level σ.</source>
+        <translation>仅在噪声水平 σ 不高于此值的步中使用引导。</translation>
+    </message>
+    <message>
+        <source>SAG and PAG scale</source>
+        <translation>SAG 与 PAG 强度</translation>
+    </message>
+    <message>
+        <source>Scale of SAG and PAG, as a multiple of the s of the guidance scale 1 + s.</source>
+        <translation>SAG 与 PAG 的强度，为引导强度 1 + s 中 s 的倍数。</translation>
+    </message>
+    <message>
+        <source>ρ of noise levels</source>
+        <translation>噪声水平的 ρ</translation>
+    </message>
+    <message>
+        <source>ρ of the noise levels: larger values make more of the steps at low noise.</source>
+        <translation>噪声水平的 ρ：值越大，低噪声处的步数越多。</translation>
+    </message>
+    <message>
+        <source>Overlap in time</source>
+        <translation>时间重叠</translation>
+    </message>
+    <message>
+        <source>Overlap of tiles in time, as a multiple of their overlap in space; 0.75 at most.</source>
+        <translation>分块在时间上的重叠，为空间重叠的倍数；最多 0.75。</translation>
+    </message>
+    <message>
+        <source>Width of the Gaussian</source>
+        <translation>高斯宽度</translation>
+    </message>
+    <message>
+        <source>Width of the Gaussian that merges tiles, as a multiple of the tiling&apos;s own.</source>
+        <translation>合并分块所用高斯的宽度，为该分块方式自身宽度的倍数。</translation>
+    </message>
+    <message>
+        <source>Frame that CLIP sees</source>
+        <translation>CLIP 所见的帧</translation>
+    </message>
+    <message>
+        <source>Which frame of a segment CLIP sees, for models that declare that it sees one.</source>
+        <translation>CLIP 看到片段中的哪一帧（仅用于声明会看到一帧的模型）。</translation>
+    </message>
+    <message>
+        <source>First</source>
+        <translation>第一帧</translation>
+    </message>
+    <message>
+        <source>Middle</source>
+        <translation>中间帧</translation>
+    </message>
+    <message>
+        <source>Last</source>
+        <translation>最后一帧</translation>
+    </message>
+    <message>
         <source>Codec</source>
         <translation>编码格式</translation>
     </message>
@@ -1956,8 +2088,16 @@
         <translation>第一步中，引导对其所背离的分支的注意力模糊到什么程度；0 即普通 CFG。</translation>
     </message>
     <message>
-        <source>How tiles exchange their keys: lockstep (exact), two-pass (less memory) or cached (fast).</source>
-        <translation>分块之间交换键的方式：lockstep（精确）、two-pass（占用内存较少）或 cached（快速）。</translation>
+        <source>Whether γ falls over the steps, as in the paper, rises as the same curve backward, or is mirrored in ln σ.</source>
+        <translation>γ 随步骤下降（如论文）、按同一曲线反向上升，还是按 ln σ 镜像。</translation>
+    </message>
+    <message>
+        <source>Rising (backward in time)</source>
+        <translation>上升（时间反向）</translation>
+    </message>
+    <message>
+        <source>Rising (mirrored in ln σ)</source>
+        <translation>上升（按 ln σ 镜像）</translation>
     </message>
     <message>
         <source>Stride s at which a tile&apos;s tokens are sampled along each axis for the other tiles.</source>
@@ -2139,6 +2279,10 @@
         <translation>颜色、种子、设备</translation>
     </message>
     <message>
+        <source>Research</source>
+        <translation>研究</translation>
+    </message>
+    <message>
         <source>Output file</source>
         <translation>输出文件</translation>
     </message>
@@ -2185,6 +2329,14 @@
     <message>
         <source>off</source>
         <translation>关</translation>
+    </message>
+    <message>
+        <source>{count} changed</source>
+        <translation>已更改 {count} 项</translation>
+    </message>
+    <message>
+        <source>as the method says</source>
+        <translation>按方法默认</translation>
     </message>
     <message>
         <source>beside the clip</source>

@@ -99,6 +99,22 @@ def test_processors_alone_change_nothing():
     torch.testing.assert_close(unet(*arguments).sample, before, atol=1e-5, rtol=1e-5)
 
 
+def test_layers_that_propagate_and_get_gamma_are_chosen():
+    unet = networks.unet()
+    names = spatial_self_attentions(unet)
+
+    def processors(*choice):
+        install_processors(unet, *choice)
+        return [dict(unet.named_modules())[name].processor for name in names]
+
+    assert [one.layer for one in processors()] == [one.layer for one in processors(2, "all")] == [0, 1, None, None, None, 2, 3]
+    assert [one.layer for one in processors(1)] == [0, *[None] * 5, 1]
+    assert [one.layer for one in processors(8)] == list(range(7))
+    for part, prefix in (("down", "down_blocks"), ("middle", "mid_block"), ("up", "up_blocks")):
+        assert [one.gets_gamma for one in processors(2, part)] == [name.startswith(prefix) for name in names]
+    assert all(one.gets_gamma for one in processors(2, "all"))
+
+
 # -- temporal and cross-attention -------------------------------------------------------------------------------
 
 
