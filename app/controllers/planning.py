@@ -86,6 +86,8 @@ class Planning(QObject):
             if request is not None:
                 self._asked = asked
                 self._runner.plan(request, asked.measure)
+        if self.dialog and self._sum.clips:
+            self.dialog.show_searching(bool(self._asked and self._asked.changes))
 
     def _request(self, asked: Asked) -> JobRequest | None:
         item = self._queue.item(asked.item)

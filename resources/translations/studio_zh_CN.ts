@@ -940,6 +940,10 @@
         <translation>{clips} 个视频中的 {planned} 个:{frames} 帧,约 {time}</translation>
     </message>
     <message>
+        <source>Looking for settings that fit …</source>
+        <translation>正在寻找可行的设置…</translation>
+    </message>
+    <message>
         <source>segments: {segments}, tiles: {tiles}, steps: {steps}, network evaluations: {evaluations}</source>
         <translation>段：{segments}，分块：{tiles}，步数：{steps}，网络计算次数：{evaluations}</translation>
     </message>
