@@ -181,7 +181,7 @@ def command_line() -> list[str]:
     """How the command line is started from this copy of the program."""
     if getattr(sys, "frozen", False):
         return [str(Path(sys.executable).with_name("dcvsr" + Path(sys.executable).suffix))]
-    return [sys.executable, "-m", "dcvsr_engine.cli"]
+    return [sys.executable, "-m", "dcvsr_engine"]
 
 
 def run_command_line() -> str:

@@ -44,12 +44,14 @@ def error_hook(window: MainWindow) -> Hook:
 
 
 def keep_log(path: Path) -> None:
-    """Write the program's log to a file of limited size."""
-    logging.basicConfig(
-        level=logging.INFO,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-        handlers=[RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=1, encoding="utf-8")],
-    )
+    """Write the program's log to a file of limited size; to the terminal, if there is one, where that cannot be written."""
+    handler: logging.Handler
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handler = RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=1, encoding="utf-8")
+    except OSError:
+        handler = logging.StreamHandler() if sys.stderr else logging.NullHandler()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", handlers=[handler])
 
 
 def is_first_start(preferences: Preferences, clips: Sequence[Path]) -> bool:
@@ -66,9 +68,9 @@ def run_studio(clips: Sequence[Path]) -> int:
     if hand_over(clips, server_name()):
         return 0
     folders = UserFolders.of_this_user()
+    keep_log(folders.logs / "studio.log")
     crash = CrashReport(folders.logs)
     crash.start()
-    keep_log(folders.logs / "studio.log")
     preferences = Preferences(folders.preferences)
     install_language(app, preferences.language)
     apply_appearance(app, preferences.appearance)

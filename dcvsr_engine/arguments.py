@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from dcvsr_engine.errors import SettingsError
-from dcvsr_engine.jobs.naming import names_for
+from dcvsr_engine.jobs.naming import FOLDER_CODECS, names_for
 from dcvsr_engine.models.registry import declaration_of, default_model
 from dcvsr_engine.planning.request import JobRequest, Region
 from dcvsr_engine.settings import OutputSettings, RestoreSettings, Settings
@@ -101,8 +101,11 @@ def read_settings(path: Path) -> dict[str, Any]:
 
 def default_target(source: Path, settings: RestoreSettings, output: OutputSettings) -> Path:
     """The first name for a result, whether it exists or not: the same command must resume the same job."""
+    from dcvsr_engine.video.tracks import default_suffix
+
+    suffix = None if output.codec in FOLDER_CODECS else default_suffix(source, output)
     scale = settings.scale or declaration_of(settings.model).scale
-    return next(names_for(source, scale, output.codec))
+    return next(names_for(source, scale, output.codec, suffix))
 
 
 def whole_numbers(text: str, separator: str, count: int, option: str) -> list[int]:

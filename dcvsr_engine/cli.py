@@ -6,6 +6,7 @@ Exit codes: 0 done, 1 failed, 2 bad input, 130 cancelled.
 import argparse
 import dataclasses
 import json
+import shlex
 import signal
 import sys
 import traceback
@@ -25,7 +26,8 @@ from dcvsr_engine.gpu.own_process import run_module_if_asked
 from dcvsr_engine.gpu.switch import OFF, Build, use_switched_on_build
 from dcvsr_engine.models.command import add_model_actions, run_model_action
 from dcvsr_engine.progress import JobProgress
-from dcvsr_engine.storage import describe_os_error, discard, partial_path, put_in_place, refuse_unsafe
+from dcvsr_engine.storage import describe_os_error, discard, partial_path, put_in_place, refuse_replacing, refuse_unsafe
+from dcvsr_engine.terminal import print_out, printable
 
 if TYPE_CHECKING:
     from dcvsr_engine.planning.plan import Plan
@@ -45,7 +47,7 @@ CommandFunction = Callable[[argparse.Namespace], int]
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """CommandFunction one command; returns the exit code."""
+    """Run one command, and put what goes wrong into words; returns the exit code."""
     words = sys.argv[1:] if arguments is None else arguments
     run_module_if_asked(words)
     build = None
@@ -55,25 +57,31 @@ def main(arguments: list[str] | None = None) -> int:
         build = use_switched_on_build()
         with safe_import_path():
             code: int = options.run(options)
+        print_out(end="")  # some commands print by themselves, and what is buffered may not fit
         return code
     except UserError as error:
-        print(f"dcvsr: {error}", file=sys.stderr)
+        complain(str(error))
         return EXIT_BAD_INPUT
     except (Cancelled, KeyboardInterrupt):
-        print("dcvsr: cancelled", file=sys.stderr)
+        complain("cancelled")
         return EXIT_CANCELLED
     except BrokenPipeError:
         return EXIT_FAILED
     except Exception as error:
-        print_failure(error, build, "--debug" in words)
+        explain_failure(error, build, "--debug" in words)
         return EXIT_FAILED
 
 
-def print_failure(error: Exception, build: Build | None, debug: bool) -> None:
+def complain(sentence: str) -> None:
+    """Print a sentence where errors go."""
+    print(f"dcvsr: {printable(sentence)}", file=sys.stderr)
+
+
+def explain_failure(error: Exception, build: Build | None, debug: bool) -> None:
     """Print an unexpected error as one sentence; its traceback only with ``--debug``."""
-    print(f"dcvsr: failed: {type(error).__name__}: {error}", file=sys.stderr)
+    complain(f"failed: {type(error).__name__}: {error}")
     if build is not None and isinstance(error, ImportError | OSError):
-        print(f"dcvsr: if torch {build.torch} for the GPU is the cause, {OFF}=off uses the bundled one.", file=sys.stderr)
+        complain(f"if torch {build.torch} for the GPU is the cause, {OFF}=off uses the bundled one.")
     if debug:
         traceback.print_exc()
 
@@ -155,6 +163,7 @@ def add_job_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
     sub.add_argument("--calibrate", action="store_true", help="measure one tile to estimate the duration")
     sub = command("resume", resume_command, "Continue an unfinished job.")
     sub.add_argument("job", help="name of a job from “dcvsr jobs”, or its directory")
+    sub.add_argument("-o", "--output", type=Path, metavar="FILE", help="put the result here instead, from now on")
     add_run_arguments(sub)
     sub = command("jobs", jobs_command, "List unfinished jobs, or remove them.")
     sub.add_argument("action", choices=["list", "clean"], nargs="?", default="list")
@@ -180,7 +189,12 @@ def resume_command(options: argparse.Namespace) -> int:
     from dcvsr_engine.paths import jobs_folder
 
     folder = Path(options.job) if Path(options.job).is_dir() else jobs_folder() / options.job
-    run_with_report(read_request(folder), folder, options)
+    request = read_request(folder)
+    if options.output is not None:
+        # whoever allowed to overwrite the other target did not allow it for this one
+        output = request.output.replace(overwrite=False)
+        request = request.replace(target=options.output.absolute(), output=output)
+    run_with_report(request, folder, options)
     return EXIT_DONE
 
 
@@ -188,17 +202,28 @@ def run_with_report(request: "JobRequest", folder: Path, options: argparse.Names
     """Run a job from where it stopped, or ``fresh``; write its report when ``options`` ask for one. Raises `UserError`."""
     from dcvsr_engine.jobs.folders import discard_job
 
+    outputs = [path for path in (request.target, options.report) if path is not None]
+    refuse_replacing(inputs_of(request.source, getattr(options, "settings", None)), outputs)
     with text_file(options.report, request.output.overwrite) as write:
         if fresh:
             discard_job(folder)
         report = run_with_progress(request, folder, options.discard)
-        print(json.dumps(report, ensure_ascii=False) if options.json else report_text(report, request))
-        write(json.dumps(report, indent=2, ensure_ascii=False))
+        try:
+            write(json.dumps(report, indent=2, ensure_ascii=False))
+        finally:
+            print_out(json.dumps(report, ensure_ascii=False) if options.json else printable(report_text(report, request)))
+
+
+def inputs_of(source: Path, *others: Path | None) -> list[Path]:
+    """All files that a run reads: the clip, or the pictures of a folder or pattern, and ``others`` that are given."""
+    from dcvsr_engine.video.source import pictures_of
+
+    return [source, *(pictures_of(source) or ()), *(path for path in others if path is not None)]
 
 
 @contextmanager
 def text_file(path: Path | None, overwrite: bool) -> Iterator[Callable[[str], Any]]:
-    """A function that writes a text, which becomes the file ``path`` when all went well; raises `OutputError` before any work."""
+    """A function that writes the file ``path`` at once; raises `OutputError` before any work where that cannot be done."""
     if path is None:
         yield lambda text: None
         return
@@ -209,14 +234,24 @@ def text_file(path: Path | None, overwrite: bool) -> Iterator[Callable[[str], An
     except OSError as error:
         raise OutputError(f"“{path}” cannot be written ({describe_os_error(error)}); choose another name.") from None
     try:
-        yield partial(partial_file.write_text, encoding="utf-8")
-        put_in_place(partial_file, path)
+        yield partial(write_report, partial_file, path)
     finally:
         discard(partial_file)
 
 
+def write_report(partial_file: Path, path: Path, text: str) -> None:
+    """Write a text and put it in its place; raises `OutputError`."""
+    try:
+        partial_file.write_text(text, encoding="utf-8", errors="backslashreplace")
+        put_in_place(partial_file, path)
+    except OSError as error:
+        raise OutputError(
+            f"The report “{path}” cannot be written ({describe_os_error(error)}); the result is complete."
+        ) from None
+
+
 def run_with_progress(request: "JobRequest", folder: Path, discard_when_cancelled: bool) -> dict[str, Any]:
-    """CommandFunction a job with progress on the terminal; Ctrl-C cancels it at the next tile.
+    """Run a job with progress on the terminal; Ctrl-C cancels it at the next tile.
 
     Args:
         request: what to restore.
@@ -231,7 +266,7 @@ def run_with_progress(request: "JobRequest", folder: Path, discard_when_cancelle
         Cancelled: after Ctrl-C.
     """
     from dcvsr_engine.control import Control
-    from dcvsr_engine.jobs.folders import discard_job
+    from dcvsr_engine.jobs.folders import discard_job, has_job, name_of
     from dcvsr_engine.jobs.job import run_job
 
     progress = JobProgress(sys.stderr)
@@ -245,6 +280,10 @@ def run_with_progress(request: "JobRequest", folder: Path, discard_when_cancelle
             progress.say("Cancelled. Finished work is deleted.")
         else:
             progress.say("Cancelled. Finished work is kept: run the same command again to resume.")
+        raise
+    except OutputError:
+        if has_job(folder):
+            progress.say(f"Finished work is kept: “dcvsr resume {shlex.quote(name_of(folder))} --output FILE” puts it elsewhere.")
         raise
     finally:
         progress.close()
@@ -268,7 +307,7 @@ def plan_command(options: argparse.Namespace) -> int:
     made = plan_job(request_from(options))
     if options.calibrate:
         made = calibrated(made, load_for(made.settings))
-    print(json.dumps(made.to_dict(), ensure_ascii=False) if options.json else plan_text(made))
+    print_out(json.dumps(made.to_dict(), ensure_ascii=False) if options.json else printable(plan_text(made)))
     return EXIT_DONE
 
 
@@ -323,12 +362,12 @@ def list_jobs(options: argparse.Namespace) -> None:
 
     found = unfinished_jobs()
     if options.json:
-        print(json.dumps([{"name": job.name, "folder": str(job.folder), "source": job.source} for job in found]))
+        print_out(json.dumps([{"name": job.name, "folder": str(job.folder), "source": job.source} for job in found]))
         return
     for job in found:
-        print(f"{job.name}\n    {job.description}  ({job.size / 2**20:.0f} MB)")
+        print_out(printable(f"{job.name}\n    {job.description}  ({job.size / 2**20:.0f} MB)"))
     if not found:
-        print("There are no unfinished jobs.")
+        print_out("There are no unfinished jobs.")
 
 
 def print_information(options: argparse.Namespace) -> int:
@@ -337,11 +376,7 @@ def print_information(options: argparse.Namespace) -> int:
 
     facts = dataclasses.asdict(probe(options.source))
     if options.json:
-        print(json.dumps(facts, default=str, ensure_ascii=False))
+        print_out(json.dumps(facts, default=str, ensure_ascii=False))
     else:
-        print("\n".join(f"{name:<22}{value}" for name, value in facts.items()))
+        print_out(printable("\n".join(f"{name:<22}{value}" for name, value in facts.items())))
     return EXIT_DONE
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,9 +1,9 @@
 """Progress on a terminal, drawn by tqdm: phases, steps and tiles of a job; bytes of a download or an import."""
 
-import sys
 from typing import Any, TextIO
 
 from dcvsr_engine.events import Event, FrameDone, PhaseStarted, StepStarted, TileFinished, Waiting, Warned
+from dcvsr_engine.terminal import printable
 
 COUNTED = "{desc:<10} {bar:24} {n_fmt}/{total_fmt}{postfix}, {remaining} left"
 UNCOUNTED = "{desc} …"
@@ -67,7 +67,7 @@ class JobProgress:
         stream: where it writes.
     """
 
-    def __init__(self, stream: TextIO = sys.stderr) -> None:
+    def __init__(self, stream: TextIO) -> None:
         self.stream = stream
         self._bar = TerminalBar(stream)
         self._step = ""
@@ -90,7 +90,7 @@ class JobProgress:
     def say(self, sentence: str) -> None:
         """Print a sentence in place of the bar, which is drawn again below it when it advances."""
         self._bar.hide()
-        print(sentence, file=self.stream, flush=True)
+        print(printable(sentence), file=self.stream, flush=True)
 
     def close(self) -> None:
         """End, and remove the bar."""
@@ -100,7 +100,7 @@ class JobProgress:
 class BytesProgress:
     """Shows how many bytes of a download, an import or a verification are done. Silent where the stream is not a terminal."""
 
-    def __init__(self, stream: TextIO = sys.stderr) -> None:
+    def __init__(self, stream: TextIO) -> None:
         self._bar = TerminalBar(stream, unit="B", unit_scale=True, unit_divisor=1024)
         self._total = 0
 

@@ -12,7 +12,7 @@ from dcvsr_engine.schema import Schema, allows_none, bounds, choices
 
 Guidance = Literal["none", "cfg", "sag", "pag", "dssag"]
 GammaDirection = Literal["falling", "rising"]
-SapSchedule = Literal["auto", "lockstep", "two-pass", "cached"]
+SapSchedule = Literal["auto", "lockstep", "staged", "two-pass", "cached"]
 TapDirection = Literal["alternate", "forward", "backward"]
 Tiling = Literal["paper", "fast"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
@@ -113,7 +113,8 @@ class RestoreSettings(Settings):
         default=True, description="Spatial attention propagation: tiles of a frame see each other at every second step."
     )
     sap_schedule: SapSchedule = Field(
-        default="auto", description="How tiles exchange their keys: lockstep (exact), two-pass (less memory) or cached (fast)."
+        default="auto",
+        description="How tiles exchange keys: lockstep or staged (exact), two-pass (least memory) or cached (fast).",
     )
     sap_rate: int = Field(
         default=2, ge=1, le=16, description="Stride s at which a tile's tokens are sampled along each axis for the other tiles."
@@ -169,7 +170,7 @@ class ResolvedSettings(RestoreSettings):
 class PlannedSettings(ResolvedSettings):
     """Settings as a plan carries them out: no ``auto`` is left either."""
 
-    sap_schedule: Literal["lockstep", "two-pass", "cached"]
+    sap_schedule: Literal["lockstep", "staged", "two-pass", "cached"]
     precision: Literal["fp32", "bf16", "fp16"]
     device: Literal["cuda", "mps", "cpu"]
     tile_batch: int = Field(ge=1, le=256)

@@ -27,7 +27,7 @@ class ResultReader(QObject):
     def open(self, item: QueueItem | None) -> None:
         """Read this item's result, if it has one."""
         if item is not None and item.state == "done" and item.result is not None and item.result.exists():
-            self._first = item.request.frames[0] if item.request.frames else 0
+            self._first = item.first_frame
             self._started().open(item.result)
         elif self._source:
             self._source.close()

@@ -22,6 +22,7 @@ LISTED_PACKAGES = (
     "platformdirs",
     "psutil",
     "pillow",
+    "pydantic",
     "huggingface_hub",
     "keyring",
 )

@@ -32,6 +32,7 @@ from app.widgets.appearance import color_text, tones
 from app.widgets.drops import accept_copy, local_paths
 from app.widgets.formats import PERMILLE, amount
 from app.widgets.messages import ask
+from app.widgets.plain import plain_label
 from app.widgets.words import words
 from dcvsr_engine.errors import ModelError
 from dcvsr_engine.models.catalogue import CatalogueEntry, with_bases
@@ -93,7 +94,7 @@ class ModelsDialog(QDialog):
         split.setChildrenCollapsible(False)
         split.setSizes([200, 320])
         split.setStretchFactor(1, 1)
-        self.message = QLabel()
+        self.message = plain_label()
         self.message.setWordWrap(True)
         self.message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.message.hide()

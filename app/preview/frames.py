@@ -212,31 +212,48 @@ class _Decoder(QThread):
 
 
 class ResultStore:
-    """Restored frames by variant, in bounded memory.
+    """Restored frames by clip and variant, in bounded memory.
 
     Attributes:
-        variants: names in the order they first came.
+        clip: the clip whose frames are asked for.
     """
 
     def __init__(self, capacity: int = RESULT_BYTES) -> None:
-        self.variants: list[str] = []
-        self._cache = ByteCache[tuple[str, int], ResultFrame](capacity, lambda frame: frame.pixels.nbytes)
+        self.clip = ""
+        self._variants: dict[str, list[str]] = {}
+        self._cache = ByteCache[tuple[str, str, int], ResultFrame](capacity, lambda frame: frame.pixels.nbytes)
 
-    def put(self, variant: str, frame: PreviewFrame, scale: int) -> None:
-        """Keep a frame in place of an earlier one."""
-        if variant not in self.variants:
-            self.variants.append(variant)
-        self._cache.put((variant, frame.frame), ResultFrame(frame.pixels, frame.origin, scale, frame.step, frame.final))
+    @property
+    def variants(self) -> list[str]:
+        """Names of the clip's variants, in the order they first came."""
+        return list(self._variants.get(self.clip, ()))
+
+    def turn_to(self, clip: str) -> None:
+        """Ask for the frames of another clip; those of the former one are kept."""
+        self.clip = clip
+
+    def put(self, variant: str, frame: PreviewFrame, scale: int, clip: str | None = None) -> None:
+        """Keep a frame in place of an earlier one; ``clip`` if not the one asked for."""
+        clip = self.clip if clip is None else clip
+        variants = self._variants.setdefault(clip, [])
+        if variant not in variants:
+            variants.append(variant)
+        self._cache.put((clip, variant, frame.frame), ResultFrame(frame.pixels, frame.origin, scale, frame.step, frame.final))
 
     def get(self, variant: str, frame: int) -> ResultFrame | None:
         """A frame of a variant if it is cached."""
-        return self._cache.get((variant, frame))
+        return self._cache.get((self.clip, variant, frame))
 
     def frames(self, variant: str) -> list[int]:
         """The cached frames of a variant."""
-        return [frame for name, frame in self._cache if name == variant]
+        return [frame for clip, name, frame in self._cache if (clip, name) == (self.clip, variant)]
 
     def clear(self, variant: str | None = None) -> None:
-        """Forget a variant, or all."""
-        self._cache.discard(lambda key: variant in (None, key[0]))
-        self.variants = [name for name in self.variants if variant not in (None, name)]
+        """Forget a variant of the clip, or all."""
+        self._cache.discard(lambda key: key[0] == self.clip and variant in (None, key[1]))
+        self._variants[self.clip] = [name for name in self.variants if variant not in (None, name)]
+
+    def forget(self, clip: str) -> None:
+        """Forget everything of a clip."""
+        self._cache.discard(lambda key: key[0] == clip)
+        self._variants.pop(clip, None)

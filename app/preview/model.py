@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Self
 
+from dcvsr_engine.planning.request import Region
+
 MAX_ZOOM = 32.0
 NEAREST_ABOVE = 2.0
 """Zoom from which single pixels are shown instead of a smooth picture."""
@@ -90,7 +92,8 @@ class Viewport:
     def panned(self, dx: float, dy: float) -> Self:
         """The picture moved by device pixels, no further than its edges."""
         across, down = self.zooms
-        return replace(self, center=(self.center[0] - dx / across, self.center[1] - dy / down), fitting=False)._clamped()
+        moved = replace(self, center=(self.center[0] - dx / across, self.center[1] - dy / down), fitting=False)._clamped()
+        return self if moved.center == self.center else moved  # a picture that is seen whole keeps fitting
 
     def resized(self, view: Size) -> Self:
         """The same part of the picture in a pane of another size."""
@@ -187,6 +190,16 @@ class FrameRange:
             following = self.current + steps
             return following if following < self.first else self.first
         return self.first + (self.current - self.first + steps) % (self.last - self.first + 1)
+
+
+@dataclass(frozen=True)
+class ClipView:
+    """How a clip was looked at: its range and frame, the visible part, whether only the range is to be restored."""
+
+    range: FrameRange
+    viewport: Viewport
+    region: Region | None
+    part_only: bool
 
 
 def timecode(seconds: float) -> str:

@@ -1,7 +1,7 @@
 """The queue panel: clips and their states."""
 
 from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QPoint, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QDragEnterEvent, QDragMoveEvent, QPainter, QPaintEvent, QPalette
+from PySide6.QtGui import QColor, QDragEnterEvent, QDragMoveEvent, QKeyEvent, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -36,6 +36,7 @@ CONTEXT_MENU = (
     "start", "resume", "start_again", None, "show_in_folder", "show_report", "show_failure", None, "move_up", "move_down",
     "remove", "delete_unfinished",
 )  # fmt: skip
+PLAYER_KEYS = (Qt.Key.Key_Space, Qt.Key.Key_Left, Qt.Key.Key_Right)
 BUTTON_SIGNS = {"move_up": "↑", "move_down": "↓", "remove": "✕"}
 
 
@@ -114,6 +115,13 @@ class QueueView(QListView):
         self.setUniformItemSizes(True)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
 
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Leave the player's keys to the window."""
+        if Qt.Key(event.key()) in PLAYER_KEYS and not event.modifiers():
+            event.ignore()
+        else:
+            super().keyPressEvent(event)
+
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Rows are moved, files are copied."""
         super().dragEnterEvent(event)
@@ -166,6 +174,7 @@ class QueuePanel(QWidget):
 
     def _lay_out(self) -> None:
         self.add_button = QPushButton(self.tr("Add clips…"))
+        self.add_button.setToolTip(self.tr("Add videos to the queue (Ctrl+O); folders and files can be dropped here, too."))
         self.add_button.clicked.connect(self.add_requested)
         self._buttons = QHBoxLayout()
         self._buttons.addWidget(self.add_button, 1)

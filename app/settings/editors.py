@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 
 from app.settings.specs import Spec
 from app.widgets.appearance import color_text, tones
+from app.widgets.plain import plain_label
 from app.widgets.words import words
 from dcvsr_engine.settings import Settings
 
@@ -59,9 +60,11 @@ class MarkedSlider(QSlider):
 
     Attributes:
         stepped: how many steps an arrow key asks for.
+        paged: 1 or -1 when the groove is clicked, or a page key pressed.
     """
 
     stepped = Signal(int)
+    paged = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(Qt.Orientation.Horizontal, parent)
@@ -69,6 +72,14 @@ class MarkedSlider(QSlider):
         self.setPageStep(POSITIONS // 10)
         self.setMinimumHeight(SLIDER_HEIGHT)
         self._mark: int | None = None
+        self.actionTriggered.connect(self._on_action)
+
+    def _on_action(self, action: int) -> None:
+        """A page is a number of the setting's steps, not of the slider's positions."""
+        directions = {self.SliderAction.SliderPageStepAdd.value: 1, self.SliderAction.SliderPageStepSub.value: -1}
+        if action in directions:
+            self.setSliderPosition(self.value())
+            self.paged.emit(directions[action])
 
     def set_mark(self, position: int | None) -> None:
         """Where the mark is, or none."""
@@ -116,6 +127,7 @@ class NumberField(QDoubleSpinBox):
         self.setSuffix(spec.suffix)
         self.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.setFixedWidth(FIELD_WIDTH)
+        self.setKeyboardTracking(False)  # a number counts when it is complete: 500 is not 5, then 50
 
     def stepBy(self, steps: int) -> None:
         """Up or down, not beyond the allowed range."""
@@ -147,6 +159,8 @@ class NumberEditor(QWidget):
             row.addWidget(self.slider, 1)
             self.slider.valueChanged.connect(self._on_slider)
             self.slider.stepped.connect(self.field.stepBy)
+            self.slider.paged.connect(self._on_page)
+            self.slider.sliderReleased.connect(lambda: self._show_on_slider(self.field.value()))
             guard.watch(self.slider)
         else:
             row.addStretch(1)
@@ -189,6 +203,16 @@ class NumberEditor(QWidget):
         value = self._low + (self._high - self._low) * (position / POSITIONS) ** self._spec.bend
         steps = round((value - self._low) / self._spec.step)
         self.field.setValue(min(self._high, self._low + steps * self._spec.step))
+        self._show_on_slider(self.field.value())
+
+    def _on_page(self, direction: int) -> None:
+        """Go a tenth of the slider further, and one step at least."""
+        assert self.slider
+        place = min(POSITIONS, max(0, self._position(self.field.value()) + direction * self.slider.pageStep()))
+        before = self.field.value()
+        self._on_slider(place)
+        if self.field.value() == before:
+            self.field.stepBy(direction)
 
     def _on_field(self, value: float) -> None:
         self._show_on_slider(value)
@@ -212,11 +236,12 @@ class ChoiceEditor(QComboBox):
         self.currentIndexChanged.connect(lambda index: self.changed.emit(self.itemData(index)))
         guard.watch(self)
 
-    def allow(self, value: Any, able: bool) -> None:
-        """Let a value of the list be chosen or not."""
+    def allow(self, value: Any, able: bool, reason: str = "") -> None:
+        """Let a value of the list be chosen or not, for a ``reason``."""
         model = self.model()
         assert isinstance(model, QStandardItemModel)
         model.item(self.findData(value)).setEnabled(able)
+        self.setItemData(self.findData(value), reason, Qt.ItemDataRole.ToolTipRole)
 
     def set_value(self, value: Any) -> None:
         """Show a value without emitting `changed`; a value that is not in the list is added."""
@@ -295,9 +320,9 @@ class SettingRow(QWidget):
         self.editor = editor_for(owner, name, spec, guard)
         self.editor.changed.connect(self._on_edit)
         self._label = label = words(spec.label)
-        doc = words(owner.specs()[name].doc)
+        self._doc = words(owner.specs()[name].doc)
         self.editor.name(label)
-        self.setToolTip(doc)
+        self.setToolTip(self._doc)
         self.reset = QToolButton()
         self.reset.setText("↺")
         self.reset.setAutoRaise(True)
@@ -307,7 +332,7 @@ class SettingRow(QWidget):
         policy.setRetainSizeWhenHidden(True)
         self.reset.setSizePolicy(policy)
         self.reset.clicked.connect(self._on_reset)
-        self.problem = QLabel()
+        self.problem = plain_label()
         self.problem.setWordWrap(True)
         self.problem.hide()
         self._lay_out(label)
@@ -337,6 +362,12 @@ class SettingRow(QWidget):
         self.editor.set_value(default if value is None and self._nullable else value)
         self.reset.setVisible(value not in ((None, default) if self._nullable else (default,)))
         self.show_problem("")
+
+    def set_idle(self, reason: str) -> None:
+        """Disable a setting that has no effect now and say why; with an empty reason it has one."""
+        self.setEnabled(not reason)
+        self.setToolTip(f"{reason}\n{self._doc}" if reason else self._doc)
+        self.editor.setAccessibleDescription(self.toolTip())
 
     def show_problem(self, text: str) -> None:
         """Say what is wrong with the value; nothing when empty."""

@@ -45,7 +45,8 @@ DIRECTIONS = {
 SAP_SCHEDULES = {
     "auto": "Automatic",
     "lockstep": "Lockstep (exact)",
-    "two-pass": "Two-pass (less memory)",
+    "staged": "Staged (exact, less memory)",
+    "two-pass": "Two-pass (least memory)",
     "cached": "Cached (fast)",
 }
 TAP_DIRECTIONS = {

@@ -1,4 +1,4 @@
-"""Spatial self-attention with γ and with foreign keys and values, and which layers of a U-Net get it (method.md §2, §5).
+"""The attention of the U-Net: spatial with γ and foreign keys and values, temporal, and to a single token (method.md §2, §5).
 
 Rows of a U-Net batch are ordered branch by branch, tile by tile (`BatchLayout`). Spatial self-attention sees tokens
 ``(rows · frames, height · width, channels)``.
@@ -14,6 +14,9 @@ from torch import Tensor
 
 from dcvsr_engine.diffusion.propagation import Propagation
 from dcvsr_engine.diffusion.schedule import PROPAGATING_LAYERS
+
+MOST_ROWS = 65_535
+"""The most rows that one call of an attention kernel gets: several CUDA kernels count them in a grid's second dimension."""
 
 
 def temperature(query: Tensor, key: Tensor, gamma: Tensor) -> Tensor:
@@ -118,8 +121,60 @@ class SpatialSelfAttention:
         return torch.where(value_per_row(identities, query) > 0, value, attended) if any(identities) else attended
 
 
+class TemporalSelfAttention:
+    """diffusers processor of a temporal self-attention, whose rows are all positions of all tiles and branches.
+
+    Eight tiles of 64 × 64 with two branches have 65,536 rows, one more than several CUDA kernels launch; rows are independent.
+    """
+
+    def __init__(self, most_rows: int = MOST_ROWS) -> None:
+        self.most_rows = most_rows
+
+    def __call__(
+        self,
+        attn: Attention,
+        hidden_states: Tensor,
+        encoder_hidden_states: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+    ) -> Tensor:
+        """Attend within ``hidden_states`` ``(tiles · branches · height · width, frames, channels)``; shaped like it."""
+        context = hidden_states if encoder_hidden_states is None else encoder_hidden_states
+        query, key, value = (
+            project(tokens).unflatten(-1, (attn.heads, -1)).transpose(1, 2)
+            for project, tokens in ((attn.to_q, hidden_states), (attn.to_k, context), (attn.to_v, context))
+        )
+        parts = zip(query.split(self.most_rows), key.split(self.most_rows), value.split(self.most_rows), strict=True)
+        attended = [F.scaled_dot_product_attention(*part) for part in parts]
+        joined = attended[0] if len(attended) == 1 else torch.cat(attended)
+        out: Tensor = attn.to_out[1](attn.to_out[0](joined.transpose(1, 2).flatten(2)))
+        return out
+
+
+class CrossAttention:
+    """diffusers processor of a cross-attention. To one token – the image embedding – every query gives the same: its value.
+
+    While training, the general way is taken, so that every parameter has a gradient (distributed training insists on it).
+    """
+
+    def __init__(self) -> None:
+        self.general = TemporalSelfAttention()
+
+    def __call__(
+        self,
+        attn: Attention,
+        hidden_states: Tensor,
+        encoder_hidden_states: Tensor,
+        attention_mask: Tensor | None = None,
+    ) -> Tensor:
+        """Attend from ``hidden_states`` ``(n, tokens, channels)`` to another ``(n, tokens, channels)``; shaped like the first."""
+        if encoder_hidden_states.shape[1] != 1 or torch.is_grad_enabled():
+            return self.general(attn, hidden_states, encoder_hidden_states)
+        out: Tensor = attn.to_out[1](attn.to_out[0](attn.to_v(encoder_hidden_states)))
+        return out.expand(-1, hidden_states.shape[1], -1)
+
+
 def install_processors(unet: UNetSpatioTemporalConditionModel) -> Propagation:
-    """Give every spatial self-attention of ``unet`` a processor; the first two and last two of them propagate (method.md §2).
+    """Give every attention of ``unet`` a processor; the first two and last two spatial self-attentions propagate (method.md §2).
 
     Returns:
         What the processors share.
@@ -132,6 +187,9 @@ def install_processors(unet: UNetSpatioTemporalConditionModel) -> Propagation:
     for name in names:
         layer = ends.index(name) if name in ends else None
         modules[name].set_processor(SpatialSelfAttention(propagation, layer, name.startswith("mid_block")))
+    for name, module in modules.items():
+        if isinstance(module, Attention) and name not in names:
+            module.set_processor(CrossAttention() if name.endswith(".attn2") else TemporalSelfAttention())
     return propagation
 
 

@@ -45,6 +45,8 @@ class Pass(StrEnum):
     """Attends to keys and values that were collected before."""
     LOCKSTEP = "lockstep"
     """All tiles in one batch, which exchange keys and values within the layer."""
+    STAGED = "staged"
+    """The same in smaller batches, which wait for each other within the layer."""
 
 
 def karras_sigmas(steps: int, sigma_min: float, sigma_max: float, rho: float = 7.0) -> Levels:
@@ -120,8 +122,8 @@ def passes(step: Step, schedule: SapSchedule) -> tuple[Pass, ...]:
     """
     if step.kind != StepKind.SAP:
         return (Pass.PLAIN,)
-    if schedule == "lockstep":
-        return (Pass.LOCKSTEP,)
+    if schedule in ("lockstep", "staged"):
+        return (Pass(schedule),)
     if schedule == "cached" and step.index > 0:
         return (Pass.INJECT,)
     return Pass.COLLECT, Pass.INJECT

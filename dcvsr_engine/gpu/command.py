@@ -8,6 +8,7 @@ import sys
 from dcvsr_engine.gpu.detect import detect_gpu
 from dcvsr_engine.gpu.install import install_cuda_build
 from dcvsr_engine.gpu.switch import Build, gpu_folder, remove_build, size_of_builds, switched_on
+from dcvsr_engine.terminal import print_out
 
 
 def add_gpu_arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,10 +51,14 @@ def print_state(build: Build | None, as_json: bool) -> None:
             "build": build and dataclasses.asdict(build),
             "folder": str(gpu_folder()),
         }
-        print(json.dumps(facts, ensure_ascii=False))
+        print_out(json.dumps(facts, ensure_ascii=False))
         return
-    print(f"GPU      {gpu.name}, driver {gpu.driver or 'unknown'}" if gpu else "GPU      no NVIDIA GPU with a driver was found")
+    print_out(
+        f"GPU      {gpu.name}, driver {gpu.driver or 'unknown'}" if gpu else "GPU      no NVIDIA GPU with a driver was found"
+    )
     if build:
-        print(f"PyTorch  {build.torch} for CUDA {build.cuda} in {gpu_folder() / build.folder} ({size_of_builds() / 1e9:.1f} GB)")
+        print_out(
+            f"PyTorch  {build.torch} for CUDA {build.cuda} in {gpu_folder() / build.folder} ({size_of_builds() / 1e9:.1f} GB)"
+        )
     else:
-        print("PyTorch  the bundled one" + ("; “dcvsr gpu install” fetches one that uses the GPU" if gpu else ""))
+        print_out("PyTorch  the bundled one" + ("; “dcvsr gpu install” fetches one that uses the GPU" if gpu else ""))

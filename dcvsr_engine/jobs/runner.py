@@ -77,7 +77,7 @@ class Runner:
         return self.sink.saved_overlap(segment.index - 1)
 
     def sample(self, pipeline: SegmentPipeline, latents_before: Tensor | None, output: SegmentSink) -> Tensor:
-        """Encode and sample a segment; its middle frame is shown after each step.
+        """Encode and sample a segment; a frame of it is shown after each step.
 
         Args:
             pipeline: of the segment.
@@ -111,12 +111,16 @@ class Runner:
         self.adopt_reduced_settings(pipeline)
 
     def preview_step(self, pipeline: SegmentPipeline, step: int, denoised: Tensor) -> PreviewFrame | None:
-        """The middle frame of a segment as ``denoised`` ``(frames, channels, height, width)`` has it; ``None`` without memory."""
-        middle = len(pipeline.frames) // 2
-        picture = attempt(partial(pipeline.picture, denoised, [middle]))
+        """A frame of a segment as ``denoised`` ``(frames, channels, height, width)`` has it; ``None`` without memory.
+
+        It is the frame that the user looks at, or the middle one when that is in another segment.
+        """
+        indices, seen = pipeline.frames.indices, self.session.telemetry.seen_frame
+        position = indices.index(seen) if seen in indices else len(indices) // 2
+        picture = attempt(partial(pipeline.picture, denoised, [position]))
         if picture is None:
             return None
-        return self.session.preview(pipeline.frames.indices[middle], step, picture[0].permute(1, 2, 0).numpy(), final=False)
+        return self.session.preview(indices[position], step, picture[0].permute(1, 2, 0).numpy(), final=False)
 
     def adopt_reduced_settings(self, pipeline: SegmentPipeline) -> None:
         """Keep for the rest of the job what had to be reduced; after an interruption, too."""

@@ -63,6 +63,11 @@ class Telemetry:
         self._previewed = float("-inf")
         self._began = time.monotonic()
 
+    @property
+    def seen_frame(self) -> int | None:
+        """The clip's frame that the user looks at; see `Control.look_at`."""
+        return self._control.seen_frame
+
     def emit(self, event: Event) -> None:
         """Pass an event on; a warning also goes into the report."""
         if isinstance(event, Warned):

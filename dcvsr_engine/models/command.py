@@ -17,6 +17,7 @@ from dcvsr_engine.models.store import remove_model, unfinished_download
 from dcvsr_engine.models.verification import verify_model
 from dcvsr_engine.paths import models_folder
 from dcvsr_engine.progress import BytesProgress
+from dcvsr_engine.terminal import print_out, printable
 
 COLUMN = 12
 """Width of the names in lists."""
@@ -80,7 +81,7 @@ def run_model_action(options: argparse.Namespace) -> int:
 
 def print_result(options: argparse.Namespace, value: Any, text: str) -> None:
     """Print a value as JSON when ``options`` ask for it, else its text."""
-    print(json.dumps(value, ensure_ascii=False) if options.json else text)
+    print_out(json.dumps(value, ensure_ascii=False) if options.json else printable(text))
 
 
 # -- lists ------------------------------------------------------------------------------------------------------
@@ -155,7 +156,7 @@ def gigabytes(size: int) -> str:
 
 def import_from_path(options: argparse.Namespace) -> int:
     """``dcvsr models import``."""
-    with closing(BytesProgress()) as progress:
+    with closing(BytesProgress(sys.stderr)) as progress:
         model = import_model(options.path, options.name, options.base, progress)
     print_added(options, model)
     return 0
@@ -181,7 +182,7 @@ def download_with_token(entry: CatalogueEntry) -> KnownModel:
     from dcvsr_engine.models.hub import TokenNeeded, hub
     from dcvsr_engine.models.tokens import token_for
 
-    with closing(BytesProgress()) as progress:
+    with closing(BytesProgress(sys.stderr)) as progress:
         try:
             return download(entry, token_for(hub()), progress)
         except TokenNeeded as error:
@@ -202,7 +203,7 @@ def print_added(options: argparse.Namespace, model: KnownModel) -> None:
 
 def ask_for_licence(entry: CatalogueEntry, options: argparse.Namespace) -> None:
     """Show a licence and ask whether it is accepted; raises `ModelError` when not."""
-    print(entry_text(entry, False), file=sys.stderr if options.json else sys.stdout)
+    print(printable(entry_text(entry, False)), file=sys.stderr if options.json else sys.stdout)
     if options.accept_licence:
         return
     if not sys.stdin.isatty():
@@ -246,7 +247,7 @@ def manage_token(options: argparse.Namespace) -> int:
 def verify_named(options: argparse.Namespace) -> int:
     """``dcvsr models verify``."""
     models = [model_named(name) for name in options.names] or known_models() + known_bases()
-    with closing(BytesProgress()) as progress:
+    with closing(BytesProgress(sys.stderr)) as progress:
         found = {model.name: verify_model(model, progress) for model in models}
     rows = [f"{name}: {'; '.join(problems) or 'unchanged since it was added.'}" for name, problems in found.items()]
     print_result(options, found, "\n".join(rows))

@@ -27,6 +27,8 @@ MOST_TILES = 8
 # there, and 13.8 for the compact model's, which has none – counted on fake tensors. Kernels need more: on a processor the compact
 # model's tiles took 21 maps and about 16 MiB (“dcvsr bench cost” in fp32 and bf16, from 32 × 32 × 4 to 64 × 64 × 14 latents).
 MAPS_WITH_ATTENTION, MAPS_WITHOUT_ATTENTION = 40, 22
+PARKED_MAPS = 11.3
+"""Feature maps of the top level that a row holds while it waits in a propagating layer (staged lockstep), counted for SVD."""
 KERNEL_BYTES = 2**24
 """Bytes that one evaluation needs whatever its size."""
 LATENT_COPIES = 6
@@ -123,7 +125,8 @@ class SegmentLoad:
         # keys and values, of the layers at both ends
         bank = 2 * (2 * PROPAGATING_LAYERS) * frames_kept * tokens * branches
         rows = branches * tiles_at_once(grid, settings)
-        return (rows * row + bank) * network.channels * network.item + KERNEL_BYTES
+        parked = int(PARKED_MAPS * grid.tile_frames * tile * branches * grid.spatial) if settings.sap_schedule == "staged" else 0
+        return (rows * row + bank + parked) * network.channels * network.item + KERNEL_BYTES
 
     def decoding_bytes(self, frames: int) -> int:
         """Peak device memory of decoding ``frames`` together, without weights."""
@@ -164,7 +167,8 @@ def queue_room(pixels_out: int) -> int:
 def with_batch(load: SegmentLoad, budget: int) -> PlannedSettings:
     """Decide the SAP schedule and the tile batch that fit into ``budget`` bytes beside the weights.
 
-    Lockstep where all tiles of a window fit in one batch; else two passes, or the cached schedule for fast tiling.
+    Lockstep where all tiles of a window fit in one batch; else staged, where they fit while they wait; else two passes, or the
+    cached schedule for fast tiling.
     """
     settings = load.settings
 
@@ -174,7 +178,9 @@ def with_batch(load: SegmentLoad, budget: int) -> PlannedSettings:
 
     schedule = settings.sap_schedule
     if schedule == "auto":
-        schedule = "lockstep" if fits("lockstep", 1) else "two-pass" if settings.tiling == "paper" else "cached"
+        last: SapSchedule = "two-pass" if settings.tiling == "paper" else "cached"
+        exact: tuple[SapSchedule, ...] = ("lockstep", "staged")
+        schedule = next((tried for tried in exact if fits(tried, 1)), last)
     most = 1 if settings.device == "cpu" else min(load.grid.spatial, MOST_TILES)
     batch = settings.tile_batch or max((size for size in range(1, most + 1) if fits(schedule, size)), default=1)
     return PlannedSettings(**(dict(settings) | {"sap_schedule": schedule, "tile_batch": batch}))

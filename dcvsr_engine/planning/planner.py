@@ -19,8 +19,8 @@ from dcvsr_engine.planning.segments import frame_range, picture_size, segments_o
 from dcvsr_engine.planning.shots import ShotBoundaries
 from dcvsr_engine.settings import OutputSettings, PlannedSettings, ResolvedSettings
 from dcvsr_engine.video.encoders import resolved_output
+from dcvsr_engine.video.losses import losses_ahead
 from dcvsr_engine.video.probe import VideoInfo
-from dcvsr_engine.video.publish import losses_ahead
 
 
 def make_plan(
@@ -119,7 +119,7 @@ def with_output(plan: Plan, target: Path, output: OutputSettings, info: VideoInf
     output = resolved_output(target, info, output)
     needs = disk_needs(folder, target, result_bytes(output, plan.frames, plan.output_size), latents)
     needed, available = tightest(needs)
-    losses = losses_ahead(target, info, *plan.output_size, output)
+    losses = losses_ahead(target, info, *plan.output_size, output, whole=plan.frames == info.frames)
     return plan.replace(disk=needed, disk_available=available, notes=(*plan.notes, *losses))
 
 

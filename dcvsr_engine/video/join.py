@@ -15,6 +15,8 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from dcvsr_engine.errors import OutputError
+from dcvsr_engine.video.animation import BY_PILLOW, TILED_AVIF, animation_durations
+from dcvsr_engine.video.index import FrameIndex
 from dcvsr_engine.video.probe import VideoInfo
 from dcvsr_engine.video.source import opened, video_stream
 
@@ -94,7 +96,10 @@ def ticks(packet: Packet[VideoStream], info: VideoInfo) -> int:
 
 def duration_at(info: VideoInfo, pts: int) -> int:
     """Ticks for which the source shows the frame at ``pts``; those of an average frame where the file does not say."""
-    if not info.is_sequence:
+    if info.codec in BY_PILLOW and not info.is_sequence:
+        index = FrameIndex.plain(animation_durations(info.path, info.codec == TILED_AVIF))
+        return dict(zip(index.pts, index.durations, strict=True)).get(pts, info.usual_duration)
+    if not info.is_sequence and not info.clock:
         with opened(info.path) as container, contextlib.suppress(av.FFmpegError):
             stream = video_stream(container, info.path)
             container.seek(pts, stream=stream)

@@ -31,6 +31,22 @@ def is_gray(layout: VideoFormat) -> bool:
     return len(layout.components) < 3 and not is_rgb(layout)
 
 
+def has_alpha(layout: VideoFormat) -> bool:
+    """Whether a pixel format can hold transparency."""
+    return bool(layout.has_palette or any(component.is_alpha for component in layout.components))
+
+
+def is_transparent(frame: av.VideoFrame) -> bool:
+    """Whether a decoded frame has pixels that are not opaque."""
+    if not has_alpha(frame.format):
+        return False
+    if len(frame.planes) < 4:
+        frame = frame.reformat(format="gbrap" if bit_depth(frame.format) == 8 else "gbrap16le")
+    plane, bits = frame.planes[3], frame.format.components[0].bits
+    alpha = np.frombuffer(memoryview(plane), "u1" if bits == 8 else "<u2").reshape(plane.height, -1)[:, : plane.width]
+    return bool(alpha.min() < 2**bits - 1)
+
+
 def bit_depth(layout: VideoFormat) -> int:
     """Bits of the first channel, 8 to 16."""
     return min(16, max(8, layout.components[0].bits))

@@ -13,13 +13,16 @@ import av
 
 from dcvsr_engine.errors import InputError
 from dcvsr_engine.video import decode
-from dcvsr_engine.video.animation import ANIMATED_WEBP, animation_durations, animation_frames
+from dcvsr_engine.video.animation import ANIMATED_WEBP, BY_PILLOW, TILED_AVIF, animation_durations, animation_frames
 from dcvsr_engine.video.arrays import FloatArray
+from dcvsr_engine.video.color import ColorInfo
+from dcvsr_engine.video.colorimetry import converted, means_other_colours
 from dcvsr_engine.video.deinterlace import SMALLEST_FRAME, deinterlaced
 from dcvsr_engine.video.index import FrameIndex, build_index
+from dcvsr_engine.video.orientation import Orientation, orientation_of
 from dcvsr_engine.video.pixels import Siting, to_rgb
-from dcvsr_engine.video.probe import VideoInfo, counted, first_frame, probe
-from dcvsr_engine.video.source import opened, video_stream
+from dcvsr_engine.video.probe import EXTRA_LOSSES, VideoInfo, color_of, counted, extras_of, first_frame, probe, tags_of
+from dcvsr_engine.video.source import is_tiled, opened, video_stream
 
 DECODED_AHEAD = 32
 """`VideoReader.frame` decodes up to a frame at most this far ahead instead of seeking."""
@@ -41,11 +44,12 @@ class Frame:
 
 @dataclass(frozen=True)
 class FrameTime:
-    """Index and time of a decoded frame before its conversion."""
+    """Index and time of a decoded frame before its conversion, and its codec where that is another than the video's."""
 
     index: int
     pts: int
     duration: int
+    codec: str = ""
 
 
 class VideoReader:
@@ -81,8 +85,8 @@ class VideoReader:
         info = self.info
         if info.is_sequence:
             return FrameIndex.plain((1,) * info.frames)
-        if info.codec == ANIMATED_WEBP:
-            return FrameIndex.plain(animation_durations(info.path))
+        if info.codec in BY_PILLOW:
+            return FrameIndex.plain(animation_durations(info.path, info.codec == TILED_AVIF))
         index = build_index(info.path, info.start_pts, info.interlaced, info.frame_rate)
         begin = [picture.pts for picture in islice(self.packets_decoded(None, index), CHECKED)]
         if begin != [pts for pts in index.pts[: 2 * CHECKED] if pts in begin]:
@@ -141,7 +145,6 @@ class VideoReader:
         timed_pictures = self.timed_pictures(max(0, first - before))
         if self._deinterlace and self.info.width >= SMALLEST_FRAME[0] and self.info.height >= SMALLEST_FRAME[1]:
             timed_pictures = deinterlaced(timed_pictures)
-        siting = chroma_siting(self.info)
         expected = first
         for stamp, picture in timed_pictures:
             if last is not None and stamp.index > last:
@@ -151,12 +154,35 @@ class VideoReader:
             if stamp.index > expected:
                 self.warn(f"Frames {expected} to {stamp.index - 1} of “{self.info.path.name}” are damaged and left out.")
             expected = stamp.index + 1
-            pixels = self.info.orientation.apply(to_rgb(picture, self.info.color, siting))
-            yield Frame(stamp.index, stamp.pts, self.info.time_base, pixels, stamp.duration)
+            yield Frame(stamp.index, stamp.pts, self.info.time_base, self.pixels_of(stamp, picture), stamp.duration)
+
+    def pixels_of(self, stamp: FrameTime, picture: av.VideoFrame) -> FloatArray:
+        """Upright RGB ``(height, width, 3)`` of a decoded frame, by what that frame itself says of its colours and shape."""
+        for extra in {*extras_of(stamp.codec or self.info.codec, picture)}.difference(self.info.extras):
+            self.warn(EXTRA_LOSSES[extra])
+        color = color_of(stamp.codec or self.info.codec, picture)
+        pixels = to_rgb(picture, color, chroma_siting(stamp.codec or self.info.codec, color))
+        first = self.info.color
+        changed = [name for name in ("matrix", "range") if getattr(color, name) != getattr(first, name)]
+        if means_other_colours(color, first):
+            pixels = converted(pixels, color, first)
+            changed += [name for name in ("primaries", "transfer") if getattr(color, name) != getattr(first, name)]
+        elif self.info.is_sequence:
+            changed = []  # pictures of several kinds say the same colours in several ways
+        if changed:
+            self.warn(
+                f"The colours of “{self.info.path.name}” change on the way ({', '.join(changed)}); all frames are converted to "
+                "those of the first."
+            )
+        return self.orientation_of(picture).apply(pixels)
+
+    def orientation_of(self, picture: av.VideoFrame) -> Orientation:
+        """What turns a picture upright: every photograph of a sequence says so itself."""
+        return orientation_of(picture) if self.info.is_sequence else self.info.orientation
 
     def check_size(self, picture: av.VideoFrame, index: int) -> None:
         """Raise `InputError` when a picture is of another size than the first."""
-        width, height = self.info.orientation.size(picture.width, picture.height)
+        width, height = self.orientation_of(picture).size(picture.width, picture.height)
         if (width, height) != (self.info.width, self.info.height):
             raise InputError(
                 f"Frame {index} of “{self.info.path.name}” is {width}×{height} pixels, the first is "
@@ -165,7 +191,7 @@ class VideoReader:
 
     def timed_pictures(self, first: int) -> Iterator[tuple[FrameTime, av.VideoFrame]]:
         """Frames from ``first``, or a little earlier, on, all of one size."""
-        kind = self.pictures if self.info.is_sequence else self.animated if self.info.codec == ANIMATED_WEBP else self.decoded
+        kind = self.pictures if self.info.is_sequence else self.animated if self.info.codec in BY_PILLOW else self.decoded
         for stamp, picture in kind(first):
             self.check_size(picture, stamp.index)
             yield stamp, picture
@@ -179,7 +205,11 @@ class VideoReader:
         """Pictures of a sequence from ``first`` on."""
         for index, path in enumerate(self.info.pictures[first:], first):
             with opened(path) as container:
-                yield FrameTime(index, index, 1), first_frame(container, video_stream(container, path), path)
+                stream = video_stream(container, path)
+                if animation_durations(path, is_tiled(container)):
+                    yield FrameTime(index, index, 1, ANIMATED_WEBP), next(animation_frames(path, 0))
+                    continue
+                yield FrameTime(index, index, 1, stream.codec.canonical_name), first_frame(container, stream, path)
 
     def decoded(self, first: int) -> Iterator[tuple[FrameTime, av.VideoFrame]]:
         """Decoded frames of a file from ``first`` on, or from the start where frames cannot be found by their time."""
@@ -236,18 +266,28 @@ class VideoReader:
                 container.seek(position, stream=stream, unsupported_byte_offset=True)
             elif key is not None:
                 container.seek(index.keys[key], stream=stream)
-            yield from decode.frames(
+            aspect, tags = None, None
+            for picture in decode.frames(
                 container,
                 stream,
                 lambda words: self.warn(f"“{name}” breaks off ({words}); it is restored up to there."),
                 lambda words: self.warn(f"Some frames of “{name}” are damaged ({words})."),
                 index.clock,
                 position,
-            )
+            ):
+                shape = stream.codec_context.sample_aspect_ratio or aspect
+                if aspect is not None and shape != aspect:
+                    self.warn(f"The pixel shape of “{name}” changes on the way; the output says that of the first frame.")
+                aspect = shape
+                # colours change at key frames only; to frames without tags that come out late, FFmpeg gives the next ones'
+                if tags is None or picture.key_frame:
+                    tags = tags_of(picture)
+                picture.colorspace, picture.color_range, picture.color_primaries, picture.color_trc = tags
+                yield picture
 
 
-def chroma_siting(info: VideoInfo) -> Siting:
+def chroma_siting(codec: str, color: ColorInfo) -> Siting:
     """Where 4:2:0 chroma lies: JPEG, MPEG-1 and WebP in the middle, BT.2020 at the top left, all else on the left."""
-    if info.codec in ("mjpeg", "mpeg1video", "webp", "gif"):
+    if codec in ("mjpeg", "mpeg1video", "webp", "gif"):
         return 0.5, 0.5
-    return (0.0, 0.0) if info.color.matrix.startswith("bt2020") else (0.0, 0.5)
+    return (0.0, 0.0) if color.matrix.startswith("bt2020") else (0.0, 0.5)

@@ -95,6 +95,8 @@ class Engine:
                 self.controls[0].pause()
             case messages.Resume() if self.controls:
                 self.controls[0].resume()
+            case messages.LookAt(frame) if self.controls:
+                self.controls[0].look_at(frame)
             case messages.LoadModel():
                 self.jobs.submit(self.guarded, "", lambda: self.load(command))
             case messages.PlanJob():

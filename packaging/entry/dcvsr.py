@@ -5,6 +5,6 @@ import sys
 
 if __name__ == "__main__":
     multiprocessing.freeze_support()
-    from dcvsr_engine.cli import main
+    from dcvsr_engine.__main__ import start
 
-    sys.exit(main())
+    sys.exit(start())

@@ -81,7 +81,7 @@ def test_preview_restore_cancel_and_resume_give_the_command_lines_frames(window,
 
     result = window.queue.queue[0].result
     options = [f"--{name.replace('_', '-')}={value}" for name, value in SETTINGS.items()]
-    command = [sys.executable, "-m", "dcvsr_engine.cli", "restore", str(clip), "-o", str(tmp_path / "other.mkv"), "--codec=ffv1"]
+    command = [sys.executable, "-m", "dcvsr_engine", "restore", str(clip), "-o", str(tmp_path / "other.mkv"), "--codec=ffv1"]
     subprocess.run(
         [*command, *options], check=True, capture_output=True, env=os.environ | {"XDG_DATA_HOME": str(tmp_path / "elsewhere")}
     )

@@ -79,6 +79,8 @@ VARIANTS = {
     "sag": {"guidance": "sag"},
     "sap in two passes": {"sap": True, "guidance": "dssag"},
     "sap in lockstep": {"sap": True, "sap_schedule": "lockstep"},
+    "sap staged": {"steps": 2, "sap": True, "sap_schedule": "staged", "guidance": "dssag"},
+    "sap staged with sag": {"steps": 2, "sap": True, "sap_schedule": "staged", "guidance": "sag"},
     "sap cached": {"steps": 3, "sap": True, "tap": True, "sap_schedule": "cached", "guidance": "dssag"},
     "tap": {"steps": 3, "tap": True, "guidance": "dssag"},
 }
@@ -88,6 +90,18 @@ VARIANTS = {
 def test_the_batch_size_does_not_change_the_result(denoiser, changes):
     one, all_at_once = (networks.sample(denoiser, networks.settings(**changes), GRID, batch) for batch in (1, 99))
     torch.testing.assert_close(one, all_at_once, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("guidance", ["none", "cfg", "dssag", "sag", "pag"])
+@pytest.mark.parametrize("batch", [1, 2])
+def test_staged_lockstep_is_lockstep(denoiser, guidance, batch):
+    changes = {"steps": 2, "sap": True, "guidance": guidance}
+    staged, lockstep, plain = (
+        networks.sample(denoiser, networks.settings(**(changes | more)), GRID, batch)
+        for more in ({"sap_schedule": "staged"}, {"sap_schedule": "lockstep"}, {"sap": False})
+    )
+    torch.testing.assert_close(staged, lockstep, atol=1e-4, rtol=1e-4)
+    assert (plain - lockstep).abs().max() > 1e-2, "SAP should do something here"
 
 
 class Backwards(InBatches):

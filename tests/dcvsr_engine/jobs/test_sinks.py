@@ -1,12 +1,16 @@
 """Where frames go: one after the other to whoever watches, or into files that are final or not there."""
 
+import threading
+
 import jobs
 import pytest
 from jobs import FRAMES, Watch
 
 from dcvsr_engine.errors import Cancelled
 from dcvsr_engine.events import PreviewFrame, SegmentFinished, StepStarted
+from dcvsr_engine.jobs import job as running
 from dcvsr_engine.jobs import telemetry
+from dcvsr_engine.jobs.background import Background
 from dcvsr_engine.jobs.job import run_job
 from dcvsr_engine.jobs.manifest import read_manifest
 from dcvsr_engine.jobs.sinks import SegmentSink, Sink
@@ -41,13 +45,22 @@ def test_a_unit_is_announced_only_when_the_manifest_has_it(clip, tiny_model, tmp
 
 
 def test_frames_that_wait_when_a_job_is_cancelled_leave_no_half_file(clip, tiny_model, tmp_path, loader, monkeypatch):
-    folder, watch, write = tmp_path / "job", Watch(), VideoWriter.write
+    """The writer holds the first frame until the job, cancelled meanwhile, leaves it."""
+    folder, watch, leaving, write, leave = tmp_path / "job", Watch(), threading.Event(), VideoWriter.write, Background.__exit__
 
     def cancelling(self, *arguments):
         watch.cancel()
+        assert leaving.wait(60)
         write(self, *arguments)
 
+    def leaving_first(self, *arguments):
+        self._dropping = True
+        leaving.set()
+        leave(self, *arguments)
+
     monkeypatch.setattr(VideoWriter, "write", cancelling)
+    monkeypatch.setattr(Background, "__exit__", leaving_first)
+    monkeypatch.setattr(running, "room_for", lambda plan: 64)  # all frames of the first segment
     with pytest.raises(Cancelled):
         run_job(jobs.request(clip, tmp_path / "out.mkv", tiny_model), watch, folder, loader)
     assert not read_manifest(folder).finished and list(folder.glob("state-00000-*"))

@@ -36,10 +36,10 @@ def chosen(free: int, **changes):
 
 def test_what_fits_is_chosen():
     assert chosen(200 * GIGABYTE) == ("lockstep", 8, 14)
-    assert chosen(40 * GIGABYTE)[0] == "two-pass" and 1 < chosen(40 * GIGABYTE)[1] <= 8
+    assert chosen(80 * GIGABYTE)[0] == "staged" and 1 < chosen(80 * GIGABYTE)[1] <= 8
     assert chosen(6 * GIGABYTE) == ("two-pass", 1, 9)
     assert chosen(GIGABYTE) == ("two-pass", 1, 1)
-    assert chosen(40 * GIGABYTE, tiling="fast")[0] == "cached"
+    assert chosen(6 * GIGABYTE, tiling="fast")[0] == "cached"
     assert chosen(GIGABYTE, sap_schedule="lockstep", tile_batch=3)[:2] == ("lockstep", 3)
 
 
@@ -93,6 +93,7 @@ def test_memory_grows_with_what_is_done_at_once():
     assert need(guidance="none") < need()
     assert need(tile=32) < need()
     assert need(sap_schedule="lockstep") > need(tile_batch=8)
+    assert need() < need(sap_schedule="staged") < need(sap_schedule="lockstep")
     assert need(sap_schedule="cached") > need() > need(sap=False)
 
 

@@ -66,7 +66,7 @@ def test_ctrl_c_leaves_a_checkpoint_and_resume_ends_the_run(arguments, tmp_path,
 @pytest.mark.slow
 def test_ctrl_c_in_a_terminal_reaches_all_processes_and_leaves_a_checkpoint(arguments, tmp_path) -> None:
     change(tmp_path, phases=[{"iterations": 10**6, "batch": 1, "size": 32}])
-    command = [sys.executable, "-m", "dcvsr_engine.cli", *arguments]
+    command = [sys.executable, "-m", "dcvsr_engine", *arguments]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
     while not (tmp_path / "run" / "log.csv").is_file():
         assert process.poll() is None
@@ -82,7 +82,7 @@ def test_ctrl_c_in_a_terminal_reaches_all_processes_and_leaves_a_checkpoint(argu
 @pytest.mark.slow
 def test_two_processes_learn_what_one_learns_from_two_batches(arguments, tmp_path) -> None:
     """Two processes against accumulation over two batches: the same data, noise and mean gradient, so the same weights."""
-    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m", "dcvsr_engine.cli"]
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m", "dcvsr_engine"]
     subprocess.run([*launch, *arguments], check=True, timeout=280)
     change(tmp_path, accumulate=2)
     assert main([*arguments, "-o", str(tmp_path / "alone")]) == EXIT_DONE

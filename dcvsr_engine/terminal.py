@@ -1,0 +1,53 @@
+"""Standard streams that are closed, full, or would obey what a file is called. Torch-free."""
+
+import os
+import re
+import sys
+from contextlib import suppress
+from typing import TextIO
+
+from dcvsr_engine.errors import OutputError
+from dcvsr_engine.storage import describe_os_error
+
+CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""Characters that terminals obey instead of showing them, and those that turn the direction of writing; not tab and newline."""
+
+
+def printable(text: str) -> str:
+    """Write control characters of a text as escapes: names and titles of files come from strangers."""
+    return CONTROLS.sub(lambda found: repr(found[0])[1:-1], text)
+
+
+def prepare_streams() -> None:
+    """Open closed standard streams, and have what cannot be encoded written as escapes.
+
+    A closed stream's number would go to the next file that is opened, and what libraries print would end up in that.
+    """
+    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(number, True)
+    os.close(number)
+    for name, number in (("stdout", 1), ("stderr", 2)):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(number, "w", closefd=False))
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def print_out(text: str = "", end: str = "\n") -> None:
+    """Print to standard output; raises `OutputError` when that is full, `BrokenPipeError` when nobody reads it any more."""
+    try:
+        print(text, end=end, flush=True)
+    except OSError as error:
+        silence(sys.stdout)
+        if isinstance(error, BrokenPipeError):
+            raise
+        raise OutputError(f"The output cannot be written ({describe_os_error(error)}).") from None
+
+
+def silence(stream: TextIO) -> None:
+    """Have Python lose what a stream still holds, rather than fail over it when the process ends."""
+    number = os.open(os.devnull, os.O_WRONLY)
+    with suppress(OSError, ValueError):  # it is closed, or no file
+        os.dup2(number, stream.fileno())
+    os.close(number)
