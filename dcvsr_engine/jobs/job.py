@@ -93,6 +93,7 @@ def shortage_in_words() -> Iterator[None]:
     except MEMORY_ERRORS as error:
         if not is_out_of_memory(error):
             raise
+    # outside of the handler: the caught error's traceback would keep the failed tensors alive
     raise JobError("Memory ran out; close other programs or choose smaller tiles, and start it again.")
 
 
@@ -115,6 +116,7 @@ def run_stored(
     with held(folder):
         known = read_manifest(folder)
         with opened_clip(request, telemetry) as (reader, info):
+            # killed after the rename: the result is in place, only the report and the end of the folder are missing
             published = known is not None and is_published(target, known)
             if not published:
                 check_target(target, info, request.output)
@@ -130,6 +132,7 @@ def run_stored(
                 session = Runner(session, FileSink(store, telemetry, room_for(plan))).run(store.unfinished(plan.segments))
                 notes = publish_units(session, target, store)
             report = report_of(session, store, notes, resumed=known is not None)
+        # last, once the report is made: until then a kill leaves a job that can be resumed
         store.end()
     return report
 
@@ -170,6 +173,7 @@ def resume_job(
         decode_frames=manifest.decode_frames,
         branches_in_one_batch=manifest.branches_in_one_batch,
     )
+    # segments follow from settings and shots alone; where they differ all the same, finished units do not fit
     if [(unit.first, unit.last) for unit in manifest.units] != [(segment.first, segment.last) for segment in plan.segments]:
         raise JobError("This job cannot be continued because its plan has changed; restore it anew with “dcvsr restore --fresh”.")
     return JobStore(folder, manifest), plan

@@ -174,6 +174,7 @@ def with_batch(load: SegmentLoad, budget: int) -> PlannedSettings:
 
     schedule = settings.sap_schedule
     if schedule == "auto":
+        # a batch of lockstep is all tiles of a window whatever ``tile_batch`` says, so that 1 stands for any
         schedule = "lockstep" if fits("lockstep", 1) else "two-pass" if settings.tiling == "paper" else "cached"
     most = 1 if settings.device == "cpu" else min(load.grid.spatial, MOST_TILES)
     batch = settings.tile_batch or max((size for size in range(1, most + 1) if fits(schedule, size)), default=1)

@@ -18,6 +18,7 @@ def frame_range(request: JobRequest, info: VideoInfo) -> tuple[int, int]:
         raise InputError(f"Frames {first} to {last} are no range: the first must not be negative or after the last.")
     if first >= info.frames and info.frames_exact:
         raise InputError(f"“{info.path.name}” has {info.frames} frames, so frame {first} is not in it.")
+    # an estimated count may be too low: then the reader finds the end
     return first, min(last, info.frames - 1) if info.frames_exact else last
 
 
@@ -53,6 +54,7 @@ def segments_of(shots: Sequence[tuple[int, int]], length: int, window: int, cont
 def pieces_of(first: int, last: int, length: int, window: int) -> Iterator[tuple[int, int, int]]:
     """First frame, last frame and shared frames of a shot's segments, which are about equally long."""
     frames = last - first + 1
+    # each piece adds length − window frames: it shares a window with the one before
     count = max(1, math.ceil((frames - window) / (length - window)))
     ends = [first + window - 1 + (frames - window) * number // count for number in range(1, count)] + [last]
     starts = [first] + [end + 1 - window for end in ends[:-1]]
