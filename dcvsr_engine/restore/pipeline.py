@@ -187,6 +187,7 @@ class SegmentPipeline:
         """
         for positions, (decoded, errors) in self.chunks(partial(self.decode_chunk, latents)):
             for position, frame, error in zip(positions, decoded, errors, strict=True):
+                # pinned frames are decoded, as a temporal decoder sees all of a chunk, but the segment before has put them out
                 if position >= skip:
                     yield Restored(position, frame.permute(1, 2, 0).numpy(), error.numpy())
 
@@ -215,6 +216,7 @@ class SegmentPipeline:
         """Unit noise ``(frames, channels, height, width)`` of the segment's frames."""
         grid, share = self.grid_at(0), self.model.declaration.noise_share
         shape = self.model.first_stage.latent_channels, grid.height, grid.width
+        # by index in the clip: a frame keeps its noise however the clip is cut into segments
         return torch.cat([clip_noise(self.settings.seed, index, 1, shape, share) for index in self.frames.indices])
 
     def tiled_denoiser(self, condition: Tensor, state: SegmentState) -> TiledDenoiser:
@@ -327,6 +329,7 @@ class SegmentPipeline:
         while waiting:
             self._check()
             chunk, waiting = waiting[: self.decode_frames], waiting[self.decode_frames :]
+            # the U-Net is not needed here: its memory is the last that can be freed
             yield from in_parts(work, chunk, self._recovery.use_fewer_frames, last_resort=self.unload_unet)
             self.monitor.emit(FrameDone(len(self.frames) - len(waiting), len(self.frames)))
 
