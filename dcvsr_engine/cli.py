@@ -106,7 +106,7 @@ class ResearchParser(Parser):
         if self._research:
             add_arguments, run = research_command(self._research)
             self._research = ""
-            # only now: research loads torch, and every other command does without
+            # only now: bundles lack the package, and no other command needs it
             add_arguments(self)
             self.set_defaults(run=run)
         return super().parse_known_args(*args, **kwargs)
