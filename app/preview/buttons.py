@@ -39,6 +39,7 @@ def style_buttons(widget: QWidget) -> None:
         "highlighted": palette.color(QPalette.ColorRole.HighlightedText),
     }
     style = BUTTON_STYLE.format(**{name: color.name() for name, color in colors.items()})
+    # setting it styles all buttons anew
     if style != widget.styleSheet():
         widget.setStyleSheet(style)
 
@@ -47,6 +48,7 @@ def icon(name: str, palette: QPalette) -> QIcon:
     """The symbol ``name`` for a button with this palette, enabled and disabled."""
     result = QIcon()
     for mode, group in ((QIcon.Mode.Normal, QPalette.ColorGroup.Active), (QIcon.Mode.Disabled, QPalette.ColorGroup.Disabled)):
+        # screens differ in device pixels per logical one
         for ratio in (1, 2, 3):
             result.addPixmap(_pixmap(name, palette, group, ratio), mode)
     return result
