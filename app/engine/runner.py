@@ -258,6 +258,7 @@ class JobRunner(QObject):
 
     def _begin(self, run: EngineRun, command: RunJob | PlanJob) -> None:
         self._run = run
+        # an engine that died at its start is tried again
         self.restart_engine()
         self._engine.send(command)
         self._set_activity(Activity.PLANNING if run.plan_only else Activity.RUNNING)
@@ -266,6 +267,7 @@ class JobRunner(QObject):
         self, run: EngineRun, state: Literal["done", "cancelled", "failed", "interrupted"] = "done", **changes: object
     ) -> None:
         """The engine is free again; an item of the queue gets its final state."""
+        # first: those who hear of the state find the engine free
         self._run = None
         if run.job in self._queue.queue:
             self._queue.set_state(run.job, state, **changes)
