@@ -63,10 +63,12 @@ def is_first_start(preferences: Preferences, clips: Sequence[Path]) -> bool:
 
 def run_studio(clips: Sequence[Path]) -> int:
     """Open the window, or hand the clips to the one that is open; returns the exit status."""
+    # Qt would take options of its own from the rest
     app = QApplication(sys.argv[:1])
     app.setApplicationName("dcvsr-studio")
     app.setApplicationDisplayName(TITLE)
     app.setDesktopFileName("dcvsr-studio")
+    # before log and queue are opened: two processes must not write to them
     if hand_over(clips, server_name()):
         return 0
     folders = UserFolders.of_this_user()

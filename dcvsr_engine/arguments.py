@@ -70,6 +70,7 @@ def request_from(options: argparse.Namespace) -> JobRequest:
     source: Path = options.source
     target = options.output or default_target(source, settings, output)
     return JobRequest(
+        # absolute: the job's folder, and resuming it, do not depend on the current folder
         source=source.absolute(),
         target=target.absolute(),
         settings=settings,

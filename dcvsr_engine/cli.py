@@ -49,6 +49,7 @@ CommandFunction = Callable[[argparse.Namespace], int]
 def main(arguments: list[str] | None = None) -> int:
     """Run one command, and put what goes wrong into words; returns the exit code."""
     words = sys.argv[1:] if arguments is None else arguments
+    # the frozen program stands in for “python -m”: it must not parse that module's arguments
     run_module_if_asked(words)
     build = None
     try:
@@ -65,6 +66,7 @@ def main(arguments: list[str] | None = None) -> int:
     except (Cancelled, KeyboardInterrupt):
         complain("cancelled")
         return EXIT_CANCELLED
+    # whoever read the output has gone: there is nobody to tell
     except BrokenPipeError:
         return EXIT_FAILED
     except Exception as error:
@@ -211,6 +213,7 @@ def run_with_report(request: "JobRequest", folder: Path, options: argparse.Names
         try:
             write(json.dumps(report, indent=2, ensure_ascii=False))
         finally:
+            # even where the file cannot be written: the facts of a long run are not lost
             print_out(json.dumps(report, ensure_ascii=False) if options.json else printable(report_text(report, request)))
 
 

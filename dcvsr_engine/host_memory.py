@@ -24,6 +24,7 @@ def host_memory(groups: Path = GROUPS, membership: Path = MEMBERSHIP) -> tuple[i
     """
     facts = psutil.virtual_memory()
     limits = [limit for folder in group_folders(groups, membership) for limit in limits_of(folder)]
+    # the tightest group decides, and that may be one further out
     available = min([int(facts.available), *(limit - used for limit, used in limits)])
     return max(0, available), min([int(facts.total), *(limit for limit, _ in limits)])
 

@@ -70,6 +70,7 @@ class Settings(Schema):
         field = cls.model_fields[name]
         listed = choices(field.annotation)
         return SettingSpec(
+            # the type hint of choices is a `Literal`, not a class
             kind=type(listed[0]) if listed else plain_type(field.annotation),
             doc=field.description or "",
             default=field.default,

@@ -65,6 +65,7 @@ class Planning(QObject):
             return
         dialog = PlanDialog(items[0].request, len(items) - 1, self._preferences.plan_first, self._window)
         dialog.ask_again_changed.connect(self._on_ask_again)
+        # before the start: the plan that is being made keeps the engine busy
         dialog.accepted.connect(self._stop)
         dialog.accepted.connect(start)
         dialog.finished.connect(self._on_closed)
@@ -111,6 +112,7 @@ class Planning(QObject):
         else:
             self._sum.add(asked.item, plan)
         if plan.seconds is None and not asked.measure and not asked.changes and not plan.problems:
+            # the plan is shown at once; measuring, for which the model is loaded, follows
             self._waiting.appendleft(Asked(asked.item, asked.first, measure=True))
         self.dialog.show_sum(self._sum.clips, len(self._items), self._sum.frames, self._sum.seconds)
         self._ask_next()
@@ -121,6 +123,7 @@ class Planning(QObject):
         self.dialog.show_plan(plan, run.request, measuring=plan.seconds is None and not asked.measure and not plan.problems)
         self._sum.add(asked.item, plan)
         if plan.problems:
+            # before the other clips, in their own order
             self._waiting.extendleft(reversed([Asked(asked.item, False, changes, group) for group, changes in changes_for(plan)]))
 
     def _take_change(self, plan: Plan, asked: Asked, changes: Changes) -> None:
@@ -128,6 +131,7 @@ class Planning(QObject):
         if plan.problems or self.dialog is None:
             return
         self.dialog.offer(self._words(plan, changes), lambda: self._apply(asked.item, changes))
+        # the smallest change of its kind that fits: larger ones need not be tried
         dropped = {asked.group, "both"}
         self._waiting = deque(other for other in self._waiting if other.group not in dropped)
 
@@ -164,6 +168,7 @@ class Planning(QObject):
             self.dialog.show_failure(message if len(self._items) == 1 else f"{run.request.source.name}: {message}")
             self._items = [item for item in self._items if item != asked.item]
             self._queue.note_unreadable(asked.item, message)
+            # the next clip is the first now, and is to be shown in full
             if asked.first and self._items:
                 self.dialog.wait_again()
                 self._begin(self._items)

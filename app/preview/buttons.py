@@ -50,6 +50,7 @@ def icon(name: str, palette: QPalette) -> QIcon:
     """The symbol ``name`` for a button with this palette, enabled and disabled."""
     result = QIcon()
     for mode, group in ((QIcon.Mode.Normal, QPalette.ColorGroup.Active), (QIcon.Mode.Disabled, QPalette.ColorGroup.Disabled)):
+        # screens differ in device pixels per logical one
         for ratio in (1, 2, 3):
             result.addPixmap(_pixmap(name, palette, group, ratio), mode)
     return result

@@ -22,6 +22,7 @@ class PreviewTools(QWidget):
         button.setDefaultAction(action)
         button.setAutoRaise(True)
         button.setAccessibleName(action.text())
+        # a click leaves the focus, and so the keys, where they were
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._buttons[action] = button
         self._flow.addWidget(button)

@@ -45,9 +45,11 @@ class WindowStrip(QWidget):
 
     def _lanes(self) -> list[int]:
         grid = self._state.grid
+        # beyond the last lane windows share one, so that the strip stays low
         return [lane % MAX_LANES for lane in lanes(grid.windows, grid.tile_frames)] if grid else []
 
     def _on_state_changed(self) -> None:
+        # by identity: the same signal reports every tile's progress
         if self._state.grid is not self._grid:
             self._grid = self._state.grid
             self._rows = max([self._rows, *self._lanes()]) if self._grid else 0

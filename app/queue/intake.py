@@ -43,6 +43,7 @@ class ClipIntake(QObject):
     def take(self, paths: Sequence[Path]) -> None:
         """Add files, and the clips in folders, with the settings that the next clip starts with."""
         results = {item.result for item in self._queue.queue}
+        # a result that is chosen by itself may be restored again; in a folder it is passed over
         found = [[clip for clip in expand_clips([path]) if clip == path or clip not in results] for path in paths]
         clips = [clip for clips in found for clip in clips]
         if clips:
@@ -97,5 +98,6 @@ def pasted_paths(data: QMimeData) -> list[Path]:
     paths = local_paths(data)
     if paths or not data.hasText():
         return paths
+    # Windows copies paths in quotation marks
     lines = (line.strip().strip('"') for line in data.text().splitlines())
     return [Path(line) for line in lines if line and Path(line).exists()]

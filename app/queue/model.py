@@ -112,6 +112,7 @@ class QueueModel(QAbstractListModel):
         to = min(max(0, to), len(self.queue) - 1)
         if to == row:
             return
+        # Qt counts the place as long as the row is still in
         self.beginMoveRows(QModelIndex(), row, row, QModelIndex(), to + (to > row))
         self.queue.move(row, to)
         self.endMoveRows()
@@ -122,6 +123,7 @@ class QueueModel(QAbstractListModel):
         row = self.queue.row(item_id)
         self.queue.change(row, **changes)
         self.dataChanged.emit(self.index(row), self.index(row))
+        # progress comes several times a second, and is not saved
         if set(changes) != {"progress"}:
             self._save_timer.start()
             self.item_changed.emit(item_id)

@@ -144,6 +144,7 @@ class SettingsPanel(QWidget):
             grid.addWidget(label, row, 0)
             grid.addWidget(box, row, 1)
         grid.addWidget(self.preset_button, 1, 2)
+        # `activated` is the user's choice alone, not what is shown by the program
         self.model_box.activated.connect(lambda index: self.choose_model(self.model_box.itemData(index)))
         self.preset_box.activated.connect(lambda index: self._apply_preset(self.preset_box.itemData(index)))
         return grid
@@ -171,6 +172,7 @@ class SettingsPanel(QWidget):
         self.target_field = QLineEdit()
         self.target_field.setPlaceholderText(self.tr("Beside the clip, named after it"))
         self.target_field.setAccessibleName(self.tr("Output file"))
+        # half a path is no target
         self.target_field.editingFinished.connect(self._on_target_typed)
         self.target_button = QPushButton(self.tr("Choose…"))
         self.target_button.setAccessibleName(self.tr("Choose the output file"))
@@ -390,6 +392,7 @@ class SettingsPanel(QWidget):
             self.show_target_problem(self.tr("The result cannot replace its own clip; choose another name."))
         elif target.is_file() and not replace and not self._request.output.overwrite:
             self.show_target_problem(self.tr("This file exists. Choose another name, or check “Replace an existing file”."))
+            # kept all the same: the user may yet allow it to be replaced
             self._change(target=target)
         else:
             overwrite = self._request.output.overwrite or (replace and target.is_file())
@@ -407,6 +410,7 @@ class SettingsPanel(QWidget):
         if target is None:
             self.show_target_problem("")
             self._change(target=None)
+        # leaving the field as it was is no edit
         elif target != self._request.target:
             self.take_target(target, replace=False)
 

@@ -63,6 +63,7 @@ def is_own(socket: QLocalSocket) -> bool:
     """Whether the process at the other end runs as this user; true where the system (not Linux) does not say."""
     if not hasattr(unix, "SO_PEERCRED"):
         return True
+    # a duplicate: leaving this block must not close Qt's own
     with unix.socket(fileno=os.dup(int(socket.socketDescriptor()))) as end:
         _, user, _ = struct.unpack("3i", end.getsockopt(unix.SOL_SOCKET, unix.SO_PEERCRED, struct.calcsize("3i")))
     return bool(user == os.getuid())
@@ -77,6 +78,7 @@ def hand_over(files: Sequence[Path], name: str) -> bool:
     if not is_own(socket):
         log.warning("%s belongs to another user", name)
         return False
+    # the line's end tells the other side that the message is whole
     socket.write(json.dumps([str(path.absolute()) for path in files]).encode() + b"\n")
     socket.waitForBytesWritten(TIMEOUT_MS)
     socket.disconnectFromServer()

@@ -44,6 +44,7 @@ def ask(parent: QWidget, title: str, question: str, yes: str, no: str, then: Cal
     box = QMessageBox(QMessageBox.Icon.Question, title, question, parent=parent)
     box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     button = box.addButton(yes, QMessageBox.ButtonRole.AcceptRole)
+    # Enter, pressed unawares, must do no harm
     box.setDefaultButton(box.addButton(no, QMessageBox.ButtonRole.RejectRole))
     box.buttonClicked.connect(lambda clicked: then() if clicked is button else None)
     show_plainly(box)

@@ -57,6 +57,7 @@ class CollapsibleSection(QWidget):
     @property
     def is_open(self) -> bool:
         """Whether the rows are visible."""
+        # not `isVisible`, which is false as long as the window is
         return not self.body.isHidden()
 
     def set_open(self, is_open: bool) -> None:

@@ -95,6 +95,7 @@ def shortage_in_words() -> Iterator[None]:
     except MEMORY_ERRORS as error:
         if not is_out_of_memory(error):
             raise
+    # outside of the handler: the caught error's traceback would keep the failed tensors alive
     raise JobError("Memory ran out; close other programs or choose smaller tiles, and start it again.")
 
 

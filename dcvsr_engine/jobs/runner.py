@@ -73,6 +73,7 @@ class Runner:
         """What the segment before hands on, from this run or from an earlier one; ``None`` at the beginning of a shot."""
         if not segment.shared:
             return None
+        # finished segments are skipped on resuming: the last one restored need not be the one before
         if self._last is not None and self._last[0] == segment.index - 1:
             return self._last[1]
         return self.sink.saved_overlap(segment.index - 1)

@@ -51,6 +51,7 @@ def make_plan(
     context = upsampler.context if upsampler else 0
     segments = segments_of(shots, settings.segment_frames, settings.window, window_stride(settings), context)
     width, height = picture_size(request, info)
+    # memory must suffice for the longest segment; the others take less
     longest = max(segments, key=lambda segment: segment.frames)
     load = replace(load_of(longest, width, height, settings, declaration, unet), upsampler=upsampler)
     planned, estimate = estimate_memory(load, *memory(settings.device))
@@ -64,6 +65,7 @@ def make_plan(
         grid=grid_for(segments[0].frames, width, height, declaration, planned),
         evaluations=job_evaluations(segments, width, height, planned, declaration),
         host_memory_available=host_memory()[0],
+        # without a search there is one range to cut into segments, but it is no shot that was found
         shots=None if boundaries is None else len(shots),
         notes=(*input_notes(info, boundaries), *choice_notes(planned, estimate.offload), *guidance_notes(planned, declaration)),
         **asdict(estimate),

@@ -18,6 +18,7 @@ def frame_range(request: JobRequest, info: VideoInfo) -> tuple[int, int]:
         raise InputError(f"Frames {first} to {last} are no range: the first must not be negative or after the last.")
     if first >= info.frames and info.frames_exact:
         raise InputError(f"“{info.path.name}” has {info.frames} frames, so frame {first} is not in it.")
+    # an estimated count may be too low: then the reader finds the end
     return first, min(last, info.frames - 1) if info.frames_exact else last
 
 

@@ -83,6 +83,7 @@ def detect_shots(
     for stamp, picture in reader.timed_pictures(first):
         if stamp.index > last:
             break
+        # decoding may begin at a key frame before the range
         if stamp.index >= first:
             on_frame(stamp.index)
             detector.add(stamp.index, thumbnail(picture))
@@ -96,6 +97,7 @@ def thumbnail(picture: av.VideoFrame) -> Thumbnail:
     """A picture in a few pixels of Y, Cb and Cr, ``(3, height, width)``."""
     width, height = THUMBNAIL_SIZE
     shrunk = picture.reformat(width, height, "yuv444p", interpolation="AREA")
+    # signed, as differences follow; rows are padded in memory, hence the cut
     return np.stack(
         [np.frombuffer(memoryview(plane), np.uint8).reshape(height, -1)[:, :width] for plane in shrunk.planes]
     ).astype(np.int16)
@@ -133,9 +135,11 @@ class ShotDetector:
     """Takes small pictures one after the other and tells in the end where cuts were."""
 
     def __init__(self) -> None:
+        # compact: a film has more than 100,000 frames
         self._indices = array("q")
         self._changes = array("d")
         self._lasting: list[int] = []
+        # what `lasting_change` compares on either side of a change
         self._recent: deque[Thumbnail] = deque(maxlen=2 * MIN_SHOT_FRAMES)
 
     def add(self, index: int, picture: Thumbnail) -> None:

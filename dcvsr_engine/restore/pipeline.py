@@ -219,6 +219,7 @@ class SegmentPipeline:
         """Unit noise ``(frames, channels, height, width)`` of the segment's frames."""
         grid, share = self.grid_at(0), self.model.declaration.noise_share
         shape = self.model.first_stage.latent_channels, grid.height, grid.width
+        # by index in the clip: a frame keeps its noise however the clip is cut into segments
         return torch.cat([clip_noise(self.settings.seed, index, 1, shape, share) for index in self.frames.indices])
 
     def tiled_denoiser(self, condition: Tensor, state: SegmentState) -> TiledDenoiser:
@@ -337,6 +338,7 @@ class SegmentPipeline:
         while waiting:
             self._check()
             chunk, waiting = waiting[: self.decode_frames], waiting[self.decode_frames :]
+            # the U-Net is not needed here: its memory is the last that can be freed
             yield from in_parts(work, chunk, self._recovery.use_fewer_frames, last_resort=self.unload_unet)
             self.monitor.emit(FrameDone(count - len(waiting), count))
 

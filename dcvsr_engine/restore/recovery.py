@@ -123,6 +123,7 @@ class RecoveringBatches:
             return
         waiting = group.tiles
         while waiting:
+            # asked anew for every batch: an earlier one may have found a smaller size
             size = len(waiting) if group.together else self.size
             batch, waiting = waiting[:size], waiting[size:]
             least = size if group.together else 1

@@ -320,6 +320,7 @@ def default_suffix(source: Path, output: OutputSettings) -> str:
     candidates = dict.fromkeys((own if own in CONTAINER_FORMATS and own != ".m4v" else ".mp4", ".mp4", ".mkv", ".mov"))
     containers = VIDEO_CODECS[output.codec].containers if output.codec != "auto" else tuple(CONTAINER_FORMATS.values())
     fitting = [suffix for suffix in candidates if CONTAINER_FORMATS[suffix] in containers]
+    # there is no choice to make, or no track to keep: the clip need not be opened
     if len(fitting) == 1 or source.is_dir():
         return fitting[0]
     try:
