@@ -154,6 +154,7 @@ class MainWindow(QMainWindow):
         bar.setObjectName("run")
         bar.setMovable(False)
         bar.addWidget(self.progress)
+        # without this bar nothing could be started or stopped
         bar.toggleViewAction().setEnabled(False)
         self.addToolBar(Qt.ToolBarArea.BottomToolBarArea, bar)
 
@@ -193,6 +194,7 @@ class MainWindow(QMainWindow):
 
     def _restore_layout(self) -> None:
         open_on_screen(self, self.preferences.geometry)
+        # after all docks and bars are made: Qt finds them by their names
         self.restoreState(self.preferences.layout)
         self.settings_panel.open_these_groups(self.preferences.open_groups)
 
@@ -226,6 +228,7 @@ class MainWindow(QMainWindow):
 
     def receive_files(self, paths: Sequence[Path]) -> None:
         """Come to the front and add the files that a second start was given."""
+        # raising alone does not bring back a minimised window
         self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
         self.raise_()
         self.activateWindow()
@@ -258,6 +261,7 @@ class MainWindow(QMainWindow):
     def shut_down(self) -> None:
         """Remember everything; end threads and the engine's process."""
         self.preferences.geometry, self.preferences.layout = self.saveGeometry(), self.saveState()
+        # ending takes up to some seconds, which nobody has to watch
         self.hide()
         try:
             self.preferences.save()
@@ -266,4 +270,5 @@ class MainWindow(QMainWindow):
             for part in (self.intake, self.shown, self.models, self.help, self.log_panel, self.run_display):
                 part.stop()
         finally:
+            # whatever went wrong before: no process may stay behind
             self.engine.shut_down()

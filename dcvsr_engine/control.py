@@ -36,6 +36,7 @@ class Control:
         self._watch = watch
         self._cancelled = threading.Event()
         self._running = threading.Event()
+        # a job starts running, not paused
         self._running.set()
         self.seen_frame: int | None = None
 
@@ -50,6 +51,7 @@ class Control:
     def cancel(self) -> None:
         """Ask the job to stop at the next tile; finished work is kept."""
         self._cancelled.set()
+        # a paused job has to wake up to see that it is cancelled
         self._running.set()
 
     def pause(self) -> None:

@@ -137,6 +137,7 @@ def write_error(path: Path, error: Exception) -> OutputError:
 def partial_path(target: Path) -> Path:
     """A new temporary name beside ``target`` that keeps its suffix: ``.clip.mp4.partial-1a2b3c4d.mp4``."""
     end = f".partial-{secrets.token_hex(4)}{target.suffix}"
+    # file systems limit bytes, not characters; one that is cut in two is dropped
     stem = os.fsencode(target.name)[: NAME_BYTES - len(os.fsencode(end)) - 1].decode(errors="ignore")
     return target.with_name(f".{stem}{end}")
 
@@ -160,6 +161,7 @@ def refuse_replacing(inputs: Iterable[Path], outputs: Sequence[Path]) -> None:
     Raises:
         OutputError: one of them would be replaced.
     """
+    # an output that is a folder around an input would take it along
     sources = {owner for path in inputs for owner in owners(path)}
     for number, output in enumerate(outputs):
         if file_identity(output) in sources:
@@ -251,6 +253,7 @@ def put_in_place(partial: Path, target: Path, *, replace: bool = True) -> None:
         shutil.rmtree(old)
     else:
         partial.replace(target)
+    # the rename itself is on the disk only with its folder
     sync(target.parent)
 
 
@@ -260,6 +263,7 @@ def rename_to_new(partial: Path, target: Path) -> None:
         partial.rename(target)  # fails by itself where a folder that is not empty, or on Windows anything, has the name
         return
     try:
+        # a link fails where the name is taken; a rename would replace what is there
         os.link(partial, target)
     except FileExistsError:
         raise
@@ -275,6 +279,7 @@ def sync(path: Path) -> None:
     """Flush a file or folder to the disk; raises `OSError`."""
     if path.is_dir() and os.name == "nt":
         return  # Windows opens no folders
+    # Windows flushes only through handles that may write
     handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
     try:
         os.fsync(handle)

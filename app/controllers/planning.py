@@ -65,6 +65,7 @@ class Planning(QObject):
             return
         dialog = PlanDialog(items[0].request, len(items) - 1, self._preferences.plan_first, self._window)
         dialog.ask_again_changed.connect(self._on_ask_again)
+        # before the start: the plan that is being made keeps the engine busy
         dialog.accepted.connect(self._stop)
         dialog.accepted.connect(start)
         dialog.finished.connect(self._on_closed)
@@ -86,6 +87,8 @@ class Planning(QObject):
             if request is not None:
                 self._asked = asked
                 self._runner.plan(request, asked.measure)
+        if self.dialog and self._sum.clips:
+            self.dialog.show_searching(bool(self._asked and self._asked.changes))
 
     def _request(self, asked: Asked) -> JobRequest | None:
         item = self._queue.item(asked.item)
@@ -101,7 +104,7 @@ class Planning(QObject):
     def _on_planned(self, run: EngineRun, plan: Plan) -> None:
         if not run.plan_only or self.dialog is None or self._asked is None:
             return
-        asked, plan = self._asked, self._timed(plan)
+        asked, plan = self._asked, self.timed(plan)
         if asked.first:
             self._take_first(run, plan, asked)
         elif asked.changes:
@@ -109,6 +112,7 @@ class Planning(QObject):
         else:
             self._sum.add(asked.item, plan)
         if plan.seconds is None and not asked.measure and not asked.changes and not plan.problems:
+            # the plan is shown at once; measuring, for which the model is loaded, follows
             self._waiting.appendleft(Asked(asked.item, asked.first, measure=True))
         self.dialog.show_sum(self._sum.clips, len(self._items), self._sum.frames, self._sum.seconds)
         self._ask_next()
@@ -119,6 +123,7 @@ class Planning(QObject):
         self.dialog.show_plan(plan, run.request, measuring=plan.seconds is None and not asked.measure and not plan.problems)
         self._sum.add(asked.item, plan)
         if plan.problems:
+            # before the other clips, in their own order
             self._waiting.extendleft(reversed([Asked(asked.item, False, changes, group) for group, changes in changes_for(plan)]))
 
     def _take_change(self, plan: Plan, asked: Asked, changes: Changes) -> None:
@@ -126,6 +131,7 @@ class Planning(QObject):
         if plan.problems or self.dialog is None:
             return
         self.dialog.offer(self._words(plan, changes), lambda: self._apply(asked.item, changes))
+        # the smallest change of its kind that fits: larger ones need not be tried
         dropped = {asked.group, "both"}
         self._waiting = deque(other for other in self._waiting if other.group not in dropped)
 
@@ -162,6 +168,7 @@ class Planning(QObject):
             self.dialog.show_failure(message if len(self._items) == 1 else f"{run.request.source.name}: {message}")
             self._items = [item for item in self._items if item != asked.item]
             self._queue.note_unreadable(asked.item, message)
+            # the next clip is the first now, and is to be shown in full
             if asked.first and self._items:
                 self.dialog.wait_again()
                 self._begin(self._items)
@@ -170,7 +177,7 @@ class Planning(QObject):
 
     # -- speed --------------------------------------------------------------------------------------------------
 
-    def _timed(self, plan: Plan) -> Plan:
+    def timed(self, plan: Plan) -> Plan:
         """The plan with a time by what was measured now or before, on this device with tiles like these."""
         key = speed_key(plan)
         if plan.seconds is not None and plan.evaluations:

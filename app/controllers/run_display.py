@@ -76,6 +76,7 @@ class RunDisplay(QObject):
 
     def _on_activity(self, activity: Activity) -> None:
         run = self._runner.current
+        # a job that was paused keeps its progress
         if run and activity in (Activity.RUNNING, Activity.PLANNING) and run.job != self._progress.job:
             self._progress.begin(run)
         self._progress.show_activity(activity, run)
@@ -101,8 +102,9 @@ class RunDisplay(QObject):
         self._shown.take_plan(run, plan)
         name, evaluations = run.request.source.name, f"{plan.evaluations:,}"
         log.info("%s: %s frames, %s evaluations on %s", name, plan.frames, evaluations, plan.device)
+        # frames of a run do not say how much larger they are
         self._scale = plan.settings.scale
-        self._progress.show_plan(plan)
+        self._progress.show_plan(self._runs.timed(plan))
 
     def _on_progress(self, run: EngineRun, event: Event) -> None:
         self._progress.on_event(event)
@@ -112,6 +114,7 @@ class RunDisplay(QObject):
             log.warning("%s", event.message)
         self._show_in_preview(run, event)
         item_id = self._runner.running_item
+        # pictures come often and say nothing about progress
         if item_id and not isinstance(event, PreviewFrame):
             self._queue.change(item_id, progress=self._progress.share)
             self.title_changed.emit(f"{self._progress.share:.0%} – {run.request.source.name} – {TITLE}")
@@ -128,6 +131,7 @@ class RunDisplay(QObject):
     def _on_finished(self, run: EngineRun, report: dict[str, object]) -> None:
         if run.variant and run.item == (self._shown.item and self._shown.item.id):
             self._preview.begin_comparing()
+        # a preview leaves no file that could be ready
         if run.variant or run.request.target is None:
             return
         target = run.request.target

@@ -14,6 +14,7 @@ from app.queue.job_queue import QueueItem
 from app.queue.model import QueueModel
 from app.settings.panel import SettingsPanel
 from app.system.preferences import Preferences
+from dcvsr_engine.planning.plan import Plan
 from dcvsr_engine.planning.request import Region
 
 HD_PIXELS = 1280 * 720
@@ -55,6 +56,10 @@ class Runs(QObject):
         if item:
             self._planning.open([item], lambda: self._runner.start_item(item.id))
 
+    def timed(self, plan: Plan) -> Plan:
+        """A plan with a time, if the device's speed with tiles like its own was ever measured."""
+        return self._planning.timed(plan)
+
     @property
     def plan_dialog(self) -> PlanDialog | None:
         """The estimate that is open."""
@@ -77,11 +82,13 @@ class Runs(QObject):
             return
         frames = self._preview.chosen_frames or self._window_of_frames(item)
         region = self._region()
+        # frames of an earlier try would be taken for this one's
         self._preview.clear_results(variant)
         self._runner.preview(item.request.replace(frames=frames, region=region), variant, item.id)
 
     def _region(self) -> Region | None:
         """The part of the picture that a preview restores: the selected one, or where asked or large the visible one."""
+        # where all of a large frame is seen, the visible part would be the whole of it
         if self._visible_only is None and self.visible_only:
             self._preview.view.enlarge_to_pixels()
         if self._preview.region is None and self.visible_only:

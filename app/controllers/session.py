@@ -82,6 +82,7 @@ class WindowSession(QObject):
             return True
         question = self.tr("A clip is being restored. At the next start it can be resumed {from_where}.")
         question = question.format(from_where=resume_point(self._runner.current.request))
+        # nothing waits here for the answer, which closes the window again
         ask(self._window, self.tr("Quit now?"), question, self.tr("Quit"), self.tr("Continue restoring"), self.quit_now)
         return False
 

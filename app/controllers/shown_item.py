@@ -80,6 +80,7 @@ class ShownItem(QObject):
 
     def _show_clip(self, item: QueueItem, former: QueueItem | None) -> None:
         """Open the item's clip, unless it is open because the former item has the same one."""
+        # a clip that is in the queue twice is decoded once
         if former is None or former.request.source != item.request.source or self._preview.info is None:
             self._preview.open_clip(item.request.source, item.id)
         else:
@@ -112,6 +113,7 @@ class ShownItem(QObject):
         self._tiles.take_plan(run.request, plan)
         if self.is_running:
             self._tiles.show_run(run.request, plan)
+            # a job that begins does not know yet which frame is seen
             self._runner.look_at(self._preview.timeline.range.current)
 
     @property
@@ -147,12 +149,14 @@ class ShownItem(QObject):
 
     def _on_request_edited(self, request: JobRequest) -> None:
         """Give the settings to all selected items that do not run; the output file only to the one that is shown."""
+        # leave to overwrite is given for one file, not for those to come
         self._preferences.output = request.output.replace(overwrite=False)
         if self.item is None:
             self._preferences.restore = request.settings
         for item_id in self._queue_panel.selected_ids():
             item = self._queue.item(item_id)
             if item and item.state != "running":
+                # several clips must not write to one file
                 target = request.target if self.item and item.id == self.item.id else item.request.target
                 changed = item.request.replace(settings=request.settings, output=request.output, target=target)
                 self._queue.change(item_id, request=changed)

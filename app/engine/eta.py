@@ -70,6 +70,7 @@ class ProgressEstimator:
                 self.phase = phase
                 self.segments = max(self.segments, segments)
                 self.phases.setdefault(phase, PhaseSpeed()).begin(total)
+                # tiles of an attempt that ran out of memory are never reported as finished
                 self.in_flight = 0
                 self._since = now
             case TileStarted():

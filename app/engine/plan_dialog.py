@@ -157,6 +157,7 @@ class PlanDialog(QDialog):
         self._need(self.tr("Disk"), plan.disk, plan.disk_available)
         if request.target:
             self._add(self.tr("Result"), shortened(request.target))
+        # why another clip failed is left to be read
         if plan.problems or not self._failed:
             self._show_lines(self.problems, plan.problems, "✕")
         color_text(self.problems, tones(self.palette()).bad)
@@ -177,10 +178,18 @@ class PlanDialog(QDialog):
         self.total.show()
         self._fit()
 
+    def show_searching(self, searching: bool) -> None:
+        """Say that settings that fit are still looked for, or no longer."""
+        self.waiting.setText(self.tr("Looking for settings that fit …") if searching else self.tr("Planning …"))
+        self.waiting.setVisible(searching)
+        self.busy.setVisible(searching)
+        self._fit()
+
     def offer(self, text: str, choose: Callable[[], object]) -> None:
         """Offer a change of the settings that makes the clip fit."""
         button = QPushButton(text)
         button.clicked.connect(lambda _checked: choose())
+        # Enter starts; it must not take an offer
         button.setAutoDefault(False)
         self.offer_buttons.append(button)
         self._offered.addWidget(button)
@@ -191,6 +200,7 @@ class PlanDialog(QDialog):
         """Be as high as the wrapped lines need."""
         layout = self.layout()
         assert layout
+        # a size hint does not know the height that wrapped lines need at this width
         layout.activate()
         self.resize(self.width(), max(layout.totalHeightForWidth(self.width()), layout.totalMinimumSize().height()))
 

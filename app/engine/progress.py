@@ -146,6 +146,7 @@ class ProgressPanel(QWidget):
         self._paused_at = None
         self._share = 0.0
         self.strip.show_steps(())
+        # nothing is measured yet: a moving bar
         self.bar.setRange(0, 0)
         self.bar.show()
         self._timer.start()
@@ -162,6 +163,7 @@ class ProgressPanel(QWidget):
     def on_event(self, event: Event) -> None:
         """Follow the running job."""
         self._estimator.on_event(event, self._now())
+        # an estimate that grows must not move the bar back
         self._share = max(self._share, self._estimator.share)
         match event:
             case PhaseStarted():
@@ -218,6 +220,7 @@ class ProgressPanel(QWidget):
         self.title.set_whole(" · ".join(filter(None, parts)))
 
     def _show_times(self) -> None:
+        # the time left stands still while the job is paused
         now = self._now() if self._paused_at is None else self._paused_at
         self._share = max(self._share, self._estimator.share_at(now))
         per_frame, left = self._estimator.seconds_per_frame, self._estimator.seconds_left_at(now)

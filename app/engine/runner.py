@@ -136,6 +136,7 @@ class JobRunner(QObject):
         item = self._queue.item(item_id)
         if item is None or self._run:
             return
+        # a job is resumed only with the request that it began with, to which the chosen name belongs
         resumed = item.request.replace(target=item.result) if item.folder else item.request
         request = with_target(resumed, self._promised_targets(item_id))
         self._queue.set_state(item_id, "running", result=request.target, message="", details="", progress=0.0)
@@ -149,6 +150,7 @@ class JobRunner(QObject):
 
     def plan(self, request: JobRequest, measure: bool = True) -> None:
         """Estimate a job, with the device's speed if it is to ``measure`` it; answered by `planned` or `failed`."""
+        # with the name that it would get: disk space and losses depend on it
         run = EngineRun(f"plan-{uuid.uuid4().hex}", with_target(request, self._promised_targets("")), plan_only=True)
         if not self._run:
             self._begin(run, PlanJob(run.job, run.request, calibrate=measure))
@@ -196,6 +198,7 @@ class JobRunner(QObject):
     def _on_event(self, event: EngineEvent) -> None:
         if isinstance(event, Ready):
             self.ready.emit(event)
+        # late answers to what was dropped meanwhile are ignored
         elif not isinstance(event, ModelLoaded) and self._run and event.job == self._run.job:
             self._on_job_event(event, self._run)
         elif isinstance(event, Failed) and not event.job:
@@ -220,6 +223,7 @@ class JobRunner(QObject):
                 self.finished.emit(run, event.report)
                 self._start_next()
             case JobCancelled():
+                # nothing is started after it: cancelling stops the queue
                 self._end(run, "cancelled", folder=event.folder)
             case Failed():
                 self._end(run, "failed", folder=event.folder, message=event.message, details=event.details)
@@ -246,6 +250,7 @@ class JobRunner(QObject):
             self._end(run, "cancelled", folder=death.folder)
         elif run:
             self._end(run, "interrupted", folder=death.folder)
+        # the user asked for it: there is nothing to report
         if not (cancelling and death.restarting):
             self.died.emit(death, run)
 
@@ -253,6 +258,7 @@ class JobRunner(QObject):
 
     def _begin(self, run: EngineRun, command: RunJob | PlanJob) -> None:
         self._run = run
+        # an engine that died at its start is tried again
         self.restart_engine()
         self._engine.send(command)
         self._set_activity(Activity.PLANNING if run.plan_only else Activity.RUNNING)
@@ -261,6 +267,7 @@ class JobRunner(QObject):
         self, run: EngineRun, state: Literal["done", "cancelled", "failed", "interrupted"] = "done", **changes: object
     ) -> None:
         """The engine is free again; an item of the queue gets its final state."""
+        # first: those who hear of the state find the engine free
         self._run = None
         if run.job in self._queue.queue:
             self._queue.set_state(run.job, state, **changes)

@@ -205,6 +205,7 @@ class GpuDialog(QDialog):
         looked, self._looking = self._looking, False
         self._work = None
         self._allow()
+        # the look itself ends here too, and must not lead to the next
         if not looked and self.isVisible():
             self._look()
 

@@ -224,6 +224,7 @@ class ModelsDialog(QDialog):
         rows = (self._entry_rows(row.entry) if row.entry else []) + (self._declared_rows(declared) if declared else [])
         if row.model:
             rows.append((self.tr("Folder"), escape(str(row.model.folder))))
+        # every text is escaped: models and their declarations come from strangers
         cells = "".join(
             f"<tr><td style='padding-right: 16px'>{escape(name)}</td><td>{text}</td></tr>" for name, text in rows if text
         )
@@ -276,6 +277,7 @@ class ModelsDialog(QDialog):
 
     def _on_finished(self) -> None:
         if self.work:
+            # the signal comes just before the thread's end, and a running QThread must not be deleted
             self.work.wait()
             self.work.deleteLater()
         self.work = None
@@ -403,6 +405,7 @@ class ModelsDialog(QDialog):
             self.reload()
             self.models_changed.emit()
             return
+        # of an unfinished download, what has arrived
         question = self.tr("{name} ({size}) will be deleted.").format(name=words(row.title), size=amount(row.size * row.share))
         title = self.tr("Remove {name}?").format(name=words(row.title))
         ask(self, title, question, self.tr("Remove"), self.tr("Keep"), lambda: self.remove(row.name))

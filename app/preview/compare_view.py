@@ -193,6 +193,7 @@ class CompareView(QWidget):
             paint_placeholder(painter, QRectF(self.rect()), self.placeholder, self.palette(), self._highlighted)
         else:
             painter.fillRect(self.rect(), self.palette().color(QPalette.ColorRole.Window))
+            # some tiles are still coarse: the next painting refines more of them
             if not self._paint_pictures(painter):
                 self.update()
             self._paint_labels(painter)
@@ -205,6 +206,7 @@ class CompareView(QWidget):
     def _paint_pictures(self, painter: QPainter) -> bool:
         ratio = self.devicePixelRatioF()
         painter.save()
+        # in device pixels, so that 1:1 is exact on dense screens, too
         painter.scale(1 / ratio, 1 / ratio)
         complete = self.scene.paint(painter, self._device_pointer(), ratio)
         point = self._pointed()
@@ -236,7 +238,7 @@ class CompareView(QWidget):
         if self.scene.comparison.mode == CompareMode.WIPE:
             title = self._title(1)
             hud.paint_label(painter, inner.topRight() - QPointF(hud.label_size(painter.font(), title).width(), 0), title)
-        zoom = f"{self.scene.viewport.zoom:.0%}" if self.scene.viewport.zoom >= 0.1 else f"{self.scene.viewport.zoom:.1%}"
+        zoom = f"{self.scene.viewport.zoom:.0%}"
         zoom_box = hud.label_size(painter.font(), zoom)
         hud.paint_label(painter, inner.bottomRight() - zoom_box.bottomRight(), zoom)
         if self.scene.overlay_visible:
@@ -274,7 +276,7 @@ class CompareView(QWidget):
         if side.is_source:
             return side.label
         if side.result is None:
-            return self.tr("{name} – not restored yet").format(name=side.label)
+            return self.tr("{name}: not yet").format(name=side.label)
         if side.result.final:
             return side.label
         return self.tr("{name} – step {step}").format(name=side.label, step=side.result.step + 1)
@@ -321,6 +323,7 @@ class CompareView(QWidget):
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Zoom at the pointer."""
         if self.has_picture and event.angleDelta().y():
+            # a notch of the wheel is 120: three of them double the size
             self.set_viewport(self.scene.viewport.zoomed(2 ** (event.angleDelta().y() / 360), self._in_pane(event.position())))
         event.accept()
 
@@ -354,6 +357,7 @@ class CompareView(QWidget):
         return pan
 
     def _set_region(self, region: Region | None) -> None:
+        # a rubber band has set the region while it was dragged: its end is still to be announced
         changed = region != self.scene.region or region is not None
         self.scene.region = region
         if changed:
@@ -385,6 +389,7 @@ class CompareView(QWidget):
             super().keyPressEvent(event)  # these step to other frames, wherever the focus is
         elif key in PAN_KEYS:
             self._arrow_pressed(*PAN_KEYS[key], event.modifiers())
+        # many keyboards have the plus on the key of =, with Shift
         elif key in {Qt.Key.Key_Plus, Qt.Key.Key_Equal}:
             self.set_viewport(viewport.zoomed(1.25))
         elif key == Qt.Key.Key_Minus:
@@ -400,6 +405,7 @@ class CompareView(QWidget):
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
         """End A/B."""
+        # a held key repeats as release and press
         if event.key() == Qt.Key.Key_Space and not event.isAutoRepeat():
             self._swap(False)
         else:

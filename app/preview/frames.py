@@ -156,6 +156,7 @@ class _Decoder(QThread):
             with self._wanted:
                 self._wanted.wait_for(lambda: self._stopping or self._clip != clip or self._frame is not None)  # noqa: B023
                 wanted, path, frame, stopping = self._clip, self._path, self._frame, self._stopping
+                # a frame that was asked for with a new clip waits until that is open
                 if wanted == clip:
                     self._frame = None
             if stopping or wanted != clip:
@@ -172,6 +173,7 @@ class _Decoder(QThread):
 
         try:
             reader = VideoReader(path)
+            # counted, not estimated: the timeline goes by exact frames
             info: VideoInfo = replace(reader.info, frames=reader.frames_total, frames_exact=True)
         except UserError as error:
             self.failed.emit(clip, str(error))
@@ -181,6 +183,7 @@ class _Decoder(QThread):
 
     def _decode(self, clip: int, reader: "VideoReader", wanted: int) -> None:
         """Decode the wanted frame and, as long as nothing else is wanted, the ones after it."""
+        # half of the cache: frames ahead must not push out the wanted one
         room = self._cache.capacity // (2 * 3 * reader.info.width * reader.info.height)
         last = min(wanted + min(DECODE_AHEAD, room), reader.frames_total - 1)
         for index in range(wanted, last + 1):
@@ -191,10 +194,12 @@ class _Decoder(QThread):
             try:
                 frame = self._converted(reader, index)
             except UserError as error:
+                # frames ahead were not asked for; they fail when they are
                 if index == wanted:
                     self.failed.emit(clip, str(error))
                 return
             with self._wanted:
+                # another clip was opened meanwhile, and the cache is its own now
                 if clip != self._clip:
                     return
                 self._cache.put(index, frame)

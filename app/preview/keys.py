@@ -34,6 +34,7 @@ class PlayerKeys(QObject):
             return False
         if key == Qt.Key.Key_Space and self._preview.view.scene.comparison.mode == CompareMode.AB:
             self._preview.view.hold_other()
+        # a held Space would play and pause in turn
         elif key != Qt.Key.Key_Space or not event.isAutoRepeat():
             self._preview.actions_by_id[ACTIONS[key]].trigger()
         return True

@@ -75,6 +75,7 @@ class Viewport:
     def zoomed(self, factor: float, at: Position | None = None) -> Self:
         """Closer by ``factor``; what is at the pane's position ``at`` (default: its middle) stays there. 1:1 is never skipped."""
         at = at or (self.view[0] / 2, self.view[1] / 2)
+        # out to half of what shows all of the picture, or of 1:1 where that is smaller
         zoom = min(max(self.zoom * factor, min(self.fitting_zoom, 1.0) / 2), MAX_ZOOM)
         if (self.zoom - 1) * (zoom - 1) < 0:
             zoom = 1.0
@@ -186,6 +187,7 @@ class FrameRange:
 
     def after(self, steps: int) -> int:
         """The frame ``steps`` later when played: the range repeats, and play outside of it runs into it or starts it."""
+        # play outside of the range runs into it, or starts it
         if self.current > self.last or self.current < self.first:
             following = self.current + steps
             return following if following < self.first else self.first
@@ -204,6 +206,7 @@ class ClipView:
 
 def timecode(seconds: float) -> str:
     """``mm:ss.mmm``, with hours where there are any."""
+    # rounded before it is divided: 59.9996 s are a minute, and not 60.000 s
     total = round(seconds * 1000)
     minutes, milliseconds = divmod(total, 60_000)
     hours, minutes = divmod(minutes, 60)

@@ -377,6 +377,7 @@ class PreviewPanel(QWidget):
         """Compare in another way; the next keys go to the picture, unless the user moves between the buttons by keyboard."""
         self._mode_chosen = True
         self.set_mode(mode)
+        # a click goes on in the picture; Tab and Space go on among the buttons
         if not self.toolbar.button(self.mode_actions[mode]).hasFocus():
             self.view.setFocus()
 
@@ -387,6 +388,7 @@ class PreviewPanel(QWidget):
             (self.left_box, ["", *variants], self.left_box.currentData()),
             (self.right_box, variants or [DEFAULT_VARIANT], newest or self.right_box.currentData()),
         ):
+            # filling the list is no choice of the user's
             with QSignalBlocker(box):
                 box.clear()
                 for variant in texts:
@@ -437,6 +439,7 @@ class PreviewPanel(QWidget):
         match event:
             case StepStarted():
                 grid = TileGrid.from_dict(event.grid)
+                # an equal grid is kept: for another object the strip of windows is laid out anew
                 if (grid, event.frame) != (self.tiling.grid, self.tiling.first_frame):
                     self.tiling.set_grid(grid, self.tiling.factor, event.frame, self.tiling.origin)
                 self.tiling.set_step(event.kind)
@@ -448,6 +451,7 @@ class PreviewPanel(QWidget):
                 self.tiling.set_chosen_frames(event.n, event.frames)
             case PreviewFrame():
                 self.show_result(self.running_variant, event)
+            # tiles have states only while they are sampled
             case PhaseStarted() if event.phase != "sample":
                 self.end_steps()
 

@@ -36,6 +36,7 @@ class Timeline(QWidget):
         self._rate = FALLBACK_RATE
         self._shown = -1
         self._timer = QTimer(self)
+        # coarse timers may be 5 % off
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._on_tick)
         self._clock = QElapsedTimer()
@@ -52,6 +53,7 @@ class Timeline(QWidget):
         self.frame_box = QSpinBox(self)
         self.frame_box.setAccessibleName(self.tr("Frame number"))
         self.frame_box.setToolTip(self.tr("The current frame; type a number to go there."))
+        # a number counts when it is complete
         self.frame_box.setKeyboardTracking(False)
         self.time_label = QLabel(self)
         self.time_label.setAccessibleName(self.tr("Time"))
@@ -59,11 +61,11 @@ class Timeline(QWidget):
         self.range_label = QLabel(self)
         self.range_label.setAccessibleName(self.tr("Selected range"))
         self.part_box = QCheckBox(self.tr("Only this part"), self)
+        self.part_box.setAccessibleName(self.part_box.text())
         self.part_box.setToolTip(self.tr("Restore only the selected range; off, it is for previews and play."))
         self.part_box.setChecked(True)
         self._lay_out()
         self._connect()
-        style_buttons(self)
         self._refresh_icons()
         self.clear()
 
@@ -127,6 +129,7 @@ class Timeline(QWidget):
         self._shown = -1
         self.range = FrameRange.whole(frames)
         self.show_part_only(True)
+        # the first frame of another clip is no move of the user's
         with QSignalBlocker(self.track), QSignalBlocker(self.frame_box):
             self.frame_box.setRange(0, frames - 1)
             self.track.set_clip(frames)
@@ -216,6 +219,7 @@ class Timeline(QWidget):
     def play(self, direction: int) -> None:
         """Play the chosen part forwards (1) or backwards (-1)."""
         self.set_playing(False)
+        # stopped before: starting again takes the direction and sets the clock to zero
         self._direction = direction
         self.set_playing(True)
 
@@ -230,6 +234,7 @@ class Timeline(QWidget):
         else:
             self._timer.stop()
             self._direction = 1
+        # its signal comes back here and finds nothing to do
         self.play_button.setChecked(playing)
         self.play_button.setAccessibleName(self.tr("Pause") if playing else self.tr("Play"))
         self._refresh_icons()
@@ -254,10 +259,10 @@ class Timeline(QWidget):
         }
         for button, name in names.items():
             button.setIcon(icon(name, self.palette()))
+        style_buttons(names, self.palette())
 
     def changeEvent(self, event: QEvent) -> None:
         """Follow light and dark."""
         if event.type() == QEvent.Type.PaletteChange:
-            style_buttons(self)
             self._refresh_icons()
         super().changeEvent(event)

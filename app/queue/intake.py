@@ -13,6 +13,7 @@ from app.queue.model import QueueModel
 from app.queue.prober import Prober
 from app.system.preferences import Preferences
 from app.widgets.drops import local_paths
+from dcvsr_engine.video.suffixes import VIDEO_SUFFIXES
 
 
 class ClipIntake(QObject):
@@ -42,6 +43,7 @@ class ClipIntake(QObject):
     def take(self, paths: Sequence[Path]) -> None:
         """Add files, and the clips in folders, with the settings that the next clip starts with."""
         results = {item.result for item in self._queue.queue}
+        # a result that is chosen by itself may be restored again; in a folder it is passed over
         found = [[clip for clip in expand_clips([path]) if clip == path or clip not in results] for path in paths]
         clips = [clip for clips in found for clip in clips]
         if clips:
@@ -84,6 +86,9 @@ class ClipIntake(QObject):
         dialog = QFileDialog(self._window, title, str(recent[0].parent if recent else Path.home()))
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setFileMode(mode)
+        if mode == QFileDialog.FileMode.ExistingFiles:
+            patterns = " ".join(f"*{suffix}" for suffix in sorted(VIDEO_SUFFIXES))
+            dialog.setNameFilters([self.tr("Videos ({patterns})").format(patterns=patterns), self.tr("All files (*)")])
         dialog.filesSelected.connect(lambda names: self.take([Path(name) for name in names]))
         dialog.open()
 
@@ -93,5 +98,6 @@ def pasted_paths(data: QMimeData) -> list[Path]:
     paths = local_paths(data)
     if paths or not data.hasText():
         return paths
+    # Windows copies paths in quotation marks
     lines = (line.strip().strip('"') for line in data.text().splitlines())
     return [Path(line) for line in lines if line and Path(line).exists()]

@@ -62,6 +62,7 @@ class QueueItem:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
         """The inverse of `to_dict`; raises `UserError`, `TypeError`, `KeyError` or `AttributeError` on other input."""
+        # absent in queues of earlier versions
         paths = {name: None if values.get(name) is None else Path(values[name]) for name in PATHS}
         size = None if values.get("size") is None else (int(values["size"][0]), int(values["size"][1]))
         return cls(**values | paths | {"request": JobRequest.from_dict(values["request"]), "size": size})

@@ -44,6 +44,7 @@ class WheelGuard(QObject):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Ignore the wheel on a control without focus."""
         if event.type() == QEvent.Type.Wheel and isinstance(watched, QWidget) and not watched.hasFocus():
+            # an ignored event goes on to the panel, which scrolls
             event.ignore()
             return True
         return False
@@ -78,6 +79,7 @@ class MarkedSlider(QSlider):
         """A page is a number of the setting's steps, not of the slider's positions."""
         directions = {self.SliderAction.SliderPageStepAdd.value: 1, self.SliderAction.SliderPageStepSub.value: -1}
         if action in directions:
+            # take back the slider's own idea of a page
             self.setSliderPosition(self.value())
             self.paged.emit(directions[action])
 
@@ -172,6 +174,7 @@ class NumberEditor(QWidget):
     def set_value(self, value: float) -> None:
         """Show a number without emitting `changed`."""
         with QSignalBlocker(self.field):
+            # not when it is there already: it would be written anew under the user's hands
             if self._number(self.field.value()) != value or not self.field.text():
                 self.field.setValue(value)
         self._show_on_slider(value)
@@ -195,6 +198,7 @@ class NumberEditor(QWidget):
         return round(POSITIONS * math.pow(min(1.0, max(0.0, share)), 1 / self._spec.bend))
 
     def _show_on_slider(self, value: float) -> None:
+        # a handle that is being dragged does not jump to whole steps
         if self.slider and not self.slider.isSliderDown():
             with QSignalBlocker(self.slider):
                 self.slider.setValue(self._position(value))
@@ -232,6 +236,7 @@ class ChoiceEditor(QComboBox):
         super().__init__()
         for value, text in choices.items():
             self.addItem(words(text), value)
+        # a long choice must not widen the panel
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.currentIndexChanged.connect(lambda index: self.changed.emit(self.itemData(index)))
         guard.watch(self)
@@ -329,6 +334,7 @@ class SettingRow(QWidget):
         self.reset.setToolTip(self.tr("Reset to the default"))
         self.reset.setAccessibleName(self.tr("Reset {setting}").format(setting=label))
         policy = self.reset.sizePolicy()
+        # the fields of all rows end at the same place
         policy.setRetainSizeWhenHidden(True)
         self.reset.setSizePolicy(policy)
         self.reset.clicked.connect(self._on_reset)
@@ -371,14 +377,17 @@ class SettingRow(QWidget):
 
     def show_problem(self, text: str) -> None:
         """Say what is wrong with the value; nothing when empty."""
+        # the sentence names the setting as the command line does
         self.problem.setText(text.replace(self.name, self._label, 1))
         self.problem.setVisible(bool(text))
         color_text(self.problem, tones(self.palette()).bad)
         self.editor.setAccessibleDescription(text or self.toolTip())
 
     def _on_edit(self, value: Any) -> None:
+        # a value that equals the default stays open, so that another model brings its own
         self.edited.emit(self.name, None if self._nullable and value == self._default else value)
 
     def _on_reset(self) -> None:
+        # the button is about to hide and would take the focus along
         self.editor.setFocus()
         self.edited.emit(self.name, None if self._nullable else self._default)

@@ -39,7 +39,7 @@ from dcvsr_engine.errors import SettingsError
 from dcvsr_engine.models.registry import KnownModel
 from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.planning.request import JobRequest
-from dcvsr_engine.settings import OutputSettings, RestoreSettings
+from dcvsr_engine.settings import RESEARCH, OutputSettings, RestoreSettings
 from dcvsr_engine.video.encoders import ON_GPU
 
 SIMPLE_ROWS = ("scale", "steps")
@@ -104,6 +104,7 @@ class SettingsPanel(QWidget):
             self._section("propagation", self.tr("Propagation"), PROPAGATION_ROWS, self.strip),
             self._section("tiles", self.tr("Tiles and segments"), TILE_ROWS),
             self._section("rest", self.tr("Colours, seed, device"), REST_ROWS),
+            self._section("research", self.tr("Research"), RESEARCH),
             self._section("output", self.tr("Output file"), OUTPUT_REST_ROWS, self._target_row()),
         ):
             parts.addWidget(section)
@@ -143,6 +144,7 @@ class SettingsPanel(QWidget):
             grid.addWidget(label, row, 0)
             grid.addWidget(box, row, 1)
         grid.addWidget(self.preset_button, 1, 2)
+        # `activated` is the user's choice alone, not what is shown by the program
         self.model_box.activated.connect(lambda index: self.choose_model(self.model_box.itemData(index)))
         self.preset_box.activated.connect(lambda index: self._apply_preset(self.preset_box.itemData(index)))
         return grid
@@ -170,6 +172,7 @@ class SettingsPanel(QWidget):
         self.target_field = QLineEdit()
         self.target_field.setPlaceholderText(self.tr("Beside the clip, named after it"))
         self.target_field.setAccessibleName(self.tr("Output file"))
+        # half a path is no target
         self.target_field.editingFinished.connect(self._on_target_typed)
         self.target_button = QPushButton(self.tr("Choose…"))
         self.target_button.setAccessibleName(self.tr("Choose the output file"))
@@ -294,12 +297,14 @@ class SettingsPanel(QWidget):
         """Summarise the contents of collapsed sections."""
         off = self.tr("off")
         guidance = words(RESTORE_SPECS["guidance"].choices[s.guidance])
+        changed = sum(getattr(s, name) != RestoreSettings.specs()[name].default for name in RESEARCH)
         texts = {
             "guidance": f"{guidance} · {s.guidance_scale:g}"
             + (f" · γ {s.gamma_peak:g} · ρ {s.gamma_rho:g}" if s.guidance == "dssag" else ""),
             "propagation": f"SAP {f's={s.sap_rate}' if s.sap else off} · TAP {f'L={s.tap_frames}' if s.tap else off}",
             "tiles": f"{s.tile}×{s.tile}×{s.window}" + (f" · {s.overlap:.0%}" if s.tiling == "paper" else ""),
             "rest": f"{words(RESTORE_SPECS['color'].choices[s.color])} · {s.seed}",
+            "research": self.tr("{count} changed").format(count=changed) if changed else self.tr("as the method says"),
             "output": self._request.target.name if self._request.target else self.tr("beside the clip"),
         }
         for section in self.sections:
@@ -387,6 +392,7 @@ class SettingsPanel(QWidget):
             self.show_target_problem(self.tr("The result cannot replace its own clip; choose another name."))
         elif target.is_file() and not replace and not self._request.output.overwrite:
             self.show_target_problem(self.tr("This file exists. Choose another name, or check “Replace an existing file”."))
+            # kept all the same: the user may yet allow it to be replaced
             self._change(target=target)
         else:
             overwrite = self._request.output.overwrite or (replace and target.is_file())
@@ -404,6 +410,7 @@ class SettingsPanel(QWidget):
         if target is None:
             self.show_target_problem("")
             self._change(target=None)
+        # leaving the field as it was is no edit
         elif target != self._request.target:
             self.take_target(target, replace=False)
 

@@ -35,6 +35,7 @@ class CrashReport:
         except OSError as error:
             log.warning("A crash of this run will leave no report: %s", error)
             return
+        # it writes to the file's descriptor, so that the file has to stay open
         faulthandler.enable(self._file)
 
     def stop(self) -> None:

@@ -29,6 +29,7 @@ class Preferences:
         return str(self._store.value(key, ""))
 
     def _lines(self, key: str) -> list[str]:
+        # lines of one text: QSettings gives a list of one entry back as a text
         return [line for line in self._text(key).splitlines() if line]
 
     def _bytes(self, key: str) -> QByteArray:
@@ -117,6 +118,7 @@ class Preferences:
     @property
     def plan_first(self) -> bool:
         """Whether the plan is shown before every run."""
+        # shown unless the user has said no
         return self._text("plan_first") != "no"
 
     @plan_first.setter

@@ -64,6 +64,7 @@ class FlowLayout(QLayout):
             top += height + self.spacing()
 
     def _seen(self) -> list[QLayoutItem]:
+        # hidden widgets take no room
         return [item for item in self._items if not item.isEmpty()]
 
     def _lines(self, width: int) -> list[tuple[int, list[QLayoutItem]]]:

@@ -71,6 +71,7 @@ class NoticeBar(QWidget):
 
     def _button(self, name: str, act: Callable[[], object], stays: bool) -> QPushButton:
         button = QPushButton(name)
+        # hidden before the action, which may show the next notice
         if not stays:
             button.clicked.connect(self.hide)
         button.clicked.connect(lambda _checked: act())

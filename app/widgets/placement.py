@@ -20,6 +20,7 @@ def first_size(available: QSize) -> tuple[QSize, bool]:
 
 def open_on_screen(window: QMainWindow, remembered: QByteArray) -> None:
     """Give a window its remembered place and size, or else those that fit its screen; Qt fits remembered ones itself."""
+    # false where nothing is remembered, or it is damaged
     if window.restoreGeometry(remembered):
         return
     size, maximised = first_size(window.screen().availableSize())

@@ -76,6 +76,7 @@ class StepStrip(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         width = self.width() / max(1, len(self.kinds))
         for step, kind in enumerate(self.kinds):
+            # many steps make narrow cells, of which a gap would leave little
             gap = 1 if width > 3 else 0
             self._draw_cell(painter, QRectF(step * width, 1, width - gap, self.height() - 2), step, kind)
 

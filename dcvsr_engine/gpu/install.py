@@ -80,6 +80,7 @@ def install_cuda_build(progress: InstallProgress = lambda what, done, total: Non
 
 def _install(gpu: Gpu, progress: InstallProgress, index: str) -> Build:
     current = switched_on()
+    # first: builds that killed tries left behind take gigabytes
     _sweep(current)
     wheels = resolve_wheels(progress, index)
     if not any(is_cuda(wheel) for wheel in wheels):
@@ -96,6 +97,7 @@ def _install(gpu: Gpu, progress: InstallProgress, index: str) -> Build:
         unpack_wheels(wheels, fetched, folder, progress)
         build = verify_build(folder, gpu, progress)
         switch_on(build)
+    # cancelling and Ctrl-C, too: a half unpacked build has gigabytes
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -130,6 +132,7 @@ def resolve_wheels(progress: InstallProgress, index: str) -> list[Wheel]:
     constraints.write_text("\n".join(installed_versions()), encoding="utf-8")
     wanted = [*index_options(index), "--constraint", str(constraints), "--report", str(report), f"torch=={wanted_version()}"]
     run_pip(
+        # only wheels, as building a source package runs its code; all of them, as the side folder stands before the rest
         ["install", "--dry-run", "--ignore-installed", "--only-binary", ":all:", *wanted],
         lambda line: progress("Looking for a CUDA build", 0, 0),
     )

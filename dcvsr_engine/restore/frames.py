@@ -131,6 +131,7 @@ class SegmentReader:
         """The ``known`` frames and further ones of the video up to ``last``."""
         indices, pts, durations = list(known.indices), list(known.pts), list(known.durations)
         pictures = list(known.pixels)
+        # the frames around a segment may already hold all of it
         for frame in self._until(last) if last not in indices[-1:] else ():
             indices.append(frame.index)
             pts.append(frame.pts)

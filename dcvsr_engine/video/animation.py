@@ -51,6 +51,7 @@ def is_webp(path: Path) -> bool:
 def duration(image: Image.Image, number: int) -> int:
     """Milliseconds of one frame, at least 1."""
     image.seek(number)
+    # Pillow knows a frame's duration only once it has decoded it
     image.load()
     still = getattr(image, "n_frames", 1) == 1
     return STILL_DURATION if still else max(1, int(image.info.get("duration", 0)))

@@ -150,7 +150,7 @@ class ClockWatch:
         return self._runs[number + 1]
 
     def _fits(self, run: Run, seconds: Fraction, end: TrackEnd, kind: str, main: bool) -> bool:
-        """Whether a track that has got to ``end`` can go on at ``seconds`` of a run's clock."""
+        """Whether ``seconds`` of a run's clock can follow a track's ``end``."""
         now = seconds + run.offset
         if main and not run.settled:
             return abs(now - end.due) < FORWARD

@@ -48,6 +48,7 @@ def converted(pixels: FloatArray, source: ColorInfo, target: ColorInfo) -> Float
     """
     linear = to_linear(source.transfer)(pixels.astype(np.float64))
     matrix = np.linalg.inv(to_xyz(target.primaries)) @ to_xyz(source.primaries)
+    # negative light is a colour outside of the target's primaries
     values = from_linear(target.transfer)(np.maximum(linear @ matrix.T, 0))
     return np.clip(values, 0, 1).astype(np.float32)
 

@@ -106,8 +106,10 @@ class PacketScan:
         """The packets of the main video track that give a frame."""
         container, stream = self._container, self._stream
         main, jumpy, watched = stream.index, may_jump(container.format), is_watched(container.format)
+        # only where clocks may jump do other tracks help: they tell a jump from a pause
         others = [other for other in container.streams if jumpy and other.type in ("audio", "video") and other.index != main]
         for other in container.streams:
+            # FFmpeg then skips what nobody looks at
             other.discard = Discard.default if other is stream or other in others else Discard.all
         watch, reader, through = ClockWatch(main, jumpy), ClockReader(()), Run(0, Fraction(0), settled=True)
         end = Fraction(0)
@@ -120,6 +122,7 @@ class PacketScan:
             if packet.size and not packet.is_discard:
                 yield PacketEntry(packet.pts, packet.duration or 0, packet.is_keyframe, run, reader.position(packet))
         self.clock = watch.clock()
+        # where the clock jumps, the header's duration describes one part of the file at best
         if not self.clock and end < promised(container, stream) - SHORTFALL:
             self._break_off("it is shorter than its header says")
 
@@ -154,6 +157,7 @@ def build_index(path: Path, first_pts: int, interlaced: bool, rate: Fraction | N
             len(entries), times, (*lengths, entries[-1].duration) if times else (), (), False, scan.broken,
             late_tracks=scan.late_tracks,
         )  # fmt: skip
+    # packets come in decoding order
     shown = sorted(shown_frames(entries, first_pts, tick), key=lambda frame: (frame.pts, frame.duration))
     packets = len(shown)
     if interlaced:

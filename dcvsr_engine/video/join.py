@@ -56,6 +56,7 @@ def segment_packets(segments: Sequence[Path]) -> Iterator[Packet[VideoStream]]:
         with opened(segment) as container:
             stream = container.streams.video[0]
             context = stream.codec_context
+            # extradata holds the parameter sets: the output has one header for all segments
             kind = (context.name, context.width, context.height, context.pix_fmt, context.extradata)
             first = first or kind
             if kind != first:
@@ -84,6 +85,7 @@ def packet_times(segments: Sequence[Path], info: VideoInfo) -> PacketTimes:
     delay = max(number - place[time] for number, time in enumerate(pts))
     last = duration_at(info, shown[-1])
     step = shown[1] - shown[0] if len(shown) > 1 else last
+    # the first packets are decoded before anything is shown, at the pace of the first frames
     early = [shown[0] - (delay - number) * step for number in range(delay)]
     lengths = {time: after - time for time, after in pairwise(shown)}
     return PacketTimes(tuple(pts), tuple(early + shown[: len(pts) - delay]), tuple(lengths.get(time, last) for time in pts))

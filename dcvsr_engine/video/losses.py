@@ -81,6 +81,7 @@ def picture_notes(info: VideoInfo) -> list[str]:
 def container_notes(kind: str, info: VideoInfo, output: OutputSettings) -> list[str]:
     """What the container cannot say about the video."""
     notes = []
+    # times in whole milliseconds are kept exactly
     if kind == "matroska" and info.variable_frame_rate and (1000 * info.time_base).denominator > 1:
         notes.append("Frame times are rounded to milliseconds: .mkv knows no finer ones, .mp4 and .mov do.")
     if kind != "matroska" and mov_clock(info, info.longest) != info.time_base.denominator:

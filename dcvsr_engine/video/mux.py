@@ -119,6 +119,7 @@ class Muxer:
                         copy_chapters(source, out, span)
                 out.start_encoding()
                 indices = {stream.index: index for index, stream in tracks.items()}
+                # players read a file from front to back: packets of all tracks are interleaved by their decoding time
                 for _, packet in heapq.merge(*feeds, key=lambda item: item[0]):
                     self._check()
                     self._mux(out, packet, indices)
@@ -140,6 +141,7 @@ class Muxer:
 
 def is_system_error(error: av.FFmpegError) -> bool:
     """Whether an error comes from the disk, not from what was to be written."""
+    # FFmpeg's own errors have numbers beyond the system's; these three come from muxers that refuse a packet
     return error.errno in errno.errorcode and error.errno not in (errno.EINVAL, errno.ERANGE, errno.ENOSYS)
 
 
@@ -155,6 +157,7 @@ def time_range(times: PacketTimes, info: VideoInfo, plans: Sequence[TrackPlan], 
         return TimeRange(begin, end, -begin)
     starts = [plan.start for plan in plans if plan.start is not None and plan.fate in (Fate.COPY, Fate.CONVERT)]
     earliest = min((begin, *(max(start, Fraction(0)) if -PRIMING <= start <= 0 <= begin else start for start in starts)))
+    # in whole ticks of the video, rounded so that nothing comes to lie before zero
     return TimeRange(shift=-(earliest // tick) * tick)
 
 

@@ -179,6 +179,7 @@ def describe_animation(path: Path, durations: tuple[int, ...], codec: str) -> Vi
         height=frame.height,
         frames=len(durations),
         frames_exact=True,
+        # 1001: the denominator of NTSC's rates
         frame_rate=Fraction(len(durations) * 1000, sum(durations)).limit_denominator(1001),
         time_base=Fraction(1, 1000),
         start_pts=0,
@@ -202,6 +203,7 @@ def first_frame(container: InputContainer, stream: VideoStream, path: Path) -> a
     frame = next(decode.frames(container, stream, problems.append, problems.append), None)
     if frame is not None:
         return frame
+    # only “end of file” means that there was nothing to decode
     if set(problems) <= {END}:
         raise InputError(f"“{path}” holds no frames.")
     raise InputError(f"No picture of “{path}” can be decoded ({problems[0]}); the file is damaged.")
@@ -251,6 +253,7 @@ def with_tracks(info: VideoInfo, container: InputContainer) -> VideoInfo:
         audio=tuple(track(stream) for stream in container.streams.audio),
         subtitles=tuple(track(stream) for stream in container.streams.subtitles),
         others=tuple(track(stream) for stream in container.streams if stream.type in ("data", "unknown")),
+        # a track without a sample rate is announced, but its first packet lies beyond what was searched
         late_tracks=any(not stream.codec_context.sample_rate for stream in container.streams.audio if stream.codec_context),
     )
 
@@ -295,6 +298,7 @@ def duration_of(index: FrameIndex, info: VideoInfo) -> float:
 def varies(index: FrameIndex) -> bool:
     """Whether frames are shown for different lengths of time, beyond the rounding of a coarse time base."""
     gaps = index.durations[:-1]
+    # a tick of difference is rounding: 24 frames per second in milliseconds take 41 or 42
     return bool(gaps) and max(gaps) - min(gaps) > 1
 
 

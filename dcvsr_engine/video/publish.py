@@ -69,6 +69,7 @@ def publish(
             times = packet_times(segments, info)
             count = len(times.pts)
             plans, broken = Muxer(segments, times, partial, info, output, frames is None, check).run()
+        # again: `check_target` looked before the work, which may be hours ago
         refuse_unsafe(target, pictures=pictures, overwrite=output.overwrite)
         before_rename(partial)
         put_in_place(partial, target, replace=output.overwrite)

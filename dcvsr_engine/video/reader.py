@@ -88,6 +88,7 @@ class VideoReader:
         if info.codec in BY_PILLOW:
             return FrameIndex.plain(animation_durations(info.path, info.codec == TILED_AVIF))
         index = build_index(info.path, info.start_pts, info.interlaced, info.frame_rate)
+        # decoders of some files give other times than the packets: seeking by them would find wrong frames
         begin = [picture.pts for picture in islice(self.packets_decoded(None, index), CHECKED)]
         if begin != [pts for pts in index.pts[: 2 * CHECKED] if pts in begin]:
             index = replace(index, regular=False)
@@ -141,6 +142,7 @@ class VideoReader:
         Raises:
             InputError: a frame has another size than the first.
         """
+        # bwdif looks at the frame before
         before = 1 if self._deinterlace else 0
         timed_pictures = self.timed_pictures(max(0, first - before))
         if self._deinterlace and self.info.width >= SMALLEST_FRAME[0] and self.info.height >= SMALLEST_FRAME[1]:
@@ -232,6 +234,7 @@ class VideoReader:
         step = 1
         while place > 0:
             yield place
+            # growing steps: a file whose key frames do not work is tried a few times, not at every one of them
             place, step = place - step, step * 2
         yield None
 
@@ -251,6 +254,7 @@ class VideoReader:
         previous = self.info.start_pts - usual
         for number, picture in enumerate(self.packets_decoded(None, self.index)):
             pts = times[number] if number < len(times) else previous + usual
+            # times ascend, whatever the file says: writers refuse others
             pts = max(pts, previous + 1)
             previous = pts
             yield FrameTime(number, pts, usual), picture

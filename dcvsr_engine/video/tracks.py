@@ -19,6 +19,7 @@ from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 from av.stream import Disposition, Stream
 
+from dcvsr_engine.errors import InputError
 from dcvsr_engine.settings import OutputSettings
 from dcvsr_engine.video.clock import TimeRange
 from dcvsr_engine.video.convert import AudioConverter, can_convert, conversion_codec
@@ -319,8 +320,12 @@ def default_suffix(source: Path, output: OutputSettings) -> str:
     candidates = dict.fromkeys((own if own in CONTAINER_FORMATS and own != ".m4v" else ".mp4", ".mp4", ".mkv", ".mov"))
     containers = VIDEO_CODECS[output.codec].containers if output.codec != "auto" else tuple(CONTAINER_FORMATS.values())
     fitting = [suffix for suffix in candidates if CONTAINER_FORMATS[suffix] in containers]
-    info = probe(source)
-    if info.is_sequence or len(fitting) == 1:
+    # there is no choice to make, or no track to keep: the clip need not be opened
+    if len(fitting) == 1 or source.is_dir():
+        return fitting[0]
+    try:
+        info = probe(source)
+    except InputError:  # the job will say what is wrong with it
         return fitting[0]
     return min(fitting, key=lambda suffix: cost(plan_tracks(info, CONTAINER_FORMATS[suffix], output)))
 

@@ -63,6 +63,7 @@ def check_target(target: Path, info: VideoInfo, output: OutputSettings) -> Outpu
         folder = target.absolute().parent
         if not folder.is_dir():
             raise OutputError(f"The folder “{folder}” does not exist; create it or choose another.")
+        # only writing tells whether a folder can be written
         trial = partial_path(target.absolute())
         trial.touch()
         trial.unlink()

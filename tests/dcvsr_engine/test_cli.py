@@ -167,16 +167,19 @@ OPTIONS = {
     "unknown model": (["--model", "nothing"], "There is no model “nothing”"),
     "output folder missing": (["-o", "gone/out.mp4"], "does not exist"),
     "output is the input": (["-o", "clip.mp4", "--overwrite"], "is the input itself"),
-    "output exists": (["-o", "clip.mp4"], "exists already"),
+    "output exists": (["-o", "other.mp4"], "exists already"),
+    "output is the clip": (["-o", "clip.mp4"], "is the input itself"),
     "output in a file": (["-o", "clip.mp4/out.mp4"], "does not exist"),
     "report in no folder": (["--report", "gone/report.json"], "“gone/report.json” cannot be written"),
-    "report exists": (["--report", "clip.mp4"], "exists already"),
+    "report exists": (["--report", "other.mp4"], "exists already"),
+    "report is the clip": (["--report", "clip.mp4"], "is the input itself"),
 }
 
 
 @pytest.mark.parametrize("case", OPTIONS)
 def test_options_that_are_wrong(case, restore, folder, monkeypatch):
     monkeypatch.chdir(folder)
+    (folder / "other.mp4").write_bytes(b"an earlier result")
     arguments, words = OPTIONS[case]
     assert words in refused(restore(folder / "clip.mp4", *arguments), folder, inside(folder))
 
@@ -347,6 +350,32 @@ def test_ctrl_c_keeps_the_job_and_leaves_no_half_output(restore, run, folder, mo
     assert json.loads((folder / "report.json").read_text())["resumed"] is True
     assert len(jobs.pictures(folder / "out.mkv")) == 4
     assert run("jobs")[1] == "There are no unfinished jobs.\n"
+
+
+def test_a_job_whose_result_cannot_be_put_in_place_is_published_elsewhere(restore, run, folder, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr(cli, "JobProgress", Interrupted)
+        restore()
+    (folder / "out.mkv").write_text("mine")
+    code, _, err = restore()
+    [job] = json.loads(run("jobs", "--json")[1])
+    assert code == 2 and "exists already" in err and f"“dcvsr resume {job['name']} --output FILE”" in err
+    assert run("resume", job["name"])[0] == 2
+    assert run("resume", job["name"], "--output", folder / "clip.mp4")[0] == 2
+    code, out, _ = run("resume", job["name"], "-o", folder / "other.mkv")
+    assert code == 0 and str(folder / "other.mkv") in out
+    assert len(jobs.pictures(folder / "other.mkv")) == 4 and (folder / "out.mkv").read_text() == "mine"
+    assert run("jobs")[1] == "There are no unfinished jobs.\n"
+
+
+def test_a_command_whose_answer_was_lost_is_answered_again(restore, run, folder):
+    first = restore()
+    changed = (folder / "out.mkv").stat().st_mtime_ns
+    assert restore() == first and first[0] == 0
+    assert (folder / "out.mkv").stat().st_mtime_ns == changed
+    assert restore(folder / "clip.mp4", "--fresh")[0] == 2  # the target is there
+    code, _, err = restore()
+    assert code == 2 and "exists already" in err  # and the record is gone, as was asked for
 
 
 def test_ctrl_c_drops_what_is_finished_if_so_asked(restore, run, folder, monkeypatch):

@@ -21,7 +21,7 @@ def test_commands_take_a_name_that_is_not_utf_8(command: str, tmp_path: Path) ->
         os.fsdecode(os.fsencode(tmp_path) + name) for name in (b"/caf\xe9.mp4", b"/r\xe9.mp4", b"/r\xe9.json")
     )
     made.rename(source)
-    words = [sys.executable, "-m", "dcvsr_engine.cli", command, source]
+    words = [sys.executable, "-m", "dcvsr_engine", command, source]
     words += [] if command == "info" else ["-o", target, "--steps", "1", "--scale", "1", "--tile", "16"]
     words += ["--report", report] if command == "restore" else []
     environment = os.environ | {"PYTHONUTF8": "1", "XDG_DATA_HOME": str(tmp_path / "data"), "OMP_NUM_THREADS": "1"}
