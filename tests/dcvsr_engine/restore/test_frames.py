@@ -128,14 +128,14 @@ def test_frames_around_a_segment_are_seen_but_are_none_of_its_own():
 
 @given(st.sets(st.integers(0, 29), max_size=12), st.integers(1, 9), st.integers(0, 2))
 def test_what_a_frame_sees_does_not_depend_on_the_cut(missing, window, reach):
-    whole, cut = (
-        {
-            index: around
-            for _, frames in read(Video(missing, total=30), segments_of([(0, 17), (18, 29)], length, window, reach))
-            for index, around in zip(frames.indices, seen(frames, 2 * reach + 1) if len(frames) else [], strict=True)
-        }
-        for length in (100, 5)
-    )
+    def seen_when_cut(length):
+        segments = segments_of([(0, 17), (18, 29)], length, window, (window + 1) // 2, reach)
+        found = {}
+        for _, frames in read(Video(missing, total=30), segments):
+            found |= dict(zip(frames.indices, seen(frames, 2 * reach + 1) if len(frames) else [], strict=True))
+        return found
+
+    whole, cut = seen_when_cut(100), seen_when_cut(5)
     assert whole == cut and whole.keys() == set(range(30)) - missing
 
 
