@@ -16,6 +16,7 @@ from dcvsr_engine.errors import Cancelled
 from dcvsr_engine.planning.plan import Segment
 from dcvsr_engine.planning.request import Region
 from dcvsr_engine.video.arrays import FloatArray
+from dcvsr_engine.video.passage import Passage
 from dcvsr_engine.video.reader import Frame, VideoReader
 
 POLL_SECONDS = 0.1
@@ -30,12 +31,14 @@ class SegmentFrames:
         indices: of the frames in the clip, ascending.
         pts, durations: in ticks of the input.
         pixels: RGB 0..1 ``(frames, 3, height, width)`` of the region.
+        passage: what was read of the input for those that the segment before did not have.
     """
 
     indices: tuple[int, ...]
     pts: tuple[int, ...]
     durations: tuple[int, ...]
     pixels: Tensor
+    passage: Passage | None = None
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -45,7 +48,7 @@ class SegmentFrames:
         indices, pts, durations = (
             tuple(values[position] for position in positions) for values in (self.indices, self.pts, self.durations)
         )
-        return SegmentFrames(indices, pts, durations, self.pixels[list(positions)])
+        return SegmentFrames(indices, pts, durations, self.pixels[list(positions)], self.passage)
 
 
 NO_FRAMES = SegmentFrames((), (), (), torch.zeros(0, 3, 1, 1))
@@ -115,7 +118,7 @@ class SegmentReader:
             durations.append(frame.duration)
             pictures.append(torch.from_numpy(crop(frame.pixels, self.region)).permute(2, 0, 1))
         pixels = torch.stack(pictures) if pictures else NO_FRAMES.pixels
-        return SegmentFrames(tuple(indices), tuple(pts), tuple(durations), pixels)
+        return SegmentFrames(tuple(indices), tuple(pts), tuple(durations), pixels, self.reader.taken())
 
     def _until(self, last: int) -> Iterator[Frame]:
         """Further frames up to ``last``."""
