@@ -21,6 +21,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; returns its exit status."""
+    # in a bundle the engine's process starts here, too, and goes no further
     multiprocessing.freeze_support()
     options = parser().parse_args(arguments)
     if options.self_test:

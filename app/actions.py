@@ -92,7 +92,8 @@ class Actions(QObject):
         """The menu bar."""
         modes = tuple(f"preview.{mode.value}" for mode in CompareMode)
         tools = ("preview.tiles", "preview.loupe", "preview.actual_size", "preview.fit")
-        frames = ("preview.play", "preview.previous", "preview.next", "preview.in", "preview.out")
+        plays = ("preview.play", "preview.play_backwards", "preview.stop_playing", "preview.play_forwards")
+        frames = (*plays, "preview.previous", "preview.next", "preview.in", "preview.out")
         panels = ("panel.queue", "panel.settings", "panel.report", "panel.log")
         looks = MenuSpec(self.tr("&Appearance"), tuple(f"appearance.{name}" for name in APPEARANCES))
         language = MenuSpec(self.tr("&Language"), tuple(f"language.{code}" for code in ("", *LANGUAGES)))
@@ -101,7 +102,7 @@ class Actions(QObject):
         again = ("resume", "start_again", "show_report", "show_failure")
         return [
             MenuSpec(self.tr("&File"), ("open", "open_folder", "recent", None, "target", "show_in_folder", None, "quit")),
-            MenuSpec(self.tr("&Edit"), ("paste", *order, None, *settings)),
+            MenuSpec(self.tr("&Edit"), ("put_back", "paste", *order, None, *settings)),
             MenuSpec(self.tr("&View"), (*modes, None, *tools, *frames, None, *panels, None, looks, language, "full_screen")),
             MenuSpec(self.tr("&Job"), ("plan", *previews, None, *run, "pause", "cancel", "stop", None, *again)),
             MenuSpec(self.tr("&Models"), ("models", "add_model", "models_folder")),
@@ -133,7 +134,7 @@ class Actions(QObject):
               for name, text in looks.items()),
             *(choice(f"language.{code}", text, partial(session.choose_language, code), has_language(code))
               for code, text in languages.items()),
-            switch("full_screen", self.tr("Full screen"), self._show_full_screen, Key.FullScreen),
+            switch("full_screen", self.tr("Full screen"), self._show_full_screen, "F11"),
         ]  # fmt: skip
 
     def _runs(self) -> list[ActionSpec]:
@@ -143,16 +144,17 @@ class Actions(QObject):
             row("plan", self.tr("&Estimate…"), t.runs.estimate, "Ctrl+E", lambda s: s.can_preview),
             row("preview_a", self.tr("Preview as variant &A"), t.runs.preview_a, "F5", lambda s: s.can_preview),
             row("preview_b", self.tr("Preview as variant &B"), t.runs.preview_b, "Shift+F5", lambda s: s.can_preview),
-            switch("visible_only", self.tr("Preview only the &visible part"), t.runs.set_visible_only, "Ctrl+F5"),
+            switch("visible_only", self.tr("Preview only the &visible part"), t.runs.set_visible_only, "Ctrl+F5",
+                   checked=lambda s: s.visible_only),
             switch("in_out_only", self.tr("Restore only from &in to out"), t.shown.restore_part_only,
                    when=lambda s: s.clip_open, checked=lambda s: s.part_only),
             row("restore", self.tr("&Restore"), t.runs.restore, "Ctrl+Return", lambda s: s.idle and s.waiting,
                 self.tr("Restore all waiting clips (Ctrl+Return)")),
             self._pause(),
             row("cancel", self.tr("&Cancel"), t.runner.cancel, "Ctrl+.", lambda s: s.busy,
-                self.tr("Stop after the next tile; finished steps are kept (Ctrl+.)")),
+                self.tr("Stop after the next tile; finished segments and steps are kept (Ctrl+.)")),
             row("stop", self.tr("&Stop now"), t.runner.stop_now, "Ctrl+Shift+.", lambda s: s.activity == Activity.CANCELLING,
-                self.tr("End the engine at once; finished steps are kept (Ctrl+Shift+.)")),
+                self.tr("End the engine at once; finished segments and steps are kept (Ctrl+Shift+.)")),
         ]  # fmt: skip
 
     def _preview_button(self) -> ActionSpec:
@@ -177,12 +179,13 @@ class Actions(QObject):
             row("start", self.tr("Restore only this"), items.start, None, lambda s: s.only_state == "waiting"),
             row("resume", self.tr("Resume"), items.resume, None, lambda s: s.can_resume),
             row("start_again", self.tr("Start again"), items.start_again, "Ctrl+T", lambda s: s.can_run_again),
-            row("show_in_folder", self.tr("Show in folder"), items.show_in_folder, "Ctrl+J", lambda s: s.only_state == "done"),
+            row("show_in_folder", self.tr("Show in folder"), items.show_in_folder, "Ctrl+J", lambda s: s.has_result),
             row("show_report", self.tr("Show report"), items.show_report, None, lambda s: bool(s.only and s.only.report)),
             row("show_failure", self.tr("Why it failed…"), items.show_failure, None, lambda s: bool(s.only and s.only.message)),
             row("move_up", self.tr("Move up"), items.move_up, "Ctrl+Up", lambda s: s.only is not None and s.row > 0),
             row("move_down", self.tr("Move down"), items.move_down, "Ctrl+Down", lambda s: s.only is not None and not s.is_last),
             self._remove(),
+            row("put_back", self.tr("&Undo removing"), items.put_back, Key.Undo, lambda s: s.can_put_back),
             row("delete_unfinished", delete, items.delete_unfinished, None, lambda s: s.can_resume),
         ]
 

@@ -22,6 +22,7 @@ from app.help.log import LogPanel
 from app.help.menu import HelpMenu
 from app.models.menu import ModelsMenu
 from app.preview.compare_view import view_keys
+from app.preview.keys import PlayerKeys
 from app.preview.panel import PreviewPanel
 from app.queue.intake import ClipIntake
 from app.queue.model import QueueModel
@@ -38,6 +39,7 @@ from app.widgets.action_table import ActionTable
 from app.widgets.docks import add_dock, toggle_actions
 from app.widgets.drops import accept_copy, local_paths
 from app.widgets.notices import NoticeBar
+from app.widgets.placement import open_on_screen
 from dcvsr_engine.models.registry import chosen_default, known_models
 
 DOCK_AREAS = {
@@ -114,13 +116,16 @@ class MainWindow(QMainWindow):
     def _make_controllers(self, folders: UserFolders) -> None:
         queue, runner, preview, settings = self.queue, self.runner, self.preview, self.settings_panel
         preferences = self.preferences
+        PlayerKeys(preview, self)
         self.intake = ClipIntake(self, queue, preferences)
         self.models = ModelsMenu(self, preferences)
         self.help = HelpMenu(self, preferences, folders.data)
         self.shown = ShownItem(queue, self.queue_panel, settings, preview, runner, preferences)
         self.runs = Runs(self, runner, queue, self.shown, preview, settings, preferences)
         self.selected = SelectedItems(self.queue_panel, queue, runner, self.runs, self.report)
-        self.session = WindowSession(self, runner, queue, self.runs, self.presets, self.notices, preferences, self.crash)
+        self.session = WindowSession(
+            self, runner, queue, self.shown, self.runs, self.presets, self.notices, preferences, self.crash
+        )
 
     def _make_actions(self) -> None:
         targets = Targets(
@@ -149,6 +154,7 @@ class MainWindow(QMainWindow):
         bar.setObjectName("run")
         bar.setMovable(False)
         bar.addWidget(self.progress)
+        # without this bar nothing could be started or stopped
         bar.toggleViewAction().setEnabled(False)
         self.addToolBar(Qt.ToolBarArea.BottomToolBarArea, bar)
 
@@ -171,6 +177,7 @@ class MainWindow(QMainWindow):
         self.session.quit_requested.connect(self.close)
         self.settings_panel.groups_changed.connect(self.session.remember_groups)
         self.intake.added.connect(self._on_added)
+        self.intake.recognised.connect(self.recent_menu.refresh)
         self.intake.nothing_found.connect(self.notices.caution)
         for clips in (self.queue.files_dropped, self.preview.files_dropped, self.recent_menu.chosen):
             clips.connect(self.add_clips)
@@ -186,8 +193,8 @@ class MainWindow(QMainWindow):
             change.connect(self.update_actions)
 
     def _restore_layout(self) -> None:
-        self.resize(1280, 820)
-        self.restoreGeometry(self.preferences.geometry)
+        open_on_screen(self, self.preferences.geometry)
+        # after all docks and bars are made: Qt finds them by their names
         self.restoreState(self.preferences.layout)
         self.settings_panel.open_these_groups(self.preferences.open_groups)
 
@@ -195,7 +202,7 @@ class MainWindow(QMainWindow):
 
     def update_actions(self) -> None:
         """Enable and check the actions by the window's state."""
-        state = window_state(self.runner, self.shown, self.queue, self.queue_panel, self.crash, self.preferences)
+        state = window_state(self.runner, self.runs, self.shown, self.queue, self.queue_panel, self.crash, self.preferences)
         self.action_table.update(state)
         self.run_display.show_idle()
 
@@ -217,10 +224,11 @@ class MainWindow(QMainWindow):
 
     def _on_added(self, ids: Sequence[str]) -> None:
         self.queue_panel.select(ids[0])
-        self.recent_menu.refresh()
+        self.notices.withdraw()
 
     def receive_files(self, paths: Sequence[Path]) -> None:
         """Come to the front and add the files that a second start was given."""
+        # raising alone does not bring back a minimised window
         self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
         self.raise_()
         self.activateWindow()
@@ -253,6 +261,7 @@ class MainWindow(QMainWindow):
     def shut_down(self) -> None:
         """Remember everything; end threads and the engine's process."""
         self.preferences.geometry, self.preferences.layout = self.saveGeometry(), self.saveState()
+        # ending takes up to some seconds, which nobody has to watch
         self.hide()
         try:
             self.preferences.save()
@@ -261,4 +270,5 @@ class MainWindow(QMainWindow):
             for part in (self.intake, self.shown, self.models, self.help, self.log_panel, self.run_display):
                 part.stop()
         finally:
+            # whatever went wrong before: no process may stay behind
             self.engine.shut_down()

@@ -287,6 +287,7 @@ class EngineTrial:
 
     def restore(self, source: Path, folder: Path) -> str:
         """The built-in model restores a clip by the same messages that the window sends."""
+        # what every machine has
         settings = RestoreSettings(device="cpu", steps=1)
         request = JobRequest(
             source=source, target=folder / "restored.mkv", settings=settings, output=OutputSettings(codec="ffv1")
@@ -351,6 +352,7 @@ def try_everything(checks: Checks, folder: Path) -> None:
 
 def run_self_test(report: Path | None) -> int:
     """Try everything and write a report; returns the exit status: 0 when all is well, otherwise 1."""
+    # works on build machines, which have no screen
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     application = QApplication.instance() or QApplication(["dcvsr-studio"])
     checks = Checks()

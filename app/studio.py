@@ -27,6 +27,8 @@ from dcvsr_engine.gpu import switch
 log = logging.getLogger(__name__)
 
 LOG_BYTES = 1 << 20
+PLACED_MS = 250
+"""After this time the desktop has placed the window, on which a dialog is centred."""
 
 Hook = Callable[[type[BaseException], BaseException, TracebackType | None], None]
 
@@ -44,12 +46,14 @@ def error_hook(window: MainWindow) -> Hook:
 
 
 def keep_log(path: Path) -> None:
-    """Write the program's log to a file of limited size."""
-    logging.basicConfig(
-        level=logging.INFO,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-        handlers=[RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=1, encoding="utf-8")],
-    )
+    """Write the program's log to a file of limited size; to the terminal, if there is one, where that cannot be written."""
+    handler: logging.Handler
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handler = RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=1, encoding="utf-8")
+    except OSError:
+        handler = logging.StreamHandler() if sys.stderr else logging.NullHandler()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", handlers=[handler])
 
 
 def is_first_start(preferences: Preferences, clips: Sequence[Path]) -> bool:
@@ -59,16 +63,18 @@ def is_first_start(preferences: Preferences, clips: Sequence[Path]) -> bool:
 
 def run_studio(clips: Sequence[Path]) -> int:
     """Open the window, or hand the clips to the one that is open; returns the exit status."""
+    # Qt would take options of its own from the rest
     app = QApplication(sys.argv[:1])
     app.setApplicationName("dcvsr-studio")
     app.setApplicationDisplayName(TITLE)
     app.setDesktopFileName("dcvsr-studio")
+    # before log and queue are opened: two processes must not write to them
     if hand_over(clips, server_name()):
         return 0
     folders = UserFolders.of_this_user()
+    keep_log(folders.logs / "studio.log")
     crash = CrashReport(folders.logs)
     crash.start()
-    keep_log(folders.logs / "studio.log")
     preferences = Preferences(folders.preferences)
     install_language(app, preferences.language)
     apply_appearance(app, preferences.appearance)
@@ -84,7 +90,7 @@ def run_studio(clips: Sequence[Path]) -> int:
     window.show()
     QTimer.singleShot(0, engine.start)  # the window is painted first
     if is_first_start(preferences, clips):
-        QTimer.singleShot(0, window.help.show_welcome)
+        QTimer.singleShot(PLACED_MS, window.help.show_welcome)
     if clips:
         window.add_clips([clip.absolute() for clip in clips])
     status = app.exec()

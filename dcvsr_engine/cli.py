@@ -26,7 +26,7 @@ from dcvsr_engine.gpu.own_process import run_module_if_asked
 from dcvsr_engine.gpu.switch import OFF, Build, use_switched_on_build
 from dcvsr_engine.models.command import add_model_actions, run_model_action
 from dcvsr_engine.progress import JobProgress
-from dcvsr_engine.storage import describe_os_error, discard, partial_path, put_in_place, refuse_unsafe
+from dcvsr_engine.storage import describe_os_error, discard, partial_path, put_in_place, refuse_replacing, refuse_unsafe
 from dcvsr_engine.terminal import print_out, printable
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ CommandFunction = Callable[[argparse.Namespace], int]
 def main(arguments: list[str] | None = None) -> int:
     """Run one command, and put what goes wrong into words; returns the exit code."""
     words = sys.argv[1:] if arguments is None else arguments
+    # the frozen program stands in for “python -m”: it must not parse that module's arguments
     run_module_if_asked(words)
     build = None
     try:
@@ -65,6 +66,7 @@ def main(arguments: list[str] | None = None) -> int:
     except (Cancelled, KeyboardInterrupt):
         complain("cancelled")
         return EXIT_CANCELLED
+    # whoever read the output has gone: there is nobody to tell
     except BrokenPipeError:
         return EXIT_FAILED
     except Exception as error:
@@ -100,14 +102,17 @@ class ResearchParser(Parser):
         super().__init__(*args, **kwargs)
         self._research = research
 
-    def parse_known_args(self, *args: Any, **kwargs: Any) -> Any:
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Add the command's own arguments, then parse; raises `SettingsError` where the package is missing."""
+        words = list(args or [])
         if self._research:
-            add_arguments, run = research_command(self._research)
-            self._research = ""
+            # ``train offline`` is a command of its own; any other word is a recipe
+            inner = self._research == "train" and words[:1] == ["offline"]
+            add_arguments, run = research_command("train offline" if inner else self._research)
+            self._research, words = "", words[inner:]
             add_arguments(self)
             self.set_defaults(run=run)
-        return super().parse_known_args(*args, **kwargs)
+        return super().parse_known_args(words, namespace)
 
 
 def research_command(name: str) -> tuple[Callable[[argparse.ArgumentParser], None], CommandFunction]:
@@ -199,6 +204,8 @@ def run_with_report(request: "JobRequest", folder: Path, options: argparse.Names
     """Run a job from where it stopped, or ``fresh``; write its report when ``options`` ask for one. Raises `UserError`."""
     from dcvsr_engine.jobs.folders import discard_job
 
+    outputs = [path for path in (request.target, options.report) if path is not None]
+    refuse_replacing(inputs_of(request.source, getattr(options, "settings", None)), outputs)
     with text_file(options.report, request.output.overwrite) as write:
         if fresh:
             discard_job(folder)
@@ -206,7 +213,15 @@ def run_with_report(request: "JobRequest", folder: Path, options: argparse.Names
         try:
             write(json.dumps(report, indent=2, ensure_ascii=False))
         finally:
+            # even where the file cannot be written: the facts of a long run are not lost
             print_out(json.dumps(report, ensure_ascii=False) if options.json else printable(report_text(report, request)))
+
+
+def inputs_of(source: Path, *others: Path | None) -> list[Path]:
+    """All files that a run reads: the clip, or the pictures of a folder or pattern, and ``others`` that are given."""
+    from dcvsr_engine.video.source import pictures_of
+
+    return [source, *(pictures_of(source) or ()), *(path for path in others if path is not None)]
 
 
 @contextmanager

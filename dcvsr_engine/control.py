@@ -27,21 +27,31 @@ class Control:
 
     Args:
         watch: receives every progress `Event`, on the job's thread.
+
+    Attributes:
+        seen_frame: the clip's frame that the user looks at, ``None`` when nobody has said.
     """
 
     def __init__(self, watch: Callable[[Event], None] = lambda event: None) -> None:
         self._watch = watch
         self._cancelled = threading.Event()
         self._running = threading.Event()
+        # a job starts running, not paused
         self._running.set()
+        self.seen_frame: int | None = None
 
     def emit(self, event: Event) -> None:
         """Report progress."""
         self._watch(event)
 
+    def look_at(self, frame: int) -> None:
+        """Say which frame of the clip the user looks at: it is the one to show while a segment is sampled."""
+        self.seen_frame = frame
+
     def cancel(self) -> None:
         """Ask the job to stop at the next tile; finished work is kept."""
         self._cancelled.set()
+        # a paused job has to wake up to see that it is cancelled
         self._running.set()
 
     def pause(self) -> None:

@@ -34,6 +34,7 @@ class TerminalBar:
             return
         if self._bar.total != total:
             self.begin(self._bar.desc, total)
+        # drawn by `update`, which keeps tqdm's pace
         self._bar.set_postfix_str(postfix, refresh=False)
         self._bar.update(done - self._bar.n)
         if done == total:

@@ -105,9 +105,11 @@ class Schema(BaseModel):
 
     def replace(self, **changes: Any) -> Self:
         """A copy with ``changes``, validated; raises ``error_type``."""
+        # not `model_copy`, which does not validate
         return type(self)(**(dict(self) | changes))
 
     def __hash__(self) -> int:
+        # dicts have no hash; leaving them out keeps equal values at equal hashes
         return hash(tuple(value for _, value in self if not isinstance(value, dict)))
 
 

@@ -11,7 +11,7 @@ import re
 import secrets
 import shutil
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +137,7 @@ def write_error(path: Path, error: Exception) -> OutputError:
 def partial_path(target: Path) -> Path:
     """A new temporary name beside ``target`` that keeps its suffix: ``.clip.mp4.partial-1a2b3c4d.mp4``."""
     end = f".partial-{secrets.token_hex(4)}{target.suffix}"
+    # file systems limit bytes, not characters; one that is cut in two is dropped
     stem = os.fsencode(target.name)[: NAME_BYTES - len(os.fsencode(end)) - 1].decode(errors="ignore")
     return target.with_name(f".{stem}{end}")
 
@@ -145,6 +146,61 @@ def partials_of(target: Path) -> list[Path]:
     """The temporary files of ``target`` that killed processes have left beside it."""
     begin = partial_path(target).name.rpartition(".partial-")[0] + ".partial-"
     return [path for path in target.absolute().parent.iterdir() if path.name.startswith(begin)]
+
+
+def refuse_replacing(inputs: Iterable[Path], outputs: Sequence[Path]) -> None:
+    """Make sure that no output replaces an input or another output, whatever their names are.
+
+    Files are told apart by identity: links, patterns, ``..`` and upper and lower case lead to the same file. A folder stands for
+    all that is in it.
+
+    Args:
+        inputs: files and folders that are read.
+        outputs: files and folders that are written; they may exist or not.
+
+    Raises:
+        OutputError: one of them would be replaced.
+    """
+    # an output that is a folder around an input would take it along
+    sources = {owner for path in inputs for owner in owners(path)}
+    for number, output in enumerate(outputs):
+        if file_identity(output) in sources:
+            raise OutputError(f"“{output}” is the input itself, or holds it; choose another name for the output.")
+        for other in outputs[:number]:
+            if file_identity(output) in owners(other) or file_identity(other) in owners(output):
+                raise OutputError(f"“{output}” and “{other}” are one output, or one holds the other; choose two names.")
+
+
+Identity = tuple[int | str, ...]
+"""What all names of one file have in common."""
+
+
+def owners(path: Path) -> list[Identity]:
+    """A file and the folders that it is in, by identity."""
+    absolute = path.absolute()
+    return [file_identity(place) for place in (absolute, *Path(os.path.realpath(absolute)).parents)]
+
+
+def file_identity(path: Path) -> Identity:
+    """Device and number of a file; for one that is not there, its folder's and its name as the file system sees it."""
+    absolute = path.absolute()
+    try:
+        facts = absolute.stat()
+    except (OSError, ValueError):
+        if absolute.parent == absolute:
+            return (str(absolute),)
+        name = absolute.name.casefold() if ignores_case(absolute.parent) else absolute.name
+        return (*file_identity(absolute.parent), name)
+    return facts.st_dev, facts.st_ino
+
+
+def ignores_case(folder: Path) -> bool:
+    """Whether upper and lower case are the same in a folder's file system."""
+    other = folder.with_name(folder.name.swapcase())
+    try:
+        return other != folder and other.samefile(folder)
+    except OSError:
+        return os.name == "nt"
 
 
 def refuse_unsafe(target: Path, *, pictures: bool, overwrite: bool) -> None:
@@ -173,11 +229,23 @@ def refuse_unsafe(target: Path, *, pictures: bool, overwrite: bool) -> None:
             raise OutputError(f"“{target}” exists already; choose another name or allow overwriting.")
 
 
-def put_in_place(partial: Path, target: Path) -> None:
-    """Flush a complete temporary file or folder to the disk, then rename it to ``target``; raises `OSError`."""
+def put_in_place(partial: Path, target: Path, *, replace: bool = True) -> None:
+    """Flush a complete temporary file or folder to the disk, then rename it to ``target``.
+
+    Args:
+        partial: the temporary file or folder.
+        target: its final name.
+        replace: whether something of that name is replaced, also if it has appeared just now.
+
+    Raises:
+        FileExistsError: there is something, and it is not to be replaced.
+        OSError: the disk is full or not writable.
+    """
     for path in (*partial.rglob("*"), partial) if partial.is_dir() else (partial,):
         sync(path)
-    if target.is_dir():
+    if not replace:
+        rename_to_new(partial, target)
+    elif target.is_dir():
         # a folder cannot replace one that is not empty: two renames, and the older one is removed last
         old = partial_path(target)
         target.rename(old)
@@ -185,13 +253,33 @@ def put_in_place(partial: Path, target: Path) -> None:
         shutil.rmtree(old)
     else:
         partial.replace(target)
+    # the rename itself is on the disk only with its folder
     sync(target.parent)
+
+
+def rename_to_new(partial: Path, target: Path) -> None:
+    """Rename to a name that nothing has; raises `OSError` when something does, however late it came."""
+    if partial.is_dir() or os.name == "nt":
+        partial.rename(target)  # fails by itself where a folder that is not empty, or on Windows anything, has the name
+        return
+    try:
+        # a link fails where the name is taken; a rename would replace what is there
+        os.link(partial, target)
+    except FileExistsError:
+        raise
+    except OSError:  # file systems without hard links, such as FAT
+        if target.exists():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target)) from None
+        partial.replace(target)
+    else:
+        partial.unlink()
 
 
 def sync(path: Path) -> None:
     """Flush a file or folder to the disk; raises `OSError`."""
     if path.is_dir() and os.name == "nt":
         return  # Windows opens no folders
+    # Windows flushes only through handles that may write
     handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
     try:
         os.fsync(handle)

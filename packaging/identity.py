@@ -8,7 +8,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from app.queue.clips import CLIP_SUFFIXES  # noqa: E402
+from dcvsr_engine.video.suffixes import VIDEO_SUFFIXES  # noqa: E402
 
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 NAME, VERSION, SUMMARY = PROJECT["name"], PROJECT["version"], PROJECT["description"]
@@ -32,7 +32,7 @@ def info_plist() -> dict[str, Any]:
         "CFBundleTypeRole": "Viewer",
         "LSHandlerRank": "Alternate",
         "LSItemContentTypes": ["public.movie"],
-        "CFBundleTypeExtensions": sorted(suffix[1:] for suffix in CLIP_SUFFIXES),
+        "CFBundleTypeExtensions": sorted(suffix[1:] for suffix in VIDEO_SUFFIXES),
     }
     folders = {
         "CFBundleTypeName": "Folder",

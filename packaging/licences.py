@@ -1,8 +1,9 @@
 """Lists everything that is inside a bundle with its licence, from what is installed here. Used by ``dcvsr-studio.spec``."""
 
+import re
 import subprocess
 import sysconfig
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from importlib import metadata
 from pathlib import Path, PurePath
 
@@ -23,8 +24,25 @@ you may replace by your own builds.
 
 FFmpeg comes with PyAV, with the encoders x264 and x265, which are under the GNU GPL, version 2 or later (GPL-2.txt,
 GPL-3.txt). Whoever passes on this copy as a whole does so under the terms of the GPL, version 3, which the Apache
-License 2.0 allows. The sources of all parts are published by their projects; PyAV's describe how its FFmpeg is built.
+License 2.0 allows, and sees to it that the sources named below can be had as long as it is passed on. (PyAV's FFmpeg
+calls itself LGPL all the same: it was built without --enable-gpl.)
+
+PyTorch for the processor contains Intel oneMKL, which is not free software: it is under the Intel Simplified Software
+License, which allows to pass it on unchanged. It cannot be put under the GPL. Whether this copy as a whole may be passed on
+is therefore a question for a lawyer; a copy whose PyTorch has no oneMKL, or whose FFmpeg has neither x264 nor x265, does not
+raise it.
 """
+
+SOURCES = {
+    "x264": ("GPL-2.0-or-later", "https://code.videolan.org/videolan/x264"),
+    "x265": ("GPL-2.0-or-later", "https://bitbucket.org/multicoreware/x265_git"),
+    "SvtAv1Enc": ("BSD-3-Clause-Clear", "https://gitlab.com/AOMediaCodec/SVT-AV1"),
+    "vpx": ("BSD-3-Clause", "https://chromium.googlesource.com/webm/libvpx"),
+    "mp3lame": ("LGPL-2.0-or-later", "https://lame.sourceforge.io"),
+    "opus": ("BSD-3-Clause", "https://opus-codec.org"),
+    "dav1d": ("BSD-2-Clause", "https://code.videolan.org/videolan/dav1d"),
+}
+"""Licence and place of the sources of the encoders and decoders in PyAV's wheel, by the names of their libraries."""
 
 
 def python_parts(names: Iterable[str]) -> Iterator[str]:
@@ -37,11 +55,35 @@ def python_parts(names: Iterable[str]) -> Iterator[str]:
 
 def ffmpeg_parts() -> Iterator[str]:
     """FFmpeg's libraries, and how they were built."""
+    import av
     from av._core import library_meta
 
     for name, facts in library_meta.items():
         yield f"{name} {'.'.join(map(str, facts['version']))}: {facts['license']}"
     yield f"built with {next(iter(library_meta.values()))['configuration']}"
+    release = av.ffmpeg_version_info
+    yield f"sources of FFmpeg {release}: https://ffmpeg.org/releases/ffmpeg-{release}.tar.xz"
+    yield f"how PyAV {av.__version__} builds it, with patches: https://github.com/PyAV-Org/pyav-ffmpeg"
+
+
+def encoder_parts(binaries: Iterable[Entry]) -> Iterator[str]:
+    """Codecs beside FFmpeg with the version that their library's name tells, their licence, and where their sources are."""
+    names = sorted({PurePath(place).name for place, _, _ in binaries})
+    for codec, (licence, sources) in SOURCES.items():
+        name = next((name for name in names if re.match(rf"lib{codec}\b", name)), None)
+        if name:
+            version = ".".join(re.findall(r"(?<=[.-])\d+(?=[.]|$)", name.partition(codec)[2])) or "unknown"
+            yield f"{codec}, library version {version}: {licence}, sources {sources} ({name})"
+
+
+def torch_parts() -> Iterator[str]:
+    """The libraries that are built into PyTorch, as it names them itself."""
+    import torch
+
+    for line in torch.__config__.show().splitlines():
+        if re.match(r"\s*- (Intel|OpenMP|LAPACK|NNPACK)", line):
+            licence = ": Intel Simplified Software License, not free software" if "Math Kernel Library" in line else ""
+            yield line.strip(" -") + licence
 
 
 def debian_packages(binaries: Iterable[Entry]) -> dict[str, Path]:
@@ -57,12 +99,13 @@ def debian_packages(binaries: Iterable[Entry]) -> dict[str, Path]:
     return found
 
 
-def licence_files(binaries: Iterable[Entry], names: Iterable[str], folder: Path) -> list[Entry]:
+def licence_files(binaries: Sequence[Entry], names: Iterable[str], folder: Path) -> list[Entry]:
     """The list of ``names``d distributions and all else, written to ``folder``, and all texts, as entries of the bundle."""
     packages = debian_packages(binaries) if Path("/usr/bin/dpkg-query").exists() else {}
     lines = [INTRODUCTION, "Python's own interpreter and library: Python-2.0 (Python.txt)", "", "Python packages", ""]
     lines += python_parts(names)
-    lines += ["", "FFmpeg in PyAV", "", *ffmpeg_parts()]
+    lines += ["", "In PyTorch", "", *torch_parts()]
+    lines += ["", "FFmpeg in PyAV", "", *ffmpeg_parts(), *encoder_parts(binaries)]
     if packages:
         lines += ["", "System libraries, from these packages of Debian", ""]
         lines += [f"{package} (debian/{package}.txt)" for package in sorted(packages)]

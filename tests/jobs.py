@@ -33,11 +33,17 @@ PLANNED = {
 
 
 def write_model(folder: Path, **declared: object) -> Path:
-    """A checkpoint with random weights and attention at both of its levels; ``declared`` goes into its declaration."""
+    """A checkpoint with random weights and attention at both of its levels; ``declared`` goes into its declaration.
+
+    It has a learned upsampler where that is declared.
+    """
     import networks
 
     unet = networks.unet(in_channels=2 * CHANNELS, out_channels=CHANNELS, num_attention_heads=(1, 1))
     unet.save_pretrained(folder / "unet")
+    if declared.get("upsampler") == "learned":
+        (folder / "upsampler").mkdir()
+        networks.upsampler().save(folder / "upsampler")
     declaration = {
         "name": folder.name,
         "title": "Tiny",

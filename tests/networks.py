@@ -16,6 +16,8 @@ from dcvsr_engine.diffusion.sampler import sample as sample_latents
 from dcvsr_engine.diffusion.schedule import steps_of
 from dcvsr_engine.network.checkpoint import Model
 from dcvsr_engine.network.declaration import Declaration
+from dcvsr_engine.network.upsampler import Upsampler
+from dcvsr_engine.network.upsampler_config import UpsamplerConfig
 from dcvsr_engine.network.vae import VaeFirstStage
 from dcvsr_engine.settings import ResolvedSettings, RestoreSettings
 from dcvsr_engine.tiling.grid import TileGrid
@@ -49,6 +51,15 @@ def vae() -> AutoencoderKLTemporalDecoder:
     network = AutoencoderKLTemporalDecoder(
         block_out_channels=(32, 32), down_block_types=("DownEncoderBlock2D",) * 2, latent_channels=CHANNELS, layers_per_block=1
     )
+    return network.eval().requires_grad_(False)
+
+
+def upsampler(frames: int = 5, scale: int = 4) -> Upsampler:
+    """A learned upsampler with random weights in every layer, so that neighbours matter."""
+    torch.manual_seed(2)
+    network = Upsampler(UpsamplerConfig(channels=4, blocks=1, frames=frames, scale=scale))
+    for weight in network.parameters():
+        nn.init.normal_(weight, std=0.1)
     return network.eval().requires_grad_(False)
 
 

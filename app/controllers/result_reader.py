@@ -27,7 +27,7 @@ class ResultReader(QObject):
     def open(self, item: QueueItem | None) -> None:
         """Read this item's result, if it has one."""
         if item is not None and item.state == "done" and item.result is not None and item.result.exists():
-            self._first = item.request.frames[0] if item.request.frames else 0
+            self._first = item.first_frame
             self._started().open(item.result)
         elif self._source:
             self._source.close()
@@ -35,6 +35,7 @@ class ResultReader(QObject):
     def request(self, frame: int) -> None:
         """Decode a frame of the clip; the newest request wins."""
         self._wanted = frame
+        # the result of a part begins later than its clip
         if self._source and frame >= self._first:
             self._source.request(frame - self._first)
 
@@ -47,6 +48,7 @@ class ResultReader(QObject):
         """The decoder, whose thread starts with the first result."""
         if self._source is None:
             self._source = FrameSource(self, CAPACITY)
+            # frames that were asked for while it was being opened
             self._source.opened.connect(lambda _info: self.request(self._wanted))
             self._source.frame_ready.connect(self._on_frame)
         return self._source

@@ -13,6 +13,7 @@ from app.engine.runner import Activity, EngineRun, JobRunner
 from app.engine.thread import EngineDied
 from app.preview.panel import PreviewPanel
 from app.queue.model import QueueModel
+from app.queue.unfinished import resume_point
 from app.settings.panel import SettingsPanel
 from app.system.desktop import Notifier, show_in_folder
 from app.widgets.messages import show_failure
@@ -57,6 +58,8 @@ class RunDisplay(QObject):
         self._preview, self._settings, self._progress, self._notices = preview, settings, progress, notices
         self._notifier = Notifier(window)
         self._error_box: QMessageBox | None = None
+        self._ready = 0
+        self._scale: int | None = None
         runner.activity_changed.connect(self._on_activity)
         runner.planned.connect(self._on_planned)
         runner.progressed.connect(self._on_progress)
@@ -73,9 +76,11 @@ class RunDisplay(QObject):
 
     def _on_activity(self, activity: Activity) -> None:
         run = self._runner.current
+        # a job that was paused keeps its progress
         if run and activity in (Activity.RUNNING, Activity.PLANNING) and run.job != self._progress.job:
             self._progress.begin(run)
         self._progress.show_activity(activity, run)
+        self._queue.show_paused(activity == Activity.PAUSED)
         if activity == Activity.IDLE:
             self._settings.show_step(None)
             self._preview.end_steps()
@@ -92,14 +97,14 @@ class RunDisplay(QObject):
         self._progress.show_idle(text or self.tr("Drop a clip on the window to begin."))
 
     def _on_planned(self, run: EngineRun, plan: Plan) -> None:
-        self._shown.take_plan(run, plan)
-        if run.plan_only:
-            if self._runs.plan_dialog:
-                self._runs.plan_dialog.show_plan(plan, run.request)
+        if run.plan_only:  # these are `Planning`'s
             return
+        self._shown.take_plan(run, plan)
         name, evaluations = run.request.source.name, f"{plan.evaluations:,}"
         log.info("%s: %s frames, %s evaluations on %s", name, plan.frames, evaluations, plan.device)
-        self._progress.show_plan(plan)
+        # frames of a run do not say how much larger they are
+        self._scale = plan.settings.scale
+        self._progress.show_plan(self._runs.timed(plan))
 
     def _on_progress(self, run: EngineRun, event: Event) -> None:
         self._progress.on_event(event)
@@ -107,36 +112,47 @@ class RunDisplay(QObject):
             self._settings.show_step(event.step if self._shown.is_running else None)
         if isinstance(event, Warned):
             log.warning("%s", event.message)
-        if self._shown.is_running:
-            self._show_in_preview(run, event)
+        self._show_in_preview(run, event)
         item_id = self._runner.running_item
+        # pictures come often and say nothing about progress
         if item_id and not isinstance(event, PreviewFrame):
             self._queue.change(item_id, progress=self._progress.share)
             self.title_changed.emit(f"{self._progress.share:.0%} – {run.request.source.name} – {TITLE}")
 
     def _show_in_preview(self, run: EngineRun, event: Event) -> None:
-        if isinstance(event, PreviewFrame) and run.variant:
-            self._preview.show_result(run.variant, event)
-        else:
+        """Keep frames of whichever clip runs; show tiles and steps of the one that is seen."""
+        if isinstance(event, PreviewFrame):
+            self._preview.show_result(run.variant or self._preview.running_variant, event, self._scale, run.item)
+        elif self._shown.is_running:
             self._preview.on_event(event)
 
     # -- ends ---------------------------------------------------------------------------------------------------
 
     def _on_finished(self, run: EngineRun, report: dict[str, object]) -> None:
+        if run.variant and run.item == (self._shown.item and self._shown.item.id):
+            self._preview.begin_comparing()
+        # a preview leaves no file that could be ready
         if run.variant or run.request.target is None:
             return
         target = run.request.target
         log.info("%s is done", target)
-        text = self.tr("{name} is ready.").format(name=target.name)
+        text = self._ready_text(target.name)
         show = self.tr("Show in folder"), lambda: show_in_folder(target)
-        self._notices.say(text, "good", [show, (self.tr("Report"), lambda: self.report_requested.emit(run.job))])
+        report_button = self.tr("Report"), lambda: self.report_requested.emit(run.job)
+        self._notices.say(text, "good", [show, report_button], stays=True)
         self._notifier.notify(TITLE, text)
+
+    def _ready_text(self, name: str) -> str:
+        """What is ready: all results since the notice was closed."""
+        self._ready = self._ready + 1 if self._notices.isVisible() else 1
+        if self._ready == 1:
+            return self.tr("{name} is ready.").format(name=name)
+        return self.tr("{count} results are ready, the last one is {name}.").format(count=self._ready, name=name)
 
     def _on_failed(self, run: EngineRun | None, message: str, details: str) -> None:
         """Show a failure; of a long queue only the first, as the others are marked in it."""
         log.error("%s", message)
-        if run and run.plan_only and self._runs.plan_dialog:
-            self._runs.plan_dialog.show_failure(message)
+        if run and run.plan_only:
             return
         if self._error_box is None:
             name = run.request.source.name if run else self.tr("The engine")
@@ -174,7 +190,9 @@ class RunDisplay(QObject):
         text = self.tr("The engine ended unexpectedly (exit code {code}) and was restarted.").format(code=death.exit_code)
         item = self._queue.item(run.job) if run else None
         if item and item.can_resume:
-            text += " " + self.tr("{name} can be resumed.").format(name=item.request.source.name)
+            text += " " + self.tr("{name} can be resumed {from_where}.").format(
+                name=item.request.source.name, from_where=resume_point(item.request)
+            )
             resume = self.tr("Resume"), lambda: self._runs.run_again([item.id], resume=True)
             self._notices.say(text, "bad", [resume])
         else:

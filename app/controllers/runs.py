@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
+from app.controllers.planning import Planning
 from app.controllers.shown_item import ShownItem
 from app.engine.plan_dialog import PlanDialog
 from app.engine.runner import Activity, JobRunner, Variant, retry
@@ -13,15 +14,15 @@ from app.queue.job_queue import QueueItem
 from app.queue.model import QueueModel
 from app.settings.panel import SettingsPanel
 from app.system.preferences import Preferences
+from dcvsr_engine.planning.plan import Plan
+from dcvsr_engine.planning.request import Region
+
+HD_PIXELS = 1280 * 720
+"""Of a frame; from this size on a preview of all of it takes too long, and mostly too much memory."""
 
 
 class Runs(QObject):
-    """Decides what runs, and asks the runner for it.
-
-    Attributes:
-        plan_dialog: the estimate that is open.
-        visible_only: whether previews take only the visible part of the picture.
-    """
+    """Decides what runs, and asks the runner for it."""
 
     def __init__(
         self,
@@ -34,51 +35,35 @@ class Runs(QObject):
         preferences: Preferences,
     ) -> None:
         super().__init__(window)
-        self._window, self._runner, self._queue, self._shown = window, runner, queue, shown
+        self._runner, self._queue, self._shown = runner, queue, shown
         self._preview, self._settings, self._preferences = preview, settings, preferences
-        self.plan_dialog: PlanDialog | None = None
-        self.visible_only = False
+        self._planning = Planning(window, runner, queue, shown, preferences)
+        self._visible_only: bool | None = None
 
     # -- restore ------------------------------------------------------------------------------------------------
 
     def restore(self) -> None:
-        """Run the waiting clips, after the plan of the first has been accepted."""
-        waiting = self._waiting()
+        """Run the waiting clips, after their plan has been accepted."""
+        waiting = [item for item in self._queue.queue if item.state == "waiting"]
         if self._preferences.plan_first and waiting:
-            dialog = self._open_plan(waiting[0], others=len(waiting) - 1)
-            if dialog:
-                dialog.accepted.connect(self._runner.start_queue)
+            self._planning.open(waiting, self._runner.start_queue)
         else:
             self._runner.start_queue()
 
     def estimate(self) -> None:
         """Show the plan of the clip that is shown, and run that one when it is accepted."""
         item = self._shown.item
-        dialog = self._open_plan(item, others=0) if item else None
-        if item and dialog:
-            dialog.accepted.connect(lambda: self._runner.start_item(item.id))
+        if item:
+            self._planning.open([item], lambda: self._runner.start_item(item.id))
 
-    def _waiting(self) -> list[QueueItem]:
-        return [item for item in self._queue.queue if item.state == "waiting"]
+    def timed(self, plan: Plan) -> Plan:
+        """A plan with a time, if the device's speed with tiles like its own was ever measured."""
+        return self._planning.timed(plan)
 
-    def _open_plan(self, item: QueueItem, others: int) -> PlanDialog | None:
-        """Ask the engine for a plan and open its dialog; nothing while the engine is busy."""
-        if self._runner.current:
-            return None
-        dialog = PlanDialog(item.request, others, self._preferences.plan_first, self._window)
-        dialog.ask_again_changed.connect(self._on_ask_again)
-        dialog.finished.connect(self._on_plan_closed)
-        self.plan_dialog = dialog
-        dialog.open()
-        self._runner.plan(item.request)
-        return dialog
-
-    def _on_ask_again(self, ask_again: bool) -> None:
-        self._preferences.plan_first = ask_again
-
-    def _on_plan_closed(self) -> None:
-        self.plan_dialog = None
-        self._runner.forget_plan()
+    @property
+    def plan_dialog(self) -> PlanDialog | None:
+        """The estimate that is open."""
+        return self._planning.dialog
 
     # -- preview ------------------------------------------------------------------------------------------------
 
@@ -95,23 +80,37 @@ class Runs(QObject):
         item = self._shown.item
         if item is None or self._preview.info is None:
             return
-        frames = self._preview.chosen_frames or self._choose_window(item)
-        region = self._preview.visible_region() if self.visible_only else self._preview.region
+        frames = self._preview.chosen_frames or self._window_of_frames(item)
+        region = self._region()
+        # frames of an earlier try would be taken for this one's
         self._preview.clear_results(variant)
-        self._runner.preview(item.request.replace(frames=frames, region=region), variant)
+        self._runner.preview(item.request.replace(frames=frames, region=region), variant, item.id)
 
-    def _choose_window(self, item: QueueItem) -> tuple[int, int]:
-        """Set in and out around one window of frames from the current frame on, or the last one that fits."""
+    def _region(self) -> Region | None:
+        """The part of the picture that a preview restores: the selected one, or where asked or large the visible one."""
+        # where all of a large frame is seen, the visible part would be the whole of it
+        if self._visible_only is None and self.visible_only:
+            self._preview.view.enlarge_to_pixels()
+        if self._preview.region is None and self.visible_only:
+            return self._preview.visible_region()
+        return self._preview.region
+
+    def _window_of_frames(self, item: QueueItem) -> tuple[int, int]:
+        """First and last of one window of frames from the current frame on, or the last one that fits."""
         assert self._preview.info is not None
         window, frames = self._settings.model.resolve(item.request.settings).window, self._preview.info.frames
         first = min(self._preview.timeline.range.current, max(0, frames - window))
-        last = min(first + window, frames) - 1
-        self._preview.timeline.set_chosen(first, last)
-        return first, last
+        return first, min(first + window, frames) - 1
+
+    @property
+    def visible_only(self) -> bool:
+        """Whether previews take only the visible part: as the user has chosen, or else with HD clips."""
+        info = self._preview.info
+        return self._visible_only if self._visible_only is not None else bool(info and info.width * info.height >= HD_PIXELS)
 
     def set_visible_only(self, visible_only: bool) -> None:
         """Have previews take only the visible part of the picture, or all of it."""
-        self.visible_only = visible_only
+        self._visible_only = visible_only
 
     # -- what runs ----------------------------------------------------------------------------------------------
 
@@ -123,15 +122,16 @@ class Runs(QObject):
             self._runner.pause()
 
     def run_again(self, ids: Sequence[str], resume: bool) -> None:
-        """Queue ended items again and start the queue.
+        """Run ended items again, and only those.
 
         Args:
             ids: the items; those that wait or run are left alone.
             resume: take only items with finished work, and keep that work.
         """
-        for item_id in ids:
-            item = self._queue.item(item_id)
-            if item and item.state not in ("waiting", "running") and (item.can_resume or not resume):
-                retry(self._queue, item, resume)
-        if not self._runner.current:
-            self._runner.start_queue()
+        items = [item for item_id in ids if (item := self._queue.item(item_id))]
+        ended = [item for item in items if item.state not in ("waiting", "running") and (item.can_resume or not resume)]
+        for item in ended:
+            retry(self._queue, item, resume)
+        if ended:
+            self._shown.select(ended[0].id)
+        self._runner.start_items([item.id for item in ended])

@@ -42,8 +42,8 @@ class SelectedItems(QObject):
     def show_in_folder(self) -> None:
         """Show the current item's result in the file manager."""
         item = self._current()
-        if item and item.result:
-            show_in_folder(item.result)
+        if item and item.finished:
+            show_in_folder(item.finished)
 
     def show_report(self) -> None:
         """Show the report of the current item."""
@@ -84,6 +84,11 @@ class SelectedItems(QObject):
             item = self._queue.item(item_id)
             if item and item.state != "running":
                 self._queue.remove(item_id)
+
+    def put_back(self) -> None:
+        """Put the item that was removed last back, and show it."""
+        if self._queue.can_put_back:
+            self._panel.select(self._queue.put_back())
 
     def _current(self) -> QueueItem | None:
         return self._queue.item(self._panel.current_id())

@@ -7,8 +7,10 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QApplication, QWidget
 
 from app.controllers.runs import Runs
+from app.controllers.shown_item import ShownItem
 from app.engine.runner import JobRunner
 from app.queue.model import QueueModel
+from app.queue.unfinished import resume_point
 from app.settings.presets import Presets
 from app.system.crash_report import CrashReport
 from app.system.preferences import Preferences
@@ -35,6 +37,7 @@ class WindowSession(QObject):
         window: QWidget,
         runner: JobRunner,
         queue: QueueModel,
+        shown: ShownItem,
         runs: Runs,
         presets: Presets,
         notices: NoticeBar,
@@ -42,17 +45,20 @@ class WindowSession(QObject):
         crash: CrashReport,
     ) -> None:
         super().__init__(window)
-        self._window, self._runner, self._queue, self._runs = window, runner, queue, runs
+        self._window, self._runner, self._queue, self._shown, self._runs = window, runner, queue, shown, runs
         self._presets, self._notices, self._preferences, self._crash = presets, notices, preferences, crash
         self._may_quit = False
 
     # -- beginning and end --------------------------------------------------------------------------------------
 
     def greet(self) -> None:
-        """Offer what the last session left behind: a crash report, interrupted jobs."""
+        """Show a clip of the queue and offer what the last session left behind: a crash report, interrupted jobs."""
         for problem in self._presets.problems:
             log.warning("%s", problem)
         offers = [offer for offer in (self._crash_offer(), self._resume_offer()) if offer]
+        shown = self._queue.queue.first("interrupted", "waiting", "running") or next(iter(self._queue.queue), None)
+        if shown:
+            self._shown.select(shown.id)
         if offers:
             self._notices.say(" ".join(text for text, _ in offers), "caution", [action for _, action in offers])
 
@@ -74,7 +80,9 @@ class WindowSession(QObject):
         """Whether the window may close now; while a job runs the user is asked first."""
         if self._may_quit or self._runner.current is None or self._runner.current.plan_only:
             return True
-        question = self.tr("A clip is being restored. Finished steps are kept, and it can be resumed at the next start.")
+        question = self.tr("A clip is being restored. At the next start it can be resumed {from_where}.")
+        question = question.format(from_where=resume_point(self._runner.current.request))
+        # nothing waits here for the answer, which closes the window again
         ask(self._window, self.tr("Quit now?"), question, self.tr("Quit"), self.tr("Continue restoring"), self.quit_now)
         return False
 

@@ -48,15 +48,22 @@ class ShownItem(QObject):
         queue_panel.current_changed.connect(self.show)
         queue.item_changed.connect(self._on_item_changed)
         settings.request_changed.connect(self._on_request_edited)
+        settings.next_clip_changed.connect(self._on_next_clip_changed)
         preview.clip_opened.connect(self._on_clip_opened)
         preview.clip_failed.connect(self._on_clip_failed)
         preview.range_changed.connect(self._on_range_changed)
+        preview.timeline.part_only_changed.connect(self.restore_part_only)
+        queue.removed.connect(preview.forget)
         preview.frame_changed.connect(self._on_frame_changed)
         self.results.frame_ready.connect(self._on_result_frame)
 
     def stop(self) -> None:
         """End the thread that decodes results."""
         self.results.stop()
+
+    def select(self, item_id: str) -> None:
+        """Select an item in the queue's panel, which shows it."""
+        self._queue_panel.select(item_id)
 
     # -- what is shown ------------------------------------------------------------------------------------------
 
@@ -73,9 +80,11 @@ class ShownItem(QObject):
 
     def _show_clip(self, item: QueueItem, former: QueueItem | None) -> None:
         """Open the item's clip, unless it is open because the former item has the same one."""
+        # a clip that is in the queue twice is decoded once
         if former is None or former.request.source != item.request.source or self._preview.info is None:
-            self._preview.open_clip(item.request.source)
+            self._preview.open_clip(item.request.source, item.id)
         else:
+            self._preview.name_clip(item.id)
             self._show_result()
 
     def show_defaults(self) -> None:
@@ -104,12 +113,14 @@ class ShownItem(QObject):
         self._tiles.take_plan(run.request, plan)
         if self.is_running:
             self._tiles.show_run(run.request, plan)
+            # a job that begins does not know yet which frame is seen
+            self._runner.look_at(self._preview.timeline.range.current)
 
     @property
     def is_running(self) -> bool:
         """Whether the clip that is shown is being restored or previewed."""
         run = self._runner.current
-        return bool(run and not run.plan_only and self.item and run.request.source == self.item.request.source)
+        return bool(run and not run.plan_only and self.item and run.item == self.item.id)
 
     @property
     def is_part(self) -> bool:
@@ -127,30 +138,41 @@ class ShownItem(QObject):
         """Restore only the part from in to out, or the whole clip."""
         if self.item is None or self.item.state == "running":
             return
+        self._preview.timeline.show_part_only(part_only)
         frames = self._preview.chosen_frames if part_only else None
         if frames != self.item.request.frames:
             self._queue.change(self.item.id, request=self.item.request.replace(frames=frames))
             self._settings.show_request(self.item.request)
 
     def _on_range_changed(self) -> None:
-        self.restore_part_only(self.is_part)
+        self.restore_part_only(self._preview.timeline.part_only)
 
     def _on_request_edited(self, request: JobRequest) -> None:
         """Give the settings to all selected items that do not run; the output file only to the one that is shown."""
-        self._preferences.restore, self._preferences.output = request.settings, request.output
+        # leave to overwrite is given for one file, not for those to come
+        self._preferences.output = request.output.replace(overwrite=False)
+        if self.item is None:
+            self._preferences.restore = request.settings
         for item_id in self._queue_panel.selected_ids():
             item = self._queue.item(item_id)
             if item and item.state != "running":
+                # several clips must not write to one file
                 target = request.target if self.item and item.id == self.item.id else item.request.target
                 changed = item.request.replace(settings=request.settings, output=request.output, target=target)
                 self._queue.change(item_id, request=changed)
         self.follow_settings()
+
+    def _on_next_clip_changed(self, request: JobRequest) -> None:
+        """Begin the next clips with a preset or model that was chosen, and not with whatever was tried on this one."""
+        self._preferences.restore = request.settings
 
     # -- what happens elsewhere ---------------------------------------------------------------------------------
 
     def _on_item_changed(self, item_id: str) -> None:
         if self.item and item_id == self.item.id:
             former, self.item = self.item, self._queue.item(item_id)
+            if self.item and self.item.request.settings != self._settings.request.settings:
+                self._show_settings(self.item)
             if self.item and self.item.state != former.state:
                 self._show_settings(self.item)
                 self._show_result()
@@ -171,6 +193,8 @@ class ShownItem(QObject):
 
     def _on_frame_changed(self, frame: int) -> None:
         self.results.request(frame)
+        if self.is_running:
+            self._runner.look_at(frame)
         self._tiles.follow_frame()
 
     def _on_result_frame(self, frame: PreviewFrame) -> None:

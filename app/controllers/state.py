@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from app.controllers.runs import Runs
 from app.controllers.shown_item import ShownItem
 from app.engine.runner import Activity, JobRunner
 from app.queue.job_queue import ItemState, QueueItem
@@ -19,21 +20,25 @@ class WindowState:
     Attributes:
         activity: what the engine is busy with.
         clip_open: whether a clip is shown whose frames are known.
+        visible_only: whether previews take only the visible part of the picture.
         part_only: whether only the part from in to out of the shown item is to be restored.
         waiting: whether an item waits in the queue.
         selected: the selected items.
         row, rows: position of the first selected item in the queue, and the queue's length.
+        can_put_back: whether an item was removed that can be put back.
         crashed: whether the last run left a crash report.
         appearance, language: the user's choices.
     """
 
     activity: Activity = Activity.IDLE
     clip_open: bool = False
+    visible_only: bool = False
     part_only: bool = False
     waiting: bool = False
     selected: tuple[QueueItem, ...] = ()
     row: int = 0
     rows: int = 0
+    can_put_back: bool = False
     crashed: bool = False
     appearance: Appearance = "system"
     language: str = ""
@@ -69,6 +74,11 @@ class WindowState:
         return self.only.state if self.only else None
 
     @property
+    def has_result(self) -> bool:
+        """Whether the only selected item was finished, now or before."""
+        return bool(self.only and self.only.finished)
+
+    @property
     def is_last(self) -> bool:
         """Whether the first selected item is the last of the queue."""
         return self.row >= self.rows - 1
@@ -90,17 +100,25 @@ class WindowState:
 
 
 def window_state(
-    runner: JobRunner, shown: ShownItem, queue: QueueModel, panel: QueuePanel, crash: CrashReport, preferences: Preferences
+    runner: JobRunner,
+    runs: Runs,
+    shown: ShownItem,
+    queue: QueueModel,
+    panel: QueuePanel,
+    crash: CrashReport,
+    preferences: Preferences,
 ) -> WindowState:
     """The state of a window now."""
     return WindowState(
         activity=runner.activity,
         clip_open=shown.clip_open,
+        visible_only=runs.visible_only,
         part_only=shown.is_part,
         waiting=queue.queue.first("waiting") is not None,
         selected=panel.selected_items(),
         row=panel.current_row(),
         rows=len(queue.queue),
+        can_put_back=queue.can_put_back,
         crashed=bool(crash.last),
         appearance=preferences.appearance,
         language=preferences.language,

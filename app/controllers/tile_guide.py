@@ -46,6 +46,7 @@ class TileGuide:
     def show_run(self, request: JobRequest, plan: Plan) -> None:
         """Draw the tiles of a job that begins, where in the picture it works."""
         self._running = True
+        # only the region's corner is needed
         scale, region = plan.settings.scale, request.region or Region(x=0, y=0, width=0, height=0)
         origin = region.x * scale, region.y * scale
         self._preview.set_grid(plan.grid, declared(plan.settings.model).factor, plan.segments[0].first, origin)
@@ -55,6 +56,7 @@ class TileGuide:
         """The segment of the seen frame: as planned with these settings, or else the first one."""
         assert self._request is not None
         current = self._preview.timeline.range.current
+        # other settings may cut the clip in other places
         if self._planned and self._planned[0] == comparable(self._request):
             segments = self._planned[1]
             return next((segment for segment in segments if segment.first <= current <= segment.last), segments[0])

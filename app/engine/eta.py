@@ -2,10 +2,14 @@
 
 from dataclasses import dataclass, field
 
-from dcvsr_engine.events import Event, FrameDone, Phase, PhaseStarted, SegmentFinished, TileFinished
+from dcvsr_engine.events import Event, FrameDone, Phase, PhaseStarted, SegmentFinished, TileFinished, TileStarted
 
 FIRST_UNITS = 2
 """Units to wait for before a phase's speed is used: the first one also warms up."""
+
+
+MOST_AHEAD = 0.95
+"""Share of the tiles in a batch that may count as done before the batch is."""
 
 
 @dataclass
@@ -46,6 +50,7 @@ class ProgressEstimator:
     Attributes:
         frames: frames of the whole job.
         planned_seconds: the plan's estimate, used until something is measured.
+        in_flight: tiles that are being denoised.
     """
 
     frames: int = 0
@@ -54,6 +59,7 @@ class ProgressEstimator:
     segments: int = 1
     phase: Phase | None = None
     phases: dict[Phase, PhaseSpeed] = field(default_factory=dict)
+    in_flight: int = 0
     _since: float = 0.0
 
     def on_event(self, event: Event, now: float) -> None:
@@ -64,8 +70,13 @@ class ProgressEstimator:
                 self.phase = phase
                 self.segments = max(self.segments, segments)
                 self.phases.setdefault(phase, PhaseSpeed()).begin(total)
+                # tiles of an attempt that ran out of memory are never reported as finished
+                self.in_flight = 0
                 self._since = now
+            case TileStarted():
+                self.in_flight += 1
             case TileFinished(done=done) if self.phase:
+                self.in_flight = max(0, self.in_flight - 1)
                 self._measure(self.phases[self.phase], 1, done, now)
             case FrameDone(done=done) if self.phase:
                 speed = self.phases[self.phase]
@@ -114,9 +125,23 @@ class ProgressEstimator:
             return None
         return self.segment_seconds * self.segments / self.frames
 
+    def ahead(self, now: float) -> float:
+        """Seconds of work that the batch which is being denoised has probably got done at ``now``."""
+        if not self.in_flight:
+            return 0.0
+        return min(max(0.0, now - self._since), MOST_AHEAD * self.in_flight * self._likely_unit_seconds)
+
+    @property
+    def _likely_unit_seconds(self) -> float:
+        """Seconds per tile: measured, or as planned."""
+        speed = self.phases.get("sample", PhaseSpeed())
+        if speed.unit_seconds is not None or self.planned_seconds is None:
+            return speed.unit_seconds or 0.0
+        return self.planned_seconds / max(1, speed.units * self.segments)
+
     @property
     def seconds_left(self) -> float | None:
-        """Seconds until the job is done; the plan's estimate until something is measured."""
+        """Seconds until the job is done, as of the last event; the plan's estimate until something is measured."""
         if self.segment >= self.segments:
             return 0.0
         if self.segment_seconds is None:
@@ -124,10 +149,20 @@ class ProgressEstimator:
         here = sum((speed.unit_seconds or 0.0) * (speed.units - speed.done) for speed in self.phases.values())
         return here + self.segment_seconds * (self.segments - self.segment - 1)
 
-    @property
-    def share(self) -> float:
-        """Share of the job that is done, 0 … 1, by measured time."""
-        left, whole = self.seconds_left, self.segment_seconds
+    def seconds_left_at(self, now: float) -> float | None:
+        """`seconds_left` at ``now``, with the batch that is being denoised."""
+        left = self.seconds_left
+        return None if left is None else max(0.0, left - self.ahead(now))
+
+    def share_at(self, now: float) -> float:
+        """Share of the job that is done at ``now``, 0 … 1, by measured time, or as planned until something is measured."""
+        left = self.seconds_left_at(now)
+        whole = self.planned_seconds if self.segment_seconds is None else self.segment_seconds * self.segments
         if left is None or not whole:
             return 0.0
-        return min(1.0, max(0.0, 1 - left / (whole * self.segments)))
+        return min(1.0, max(0.0, 1 - left / whole))
+
+    @property
+    def share(self) -> float:
+        """Share of the job that is done as of the last event, 0 … 1."""
+        return self.share_at(self._since)

@@ -1,5 +1,7 @@
 """The plan before a run: work, time, and needed against available memory and disk."""
 
+from collections.abc import Callable
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import (
@@ -17,6 +19,7 @@ from PySide6.QtWidgets import (
 
 from app.widgets.appearance import color_text, tones
 from app.widgets.formats import PERMILLE, amount, clock_time, shortened
+from app.widgets.plain import plain_label
 from dcvsr_engine.planning.plan import Plan
 from dcvsr_engine.planning.request import JobRequest
 
@@ -54,6 +57,7 @@ class PlanDialog(QDialog):
     """Waits for a plan, shows it, and asks whether to start.
 
     Attributes:
+        offer_buttons: changes of the settings that make a clip fit.
         start_button: enabled once a plan without problems has arrived.
         ask_again: whether the plan is shown before every run.
         ask_again_changed: the new value of ``ask_again``.
@@ -65,7 +69,7 @@ class PlanDialog(QDialog):
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(self.tr("Plan for {name}").format(name=request.source.name))
-        self.waiting = QLabel(self.tr("Measuring the speed of this device …"))
+        self.waiting = QLabel(self.tr("Planning …"))
         self.busy = QProgressBar()
         self.busy.setRange(0, 0)
         self.busy.setAccessibleName(self.tr("Estimating"))
@@ -73,11 +77,12 @@ class PlanDialog(QDialog):
         self.form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
         self.form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
         self.form.setHorizontalSpacing(16)
-        self.problems = QLabel()
+        self.problems = plain_label()
         self.problems.setWordWrap(True)
         self.problems.setAccessibleName(self.tr("Problems"))
         self.problems.hide()
-        self.notes = QLabel()
+        self._failed = False
+        self.notes = plain_label()
         self.notes.setWordWrap(True)
         self.notes.hide()
         self.ask_again = QCheckBox(self.tr("Show this before every run"))
@@ -88,23 +93,50 @@ class PlanDialog(QDialog):
         self.start_button: QPushButton = self.buttons.addButton(text, QDialogButtonBox.ButtonRole.AcceptRole)
         self.start_button.setEnabled(False)
         self.start_button.setDefault(True)
+        # Enter must not mean Cancel while Start is not available
+        self.buttons.button(QDialogButtonBox.StandardButton.Cancel).setAutoDefault(False)
         self.buttons.accepted.connect(self.accept)
         self.buttons.rejected.connect(self.reject)
+        self.total = QLabel()
+        self.total.setWordWrap(True)
+        self.total.hide()
+        self.offers = QWidget()
+        self.offer_buttons: list[QPushButton] = []
+        self._offered = QVBoxLayout(self.offers)
+        self._offered.setContentsMargins(0, 0, 0, 0)
+        self._offered.addWidget(QLabel(self.tr("This fits:")))
+        self.offers.hide()
         column = QVBoxLayout(self)
         column.setSpacing(12)
-        for part in (self.waiting, self.busy):
-            column.addWidget(part)
+        column.addWidget(self.waiting)
+        column.addWidget(self.busy)
         column.addLayout(self.form)
-        for part in (self.problems, self.notes):
+        for part in (self.problems, self.offers, self.notes, self.total):
             column.addWidget(part)
         column.addStretch(1)
         column.addWidget(self.ask_again)
         column.addWidget(self.buttons)
         self.setMinimumWidth(PLAN_WIDTH)
 
-    def show_plan(self, plan: Plan, request: JobRequest) -> None:
-        """Show the estimate."""
+    def wait_again(self) -> None:
+        """Wait for another plan."""
+        self.waiting.show()
+        self.busy.show()
+        self.start_button.setEnabled(False)
+        self.offers.hide()
+        for button in self.offer_buttons:
+            button.deleteLater()
+        self.offer_buttons = []
+        self._clear_form()
+
+    def _clear_form(self) -> None:
+        while self.form.rowCount():
+            self.form.removeRow(0)
+
+    def show_plan(self, plan: Plan, request: JobRequest, measuring: bool = False) -> None:
+        """Show the estimate; its time is missing while the device is still ``measuring``."""
         self._end_waiting()
+        self._clear_form()
         self._add(self.tr("Frames"), f"{plan.frames:,}")
         size_in, size_out = (f"{size[0]}×{size[1]}" for size in (plan.input_size, plan.output_size))
         self._add(self.tr("Size"), f"{size_in} → {size_out}")
@@ -114,23 +146,70 @@ class PlanDialog(QDialog):
         self._add(self.tr("Device"), plan.device)
         self._add(
             self.tr("Time"),
-            self.tr("about {time}").format(time=clock_time(plan.seconds)) if plan.seconds else self.tr("not measured"),
+            self.tr("about {time}").format(time=clock_time(plan.seconds))
+            if plan.seconds
+            else self.tr("measuring …")
+            if measuring
+            else self.tr("not measured"),
         )
         self._need(self.tr("Device memory"), plan.device_memory, plan.device_memory_available)
         self._need(self.tr("Main memory"), plan.host_memory, plan.host_memory_available)
         self._need(self.tr("Disk"), plan.disk, plan.disk_available)
         if request.target:
             self._add(self.tr("Result"), shortened(request.target))
-        self._show_lines(self.problems, plan.problems, "✕")
+        # why another clip failed is left to be read
+        if plan.problems or not self._failed:
+            self._show_lines(self.problems, plan.problems, "✕")
         color_text(self.problems, tones(self.palette()).bad)
         self._show_lines(self.notes, plan.notes, "·")
         self.start_button.setEnabled(not plan.problems)
-        self.adjustSize()
+        self.start_button.setFocus()
+        self._fit()
+
+    def show_sum(self, planned: int, clips: int, frames: int, seconds: float | None) -> None:
+        """Show what all clips together take; of one alone the plan says it."""
+        if clips < 2:
+            return
+        text = self.tr("All {clips} clips: {frames} frames, about {time}")
+        if planned < clips:
+            text = self.tr("{planned} of {clips} clips: {frames} frames, about {time}")
+        time = "…" if seconds is None else clock_time(seconds)
+        self.total.setText(text.format(planned=planned, clips=clips, frames=f"{frames:,}", time=time))
+        self.total.show()
+        self._fit()
+
+    def show_searching(self, searching: bool) -> None:
+        """Say that settings that fit are still looked for, or no longer."""
+        self.waiting.setText(self.tr("Looking for settings that fit …") if searching else self.tr("Planning …"))
+        self.waiting.setVisible(searching)
+        self.busy.setVisible(searching)
+        self._fit()
+
+    def offer(self, text: str, choose: Callable[[], object]) -> None:
+        """Offer a change of the settings that makes the clip fit."""
+        button = QPushButton(text)
+        button.clicked.connect(lambda _checked: choose())
+        # Enter starts; it must not take an offer
+        button.setAutoDefault(False)
+        self.offer_buttons.append(button)
+        self._offered.addWidget(button)
+        self.offers.show()
+        self._fit()
+
+    def _fit(self) -> None:
+        """Be as high as the wrapped lines need."""
+        layout = self.layout()
+        assert layout
+        # a size hint does not know the height that wrapped lines need at this width
+        layout.activate()
+        self.resize(self.width(), max(layout.totalHeightForWidth(self.width()), layout.totalMinimumSize().height()))
 
     def show_failure(self, message: str) -> None:
         """Say why no estimate could be made."""
         self._end_waiting()
-        self._show_lines(self.problems, (message,), "✕")
+        lines = [line for line in self.problems.text().split("\n") if line] if self._failed else []
+        self._failed = True
+        self._show_lines(self.problems, (*(line.removeprefix("✕ ") for line in lines), message), "✕")
         color_text(self.problems, tones(self.palette()).bad)
 
     def _end_waiting(self) -> None:
@@ -144,7 +223,7 @@ class PlanDialog(QDialog):
         )
 
     def _add(self, name: str, value: str) -> None:
-        label = QLabel(value)
+        label = plain_label(value)
         label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.form.addRow(name, label)
 

@@ -46,6 +46,8 @@ class ProgressPanel(QWidget):
         self._estimator = ProgressEstimator()
         self._name = self._note = self._step_text = self._unit_text = ""
         self._paused_at: float | None = None
+        self._on_gpu = False
+        self._share = 0.0
         self._timer = QTimer(self)
         self._timer.setInterval(REFRESH_MS)
         self._timer.timeout.connect(self._show_times)
@@ -128,7 +130,7 @@ class ProgressPanel(QWidget):
         notes = {
             Activity.PLANNING: self.tr("estimating"),
             Activity.PAUSING: self.tr("pausing after this tile"),
-            Activity.PAUSED: self.tr("paused, memory is free"),
+            Activity.PAUSED: self.tr("paused, GPU memory is free") if self._on_gpu else self.tr("paused"),
             Activity.CANCELLING: self.tr("cancelling after this tile"),
         }
         self._note = notes.get(activity, "")
@@ -142,7 +144,9 @@ class ProgressPanel(QWidget):
         self._estimator = ProgressEstimator()
         self._step_text = self._unit_text = self._note = ""
         self._paused_at = None
+        self._share = 0.0
         self.strip.show_steps(())
+        # nothing is measured yet: a moving bar
         self.bar.setRange(0, 0)
         self.bar.show()
         self._timer.start()
@@ -153,12 +157,14 @@ class ProgressPanel(QWidget):
         self._estimator = ProgressEstimator(plan.frames, plan.seconds, segments=len(plan.segments))
         self.strip.show_steps(step_kinds(plan.settings.steps, plan.settings))
         self.strip.show_step(-1)
-        self.strip.show()
+        self.strip.setVisible(plan.settings.steps > 1)  # a single cell looks like a full bar
         self._show_times()
 
     def on_event(self, event: Event) -> None:
         """Follow the running job."""
         self._estimator.on_event(event, self._now())
+        # an estimate that grows must not move the bar back
+        self._share = max(self._share, self._estimator.share)
         match event:
             case PhaseStarted():
                 self._show_phase(event)
@@ -179,8 +185,8 @@ class ProgressPanel(QWidget):
 
     @property
     def share(self) -> float:
-        """Share of the job that is done, 0 … 1."""
-        return self._estimator.share
+        """Share of the job that is done, 0 … 1; it never falls."""
+        return self._share
 
     def _units(self, text: str) -> str:
         done, total = self._estimator.units
@@ -214,7 +220,10 @@ class ProgressPanel(QWidget):
         self.title.set_whole(" · ".join(filter(None, parts)))
 
     def _show_times(self) -> None:
-        per_frame, left = self._estimator.seconds_per_frame, self._estimator.seconds_left
+        # the time left stands still while the job is paused
+        now = self._now() if self._paused_at is None else self._paused_at
+        self._share = max(self._share, self._estimator.share_at(now))
+        per_frame, left = self._estimator.seconds_per_frame, self._estimator.seconds_left_at(now)
         texts = []
         if per_frame is not None:
             texts.append(
@@ -223,13 +232,14 @@ class ProgressPanel(QWidget):
         if left is not None and self._paused_at is None:
             texts.append(self.tr("{time} left").format(time=clock_time(left)))
         self.times.setText(" · ".join(texts))
-        if self._estimator.segment_seconds is not None:
+        if self._share > 0 or self._estimator.segment_seconds is not None:
             self.bar.setRange(0, PERMILLE)
             self.bar.setValue(round(PERMILLE * self.share))
             self.percent.setText(f"{self.share:.0%}")
 
     def _show_memory(self, event: MemoryUsed) -> None:
-        device = self.tr("RAM") if event.device in ("host", "cpu") else self.tr("GPU")
+        self._on_gpu = event.device not in ("host", "cpu")
+        device = self.tr("GPU") if self._on_gpu else self.tr("RAM")
         self.memory.setValue(round(PERMILLE * event.used / max(1, event.total)))
         self.memory.setFormat(f"{device} {amount(event.used)} / {amount(event.total)}")
         self.memory.show()

@@ -2,6 +2,7 @@
 
 import logging
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -24,6 +25,7 @@ from dcvsr_engine.worker.messages import (
     JobFinished,
     JobPlanned,
     JobStarted,
+    LookAt,
     ModelLoaded,
     Pause,
     Paused,
@@ -60,12 +62,14 @@ class EngineRun:
         request: the request as it runs.
         variant: which preview it is, or ``None``.
         plan_only: only an estimate is made.
+        item: the id of the item it belongs to, also for a preview.
     """
 
     job: str
     request: JobRequest
     variant: Variant | None = None
     plan_only: bool = False
+    item: str = ""
 
 
 class JobRunner(QObject):
@@ -95,6 +99,7 @@ class JobRunner(QObject):
         self._activity = Activity.IDLE
         self._run: EngineRun | None = None
         self._whole_queue = False
+        self._chosen: list[str] = []
         engine.received.connect(self._on_event)
         engine.died.connect(self._on_death)
 
@@ -120,27 +125,35 @@ class JobRunner(QObject):
         self._whole_queue = True
         self._start_next()
 
+    def start_items(self, ids: Iterable[str]) -> None:
+        """Run these items, in this order, and no others; while something runs, after it."""
+        self._chosen += ids
+        if not self._run:
+            self._start_next()
+
     def start_item(self, item_id: str) -> None:
         """Run one item in whatever state it is; one that waits to resume keeps its finished work."""
         item = self._queue.item(item_id)
         if item is None or self._run:
             return
+        # a job is resumed only with the request that it began with, to which the chosen name belongs
         resumed = item.request.replace(target=item.result) if item.folder else item.request
         request = with_target(resumed, self._promised_targets(item_id))
         self._queue.set_state(item_id, "running", result=request.target, message="", details="", progress=0.0)
-        self._begin(EngineRun(item_id, request), RunJob(item_id, request, item.folder))
+        self._begin(EngineRun(item_id, request, item=item_id), RunJob(item_id, request, item.folder))
 
-    def preview(self, request: JobRequest, variant: Variant) -> None:
-        """Restore a range of frames only to show it."""
-        run = EngineRun(f"preview-{uuid.uuid4().hex}", request.replace(target=None), variant)
+    def preview(self, request: JobRequest, variant: Variant, item_id: str = "") -> None:
+        """Restore a range of frames of an item only to show it."""
+        run = EngineRun(f"preview-{uuid.uuid4().hex}", request.replace(target=None), variant, item=item_id)
         if not self._run:
             self._begin(run, RunJob(run.job, run.request))
 
-    def plan(self, request: JobRequest) -> None:
-        """Estimate a job; answered by `planned` or `failed`."""
+    def plan(self, request: JobRequest, measure: bool = True) -> None:
+        """Estimate a job, with the device's speed if it is to ``measure`` it; answered by `planned` or `failed`."""
+        # with the name that it would get: disk space and losses depend on it
         run = EngineRun(f"plan-{uuid.uuid4().hex}", with_target(request, self._promised_targets("")), plan_only=True)
         if not self._run:
-            self._begin(run, PlanJob(run.job, run.request))
+            self._begin(run, PlanJob(run.job, run.request, calibrate=measure))
 
     def forget_plan(self) -> None:
         """Drop the estimate that is being made; its answer is ignored."""
@@ -158,9 +171,14 @@ class JobRunner(QObject):
         if self._activity in (Activity.PAUSED, Activity.PAUSING):
             self._engine.send(Resume())
 
+    def look_at(self, frame: int) -> None:
+        """Have the running job show this frame of its clip on the way."""
+        if self._run and not self._run.plan_only:
+            self._engine.send(LookAt(frame))
+
     def cancel(self) -> None:
         """Stop at the next tile and keep what is done; the rest of the queue waits."""
-        self._whole_queue = False
+        self._stop_queue()
         if self._run:
             self._engine.send(Cancel())
             self._set_activity(Activity.CANCELLING)
@@ -180,6 +198,7 @@ class JobRunner(QObject):
     def _on_event(self, event: EngineEvent) -> None:
         if isinstance(event, Ready):
             self.ready.emit(event)
+        # late answers to what was dropped meanwhile are ignored
         elif not isinstance(event, ModelLoaded) and self._run and event.job == self._run.job:
             self._on_job_event(event, self._run)
         elif isinstance(event, Failed) and not event.job:
@@ -198,10 +217,13 @@ class JobRunner(QObject):
             case Resumed():
                 self._set_activity(Activity.RUNNING)
             case JobFinished():
-                self._end(run, "done", folder=None, report=event.report, progress=1.0)
+                first = run.request.frames[0] if run.request.frames else 0
+                done = {"finished": run.request.target, "first_frame": first, "report": event.report}
+                self._end(run, "done", folder=None, progress=1.0, **done)
                 self.finished.emit(run, event.report)
                 self._start_next()
             case JobCancelled():
+                # nothing is started after it: cancelling stops the queue
                 self._end(run, "cancelled", folder=event.folder)
             case Failed():
                 self._end(run, "failed", folder=event.folder, message=event.message, details=event.details)
@@ -223,11 +245,12 @@ class JobRunner(QObject):
     @Slot(object)
     def _on_death(self, death: EngineDied) -> None:
         run, cancelling = self._run, self._activity == Activity.CANCELLING
-        self._whole_queue = False
+        self._stop_queue()
         if run and cancelling:
             self._end(run, "cancelled", folder=death.folder)
         elif run:
             self._end(run, "interrupted", folder=death.folder)
+        # the user asked for it: there is nothing to report
         if not (cancelling and death.restarting):
             self.died.emit(death, run)
 
@@ -235,6 +258,7 @@ class JobRunner(QObject):
 
     def _begin(self, run: EngineRun, command: RunJob | PlanJob) -> None:
         self._run = run
+        # an engine that died at its start is tried again
         self.restart_engine()
         self._engine.send(command)
         self._set_activity(Activity.PLANNING if run.plan_only else Activity.RUNNING)
@@ -243,17 +267,29 @@ class JobRunner(QObject):
         self, run: EngineRun, state: Literal["done", "cancelled", "failed", "interrupted"] = "done", **changes: object
     ) -> None:
         """The engine is free again; an item of the queue gets its final state."""
+        # first: those who hear of the state find the engine free
         self._run = None
         if run.job in self._queue.queue:
             self._queue.set_state(run.job, state, **changes)
         self._set_activity(Activity.IDLE)
 
     def _start_next(self) -> None:
-        item = self._queue.queue.first("waiting") if self._whole_queue else None
+        item = self._next_chosen() or (self._queue.queue.first("waiting") if self._whole_queue else None)
         if item:
             self.start_item(item.id)
         else:
             self._whole_queue = False
+
+    def _next_chosen(self) -> QueueItem | None:
+        """The next of the items that were asked for by themselves and still wait."""
+        while self._chosen:
+            item = self._queue.item(self._chosen.pop(0))
+            if item and item.state == "waiting":
+                return item
+        return None
+
+    def _stop_queue(self) -> None:
+        self._whole_queue, self._chosen = False, []
 
     def _set_activity(self, activity: Activity) -> None:
         self._activity = activity

@@ -69,7 +69,9 @@ class EngineThread(QThread):
         """``fallback`` is tried when ``serve`` dies before it is ready."""
         super().__init__(parent)
         self._serve, self._fallback = serve, fallback
+        # a forked process would inherit the locks of Qt's threads in whatever state they are
         self._context = multiprocessing.get_context("spawn")
+        # a pipe, as it can be waited for together with the process
         self._outgoing, self._outbox = self._context.Pipe(duplex=False)
         self._inbox: deque[EngineEvent | EngineDied] = deque()
         self._process: BaseProcess | None = None
@@ -133,6 +135,7 @@ class EngineThread(QThread):
         self._ready, self._job, self._folder = False, "", None
         with safe_import_path():
             self._process.start()
+        # a copy that stayed open here would keep the connection open when the process has ended
         theirs.close()
         try:
             self._relay(connection, self._process)
@@ -158,6 +161,7 @@ class EngineThread(QThread):
                 event = connection.recv()
                 self._note_event(event)
                 self._hand_over(event)
+            # only when nothing is left to read: what the process said before its end counts
             elif process.sentinel in sources:
                 return
 
@@ -184,6 +188,7 @@ class EngineThread(QThread):
     @Slot()
     def _deliver(self) -> None:
         """Emit what has arrived, all at once, so that events never pile up behind a busy window."""
+        # as many as there are now: the other thread appends meanwhile
         arrived = [self._inbox.popleft() for _ in range(len(self._inbox))]
         for event in without_overtaken(arrived):
             (self.died if isinstance(event, EngineDied) else self.received).emit(event)

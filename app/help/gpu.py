@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 from app.system.background_work import BackgroundWork, Progressed, WorkFunction
 from app.widgets.appearance import color_text, tones
 from app.widgets.formats import amount, shortened
+from app.widgets.plain import plain_label
 from dcvsr_engine.gpu import switch
 from dcvsr_engine.gpu.detect import Gpu, detect_gpu
 from dcvsr_engine.gpu.install import InstallProgress, install_cuda_build
@@ -60,7 +61,7 @@ class GpuDialog(QDialog):
         self._work: BackgroundWork | None = None
         self._looking = False
         self.state: GpuState | None = None
-        self.gpu, self.torch = QLabel("…"), QLabel("…")
+        self.gpu, self.torch = plain_label("…"), plain_label("…")
         for label, name in ((self.gpu, self.tr("GPU")), (self.torch, self.tr("PyTorch"))):
             label.setWordWrap(True)
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -69,7 +70,7 @@ class GpuDialog(QDialog):
         self.index.setAccessibleName(self.tr("Package index"))
         self.index.setPlaceholderText(self.tr("only those configured for pip"))
         self.index.setToolTip(self.tr("Address of a further package index that has CUDA builds of PyTorch for this system."))
-        self.message = QLabel()
+        self.message = plain_label()
         self.message.setWordWrap(True)
         self.message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.bar = QProgressBar()
@@ -204,6 +205,7 @@ class GpuDialog(QDialog):
         looked, self._looking = self._looking, False
         self._work = None
         self._allow()
+        # the look itself ends here too, and must not lead to the next
         if not looked and self.isVisible():
             self._look()
 

@@ -10,6 +10,7 @@ MOST_LINES = 5000
 LINE_FORMAT = "%(asctime)s  %(levelname)-7s  %(message)s"
 
 
+# Apart from the handler: only a QObject has signals, which bring records of all threads to the window's.
 class LogSignal(QObject):
     """Carries log lines to the window's thread.
 
@@ -44,6 +45,7 @@ class LogPanel(QWidget):
         self.text.setAccessibleName(self.tr("Log"))
         self.text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         self.text.setPlaceholderText(self.tr("Nothing has happened yet."))
+        # a text that takes Tab is a trap for the keyboard
         self.text.setTabChangesFocus(True)
         self.copy_button = QPushButton(self.tr("Copy all"))
         self.copy_button.clicked.connect(self.copy)
@@ -67,4 +69,5 @@ class LogPanel(QWidget):
 
     def stop(self) -> None:
         """Take no more records."""
+        # the root logger would go on calling a panel that Qt has deleted
         logging.getLogger().removeHandler(self._handler)

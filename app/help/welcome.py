@@ -124,6 +124,7 @@ class WelcomeDialog(QDialog):
         column.addLayout(buttons)
         self.setFixedWidth(WELCOME_WIDTH)
         self.show_page(0)
+        # asking the driver may take seconds
         self._looking = BackgroundWork("", gpu_state, self)
         self._looking.succeeded.connect(self._show_gpu)
         self._looking.start()
@@ -132,6 +133,7 @@ class WelcomeDialog(QDialog):
         """A button that closes the dialog and has the window do something."""
         button = QPushButton(text)
         button.setAutoDefault(False)
+        # closed first: what follows may open another dialog
         button.clicked.connect(self.accept)
         button.clicked.connect(lambda _checked: then())
         return button
@@ -201,6 +203,7 @@ class WelcomeDialog(QDialog):
         self.back_button.setEnabled(number > 0)
         self.skip_button.setVisible(number < last)
         self.next_button.setText(self.tr("&Next") if number < last else self.tr("&Close"))
+        # this button has the focus: so a screen reader reads the step
         self.next_button.setAccessibleDescription(self.pages[number].spoken)
         self.next_button.setFocus()
 

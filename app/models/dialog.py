@@ -32,6 +32,7 @@ from app.widgets.appearance import color_text, tones
 from app.widgets.drops import accept_copy, local_paths
 from app.widgets.formats import PERMILLE, amount
 from app.widgets.messages import ask
+from app.widgets.plain import plain_label
 from app.widgets.words import words
 from dcvsr_engine.errors import ModelError
 from dcvsr_engine.models.catalogue import CatalogueEntry, with_bases
@@ -93,7 +94,7 @@ class ModelsDialog(QDialog):
         split.setChildrenCollapsible(False)
         split.setSizes([200, 320])
         split.setStretchFactor(1, 1)
-        self.message = QLabel()
+        self.message = plain_label()
         self.message.setWordWrap(True)
         self.message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.message.hide()
@@ -223,6 +224,7 @@ class ModelsDialog(QDialog):
         rows = (self._entry_rows(row.entry) if row.entry else []) + (self._declared_rows(declared) if declared else [])
         if row.model:
             rows.append((self.tr("Folder"), escape(str(row.model.folder))))
+        # every text is escaped: models and their declarations come from strangers
         cells = "".join(
             f"<tr><td style='padding-right: 16px'>{escape(name)}</td><td>{text}</td></tr>" for name, text in rows if text
         )
@@ -275,6 +277,7 @@ class ModelsDialog(QDialog):
 
     def _on_finished(self) -> None:
         if self.work:
+            # the signal comes just before the thread's end, and a running QThread must not be deleted
             self.work.wait()
             self.work.deleteLater()
         self.work = None
@@ -402,6 +405,7 @@ class ModelsDialog(QDialog):
             self.reload()
             self.models_changed.emit()
             return
+        # of an unfinished download, what has arrived
         question = self.tr("{name} ({size}) will be deleted.").format(name=words(row.title), size=amount(row.size * row.share))
         title = self.tr("Remove {name}?").format(name=words(row.title))
         ask(self, title, question, self.tr("Remove"), self.tr("Keep"), lambda: self.remove(row.name))

@@ -11,6 +11,7 @@ from app.widgets.formats import amount
 from app.widgets.words import words
 from dcvsr_engine.models.catalogue import CatalogueEntry
 
+# Ends with a letter or digit: the full stop of a sentence is not part of an address.
 ADDRESS = re.compile(r"https?://[\w.-]+(:\d+)?(/[\w./-]*\w)?")
 
 

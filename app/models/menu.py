@@ -29,6 +29,7 @@ class ModelsMenu(QObject):
 
     def open(self) -> ModelsDialog:
         """Show the models window, in front of others."""
+        # kept once it was opened: downloads run on while it is closed
         if self.dialog is None:
             self.dialog = ModelsDialog(self._preferences, self._window)
             self.dialog.models_changed.connect(self.models_changed)

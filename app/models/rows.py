@@ -89,6 +89,7 @@ def state_of(model: KnownModel) -> ModelState:
         return "unusable"
     if model.built_in:
         return "built in"
+    # a folder that is used in place is named by its path
     return "in place" if Path(model.name).is_absolute() else "installed"
 
 

@@ -22,7 +22,9 @@ def enlarge_part(pixels: NDArray[np.uint8], scale: float, shrink: int, tile: tup
     rows = _taps(top, height, scale, shrink, pixels.shape[0])
     columns = _taps(left, width, scale, shrink, pixels.shape[1])
     first, end = columns[0].min(), columns[0].max() + 1
+    # separable: rows first, and only in the columns that the second pass reads
     tall = _interpolated(pixels[:, first:end].reshape(len(pixels), -1), *rows)
+    # turned over, so that both passes add up contiguous rows
     turned = np.ascontiguousarray(tall.reshape(height, end - first, 3).swapaxes(0, 1))
     wide = _interpolated(turned.reshape(end - first, -1), columns[0] - first, columns[1])
     np.rint(wide, out=wide)
@@ -38,9 +40,11 @@ def _interpolated(values: NDArray[np.generic], taps: Indices, weights: Weights) 
     return total
 
 
+# Tiles of a pyramid ask for the same rows and columns over and over.
 @lru_cache(1024)
 def _taps(first: int, count: int, scale: float, shrink: int, size: int) -> tuple[Indices, Weights]:
     """Which of ``size`` samples weigh how much in each of ``count`` outputs from ``first`` on, both (count, taps)."""
+    # centres of pixels lie at halves, as with torch's align_corners=False
     centers = (np.arange(first * shrink, (first + count) * shrink) + 0.5) / scale - 0.5
     nearest = np.floor(centers).astype(np.int64)
     taps = nearest[:, None] + np.arange(-1, 3)
@@ -48,7 +52,9 @@ def _taps(first: int, count: int, scale: float, shrink: int, size: int) -> tuple
     begin = taps[::shrink, :1]
     places = taps.reshape(count, -1) - begin
     weights = np.zeros((count, places.max() + 1), np.float32)
+    # where pixels are averaged, several taps fall on one sample, which plain indexing would count once
     np.add.at(weights, (np.arange(count)[:, None], places), cubic)
+    # beyond an edge its last sample is repeated
     return np.clip(begin + np.arange(weights.shape[1]), 0, size - 1), weights
 
 

@@ -1,16 +1,20 @@
 """Looks of the previewer's buttons: symbols and marks in the palette's own colours, legible in light and dark."""
 
+from collections.abc import Iterable
+
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QIcon, QPainter, QPalette, QPen, QPixmap, QPolygonF
+from PySide6.QtWidgets import QToolButton
 
 SYMBOL_SIZE = 16
 
 BUTTON_STYLE = """
-QToolButton { padding: 3px 7px; border: 1px solid transparent; border-radius: 4px; }
-QToolButton:hover { border-color: palette(mid); }
-QToolButton:checked { background: palette(highlight); color: palette(highlighted-text); }
-QToolButton:focus { border-color: palette(highlight); }
-QToolButton:checked:focus { border-color: palette(window-text); }
+QToolButton {{ padding: 3px 7px; border: 1px solid transparent; border-radius: 4px; color: {text}; }}
+QToolButton:disabled {{ color: {disabled}; }}
+QToolButton:hover {{ border-color: {mid}; }}
+QToolButton:checked {{ background: {highlight}; color: {highlighted}; }}
+QToolButton:focus {{ border-color: {highlight}; }}
+QToolButton:checked:focus {{ border-color: {text}; }}
 """
 """What is switched on, and what has the focus, must be plain to see in light and dark."""
 
@@ -23,10 +27,30 @@ BARS = {"pause": [(4, 3), (10, 3)], "previous": [(2, 3)], "next": [(12, 3)]}
 BRACKETS = {"in": [(11, 2), (5, 2), (5, 14), (11, 14)], "out": [(5, 2), (11, 2), (11, 14), (5, 14)]}
 
 
+def style_buttons(buttons: Iterable[QToolButton], palette: QPalette) -> None:
+    """Give buttons their look in a palette; again after every change of it.
+
+    Colours are written out: a style sheet's own ``palette(…)`` keeps those of the palette that it first saw. The sheets are
+    the buttons' own, as a widget with a sheet passes on palettes late.
+    """
+    colors = {
+        "text": palette.color(QPalette.ColorRole.WindowText),
+        "disabled": palette.color(QPalette.ColorGroup.Disabled, QPalette.ColorRole.WindowText),
+        "mid": palette.color(QPalette.ColorRole.Mid),
+        "highlight": palette.color(QPalette.ColorRole.Highlight),
+        "highlighted": palette.color(QPalette.ColorRole.HighlightedText),
+    }
+    style = BUTTON_STYLE.format(**{name: color.name() for name, color in colors.items()})
+    for button in buttons:
+        if style != button.styleSheet():
+            button.setStyleSheet(style)
+
+
 def icon(name: str, palette: QPalette) -> QIcon:
     """The symbol ``name`` for a button with this palette, enabled and disabled."""
     result = QIcon()
     for mode, group in ((QIcon.Mode.Normal, QPalette.ColorGroup.Active), (QIcon.Mode.Disabled, QPalette.ColorGroup.Disabled)):
+        # screens differ in device pixels per logical one
         for ratio in (1, 2, 3):
             result.addPixmap(_pixmap(name, palette, group, ratio), mode)
     return result

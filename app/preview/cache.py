@@ -55,6 +55,7 @@ class ByteCache(Generic[K, V]):
     def __iter__(self) -> Iterator[K]:
         """The keys of what is kept now, the least recently used first."""
         with self._lock:
+            # a copy: other threads change the cache meanwhile
             return iter(list(self._values))
 
     def __contains__(self, key: K) -> bool:

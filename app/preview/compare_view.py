@@ -23,17 +23,21 @@ SMALLEST_REGION = 16
 
 PAN_KEYS = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, -1), Qt.Key.Key_Down: (0, 1)}
 
+STEP_KEYS = (Qt.Key.Key_Left, Qt.Key.Key_Right)
+PANNING = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
+
 
 def view_keys() -> list[tuple[str, str]]:
     """What the keys of the view do that are no actions, and the keys' names."""
     texts = {
         "+": QCoreApplication.translate("CompareView", "Zoom in"),
         "−": QCoreApplication.translate("CompareView", "Zoom out"),
-        "← → ↑ ↓": QCoreApplication.translate("CompareView", "Move the picture, or the wipe line"),
-        "Ctrl+← →": QCoreApplication.translate("CompareView", "Move the picture while there is a wipe line"),
+        "← →": QCoreApplication.translate("CompareView", "Previous and next frame"),
+        "Ctrl+← → ↑ ↓": QCoreApplication.translate("CompareView", "Move the picture"),
+        "Shift+← →": QCoreApplication.translate("CompareView", "Move the wipe line"),
         "R": QCoreApplication.translate("CompareView", "Select the visible part"),
         "Esc": QCoreApplication.translate("CompareView", "Clear the selection"),
-        "Space": QCoreApplication.translate("CompareView", "Show the other picture in A/B while held"),
+        "Space": QCoreApplication.translate("CompareView", "Play or pause; in A/B show the other picture while held"),
     }
     return [(text, keys) for keys, text in texts.items()]
 
@@ -57,7 +61,7 @@ class CompareView(QWidget):
         self.setAccessibleName(self.tr("Preview"))
         self.setAccessibleDescription(
             self.tr(
-                "The frame before and after. Plus and minus zoom, arrows move, R selects the visible part, "
+                "The frame before and after. Plus and minus zoom, Ctrl with arrows moves, R selects the visible part, "
                 "Escape clears the selection."
             )
         )
@@ -145,6 +149,16 @@ class CompareView(QWidget):
         """Show one output pixel on one screen pixel, around the pointer if it is inside."""
         self.set_viewport(self.scene.viewport.actual_size(self._in_pane(self._pointer) if self._pointer else None))
 
+    def show_again(self, viewport: Viewport, region: Region | None) -> None:
+        """Show a part of the clip that was seen before, in the present size."""
+        self.set_viewport(viewport.rescaled(self.scene.viewport.picture).resized(self._pane_size()))
+        self._set_region(region)
+
+    def enlarge_to_pixels(self) -> None:
+        """Go to 1:1 from the whole picture, if that shows it smaller."""
+        if self.scene.viewport.fitting and self.scene.viewport.zoom < 1:
+            self.set_viewport(self.scene.viewport.actual_size())
+
     def visible_region(self) -> Region:
         """The visible part of the input."""
         left, top, right, bottom = self.scene.viewport.visible()
@@ -179,6 +193,7 @@ class CompareView(QWidget):
             paint_placeholder(painter, QRectF(self.rect()), self.placeholder, self.palette(), self._highlighted)
         else:
             painter.fillRect(self.rect(), self.palette().color(QPalette.ColorRole.Window))
+            # some tiles are still coarse: the next painting refines more of them
             if not self._paint_pictures(painter):
                 self.update()
             self._paint_labels(painter)
@@ -191,6 +206,7 @@ class CompareView(QWidget):
     def _paint_pictures(self, painter: QPainter) -> bool:
         ratio = self.devicePixelRatioF()
         painter.save()
+        # in device pixels, so that 1:1 is exact on dense screens, too
         painter.scale(1 / ratio, 1 / ratio)
         complete = self.scene.paint(painter, self._device_pointer(), ratio)
         point = self._pointed()
@@ -222,7 +238,7 @@ class CompareView(QWidget):
         if self.scene.comparison.mode == CompareMode.WIPE:
             title = self._title(1)
             hud.paint_label(painter, inner.topRight() - QPointF(hud.label_size(painter.font(), title).width(), 0), title)
-        zoom = f"{self.scene.viewport.zoom:.0%}" if self.scene.viewport.zoom >= 0.1 else f"{self.scene.viewport.zoom:.1%}"
+        zoom = f"{self.scene.viewport.zoom:.0%}"
         zoom_box = hud.label_size(painter.font(), zoom)
         hud.paint_label(painter, inner.bottomRight() - zoom_box.bottomRight(), zoom)
         if self.scene.overlay_visible:
@@ -260,7 +276,7 @@ class CompareView(QWidget):
         if side.is_source:
             return side.label
         if side.result is None:
-            return self.tr("{name} – not restored yet").format(name=side.label)
+            return self.tr("{name}: not yet").format(name=side.label)
         if side.result.final:
             return side.label
         return self.tr("{name} – step {step}").format(name=side.label, step=side.result.step + 1)
@@ -307,6 +323,7 @@ class CompareView(QWidget):
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Zoom at the pointer."""
         if self.has_picture and event.angleDelta().y():
+            # a notch of the wheel is 120: three of them double the size
             self.set_viewport(self.scene.viewport.zoomed(2 ** (event.angleDelta().y() / 360), self._in_pane(event.position())))
         event.accept()
 
@@ -340,6 +357,7 @@ class CompareView(QWidget):
         return pan
 
     def _set_region(self, region: Region | None) -> None:
+        # a rubber band has set the region while it was dragged: its end is still to be announced
         changed = region != self.scene.region or region is not None
         self.scene.region = region
         if changed:
@@ -367,8 +385,11 @@ class CompareView(QWidget):
                 self.open_requested.emit()
             else:
                 super().keyPressEvent(event)
+        elif key in STEP_KEYS and not event.modifiers() & PANNING:
+            super().keyPressEvent(event)  # these step to other frames, wherever the focus is
         elif key in PAN_KEYS:
             self._arrow_pressed(*PAN_KEYS[key], event.modifiers())
+        # many keyboards have the plus on the key of =, with Shift
         elif key in {Qt.Key.Key_Plus, Qt.Key.Key_Equal}:
             self.set_viewport(viewport.zoomed(1.25))
         elif key == Qt.Key.Key_Minus:
@@ -384,18 +405,24 @@ class CompareView(QWidget):
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
         """End A/B."""
+        # a held key repeats as release and press
         if event.key() == Qt.Key.Key_Space and not event.isAutoRepeat():
             self._swap(False)
         else:
             super().keyReleaseEvent(event)
 
     def _arrow_pressed(self, dx: int, dy: int, modifiers: Qt.KeyboardModifier) -> None:
-        """Left and right move the wipe line in wipe mode; with Ctrl, and in other modes, arrows move the picture."""
+        """Shift with left and right moves the wipe line; otherwise arrows move the picture."""
         comparison, viewport = self.scene.comparison, self.scene.viewport
-        if comparison.mode == CompareMode.WIPE and dx and not modifiers & Qt.KeyboardModifier.ControlModifier:
+        if comparison.mode == CompareMode.WIPE and dx and modifiers & Qt.KeyboardModifier.ShiftModifier:
             self.set_comparison(comparison.wiped(comparison.wipe + dx * 0.02))
         else:
             self.set_viewport(viewport.panned(-dx * viewport.view[0] / 10, -dy * viewport.view[1] / 10))
+
+    def hold_other(self) -> None:
+        """Show the other picture in A/B until Space is released, which from now on comes to this view."""
+        self.setFocus()
+        self._swap(True)
 
     def _swap(self, swapped: bool) -> None:
         if swapped != self.scene.comparison.swapped:

@@ -156,6 +156,7 @@ class _Decoder(QThread):
             with self._wanted:
                 self._wanted.wait_for(lambda: self._stopping or self._clip != clip or self._frame is not None)  # noqa: B023
                 wanted, path, frame, stopping = self._clip, self._path, self._frame, self._stopping
+                # a frame that was asked for with a new clip waits until that is open
                 if wanted == clip:
                     self._frame = None
             if stopping or wanted != clip:
@@ -172,6 +173,7 @@ class _Decoder(QThread):
 
         try:
             reader = VideoReader(path)
+            # counted, not estimated: the timeline goes by exact frames
             info: VideoInfo = replace(reader.info, frames=reader.frames_total, frames_exact=True)
         except UserError as error:
             self.failed.emit(clip, str(error))
@@ -181,6 +183,7 @@ class _Decoder(QThread):
 
     def _decode(self, clip: int, reader: "VideoReader", wanted: int) -> None:
         """Decode the wanted frame and, as long as nothing else is wanted, the ones after it."""
+        # half of the cache: frames ahead must not push out the wanted one
         room = self._cache.capacity // (2 * 3 * reader.info.width * reader.info.height)
         last = min(wanted + min(DECODE_AHEAD, room), reader.frames_total - 1)
         for index in range(wanted, last + 1):
@@ -191,10 +194,12 @@ class _Decoder(QThread):
             try:
                 frame = self._converted(reader, index)
             except UserError as error:
+                # frames ahead were not asked for; they fail when they are
                 if index == wanted:
                     self.failed.emit(clip, str(error))
                 return
             with self._wanted:
+                # another clip was opened meanwhile, and the cache is its own now
                 if clip != self._clip:
                     return
                 self._cache.put(index, frame)
@@ -212,31 +217,48 @@ class _Decoder(QThread):
 
 
 class ResultStore:
-    """Restored frames by variant, in bounded memory.
+    """Restored frames by clip and variant, in bounded memory.
 
     Attributes:
-        variants: names in the order they first came.
+        clip: the clip whose frames are asked for.
     """
 
     def __init__(self, capacity: int = RESULT_BYTES) -> None:
-        self.variants: list[str] = []
-        self._cache = ByteCache[tuple[str, int], ResultFrame](capacity, lambda frame: frame.pixels.nbytes)
+        self.clip = ""
+        self._variants: dict[str, list[str]] = {}
+        self._cache = ByteCache[tuple[str, str, int], ResultFrame](capacity, lambda frame: frame.pixels.nbytes)
 
-    def put(self, variant: str, frame: PreviewFrame, scale: int) -> None:
-        """Keep a frame in place of an earlier one."""
-        if variant not in self.variants:
-            self.variants.append(variant)
-        self._cache.put((variant, frame.frame), ResultFrame(frame.pixels, frame.origin, scale, frame.step, frame.final))
+    @property
+    def variants(self) -> list[str]:
+        """Names of the clip's variants, in the order they first came."""
+        return list(self._variants.get(self.clip, ()))
+
+    def turn_to(self, clip: str) -> None:
+        """Ask for the frames of another clip; those of the former one are kept."""
+        self.clip = clip
+
+    def put(self, variant: str, frame: PreviewFrame, scale: int, clip: str | None = None) -> None:
+        """Keep a frame in place of an earlier one; ``clip`` if not the one asked for."""
+        clip = self.clip if clip is None else clip
+        variants = self._variants.setdefault(clip, [])
+        if variant not in variants:
+            variants.append(variant)
+        self._cache.put((clip, variant, frame.frame), ResultFrame(frame.pixels, frame.origin, scale, frame.step, frame.final))
 
     def get(self, variant: str, frame: int) -> ResultFrame | None:
         """A frame of a variant if it is cached."""
-        return self._cache.get((variant, frame))
+        return self._cache.get((self.clip, variant, frame))
 
     def frames(self, variant: str) -> list[int]:
         """The cached frames of a variant."""
-        return [frame for name, frame in self._cache if name == variant]
+        return [frame for clip, name, frame in self._cache if (clip, name) == (self.clip, variant)]
 
     def clear(self, variant: str | None = None) -> None:
-        """Forget a variant, or all."""
-        self._cache.discard(lambda key: variant in (None, key[0]))
-        self.variants = [name for name in self.variants if variant not in (None, name)]
+        """Forget a variant of the clip, or all."""
+        self._cache.discard(lambda key: key[0] == self.clip and variant in (None, key[1]))
+        self._variants[self.clip] = [name for name in self.variants if variant not in (None, name)]
+
+    def forget(self, clip: str) -> None:
+        """Forget everything of a clip."""
+        self._cache.discard(lambda key: key[0] == clip)
+        self._variants.pop(clip, None)

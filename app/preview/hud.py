@@ -8,6 +8,7 @@ from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QPolygon
 INK = QColor(255, 255, 255)
 SHADE = QColor(0, 0, 0, 170)
 HALO = QColor(0, 0, 0, 140)
+# After Okabe and Ito's palette, whose colours the colour-blind can tell apart.
 RUNNING_COLOR = QColor(230, 159, 0)
 DONE_COLOR = QColor(0, 178, 130)
 OVERLAP_COLOR = QColor(86, 180, 233)

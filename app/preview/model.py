@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Self
 
+from dcvsr_engine.planning.request import Region
+
 MAX_ZOOM = 32.0
 NEAREST_ABOVE = 2.0
 """Zoom from which single pixels are shown instead of a smooth picture."""
@@ -73,6 +75,7 @@ class Viewport:
     def zoomed(self, factor: float, at: Position | None = None) -> Self:
         """Closer by ``factor``; what is at the pane's position ``at`` (default: its middle) stays there. 1:1 is never skipped."""
         at = at or (self.view[0] / 2, self.view[1] / 2)
+        # out to half of what shows all of the picture, or of 1:1 where that is smaller
         zoom = min(max(self.zoom * factor, min(self.fitting_zoom, 1.0) / 2), MAX_ZOOM)
         if (self.zoom - 1) * (zoom - 1) < 0:
             zoom = 1.0
@@ -90,7 +93,8 @@ class Viewport:
     def panned(self, dx: float, dy: float) -> Self:
         """The picture moved by device pixels, no further than its edges."""
         across, down = self.zooms
-        return replace(self, center=(self.center[0] - dx / across, self.center[1] - dy / down), fitting=False)._clamped()
+        moved = replace(self, center=(self.center[0] - dx / across, self.center[1] - dy / down), fitting=False)._clamped()
+        return self if moved.center == self.center else moved  # a picture that is seen whole keeps fitting
 
     def resized(self, view: Size) -> Self:
         """The same part of the picture in a pane of another size."""
@@ -183,14 +187,26 @@ class FrameRange:
 
     def after(self, steps: int) -> int:
         """The frame ``steps`` later when played: the range repeats, and play outside of it runs into it or starts it."""
+        # play outside of the range runs into it, or starts it
         if self.current > self.last or self.current < self.first:
             following = self.current + steps
             return following if following < self.first else self.first
         return self.first + (self.current - self.first + steps) % (self.last - self.first + 1)
 
 
+@dataclass(frozen=True)
+class ClipView:
+    """How a clip was looked at: its range and frame, the visible part, whether only the range is to be restored."""
+
+    range: FrameRange
+    viewport: Viewport
+    region: Region | None
+    part_only: bool
+
+
 def timecode(seconds: float) -> str:
     """``mm:ss.mmm``, with hours where there are any."""
+    # rounded before it is divided: 59.9996 s are a minute, and not 60.000 s
     total = round(seconds * 1000)
     minutes, milliseconds = divmod(total, 60_000)
     hours, minutes = divmod(minutes, 60)

@@ -6,19 +6,19 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent
-from PySide6.QtWidgets import QComboBox, QLabel, QToolBar, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QSignalBlocker, Signal
+from PySide6.QtGui import QActionGroup, QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from app.preview.buttons import BUTTON_STYLE
 from app.preview.compare_view import CompareView
 from app.preview.frames import FrameSource, ResultStore
-from app.preview.model import GAINS, CompareMode
+from app.preview.model import GAINS, ClipView, CompareMode
 from app.preview.placeholder import Placeholder
 from app.preview.scene import Side
 from app.preview.tile_overlay import TileOverlay
 from app.preview.tiling_state import TilingState
 from app.preview.timeline import Timeline
+from app.preview.tools import PreviewTools
 from app.widgets.action_spec import ActionSpec, make_action
 from app.widgets.drops import accept_copy, local_paths
 from dcvsr_engine.events import Event, FramesChosen, PhaseStarted, PreviewFrame, StepStarted, TileFinished, TileStarted
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 DEFAULT_SCALE = 4
 DEFAULT_VARIANT = "SR"
+"""Name under which frames of a result are kept; the user reads *Restored*."""
+
 WIDEST = 4.0
 """Largest pixel aspect that is believed; anamorphic film has 2."""
 
@@ -38,7 +40,7 @@ def view_action(
     name: str, text: str, key: str, tip: str, slot: Callable[..., object], checkable: bool = False, group: str = ""
 ) -> ActionSpec:
     """A row of the previewer's actions."""
-    return ActionSpec(f"preview.{name}", text, slot, key, tip=tip, checkable=checkable, group=group, local=True)
+    return ActionSpec(f"preview.{name}", text, slot, key, tip=tip, checkable=checkable, group=group)
 
 
 class PreviewPanel(QWidget):
@@ -75,6 +77,8 @@ class PreviewPanel(QWidget):
         self.running_variant = DEFAULT_VARIANT
         self._scale = DEFAULT_SCALE
         self._results = ResultStore()
+        self._views: dict[str, ClipView] = {}
+        self._mode_chosen = False
         self.source = FrameSource(self)
         self.tiling = TilingState(self)
         self.view = CompareView(TileOverlay(self.tiling), self)
@@ -87,17 +91,17 @@ class PreviewPanel(QWidget):
     # -- parts --------------------------------------------------------------------------------------------------
 
     def _action_specs(self) -> list[ActionSpec]:
-        """The panel's actions; their keys work while it has the focus."""
+        """The panel's actions; their keys work wherever the focus is, but in fields that are typed into."""
         return [*self._mode_specs(), *self._view_specs(), *self._frame_specs()]
 
     def _view_specs(self) -> list[ActionSpec]:
         tiles = self.tr("Show the tiles that the picture is processed in, and the progress of each (T).")
-        loupe = self.tr("A magnifier follows the pointer and shows both pictures (L).")
+        loupe = self.tr("A magnifier follows the pointer and shows both pictures (M).")
         actual_size = self.tr("Show one pixel of the result on one pixel of the screen (1).")
         fit = self.tr("Show the whole picture (F, or double-click).")
         return [
             view_action("tiles", self.tr("Tiles"), "T", tiles, self.view.set_overlay_visible, checkable=True),
-            view_action("loupe", self.tr("Loupe"), "L", loupe, self._set_loupe, checkable=True),
+            view_action("loupe", self.tr("Loupe"), "M", loupe, self._set_loupe, checkable=True),
             view_action("actual_size", self.tr("1:1"), "1", actual_size, self.view.actual_size),
             view_action("fit", self.tr("Fit"), "F", fit, self.view.fit),
         ]
@@ -105,10 +109,15 @@ class PreviewPanel(QWidget):
     def _frame_specs(self) -> list[ActionSpec]:
         first = self.tr("Start the selected range at this frame (I).")
         last = self.tr("End the selected range with this frame (O).")
-        back, forward = self.tr("Go back one frame (,)."), self.tr("Go forward one frame (.).")
-        play = self.tr("Play the selected range, or pause (P).")
+        back, forward = self.tr("Go back one frame (← or ,)."), self.tr("Go forward one frame (→ or .).")
+        play = self.tr("Play the selected range, or pause (Space or P).")
+        backwards, stop = self.tr("Play the selected range backwards (J)."), self.tr("Stop playing (K).")
+        forwards = self.tr("Play the selected range forwards (L).")
         return [
             view_action("play", self.tr("Play or pause"), "P", play, self._play_or_pause),
+            view_action("play_backwards", self.tr("Play backwards"), "J", backwards, partial(self._play, -1)),
+            view_action("stop_playing", self.tr("Stop playing"), "K", stop, partial(self.timeline.set_playing, False)),
+            view_action("play_forwards", self.tr("Play forwards"), "L", forwards, partial(self._play, 1)),
             view_action("in", self.tr("Set in point"), "I", first, self.timeline.set_in),
             view_action("out", self.tr("Set out point"), "O", last, self.timeline.set_out),
             view_action("previous", self.tr("Previous frame"), ",", back, self.timeline.step_back),
@@ -137,29 +146,21 @@ class PreviewPanel(QWidget):
         self.addActions(list(self.actions_by_id.values()))
 
     def _lay_out(self) -> None:
-        self.toolbar = QToolBar(self)
-        self.toolbar.setStyleSheet(BUTTON_STYLE)
+        self.toolbar = PreviewTools(self)
         self.toolbar.setAccessibleName(self.tr("Preview tools"))
         for action in self.mode_actions.values():
-            self._add_button(action)
+            self.toolbar.add_action(action)
         self.gain_box = self._choice(self.tr("Amplification"), self.tr("How many times the difference is amplified."))
         for gain in GAINS:
             self.gain_box.addItem(f"×{gain}", gain)
         self.gain_box.setCurrentIndex(GAINS.index(self.view.scene.comparison.gain))
-        self._gain_action = self.toolbar.addWidget(self.gain_box)
-        self._gain_action.setVisible(False)
-        self.toolbar.addSeparator()
-        for name in ("tiles", "loupe"):
-            self._add_button(self.actions_by_id[f"preview.{name}"])
-        self.toolbar.addSeparator()
-        for name in ("actual_size", "fit"):
-            self._add_button(self.actions_by_id[f"preview.{name}"])
-        self.left_box = self._choice(self.tr("Left picture"), self.tr("What is shown on the left, or as A."))
-        self.right_box = self._choice(self.tr("Right picture"), self.tr("What is shown on the right, or as B."))
-        versus = QLabel(self.tr("vs"), self)
-        versus.setMargin(4)
-        choice = (self.left_box, versus, self.right_box)
-        self._choice_actions = [self.toolbar.addSeparator(), *map(self.toolbar.addWidget, choice)]
+        self.toolbar.add_widget(self.gain_box)
+        self.gain_box.hide()
+        for names in (("tiles", "loupe"), ("actual_size", "fit")):
+            self.toolbar.add_line()
+            for name in names:
+                self.toolbar.add_action(self.actions_by_id[f"preview.{name}"])
+        self.toolbar.add_widget(self._choices())
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
@@ -167,12 +168,18 @@ class PreviewPanel(QWidget):
         column.addWidget(self.view, 1)
         column.addWidget(self.timeline)
 
-    def _add_button(self, action: QAction) -> None:
-        self.toolbar.addAction(action)
-        button = self.toolbar.widgetForAction(action)
-        assert isinstance(button, QToolButton)
-        button.setAccessibleName(action.text())
-        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    def _choices(self) -> QWidget:
+        """The lists of what is compared with what; seen when there is a choice."""
+        self.left_box = self._choice(self.tr("Left picture"), self.tr("What is shown on the left, or as A."))
+        self.right_box = self._choice(self.tr("Right picture"), self.tr("What is shown on the right, or as B."))
+        versus = QLabel(self.tr("vs"), self)
+        versus.setMargin(4)
+        self.choices = QWidget(self)
+        row = QHBoxLayout(self.choices)
+        row.setContentsMargins(0, 0, 0, 0)
+        for widget in (self.left_box, versus, self.right_box):
+            row.addWidget(widget)
+        return self.choices
 
     def _choice(self, name: str, tip: str) -> QComboBox:
         box = QComboBox(self)
@@ -203,31 +210,74 @@ class PreviewPanel(QWidget):
     def _play_or_pause(self) -> None:
         self.timeline.set_playing(not self.timeline.playing and self.info is not None)
 
+    def _play(self, direction: int) -> None:
+        if self.info is not None:
+            self.timeline.play(direction)
+
     # -- clip ---------------------------------------------------------------------------------------------------
 
-    def open_clip(self, path: Path) -> None:
-        """Open a clip; answered by `clip_opened` or `clip_failed`. Results of the former clip are forgotten."""
-        self._forget_clip()
+    def open_clip(self, path: Path, clip: str = "") -> None:
+        """Open a clip; answered by `clip_opened` or `clip_failed`.
+
+        Args:
+            path: where it is.
+            clip: names it; its results and how it was looked at are kept under this name, without one they are forgotten.
+        """
+        self._leave_clip()
+        self._turn_to(clip)
         self.view.show_placeholder(Placeholder("busy", self.tr("Opening {name} …").format(name=path.name)))
         self.source.open(path)
 
     def close_clip(self) -> None:
         """Show nothing."""
-        self._forget_clip()
+        self._leave_clip()
+        self._turn_to("")
         self.view.show_empty()
         self.source.close()
 
-    def _forget_clip(self) -> None:
+    def name_clip(self, clip: str) -> None:
+        """Keep what is seen of the open clip under another name, and show what is kept there."""
+        self._keep_view()
+        self._turn_to(clip)
+        self._show_view()
+        self._refresh()
+
+    def forget(self, clip: str) -> None:
+        """Forget results and view of a clip."""
+        self._results.forget(clip)
+        self._views.pop(clip, None)
+
+    def _turn_to(self, clip: str) -> None:
+        if not clip:
+            self.forget(clip)
+        self._results.turn_to(clip)
+        self._update_choices()
+        self._show_restored()
+
+    def _leave_clip(self) -> None:
+        self._keep_view()
         self.info = None
         self.timeline.set_playing(False)
         self.timeline.clear()
         self.tiling.set_grid(None)
-        self.clear_results()
+
+    def _keep_view(self) -> None:
+        if self.info is not None and self._results.clip:
+            part_only = self.timeline.part_only
+            self._views[self._results.clip] = ClipView(self.timeline.range, self.view.scene.viewport, self.region, part_only)
+
+    def _show_view(self) -> None:
+        """Show the clip as it was left, if it was seen before and is as long as then."""
+        view = self._views.get(self._results.clip)
+        if view and self.info and view.range.frames == self.info.frames:
+            self.timeline.show_again(view.range, view.part_only)
+            self.view.show_again(view.viewport, view.region)
+            self.source.request(view.range.current)
 
     def set_scale(self, scale: int) -> None:
         """How many times wider and higher results are than the input."""
-        self._scale = scale
-        if self.info is not None:
+        changed, self._scale = scale != self._scale, scale
+        if self.info is not None and changed:
             self._show_geometry(self.info)
             self._refresh()
 
@@ -255,6 +305,7 @@ class PreviewPanel(QWidget):
         self._show_geometry(info)
         self.timeline.set_clip(info.frames, float(info.frame_rate) if info.frame_rate else None)
         self.source.request(0)
+        self._show_view()
         self.clip_opened.emit(info)
 
     def _show_geometry(self, info: "VideoInfo") -> None:
@@ -282,8 +333,18 @@ class PreviewPanel(QWidget):
 
     # -- results ------------------------------------------------------------------------------------------------
 
-    def show_result(self, variant: str, frame: PreviewFrame, scale: int | None = None) -> None:
-        """Keep a frame of a result and show it when it is the one that is seen; ``scale`` if not the one set."""
+    def show_result(self, variant: str, frame: PreviewFrame, scale: int | None = None, clip: str | None = None) -> None:
+        """Keep a frame of a result and show it when it is the one that is seen.
+
+        Args:
+            variant: which result it is.
+            frame: the frame.
+            scale: how many times larger than the input, if not as set.
+            clip: the name of its clip, if it may be another than the one that is seen.
+        """
+        if clip is not None and clip != self._results.clip:
+            self._results.put(variant, frame, scale or self._scale, clip)
+            return
         known = variant in self._results.variants
         self._results.put(variant, frame, scale or self._scale)
         if not known:
@@ -302,13 +363,22 @@ class PreviewPanel(QWidget):
     def set_mode(self, mode: CompareMode) -> None:
         """Compare in another way."""
         self.mode_actions[mode].setChecked(True)
-        self._gain_action.setVisible(mode == CompareMode.DIFFERENCE)
+        self.gain_box.setVisible(mode == CompareMode.DIFFERENCE)
         self.view.set_comparison(replace(self.view.scene.comparison, mode=mode, swapped=False))
+
+    def begin_comparing(self) -> None:
+        """Show the first result where its benefit is seen, by the wipe at 1:1, unless the user has chosen a way to compare."""
+        if not self._mode_chosen:
+            self._mode_chosen = True
+            self.set_mode(CompareMode.WIPE)
+            self.view.enlarge_to_pixels()
 
     def _on_mode_chosen(self, mode: CompareMode) -> None:
         """Compare in another way; the next keys go to the picture, unless the user moves between the buttons by keyboard."""
+        self._mode_chosen = True
         self.set_mode(mode)
-        if not self.toolbar.widgetForAction(self.mode_actions[mode]).hasFocus():
+        # a click goes on in the picture; Tab and Space go on among the buttons
+        if not self.toolbar.button(self.mode_actions[mode]).hasFocus():
             self.view.setFocus()
 
     def _update_choices(self, newest: str | None = None) -> None:
@@ -318,21 +388,28 @@ class PreviewPanel(QWidget):
             (self.left_box, ["", *variants], self.left_box.currentData()),
             (self.right_box, variants or [DEFAULT_VARIANT], newest or self.right_box.currentData()),
         ):
+            # filling the list is no choice of the user's
             with QSignalBlocker(box):
                 box.clear()
                 for variant in texts:
-                    box.addItem(variant or self.tr("LR (bicubic)"), variant)
+                    box.addItem(self._label(variant), variant)
                 box.setCurrentIndex(max(0, box.findData(wanted)))
-        for action in self._choice_actions:
-            action.setVisible(len(variants) > 1)
+        self.choices.setVisible(len(variants) > 1)
 
     def _show_restored(self) -> None:
         self.timeline.track.set_restored(self._results.frames(self.right_box.currentData()))
 
+    def _label(self, variant: str) -> str:
+        if not variant:
+            return self.tr("Original")
+        if variant == DEFAULT_VARIANT:
+            return self.tr("Restored")
+        return self.tr("Preview {variant}").format(variant=variant)
+
     def _side(self, variant: str) -> Side:
         if not variant:
-            return Side(self.tr("LR (bicubic)"), is_source=True)
-        return Side(variant, result=self._results.get(variant, self.timeline.range.current))
+            return Side(self._label(variant), is_source=True)
+        return Side(self._label(variant), result=self._results.get(variant, self.timeline.range.current))
 
     def _refresh(self) -> None:
         """Show the current frame as soon as it is decoded; until then the former one stays."""
@@ -362,6 +439,7 @@ class PreviewPanel(QWidget):
         match event:
             case StepStarted():
                 grid = TileGrid.from_dict(event.grid)
+                # an equal grid is kept: for another object the strip of windows is laid out anew
                 if (grid, event.frame) != (self.tiling.grid, self.tiling.first_frame):
                     self.tiling.set_grid(grid, self.tiling.factor, event.frame, self.tiling.origin)
                 self.tiling.set_step(event.kind)
@@ -373,6 +451,7 @@ class PreviewPanel(QWidget):
                 self.tiling.set_chosen_frames(event.n, event.frames)
             case PreviewFrame():
                 self.show_result(self.running_variant, event)
+            # tiles have states only while they are sampled
             case PhaseStarted() if event.phase != "sample":
                 self.end_steps()
 

@@ -22,6 +22,7 @@ BUDGET = 0.004
 
 def image_of(pixels: RgbPixels) -> QImage:
     """RGB ``(height, width, 3)`` as an image of its own."""
+    # Qt paints this format fastest
     return _rgb_image(np.ascontiguousarray(pixels)).convertToFormat(QImage.Format.Format_RGB32)
 
 
@@ -58,6 +59,7 @@ class Picture:
         left, top, right, bottom = self._visible(viewport)
         if right <= left or bottom <= top:
             return True
+        # the smallest level that is no coarser than the screen
         level = max(0, math.floor(math.log2(1 / viewport.zoom))) if viewport.zoom < 1 else 0
         shrink = 1 / 2**level
         source = QRectF(left * shrink, top * shrink, (right - left) * shrink, (bottom - top) * shrink)
@@ -131,6 +133,7 @@ class Picture:
 
     def _shrunk(self, source: QRectF, tile: QRect) -> QImage:
         smooth, stretch = Qt.TransformationMode.SmoothTransformation, Qt.AspectRatioMode.IgnoreAspectRatio
+        # a copy of the tile first: scaling then reads nothing else
         return self._base.copy(source.toAlignedRect()).scaled(tile.size(), stretch, smooth)
 
     def _resized(self, source: QRectF, tile: QRect) -> QImage:
@@ -168,5 +171,6 @@ def subtract(left: QImage, right: QImage, gain: int) -> None:
     most.fill(255 // gain)  # as an array: numpy takes ten times as long for the minimum with a number
     np.minimum(one, most, out=one)
     np.multiply(one, gain, out=one)
+    # the fourth byte was equal in both and is 0 now; RGB32 wants 255
     opaque = one.view(np.uint32)
     np.bitwise_or(opaque, 0xFF000000, out=opaque)

@@ -78,6 +78,7 @@ class Scene:
     def set_frame(self, frame: int, source: RgbPixels, left: Side, right: Side) -> None:
         """Another frame, or another state of it; pictures that stay the same are kept."""
         self.frame, self.sides = frame, (left, right)
+        # by identity: comparing pixels takes longer than painting them
         if self._source is None or self._source.pixels is not source or self._source.scale != self.scale:
             self._source = Picture(source, self.scale)
         self._results = [self._result_picture(side, old) for side, old in zip(self.sides, self._results, strict=True)]
@@ -171,6 +172,7 @@ class Scene:
             painter.setClipRect(pane.rect)
             painter.translate(pane.rect.topLeft())
             complete &= self._paint_pane(painter, pane, ratio)
+            # the left picture stays free of tiles, to compare with
             if self.overlay_visible and pane.side != 0:
                 self.overlay.paint(painter, self.viewport, self.frame, hovered, ratio)
             self._paint_region(painter, ratio)
@@ -199,6 +201,7 @@ class Scene:
             return self._paint_side(painter, self.viewport, pane.side)
         if self.comparison.mode == CompareMode.WIPE:
             return self._paint_wipe(painter, ratio)
+        # no result yet: the difference would show the picture itself
         return self._paint_side(painter, self.viewport, 1) if self.missing else self._paint_difference(painter)
 
     def _paint_side(self, painter: QPainter, viewport: Viewport, index: int, unrestored: float = UNRESTORED_OPACITY) -> bool:
@@ -206,6 +209,7 @@ class Scene:
         result = self._results[index]
         assert self._source is not None
         complete = True
+        # a result of a region leaves the rest of the frame to the input
         if result is None or result.size != self._source.size:
             painter.setOpacity(1.0 if self.sides[index].is_source else unrestored)
             complete = self._source.paint(painter, viewport)
@@ -229,9 +233,11 @@ class Scene:
     def _paint_difference(self, painter: QPainter) -> bool:
         """The visible part of the left picture minus that of the right one; black without a result."""
         size = QSize(*self.viewport.view)
+        # kept from painting to painting, as the pointer's moves repaint too
         if self._scratch[0].size() != size:
             self._scratch = [QImage(size, QImage.Format.Format_RGB32) for _ in self.sides]
         complete = True
+        # clearing is needed only where the pictures leave something free
         filled = self.picture_rect().contains(QRectF(0, 0, *self.viewport.view))
         for index, image in enumerate(self._scratch):
             if not filled:

@@ -98,6 +98,7 @@ class TileOverlay:
             return
         painter.save()
         corners = (QPointF(*viewport.to_view(corner)) for corner in ((0, 0), viewport.picture))
+        # tiles reach beyond the picture, whose latents are padded
         painter.setClipRect(QRectF(*corners), Qt.ClipOperation.IntersectClip)
         self._paint_overlaps(painter, viewport)
         if self.state.kind is not None:
@@ -129,6 +130,7 @@ class TileOverlay:
         assert grid is not None
         band = QColor(hud.OVERLAP_COLOR)
         for index, (start, following) in enumerate(pairwise(grid.columns)):
+            # stronger and weaker in turn, so that neighbouring bands stay apart
             band.setAlpha(36 if index % 2 else 12)
             painter.fillRect(self._rect(viewport, 0, following, grid.height, start + grid.tile_width), band)
         for index, (start, following) in enumerate(pairwise(grid.rows)):
@@ -179,10 +181,12 @@ class TileOverlay:
         if spacing < MIN_KEY_SPACING * ratio:
             return
         size = max(1, round(ratio)) * (2 if spacing >= 2 * MIN_KEY_SPACING * ratio else 1)
+        # one image: there may be tens of thousands of dots
         dots = np.zeros((viewport.view[1], viewport.view[0]), np.uint32)
         corner = self._rect(viewport, 0.5, 0.5, 0.5, 0.5).topLeft()
         xs = _positions(corner.x(), across, -(-grid.width // self.state.sap_rate), viewport.view[0] - 2 * size)
         ys = _positions(corner.y(), down, -(-grid.height // self.state.sap_rate), viewport.view[1] - 2 * size)
+        # dark below and bright on top: seen on any picture
         for color, reach in ((0x8C000000, 2 * size), (0xFFF0E442, size)):
             for dy in range(reach):
                 for dx in range(reach):
@@ -201,12 +205,14 @@ class TileOverlay:
         grid = self.state.grid
         assert grid is not None
         key = (tile.height, tile.width, grid.spread)
+        # all tiles of a grid have the same size, and so the same weights
         if self._weights is None or self._weights[0] != key:
             rows = [gaussian(y, tile.height, grid.spread) for y in range(tile.height)]
             columns = [gaussian(x, tile.width, grid.spread) for x in range(tile.width)]
             image = QImage(tile.width, tile.height, QImage.Format.Format_ARGB32_Premultiplied)
             view = np.frombuffer(image.bits(), np.uint8).reshape(tile.height, tile.width, 4)
             alpha = 0.75 * np.outer(rows, columns)[..., None]
+            # ARGB32 lies in memory as B, G, R, A on little-endian machines
             bgra = (hud.OVERLAP_COLOR.blue(), hud.OVERLAP_COLOR.green(), hud.OVERLAP_COLOR.red(), 255)
             view[:] = np.rint(alpha * np.array(bgra)).astype(np.uint8)
             self._weights = key, image

@@ -1,9 +1,9 @@
 """The timeline: scrub, play and step by exact frames, in and out points, temporal windows."""
 
 from PySide6.QtCore import QElapsedTimer, QEvent, QSignalBlocker, Qt, QTimer, Signal
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSpinBox, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QLabel, QSpinBox, QToolButton, QVBoxLayout, QWidget
 
-from app.preview.buttons import BUTTON_STYLE, icon
+from app.preview.buttons import icon, style_buttons
 from app.preview.model import FrameRange, timecode
 from app.preview.tiling_state import TilingState
 from app.preview.track import FrameTrack
@@ -21,11 +21,13 @@ class Timeline(QWidget):
     Signals:
         frame_changed: another frame is to be seen.
         range_changed: another part is chosen (first, last).
+        part_only_changed: whether only the chosen part is to be restored.
         playing_changed: play began or ended.
     """
 
     frame_changed = Signal(int)
     range_changed = Signal(int, int)
+    part_only_changed = Signal(bool)
     playing_changed = Signal(bool)
 
     def __init__(self, state: TilingState, parent: QWidget | None = None) -> None:
@@ -34,27 +36,34 @@ class Timeline(QWidget):
         self._rate = FALLBACK_RATE
         self._shown = -1
         self._timer = QTimer(self)
+        # coarse timers may be 5 % off
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._on_tick)
         self._clock = QElapsedTimer()
         self._played = 0
+        self._direction = 1
         self.track = FrameTrack(self)
         self.strip = WindowStrip(state, self)
-        self.play_button = self._button(self.tr("Play"), self.tr("Play the selected range at its own speed (P)."))
+        self.play_button = self._button(self.tr("Play"), self.tr("Play the selected range at its own speed (Space)."))
         self.play_button.setCheckable(True)
-        self.previous_button = self._button(self.tr("Previous frame"), self.tr("Go back one frame (,)."))
-        self.next_button = self._button(self.tr("Next frame"), self.tr("Go forward one frame (.)."))
+        self.previous_button = self._button(self.tr("Previous frame"), self.tr("Go back one frame (←)."))
+        self.next_button = self._button(self.tr("Next frame"), self.tr("Go forward one frame (→)."))
         self.in_button = self._button(self.tr("Set in point"), self.tr("Start the selected range at this frame (I)."))
         self.out_button = self._button(self.tr("Set out point"), self.tr("End the selected range with this frame (O)."))
         self.frame_box = QSpinBox(self)
         self.frame_box.setAccessibleName(self.tr("Frame number"))
         self.frame_box.setToolTip(self.tr("The current frame; type a number to go there."))
+        # a number counts when it is complete
         self.frame_box.setKeyboardTracking(False)
         self.time_label = QLabel(self)
         self.time_label.setAccessibleName(self.tr("Time"))
         self.time_label.setToolTip(self.tr("Time of this frame in the clip."))
         self.range_label = QLabel(self)
         self.range_label.setAccessibleName(self.tr("Selected range"))
+        self.part_box = QCheckBox(self.tr("Only this part"), self)
+        self.part_box.setAccessibleName(self.part_box.text())
+        self.part_box.setToolTip(self.tr("Restore only the selected range; off, it is for previews and play."))
+        self.part_box.setChecked(True)
         self._lay_out()
         self._connect()
         self._refresh_icons()
@@ -65,7 +74,6 @@ class Timeline(QWidget):
         button.setAccessibleName(name)
         button.setToolTip(tip)
         button.setAutoRaise(True)
-        button.setStyleSheet(BUTTON_STYLE)
         button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         return button
 
@@ -75,8 +83,8 @@ class Timeline(QWidget):
         for widget in (self.previous_button, self.play_button, self.next_button, self.time_label):
             controls.addWidget(widget)
         controls.addStretch(1)
-        for widget in (self.in_button, self.range_label, self.out_button):
-            controls.addWidget(widget)
+        for part in (self.in_button, self.range_label, self.out_button, self.part_box):
+            controls.addWidget(part)
         controls.addStretch(1)
         frame_label = QLabel(self.tr("&Frame"), self)
         frame_label.setBuddy(self.frame_box)
@@ -102,6 +110,7 @@ class Timeline(QWidget):
         self.next_button.clicked.connect(self.step_forward)
         self.in_button.clicked.connect(self.set_in)
         self.out_button.clicked.connect(self.set_out)
+        self.part_box.toggled.connect(self.part_only_changed)
 
     # -- content ------------------------------------------------------------------------------------------------
 
@@ -119,11 +128,29 @@ class Timeline(QWidget):
         self._rate = rate or FALLBACK_RATE
         self._shown = -1
         self.range = FrameRange.whole(frames)
+        self.show_part_only(True)
+        # the first frame of another clip is no move of the user's
         with QSignalBlocker(self.track), QSignalBlocker(self.frame_box):
             self.frame_box.setRange(0, frames - 1)
             self.track.set_clip(frames)
         self.strip.set_scale(self.track.scale)
         self._show_range()
+
+    def show_again(self, chosen: FrameRange, part_only: bool) -> None:
+        """Show the range and the frame of a clip that was seen before."""
+        self.range = chosen
+        self.show_part_only(part_only)
+        self._show_range()
+
+    @property
+    def part_only(self) -> bool:
+        """Whether only the chosen part is to be restored, once one is chosen."""
+        return self.part_box.isChecked()
+
+    def show_part_only(self, part_only: bool) -> None:
+        """Show whether only the chosen part is to be restored."""
+        with QSignalBlocker(self.part_box):
+            self.part_box.setChecked(part_only)
 
     def frame_shown(self, frame: int, seconds: float) -> None:
         """A frame has been decoded and is seen now; ``seconds`` is its own time in the clip."""
@@ -177,8 +204,9 @@ class Timeline(QWidget):
         self.frame_box.setValue(self.range.current)
         self.time_label.setText(timecode(self.range.current / self._rate))
         count = self.range.last - self.range.first + 1
-        text = self.tr("{first}–{last} · {count} frames").format(first=self.range.first, last=self.range.last, count=count)
-        self.range_label.setText(text)
+        text = self.tr("{first}–{last} · {count} frames") if count > 1 else self.tr("{first} · 1 frame")
+        self.range_label.setText(text.format(first=self.range.first, last=self.range.last, count=count))
+        self.part_box.setVisible(not self.range.is_whole)
         self.range_label.setToolTip(self.tr("The selected range: first frame, last frame, number of frames."))
 
     # -- play ---------------------------------------------------------------------------------------------------
@@ -187,6 +215,13 @@ class Timeline(QWidget):
     def playing(self) -> bool:
         """Whether the clip plays."""
         return self._timer.isActive()
+
+    def play(self, direction: int) -> None:
+        """Play the chosen part forwards (1) or backwards (-1)."""
+        self.set_playing(False)
+        # stopped before: starting again takes the direction and sets the clock to zero
+        self._direction = direction
+        self.set_playing(True)
 
     def set_playing(self, playing: bool) -> None:
         """Play the chosen part over and over, or stop."""
@@ -198,6 +233,8 @@ class Timeline(QWidget):
             self._played = 0
         else:
             self._timer.stop()
+            self._direction = 1
+        # its signal comes back here and finds nothing to do
         self.play_button.setChecked(playing)
         self.play_button.setAccessibleName(self.tr("Pause") if playing else self.tr("Play"))
         self._refresh_icons()
@@ -208,7 +245,7 @@ class Timeline(QWidget):
         due = int(self._clock.elapsed() / 1000 * self._rate) - self._played
         if due >= 1 and self._shown == self.range.current:
             self._played += due
-            self.go_to(self.range.after(due))
+            self.go_to(self.range.after(self._direction * due))
 
     # -- appearance ---------------------------------------------------------------------------------------------
 
@@ -222,6 +259,7 @@ class Timeline(QWidget):
         }
         for button, name in names.items():
             button.setIcon(icon(name, self.palette()))
+        style_buttons(names, self.palette())
 
     def changeEvent(self, event: QEvent) -> None:
         """Follow light and dark."""

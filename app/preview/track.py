@@ -162,6 +162,7 @@ class FrameTrack(QAbstractSlider):
         }
         nearest = min(distances, key=lambda part: distances[part])
         head = abs(position.x() - self.scale.x(self.range.current + 0.5))
+        # where both are as near, the playhead is taken
         return nearest if distances[nearest] <= HANDLE and distances[nearest] < head else "current"
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
@@ -192,6 +193,7 @@ class FrameTrack(QAbstractSlider):
         if self._dragged == "current":
             self.setValue(self.scale.frame(position.x()))
         elif self._dragged == "first":
+            # a handle lies between two frames and goes to the nearest such place
             moved = self.range.starting(self.scale.frame(position.x() + self.scale.frame_width / 2))
             self.range_edited.emit(moved.first, moved.last)
         elif self._dragged == "last":

@@ -7,12 +7,7 @@ from pathlib import Path
 from dcvsr_engine.jobs.naming import names_for
 from dcvsr_engine.resources import resource
 from dcvsr_engine.settings import Codec
-
-CLIP_SUFFIXES = {
-    ".3g2", ".3gp", ".asf", ".avi", ".divx", ".dv", ".flv", ".gif", ".m2ts", ".m2v", ".m4v", ".mjpeg", ".mkv", ".mov", ".mp4",
-    ".mpeg", ".mpg", ".mts", ".mxf", ".ogm", ".ogv", ".qt", ".rm", ".rmvb", ".ts", ".vob", ".webm", ".wmv", ".y4m",
-}  # fmt: skip
-"""Suffixes that tell videos in a dropped folder from other files. A file that is dropped by itself may have any."""
+from dcvsr_engine.video.suffixes import PICTURE_SUFFIXES, is_video_file, natural_order, without_results
 
 
 def expand_clips(paths: Iterable[Path]) -> list[Path]:
@@ -21,11 +16,9 @@ def expand_clips(paths: Iterable[Path]) -> list[Path]:
 
 
 def clips_of_folder(folder: Path) -> list[Path]:
-    """The videos right inside a folder, or the folder itself if there are only pictures."""
-    from dcvsr_engine.video.suffixes import PICTURE_SUFFIXES, natural_order
-
+    """The videos right inside a folder, but no earlier results; or the folder itself if there are only pictures."""
     files = sorted((path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")), key=natural_order)
-    videos = [path for path in files if path.suffix.lower() in CLIP_SUFFIXES]
+    videos = without_results(path for path in files if is_video_file(path))
     if videos:
         return videos
     return [folder] if any(path.suffix.lower() in PICTURE_SUFFIXES for path in files) else []

@@ -13,6 +13,7 @@ from app.queue.model import QueueModel
 from app.queue.prober import Prober
 from app.system.preferences import Preferences
 from app.widgets.drops import local_paths
+from dcvsr_engine.video.suffixes import VIDEO_SUFFIXES
 
 
 class ClipIntake(QObject):
@@ -20,17 +21,20 @@ class ClipIntake(QObject):
 
     Attributes:
         added: the ids of new items.
+        recognised: a clip can be read, and is the first among the recent ones now.
         nothing_found: a sentence that says why no clip was found.
     """
 
     added = Signal(list)
+    recognised = Signal()
     nothing_found = Signal(str)
 
     def __init__(self, window: QWidget, queue: QueueModel, preferences: Preferences) -> None:
         super().__init__(window)
         self._window, self._queue, self._preferences = window, queue, preferences
         self._prober = Prober(self)
-        self._prober.probed.connect(queue.note_video)
+        self._prober.probed.connect(self._on_probed)
+        self._prober.failed.connect(queue.note_unreadable)
 
     def stop(self) -> None:
         """Stop probing clips."""
@@ -38,18 +42,28 @@ class ClipIntake(QObject):
 
     def take(self, paths: Sequence[Path]) -> None:
         """Add files, and the clips in folders, with the settings that the next clip starts with."""
-        clips = expand_clips(paths)
+        results = {item.result for item in self._queue.queue}
+        # a result that is chosen by itself may be restored again; in a folder it is passed over
+        found = [[clip for clip in expand_clips([path]) if clip == path or clip not in results] for path in paths]
+        clips = [clip for clips in found for clip in clips]
         if clips:
             self.added.emit([self._add(clip) for clip in clips])
-        elif paths:
-            self.nothing_found.emit(self.tr("There are no clips in {name}.").format(name=paths[0].name))
+        without = [path.name for path, clips in zip(paths, found, strict=True) if not clips]
+        if without:
+            self.nothing_found.emit(self.tr("There are no new clips in {names}.").format(names=", ".join(without)))
 
     def _add(self, clip: Path) -> str:
         item = QueueItem(self._preferences.request_for(clip))
         self._queue.add(item)
-        self._preferences.add_recent(clip)
         self._prober.look_up(item.id, clip)
         return item.id
+
+    def _on_probed(self, item_id: str, info: object) -> None:
+        self._queue.note_video(item_id, info)
+        item = self._queue.item(item_id)
+        if item:
+            self._preferences.add_recent(item.request.source)
+            self.recognised.emit()
 
     def paste(self) -> None:
         """Take the files on the clipboard, copied in a file manager or written as text."""
@@ -72,6 +86,9 @@ class ClipIntake(QObject):
         dialog = QFileDialog(self._window, title, str(recent[0].parent if recent else Path.home()))
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setFileMode(mode)
+        if mode == QFileDialog.FileMode.ExistingFiles:
+            patterns = " ".join(f"*{suffix}" for suffix in sorted(VIDEO_SUFFIXES))
+            dialog.setNameFilters([self.tr("Videos ({patterns})").format(patterns=patterns), self.tr("All files (*)")])
         dialog.filesSelected.connect(lambda names: self.take([Path(name) for name in names]))
         dialog.open()
 
@@ -81,5 +98,6 @@ def pasted_paths(data: QMimeData) -> list[Path]:
     paths = local_paths(data)
     if paths or not data.hasText():
         return paths
+    # Windows copies paths in quotation marks
     lines = (line.strip().strip('"') for line in data.text().splitlines())
     return [Path(line) for line in lines if line and Path(line).exists()]

@@ -12,6 +12,7 @@ from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.storage import read_json, write_json
 
 ItemState = Literal["waiting", "running", "done", "failed", "cancelled", "interrupted"]
+PATHS = ("result", "finished", "folder")
 RESUMABLE: tuple[ItemState, ...] = ("failed", "cancelled", "interrupted")
 
 
@@ -25,6 +26,8 @@ class QueueItem:
         state: ``interrupted`` means that the program or the engine ended while it was running.
         message, details: why it failed.
         result: where the result goes or is, known from the first start on.
+        finished: the last result that was completed, which a later run that fails does not touch.
+        first_frame: the clip's frame that is the first of ``finished``.
         folder: job directory it can be resumed from.
         report: the run's facts once it is done.
         size, seconds: (width, height) and duration of the source; ``None`` until they are known.
@@ -37,6 +40,8 @@ class QueueItem:
     message: str = ""
     details: str = ""
     result: Path | None = None
+    finished: Path | None = None
+    first_frame: int = 0
     folder: Path | None = None
     report: dict[str, Any] = field(default_factory=dict)
     size: tuple[int, int] | None = None
@@ -51,13 +56,14 @@ class QueueItem:
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         values = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name != "progress"}
-        paths = {name: None if values[name] is None else str(values[name]) for name in ("result", "folder")}
+        paths = {name: None if values[name] is None else str(values[name]) for name in PATHS}
         return values | paths | {"request": self.request.to_dict()}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
         """The inverse of `to_dict`; raises `UserError`, `TypeError`, `KeyError` or `AttributeError` on other input."""
-        paths = {name: None if values.get(name) is None else Path(values[name]) for name in ("result", "folder")}
+        # absent in queues of earlier versions
+        paths = {name: None if values.get(name) is None else Path(values[name]) for name in PATHS}
         size = None if values.get("size") is None else (int(values["size"][0]), int(values["size"][1]))
         return cls(**values | paths | {"request": JobRequest.from_dict(values["request"]), "size": size})
 

@@ -18,6 +18,7 @@ from PySide6.QtCore import (
 
 from app.queue.job_queue import ItemState, JobQueue, QueueItem
 from app.widgets.drops import local_paths
+from app.widgets.plain import plain_tip
 
 log = logging.getLogger(__name__)
 
@@ -34,15 +35,19 @@ class QueueModel(QAbstractListModel):
     Attributes:
         files_dropped: local paths that were dropped on the list.
         item_changed: the id of an item of which anything but its progress changed.
+        removed: the id of an item that was taken out.
     """
 
     files_dropped = Signal(list)
     item_changed = Signal(str)
+    removed = Signal(str)
 
     def __init__(self, queue: JobQueue, path: Path, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.queue = queue
         self._path = path
+        self._paused = False
+        self._removed: list[tuple[int, QueueItem]] = []
         self._save_timer = QTimer(self)
         self._save_timer.setSingleShot(True)
         self._save_timer.setInterval(SAVE_AFTER_MS)
@@ -83,16 +88,31 @@ class QueueModel(QAbstractListModel):
     def remove(self, item_id: str) -> None:
         """Take an item out of the queue."""
         row = self.queue.row(item_id)
+        self._removed.append((row, self.queue[row]))
         self.beginRemoveRows(QModelIndex(), row, row)
         self.queue.remove(row)
         self.endRemoveRows()
+        self.removed.emit(item_id)
         self._save_timer.start()
+
+    @property
+    def can_put_back(self) -> bool:
+        """Whether an item was removed that can be put back."""
+        return bool(self._removed)
+
+    def put_back(self) -> str:
+        """Put the item that was removed last back to its place; returns its id."""
+        row, item = self._removed.pop()
+        self.add(item)
+        self.move(len(self.queue) - 1, row)
+        return item.id
 
     def move(self, row: int, to: int) -> None:
         """Move an item to row ``to``, or to the nearest existing row."""
         to = min(max(0, to), len(self.queue) - 1)
         if to == row:
             return
+        # Qt counts the place as long as the row is still in
         self.beginMoveRows(QModelIndex(), row, row, QModelIndex(), to + (to > row))
         self.queue.move(row, to)
         self.endMoveRows()
@@ -103,6 +123,7 @@ class QueueModel(QAbstractListModel):
         row = self.queue.row(item_id)
         self.queue.change(row, **changes)
         self.dataChanged.emit(self.index(row), self.index(row))
+        # progress comes several times a second, and is not saved
         if set(changes) != {"progress"}:
             self._save_timer.start()
             self.item_changed.emit(item_id)
@@ -113,6 +134,18 @@ class QueueModel(QAbstractListModel):
 
         if isinstance(info, VideoInfo) and item_id in self.queue:
             self.change(item_id, size=(info.width, info.height), seconds=info.duration)
+
+    def note_unreadable(self, item_id: str, message: str) -> None:
+        """Mark an item whose clip cannot be read, so that the queue passes it over; the item may be gone by now."""
+        item = self.item(item_id)
+        if item and item.state == "waiting":
+            self.set_state(item_id, "failed", message=message)
+
+    def show_paused(self, paused: bool) -> None:
+        """Say of the item that runs that it is paused, or no longer."""
+        if paused != self._paused:
+            self._paused = paused
+            self.dataChanged.emit(self.index(0), self.index(len(self.queue) - 1))
 
     def set_state(self, item_id: str, state: ItemState, **changes: Any) -> None:
         """Change an item's state, and write it down at once: it must be known after a crash."""
@@ -135,7 +168,7 @@ class QueueModel(QAbstractListModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return item.request.source.name
         if role == Qt.ItemDataRole.ToolTipRole:
-            return "\n".join(filter(None, [str(item.request.source), item.message]))
+            return plain_tip("\n".join(filter(None, [str(item.request.source), item.message])))
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return f"{item.request.source.name}, {self.state_text(item)}"
         return None
@@ -144,7 +177,7 @@ class QueueModel(QAbstractListModel):
         """An item's state in a word or two."""
         texts: dict[ItemState, str] = {
             "waiting": self.tr("waiting to resume") if item.folder else self.tr("waiting"),
-            "running": self.tr("running"),
+            "running": self.tr("paused") if self._paused else self.tr("running"),
             "done": self.tr("done"),
             "failed": self.tr("failed"),
             "cancelled": self.tr("cancelled"),

@@ -1,7 +1,7 @@
 """The queue panel: clips and their states."""
 
 from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QPoint, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QDragEnterEvent, QDragMoveEvent, QPainter, QPaintEvent, QPalette
+from PySide6.QtGui import QColor, QDragEnterEvent, QDragMoveEvent, QKeyEvent, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -36,6 +36,7 @@ CONTEXT_MENU = (
     "start", "resume", "start_again", None, "show_in_folder", "show_report", "show_failure", None, "move_up", "move_down",
     "remove", "delete_unfinished",
 )  # fmt: skip
+PLAYER_KEYS = (Qt.Key.Key_Space, Qt.Key.Key_Left, Qt.Key.Key_Right)
 BUTTON_SIGNS = {"move_up": "↑", "move_down": "↓", "remove": "✕"}
 
 
@@ -62,6 +63,7 @@ class ItemDelegate(QStyledItemDelegate):
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         style = option.widget.style()
+        # selection and hover, as the style has them
         style.drawPrimitive(QStyle.PrimitiveElement.PE_PanelItemViewItem, option, painter, option.widget)
         selected = bool(option.state & QStyle.StateFlag.State_Selected)
         colors, accent = tones(option.palette), option.palette.color(QPalette.ColorRole.Accent)
@@ -114,6 +116,13 @@ class QueueView(QListView):
         self.setUniformItemSizes(True)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
 
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Leave the player's keys to the window."""
+        if Qt.Key(event.key()) in PLAYER_KEYS and not event.modifiers():
+            event.ignore()
+        else:
+            super().keyPressEvent(event)
+
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Rows are moved, files are copied."""
         super().dragEnterEvent(event)
@@ -126,6 +135,7 @@ class QueueView(QListView):
 
     def _choose_action(self, event: QDragMoveEvent) -> None:
         moves = event.mimeData().hasFormat(ROW_MIME)
+        # a source that is told “move” would delete its files
         event.setDropAction(Qt.DropAction.MoveAction if moves else Qt.DropAction.CopyAction)
         event.accept()
 
@@ -161,11 +171,13 @@ class QueuePanel(QWidget):
         self._menu = QMenu(self)
         self._lay_out()
         self.view.selectionModel().currentChanged.connect(self._on_current)
+        # removing and moving rows changes positions, but not the selection
         for signal in (self.view.selectionModel().selectionChanged, model.rowsRemoved, model.rowsMoved):
             signal.connect(self._on_selection)
 
     def _lay_out(self) -> None:
         self.add_button = QPushButton(self.tr("Add clips…"))
+        self.add_button.setToolTip(self.tr("Add videos to the queue (Ctrl+O); folders and files can be dropped here, too."))
         self.add_button.clicked.connect(self.add_requested)
         self._buttons = QHBoxLayout()
         self._buttons.addWidget(self.add_button, 1)
@@ -182,6 +194,7 @@ class QueuePanel(QWidget):
         table.fill(self._menu, CONTEXT_MENU)
         for action_id, sign in BUTTON_SIGNS.items():
             action = table[action_id]
+            # shown by buttons; menus show the text
             action.setIconText(sign)
             button = QToolButton()
             button.setDefaultAction(action)

@@ -18,13 +18,13 @@ class Probe(QRunnable):
         self._prober, self._item_id, self._path = prober, item_id, path
 
     def run(self) -> None:
-        """Probe the clip and report; one that cannot be read is reported when it is opened."""
+        """Probe the clip and report what it is, or why it cannot be read."""
         from dcvsr_engine.video.probe import probe  # loads the decoder
 
         try:
             self._prober.probed.emit(self._item_id, probe(self._path))
-        except (UserError, OSError):
-            return
+        except (UserError, OSError) as error:
+            self._prober.failed.emit(self._item_id, str(error))
 
 
 class Prober(QObject):
@@ -32,9 +32,11 @@ class Prober(QObject):
 
     Attributes:
         probed: an item's id and its `VideoInfo`.
+        failed: an item's id, and the sentence that says why its clip cannot be read.
     """
 
     probed = Signal(str, object)
+    failed = Signal(str, str)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)

@@ -35,6 +35,7 @@ class RecentMenu(QMenu):
         self.setEnabled(bool(recent))
 
     def _add(self, number: int, path: Path) -> None:
+        # the key of the tenth is 0
         self.addAction(f"&{number % 10} {shortened(path)}", lambda: self.chosen.emit([path]))
 
     def _forget(self) -> None:

@@ -2,14 +2,24 @@
 
 from collections.abc import Iterable
 
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import QCoreApplication, QObject, Slot
 from PySide6.QtWidgets import QWidget
 
+from app.models.declared import declared
 from app.queue.job_queue import QueueItem
 from app.queue.model import QueueModel
 from app.widgets.messages import ask, show_error
 from dcvsr_engine.errors import UserError
 from dcvsr_engine.jobs.folders import discard_job
+from dcvsr_engine.planning.request import JobRequest
+
+
+def resume_point(request: JobRequest) -> str:
+    """From where a job resumes, in words: steps are kept, and a segment of one step keeps nothing before its end."""
+    steps = declared(request.settings.model).resolve(request.settings).steps
+    if steps > 1:
+        return QCoreApplication.translate("UnfinishedWork", "from the last finished step")
+    return QCoreApplication.translate("UnfinishedWork", "from the last finished segment")
 
 
 class UnfinishedWork(QObject):

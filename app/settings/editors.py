@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 
 from app.settings.specs import Spec
 from app.widgets.appearance import color_text, tones
+from app.widgets.plain import plain_label
 from app.widgets.words import words
 from dcvsr_engine.settings import Settings
 
@@ -43,6 +44,7 @@ class WheelGuard(QObject):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Ignore the wheel on a control without focus."""
         if event.type() == QEvent.Type.Wheel and isinstance(watched, QWidget) and not watched.hasFocus():
+            # an ignored event goes on to the panel, which scrolls
             event.ignore()
             return True
         return False
@@ -59,9 +61,11 @@ class MarkedSlider(QSlider):
 
     Attributes:
         stepped: how many steps an arrow key asks for.
+        paged: 1 or -1 when the groove is clicked, or a page key pressed.
     """
 
     stepped = Signal(int)
+    paged = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(Qt.Orientation.Horizontal, parent)
@@ -69,6 +73,15 @@ class MarkedSlider(QSlider):
         self.setPageStep(POSITIONS // 10)
         self.setMinimumHeight(SLIDER_HEIGHT)
         self._mark: int | None = None
+        self.actionTriggered.connect(self._on_action)
+
+    def _on_action(self, action: int) -> None:
+        """A page is a number of the setting's steps, not of the slider's positions."""
+        directions = {self.SliderAction.SliderPageStepAdd.value: 1, self.SliderAction.SliderPageStepSub.value: -1}
+        if action in directions:
+            # take back the slider's own idea of a page
+            self.setSliderPosition(self.value())
+            self.paged.emit(directions[action])
 
     def set_mark(self, position: int | None) -> None:
         """Where the mark is, or none."""
@@ -116,6 +129,7 @@ class NumberField(QDoubleSpinBox):
         self.setSuffix(spec.suffix)
         self.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.setFixedWidth(FIELD_WIDTH)
+        self.setKeyboardTracking(False)  # a number counts when it is complete: 500 is not 5, then 50
 
     def stepBy(self, steps: int) -> None:
         """Up or down, not beyond the allowed range."""
@@ -147,6 +161,8 @@ class NumberEditor(QWidget):
             row.addWidget(self.slider, 1)
             self.slider.valueChanged.connect(self._on_slider)
             self.slider.stepped.connect(self.field.stepBy)
+            self.slider.paged.connect(self._on_page)
+            self.slider.sliderReleased.connect(lambda: self._show_on_slider(self.field.value()))
             guard.watch(self.slider)
         else:
             row.addStretch(1)
@@ -158,6 +174,7 @@ class NumberEditor(QWidget):
     def set_value(self, value: float) -> None:
         """Show a number without emitting `changed`."""
         with QSignalBlocker(self.field):
+            # not when it is there already: it would be written anew under the user's hands
             if self._number(self.field.value()) != value or not self.field.text():
                 self.field.setValue(value)
         self._show_on_slider(value)
@@ -181,6 +198,7 @@ class NumberEditor(QWidget):
         return round(POSITIONS * math.pow(min(1.0, max(0.0, share)), 1 / self._spec.bend))
 
     def _show_on_slider(self, value: float) -> None:
+        # a handle that is being dragged does not jump to whole steps
         if self.slider and not self.slider.isSliderDown():
             with QSignalBlocker(self.slider):
                 self.slider.setValue(self._position(value))
@@ -189,6 +207,16 @@ class NumberEditor(QWidget):
         value = self._low + (self._high - self._low) * (position / POSITIONS) ** self._spec.bend
         steps = round((value - self._low) / self._spec.step)
         self.field.setValue(min(self._high, self._low + steps * self._spec.step))
+        self._show_on_slider(self.field.value())
+
+    def _on_page(self, direction: int) -> None:
+        """Go a tenth of the slider further, and one step at least."""
+        assert self.slider
+        place = min(POSITIONS, max(0, self._position(self.field.value()) + direction * self.slider.pageStep()))
+        before = self.field.value()
+        self._on_slider(place)
+        if self.field.value() == before:
+            self.field.stepBy(direction)
 
     def _on_field(self, value: float) -> None:
         self._show_on_slider(value)
@@ -208,15 +236,17 @@ class ChoiceEditor(QComboBox):
         super().__init__()
         for value, text in choices.items():
             self.addItem(words(text), value)
+        # a long choice must not widen the panel
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.currentIndexChanged.connect(lambda index: self.changed.emit(self.itemData(index)))
         guard.watch(self)
 
-    def allow(self, value: Any, able: bool) -> None:
-        """Let a value of the list be chosen or not."""
+    def allow(self, value: Any, able: bool, reason: str = "") -> None:
+        """Let a value of the list be chosen or not, for a ``reason``."""
         model = self.model()
         assert isinstance(model, QStandardItemModel)
         model.item(self.findData(value)).setEnabled(able)
+        self.setItemData(self.findData(value), reason, Qt.ItemDataRole.ToolTipRole)
 
     def set_value(self, value: Any) -> None:
         """Show a value without emitting `changed`; a value that is not in the list is added."""
@@ -295,19 +325,20 @@ class SettingRow(QWidget):
         self.editor = editor_for(owner, name, spec, guard)
         self.editor.changed.connect(self._on_edit)
         self._label = label = words(spec.label)
-        doc = words(owner.specs()[name].doc)
+        self._doc = words(owner.specs()[name].doc)
         self.editor.name(label)
-        self.setToolTip(doc)
+        self.setToolTip(self._doc)
         self.reset = QToolButton()
         self.reset.setText("↺")
         self.reset.setAutoRaise(True)
         self.reset.setToolTip(self.tr("Reset to the default"))
         self.reset.setAccessibleName(self.tr("Reset {setting}").format(setting=label))
         policy = self.reset.sizePolicy()
+        # the fields of all rows end at the same place
         policy.setRetainSizeWhenHidden(True)
         self.reset.setSizePolicy(policy)
         self.reset.clicked.connect(self._on_reset)
-        self.problem = QLabel()
+        self.problem = plain_label()
         self.problem.setWordWrap(True)
         self.problem.hide()
         self._lay_out(label)
@@ -338,16 +369,25 @@ class SettingRow(QWidget):
         self.reset.setVisible(value not in ((None, default) if self._nullable else (default,)))
         self.show_problem("")
 
+    def set_idle(self, reason: str) -> None:
+        """Disable a setting that has no effect now and say why; with an empty reason it has one."""
+        self.setEnabled(not reason)
+        self.setToolTip(f"{reason}\n{self._doc}" if reason else self._doc)
+        self.editor.setAccessibleDescription(self.toolTip())
+
     def show_problem(self, text: str) -> None:
         """Say what is wrong with the value; nothing when empty."""
+        # the sentence names the setting as the command line does
         self.problem.setText(text.replace(self.name, self._label, 1))
         self.problem.setVisible(bool(text))
         color_text(self.problem, tones(self.palette()).bad)
         self.editor.setAccessibleDescription(text or self.toolTip())
 
     def _on_edit(self, value: Any) -> None:
+        # a value that equals the default stays open, so that another model brings its own
         self.edited.emit(self.name, None if self._nullable and value == self._default else value)
 
     def _on_reset(self) -> None:
+        # the button is about to hide and would take the focus along
         self.editor.setFocus()
         self.edited.emit(self.name, None if self._nullable else self._default)

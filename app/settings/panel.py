@@ -1,6 +1,6 @@
 """The settings panel: how the chosen clips are restored and written."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QFrame,
     QGridLayout,
-    QHBoxLayout,
     QInputDialog,
     QLabel,
     QLineEdit,
@@ -23,41 +22,33 @@ from PySide6.QtWidgets import (
 )
 
 from app.models.declared import declared
+from app.queue.clips import suggest_target
 from app.settings.editors import LABEL_WIDTH, ChoiceEditor, SettingRow, WheelGuard
+from app.settings.effects import cfg_reason, idle_reasons, scale_for
 from app.settings.gamma_curve import GammaCurve
 from app.settings.presets import BUILT_IN, Presets
 from app.settings.specs import OUTPUT_SPECS, RESTORE_SPECS
+from app.widgets.appearance import color_text, tones
+from app.widgets.plain import plain_label, plain_tip
 from app.widgets.section import CollapsibleSection
 from app.widgets.step_strip import StepStrip
 from app.widgets.words import words
+from dcvsr_engine.diffusion.branch import is_distinct
 from dcvsr_engine.diffusion.schedule import steps_of
 from dcvsr_engine.errors import SettingsError
 from dcvsr_engine.models.registry import KnownModel
 from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.planning.request import JobRequest
-from dcvsr_engine.settings import OutputSettings, RestoreSettings
+from dcvsr_engine.settings import RESEARCH, OutputSettings, RestoreSettings
 from dcvsr_engine.video.encoders import ON_GPU
 
 SIMPLE_ROWS = ("scale", "steps")
 GUIDANCE_ROWS = ("guidance", "guidance_scale", "gamma_peak", "gamma_rho", "gamma_direction")
 PROPAGATION_ROWS = ("sap", "sap_schedule", "sap_rate", "tap", "tap_frames", "tap_direction")
 TILE_ROWS = ("tiling", "tile", "window", "overlap", "segment_frames", "tile_batch")
-REST_ROWS = ("color", "seed", "precision", "device")
+REST_ROWS = ("strength", "color", "seed", "precision", "device")
 OUTPUT_SIMPLE_ROWS = ("codec", "crf")
 OUTPUT_REST_ROWS = ("preset", "bit_depth", "audio", "subtitles", "deinterlace", "overwrite")
-
-ACTS: dict[str, Callable[[RestoreSettings], bool]] = {
-    "guidance_scale": lambda s: s.guidance != "none",
-    "gamma_peak": lambda s: s.guidance == "dssag",
-    "gamma_rho": lambda s: s.guidance == "dssag" and s.gamma_peak > 0,
-    "gamma_direction": lambda s: s.guidance == "dssag" and s.gamma_peak > 0,
-    "sap_schedule": lambda s: s.sap,
-    "sap_rate": lambda s: s.sap,
-    "tap_frames": lambda s: s.tap,
-    "tap_direction": lambda s: s.tap,
-    "overlap": lambda s: s.tiling == "paper",
-}
-"""When a setting has an effect; the others always do. The settings are resolved."""
 
 
 class SettingsPanel(QWidget):
@@ -65,11 +56,13 @@ class SettingsPanel(QWidget):
 
     Attributes:
         request_changed: the edited `JobRequest`.
+        next_clip_changed: a `JobRequest` whose settings the next clips start with: a model or preset was chosen, or the defaults.
         rows: the `SettingRow` of every setting but the model.
         sections: the parts that can be collapsed.
     """
 
     request_changed = Signal(object)
+    next_clip_changed = Signal(object)
     groups_changed = Signal(list)
 
     def __init__(self, presets: Presets, parent: QWidget | None = None) -> None:
@@ -90,7 +83,7 @@ class SettingsPanel(QWidget):
         content = QWidget()
         self._column = QVBoxLayout(content)
         self._column.setSpacing(8)
-        self.note = QLabel()
+        self.note = plain_label()
         self.note.setWordWrap(True)
         self.note.hide()
         self._column.addWidget(self.note)
@@ -111,6 +104,7 @@ class SettingsPanel(QWidget):
             self._section("propagation", self.tr("Propagation"), PROPAGATION_ROWS, self.strip),
             self._section("tiles", self.tr("Tiles and segments"), TILE_ROWS),
             self._section("rest", self.tr("Colours, seed, device"), REST_ROWS),
+            self._section("research", self.tr("Research"), RESEARCH),
             self._section("output", self.tr("Output file"), OUTPUT_REST_ROWS, self._target_row()),
         ):
             parts.addWidget(section)
@@ -123,7 +117,7 @@ class SettingsPanel(QWidget):
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(scroll)
-        self.setMinimumWidth(330)
+        self.setMinimumWidth(300)
 
     def _head(self) -> QGridLayout:
         """Model and preset."""
@@ -150,7 +144,8 @@ class SettingsPanel(QWidget):
             grid.addWidget(label, row, 0)
             grid.addWidget(box, row, 1)
         grid.addWidget(self.preset_button, 1, 2)
-        self.model_box.activated.connect(lambda index: self._edit("model", self.model_box.itemData(index)))
+        # `activated` is the user's choice alone, not what is shown by the program
+        self.model_box.activated.connect(lambda index: self.choose_model(self.model_box.itemData(index)))
         self.preset_box.activated.connect(lambda index: self._apply_preset(self.preset_box.itemData(index)))
         return grid
 
@@ -177,15 +172,20 @@ class SettingsPanel(QWidget):
         self.target_field = QLineEdit()
         self.target_field.setPlaceholderText(self.tr("Beside the clip, named after it"))
         self.target_field.setAccessibleName(self.tr("Output file"))
+        # half a path is no target
         self.target_field.editingFinished.connect(self._on_target_typed)
         self.target_button = QPushButton(self.tr("Choose…"))
         self.target_button.setAccessibleName(self.tr("Choose the output file"))
         self.target_button.clicked.connect(self.choose_target)
+        self.target_problem = QLabel()
+        self.target_problem.setWordWrap(True)
+        self.target_problem.hide()
         widget = QWidget()
-        row = QHBoxLayout(widget)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(self.target_field, 1)
-        row.addWidget(self.target_button)
+        grid = QGridLayout(widget)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.addWidget(self.target_field, 0, 0)
+        grid.addWidget(self.target_button, 0, 1)
+        grid.addWidget(self.target_problem, 1, 0, 1, 2)
         return widget
 
     # -- what is shown ------------------------------------------------------------------------------------------
@@ -227,6 +227,13 @@ class SettingsPanel(QWidget):
         for codec in ON_GPU:
             editor.allow(codec, codec in able)
 
+    def _allow_guidance(self) -> None:
+        """Offer CFG only with a model that it acts in."""
+        editor = self.rows["guidance"].editor
+        assert isinstance(editor, ChoiceEditor)
+        distinct = is_distinct(self._model)
+        editor.allow("cfg", distinct, "" if distinct else cfg_reason())
+
     def show_request(self, request: JobRequest) -> None:
         """Edit this request from now on."""
         if request.settings.model != self._request.settings.model:
@@ -235,12 +242,14 @@ class SettingsPanel(QWidget):
         resolved = self._model.resolve(request.settings)
         self._show_model()
         defaults = self._model.resolve(RestoreSettings(model=request.settings.model))
+        idle = idle_reasons(resolved, self._model)
         for name, row in self.rows.items():
             if name in OUTPUT_SPECS:
                 row.show_value(getattr(request.output, name), OutputSettings.specs()[name].default)
             else:
                 row.show_value(getattr(request.settings, name), getattr(defaults, name))
-            row.setEnabled(name not in ACTS or ACTS[name](resolved))
+            row.set_idle(idle.get(name, ""))
+        self._allow_guidance()
         self.target_field.setText("" if request.target is None else str(request.target))
         steps = steps_of(resolved, self._model)
         gammas = [step.gamma for step in steps]
@@ -266,7 +275,7 @@ class SettingsPanel(QWidget):
             if self.model_box.findData(name) < 0:
                 self.model_box.addItem(self.tr("{model} (not installed)").format(model=name), name)
             self.model_box.setCurrentIndex(self.model_box.findData(name))
-        self.model_box.setToolTip(self._model.description)
+        self.model_box.setToolTip(plain_tip(self._model.description))
 
     def _show_presets(self) -> None:
         chosen = self._presets.match(self._request.settings, self._model)
@@ -288,12 +297,14 @@ class SettingsPanel(QWidget):
         """Summarise the contents of collapsed sections."""
         off = self.tr("off")
         guidance = words(RESTORE_SPECS["guidance"].choices[s.guidance])
+        changed = sum(getattr(s, name) != RestoreSettings.specs()[name].default for name in RESEARCH)
         texts = {
             "guidance": f"{guidance} · {s.guidance_scale:g}"
             + (f" · γ {s.gamma_peak:g} · ρ {s.gamma_rho:g}" if s.guidance == "dssag" else ""),
             "propagation": f"SAP {f's={s.sap_rate}' if s.sap else off} · TAP {f'L={s.tap_frames}' if s.tap else off}",
             "tiles": f"{s.tile}×{s.tile}×{s.window}" + (f" · {s.overlap:.0%}" if s.tiling == "paper" else ""),
             "rest": f"{words(RESTORE_SPECS['color'].choices[s.color])} · {s.seed}",
+            "research": self.tr("{count} changed").format(count=changed) if changed else self.tr("as the method says"),
             "output": self._request.target.name if self._request.target else self.tr("beside the clip"),
         }
         for section in self.sections:
@@ -304,8 +315,12 @@ class SettingsPanel(QWidget):
     def _edit(self, name: str, value: Any) -> None:
         """Apply a value if it is allowed; otherwise say why not, and keep the former one."""
         part = "output" if name in OUTPUT_SPECS else "settings"
+        changes = {name: value}
+        if name == "guidance":
+            default = self._model.resolve(RestoreSettings(model=self._request.settings.model)).guidance_scale
+            changes["guidance_scale"] = scale_for(value, self._model.resolve(self._request.settings), default)
         try:
-            changed = getattr(self._request, part).replace(**{name: value})
+            changed = getattr(self._request, part).replace(**changes)
         except SettingsError as error:
             self.rows[name].show_problem(str(error))
             return
@@ -318,15 +333,18 @@ class SettingsPanel(QWidget):
     def choose_model(self, name: str) -> None:
         """Choose another model."""
         self._edit("model", name)
+        self.next_clip_changed.emit(self._request)
 
     def reset_all(self) -> None:
         """Reset everything to the defaults of the model and the program."""
         kept = RestoreSettings(model=self._request.settings.model)
         self._change(settings=kept, output=OutputSettings())
+        self.next_clip_changed.emit(self._request)
 
     def _apply_preset(self, name: str | None) -> None:
         if name is not None:
             self._change(settings=self._presets.apply(name, self._request.settings, self._model))
+            self.next_clip_changed.emit(self._request)
 
     def ask_preset_name(self) -> None:
         """Ask for a name, and keep the settings as a preset of that name."""
@@ -352,16 +370,51 @@ class SettingsPanel(QWidget):
         self._show_presets()
 
     def choose_target(self) -> None:
-        """Ask where the result goes."""
-        dialog = QFileDialog(self, self.tr("Output file"), str(self._request.target or self._request.source))
+        """Ask where the result goes; the name that it would get by itself is proposed."""
+        source, resolved = self._request.source, self._model.resolve(self._request.settings)
+        proposed = self._request.target or suggest_target(source, resolved.scale, self._request.output.codec)
+        dialog = QFileDialog(self, self.tr("Output file"), str(proposed.parent))
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setOption(QFileDialog.Option.DontConfirmOverwrite)
-        dialog.fileSelected.connect(lambda name: self._change(target=Path(name)))
+        dialog.selectFile(str(proposed))
+        dialog.fileSelected.connect(lambda name: self.take_target(Path(name), replace=True))
         dialog.open()
+
+    def take_target(self, target: Path, replace: bool) -> None:
+        """Write the result to a file, which is never the clip itself.
+
+        Args:
+            target: the file.
+            replace: whether the user has agreed to replace it if it exists.
+        """
+        self.show_target_problem("")
+        if is_same_file(target, self._request.source):
+            self.show_target_problem(self.tr("The result cannot replace its own clip; choose another name."))
+        elif target.is_file() and not replace and not self._request.output.overwrite:
+            self.show_target_problem(self.tr("This file exists. Choose another name, or check “Replace an existing file”."))
+            # kept all the same: the user may yet allow it to be replaced
+            self._change(target=target)
+        else:
+            overwrite = self._request.output.overwrite or (replace and target.is_file())
+            self._change(target=target, output=self._request.output.replace(overwrite=overwrite))
+
+    def show_target_problem(self, text: str) -> None:
+        """Say what is wrong with the output file; nothing when empty."""
+        self.target_problem.setText(text)
+        self.target_problem.setVisible(bool(text))
+        color_text(self.target_problem, tones(self.palette()).bad)
 
     def _on_target_typed(self) -> None:
         text = self.target_field.text().strip()
         target = Path(text).expanduser() if text else None
-        if target != self._request.target:
-            self._change(target=target)
+        if target is None:
+            self.show_target_problem("")
+            self._change(target=None)
+        # leaving the field as it was is no edit
+        elif target != self._request.target:
+            self.take_target(target, replace=False)
+
+
+def is_same_file(one: Path, other: Path) -> bool:
+    """Whether two paths lead to the same file."""
+    return one.absolute() == other.absolute() or (one.exists() and other.exists() and one.samefile(other))

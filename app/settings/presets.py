@@ -46,7 +46,6 @@ BUILT_IN = (
             "steps": 25,
             "guidance": "dssag",
             "guidance_scale": 2.0,
-            "sap_schedule": "lockstep",
             "tiling": "paper",
             "tile": 64,
             "window": 14,
@@ -115,6 +114,7 @@ class Presets:
 
     def match(self, settings: RestoreSettings, model: Declaration) -> str | None:
         """The preset that would give just these settings, with this model."""
+        # resolved: a value that equals the model's default counts as left open
         wanted = model.resolve(settings)
         return next((name for name in self.names if model.resolve(self.apply(name, settings, model)) == wanted), None)
 
@@ -128,6 +128,7 @@ class Presets:
         name = name.strip()
         if not name or name in [preset.name for preset in BUILT_IN]:
             raise SettingsError("A preset needs a name of its own; choose one that is not built in.")
+        # a preset that is saved again keeps its file
         path = self._own[name][0] if name in self._own else free_path(self._folder, name)
         write_json(path, {"name": name, "settings": preset_values(settings)})
         self.reload()

@@ -77,8 +77,10 @@ class BackgroundWork(QThread):
         if self._cancelled:
             raise Cancelled
         now = time.monotonic()
+        # a resumed download begins with what is there: that counts for no speed
         if self._first is None:
             self._first = done
+        # the last report is never left out
         if now - self._reported >= REPORT_SECONDS or done == total:
             self._reported = now
             speed = (done - self._first) / max(1e-6, now - self._began)

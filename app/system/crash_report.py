@@ -1,8 +1,11 @@
 """Crash reports: Python's fault handler writes them, the next start offers them. Without Qt."""
 
 import faulthandler
+import logging
 from pathlib import Path
 from typing import TextIO
+
+log = logging.getLogger(__name__)
 
 
 class CrashReport:
@@ -15,7 +18,7 @@ class CrashReport:
     def __init__(self, folder: Path) -> None:
         self._path = folder / "crash.txt"
         self._file: TextIO | None = None
-        self.last = self._path.read_text(errors="replace") if self._path.exists() else ""
+        self.last = read_if_possible(self._path)
 
     @property
     def kept(self) -> Path:
@@ -23,11 +26,16 @@ class CrashReport:
         return self._path.with_name("last-crash.txt")
 
     def start(self) -> None:
-        """Write a report if this run goes down; a report of the last run is kept beside it."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        if self.last:
-            self.kept.write_text(self.last)
-        self._file = self._path.open("w")
+        """Write a report if this run goes down, where the folder can be written; a report of the last run is kept beside it."""
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            if self.last:
+                self.kept.write_text(self.last)
+            self._file = self._path.open("w")
+        except OSError as error:
+            log.warning("A crash of this run will leave no report: %s", error)
+            return
+        # it writes to the file's descriptor, so that the file has to stay open
         faulthandler.enable(self._file)
 
     def stop(self) -> None:
@@ -36,3 +44,11 @@ class CrashReport:
             faulthandler.disable()
             self._file.close()
             self._file = None
+
+
+def read_if_possible(path: Path) -> str:
+    """A file's text; empty where there is none, or it cannot be read."""
+    try:
+        return path.read_text(errors="replace")
+    except OSError:
+        return ""

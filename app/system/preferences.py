@@ -29,6 +29,7 @@ class Preferences:
         return str(self._store.value(key, ""))
 
     def _lines(self, key: str) -> list[str]:
+        # lines of one text: QSettings gives a list of one entry back as a text
         return [line for line in self._text(key).splitlines() if line]
 
     def _bytes(self, key: str) -> QByteArray:
@@ -117,11 +118,28 @@ class Preferences:
     @property
     def plan_first(self) -> bool:
         """Whether the plan is shown before every run."""
+        # shown unless the user has said no
         return self._text("plan_first") != "no"
 
     @plan_first.setter
     def plan_first(self, value: bool) -> None:
         self._store.setValue("plan_first", "yes" if value else "no")
+
+    def speed(self, key: str) -> float | None:
+        """Seconds that an evaluation of a tile took, if that was measured; ``key`` says on what and of which size."""
+        value = self._speeds().get(key)
+        return value if isinstance(value, float) and value > 0 else None
+
+    def note_speed(self, key: str, seconds: float) -> None:
+        """Remember a measured speed, in seconds per evaluation."""
+        self._store.setValue("speeds", json.dumps(self._speeds() | {key: seconds}))
+
+    def _speeds(self) -> dict[str, object]:
+        try:
+            speeds = json.loads(self._text("speeds") or "{}")
+        except ValueError:
+            return {}
+        return speeds if isinstance(speeds, dict) else {}
 
     @property
     def welcomed(self) -> bool:

@@ -17,6 +17,7 @@ def best_language(wanted: str, system: list[str]) -> str:
         locale = QLocale(name)
         if locale.language() == QLocale.Language.English:
             return "en"
+        # the translation is in simplified characters
         if locale.language() == QLocale.Language.Chinese and locale.script() != QLocale.Script.TraditionalHanScript:
             return "zh_CN"
     return "en"
@@ -28,6 +29,7 @@ def install_language(app: QApplication, wanted: str) -> str:
     QLocale.setDefault(QLocale(language))
     own = str(resource("translations")), f"studio_{language}"
     qt = QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath), f"qtbase_{language}"
+    # ours last: Qt asks the newest translator first
     for folder, name in (qt, own):
         translator = QTranslator(app)
         if translator.load(name, folder):

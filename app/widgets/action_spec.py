@@ -69,5 +69,6 @@ def make_action(spec: ActionSpec, parent: QObject) -> QAction:
     if spec.checkable and not spec.group:
         action.toggled.connect(spec.slot)
     else:
+        # Qt hands over whether it is checked, which says nothing here
         action.triggered.connect(lambda _checked: spec.slot())
     return action

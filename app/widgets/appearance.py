@@ -89,6 +89,7 @@ def palette_of(dark: bool) -> QPalette:
         palette.setColor(role, QColor(color))
     for role in WRITING:
         palette.setColor(QPalette.ColorGroup.Disabled, role, QColor(DISABLED["dark" if dark else "light"]))
+    # a selection in a disabled list must not look active
     palette.setColor(QPalette.ColorGroup.Disabled, Role.Highlight, palette.color(Role.Mid))
     return palette
 

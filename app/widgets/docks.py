@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QDockWidget, QMainWindow, QWidget
 def add_dock(window: QMainWindow, name: str, title: str, panel: QWidget, area: Qt.DockWidgetArea, shortcut: str) -> QDockWidget:
     """Put a panel at an edge of a window; ``shortcut`` shows and hides it."""
     dock = QDockWidget(title, window)
+    # by this name Qt finds its place again
     dock.setObjectName(name)
     dock.setWidget(panel)
     dock.toggleViewAction().setShortcut(shortcut)

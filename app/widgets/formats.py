@@ -17,6 +17,7 @@ def clock_time(seconds: float) -> str:
 def amount(size: float) -> str:
     """Bytes in the largest fitting unit of 1024, as ``7.9 GB``."""
     for unit in UNITS[:-1]:
+        # 1000 to 1023 would take a fourth digit
         if size < 1000:
             return f"{size:.3g} {unit}"
         size /= 1024

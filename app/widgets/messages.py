@@ -4,9 +4,12 @@ import platform
 from collections.abc import Callable
 
 from PySide6.QtCore import QCoreApplication, Qt, qVersion
-from PySide6.QtWidgets import QMessageBox, QWidget
+from PySide6.QtWidgets import QGridLayout, QMessageBox, QSpacerItem, QWidget
 
+from app.widgets.plain import show_plainly
 from dcvsr_engine import __version__
+
+BOX_WIDTH = 460
 
 
 def show_error(parent: QWidget, title: str, message: str, details: str = "") -> QMessageBox:
@@ -17,8 +20,17 @@ def show_error(parent: QWidget, title: str, message: str, details: str = "") -> 
     box.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard)
     if details:
         box.setDetailedText(details)
+    show_plainly(box)
+    widen(box)
     box.open()
     return box
+
+
+def widen(box: QMessageBox) -> None:
+    """Make a box wide enough for its title and for lines of readable length."""
+    grid = box.layout()
+    assert isinstance(grid, QGridLayout)
+    grid.addItem(QSpacerItem(BOX_WIDTH, 0), grid.rowCount(), 0, 1, grid.columnCount())
 
 
 def show_failure(parent: QWidget, name: str, message: str, details: str) -> QMessageBox:
@@ -32,8 +44,10 @@ def ask(parent: QWidget, title: str, question: str, yes: str, no: str, then: Cal
     box = QMessageBox(QMessageBox.Icon.Question, title, question, parent=parent)
     box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     button = box.addButton(yes, QMessageBox.ButtonRole.AcceptRole)
+    # Enter, pressed unawares, must do no harm
     box.setDefaultButton(box.addButton(no, QMessageBox.ButtonRole.RejectRole))
     box.buttonClicked.connect(lambda clicked: then() if clicked is button else None)
+    show_plainly(box)
     box.open()
     return box
 

@@ -5,9 +5,10 @@ from typing import Literal
 
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QToolButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QToolButton, QWidget
 
 from app.widgets.appearance import tones
+from app.widgets.plain import plain_label
 
 Weight = Literal["good", "caution", "bad"]
 NoticeAction = tuple[str, Callable[[], object]]
@@ -25,7 +26,7 @@ class NoticeBar(QWidget):
         super().__init__(parent)
         self._weight: Weight = "good"
         self.setAccessibleName(self.tr("Notice"))
-        self._label = QLabel()
+        self._label = plain_label()
         self._label.setWordWrap(True)
         self._label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.close_button = QToolButton()
@@ -46,11 +47,11 @@ class NoticeBar(QWidget):
         """What is said."""
         return self._label.text()
 
-    def say(self, text: str, weight: Weight = "good", actions: Sequence[NoticeAction] = ()) -> None:
-        """Show a notice with buttons for ``actions``; each closes it."""
+    def say(self, text: str, weight: Weight = "good", actions: Sequence[NoticeAction] = (), stays: bool = False) -> None:
+        """Show a notice with buttons for ``actions``; each closes it, unless it ``stays``."""
         for button in self.buttons:
             button.deleteLater()
-        self.buttons = [self._button(name, act) for name, act in actions]
+        self.buttons = [self._button(name, act, stays) for name, act in actions]
         for position, button in enumerate(self.buttons):
             self._row.insertWidget(1 + position, button)
         self._weight = weight
@@ -63,9 +64,16 @@ class NoticeBar(QWidget):
         """Show a notice about which nothing can be done."""
         self.say(text, "caution")
 
-    def _button(self, name: str, act: Callable[[], object]) -> QPushButton:
+    def withdraw(self) -> None:
+        """Hide a caution about which nothing could be done: it is no longer so."""
+        if self._weight == "caution" and not self.buttons:
+            self.hide()
+
+    def _button(self, name: str, act: Callable[[], object], stays: bool) -> QPushButton:
         button = QPushButton(name)
-        button.clicked.connect(self.hide)
+        # hidden before the action, which may show the next notice
+        if not stays:
+            button.clicked.connect(self.hide)
         button.clicked.connect(lambda _checked: act())
         return button
 

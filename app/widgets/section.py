@@ -57,6 +57,7 @@ class CollapsibleSection(QWidget):
     @property
     def is_open(self) -> bool:
         """Whether the rows are visible."""
+        # not `isVisible`, which is false as long as the window is
         return not self.body.isHidden()
 
     def set_open(self, is_open: bool) -> None:
@@ -74,6 +75,7 @@ class CollapsibleSection(QWidget):
     def _show_summary(self) -> None:
         self.summary.set_whole("" if self.is_open else self._text)
         state = self.tr("expanded") if self.is_open else self.tr("collapsed")
+        self.header.setToolTip(self.tr("Hide these settings") if self.is_open else self.tr("Show these settings"))
         self.header.setAccessibleDescription(f"{state}, {self._text}")
 
     def changeEvent(self, event: QEvent) -> None:

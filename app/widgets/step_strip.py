@@ -16,7 +16,7 @@ SIGN_WIDTH = 11
 
 
 class StepStrip(QWidget):
-    """Cells in the colours of their steps; those that have run are filled, the running one is framed.
+    """Cells in the colours of their steps; those that have run are filled, the running one is framed, the others are outlines.
 
     Attributes:
         kinds: what each step is.
@@ -76,17 +76,17 @@ class StepStrip(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         width = self.width() / max(1, len(self.kinds))
         for step, kind in enumerate(self.kinds):
+            # many steps make narrow cells, of which a gap would leave little
             gap = 1 if width > 3 else 0
             self._draw_cell(painter, QRectF(step * width, 1, width - gap, self.height() - 2), step, kind)
 
     def _draw_cell(self, painter: QPainter, cell: QRectF, step: int, kind: StepKind) -> None:
         color = QColor(tones(self.palette()).step[kind])
         waiting = self.current is not None and step > self.current
-        color.setAlpha(70 if waiting else 255)
         text = self.palette().color(QPalette.ColorRole.WindowText)
-        painter.setPen(QPen(text, 2) if step == self.current else Qt.PenStyle.NoPen)
-        painter.setBrush(color)
-        painter.drawRoundedRect(cell.adjusted(1, 1, -1, -1) if step == self.current else cell, 2, 2)
+        painter.setPen(QPen(text, 2) if step == self.current else QPen(color, 1.5) if waiting else Qt.PenStyle.NoPen)
+        painter.setBrush(Qt.BrushStyle.NoBrush if waiting else color)  # an outline cannot be taken for a bar that is full
+        painter.drawRoundedRect(cell.adjusted(1, 1, -1, -1) if step == self.current or waiting else cell, 2, 2)
         if cell.width() >= SIGN_WIDTH:
             painter.setPen(text if waiting else Qt.GlobalColor.white if color.lightness() < 150 else Qt.GlobalColor.black)
             painter.drawText(cell, Qt.AlignmentFlag.AlignCenter, STEP_SIGNS[kind])

@@ -15,6 +15,7 @@ def torch_facts(folder: str) -> dict[str, Any]:
 
     found: dict[str, Any] = {"file": torch.__file__, "torch": torch.__version__, "cuda": torch.version.cuda, "device": ""}
     if torch.cuda.is_available():
+        # only computing shows whether the driver is new enough for the build
         total = float(torch.ones(ONES, device="cuda").sum())
         found["device"] = torch.cuda.get_device_name() if total == ONES else ""
     return found
@@ -27,6 +28,7 @@ def print_torch_facts() -> None:
     except Exception as error:  # a build that does not fit may fail in any way; the parent process reads the reason
         traceback.print_exc()
         found = {"error": f"{type(error).__name__}: {error}"}
+    # the last line: what libraries print before it does no harm
     print(json.dumps(found), flush=True)
 
 

@@ -36,6 +36,7 @@ def detect_gpu() -> Gpu | None:
 
 def from_nvidia_smi() -> Gpu | None:
     """Ask the driver's own tool."""
+    # Windows' driver puts the tool there, which is not always on the path
     system = Path(os.environ.get("SYSTEMROOT", "")) / "System32"
     program = shutil.which("nvidia-smi") or shutil.which("nvidia-smi", path=str(system))
     if program is None:

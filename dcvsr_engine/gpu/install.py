@@ -27,6 +27,8 @@ from dcvsr_engine.storage import describe_os_error, parse_json, read_json
 ALLOWANCE = 15 * 10**9
 """Bytes that must be free before anything is fetched: wheels and their content, generously. Checked exactly before unpacking."""
 
+OF_CUDA = re.compile(r"(torch|triton|pytorch-triton|(nvidia|cuda)-.*)$")
+"""Names of the packages that torch for CUDA brings along, in canonical form; all others must be installed here already."""
 PER_PACKAGE = 1000
 PIP = ["--disable-pip-version-check", "--no-input", "--no-color", "--progress-bar"]
 RAW_PROGRESS = (24, 1)
@@ -78,6 +80,7 @@ def install_cuda_build(progress: InstallProgress = lambda what, done, total: Non
 
 def _install(gpu: Gpu, progress: InstallProgress, index: str) -> Build:
     current = switched_on()
+    # first: builds that killed tries left behind take gigabytes
     _sweep(current)
     wheels = resolve_wheels(progress, index)
     if not any(is_cuda(wheel) for wheel in wheels):
@@ -94,6 +97,7 @@ def _install(gpu: Gpu, progress: InstallProgress, index: str) -> Build:
         unpack_wheels(wheels, fetched, folder, progress)
         build = verify_build(folder, gpu, progress)
         switch_on(build)
+    # cancelling and Ctrl-C, too: a half unpacked build has gigabytes
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -128,6 +132,7 @@ def resolve_wheels(progress: InstallProgress, index: str) -> list[Wheel]:
     constraints.write_text("\n".join(installed_versions()), encoding="utf-8")
     wanted = [*index_options(index), "--constraint", str(constraints), "--report", str(report), f"torch=={wanted_version()}"]
     run_pip(
+        # only wheels, as building a source package runs its code; all of them, as the side folder stands before the rest
         ["install", "--dry-run", "--ignore-installed", "--only-binary", ":all:", *wanted],
         lambda line: progress("Looking for a CUDA build", 0, 0),
     )
@@ -142,7 +147,28 @@ def resolve_wheels(progress: InstallProgress, index: str) -> list[Wheel]:
     ]
     report.unlink()
     constraints.unlink()
+    check_wheels(wheels)
     return sorted(wheels, key=lambda wheel: wheel.name != "torch")
+
+
+def check_wheels(wheels: list[Wheel]) -> None:
+    """Refuse packages that could not be verified, or that torch for CUDA does not consist of; raises `AcceleratorError`.
+
+    With a further index, pip takes any package from any index: one of a made-up name must not slip in with torch.
+    """
+    known = {canonical(str(part.metadata["Name"])) for part in metadata.distributions()}
+    for wheel in wheels:
+        if not wheel.sha256:
+            raise AcceleratorError(f"The package index gives no hash of {wheel.name}, so that it could not be verified.")
+        if canonical(wheel.name) not in known and not OF_CUDA.match(canonical(wheel.name)):
+            raise AcceleratorError(
+                f"The package index wants to install “{wheel.name}”, which does not belong to torch for CUDA; it is refused."
+            )
+
+
+def canonical(name: str) -> str:
+    """A distribution's name as indexes compare it (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def installed_versions() -> list[str]:

@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def module_command(module: str, *arguments: str) -> list[str]:
     """The command line that runs one of `RUNNABLE`."""
     if not getattr(sys, "frozen", False):
+        # -P: no module is imported from the current folder
         return [sys.executable, "-P", "-m", module, *arguments]
     program = Path(sys.executable)
     console = program.with_name("dcvsr" + program.suffix)
@@ -50,6 +51,7 @@ def run_module(module: str, arguments: list[str], tell: Callable[[str], None]) -
     Returns:
         Exit code and printed lines.
     """
+    # with -P the package has to be named where it is not installed; pip needs nothing of ours
     paths = [path for path in (str(ROOT) if module != "pip" else "", os.environ.get("PYTHONPATH", "")) if path]
     process = subprocess.Popen(
         module_command(module, *arguments),
@@ -65,6 +67,7 @@ def run_module(module: str, arguments: list[str], tell: Callable[[str], None]) -
     )
     assert process.stdout is not None
     arrived: queue.Queue[str | None] = queue.Queue()
+    # a thread, as reading a pipe cannot be interrupted and `tell` is to be called meanwhile
     reader = threading.Thread(target=_read, args=(process.stdout, arrived), daemon=True)
     reader.start()
     lines: list[str] = []

@@ -93,6 +93,7 @@ def remove_build() -> None:
     if not gpu_folder().exists():
         return
     with gpu_folder_locked():
+        # first: what cannot be deleted is at least not used any more
         record_file().unlink(missing_ok=True)
     shutil.rmtree(gpu_folder(), ignore_errors=True)
     if gpu_folder().exists():

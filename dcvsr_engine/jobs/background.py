@@ -11,7 +11,7 @@ Call = Callable[[], None]
 
 
 class Background:
-    """A context manager that ends its thread. Call `drain` before: of the calls that wait at the end only those to keep are made.
+    """A context manager that ends its thread. Call `drain` first: on leaving, only the waiting calls marked ``keep`` are made.
 
     Args:
         room: how many calls may wait before the caller does.
@@ -32,6 +32,7 @@ class Background:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+        # after a clean end `drain` has emptied the queue: what still waits belongs to a job that failed or was cancelled
         self._dropping = True
         self._calls.put(None)
         self._thread.join()
@@ -65,5 +66,6 @@ class Background:
             if self._error is None and (keep or not self._dropping):
                 try:
                     call()
+                # kept for the job's thread: raised here it would end this one, and the caller would wait for room for ever
                 except BaseException as error:
                     self._error = error

@@ -70,7 +70,8 @@ def name_of(folder: Path) -> str:
 
 def job_folder(request: JobRequest) -> Path:
     """The job folder of a request: the same request comes back to the same folder."""
-    key = hashlib.sha256(request.to_json().encode()).hexdigest()[:12]
+    # backslashreplace, as names that are not UTF-8 hold lone surrogates; the stem is for users to recognise the job
+    key = hashlib.sha256(request.to_json().encode(errors="backslashreplace")).hexdigest()[:12]
     return jobs_folder() / f"{request.source.stem[:40]}-{key}"
 
 
@@ -114,6 +115,7 @@ def job_lock(folder: Path) -> Iterator[None]:
     """Hold a job for this process; raises `JobError` when another one runs it."""
     lock = FileLock(folder / LOCK)
     try:
+        # the system releases the lock when its process dies, so that a crash leaves no job locked
         lock.acquire(timeout=0)
     except Timeout:
         raise JobError(f"The job in {folder} is being run by another process; wait for it or cancel it there.") from None
@@ -179,6 +181,7 @@ def own_files(folder: Path, *kept: str) -> list[Path]:
 def sweep() -> None:
     """Remove what killed processes left behind of jobs that were never begun or are done."""
     for folder in jobs_folder().glob("*/"):
+        # a folder without a manifest may belong to a process that is just beginning its job: its age tells
         with suppress(OSError, JobError):
             if not has_job(folder) and time.time() - folder.stat().st_mtime > ABANDONED_SECONDS:
                 discard_job(folder)

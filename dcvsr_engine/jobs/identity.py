@@ -12,6 +12,7 @@ from dcvsr_engine.jobs.manifest import FileFacts, JobIdentity, Unit
 from dcvsr_engine.models.registry import base_folder
 from dcvsr_engine.network.checkpoint import Model
 from dcvsr_engine.network.declaration import UNET_FOLDERS, Declaration
+from dcvsr_engine.network.upsampler_config import UPSAMPLER_FOLDER
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.storage import describe_os_error, sha256
 from dcvsr_engine.video.passage import first_changed
@@ -37,6 +38,7 @@ def identity_of(request: JobRequest, info: VideoInfo, model: Model) -> JobIdenti
 
 def file_facts(path: Path) -> FileFacts:
     """Name, size, time of change, and a hash of the first and last bytes of a file."""
+    # not the whole clip: that would be read at every start; containers keep headers and indices at their ends
     status = path.stat()
     with path.open("rb") as file:
         digest = hashlib.sha256(file.read(END_BYTES))
@@ -53,7 +55,8 @@ def model_hashes(folder: Path, declaration: Declaration) -> dict[str, str]:
 
 def model_files(model: Path, base: Path) -> Iterator[tuple[str, Path]]:
     """Name and path of every file that decides what a model computes."""
-    for root, folders in ((model, UNET_FOLDERS), (base, ("vae", "image_encoder", "feature_extractor"))):
+    for root, folders in ((model, (*UNET_FOLDERS, UPSAMPLER_FOLDER)), (base, ("vae", "image_encoder", "feature_extractor"))):
+        # weights beside the folders are whole checkpoints for other programs and never loaded
         for folder in (root, *(root / name for name in folders)):
             for path in sorted(folder.glob("*.json")) + (sorted(folder.glob("*.safetensors")) if folder != root else []):
                 yield f"{root.name}/{path.relative_to(root)}", path
@@ -62,6 +65,7 @@ def model_files(model: Path, base: Path) -> Iterator[tuple[str, Path]]:
 @lru_cache(maxsize=256)
 def hashed(path: Path, size: int, changed: int) -> str:
     """A file's hash, computed once while its size and time of change stay the same."""
+    # size and time are only the cache's key: a file that was replaced is hashed again
     return sha256(path)
 
 
@@ -130,6 +134,7 @@ def input_change(known: tuple[FileFacts, ...], now: tuple[FileFacts, ...]) -> st
 
 def request_change(known: dict[str, Any], now: dict[str, Any]) -> str | None:
     """Which part of the request, or which of its settings, is different."""
+    # flattened, so that the sentence names the setting itself
     flat, present = (request | request.get("settings", {}) | request.get("output", {}) for request in (known, now))
     for name in present:
         if name not in ("settings", "output", *WHERE) and flat.get(name) != present[name]:

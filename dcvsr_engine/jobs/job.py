@@ -95,6 +95,7 @@ def shortage_in_words() -> Iterator[None]:
     except MEMORY_ERRORS as error:
         if not is_out_of_memory(error):
             raise
+    # outside of the handler: the caught error's traceback would keep the failed tensors alive
     raise JobError("Memory ran out; close other programs or choose smaller tiles, and start it again.")
 
 
@@ -105,7 +106,9 @@ def run_preview(request: JobRequest, telemetry: Telemetry, loader: Loader, on_pl
         shots = find_shots(request, reader, info, telemetry)
         plan = feasible_plan(request, info, model, shots, None, on_plan)
         sink = PreviewSink()
-        session = Runner(Session(request, reader, info, Denoiser(model), plan, telemetry), sink).run(plan.segments)
+        session = Runner(Session(request, reader, info, Denoiser(model, settings=plan.settings), plan, telemetry), sink).run(
+            plan.segments
+        )
         share, notes = telemetry.waiting_share, reader.warnings
         return make_report(request, info, session.plan, sink.facts, telemetry.job, share, notes)
 
@@ -130,7 +133,9 @@ def run_stored(
             else:
                 refuse_changed(reread(known.identity, known.units, reader, telemetry.check))
                 store, plan = resume_job(known, request, info, model, folder, on_plan)
-            session = Session(request.replace(output=output), reader, info, Denoiser(model), plan, telemetry)
+            session = Session(
+                request.replace(output=output), reader, info, Denoiser(model, settings=plan.settings), plan, telemetry
+            )
             notes: Sequence[str] = ()
             if not published:
                 session = Runner(session, FileSink(store, telemetry, room_for(plan))).run(store.unfinished(plan.segments))

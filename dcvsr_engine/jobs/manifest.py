@@ -131,6 +131,7 @@ class Manifest(Schema):
 
 def seal_of(values: dict[str, Any]) -> str:
     """Hash of a manifest's content."""
+    # sorted: the seal covers the values, not their order in the file
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
@@ -181,6 +182,7 @@ def unsealed(values: dict[str, Any]) -> Manifest:
 
 def damaged(path: Path, error: Exception) -> JobError:
     """The sentence for a manifest that cannot be used."""
+    # the text of a KeyError is the key alone
     reason = f"there is no {error}" if isinstance(error, KeyError) else str(error).rstrip(".")
     folder = path.parent
     remedy = f"remove the job with “dcvsr jobs clean {folder.name}”" if folder.parent == jobs_folder() else f"remove {folder}"

@@ -10,13 +10,14 @@ FOLDER_CODECS: tuple[Codec, ...] = ("png", "tiff")
 KEPT_CONTAINERS = {".mkv", ".mov", ".mp4"}
 
 
-def names_for(source: Path, scale: int, codec: Codec) -> Iterator[Path]:
+def names_for(source: Path, scale: int, codec: Codec, fitting: str | None = None) -> Iterator[Path]:
     """Suggest names for a result beside its source, without end.
 
     Args:
         source: input file, or folder of pictures.
         scale: how many times the result is wider and higher.
         codec: as in `OutputSettings`; pictures go into a folder, which has no suffix.
+        fitting: suffix of the container that keeps the source's tracks, where it is known; see `video.tracks.default_suffix`.
 
     Yields:
         ``clip.avi`` → ``clip_x4.mp4``, then ``clip_x4_2.mp4`` and so on.
@@ -24,7 +25,7 @@ def names_for(source: Path, scale: int, codec: Codec) -> Iterator[Path]:
     if codec in FOLDER_CODECS:
         suffix = ""
     else:
-        suffix = CONTAINERS.get(codec, source.suffix.lower() if source.suffix.lower() in KEPT_CONTAINERS else ".mp4")
+        suffix = fitting or CONTAINERS.get(codec, source.suffix.lower() if source.suffix.lower() in KEPT_CONTAINERS else ".mp4")
     stem = f"{source.name if source.is_dir() else source.stem}_x{scale}"
     yield source.with_name(stem + suffix)
     number = 2

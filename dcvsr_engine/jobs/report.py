@@ -82,7 +82,7 @@ class ErrorMeter:
         self._join: float | None = None
 
     def follow(self, before: "ErrorMeter") -> None:
-        """Go on where another one has ended."""
+        """Continue from the last frame of another meter."""
         self.last = before.last
 
     def add(self, error: NDArray[np.float32]) -> None:
@@ -93,6 +93,7 @@ class ErrorMeter:
             self._inside += float(jumps[1])
         if self.last is not None:
             change = float(np.abs(error - self.last).mean())
+            # the first change is the one from the segment before: it belongs to the join, not to the average it is compared with
             if self.frames:
                 self._changes.append(change)
             else:
@@ -253,6 +254,7 @@ def make_report(
         engine=__version__,
         resumed=resumed,
         model=dict(model or {}),
+        # planner, reader and several segments may say the same: once is enough
         notes=tuple(dict.fromkeys([*plan.notes, *job.warnings, *notes, *warnings, *frame_notes(request, info, facts)])),
     )
 

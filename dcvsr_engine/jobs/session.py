@@ -114,6 +114,7 @@ class Session:
 @contextmanager
 def opened_clip(request: JobRequest, telemetry: Telemetry) -> Iterator[tuple[VideoReader, VideoInfo]]:
     """Hold the input open, its frames counted; raises `InputError`."""
+    # two short phases, as one around the yield would time the whole job
     with telemetry.phase("analyse"):
         info = probe(request.source)
     with VideoReader(info, request.output.deinterlace) as reader:
@@ -125,6 +126,7 @@ def opened_clip(request: JobRequest, telemetry: Telemetry) -> Iterator[tuple[Vid
 def loaded_model(settings: RestoreSettings, loader: Loader, telemetry: Telemetry) -> Model:
     """The model of a job; raises `ModelError`, or `Cancelled` when that was asked for meanwhile."""
     with telemetry.phase("load"):
+        # loading cannot be interrupted: a cancel meanwhile takes effect after it
         model = loader(settings)
     telemetry.check()
     return model
@@ -170,6 +172,7 @@ def feasible_plan(
     """
     unet = subfolder(model.folder, UNET_FOLDERS)
     plan = make_plan(request, info, model.declaration, unet, shots, folder).replace(**reduced)
+    # before the problems are raised: whoever waits for the plan sees the numbers behind them
     on_plan(plan)
     if plan.problems:
         raise JobError(plan.problems[0])

@@ -26,7 +26,7 @@ from dcvsr_engine.video.writer import VideoWriter
 
 
 class SegmentSink:
-    """Takes one segment: first states, then frames in order, then the end. As it stands here, it keeps nothing."""
+    """Takes one segment: first states, then frames in order, then the end. This base class keeps nothing."""
 
     def saved_state(self, grid: TileGrid, rate: int) -> SegmentState | None:
         """The state where an earlier run stopped; ``grid`` and ``rate`` as for `SpatialBank`."""
@@ -48,15 +48,15 @@ class SegmentSink:
 
 
 class Sink(AbstractContextManager["Sink"]):
-    """Takes segments in order. As it stands here, it keeps nothing."""
+    """Takes segments in order. This base class keeps nothing."""
 
     @property
     def waited(self) -> float:
         """Seconds for which the network was held up."""
         return 0.0
 
-    def begin(self, session: Session, segment: Segment, frames: SegmentFrames, skip: int) -> SegmentSink:
-        """The sink of a segment; the first ``skip`` of its ``frames`` went out with the segment before."""
+    def begin(self, session: Session, segment: Segment, frames: SegmentFrames, own: range) -> SegmentSink:
+        """The sink of a segment, which puts out those of its ``frames`` whose positions are ``own``."""
         return SegmentSink()
 
     def saved_overlap(self, index: int) -> Overlap | None:
@@ -67,7 +67,7 @@ class Sink(AbstractContextManager["Sink"]):
         """Settings were reduced: remember those of ``plan``."""
 
     def announce(self) -> None:
-        """JobReport the segments that have become final."""
+        """Report the segments that have become final."""
 
     def drain(self) -> None:
         """Wait until everything is where it should be; raises what went wrong on the way."""
@@ -89,7 +89,7 @@ class PreviewSink(Sink):
     def __init__(self) -> None:
         self.facts: list[SegmentFacts] = []
 
-    def begin(self, session: Session, segment: Segment, frames: SegmentFrames, skip: int) -> SegmentSink:
+    def begin(self, session: Session, segment: Segment, frames: SegmentFrames, own: range) -> SegmentSink:
         """See `Sink.begin`."""
         return SentSegment(self.facts, session, frames)
 
@@ -130,7 +130,7 @@ class FileSink(Sink):
 
     Attributes:
         store: the job folder.
-        telemetry: is told which segments are final.
+        telemetry: reports which segments are final.
         background: the writer's thread.
     """
 
@@ -148,21 +148,23 @@ class FileSink(Sink):
         return self.background.waited
 
     def __enter__(self) -> "FileSink":
+        # units of an earlier run count as final from the start
         for unit in self.store.manifest.finished:
             self.telemetry.emit(SegmentFinished(unit.id, len(self.store.manifest.units)))
         self.background.__enter__()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+        # the thread first: it may still be writing to a file that is removed below
         self.background.__exit__(kind, value, trace)
         for segment in self._written:
             segment.abort()
 
-    def begin(self, session: Session, segment: Segment, frames: SegmentFrames, skip: int) -> SegmentSink:
+    def begin(self, session: Session, segment: Segment, frames: SegmentFrames, own: range) -> SegmentSink:
         """See `Sink.begin`."""
         # before any state of it: whoever resumes from that must know what it was made from
         self.store.update_unit(segment.index, passage=frames.passage)
-        written = WrittenSegment(self.store, self.background, session, segment, frames, skip)
+        written = WrittenSegment(self.store, self.background, session, segment, frames, own)
         self._written.append(written)
         index, meter = self._measured
         # a meter is read on the writer's thread, once the segment before is measured completely
@@ -185,6 +187,7 @@ class FileSink(Sink):
 
     def announce(self) -> None:
         """See `Sink.announce`."""
+        # the writer's thread sets the mark; events leave from the job's thread and in order
         while self._written and self._written[0].is_final:
             index = self._written.popleft().segment.index
             self.telemetry.emit(SegmentFinished(index, len(self.store.manifest.units)))
@@ -208,10 +211,10 @@ class WrittenSegment(SegmentSink):
     """
 
     def __init__(
-        self, store: JobStore, background: Background, session: Session, segment: Segment, frames: SegmentFrames, skip: int
+        self, store: JobStore, background: Background, session: Session, segment: Segment, frames: SegmentFrames, own: range
     ) -> None:
         self.store, self.background, self.session, self.segment, self.frames = store, background, session, segment, frames
-        self.writer = writer_of(session, store.unit_file(segment.index)) if len(frames) > skip else None
+        self.writer = writer_of(session, store.unit_file(segment.index)) if own else None
         self.meter = ErrorMeter(last_grid(session, frames), session.model.declaration.factor)
         self.is_final = False
         self._seconds = 0.0
@@ -259,6 +262,7 @@ class WrittenSegment(SegmentSink):
         if overlap is not None:
             self.store.save_overlap(index, dataclasses.replace(overlap, error=error))
         if self.writer is None:
+            # an empty file stands for a unit without frames: `JobStore.files` leaves it out of the result
             self.store.unit_file(index).touch()
         else:
             self.writer.close()

@@ -45,6 +45,7 @@ def held(folder: Path) -> Iterator[None]:
         try:
             yield
         finally:
+            # the job is done, or ended before its manifest was written
             if not has_job(folder):
                 remove_files(folder, *kept_names(folder))
 
@@ -74,6 +75,7 @@ def writing(folder: Path, size: int = 0) -> Iterator[None]:
             raise OSError(errno.ENOSPC, "no room")
         yield
     except SafetensorError as error:
+        # safetensors gives the system's number only inside its text
         number = errno.ENOSPC if f"os error {errno.ENOSPC}" in str(error) else errno.EIO
         raise write_error(folder / MANIFEST, OSError(number, str(error))) from None
     except (OSError, av.FFmpegError) as error:
@@ -150,6 +152,7 @@ class JobStore:
         for old in self.states(index):
             discard(old)
         for old in self.folder.glob("overlap-*"):
+            # zero-padded names sort like numbers; the own overlap stays, for the next unit
             if old.name < f"overlap-{index:05d}":
                 discard(old)
 
@@ -232,6 +235,7 @@ class JobStore:
             tensors = self.load(path)
             if tensors is None:
                 continue
+            # the name is state-SEGMENT-STEP.HASH.safetensors
             return SegmentState.from_tensors(tensors, int(path.name.split("-")[2].split(".")[0]), grid, rate)
         return None
 

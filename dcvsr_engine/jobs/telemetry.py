@@ -63,6 +63,11 @@ class Telemetry:
         self._previewed = float("-inf")
         self._began = time.monotonic()
 
+    @property
+    def seen_frame(self) -> int | None:
+        """The clip's frame that the user looks at; see `Control.look_at`."""
+        return self._control.seen_frame
+
     def emit(self, event: Event) -> None:
         """Pass an event on; a warning also goes into the report."""
         if isinstance(event, Warned):
@@ -103,6 +108,7 @@ class Telemetry:
     @property
     def waiting_share(self) -> float:
         """Share of the time so far for which the network waited for video input or output, 0 … 1."""
+        # these two phases are all video input or output, so the network waits for their whole length
         waiting = self.waiting_seconds + self.job.seconds["analyse"] + self.job.seconds["publish"]
         return waiting / (time.monotonic() - self._began)
 
@@ -118,12 +124,14 @@ class Telemetry:
         now = time.monotonic()
         if not always and now - self._previewed < PREVIEW_INTERVAL:
             return
+        # before it is made: a preview that does not fit into memory is not tried again at once
         self._previewed = now
         if (event := make()) is not None:
             self.emit(event)
 
     def measure_memory(self, device: Device) -> None:
-        """JobReport the memory in use on ``device``, and remember the peak."""
+        """Report the memory in use on ``device``, and remember the peak."""
+        # torch counts no memory of the host: the size of the process stands for it
         used = int(torch.cuda.max_memory_allocated()) if device == "cuda" else int(psutil.Process().memory_info().rss)
         self._current.see_memory(used)
         self.emit(MemoryUsed("host" if device == "cpu" else device, used, memory(device)[1]))

@@ -203,6 +203,7 @@ def print_added(options: argparse.Namespace, model: KnownModel) -> None:
 
 def ask_for_licence(entry: CatalogueEntry, options: argparse.Namespace) -> None:
     """Show a licence and ask whether it is accepted; raises `ModelError` when not."""
+    # standard output is for the JSON alone
     print(printable(entry_text(entry, False)), file=sys.stderr if options.json else sys.stdout)
     if options.accept_licence:
         return

@@ -136,6 +136,7 @@ class Download:
     def _fetch(self, file: RemoteFile, revision: str, passed: Callable[[int], None]) -> None:
         """Fetch one file from where it broke off, in several tries if need be."""
         path, failures = self._folder / file.name, 0
+        # the second condition: an empty file of the listing has to exist, too
         while size_on_disk(path) < file.size or not path.exists():
             before, asked, problem = size_on_disk(path), 0.0, self._broken(file)
             try:
@@ -146,6 +147,7 @@ class Download:
                 path.unlink()  # it is longer here than there: from the beginning
             except httpx2.HTTPError:
                 pass
+            # a connection that brings something is progress: only those in a row that bring nothing count
             failures = 0 if size_on_disk(path) > before else failures + 1
             if failures == TRIES:
                 raise problem
@@ -161,10 +163,12 @@ class Download:
             if have and response.headers.get("Content-Encoding", "identity").lower() != "identity":
                 path.unlink()  # compressed although nobody asked for it: its parts cannot be put together
                 return
+            # a server may ignore the range and send the file from its beginning
             resumed = response.status_code == httpx2.codes.PARTIAL_CONTENT
             with path.open("ab" if resumed else "wb") as out:
                 for part in response.iter_bytes():
                     if out.tell() + len(part) > file.size:
+                        # not what was announced: nothing of it is trusted
                         out.truncate(0)
                         raise ModelError(
                             f"{self._connection.address} sends more than the {file.size:,} bytes of {file.name} that it "
@@ -198,6 +202,7 @@ class Download:
     def _check(self, file: RemoteFile, passed: Callable[[int], None]) -> None:
         """Compare a file with its hash; a wrong one is deleted, with the listing that it was fetched by."""
         path = self._folder / file.name
+        # hashing brings no bytes; it is reported only so that the user can cancel
         found = sha256(path, lambda size: passed(file.size)) if file.sha256 else git_hash(path)
         if found != (file.sha256 or file.git) or path.stat().st_size != file.size:
             path.unlink()

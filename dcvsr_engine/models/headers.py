@@ -49,6 +49,7 @@ def read_header(path: Path) -> dict[str, TensorHeader]:
     except OSError as error:
         raise ModelError(f"{path} cannot be read ({describe_os_error(error)}).") from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
+        # only our own sentences are shown; those of its subclasses speak of characters and columns
         reason = str(error) if type(error) is ValueError else "its header cannot be read"
         raise ModelError(f"{path} is damaged or no safetensors file ({reason}); get it again.") from None
     return {name: tensor for name, (tensor, _) in tensors.items()}
@@ -58,6 +59,7 @@ def check_layout(tensors: dict[str, tuple[TensorHeader, list[int]]], size: int) 
     """Raise `ValueError` unless the tensors, each with its begin and end, fill ``size`` bytes without gap or overlap."""
     end = 0
     for name, (tensor, (begin, stop)) in sorted(tensors.items(), key=lambda item: item[1][1]):
+        # the format allows neither holes nor overlaps: either is damage
         if begin != end or stop - begin != math.prod(tensor.shape) * ITEM_BYTES.get(tensor.dtype, -1):
             raise ValueError(f"the place of {name} is wrong")
         end = stop

@@ -74,11 +74,12 @@ class HubConnection:
         Raises:
             TokenNeeded: the hub asks for a token, or for another one.
             Gone: the hub does not have it.
-            RangeRefused: it cannot be had from ``begin`` on.
+            RangeRefused: the hub cannot resume at byte ``begin``.
             Busy: the hub may answer later.
             ModelError: the hub refuses in another way.
             httpx2.HTTPError: the connection fails.
         """
+        # a compressed answer cannot be continued from a byte of the file
         headers = {"Accept-Encoding": "identity"}
         if self._token:
             headers["Authorization"] = f"Bearer {self._token}"

@@ -52,6 +52,7 @@ def check_name(name: str) -> None:
     """Raise `ModelError` when a name is taken."""
     if name in installed_folders() | base_folders() or (models_folder() / name).exists():
         raise ModelError(f"There is a model “{name}” already; remove it first, or give this one another name.")
+    # the models folder holds a file of this name
     if name == DEFAULT_FILE:
         raise ModelError(f"A model cannot be called “{name}”; give it another name.")
 
@@ -73,6 +74,7 @@ def check_free_space(folder: Path, size: int) -> None:
 def new_folder(name: str) -> Iterator[Path]:
     """A temporary folder that becomes the model's when all goes well, and is removed otherwise."""
     target = models_folder() / name
+    # its name begins with a dot, so that it is not listed as a model until the rename
     partial = partial_path(target)
     partial.mkdir(parents=True)
     try:
@@ -112,6 +114,7 @@ def copy_files(files: Mapping[str, Path], folder: Path, progress: Transferred) -
 def write_extras(found: Recognised, folder: Path, name: str, base: str) -> None:
     """Write what the files lack: conventions, and a U-Net's config."""
     if found.declaration is not None and (found.kind != "declared" or name != found.declaration.name or base):
+        # a base replaces a declared one; a model that is complete needs none
         over = base if base and found.declaration.base else found.declaration.base
         title = found.declaration.title if name == found.declaration.name else name
         (folder / FILE).write_text(found.declaration.replace(name=name, title=title, base=over).to_json(), encoding="utf-8")

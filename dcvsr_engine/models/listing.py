@@ -85,6 +85,7 @@ def listing_on_hub(connection: HubConnection, entry: CatalogueEntry) -> Listing:
     answer = ask_for_json(connection, entry)
     try:
         files = tuple(remote_file(item, entry) for item in answer["siblings"] if is_wanted(item["rfilename"], entry.files))
+        # a commit, not a branch: all files come from one state of the repository
         listing = Listing(repository=entry.repository, revision=answer["sha"], files=files)
     except (KeyError, TypeError, AttributeError):
         raise ModelError(f"{connection.address} answers with a listing that is not understood; try again later.") from None
@@ -120,6 +121,7 @@ def ask_for_json(connection: HubConnection, entry: CatalogueEntry) -> Any:
 def remote_file(item: dict[str, Any], entry: CatalogueEntry) -> RemoteFile:
     """Read one file of the hub's listing; a hash of the catalogue comes before the hub's."""
     name = item["rfilename"]
+    # hubs give a SHA-256 for files in Git LFS only, and git's own hash for all
     found = entry.sha256.get(name) or (item.get("lfs") or {}).get("sha256") or ""
     return RemoteFile(name=name, size=item["size"], sha256=found, git=item.get("blobId") or "")
 

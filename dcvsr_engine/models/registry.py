@@ -1,4 +1,4 @@
-"""Which models there are: built in, added by the user, or in a folder that the user named; the default; the bases.
+"""All models that exist: built in, added by the user, or in a folder that the user named; the default; the bases.
 
 The only answer for window, command line, planner and engine: `network.checkpoint` is given folders and looks up nothing.
 Torch-free, and no weights are read.

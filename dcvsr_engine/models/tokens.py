@@ -33,6 +33,7 @@ def token_for(endpoint: str) -> str | None:
 
 def is_own_host(endpoint: str) -> bool:
     """Whether an address is the hub itself, whose programs' token it may get; a mirror gets only a token entered for it."""
+    # not `constants.ENDPOINT`, which HF_ENDPOINT changes
     own = urlsplit(constants._HF_DEFAULT_ENDPOINT)
     given = urlsplit(endpoint)
     return (given.scheme, given.hostname, given.port) == (own.scheme, own.hostname, own.port)

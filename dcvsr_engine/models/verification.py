@@ -20,6 +20,7 @@ def check_files(folder: Path, expected: Mapping[str, str]) -> None:
     Raises:
         ModelError: names the first file that is missing or differs.
     """
+    # lazily: after the first difference no further file is hashed
     for sentence in differing(folder, expected):
         raise ModelError(sentence)
 

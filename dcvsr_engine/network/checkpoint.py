@@ -20,6 +20,7 @@ from dcvsr_engine.network.device import DTYPES, resolve_device, resolve_precisio
 from dcvsr_engine.network.first_stage import HAAR, RESIDUAL_TRANSFORM, VAE
 from dcvsr_engine.network.haar import HaarFirstStage
 from dcvsr_engine.network.layout import check_layers, subfolder, weight_files
+from dcvsr_engine.network.upsampling import BicubicUpsampler, VideoUpsampler, load_upsampler
 from dcvsr_engine.network.vae import VaeFirstStage
 from dcvsr_engine.settings import Device, Precision
 from dcvsr_engine.storage import read_json
@@ -58,16 +59,17 @@ class FirstStage(Protocol):
             ``x_0`` ``(frames, latent_channels, height / factor, width / factor)``.
         """
 
-    def decode(self, latents: Tensor, upscaled: Tensor, check: Callable[[], None] = lambda: None) -> Tensor:
+    def decode(self, latents: Tensor, upscaled: Tensor, check: Callable[[], None] = lambda: None, before: int = 0) -> Tensor:
         """Decode ``x_0``.
 
         Args:
-            latents: ``(frames, latent_channels, height / factor, width / factor)``.
-            upscaled: the enlarged input that they belong to, ``(frames, 3, height, width)``.
+            latents: ``(frames, latent_channels, height / factor, width / factor)``; neighbours on either side may be among them.
+            upscaled: the enlarged input of the wanted frames, ``(wanted frames, 3, height, width)``.
             check: called before every tile; raises to stop.
+            before: how many neighbours come before the wanted frames.
 
         Returns:
-            ``(frames, 3, height, width)``, not clamped.
+            ``(wanted frames, 3, height, width)``, not clamped.
         """
 
 
@@ -80,6 +82,7 @@ class Model:
         folder: where it came from.
         unet, first_stage: the networks, on ``device`` in ``dtype``.
         image_encoder: CLIP, where the declaration asks for it.
+        upsampler: makes ``I_up``, in float32.
     """
 
     declaration: Declaration
@@ -89,6 +92,7 @@ class Model:
     device: Device
     precision: Precision
     image_encoder: ImageEncoder | None = None
+    upsampler: VideoUpsampler = BicubicUpsampler()
 
     def to_device(self, x: Tensor) -> Tensor:
         """``x`` of any shape where and as the network computes."""
@@ -96,15 +100,15 @@ class Model:
 
     def move(self, device: Device) -> None:
         """Move all weights, to the processor for a pause and back; the model still belongs to ``self.device``."""
-        for part in (*self.networks, getattr(self.image_encoder, "network", None)):
-            if part is not None:
-                part.to(device)
+        for part in self.networks:
+            part.to(device)
         clear_device_cache()
 
     @property
     def networks(self) -> list[nn.Module]:
-        """The U-Net and, where there is one, the autoencoder."""
-        return [part for part in (self.unet, getattr(self.first_stage, "vae", None)) if part is not None]
+        """The U-Net and, where there are such, autoencoder and learned upsampler."""
+        parts = self.unet, getattr(self.first_stage, "vae", None), self.upsampler.network
+        return [part for part in parts if part is not None]
 
     @contextmanager
     def full_precision(self) -> Iterator[None]:
@@ -128,7 +132,7 @@ def load(folder: Path, base: Path, device: Device = "auto", precision: Precision
     """Load a checkpoint from its folders.
 
     Args:
-        folder: holds the U-Net and ``dcvsr.json``.
+        folder: holds the U-Net, a learned upsampler and ``dcvsr.json``.
         base: holds the first stage and the image encoder; ``folder`` itself where the checkpoint is complete.
         device: where to compute.
         precision: number format to compute in.
@@ -157,6 +161,7 @@ def load(folder: Path, base: Path, device: Device = "auto", precision: Precision
         device=device,
         precision=precision,
         image_encoder=ImageEncoder.from_folder(base, device, precision) if declaration.image_embedding == "first-frame" else None,
+        upsampler=load_upsampler(declaration.upsampler, folder, device),
     )
 
 

@@ -26,6 +26,7 @@ DEFAULTS = ("scale", "steps", "guidance", "guidance_scale", "tiling", "tile", "w
 """Settings whose default the model declares."""
 SVD_TIME_IDS = (6.0, 127.0, 0.0)
 """Frames per second, motion bucket and noise augmentation of Stable Video Diffusion's examples."""
+UpsamplerKind = Literal["bicubic", "learned"]
 
 
 class Declaration(Schema):
@@ -34,6 +35,7 @@ class Declaration(Schema):
     Attributes:
         name, title, description, license, training_data: for people.
         first_stage: ``"vae"`` (SVD's temporal autoencoder) or ``"haar"`` (fixed residual transform).
+        upsampler: what makes ``I_up``: ``"bicubic"`` (the paper's) or ``"learned"`` (the network in the folder ``upsampler``).
         factor: output pixels per latent pixel along an axis.
         multiple: the U-Net needs latent sides that are multiples of this.
         condition_scaled: whether ``l`` is multiplied by the VAE's scaling factor (SVD: no).
@@ -56,6 +58,7 @@ class Declaration(Schema):
     first_stage: Literal["vae", "haar"]
     factor: int = Field(ge=1)
     multiple: int = Field(ge=1)
+    upsampler: UpsamplerKind = "bicubic"
     description: str = ""
     license: str = ""
     training_data: str = ""

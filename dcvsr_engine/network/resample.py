@@ -29,5 +29,9 @@ def shrink(frames: Tensor, scale: int) -> Tensor:
         ``(frames, 3, height / scale, width / scale)``.
     """
     height, width = frames.shape[-2:]
-    size = (height // scale, width // scale)
+    return resize(frames, (height // scale, width // scale))
+
+
+def resize(frames: Tensor, size: tuple[int, int]) -> Tensor:
+    """Bring RGB ``(frames, 3, height, width)`` to ``size`` (height, width) by antialiased bicubic interpolation, in 0..1."""
     return F.interpolate(frames, size=size, mode="bicubic", align_corners=False, antialias=True).clamp(0, 1)

@@ -6,52 +6,22 @@ bicubic enlargement of the frame in the middle. Beside it the network says how l
 """
 
 from pathlib import Path
-from typing import ClassVar, NamedTuple, Self
+from typing import NamedTuple, Self
 
 import torch
 import torch.nn.functional as F
-from pydantic import Field, model_validator
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from dcvsr_engine.errors import ModelError, UserError
 from dcvsr_engine.network.resample import upscale
-from dcvsr_engine.schema import Schema
-
-UPSAMPLER_CONFIG = "config.json"
-UPSAMPLER_WEIGHTS = "model.safetensors"
+from dcvsr_engine.network.upsampler_config import UPSAMPLER_CONFIG, UPSAMPLER_WEIGHTS, UpsamplerConfig, unusable
 
 SLOPE = 0.1
 """Slope of the leaky rectifiers."""
 
 INITIAL_LOG_ERROR = -4.0
 """Initial ln of the expected error: e⁻⁴ of the range is about 5 levels of 255."""
-
-
-class UpsamplerConfig(Schema):
-    """The network's shape.
-
-    Attributes:
-        channels: of every block.
-        blocks: residual blocks of two convolutions.
-        frames: neighbouring frames seen at once, odd.
-        scale: enlargement along an axis.
-    """
-
-    error_type: ClassVar[type[UserError]] = ModelError
-    noun: ClassVar[str] = "entry"
-
-    channels: int = Field(default=64, ge=1)
-    blocks: int = Field(default=8, ge=1)
-    frames: int = Field(default=5, ge=1)
-    scale: int = Field(default=4, ge=1)
-
-    @model_validator(mode="after")
-    def _has_a_middle_frame(self) -> Self:
-        if self.frames % 2 == 0:
-            raise ValueError(f"frames must be odd, not {self.frames}.")
-        return self
 
 
 class Enlarged(NamedTuple):
@@ -92,6 +62,10 @@ class Upsampler(nn.Module):
         nn.init.zeros_(self.tail.weight)
         start = torch.tensor([0.0, 0.0, 0.0, INITIAL_LOG_ERROR]).repeat_interleave(config.scale**2)
         self.tail.bias = nn.Parameter(start)
+        self.order_channels_last()
+
+    def order_channels_last(self) -> None:
+        """Order the weights in memory as convolutions are fastest."""
         for weight in self.parameters():
             if weight.dim() == 4:
                 weight.data = weight.data.contiguous(memory_format=torch.channels_last)
@@ -112,11 +86,15 @@ class Upsampler(nn.Module):
     @classmethod
     def from_folder(cls, folder: Path) -> Self:
         """Read ``config.json`` and ``model.safetensors``; raises `ModelError`."""
+        config = UpsamplerConfig.from_folder(folder)
         try:
-            network = cls(UpsamplerConfig.from_json((folder / UPSAMPLER_CONFIG).read_text(encoding="utf-8")))
-            network.load_state_dict(load_file(folder / UPSAMPLER_WEIGHTS))
-        except (OSError, ValueError, ModelError, SafetensorError, RuntimeError) as error:
-            raise ModelError(f"The upsampler in “{folder}” cannot be used: {' '.join(str(error).split()).rstrip('.')}.") from None
+            weights = {name: value.float() for name, value in load_file(folder / UPSAMPLER_WEIGHTS).items()}
+            with torch.device("meta"):  # no memory for a network that the weights do not fit
+                network = cls(config)
+            network.load_state_dict(weights, assign=True)
+        except (OSError, SafetensorError, RuntimeError) as error:
+            raise unusable(folder, error) from None
+        network.order_channels_last()
         return network.eval().requires_grad_(False)
 
     def save(self, folder: Path) -> None:

@@ -24,12 +24,14 @@ def evaluate_tile(plan: Plan, model: Model) -> float:
     x = torch.zeros(1, tile.frames, stage.latent_channels, tile.height, tile.width)
     condition = torch.zeros(1, tile.frames, stage.condition_channels, tile.height, tile.width)
     began = time.monotonic()
+    # without guidance, so that time and memory are those of one row; branches are counted apart
     Denoiser(model).guided(x, model.declaration.sigma_max, condition, [tile], "none", 1.0, 0.0)
     return time.monotonic() - began
 
 
 def seconds_per_evaluation(plan: Plan, model: Model, repeats: int = 2) -> float | None:
     """Fastest of ``repeats`` evaluations of one tile of the plan's size, in seconds; ``None`` when memory does not suffice."""
+    # the fastest: the first evaluation also pays for memory and kernels that later ones find ready
     return attempt(lambda: min(evaluate_tile(plan, model) for _ in range(repeats)))
 
 

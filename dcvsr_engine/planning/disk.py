@@ -22,6 +22,7 @@ def result_bytes(output: OutputSettings, frames: int, size: tuple[int, int]) -> 
 
 def bytes_per_pixel(output: OutputSettings) -> float:
     """Encoded size, generously: lossless codecs at no compression at all, lossy ones at a bit rate that doubles every 6 CRF."""
+    # more than 8 bits are stored in two bytes
     wide = 2 if (output.bit_depth or 8) > 8 else 1
     if output.codec in LOSSLESS_CODECS:
         return 3.0 * wide

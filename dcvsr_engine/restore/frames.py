@@ -2,6 +2,7 @@
 
 import threading
 import time
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -31,24 +32,46 @@ class SegmentFrames:
         indices: of the frames in the clip, ascending.
         pts, durations: in ticks of the input.
         pixels: RGB 0..1 ``(frames, 3, height, width)`` of the region.
-        passage: what was read of the input for those that the segment before did not have.
+        around: these frames and those before and after them that an upsampler may look at; ``None`` for these alone.
+        passage: what was read of the input for those and those around, but for what was read for the segment before.
     """
 
     indices: tuple[int, ...]
     pts: tuple[int, ...]
     durations: tuple[int, ...]
     pixels: Tensor
+    around: "SegmentFrames | None" = None
     passage: Passage | None = None
 
     def __len__(self) -> int:
         return len(self.indices)
 
     def select(self, positions: Sequence[int]) -> "SegmentFrames":
-        """Some of the frames."""
+        """Some of the frames, among the same others."""
         indices, pts, durations = (
             tuple(values[position] for position in positions) for values in (self.indices, self.pts, self.durations)
         )
-        return SegmentFrames(indices, pts, durations, self.pixels[list(positions)], self.passage)
+        return SegmentFrames(indices, pts, durations, self.pixels[list(positions)], self.around or self, self.passage)
+
+    def between(self, first: int, last: int) -> "SegmentFrames":
+        """The frames with an index of ``first … last``, among all of these; they are not copied."""
+        part = slice(bisect_left(self.indices, first), bisect_right(self.indices, last))
+        return SegmentFrames(self.indices[part], self.pts[part], self.durations[part], self.pixels[part], self, self.passage)
+
+    def windows(self, positions: Sequence[int], frames: int) -> Tensor:
+        """Some of the frames, each in the middle of its neighbours: RGB 0..1 ``(positions, frames, 3, height, width)``.
+
+        A neighbour outside of the shot, or one that cannot be decoded, is replaced by the next one towards the middle. So
+        a window depends on ``frames // 2`` indices on either side and on nothing else.
+        """
+        known, reach = self.around or self, frames // 2
+        offsets = range(-reach, reach + 1)
+        places = [[known.nearest(self.indices[position], offset) for offset in offsets] for position in positions]
+        return known.pixels[torch.tensor(places)]
+
+    def nearest(self, index: int, offset: int) -> int:
+        """The position of the frame ``index + offset``, or of the farthest from ``index`` that there is on the way to it."""
+        return bisect_left(self.indices, index + offset) if offset < 0 else bisect_right(self.indices, index + offset) - 1
 
 
 NO_FRAMES = SegmentFrames((), (), (), torch.zeros(0, 3, 1, 1))
@@ -71,7 +94,7 @@ class SegmentReader:
         self._stopped = threading.Event()
         self._frames: Iterator[Frame] = iter(())
         self._next = -1
-        self._last: SegmentFrames | None = None
+        self._decoded = NO_FRAMES
 
     def __enter__(self) -> Self:
         return self
@@ -97,28 +120,28 @@ class SegmentReader:
         return frames.result()
 
     def _read(self, segment: Segment) -> SegmentFrames:
-        """Decode a segment's frames, except those that the segment before had too."""
-        known = self._last if self._next == segment.first + segment.shared else None
+        """Decode a segment's frames and those around it, except those that were decoded for the segment before."""
+        begin, end = segment.first - segment.before, segment.last + segment.after
         # the reader is where the segment before ended; anything else is a new start, with a seek
-        if known is None:
-            self._frames = self.reader.frames(segment.first)
-        self._last = self._gather(segment, known)
+        if self._next != segment.first + segment.shared:
+            self._frames = self.reader.frames(begin)
+            self._decoded = NO_FRAMES
+        self._decoded = self._gather(self._decoded.between(begin, end), end)
         self._next = segment.last + 1
-        return self._last
+        return self._decoded.between(segment.first, segment.last)
 
-    def _gather(self, segment: Segment, known: SegmentFrames | None) -> SegmentFrames:
-        """Frames of a segment from what is ``known`` and from the video."""
-        kept = [] if known is None else [position for position, index in enumerate(known.indices) if index >= segment.first]
-        shared = NO_FRAMES if known is None else known.select(kept)
-        indices, pts, durations = list(shared.indices), list(shared.pts), list(shared.durations)
-        pictures = list(shared.pixels)
-        for frame in self._until(segment.last):
+    def _gather(self, known: SegmentFrames, last: int) -> SegmentFrames:
+        """The ``known`` frames and further ones of the video up to ``last``."""
+        indices, pts, durations = list(known.indices), list(known.pts), list(known.durations)
+        pictures = list(known.pixels)
+        # the frames around a segment may already hold all of it
+        for frame in self._until(last) if last not in indices[-1:] else ():
             indices.append(frame.index)
             pts.append(frame.pts)
             durations.append(frame.duration)
             pictures.append(torch.from_numpy(crop(frame.pixels, self.region)).permute(2, 0, 1))
         pixels = torch.stack(pictures) if pictures else NO_FRAMES.pixels
-        return SegmentFrames(tuple(indices), tuple(pts), tuple(durations), pixels, self.reader.taken())
+        return SegmentFrames(tuple(indices), tuple(pts), tuple(durations), pixels, passage=self.reader.taken())
 
     def _until(self, last: int) -> Iterator[Frame]:
         """Further frames up to ``last``."""

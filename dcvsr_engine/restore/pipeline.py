@@ -19,7 +19,6 @@ from dcvsr_engine.events import FrameDone, Warned
 from dcvsr_engine.network.checkpoint import Model
 from dcvsr_engine.network.first_stage import first_stage_of
 from dcvsr_engine.network.oom import Result, in_parts
-from dcvsr_engine.network.resample import upscale
 from dcvsr_engine.planning.grids import grid_for, padded
 from dcvsr_engine.planning.plan import Segment
 from dcvsr_engine.restore.color import correct
@@ -112,14 +111,15 @@ class SegmentPipeline:
     # -- the three phases ---------------------------------------------------------------------------------------
 
     def encode(self) -> Tensor:
-        """Encode the condition ``l`` ``(frames, channels, height, width)``; CLIP, where the model has it, sees the first frame.
+        """Encode the condition ``l`` ``(frames, channels, height, width)``; CLIP, where the model has it, sees one frame.
 
         Raises:
             MemoryExhausted: a single frame does not fit.
             JobError: the network gives no usable numbers.
         """
         if self.model.image_encoder is not None:
-            embedding = self.model.image_encoder.embed(upscale(self.frames.pixels[:1], self.scale)[0])
+            seen = {"first": 0, "middle": len(self.frames) // 2, "last": len(self.frames) - 1}[self.settings.clip_frame]
+            embedding = self.model.image_encoder.embed(self.upsampled([seen])[0].cpu())
             self.denoiser = self.denoiser.with_embedding(embedding)
         return torch.cat([condition for _, condition in self.chunks(self.encode_frames)])
 
@@ -179,17 +179,20 @@ class SegmentPipeline:
 
         return sample(denoise, state.x, steps[state.step :], pin, keep)
 
-    def decode(self, latents: Tensor, skip: int = 0) -> Iterator[Restored]:
-        """Decode ``x_0`` ``(frames, channels, height, width)`` and correct colours, frame by frame, without the first ``skip``.
+    def decode(self, latents: Tensor, positions: range | None = None) -> Iterator[Restored]:
+        """Decode ``x_0`` ``(frames, channels, height, width)`` and correct colours, frame by frame.
+
+        Args:
+            latents: of all frames of the segment; the decoder may look at neighbours of those that are wanted.
+            positions: of the wanted frames in the segment, all by default.
 
         Raises:
             MemoryExhausted: a single frame does not fit.
             JobError: frames come out damaged.
         """
-        for positions, (decoded, errors) in self.chunks(partial(self.decode_chunk, latents)):
-            for position, frame, error in zip(positions, decoded, errors, strict=True):
-                if position >= skip:
-                    yield Restored(position, frame.permute(1, 2, 0).numpy(), error.numpy())
+        for chunk, (decoded, errors) in self.chunks(partial(self.decode_chunk, latents), positions):
+            for position, frame, error in zip(chunk, decoded, errors, strict=True):
+                yield Restored(position, frame.permute(1, 2, 0).numpy(), error.numpy())
 
     # -- sampling -----------------------------------------------------------------------------------------------
 
@@ -216,6 +219,7 @@ class SegmentPipeline:
         """Unit noise ``(frames, channels, height, width)`` of the segment's frames."""
         grid, share = self.grid_at(0), self.model.declaration.noise_share
         shape = self.model.first_stage.latent_channels, grid.height, grid.width
+        # by index in the clip: a frame keeps its noise however the clip is cut into segments
         return torch.cat([clip_noise(self.settings.seed, index, 1, shape, share) for index in self.frames.indices])
 
     def tiled_denoiser(self, condition: Tensor, state: SegmentState) -> TiledDenoiser:
@@ -246,10 +250,15 @@ class SegmentPipeline:
 
     def enlarged(self, positions: list[int]) -> Tensor:
         """``I_up`` of some frames where pixels are worked on, padded for the U-Net: ``(frames, 3, height, width)``."""
-        up = upscale(self.frames.pixels[positions].to(self.pixel_device), self.scale)
+        up = self.upsampled(positions)
         unit = self.model.declaration.factor * self.model.declaration.multiple
         height, width = up.shape[-2:]
         return pad(up, padded(height, unit) - height, padded(width, unit) - width)
+
+    def upsampled(self, positions: list[int]) -> Tensor:
+        """``I_up`` of some frames where pixels are worked on: ``(frames, 3, scale · height, scale · width)``."""
+        upsampler = self.model.upsampler
+        return upsampler(self.frames.windows(positions, upsampler.frames).to(self.pixel_device), self.scale)
 
     def cropped(self, frames: Tensor) -> Tensor:
         """``frames`` ``(frames, 3, height, width)`` without the padding."""
@@ -293,7 +302,9 @@ class SegmentPipeline:
         return self.refined(latents, positions, self.enlarged(positions)).cpu()
 
     def refined(self, latents: Tensor, positions: list[int], up: Tensor) -> Tensor:
-        """Decode some frames together, crop them and correct their colours.
+        """Decode neighbouring frames together, with more on either side for a temporal decoder.
+
+        They are cropped, mixed with ``up`` by the strength, and their colours are corrected.
 
         Args:
             latents: ``x_0`` of the segment ``(frames, channels, height, width)``.
@@ -303,8 +314,12 @@ class SegmentPipeline:
         Returns:
             RGB 0..1 ``(positions, 3, height, width)`` without the padding.
         """
-        decoded = self.model.first_stage.decode(latents[positions].to(up.device), up, check=self._check)
-        return correct(self.cropped(decoded), self.cropped(up), self.settings.color)
+        margin = first_stage_of(self.model.declaration).margin(len(positions))
+        first, end = max(0, positions[0] - margin), positions[-1] + 1 + margin
+        around, before = latents[first:end].to(up.device), positions[0] - first
+        decoded = self.model.first_stage.decode(around, up, check=self._check, before=before)
+        mixed = mix(self.cropped(up), self.cropped(decoded), self.settings.strength)
+        return correct(mixed, self.cropped(up), self.settings.color)
 
     def is_plausible(self, positions: list[int], pixels: Tensor) -> bool:
         """Whether restored frames ``(positions, 3, height, width)`` are numbers and none of them has turned black."""
@@ -314,16 +329,18 @@ class SegmentPipeline:
 
     # -- around the work ----------------------------------------------------------------------------------------
 
-    def chunks(self, work: Callable[[list[int]], Result]) -> Iterator[tuple[list[int], Result]]:
-        """The positions of the segment's frames and what ``work`` makes of them, `decode_frames` at a time or fewer."""
+    def chunks(self, work: Callable[[list[int]], Result], positions: range | None = None) -> Iterator[tuple[list[int], Result]]:
+        """The positions of frames, of all by default, and what ``work`` makes of them, `decode_frames` at a time or fewer."""
         if self.offload:
             self.unload_unet()
-        waiting = list(range(len(self.frames)))
+        waiting = list(range(len(self.frames)) if positions is None else positions)
+        count = len(waiting)
         while waiting:
             self._check()
             chunk, waiting = waiting[: self.decode_frames], waiting[self.decode_frames :]
+            # the U-Net is not needed here: its memory is the last that can be freed
             yield from in_parts(work, chunk, self._recovery.use_fewer_frames, last_resort=self.unload_unet)
-            self.monitor.emit(FrameDone(len(self.frames) - len(waiting), len(self.frames)))
+            self.monitor.emit(FrameDone(count - len(waiting), count))
 
     def unload_unet(self) -> None:
         """Take the U-Net off the device until it is needed again."""
@@ -347,6 +364,11 @@ class SegmentPipeline:
         """Some frames in words."""
         first, last = self.frames.indices[positions[0]], self.frames.indices[positions[-1]]
         return f"Frame {first}" if first == last else f"One of frames {first} to {last}"
+
+
+def mix(up: Tensor, decoded: Tensor, strength: float) -> Tensor:
+    """Mix the enlarged input (``strength`` 0) and the refined result (1), both RGB ``(frames, 3, height, width)``."""
+    return decoded if strength == 1 else torch.lerp(up, decoded, strength)
 
 
 def pad(frames: Tensor, bottom: int, right: int) -> Tensor:

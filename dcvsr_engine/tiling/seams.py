@@ -23,6 +23,8 @@ def jumps(error: NDArray[np.floating], factor: int) -> NDArray[np.float64]:
     """
     # only between latents, so that the autoencoder's own lattice does not pass for a seam
     across = np.abs(error[..., factor::factor] - error[..., factor - 1 : -1 : factor])
+    if not across.size:
+        return np.zeros(0)  # one latent, or less
     mean: NDArray[np.float64] = across.reshape(-1, across.shape[-1]).mean(0, dtype=np.float64)
     return mean
 

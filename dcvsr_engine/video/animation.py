@@ -1,4 +1,4 @@
-"""Animated WebP, which FFmpeg does not read, through Pillow."""
+"""Pictures that FFmpeg does not read, or not whole, through Pillow: animated WebP, AVIF made of tiles."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,18 +10,34 @@ from PIL import Image, UnidentifiedImageError
 from dcvsr_engine.errors import InputError
 
 ANIMATED_WEBP = "animated webp"
-"""Stands for a codec name in `VideoInfo.codec`."""
+TILED_AVIF = "tiled avif"
+BY_PILLOW = (ANIMATED_WEBP, TILED_AVIF)
+"""Stand for codec names in `VideoInfo.codec`."""
+
+STILL_DURATION = 40
+"""Milliseconds for which a still picture counts as shown."""
 
 
-def animation_durations(path: Path) -> tuple[int, ...]:
-    """Milliseconds per frame of an animated WebP; empty for any other file. Raises `InputError` when it is damaged."""
-    if not is_webp(path):
+def animation_durations(path: Path, tiled: bool) -> tuple[int, ...]:
+    """Milliseconds per frame of a file that is read by Pillow; empty for any other.
+
+    Args:
+        path: of the file.
+        tiled: whether FFmpeg sees tiles instead of a picture.
+
+    Raises:
+        InputError: it is damaged, or made of tiles and no AVIF.
+    """
+    if not (is_webp(path) or tiled):
         return ()
     try:
         with Image.open(path) as image:
             count = getattr(image, "n_frames", 1)
-            return tuple(duration(image, number) for number in range(count)) if count > 1 else ()
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
+            return tuple(duration(image, number) for number in range(count)) if count > 1 or tiled else ()
+    except UnidentifiedImageError:
+        words = "is made of tiles, which cannot be put together here; save it as JPEG or PNG first" if tiled else "is damaged"
+        raise InputError(f"“{path}” {words}.") from None
+    except (Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
         raise InputError(f"“{path}” is no picture that can be read ({str(error).splitlines()[0]}).") from None
 
 
@@ -35,8 +51,10 @@ def is_webp(path: Path) -> bool:
 def duration(image: Image.Image, number: int) -> int:
     """Milliseconds of one frame, at least 1."""
     image.seek(number)
+    # Pillow knows a frame's duration only once it has decoded it
     image.load()
-    return max(1, int(image.info.get("duration", 0)))
+    still = getattr(image, "n_frames", 1) == 1
+    return STILL_DURATION if still else max(1, int(image.info.get("duration", 0)))
 
 
 def animation_frames(path: Path, first: int) -> Iterator[av.VideoFrame]:

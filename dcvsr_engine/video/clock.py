@@ -27,6 +27,19 @@ BACKWARD = {"video": 0.01, "audio": 0.1}
 """Seconds by which decoding times go back only if the clock does; those of sound are less exact."""
 
 
+EVER = Fraction(10**9)
+"""Seconds; longer than any file."""
+
+
+@dataclass(frozen=True)
+class TimeRange:
+    """The part of a source that is kept, in seconds, and what is added to its times."""
+
+    begin: Fraction = -EVER
+    end: Fraction = EVER
+    shift: Fraction = Fraction(0)
+
+
 @dataclass(frozen=True)
 class Epoch:
     """A part of a file on one run of its clock: from byte ``begin`` on, ``offset`` seconds are added to all times."""
@@ -137,7 +150,7 @@ class ClockWatch:
         return self._runs[number + 1]
 
     def _fits(self, run: Run, seconds: Fraction, end: TrackEnd, kind: str, main: bool) -> bool:
-        """Whether a track that has got to ``end`` can go on at ``seconds`` of a run's clock."""
+        """Whether ``seconds`` of a run's clock can follow a track's ``end``."""
         now = seconds + run.offset
         if main and not run.settled:
             return abs(now - end.due) < FORWARD

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import Any
@@ -86,6 +87,8 @@ def frames(
         try:
             yield from stream.decode(packet)
         except av.FFmpegError as error:
+            if error.errno == errno.ENOMEM:
+                raise MemoryError("the decoder needs more memory") from None  # the file is not damaged
             damaged(describe_os_error(error))
 
 

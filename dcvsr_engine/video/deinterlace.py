@@ -26,10 +26,12 @@ def deinterlaced(frames: Iterable[tuple[Item, av.VideoFrame]]) -> Iterator[tuple
     waiting: deque[Item] = deque()
     for item, frame in frames:
         kind = (frame.format.name, int(frame.colorspace), int(frame.color_range))
+        # a filter graph takes one pixel format and colour only
         if kind != made_for:
             yield from pulled(graph, None, waiting)
             graph, made_for = filter_graph(frame, "bwdif", "mode=send_frame:parity=auto:deint=interlaced"), kind
         waiting.append(item)
+        # the filter must not touch times: the item that waits here carries them
         frame.pts, frame.time_base = None, Fraction(1, 1000)
         yield from pulled(graph, frame, waiting)
     yield from pulled(graph, None, waiting)

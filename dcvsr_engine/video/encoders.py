@@ -56,6 +56,7 @@ def x264_options(output: OutputSettings, color: ColorInfo, siting: Siting, width
 
 def x265_options(output: OutputSettings, color: ColorInfo, siting: Siting, width: int) -> dict[str, str]:
     """Quality, speed, HDR10 data, chroma location; closed groups of pictures, so that segments can be joined."""
+    # x265 writes to the terminal by itself
     params = {"log-level": "none", "open-gop": "0"} | chroma_location(siting)
     if color.mastering:
         params["master-display"] = color.mastering.x265()
@@ -314,6 +315,7 @@ def chroma_for(codec: VideoCodec, info: VideoInfo, width: int, height: int) -> s
         return codec.chroma[0]
     needed = "444" if width % 2 or height % 2 else "420"
     layout = VideoFormat(info.pixel_format)
+    # at twice the width or more, 4:2:0 of the result is as fine as full chroma of the input
     if needed == "420" and width < 2 * info.width and not is_gray(layout):
         needed = "444" if is_rgb(layout) else SAMPLINGS[sampling(layout)]
     return needed if needed in codec.chroma else codec.chroma[-1]
@@ -322,6 +324,7 @@ def chroma_for(codec: VideoCodec, info: VideoInfo, width: int, height: int) -> s
 def frame_format_for(chroma: str, depth: int, key: str) -> str:
     """FFmpeg's name of a pixel format."""
     if chroma == "rgb":
+        # PNG stores its 16 bits big-endian
         return "rgb24" if depth == 8 else "rgb48be" if key == "png" else "rgb48le"
     return f"yuv{chroma}p" if depth == 8 else f"yuv{chroma}p{depth}le"
 

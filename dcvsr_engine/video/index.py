@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -86,17 +86,51 @@ class Shown:
     position: int
 
 
-@dataclass
-class Scan:
-    """What reading a file's packets has found out."""
+class PacketScan:
+    """Reads a file's packets once.
 
-    broken: list[str] = field(default_factory=list)
-    late: bool = False
-    clock: Clock = ()
+    Attributes:
+        broken: what ended the file early, or ``None``; known, like the others, once all entries were taken.
+        late_tracks: whether further tracks began on the way.
+        clock: of the file.
+    """
 
-    def found_late(self) -> None:
-        """Note that further tracks began on the way."""
-        self.late = True
+    def __init__(self, container: InputContainer, stream: VideoStream) -> None:
+        """Prepare to read ``container``, whose main video track is ``stream``."""
+        self.broken: str | None = None
+        self.late_tracks = False
+        self.clock: Clock = ()
+        self._container, self._stream = container, stream
+
+    def entries(self) -> Iterator[PacketEntry]:
+        """The packets of the main video track that give a frame."""
+        container, stream = self._container, self._stream
+        main, jumpy, watched = stream.index, may_jump(container.format), is_watched(container.format)
+        # only where clocks may jump do other tracks help: they tell a jump from a pause
+        others = [other for other in container.streams if jumpy and other.type in ("audio", "video") and other.index != main]
+        for other in container.streams:
+            # FFmpeg then skips what nobody looks at
+            other.discard = Discard.default if other is stream or other in others else Discard.all
+        watch, reader, through = ClockWatch(main, jumpy), ClockReader(()), Run(0, Fraction(0), settled=True)
+        end = Fraction(0)
+        for packet in raw_packets(container, [stream, *others], self._break_off, self._find_late):
+            run = watch.add(packet) if watched else through
+            if packet.stream_index != main:
+                continue
+            latest = packet.dts if packet.pts is None else packet.pts
+            end = max(end, ((latest or 0) + (packet.duration or 0)) * packet.time_base + run.offset)
+            if packet.size and not packet.is_discard:
+                yield PacketEntry(packet.pts, packet.duration or 0, packet.is_keyframe, run, reader.position(packet))
+        self.clock = watch.clock()
+        # where the clock jumps, the header's duration describes one part of the file at best
+        if not self.clock and end < promised(container, stream) - SHORTFALL:
+            self._break_off("it is shorter than its header says")
+
+    def _break_off(self, words: str) -> None:
+        self.broken = self.broken or words
+
+    def _find_late(self) -> None:
+        self.late_tracks = True
 
 
 def build_index(path: Path, first_pts: int, interlaced: bool, rate: Fraction | None) -> FrameIndex:
@@ -111,14 +145,19 @@ def build_index(path: Path, first_pts: int, interlaced: bool, rate: Fraction | N
     Raises:
         InputError: the file cannot be opened.
     """
-    scan = Scan()
     with opened(path) as container:
         stream = video_stream(container, path)
-        entries = list(entries_of(container, stream, scan))
+        scan = PacketScan(container, stream)
+        entries = list(scan.entries())
         tick = stream.time_base or Fraction(1, 1000)
-    broken = next(iter(scan.broken), None)
     if any(entry.pts is None for entry in entries):
-        return FrameIndex(len(entries), (), (), (), False, broken, late_tracks=scan.late)
+        times = times_before_zero(entries) if container.format.name.startswith("matroska") else ()
+        lengths = tuple(after - before for before, after in pairwise(times))
+        return FrameIndex(
+            len(entries), times, (*lengths, entries[-1].duration) if times else (), (), False, scan.broken,
+            late_tracks=scan.late_tracks,
+        )  # fmt: skip
+    # packets come in decoding order
     shown = sorted(shown_frames(entries, first_pts, tick), key=lambda frame: (frame.pts, frame.duration))
     packets = len(shown)
     if interlaced:
@@ -132,12 +171,23 @@ def build_index(path: Path, first_pts: int, interlaced: bool, rate: Fraction | N
         durations=(*gaps, shown[-1].duration) if shown else (),
         keys=tuple(frame.pts for frame in keys),
         regular=min(gaps, default=1) > 0,
-        broken=broken,
+        broken=scan.broken,
         clock=scan.clock,
         positions=tuple(frame.position for frame in keys) if scan.clock else (),
-        late_tracks=scan.late,
+        late_tracks=scan.late_tracks,
         paired_fields=len(shown) < packets,
     )
+
+
+def times_before_zero(entries: list[PacketEntry]) -> tuple[int, ...]:
+    """Times of frames in display order where FFmpeg gives none to those before zero, as in Matroska: a frame's time apart."""
+    known = sorted(entry.pts for entry in entries if entry.pts is not None)
+    gaps = [after - before for before, after in pairwise(known)]
+    usual = round(median(gaps)) if gaps else 0
+    missing = len(entries) - len(known)
+    if not usual:
+        return ()
+    return (*(known[0] - usual * number for number in range(missing, 0, -1)), *known)
 
 
 def shown_frames(entries: list[PacketEntry], first_pts: int, tick: Fraction) -> Iterator[Shown]:
@@ -147,29 +197,6 @@ def shown_frames(entries: list[PacketEntry], first_pts: int, tick: Fraction) -> 
             pts = entry.pts + round(entry.run.offset / tick)
             if pts >= first_pts:
                 yield Shown(pts, entry.duration, entry.key, entry.position)
-
-
-def entries_of(container: InputContainer, stream: VideoStream, scan: Scan) -> Iterator[PacketEntry]:
-    """The packets of the main video track that give a frame; what else comes to light goes to ``scan``."""
-    main, jumpy = stream.index, may_jump(container.format)
-    others = [other for other in container.streams if jumpy and other.type in ("audio", "video") and other.index != main]
-    for other in container.streams:
-        other.discard = Discard.default if other is stream or other in others else Discard.all
-    watch = ClockWatch(main, jumpy)
-    through = Run(0, Fraction(0), settled=True)
-    reader, watched = ClockReader(()), is_watched(container.format)
-    end = Fraction(0)
-    for packet in raw_packets(container, [stream, *others], scan.broken.append, scan.found_late):
-        run = watch.add(packet) if watched else through
-        if packet.stream_index != main:
-            continue
-        latest = packet.dts if packet.pts is None else packet.pts
-        end = max(end, ((latest or 0) + (packet.duration or 0)) * packet.time_base + run.offset)
-        if packet.size and not packet.is_discard:
-            yield PacketEntry(packet.pts, packet.duration or 0, packet.is_keyframe, run, reader.position(packet))
-    scan.clock = watch.clock()
-    if not scan.clock and end < promised(container, stream) - SHORTFALL:
-        scan.broken.append("it is shorter than its header says")
 
 
 def promised(container: InputContainer, stream: VideoStream) -> Fraction:

@@ -15,6 +15,8 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from dcvsr_engine.errors import OutputError
+from dcvsr_engine.video.animation import BY_PILLOW, TILED_AVIF, animation_durations
+from dcvsr_engine.video.index import FrameIndex
 from dcvsr_engine.video.probe import VideoInfo
 from dcvsr_engine.video.source import opened, video_stream
 
@@ -54,6 +56,7 @@ def segment_packets(segments: Sequence[Path]) -> Iterator[Packet[VideoStream]]:
         with opened(segment) as container:
             stream = container.streams.video[0]
             context = stream.codec_context
+            # extradata holds the parameter sets: the output has one header for all segments
             kind = (context.name, context.width, context.height, context.pix_fmt, context.extradata)
             first = first or kind
             if kind != first:
@@ -82,6 +85,7 @@ def packet_times(segments: Sequence[Path], info: VideoInfo) -> PacketTimes:
     delay = max(number - place[time] for number, time in enumerate(pts))
     last = duration_at(info, shown[-1])
     step = shown[1] - shown[0] if len(shown) > 1 else last
+    # the first packets are decoded before anything is shown, at the pace of the first frames
     early = [shown[0] - (delay - number) * step for number in range(delay)]
     lengths = {time: after - time for time, after in pairwise(shown)}
     return PacketTimes(tuple(pts), tuple(early + shown[: len(pts) - delay]), tuple(lengths.get(time, last) for time in pts))
@@ -94,7 +98,10 @@ def ticks(packet: Packet[VideoStream], info: VideoInfo) -> int:
 
 def duration_at(info: VideoInfo, pts: int) -> int:
     """Ticks for which the source shows the frame at ``pts``; those of an average frame where the file does not say."""
-    if not info.is_sequence:
+    if info.codec in BY_PILLOW and not info.is_sequence:
+        index = FrameIndex.plain(animation_durations(info.path, info.codec == TILED_AVIF))
+        return dict(zip(index.pts, index.durations, strict=True)).get(pts, info.usual_duration)
+    if not info.is_sequence and not info.clock:
         with opened(info.path) as container, contextlib.suppress(av.FFmpegError):
             stream = video_stream(container, info.path)
             container.seek(pts, stream=stream)

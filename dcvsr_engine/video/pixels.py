@@ -31,6 +31,23 @@ def is_gray(layout: VideoFormat) -> bool:
     return len(layout.components) < 3 and not is_rgb(layout)
 
 
+def has_alpha(layout: VideoFormat) -> bool:
+    """Whether a pixel format can hold transparency."""
+    return bool(layout.has_palette or any(component.is_alpha for component in layout.components))
+
+
+def is_transparent(frame: av.VideoFrame) -> bool:
+    """Whether a decoded frame has pixels that are not opaque."""
+    if not has_alpha(frame.format):
+        return False
+    # packed formats and palettes have no plane of alpha
+    if len(frame.planes) < 4:
+        frame = frame.reformat(format="gbrap" if bit_depth(frame.format) == 8 else "gbrap16le")
+    plane, bits = frame.planes[3], frame.format.components[0].bits
+    alpha = np.frombuffer(memoryview(plane), "u1" if bits == 8 else "<u2").reshape(plane.height, -1)[:, : plane.width]
+    return bool(alpha.min() < 2**bits - 1)
+
+
 def bit_depth(layout: VideoFormat) -> int:
     """Bits of the first channel, 8 to 16."""
     return min(16, max(8, layout.components[0].bits))
@@ -64,6 +81,7 @@ def planes_of(frame: av.VideoFrame) -> tuple[list[NDArray[Any]], int]:
     planes = []
     for plane in frame.planes[: 1 if name.startswith("gray") else 3]:
         rows = np.frombuffer(memoryview(plane), "u1" if bits == 8 else "<u2").reshape(plane.height, -1)[:, : plane.width]
+        # a negative line size means stored bottom-up
         planes.append(rows[::-1] if plane.line_size < 0 else rows)
     return planes, bits
 
@@ -85,6 +103,7 @@ def to_rgb(frame: av.VideoFrame, color: ColorInfo, siting: Siting) -> FloatArray
     if len(planes) == 1:
         channels[:] = normalised(planes[0], bits, color, chroma=False)
     elif is_rgb(frame.format):
+        # planes of GBR formats
         for place, plane in zip((1, 2, 0), planes, strict=True):
             channels[place] = normalised(plane, bits, color, chroma=False)
     else:
@@ -165,6 +184,7 @@ def halved(plane: FloatArray, offset: float) -> FloatArray:
     """Half as many rows: the mean of two where they lie between (offset ½), [1 2 1]/4 where they lie on one (0)."""
     even, odd = plane[::2], plane[1::2]
     if len(plane) % 2:
+        # an odd last row is its own neighbour
         odd = np.concatenate((odd, plane[-1:]))
     if offset:
         return (even + odd) * np.float32(0.5)

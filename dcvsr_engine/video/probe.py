@@ -6,19 +6,21 @@ from pathlib import Path
 
 import av
 from av.container import InputContainer
+from av.sidedata.sidedata import Type as SideDataType
 from av.stream import Stream
 from av.video.stream import VideoStream
 
 from dcvsr_engine.errors import InputError
 from dcvsr_engine.video import decode
-from dcvsr_engine.video.animation import ANIMATED_WEBP, animation_durations, animation_frames
+from dcvsr_engine.video.animation import ANIMATED_WEBP, TILED_AVIF, animation_durations, animation_frames
 from dcvsr_engine.video.clock import Clock
 from dcvsr_engine.video.color import ColorInfo, resolve_color
-from dcvsr_engine.video.hdr import dynamic_of, light_of, mastering_of
+from dcvsr_engine.video.hdr import dynamic_of, light_of, mastering_of, side_data
 from dcvsr_engine.video.index import FrameIndex, build_index
 from dcvsr_engine.video.orientation import Orientation, orientation_of
-from dcvsr_engine.video.pixels import bit_depth, is_gray, is_rgb
-from dcvsr_engine.video.source import opened, pictures_of, video_stream
+from dcvsr_engine.video.pixels import bit_depth, has_alpha, is_gray, is_rgb, is_transparent
+from dcvsr_engine.video.source import is_tiled, opened, pictures_of, video_stream
+from dcvsr_engine.video.suffixes import missing_numbers
 
 COUNTED_BYTES = 32 * 2**20
 """Files up to this size have their frames counted at once; larger ones are estimated from their header."""
@@ -70,6 +72,8 @@ class VideoInfo:
         longest: ticks for which a frame is shown at most, 0 when not counted.
         clock: parts of the file whose clock begins again; empty when not counted.
         late_tracks: whether tracks begin so late in the file that opening it does not find them.
+        extras: side data that restored frames do not carry, see `EXTRA_LOSSES`.
+        missing_pictures: numbers that a picture sequence skips.
         codec, pixel_format, bit_depth: of the video track.
         color: matrix, range, primaries, transfer, HDR side data.
         orientation: turns stored pixels upright.
@@ -106,6 +110,8 @@ class VideoInfo:
     longest: int = 0
     clock: Clock = ()
     late_tracks: bool = False
+    extras: tuple[str, ...] = ()
+    missing_pictures: tuple[int, ...] = ()
 
     @property
     def usual_duration(self) -> int:
@@ -138,9 +144,10 @@ def probe(path: Path, whole: bool = False) -> VideoInfo:
         return probe_pictures(path, pictures)
     with opened(path, whole) as container:
         stream = video_stream(container, path)
-        animated = animation_durations(path)
+        tiled = is_tiled(container)
+        animated = animation_durations(path, tiled)
         if animated:
-            return describe_animation(path, animated)
+            return describe_animation(path, animated, TILED_AVIF if tiled else ANIMATED_WEBP)
         return describe(path, container, stream, first_frame(container, stream, path))
 
 
@@ -158,12 +165,13 @@ def probe_pictures(path: Path, pictures: list[Path]) -> VideoInfo:
         duration=float(len(pictures) / PICTURE_RATE),
         variable_frame_rate=False,
         is_sequence=True,
+        missing_pictures=tuple(missing_numbers(pictures)),
         pictures=tuple(pictures),
     )
 
 
-def describe_animation(path: Path, durations: tuple[int, ...]) -> VideoInfo:
-    """Facts about an animated WebP, whose frames are shown for ``durations`` milliseconds."""
+def describe_animation(path: Path, durations: tuple[int, ...], codec: str) -> VideoInfo:
+    """Facts about a file that is read by Pillow, whose frames are shown for ``durations`` milliseconds."""
     frame = next(animation_frames(path, 0))
     return VideoInfo(
         path=path,
@@ -171,12 +179,13 @@ def describe_animation(path: Path, durations: tuple[int, ...]) -> VideoInfo:
         height=frame.height,
         frames=len(durations),
         frames_exact=True,
+        # 1001: the denominator of NTSC's rates
         frame_rate=Fraction(len(durations) * 1000, sum(durations)).limit_denominator(1001),
         time_base=Fraction(1, 1000),
         start_pts=0,
         duration=sum(durations) / 1000,
         variable_frame_rate=len(set(durations)) > 1,
-        codec=ANIMATED_WEBP,
+        codec=codec,
         pixel_format=frame.format.name,
         bit_depth=8,
         color=resolve_color((2, 0, 2, 2), frame.width, frame.height, rgb=True, picture=True, full=True),
@@ -194,6 +203,7 @@ def first_frame(container: InputContainer, stream: VideoStream, path: Path) -> a
     frame = next(decode.frames(container, stream, problems.append, problems.append), None)
     if frame is not None:
         return frame
+    # only “end of file” means that there was nothing to decode
     if set(problems) <= {END}:
         raise InputError(f"“{path}” holds no frames.")
     raise InputError(f"No picture of “{path}” can be decoded ({problems[0]}); the file is damaged.")
@@ -218,11 +228,12 @@ def describe(path: Path, container: InputContainer, stream: VideoStream, frame: 
         codec=stream.codec.canonical_name,
         pixel_format=frame.format.name,
         bit_depth=bit_depth(frame.format),
-        color=color_of(stream, frame),
+        color=color_of(stream.codec.canonical_name, frame),
         orientation=orientation,
         sample_aspect_ratio=orientation.ratio(stream.sample_aspect_ratio or Fraction(1)),
         interlaced=interlaced,
         field_order=order,
+        extras=extras_of(stream.codec.canonical_name, frame),
         chapters=chapters_of(container),
     )
     return with_extent(with_tracks(info, container), container, stream)
@@ -242,6 +253,7 @@ def with_tracks(info: VideoInfo, container: InputContainer) -> VideoInfo:
         audio=tuple(track(stream) for stream in container.streams.audio),
         subtitles=tuple(track(stream) for stream in container.streams.subtitles),
         others=tuple(track(stream) for stream in container.streams if stream.type in ("data", "unknown")),
+        # a track without a sample rate is announced, but its first packet lies beyond what was searched
         late_tracks=any(not stream.codec_context.sample_rate for stream in container.streams.audio if stream.codec_context),
     )
 
@@ -263,6 +275,7 @@ def counted(info: VideoInfo, index: FrameIndex) -> VideoInfo:
     return replace(
         info,
         frame_rate=rate,
+        start_pts=min(info.start_pts, *index.pts[:1]) if index.pts else info.start_pts,
         frames=index.frames,
         frames_exact=True,
         duration=duration_of(index, info),
@@ -285,16 +298,43 @@ def duration_of(index: FrameIndex, info: VideoInfo) -> float:
 def varies(index: FrameIndex) -> bool:
     """Whether frames are shown for different lengths of time, beyond the rounding of a coarse time base."""
     gaps = index.durations[:-1]
+    # a tick of difference is rounding: 24 frames per second in milliseconds take 41 or 42
     return bool(gaps) and max(gaps) - min(gaps) > 1
 
 
-def color_of(stream: VideoStream, frame: av.VideoFrame) -> ColorInfo:
-    """The colour of a stream, from its first frame."""
+def extras_of(codec: str, frame: av.VideoFrame) -> tuple[str, ...]:
+    """What a frame that ``codec`` has decoded holds that restored frames do not, see `EXTRA_LOSSES`.
+
+    An alpha channel in video is there on purpose; decoders of pictures give one to opaque pictures, too.
+    """
+    found = [name for kind, name in EXTRAS.items() if side_data(frame, kind) is not None]
+    alpha = is_transparent(frame) if codec in STILL_CODECS else has_alpha(frame.format)
+    return tuple([*found, "alpha"] if alpha else found)
+
+
+EXTRA_LOSSES = {
+    "alpha": "Transparency is left out; restored frames are opaque.",
+    "captions": "The closed captions inside the pictures are left out.",
+    "projection": "The output does not say that this is a 360° video; players show it flat.",
+    "stereo": "The output does not say that its pictures hold two views (3D).",
+}
+"""Key of `VideoInfo.extras` → what is lost."""
+
+EXTRAS = {SideDataType.A53_CC: "captions", SideDataType.SPHERICAL: "projection", SideDataType.STEREO3D: "stereo"}
+"""Kinds of side data whose loss users are told of."""
+
+
+def tags_of(frame: av.VideoFrame) -> tuple[int, int, int, int]:
+    """Codes of a frame's matrix, range, primaries and transfer."""
+    return int(frame.colorspace), int(frame.color_range), int(frame.color_primaries), int(frame.color_trc)
+
+
+def color_of(codec: str, frame: av.VideoFrame) -> ColorInfo:
+    """The colour of a frame that ``codec`` has decoded."""
     layout = frame.format
-    picture = stream.codec.canonical_name in STILL_CODECS
-    full = layout.name.startswith("yuvj") or (picture and is_gray(layout))
-    codes = (int(frame.colorspace), int(frame.color_range), int(frame.color_primaries), int(frame.color_trc))
-    color = resolve_color(codes, frame.width, frame.height, rgb=is_rgb(layout), picture=picture, full=full)
+    picture = codec in STILL_CODECS
+    full = layout.name.startswith("yuvj") or is_gray(layout)  # FFmpeg takes grey as full range where nothing is said
+    color = resolve_color(tags_of(frame), frame.width, frame.height, rgb=is_rgb(layout), picture=picture, full=full)
     return replace(color, mastering=mastering_of(frame), light=light_of(frame), dynamic=dynamic_of(frame))
 
 

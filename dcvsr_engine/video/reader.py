@@ -15,14 +15,17 @@ from av.video.stream import VideoStream
 
 from dcvsr_engine.errors import InputError
 from dcvsr_engine.video import decode
-from dcvsr_engine.video.animation import ANIMATED_WEBP, animation_durations, animation_frames
+from dcvsr_engine.video.animation import ANIMATED_WEBP, BY_PILLOW, TILED_AVIF, animation_durations, animation_frames
 from dcvsr_engine.video.arrays import FloatArray
+from dcvsr_engine.video.color import ColorInfo
+from dcvsr_engine.video.colorimetry import converted, means_other_colours
 from dcvsr_engine.video.deinterlace import SMALLEST_FRAME, deinterlaced
 from dcvsr_engine.video.index import FrameIndex, build_index
+from dcvsr_engine.video.orientation import Orientation, orientation_of
 from dcvsr_engine.video.passage import Passage, PassageLog
 from dcvsr_engine.video.pixels import Siting, to_rgb
-from dcvsr_engine.video.probe import VideoInfo, counted, first_frame, probe
-from dcvsr_engine.video.source import opened, video_stream
+from dcvsr_engine.video.probe import EXTRA_LOSSES, VideoInfo, color_of, counted, extras_of, first_frame, probe, tags_of
+from dcvsr_engine.video.source import is_tiled, opened, video_stream
 
 DECODED_AHEAD = 32
 """`VideoReader.frame` decodes up to a frame at most this far ahead instead of seeking."""
@@ -44,11 +47,12 @@ class Frame:
 
 @dataclass(frozen=True)
 class FrameTime:
-    """Index and time of a decoded frame before its conversion."""
+    """Index and time of a decoded frame before its conversion, and its codec where that is another than the video's."""
 
     index: int
     pts: int
     duration: int
+    codec: str = ""
 
 
 class VideoReader:
@@ -85,9 +89,10 @@ class VideoReader:
         info = self.info
         if info.is_sequence:
             return FrameIndex.plain((1,) * info.frames)
-        if info.codec == ANIMATED_WEBP:
-            return FrameIndex.plain(animation_durations(info.path))
+        if info.codec in BY_PILLOW:
+            return FrameIndex.plain(animation_durations(info.path, info.codec == TILED_AVIF))
         index = build_index(info.path, info.start_pts, info.interlaced, info.frame_rate)
+        # decoders of some files give other times than the packets: seeking by them would find wrong frames
         begin = [picture.pts for picture in islice(self.packets_decoded(None, index), CHECKED)]
         if begin != [pts for pts in index.pts[: 2 * CHECKED] if pts in begin]:
             index = replace(index, regular=False)
@@ -141,11 +146,11 @@ class VideoReader:
         Raises:
             InputError: a frame has another size than the first.
         """
+        # bwdif looks at the frame before
         before = 1 if self._deinterlace else 0
         timed_pictures = self.timed_pictures(max(0, first - before))
         if self._deinterlace and self.info.width >= SMALLEST_FRAME[0] and self.info.height >= SMALLEST_FRAME[1]:
             timed_pictures = deinterlaced(timed_pictures)
-        siting = chroma_siting(self.info)
         expected = first
         for stamp, picture in timed_pictures:
             if last is not None and stamp.index > last:
@@ -155,12 +160,35 @@ class VideoReader:
             if stamp.index > expected:
                 self.warn(f"Frames {expected} to {stamp.index - 1} of “{self.info.path.name}” are damaged and left out.")
             expected = stamp.index + 1
-            pixels = self.info.orientation.apply(to_rgb(picture, self.info.color, siting))
-            yield Frame(stamp.index, stamp.pts, self.info.time_base, pixels, stamp.duration)
+            yield Frame(stamp.index, stamp.pts, self.info.time_base, self.pixels_of(stamp, picture), stamp.duration)
+
+    def pixels_of(self, stamp: FrameTime, picture: av.VideoFrame) -> FloatArray:
+        """Upright RGB ``(height, width, 3)`` of a decoded frame, by what that frame itself says of its colours and shape."""
+        for extra in {*extras_of(stamp.codec or self.info.codec, picture)}.difference(self.info.extras):
+            self.warn(EXTRA_LOSSES[extra])
+        color = color_of(stamp.codec or self.info.codec, picture)
+        pixels = to_rgb(picture, color, chroma_siting(stamp.codec or self.info.codec, color))
+        first = self.info.color
+        changed = [name for name in ("matrix", "range") if getattr(color, name) != getattr(first, name)]
+        if means_other_colours(color, first):
+            pixels = converted(pixels, color, first)
+            changed += [name for name in ("primaries", "transfer") if getattr(color, name) != getattr(first, name)]
+        elif self.info.is_sequence:
+            changed = []  # pictures of several kinds say the same colours in several ways
+        if changed:
+            self.warn(
+                f"The colours of “{self.info.path.name}” change on the way ({', '.join(changed)}); all frames are converted to "
+                "those of the first."
+            )
+        return self.orientation_of(picture).apply(pixels)
+
+    def orientation_of(self, picture: av.VideoFrame) -> Orientation:
+        """What turns a picture upright: every photograph of a sequence says so itself."""
+        return orientation_of(picture) if self.info.is_sequence else self.info.orientation
 
     def check_size(self, picture: av.VideoFrame, index: int) -> None:
         """Raise `InputError` when a picture is of another size than the first."""
-        width, height = self.info.orientation.size(picture.width, picture.height)
+        width, height = self.orientation_of(picture).size(picture.width, picture.height)
         if (width, height) != (self.info.width, self.info.height):
             raise InputError(
                 f"Frame {index} of “{self.info.path.name}” is {width}×{height} pixels, the first is "
@@ -169,7 +197,7 @@ class VideoReader:
 
     def timed_pictures(self, first: int) -> Iterator[tuple[FrameTime, av.VideoFrame]]:
         """Frames from ``first``, or a little earlier, on, all of one size."""
-        kind = self.pictures if self.info.is_sequence else self.animated if self.info.codec == ANIMATED_WEBP else self.decoded
+        kind = self.pictures if self.info.is_sequence else self.animated if self.info.codec in BY_PILLOW else self.decoded
         for stamp, picture in kind(first):
             self.check_size(picture, stamp.index)
             yield stamp, picture
@@ -187,7 +215,11 @@ class VideoReader:
         for index, path in enumerate(self.info.pictures[first:], first):
             self._log.add(path.read_bytes())
             with opened(path) as container:
-                yield FrameTime(index, index, 1), first_frame(container, video_stream(container, path), path)
+                stream = video_stream(container, path)
+                if animation_durations(path, is_tiled(container)):
+                    yield FrameTime(index, index, 1, ANIMATED_WEBP), next(animation_frames(path, 0))
+                    continue
+                yield FrameTime(index, index, 1, stream.codec.canonical_name), first_frame(container, stream, path)
 
     def decoded(self, first: int) -> Iterator[tuple[FrameTime, av.VideoFrame]]:
         """Decoded frames of a file from ``first`` on, or from the start where frames cannot be found by their time."""
@@ -210,6 +242,7 @@ class VideoReader:
         step = 1
         while place > 0:
             yield place
+            # growing steps: a file whose key frames do not work is tried a few times, not at every one of them
             place, step = place - step, step * 2
         yield None
 
@@ -229,6 +262,7 @@ class VideoReader:
         previous = self.info.start_pts - usual
         for number, picture in enumerate(self.packets_decoded(None, self.index)):
             pts = times[number] if number < len(times) else previous + usual
+            # times ascend, whatever the file says: writers refuse others
             pts = max(pts, previous + 1)
             previous = pts
             yield FrameTime(number, pts, usual), picture
@@ -241,7 +275,8 @@ class VideoReader:
             stream.thread_type = "AUTO"
             position = entered(container, stream, key, index)
             self._log = PassageLog(key)
-            yield from decode.frames(
+            aspect, tags = None, None
+            for picture in decode.frames(
                 container,
                 stream,
                 lambda words: self.warn(f"“{name}” breaks off ({words}); it is restored up to there."),
@@ -249,7 +284,16 @@ class VideoReader:
                 index.clock,
                 position,
                 self._log,
-            )
+            ):
+                shape = stream.codec_context.sample_aspect_ratio or aspect
+                if aspect is not None and shape != aspect:
+                    self.warn(f"The pixel shape of “{name}” changes on the way; the output says that of the first frame.")
+                aspect = shape
+                # colours change at key frames only; to frames without tags that come out late, FFmpeg gives the next ones'
+                if tags is None or picture.key_frame:
+                    tags = tags_of(picture)
+                picture.colorspace, picture.color_range, picture.color_primaries, picture.color_trc = tags
+                yield picture
 
     def taken(self) -> Passage:
         """What was read of the input for the frames since the last call, or since decoding began anew."""
@@ -259,7 +303,7 @@ class VideoReader:
         """What is read from ``start`` on, see `Passage`, without decoding it."""
         if self.info.is_sequence:
             yield from ((path.read_bytes(), "") for path in self.info.pictures[start or 0 :])
-        elif self.info.codec == ANIMATED_WEBP:
+        elif self.info.codec in BY_PILLOW:
             yield self.info.path.read_bytes(), ""
         else:
             if start is not None and start >= len(self.index.keys):
@@ -282,8 +326,8 @@ def entered(container: InputContainer, stream: VideoStream, key: int | None, ind
     return index.positions[key]
 
 
-def chroma_siting(info: VideoInfo) -> Siting:
+def chroma_siting(codec: str, color: ColorInfo) -> Siting:
     """Where 4:2:0 chroma lies: JPEG, MPEG-1 and WebP in the middle, BT.2020 at the top left, all else on the left."""
-    if info.codec in ("mjpeg", "mpeg1video", "webp", "gif"):
+    if codec in ("mjpeg", "mpeg1video", "webp", "gif"):
         return 0.5, 0.5
-    return (0.0, 0.0) if info.color.matrix.startswith("bt2020") else (0.0, 0.5)
+    return (0.0, 0.0) if color.matrix.startswith("bt2020") else (0.0, 0.5)

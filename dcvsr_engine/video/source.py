@@ -9,7 +9,7 @@ from pathlib import Path
 
 import av
 from av.container import InputContainer
-from av.stream import Disposition
+from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
 from dcvsr_engine.errors import InputError
@@ -91,7 +91,18 @@ def video_stream(container: InputContainer, path: Path) -> VideoStream:
     tracks = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
     if not tracks:
         raise InputError(f"“{path}” has no video track; choose a file with pictures in it.")
-    return next((s for s in tracks if s.disposition & Disposition.default), tracks[0])
+    moving = [s for s in tracks if not is_still_item(s)] or tracks
+    return next((s for s in moving if s.disposition & Disposition.default), moving[0])
+
+
+def is_still_item(stream: Stream) -> bool:
+    """Whether a track is a single picture of an AVIF or HEIF file, which may have a moving one beside it."""
+    return stream.type == "video" and stream.frames == 1 and not stream.duration
+
+
+def is_tiled(container: InputContainer) -> bool:
+    """Whether a picture comes as tiles, as in the HEIC files of telephones: every tile is a track of its own."""
+    return any(stream.disposition & Disposition.dependent for stream in container.streams.video)
 
 
 def pictures_of(path: Path) -> list[Path] | None:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-PICTURE_SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp", ".ppm", ".pgm", ".tga", ".jp2"}
+PICTURE_SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp", ".ppm", ".pgm", ".tga", ".jp2", ".avif"}
 """Suffixes by which a folder is searched for pictures."""
 
 VIDEO_SUFFIXES = {
@@ -17,7 +17,7 @@ AMBIGUOUS_SUFFIXES = {".dat", ".mod", ".tod", ".f4v", ".m1v", ".m2t", ".mpv", ".
 """Suffixes of videos (of camcorders, Video CDs and others) that other files have too: their content is looked at."""
 
 SIGNATURES = re.compile(
-    rb"....ftyp|RIFF....(AVI |CDXA)|\x1aE\xdf\xa3|\0\0\1[\xba\xb3]|FLV\1|0&\xb2u|OggS|nut/multimedia"
+    rb"....ftyp|RIFF....(AVI |CDXA)|\x1aE\xdf\xa3|\x00\x00\x01[\xba\xb3]|FLV\x01|0&\xb2u|OggS|nut/multimedia"
     rb"|(.{4})?G.{187}(.{4}|.{16})?G",
     re.DOTALL,
 )

@@ -15,7 +15,15 @@ from av.video.stream import VideoStream
 
 from dcvsr_engine.errors import OutputError
 from dcvsr_engine.settings import OutputSettings
-from dcvsr_engine.storage import describe_os_error, discard, partial_path, put_in_place, refuse_unsafe, write_error
+from dcvsr_engine.storage import (
+    describe_os_error,
+    discard,
+    partial_path,
+    put_in_place,
+    refuse_replacing,
+    refuse_unsafe,
+    write_error,
+)
 from dcvsr_engine.video.arrays import FloatArray
 from dcvsr_engine.video.color import MATRICES, PRIMARIES, RANGES, TRANSFERS, ColorInfo
 from dcvsr_engine.video.encoders import CONTAINER_FORMATS, VIDEO_CODECS, check_encoder, encoding_for, resolved_output
@@ -50,12 +58,12 @@ def check_target(target: Path, info: VideoInfo, output: OutputSettings) -> Outpu
     check_encoder(resolved.codec)
     check_length(target, info, resolved)
     try:
+        refuse_replacing([info.path, *info.pictures], [target])
         refuse_unsafe(target, pictures=not VIDEO_CODECS[resolved.codec].containers, overwrite=output.overwrite)
-        if target.exists() and info.path.exists() and target.samefile(info.path):
-            raise OutputError(f"“{target}” is the input itself; choose another name for the output.")
         folder = target.absolute().parent
         if not folder.is_dir():
             raise OutputError(f"The folder “{folder}” does not exist; create it or choose another.")
+        # only writing tells whether a folder can be written
         trial = partial_path(target.absolute())
         trial.touch()
         trial.unlink()

@@ -49,6 +49,13 @@ class Resume:
 
 
 @dataclass(frozen=True)
+class LookAt:
+    """The user looks at a frame of the clip: show this one while its segment is sampled."""
+
+    frame: int
+
+
+@dataclass(frozen=True)
 class Cancel:
     """Stop the running job at the next tile and keep finished work; answered by `JobCancelled`."""
 
@@ -58,7 +65,7 @@ class Shutdown:
     """End the process."""
 
 
-Command = LoadModel | PlanJob | RunJob | Pause | Resume | Cancel | Shutdown
+Command = LoadModel | PlanJob | RunJob | Pause | Resume | LookAt | Cancel | Shutdown
 
 # -- events -----------------------------------------------------------------------------------------------------
 

@@ -40,6 +40,7 @@ class ModelCache:
         precision = resolve_precision(settings.precision, device)
         key = model_folder(settings.model).resolve(), device, precision
         if self._model is None or self._key != key:
+            # the old model goes before the new one comes: memory may not hold both
             self._key, self._model = None, None
             self._model = load_model(settings.model, device, precision)
             self._key = key
@@ -63,10 +64,12 @@ class Engine:
         self.plans = ThreadPoolExecutor(1, "plan")
         self.controls: deque[Control] = deque()
         self._sending = threading.Lock()
+        # the network serves one at a time: a job, a plan's measurement, or loading
         self._network = threading.Lock()
 
     def send(self, event: messages.EngineEvent) -> None:
         """Send an event; when the window is gone, cancel all jobs."""
+        # jobs, plans and commands answer from threads of their own
         with self._sending:
             try:
                 self.connection.send(event)
@@ -89,12 +92,15 @@ class Engine:
     def carry_out(self, command: messages.Command) -> None:
         """Carry out one command; what takes time goes to a thread."""
         match command:
+            # the first control belongs to the running job, as jobs run in the order they came
             case messages.Cancel() if self.controls:
                 self.controls[0].cancel()
             case messages.Pause() if self.controls:
                 self.controls[0].pause()
             case messages.Resume() if self.controls:
                 self.controls[0].resume()
+            case messages.LookAt(frame) if self.controls:
+                self.controls[0].look_at(frame)
             case messages.LoadModel():
                 self.jobs.submit(self.guarded, "", lambda: self.load(command))
             case messages.PlanJob():
@@ -167,6 +173,7 @@ class Engine:
                 control.check()
                 report = run_job(request, control, folder, self.models, lambda plan: self.send(messages.JobPlanned(job, plan)))
         finally:
+            # before the last event is sent: what the window sends next is not meant for this job
             self.controls.remove(control)
         self.send(messages.JobFinished(job, request.target, report))
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent
+from pytestqt.qtbot import QtBot
 
 from app.engine.thread import EngineThread
 from app.main_window import MainWindow
@@ -82,3 +83,16 @@ def open_window(qtbot: object, folders: UserFolders, tmp_path: Path) -> Iterator
             window.session.quit_now()
         window.deleteLater()
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
+@pytest.fixture
+def own_clip(clip: Path, tmp_path: Path) -> Path:
+    """The clip in a folder of its own."""
+    (tmp_path / "clip.mp4").write_bytes(clip.read_bytes())
+    return tmp_path / "clip.mp4"
+
+
+@pytest.fixture
+def soon(qtbot: QtBot) -> Callable[[Callable[[], object]], None]:
+    """Wait until something is so."""
+    return lambda condition: qtbot.waitUntil(condition, timeout=15_000)

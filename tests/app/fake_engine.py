@@ -24,7 +24,7 @@ from dcvsr_engine.network.first_stage import RESIDUAL_TRANSFORM
 from dcvsr_engine.planning.grids import grid_for
 from dcvsr_engine.planning.plan import Plan, Segment
 from dcvsr_engine.planning.request import JobRequest
-from dcvsr_engine.settings import PlannedSettings
+from dcvsr_engine.settings import PlannedSettings, ResolvedSettings
 from dcvsr_engine.worker import messages
 
 MACHINE = {"device": "cpu", "precision": "fp32", "sap_schedule": "lockstep", "tile_batch": 1}
@@ -54,6 +54,7 @@ class Script:
         busy: compute during that time instead of sleeping.
         segments: how many segments a clip has.
         problems: what the plan says does not fit.
+        fits_from: settings and values up to which a plan fits; above, it has a problem.
         fail_at_tile, die_at_tile: evaluation at which a fresh (not a resumed) job fails or the process kills itself.
         die_at_start: exit before `Ready`.
         deaf: never read a command.
@@ -67,6 +68,7 @@ class Script:
     busy: bool = False
     segments: int = 1
     problems: tuple[str, ...] = ()
+    fits_from: dict[str, int] = dataclasses.field(default_factory=dict)
     fail_at_tile: int = -1
     die_at_tile: int = -1
     die_at_start: bool = False
@@ -119,9 +121,10 @@ class FakeEngine:
         match command:
             case messages.LoadModel(model):
                 self.send(messages.ModelLoaded(model, "cpu", "fp32"))
-            case messages.PlanJob(job, request):
+            case messages.PlanJob(job, request, calibrate):
                 try:
-                    self.send(messages.JobPlanned(job, self.plan(request, frames_of(request))))
+                    plan = self.plan(request, frames_of(request))
+                    self.send(messages.JobPlanned(job, plan if calibrate else plan.replace(seconds=None)))
                 except OSError as error:
                     self.send(messages.Failed(job, f"The clip is gone: {error}."))
             case messages.RunJob(job, request, folder):
@@ -133,6 +136,8 @@ class FakeEngine:
             case messages.Resume():
                 self.control.resume()
                 self.send(messages.Resumed(self.job))
+            case messages.LookAt(frame):
+                self.control.look_at(frame)
             case messages.Cancel():
                 self.control.cancel()
 
@@ -146,6 +151,7 @@ class FakeEngine:
             for i, first in enumerate(range(0, len(frames), per_segment))
         )
         grid = grid_for(segments[0].frames, width, height, self.script.model, settings)
+        too_large = ("The frames do not fit into memory: choose fewer frames per segment or a smaller scale.",)
         evaluations = 2 * len(grid) * settings.steps * len(segments)
         return Plan(
             settings=PlannedSettings(**(dict(settings) | MACHINE)),
@@ -164,8 +170,12 @@ class FakeEngine:
             disk_available=90 << 30,
             seconds=evaluations * max(self.script.tile_seconds, 0.001),
             notes=("The clip is progressive, 8 bits per channel.",),
-            problems=self.script.problems,
+            problems=self.script.problems + (too_large if self.exceeds(settings) else ()),
         )
+
+    def exceeds(self, settings: ResolvedSettings) -> bool:
+        """Whether a plan with these settings is not to fit."""
+        return any(getattr(settings, name) > most for name, most in self.script.fits_from.items())
 
     def run(self, job: str, request: JobRequest, folder: Path | None, control_: Control) -> None:
         """Play a job from start to end."""
@@ -220,8 +230,10 @@ class FakeEngine:
                     chosen = range(tile.frame, tile.frame + min(plan.settings.tap_frames, tile.frames))
                     control_.emit(events.FramesChosen(tile.n, tuple(first + segment.first + f for f in chosen)))
             control_.emit(events.MemoryUsed("host", 3 << 30, 16 << 30))
-            pixels = restored(frames[segment.first], plan, (step.index + 1) / steps)
-            control_.emit(events.PreviewFrame(first + segment.first, step.index, pixels))
+            seen = control_.seen_frame if control_.seen_frame is not None else first + segment.first
+            number = min(max(seen - first, segment.first), segment.last)
+            pixels = restored(frames[number], plan, (step.index + 1) / steps)
+            control_.emit(events.PreviewFrame(first + number, step.index, pixels))
 
     def misbehave(self, evaluation: int, fresh: bool) -> None:
         if fresh and evaluation == self.script.fail_at_tile:

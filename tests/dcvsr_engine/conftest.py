@@ -16,6 +16,12 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return jobs.write_model(tmp_path_factory.mktemp("models") / "tiny")
 
 
+@pytest.fixture(scope="session")
+def learned_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """As `tiny_model`, with a learned upsampler that sees five frames and enlarges four times; not to be changed."""
+    return jobs.write_model(tmp_path_factory.mktemp("models") / "learned", upsampler="learned")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def one_thread() -> None:
     """Tiny networks lose more by sharing out work than they gain."""

@@ -153,6 +153,8 @@ OPTIONS = {
     "unknown option": (["--stepz", "3"], "Unrecognized arguments: --stepz 3; see “dcvsr --help”"),
     "steps 0": (["--steps", "0"], "steps must be between 1 and 200, not 0"),
     "negative gamma": (["--gamma-peak=-0.5"], "gamma_peak must be between 0.0 and 8.0"),
+    "too strong": (["--strength", "1.5"], "strength must be between 0.0 and 1.0"),
+    "no strength": (["--strength", "calm"], "Argument --strength: invalid float value: 'calm'"),
     "not a number": (["--steps", "many"], "Argument --steps: invalid int value: 'many'; see “dcvsr restore --help”"),
     "no number at all": (["--gamma-rho", "nan"], "gamma_rho must be between"),
     "unknown choice": (["--guidance", "strong"], "guidance must be one of none, cfg, sag, pag, dssag"),
@@ -165,16 +167,19 @@ OPTIONS = {
     "unknown model": (["--model", "nothing"], "There is no model “nothing”"),
     "output folder missing": (["-o", "gone/out.mp4"], "does not exist"),
     "output is the input": (["-o", "clip.mp4", "--overwrite"], "is the input itself"),
-    "output exists": (["-o", "clip.mp4"], "exists already"),
+    "output exists": (["-o", "other.mp4"], "exists already"),
+    "output is the clip": (["-o", "clip.mp4"], "is the input itself"),
     "output in a file": (["-o", "clip.mp4/out.mp4"], "does not exist"),
     "report in no folder": (["--report", "gone/report.json"], "“gone/report.json” cannot be written"),
-    "report exists": (["--report", "clip.mp4"], "exists already"),
+    "report exists": (["--report", "other.mp4"], "exists already"),
+    "report is the clip": (["--report", "clip.mp4"], "is the input itself"),
 }
 
 
 @pytest.mark.parametrize("case", OPTIONS)
 def test_options_that_are_wrong(case, restore, folder, monkeypatch):
     monkeypatch.chdir(folder)
+    (folder / "other.mp4").write_bytes(b"an earlier result")
     arguments, words = OPTIONS[case]
     assert words in refused(restore(folder / "clip.mp4", *arguments), folder, inside(folder))
 

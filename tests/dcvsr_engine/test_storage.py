@@ -17,6 +17,7 @@ from dcvsr_engine.storage import (
     parse_json,
     partial_path,
     partials_of,
+    put_in_place,
     read_json,
     sha256,
     write_error,
@@ -102,3 +103,24 @@ def test_a_full_disk_is_told_from_other_errors(number: int) -> None:
     other = write_error(Path("/folder/a.mp4"), PermissionError(errno.EACCES, "Permission denied", "/folder/a.mp4"))
     assert type(other) is OutputError and str(other) == "“/folder/a.mp4” cannot be written (permission denied)."
     assert describe_os_error(ValueError("Something odd; see the log.")) == "something odd"
+
+
+@pytest.mark.parametrize("folder", [False, True])
+@pytest.mark.parametrize("links", [False, True])
+def test_what_appears_at_the_last_moment_is_not_replaced(
+    folder: bool, links: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not links:
+        monkeypatch.setattr(os, "link", lambda *names: (_ for _ in ()).throw(PermissionError(errno.EPERM, "no links here")))
+    partial, target = tmp_path / "partial", tmp_path / "result"
+    for path in (partial, target):
+        if folder:
+            path.mkdir()
+        (path / "file" if folder else path).write_text(path.name)
+    with pytest.raises(OSError):
+        put_in_place(partial, target, replace=False)
+    assert (target / "file" if folder else target).read_text() == "result"
+    put_in_place(partial, target)
+    assert (target / "file" if folder else target).read_text() == "partial" and not partial.exists()
+    put_in_place(target, tmp_path / "new", replace=False)
+    assert [path.name for path in tmp_path.iterdir()] == ["new"]

@@ -10,8 +10,8 @@ import identity
 import pytest
 from PySide6.QtCore import QMimeDatabase
 
-from app.queue.clips import CLIP_SUFFIXES
 from dcvsr_engine import __version__
+from dcvsr_engine.video.suffixes import VIDEO_SUFFIXES
 
 TEMPLATES = identity.ROOT / "packaging" / "linux"
 NAMES = ("VSVersionInfo", "FixedFileInfo", "StringFileInfo", "StringTable", "StringStruct", "VarFileInfo", "VarStruct")
@@ -27,7 +27,7 @@ def test_one_version_everywhere():
 
 def test_linux_opens_all_kinds_of_clips():
     database = QMimeDatabase()
-    for suffix in CLIP_SUFFIXES - {".m2v", ".y4m"}:  # kinds that the shared database does not know
+    for suffix in VIDEO_SUFFIXES - {".m2v", ".y4m"}:  # kinds that the shared database does not know
         kinds = database.mimeTypesForFileName(f"clip{suffix}")
         names = {name for kind in kinds for name in (kind.name(), *kind.aliases(), *kind.allAncestors())}
         assert names & set(identity.MIME_TYPES), suffix
@@ -36,7 +36,7 @@ def test_linux_opens_all_kinds_of_clips():
 def test_macos_property_list():
     facts = plistlib.loads(plistlib.dumps(identity.info_plist()))
     videos = facts["CFBundleDocumentTypes"][0]
-    assert {f".{name}" for name in videos["CFBundleTypeExtensions"]} == CLIP_SUFFIXES
+    assert {f".{name}" for name in videos["CFBundleTypeExtensions"]} == VIDEO_SUFFIXES
 
 
 def test_windows_version_resource():
@@ -48,7 +48,7 @@ def test_windows_version_resource():
 
 def test_windows_installer_offers_the_same_kinds():
     script = (identity.ROOT / "packaging" / "windows" / "dcvsr-studio.iss").read_text(encoding="utf-8")
-    assert set(re.findall(r'SupportedTypes"; .*ValueName: "(\.\w+)"', script)) == CLIP_SUFFIXES
+    assert set(re.findall(r'SupportedTypes"; .*ValueName: "(\.\w+)"', script)) == VIDEO_SUFFIXES
 
 
 def test_linux_templates_are_filled(tmp_path):

@@ -110,6 +110,10 @@ class Restoration:
         files = model_hashes(model_folder(self.settings.model), self.declaration)
         return {"settings": settings, "files": files, "engine": __version__}
 
+    def with_other_seed(self) -> "Restoration":
+        """Return the same model with another seed."""
+        return Restoration(self.name, self.settings.replace(seed=self.resolved.seed ^ 1))
+
     def restore(self, low: Path, target: Path, control: Control) -> float | None:
         """Run a restoration job, or resume the unfinished one of the same settings and weights."""
         from dcvsr_engine.jobs.job import run_job
@@ -149,13 +153,18 @@ def restoration(text: str, settings: RestoreSettings) -> Restoration:
     Raises:
         SettingsError: unknown setting or impossible value.
     """
-    label = re.match(r"([^=:/\\]+)=", text)
-    heading, text = (label[1], text[label.end() :]) if label else ("", text)
+    heading, text = split_heading(text)
     model, colon, changes = text.rpartition(":")
     if not colon or "=" not in changes:
         return Restoration(heading or Path(text).name, settings.replace(model=text, scale=EVALUATION_SCALE))
     values = dict(change_of(change) for change in changes.split(",")) | {"model": model, "scale": EVALUATION_SCALE}
     return Restoration(heading or f"{Path(model).name} {changes.replace(',', ' ')}", settings.replace(**values))
+
+
+def split_heading(text: str) -> tuple[str, str]:
+    """Split ``[HEADING=]REST``; the heading is empty where none is given."""
+    label = re.match(r"([^=:/\\]+)=", text)
+    return (label[1], text[label.end() :]) if label else ("", text)
 
 
 def change_of(text: str) -> tuple[str, Any]:

@@ -13,6 +13,7 @@ from dcvsr_engine.research.training.recipe import STATE, Recipe
 from dcvsr_engine.settings import Device
 
 if TYPE_CHECKING:
+    from dcvsr_engine.research.training.data import TrainingData
     from dcvsr_engine.research.training.objective import Distance
     from dcvsr_engine.research.training.prior import PriorTrainer
     from dcvsr_engine.research.training.trainer import Trainer
@@ -33,7 +34,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--photos", type=Path, nargs="+", default=[Path("/")], metavar="ROOT", help=photos)
     videos = "video files, or folders of videos or of frame folders, for example REDS"
     parser.add_argument("--videos", type=Path, nargs="+", default=[], metavar="PATH", help=videos)
+    scales = "instead of training, write scales.json: what gives the latents unit variance, measured on N clips of the recipe"
+    parser.add_argument("--measure-scales", type=int, metavar="N", help=scales)
     parser.add_argument("--threads", type=int, metavar="N", help="processor threads (default: all)")
+
+
+def print_now(sentence: str) -> None:
+    """Print without buffering, into a file as well."""
+    print(sentence, flush=True)
 
 
 def run(options: argparse.Namespace, distances: Distances) -> int:
@@ -51,6 +59,9 @@ def run(options: argparse.Namespace, distances: Distances) -> int:
         Cancelled: Ctrl-C; the checkpoint is of the last batch.
     """
     recipe = read_recipe(options.recipe)
+    if options.measure_scales is not None:
+        write_measured_scales(recipe, options)
+        return 0
     check_folder(options.out, options.resume)
     import torch
 
@@ -59,11 +70,17 @@ def run(options: argparse.Namespace, distances: Distances) -> int:
     if options.threads is not None:
         torch.set_num_threads(options.threads)
     device = resolve_device(options.device if options.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu")
-    trainer: Trainer | PriorTrainer
-    if isinstance(recipe, PriorRecipe):
-        trainer = prior_trainer(recipe, options, distances, device)
-    else:
-        trainer = diffusion_trainer(recipe, options, distances, device)
+    if options.start is not None:
+        recipe = recipe.replace(start=str(options.start))
+
+    def find() -> "TrainingData":
+        from dcvsr_engine.research.training.data import TrainingData
+        from dcvsr_engine.research.training.start import declared_context
+
+        context = 0 if isinstance(recipe, PriorRecipe) else declared_context(recipe)
+        return TrainingData.load(recipe, options.photos, options.videos, context)
+
+    trainer = make_trainer(recipe, options.out, find, distances, device)
     if trainer.state.iteration >= trainer.recipe.iterations:
         print(f"The run in “{options.out}” is complete: {trainer.state.iteration} iterations.")
         return 0
@@ -76,28 +93,56 @@ def run(options: argparse.Namespace, distances: Distances) -> int:
     return 0
 
 
-def diffusion_trainer(recipe: Recipe, options: argparse.Namespace, distances: Distances, device: Device) -> "Trainer":
-    """Load the data and make the trainer of a diffusion network."""
-    from dcvsr_engine.research.training.data import TrainingData
+def make_trainer(
+    recipe: Recipe | PriorRecipe,
+    folder: Path,
+    find: Callable[[], "TrainingData"],
+    distances: Distances,
+    device: Device,
+    report: Callable[[str], None] = print_now,
+) -> "Trainer | PriorTrainer":
+    """Make the trainer of a recipe in its folder.
+
+    Args:
+        recipe: of the run.
+        folder: of the run, new or to resume.
+        find: loads the data; the trainer of the prior calls it only if its pool lacks clips, which are made first.
+        distances: see `run`.
+        device: to train on.
+        report: receives a line per shard of the pool.
+    """
+    if isinstance(recipe, PriorRecipe):
+        from dcvsr_engine.research.training.prior import PriorTrainer, make_pools, new_network
+
+        # a start that cannot be used is named before clips are made
+        new_network(recipe)
+        make_pools(recipe, folder / "pool", find, report)
+        return PriorTrainer(recipe, folder, distances()[1], device)
     from dcvsr_engine.research.training.trainer import Trainer
+
+    train_on, judge = distances() if recipe.is_perceptual else (None, None)
+    return Trainer(recipe, folder, find(), train_on, judge, device)
+
+
+def write_measured_scales(recipe: Recipe | PriorRecipe, options: argparse.Namespace) -> None:
+    """Measure the scales of a fixed residual transform over the start folder's upsampler; raises `UserError`."""
+    path, count = options.out / "scales.json", options.measure_scales
+    if isinstance(recipe, PriorRecipe) or count < 1:
+        raise SettingsError("--measure-scales takes a number of clips, at least 1, and the recipe of a diffusion network.")
+    if path.exists():
+        raise SettingsError(f"“{path}” is there already; name another folder, or remove it to measure anew.")
+    from dcvsr_engine.network.upsampling import load_upsampler
+    from dcvsr_engine.research.training.data import TrainingData
+    from dcvsr_engine.research.training.export import write_scales
+    from dcvsr_engine.research.training.scales import measure_scales
+    from dcvsr_engine.research.training.start import declared_context, declared_upsampler
 
     if options.start is not None:
         recipe = recipe.replace(start=str(options.start))
-    data = TrainingData.load(recipe, options.photos, options.videos)
-    perceptual = any(phase.perceptual > 0 for phase in recipe.phases)
-    train_on, judge = distances() if perceptual else (None, None)
-    return Trainer(recipe, options.out, data, train_on, judge, device)
-
-
-def prior_trainer(recipe: PriorRecipe, options: argparse.Namespace, distances: Distances, device: Device) -> "PriorTrainer":
-    """Make the trainer of the prior, and the clips that its folder lacks."""
-    from dcvsr_engine.research.training.data import TrainingData
-    from dcvsr_engine.research.training.prior import PriorTrainer, make_pools
-
-    if options.start is not None:
-        raise SettingsError("The prior is trained from scratch: leave out --start.")
-    make_pools(recipe, options.out / "pool", lambda: TrainingData.load(recipe, options.photos, options.videos), print_now)
-    return PriorTrainer(recipe, options.out, distances()[1], device)
+    data = TrainingData.load(recipe, options.photos, options.videos, declared_context(recipe))
+    upsampler = load_upsampler(declared_upsampler(recipe), Path(recipe.start), "cpu")
+    write_scales(measure_scales(recipe, data.training, upsampler, count), path)
+    print(f"“{path}” holds what {count} clips were measured to need.")
 
 
 def check_folder(folder: Path, resume: bool) -> None:
@@ -109,11 +154,6 @@ def check_folder(folder: Path, resume: bool) -> None:
         raise SettingsError(f"There is no checkpoint to resume in “{folder}”: leave out --resume to begin a run there.")
     if folder.exists() and not folder.is_dir():
         raise SettingsError(f"“{folder}” is a file; give the run a folder of its own.")
-
-
-def print_now(sentence: str) -> None:
-    """Print without buffering, into a file as well."""
-    print(sentence, flush=True)
 
 
 @contextmanager

@@ -1,22 +1,23 @@
 """Training batches as a pure function of (seed, iteration), so that a resumed run sees the same data."""
 
 import random
+import signal
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
+from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset
 
 from dcvsr_engine.errors import InputError
-from dcvsr_engine.network.resample import upscale
 from dcvsr_engine.research.training import photographs, recordings
 from dcvsr_engine.research.training.degradation import degrade_clip
 from dcvsr_engine.research.training.graphics import drawing
 from dcvsr_engine.research.training.motion import synthetic_clip
 from dcvsr_engine.research.training.prior_recipe import PoolRecipe, PriorRecipe
-from dcvsr_engine.research.training.recipe import Recipe, TrainingPhase, Validation
+from dcvsr_engine.research.training.recipe import TRAINING_SCALE, Recipe, TrainingPhase, Validation
 from dcvsr_engine.research.training.recordings import Recording, recorded_clip
 
 ClipRequest = TrainingPhase | Validation | PoolRecipe
@@ -59,8 +60,16 @@ class TrainingData:
     held_out: Material
 
     @classmethod
-    def load(cls, recipe: Recipe | PriorRecipe, photo_roots: list[Path], video_roots: list[Path]) -> "TrainingData":
-        """Find and load what ``recipe`` asks for; raises `InputError` when something is missing or too small."""
+    def load(
+        cls, recipe: Recipe | PriorRecipe, photo_roots: list[Path], video_roots: list[Path], context: int = 0
+    ) -> "TrainingData":
+        """Find and load what ``recipe`` asks for; raises `InputError` when something is missing or too small.
+
+        Args:
+            recipe: of the run.
+            photo_roots, video_roots: where to look.
+            context: see `training_pair`.
+        """
         phases, validation = parts_of(recipe)
         parts: tuple[ClipRequest, ...] = (*phases, validation)
         photos: tuple[list[Tensor], list[Tensor]] = ([], [])
@@ -69,7 +78,8 @@ class TrainingData:
             photos = load_photographs(photo_roots)
         filmed = [part for part in parts if part.sources.get("videos")]
         if filmed:
-            videos = open_videos(video_roots, max(part.frames for part in filmed), max(part.size for part in filmed))
+            longest = max(part.frames for part in filmed) + 2 * context
+            videos = open_videos(video_roots, longest, max(part.size for part in filmed))
         data = cls(Material(photos[0], videos[0]), Material(photos[1], videos[1]))
         for phase in phases:
             data.training.require(phase, "training")
@@ -84,7 +94,11 @@ def parts_of(recipe: Recipe | PriorRecipe) -> tuple[Sequence[ClipRequest], ClipR
     return recipe.phases, recipe.validation
 
 
-def load_photographs(roots: list[Path], smallest: int = 320) -> tuple[list[Tensor], list[Tensor]]:
+SMALLEST_PHOTOGRAPH = 320
+"""Shortest side in pixels of the reductions of photographs."""
+
+
+def load_photographs(roots: list[Path], smallest: int = SMALLEST_PHOTOGRAPH) -> tuple[list[Tensor], list[Tensor]]:
     """Load the photographs below ``roots`` with their reductions down to ``smallest`` pixels.
 
     Returns:
@@ -92,9 +106,13 @@ def load_photographs(roots: list[Path], smallest: int = 320) -> tuple[list[Tenso
     """
     sets: tuple[list[Tensor], list[Tensor]] = ([], [])
     for photo in photographs.find_photographs(roots):
-        levels = photographs.pyramid(photo.load(), smallest)
-        sets[photo.held_out].extend(torch.tensor(level).permute(2, 0, 1) for level in levels)
+        sets[photo.held_out].extend(all_sizes(photographs.sharpened(photo.load(), smallest), smallest))
     return sets
+
+
+def all_sizes(picture: Image.Image, smallest: int = SMALLEST_PHOTOGRAPH) -> list[Tensor]:
+    """Return a sharp picture and its reductions, uint8 ``(3, height, width)``."""
+    return [torch.tensor(level).permute(2, 0, 1) for level in photographs.reductions(picture, smallest)]
 
 
 def open_videos(roots: list[Path], frames: int, size: int) -> tuple[list[Recording], list[Recording]]:
@@ -116,17 +134,28 @@ def drawn(rng: random.Random, shares: dict[str, float]) -> str:
     return names[0] if len(names) == 1 else rng.choices(names, list(shares.values()))[0]
 
 
-def training_pair(rng: random.Random, material: Material, asked: ClipRequest, scale: int = 4) -> tuple[Tensor, Tensor]:
-    """Draw a clip and its degraded, bicubically upscaled counterpart, each RGB 0..1 ``(frames, 3, size, size)``."""
-    clip = material.clip(rng, asked)
-    return clip, upscale(degrade_clip(clip, drawn(rng, asked.degradations), rng, scale), scale)
+def training_pair(rng: random.Random, material: Material, asked: ClipRequest, context: int = 0) -> tuple[Tensor, Tensor]:
+    """Draw a clip and its small, degraded counterpart.
+
+    Args:
+        rng: source of random numbers.
+        material: what to draw from.
+        asked: which clips.
+        context: frames before and after the clip that only the second has, for an upsampler to look at.
+
+    Returns:
+        RGB 0..1 ``(frames, 3, size, size)``, and ``(frames + 2 · context, 3, size / 4, size / 4)``.
+    """
+    clip = material.clip(rng, asked.replace(frames=asked.frames + 2 * context))
+    low = degrade_clip(clip, drawn(rng, asked.degradations), rng, TRAINING_SCALE)
+    return clip[context : context + asked.frames], low
 
 
 class Batches(Dataset[tuple[Tensor, Tensor]]):
-    """Batches by iteration: item ``i`` is ``(I, I_up)``, each RGB 0..1 ``(batch, frames, 3, size, size)``."""
+    """Batches by iteration: item ``i`` is a batch of `training_pair`."""
 
-    def __init__(self, material: Material, recipe: Recipe) -> None:
-        self.material, self.recipe = material, recipe
+    def __init__(self, material: Material, recipe: Recipe, context: int = 0) -> None:
+        self.material, self.recipe, self.context = material, recipe, context
 
     def __len__(self) -> int:
         return self.recipe.iterations
@@ -135,5 +164,11 @@ class Batches(Dataset[tuple[Tensor, Tensor]]):
         torch.set_num_threads(1)  # there are worker processes beside this one
         phase, _ = self.recipe.phase_at(index)
         rng = random.Random(f"{self.recipe.seed}/{index}")
-        clips, upscaled = zip(*(training_pair(rng, self.material, phase) for _ in range(phase.batch)), strict=True)
-        return torch.stack(clips), torch.stack(upscaled)
+        pairs = [training_pair(rng, self.material, phase, self.context) for _ in range(phase.batch)]
+        clips, low = zip(*pairs, strict=True)
+        return torch.stack(clips), torch.stack(low)
+
+
+def ignore_stop(worker: int) -> None:
+    """Ignore Ctrl-C in a worker: the terminal sends it to all processes, and the current batch still needs the workers."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -7,9 +7,10 @@ from safetensors.torch import save_file
 
 from dcvsr_engine.network.declaration import FILE
 from dcvsr_engine.network.haar import HaarFirstStage
+from dcvsr_engine.network.upsampler_config import UPSAMPLER_FOLDER
 from dcvsr_engine.research.training.lora import merged_weights
 from dcvsr_engine.research.training.start import Start
-from dcvsr_engine.storage import discard, partial_path, put_in_place, sha256
+from dcvsr_engine.storage import discard, partial_path, put_in_place, sha256, write_text
 
 
 def export(start: Start, folder: Path) -> None:
@@ -28,6 +29,9 @@ def export(start: Start, folder: Path) -> None:
         else:
             write_network(start, partial / "unet_ema")
             declaration = start.declaration.replace(base=str(start.folder.absolute()))
+        if start.upsampler.network is not None:
+            (partial / UPSAMPLER_FOLDER).mkdir()
+            start.upsampler.network.save(partial / UPSAMPLER_FOLDER)
         # the hashes are the last thing written, over everything else
         files = sorted(path for path in partial.rglob("*") if path.is_file())
         hashes = {path.relative_to(partial).as_posix(): sha256(path) for path in files}
@@ -49,4 +53,4 @@ def write_scales(stage: HaarFirstStage, path: Path) -> None:
     """Write the factors that give the Haar bands unit variance."""
     names = "residual_scale", "condition_scale"
     scales = {name: [round(float(scale), 6) for scale in getattr(stage, name).flatten()] for name in names}
-    path.write_text(json.dumps(scales), encoding="utf-8")
+    write_text(path, json.dumps(scales))

@@ -19,8 +19,8 @@ from dcvsr_engine.errors import JobError
 from dcvsr_engine.network.upsampler import neighbours
 from dcvsr_engine.research.training.data import Material, drawn
 from dcvsr_engine.research.training.degradation import degrade_clip
-from dcvsr_engine.research.training.prior_recipe import PRIOR_SCALE, PoolRecipe
-from dcvsr_engine.research.training.recipe import Shares
+from dcvsr_engine.research.training.prior_recipe import PoolRecipe
+from dcvsr_engine.research.training.recipe import TRAINING_SCALE, Shares
 from dcvsr_engine.storage import discard, partial_path, put_in_place
 
 MIDDLE = 0.7
@@ -72,7 +72,7 @@ class ShardClips(Dataset[tuple[Tensor, Tensor]]):
         torch.set_num_threads(1)  # there are worker processes beside this one
         rng = random.Random(f"{self.seed}/{index}")
         clip = to_levels(self.material.clip(rng, self.asked))
-        return clip, to_levels(degrade_clip(clip.float() / 255, self.degradation, rng, PRIOR_SCALE))
+        return clip, to_levels(degrade_clip(clip.float() / 255, self.degradation, rng, TRAINING_SCALE))
 
 
 def to_levels(clip: Tensor) -> Tensor:
@@ -161,12 +161,12 @@ class Pool:
         """
         kind = drawn(rng, shares)
         high, low = self.clip(kind, rng.randrange(self.count(kind)))
-        frames, side = len(low), size // PRIOR_SCALE
+        frames, side = len(low), size // TRAINING_SCALE
         middle = frames // 2 if rng.random() < MIDDLE else rng.randrange(frames)
         y, x = rng.randint(0, low.shape[-2] - side), rng.randint(0, low.shape[-1] - side)
         # copied out of the memory map before it becomes a tensor, which may be written to
         window = torch.from_numpy(np.array(low[:, :, y : y + side, x : x + side]))[neighbours(frames, frames)[middle]]
-        top, left = PRIOR_SCALE * y, PRIOR_SCALE * x
+        top, left = TRAINING_SCALE * y, TRAINING_SCALE * x
         truth = torch.from_numpy(np.array(high[middle, :, top : top + size, left : left + size]))
         # backwards in time: the middle frame stays in the middle
         if rng.random() < 0.5:

@@ -6,10 +6,18 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from dcvsr_engine.research.training.recipe import DEGRADATIONS, Count, LossWeight, Mixture, Recipe, RecipePart, Shares, shares_of
+from dcvsr_engine.research.training.recipe import (
+    DEGRADATIONS,
+    TRAINING_SCALE,
+    Count,
+    LossWeight,
+    Mixture,
+    Recipe,
+    RecipePart,
+    Shares,
+    shares_of,
+)
 from dcvsr_engine.schema import FromJson
-
-PRIOR_SCALE = 4
 
 
 class PoolRecipe(Mixture):
@@ -34,8 +42,8 @@ class PoolRecipe(Mixture):
     def _windows_have_a_middle(self) -> Self:
         if self.frames % 2 == 0:
             raise ValueError(f"frames of the pool must be odd, not {self.frames}: one is in the middle.")
-        if self.size % PRIOR_SCALE:
-            raise ValueError(f"size of the pool must be a multiple of {PRIOR_SCALE}, not {self.size}.")
+        if self.size % TRAINING_SCALE:
+            raise ValueError(f"size of the pool must be a multiple of {TRAINING_SCALE}, not {self.size}.")
         return self
 
 
@@ -63,8 +71,8 @@ class PriorPhase(RecipePart):
 
     @model_validator(mode="after")
     def _crops_fit_the_scale(self) -> Self:
-        if self.size % PRIOR_SCALE:
-            raise ValueError(f"size of a crop must be a multiple of {PRIOR_SCALE}, not {self.size}.")
+        if self.size % TRAINING_SCALE:
+            raise ValueError(f"size of a crop must be a multiple of {TRAINING_SCALE}, not {self.size}.")
         return self
 
 
@@ -80,6 +88,8 @@ class PriorRecipe(RecipePart):
         seed: of clips, crops and initial weights.
         checkpoint_every, validate_every, log_every: iterations.
         bf16: devices on which the network computes in bfloat16 (autocast); elsewhere it computes in fp32.
+        start: folder of an upsampler to start from; empty to start from bicubic interpolation.
+        crop_workers: processes that cut crops; the crops do not depend on their number.
     """
 
     name: str
@@ -93,6 +103,8 @@ class PriorRecipe(RecipePart):
     validate_every: Count = 2000
     log_every: Count = 100
     bf16: FromJson[tuple[Literal["cpu", "cuda"], ...]] = ("cpu", "cuda")
+    start: str = ""
+    crop_workers: int = Field(default=0, ge=0)
 
     @model_validator(mode="after")
     def _the_pool_has_what_phases_ask_for(self) -> Self:

@@ -11,6 +11,9 @@ from dcvsr_engine.schema import FromJson, Schema
 STATE = Path("last") / "state.safetensors"
 """Path of the state within a run's folder; a run can be resumed where it exists."""
 
+TRAINING_SCALE = 4
+"""Enlargement along an axis that everything is trained for."""
+
 DEGRADATIONS = ("mild", "streamed", "real-world", "film", "interlaced")
 """Names in `degradation.PRESETS`, which is not imported here because it imports torch."""
 
@@ -205,6 +208,11 @@ class Recipe(RecipePart):
     def times(self, count: int) -> "Recipe":
         """Return the recipe with ``count`` times the iterations: one per batch where batches are accumulated."""
         return self.replace(phases=tuple(phase.replace(iterations=count * phase.iterations) for phase in self.phases))
+
+    @property
+    def is_perceptual(self) -> bool:
+        """Whether a phase has a perceptual loss."""
+        return any(phase.perceptual > 0 for phase in self.phases)
 
     @property
     def iterations(self) -> int:

@@ -10,12 +10,17 @@ from torch import Tensor
 from dcvsr_engine.errors import ModelError, SettingsError
 from dcvsr_engine.network.checkpoint import FirstStage, check_conventions, load_first_stage, load_network
 from dcvsr_engine.network.clip import ImageEncoder
-from dcvsr_engine.network.declaration import FILE, Declaration
+from dcvsr_engine.network.declaration import FILE, Declaration, UpsamplerKind
 from dcvsr_engine.network.first_stage import AUTOENCODER, RESIDUAL_TRANSFORM
+from dcvsr_engine.network.upsampler_config import upsampler_config
+from dcvsr_engine.network.upsampling import VideoUpsampler, load_upsampler
 from dcvsr_engine.research.training.lora import adapt
 from dcvsr_engine.research.training.objective import Conditioning, silence_temporal_layers
-from dcvsr_engine.research.training.recipe import Recipe
+from dcvsr_engine.research.training.recipe import TRAINING_SCALE, Recipe
 from dcvsr_engine.settings import Device
+
+TOGETHER = 64
+"""Crops that a learned upsampler enlarges at once."""
 
 
 class Start:
@@ -27,6 +32,7 @@ class Start:
         declaration: the conventions to train with and to export.
         stage: the first stage, whose weights stay fixed.
         image_encoder: CLIP, where the declaration asks for it.
+        upsampler: makes ``I_up``; its weights stay fixed.
     """
 
     def __init__(self, recipe: Recipe, device: Device) -> None:
@@ -51,6 +57,16 @@ class Start:
         self.stage: FirstStage = load_first_stage(self.declaration, self.folder, self.unet, network)
         first_frame = self.declaration.image_embedding == "first-frame"
         self.image_encoder = ImageEncoder.from_folder(self.folder, device, "fp32") if first_frame else None
+        self.upsampler = load_upsampler(self.declaration.upsampler, self.folder, device, TOGETHER)
+
+    @property
+    def context(self) -> int:
+        """Frames on either side of a frame that the upsampler looks at."""
+        return self.upsampler.frames // 2
+
+    def enlarge(self, low: Tensor) -> Tensor:
+        """Compute ``I_up`` of clips; see `enlarge_clips`."""
+        return enlarge_clips(self.upsampler, low)
 
     def encode_condition(self, upscaled: Tensor) -> Conditioning:
         """Compute the network's other inputs from enlarged clips, RGB 0..1 ``(batch, frames, 3, height, width)``."""
@@ -61,6 +77,34 @@ class Start:
             embedding = torch.cat([self.image_encoder.embed(clip[0].cpu()) for clip in upscaled]).to(upscaled.device)
         ids = upscaled.new_tensor(self.declaration.added_time_ids).expand(batch, -1)
         return Conditioning(condition, embedding, ids)
+
+
+def enlarge_clips(upsampler: VideoUpsampler, low: Tensor) -> Tensor:
+    """Enlarge clips `TRAINING_SCALE` times.
+
+    Args:
+        upsampler: looks at ``context`` frames on either side.
+        low: RGB 0..1 ``(batch, frames + 2 · context, 3, h, w)``.
+
+    Returns:
+        ``I_up`` of the frames in the middle ``(batch, frames, 3, 4 · h, 4 · w)``.
+    """
+    windows = low.unfold(1, upsampler.frames, 1).movedim(-1, 2)
+    enlarged: Tensor = upsampler(windows.flatten(0, 1), TRAINING_SCALE).unflatten(0, (len(low), -1))
+    return enlarged
+
+
+def declared_upsampler(recipe: Recipe) -> UpsamplerKind:
+    """Read which upsampler recipe or start folder declare, before anything is loaded; raises `ModelError`."""
+    folder = Path(recipe.start)
+    own = Declaration.from_folder(folder).upsampler if (folder / FILE).is_file() else "bicubic"
+    return "learned" if recipe.declaration.get("upsampler", own) == "learned" else "bicubic"
+
+
+def declared_context(recipe: Recipe) -> int:
+    """Read how many frames on either side of a frame the declared upsampler looks at; raises `ModelError`."""
+    config = upsampler_config(declared_upsampler(recipe), Path(recipe.start))
+    return config.context if config else 0
 
 
 def starting_network(folder: Path, scratch: bool, seed: int) -> UNetSpatioTemporalConditionModel:

@@ -4,7 +4,6 @@ Several GPUs: started by ``accelerate launch``, each process takes every n-th ba
 """
 
 import contextlib
-import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from dcvsr_engine.errors import Cancelled, JobError
-from dcvsr_engine.research.training.data import Batches, TrainingData
+from dcvsr_engine.research.training.data import Batches, TrainingData, ignore_stop
 from dcvsr_engine.research.training.export import export
 from dcvsr_engine.research.training.log import LossLog, append_row, forget_after
 from dcvsr_engine.research.training.objective import (
@@ -178,14 +177,23 @@ class Trainer:
         """
         return without_temporal_layers(self.unet) if frames == 1 else contextlib.nullcontext()
 
-    def step(self, clips: Tensor, upscaled: Tensor) -> float:
-        """Add a batch's gradient, and update the weights after the last batch of an iteration; returns the loss."""
+    def step(self, clips: Tensor, low: Tensor) -> float:
+        """Add a batch's gradient, and update the weights after the last batch of an iteration.
+
+        Args:
+            clips: RGB 0..1 ``(batch, frames, 3, size, size)``.
+            low: their small, degraded counterparts, with the frames around them; see `Batches`.
+
+        Returns:
+            The loss.
+        """
         phase, index = self.recipe.phase_at(self.state.iteration)
         # a function of seed and position, so that a resumed run draws the same numbers
         generator = torch.Generator().manual_seed(self.recipe.seed * 1_000_003 + self.position)
         last = self.state.part + 1 == self.recipe.accumulate
         with self.layers(phase.frames):
-            loss = self.loss(clips.to(self.device), upscaled.to(self.device), phase, generator)
+            upscaled = self.start.enlarge(low.to(self.device))
+            loss = self.loss(clips.to(self.device), upscaled, phase, generator)
             # gradients of accumulated batches add up to those of their mean
             (loss / self.recipe.accumulate).backward()
         self.state.part += 1
@@ -223,20 +231,21 @@ class Trainer:
 
     # -- the loop -----------------------------------------------------------------------------------------------
 
-    def run(self, report: Callable[[str], None] = print) -> None:
-        """Train to the end of the recipe; raises `Cancelled` after `stop`."""
+    def run(self, report: Callable[[str], None] = print, until: int | None = None) -> None:
+        """Train to the end of the recipe; raises `Cancelled` after `stop`, or when iteration ``until`` is done."""
         tell = report if self.accelerator.is_main_process else lambda sentence: None
-        for clips, upscaled in self.batches():
-            self.log.add(self.step(clips, upscaled))
+        for clips, low in self.batches():
+            self.log.add(self.step(clips, low))
             if self.state.part == 0:
                 self.finish_iteration(tell)
-            if self.stopping:
+            if self.stopping or (self.state.part == 0 and self.state.iteration == until):
                 self.checkpoint()
                 raise Cancelled
 
     def batches(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield the batches of this process from the current position, prepared in worker processes."""
-        data = Batches(self.data.training, self.recipe.times(self.recipe.accumulate * self.processes))
+        recipe = self.recipe.times(self.recipe.accumulate * self.processes)
+        data = Batches(self.data.training, recipe, self.start.context)
         # the sampler holds the positions of this process alone, from the next one: nothing is decoded in vain
         mine = range(self.position, len(data), self.processes)
         workers = self.recipe.workers
@@ -263,8 +272,9 @@ class Trainer:
         """Sample held-out clips with the averaged weights: metrics, a contact sheet, and an export of the best so far."""
         asked, iteration = self.recipe.validation, self.state.iteration
         if self.accelerator.is_main_process:
-            clips, upscaled = held_out_pairs(self.data.held_out, asked)
-            columns = {"bicubic": upscaled}
+            clips, low = held_out_pairs(self.data.held_out, asked, self.start.context)
+            upscaled = torch.cat([self.start.enlarge(clip.to(self.device)).cpu() for clip in low.split(1)])
+            columns: dict[str, Tensor] = {self.start.declaration.upsampler: upscaled}
             with self.state.averaged():
                 with self.layers(asked.frames):
                     columns |= {
@@ -281,7 +291,7 @@ class Trainer:
         """Append a row of ``validation.csv`` and return it as text.
 
         Args:
-            name: number of steps, or ``"bicubic"``.
+            name: number of steps, or the upsampler's for the enlarged input.
             pictures, clips: restored and true, RGB 0..1 ``(clips, frames, 3, size, size)``.
         """
         quality, distance = f"{mean_frame_psnr(pictures, clips):.3f}", ""
@@ -300,8 +310,3 @@ class Trainer:
             with self.state.averaged():
                 export(self.start, self.folder / "ema")
         self.accelerator.wait_for_everyone()
-
-
-def ignore_stop(worker: int) -> None:
-    """Ignore Ctrl-C in a worker: the terminal sends it to all processes, and the current batch still needs the workers."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor, nn
 
-from dcvsr_engine.diffusion.edm import to_d
+from dcvsr_engine.diffusion.edm import euler_step
 from dcvsr_engine.diffusion.schedule import karras_sigmas
 from dcvsr_engine.research.training.data import Material, training_pair
 from dcvsr_engine.research.training.log import read_rows
@@ -18,16 +18,19 @@ from dcvsr_engine.research.training.recipe import Validation
 from dcvsr_engine.research.training.start import Start
 from dcvsr_engine.storage import partial_path
 
+UPSAMPLERS = ("bicubic", "learned")
+"""What ``validation.csv`` calls the enlarged input, in place of a number of steps: as it is declared."""
+
 SHEET = 6
 """Largest number of clips on a contact sheet."""
 
 
-def held_out_pairs(material: Material, asked: Validation) -> tuple[Tensor, Tensor]:
-    """Draw the same clips every time, with their degraded, enlarged counterparts, each ``(clips, frames, 3, size, size)``."""
+def held_out_pairs(material: Material, asked: Validation, context: int = 0) -> tuple[Tensor, Tensor]:
+    """Draw the same clips every time: a batch of `training_pair`."""
     rng = random.Random(0)
-    pairs = [training_pair(rng, material, asked) for _ in range(asked.clips)]
-    clips, upscaled = (torch.stack(side) for side in zip(*pairs, strict=True))
-    return clips, upscaled
+    pairs = [training_pair(rng, material, asked, context) for _ in range(asked.clips)]
+    clips, low = (torch.stack(side) for side in zip(*pairs, strict=True))
+    return clips, low
 
 
 def sample_untiled(network: nn.Module, conditioning: Conditioning, noise: Tensor, sigmas: Tensor) -> Tensor:
@@ -45,7 +48,7 @@ def sample_untiled(network: nn.Module, conditioning: Conditioning, noise: Tensor
     x = noise * sigmas[0]
     for sigma, sigma_next in itertools.pairwise(sigmas):
         denoised = denoise(network, x, sigma.expand(x.shape[0]), conditioning)
-        x = x + to_d(x, sigma, denoised) * (sigma_next - sigma)
+        x = euler_step(x, denoised, float(sigma), float(sigma_next))
     return x
 
 
@@ -102,7 +105,7 @@ def is_best(table: Path) -> bool:
 
     An iteration counts with its best number of steps.
     """
-    rows = [row for row in read_rows(table) if row["steps"] != "bicubic"]
+    rows = [row for row in read_rows(table) if row["steps"] not in UPSAMPLERS]
     judged = all(row["st_lpips"] for row in rows)
     scores = [(-float(row["st_lpips"]) if judged else float(row["psnr"]), row["iteration"]) for row in rows]
     # compared by value: an equal score of a later iteration counts as best too

@@ -165,7 +165,7 @@ def test_modes_by_button_and_key(qtbot, opened):
         qtbot.waitUntil(lambda mode=mode: opened.gain_box.isVisible() == (mode == CompareMode.DIFFERENCE))
     opened.gain_box.setCurrentIndex(opened.gain_box.findData(16))
     assert opened.view.scene.comparison.gain == 16
-    button = opened.toolbar.widgetForAction(opened.mode_actions[CompareMode.SIDE_BY_SIDE])
+    button = opened.toolbar.button(opened.mode_actions[CompareMode.SIDE_BY_SIDE])
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
     assert opened.view.scene.comparison.mode == CompareMode.SIDE_BY_SIDE
 
@@ -173,10 +173,10 @@ def test_modes_by_button_and_key(qtbot, opened):
 def test_after_a_click_on_a_mode_keys_act_on_the_picture(qtbot, opened):
     opened.activateWindow()
     opened.timeline.frame_box.setFocus()
-    button = opened.toolbar.widgetForAction(opened.mode_actions[CompareMode.AB])
+    button = opened.toolbar.button(opened.mode_actions[CompareMode.AB])
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(opened.view.hasFocus)
-    wipe = opened.toolbar.widgetForAction(opened.mode_actions[CompareMode.WIPE])
+    wipe = opened.toolbar.button(opened.mode_actions[CompareMode.WIPE])
     wipe.setFocus()
     qtbot.keyClick(wipe, Qt.Key.Key_Space)
     assert opened.view.scene.comparison.mode == CompareMode.WIPE
@@ -188,7 +188,7 @@ def test_shortcuts(qtbot, opened):
     view = opened.view
     qtbot.keyClick(view, Qt.Key.Key_T)
     assert view.scene.overlay_visible
-    qtbot.keyClick(view, Qt.Key.Key_L)
+    qtbot.keyClick(view, Qt.Key.Key_M)
     assert view.scene.comparison.loupe
     qtbot.keyClick(view, Qt.Key.Key_1)
     assert view.scene.viewport.zoom == 1.0
@@ -269,7 +269,7 @@ def test_every_control_has_a_name_a_tooltip_and_the_keyboard(opened):
 
 def test_what_has_the_focus_shows_it(qtbot, opened):
     opened.activateWindow()
-    fit = opened.toolbar.widgetForAction(opened.actions_by_id["preview.fit"])
+    fit = opened.toolbar.button(opened.actions_by_id["preview.fit"])
     for child in (fit, opened.timeline.in_button, opened.timeline.track, opened.view):
         opened.timeline.frame_box.setFocus()
         qtbot.waitUntil(opened.timeline.frame_box.hasFocus)

@@ -22,6 +22,29 @@ def test_a_folder_stands_for_the_videos_in_it(tmp_path):
     assert [path.name for path in expand_clips([folder])] == ["tape_2.mp4", "tape_10.AVI"]
 
 
+def test_earlier_results_in_a_folder_are_left_alone(tmp_path):
+    folder = make(tmp_path, "a.mp4", "a_x4.mp4", "a_x2_3.mkv", "b_x4.mp4", "c.avi", "c_x4.mp4")
+    assert [path.name for path in expand_clips([folder])] == ["a.mp4", "b_x4.mp4", "c.avi"]
+
+
+def test_suffixes_of_camcorders_count_where_the_content_is_a_video(tmp_path):
+    program, transport = b"\0\0\1\xba" + bytes(300), (b"G" + bytes(187)) * 3
+    contents = {
+        "MOV001.MOD": program,
+        "MOV002.TOD": transport,
+        "MOV003.TOD": (bytes(4) + b"G" + bytes(187)) * 3,
+        "AVSEQ01.DAT": b"RIFF" + bytes(4) + b"CDXA" + bytes(300),
+        "b.f4v": b"\0\0\0 ftypf4v ",
+        "song.mod": b"a song" + bytes(400),
+        "settings.dat": b"{}",
+        "none.dat": b"",
+    }
+    for name, data in contents.items():
+        (tmp_path / name).write_bytes(data)
+    found = {path.name for path in expand_clips([tmp_path])}
+    assert found == {"MOV001.MOD", "MOV002.TOD", "MOV003.TOD", "AVSEQ01.DAT", "b.f4v"}
+
+
 def test_a_folder_of_pictures_is_one_clip(tmp_path):
     folder = make(tmp_path / "frames", "0001.png", "0002.png", "notes.txt")
     assert expand_clips([folder]) == [folder]

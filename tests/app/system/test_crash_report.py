@@ -1,6 +1,11 @@
+import logging
 import subprocess
 import sys
+from pathlib import Path
 
+import pytest
+
+from app.studio import keep_log
 from app.system.crash_report import CrashReport
 
 CRASH = """
@@ -26,3 +31,14 @@ def test_a_crash_is_known_at_the_next_start_and_kept(tmp_path):
     report.start()
     report.stop()
     assert "string_at" in report.kept.read_text() and CrashReport(tmp_path).last == ""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="names another unwritable folder")
+@pytest.mark.parametrize("folder", ["/proc/nowhere", "/dev/null/logs"])
+def test_a_log_folder_that_cannot_be_written_does_not_keep_the_window_from_opening(folder, capsys, monkeypatch):
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    keep_log(Path(folder) / "studio.log")
+    report = CrashReport(Path(folder))
+    report.start()
+    report.stop()
+    assert report.last == "" and "will leave no report" in capsys.readouterr().err

@@ -45,7 +45,7 @@ def publish(index: Path) -> Callable[..., None]:
 
     def publish_(build: str = "+cu130", cuda: str | None = "13.0", ballast: int = 0) -> None:
         version = wanted_version() + build
-        write_wheel(index, "torch", version, fake_torch(version, cuda), ("pretend-runtime",))
-        write_wheel(index, "pretend_runtime", "1.0", "", ballast=ballast)
+        write_wheel(index, "torch", version, fake_torch(version, cuda), ("triton",))
+        write_wheel(index, "triton", "1.0", "", ballast=ballast)
 
     return publish_

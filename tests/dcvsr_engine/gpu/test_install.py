@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from wheels import Server, fake_torch
+from wheels import Server, fake_torch, write_wheel
 
 from dcvsr_engine import cli
 from dcvsr_engine.errors import AcceleratorError, Cancelled
@@ -71,13 +71,13 @@ def test_it_is_installed_used_by_the_engine_and_removed(publish, capsys, monkeyp
 def test_a_download_that_broke_off_goes_on(publish, server, index):
     publish(ballast=200_000)
     gpu_folder().mkdir(parents=True)
-    torch, runtime = (installing.Wheel(name, version, "") for name, version in (("torch", VERSION), ("pretend_runtime", "1.0")))
+    torch, runtime = (installing.Wheel(name, version, "") for name, version in (("torch", VERSION), ("triton", "1.0")))
 
     def fetch_both() -> None:
         for number, wheel in enumerate((torch, runtime)):
             installing.fetch_wheel(wheel, gpu_folder() / "wheels", number, 2, quiet, "")
 
-    server.broken = {path.name for path in index.glob("pretend*")}
+    server.broken = {path.name for path in index.glob("triton*")}
     with pytest.raises(AcceleratorError, match=r"broke off .* complete files are kept, start again to continue\."):
         fetch_both()
     server.broken = set()
@@ -112,6 +112,22 @@ def test_an_index_without_a_cuda_build_is_told_before_anything_is_fetched(publis
     with pytest.raises(AcceleratorError, match="have no CUDA build of torch"):
         install_cuda_build()
     assert not (gpu_folder() / "wheels").exists()
+
+
+def test_a_package_that_does_not_belong_to_torch_is_refused(publish, index):
+    publish()
+    write_wheel(index, "torch", VERSION, fake_torch(VERSION), ("stowaway",))
+    write_wheel(index, "stowaway", "1.0", "")
+    with pytest.raises(AcceleratorError, match=r"wants to install “stowaway”, which does not belong to torch"):
+        install_cuda_build()
+    assert switched_on() is None and not (gpu_folder() / "wheels").exists()
+
+
+def test_every_package_needs_a_hash():
+    with pytest.raises(AcceleratorError, match="gives no hash of torch"):
+        installing.check_wheels([installing.Wheel("torch", VERSION, "")])
+    names = ("torch", "nvidia-cublas-cu13", "nvidia_cudnn_cu13", "cuda-bindings", "triton", "sympy", "typing_extensions")
+    installing.check_wheels([installing.Wheel(name, "1", "0" * 64) for name in names])
 
 
 @pytest.mark.parametrize(

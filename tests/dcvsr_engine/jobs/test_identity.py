@@ -1,5 +1,6 @@
 """What makes a job the same job, and how a change is put into words."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -64,3 +65,14 @@ def test_a_models_files_are_hashed_once_while_they_stay(tiny_model):
     misses = hashed.cache_info().misses
     assert model_hashes(tiny_model, declaration) == first and hashed.cache_info().misses == misses
     assert {"tiny/dcvsr.json", "tiny/scales.json", "tiny/unet/config.json"} <= first.keys()
+
+
+def test_a_learned_upsampler_decides_what_a_model_computes(learned_model, tmp_path):
+    folder = shutil.copytree(learned_model, tmp_path / "learned")
+    declaration = Declaration.from_folder(folder)
+    known = model_hashes(folder, declaration)
+    assert {"learned/upsampler/config.json", "learned/upsampler/model.safetensors"} <= known.keys()
+    weights = folder / "upsampler" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"x")
+    sentence = change_since(IDENTITY.replace(model=known), IDENTITY.replace(model=model_hashes(folder, declaration)))
+    assert sentence == "the model's file learned/upsampler/model.safetensors has changed"

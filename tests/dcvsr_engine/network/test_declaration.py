@@ -24,13 +24,15 @@ def test_a_declaration_is_read_back_as_it_was_written(tmp_path):
     again = read(tmp_path, DECLARED.to_json())
     assert again == DECLARED == pickle.loads(pickle.dumps(DECLARED)) and hash(again) == hash(DECLARED)
     assert again.unconditional == ("condition",) and again.added_time_ids == (1.0, 2.0)
-    assert read(tmp_path, model_folder("compact").joinpath(FILE).read_text("utf-8")).name == "compact"
+    compact = read(tmp_path, model_folder("compact").joinpath(FILE).read_text("utf-8"))
+    assert (compact.name, compact.upsampler) == ("compact", "bicubic")
 
 
 @pytest.mark.parametrize(
     "changes, reason",
     [
         ({"first_stage": "other"}, "first_stage must be one of vae, haar, not 'other'."),
+        ({"upsampler": "lanczos"}, "upsampler must be one of bicubic, learned, not 'lanczos'."),
         ({"guidance": "other"}, "guidance must be one of none, cfg, sag, pag, dssag, not 'other'."),
         ({"image_embedding": "maybe"}, "image_embedding must be one of none, zeros, first-frame, not 'maybe'."),
         ({"unconditional": ["everything"]}, "unconditional[0] must be one of image_embedding, condition, not 'everything'."),

@@ -9,7 +9,8 @@ from safetensors.torch import save_file
 
 from dcvsr_engine.errors import ModelError
 from dcvsr_engine.network.resample import upscale
-from dcvsr_engine.network.upsampler import Upsampler, UpsamplerConfig, neighbours
+from dcvsr_engine.network.upsampler import Upsampler, neighbours
+from dcvsr_engine.network.upsampler_config import UpsamplerConfig
 
 SMALL = UpsamplerConfig(channels=6, blocks=2, frames=3)
 

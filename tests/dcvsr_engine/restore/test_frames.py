@@ -6,10 +6,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dcvsr_engine.errors import Cancelled
 from dcvsr_engine.planning.plan import Segment
 from dcvsr_engine.planning.request import Region
+from dcvsr_engine.planning.segments import segments_of
 from dcvsr_engine.restore.frames import NO_FRAMES, SegmentReader, crop
 
 SEGMENTS = [
@@ -22,11 +25,11 @@ SEGMENTS = [
 class Video:
     """A reader of frames that hold their own index; ``missing`` ones cannot be decoded."""
 
-    def __init__(self, missing=(), gate=None):
-        self.missing, self.gate, self.decoded = missing, gate, []
+    def __init__(self, missing=(), gate=None, total=20):
+        self.missing, self.gate, self.decoded, self.total = missing, gate, [], total
 
     def frames(self, first, last=None):
-        for index in range(first, 20):
+        for index in range(first, self.total):
             if self.gate is not None:
                 self.gate.wait(10)
             if index not in self.missing:
@@ -93,3 +96,49 @@ def test_waiting_for_frames_can_be_cancelled_and_leaves_no_thread():
     with pytest.raises(Cancelled), SegmentReader(Video(gate=gate), None, cancel) as reader:
         list(reader.segments(SEGMENTS))
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("reader")]
+
+
+# -- the frames around ------------------------------------------------------------------------------------------
+
+CUT = [
+    Segment(index=0, first=0, last=5, after=2),
+    Segment(index=1, first=4, last=9, shared=2, before=2),
+    Segment(index=2, first=10, last=12),
+]
+"""Of two shots: 0 to 9 and 10 to 12."""
+
+
+def seen(frames, count=5):
+    """Which frames each frame sees."""
+    return [[int(index) for index in window] for window in frames.windows(range(len(frames)), count)[..., 0, 0, 0]]
+
+
+def test_frames_around_a_segment_are_seen_but_are_none_of_its_own():
+    video = Video()
+    found = [frames for _, frames in read(video, CUT)]
+    assert [frames.indices for frames in found] == [tuple(range(6)), tuple(range(4, 10)), (10, 11, 12)]
+    assert seen(found[0])[-1] == [3, 4, 5, 6, 7] and seen(found[1])[0] == [2, 3, 4, 5, 6]
+    assert seen(found[0])[0] == [0, 0, 0, 1, 2] and seen(found[1])[-1] == [7, 8, 9, 9, 9]
+    assert seen(found[2]) == [[10, 10, 10, 11, 12], [10, 10, 11, 12, 12], [10, 11, 12, 12, 12]]
+    assert video.decoded == list(range(13))
+    alone = read(Video(), CUT[1:2])[0][1]
+    assert seen(alone) == seen(found[1]) and alone.indices == found[1].indices
+    assert [frames.windows([0], 1)[0, 0, 0, 0, 0] for frames in found] == [0, 4, 10]
+
+
+@given(st.sets(st.integers(0, 29), max_size=12), st.integers(1, 9), st.integers(0, 2))
+def test_what_a_frame_sees_does_not_depend_on_the_cut(missing, window, reach):
+    whole, cut = (
+        {
+            index: around
+            for _, frames in read(Video(missing, total=30), segments_of([(0, 17), (18, 29)], length, window, reach))
+            for index, around in zip(frames.indices, seen(frames, 2 * reach + 1) if len(frames) else [], strict=True)
+        }
+        for length in (100, 5)
+    )
+    assert whole == cut and whole.keys() == set(range(30)) - missing
+
+
+def test_frames_that_are_left_out_are_still_seen():
+    frames = read(Video(), CUT)[1][1].select([2, 3])
+    assert frames.indices == (6, 7) and seen(frames) == [[4, 5, 6, 7, 8], [5, 6, 7, 8, 9]]

@@ -84,7 +84,7 @@ def info(tmp_path: Path) -> VideoInfo:
         ("out.mov", {"codec": "ffv1"}, "FFV1 does not go into .mov; name the output .mkv"),
         ("out.mp4", {"codec": "png"}, "PNG pictures go into a folder"),
         ("nowhere/out.mp4", {}, "does not exist"),
-        ("in.mp4", {}, "exists already"),
+        ("in.mp4", {}, "is the input itself"),
         ("in.mp4", {"overwrite": True}, "is the input itself"),
         ("out.mp4", {"preset": "warp"}, "preset must be one of"),
         ("folder.mp4", {}, "is a folder"),

@@ -6,16 +6,18 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from av.sidedata.sidedata import Type
 from clips import GOLDEN, TRACKS, Clip, write_clip
+from PIL import Image
 
 from dcvsr_engine.errors import OutputError
 from dcvsr_engine.settings import OutputSettings
 from dcvsr_engine.video.encoders import ON_GPU, codecs_on_gpu
 from dcvsr_engine.video.hdr import dynamic_of
+from dcvsr_engine.video.losses import losses_ahead
 from dcvsr_engine.video.probe import probe
-from dcvsr_engine.video.publish import losses_ahead
 from dcvsr_engine.video.reader import VideoReader
 from dcvsr_engine.video.writer import check_target
 
@@ -119,3 +121,63 @@ def test_codecs_of_a_gpu_are_those_that_can_be_written(tmp_path: Path) -> None:
         else:
             with pytest.raises(Exception, match="needs an NVIDIA GPU with an encoder, and its driver; choose another codec"):
                 check_target(tmp_path / "out.mp4", info, OutputSettings(codec=codec))
+
+
+def with_captions(path: Path) -> Path:
+    """Put closed captions (ATSC A/53 part 4) before every picture of an MPEG-2 stream."""
+    data, out, last = path.read_bytes(), b"", 0
+    for found in re.finditer(b"\0\0\1\xb5", data):
+        if data[found.start() + 4] >> 4 == 8:
+            at = data.find(b"\0\0\1", found.start() + 4)
+            out += data[last:at] + b"\0\0\1\xb2GA94\3\x42\xff\xfc\x94\x2c\xfc\xc8\xe5\xff"
+            last = at
+    path.write_bytes(out + data[last:])
+    return path
+
+
+def test_closed_captions_are_told(ffmpeg: Any, tmp_path: Path, restore: Any) -> None:
+    path = with_captions(ffmpeg("captions.m2v", "-c:v", "mpeg2video", "-q:v", "2", "-bf", "0", frames=4))
+    assert [note for note in predicted(path, tmp_path / "out.mp4") if "closed captions" in note]
+    assert restore(path, tmp_path / "out.mp4").notes == predicted(path, tmp_path / "more.mp4")
+
+
+@pytest.mark.parametrize("name", ["alpha.mov", "alpha.png", "alpha.gif", "palette.png"])
+def test_transparency_is_told_where_there_is_some(name: str, ffmpeg: Any, tmp_path: Path) -> None:
+    for transparent in (True, False):
+        pixels = np.full((48, 64, 4), (200, 100, 50, 255), np.uint8)
+        pixels[:, :20, 3] = 0 if transparent else 255
+        picture = Image.fromarray(pixels)
+        picture.save(tmp_path / "made.png")
+        if name == "alpha.mov":
+            prores = ("-c:v", "prores_ks", "-profile:v", "4444", "-pix_fmt", "yuva444p10le")
+            ffmpeg.run("-i", str(tmp_path / "made.png"), *prores, str(tmp_path / name))
+        elif name == "palette.png":
+            picture.quantize(16, method=Image.Quantize.FASTOCTREE).save(tmp_path / name)
+        else:
+            picture.save(tmp_path / name)
+        notes = [note for note in predicted(tmp_path / name, tmp_path / "out.mkv") if "Transparency" in note]
+        assert len(notes) == (transparent or name == "alpha.mov")
+
+
+def test_what_begins_later_is_told_in_the_report(ffmpeg: Any, tmp_path: Path) -> None:
+    first = ffmpeg("first.m2v", "-c:v", "mpeg2video", "-q:v", "2", "-bf", "0", frames=4).read_bytes()
+    later = with_captions(ffmpeg("later.m2v", "-c:v", "mpeg2video", "-q:v", "2", "-bf", "0", frames=4)).read_bytes()
+    path = tmp_path / "joined.m2v"
+    path.write_bytes(first + later)
+    with VideoReader(path) as reader:
+        assert reader.info.extras == () and len(list(reader)) == 8
+        assert [warning for warning in reader.warnings if "closed captions" in warning]
+
+
+def test_gaps_in_picture_numbers_are_told(tmp_path: Path, ffmpeg: Any) -> None:
+    for name in ("gaps", "steps", "words"):
+        (tmp_path / name).mkdir()
+    picture = ffmpeg("one.png", frames=1).read_bytes()
+    for number in (1, 2, 5, 6, 8):
+        (tmp_path / "gaps" / f"f{number:03}.png").write_bytes(picture)
+        (tmp_path / "words" / f"{'abcdefghij'[number]}.png").write_bytes(picture)
+    for number in range(0, 2000, 250):
+        (tmp_path / "steps" / f"f{number}.png").write_bytes(picture)
+    [note] = predicted(tmp_path / "gaps", tmp_path / "out.mp4")
+    assert note.startswith("3 numbers are missing") and "(3, 4, 7)" in note
+    assert predicted(tmp_path / "steps", tmp_path / "out.mp4") == predicted(tmp_path / "words", tmp_path / "out.mp4") == ()

@@ -38,6 +38,8 @@ def test_methods_are_bicubic_peers_and_models(tmp_path):
     methods = methods_of(parse(*words))
     assert [method.name for method in methods] == ["bicubic", "basicvsr", "compact", "compact steps=2"]
     assert methods[-1].settings.seed == 5
+    alone = methods_of(parse("--priors", "a", "own=b", "--models", "compact"))
+    assert [method.name for method in alone] == ["bicubic", "prior", "own", "compact"]
     assert [method.name for method in methods_of(parse("--ablation"))] == ["bicubic", *VARIANTS]
 
 

@@ -11,6 +11,7 @@ from PIL import Image
 from torch.utils.data import DataLoader
 
 from dcvsr_engine.errors import InputError, SettingsError
+from dcvsr_engine.network.resample import shrink
 from dcvsr_engine.research.training.data import Batches, Material, TrainingData, drawn
 from dcvsr_engine.research.training.degradation import PRESETS
 from dcvsr_engine.research.training.recipe import DEGRADATIONS, Recipe, TrainingPhase, Validation
@@ -53,7 +54,8 @@ def test_old_recipes_are_mild_and_draw_as_before(photos):
     assert drawn(rng, {"mild": 1.0}) == "mild" and rng.getstate() == before
     clips, mild = Batches(photos.training, old)[3]
     same, harsh = Batches(photos.training, real)[3]
-    assert torch.equal(clips[0], same[0]) and (harsh[0] - clips[0]).abs().mean() > (mild[0] - clips[0]).abs().mean()
+    small = shrink(clips[0], 4)
+    assert torch.equal(clips[0], same[0]) and (harsh[0] - small).abs().mean() > (mild[0] - small).abs().mean()
 
 
 def test_recipes_know_the_presets(tmp_path):
@@ -99,8 +101,8 @@ def test_any_number_of_workers_gives_the_batches_of_a_resumed_run(photos, films)
     for workers, start in ((1, 0), (2, 0), (2, 3)):
         loaded = list(DataLoader(batches, batch_size=None, sampler=range(start, 6), num_workers=workers, prefetch_factor=2))
         assert len(loaded) == 6 - start
-        for (clips, upscaled), (own, own_upscaled) in zip(loaded, expected[start:], strict=True):
-            assert torch.equal(clips, own) and torch.equal(upscaled, own_upscaled)
+        for (clips, low), (own, own_low) in zip(loaded, expected[start:], strict=True):
+            assert torch.equal(clips, own) and torch.equal(low, own_low)
     assert not torch.equal(expected[0][0], expected[1][0])
 
 
@@ -118,3 +120,13 @@ def test_what_a_recipe_asks_for_must_be_there(tmp_path, films):
     long = recipe(frames=5, sources={"videos": 1.0})
     with pytest.raises(InputError, match="has 4 frames of 64×48; at least 5 of 32×32"):
         TrainingData.load(long, [tmp_path], [films])
+
+
+def test_an_upsampler_gets_the_frames_around_a_clip(photos):
+    """As the engine will show them to it: drawn with the clip, so that the clip is the middle of what is small."""
+    asked = recipe(frames=3)
+    clips, low = Batches(photos.training, asked, context=2)[0]
+    assert clips.shape[1:] == (3, 3, 32, 32) and low.shape[1:] == (7, 3, 8, 8)
+    distance = torch.stack([(low[:, first : first + 3] - shrink(clips.flatten(0, 1), 4).unflatten(0, (-1, 3))).abs().mean()
+                            for first in range(5)])  # fmt: skip
+    assert int(distance.argmin()) == 2

@@ -39,6 +39,12 @@ def recipe(start: Path, **changes: Any) -> Recipe:
     return Recipe(name="tiny-svd", start=str(start), phases=(phase,), **(values | {"declaration": DECLARED} | changes))
 
 
+def enlarged(trainer: Trainer, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+    """Clips and their ``I_up``, as the loss takes them."""
+    clips, low = batch
+    return clips, trainer.start.enlarge(low)
+
+
 def given_to_network(trainer: Trainer, clips: Tensor, upscaled: Tensor, seed: int = 0) -> dict[str, Tensor]:
     """What the network was given for one batch."""
     seen: dict[str, Tensor] = {}
@@ -65,7 +71,10 @@ def test_loss_falls_on_a_fixed_batch_and_adapters_leave_the_rest_alone(svd, phot
     phase, _ = trainer.recipe.phase_at(0)
 
     def loss() -> float:
-        return sum(float(trainer.loss(*batch, phase, torch.Generator().manual_seed(seed)).detach()) for seed in range(2))
+        return sum(
+            float(trainer.loss(*enlarged(trainer, batch), phase, torch.Generator().manual_seed(seed)).detach())
+            for seed in range(2)
+        )
 
     before = loss()
     for _ in range(8):
@@ -78,7 +87,7 @@ def test_loss_falls_on_a_fixed_batch_and_adapters_leave_the_rest_alone(svd, phot
 def test_the_network_gets_what_the_engine_will_give_it(svd, photos, tmp_path) -> None:
     """Latents of the enlarged frames, not scaled, beside noisy latents in scaled space; SVD's time ids; no embedding."""
     trainer = Trainer(recipe(svd), tmp_path / "run", photos)
-    clips, upscaled = Batches(photos.training, trainer.recipe)[0]
+    clips, upscaled = enlarged(trainer, Batches(photos.training, trainer.recipe)[0])
     seen = given_to_network(trainer, clips, upscaled)
     vae = networks.vae()
     latents = [vae.encode(2 * pixels.flatten(0, 1) - 1).latent_dist.mode().unflatten(0, (1, 3)) for pixels in (clips, upscaled)]
@@ -92,7 +101,7 @@ def test_the_network_gets_what_the_engine_will_give_it(svd, photos, tmp_path) ->
 def test_dropout_drops_the_declared_part_for_some_of_the_clips(svd, photos, tmp_path) -> None:
     dropping = recipe(svd, dropout=0.5, declaration=DECLARED | {"unconditional": ["condition"]})
     trainer = Trainer(dropping, tmp_path / "run", photos)
-    batch = Batches(photos.training, trainer.recipe)[0]
+    batch = enlarged(trainer, Batches(photos.training, trainer.recipe)[0])
     kept = [given_to_network(trainer, *batch, seed)["sample"][:, :, networks.CHANNELS :].flatten(1).any(1) for seed in range(8)]
     assert 0 < torch.cat(kept).sum() < 8
     whole = dropping.replace(dropout=0.0)
@@ -112,7 +121,7 @@ def test_the_first_frame_is_given_through_clip_and_dropped(svd, photos, tmp_path
     (svd / "feature_extractor" / "preprocessor_config.json").write_text(json.dumps(means))
     seeing = recipe(svd, dropout=0.5, declaration=DECLARED | {"image_embedding": "first-frame"})
     trainer = Trainer(seeing, tmp_path / "run", photos)
-    batch = Batches(photos.training, trainer.recipe)[0]
+    batch = enlarged(trainer, Batches(photos.training, trainer.recipe)[0])
     embeddings = torch.cat([given_to_network(trainer, *batch, seed)["encoder_hidden_states"] for seed in range(10)])
     dropped = ~embeddings.flatten(1).any(1)
     assert 0 < dropped.sum() < len(dropped)

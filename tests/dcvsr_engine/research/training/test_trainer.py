@@ -37,6 +37,12 @@ def weights(trainer: Trainer) -> torch.Tensor:
     return torch.cat([value.flatten() for value in trainer.unet.state_dict().values()])
 
 
+def enlarged(trainer: Trainer, batch: tuple[torch.Tensor, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Clips and their ``I_up``, as the loss takes them."""
+    clips, low = batch
+    return clips, trainer.start.enlarge(low)
+
+
 def train(trainer: Trainer, until: int) -> Trainer:
     """Steps in this process, so that no worker is spawned."""
     data = Batches(trainer.data.training, trainer.recipe.times(trainer.recipe.accumulate))
@@ -56,8 +62,8 @@ class Stopped(Trainer):
 
     batches_left, killed = 0, False
 
-    def step(self, clips: torch.Tensor, upscaled: torch.Tensor) -> float:
-        loss = super().step(clips, upscaled)
+    def step(self, clips: torch.Tensor, low: torch.Tensor) -> float:
+        loss = super().step(clips, low)
         self.batches_left -= 1
         if self.batches_left == 0 and self.killed:
             raise MemoryError
@@ -95,7 +101,7 @@ def test_gradients_of_accumulated_batches_are_averaged(start, photos, tmp_path) 
         phase, _ = trainer.recipe.phase_at(0)
         trainer.optimizer.zero_grad()
         with trainer.layers(1):
-            trainer.loss(*data[number], phase, torch.Generator().manual_seed(number)).backward()
+            trainer.loss(*enlarged(trainer, data[number]), phase, torch.Generator().manual_seed(number)).backward()
         assert weight.grad is not None
         return weight.grad.clone()
 
@@ -126,7 +132,8 @@ def test_the_compiled_network_has_the_same_gradient(start, photos, tmp_path) -> 
         trainer = Trainer(recipe(start, compile=chosen), tmp_path / str(chosen), photos)
         phase, _ = trainer.recipe.phase_at(0)
         with trainer.layers(1):
-            loss = trainer.loss(*Batches(photos.training, trainer.recipe)[0], phase, torch.Generator().manual_seed(0))
+            batch = enlarged(trainer, Batches(photos.training, trainer.recipe)[0])
+            loss = trainer.loss(*batch, phase, torch.Generator().manual_seed(0))
             loss.backward()
         losses.append(float(loss.detach()))
         gradients.append(torch.cat([w.grad.flatten() for w in trainer.state.weights.values() if w.grad is not None]))
@@ -182,9 +189,9 @@ def test_flicker_costs_where_the_phase_minds_it(start, photos, tmp_path) -> None
 def test_a_gradient_that_is_not_finite_ends_the_run_before_it_does_harm(start, photos, tmp_path) -> None:
     trainer = Trainer(recipe(start), tmp_path / "run", photos)
     before = weights(trainer)
-    clips, upscaled = Batches(photos.training, trainer.recipe)[0]
+    clips, low = Batches(photos.training, trainer.recipe)[0]
     with pytest.raises(JobError, match="iteration 1 is not finite"):
-        trainer.step(clips * torch.inf, upscaled)
+        trainer.step(clips * torch.inf, low)
     assert torch.equal(weights(trainer), before)
 
 
@@ -197,8 +204,8 @@ def test_two_frames_in_bf16_on_the_processor_are_refused(start, photos, tmp_path
 
 def test_loss_falls(start, photos, tmp_path) -> None:
     trainer = Trainer(recipe(start, 60), tmp_path / "run", photos)
-    clips, upscaled = Batches(photos.training, trainer.recipe)[0]
-    losses = [trainer.step(clips, upscaled) for _ in range(20)]
+    batch = Batches(photos.training, trainer.recipe)[0]
+    losses = [trainer.step(*batch) for _ in range(20)]
     assert sum(losses[-5:]) < 0.8 * sum(losses[:5])
 
 

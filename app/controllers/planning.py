@@ -1,0 +1,248 @@
+"""Plans before a run: of the first clip in full, of the others for the sum, and of what would fit where that does not."""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QWidget
+
+from app.controllers.shown_item import ShownItem
+from app.engine.plan_dialog import PlanDialog
+from app.engine.runner import EngineRun, JobRunner
+from app.queue.job_queue import QueueItem
+from app.queue.model import QueueModel
+from app.system.preferences import Preferences
+from app.widgets.formats import amount
+from dcvsr_engine.errors import SettingsError
+from dcvsr_engine.planning.plan import Plan
+from dcvsr_engine.planning.request import JobRequest
+
+Changes = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A plan to ask for.
+
+    Attributes:
+        item: id of the clip.
+        first: whether it is the one that the dialog shows in full.
+        changes: settings that are tried because the clip's own do not fit.
+        group: which kind of change that is; of each kind the first that fits is offered.
+        measure: whether to measure the device's speed.
+    """
+
+    item: str
+    first: bool = False
+    changes: Changes | None = None
+    group: str = ""
+    measure: bool = False
+
+
+class Planning(QObject):
+    """Asks the engine for one plan after the other and fills the dialog.
+
+    Attributes:
+        dialog: the estimate that is open.
+    """
+
+    def __init__(self, window: QWidget, runner: JobRunner, queue: QueueModel, shown: ShownItem, preferences: Preferences) -> None:
+        super().__init__(window)
+        self._window, self._runner, self._queue, self._shown, self._preferences = window, runner, queue, shown, preferences
+        self.dialog: PlanDialog | None = None
+        self._items: list[str] = []
+        self._waiting: deque[Asked] = deque()
+        self._asked: Asked | None = None
+        self._sum = QueueSum()
+        runner.planned.connect(self._on_planned)
+        runner.failed.connect(self._on_failed)
+
+    def open(self, items: Sequence[QueueItem], start: Callable[[], object]) -> None:
+        """Plan clips and show the dialog; ``start`` is called when it is accepted. Nothing while the engine is busy."""
+        if self._runner.current:
+            return
+        dialog = PlanDialog(items[0].request, len(items) - 1, self._preferences.plan_first, self._window)
+        dialog.ask_again_changed.connect(self._on_ask_again)
+        # before the start: the plan that is being made keeps the engine busy
+        dialog.accepted.connect(self._stop)
+        dialog.accepted.connect(start)
+        dialog.finished.connect(self._on_closed)
+        self.dialog = dialog
+        dialog.open()
+        self._begin([item.id for item in items])
+
+    def _begin(self, items: list[str]) -> None:
+        self._items, self._sum = items, QueueSum()
+        self._waiting = deque([Asked(items[0], first=True), *map(Asked, items[1:])])
+        self._ask_next()
+
+    def _ask_next(self) -> None:
+        """Ask for the next plan; items that are gone are passed over."""
+        self._asked = None
+        while self._waiting and self._asked is None:
+            asked = self._waiting.popleft()
+            request = self._request(asked)
+            if request is not None:
+                self._asked = asked
+                self._runner.plan(request, asked.measure)
+        if self.dialog and self._sum.clips:
+            self.dialog.show_searching(bool(self._asked and self._asked.changes))
+
+    def _request(self, asked: Asked) -> JobRequest | None:
+        item = self._queue.item(asked.item)
+        if item is None or not asked.changes:
+            return item.request if item else None
+        try:
+            return item.request.replace(settings=item.request.settings.replace(**asked.changes))
+        except SettingsError:  # beyond what a setting may be
+            return None
+
+    # -- answers ------------------------------------------------------------------------------------------------
+
+    def _on_planned(self, run: EngineRun, plan: Plan) -> None:
+        if not run.plan_only or self.dialog is None or self._asked is None:
+            return
+        asked, plan = self._asked, self.timed(plan)
+        if asked.first:
+            self._take_first(run, plan, asked)
+        elif asked.changes:
+            self._take_change(plan, asked, asked.changes)
+        else:
+            self._sum.add(asked.item, plan)
+        if plan.seconds is None and not asked.measure and not asked.changes and not plan.problems:
+            # the plan is shown at once; measuring, for which the model is loaded, follows
+            self._waiting.appendleft(Asked(asked.item, asked.first, measure=True))
+        self.dialog.show_sum(self._sum.clips, len(self._items), self._sum.frames, self._sum.seconds)
+        self._ask_next()
+
+    def _take_first(self, run: EngineRun, plan: Plan, asked: Asked) -> None:
+        assert self.dialog
+        self._shown.take_plan(run, plan)
+        self.dialog.show_plan(plan, run.request, measuring=plan.seconds is None and not asked.measure and not plan.problems)
+        self._sum.add(asked.item, plan)
+        if plan.problems:
+            # before the other clips, in their own order
+            self._waiting.extendleft(reversed([Asked(asked.item, False, changes, group) for group, changes in changes_for(plan)]))
+
+    def _take_change(self, plan: Plan, asked: Asked, changes: Changes) -> None:
+        """Offer a change that makes the clip fit, and drop larger ones of its kind."""
+        if plan.problems or self.dialog is None:
+            return
+        self.dialog.offer(self._words(plan, changes), lambda: self._apply(asked.item, changes))
+        # the smallest change of its kind that fits: larger ones need not be tried
+        dropped = {asked.group, "both"}
+        self._waiting = deque(other for other in self._waiting if other.group not in dropped)
+
+    def _words(self, plan: Plan, changes: Changes) -> str:
+        """What a change is, and what it costs."""
+        texts = []
+        if "scale" in changes:
+            size = f"{plan.output_size[0]}×{plan.output_size[1]}"
+            texts.append(self.tr("Use ×{scale}: the result has {size} pixels").format(scale=changes["scale"], size=size))
+        if "segment_frames" in changes:
+            text = self.tr("Shorter segments: {frames} frames at once, more joins between them")
+            texts.append(text.format(frames=changes["segment_frames"]))
+        if "tile" in changes:
+            texts.append(self.tr("Smaller tiles: {tile}×{tile}, slower and with less context").format(tile=changes["tile"]))
+        needed = max(plan.host_memory, plan.device_memory)
+        return " · ".join([*texts, self.tr("needs {memory}").format(memory=amount(needed))])
+
+    def _apply(self, item_id: str, changes: Changes) -> None:
+        """Change a clip's settings, and plan again."""
+        item = self._queue.item(item_id)
+        if item and self.dialog:
+            self._stop()
+            settings = item.request.settings.replace(**changes)
+            self._queue.change(item_id, request=item.request.replace(settings=settings))
+            self.dialog.wait_again()
+            self._begin(self._items)
+
+    def _on_failed(self, run: EngineRun | None, message: str, _details: str) -> None:
+        """A clip that cannot be planned is marked in the queue; the others can be started."""
+        if run is None or not run.plan_only or self.dialog is None or self._asked is None:
+            return
+        asked = self._asked
+        if not asked.changes:
+            self.dialog.show_failure(message if len(self._items) == 1 else f"{run.request.source.name}: {message}")
+            self._items = [item for item in self._items if item != asked.item]
+            self._queue.note_unreadable(asked.item, message)
+            # the next clip is the first now, and is to be shown in full
+            if asked.first and self._items:
+                self.dialog.wait_again()
+                self._begin(self._items)
+                return
+        self._ask_next()
+
+    # -- speed --------------------------------------------------------------------------------------------------
+
+    def timed(self, plan: Plan) -> Plan:
+        """The plan with a time by what was measured now or before, on this device with tiles like these."""
+        key = speed_key(plan)
+        if plan.seconds is not None and plan.evaluations:
+            self._preferences.note_speed(key, plan.seconds / plan.evaluations)
+            return plan
+        speed = self._preferences.speed(key)
+        return plan if speed is None else plan.replace(seconds=plan.evaluations * speed)
+
+    # -- end ----------------------------------------------------------------------------------------------------
+
+    def _on_ask_again(self, ask_again: bool) -> None:
+        self._preferences.plan_first = ask_again
+
+    def _stop(self) -> None:
+        self._waiting.clear()
+        self._asked = None
+        self._runner.forget_plan()
+
+    def _on_closed(self) -> None:
+        self.dialog = None
+        self._stop()
+
+
+class QueueSum:
+    """Frames and time of the clips that were planned."""
+
+    def __init__(self) -> None:
+        self._plans: dict[str, Plan] = {}
+
+    def add(self, item: str, plan: Plan) -> None:
+        """Count a clip's plan, in place of an earlier one."""
+        self._plans[item] = plan
+
+    @property
+    def clips(self) -> int:
+        """How many were counted."""
+        return len(self._plans)
+
+    @property
+    def frames(self) -> int:
+        """Frames of all."""
+        return sum(plan.frames for plan in self._plans.values())
+
+    @property
+    def seconds(self) -> float | None:
+        """Time for all, ``None`` while one is not known."""
+        known = [plan.seconds for plan in self._plans.values()]
+        return None if None in known else sum(seconds for seconds in known if seconds is not None)
+
+
+def speed_key(plan: Plan) -> str:
+    """What decides how long an evaluation of a tile takes."""
+    settings, grid = plan.settings, plan.grid
+    tile = f"{grid.tile_width}x{grid.tile_height}x{grid.tile_frames}"
+    return f"{settings.model}|{plan.device}|{settings.precision}|{tile}"
+
+
+def changes_for(plan: Plan) -> list[tuple[str, Changes]]:
+    """Settings that could make a plan fit, by kind, the smallest change of a kind first; both kinds together at last."""
+    settings = plan.settings
+    lengths = [settings.segment_frames // 2, settings.segment_frames // 4, settings.window]
+    shorter = [length for length in dict.fromkeys(lengths) if settings.window <= length < settings.segment_frames]
+    scales = range(settings.scale - 1, 0, -1)
+    found: list[tuple[str, Changes]] = [("segments", {"segment_frames": length}) for length in shorter]
+    found += [("scale", {"scale": scale}) for scale in scales]
+    if plan.device_memory > plan.device_memory_available:
+        found += [("tiles", {"tile": tile}) for tile in (48, 32) if tile < settings.tile]
+    return found + [("both", {"scale": scale, "segment_frames": settings.window}) for scale in scales if shorter]

@@ -1,0 +1,29 @@
+"""Where a window opens: whole on the screen that it opens on."""
+
+from PySide6.QtCore import QByteArray, QSize, Qt
+from PySide6.QtWidgets import QMainWindow
+
+PREFERRED = QSize(1280, 820)
+FRAME = QSize(16, 48)
+"""Room for the title bar and the borders that the desktop draws around a window."""
+
+
+def first_size(available: QSize) -> tuple[QSize, bool]:
+    """The size of a window without a remembered one, and whether to maximise it.
+
+    Args:
+        available: the screen without the desktop's panels, in logical pixels.
+    """
+    room = available - FRAME
+    return PREFERRED.boundedTo(room), room.width() < PREFERRED.width() or room.height() < PREFERRED.height()
+
+
+def open_on_screen(window: QMainWindow, remembered: QByteArray) -> None:
+    """Give a window its remembered place and size, or else those that fit its screen; Qt fits remembered ones itself."""
+    # false where nothing is remembered, or it is damaged
+    if window.restoreGeometry(remembered):
+        return
+    size, maximised = first_size(window.screen().availableSize())
+    window.resize(size)
+    if maximised:
+        window.setWindowState(window.windowState() | Qt.WindowState.WindowMaximized)

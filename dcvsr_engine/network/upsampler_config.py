@@ -1,0 +1,74 @@
+"""What the network of a learned upsampler is like, and where a model keeps it, without loading it. Torch-free."""
+
+from pathlib import Path
+from typing import ClassVar, Self
+
+from pydantic import Field, model_validator
+
+from dcvsr_engine.errors import ModelError, UserError
+from dcvsr_engine.network.declaration import UpsamplerKind
+from dcvsr_engine.schema import Schema
+
+UPSAMPLER_FOLDER = "upsampler"
+"""Beside the U-Net, in the model's own folder."""
+UPSAMPLER_CONFIG = "config.json"
+UPSAMPLER_WEIGHTS = "model.safetensors"
+
+# The maps that are alive at the peak, all in float32; kernels need some more of their own.
+FEATURE_MAPS = 6
+"""Of the residual blocks, in maps of their channels at the low resolution."""
+PICTURES = 5
+"""At the end, in pictures of four channels at the high resolution."""
+
+
+class UpsamplerConfig(Schema):
+    """The network's shape.
+
+    Attributes:
+        channels: of every block.
+        blocks: residual blocks of two convolutions.
+        frames: neighbouring frames seen at once, odd.
+        scale: enlargement along an axis.
+    """
+
+    error_type: ClassVar[type[UserError]] = ModelError
+    noun: ClassVar[str] = "entry"
+
+    channels: int = Field(default=64, ge=1, le=1024)
+    blocks: int = Field(default=8, ge=1, le=256)
+    frames: int = Field(default=5, ge=1, le=15)
+    scale: int = Field(default=4, ge=1, le=8)
+
+    @model_validator(mode="after")
+    def _has_a_middle_frame(self) -> Self:
+        if self.frames % 2 == 0:
+            raise ValueError(f"frames must be odd, not {self.frames}.")
+        return self
+
+    @classmethod
+    def from_folder(cls, folder: Path) -> Self:
+        """Read an upsampler's ``config.json``; raises `ModelError`."""
+        try:
+            return cls.from_json((folder / UPSAMPLER_CONFIG).read_text(encoding="utf-8"))
+        except (OSError, ValueError, ModelError) as error:
+            raise unusable(folder, error) from None
+
+    @property
+    def context(self) -> int:
+        """Frames seen on either side of a frame."""
+        return self.frames // 2
+
+    def peak_bytes(self, pixels: int) -> int:
+        """Memory that one frame of ``pixels`` LR pixels takes while it is enlarged, its neighbours and its result included."""
+        features = FEATURE_MAPS * self.channels + 3 * self.frames
+        return 4 * pixels * (features + PICTURES * 4 * self.scale**2)
+
+
+def unusable(folder: Path, error: Exception) -> ModelError:
+    """The error, in one sentence, about an upsampler's folder."""
+    return ModelError(f"The upsampler in “{folder}” cannot be used: {' '.join(str(error).split()).rstrip('.')}.")
+
+
+def upsampler_config(kind: UpsamplerKind, folder: Path) -> UpsamplerConfig | None:
+    """Read the shape of a model's upsampler, where it declares a learned one; raises `ModelError`."""
+    return UpsamplerConfig.from_folder(folder / UPSAMPLER_FOLDER) if kind == "learned" else None

@@ -1,0 +1,125 @@
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from steering import states
+
+from app.controllers.planning import changes_for
+
+PROBLEM = "The frames do not fit into memory: choose fewer frames per segment or a smaller scale."
+
+
+@pytest.fixture
+def planned(open_window, own_clip, soon):
+    """Open a window with clips and the plan of the queue."""
+
+    def open_plan(clips: int = 1, **behaviour: object):
+        window = open_window(**behaviour)
+        window.add_clips([own_clip] * clips)
+        soon(lambda: window.preview.info is not None)
+        window.action_table["restore"].trigger()
+        return window
+
+    return open_plan
+
+
+def test_enter_starts_once_the_plan_is_there(planned, soon):
+    window = planned()
+    dialog = window.runs.plan_dialog
+    dialog.activateWindow()
+    soon(dialog.start_button.isEnabled)
+    QTest.keyClick(dialog.focusWidget() or dialog, Qt.Key.Key_Return)
+    soon(lambda: states(window) == ["done"])
+
+
+def test_enter_does_not_cancel_while_the_plan_is_made(planned, soon):
+    window = planned(deaf=True)
+    dialog = window.runs.plan_dialog
+    dialog.activateWindow()
+    QTest.keyClick(dialog.focusWidget() or dialog, Qt.Key.Key_Return)
+    assert dialog.isVisible() and window.runs.plan_dialog is dialog
+    dialog.reject()
+
+
+def test_a_plan_that_does_not_fit_offers_what_does(planned, soon):
+    window = planned(fits_from={"scale": 2})
+    dialog = window.runs.plan_dialog
+    soon(lambda: bool(dialog.offer_buttons))
+    (button,) = dialog.offer_buttons
+    soon(lambda: not dialog.busy.isVisible())
+    assert "×2" in button.text() and "128×96" in button.text() and not dialog.start_button.isEnabled()
+    button.click()
+    soon(dialog.start_button.isEnabled)
+    assert window.queue.queue[0].request.settings.scale == 2 and not dialog.problems.isVisible()
+    assert window.settings_panel.request.settings.scale == 2
+    dialog.start_button.click()
+    soon(lambda: states(window) == ["done"])
+
+
+def test_shorter_segments_are_offered_as_long_as_they_may_be(planned, soon):
+    window = planned(fits_from={"segment_frames": 28})
+    dialog = window.runs.plan_dialog
+    soon(lambda: bool(dialog.offer_buttons))
+    assert [button.text().split(":")[0] for button in dialog.offer_buttons] == ["Shorter segments"]
+    dialog.offer_buttons[0].click()
+    soon(dialog.start_button.isEnabled)
+    assert window.queue.queue[0].request.settings.segment_frames == 28
+    dialog.reject()
+
+
+def test_the_whole_queue_is_estimated(planned, soon):
+    window = planned(clips=3)
+    dialog = window.runs.plan_dialog
+    soon(lambda: "All 3 clips: 24 frames" in dialog.total.text())
+    assert "…" not in dialog.total.text()
+    dialog.reject()
+
+
+def test_the_speed_is_measured_once_and_remembered(planned, open_window, own_clip, soon):
+    asked: list[bool] = []
+    window = planned()
+    soon(window.runs.plan_dialog.start_button.isEnabled)
+    soon(lambda: "measuring" not in time_of(window))
+    window.runs.plan_dialog.reject()
+    plan = window.runner.plan
+    window.runner.plan = lambda request, measure=True: (asked.append(measure), plan(request, measure))
+    window.action_table["restore"].trigger()
+    soon(window.runs.plan_dialog.start_button.isEnabled)
+    assert "about" in time_of(window) and asked == [False]
+    window.runs.plan_dialog.reject()
+
+
+def time_of(window) -> str:
+    form = window.runs.plan_dialog.form
+    texts = {form.itemAt(row, form.ItemRole.LabelRole).widget().text(): row for row in range(form.rowCount())}
+    return form.itemAt(texts["Time"], form.ItemRole.FieldRole).widget().text() if "Time" in texts else "measuring"
+
+
+def test_a_clip_that_is_gone_is_said_and_the_others_start(open_window, own_clip, soon):
+    gone = own_clip.with_name("gone.mp4")
+    gone.write_bytes(own_clip.read_bytes())
+    window = open_window()
+    window.add_clips([gone, own_clip])
+    soon(lambda: all(item.size for item in window.queue.queue))
+    gone.unlink()
+    window.action_table["restore"].trigger()
+    soon(window.runs.plan_dialog.start_button.isEnabled)
+    assert "gone.mp4" in window.runs.plan_dialog.problems.text() and states(window) == ["failed", "waiting"]
+    window.runs.plan_dialog.start_button.click()
+    soon(lambda: states(window) == ["failed", "done"])
+
+
+def test_changes_keep_to_what_is_allowed(planned, soon):
+    from fake_engine import FakeEngine, Script, frames_of
+
+    from dcvsr_engine.planning.request import JobRequest
+
+    window = planned()
+    request: JobRequest = window.queue.queue[0].request
+    plan = FakeEngine(Script(Path()), None).plan(request, frames_of(request))
+    kinds = [kind for kind, _ in changes_for(plan)]
+    assert "tiles" not in kinds and kinds.count("scale") == plan.settings.scale - 1
+    for _, changes in changes_for(plan):
+        assert request.settings.replace(**changes)
+    window.runs.plan_dialog.reject()

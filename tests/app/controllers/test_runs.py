@@ -1,0 +1,110 @@
+import os
+import signal
+
+import pytest
+from clip_files import write_clip
+from steering import notice_button, states, without_plan
+
+from app.engine.runner import Activity
+
+
+def test_resume_in_the_notice_runs_that_clip_and_no_other(open_window, own_clip, soon):
+    window = without_plan(open_window(tile_seconds=0.02))
+    window.add_clips([own_clip, own_clip, own_clip])
+    last = window.queue.queue[2]
+    window.queue_panel.select(last.id)
+    window.action_table["start"].trigger()
+    soon(lambda: window.queue.queue[2].progress > 0)
+    os.kill(window.engine.process_id, signal.SIGKILL)
+    soon(window.notices.isVisible)
+    window.queue_panel.select(window.queue.queue[0].id)
+    notice_button(window, "Resume").click()
+    assert window.runner.running_item == last.id and window.shown.item.id == last.id
+    soon(lambda: states(window) == ["waiting", "waiting", "done"] and window.runner.activity == Activity.IDLE)
+
+
+def test_start_again_runs_the_selected_clip_and_no_other(open_window, own_clip, soon):
+    window = without_plan(open_window())
+    window.add_clips([own_clip, own_clip])
+    second = window.queue.queue[1].id
+    window.queue_panel.select(second)
+    window.action_table["start"].trigger()
+    soon(lambda: states(window) == ["waiting", "done"])
+    window.action_table["start_again"].trigger()
+    soon(lambda: window.runner.running_item == second)
+    soon(lambda: window.runner.activity == Activity.IDLE)
+    assert states(window) == ["waiting", "done"]
+
+
+def test_what_is_resumed_while_something_runs_comes_next(open_window, own_clip, soon):
+    window = without_plan(open_window(tile_seconds=0.02))
+    window.add_clips([own_clip, own_clip, own_clip])
+    window.queue.set_state(window.queue.queue[2].id, "cancelled")
+    window.queue_panel.select(window.queue.queue[1].id)
+    window.action_table["start"].trigger()
+    soon(lambda: window.queue.queue[1].progress > 0)
+    window.runs.run_again([window.queue.queue[2].id], resume=False)
+    soon(lambda: states(window) == ["waiting", "done", "done"])
+
+
+def test_the_words_say_from_where_it_resumes(open_window, own_clip, soon):
+    window = without_plan(open_window(tile_seconds=0.02))
+    window.add_clips([own_clip])
+    window.settings_panel.rows["steps"].editor.field.setValue(4)
+    window.action_table["restore"].trigger()
+    soon(lambda: window.queue.queue[0].progress > 0)
+    os.kill(window.engine.process_id, signal.SIGKILL)
+    soon(window.notices.isVisible)
+    assert "from the last finished step" in window.notices.text
+
+
+def test_a_segment_of_one_step_resumes_from_the_last_segment(open_window, own_clip, soon):
+    window = without_plan(open_window(tile_seconds=0.02))
+    window.add_clips([own_clip])
+    window.settings_panel.rows["steps"].editor.field.setValue(1)
+    window.action_table["restore"].trigger()
+    soon(lambda: window.queue.queue[0].folder is not None)
+    os.kill(window.engine.process_id, signal.SIGKILL)
+    soon(window.notices.isVisible)
+    assert "from the last finished segment" in window.notices.text
+
+
+@pytest.fixture
+def hd_clip(tmp_path):
+    return write_clip(tmp_path / "hd.mp4", 3, 1280, 720)
+
+
+def test_an_hd_clip_is_previewed_in_its_visible_part(open_window, hd_clip, soon):
+    window = open_window()
+    window.add_clips([hd_clip])
+    soon(lambda: window.preview.info is not None)
+    assert window.action_table["visible_only"].isChecked()
+    window.action_table["preview"].trigger()
+    region = window.runner.current.request.region
+    assert region is not None and region.width < 640 and region.height < 640
+    soon(lambda: window.runner.activity == Activity.IDLE)
+    window.action_table["visible_only"].setChecked(False)
+    window.action_table["preview"].trigger()
+    assert window.runner.current.request.region is None
+    window.runner.stop_now()
+    soon(lambda: window.runner.activity == Activity.IDLE)
+
+
+def test_a_preview_leaves_in_and_out_alone(open_window, own_clip, soon):
+    window = open_window()
+    window.add_clips([own_clip])
+    soon(lambda: window.preview.info is not None)
+    window.action_table["preview"].trigger()
+    assert window.preview.timeline.range.is_whole and window.queue.queue[0].request.frames is None
+    soon(lambda: window.runner.activity == Activity.IDLE)
+
+
+def test_a_failed_second_run_leaves_the_first_result_in_reach(open_window, own_clip, soon):
+    window = without_plan(open_window())
+    window.add_clips([own_clip])
+    window.action_table["restore"].trigger()
+    soon(lambda: states(window) == ["done"])
+    item = window.queue.queue[0]
+    window.queue.set_state(item.id, "failed", message="no", result=own_clip.with_name("other.mp4"))
+    assert window.action_table["show_in_folder"].isEnabled() and window.action_table["show_report"].isEnabled()
+    assert window.queue.queue[0].finished == item.finished == own_clip.with_name("clip_x4.mp4")

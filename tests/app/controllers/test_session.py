@@ -1,0 +1,22 @@
+from steering import boxes, press, without_plan
+
+
+def test_the_question_at_the_end_says_what_is_kept(open_window, own_clip, soon):
+    window = without_plan(open_window(tile_seconds=0.02))
+    window.add_clips([own_clip])
+    window.settings_panel.rows["steps"].editor.field.setValue(1)
+    window.action_table["restore"].trigger()
+    soon(lambda: window.queue.queue[0].state == "running")
+    window.close()
+    (box,) = boxes(window)
+    assert "from the last finished segment" in box.informativeText() + box.text()
+    press(box, "Quit")
+
+
+def test_the_next_start_shows_a_clip_of_the_queue(open_window, own_clip, soon):
+    window = open_window(start=False)
+    window.add_clips([own_clip, own_clip])
+    window.close()
+    again = open_window(start=False)
+    soon(lambda: again.preview.info is not None)
+    assert again.shown.item.id == again.queue.queue[0].id

@@ -1,0 +1,123 @@
+import pytest
+
+from app.engine.runner import Activity
+from app.preview.model import CompareMode
+
+
+@pytest.fixture
+def two(open_window, own_clip, soon):
+    other = own_clip.with_name("other.mp4")
+    other.write_bytes(own_clip.read_bytes())
+    window = open_window(tile_seconds=0.005)
+    window.add_clips([own_clip, other])
+    soon(lambda: window.preview.info is not None)
+    return window
+
+
+def show(window, row: int, soon) -> None:
+    window.queue_panel.select(window.queue.queue[row].id)
+    soon(lambda: window.preview.info is not None)
+
+
+def variants(window) -> set[str]:
+    return {window.preview.right_box.itemData(index) for index in range(window.preview.right_box.count())}
+
+
+def test_previews_range_frame_and_zoom_come_back_with_their_clip(two, soon):
+    two.preview.timeline.set_chosen(2, 5)
+    two.preview.go_to(4)
+    two.action_table["preview_a"].trigger()
+    soon(lambda: two.runner.activity == Activity.IDLE)
+    two.preview.view.set_viewport(two.preview.view.scene.viewport.zoomed(3))
+    seen = two.preview.view.scene.viewport
+    show(two, 1, soon)
+    assert two.preview.timeline.range.is_whole and "A" not in variants(two) and two.preview.view.scene.viewport.fitting
+    show(two, 0, soon)
+    chosen = two.preview.timeline.range
+    assert (chosen.first, chosen.last, chosen.current) == (2, 5, 4)
+    assert "A" in variants(two) and two.preview.view.scene.viewport == seen
+    soon(lambda: two.preview.view.scene.frame == 4 and two.preview.view.has_picture)
+
+
+def test_a_preview_that_ends_while_another_clip_is_seen_is_kept(two, soon):
+    two.action_table["preview_a"].trigger()
+    soon(lambda: two.runner.activity == Activity.RUNNING)
+    show(two, 1, soon)
+    soon(lambda: two.runner.activity == Activity.IDLE)
+    assert "A" not in variants(two)
+    show(two, 0, soon)
+    assert "A" in variants(two)
+
+
+def test_two_jobs_of_one_file_have_previews_of_their_own(open_window, own_clip, soon):
+    window = open_window()
+    window.add_clips([own_clip, own_clip])
+    soon(lambda: window.preview.info is not None)
+    window.action_table["preview_a"].trigger()
+    soon(lambda: window.runner.activity == Activity.IDLE)
+    show(window, 1, soon)
+    assert "A" not in variants(window)
+    show(window, 0, soon)
+    assert "A" in variants(window)
+
+
+def test_a_range_trims_as_soon_as_it_is_set_and_the_choice_is_seen(two):
+    box = two.preview.timeline.part_box
+    assert not box.isVisible()
+    two.preview.timeline.set_chosen(2, 5)
+    assert box.isVisible() and box.isChecked() and two.queue.queue[0].request.frames == (2, 5)
+    box.click()
+    assert two.queue.queue[0].request.frames is None and not two.action_table["in_out_only"].isChecked()
+    two.preview.timeline.set_chosen(1, 5)
+    assert two.queue.queue[0].request.frames is None
+    box.click()
+    assert two.queue.queue[0].request.frames == (1, 5)
+    two.preview.timeline.set_chosen(0, 7)
+    assert two.queue.queue[0].request.frames is None and not box.isVisible()
+
+
+def test_an_experiment_is_not_what_the_next_clip_begins_with(two, own_clip):
+    two.settings_panel.rows["steps"].editor.field.setValue(9)
+    two.add_clips([own_clip])
+    assert two.queue.queue[2].request.settings.steps is None
+
+
+def test_a_chosen_preset_is_what_the_next_clip_begins_with(two, own_clip):
+    box = two.settings_panel.preset_box
+    box.activated.emit(box.findData("Paper"))
+    two.settings_panel.rows["seed"].editor.field.setValue(7)
+    two.add_clips([own_clip])
+    assert two.queue.queue[2].request.settings.steps == 25 and two.queue.queue[2].request.settings.seed != 7
+
+
+def test_permission_to_overwrite_is_for_one_clip(two, own_clip):
+    two.settings_panel.sections[-1].set_open(True)
+    two.settings_panel.rows["overwrite"].editor.click()
+    assert two.queue.queue[0].request.output.overwrite
+    two.add_clips([own_clip])
+    assert not two.queue.queue[2].request.output.overwrite
+
+
+def test_the_first_comparison_is_the_wipe_and_a_chosen_one_stays(two, soon):
+    two.action_table["preview_a"].trigger()
+    soon(lambda: two.runner.activity == Activity.RUNNING)
+    soon(lambda: two.runner.activity == Activity.IDLE)
+    assert two.preview.view.scene.comparison.mode == CompareMode.WIPE
+    two.preview.actions_by_id["preview.ab"].trigger()
+    two.action_table["preview_b"].trigger()
+    soon(lambda: two.runner.activity == Activity.RUNNING)
+    soon(lambda: two.runner.activity == Activity.IDLE)
+    assert two.preview.view.scene.comparison.mode == CompareMode.AB
+
+
+def test_the_frame_that_is_seen_is_the_one_that_refines(two, soon):
+    seen: list[tuple[int, bool]] = []
+    two.runner.progressed.connect(
+        lambda run, event: seen.append((event.frame, event.final)) if type(event).__name__ == "PreviewFrame" else None
+    )
+    two.preview.go_to(3)
+    two.preferences.plan_first = False
+    two.settings_panel.rows["steps"].editor.field.setValue(8)
+    two.action_table["start"].trigger()
+    soon(lambda: (3, False) in seen)
+    soon(lambda: two.runner.activity == Activity.IDLE)
