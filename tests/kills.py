@@ -171,7 +171,7 @@ def main(arguments: list[str] | None = None) -> int:
         runs = [(request, label, kill) for label, kill in kills]
         for place in moments[:: max(1, len(moments) // max(1, options.publish))][: options.publish]:
             kill = with_earlier(again, earlier.target, at_moment(again, place))
-            runs.append((again, f"over an earlier result ({place} of {len(labels)})", kill))
+            runs.append((again, f"over an earlier result (from {moments[0]}: {place})", kill))
         good = 0
         for asked, label, kill in runs:
             outcome, survived = survives(asked, kill, expected)
