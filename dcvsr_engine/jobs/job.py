@@ -98,7 +98,7 @@ def shortage_in_words() -> Iterator[None]:
 
 
 def run_preview(request: JobRequest, telemetry: Telemetry, loader: Loader, on_plan: OnPlan) -> JobReport:
-    """Restore what is wanted and send every frame; nothing is written."""
+    """Restore the requested frames and send each as an event; write nothing."""
     with opened_clip(request, telemetry) as (reader, info):
         model = loaded_model(request.settings, loader, telemetry)
         shots = find_shots(request, reader, info, telemetry)
@@ -112,7 +112,7 @@ def run_preview(request: JobRequest, telemetry: Telemetry, loader: Loader, on_pl
 def run_stored(
     request: JobRequest, target: Path, folder: Path, telemetry: Telemetry, loader: Loader, on_plan: OnPlan
 ) -> JobReport:
-    """Restore into a job folder what is not finished there, and publish it."""
+    """Restore the unfinished segments into the job folder, then publish the result."""
     with held(folder):
         known = read_manifest(folder)
         with opened_clip(request, telemetry) as (reader, info):
@@ -194,7 +194,7 @@ def room_for(plan: Plan) -> int:
 
 
 def is_published(target: Path, manifest: Manifest) -> bool:
-    """Whether an earlier run put the result in place before it was ended: what is there now is known by its hash."""
+    """Whether an earlier run had put the result in place when it was killed; its hash identifies it."""
     if manifest.published is None:
         return False
     try:

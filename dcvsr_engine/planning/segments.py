@@ -52,7 +52,16 @@ def segments_of(shots: Sequence[tuple[int, int]], length: int, window: int, cont
 
 
 def pieces_of(first: int, last: int, length: int, window: int) -> Iterator[tuple[int, int, int]]:
-    """First frame, last frame and shared frames of a shot's segments, which are about equally long."""
+    """Cut a shot into segments that are about equally long.
+
+    Args:
+        first, last: frames of the shot, inclusive.
+        length: frames of a segment, at most.
+        window: frames that neighbours share.
+
+    Yields:
+        First frame, last frame (inclusive), and how many of the first ones the segment before has, too.
+    """
     frames = last - first + 1
     # each piece adds length − window frames: it shares a window with the one before
     count = max(1, math.ceil((frames - window) / (length - window)))

@@ -61,7 +61,7 @@ def detect_shots(
     on_frame: Callable[[int], None] = lambda index: None,
     seconds: float = float("inf"),
 ) -> ShotBoundaries | None:
-    """Look through frames ``first … last``, or as far as the file goes.
+    """Look for cuts in frames ``first … last``, or up to the end of the file.
 
     Args:
         reader: the video.
@@ -105,7 +105,7 @@ def mean_difference(before: Thumbnail, after: Thumbnail) -> float:
 
 
 def change(before: Thumbnail, after: Thumbnail) -> float:
-    """What is left of the difference of two small pictures when one of them is shifted; not looked for where there is little."""
+    """Smallest mean difference of two thumbnails over all shifts; a small difference is returned without trying any."""
     least = mean_difference(before, after)
     if least < MIN_CHANGE:
         return least
@@ -118,7 +118,7 @@ def change(before: Thumbnail, after: Thumbnail) -> float:
 
 
 class ShotDetector:
-    """Takes small pictures one after the other and tells in the end where cuts were."""
+    """Takes thumbnails one after the other and finds the cuts among them."""
 
     def __init__(self) -> None:
         # compact: a film has more than 100,000 frames
