@@ -102,7 +102,7 @@ class Actions(QObject):
         again = ("resume", "start_again", "show_report", "show_failure")
         return [
             MenuSpec(self.tr("&File"), ("open", "open_folder", "recent", None, "target", "show_in_folder", None, "quit")),
-            MenuSpec(self.tr("&Edit"), ("paste", *order, None, *settings)),
+            MenuSpec(self.tr("&Edit"), ("put_back", "paste", *order, None, *settings)),
             MenuSpec(self.tr("&View"), (*modes, None, *tools, *frames, None, *panels, None, looks, language, "full_screen")),
             MenuSpec(self.tr("&Job"), ("plan", *previews, None, *run, "pause", "cancel", "stop", None, *again)),
             MenuSpec(self.tr("&Models"), ("models", "add_model", "models_folder")),
@@ -185,6 +185,7 @@ class Actions(QObject):
             row("move_up", self.tr("Move up"), items.move_up, "Ctrl+Up", lambda s: s.only is not None and s.row > 0),
             row("move_down", self.tr("Move down"), items.move_down, "Ctrl+Down", lambda s: s.only is not None and not s.is_last),
             self._remove(),
+            row("put_back", self.tr("&Undo removing"), items.put_back, Key.Undo, lambda s: s.can_put_back),
             row("delete_unfinished", delete, items.delete_unfinished, None, lambda s: s.can_resume),
         ]
 

@@ -27,6 +27,8 @@ from dcvsr_engine.gpu import switch
 log = logging.getLogger(__name__)
 
 LOG_BYTES = 1 << 20
+PLACED_MS = 250
+"""After this time the desktop has placed the window, on which a dialog is centred."""
 
 Hook = Callable[[type[BaseException], BaseException, TracebackType | None], None]
 
@@ -88,7 +90,7 @@ def run_studio(clips: Sequence[Path]) -> int:
     window.show()
     QTimer.singleShot(0, engine.start)  # the window is painted first
     if is_first_start(preferences, clips):
-        QTimer.singleShot(0, window.help.show_welcome)
+        QTimer.singleShot(PLACED_MS, window.help.show_welcome)
     if clips:
         window.add_clips([clip.absolute() for clip in clips])
     status = app.exec()

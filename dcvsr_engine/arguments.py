@@ -1,6 +1,7 @@
 """Arguments of the command line that describe a job, and the request that they make."""
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -8,7 +9,7 @@ from dcvsr_engine.errors import SettingsError
 from dcvsr_engine.jobs.naming import FOLDER_CODECS, names_for
 from dcvsr_engine.models.registry import declaration_of, default_model
 from dcvsr_engine.planning.request import JobRequest, Region
-from dcvsr_engine.settings import OutputSettings, RestoreSettings, Settings
+from dcvsr_engine.settings import RESEARCH, OutputSettings, RestoreSettings, SettingSpec
 from dcvsr_engine.storage import describe_os_error, read_json
 
 METAVARS = {int: "N", float: "X", str: "NAME"}
@@ -32,8 +33,11 @@ def add_request_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--settings", type=Path, metavar="FILE.json", help="settings to start from; options override them")
     parser.add_argument("--frames", metavar="FIRST-LAST", help="restore only these frames, counted from 0")
     parser.add_argument("--region", metavar="X,Y,WIDTH,HEIGHT", help="restore only this part of the picture")
-    add_settings(parser.add_argument_group("restoration"), RestoreSettings)
-    add_settings(parser.add_argument_group("output"), OutputSettings)
+    research = {name: spec for name, spec in RestoreSettings.specs().items() if name in RESEARCH}
+    restoration = {name: spec for name, spec in RestoreSettings.specs().items() if name not in RESEARCH}
+    add_settings(parser.add_argument_group("restoration"), restoration)
+    add_settings(parser.add_argument_group("research", "for experiments with the method; the defaults are its own"), research)
+    add_settings(parser.add_argument_group("output"), OutputSettings.specs())
 
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,9 +46,9 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--report", type=Path, metavar="FILE", help="write the report of the run as JSON")
 
 
-def add_settings(group: Any, kind: type[Settings]) -> None:
+def add_settings(group: Any, specs: Mapping[str, SettingSpec]) -> None:
     """Add one option per setting to an argument group; options that are not given stay out of the namespace."""
-    for name, spec in kind.specs().items():
+    for name, spec in specs.items():
         extra: dict[str, Any]
         if spec.kind is bool:
             extra = {"action": argparse.BooleanOptionalAction}

@@ -6,6 +6,7 @@ Exit codes: 0 done, 1 failed, 2 bad input, 130 cancelled.
 import argparse
 import dataclasses
 import json
+import shlex
 import signal
 import sys
 import traceback
@@ -101,15 +102,17 @@ class ResearchParser(Parser):
         super().__init__(*args, **kwargs)
         self._research = research
 
-    def parse_known_args(self, *args: Any, **kwargs: Any) -> Any:
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Add the command's own arguments, then parse; raises `SettingsError` where the package is missing."""
+        words = list(args or [])
         if self._research:
-            add_arguments, run = research_command(self._research)
-            self._research = ""
-            # only now: bundles lack the package, and no other command needs it
+            # ``train offline`` is a command of its own; any other word is a recipe
+            inner = self._research == "train" and words[:1] == ["offline"]
+            add_arguments, run = research_command("train offline" if inner else self._research)
+            self._research, words = "", words[inner:]
             add_arguments(self)
             self.set_defaults(run=run)
-        return super().parse_known_args(*args, **kwargs)
+        return super().parse_known_args(words, namespace)
 
 
 def research_command(name: str) -> tuple[Callable[[argparse.ArgumentParser], None], CommandFunction]:
@@ -162,6 +165,7 @@ def add_job_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
     sub.add_argument("--calibrate", action="store_true", help="measure one tile to estimate the duration")
     sub = command("resume", resume_command, "Continue an unfinished job.")
     sub.add_argument("job", help="name of a job from “dcvsr jobs”, or its directory")
+    sub.add_argument("-o", "--output", type=Path, metavar="FILE", help="put the result here instead, from now on")
     add_run_arguments(sub)
     sub = command("jobs", jobs_command, "List unfinished jobs, or remove them.")
     sub.add_argument("action", choices=["list", "clean"], nargs="?", default="list")
@@ -187,7 +191,12 @@ def resume_command(options: argparse.Namespace) -> int:
     from dcvsr_engine.paths import jobs_folder
 
     folder = Path(options.job) if Path(options.job).is_dir() else jobs_folder() / options.job
-    run_with_report(read_request(folder), folder, options)
+    request = read_request(folder)
+    if options.output is not None:
+        # whoever allowed to overwrite the other target did not allow it for this one
+        output = request.output.replace(overwrite=False)
+        request = request.replace(target=options.output.absolute(), output=output)
+    run_with_report(request, folder, options)
     return EXIT_DONE
 
 
@@ -260,7 +269,7 @@ def run_with_progress(request: "JobRequest", folder: Path, discard_when_cancelle
         Cancelled: after Ctrl-C.
     """
     from dcvsr_engine.control import Control
-    from dcvsr_engine.jobs.folders import discard_job
+    from dcvsr_engine.jobs.folders import discard_job, has_job, name_of
     from dcvsr_engine.jobs.job import run_job
 
     progress = JobProgress(sys.stderr)
@@ -274,6 +283,10 @@ def run_with_progress(request: "JobRequest", folder: Path, discard_when_cancelle
             progress.say("Cancelled. Finished work is deleted.")
         else:
             progress.say("Cancelled. Finished work is kept: run the same command again to resume.")
+        raise
+    except OutputError:
+        if has_job(folder):
+            progress.say(f"Finished work is kept: “dcvsr resume {shlex.quote(name_of(folder))} --output FILE” puts it elsewhere.")
         raise
     finally:
         progress.close()

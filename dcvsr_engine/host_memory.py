@@ -7,7 +7,7 @@ import psutil
 
 GROUPS = Path("/sys/fs/cgroup")
 MEMBERSHIP = Path("/proc/self/cgroup")
-FILES = {
+CGROUP_FILES = {
     "memory.max": ("memory.current", "inactive_file"),
     "memory.limit_in_bytes": ("memory.usage_in_bytes", "total_inactive_file"),
 }
@@ -45,7 +45,7 @@ def group_folders(groups: Path, membership: Path) -> Iterator[Path]:
 
 def limits_of(folder: Path) -> Iterator[tuple[int, int]]:
     """A group's limit and how much of it is used for good, in bytes; nothing where there is no limit."""
-    for name, (use, reclaimable) in FILES.items():
+    for name, (use, reclaimable) in CGROUP_FILES.items():
         try:
             limit, used = int((folder / name).read_text()), int((folder / use).read_text())
             lines = (line.split() for line in (folder / "memory.stat").read_text().splitlines())

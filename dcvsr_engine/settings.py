@@ -11,8 +11,11 @@ from dcvsr_engine.errors import SettingsError, UserError
 from dcvsr_engine.schema import Schema, allows_none, bounds, choices
 
 Guidance = Literal["none", "cfg", "sag", "pag", "dssag"]
-GammaDirection = Literal["falling", "rising"]
-SapSchedule = Literal["auto", "lockstep", "two-pass", "cached"]
+GammaDirection = Literal["falling", "rising", "mirrored"]
+GammaLayers = Literal["all", "down", "middle", "up"]
+PropagationOrder = Literal["tap-last", "sap-last", "sap-first", "tap-first"]
+ClipFrame = Literal["first", "middle", "last"]
+SapSchedule = Literal["auto", "lockstep", "staged", "two-pass", "cached"]
 TapDirection = Literal["alternate", "forward", "backward"]
 Tiling = Literal["paper", "fast"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
@@ -108,13 +111,15 @@ class RestoreSettings(Settings):
         description="Shape of the γ curve: small for heavily damaged or drawn video, large for light damage.",
     )
     gamma_direction: GammaDirection = Field(
-        default="falling", description="Whether γ falls over the steps, as in the paper, or rises."
+        default="falling",
+        description="Whether γ falls over the steps, as in the paper, rises as the same curve backward, or is mirrored in ln σ.",
     )
     sap: bool = Field(
         default=True, description="Spatial attention propagation: tiles of a frame see each other at every second step."
     )
     sap_schedule: SapSchedule = Field(
-        default="auto", description="How tiles exchange their keys: lockstep (exact), two-pass (less memory) or cached (fast)."
+        default="auto",
+        description="How tiles exchange keys: lockstep or staged (exact), two-pass (least memory) or cached (fast).",
     )
     sap_rate: int = Field(
         default=2, ge=1, le=16, description="Stride s at which a tile's tokens are sampled along each axis for the other tiles."
@@ -154,6 +159,50 @@ class RestoreSettings(Settings):
         default=0, ge=0, le=256, description="Tiles denoised together; 0 chooses what fits. Does not change the result."
     )
 
+    propagation_order: PropagationOrder = Field(
+        default="tap-last",
+        description="Order of SAP and TAP steps: in turns and ending with TAP, as in the paper, or with SAP; or in two halves.",
+    )
+    propagating_layers: int = Field(
+        default=2, ge=1, le=8, description="How many spatial attention layers propagate at either end of the U-Net."
+    )
+    gamma_layers: GammaLayers = Field(default="all", description="Which spatial attention layers of the U-Net get γ.")
+    guidance_low: float = Field(default=0.0, ge=0.0, le=1e5, description="Guidance acts in steps of at least this noise level σ.")
+    guidance_high: float = Field(default=1e5, ge=0.0, le=1e5, description="Guidance acts in steps of at most this noise level σ.")
+    perturbation: float = Field(
+        default=1.0, ge=0.0, le=10.0, description="Scale of SAG and PAG, as a multiple of the s of the guidance scale 1 + s."
+    )
+    karras_rho: float = Field(
+        default=7.0, ge=1.0, le=20.0, description="ρ of the noise levels: larger values make more of the steps at low noise."
+    )
+    time_overlap: float = Field(
+        default=1.0,
+        ge=0.0,
+        le=6.0,
+        description="Overlap of tiles in time, as a multiple of their overlap in space; 0.75 at most.",
+    )
+    spread: float = Field(
+        default=1.0, ge=0.25, le=10.0, description="Width of the Gaussian that merges tiles, as a multiple of the tiling's own."
+    )
+    clip_frame: ClipFrame = Field(
+        default="first", description="Which frame of a segment CLIP sees, for models that declare that it sees one."
+    )
+
+
+RESEARCH = (
+    "propagation_order",
+    "propagating_layers",
+    "gamma_layers",
+    "guidance_low",
+    "guidance_high",
+    "perturbation",
+    "karras_rho",
+    "time_overlap",
+    "spread",
+    "clip_frame",
+)
+"""Settings for experiments with the method, which command line and window show apart; their defaults are the method's."""
+
 
 class ResolvedSettings(RestoreSettings):
     """Settings after `Declaration.resolve`: no ``None`` is left to the model's defaults, see `PlannedSettings` for ``auto``."""
@@ -170,7 +219,7 @@ class ResolvedSettings(RestoreSettings):
 class PlannedSettings(ResolvedSettings):
     """Settings as a plan carries them out: no ``auto`` is left either."""
 
-    sap_schedule: Literal["lockstep", "two-pass", "cached"]
+    sap_schedule: Literal["lockstep", "staged", "two-pass", "cached"]
     precision: Literal["fp32", "bf16", "fp16"]
     device: Literal["cuda", "mps", "cpu"]
     tile_batch: int = Field(ge=1, le=256)

@@ -1,4 +1,4 @@
-"""Renders the window's main states in light and dark, at 100 % and 200 %: ``python packaging/screenshots.py FOLDER``.
+"""Renders the window's main states in light and dark, at 100 %, 150 % and 200 %: ``python packaging/screenshots.py FOLDER``.
 
 The engine is the tests' fake one, which plays its part at once; with ``--real`` it is the real one. Needs the test dependencies.
 """
@@ -18,13 +18,11 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "app")]
 
 SAMPLE = ROOT / "resources" / "clips" / "sample.mp4"
 SIZE = 1280, 820
-SCALES = 1, 2
+SCALES = 1, 1.5, 2
 FRAMES = 40
 LR_SIZE = 240, 160
 SECONDS = 600.0
 """The longest that a state may take to come about."""
-
-PROBLEM = "The tiles do not fit into the device's memory: choose a smaller tile or window, or fast tiling."
 
 
 def write_clip(path: Path) -> Path:
@@ -115,7 +113,7 @@ class Studio:
 
     def close(self) -> None:
         """End the window and its engine."""
-        self.window.quit_now()
+        self.window.session.quit_now()
         self.window.deleteLater()
 
 
@@ -173,10 +171,10 @@ def finished(studio: Studio) -> None:
 
 
 def plan(studio: Studio) -> None:
-    """The plan of a job that does not fit."""
+    """The plan of a job that does not fit, with what would."""
     studio.add_clips()
     studio.window.runs.estimate()
-    wait_until(lambda: studio.window.runs.plan_dialog is not None and studio.window.runs.plan_dialog.problems.isVisible())
+    wait_until(lambda: bool(studio.window.runs.plan_dialog and studio.window.runs.plan_dialog.offer_buttons))
 
 
 def error(studio: Studio) -> None:
@@ -238,7 +236,7 @@ STATES: dict[Callable[[Studio], None], dict[str, object]] = {
     running: {},
     wipe: {},
     finished: {},
-    plan: {"problems": (PROBLEM,)},
+    plan: {"fits_from": {"scale": 2}},
     error: {"fail_at_tile": 3},
     models: {},
     licence: {},

@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 
 from dcvsr_engine.control import Control
 from dcvsr_engine.events import Event
-from dcvsr_engine.jobs.manifest import FileFacts, JobIdentity, Manifest, Unit
+from dcvsr_engine.jobs.folders import LOCK, PUBLISHING
+from dcvsr_engine.jobs.manifest import RECORD, FileFacts, JobIdentity, Manifest, Unit
+from dcvsr_engine.paths import jobs_folder
 from dcvsr_engine.planning.request import JobRequest, Region
 from dcvsr_engine.planning.shots import ShotBoundaries
 from dcvsr_engine.settings import OutputSettings, PlannedSettings, RestoreSettings
@@ -140,9 +142,16 @@ def manifest(folder: Path, **changes: Any) -> Manifest:
         "threads": 1,
         "settings": PlannedSettings(**PLANNED),
         "decode_frames": 14,
+        "output": OutputSettings(codec="ffv1", bit_depth=8),
         "units": (Unit(id=0, first=3, last=8), Unit(id=1, first=9, last=22)),
     }
     return Manifest(**(values | changes))
+
+
+def kept() -> list[str]:
+    """Files in the folders of all jobs, but for what stays of one that is done, its record, and for locks."""
+    found = (path for path in jobs_folder().rglob("*") if path.is_file())
+    return [path.name for path in found if path.name not in (LOCK, PUBLISHING, RECORD)]
 
 
 def pictures(path: Path) -> list[NDArray[np.uint8]]:

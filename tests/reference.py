@@ -106,14 +106,14 @@ def merged(shape: tuple[int, ...], tiles: Sequence[Any], values: Sequence[Array]
 
 
 def blurred(picture: Array, deviation: float) -> Array:
-    """``(height, width)`` under a 9-tap Gaussian with repeated edges."""
+    """``(height, width)`` under a 9-tap Gaussian, reflected at the edges."""
     taps = np.exp(-0.5 * (np.arange(-4, 5) / deviation) ** 2)
     taps /= taps.sum()
     height, width = picture.shape
-    out = np.zeros_like(picture)
+    out, wide = np.zeros_like(picture), np.pad(picture, 4, mode="reflect")
     for y in range(height):
         for x in range(width):
             for i, a in enumerate(taps):
                 for j, b in enumerate(taps):
-                    out[y, x] += a * b * picture[min(max(y + i - 4, 0), height - 1), min(max(x + j - 4, 0), width - 1)]
+                    out[y, x] += a * b * wide[y + i, x + j]
     return out

@@ -87,6 +87,8 @@ class Planning(QObject):
             if request is not None:
                 self._asked = asked
                 self._runner.plan(request, asked.measure)
+        if self.dialog and self._sum.clips:
+            self.dialog.show_searching(bool(self._asked and self._asked.changes))
 
     def _request(self, asked: Asked) -> JobRequest | None:
         item = self._queue.item(asked.item)
@@ -102,7 +104,7 @@ class Planning(QObject):
     def _on_planned(self, run: EngineRun, plan: Plan) -> None:
         if not run.plan_only or self.dialog is None or self._asked is None:
             return
-        asked, plan = self._asked, self._timed(plan)
+        asked, plan = self._asked, self.timed(plan)
         if asked.first:
             self._take_first(run, plan, asked)
         elif asked.changes:
@@ -175,7 +177,7 @@ class Planning(QObject):
 
     # -- speed --------------------------------------------------------------------------------------------------
 
-    def _timed(self, plan: Plan) -> Plan:
+    def timed(self, plan: Plan) -> Plan:
         """The plan with a time by what was measured now or before, on this device with tiles like these."""
         key = speed_key(plan)
         if plan.seconds is not None and plan.evaluations:

@@ -85,5 +85,10 @@ class SelectedItems(QObject):
             if item and item.state != "running":
                 self._queue.remove(item_id)
 
+    def put_back(self) -> None:
+        """Put the item that was removed last back, and show it."""
+        if self._queue.can_put_back:
+            self._panel.select(self._queue.put_back())
+
     def _current(self) -> QueueItem | None:
         return self._queue.item(self._panel.current_id())

@@ -25,6 +25,7 @@ class WindowState:
         waiting: whether an item waits in the queue.
         selected: the selected items.
         row, rows: position of the first selected item in the queue, and the queue's length.
+        can_put_back: whether an item was removed that can be put back.
         crashed: whether the last run left a crash report.
         appearance, language: the user's choices.
     """
@@ -37,6 +38,7 @@ class WindowState:
     selected: tuple[QueueItem, ...] = ()
     row: int = 0
     rows: int = 0
+    can_put_back: bool = False
     crashed: bool = False
     appearance: Appearance = "system"
     language: str = ""
@@ -116,6 +118,7 @@ def window_state(
         selected=panel.selected_items(),
         row=panel.current_row(),
         rows=len(queue.queue),
+        can_put_back=queue.can_put_back,
         crashed=bool(crash.last),
         appearance=preferences.appearance,
         language=preferences.language,

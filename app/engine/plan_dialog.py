@@ -178,6 +178,13 @@ class PlanDialog(QDialog):
         self.total.show()
         self._fit()
 
+    def show_searching(self, searching: bool) -> None:
+        """Say that settings that fit are still looked for, or no longer."""
+        self.waiting.setText(self.tr("Looking for settings that fit …") if searching else self.tr("Planning …"))
+        self.waiting.setVisible(searching)
+        self.busy.setVisible(searching)
+        self._fit()
+
     def offer(self, text: str, choose: Callable[[], object]) -> None:
         """Offer a change of the settings that makes the clip fit."""
         button = QPushButton(text)

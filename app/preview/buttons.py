@@ -1,8 +1,10 @@
 """Looks of the previewer's buttons: symbols and marks in the palette's own colours, legible in light and dark."""
 
+from collections.abc import Iterable
+
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QIcon, QPainter, QPalette, QPen, QPixmap, QPolygonF
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QToolButton
 
 SYMBOL_SIZE = 16
 
@@ -25,12 +27,12 @@ BARS = {"pause": [(4, 3), (10, 3)], "previous": [(2, 3)], "next": [(12, 3)]}
 BRACKETS = {"in": [(11, 2), (5, 2), (5, 14), (11, 14)], "out": [(5, 2), (11, 2), (11, 14), (5, 14)]}
 
 
-def style_buttons(widget: QWidget) -> None:
-    """Give the tool buttons in a widget their look in its palette; again after every change of that.
+def style_buttons(buttons: Iterable[QToolButton], palette: QPalette) -> None:
+    """Give buttons their look in a palette; again after every change of it.
 
-    Colours are written out: a style sheet's own ``palette(…)`` keeps those of the palette that it first saw.
+    Colours are written out: a style sheet's own ``palette(…)`` keeps those of the palette that it first saw. The sheets are
+    the buttons' own, as a widget with a sheet passes on palettes late.
     """
-    palette = widget.palette()
     colors = {
         "text": palette.color(QPalette.ColorRole.WindowText),
         "disabled": palette.color(QPalette.ColorGroup.Disabled, QPalette.ColorRole.WindowText),
@@ -39,9 +41,9 @@ def style_buttons(widget: QWidget) -> None:
         "highlighted": palette.color(QPalette.ColorRole.HighlightedText),
     }
     style = BUTTON_STYLE.format(**{name: color.name() for name, color in colors.items()})
-    # setting it styles all buttons anew
-    if style != widget.styleSheet():
-        widget.setStyleSheet(style)
+    for button in buttons:
+        if style != button.styleSheet():
+            button.setStyleSheet(style)
 
 
 def icon(name: str, palette: QPalette) -> QIcon:

@@ -238,7 +238,7 @@ class CompareView(QWidget):
         if self.scene.comparison.mode == CompareMode.WIPE:
             title = self._title(1)
             hud.paint_label(painter, inner.topRight() - QPointF(hud.label_size(painter.font(), title).width(), 0), title)
-        zoom = f"{self.scene.viewport.zoom:.0%}" if self.scene.viewport.zoom >= 0.1 else f"{self.scene.viewport.zoom:.1%}"
+        zoom = f"{self.scene.viewport.zoom:.0%}"
         zoom_box = hud.label_size(painter.font(), zoom)
         hud.paint_label(painter, inner.bottomRight() - zoom_box.bottomRight(), zoom)
         if self.scene.overlay_visible:
@@ -276,7 +276,7 @@ class CompareView(QWidget):
         if side.is_source:
             return side.label
         if side.result is None:
-            return self.tr("{name} – not restored yet").format(name=side.label)
+            return self.tr("{name}: not yet").format(name=side.label)
         if side.result.final:
             return side.label
         return self.tr("{name} – step {step}").format(name=side.label, step=side.result.step + 1)

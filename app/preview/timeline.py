@@ -61,11 +61,11 @@ class Timeline(QWidget):
         self.range_label = QLabel(self)
         self.range_label.setAccessibleName(self.tr("Selected range"))
         self.part_box = QCheckBox(self.tr("Only this part"), self)
+        self.part_box.setAccessibleName(self.part_box.text())
         self.part_box.setToolTip(self.tr("Restore only the selected range; off, it is for previews and play."))
         self.part_box.setChecked(True)
         self._lay_out()
         self._connect()
-        style_buttons(self)
         self._refresh_icons()
         self.clear()
 
@@ -259,10 +259,10 @@ class Timeline(QWidget):
         }
         for button, name in names.items():
             button.setIcon(icon(name, self.palette()))
+        style_buttons(names, self.palette())
 
     def changeEvent(self, event: QEvent) -> None:
         """Follow light and dark."""
         if event.type() == QEvent.Type.PaletteChange:
-            style_buttons(self)
             self._refresh_icons()
         super().changeEvent(event)

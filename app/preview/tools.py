@@ -15,7 +15,6 @@ class PreviewTools(QWidget):
         super().__init__(parent)
         self._buttons: dict[QAction, QToolButton] = {}
         self._flow = FlowLayout(self)
-        style_buttons(self)
 
     def add_action(self, action: QAction) -> None:
         """Add a button of an action."""
@@ -27,6 +26,7 @@ class PreviewTools(QWidget):
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._buttons[action] = button
         self._flow.addWidget(button)
+        style_buttons([button], self.palette())
 
     def add_line(self) -> None:
         """Add a line between groups of buttons."""
@@ -48,4 +48,4 @@ class PreviewTools(QWidget):
         """Follow light and dark."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange:
-            style_buttons(self)
+            style_buttons(self._buttons.values(), self.palette())

@@ -30,12 +30,13 @@ class WindowStrip(QWidget):
         self.scale = TimeScale.whole(1, self.width())
         self._state = state
         self._grid = state.grid
+        self._rows = 0
         state.changed.connect(self._on_state_changed)
         self.setVisible(state.grid is not None)
 
     def sizeHint(self) -> QSize:
-        """As many lanes as the windows need."""
-        return QSize(300, int(LANE * max([0, *self._lanes()]) + LANE + 6))
+        """As many lanes as the windows need, or did need since the clip was opened: the picture above must not jump."""
+        return QSize(300, int(LANE * self._rows + LANE + 6))
 
     def set_scale(self, scale: TimeScale) -> None:
         """Follow the track above."""
@@ -51,6 +52,7 @@ class WindowStrip(QWidget):
         # by identity: the same signal reports every tile's progress
         if self._state.grid is not self._grid:
             self._grid = self._state.grid
+            self._rows = max([self._rows, *self._lanes()]) if self._grid else 0
             self.setVisible(self._grid is not None)
             self.updateGeometry()
         self.update()

@@ -13,6 +13,7 @@ from app.queue.model import QueueModel
 from app.queue.prober import Prober
 from app.system.preferences import Preferences
 from app.widgets.drops import local_paths
+from dcvsr_engine.video.suffixes import VIDEO_SUFFIXES
 
 
 class ClipIntake(QObject):
@@ -85,6 +86,9 @@ class ClipIntake(QObject):
         dialog = QFileDialog(self._window, title, str(recent[0].parent if recent else Path.home()))
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setFileMode(mode)
+        if mode == QFileDialog.FileMode.ExistingFiles:
+            patterns = " ".join(f"*{suffix}" for suffix in sorted(VIDEO_SUFFIXES))
+            dialog.setNameFilters([self.tr("Videos ({patterns})").format(patterns=patterns), self.tr("All files (*)")])
         dialog.filesSelected.connect(lambda names: self.take([Path(name) for name in names]))
         dialog.open()
 

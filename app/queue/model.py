@@ -47,6 +47,7 @@ class QueueModel(QAbstractListModel):
         self.queue = queue
         self._path = path
         self._paused = False
+        self._removed: list[tuple[int, QueueItem]] = []
         self._save_timer = QTimer(self)
         self._save_timer.setSingleShot(True)
         self._save_timer.setInterval(SAVE_AFTER_MS)
@@ -87,11 +88,24 @@ class QueueModel(QAbstractListModel):
     def remove(self, item_id: str) -> None:
         """Take an item out of the queue."""
         row = self.queue.row(item_id)
+        self._removed.append((row, self.queue[row]))
         self.beginRemoveRows(QModelIndex(), row, row)
         self.queue.remove(row)
         self.endRemoveRows()
         self.removed.emit(item_id)
         self._save_timer.start()
+
+    @property
+    def can_put_back(self) -> bool:
+        """Whether an item was removed that can be put back."""
+        return bool(self._removed)
+
+    def put_back(self) -> str:
+        """Put the item that was removed last back to its place; returns its id."""
+        row, item = self._removed.pop()
+        self.add(item)
+        self.move(len(self.queue) - 1, row)
+        return item.id
 
     def move(self, row: int, to: int) -> None:
         """Move an item to row ``to``, or to the nearest existing row."""

@@ -177,6 +177,7 @@ class QueuePanel(QWidget):
 
     def _lay_out(self) -> None:
         self.add_button = QPushButton(self.tr("Add clips…"))
+        self.add_button.setToolTip(self.tr("Add videos to the queue (Ctrl+O); folders and files can be dropped here, too."))
         self.add_button.clicked.connect(self.add_requested)
         self._buttons = QHBoxLayout()
         self._buttons.addWidget(self.add_button, 1)

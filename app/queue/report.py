@@ -58,7 +58,7 @@ class ReportPanel(QWidget):
         item = QTreeWidgetItem(self.tree, [self._label(name), self._total(name, value) if branch else self._text(name, value)])
         for key, each in value.items() if branch else ():
             text = f"{each:.1f} s" if name == "seconds" else str(each)
-            QTreeWidgetItem(item, [str(key), text])
+            QTreeWidgetItem(item, [self._phase(key) if name == "seconds" else str(key), text])
         return item
 
     def _total(self, name: str, values: Mapping[str, Any]) -> str:
@@ -67,6 +67,10 @@ class ReportPanel(QWidget):
     def _text(self, name: str, value: Any) -> str:
         if value is None or value == []:
             return self.tr("none")
+        if isinstance(value, bool):
+            return self.tr("yes") if value else self.tr("no")
+        if name.endswith("_share"):
+            return f"{value:.0%}"
         if name.endswith("_memory"):
             return amount(value)
         if name.endswith("_seconds"):
@@ -83,6 +87,19 @@ class ReportPanel(QWidget):
             else str(value)
         )
 
+    def _phase(self, name: str) -> str:
+        """A phase in words."""
+        names = {
+            "load": self.tr("Loading the model"),
+            "analyse": self.tr("Detecting shots"),
+            "encode": self.tr("Encoding into latents"),
+            "sample": self.tr("Sampling"),
+            "decode": self.tr("Decoding into frames"),
+            "write": self.tr("Writing"),
+            "publish": self.tr("Finishing the file"),
+        }
+        return names.get(name, name)
+
     def _label(self, name: str) -> str:
         """A fact's name for users; an unknown fact keeps the engine's name."""
         labels = {
@@ -94,6 +111,17 @@ class ReportPanel(QWidget):
             "output_size": self.tr("Size out"),
             "duration": self.tr("Duration"),
             "segments": self.tr("Segments"),
+            "shots": self.tr("Shots"),
+            "audio_offset_ms": self.tr("Sound offset in milliseconds"),
+            "seam_score": self.tr("Seams (1 is none)"),
+            "joins": self.tr("Joins of segments"),
+            "join_score": self.tr("Change at joins (1 is as elsewhere)"),
+            "join_rank": self.tr("Rank of joins among all changes"),
+            "output": self.tr("Output settings"),
+            "resumed": self.tr("Resumed from an earlier run"),
+            "model": self.tr("Files of the model (SHA-256)"),
+            "writing_seconds": self.tr("Time of writing, beside the rest"),
+            "waiting_share": self.tr("Share of time waiting for the video"),
             "evaluations": self.tr("Network evaluations"),
             "seconds": self.tr("Time per phase"),
             "network_seconds": self.tr("Time in the network"),

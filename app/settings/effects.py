@@ -8,6 +8,7 @@ from dcvsr_engine.events import StepKind
 from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.settings import Guidance, ResolvedSettings
 
+GAMMA = ("gamma_peak", "gamma_rho", "gamma_direction", "gamma_layers")
 GUIDING_SCALE = 2.0
 """Guidance scale that choosing a guidance sets where the model's own is 1: the paper's."""
 
@@ -21,8 +22,10 @@ def guidance_reasons(settings: ResolvedSettings, model: Declaration) -> dict[str
     """Of guidance and γ."""
     if settings.guidance == "none":
         off = QCoreApplication.translate("Effects", "Guidance is off.")
-        return dict.fromkeys(("guidance_scale", "gamma_peak", "gamma_rho", "gamma_direction"), off)
+        return dict.fromkeys(("guidance_scale", "guidance_low", "guidance_high", "perturbation", *GAMMA), off)
     reasons = {}
+    if settings.guidance not in ("sag", "pag"):
+        reasons["perturbation"] = QCoreApplication.translate("Effects", "Only SAG and PAG have a scale of their own.")
     if settings.guidance == "cfg" and not is_distinct(model):
         reasons["guidance_scale"] = cfg_reason()
     if settings.guidance != "dssag":
@@ -31,18 +34,17 @@ def guidance_reasons(settings: ResolvedSettings, model: Declaration) -> dict[str
         only = QCoreApplication.translate("Effects", "Guidance scale 1 is no guidance: γ has nothing to act on.")
     else:
         return reasons | curve_reasons(settings)
-    return reasons | dict.fromkeys(("gamma_peak", "gamma_rho", "gamma_direction"), only)
+    return reasons | dict.fromkeys(GAMMA, only)
 
 
 def curve_reasons(settings: ResolvedSettings) -> dict[str, str]:
     """Of the form of the γ curve."""
     if settings.gamma_peak == 0:
-        reason = QCoreApplication.translate("Effects", "γ peak is 0.")
-    elif settings.steps == 1:
+        return dict.fromkeys(GAMMA[1:], QCoreApplication.translate("Effects", "γ peak is 0."))
+    if settings.steps == 1:
         reason = QCoreApplication.translate("Effects", "With one step there is no curve: it has γ peak.")
-    else:
-        return {}
-    return dict.fromkeys(("gamma_rho", "gamma_direction"), reason)
+        return dict.fromkeys(("gamma_rho", "gamma_direction"), reason)
+    return {}
 
 
 def propagation_reasons(settings: ResolvedSettings) -> dict[str, str]:
@@ -55,6 +57,9 @@ def propagation_reasons(settings: ResolvedSettings) -> dict[str, str]:
         reasons |= dict.fromkeys(("sap_schedule", "sap_rate"), QCoreApplication.translate("Effects", "SAP is off."))
     if not settings.tap:
         reasons |= dict.fromkeys(("tap_frames", "tap_direction"), QCoreApplication.translate("Effects", "TAP is off."))
+    if not settings.sap and not settings.tap:
+        off = QCoreApplication.translate("Effects", "SAP and TAP are off.")
+        reasons |= dict.fromkeys(("propagation_order", "propagating_layers"), off)
     return reasons
 
 

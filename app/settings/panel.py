@@ -39,7 +39,7 @@ from dcvsr_engine.errors import SettingsError
 from dcvsr_engine.models.registry import KnownModel
 from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.planning.request import JobRequest
-from dcvsr_engine.settings import OutputSettings, RestoreSettings
+from dcvsr_engine.settings import RESEARCH, OutputSettings, RestoreSettings
 from dcvsr_engine.video.encoders import ON_GPU
 
 SIMPLE_ROWS = ("scale", "steps")
@@ -104,6 +104,7 @@ class SettingsPanel(QWidget):
             self._section("propagation", self.tr("Propagation"), PROPAGATION_ROWS, self.strip),
             self._section("tiles", self.tr("Tiles and segments"), TILE_ROWS),
             self._section("rest", self.tr("Colours, seed, device"), REST_ROWS),
+            self._section("research", self.tr("Research"), RESEARCH),
             self._section("output", self.tr("Output file"), OUTPUT_REST_ROWS, self._target_row()),
         ):
             parts.addWidget(section)
@@ -296,12 +297,14 @@ class SettingsPanel(QWidget):
         """Summarise the contents of collapsed sections."""
         off = self.tr("off")
         guidance = words(RESTORE_SPECS["guidance"].choices[s.guidance])
+        changed = sum(getattr(s, name) != RestoreSettings.specs()[name].default for name in RESEARCH)
         texts = {
             "guidance": f"{guidance} · {s.guidance_scale:g}"
             + (f" · γ {s.gamma_peak:g} · ρ {s.gamma_rho:g}" if s.guidance == "dssag" else ""),
             "propagation": f"SAP {f's={s.sap_rate}' if s.sap else off} · TAP {f'L={s.tap_frames}' if s.tap else off}",
             "tiles": f"{s.tile}×{s.tile}×{s.window}" + (f" · {s.overlap:.0%}" if s.tiling == "paper" else ""),
             "rest": f"{words(RESTORE_SPECS['color'].choices[s.color])} · {s.seed}",
+            "research": self.tr("{count} changed").format(count=changed) if changed else self.tr("as the method says"),
             "output": self._request.target.name if self._request.target else self.tr("beside the clip"),
         }
         for section in self.sections:

@@ -46,7 +46,6 @@ BUILT_IN = (
             "steps": 25,
             "guidance": "dssag",
             "guidance_scale": 2.0,
-            "sap_schedule": "lockstep",
             "tiling": "paper",
             "tile": 64,
             "window": 14,

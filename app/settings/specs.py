@@ -40,12 +40,31 @@ GUIDANCE_NAMES = {
 }
 DIRECTIONS = {
     "falling": "Falling (the paper's)",
-    "rising": "Rising",
+    "rising": "Rising (backward in time)",
+    "mirrored": "Rising (mirrored in ln σ)",
+}
+PROPAGATION_ORDERS = {
+    "tap-last": "In turns, TAP last (the paper's)",
+    "sap-last": "In turns, SAP last",
+    "sap-first": "First half SAP, then TAP",
+    "tap-first": "First half TAP, then SAP",
+}
+GAMMA_LAYERS = {
+    "all": "All",
+    "down": "Down blocks",
+    "middle": "Middle block",
+    "up": "Up blocks",
+}
+CLIP_FRAMES = {
+    "first": "First",
+    "middle": "Middle",
+    "last": "Last",
 }
 SAP_SCHEDULES = {
     "auto": "Automatic",
     "lockstep": "Lockstep (exact)",
-    "two-pass": "Two-pass (less memory)",
+    "staged": "Staged (exact, less memory)",
+    "two-pass": "Two-pass (least memory)",
     "cached": "Cached (fast)",
 }
 TAP_DIRECTIONS = {
@@ -128,6 +147,16 @@ RESTORE_SPECS: dict[str, Spec] = {
     "precision": Spec("Precision", choices=PRECISIONS),
     "device": Spec("Device", choices=DEVICES),
     "tile_batch": Spec("Tiles at once", bend=2),
+    "propagation_order": Spec("Order of SAP and TAP", choices=PROPAGATION_ORDERS),
+    "propagating_layers": Spec("Propagating layers"),
+    "gamma_layers": Spec("Layers with γ", choices=GAMMA_LAYERS),
+    "guidance_low": Spec("Guidance from σ", step=0.1, decimals=3, slider=False),
+    "guidance_high": Spec("Guidance up to σ", step=1, decimals=3, slider=False),
+    "perturbation": Spec("SAG and PAG scale", step=0.1, decimals=2, bend=2, suffix=" × s"),
+    "karras_rho": Spec("ρ of noise levels", step=0.5, decimals=1),
+    "time_overlap": Spec("Overlap in time", step=0.1, decimals=2, bend=2, suffix=" ×"),
+    "spread": Spec("Width of the Gaussian", step=0.1, decimals=2, bend=2, suffix=" ×"),
+    "clip_frame": Spec("Frame that CLIP sees", choices=CLIP_FRAMES),
 }
 OUTPUT_SPECS: dict[str, Spec] = {
     "codec": Spec("Codec", choices=CODEC_NAMES),

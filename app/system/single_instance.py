@@ -8,6 +8,7 @@ import socket as unix
 import stat
 import struct
 import sys
+import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -23,6 +24,8 @@ log = logging.getLogger(__name__)
 TIMEOUT_MS = 2000
 READ_MS = 500
 MESSAGE_BYTES = 1 << 20
+LONGEST_FOLDER = 80
+"""Bytes of a folder's path: the address of a socket has at most 103 on some systems."""
 
 
 def server_name() -> str:
@@ -33,15 +36,18 @@ def server_name() -> str:
 
 
 def runtime_folder() -> Path:
-    """A folder that belongs to this user alone: that of the session, else one of our own."""
-    session = Path(os.environ.get("XDG_RUNTIME_DIR") or "/nonexistent")
-    if is_private(session):
-        return session
-    own = cache_folder() / "run"
-    with suppress(OSError):
-        own.mkdir(parents=True, exist_ok=True, mode=0o700)
-        own.chmod(0o700)
-    return own
+    """A folder that belongs to this user alone: that of the session, else one of our own.
+
+    Where another user took the last of them, each start opens a window of its own: `is_own` sees that nothing is handed over.
+    """
+    folder = Path(os.environ.get("XDG_RUNTIME_DIR") or "/nonexistent")
+    for own in (cache_folder() / "run", Path(tempfile.gettempdir()) / f"dcvsr-studio-{os.getuid()}"):
+        if is_private(folder) and len(os.fsencode(folder)) <= LONGEST_FOLDER:
+            break
+        folder = own
+        with suppress(OSError):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return folder
 
 
 def is_private(folder: Path) -> bool:

@@ -4,10 +4,12 @@ import platform
 from collections.abc import Callable
 
 from PySide6.QtCore import QCoreApplication, Qt, qVersion
-from PySide6.QtWidgets import QMessageBox, QWidget
+from PySide6.QtWidgets import QGridLayout, QMessageBox, QSpacerItem, QWidget
 
 from app.widgets.plain import show_plainly
 from dcvsr_engine import __version__
+
+BOX_WIDTH = 460
 
 
 def show_error(parent: QWidget, title: str, message: str, details: str = "") -> QMessageBox:
@@ -19,8 +21,16 @@ def show_error(parent: QWidget, title: str, message: str, details: str = "") -> 
     if details:
         box.setDetailedText(details)
     show_plainly(box)
+    widen(box)
     box.open()
     return box
+
+
+def widen(box: QMessageBox) -> None:
+    """Make a box wide enough for its title and for lines of readable length."""
+    grid = box.layout()
+    assert isinstance(grid, QGridLayout)
+    grid.addItem(QSpacerItem(BOX_WIDTH, 0), grid.rowCount(), 0, 1, grid.columnCount())
 
 
 def show_failure(parent: QWidget, name: str, message: str, details: str) -> QMessageBox:

@@ -75,6 +75,7 @@ class CollapsibleSection(QWidget):
     def _show_summary(self) -> None:
         self.summary.set_whole("" if self.is_open else self._text)
         state = self.tr("expanded") if self.is_open else self.tr("collapsed")
+        self.header.setToolTip(self.tr("Hide these settings") if self.is_open else self.tr("Show these settings"))
         self.header.setAccessibleDescription(f"{state}, {self._text}")
 
     def changeEvent(self, event: QEvent) -> None:

@@ -1,4 +1,4 @@
-"""Spatial self-attention with γ and with foreign keys and values, and which layers of a U-Net get it (method.md §2, §5).
+"""The attention of the U-Net: spatial with γ and foreign keys and values, temporal, and to a single token (method.md §2, §5).
 
 Rows of a U-Net batch are ordered branch by branch, tile by tile (`BatchLayout`). Spatial self-attention sees tokens
 ``(rows · frames, height · width, channels)``.
@@ -13,7 +13,13 @@ from diffusers.models.attention_processor import Attention
 from torch import Tensor
 
 from dcvsr_engine.diffusion.propagation import Propagation
-from dcvsr_engine.diffusion.schedule import PROPAGATING_LAYERS
+from dcvsr_engine.settings import GammaLayers
+
+PARTS = {"down": "down_blocks", "middle": "mid_block", "up": "up_blocks"}
+"""Parts of a U-Net in the order of computation, by the names of the setting ``gamma_layers``."""
+
+MOST_ROWS = 65_535
+"""The most rows that one call of an attention kernel gets: several CUDA kernels count them in a grid's second dimension."""
 
 
 def temperature(query: Tensor, key: Tensor, gamma: Tensor) -> Tensor:
@@ -75,10 +81,11 @@ class SpatialSelfAttention:
         propagation: what all processors of the U-Net share.
         layer: index among the propagating layers, ``None`` for the others.
         middle: whether it sits in the U-Net's middle block (PAG and SAG act there).
+        gets_gamma: whether DSSAG acts in it.
     """
 
-    def __init__(self, propagation: Propagation, layer: int | None, middle: bool) -> None:
-        self.propagation, self.layer, self.middle = propagation, layer, middle
+    def __init__(self, propagation: Propagation, layer: int | None, middle: bool, gets_gamma: bool = True) -> None:
+        self.propagation, self.layer, self.middle, self.gets_gamma = propagation, layer, middle, gets_gamma
 
     def __call__(
         self,
@@ -95,7 +102,7 @@ class SpatialSelfAttention:
         key, value = own_key, own_value  # own ones alone tell what a token receives (SAG), and are PAG's identity
         if self.layer is not None:
             key, value = self.propagation.extend(self.layer, key, value)
-        gammas = [branch.gamma for branch in self.propagation.branches]
+        gammas = [branch.gamma for branch in self.propagation.branches] if self.gets_gamma else []
         attended = gamma_attention(query, key, value, value_per_row(gammas, query) if any(gammas) else None)
         if self.middle:
             attended = self.perturbed(attended, query, own_key, own_value)
@@ -118,8 +125,67 @@ class SpatialSelfAttention:
         return torch.where(value_per_row(identities, query) > 0, value, attended) if any(identities) else attended
 
 
-def install_processors(unet: UNetSpatioTemporalConditionModel) -> Propagation:
-    """Give every spatial self-attention of ``unet`` a processor; the first two and last two of them propagate (method.md §2).
+class TemporalSelfAttention:
+    """diffusers processor of a temporal self-attention, whose rows are all positions of all tiles and branches.
+
+    Eight tiles of 64 × 64 with two branches have 65,536 rows, one more than several CUDA kernels launch; rows are independent.
+    """
+
+    def __init__(self, most_rows: int = MOST_ROWS) -> None:
+        self.most_rows = most_rows
+
+    def __call__(
+        self,
+        attn: Attention,
+        hidden_states: Tensor,
+        encoder_hidden_states: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+    ) -> Tensor:
+        """Attend within ``hidden_states`` ``(tiles · branches · height · width, frames, channels)``; shaped like it."""
+        context = hidden_states if encoder_hidden_states is None else encoder_hidden_states
+        query, key, value = (
+            project(tokens).unflatten(-1, (attn.heads, -1)).transpose(1, 2)
+            for project, tokens in ((attn.to_q, hidden_states), (attn.to_k, context), (attn.to_v, context))
+        )
+        parts = zip(query.split(self.most_rows), key.split(self.most_rows), value.split(self.most_rows), strict=True)
+        attended = [F.scaled_dot_product_attention(*part) for part in parts]
+        joined = attended[0] if len(attended) == 1 else torch.cat(attended)
+        out: Tensor = attn.to_out[1](attn.to_out[0](joined.transpose(1, 2).flatten(2)))
+        return out
+
+
+class CrossAttention:
+    """diffusers processor of a cross-attention. To one token – the image embedding – every query gives the same: its value.
+
+    While training, the general way is taken, so that every parameter has a gradient (distributed training insists on it).
+    """
+
+    def __init__(self) -> None:
+        self.general = TemporalSelfAttention()
+
+    def __call__(
+        self,
+        attn: Attention,
+        hidden_states: Tensor,
+        encoder_hidden_states: Tensor,
+        attention_mask: Tensor | None = None,
+    ) -> Tensor:
+        """Attend from ``hidden_states`` ``(n, tokens, channels)`` to another ``(n, tokens, channels)``; shaped like the first."""
+        if encoder_hidden_states.shape[1] != 1 or torch.is_grad_enabled():
+            return self.general(attn, hidden_states, encoder_hidden_states)
+        out: Tensor = attn.to_out[1](attn.to_out[0](attn.to_v(encoder_hidden_states)))
+        return out.expand(-1, hidden_states.shape[1], -1)
+
+
+def install_processors(
+    unet: UNetSpatioTemporalConditionModel, propagating: int = 2, gamma_layers: GammaLayers = "all"
+) -> Propagation:
+    """Give every attention of ``unet`` a processor.
+
+    Args:
+        unet: the network.
+        propagating: how many spatial self-attentions propagate at either end (method.md §2).
+        gamma_layers: part of the network in which they get γ (§5).
 
     Returns:
         What the processors share.
@@ -127,17 +193,21 @@ def install_processors(unet: UNetSpatioTemporalConditionModel) -> Propagation:
     propagation = Propagation()
     names = spatial_self_attentions(unet)
     # the slice after the first ones keeps a small U-Net from counting a layer twice
-    ends = names[:PROPAGATING_LAYERS] + names[PROPAGATING_LAYERS:][-PROPAGATING_LAYERS:]
+    ends = names[:propagating] + names[propagating:][-propagating:]
     modules = dict(unet.named_modules())
     for name in names:
         layer = ends.index(name) if name in ends else None
-        modules[name].set_processor(SpatialSelfAttention(propagation, layer, name.startswith("mid_block")))
+        gets_gamma = gamma_layers == "all" or name.startswith(PARTS[gamma_layers])
+        modules[name].set_processor(SpatialSelfAttention(propagation, layer, name.startswith(PARTS["middle"]), gets_gamma))
+    for name, module in modules.items():
+        if isinstance(module, Attention) and name not in names:
+            module.set_processor(CrossAttention() if name.endswith(".attn2") else TemporalSelfAttention())
     return propagation
 
 
 def spatial_self_attentions(unet: UNetSpatioTemporalConditionModel) -> list[str]:
     """Names of the spatial self-attentions in the order of computation: down, middle, up."""
-    order = {"down_blocks": 0, "mid_block": 1, "up_blocks": 2}
+    order = {prefix: place for place, prefix in enumerate(PARTS.values())}
     # temporal ones are in ``temporal_transformer_blocks``
     names = [name for name, _ in unet.named_modules() if name.endswith(".attn1") and ".transformer_blocks." in name]
     return sorted(names, key=lambda name: order[name.split(".")[0]])

@@ -72,6 +72,11 @@ def needs_degraded(mode: Guidance, scale: float) -> bool:
     return mode == "sag" and scale != 1
 
 
+def acts(mode: Guidance, scale: float, gamma: float, distinct: bool) -> bool:
+    """Whether guidance changes a step's estimate at all; arguments as for `branches_of`."""
+    return needs_degraded(mode, scale) or len(branches_of(mode, scale, gamma, distinct)) > 1
+
+
 def is_distinct(declaration: Declaration) -> bool:
     """Whether the model's unconditional branch drops anything that is there (method.md §5)."""
     # without an image encoder the embedding is zeros already: dropping it changes nothing

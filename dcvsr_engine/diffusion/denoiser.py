@@ -11,7 +11,7 @@ from dcvsr_engine.diffusion.edm import precondition
 from dcvsr_engine.diffusion.guidance import combine, degrade
 from dcvsr_engine.diffusion.propagation import BatchLayout, Propagation
 from dcvsr_engine.network.checkpoint import Model
-from dcvsr_engine.settings import Guidance
+from dcvsr_engine.settings import Guidance, RestoreSettings
 from dcvsr_engine.tiling.grid import Tile
 
 
@@ -24,9 +24,16 @@ class Denoiser:
         embedding: image embedding ``(1, tokens, width)``; zeros for a network without one.
     """
 
-    def __init__(self, model: Model, embedding: Tensor | None = None, propagation: Propagation | None = None) -> None:
-        self.model = model
-        self.propagation = propagation or install_processors(model.unet)
+    def __init__(
+        self,
+        model: Model,
+        embedding: Tensor | None = None,
+        propagation: Propagation | None = None,
+        settings: RestoreSettings | None = None,
+    ) -> None:
+        """Make a denoiser; ``settings`` say which layers propagate and get γ, where ``propagation`` does not exist yet."""
+        self.model, chosen = model, settings or RestoreSettings()
+        self.propagation = propagation or install_processors(model.unet, chosen.propagating_layers, chosen.gamma_layers)
         self.embedding = torch.zeros(1, 1, model.unet.config.cross_attention_dim) if embedding is None else embedding
 
     def with_embedding(self, embedding: Tensor) -> "Denoiser":
@@ -48,6 +55,7 @@ class Denoiser:
         scale: float,
         gamma: float,
         branches_in_one_batch: bool = True,
+        perturbation: float = 1.0,
     ) -> Tensor:
         """Estimate ``x̂_0`` with guidance (eq. 9).
 
@@ -58,22 +66,23 @@ class Denoiser:
             tiles: where they lie.
             mode, scale, gamma: as for `branches_of`.
             branches_in_one_batch: whether the U-Net sees all branches at once; one by one takes less memory. SAG's stay together.
+            perturbation: SAG's or PAG's own scale as a multiple of s; equal to it by default [C].
 
         Returns:
             The guided estimate, shaped like ``x``.
         """
         if needs_degraded(mode, scale):
-            return self.self_attention_guided(x, sigma, condition, tiles, scale)
+            return self.self_attention_guided(x, sigma, condition, tiles, scale, perturbation)
         branches = branches_of(mode, scale, gamma, self.distinct)
         estimates: dict[Branch, Tensor] = {}
         for batch in [branches] if branches_in_one_batch else [(branch,) for branch in branches]:
             estimates |= self.evaluate(x, sigma, condition, tiles, batch)
-        return combine(estimates, scale)
+        return combine(estimates, scale, perturbation)
 
-    def self_attention_guided(self, x: Tensor, sigma: float, condition: Tensor, tiles: list[Tile], scale: float) -> Tensor:
+    def self_attention_guided(
+        self, x: Tensor, sigma: float, condition: Tensor, tiles: list[Tile], scale: float, perturbation: float = 1.0
+    ) -> Tensor:
         """SAG on top of CFG: ``ε_cfg + s (ε_u − ε(x̃))`` with the degraded input x̃ (Hong et al. 2023); arguments as for `guided`.
-
-        SAG's own scale is taken equal to s [C].
 
         Returns:
             The guided estimate, shaped like ``x``.
@@ -88,7 +97,7 @@ class Denoiser:
         blurred = self.evaluate(degraded, sigma, condition, tiles, (second,))[second]
         # ε = (x − x̂_0) / σ, each with its own x
         difference = (x - first[unconditional]) - (degraded - blurred)
-        return combine(first, scale) - (scale - 1) * difference
+        return combine(first, scale) - (scale - 1) * perturbation * difference
 
     def evaluate(
         self, x: Tensor, sigma: float, condition: Tensor, tiles: list[Tile], branches: tuple[Branch, ...]

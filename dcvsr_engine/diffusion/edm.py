@@ -26,11 +26,15 @@ def precondition(sigma: Tensor) -> Preconditioning:
     )
 
 
-def to_d(x: Tensor, sigma: Tensor | float, denoised: Tensor) -> Tensor:
-    """The derivative dx/dσ of the probability-flow ODE (Karras et al. 2022, eq. 1).
+def euler_step(x: Tensor, denoised: Tensor, sigma: float, sigma_next: float) -> Tensor:
+    """An Euler step of the probability-flow ODE ``dx/dσ = (x − x̂_0) / σ`` (Karras et al. 2022, eq. 1 and algorithm 1).
 
     Args:
         x, denoised: ``(…, channels, height, width)``; the second is the estimate ``x̂_0`` of the first.
-        sigma: noise level of ``x``; a number, or of a shape that broadcasts.
+        sigma, sigma_next: noise level before and after the step.
+
+    Returns:
+        Shaped like ``x``.
     """
-    return (x - denoised) / sigma
+    # x + (σ′ − σ) dx/dσ is the same, but in float32 it cancels: from σ = 700 it loses three decimals of x̂_0
+    return denoised + (x - denoised) * (sigma_next / sigma)

@@ -8,6 +8,7 @@ import math
 from collections import Counter
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Protocol, Self, TypeVar
 
@@ -15,6 +16,7 @@ import torch
 from torch import Tensor
 
 from dcvsr_engine.diffusion.branch import CONDITIONAL, Branch
+from dcvsr_engine.diffusion.turns import pause_turn
 from dcvsr_engine.tiling.grid import Tile, TileGrid
 
 Place = TypeVar("Place", bound=Hashable)
@@ -53,19 +55,31 @@ class Extension(Protocol):
         """Hold everything on another device."""
 
 
+LAYOUT: ContextVar[BatchLayout | None] = ContextVar("layout", default=None)
+ATTENTION_MASS: ContextVar[list[Tensor] | None] = ContextVar("attention mass", default=None)
+
+
 class Propagation:
-    """State that the attention processors of a U-Net share during an evaluation. Only its context managers change it.
+    """State that the attention processors of a U-Net share. Only its context managers change it.
+
+    What belongs to one evaluation is a context variable: in staged lockstep, evaluations take turns within a layer.
 
     Attributes:
-        layout: what is in the batch; ``None`` outside of `batch`.
         extensions: applied in order in the propagating layers.
-        attention_mass: where the middle block leaves what attention tokens receive; ``None`` outside of `record_attention`.
     """
 
     def __init__(self) -> None:
-        self.layout: BatchLayout | None = None
         self.extensions: tuple[Extension, ...] = ()
-        self.attention_mass: list[Tensor] | None = None
+
+    @property
+    def layout(self) -> BatchLayout | None:
+        """What is in the batch of the calling evaluation; ``None`` outside of `batch`."""
+        return LAYOUT.get()
+
+    @property
+    def attention_mass(self) -> list[Tensor] | None:
+        """Where the middle block leaves what attention tokens receive; ``None`` outside of `record_attention`."""
+        return ATTENTION_MASS.get()
 
     @contextmanager
     def extended_by(self, *extensions: Extension) -> Iterator[None]:
@@ -79,20 +93,21 @@ class Propagation:
     @contextmanager
     def batch(self, layout: BatchLayout) -> Iterator[None]:
         """Evaluate a batch of this ``layout`` inside."""
-        self.layout = layout
+        token = LAYOUT.set(layout)
         try:
             yield
         finally:
-            self.layout = None
+            LAYOUT.reset(token)
 
     @contextmanager
     def record_attention(self) -> Iterator[list[Tensor]]:
         """Record what attention each token of the middle block receives: ``(rows · frames, tokens)`` per evaluation (SAG)."""
-        self.attention_mass = []
+        masses: list[Tensor] = []
+        token = ATTENTION_MASS.set(masses)
         try:
-            yield self.attention_mass
+            yield masses
         finally:
-            self.attention_mass = None
+            ATTENTION_MASS.reset(token)
 
     @property
     def branches(self) -> tuple[Branch, ...]:
@@ -109,12 +124,13 @@ class Propagation:
         Returns:
             Keys and values of the same shape but with as many tokens or more.
         """
-        if self.layout is None or not self.extensions:
+        layout = self.layout
+        if layout is None or not self.extensions:
             return key, value
         # rows are ordered as `BatchLayout` says
-        key, value = key.unflatten(0, self.layout.shape), value.unflatten(0, self.layout.shape)
+        key, value = key.unflatten(0, layout.shape), value.unflatten(0, layout.shape)
         for extension in self.extensions:
-            key, value = extension.extend(layer, key, value, self.layout)
+            key, value = extension.extend(layer, key, value, layout)
         return key.flatten(0, 2), value.flatten(0, 2)
 
     def move(self, device: str) -> None:
@@ -286,6 +302,26 @@ class Lockstep:
     def extend(self, layer: int, key: Tensor, value: Tensor, layout: BatchLayout) -> KeysAndValues:
         """See `Extension.extend`."""
         self.bank.collect(layer, key, value, layout)
+        return Inject(self.bank).extend(layer, key, value, layout)
+
+    def move(self, device: str) -> None:
+        """See `Extension.move`."""
+        self.bank.move(device)
+
+
+@dataclass(frozen=True)
+class Staged:
+    """SAP to the letter, in any batches: each waits within the layer until all tiles of the window have left their keys (eq. 2).
+
+    Batches have to take turns (`turns.run_in_turns`). A tile that is evaluated once more afterwards finds all keys in the bank.
+    """
+
+    bank: SpatialBank
+
+    def extend(self, layer: int, key: Tensor, value: Tensor, layout: BatchLayout) -> KeysAndValues:
+        """See `Extension.extend`."""
+        self.bank.collect(layer, key, value, layout)
+        pause_turn()
         return Inject(self.bank).extend(layer, key, value, layout)
 
     def move(self, device: str) -> None:

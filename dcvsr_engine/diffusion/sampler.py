@@ -12,9 +12,10 @@ import torch
 from torch import Tensor
 
 from dcvsr_engine.diffusion.denoiser import Denoiser
-from dcvsr_engine.diffusion.edm import to_d
-from dcvsr_engine.diffusion.propagation import Collect, Extension, Inject, Lockstep, SpatialBank, TemporalMemory
-from dcvsr_engine.diffusion.schedule import Pass, Step, passes
+from dcvsr_engine.diffusion.edm import euler_step
+from dcvsr_engine.diffusion.propagation import Collect, Extension, Inject, Lockstep, SpatialBank, Staged, TemporalMemory
+from dcvsr_engine.diffusion.schedule import Pass, Step, mode_of, passes
+from dcvsr_engine.diffusion.turns import run_in_turns
 from dcvsr_engine.events import StepKind
 from dcvsr_engine.settings import ResolvedSettings
 from dcvsr_engine.tiling.blend import Merge, cut
@@ -57,7 +58,7 @@ def sample(
     for step in steps:
         x = pin(x, step.sigma)
         denoised = pin(denoise(x, step), 0.0)
-        x = x + to_d(x, step.sigma, denoised) * (step.sigma_next - step.sigma)
+        x = euler_step(x, denoised, step.sigma, step.sigma_next)
         after_step(x, step, denoised)
     return x
 
@@ -126,12 +127,14 @@ class TileGroup:
         extensions: what acts in the propagating layers.
         merged: whether the estimates count; the first of two SAP passes only collects keys.
         together: whether all tiles must be in one batch.
+        in_turns: whether batches must take turns (`run_in_turns`), because they wait for each other within a layer.
     """
 
     tiles: list[Tile]
     extensions: tuple[Extension, ...] = ()
     merged: bool = True
     together: bool = False
+    in_turns: bool = False
 
 
 class Batching(Protocol):
@@ -153,14 +156,18 @@ class InBatches:
 
     def run(self, estimate: Estimate, group: TileGroup) -> Iterator[tuple[list[Tile], Tensor]]:
         """See `Batching.run`."""
-        for tiles in batched(group.tiles, len(group.tiles) if group.together else self.size):
-            yield tiles, estimate(tiles)
+        batches = list(batched(group.tiles, len(group.tiles) if group.together else self.size))
+        if group.in_turns:
+            yield from zip(batches, run_in_turns([partial(estimate, tiles) for tiles in batches]), strict=True)
+        else:
+            yield from ((tiles, estimate(tiles)) for tiles in batches)
 
 
 EXTENSIONS: dict[Pass, Callable[[SpatialBank], Extension]] = {
     Pass.COLLECT: Collect,
     Pass.INJECT: Inject,
     Pass.LOCKSTEP: Lockstep,
+    Pass.STAGED: Staged,
 }
 
 
@@ -226,13 +233,14 @@ class TiledDenoiser:
             yield TileGroup(list(grid))
 
     def spatial_groups(self, grid: TileGrid, step: Step) -> Iterator[TileGroup]:
-        """SAP: the tiles of each window attend to each other, in one of three schedules (method.md §3)."""
+        """SAP: the tiles of each window attend to each other, in one of four schedules (method.md §3)."""
         for n in range(len(grid.windows)):
             tiles = [grid.tile(m, n) for m in range(grid.spatial)]
             # a bank of its own window, unless the step before has collected one of all windows
             bank = self.bank or SpatialBank(grid.window(n), self.settings.sap_rate)
             for kind in passes(step, self.settings.sap_schedule):
-                yield TileGroup(tiles, (EXTENSIONS[kind](bank),), kind != Pass.COLLECT, kind == Pass.LOCKSTEP)
+                extensions = (EXTENSIONS[kind](bank),)
+                yield TileGroup(tiles, extensions, kind != Pass.COLLECT, kind == Pass.LOCKSTEP, kind == Pass.STAGED)
 
     def temporal_groups(self, grid: TileGrid, backward: bool) -> Iterator[TileGroup]:
         """TAP: one window hands frames on to the next; a batch of spatial tiles at a time bounds what is held (method.md §4)."""
@@ -260,10 +268,11 @@ class TiledDenoiser:
             step.sigma,
             torch.stack([cut(self.condition, tile) for tile in tiles]),
             tiles,
-            self.settings.guidance,
+            mode_of(step, self.settings),
             self.settings.guidance_scale,
             step.gamma,
             self.branches_in_one_batch,
+            self.settings.perturbation,
         )
 
 

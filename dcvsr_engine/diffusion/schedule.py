@@ -6,14 +6,19 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from dcvsr_engine.diffusion.branch import branches_of, is_distinct, needs_degraded
+from dcvsr_engine.diffusion.branch import acts, branches_of, is_distinct, needs_degraded
 from dcvsr_engine.events import StepKind
 from dcvsr_engine.network.declaration import Declaration
-from dcvsr_engine.settings import GammaDirection, ResolvedSettings, RestoreSettings, SapSchedule
+from dcvsr_engine.settings import (
+    GammaDirection,
+    Guidance,
+    PropagationOrder,
+    ResolvedSettings,
+    RestoreSettings,
+    SapSchedule,
+)
 
 Levels = NDArray[np.float64]
-PROPAGATING_LAYERS = 2
-"""How many spatial self-attentions propagate at either end of the U-Net (method.md §2)."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +30,7 @@ class Step:
         sigma, sigma_next: noise level before and after the step.
         gamma: detail suppression γ_t, 0 where guidance is not DSSAG.
         kind: which propagation acts.
+        guided: whether guidance acts, see the settings ``guidance_low`` and ``guidance_high``.
     """
 
     index: int
@@ -32,6 +38,7 @@ class Step:
     sigma_next: float
     gamma: float
     kind: StepKind
+    guided: bool = True
 
 
 class Pass(StrEnum):
@@ -45,6 +52,8 @@ class Pass(StrEnum):
     """Attends to keys and values that were collected before."""
     LOCKSTEP = "lockstep"
     """All tiles in one batch, which exchange keys and values within the layer."""
+    STAGED = "staged"
+    """The same in smaller batches, which wait for each other within the layer."""
 
 
 def karras_sigmas(steps: int, sigma_min: float, sigma_max: float, rho: float = 7.0) -> Levels:
@@ -67,30 +76,31 @@ def gamma_schedule(sigmas: Levels, rho: float, peak: float = 1.0, direction: Gam
         sigmas: noise levels of the steps ``(steps,)``, without the final zero.
         rho: exponent; small for heavy degradation or animation, large for light.
         peak: γ at the first step; 0 turns detail suppression off.
-        direction: ``"falling"`` as in the paper; ``"rising"`` mirrors the curve in time.
+        direction: ``"falling"`` as in the paper; ``"rising"`` mirrors the curve in time, ``"mirrored"`` in ln σ:
+            ``((ln σ − ln σ_max) / (ln σ_min − ln σ_max)) ^ ρ``.
 
     Returns:
         γ ``(steps,)``, between 0 and ``peak``. A single step gets ``peak``.
     """
     logs = np.log(sigmas)
     span = logs[0] - logs[-1]
-    # a single step has no span: it is the first one, with the peak
-    fraction = np.clip((logs - logs[-1]) / span, 0, 1) if span > 0 else np.ones_like(logs)
-    gamma = peak * fraction**rho
-    return gamma if direction == "falling" else gamma[::-1].copy()
+    if span == 0:  # a single step is the first one, with the peak
+        return np.full_like(logs, peak)
+    fraction = np.clip((logs - logs[-1]) / span, 0, 1)
+    gamma: Levels = peak * (1 - fraction if direction == "mirrored" else fraction) ** rho
+    return gamma[::-1].copy() if direction == "rising" else gamma
 
 
 def step_kinds(steps: int, settings: RestoreSettings) -> list[StepKind]:
     """Choose the propagation of each step, first step first.
 
     Even ``t`` is a SAP step and odd ``t`` a TAP step, numbered down ``t = steps … 1`` (method.md §1.5); directions of
-    TAP alternate over its steps, forward first (§4).
+    TAP alternate over its steps, forward first (§4). Other orders are for research [C].
     """
     kinds: list[StepKind] = []
     tap_steps = 0
-    # t falls to 1, so that the last step is TAP whatever the number of steps
-    for t in range(steps, 0, -1):
-        if t % 2 == 0:
+    for index in range(steps):
+        if is_spatial(index, steps, settings.propagation_order):
             kinds.append(StepKind.SAP if settings.sap else StepKind.PLAIN)
         elif not settings.tap:
             kinds.append(StepKind.PLAIN)
@@ -101,13 +111,32 @@ def step_kinds(steps: int, settings: RestoreSettings) -> list[StepKind]:
     return kinds
 
 
+def is_spatial(index: int, steps: int, order: PropagationOrder) -> bool:
+    """Whether step ``index`` is one of SAP."""
+    if order == "sap-first":
+        return index < steps // 2
+    if order == "tap-first":
+        return index >= steps - steps // 2
+    # t falls to 1, so that the last step is TAP whatever the number of steps
+    return (steps - index) % 2 == (0 if order == "tap-last" else 1)
+
+
+def has_sap_steps(settings: RestoreSettings, steps: int) -> bool:
+    """Whether spatial propagation acts in any of ``steps`` steps: it does not where there is only one."""
+    return StepKind.SAP in step_kinds(steps, settings)
+
+
 def steps_of(settings: ResolvedSettings, declaration: Declaration) -> list[Step]:
     """The schedule, first step first."""
-    sigmas = karras_sigmas(settings.steps, declaration.sigma_min, declaration.sigma_max)
+    sigmas = karras_sigmas(settings.steps, declaration.sigma_min, declaration.sigma_max, settings.karras_rho)
     peak = settings.gamma_peak if settings.guidance == "dssag" else 0.0
     gammas = gamma_schedule(sigmas[:-1], settings.gamma_rho, peak, settings.gamma_direction)
     kinds = step_kinds(settings.steps, settings)
-    return [Step(i, float(sigmas[i]), float(sigmas[i + 1]), float(gammas[i]), kinds[i]) for i in range(settings.steps)]
+    guided = [settings.guidance_low <= sigma <= settings.guidance_high for sigma in sigmas]
+    return [
+        Step(i, float(sigmas[i]), float(sigmas[i + 1]), float(gammas[i]) if guided[i] else 0.0, kinds[i], guided[i])
+        for i in range(settings.steps)
+    ]
 
 
 # -- counting ---------------------------------------------------------------------------------------------------
@@ -120,22 +149,35 @@ def passes(step: Step, schedule: SapSchedule) -> tuple[Pass, ...]:
     """
     if step.kind != StepKind.SAP:
         return (Pass.PLAIN,)
-    if schedule == "lockstep":
-        return (Pass.LOCKSTEP,)
+    if schedule in ("lockstep", "staged"):
+        return (Pass(schedule),)
     if schedule == "cached" and step.index > 0:
         return (Pass.INJECT,)
     return Pass.COLLECT, Pass.INJECT
 
 
+def mode_of(step: Step, settings: ResolvedSettings) -> Guidance:
+    """The guidance of a step."""
+    return settings.guidance if step.guided else "none"
+
+
 def evaluations(step: Step, settings: ResolvedSettings, declaration: Declaration) -> int:
     """U-Net evaluations of one tile in ``step``: in every pass one per branch, and one of SAG's degraded input."""
-    branches = branches_of(settings.guidance, settings.guidance_scale, step.gamma, is_distinct(declaration))
+    mode = mode_of(step, settings)
+    branches = branches_of(mode, settings.guidance_scale, step.gamma, is_distinct(declaration))
     # the degraded input is made from the first estimates, so it needs an evaluation of its own
-    degraded = needs_degraded(settings.guidance, settings.guidance_scale)
+    degraded = needs_degraded(mode, settings.guidance_scale)
     return len(passes(step, settings.sap_schedule)) * (len(branches) + degraded)
 
 
 def most_branches(settings: ResolvedSettings, declaration: Declaration) -> int:
     """U-Net rows per tile in one evaluation, in the step that has most branches."""
-    mode, scale, distinct = settings.guidance, settings.guidance_scale, is_distinct(declaration)
-    return max(len(branches_of(mode, scale, step.gamma, distinct)) for step in steps_of(settings, declaration))
+    scale, distinct = settings.guidance_scale, is_distinct(declaration)
+    steps = steps_of(settings, declaration)
+    return max(len(branches_of(mode_of(step, settings), scale, step.gamma, distinct)) for step in steps)
+
+
+def guidance_acts(settings: ResolvedSettings, declaration: Declaration) -> bool:
+    """Whether guidance changes the estimate of any step."""
+    scale, distinct = settings.guidance_scale, is_distinct(declaration)
+    return any(acts(mode_of(step, settings), scale, step.gamma, distinct) for step in steps_of(settings, declaration))

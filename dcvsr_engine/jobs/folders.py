@@ -3,7 +3,7 @@
 import hashlib
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,18 +11,24 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from dcvsr_engine.errors import JobError, UserError
-from dcvsr_engine.jobs.manifest import MANIFEST, read_manifest
+from dcvsr_engine.jobs.manifest import MANIFEST, RECORD, read_manifest, read_record
 from dcvsr_engine.paths import jobs_folder
 from dcvsr_engine.planning.request import JobRequest
-from dcvsr_engine.storage import discard
+from dcvsr_engine.storage import discard, write_error
 
 LOCK = "lock"
+PUBLISHING = "publishing.lock"
+"""Lock among all jobs: results are put in place one after the other."""
+POLL_SECONDS = 0.1
+"""Seconds between two checks whether a job that waits for its turn is cancelled."""
 KINDS_OF_FILES = ("unit", "facts", "state", "overlap", "segment", "joint")
 """What the names of a job's files begin with; the last two are of earlier versions."""
-OWN_NAME = re.compile(rf"{MANIFEST}|{LOCK}|({'|'.join(KINDS_OF_FILES)})-\d{{5}}[-.].*|\..+\.partial-[0-9a-f]{{8}}(\..*)?")
+OWN_NAME = re.compile(
+    rf"{MANIFEST}|{RECORD}|{LOCK}|({'|'.join(KINDS_OF_FILES)})-\d{{5}}[-.].*|\..+\.partial-[0-9a-f]{{8}}(\..*)?"
+)
 """Names of files that a job writes into its folder: no others are ever removed from there."""
 ABANDONED_SECONDS = 3600
-"""Age of a folder without a manifest that is removed: its job was never begun, or is done."""
+"""Age of a folder without a manifest that is removed: its job was never begun, or is done, and its record has served."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +48,7 @@ class UnfinishedJob:
     @property
     def name(self) -> str:
         """What “dcvsr resume” calls it."""
-        return self.folder.name
+        return name_of(self.folder)
 
     @property
     def source(self) -> str | None:
@@ -55,6 +61,11 @@ class UnfinishedJob:
         if self.request is None:
             return f"damaged, or of another version: remove it with “dcvsr jobs clean {self.name}”"
         return f"{self.request.source} → {self.request.target}"
+
+
+def name_of(folder: Path) -> str:
+    """What “dcvsr resume” calls the job in a folder."""
+    return folder.name if folder.parent == jobs_folder() else str(folder)
 
 
 def job_folder(request: JobRequest) -> Path:
@@ -70,8 +81,12 @@ def has_job(folder: Path) -> bool:
 
 
 def read_request(folder: Path) -> JobRequest:
-    """The request of a job folder; raises `JobError` when there is no job in it that can be continued."""
+    """The request of a job folder; raises `JobError` when there is no job in it that can be continued, or was just done."""
     manifest = read_manifest(folder)
+    if manifest is None:
+        record = read_record(folder)
+        # a job that is done is repeated, not continued: only while its result is there
+        manifest = record if record is not None and record.is_published(record.request.target) else None
     if manifest is None:
         raise JobError(f"“{folder}” is no job that can be continued; “dcvsr jobs” lists those that can.")
     return manifest.request
@@ -110,6 +125,32 @@ def job_lock(folder: Path) -> Iterator[None]:
         lock.release()
 
 
+@contextmanager
+def publishing_lock(check: Callable[[], None]) -> Iterator[None]:
+    """Wait until no other process of this user puts a result in place, and keep others from it.
+
+    Two jobs may have one target: none must remove the temporary files of the other, and each sees what the other has put there.
+
+    Args:
+        check: called while waiting; may raise to stop.
+
+    Raises:
+        OutputError: the folder of all jobs cannot be written.
+    """
+    lock = FileLock(jobs_folder() / PUBLISHING)
+    try:
+        while not lock.is_locked:
+            check()
+            with suppress(Timeout):
+                lock.acquire(timeout=POLL_SECONDS)
+    except OSError as error:
+        raise write_error(jobs_folder() / PUBLISHING, error) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 def discard_job(folder: Path) -> None:
     """Remove a job, if there is one; raises `JobError` when the job is being run."""
     if folder.exists():
@@ -117,21 +158,24 @@ def discard_job(folder: Path) -> None:
             remove_files(folder)
 
 
-def remove_files(folder: Path) -> None:
-    """Remove all that a job wrote into its folder, and the folder when nothing else is in it."""
+def remove_files(folder: Path, *kept: str) -> None:
+    """Remove all that a job wrote into its folder, but for names to be ``kept``, and the folder when nothing is left in it."""
     # without its manifest it is no job any more, wherever the rest is interrupted
     (folder / MANIFEST).unlink(missing_ok=True)
     # the user may have put a job into a folder of their own, or their own files into a job's
-    for path in own_files(folder):
+    for path in own_files(folder, *kept):
         with suppress(OSError):
             discard(path)
     with suppress(OSError):  # something else is in there, or the system holds the lock's file
         folder.rmdir()
 
 
-def own_files(folder: Path) -> list[Path]:
-    """Files in a job folder that the job wrote."""
-    return [path for path in folder.iterdir() if OWN_NAME.fullmatch(path.name)]
+def own_files(folder: Path, *kept: str) -> list[Path]:
+    """Files in a job folder that the job wrote, but for those named in ``kept``; none where the folder is gone."""
+    try:
+        return [path for path in folder.iterdir() if OWN_NAME.fullmatch(path.name) and path.name not in kept]
+    except FileNotFoundError:
+        return []
 
 
 def sweep() -> None:

@@ -18,6 +18,8 @@ from dcvsr_engine.video.probe import VideoInfo
 
 END_BYTES = 2**20
 """Bytes at either end of the input that are compared."""
+WHERE = ("target", "overwrite")
+"""Parts of a request that say where the result goes: they may change, the frames are the same."""
 
 
 def identity_of(request: JobRequest, info: VideoInfo, model: Model) -> JobIdentity:
@@ -96,6 +98,6 @@ def request_change(known: dict[str, Any], now: dict[str, Any]) -> str | None:
     # flattened, so that the sentence names the setting itself
     flat, present = (request | request.get("settings", {}) | request.get("output", {}) for request in (known, now))
     for name in present:
-        if name not in ("settings", "output") and flat.get(name) != present[name]:
+        if name not in ("settings", "output", *WHERE) and flat.get(name) != present[name]:
             return f"{name} was {flat.get(name)} and is {present[name]} now"
     return None

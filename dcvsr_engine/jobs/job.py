@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,9 @@ import torch
 from dcvsr_engine.control import Control
 from dcvsr_engine.diffusion.denoiser import Denoiser
 from dcvsr_engine.errors import InputError, JobError
-from dcvsr_engine.jobs.folders import job_folder, sweep
+from dcvsr_engine.jobs.folders import job_folder, publishing_lock, sweep
 from dcvsr_engine.jobs.identity import change_since, identity_of
-from dcvsr_engine.jobs.manifest import Manifest, Unit, read_manifest
+from dcvsr_engine.jobs.manifest import Manifest, Unit, read_manifest, read_record
 from dcvsr_engine.jobs.report import JobReport, make_report
 from dcvsr_engine.jobs.runner import Runner
 from dcvsr_engine.jobs.session import Loader, Session, feasible_plan, find_shots, load_for, loaded_model, opened_clip
@@ -30,6 +31,7 @@ from dcvsr_engine.planning.planner import make_plan
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.planning.segments import frame_range
 from dcvsr_engine.planning.shots import ShotBoundaries, detect_shots
+from dcvsr_engine.settings import OutputSettings
 from dcvsr_engine.storage import content_hash, discard, partials_of
 from dcvsr_engine.video.probe import VideoInfo, probe
 from dcvsr_engine.video.publish import publish
@@ -81,7 +83,7 @@ def run_job(
         if request.target is None:
             return run_preview(request, telemetry, loader, on_plan).to_dict()
         sweep()
-        return run_stored(request, request.target, folder or job_folder(request), telemetry, loader, on_plan).to_dict()
+        return run_stored(request, request.target, folder or job_folder(request), telemetry, loader, on_plan)
 
 
 @contextmanager
@@ -98,49 +100,78 @@ def shortage_in_words() -> Iterator[None]:
 
 
 def run_preview(request: JobRequest, telemetry: Telemetry, loader: Loader, on_plan: OnPlan) -> JobReport:
-    """Restore the requested frames and send each as an event; write nothing."""
+    """Restore what is wanted and send every frame; nothing is written."""
     with opened_clip(request, telemetry) as (reader, info):
         model = loaded_model(request.settings, loader, telemetry)
         shots = find_shots(request, reader, info, telemetry)
         plan = feasible_plan(request, info, model, shots, None, on_plan)
         sink = PreviewSink()
-        session = Runner(Session(request, reader, info, Denoiser(model), plan, telemetry), sink).run(plan.segments)
+        session = Runner(Session(request, reader, info, Denoiser(model, settings=plan.settings), plan, telemetry), sink).run(
+            plan.segments
+        )
         share, notes = telemetry.waiting_share, reader.warnings
         return make_report(request, info, session.plan, sink.facts, telemetry.job, share, notes)
 
 
 def run_stored(
     request: JobRequest, target: Path, folder: Path, telemetry: Telemetry, loader: Loader, on_plan: OnPlan
-) -> JobReport:
-    """Restore the unfinished segments into the job folder, then publish the result."""
+) -> dict[str, Any]:
+    """Restore the unfinished segments into the job folder, then publish the result; returns the report as plain values."""
     with held(folder):
         known = read_manifest(folder)
         with opened_clip(request, telemetry) as (reader, info):
-            # killed after the rename: the result is in place, only the report and the end of the folder are missing
-            published = known is not None and is_published(target, known)
+            if known is None and (report := report_of_repeated(request, target, info, folder, telemetry, loader)):
+                return report
+            published = known is not None and known.is_published(target)
+            output = request.output if known is None else known.output.replace(overwrite=request.output.overwrite)
             if not published:
-                check_target(target, info, request.output)
+                output = check_target(target, info, output)
             model = loaded_model(request.settings, loader, telemetry)
             if known is None:
                 shots = find_shots(request, reader, info, telemetry)
-                store, plan = begin_job(request, info, model, shots, folder, on_plan)
+                store, plan = begin_job(request, output, info, model, shots, folder, on_plan)
             else:
                 store, plan = resume_job(known, request, info, model, folder, on_plan)
-            session = Session(request, reader, info, Denoiser(model), plan, telemetry)
+            session = Session(
+                request.replace(output=output), reader, info, Denoiser(model, settings=plan.settings), plan, telemetry
+            )
             notes: Sequence[str] = ()
             if not published:
                 session = Runner(session, FileSink(store, telemetry, room_for(plan))).run(store.unfinished(plan.segments))
-                notes = publish_units(session, target, store)
-            report = report_of(session, store, notes, resumed=known is not None)
-        # last, once the report is made: until then a kill leaves a job that can be resumed
-        store.end()
+            with publishing_lock(telemetry.check):
+                discard_partials(target)
+                if not published:
+                    notes = publish_units(session, target, store)
+            report = report_of(session, store, notes, resumed=known is not None).to_dict()
+        store.end(report)
     return report
 
 
+def report_of_repeated(
+    request: JobRequest, target: Path, info: VideoInfo, folder: Path, telemetry: Telemetry, loader: Loader
+) -> dict[str, Any] | None:
+    """The report of a job that was done just before, and that the same command names again.
+
+    Returns:
+        ``None`` unless its result is where it was put and nothing has changed since.
+    """
+    record = read_record(folder)
+    if record is None or not record.is_published(target):
+        return None
+    model = loaded_model(request.settings, loader, telemetry)
+    return None if change_since(record.identity, identity_of(request, info, model)) else record.report
+
+
 def begin_job(
-    request: JobRequest, info: VideoInfo, model: Model, shots: ShotBoundaries, folder: Path, on_plan: OnPlan
+    request: JobRequest,
+    output: OutputSettings,
+    info: VideoInfo,
+    model: Model,
+    shots: ShotBoundaries,
+    folder: Path,
+    on_plan: OnPlan,
 ) -> tuple[JobStore, Plan]:
-    """Plan a new job and write it down."""
+    """Plan a new job, whose ``output`` is decided, and write it down."""
     identity = identity_of(request, info, model)
     plan = feasible_plan(request, info, model, shots, folder, on_plan)
     manifest = Manifest(
@@ -149,6 +180,7 @@ def begin_job(
         threads=torch.get_num_threads(),
         settings=plan.settings,
         decode_frames=plan.decode_frames,
+        output=output,
         units=units_of(plan.segments),
     )
     return JobStore.begin(folder, manifest), plan
@@ -157,8 +189,17 @@ def begin_job(
 def resume_job(
     manifest: Manifest, request: JobRequest, info: VideoInfo, model: Model, folder: Path, on_plan: OnPlan
 ) -> tuple[JobStore, Plan]:
-    """Plan a job as it was planned when it was started; raises `JobError` when anything has changed since."""
-    change = change_since(manifest.identity, identity_of(request, info, model))
+    """Plan a job as it was planned when it was started, for a target that may be another one.
+
+    Raises:
+        JobError: anything else has changed since.
+    """
+    identity = identity_of(request, info, model)
+    change = change_since(manifest.identity, identity)
+    shots = manifest.shots
+    # damaged numbers would be planned for ever
+    if change is None and not fits(shots, *frame_range(request, info)):
+        change = "its plan has changed"
     if change is not None:
         raise JobError(f"This job cannot be continued because {change}; restore it anew with “dcvsr restore --fresh”.")
     # sums come out differently, in their last bits, on another number of threads
@@ -167,16 +208,26 @@ def resume_job(
         request.replace(settings=manifest.settings),
         info,
         model,
-        manifest.shots,
+        shots,
         folder,
         on_plan,
         decode_frames=manifest.decode_frames,
         branches_in_one_batch=manifest.branches_in_one_batch,
     )
-    # segments follow from settings and shots alone; where they differ all the same, finished units do not fit
-    if [(unit.first, unit.last) for unit in manifest.units] != [(segment.first, segment.last) for segment in plan.segments]:
+    if [(unit.id, unit.first, unit.last) for unit in manifest.units] != [
+        (segment.index, segment.first, segment.last) for segment in plan.segments
+    ]:
         raise JobError("This job cannot be continued because its plan has changed; restore it anew with “dcvsr restore --fresh”.")
-    return JobStore(folder, manifest), plan
+    store = JobStore(folder, manifest)
+    if identity.request != manifest.request:
+        store.update(identity=identity)  # from here on it is published elsewhere
+    return store, plan
+
+
+def fits(shots: ShotBoundaries, first: int, last: int) -> bool:
+    """Whether shots lie, in order, in frames ``first … last``."""
+    bounds = (shots.first, *shots.cuts, shots.last + 1)
+    return shots.first == first and shots.last <= last and all(begin < end for begin, end in pairwise(bounds))
 
 
 def units_of(segments: Sequence[Segment]) -> tuple[Unit, ...]:
@@ -193,14 +244,11 @@ def room_for(plan: Plan) -> int:
 # -- the end ----------------------------------------------------------------------------------------------------
 
 
-def is_published(target: Path, manifest: Manifest) -> bool:
-    """Whether an earlier run had put the result in place when it was killed; its hash identifies it."""
-    if manifest.published is None:
-        return False
-    try:
-        return content_hash(target) == manifest.published
-    except OSError:
-        return False
+def discard_partials(target: Path) -> None:
+    """Remove what processes that were killed while they published to ``target`` have left beside it."""
+    with suppress(OSError):  # where the target's folder is gone `publish` says so
+        for partial_file in partials_of(target):
+            discard(partial_file)
 
 
 def publish_units(session: Session, target: Path, store: JobStore) -> tuple[str, ...]:
@@ -214,9 +262,6 @@ def publish_units(session: Session, target: Path, store: JobStore) -> tuple[str,
     request, telemetry, files = session.request, session.telemetry, store.files()
     if not files:
         raise InputError(f"None of the frames of “{request.source.name}” can be decoded.")
-    with suppress(OSError):  # where the target's folder is gone `publish` says so
-        for partial_file in partials_of(target):
-            discard(partial_file)
 
     # known before the rename: whatever happens then, an earlier result is never taken for this one
     def note(complete: Path) -> None:

@@ -1,7 +1,8 @@
 """What a job folder says about its job: what it is made of, how it is done, and which of its units are finished. Torch-free.
 
 The manifest is one JSON file, ``job.json``. It is sealed with a hash over all of its content, so that a job whose manifest was
-damaged or edited is refused instead of being resumed to other frames.
+damaged or edited is refused instead of being resumed to other frames. When the job is done the same file, renamed to
+``done.json``, is its record for a while: whoever repeats the command, because the answer was lost, gets the same answer.
 """
 
 import hashlib
@@ -17,12 +18,13 @@ from dcvsr_engine.paths import jobs_folder
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.planning.shots import ShotBoundaries
 from dcvsr_engine.schema import FromJson, Schema
-from dcvsr_engine.settings import PlannedSettings
-from dcvsr_engine.storage import read_json, write_json
+from dcvsr_engine.settings import OutputSettings, PlannedSettings
+from dcvsr_engine.storage import content_hash, read_json, write_json
 
 MANIFEST = "job.json"
-# Raised whenever a program could misread an older job: jobs of another format are refused, not converted.
-FORMAT = 3
+RECORD = "done.json"
+"""What the manifest is called once the job is done."""
+FORMAT = 4
 
 
 class FileFacts(Schema):
@@ -42,7 +44,7 @@ class JobIdentity(Schema):
         input: the clip, or each of its pictures.
         model: hash of every file that decides what the model computes, by its name.
         device: the computing device and its number format.
-        request: the job as it was asked for.
+        request: the job as it was asked for; where its result goes may change.
     """
 
     engine: str
@@ -79,8 +81,10 @@ class Manifest(Schema):
         shots: where they begin.
         threads: of the processor.
         settings, decode_frames, branches_in_one_batch: as planned, see `Plan`; reduced when memory ran out.
+        output: as decided when the job was begun: what finished units are encoded with.
         units: all parts of the job, in order.
         published: hash of the complete result, known just before it is put in place; ``None`` until then.
+        report: the `report.JobReport` of a job that is done.
     """
 
     error_type = JobError
@@ -91,8 +95,10 @@ class Manifest(Schema):
     settings: FromJson[PlannedSettings]
     decode_frames: int = Field(ge=1)
     branches_in_one_batch: bool = True
+    output: FromJson[OutputSettings]
     units: FromJson[tuple[Unit, ...]]
     published: str | None = None
+    report: dict[str, Any] | None = None
 
     @property
     def request(self) -> JobRequest:
@@ -110,6 +116,13 @@ class Manifest(Schema):
         units[index] = units[index].replace(**changes)
         return self.replace(units=tuple(units))
 
+    def is_published(self, target: Path | None) -> bool:
+        """Whether what is at ``target`` now is the result that this job, or an earlier run of it, put in place."""
+        try:
+            return target is not None and self.published is not None and content_hash(target) == self.published
+        except OSError:
+            return False
+
 
 def seal_of(values: dict[str, Any]) -> str:
     """Hash of a manifest's content."""
@@ -121,6 +134,14 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Replace the manifest of a job folder; raises `OSError`."""
     values = manifest.to_dict()
     write_json(folder / MANIFEST, {"format": FORMAT, "engine": __version__, "seal": seal_of(values), "job": values})
+
+
+def read_record(folder: Path) -> Manifest | None:
+    """The manifest of the job that was done in a folder; ``None`` where there is no record, or none that can be used."""
+    try:
+        return unsealed(read_json(folder / RECORD))
+    except (OSError, ValueError, KeyError, TypeError, UserError):
+        return None
 
 
 def read_manifest(folder: Path) -> Manifest | None:

@@ -1,4 +1,6 @@
-"""The frames that two neighbouring segments have in common, and what the second takes over from the first (method.md §6)."""
+"""The frames that two neighbouring segments have in common: what the second takes over from the first, and who puts out which
+(method.md §6).
+"""
 
 from dataclasses import dataclass
 
@@ -15,9 +17,9 @@ class Overlap:
     """What a segment hands on to the next one of its shot.
 
     Attributes:
-        latents: ``x_0`` ``(frames, channels, height, width)`` of its last frames.
+        latents: ``x_0`` ``(frames, channels, height, width)`` of the frames that the next one pins.
         indices: of these frames in the clip.
-        error: luma of its very last frame minus that of the enlarged input ``(height, width)``, where it is known.
+        error: luma of the last frame that it put out minus that of the enlarged input ``(height, width)``, where it is known.
     """
 
     latents: Tensor
@@ -34,10 +36,24 @@ def overlap_of(following: Segment | None, frames: SegmentFrames, latents: Tensor
         latents: their ``x_0`` ``(frames, channels, height, width)``.
 
     Returns:
-        ``None`` when the two have no frame in common.
+        ``None`` when there is no frame that both have and the next one pins.
     """
-    places = [place for place, index in enumerate(frames.indices) if following is not None and index >= following.first]
+    if following is None:
+        return None
+    places = [place for place, index in enumerate(frames.indices) if following.first <= index < following.begins]
     return Overlap(latents[places], tuple(frames.indices[place] for place in places)) if places else None
+
+
+def put_out(frames: SegmentFrames, pinned_frames: int, following: Segment | None) -> range:
+    """The positions of the frames that a segment puts out.
+
+    Args:
+        frames: of the segment.
+        pinned_frames: how many of its first frames the segment before puts out.
+        following: the next segment of the clip, which puts out the frames from `Segment.begins` on.
+    """
+    end = sum(following is None or index < following.begins for index in frames.indices)
+    return range(pinned_frames, max(pinned_frames, end))
 
 
 def pinned(frames: SegmentFrames, overlap: Overlap | None) -> tuple[SegmentFrames, Tensor | None]:

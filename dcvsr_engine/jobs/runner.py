@@ -7,7 +7,7 @@ from torch import Tensor
 
 from dcvsr_engine.diffusion.sampler import SegmentState
 from dcvsr_engine.events import PreviewFrame
-from dcvsr_engine.jobs.overlap import Overlap, overlap_of, pinned
+from dcvsr_engine.jobs.overlap import Overlap, overlap_of, pinned, put_out
 from dcvsr_engine.jobs.session import Session
 from dcvsr_engine.jobs.sinks import SegmentSink, Sink
 from dcvsr_engine.jobs.telemetry import WorkRecord
@@ -56,15 +56,16 @@ class Runner:
     def restore(self, segment: Segment, frames: SegmentFrames, work: WorkRecord) -> None:
         """Restore one segment into the sink."""
         frames, latents_before = pinned(frames, self.overlap_before(segment))
-        skip = 0 if latents_before is None else len(latents_before)
-        output = self.sink.begin(self.session, segment, frames, skip)
+        following = self.session.segment_after(segment)
+        own = put_out(frames, 0 if latents_before is None else len(latents_before), following)
+        output = self.sink.begin(self.session, segment, frames, own)
         overlap = None
-        if len(frames) > skip:  # else none of its own frames can be decoded
+        if own:  # else none of its own frames can be decoded
             pipeline = self.session.pipeline(segment, frames)
             latents = self.sample(pipeline, latents_before, output)
-            self.decode(pipeline, latents, skip, output)
+            self.decode(pipeline, latents, own, output)
             work.see_network(pipeline.network_seconds, pipeline.suspicious)
-            overlap = overlap_of(self.session.segment_after(segment), frames, latents)
+            overlap = overlap_of(following, frames, latents)
         output.finish(overlap, work)
         self._last = segment.index, overlap
 
@@ -104,10 +105,10 @@ class Runner:
         with telemetry.phase("sample", pipeline.tiles_to_denoise):
             return pipeline.sample(condition, state, latents_before, after_step)
 
-    def decode(self, pipeline: SegmentPipeline, latents: Tensor, skip: int, output: SegmentSink) -> None:
-        """Decode ``latents`` ``(frames, channels, height, width)``, without the first ``skip`` frames, into ``output``."""
-        with self.session.telemetry.phase("decode", len(pipeline.frames)):
-            for restored in pipeline.decode(latents, skip):
+    def decode(self, pipeline: SegmentPipeline, latents: Tensor, own: range, output: SegmentSink) -> None:
+        """Decode the frames at the positions ``own`` of ``latents`` ``(frames, channels, height, width)`` into ``output``."""
+        with self.session.telemetry.phase("decode", len(own)):
+            for restored in pipeline.decode(latents, own):
                 output.add(restored)
         self.adopt_reduced_settings(pipeline)
 

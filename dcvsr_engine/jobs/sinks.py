@@ -55,8 +55,8 @@ class Sink(AbstractContextManager["Sink"]):
         """Seconds for which the network was held up."""
         return 0.0
 
-    def begin(self, session: Session, segment: Segment, frames: SegmentFrames, skip: int) -> SegmentSink:
-        """The sink of a segment; the first ``skip`` of its ``frames`` went out with the segment before."""
+    def begin(self, session: Session, segment: Segment, frames: SegmentFrames, own: range) -> SegmentSink:
+        """The sink of a segment, which puts out those of its ``frames`` whose positions are ``own``."""
         return SegmentSink()
 
     def saved_overlap(self, index: int) -> Overlap | None:
@@ -89,7 +89,7 @@ class PreviewSink(Sink):
     def __init__(self) -> None:
         self.facts: list[SegmentFacts] = []
 
-    def begin(self, session: Session, segment: Segment, frames: SegmentFrames, skip: int) -> SegmentSink:
+    def begin(self, session: Session, segment: Segment, frames: SegmentFrames, own: range) -> SegmentSink:
         """See `Sink.begin`."""
         return SentSegment(self.facts, session, frames)
 
@@ -160,9 +160,9 @@ class FileSink(Sink):
         for segment in self._written:
             segment.abort()
 
-    def begin(self, session: Session, segment: Segment, frames: SegmentFrames, skip: int) -> SegmentSink:
+    def begin(self, session: Session, segment: Segment, frames: SegmentFrames, own: range) -> SegmentSink:
         """See `Sink.begin`."""
-        written = WrittenSegment(self.store, self.background, session, segment, frames, skip)
+        written = WrittenSegment(self.store, self.background, session, segment, frames, own)
         self._written.append(written)
         index, meter = self._measured
         # a meter is read on the writer's thread, once the segment before is measured completely
@@ -209,10 +209,10 @@ class WrittenSegment(SegmentSink):
     """
 
     def __init__(
-        self, store: JobStore, background: Background, session: Session, segment: Segment, frames: SegmentFrames, skip: int
+        self, store: JobStore, background: Background, session: Session, segment: Segment, frames: SegmentFrames, own: range
     ) -> None:
         self.store, self.background, self.session, self.segment, self.frames = store, background, session, segment, frames
-        self.writer = writer_of(session, store.unit_file(segment.index)) if len(frames) > skip else None
+        self.writer = writer_of(session, store.unit_file(segment.index)) if own else None
         self.meter = ErrorMeter(last_grid(session, frames), session.model.declaration.factor)
         self.is_final = False
         self._seconds = 0.0

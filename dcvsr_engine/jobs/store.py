@@ -4,7 +4,7 @@ import errno
 import shutil
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,12 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from dcvsr_engine.diffusion.sampler import SegmentState
-from dcvsr_engine.errors import UserError
+from dcvsr_engine.errors import OutputError, UserError
 from dcvsr_engine.jobs.folders import LOCK, has_job, job_lock, own_files, remove_files
-from dcvsr_engine.jobs.manifest import MANIFEST, Manifest, Unit, write_manifest
+from dcvsr_engine.jobs.manifest import MANIFEST, RECORD, Manifest, Unit, write_manifest
 from dcvsr_engine.jobs.overlap import Overlap
 from dcvsr_engine.jobs.report import SegmentFacts
+from dcvsr_engine.paths import jobs_folder
 from dcvsr_engine.planning.plan import Segment
 from dcvsr_engine.storage import discard, partial_path, put_in_place, read_json, sha256, write_error, write_json
 from dcvsr_engine.tiling.grid import TileGrid
@@ -31,7 +32,7 @@ KEPT_STATES = 2
 
 @contextmanager
 def held(folder: Path) -> Iterator[None]:
-    """Hold a job folder for this process, with nothing half written in it; where no job remains in it, it is removed.
+    """Hold a job folder for this process, with nothing half written in it; where no job remains in it, at most its record stays.
 
     Raises:
         JobError: another process runs the job.
@@ -46,15 +47,20 @@ def held(folder: Path) -> Iterator[None]:
         finally:
             # the job is done, or ended before its manifest was written
             if not has_job(folder):
-                remove_files(folder)
+                remove_files(folder, *kept_names(folder))
 
 
 def tidy(folder: Path) -> None:
     """Remove half-written files, and every file of a job that has no manifest."""
     begun = has_job(folder)
-    for path in own_files(folder):
-        if path.name != LOCK and (not begun or ".partial-" in path.name):
+    for path in own_files(folder, LOCK, RECORD):
+        if not begun or ".partial-" in path.name:
             discard(path)
+
+
+def kept_names(folder: Path) -> tuple[str, ...]:
+    """What stays in the folder of a job that is over: its record, where it has one, and the lock of that."""
+    return (RECORD, LOCK) if (folder / RECORD).exists() else ()
 
 
 @contextmanager
@@ -92,12 +98,19 @@ class JobStore:
     def begin(cls, folder: Path, manifest: Manifest) -> "JobStore":
         """Begin a job; raises `OutputError` when its manifest cannot be written."""
         store = cls(folder, manifest)
+        discard(folder / RECORD)
         store.write(manifest)
         return store
 
-    def end(self) -> None:
-        """The job is done: without its manifest the folder holds no job any more, and goes when it is released."""
-        (self.folder / MANIFEST).unlink()
+    def end(self, report: dict[str, Any]) -> None:
+        """The job is done: its manifest becomes its record, and all else goes when the folder is released."""
+        # `folders.sweep` removes records after a while; it does not look into folders elsewhere
+        if self.folder.parent == jobs_folder():
+            # the result is in place: a record that finds no room is no reason to call the job failed
+            with suppress(OutputError, OSError):
+                self.update(report=report)
+                (self.folder / MANIFEST).replace(self.folder / RECORD)
+        (self.folder / MANIFEST).unlink(missing_ok=True)
 
     def writing(self, size: int = 0) -> AbstractContextManager[None]:
         """Around writing ``size`` bytes, see `writing`."""

@@ -30,6 +30,8 @@ TEXT_SUFFIXES = {".json", ".txt", ".md"}
 PICKLE_SUFFIXES = {".bin", ".ckpt", ".pickle", ".pkl", ".pt", ".pth"}
 ASSUMED = ("condition_scaled", "added_time_ids", "image_embedding")
 """Conventions that neither weights nor shapes show."""
+SCHEDULER = {"prediction_type": ("epsilon", "v_prediction"), "timestep_type": ("discrete", "continuous")}
+"""Entries of a scheduler's config: diffusers' default, and SVD's value."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ def recognise_folder(folder: Path) -> Recognised:
         return recognise_declared(folder)
     if folder.name in UNET_FOLDERS or not any((folder / part).is_dir() for part in MODEL_PARTS):
         return recognise_unet(folder, weights_in(folder), own_name(folder))
-    name, unet = own_name(folder), next((part for part in reversed(UNET_FOLDERS) if (folder / part).is_dir()), None)
+    name, unet = own_name(folder), next((part for part in UNET_FOLDERS if (folder / part).is_dir()), None)
     if not (folder / "vae").is_dir():
         if unet is None:
             raise ModelError(f"{folder} holds neither a U-Net nor an autoencoder (vae).")
@@ -108,7 +110,7 @@ def recognise_folder(folder: Path) -> Recognised:
         "full",
         name,
         dict(files_of(folder, parts)),
-        assumed_conventions(name, config, read_config(folder / "vae" / "config.json"), base=""),
+        assumed_conventions(name, config, read_config(folder / "vae" / "config.json"), noise_range(folder), base=""),
     )
 
 
@@ -147,7 +149,10 @@ def recognise_unet(folder: Path, weights: list[Path], name: str) -> Recognised:
     if not lacks_config:
         files["unet/config.json"] = folder / "config.json"
     base = next(entry.name for entry in catalogue() if entry.kind == "base")
-    return Recognised("unet", name, files, assumed_conventions(name, config, SVD_VAE, base), config if lacks_config else {})
+    sigmas = noise_range(folder.parent) if folder.name in UNET_FOLDERS else {}
+    return Recognised(
+        "unet", name, files, assumed_conventions(name, config, SVD_VAE, sigmas, base), config if lacks_config else {}
+    )
 
 
 def weights_name(path: Path) -> str:
@@ -162,13 +167,38 @@ def checked_config(folder: Path, weights: list[Path]) -> dict[str, Any]:
     return SVD_UNET | config  # what a config leaves out is diffusers' default
 
 
-def assumed_conventions(name: str, config: dict[str, Any], vae: dict[str, Any], base: str) -> Declaration:
-    """Declare a U-Net that came without ``dcvsr.json``: SVD's conventions, marked as assumed.
+def noise_range(folder: Path) -> dict[str, float]:
+    """The noise range in a model's ``scheduler_config.json``, by the names in `Declaration`; empty without a scheduler.
+
+    Raises:
+        ModelError: the network predicts something else, or hears of the noise level in another way, than SVD's.
+    """
+    path = folder / "scheduler" / "scheduler_config.json"
+    if not path.is_file() or not is_inside(path, folder):  # `recognise` refuses a link that leads out
+        return {}
+    config = read_config(path)
+    for name, (default, needed) in SCHEDULER.items():
+        found = config.get(name, default)
+        if found != needed:
+            raise ModelError(
+                f"{path} has the {name} “{found}”; this program samples with “{needed}”, as Stable Video Diffusion does."
+            )
+    sigmas = {name: config.get(name) for name in ("sigma_min", "sigma_max")}
+    if not all(isinstance(sigma, int | float) and not isinstance(sigma, bool) and sigma > 0 for sigma in sigmas.values()):
+        raise ModelError(f"{path} does not say between which noise levels the model was trained (sigma_min and sigma_max).")
+    return {name: float(sigma) for name, sigma in sigmas.items() if sigma is not None}
+
+
+def assumed_conventions(
+    name: str, config: dict[str, Any], vae: dict[str, Any], sigmas: dict[str, float], base: str
+) -> Declaration:
+    """Declare a U-Net that came without ``dcvsr.json``: what its configs say, and SVD's conventions, marked as assumed.
 
     Args:
         name: what the model is called.
         config: of the U-Net, with diffusers' defaults filled in.
         vae: config of the autoencoder.
+        sigmas: its `noise_range`.
         base: the model that the U-Net is laid over, or empty.
 
     Raises:
@@ -190,9 +220,10 @@ def assumed_conventions(name: str, config: dict[str, Any], vae: dict[str, Any], 
         factor=2 ** (len(vae["block_out_channels"]) - 1),
         multiple=2 ** (len(config["block_out_channels"]) - 1),
         added_time_ids=SVD_TIME_IDS[:ids] + (0.0,) * (ids - 3),
+        window=config["num_frames"],
         base=base,
         assumed=ASSUMED,
-    )
+    ).replace(**sigmas)
 
 
 def weights_in(folder: Path) -> list[Path]:

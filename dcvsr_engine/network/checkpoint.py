@@ -59,16 +59,17 @@ class FirstStage(Protocol):
             ``x_0`` ``(frames, latent_channels, height / factor, width / factor)``.
         """
 
-    def decode(self, latents: Tensor, upscaled: Tensor, check: Callable[[], None] = lambda: None) -> Tensor:
+    def decode(self, latents: Tensor, upscaled: Tensor, check: Callable[[], None] = lambda: None, before: int = 0) -> Tensor:
         """Decode ``x_0``.
 
         Args:
-            latents: ``(frames, latent_channels, height / factor, width / factor)``.
-            upscaled: the enlarged input that they belong to, ``(frames, 3, height, width)``.
+            latents: ``(frames, latent_channels, height / factor, width / factor)``; neighbours on either side may be among them.
+            upscaled: the enlarged input of the wanted frames, ``(wanted frames, 3, height, width)``.
             check: called before every tile; raises to stop.
+            before: how many neighbours come before the wanted frames.
 
         Returns:
-            ``(frames, 3, height, width)``, not clamped.
+            ``(wanted frames, 3, height, width)``, not clamped.
         """
 
 
@@ -99,9 +100,8 @@ class Model:
 
     def move(self, device: Device) -> None:
         """Move all weights, to the processor for a pause and back; the model still belongs to ``self.device``."""
-        for part in (*self.networks, getattr(self.image_encoder, "network", None)):
-            if part is not None:
-                part.to(device)
+        for part in self.networks:
+            part.to(device)
         clear_device_cache()
 
     @property

@@ -15,15 +15,16 @@ from dcvsr_engine.storage import read_json
 
 
 class ImageEncoder:
-    """CLIP's vision model and its preprocessing.
+    """CLIP's vision model and its preprocessing. It is on the computing device only while it sees a frame, once a segment.
 
     Attributes:
         network: gives ``image_embeds`` ``(n, width)`` for pictures ``(n, 3, size, size)``.
         mean, deviation: per colour channel, what the network's input is normalised with.
+        device: computes.
     """
 
-    def __init__(self, network: Any, mean: list[float], deviation: list[float]) -> None:
-        self.network = network.requires_grad_(False).eval()
+    def __init__(self, network: Any, mean: list[float], deviation: list[float], device: Device = "cpu") -> None:
+        self.network, self.device = network.requires_grad_(False).eval(), device
         self.mean, self.deviation = torch.tensor(mean).view(3, 1, 1), torch.tensor(deviation).view(3, 1, 1)
 
     @classmethod
@@ -42,7 +43,7 @@ class ImageEncoder:
             network = CLIPVisionModelWithProjection.from_pretrained(
                 encoder, use_safetensors=True, local_files_only=True, dtype=DTYPES[precision]
             )
-            return cls(network.to(device), facts["image_mean"], facts["image_std"])
+            return cls(network, facts["image_mean"], facts["image_std"], device)
         except Exception as error:  # transformers documents no set of errors for a damaged folder
             raise ModelError(f"The image encoder in {folder} is missing or damaged ({type(error).__name__}).") from None
 
@@ -54,9 +55,13 @@ class ImageEncoder:
         size = self.network.config.image_size
         # on −1 … 1 and with the antialiasing of SVD's pipeline in diffusers
         small = _resize_with_antialiasing(2 * frame.unsqueeze(0) - 1, (size, size)) / 2 + 0.5
-        weight = next(self.network.parameters())
-        embedding: Tensor = self.network(((small - self.mean) / self.deviation).to(weight)).image_embeds
-        return embedding.float().cpu().unsqueeze(1)
+        normalised = (small - self.mean) / self.deviation
+        try:
+            weight = next(self.network.to(self.device).parameters())
+            embedding: Tensor = self.network(normalised.to(weight)).image_embeds
+            return embedding.float().cpu().unsqueeze(1)
+        finally:
+            self.network.to("cpu")
 
 
 def count_tensors(path: Path) -> int:

@@ -24,9 +24,9 @@ class FirstStageSpec:
 
     Attributes:
         latent_channels, condition_channels: channels of ``x_0`` and of ``l``.
-        window: frames to decode together where memory allows.
+        window: frames to encode or decode together where memory allows.
+        context: frames on either side that a temporal decoder sees beside them, where memory allows; 0 where frames stand alone.
         tile: side in latent pixels of the tiles it works in; ``None`` for whole frames.
-        temporal: whether frames that are decoded together see each other; fewer of them then change the result a little.
         decoder_maps: feature maps alive at the decoder's peak, per frame at full resolution; 0 for a fixed transform.
         decoder_channels: channels of each of them.
         follows_device: whether whole frames are enlarged, transformed and corrected on a CUDA device; an autoencoder's tiles
@@ -38,8 +38,8 @@ class FirstStageSpec:
     latent_channels: int
     condition_channels: int
     window: int
+    context: int = 0
     tile: int | None = None
-    temporal: bool = False
     decoder_maps: int = 0
     decoder_channels: int = 0
     follows_device: bool = False
@@ -58,9 +58,17 @@ class FirstStageSpec:
         pixels = min(tile, rows) * min(tile, columns) * factor**2
         return self.decoder_maps * self.decoder_channels * pixels * item
 
+    def margin(self, frames: int) -> int:
+        """Frames decoded on either side of a chunk of ``frames``, to be cropped: fewer for a chunk that memory keeps small."""
+        return min(self.context, frames // 2)
+
+    def decoded_frames(self, frames: int) -> int:
+        """Frames that go through the decoder for a chunk of ``frames``, its margins included."""
+        return frames + 2 * self.margin(frames)
+
     def frames_together(self, pixels: int) -> int:
         """Frames to encode or decode together where memory is plentiful, of ``pixels`` output pixels each."""
-        return self.window if self.temporal else max(1, min(self.window, CHUNK_BYTES // (FLOAT_PIXEL * pixels)))
+        return self.window if self.context else max(1, min(self.window, CHUNK_BYTES // (FLOAT_PIXEL * pixels)))
 
     def pixel_device(self, device: Device) -> Device:
         """Where whole frames are worked on when the U-Net computes on ``device``."""
@@ -72,8 +80,8 @@ VAE = FirstStageSpec(
     latent_channels=4,
     condition_channels=4,
     window=14,
+    context=4,
     tile=VAE_TILE,
-    temporal=True,
     decoder_maps=10,
     decoder_channels=128,
     weights_folder="vae",

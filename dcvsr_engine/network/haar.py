@@ -111,16 +111,18 @@ class HaarFirstStage:
         """
         return (self.transform(frames) - self.transform(upscaled)) / self.residual_scale.to(frames)
 
-    def decode(self, latents: Tensor, upscaled: Tensor, check: Callable[[], None] = lambda: None) -> Tensor:
+    def decode(self, latents: Tensor, upscaled: Tensor, check: Callable[[], None] = lambda: None, before: int = 0) -> Tensor:
         """Add the residual that ``latents`` stand for to the enlarged input.
 
         Args:
-            latents: ``x_0`` ``(frames, 24, height / 4, width / 4)``.
-            upscaled: RGB 0..1 ``(frames, 3, height, width)``.
+            latents: ``x_0`` ``(frames, 24, height / 4, width / 4)``; frames stand alone, so neighbours are not used.
+            upscaled: RGB 0..1 ``(wanted frames, 3, height, width)``.
             check: called before every tile, which is all of ``latents`` here; raises to stop.
+            before: how many neighbours come before the wanted frames.
 
         Returns:
-            RGB frames ``(frames, 3, height, width)``, not clamped.
+            RGB frames ``(wanted frames, 3, height, width)``, not clamped.
         """
         check()
+        latents = latents[before : before + len(upscaled)]
         return upscaled + self.inverse(latents * self.residual_scale.to(latents))

@@ -97,24 +97,28 @@ class VaeFirstStage:
             merge.add(tile, self.encode_tile(cut(pixels, in_pixels.tile(tile.m, tile.n))))
         return merge.result()
 
-    def decode(self, latents: Tensor, upscaled: Tensor, check: Callable[[], None] = lambda: None) -> Tensor:
+    def decode(self, latents: Tensor, upscaled: Tensor, check: Callable[[], None] = lambda: None, before: int = 0) -> Tensor:
         """Decode in tiles; the frames go through the temporal decoder together, as one chunk (method.md §1.7).
 
         Args:
-            latents: ``x_0`` ``(frames, channels, height, width)`` in scaled space.
-            upscaled: not needed by this first stage.
+            latents: ``x_0`` ``(frames, channels, height, width)`` in scaled space, neighbours on either side included.
+            upscaled: the enlarged input of the frames that are wanted; only their number counts here.
             check: called before every tile; raises to stop.
+            before: how many neighbours come before them.
 
         Returns:
-            RGB frames ``(frames, 3, factor · height, factor · width)``, not clamped.
+            RGB frames ``(wanted frames, 3, factor · height, factor · width)``, not clamped.
         """
         frames, _, height, width = latents.shape
+        wanted = slice(before, before + len(upscaled))
         grid = TileGrid.build(frames, height, width, TILE, frames, VAE_OVERLAP, spread=VAE_SPREAD)
-        in_pixels = pixel_grid(grid, self.factor)
+        in_pixels = pixel_grid(
+            TileGrid.build(len(upscaled), height, width, TILE, frames, VAE_OVERLAP, spread=VAE_SPREAD), self.factor
+        )
         merge = Merge(in_pixels, 3)
         for tile in grid:
             check()
-            merge.add(in_pixels.tile(tile.m, tile.n), self.decode_tile(cut(latents, tile)))
+            merge.add(in_pixels.tile(tile.m, tile.n), self.decode_tile(cut(latents, tile))[wanted])
         return merge.result()
 
     @torch.no_grad()

@@ -7,7 +7,7 @@ from typing import Self
 
 from safetensors import SafetensorError, safe_open
 
-from dcvsr_engine.diffusion.schedule import PROPAGATING_LAYERS, most_branches
+from dcvsr_engine.diffusion.schedule import has_sap_steps, most_branches
 from dcvsr_engine.errors import ModelError
 from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.network.first_stage import FLOAT_PIXEL, FirstStageSpec, first_stage_of
@@ -23,16 +23,23 @@ MEMORY_SHARE = 0.7
 MOST_TILES = 8
 """Tiles in a batch, at most, where the user does not choose."""
 
-# Feature maps of the top level that are alive at the U-Net's peak, per row of the batch: 29.5 for SVD's, which has attention
-# there, and 13.8 for the compact model's, which has none – counted on fake tensors. Kernels need more: on a processor the compact
-# model's tiles took 21 maps and about 16 MiB (“dcvsr bench cost” in fp32 and bf16, from 32 × 32 × 4 to 64 × 64 × 14 latents).
-MAPS_WITH_ATTENTION, MAPS_WITHOUT_ATTENTION = 40, 22
+COUNTED_MAPS = {True: (28.8, 13.0), False: (12.5, 6.9)}
+"""Feature maps of the top level that are alive at the U-Net's peak, and inside a propagating layer beside its keys and values,
+per row of the batch; for networks that have attention there, as SVD's, and that have none, as the compact model's. Counted on
+fake tensors (tests/dcvsr_engine/planning/test_counted_memory.py)."""
+KERNEL_SHARE = {"cpu": 1.65, "cuda": 1.1, "mps": 1.1}
+"""What kernels hold beside the tensors that are counted, as a factor: oneDNN's reordered copies on a processor (“dcvsr bench
+memory” measured 1.55 to 1.8 for the compact model); elsewhere the allocator's rounding, which is not measured yet."""
+PARKED_MAPS = 11.3
+"""Feature maps of the top level that a row holds while it waits in a propagating layer (staged lockstep), counted for SVD."""
 KERNEL_BYTES = 2**24
 """Bytes that one evaluation needs whatever its size."""
 LATENT_COPIES = 6
 """Latent tensors of a segment that the host holds at once while it is sampled."""
 PIXEL_COPIES = 8
 """Copies of a chunk of output frames: enlarged, decoded, corrected, and what that takes on the way."""
+CONTEXT_BYTES = 2**29
+"""A CUDA context, its kernels and their workspaces, which a process that runs the job beside the one that plans it takes anew."""
 QUEUE_BYTES = 2**30
 MOST_WAITING = 64
 """Finished frames that wait to be written: at most so many bytes, and so many."""
@@ -42,31 +49,51 @@ WAITING_PIXEL = FLOAT_PIXEL + 4
 
 @dataclass(frozen=True)
 class NetworkSize:
-    """Sizes of a U-Net.
+    """Sizes of the networks.
 
     Attributes:
-        weights: bytes of all weights.
-        channels: channels of the top level.
-        maps: feature maps of the top level that are alive at the peak, per row of the batch.
+        weights: bytes of the U-Net's weights.
+        channels: channels of its top level.
+        maps, attention_maps: as in `COUNTED_MAPS`.
+        key_share: a propagating layer's keys as a share of a feature map of the top level.
         item: bytes per number.
+        first_stage, image_encoder: bytes of their weights; 0 where there is none.
     """
 
     weights: int
     channels: int
-    maps: int
+    maps: float
+    attention_maps: float
+    key_share: float
     item: int
+    first_stage: int = 0
+    image_encoder: int = 0
 
     @classmethod
-    def from_folder(cls, folder: Path, item: int) -> Self:
-        """Read ``config.json`` and the headers of the weights; raises `ModelError`."""
+    def from_folder(cls, folder: Path, item: int, declaration: Declaration | None = None, base: Path | None = None) -> Self:
+        """Read ``config.json`` and the headers of the weights of a U-Net, and those of the networks in its ``base``.
+
+        Raises:
+            ModelError: a file is missing or damaged.
+        """
         try:
             config = read_json(folder / "config.json")
-            attention = str(config["down_block_types"][0]).startswith("CrossAttn")
-            channels = int(config["block_out_channels"][0])
-        except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+            crossing = [str(block).startswith("CrossAttn") for block in config["down_block_types"]]
+            channels = [int(number) for number in config["block_out_channels"]]
+            level = next((place for place, crosses in enumerate(crossing) if crosses), len(crossing) - 1)
+            share = channels[level] / (channels[0] * 4**level)
+            maps, attention = COUNTED_MAPS[crossing[0]]
+        except (OSError, ValueError, KeyError, TypeError, IndexError, ZeroDivisionError) as error:
             raise ModelError(f"{folder / 'config.json'} does not describe a U-Net ({error}); get the model again.") from None
-        maps = MAPS_WITH_ATTENTION if attention else MAPS_WITHOUT_ATTENTION
-        return cls(parameters(folder) * item, channels, maps, item)
+        others = {} if declaration is None or base is None else other_weights(declaration, base, item)
+        return cls(parameters(folder) * item, channels[0], maps, attention, share, item, **others)
+
+
+def other_weights(declaration: Declaration, base: Path, item: int) -> dict[str, int]:
+    """Bytes of the weights of first stage and image encoder in the folder ``base``, by the names in `NetworkSize`."""
+    stage = first_stage_of(declaration).weights_folder
+    found = {"first_stage": stage, "image_encoder": "image_encoder" if declaration.image_embedding == "first-frame" else ""}
+    return {name: parameters(base / folder) * item if folder else 0 for name, folder in found.items()}
 
 
 def parameters(folder: Path) -> int:
@@ -110,25 +137,55 @@ class SegmentLoad:
     # -- bytes on the device ------------------------------------------------------------------------------------
 
     def sampling_bytes(self) -> int:
-        """Peak device memory of sampling, without weights: feature maps, and keys and values kept for other tiles.
+        """Peak device memory of sampling, without weights: feature maps, and keys and values kept for other tiles."""
+        settings, grid, network = self.settings, self.grid, self.network
+        row = grid.tile_frames * grid.tile_height * grid.tile_width * max(network.maps, *self.propagating_maps())
+        rows = most_branches(settings, self.declaration) * tiles_at_once(grid, settings)
+        numbers = rows * row * KERNEL_SHARE[settings.device] + self.kept_keys(rows) + self.parked_maps()
+        return int(numbers * network.channels * network.item) + KERNEL_BYTES
 
-        A SAP step appends the frame's subsampled tokens to keys and values, and holds both kinds twice while it does.
+    def parked_maps(self) -> float:
+        """What the tiles of a window hold while they wait for each other (staged lockstep), in numbers per channel."""
+        settings, grid = self.settings, self.grid
+        if settings.sap_schedule != "staged" or not has_sap_steps(settings, settings.steps):
+            return 0
+        rows = most_branches(settings, self.declaration) * grid.spatial
+        return PARKED_MAPS * rows * grid.tile_frames * grid.tile_height * grid.tile_width
+
+    def propagating_maps(self) -> tuple[float, float]:
+        """Feature maps of the top level alive in a propagating layer of a SAP and of a TAP step, per row.
+
+        SAP appends the frame's subsampled tokens to keys and values, and holds both kinds twice while it does. TAP appends those
+        of L frames to every frame's own.
         """
         settings, grid, network = self.settings, self.grid, self.network
-        tile = grid.tile_height * grid.tile_width
-        tokens = math.ceil(grid.height * grid.width / settings.sap_rate**2) if settings.sap else 0
-        row = grid.tile_frames * (network.maps * tile + 4 * tokens)
-        frames_kept = grid.frames if settings.sap_schedule == "cached" else grid.tile_frames
-        branches = most_branches(settings, self.declaration)
+        spatial = 4 * self.foreign_tokens() / (grid.tile_height * grid.tile_width)
+        temporal = 2 * (1 + settings.tap_frames * (1 + 1 / grid.tile_frames)) if settings.tap and len(grid.windows) > 1 else 0
+        return network.attention_maps + network.key_share * spatial, network.attention_maps + network.key_share * temporal
+
+    def foreign_tokens(self) -> int:
+        """Latents of a frame whose keys SAP hands to all tiles; 0 where no step is SAP."""
+        settings, grid = self.settings, self.grid
+        acts = has_sap_steps(settings, settings.steps)
+        return math.ceil(grid.height * grid.width / settings.sap_rate**2) if acts else 0
+
+    def kept_keys(self, rows: int) -> float:
+        """Keys and values that are kept from one tile to another, in numbers per channel, while ``rows`` rows are evaluated."""
+        settings, grid = self.settings, self.grid
         # keys and values, of the layers at both ends
-        bank = 2 * (2 * PROPAGATING_LAYERS) * frames_kept * tokens * branches
-        rows = branches * tiles_at_once(grid, settings)
-        return (rows * row + bank) * network.channels * network.item + KERNEL_BYTES
+        kinds = 2 * (2 * settings.propagating_layers) * self.network.key_share
+        frames_kept = grid.frames if settings.sap_schedule == "cached" else grid.tile_frames
+        spatial = frames_kept * self.foreign_tokens() * most_branches(settings, self.declaration)
+        # what the window before offers, and what this one will
+        frames = min(settings.tap_frames, grid.tile_frames) if settings.tap and len(grid.windows) > 1 else 0
+        temporal = 2 * frames * grid.tile_height * grid.tile_width * rows
+        return kinds * max(spatial, temporal)
 
     def decoding_bytes(self, frames: int) -> int:
-        """Peak device memory of decoding ``frames`` together, without weights."""
+        """Peak device memory of decoding a chunk of ``frames`` with its margins, without weights."""
         grid, factor = self.grid, self.declaration.factor
-        return frames * self.first_stage.decoder_bytes(grid.height, grid.width, factor, self.network.item)
+        decoded = min(grid.frames, self.first_stage.decoded_frames(frames))
+        return decoded * self.first_stage.decoder_bytes(grid.height, grid.width, factor, self.network.item)
 
     def upsampling_bytes(self) -> int:
         """Peak device memory of enlarging, which is done frame by frame; without weights, which are small."""
@@ -136,8 +193,8 @@ class SegmentLoad:
 
     def frames_at_once(self, budget: int) -> int:
         """Frames to encode or decode together that fit into ``budget`` bytes: as many as the first stage wants, if possible."""
-        wanted, frame = self.first_stage.frames_together(self.pixels_out), self.decoding_bytes(1)
-        return max(1, min(wanted, budget // frame)) if frame else wanted
+        wanted = self.first_stage.frames_together(self.pixels_out)
+        return next((frames for frames in range(wanted, 1, -1) if self.decoding_bytes(frames) <= budget), 1)
 
     # -- bytes on the host --------------------------------------------------------------------------------------
 
@@ -164,7 +221,8 @@ def queue_room(pixels_out: int) -> int:
 def with_batch(load: SegmentLoad, budget: int) -> PlannedSettings:
     """Decide the SAP schedule and the tile batch that fit into ``budget`` bytes beside the weights.
 
-    Lockstep where all tiles of a window fit in one batch; else two passes, or the cached schedule for fast tiling.
+    Lockstep where all tiles of a window fit in one batch, or are in one anyway; else staged, where they fit while they wait; else
+    two passes, or the cached schedule for fast tiling.
     """
     settings = load.settings
 
@@ -174,10 +232,13 @@ def with_batch(load: SegmentLoad, budget: int) -> PlannedSettings:
 
     schedule = settings.sap_schedule
     if schedule == "auto":
-        # a batch of lockstep is all tiles of a window whatever ``tile_batch`` says, so that 1 stands for any
-        schedule = "lockstep" if fits("lockstep", 1) else "two-pass" if settings.tiling == "paper" else "cached"
+        last: SapSchedule = "two-pass" if settings.tiling == "paper" else "cached"
+        exact: tuple[SapSchedule, ...] = ("lockstep", "staged")
+        schedule = next((tried for tried in exact if fits(tried, 1)), last)
     most = 1 if settings.device == "cpu" else min(load.grid.spatial, MOST_TILES)
     batch = settings.tile_batch or max((size for size in range(1, most + 1) if fits(schedule, size)), default=1)
+    if settings.sap_schedule == "auto" and batch >= load.grid.spatial:
+        schedule = "lockstep"
     return PlannedSettings(**(dict(settings) | {"sap_schedule": schedule, "tile_batch": batch}))
 
 
@@ -210,8 +271,10 @@ def estimate_memory(load: SegmentLoad, free: int, total: int) -> tuple[PlannedSe
     Returns:
         The settings with SAP schedule and tile batch decided, and the estimate.
     """
-    weights, device = load.network.weights, load.settings.device
-    budget = int(free * MEMORY_SHARE) - weights
+    network, device = load.network, load.settings.device
+    # of these only the U-Net can leave while frames are decoded
+    weights, resident = network.weights, network.first_stage + (CONTEXT_BYTES if device == "cuda" else 0)
+    budget = int(free * MEMORY_SHARE) - weights - resident
     settings = with_batch(load, budget)
     load = replace(load, settings=settings)
     # the U-Net gives its room to the decoder only where that lets it decode more frames together
@@ -223,7 +286,8 @@ def estimate_memory(load: SegmentLoad, free: int, total: int) -> tuple[PlannedSe
         host += load.chunk_bytes(frames)
     else:
         decoding += load.chunk_bytes(frames)
-    peak = max(weights + load.sampling_bytes(), decoding + (not offload) * weights)
+    # the image encoder sees one frame before anything else is done
+    peak = resident + max(weights + max(load.sampling_bytes(), network.image_encoder), decoding + (not offload) * weights)
     if device == "cpu":
         return settings, MemoryEstimate(peak, total, host + peak, frames)
     return settings, MemoryEstimate(peak, free, host, frames, offload)

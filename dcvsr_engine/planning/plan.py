@@ -12,8 +12,14 @@ from dcvsr_engine.tiling.grid import TileGrid
 class Segment(Schema):
     """Frames ``first … last`` (inclusive, in the clip) worked on at once.
 
-    The first ``shared`` of them are pinned to what the segment before made of them. Up to ``before`` frames before and ``after``
-    frames after them, of the same shot and inside the range that is restored, are only looked at by the upsampler.
+    Attributes:
+        index: its number in the job.
+        first, last: its frames.
+        shared: how many of its first frames the segment before has, too.
+        pinned: how many of them, from the first one, are pinned to what the segment before made of them, which puts them out.
+            The other shared frames had no future there: they are sampled anew, and this segment puts them out.
+        before, after: how many frames before and after them, of the same shot and inside the range that is restored, are only
+            looked at by the upsampler.
     """
 
     error_type: ClassVar[type[UserError]] = JobError
@@ -22,6 +28,7 @@ class Segment(Schema):
     first: int
     last: int
     shared: int = 0
+    pinned: int = 0
     before: int = 0
     after: int = 0
 
@@ -29,6 +36,11 @@ class Segment(Schema):
     def frames(self) -> int:
         """Frames of the segment, the shared ones included."""
         return self.last - self.first + 1
+
+    @property
+    def begins(self) -> int:
+        """The first frame that it puts out; the segment before puts out those before it."""
+        return self.first + self.pinned
 
 
 class Plan(Schema):

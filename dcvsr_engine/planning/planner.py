@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from dcvsr_engine.diffusion.schedule import evaluations, steps_of
+from dcvsr_engine.diffusion.schedule import evaluations, guidance_acts, steps_of
 from dcvsr_engine.host_memory import host_memory
+from dcvsr_engine.models.registry import base_folder
 from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.network.device import DTYPES, device_title, memory, resolve_device, resolve_precision
 from dcvsr_engine.network.upsampler_config import upsampler_config
 from dcvsr_engine.planning.disk import disk_needs, result_bytes, tightest
-from dcvsr_engine.planning.grids import grid_for
+from dcvsr_engine.planning.grids import grid_for, window_stride
 from dcvsr_engine.planning.memory import NetworkSize, SegmentLoad, estimate_memory
 from dcvsr_engine.planning.plan import Plan, Segment
 from dcvsr_engine.planning.request import JobRequest
@@ -47,7 +48,8 @@ def make_plan(
     settings = on_device(declaration.resolve(request.settings))
     shots = boundaries.shots if boundaries is not None else (frame_range(request, info),)
     upsampler = upsampler_config(declaration.upsampler, unet.parent)
-    segments = segments_of(shots, settings.segment_frames, settings.window, upsampler.context if upsampler else 0)
+    context = upsampler.context if upsampler else 0
+    segments = segments_of(shots, settings.segment_frames, settings.window, window_stride(settings), context)
     width, height = picture_size(request, info)
     # memory must suffice for the longest segment; the others take less
     longest = max(segments, key=lambda segment: segment.frames)
@@ -65,7 +67,7 @@ def make_plan(
         host_memory_available=host_memory()[0],
         # without a search there is one range to cut into segments, but it is no shot that was found
         shots=None if boundaries is None else len(shots),
-        notes=(*input_notes(info, boundaries), *choice_notes(planned, estimate.offload)),
+        notes=(*input_notes(info, boundaries), *choice_notes(planned, estimate.offload), *guidance_notes(planned, declaration)),
         **asdict(estimate),
     )
     if request.target is not None and folder is not None:
@@ -97,7 +99,9 @@ def load_of(
     return SegmentLoad(
         settings=settings,
         declaration=declaration,
-        network=NetworkSize.from_folder(unet, DTYPES[settings.precision].itemsize),
+        network=NetworkSize.from_folder(
+            unet, DTYPES[settings.precision].itemsize, declaration, base_folder(unet.parent, declaration)
+        ),
         grid=grid_for(segment.frames, width, height, declaration, settings),
         pixels_in=width * height,
         pixels_out=width * height * settings.scale**2,
@@ -166,6 +170,18 @@ def choice_notes(settings: PlannedSettings, offload: bool) -> list[str]:
     if offload:
         notes.append("The U-Net leaves the device while frames are encoded and decoded, so that more of them fit.")
     return notes
+
+
+def guidance_notes(settings: PlannedSettings, declaration: Declaration) -> list[str]:
+    """A sentence where the chosen guidance does nothing in any step (method.md §5)."""
+    if settings.guidance == "none" or guidance_acts(settings, declaration):
+        return []
+    name = settings.guidance.upper()
+    if settings.guidance_scale == 1:
+        return [f"Guidance {name} does nothing at a guidance scale of 1."]
+    if not any(step.guided for step in steps_of(settings, declaration)):
+        return [f"Guidance {name} does nothing: no step has a noise level between guidance_low and guidance_high."]
+    return [f"Guidance {name} does nothing here: this model's unconditional branch drops nothing, and γ is 0 in every step."]
 
 
 def problems_of(plan: Plan) -> tuple[str, ...]:

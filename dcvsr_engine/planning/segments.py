@@ -33,39 +33,55 @@ def picture_size(request: JobRequest, info: VideoInfo) -> tuple[int, int]:
     return region.width, region.height
 
 
-def segments_of(shots: Sequence[tuple[int, int]], length: int, window: int, context: int = 0) -> tuple[Segment, ...]:
+def segments_of(shots: Sequence[tuple[int, int]], length: int, window: int, stride: int, context: int = 0) -> tuple[Segment, ...]:
     """Cut shots into segments; neighbours of the same shot share one ``window`` of frames.
 
     Args:
         shots: first and last frame (inclusive) of every shot, in order.
         length: frames of a segment, at most; never less than two windows.
         window: frames of a tile.
+        stride: frames from one window to the next.
         context: frames that the upsampler sees on either side of a frame. None is taken from another shot or from outside the
             range that is restored, so that where a shot is cut into segments does not matter.
     """
     pieces = (
-        Segment(index=0, first=start, last=end, shared=shared, before=min(context, start - first), after=min(context, last - end))
+        Segment(
+            index=0,
+            first=start,
+            last=end,
+            shared=shared,
+            pinned=pinned_of(shared),
+            before=min(context, start - first),
+            after=min(context, last - end),
+        )
         for first, last in shots
-        for start, end, shared in pieces_of(first, last, max(length, 2 * window), window)
+        for start, end, shared in pieces_of(first, last, max(length, 2 * window), window, stride)
     )
     return tuple(piece.replace(index=index) for index, piece in enumerate(pieces))
 
 
-def pieces_of(first: int, last: int, length: int, window: int) -> Iterator[tuple[int, int, int]]:
-    """Cut a shot into segments that are about equally long.
+def pinned_of(shared: int) -> int:
+    """How many of the ``shared`` frames are pinned: the first half, whose future the segment before knew (method.md §6)."""
+    return (shared + 1) // 2
+
+
+def pieces_of(first: int, last: int, length: int, window: int, stride: int) -> Iterator[tuple[int, int, int]]:
+    """Cut a shot into segments that have about equally many windows.
+
+    A segment ends where a window of the whole shot would, so that only the last one has a window that is moved back.
 
     Args:
         first, last: frames of the shot, inclusive.
         length: frames of a segment, at most.
         window: frames that neighbours share.
+        stride: frames from one window to the next.
 
     Yields:
         First frame, last frame (inclusive), and how many of the first ones the segment before has, too.
     """
-    frames = last - first + 1
-    # each piece adds length − window frames: it shares a window with the one before
-    count = max(1, math.ceil((frames - window) / (length - window)))
-    ends = [first + window - 1 + (frames - window) * number // count for number in range(1, count)] + [last]
+    hops = max(0, math.ceil((last - first + 1 - window) / stride))
+    count = max(1, math.ceil(hops / ((length - window) // stride)))
+    ends = [first + window - 1 + stride * (hops * number // count) for number in range(1, count)] + [last]
     starts = [first] + [end + 1 - window for end in ends[:-1]]
     for start, end in zip(starts, ends, strict=True):
         yield start, end, window if start > first else 0

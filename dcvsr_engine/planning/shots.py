@@ -23,7 +23,11 @@ from dcvsr_engine.video.reader import VideoReader
 THUMBNAIL_SIZE = (32, 18)
 """Width and height of the thumbnails."""
 MIN_CHANGE = 8.0
-"""A cut changes the picture by at least this many of 255 levels."""
+"""A cut changes the picture by at least this many of 255 levels …"""
+MIN_CHANGE_SHARE = 0.6
+"""… or, where there is little contrast, by this share of the picture's mean absolute deviation …"""
+LEAST_CHANGE = 0.5
+"""… but not by less than rounding and the encoder's noise make."""
 MIN_RATIO = 2.0
 """… and by this many times as much as any of the frames around it change."""
 MIN_LASTING = 0.5
@@ -104,10 +108,20 @@ def mean_difference(before: Thumbnail, after: Thumbnail) -> float:
     return float(np.abs(before - after).mean())
 
 
+def contrast(picture: Thumbnail) -> float:
+    """Mean absolute deviation of a small picture from the mean of each channel."""
+    return float(np.abs(picture - picture.mean((1, 2), keepdims=True)).mean())
+
+
+def least_cut(before: Thumbnail, after: Thumbnail) -> float:
+    """The change below which a cut between two small pictures is not thought of: less in the dark and in fog."""
+    return min(MIN_CHANGE, max(LEAST_CHANGE, MIN_CHANGE_SHARE * max(contrast(before), contrast(after))))
+
+
 def change(before: Thumbnail, after: Thumbnail) -> float:
     """Smallest mean difference of two thumbnails over all shifts; a small difference is returned without trying any."""
     least = mean_difference(before, after)
-    if least < MIN_CHANGE:
+    if least < LEAST_CHANGE or (least < MIN_CHANGE and least < least_cut(before, after)):
         return least
     height, width = before.shape[1:]
     for y, x in SHIFTS:
@@ -148,14 +162,18 @@ class ShotDetector:
     def _look_back(self, frames: int) -> None:
         """Once ``frames`` frames of what may be a new shot are known, see how much of the change lasts."""
         place, at = len(self._changes) - frames, len(self._recent) - frames
-        if at <= 0 or self._changes[place] < MIN_CHANGE:
+        if at <= 0 or self._changes[place] < least_cut(self._recent[at - 1], self._recent[at]):
             return
         if lasting_change(list(self._recent), at) >= MIN_LASTING * self._changes[place]:
             self._lasting.append(place)
 
     def _stands_out(self, place: int) -> bool:
-        """Whether a change is larger than those around it."""
-        around = [*self._changes[max(1, place - NEIGHBOURS) : place], *self._changes[place + 1 : place + 1 + NEIGHBOURS]]
+        """Whether a change is larger than those around it, but for one: the other cut of a shot of a few frames."""
+        near = [other for other in range(place - NEIGHBOURS, place + NEIGHBOURS + 1) if 1 <= other < len(self._changes)]
+        other_cut = max(
+            (other for other in near if other != place and other in self._lasting), key=self._changes.__getitem__, default=place
+        )
+        around = [self._changes[other] for other in near if other not in (place, other_cut)]
         return self._changes[place] >= MIN_RATIO * max(around, default=0.0)
 
 

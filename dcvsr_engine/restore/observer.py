@@ -1,11 +1,11 @@
 """Progress of sampling as events, and the places where a job can wait or stop."""
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from dcvsr_engine.control import Monitor
 from dcvsr_engine.diffusion.schedule import Step
+from dcvsr_engine.diffusion.turns import active_seconds
 from dcvsr_engine.events import FramesChosen, StepStarted, TileFinished, TileStarted
 from dcvsr_engine.planning.plan import Segment
 from dcvsr_engine.tiling.grid import Tile, TileGrid
@@ -40,9 +40,9 @@ class SamplingObserver:
         self._check()  # before the clock starts: a pause is not the network's time
         for tile in tiles:
             self._monitor.emit(TileStarted(tile.m, tile.n))
-        began = time.monotonic()
+        began = active_seconds()
         yield
-        seconds = time.monotonic() - began
+        seconds = active_seconds() - began
         self.seconds += seconds
         for tile in tiles:
             self._done += 1

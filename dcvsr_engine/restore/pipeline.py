@@ -111,14 +111,15 @@ class SegmentPipeline:
     # -- the three phases ---------------------------------------------------------------------------------------
 
     def encode(self) -> Tensor:
-        """Encode the condition ``l`` ``(frames, channels, height, width)``; CLIP, where the model has it, sees the first frame.
+        """Encode the condition ``l`` ``(frames, channels, height, width)``; CLIP, where the model has it, sees one frame.
 
         Raises:
             MemoryExhausted: a single frame does not fit.
             JobError: the network gives no usable numbers.
         """
         if self.model.image_encoder is not None:
-            embedding = self.model.image_encoder.embed(self.upsampled([0])[0].cpu())
+            seen = {"first": 0, "middle": len(self.frames) // 2, "last": len(self.frames) - 1}[self.settings.clip_frame]
+            embedding = self.model.image_encoder.embed(self.upsampled([seen])[0].cpu())
             self.denoiser = self.denoiser.with_embedding(embedding)
         return torch.cat([condition for _, condition in self.chunks(self.encode_frames)])
 
@@ -178,18 +179,20 @@ class SegmentPipeline:
 
         return sample(denoise, state.x, steps[state.step :], pin, keep)
 
-    def decode(self, latents: Tensor, skip: int = 0) -> Iterator[Restored]:
-        """Decode ``x_0`` ``(frames, channels, height, width)`` and correct colours, frame by frame, without the first ``skip``.
+    def decode(self, latents: Tensor, positions: range | None = None) -> Iterator[Restored]:
+        """Decode ``x_0`` ``(frames, channels, height, width)`` and correct colours, frame by frame.
+
+        Args:
+            latents: of all frames of the segment; the decoder may look at neighbours of those that are wanted.
+            positions: of the wanted frames in the segment, all by default.
 
         Raises:
             MemoryExhausted: a single frame does not fit.
             JobError: frames come out damaged.
         """
-        for positions, (decoded, errors) in self.chunks(partial(self.decode_chunk, latents)):
-            for position, frame, error in zip(positions, decoded, errors, strict=True):
-                # pinned frames are decoded, as a temporal decoder sees all of a chunk, but the segment before has put them out
-                if position >= skip:
-                    yield Restored(position, frame.permute(1, 2, 0).numpy(), error.numpy())
+        for chunk, (decoded, errors) in self.chunks(partial(self.decode_chunk, latents), positions):
+            for position, frame, error in zip(chunk, decoded, errors, strict=True):
+                yield Restored(position, frame.permute(1, 2, 0).numpy(), error.numpy())
 
     # -- sampling -----------------------------------------------------------------------------------------------
 
@@ -299,7 +302,9 @@ class SegmentPipeline:
         return self.refined(latents, positions, self.enlarged(positions)).cpu()
 
     def refined(self, latents: Tensor, positions: list[int], up: Tensor) -> Tensor:
-        """Decode some frames together, crop them, mix them with ``up`` by the strength, and correct their colours.
+        """Decode neighbouring frames together, with more on either side for a temporal decoder.
+
+        They are cropped, mixed with ``up`` by the strength, and their colours are corrected.
 
         Args:
             latents: ``x_0`` of the segment ``(frames, channels, height, width)``.
@@ -309,7 +314,10 @@ class SegmentPipeline:
         Returns:
             RGB 0..1 ``(positions, 3, height, width)`` without the padding.
         """
-        decoded = self.model.first_stage.decode(latents[positions].to(up.device), up, check=self._check)
+        margin = first_stage_of(self.model.declaration).margin(len(positions))
+        first, end = max(0, positions[0] - margin), positions[-1] + 1 + margin
+        around, before = latents[first:end].to(up.device), positions[0] - first
+        decoded = self.model.first_stage.decode(around, up, check=self._check, before=before)
         mixed = mix(self.cropped(up), self.cropped(decoded), self.settings.strength)
         return correct(mixed, self.cropped(up), self.settings.color)
 
@@ -321,17 +329,18 @@ class SegmentPipeline:
 
     # -- around the work ----------------------------------------------------------------------------------------
 
-    def chunks(self, work: Callable[[list[int]], Result]) -> Iterator[tuple[list[int], Result]]:
-        """The positions of the segment's frames and what ``work`` makes of them, `decode_frames` at a time or fewer."""
+    def chunks(self, work: Callable[[list[int]], Result], positions: range | None = None) -> Iterator[tuple[list[int], Result]]:
+        """The positions of frames, of all by default, and what ``work`` makes of them, `decode_frames` at a time or fewer."""
         if self.offload:
             self.unload_unet()
-        waiting = list(range(len(self.frames)))
+        waiting = list(range(len(self.frames)) if positions is None else positions)
+        count = len(waiting)
         while waiting:
             self._check()
             chunk, waiting = waiting[: self.decode_frames], waiting[self.decode_frames :]
             # the U-Net is not needed here: its memory is the last that can be freed
             yield from in_parts(work, chunk, self._recovery.use_fewer_frames, last_resort=self.unload_unet)
-            self.monitor.emit(FrameDone(len(self.frames) - len(waiting), len(self.frames)))
+            self.monitor.emit(FrameDone(count - len(waiting), count))
 
     def unload_unet(self) -> None:
         """Take the U-Net off the device until it is needed again."""

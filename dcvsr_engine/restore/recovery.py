@@ -1,6 +1,6 @@
 """The recovery ladder of a segment: what to try when memory runs out or half precision overflows.
 
-When memory runs out: fewer tiles in a batch → the branches of guidance one by one → SAP in two passes instead of lockstep →
+When memory runs out: fewer tiles in a batch → the branches of guidance one by one → SAP in staged lockstep → in two passes →
 smaller tiles; and fewer frames encoded or decoded together. When numbers are not usable: once more in fp32. Every rung warns the
 user and says whether it changes the result; the first two do not. All of it wraps the sampler from outside (`Batching`).
 """
@@ -12,11 +12,12 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from dcvsr_engine.diffusion.sampler import Estimate, TileGroup
+from dcvsr_engine.diffusion.sampler import Estimate, TileGroup, batched
+from dcvsr_engine.diffusion.turns import run_in_turns
 from dcvsr_engine.errors import JobError
 from dcvsr_engine.events import StepKind
 from dcvsr_engine.network.checkpoint import Model
-from dcvsr_engine.network.oom import MemoryExhausted, Result, in_parts
+from dcvsr_engine.network.oom import MemoryExhausted, Result, attempt, in_parts
 from dcvsr_engine.settings import PlannedSettings
 from dcvsr_engine.tiling.grid import Tile
 
@@ -117,6 +118,9 @@ class RecoveringBatches:
 
     def run(self, estimate: Estimate, group: TileGroup) -> Iterator[tuple[list[Tile], Tensor]]:
         """See `Batching.run`; raises `MemoryExhausted` when the smallest batch does not fit."""
+        if group.in_turns:
+            yield from self.in_turns(estimate, group)
+            return
         waiting = group.tiles
         while waiting:
             # asked anew for every batch: an earlier one may have found a smaller size
@@ -125,20 +129,43 @@ class RecoveringBatches:
             least = size if group.together else 1
             yield from in_parts(partial(self.repaired, estimate), batch, self.recovery.use_fewer_tiles, least)
 
-    def repaired(self, estimate: Estimate, tiles: list[Tile]) -> Tensor:
-        """Estimate tiles, those in fp32 that are not finite in half precision; ``(tiles, frames, channels, height, width)``."""
+    def in_turns(self, estimate: Estimate, group: TileGroup) -> Iterator[tuple[list[Tile], Tensor]]:
+        """Run a group whose batches wait for each other; all of it begins anew with smaller ones when memory runs out."""
+        while True:
+            batches = list(batched(group.tiles, self.size))
+            works = [partial(self.observed, estimate, tiles) for tiles in batches]
+            results = attempt(partial(run_in_turns, works))
+            if results is not None:
+                break
+            if self.size == 1:
+                raise MemoryExhausted
+            self.recovery.use_fewer_tiles((self.size + 1) // 2)
+        for tiles, estimates in zip(batches, results, strict=True):
+            # after all turns: a second evaluation must not wait for others, and changes the network's number format
+            yield tiles, self.repair(estimate, tiles, estimates)
+
+    def observed(self, estimate: Estimate, tiles: list[Tile]) -> Tensor:
+        """Estimate tiles ``(tiles, frames, channels, height, width)`` inside of ``around``."""
         with self.around(tiles):
-            estimates = estimate(tiles)
-            # one bad number would spread over all tiles that overlap, and from there over the clip
-            damaged = [i for i, result in enumerate(estimates) if not is_finite(result)]
-            if damaged:
-                again = [tiles[i] for i in damaged]
-                estimates[damaged] = in_fp32(self.model, partial(estimate, again), self.locate(again), is_finite, self.warn)
-            return estimates
+            return estimate(tiles)
+
+    def repaired(self, estimate: Estimate, tiles: list[Tile]) -> Tensor:
+        """Estimate tiles ``(tiles, frames, channels, height, width)``, in fp32 where half precision does not do."""
+        with self.around(tiles):
+            return self.repair(estimate, tiles, estimate(tiles))
+
+    def repair(self, estimate: Estimate, tiles: list[Tile], estimates: Tensor) -> Tensor:
+        """Replace ``estimates`` ``(tiles, frames, channels, height, width)`` that are not finite by those in fp32."""
+        # one bad number would spread over all tiles that overlap, and from there over the clip
+        damaged = [i for i, result in enumerate(estimates) if not is_finite(result)]
+        if damaged:
+            again = [tiles[i] for i in damaged]
+            estimates[damaged] = in_fp32(self.model, partial(estimate, again), self.locate(again), is_finite, self.warn)
+        return estimates
 
 
 def with_less_memory(settings: PlannedSettings, kind: StepKind, multiple: int) -> tuple[PlannedSettings, str]:
-    """Find settings that need less memory: SAP in two passes, else smaller tiles.
+    """Find settings that need less memory: SAP in staged lockstep, then in two passes, else smaller tiles.
 
     Args:
         settings: resolved ones that did not fit, a batch at a time.
@@ -152,6 +179,9 @@ def with_less_memory(settings: PlannedSettings, kind: StepKind, multiple: int) -
         JobError: tiles are as small as they may be.
     """
     if kind == StepKind.SAP and settings.sap_schedule == "lockstep":
+        sentence = "Memory ran out: tiles of a frame are denoised in batches that wait for each other from here on."
+        return settings.replace(sap_schedule="staged", tile_batch=1), sentence
+    if kind == StepKind.SAP and settings.sap_schedule == "staged":
         sentence = "Memory ran out: tiles exchange keys in two passes from here on, which changes the result a little."
         return settings.replace(sap_schedule="two-pass"), sentence
     tile = int(settings.tile * TILE_SHARE) // multiple * multiple

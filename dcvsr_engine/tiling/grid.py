@@ -28,6 +28,11 @@ def starts(size: int, length: int, stride: int, shift: int = 0) -> tuple[int, ..
     return tuple(sorted({min(max(0, start), last) for start in lattice}))
 
 
+def stride_of(length: int, overlap: float, unit: int = 1) -> int:
+    """Distance of tiles of ``length`` that overlap by a share ``overlap``, in whole units."""
+    return max(unit, round(length * (1 - overlap)) // unit * unit)
+
+
 def gaussian(position: float, length: int, spread: float) -> float:
     """Weigh ``position`` (0 … length − 1) of a tile's axis: ``exp(−(u − mid)² / (2 (spread·L)²))`` (method.md §1)."""
     middle = (length - 1) / 2
@@ -91,6 +96,7 @@ class TileGrid:
         shift: tuple[int, int, int] = (0, 0, 0),
         spread: float = PAPER_SPREAD,
         align: int = 1,
+        time_overlap: float | None = None,
     ) -> Self:
         """Cover ``frames × height × width`` latents with tiles (method.md §1.4).
 
@@ -102,6 +108,7 @@ class TileGrid:
             spread: standard deviation of the Gaussian weights over the tile's length.
             align: spatial starts are multiples of this, which must divide ``height``, ``width`` and ``tile``: the U-Net's
                 reduced levels then share one token lattice over the whole frame.
+            time_overlap: share of a window that overlaps the next, as ``overlap`` where it is not given.
 
         Raises:
             ValueError: a size is below 1, or ``align`` does not divide it.
@@ -111,13 +118,13 @@ class TileGrid:
         if height % align or width % align or tile % align:
             raise ValueError(f"{height} × {width} latents in tiles of {tile} do not divide into units of {align}")
 
-        def axis(size: int, longest: int, offset: int, unit: int) -> tuple[int, tuple[int, ...]]:
+        def axis(size: int, longest: int, offset: int, unit: int, overlap: float = overlap) -> tuple[int, tuple[int, ...]]:
             length = min(longest, size)
             # a stride in whole units keeps all starts on the U-Net's token lattice
-            stride = max(unit, round(length * (1 - overlap)) // unit * unit)
+            stride = stride_of(length, overlap, unit)
             return length, starts(size, length, stride, offset % stride // unit * unit)
 
-        tile_frames, windows = axis(frames, window, shift[0], 1)
+        tile_frames, windows = axis(frames, window, shift[0], 1, overlap if time_overlap is None else time_overlap)
         tile_height, rows = axis(height, tile, shift[1], align)
         tile_width, columns = axis(width, tile, shift[2], align)
         return cls(frames, height, width, tile_frames, tile_height, tile_width, windows, rows, columns, spread)

@@ -87,10 +87,6 @@
         <translation>只修复入点到出点(&amp;I)</translation>
     </message>
     <message>
-        <source>Stop after the next tile; finished steps are kept (Ctrl+.)</source>
-        <translation>在下一个分块后停止；已完成的步骤会保留 (Ctrl+.)</translation>
-    </message>
-    <message>
         <source>Restore the range from in to out, or a few frames from here, as a preview (F5)</source>
         <translation>把入点到出点的部分（或从这里起的几帧）修复为预览 (F5)</translation>
     </message>
@@ -143,8 +139,16 @@
         <translation>取消(&amp;C)</translation>
     </message>
     <message>
+        <source>Stop after the next tile; finished segments and steps are kept (Ctrl+.)</source>
+        <translation>在下一个图块后停止;已完成的分段和步骤会保留(Ctrl+.)</translation>
+    </message>
+    <message>
         <source>&amp;Stop now</source>
         <translation>立即停止(&amp;S)</translation>
+    </message>
+    <message>
+        <source>End the engine at once; finished segments and steps are kept (Ctrl+Shift+.)</source>
+        <translation>立即结束引擎;已完成的分段和步骤会保留(Ctrl+Shift+.)</translation>
     </message>
     <message>
         <source>Resume</source>
@@ -187,6 +191,10 @@
         <translation>下移</translation>
     </message>
     <message>
+        <source>&amp;Undo removing</source>
+        <translation>撤销移除(&amp;U)</translation>
+    </message>
+    <message>
         <source>Remove from the queue</source>
         <translation>从队列中移除</translation>
     </message>
@@ -223,10 +231,6 @@
         <translation>修复所有等待中的视频 (Ctrl+Return)</translation>
     </message>
     <message>
-        <source>End the engine at once; finished steps are kept (Ctrl+Shift+.)</source>
-        <translation>立即结束引擎；已完成的步骤会保留 (Ctrl+Shift+.)</translation>
-    </message>
-    <message>
         <source>Like the &amp;system</source>
         <translation>跟随系统(&amp;S)</translation>
     </message>
@@ -250,8 +254,8 @@
 <context>
     <name>ClipIntake</name>
     <message>
-        <source>There are no clips in {name}.</source>
-        <translation>{name} 中没有视频。</translation>
+        <source>There are no new clips in {names}.</source>
+        <translation>{names} 中没有新的视频。</translation>
     </message>
     <message>
         <source>There are no files on the clipboard.</source>
@@ -265,6 +269,14 @@
         <source>Open a folder of clips or pictures</source>
         <translation>打开视频或图片文件夹</translation>
     </message>
+    <message>
+        <source>Videos ({patterns})</source>
+        <translation>视频 ({patterns})</translation>
+    </message>
+    <message>
+        <source>All files (*)</source>
+        <translation>所有文件 (*)</translation>
+    </message>
 </context>
 <context>
     <name>CollapsibleSection</name>
@@ -275,6 +287,14 @@
     <message>
         <source>collapsed</source>
         <translation>已折叠</translation>
+    </message>
+    <message>
+        <source>Hide these settings</source>
+        <translation>隐藏这些设置</translation>
+    </message>
+    <message>
+        <source>Show these settings</source>
+        <translation>显示这些设置</translation>
     </message>
 </context>
 <context>
@@ -292,14 +312,6 @@
         <translation>缩小</translation>
     </message>
     <message>
-        <source>Move the picture, or the wipe line</source>
-        <translation>移动画面或划像线</translation>
-    </message>
-    <message>
-        <source>Move the picture while there is a wipe line</source>
-        <translation>有划像线时移动画面</translation>
-    </message>
-    <message>
         <source>Select the visible part</source>
         <translation>选择可见部分</translation>
     </message>
@@ -308,12 +320,24 @@
         <translation>取消选择</translation>
     </message>
     <message>
-        <source>Show the other picture in A/B while held</source>
-        <translation>A/B 模式下按住时显示另一画面</translation>
+        <source>Previous and next frame</source>
+        <translation>上一帧和下一帧</translation>
     </message>
     <message>
-        <source>The frame before and after. Plus and minus zoom, arrows move, R selects the visible part, Escape clears the selection.</source>
-        <translation>修复前后的画面。加减键缩放，方向键移动，R 选择可见部分，Esc 取消选择。</translation>
+        <source>Move the picture</source>
+        <translation>移动画面</translation>
+    </message>
+    <message>
+        <source>Move the wipe line</source>
+        <translation>移动分割线</translation>
+    </message>
+    <message>
+        <source>Play or pause; in A/B show the other picture while held</source>
+        <translation>播放或暂停;在 A/B 模式下按住显示另一画面</translation>
+    </message>
+    <message>
+        <source>The frame before and after. Plus and minus zoom, Ctrl with arrows moves, R selects the visible part, Escape clears the selection.</source>
+        <translation>修复前后的画面。加减号缩放,Ctrl 加方向键移动,R 选择可见部分,Esc 清除选择。</translation>
     </message>
     <message>
         <source>Drop a video here</source>
@@ -332,12 +356,63 @@
         <translation>{title} · 按住空格看{other}</translation>
     </message>
     <message>
-        <source>{name} – not restored yet</source>
-        <translation>{name} – 尚未修复</translation>
+        <source>{name}: not yet</source>
+        <translation>{name}:尚未完成</translation>
     </message>
     <message>
         <source>{name} – step {step}</source>
         <translation>{name} – 第 {step} 步</translation>
+    </message>
+</context>
+<context>
+    <name>Effects</name>
+    <message>
+        <source>Guidance is off.</source>
+        <translation>引导已关闭。</translation>
+    </message>
+    <message>
+        <source>Only SAG and PAG have a scale of their own.</source>
+        <translation>只有 SAG 和 PAG 有自己的强度。</translation>
+    </message>
+    <message>
+        <source>γ acts with DSSAG only.</source>
+        <translation>γ 仅在 DSSAG 下起作用。</translation>
+    </message>
+    <message>
+        <source>Guidance scale 1 is no guidance: γ has nothing to act on.</source>
+        <translation>引导强度为 1 即无引导:γ 不起作用。</translation>
+    </message>
+    <message>
+        <source>γ peak is 0.</source>
+        <translation>γ 峰值为 0。</translation>
+    </message>
+    <message>
+        <source>With one step there is no curve: it has γ peak.</source>
+        <translation>只有一步时没有曲线:该步取 γ 峰值。</translation>
+    </message>
+    <message>
+        <source>With one step there is no SAP step: SAP acts in every second step.</source>
+        <translation>只有一步时没有 SAP 步骤:SAP 每隔一步起作用。</translation>
+    </message>
+    <message>
+        <source>SAP is off.</source>
+        <translation>SAP 已关闭。</translation>
+    </message>
+    <message>
+        <source>TAP is off.</source>
+        <translation>TAP 已关闭。</translation>
+    </message>
+    <message>
+        <source>SAP and TAP are off.</source>
+        <translation>SAP 与 TAP 已关闭。</translation>
+    </message>
+    <message>
+        <source>Fast tiling has its own overlap.</source>
+        <translation>快速分块有自己的重叠。</translation>
+    </message>
+    <message>
+        <source>CFG changes nothing with this model: its training left nothing out.</source>
+        <translation>CFG 对此模型没有作用:训练时没有省略任何条件。</translation>
     </message>
 </context>
 <context>
@@ -773,6 +848,10 @@
         <translation>{name} 的计划</translation>
     </message>
     <message>
+        <source>Planning …</source>
+        <translation>正在规划…</translation>
+    </message>
+    <message>
         <source>Estimating</source>
         <translation>正在估算</translation>
     </message>
@@ -801,12 +880,12 @@
         <translation>工作量</translation>
     </message>
     <message>
-        <source>Measuring the speed of this device …</source>
-        <translation>正在测量此设备的速度…</translation>
-    </message>
-    <message>
         <source>Problems</source>
         <translation>问题</translation>
+    </message>
+    <message>
+        <source>This fits:</source>
+        <translation>以下方案可行:</translation>
     </message>
     <message>
         <source>tiles: {tiles}, frames encoded or decoded: {frames}</source>
@@ -829,6 +908,10 @@
         <translation>约 {time}</translation>
     </message>
     <message>
+        <source>measuring …</source>
+        <translation>正在测量…</translation>
+    </message>
+    <message>
         <source>not measured</source>
         <translation>未测量</translation>
     </message>
@@ -849,12 +932,43 @@
         <translation>结果</translation>
     </message>
     <message>
+        <source>All {clips} clips: {frames} frames, about {time}</source>
+        <translation>全部 {clips} 个视频:{frames} 帧,约 {time}</translation>
+    </message>
+    <message>
+        <source>{planned} of {clips} clips: {frames} frames, about {time}</source>
+        <translation>{clips} 个视频中的 {planned} 个:{frames} 帧,约 {time}</translation>
+    </message>
+    <message>
+        <source>Looking for settings that fit …</source>
+        <translation>正在寻找可行的设置…</translation>
+    </message>
+    <message>
         <source>segments: {segments}, tiles: {tiles}, steps: {steps}, network evaluations: {evaluations}</source>
         <translation>段：{segments}，分块：{tiles}，步数：{steps}，网络计算次数：{evaluations}</translation>
     </message>
     <message>
         <source>{needed} of {available}</source>
         <translation>{needed} / {available}</translation>
+    </message>
+</context>
+<context>
+    <name>Planning</name>
+    <message>
+        <source>Use ×{scale}: the result has {size} pixels</source>
+        <translation>使用 ×{scale}:结果为 {size} 像素</translation>
+    </message>
+    <message>
+        <source>Shorter segments: {frames} frames at once, more joins between them</source>
+        <translation>更短的分段:每次 {frames} 帧,衔接处更多</translation>
+    </message>
+    <message>
+        <source>Smaller tiles: {tile}×{tile}, slower and with less context</source>
+        <translation>更小的图块:{tile}×{tile},更慢且上下文更少</translation>
+    </message>
+    <message>
+        <source>needs {memory}</source>
+        <translation>需要 {memory}</translation>
     </message>
 </context>
 <context>
@@ -868,6 +982,10 @@
         <translation>显示处理画面所用的分块及各分块的进度 (T)。</translation>
     </message>
     <message>
+        <source>A magnifier follows the pointer and shows both pictures (M).</source>
+        <translation>放大镜跟随指针并显示两个画面(M)。</translation>
+    </message>
+    <message>
         <source>Show one pixel of the result on one pixel of the screen (1).</source>
         <translation>以屏幕的一个像素显示结果的一个像素 (1)。</translation>
     </message>
@@ -878,14 +996,6 @@
     <message>
         <source>End the selected range with this frame (O).</source>
         <translation>所选范围到这一帧结束 (O)。</translation>
-    </message>
-    <message>
-        <source>Go forward one frame (.).</source>
-        <translation>前进一帧 (.)。</translation>
-    </message>
-    <message>
-        <source>Play the selected range, or pause (P).</source>
-        <translation>播放所选范围，或暂停 (P)。</translation>
     </message>
     <message>
         <source>Side by side</source>
@@ -928,10 +1038,6 @@
         <translation>放大镜</translation>
     </message>
     <message>
-        <source>A magnifier follows the pointer and shows both pictures (L).</source>
-        <translation>放大镜跟随指针并同时显示两幅画面 (L)。</translation>
-    </message>
-    <message>
         <source>1:1</source>
         <translation>1:1</translation>
     </message>
@@ -944,8 +1050,44 @@
         <translation>显示整幅画面（F 或双击）。</translation>
     </message>
     <message>
+        <source>Go back one frame (← or ,).</source>
+        <translation>后退一帧(← 或 ,)。</translation>
+    </message>
+    <message>
+        <source>Go forward one frame (→ or .).</source>
+        <translation>前进一帧(→ 或 .)。</translation>
+    </message>
+    <message>
+        <source>Play the selected range, or pause (Space or P).</source>
+        <translation>播放所选范围或暂停(空格或 P)。</translation>
+    </message>
+    <message>
+        <source>Play the selected range backwards (J).</source>
+        <translation>倒放所选范围(J)。</translation>
+    </message>
+    <message>
+        <source>Stop playing (K).</source>
+        <translation>停止播放(K)。</translation>
+    </message>
+    <message>
+        <source>Play the selected range forwards (L).</source>
+        <translation>播放所选范围(L)。</translation>
+    </message>
+    <message>
         <source>Play or pause</source>
         <translation>播放或暂停</translation>
+    </message>
+    <message>
+        <source>Play backwards</source>
+        <translation>倒放</translation>
+    </message>
+    <message>
+        <source>Stop playing</source>
+        <translation>停止播放</translation>
+    </message>
+    <message>
+        <source>Play forwards</source>
+        <translation>正放</translation>
     </message>
     <message>
         <source>Set in point</source>
@@ -960,8 +1102,16 @@
         <translation>上一帧</translation>
     </message>
     <message>
-        <source>Go back one frame (,).</source>
-        <translation>后退一帧 (,)。</translation>
+        <source>Original</source>
+        <translation>原始</translation>
+    </message>
+    <message>
+        <source>Restored</source>
+        <translation>修复后</translation>
+    </message>
+    <message>
+        <source>Preview {variant}</source>
+        <translation>预览 {variant}</translation>
     </message>
     <message>
         <source>Next frame</source>
@@ -1011,10 +1161,6 @@
         <source>This frame cannot be shown</source>
         <translation>无法显示此帧</translation>
     </message>
-    <message>
-        <source>LR (bicubic)</source>
-        <translation>LR（双三次）</translation>
-    </message>
 </context>
 <context>
     <name>ProgressPanel</name>
@@ -1043,8 +1189,12 @@
         <translation>将在此分块后暂停</translation>
     </message>
     <message>
-        <source>paused, memory is free</source>
-        <translation>已暂停，内存已释放</translation>
+        <source>paused, GPU memory is free</source>
+        <translation>已暂停,显存已释放</translation>
+    </message>
+    <message>
+        <source>paused</source>
+        <translation>已暂停</translation>
     </message>
     <message>
         <source>cancelling after this tile</source>
@@ -1130,6 +1280,10 @@
         <translation>运行中</translation>
     </message>
     <message>
+        <source>paused</source>
+        <translation>已暂停</translation>
+    </message>
+    <message>
         <source>done</source>
         <translation>完成</translation>
     </message>
@@ -1151,6 +1305,10 @@
     <message>
         <source>Add clips…</source>
         <translation>添加视频…</translation>
+    </message>
+    <message>
+        <source>Add videos to the queue (Ctrl+O); folders and files can be dropped here, too.</source>
+        <translation>将视频加入队列(Ctrl+O);也可将文件和文件夹拖到这里。</translation>
     </message>
 </context>
 <context>
@@ -1194,6 +1352,42 @@
         <translation>无</translation>
     </message>
     <message>
+        <source>yes</source>
+        <translation>是</translation>
+    </message>
+    <message>
+        <source>no</source>
+        <translation>否</translation>
+    </message>
+    <message>
+        <source>Loading the model</source>
+        <translation>加载模型</translation>
+    </message>
+    <message>
+        <source>Detecting shots</source>
+        <translation>检测镜头</translation>
+    </message>
+    <message>
+        <source>Encoding into latents</source>
+        <translation>编码为潜变量</translation>
+    </message>
+    <message>
+        <source>Sampling</source>
+        <translation>采样</translation>
+    </message>
+    <message>
+        <source>Decoding into frames</source>
+        <translation>解码为帧</translation>
+    </message>
+    <message>
+        <source>Writing</source>
+        <translation>写入</translation>
+    </message>
+    <message>
+        <source>Finishing the file</source>
+        <translation>完成文件</translation>
+    </message>
+    <message>
         <source>Clip</source>
         <translation>视频</translation>
     </message>
@@ -1224,6 +1418,50 @@
     <message>
         <source>Segments</source>
         <translation>段数</translation>
+    </message>
+    <message>
+        <source>Shots</source>
+        <translation>镜头</translation>
+    </message>
+    <message>
+        <source>Sound offset in milliseconds</source>
+        <translation>音频偏移(毫秒)</translation>
+    </message>
+    <message>
+        <source>Seams (1 is none)</source>
+        <translation>接缝(1 表示没有)</translation>
+    </message>
+    <message>
+        <source>Joins of segments</source>
+        <translation>分段衔接</translation>
+    </message>
+    <message>
+        <source>Change at joins (1 is as elsewhere)</source>
+        <translation>衔接处的变化(1 表示与别处相同)</translation>
+    </message>
+    <message>
+        <source>Rank of joins among all changes</source>
+        <translation>衔接处在所有变化中的排名</translation>
+    </message>
+    <message>
+        <source>Output settings</source>
+        <translation>输出设置</translation>
+    </message>
+    <message>
+        <source>Resumed from an earlier run</source>
+        <translation>从先前的运行恢复</translation>
+    </message>
+    <message>
+        <source>Files of the model (SHA-256)</source>
+        <translation>模型文件(SHA-256)</translation>
+    </message>
+    <message>
+        <source>Time of writing, beside the rest</source>
+        <translation>写入时间(与其他并行)</translation>
+    </message>
+    <message>
+        <source>Share of time waiting for the video</source>
+        <translation>等待视频的时间占比</translation>
     </message>
     <message>
         <source>Network evaluations</source>
@@ -1281,6 +1519,10 @@
         <translation>报告</translation>
     </message>
     <message>
+        <source>{count} results are ready, the last one is {name}.</source>
+        <translation>{count} 个结果已就绪,最后一个是 {name}。</translation>
+    </message>
+    <message>
         <source>The engine</source>
         <translation>引擎</translation>
     </message>
@@ -1309,8 +1551,8 @@
         <translation>引擎意外结束（退出代码 {code}），已重新启动。</translation>
     </message>
     <message>
-        <source>{name} can be resumed.</source>
-        <translation>{name} 可以继续。</translation>
+        <source>{name} can be resumed {from_where}.</source>
+        <translation>{name} 可以{from_where}恢复。</translation>
     </message>
     <message>
         <source>Resume</source>
@@ -1450,16 +1692,8 @@
         <translation>各步的 γ</translation>
     </message>
     <message>
-        <source>Whether γ falls over the steps, as in the paper, or rises.</source>
-        <translation>γ 随步骤下降（如论文）还是上升。</translation>
-    </message>
-    <message>
         <source>Falling (the paper&apos;s)</source>
         <translation>下降（论文方法）</translation>
-    </message>
-    <message>
-        <source>Rising</source>
-        <translation>上升</translation>
     </message>
     <message>
         <source>SAP: tiles of a frame see each other</source>
@@ -1474,6 +1708,10 @@
         <translation>SAP 方式</translation>
     </message>
     <message>
+        <source>How tiles exchange keys: lockstep or staged (exact), two-pass (least memory) or cached (fast).</source>
+        <translation>分块如何交换键：lockstep 或 staged（精确）、two-pass（内存最少）或 cached（快）。</translation>
+    </message>
+    <message>
         <source>Automatic</source>
         <translation>自动</translation>
     </message>
@@ -1482,8 +1720,12 @@
         <translation>同步（精确）</translation>
     </message>
     <message>
-        <source>Two-pass (less memory)</source>
-        <translation>两遍（省内存）</translation>
+        <source>Staged (exact, less memory)</source>
+        <translation>分段（精确，内存较少）</translation>
+    </message>
+    <message>
+        <source>Two-pass (least memory)</source>
+        <translation>两遍（内存最少）</translation>
     </message>
     <message>
         <source>Cached (fast)</source>
@@ -1638,6 +1880,130 @@
         <translation>一起去噪的分块数；0 表示自动选择。不影响结果。</translation>
     </message>
     <message>
+        <source>Order of SAP and TAP</source>
+        <translation>SAP 与 TAP 的顺序</translation>
+    </message>
+    <message>
+        <source>Order of SAP and TAP steps: in turns and ending with TAP, as in the paper, or with SAP; or in two halves.</source>
+        <translation>SAP 步与 TAP 步的顺序：交替并以 TAP 结束（如论文），或以 SAP 结束；或各占一半。</translation>
+    </message>
+    <message>
+        <source>In turns, TAP last (the paper&apos;s)</source>
+        <translation>交替，TAP 在最后（论文方法）</translation>
+    </message>
+    <message>
+        <source>In turns, SAP last</source>
+        <translation>交替，SAP 在最后</translation>
+    </message>
+    <message>
+        <source>First half SAP, then TAP</source>
+        <translation>前半 SAP，后半 TAP</translation>
+    </message>
+    <message>
+        <source>First half TAP, then SAP</source>
+        <translation>前半 TAP，后半 SAP</translation>
+    </message>
+    <message>
+        <source>Propagating layers</source>
+        <translation>传播层数</translation>
+    </message>
+    <message>
+        <source>How many spatial attention layers propagate at either end of the U-Net.</source>
+        <translation>U-Net 两端各有多少个空间注意力层参与传播。</translation>
+    </message>
+    <message>
+        <source>Layers with γ</source>
+        <translation>使用 γ 的层</translation>
+    </message>
+    <message>
+        <source>Which spatial attention layers of the U-Net get γ.</source>
+        <translation>U-Net 的哪些空间注意力层使用 γ。</translation>
+    </message>
+    <message>
+        <source>All</source>
+        <translation>全部</translation>
+    </message>
+    <message>
+        <source>Down blocks</source>
+        <translation>下采样块</translation>
+    </message>
+    <message>
+        <source>Middle block</source>
+        <translation>中间块</translation>
+    </message>
+    <message>
+        <source>Up blocks</source>
+        <translation>上采样块</translation>
+    </message>
+    <message>
+        <source>Guidance from σ</source>
+        <translation>引导起始 σ</translation>
+    </message>
+    <message>
+        <source>Guidance acts in steps of at least this noise level σ.</source>
+        <translation>仅在噪声水平 σ 不低于此值的步中使用引导。</translation>
+    </message>
+    <message>
+        <source>Guidance up to σ</source>
+        <translation>引导上限 σ</translation>
+    </message>
+    <message>
+        <source>Guidance acts in steps of at most this noise level σ.</source>
+        <translation>仅在噪声水平 σ 不高于此值的步中使用引导。</translation>
+    </message>
+    <message>
+        <source>SAG and PAG scale</source>
+        <translation>SAG 与 PAG 强度</translation>
+    </message>
+    <message>
+        <source>Scale of SAG and PAG, as a multiple of the s of the guidance scale 1 + s.</source>
+        <translation>SAG 与 PAG 的强度，为引导强度 1 + s 中 s 的倍数。</translation>
+    </message>
+    <message>
+        <source>ρ of noise levels</source>
+        <translation>噪声水平的 ρ</translation>
+    </message>
+    <message>
+        <source>ρ of the noise levels: larger values make more of the steps at low noise.</source>
+        <translation>噪声水平的 ρ：值越大，低噪声处的步数越多。</translation>
+    </message>
+    <message>
+        <source>Overlap in time</source>
+        <translation>时间重叠</translation>
+    </message>
+    <message>
+        <source>Overlap of tiles in time, as a multiple of their overlap in space; 0.75 at most.</source>
+        <translation>分块在时间上的重叠，为空间重叠的倍数；最多 0.75。</translation>
+    </message>
+    <message>
+        <source>Width of the Gaussian</source>
+        <translation>高斯宽度</translation>
+    </message>
+    <message>
+        <source>Width of the Gaussian that merges tiles, as a multiple of the tiling&apos;s own.</source>
+        <translation>合并分块所用高斯的宽度，为该分块方式自身宽度的倍数。</translation>
+    </message>
+    <message>
+        <source>Frame that CLIP sees</source>
+        <translation>CLIP 所见的帧</translation>
+    </message>
+    <message>
+        <source>Which frame of a segment CLIP sees, for models that declare that it sees one.</source>
+        <translation>CLIP 看到片段中的哪一帧（仅用于声明会看到一帧的模型）。</translation>
+    </message>
+    <message>
+        <source>First</source>
+        <translation>第一帧</translation>
+    </message>
+    <message>
+        <source>Middle</source>
+        <translation>中间帧</translation>
+    </message>
+    <message>
+        <source>Last</source>
+        <translation>最后一帧</translation>
+    </message>
+    <message>
         <source>Codec</source>
         <translation>编码格式</translation>
     </message>
@@ -1726,8 +2092,16 @@
         <translation>第一步中，引导对其所背离的分支的注意力模糊到什么程度；0 即普通 CFG。</translation>
     </message>
     <message>
-        <source>How tiles exchange their keys: lockstep (exact), two-pass (less memory) or cached (fast).</source>
-        <translation>分块之间交换键的方式：lockstep（精确）、two-pass（占用内存较少）或 cached（快速）。</translation>
+        <source>Whether γ falls over the steps, as in the paper, rises as the same curve backward, or is mirrored in ln σ.</source>
+        <translation>γ 随步骤下降（如论文）、按同一曲线反向上升，还是按 ln σ 镜像。</translation>
+    </message>
+    <message>
+        <source>Rising (backward in time)</source>
+        <translation>上升（时间反向）</translation>
+    </message>
+    <message>
+        <source>Rising (mirrored in ln σ)</source>
+        <translation>上升（按 ln σ 镜像）</translation>
     </message>
     <message>
         <source>Stride s at which a tile&apos;s tokens are sampled along each axis for the other tiles.</source>
@@ -1909,6 +2283,10 @@
         <translation>颜色、种子、设备</translation>
     </message>
     <message>
+        <source>Research</source>
+        <translation>研究</translation>
+    </message>
+    <message>
         <source>Output file</source>
         <translation>输出文件</translation>
     </message>
@@ -1957,6 +2335,14 @@
         <translation>关</translation>
     </message>
     <message>
+        <source>{count} changed</source>
+        <translation>已更改 {count} 项</translation>
+    </message>
+    <message>
+        <source>as the method says</source>
+        <translation>按方法默认</translation>
+    </message>
+    <message>
         <source>beside the clip</source>
         <translation>在视频旁</translation>
     </message>
@@ -1967,6 +2353,14 @@
     <message>
         <source>Name of the preset:</source>
         <translation>预设名称：</translation>
+    </message>
+    <message>
+        <source>The result cannot replace its own clip; choose another name.</source>
+        <translation>结果不能覆盖它自己的视频;请选择其他名称。</translation>
+    </message>
+    <message>
+        <source>This file exists. Choose another name, or check “Replace an existing file”.</source>
+        <translation>该文件已存在。请选择其他名称,或勾选“替换已有文件”。</translation>
     </message>
 </context>
 <context>
@@ -2083,24 +2477,12 @@
         <translation>播放</translation>
     </message>
     <message>
-        <source>Play the selected range at its own speed (P).</source>
-        <translation>以原速播放所选范围 (P)。</translation>
-    </message>
-    <message>
         <source>Previous frame</source>
         <translation>上一帧</translation>
     </message>
     <message>
-        <source>Go back one frame (,).</source>
-        <translation>后退一帧 (,)。</translation>
-    </message>
-    <message>
         <source>Next frame</source>
         <translation>下一帧</translation>
-    </message>
-    <message>
-        <source>Go forward one frame (.).</source>
-        <translation>前进一帧 (.)。</translation>
     </message>
     <message>
         <source>Start the selected range at this frame (I).</source>
@@ -2127,6 +2509,18 @@
         <translation>设置入点</translation>
     </message>
     <message>
+        <source>Play the selected range at its own speed (Space).</source>
+        <translation>以原速播放所选范围(空格)。</translation>
+    </message>
+    <message>
+        <source>Go back one frame (←).</source>
+        <translation>后退一帧(←)。</translation>
+    </message>
+    <message>
+        <source>Go forward one frame (→).</source>
+        <translation>前进一帧(→)。</translation>
+    </message>
+    <message>
         <source>Set out point</source>
         <translation>设置出点</translation>
     </message>
@@ -2143,12 +2537,24 @@
         <translation>此帧在视频中的时间。</translation>
     </message>
     <message>
+        <source>Only this part</source>
+        <translation>仅此部分</translation>
+    </message>
+    <message>
+        <source>Restore only the selected range; off, it is for previews and play.</source>
+        <translation>仅修复所选范围;关闭时该范围只用于预览和播放。</translation>
+    </message>
+    <message>
         <source>&amp;Frame</source>
         <translation>帧(&amp;F)</translation>
     </message>
     <message>
         <source>{first}–{last} · {count} frames</source>
         <translation>{first}–{last} · {count} 帧</translation>
+    </message>
+    <message>
+        <source>{first} · 1 frame</source>
+        <translation>{first} · 1 帧</translation>
     </message>
     <message>
         <source>Pause</source>
@@ -2172,6 +2578,14 @@
 </context>
 <context>
     <name>UnfinishedWork</name>
+    <message>
+        <source>from the last finished step</source>
+        <translation>从最后完成的步骤</translation>
+    </message>
+    <message>
+        <source>from the last finished segment</source>
+        <translation>从最后完成的分段</translation>
+    </message>
     <message>
         <source>The finished work of {names} takes {size} MB. Without it the restoration starts from the beginning.</source>
         <translation>{names} 已完成的部分占用 {size} MB。删除后将从头开始修复。</translation>
@@ -2311,8 +2725,8 @@
         <translation>重新开始</translation>
     </message>
     <message>
-        <source>A clip is being restored. Finished steps are kept, and it can be resumed at the next start.</source>
-        <translation>正在修复视频。已完成的步骤会保留，下次启动时可以继续。</translation>
+        <source>A clip is being restored. At the next start it can be resumed {from_where}.</source>
+        <translation>正在修复视频。下次启动时可以{from_where}恢复。</translation>
     </message>
     <message>
         <source>Quit now?</source>

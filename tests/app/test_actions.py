@@ -55,7 +55,7 @@ def test_what_can_be_done_with_an_item_follows_from_its_state(enabled):
     assert "start" in enabled(WindowState(selected=(WAITING,)))
     assert not enabled(WindowState(selected=(WAITING,))) & {"resume", "start_again", "show_in_folder", "show_failure"}
     assert {"resume", "start_again", "delete_unfinished"} <= enabled(WindowState(selected=(RESUMABLE,)))
-    done = replace(WAITING, state="done", report={"frames": 8})
+    done = replace(WAITING, state="done", report={"frames": 8}, finished=Path("result.mp4"))
     assert {"show_in_folder", "show_report"} <= enabled(WindowState(selected=(done,)))
     assert "show_report" not in enabled(WindowState(selected=(done, WAITING)))
     assert "remove" not in enabled(WindowState(selected=(replace(WAITING, state="running"),)))

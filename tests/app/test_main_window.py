@@ -21,7 +21,7 @@ def test_a_dropped_clip_is_queued_and_looked_at(open_window, own_clip, soon, tar
     item = window.queue.queue[0]
     assert (item.request.source, item.size, item.state) == (own_clip, (64, 48), "waiting")
     assert window.preview.tiling.grid is not None
-    assert window.preferences.recent == [own_clip]
+    soon(lambda: window.preferences.recent == [own_clip])
 
 
 def test_a_dropped_folder_brings_all_its_clips(open_window, own_clip, soon):
@@ -53,12 +53,14 @@ def test_clips_are_pasted_as_files_or_as_text(open_window, own_clip, soon):
     assert window.notices.isVisible() and len(window.queue.queue) == 2
 
 
-def test_recent_clips_are_offered_again_and_forgotten(open_window, own_clip):
+def test_recent_clips_are_offered_again_and_forgotten(open_window, own_clip, soon):
     window = open_window(start=False)
     assert not window.recent_menu.isEnabled()
     window.add_clips([own_clip])
+    soon(window.recent_menu.isEnabled)
     window.recent_menu.actions()[0].trigger()
     assert len(window.queue.queue) == 2
+    soon(lambda: all(item.size for item in window.queue.queue))
     window.recent_menu.actions()[-1].trigger()
     assert window.preferences.recent == [] and not window.recent_menu.isEnabled()
 
@@ -82,7 +84,7 @@ def test_a_second_start_hands_its_clips_to_this_window(open_window, own_clip):
 # -- the item that is looked at ---------------------------------------------------------------------------------
 
 
-def test_settings_belong_to_the_selected_item_and_start_the_next(open_window, own_clip, soon):
+def test_settings_belong_to_the_selected_item(open_window, own_clip, soon):
     window = open_window(start=False)
     window.add_clips([own_clip])
     window.settings_panel.rows["steps"].editor.field.setValue(9)
@@ -91,7 +93,7 @@ def test_settings_belong_to_the_selected_item_and_start_the_next(open_window, ow
     assert [item.request.settings.steps for item in window.queue.queue] == [9, 5]
     window.queue_panel.select(window.queue.queue[0].id)
     assert window.settings_panel.request.settings.steps == 9
-    assert window.preferences.restore.steps == 5
+    assert window.preferences.restore.steps is None
 
 
 def test_settings_change_all_selected_items(open_window, own_clip):
@@ -118,7 +120,6 @@ def test_only_the_part_from_in_to_out_can_be_restored(open_window, own_clip, soo
     window.add_clips([own_clip])
     soon(lambda: window.preview.info is not None)
     window.preview.timeline.set_chosen(2, 5)
-    window.action_table["in_out_only"].trigger()
     assert window.queue.queue[0].request.frames == (2, 5)
     window.preview.timeline.set_chosen(1, 5)
     assert window.queue.queue[0].request.frames == (1, 5)
@@ -184,7 +185,7 @@ def test_restoring_shows_the_plan_first_and_then_runs_the_queue(open_window, own
     assert states(window) == ["waiting", "waiting"] and not window.runs.plan_dialog.problems.isVisible()
     window.runs.plan_dialog.start_button.click()
     soon(lambda: states(window) == ["done", "done"])
-    assert window.notices.isVisible() and window.notices.text.startswith("clip_x4_2.mp4")
+    assert window.notices.isVisible() and "clip_x4_2.mp4" in window.notices.text
     notice_button(window, "Report").click()
     assert window.docks["report"].isVisible() and window.report.tree.topLevelItemCount() > 5
 
@@ -344,9 +345,7 @@ def test_a_finished_result_can_be_compared_at_any_frame(open_window, own_clip, s
     result.write_bytes(own_clip.read_bytes())
     frames = []
     window.shown.results.frame_ready.connect(frames.append)
-    window.queue.set_state(
-        window.queue.queue[0].id, "done", result=result, request=window.queue.queue[0].request.replace(frames=(2, 9))
-    )
+    window.queue.set_state(window.queue.queue[0].id, "done", result=result, first_frame=2)
     window.preview.go_to(5)
     soon(lambda: any(frame.frame == 5 for frame in frames))
     third = next(frame for frame in frames if frame.frame == 5)
@@ -402,6 +401,7 @@ def test_an_error_nobody_expected_is_shown_and_the_window_stays(open_window):
 
 def test_panels_and_size_are_remembered(open_window, folders):
     window = open_window(start=False)
+    window.showNormal()
     window.resize(790, 600)
     window.docks["queue"].close()
     window.docks["log"].show()

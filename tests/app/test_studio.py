@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 import time
 import uuid
 from pathlib import Path
@@ -20,6 +21,7 @@ ROOT = Path(__file__).parents[2]
 def user_env(tmp_path) -> dict[str, str]:
     """The environment of someone who has never started the program."""
     folders = {f"XDG_{kind}_HOME": str(tmp_path / kind.lower()) for kind in ("CONFIG", "DATA", "STATE", "CACHE")}
+    folders["XDG_RUNTIME_DIR"] = tempfile.mkdtemp()  # short enough for a socket
     return os.environ | folders | {"LOGNAME": f"test-{uuid.uuid4().hex[:8]}", "PYTHONPATH": str(ROOT)}
 
 
@@ -38,7 +40,7 @@ def test_help_needs_no_window(user_env):
 def test_a_second_start_gives_its_clip_to_the_first_and_a_killed_window_leaves_no_engine(user_env, clip, qapp):
     first = subprocess.Popen([sys.executable, "-m", "app"], env=user_env)
     try:
-        wait_for(lambda: hand_over([], f"dcvsr-studio-{user_env['LOGNAME']}"))
+        wait_for(lambda: hand_over([], f"{user_env['XDG_RUNTIME_DIR']}/dcvsr-studio"))
         subprocess.run([sys.executable, "-m", "app", str(clip)], env=user_env, check=True, timeout=60)
         queue = Path(user_env["XDG_DATA_HOME"]) / "dcvsr-studio" / "queue.json"
         wait_for(queue.exists)

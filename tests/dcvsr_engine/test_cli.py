@@ -352,6 +352,32 @@ def test_ctrl_c_keeps_the_job_and_leaves_no_half_output(restore, run, folder, mo
     assert run("jobs")[1] == "There are no unfinished jobs.\n"
 
 
+def test_a_job_whose_result_cannot_be_put_in_place_is_published_elsewhere(restore, run, folder, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr(cli, "JobProgress", Interrupted)
+        restore()
+    (folder / "out.mkv").write_text("mine")
+    code, _, err = restore()
+    [job] = json.loads(run("jobs", "--json")[1])
+    assert code == 2 and "exists already" in err and f"“dcvsr resume {job['name']} --output FILE”" in err
+    assert run("resume", job["name"])[0] == 2
+    assert run("resume", job["name"], "--output", folder / "clip.mp4")[0] == 2
+    code, out, _ = run("resume", job["name"], "-o", folder / "other.mkv")
+    assert code == 0 and str(folder / "other.mkv") in out
+    assert len(jobs.pictures(folder / "other.mkv")) == 4 and (folder / "out.mkv").read_text() == "mine"
+    assert run("jobs")[1] == "There are no unfinished jobs.\n"
+
+
+def test_a_command_whose_answer_was_lost_is_answered_again(restore, run, folder):
+    first = restore()
+    changed = (folder / "out.mkv").stat().st_mtime_ns
+    assert restore() == first and first[0] == 0
+    assert (folder / "out.mkv").stat().st_mtime_ns == changed
+    assert restore(folder / "clip.mp4", "--fresh")[0] == 2  # the target is there
+    code, _, err = restore()
+    assert code == 2 and "exists already" in err  # and the record is gone, as was asked for
+
+
 def test_ctrl_c_drops_what_is_finished_if_so_asked(restore, run, folder, monkeypatch):
     monkeypatch.setattr(cli, "JobProgress", Interrupted)
     code, _, err = restore(folder / "clip.mp4", "--discard")

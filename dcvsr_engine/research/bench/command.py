@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from dcvsr_engine.research.bench.cost import Cost
     from dcvsr_engine.research.bench.growth import Growth
     from dcvsr_engine.research.bench.joins import Joins
+    from dcvsr_engine.research.bench.memory import Footprint
     from dcvsr_engine.research.bench.propagation import StepFigures
 
 
@@ -22,9 +23,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     what = (
         "propagation: how well neighbouring tiles and windows agree; cost: of guidance and propagation on this machine; "
-        "growth: of memory and time per frame with the length of a clip; joins: whether joins of segments are visible"
+        "growth: of memory and time per frame with the length of a clip; joins: whether joins of segments are visible; "
+        "memory: of a tile as the plan predicts it, and as measured"
     )
-    parser.add_argument("what", choices=["propagation", "cost", "growth", "joins"], help=what)
+    parser.add_argument("what", choices=["propagation", "cost", "growth", "joins", "memory"], help=what)
     parser.add_argument("--model", default="compact", metavar="NAME", help="a model (default: compact)")
     parser.add_argument("--clip", type=Path, metavar="FILE", help="a video (default: the bundled sample)")
     parser.add_argument("--tile", type=int, default=32, metavar="N", help="side of a tile in latent pixels (default: 32)")
@@ -83,11 +85,20 @@ def joins(settings: RestoreSettings, clip: Path, options: argparse.Namespace) ->
     return dataclasses.asdict(figures), joins_table(clip, figures)
 
 
+def memory(settings: RestoreSettings, clip: Path, options: argparse.Namespace) -> Measured:
+    """Run ``dcvsr bench memory``, which needs no clip."""
+    from dcvsr_engine.research.bench.memory import measure_memory
+
+    figures = measure_memory(settings)
+    return [dataclasses.asdict(figure) | {"ratio": figure.ratio} for figure in figures], memory_table(figures)
+
+
 MEASUREMENTS: dict[str, Callable[[RestoreSettings, Path, argparse.Namespace], Measured]] = {
     "propagation": propagation,
     "cost": cost,
     "growth": growth,
     "joins": joins,
+    "memory": memory,
 }
 
 
@@ -161,3 +172,16 @@ def joins_table(clip: Path, figures: "Joins") -> str:
     return "\n".join(
         lines + [f"{join.frame:<8}{join.difference:>12.3f}{join.whole:>14.3f}{join.rank:>20.0%}" for join in figures.joins]
     )
+
+
+def memory_table(figures: Sequence["Footprint"]) -> str:
+    """Format the result of `measure_memory`, a line per size."""
+    lines = [
+        "Peak memory of one evaluation beyond the weights, MiB.",
+        "",
+        f"{'tile':<14}{'predicted':>10}{'measured':>10}{'ratio':>8}",
+    ]
+    for figure in figures:
+        tile = f"{figure.side}×{figure.side}×{figure.frames}"
+        lines.append(f"{tile:<14}{figure.predicted / 2**20:>10.1f}{figure.measured / 2**20:>10.1f}{figure.ratio:>8.3f}")
+    return "\n".join(lines)

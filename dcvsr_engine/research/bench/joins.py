@@ -62,13 +62,13 @@ def measure_joins(settings: RestoreSettings, clip: Path) -> Joins:
     """Restore ``clip`` in short segments and in one piece, and compare; raises `UserError`."""
     model = load_for(settings)
     plan, report, cut = restore_in_segments(clip, model, settings.replace(segment_frames=SHORT_SEGMENT))
-    # a join lies where the frames that overlap the previous segment end
-    joins = [segment.first + segment.shared for segment in plan.segments if segment.shared]
+    # a join lies where the frames that are pinned to the previous segment end
+    joins = [segment.begins for segment in plan.segments if segment.shared]
     if not joins:
         raise InputError(f"“{clip.name}” makes a single segment; name a longer clip, or choose a smaller window.")
     _, _, whole = restore_in_segments(clip, model, settings.replace(segment_frames=WHOLE_SEGMENT))
     # the first frame after a cut differs a lot, which says nothing about joins
-    begins = {segment.first + segment.shared for segment in plan.segments}
+    begins = {segment.begins for segment in plan.segments}
     rest = np.array([value for frame, value in cut.items() if frame not in begins])
     return Joins(
         len(cut) + 1,

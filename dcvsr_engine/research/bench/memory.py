@@ -1,21 +1,80 @@
-"""Peak memory of one tile."""
+"""Peak memory of one tile, and what the planner predicts of it."""
 
 import multiprocessing
 import threading
 import time
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from statistics import median
 
 import psutil
 import torch
 
 from dcvsr_engine.diffusion.denoiser import Denoiser
 from dcvsr_engine.models.loading import load_model
+from dcvsr_engine.models.registry import model_folder
+from dcvsr_engine.network.declaration import UNET_FOLDERS, Declaration
+from dcvsr_engine.network.device import DTYPES
+from dcvsr_engine.network.layout import subfolder
+from dcvsr_engine.planning.memory import NetworkSize, SegmentLoad
+from dcvsr_engine.planning.planner import on_device
 from dcvsr_engine.settings import RestoreSettings
 from dcvsr_engine.tiling.grid import TileGrid
 
 SAMPLING_INTERVAL = 0.001
 WARM_UP_UNITS = 2
 """Units and frames of a first evaluation, which loads and allocates what stays."""
+
+
+SIZES = (6, 32), (14, 32), (14, 64)
+"""Frames and side in latents of the tiles that `measure_memory` evaluates."""
+REPEATS = 3
+"""Processes that each size is measured in; their median counts, as resident memory depends on what the C library gives back."""
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """Memory of one evaluation of one tile.
+
+    Attributes:
+        frames, side: of the tile, in latents.
+        predicted, measured: peak bytes beyond the weights.
+    """
+
+    frames: int
+    side: int
+    predicted: int
+    measured: int
+
+    @property
+    def ratio(self) -> float:
+        """Prediction over measurement."""
+        return self.predicted / self.measured
+
+
+def measure_memory(settings: RestoreSettings, sizes: Sequence[tuple[int, int]] = SIZES) -> list[Footprint]:
+    """Predict and measure the memory of tiles of some ``sizes``, frames and side in latents; raises `ModelError`."""
+    return [
+        Footprint(
+            frames,
+            side,
+            predicted_bytes(settings, frames, side),
+            round(median(peak_bytes(settings, frames, side, side) for _ in range(REPEATS))),
+        )
+        for frames, side in sizes
+    ]
+
+
+def predicted_bytes(settings: RestoreSettings, frames: int, side: int) -> int:
+    """What the planner reckons with for one evaluation of one tile, beyond the weights."""
+    folder = model_folder(settings.model)
+    declaration = Declaration.from_folder(folder)
+    plain = settings.replace(guidance="none", sap=False, tap=False, tile_batch=1)
+    resolved = on_device(declaration.resolve(plain))
+    network = NetworkSize.from_folder(subfolder(folder, UNET_FOLDERS), DTYPES[resolved.precision].itemsize)
+    grid = TileGrid.build(frames, side, side, side, frames)
+    return SegmentLoad(resolved, declaration, network, grid, 0, 0).sampling_bytes()
 
 
 def peak_bytes(settings: RestoreSettings, frames: int, height: int, width: int) -> int:

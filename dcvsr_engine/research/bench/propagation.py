@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from dcvsr_engine.diffusion.denoiser import Denoiser
-from dcvsr_engine.diffusion.edm import to_d
+from dcvsr_engine.diffusion.edm import euler_step
 from dcvsr_engine.diffusion.propagation import SpatialBank
 from dcvsr_engine.diffusion.sampler import Estimate, InBatches, TileGroup
 from dcvsr_engine.diffusion.schedule import Step, steps_of
@@ -107,7 +107,7 @@ def measured_steps(workload: BenchWorkload, denoiser: Denoiser) -> Iterator[Step
         )
         # the trajectory follows the schedule, whatever else was tried at this step
         denoised = {StepKind.SAP: two_pass, StepKind.PLAIN: plain}.get(step.kind, tap).merged
-        x = x + to_d(x, step.sigma, denoised) * (step.sigma_next - step.sigma)
+        x = euler_step(x, denoised, step.sigma, step.sigma_next)
 
 
 def evaluate_kind(

@@ -18,9 +18,11 @@ from av.video.reformatter import ColorRange, Colorspace
 
 from dcvsr_engine.errors import InputError, SettingsError
 from dcvsr_engine.network.resample import shrink
+from dcvsr_engine.research.evaluation.stills import RAW_PICTURE, pan, still_picture
 from dcvsr_engine.research.pictures import Pictures, read_pictures, save_pictures, to_pictures, to_tensor
 from dcvsr_engine.storage import discard, partial_path
 from dcvsr_engine.video.color import MATRICES, RANGES
+from dcvsr_engine.video.suffixes import PICTURE_SUFFIXES
 
 EVALUATION_DEGRADATIONS = ("h264", "mild", "real-world", "none")
 """``h264``: bicubic ÷4, H.264 CRF 18; ``mild``, ``real-world``: the training presets; ``none``: clips as they are."""
@@ -93,6 +95,13 @@ def unpacked(source: Path) -> Iterator[Path]:
         with gzip.open(source) as packed, target.open("wb") as file:
             shutil.copyfileobj(packed, file)
         yield target
+
+
+def source_pictures(source: Path, preparation: Preparation) -> Pictures:
+    """Read the frames of a clip, or pan over a picture file; raises `InputError`."""
+    if source.suffix.lower() in (RAW_PICTURE, *PICTURE_SUFFIXES) and source.is_file():
+        return pan(still_picture(source), preparation.start, preparation.frames, preparation.crop)
+    return read_pictures(source, preparation.start, preparation.frames)
 
 
 def centre_crop(pictures: Pictures, crop: tuple[int, int] | None) -> Pictures:
@@ -169,7 +178,7 @@ def prepare_clip(name: str, source: Path, preparation: Preparation, folder: Path
     target = folder / name
     if not target.is_dir():
         with unpacked(source) as readable:
-            pictures = read_pictures(readable, preparation.start, preparation.frames)
+            pictures = source_pictures(readable, preparation)
         partial = partial_path(target)
         partial.mkdir(parents=True)
         try:

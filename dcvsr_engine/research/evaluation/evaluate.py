@@ -10,17 +10,19 @@ from typing import Any
 from dcvsr_engine.control import Control
 from dcvsr_engine.errors import JobError, OutputError, SettingsError
 from dcvsr_engine.planning.grids import grid_for
+from dcvsr_engine.research.evaluation.artefacts import seed_difference
 from dcvsr_engine.research.evaluation.clips import EVALUATION_SCALE, Clip, prepare_clip
 from dcvsr_engine.research.evaluation.methods import Method, Restoration, enlarge_bicubic
 from dcvsr_engine.research.evaluation.scores import ROWS, Sample, Score, score_sample
 from dcvsr_engine.research.evaluation.sets import ClipSet
-from dcvsr_engine.research.evaluation.table import SECONDS_ROW, Column, Table
+from dcvsr_engine.research.evaluation.table import SECONDS_ROW, SEEDS_ROW, Column, Table
 from dcvsr_engine.research.pictures import Pictures, read_pictures
 from dcvsr_engine.storage import discard, read_json, write_json
 from dcvsr_engine.tiling.grid import TileGrid
 
 EVALUATION_FILE = "evaluation.json"
 NOT_TIMED = "the restoration was interrupted and resumed, so it was not timed"
+NO_SEED = "this method draws no random numbers"
 PAPER_FACTOR = 8
 """Pixels per latent of the paper's model, whose tiles the seam score examines where no model of ours takes part."""
 
@@ -98,6 +100,7 @@ class Evaluation:
         control: checked before every column and within restorations.
         say: receives a line per finished column.
         score_again: score existing results again, for example after installing a package that a row needs.
+        two_seeds: restore every clip with another seed as well, and compare the results.
     """
 
     folders: EvaluationFolders
@@ -106,6 +109,7 @@ class Evaluation:
     control: Control
     say: Callable[[str], None]
     score_again: bool = False
+    two_seeds: bool = False
 
     def run(self) -> Table:
         """Score every method on every clip; resume from what the folder holds.
@@ -152,7 +156,22 @@ class Evaluation:
             write_json(path, finished)
             self.say(f"{clip_set} · {clip.name} · {method.name}: {'restored' if seconds is None else f'{seconds:.1f} s'}, scored")
         column = {name: Score(**values) for name, values in finished["values"].items()}
+        if self.two_seeds:
+            column |= {SEEDS_ROW.name: self.seed_score(clip_set, clip, method, finished)}
         return column | {SECONDS_ROW.name: Score(seconds, "" if seconds is not None else NOT_TIMED)}
+
+    def seed_score(self, clip_set: str, clip: Clip, method: Method, finished: dict[str, Any]) -> Score:
+        """Compare a method's result with that of another seed; ``finished`` are its scores, which keep the difference."""
+        if not isinstance(method, Restoration):
+            return Score(None, NO_SEED)
+        difference: float | None = finished.get("seed_difference")
+        if difference is None:
+            other = self.folders.result(clip_set, clip.name, f"{method.name} other seed")
+            restore_clip(clip, method.with_other_seed(), other, self.control)
+            first = self.folders.result(clip_set, clip.name, method.name)
+            difference = seed_difference(read_pictures(first), read_pictures(other))
+            write_json(self.folders.scores(clip_set, clip.name, method.name), finished | {"seed_difference": difference})
+        return Score(difference)
 
 
 def restore_clip(clip: Clip, method: Method, target: Path, control: Control) -> float | None:

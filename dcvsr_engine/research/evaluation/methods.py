@@ -110,6 +110,10 @@ class Restoration:
         files = model_hashes(model_folder(self.settings.model), self.declaration)
         return {"settings": settings, "files": files, "engine": __version__}
 
+    def with_other_seed(self) -> "Restoration":
+        """Return the same model with another seed."""
+        return Restoration(self.name, self.settings.replace(seed=self.resolved.seed ^ 1))
+
     def restore(self, low: Path, target: Path, control: Control) -> float | None:
         """Run a restoration job, or resume the unfinished one of the same settings and weights."""
         from dcvsr_engine.jobs.job import run_job

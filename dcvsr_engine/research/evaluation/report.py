@@ -17,9 +17,10 @@ from dcvsr_engine.storage import write_text
 
 TRUTH = "undamaged"
 NOTE = (
-    "ST-LPIPS is not numerically LPIPS. Read the seam score, the lattice score and flicker beside bicubic's, which are the "
-    "input's own. Seconds run from a clip to its pictures, without loading the model; they are processor time where the "
-    "processor computes."
+    "ST-LPIPS is not numerically LPIPS. Read flicker and the seam, lattice and dotted-edge scores beside bicubic's, which are "
+    "the input's own. The smooth-area deviation says how much farther than bicubic a result is from the undamaged clip (without "
+    "one: from bicubic) where there is no detail, in levels of 255. Seconds run from a clip to its pictures, without loading the "
+    "model; they are processor time where the processor computes."
 )
 
 

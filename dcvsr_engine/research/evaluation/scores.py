@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from dcvsr_engine.errors import ModelError
-from dcvsr_engine.research.evaluation import external, fidelity, niqe, seams, temporal
+from dcvsr_engine.research.evaluation import artefacts, external, fidelity, niqe, seams, temporal
 from dcvsr_engine.research.evaluation.st_lpips import STLPIPS
 from dcvsr_engine.research.pictures import Pictures, to_tensor
 from dcvsr_engine.tiling.grid import TileGrid
@@ -43,7 +43,7 @@ class Sample:
 class Row:
     """One metric, a row of the tables.
 
-    Lower flicker, seam and lattice scores are better only while they stay above bicubic's, which are the input's own.
+    Lower flicker and seam, lattice and dotted-edge scores are better only while they stay above bicubic's, the input's own.
 
     Attributes:
         name: heading of the row.
@@ -162,6 +162,16 @@ ROW_GROUPS = (
     RowGroup(
         (Row("lattice score", "lower", 3),),
         lambda sample: (seams.lattice_score(sample.result, sample.guide, sample.factor),),
+        needs_truth=False,
+    ),
+    RowGroup(
+        (Row("dotted-edge score", "lower", 3),),
+        lambda sample: (artefacts.dotted_edge_score(sample.result, sample.guide, sample.factor),),
+        needs_truth=False,
+    ),
+    RowGroup(
+        (Row("smooth-area deviation", "lower", 2),),
+        lambda sample: (artefacts.smooth_deviation(sample.result, sample.bicubic, sample.guide),),
         needs_truth=False,
     ),
     RowGroup((Row("NIQE", "lower", 3),), lambda sample: (niqe.niqe(sample.result),), needs_truth=False),

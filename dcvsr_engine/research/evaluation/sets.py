@@ -6,11 +6,8 @@ from pathlib import Path
 
 from dcvsr_engine.errors import InputError, SettingsError
 from dcvsr_engine.research.evaluation.clips import EVALUATION_DEGRADATIONS, Preparation
+from dcvsr_engine.research.evaluation.packages import EVALUATION_PACKAGES, default_roots
 from dcvsr_engine.video.suffixes import PICTURE_SUFFIXES, VIDEO_SUFFIXES
-
-DEBIAN = "opencv-doc"
-DEBIAN_CLIPS = ("examples/data/vtest.avi", "opencv4/html/box.mp4.gz", "opencv4/html/cup.mp4.gz")
-DEBIAN_FOLDER = Path("/usr/share/doc/opencv-doc")
 
 INNER = ("gt", "hr", "truth", "input")
 """Folders inside a data set that hold its clips (``REDS4/GT/000``, ``VideoLQ/Input/000``) or a clip's pictures
@@ -32,13 +29,16 @@ class ClipSet:
     preparation: Preparation
 
 
-def clip_sets(data: Sequence[str], degradations: Sequence[str], preparation: Preparation) -> list[ClipSet]:
+def clip_sets(
+    data: Sequence[str], degradations: Sequence[str], preparation: Preparation, roots: Sequence[Path] = ()
+) -> list[ClipSet]:
     """Make a set per folder and degradation.
 
     Args:
         data: as `find_sources` reads it; ``DIR:DEGRADATION`` overrides ``degradations`` for that folder.
         degradations: of `EVALUATION_DEGRADATIONS`.
-        preparation: how clips are made, apart from the degradation.
+        preparation: how clips are made, apart from the degradation; smaller and shorter where a package needs it.
+        roots: see `find_sources`.
 
     Raises:
         InputError: there are no clips.
@@ -49,29 +49,30 @@ def clip_sets(data: Sequence[str], degradations: Sequence[str], preparation: Pre
         folder, colon, own = text.rpartition(":")
         given = bool(colon) and own in EVALUATION_DEGRADATIONS
         location = folder if given else text
-        sources = name_clips(find_sources(location))
+        sources = name_clips(find_sources(location, roots))
+        package = EVALUATION_PACKAGES.get(location)
+        fitting = preparation if package is None else package.limited(preparation)
+        name = location if package is not None else Path(location).resolve().name.partition(".")[0]
         for degradation in [own] if given else degradations:
-            name = DEBIAN if location == DEBIAN else Path(location).resolve().name.partition(".")[0]
-            sets.append(ClipSet(f"{name} · {degradation}", sources, replace(preparation, degradation=degradation)))
+            sets.append(ClipSet(f"{name} · {degradation}", sources, replace(fitting, degradation=degradation)))
     names = [clip_set.name for clip_set in sets]
     if len(set(names)) < len(names):
         raise SettingsError(f"Two of the data sets have the same name and degradation: {', '.join(names)}.")
     return sets
 
 
-def find_sources(data: str) -> list[Path]:
-    """Find the clips that ``data`` names: `DEBIAN`, a video, a folder of pictures, or a folder with either.
+def find_sources(data: str, roots: Sequence[Path] = ()) -> list[Path]:
+    """Find the clips that ``data`` names: one of `EVALUATION_PACKAGES`, a video, a picture, or a folder with either.
+
+    Args:
+        data: name or path.
+        roots: where packages are looked for before `default_roots`.
 
     Raises:
         InputError: there are none.
     """
-    if data == DEBIAN:
-        clips = [DEBIAN_FOLDER / name for name in DEBIAN_CLIPS]
-        if not all(path.is_file() for path in clips):
-            raise InputError(
-                f"The clips of the Debian package {DEBIAN} are missing: install it, or name your own clips with --data."
-            )
-        return clips
+    if data in EVALUATION_PACKAGES:
+        return EVALUATION_PACKAGES[data].find(data, [*roots, *default_roots()])
     folder = Path(data)
     if not folder.exists():
         raise InputError(f"“{data}” does not exist; check the name.")

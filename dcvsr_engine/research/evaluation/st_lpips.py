@@ -7,6 +7,8 @@ from typing import Literal, Self
 
 import torch
 import torch.nn.functional as F
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from dcvsr_engine.errors import ModelError
@@ -108,6 +110,20 @@ class STLPIPS(nn.Module):
                 raise ModelError("The installed ST-LPIPS weights are not those of stlpips-pytorch 0.0.2: install that version.")
             parameter.data.copy_(value)
         return metric.requires_grad_(False).eval()
+
+    @classmethod
+    def from_file(cls, backbone: Backbone, path: Path) -> Self:
+        """Read what `save_half` wrote; raises `ModelError`."""
+        metric = cls(backbone)
+        try:
+            metric.load_state_dict(load_file(path))
+        except (OSError, SafetensorError, RuntimeError) as error:
+            raise ModelError(f"“{path}” does not hold the weights of ST-LPIPS: {' '.join(str(error).split())}.") from None
+        return metric.requires_grad_(False).eval()
+
+    def save_half(self, path: Path) -> None:
+        """Write the weights in half precision, as safetensors."""
+        save_file({name: value.half().contiguous() for name, value in self.state_dict().items()}, path)
 
     def features(self, pictures: Tensor) -> list[Tensor]:
         """Compute the five stages' features of RGB 0..1 ``(n, 3, h, w)``, of unit length at every position, in float32."""

@@ -11,6 +11,9 @@ from dcvsr_engine.research.evaluation.scores import ROWS, Row, Score
 SECONDS_ROW = Row("seconds", "lower", 1)
 """Time from a clip to its pictures, without loading the model; processor time where the processor computes."""
 
+SEEDS_ROW = Row("seed difference", "lower", 2)
+"""RMS difference of Y, in grey levels, of the results of two seeds."""
+
 MANY_METHODS = 8
 """With more methods than this, a table has a line per method, as the paper's Table 2, instead of a column."""
 
@@ -41,7 +44,7 @@ class Table:
     @property
     def rows(self) -> tuple[Row, ...]:
         """The rows that were computed, in order."""
-        known = ROWS | {SECONDS_ROW.name: SECONDS_ROW}
+        known = ROWS | {row.name: row for row in (SEEDS_ROW, SECONDS_ROW)}
         first = next((columns for clips in self.sets.values() for columns in clips.values()), None)
         return () if first is None else tuple(known[name] for name in first[self.methods[0]])
 

@@ -13,6 +13,7 @@ from dcvsr_engine.research.training.recipe import STATE, Recipe
 from dcvsr_engine.settings import Device
 
 if TYPE_CHECKING:
+    from dcvsr_engine.research.training.data import TrainingData
     from dcvsr_engine.research.training.objective import Distance
     from dcvsr_engine.research.training.prior import PriorTrainer
     from dcvsr_engine.research.training.trainer import Trainer
@@ -36,6 +37,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     scales = "instead of training, write scales.json: what gives the latents unit variance, measured on N clips of the recipe"
     parser.add_argument("--measure-scales", type=int, metavar="N", help=scales)
     parser.add_argument("--threads", type=int, metavar="N", help="processor threads (default: all)")
+
+
+def print_now(sentence: str) -> None:
+    """Print without buffering, into a file as well."""
+    print(sentence, flush=True)
 
 
 def run(options: argparse.Namespace, distances: Distances) -> int:
@@ -64,11 +70,17 @@ def run(options: argparse.Namespace, distances: Distances) -> int:
     if options.threads is not None:
         torch.set_num_threads(options.threads)
     device = resolve_device(options.device if options.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu")
-    trainer: Trainer | PriorTrainer
-    if isinstance(recipe, PriorRecipe):
-        trainer = prior_trainer(recipe, options, distances, device)
-    else:
-        trainer = diffusion_trainer(recipe, options, distances, device)
+    if options.start is not None:
+        recipe = recipe.replace(start=str(options.start))
+
+    def find() -> "TrainingData":
+        from dcvsr_engine.research.training.data import TrainingData
+        from dcvsr_engine.research.training.start import declared_context
+
+        context = 0 if isinstance(recipe, PriorRecipe) else declared_context(recipe)
+        return TrainingData.load(recipe, options.photos, options.videos, context)
+
+    trainer = make_trainer(recipe, options.out, find, distances, device)
     if trainer.state.iteration >= trainer.recipe.iterations:
         print(f"The run in “{options.out}” is complete: {trainer.state.iteration} iterations.")
         return 0
@@ -81,29 +93,35 @@ def run(options: argparse.Namespace, distances: Distances) -> int:
     return 0
 
 
-def diffusion_trainer(recipe: Recipe, options: argparse.Namespace, distances: Distances, device: Device) -> "Trainer":
-    """Load the data and make the trainer of a diffusion network."""
-    from dcvsr_engine.research.training.data import TrainingData
-    from dcvsr_engine.research.training.start import declared_context
+def make_trainer(
+    recipe: Recipe | PriorRecipe,
+    folder: Path,
+    find: Callable[[], "TrainingData"],
+    distances: Distances,
+    device: Device,
+    report: Callable[[str], None] = print_now,
+) -> "Trainer | PriorTrainer":
+    """Make the trainer of a recipe in its folder.
+
+    Args:
+        recipe: of the run.
+        folder: of the run, new or to resume.
+        find: loads the data; the trainer of the prior calls it only if its pool lacks clips, which are made first.
+        distances: see `run`.
+        device: to train on.
+        report: receives a line per shard of the pool.
+    """
+    if isinstance(recipe, PriorRecipe):
+        from dcvsr_engine.research.training.prior import PriorTrainer, make_pools, new_network
+
+        # a start that cannot be used is named before clips are made
+        new_network(recipe)
+        make_pools(recipe, folder / "pool", find, report)
+        return PriorTrainer(recipe, folder, distances()[1], device)
     from dcvsr_engine.research.training.trainer import Trainer
 
-    if options.start is not None:
-        recipe = recipe.replace(start=str(options.start))
-    data = TrainingData.load(recipe, options.photos, options.videos, declared_context(recipe))
-    perceptual = any(phase.perceptual > 0 for phase in recipe.phases)
-    train_on, judge = distances() if perceptual else (None, None)
-    return Trainer(recipe, options.out, data, train_on, judge, device)
-
-
-def prior_trainer(recipe: PriorRecipe, options: argparse.Namespace, distances: Distances, device: Device) -> "PriorTrainer":
-    """Make the trainer of the prior, and the clips that its folder lacks."""
-    from dcvsr_engine.research.training.data import TrainingData
-    from dcvsr_engine.research.training.prior import PriorTrainer, make_pools
-
-    if options.start is not None:
-        raise SettingsError("The prior is trained from scratch: leave out --start.")
-    make_pools(recipe, options.out / "pool", lambda: TrainingData.load(recipe, options.photos, options.videos), print_now)
-    return PriorTrainer(recipe, options.out, distances()[1], device)
+    train_on, judge = distances() if recipe.is_perceptual else (None, None)
+    return Trainer(recipe, folder, find(), train_on, judge, device)
 
 
 def write_measured_scales(recipe: Recipe | PriorRecipe, options: argparse.Namespace) -> None:
@@ -136,11 +154,6 @@ def check_folder(folder: Path, resume: bool) -> None:
         raise SettingsError(f"There is no checkpoint to resume in “{folder}”: leave out --resume to begin a run there.")
     if folder.exists() and not folder.is_dir():
         raise SettingsError(f"“{folder}” is a file; give the run a folder of its own.")
-
-
-def print_now(sentence: str) -> None:
-    """Print without buffering, into a file as well."""
-    print(sentence, flush=True)
 
 
 @contextmanager

@@ -1,11 +1,13 @@
 """Training batches as a pure function of (seed, iteration), so that a resumed run sees the same data."""
 
 import random
+import signal
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
+from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset
 
@@ -92,7 +94,11 @@ def parts_of(recipe: Recipe | PriorRecipe) -> tuple[Sequence[ClipRequest], ClipR
     return recipe.phases, recipe.validation
 
 
-def load_photographs(roots: list[Path], smallest: int = 320) -> tuple[list[Tensor], list[Tensor]]:
+SMALLEST_PHOTOGRAPH = 320
+"""Shortest side in pixels of the reductions of photographs."""
+
+
+def load_photographs(roots: list[Path], smallest: int = SMALLEST_PHOTOGRAPH) -> tuple[list[Tensor], list[Tensor]]:
     """Load the photographs below ``roots`` with their reductions down to ``smallest`` pixels.
 
     Returns:
@@ -100,9 +106,13 @@ def load_photographs(roots: list[Path], smallest: int = 320) -> tuple[list[Tenso
     """
     sets: tuple[list[Tensor], list[Tensor]] = ([], [])
     for photo in photographs.find_photographs(roots):
-        levels = photographs.pyramid(photo.load(), smallest)
-        sets[photo.held_out].extend(torch.tensor(level).permute(2, 0, 1) for level in levels)
+        sets[photo.held_out].extend(all_sizes(photographs.sharpened(photo.load(), smallest), smallest))
     return sets
+
+
+def all_sizes(picture: Image.Image, smallest: int = SMALLEST_PHOTOGRAPH) -> list[Tensor]:
+    """Return a sharp picture and its reductions, uint8 ``(3, height, width)``."""
+    return [torch.tensor(level).permute(2, 0, 1) for level in photographs.reductions(picture, smallest)]
 
 
 def open_videos(roots: list[Path], frames: int, size: int) -> tuple[list[Recording], list[Recording]]:
@@ -157,3 +167,8 @@ class Batches(Dataset[tuple[Tensor, Tensor]]):
         pairs = [training_pair(rng, self.material, phase, self.context) for _ in range(phase.batch)]
         clips, low = zip(*pairs, strict=True)
         return torch.stack(clips), torch.stack(low)
+
+
+def ignore_stop(worker: int) -> None:
+    """Ignore Ctrl-C in a worker: the terminal sends it to all processes, and the current batch still needs the workers."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -128,8 +128,8 @@ def reduced(picture: Image.Image) -> Image.Image:
     return picture.resize(size, Image.Resampling.LANCZOS)
 
 
-def pyramid(photo: NDArray[np.uint8], smallest: int) -> Iterator[NDArray[np.uint8]]:
-    """Yield the largest sharp reduction of a photograph and the smaller ones.
+def sharpened(photo: NDArray[np.uint8], smallest: int) -> Image.Image:
+    """Reduce a photograph to the largest size at which it is sharp.
 
     Args:
         photo: uint8 ``(height, width, 3)``.
@@ -138,6 +138,11 @@ def pyramid(photo: NDArray[np.uint8], smallest: int) -> Iterator[NDArray[np.uint
     picture = Image.fromarray(photo)
     while not is_sharp(picture) and REDUCTION * min(picture.size) >= smallest:
         picture = reduced(picture)
+    return picture
+
+
+def reductions(picture: Image.Image, smallest: int) -> Iterator[NDArray[np.uint8]]:
+    """Yield a picture and its reductions down to ``smallest`` pixels on the short side, uint8 ``(height, width, 3)``."""
     while min(picture.size) >= smallest:
         yield np.asarray(picture)
         picture = reduced(picture)

@@ -2,17 +2,19 @@
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
 
-from dcvsr_engine.errors import Cancelled, JobError
+from dcvsr_engine.errors import Cancelled, JobError, SettingsError
 from dcvsr_engine.network.resample import upscale
 from dcvsr_engine.network.upsampler import Enlarged, Upsampler
 from dcvsr_engine.network.upsampler_config import UpsamplerConfig
-from dcvsr_engine.research.training.data import TrainingData
+from dcvsr_engine.research.training.data import TrainingData, ignore_stop
 from dcvsr_engine.research.training.log import append_row, forget_after, read_rows
 from dcvsr_engine.research.training.objective import Distance
 from dcvsr_engine.research.training.pool import Crops, Pool, missing_shards
@@ -86,11 +88,42 @@ def make_pools(recipe: PriorRecipe, folder: Path, find: Callable[[], TrainingDat
 
 
 def new_network(recipe: PriorRecipe) -> Upsampler:
-    """Initialise the network that a run starts from."""
-    torch.manual_seed(recipe.seed)
-    return Upsampler(
-        UpsamplerConfig(channels=recipe.channels, blocks=recipe.blocks, frames=recipe.pool.frames, scale=TRAINING_SCALE)
-    )
+    """Load the network that a run starts from, or initialise it.
+
+    Raises:
+        ModelError: the start folder cannot be used.
+        SettingsError: it holds a network of another shape than the recipe's.
+    """
+    config = UpsamplerConfig(channels=recipe.channels, blocks=recipe.blocks, frames=recipe.pool.frames, scale=TRAINING_SCALE)
+    if not recipe.start:
+        torch.manual_seed(recipe.seed)
+        return Upsampler(config)
+    network = Upsampler.from_folder(Path(recipe.start))
+    if network.config != config:
+        raise SettingsError(f"The upsampler in “{recipe.start}” has another shape than the recipe's: {network.config.to_dict()}.")
+    return network.requires_grad_(True).train()
+
+
+@dataclass(frozen=True)
+class CropBatches(Dataset[Crops]):
+    """The run's batches by iteration: a function of seed and iteration, so that a resumed run sees the same crops."""
+
+    pool: Pool
+    recipe: PriorRecipe
+
+    def __len__(self) -> int:
+        return self.recipe.iterations
+
+    def __getitem__(self, iteration: int) -> Crops:
+        recipe, (phase, _) = self.recipe, self.recipe.phase_at(iteration)
+        rng = random.Random(f"{recipe.seed}/{iteration}")
+        return self.pool.crops(rng, recipe.shares(phase), phase.size, phase.batch)
+
+    def begin(self, iteration: int) -> Iterator[Crops]:
+        """Yield the batches from ``iteration`` to the end of the recipe, cut in the recipe's worker processes."""
+        order = range(iteration, len(self))
+        workers = self.recipe.crop_workers
+        return iter(DataLoader(self, batch_size=None, sampler=order, num_workers=workers, worker_init_fn=ignore_stop))
 
 
 class PriorTrainer:
@@ -124,21 +157,18 @@ class PriorTrainer:
         """End `run` after the current batch, with a checkpoint."""
         self.stopping = True
 
-    def run(self, report: Callable[[str], None] = print) -> None:
-        """Train to the end of the recipe; raises `Cancelled` after `stop`."""
-        while self.state.iteration < self.recipe.iterations:
-            self.step()
+    def run(self, report: Callable[[str], None] = print, until: int | None = None) -> None:
+        """Train to the end of the recipe; raises `Cancelled` after `stop`, or when iteration ``until`` is done."""
+        for crops in CropBatches(self.training, self.recipe).begin(self.state.iteration):
+            self.step(crops)
             self.finish_iteration(report)
-            if self.stopping:
+            if self.stopping or self.state.iteration == until:
                 self.checkpoint()
                 raise Cancelled
 
-    def step(self) -> None:
+    def step(self, crops: Crops) -> None:
         """Train on one batch: one optimiser step."""
         phase, index = self.recipe.phase_at(self.state.iteration)
-        # a function of seed and iteration, so that a resumed run sees the same crops
-        rng = random.Random(f"{self.recipe.seed}/{self.state.iteration}")
-        crops = self.training.crops(rng, self.recipe.shares(phase), phase.size, phase.batch)
         self.loss(crops, phase).backward()
         self.move(learning_rate(phase, index))
 

@@ -88,6 +88,8 @@ class PriorRecipe(RecipePart):
         seed: of clips, crops and initial weights.
         checkpoint_every, validate_every, log_every: iterations.
         bf16: devices on which the network computes in bfloat16 (autocast); elsewhere it computes in fp32.
+        start: folder of an upsampler to start from; empty to start from bicubic interpolation.
+        crop_workers: processes that cut crops; the crops do not depend on their number.
     """
 
     name: str
@@ -101,6 +103,8 @@ class PriorRecipe(RecipePart):
     validate_every: Count = 2000
     log_every: Count = 100
     bf16: FromJson[tuple[Literal["cpu", "cuda"], ...]] = ("cpu", "cuda")
+    start: str = ""
+    crop_workers: int = Field(default=0, ge=0)
 
     @model_validator(mode="after")
     def _the_pool_has_what_phases_ask_for(self) -> Self:

@@ -210,6 +210,11 @@ class Recipe(RecipePart):
         return self.replace(phases=tuple(phase.replace(iterations=count * phase.iterations) for phase in self.phases))
 
     @property
+    def is_perceptual(self) -> bool:
+        """Whether a phase has a perceptual loss."""
+        return any(phase.perceptual > 0 for phase in self.phases)
+
+    @property
     def iterations(self) -> int:
         """Optimiser steps of all phases."""
         return sum(phase.iterations for phase in self.phases)

@@ -4,7 +4,6 @@ Several GPUs: started by ``accelerate launch``, each process takes every n-th ba
 """
 
 import contextlib
-import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from dcvsr_engine.errors import Cancelled, JobError
-from dcvsr_engine.research.training.data import Batches, TrainingData
+from dcvsr_engine.research.training.data import Batches, TrainingData, ignore_stop
 from dcvsr_engine.research.training.export import export
 from dcvsr_engine.research.training.log import LossLog, append_row, forget_after
 from dcvsr_engine.research.training.objective import (
@@ -232,14 +231,14 @@ class Trainer:
 
     # -- the loop -----------------------------------------------------------------------------------------------
 
-    def run(self, report: Callable[[str], None] = print) -> None:
-        """Train to the end of the recipe; raises `Cancelled` after `stop`."""
+    def run(self, report: Callable[[str], None] = print, until: int | None = None) -> None:
+        """Train to the end of the recipe; raises `Cancelled` after `stop`, or when iteration ``until`` is done."""
         tell = report if self.accelerator.is_main_process else lambda sentence: None
         for clips, low in self.batches():
             self.log.add(self.step(clips, low))
             if self.state.part == 0:
                 self.finish_iteration(tell)
-            if self.stopping:
+            if self.stopping or (self.state.part == 0 and self.state.iteration == until):
                 self.checkpoint()
                 raise Cancelled
 
@@ -311,8 +310,3 @@ class Trainer:
             with self.state.averaged():
                 export(self.start, self.folder / "ema")
         self.accelerator.wait_for_everyone()
-
-
-def ignore_stop(worker: int) -> None:
-    """Ignore Ctrl-C in a worker: the terminal sends it to all processes, and the current batch still needs the workers."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor, nn
 
-from dcvsr_engine.diffusion.edm import to_d
+from dcvsr_engine.diffusion.edm import euler_step
 from dcvsr_engine.diffusion.schedule import karras_sigmas
 from dcvsr_engine.research.training.data import Material, training_pair
 from dcvsr_engine.research.training.log import read_rows
@@ -48,7 +48,7 @@ def sample_untiled(network: nn.Module, conditioning: Conditioning, noise: Tensor
     x = noise * sigmas[0]
     for sigma, sigma_next in itertools.pairwise(sigmas):
         denoised = denoise(network, x, sigma.expand(x.shape[0]), conditioning)
-        x = x + to_d(x, sigma, denoised) * (sigma_next - sigma)
+        x = euler_step(x, denoised, float(sigma), float(sigma_next))
     return x
 
 

@@ -47,6 +47,7 @@ def test_a_plan_that_does_not_fit_offers_what_does(planned, soon):
     dialog = window.runs.plan_dialog
     soon(lambda: bool(dialog.offer_buttons))
     (button,) = dialog.offer_buttons
+    soon(lambda: not dialog.busy.isVisible())
     assert "×2" in button.text() and "128×96" in button.text() and not dialog.start_button.isEnabled()
     button.click()
     soon(dialog.start_button.isEnabled)

@@ -1,7 +1,7 @@
 import pytest
 
 from app.engine.eta import ProgressEstimator
-from dcvsr_engine.events import FrameDone, MemoryUsed, PhaseStarted, SegmentFinished, TileFinished
+from dcvsr_engine.events import FrameDone, MemoryUsed, PhaseStarted, SegmentFinished, TileFinished, TileStarted
 
 
 def sample(
@@ -87,3 +87,16 @@ def test_at_the_end_nothing_is_left_even_while_it_is_published():
     pace.on_event(MemoryUsed("host", 1, 2), now)
     assert pace.seconds_left == 0
     assert pace.share == 1
+
+
+def test_a_batch_of_tiles_moves_the_share_before_it_is_done():
+    pace = ProgressEstimator(frames=8, planned_seconds=100.0)
+    pace.on_event(PhaseStarted("sample", 0, 1, 10), 0.0)
+    for m in range(5):
+        pace.on_event(TileStarted(m, 0), 0.0)
+    assert pace.share_at(0.0) == 0
+    assert pace.share_at(20.0) == pytest.approx(0.2) and pace.seconds_left_at(20.0) == pytest.approx(80)
+    assert pace.share_at(900.0) < 0.5, "no more than the batch"
+    for done in range(1, 6):
+        pace.on_event(TileFinished(0, 0, done, 10, 8.0), 40.0)
+    assert pace.share == pytest.approx(0.5) and pace.share_at(99.0) == pytest.approx(0.5)

@@ -71,10 +71,11 @@ def test_the_wipe_line_is_dragged(view, mouse_on):
 
 def test_the_wipe_line_is_moved_by_arrow_keys(qtbot, view):
     set_mode(view, CompareMode.WIPE)
-    qtbot.keyClick(view, Qt.Key.Key_Left)
+    shift = Qt.KeyboardModifier.ShiftModifier
+    qtbot.keyClick(view, Qt.Key.Key_Left, shift)
     assert view.scene.comparison.wipe == pytest.approx(0.48)
-    qtbot.keyClick(view, Qt.Key.Key_Right)
-    qtbot.keyClick(view, Qt.Key.Key_Right)
+    qtbot.keyClick(view, Qt.Key.Key_Right, shift)
+    qtbot.keyClick(view, Qt.Key.Key_Right, shift)
     assert view.scene.comparison.wipe == pytest.approx(0.52)
 
 
@@ -115,7 +116,7 @@ def test_without_a_result_the_input_is_faded_so_that_nobody_takes_it_for_one(vie
     faded = color_at(view, 451, 200)
     assert faded != SOURCE
     assert faded[0] > faded[2]
-    assert view._title(1) == "SR – not restored yet"
+    assert view._title(1) == "SR: not yet"
 
 
 def test_a_part_of_a_result_lies_in_its_place(view):
@@ -158,13 +159,20 @@ def test_drag_pans_and_double_click_fits(view, mouse_on):
     assert view.scene.viewport.fitting
 
 
+def test_an_arrow_leaves_a_picture_that_is_seen_whole_fitting(qtbot, view):
+    view.fit()
+    qtbot.keyClick(view, Qt.Key.Key_Right, Qt.KeyboardModifier.ControlModifier)
+    qtbot.keyClick(view, Qt.Key.Key_Down)
+    assert view.scene.viewport.fitting
+
+
 def test_keyboard_zoom_and_pan(qtbot, view):
     zoom = view.scene.viewport.zoom
     for _ in range(8):
         qtbot.keyClick(view, Qt.Key.Key_Plus)
     assert view.scene.viewport.zoom == pytest.approx(zoom * 1.25**8, rel=0.25)
     before = view.scene.viewport.offset
-    qtbot.keyClick(view, Qt.Key.Key_Right)
+    qtbot.keyClick(view, Qt.Key.Key_Right, Qt.KeyboardModifier.ControlModifier)
     qtbot.keyClick(view, Qt.Key.Key_Down)
     assert view.scene.viewport.offset == pytest.approx((before[0] - 30, before[1] - 40), abs=1)
     for _ in range(20):

@@ -188,7 +188,7 @@ def test_shortcuts(qtbot, opened):
     view = opened.view
     qtbot.keyClick(view, Qt.Key.Key_T)
     assert view.scene.overlay_visible
-    qtbot.keyClick(view, Qt.Key.Key_L)
+    qtbot.keyClick(view, Qt.Key.Key_M)
     assert view.scene.comparison.loupe
     qtbot.keyClick(view, Qt.Key.Key_1)
     assert view.scene.viewport.zoom == 1.0

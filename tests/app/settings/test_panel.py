@@ -5,7 +5,7 @@ from fake_engine import MODEL
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QFileDialog
 
 from app.settings.panel import SettingsPanel
 from app.settings.presets import Presets
@@ -13,7 +13,7 @@ from dcvsr_engine.diffusion.schedule import step_kinds
 from dcvsr_engine.models import registry
 from dcvsr_engine.models.registry import KnownModel
 from dcvsr_engine.planning.request import JobRequest
-from dcvsr_engine.settings import OutputSettings, RestoreSettings
+from dcvsr_engine.settings import RESEARCH, OutputSettings, RestoreSettings
 
 
 @pytest.fixture
@@ -43,6 +43,14 @@ def test_every_setting_has_a_control(panel):
     assert shown == set(RestoreSettings.specs()) | set(OutputSettings.specs())
 
 
+def test_settings_for_research_have_a_section_that_says_how_many_are_changed(panel):
+    section = next(section for section in panel.sections if section.key == "research")
+    assert not section.is_open and all(section.isAncestorOf(panel.rows[name]) for name in RESEARCH)
+    assert section.summary.whole == "as the method says"
+    field(panel, "karras_rho").setValue(5.0)
+    assert panel.request.settings.karras_rho == 5.0 and section.summary.whole == "1 changed"
+
+
 @pytest.mark.parametrize(
     ("name", "typed", "stored"),
     [
@@ -60,14 +68,20 @@ def test_numbers_are_typed(panel, qtbot, name, typed, stored):
     assert getattr(changed.args[0].settings, name) == stored
 
 
-def test_what_is_not_allowed_is_explained_as_it_is_typed_and_not_taken_over(panel, qtbot):
+def test_what_is_not_allowed_is_explained_and_nothing_of_it_is_taken_over(panel, qtbot):
+    before = panel.request.settings.steps
     field(panel, "steps").setFocus()
     field(panel, "steps").selectAll()
-    QTest.keyClicks(field(panel, "steps"), "999")
+    QTest.keyClicks(field(panel, "steps"), "500")
+    assert panel.request.settings.steps == before
+    QTest.keyClick(field(panel, "steps"), Qt.Key.Key_Return)
     assert panel.rows["steps"].problem.isVisible() and "between 1 and 200" in panel.rows["steps"].problem.text()
     assert panel.rows["steps"].problem.text().startswith("Steps")
-    assert panel.request.settings.steps == 99
-    QTest.keyClick(field(panel, "steps"), Qt.Key.Key_Backspace)
+    assert panel.request.settings.steps == before
+    field(panel, "steps").selectAll()
+    QTest.keyClicks(field(panel, "steps"), "50")
+    QTest.keyClick(field(panel, "steps"), Qt.Key.Key_Return)
+    assert panel.request.settings.steps == 50
     assert not panel.rows["steps"].problem.isVisible()
 
 
@@ -226,3 +240,92 @@ def test_codecs_of_a_gpu_can_be_chosen_only_where_it_is(panel):
     assert able("h264") and not able("h264_nvenc") and not able("hevc_nvenc")
     panel.allow_gpu_codecs(("hevc_nvenc",))
     assert able("h264") and not able("h264_nvenc") and able("hevc_nvenc")
+
+
+# -- what acts --------------------------------------------------------------------------------------------------
+
+
+def choose(panel, name: str, value: object) -> None:
+    editor = panel.rows[name].editor
+    editor.setCurrentIndex(editor.findData(value))
+
+
+def test_choosing_a_guidance_sets_its_scale_and_none_resets_it(panel):
+    choose(panel, "guidance", "dssag")
+    assert panel.model.resolve(panel.request.settings).guidance_scale == 2.0
+    assert panel.rows["gamma_peak"].isEnabled()
+    choose(panel, "guidance", "none")
+    assert panel.model.resolve(panel.request.settings).guidance_scale == 1.0
+    assert not panel.rows["guidance_scale"].isEnabled()
+
+
+def test_what_has_no_effect_is_disabled_and_says_why(panel):
+    choose(panel, "guidance", "dssag")
+    field(panel, "steps").setValue(8)
+    assert all(panel.rows[name].isEnabled() for name in ("sap", "sap_rate", "gamma_peak", "gamma_rho"))
+    field(panel, "guidance_scale").setValue(1)
+    assert not panel.rows["gamma_peak"].isEnabled() and "scale 1" in panel.rows["gamma_peak"].toolTip()
+    field(panel, "guidance_scale").setValue(2)
+    field(panel, "steps").setValue(1)
+    assert not panel.rows["sap"].isEnabled() and "one step" in panel.rows["sap"].toolTip()
+    assert not panel.rows["gamma_rho"].isEnabled() and panel.rows["gamma_peak"].isEnabled()
+    field(panel, "steps").setValue(4)
+    assert panel.rows["sap"].isEnabled() and "one step" not in panel.rows["sap"].toolTip()
+
+
+def test_cfg_is_offered_only_where_the_model_drops_something(panel):
+    from dcvsr_engine.diffusion.branch import is_distinct
+
+    editor = panel.rows["guidance"].editor
+    item = editor.model().item(editor.findData("cfg"))
+    assert item.isEnabled() == is_distinct(panel.model)
+    assert bool(item.toolTip()) != item.isEnabled()
+
+
+# -- sliders and the output file --------------------------------------------------------------------------------
+
+
+def test_a_click_on_the_groove_goes_at_least_one_step_and_leaves_no_handle_between(panel, qtbot):
+    editor = panel.rows["scale"].editor
+    editor.field.setValue(4)
+    editor.slider.triggerAction(editor.slider.SliderAction.SliderPageStepSub)
+    assert editor.field.value() == 3 and editor.slider.value() == editor._position(3)
+    editor.slider.triggerAction(editor.slider.SliderAction.SliderPageStepAdd)
+    assert editor.field.value() == 4 and editor.slider.value() == editor._position(4)
+
+
+def test_a_dragged_handle_comes_to_rest_at_its_value(panel):
+    editor = panel.rows["scale"].editor
+    editor.slider.setSliderDown(True)
+    editor.slider.setValue(700)
+    editor.slider.setSliderDown(False)
+    assert editor.slider.value() == editor._position(editor.field.value())
+
+
+def test_the_output_dialog_proposes_the_name_of_the_result(panel, tmp_path):
+    source = tmp_path / "clip.avi"
+    source.touch()
+    panel.show_request(panel.request.replace(source=source))
+    panel.choose_target()
+    (dialog,) = panel.findChildren(QFileDialog)
+    assert [Path(name).name for name in dialog.selectedFiles()] == ["clip_x4.mp4"]
+    assert not dialog.testOption(QFileDialog.Option.DontConfirmOverwrite)
+    dialog.reject()
+
+
+def test_the_clip_itself_is_refused_as_its_result(panel, tmp_path):
+    source = tmp_path / "clip.mp4"
+    source.touch()
+    panel.show_request(panel.request.replace(source=source))
+    panel.take_target(source, replace=True)
+    assert panel.request.target is None and "its own clip" in panel.target_problem.text()
+
+
+def test_replacing_a_file_is_agreed_to_in_the_dialog_and_warned_of_when_typed(panel, tmp_path):
+    existing = tmp_path / "there.mp4"
+    existing.touch()
+    panel.show_request(panel.request.replace(source=tmp_path / "clip.mp4"))
+    panel.take_target(existing, replace=False)
+    assert "exists" in panel.target_problem.text() and not panel.request.output.overwrite
+    panel.take_target(existing, replace=True)
+    assert panel.request.target == existing and panel.request.output.overwrite and not panel.target_problem.text()

@@ -1,4 +1,6 @@
+import os
 import sys
+import tempfile
 import uuid
 from pathlib import Path
 
@@ -64,12 +66,18 @@ def test_the_socket_is_where_no_other_user_can_put_one(tmp_path, monkeypatch):
     session = tmp_path / "session"
     session.mkdir(mode=0o700)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(session))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    short = Path(tempfile.mkdtemp())
+    monkeypatch.setenv("XDG_CACHE_HOME", str(short))
+    monkeypatch.setattr(single_instance, "LONGEST_FOLDER", len(str(session)))
     assert server_name() == str(session / "dcvsr-studio")
     for spoil in (lambda: session.chmod(0o777), lambda: monkeypatch.delenv("XDG_RUNTIME_DIR")):
         spoil()
         own = Path(server_name()).parent
-        assert own == tmp_path / "cache" / "dcvsr-studio" / "run" and own.stat().st_mode & 0o777 == 0o700
+        assert own == short / "dcvsr-studio" / "run" and own.stat().st_mode & 0o777 == 0o700
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / ("long" * 30)))
+    monkeypatch.setattr(single_instance.tempfile, "gettempdir", lambda: str(short))
+    own = Path(server_name()).parent
+    assert own == short / f"dcvsr-studio-{os.getuid()}" and own.stat().st_mode & 0o777 == 0o700
 
 
 @posix

@@ -2,13 +2,22 @@
 
 import networks
 import numpy as np
+import pytest
 import reference
 import torch
 from diffusers import UNetSpatioTemporalConditionModel
+from diffusers.models.attention_processor import Attention
 from networks import propagating
 from torch.nn import functional as F
 
-from dcvsr_engine.diffusion.attention import SpatialSelfAttention, gamma_attention, install_processors, spatial_self_attentions
+from dcvsr_engine.diffusion.attention import (
+    CrossAttention,
+    SpatialSelfAttention,
+    TemporalSelfAttention,
+    gamma_attention,
+    install_processors,
+    spatial_self_attentions,
+)
 from dcvsr_engine.tiling.grid import TileGrid
 
 GRID = TileGrid.build(3, 8, 12, 8, 2, align=2)
@@ -88,3 +97,59 @@ def test_processors_alone_change_nothing():
     before = unet(*arguments).sample
     install_processors(unet)
     torch.testing.assert_close(unet(*arguments).sample, before, atol=1e-5, rtol=1e-5)
+
+
+def test_layers_that_propagate_and_get_gamma_are_chosen():
+    unet = networks.unet()
+    names = spatial_self_attentions(unet)
+
+    def processors(*choice):
+        install_processors(unet, *choice)
+        return [dict(unet.named_modules())[name].processor for name in names]
+
+    assert [one.layer for one in processors()] == [one.layer for one in processors(2, "all")] == [0, 1, None, None, None, 2, 3]
+    assert [one.layer for one in processors(1)] == [0, *[None] * 5, 1]
+    assert [one.layer for one in processors(8)] == list(range(7))
+    for part, prefix in (("down", "down_blocks"), ("middle", "mid_block"), ("up", "up_blocks")):
+        assert [one.gets_gamma for one in processors(2, part)] == [name.startswith(prefix) for name in names]
+    assert all(one.gets_gamma for one in processors(2, "all"))
+
+
+# -- temporal and cross-attention -------------------------------------------------------------------------------
+
+
+def tokens(*shape, seed=0):
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize("most", [1, 5, 7, 12, 13])
+def test_split_attention_is_the_unsplit_one(most):
+    attn = Attention(32, heads=4, dim_head=8)
+    hidden = tokens(12, 3, 32)
+    expected = attn(hidden)  # diffusers' own processor
+    attn.set_processor(TemporalSelfAttention(most))
+    torch.testing.assert_close(attn(hidden), expected, atol=1e-6, rtol=1e-5)
+
+
+def test_no_kernel_gets_more_rows_than_it_launches(monkeypatch):
+    rows, plain = [], F.scaled_dot_product_attention
+    monkeypatch.setattr(F, "scaled_dot_product_attention", lambda *args: rows.append(len(args[0])) or plain(*args))
+    attn = Attention(4, heads=1, dim_head=4, processor=TemporalSelfAttention())
+    with torch.no_grad():
+        assert attn(tokens(65_536, 1, 4)).shape == (65_536, 1, 4)
+    assert rows == [65_535, 1]
+
+
+@pytest.mark.parametrize("context", [1, 3])
+@pytest.mark.parametrize("training", [False, True])
+def test_attention_to_one_token_is_its_value(context, training):
+    attn = Attention(32, cross_attention_dim=16, heads=4, dim_head=8)
+    hidden, embedding = tokens(2, 10, 32), tokens(2, context, 16, seed=1)
+    expected = attn(hidden, embedding)
+    attn.set_processor(CrossAttention())
+    with torch.set_grad_enabled(training):
+        result = attn(hidden, embedding)
+    torch.testing.assert_close(result, expected, atol=1e-6, rtol=1e-5)
+    if training:
+        result.sum().backward()
+        assert all(weight.grad is not None for weight in attn.parameters())

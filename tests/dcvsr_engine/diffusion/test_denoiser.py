@@ -138,3 +138,16 @@ def received(projections, frames):
             total += weights.sum(0) / projections.heads
         masses.append(total)
     return masses
+
+
+def test_sag_has_a_scale_of_its_own():
+    """The estimate is linear in it, and 0 is CFG alone."""
+    denoiser, grid = networks.denoiser(), TileGrid.build(2, 8, 8)
+    x, condition = (part[None] for part in networks.clip(grid))
+
+    def guided(mode, perturbation):
+        return denoiser.guided(x, 3.0, condition, [grid.tile(0, 0)], mode, 2.5, 0.0, perturbation=perturbation)
+
+    torch.testing.assert_close(guided("sag", 0.0), guided("cfg", 1.0), atol=1e-4, rtol=1e-4)
+    halfway = (guided("sag", 0.0) + guided("sag", 1.0)) / 2
+    torch.testing.assert_close(guided("sag", 0.5), halfway, atol=1e-4, rtol=1e-4)

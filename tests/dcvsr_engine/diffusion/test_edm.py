@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from dcvsr_engine.diffusion.edm import precondition, to_d
+from dcvsr_engine.diffusion.edm import euler_step, precondition
 
 
 @pytest.mark.parametrize("sigma", [0.002, 0.5, 1.0, 20.0, 700.0])
@@ -20,4 +20,5 @@ def test_the_exact_velocity_gives_the_exact_picture():
     x, c = picture + sigma * noise, precondition(sigma)
     velocity = (x - picture) / (sigma * torch.sqrt(sigma**2 + 1)) - sigma * picture / torch.sqrt(sigma**2 + 1)
     torch.testing.assert_close(c.c_skip * x + c.c_out * velocity, picture, atol=1e-5, rtol=1e-5)
-    torch.testing.assert_close(to_d(x, sigma, picture), noise)
+    torch.testing.assert_close(euler_step(x, picture, 3.0, 2.0), picture + 2 * noise)
+    assert torch.equal(euler_step(x, picture, 3.0, 0.0), picture)

@@ -68,7 +68,8 @@ def test_one_tile_without_propagation_is_diffusers_euler_loop(guidance, steps):
             velocity = unconditional + 2.0 * (velocity - unconditional)
         x = scheduler.step(velocity, timestep, x).prev_sample
     result = networks.sample(denoiser, networks.settings(steps=steps, guidance=guidance), ONE)
-    torch.testing.assert_close(result, x, atol=1e-4, rtol=1e-4)
+    # diffusers' x + d Δσ cancels: in one step from σ 700 it loses 1.8e-4 (ours: see the test against float64)
+    torch.testing.assert_close(result, x, atol=5e-4, rtol=1e-4)
 
 
 # -- what must not matter ---------------------------------------------------------------------------------------
@@ -79,6 +80,8 @@ VARIANTS = {
     "sag": {"guidance": "sag"},
     "sap in two passes": {"sap": True, "guidance": "dssag"},
     "sap in lockstep": {"sap": True, "sap_schedule": "lockstep"},
+    "sap staged": {"steps": 2, "sap": True, "sap_schedule": "staged", "guidance": "dssag"},
+    "sap staged with sag": {"steps": 2, "sap": True, "sap_schedule": "staged", "guidance": "sag"},
     "sap cached": {"steps": 3, "sap": True, "tap": True, "sap_schedule": "cached", "guidance": "dssag"},
     "tap": {"steps": 3, "tap": True, "guidance": "dssag"},
 }
@@ -88,6 +91,18 @@ VARIANTS = {
 def test_the_batch_size_does_not_change_the_result(denoiser, changes):
     one, all_at_once = (networks.sample(denoiser, networks.settings(**changes), GRID, batch) for batch in (1, 99))
     torch.testing.assert_close(one, all_at_once, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("guidance", ["none", "cfg", "dssag", "sag", "pag"])
+@pytest.mark.parametrize("batch", [1, 2])
+def test_staged_lockstep_is_lockstep(denoiser, guidance, batch):
+    changes = {"steps": 2, "sap": True, "guidance": guidance}
+    staged, lockstep, plain = (
+        networks.sample(denoiser, networks.settings(**(changes | more)), GRID, batch)
+        for more in ({"sap_schedule": "staged"}, {"sap_schedule": "lockstep"}, {"sap": False})
+    )
+    torch.testing.assert_close(staged, lockstep, atol=1e-4, rtol=1e-4)
+    assert (plain - lockstep).abs().max() > 1e-2, "SAP should do something here"
 
 
 class Backwards(InBatches):
@@ -294,3 +309,30 @@ def test_euler_steps_follow_the_flow_of_a_gaussian_exactly_to_first_order():
     steps = [Step(i, a, b, 0.0, StepKind.PLAIN) for i, (a, b) in enumerate(itertools.pairwise(sigmas))]
     result = sample(lambda x, step: x * v / (v + step.sigma**2), x.double(), steps)
     torch.testing.assert_close(result, x.double() * math.sqrt(v / (v + 9)), atol=1e-3, rtol=1e-3)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 25])
+def test_euler_steps_from_sigma_700_lose_nothing_to_rounding(steps):
+    """The same loop in float64, with the textbook's ``x + d Δσ``, over the same estimates."""
+    schedule = steps_of(networks.settings(steps=steps), networks.declaration())
+    x = 700.0 * torch.randn(2, 4, 8, 8, generator=torch.Generator().manual_seed(0))
+
+    def denoise(x, sigma):
+        return torch.tanh(x / (1 + sigma)) / 2
+
+    expected = x.double()
+    for step in schedule:
+        derivative = (expected - denoise(expected, step.sigma)) / step.sigma
+        expected = expected + derivative * (step.sigma_next - step.sigma)
+    result = sample(lambda x, step: denoise(x.double(), step.sigma).float(), x, schedule)
+    assert float((result - expected).abs().max()) <= 1e-6
+
+
+def test_outside_of_its_interval_guidance_is_none(denoiser):
+    none, guided = networks.settings(steps=2), networks.settings(steps=2, guidance="cfg")
+    results = [
+        networks.sample(denoiser, chosen, ONE)
+        for chosen in (none, guided, guided.replace(guidance_high=0.001), guided.replace(guidance_high=1.0))
+    ]
+    assert torch.equal(results[2], results[0])
+    assert not torch.equal(results[3], results[0]) and not torch.equal(results[3], results[1])

@@ -11,7 +11,10 @@ from dcvsr_engine.diffusion.schedule import (
     Pass,
     evaluations,
     gamma_schedule,
+    guidance_acts,
+    has_sap_steps,
     karras_sigmas,
+    mode_of,
     most_branches,
     passes,
     step_kinds,
@@ -48,6 +51,15 @@ def test_gamma_follows_the_definition(steps, rho, peak):
     assert gamma[-1] == 0
     assert (np.diff(gamma) <= 0).all()
     np.testing.assert_array_equal(gamma_schedule(sigmas, rho, peak, "rising"), gamma[::-1])
+    logs = np.log(sigmas)
+    mirrored = peak * np.clip((logs - logs[0]) / (logs[-1] - logs[0]), 0, 1) ** rho
+    np.testing.assert_allclose(gamma_schedule(sigmas, rho, peak, "mirrored"), mirrored, rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize(("direction", "gamma"), [("falling", 0.838), ("rising", 0.838), ("mirrored", 0.546)])
+def test_the_two_ways_to_reverse_gamma_differ_in_the_middle(direction, gamma):
+    sigmas = karras_sigmas(25, 0.002, 700)[:-1]
+    assert gamma_schedule(sigmas, 0.5, 1.0, direction)[12] == pytest.approx(gamma, abs=5e-4)
 
 
 def test_a_single_step_has_the_peak():
@@ -118,3 +130,36 @@ def test_evaluations_of_a_tile(changes, expected, most):
     settings = resolved(sap_schedule="two-pass", **changes)
     assert [evaluations(step, settings, DECLARED) for step in steps_of(settings, DECLARED)] == expected
     assert most_branches(settings, DECLARED) == most
+
+
+# -- settings for research --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("order", "spatial"),
+    [("tap-last", "01010"), ("sap-last", "10101"), ("sap-first", "11000"), ("tap-first", "00011")],
+)
+def test_sap_and_tap_come_in_the_chosen_order(order, spatial):
+    kinds = step_kinds(5, RestoreSettings(propagation_order=order))
+    assert "".join(str(int(kind == StepKind.SAP)) for kind in kinds) == spatial
+    assert has_sap_steps(RestoreSettings(propagation_order=order), 1) == (order == "sap-last")
+
+
+def test_guidance_acts_between_two_noise_levels():
+    chosen = resolved(steps=6, guidance_scale=2.0, guidance_low=0.1, guidance_high=20.0)
+    steps = steps_of(chosen, DECLARED)
+    assert [step.guided for step in steps] == [0.1 <= step.sigma <= 20.0 for step in steps] and {
+        step.guided for step in steps
+    } == {True, False}
+    assert all(step.gamma == 0 for step in steps if not step.guided)
+    assert [mode_of(step, chosen) for step in steps] == ["dssag" if step.guided else "none" for step in steps]
+    plain = resolved(steps=6, guidance="none")
+    for step, unguided in zip(steps, steps_of(plain, DECLARED), strict=True):
+        if not step.guided:
+            assert evaluations(step, chosen, DECLARED) == evaluations(unguided, plain, DECLARED)
+    assert not guidance_acts(chosen.replace(guidance_low=1e5), DECLARED) and guidance_acts(chosen, DECLARED)
+
+
+def test_noise_levels_have_the_chosen_rho():
+    sigmas = [step.sigma for step in steps_of(resolved(steps=5, karras_rho=3.0), DECLARED)]
+    np.testing.assert_allclose(sigmas, karras_sigmas(5, 0.01, 80.0, 3.0)[:-1])

@@ -27,6 +27,7 @@ from dcvsr_engine.storage import partial_path
 
 OWN = [
     "job.json",
+    "done.json",
     "lock",
     "unit-00001.video",
     "facts-00001.json",
@@ -52,7 +53,7 @@ def test_names_of_a_jobs_own_files_are_known():
 def test_what_a_job_did_not_write_stays(tmp_path):
     folder = begun(tmp_path / "project")
     (folder / "photos").mkdir()
-    for name in [*OWN[1:], *FOREIGN, "photos/1.jpg"]:
+    for name in [*OWN[2:], *FOREIGN, "photos/1.jpg"]:
         (folder / name).write_text("mine")
     discard_job(folder)
     left = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}

@@ -29,7 +29,7 @@ def test_every_frame_comes_out_once_and_in_order(clip, tiny_model, tmp_path, loa
     assert report["frames_in"] == report["frames_out"] == FRAMES
     assert report["segments"] == 2 and report["shots"] == 1 and report["joins"] == 1
     assert [event.segment for event in watch.of(SegmentFinished)] == [0, 1]
-    assert not left_behind(tmp_path) and not list(jobs_folder().iterdir())
+    assert not left_behind(tmp_path) and not jobs.kept()
 
 
 def test_progress_counts_to_the_end(clip, tiny_model, tmp_path, loader):
@@ -104,7 +104,7 @@ def test_a_region_is_restored_alone_and_placed(clip, tiny_model, loader, tmp_pat
 def test_impossible_parts_are_refused_before_work(changes, sentence, clip, tiny_model, tmp_path, loader):
     with pytest.raises(InputError, match=sentence):
         run_job(jobs.request(clip, tmp_path / "out.mkv", tiny_model, **changes), loader=loader)
-    assert not list(jobs_folder().iterdir()) and not left_behind(tmp_path)
+    assert not jobs.kept() and not left_behind(tmp_path)
 
 
 def test_an_existing_target_is_left_alone(clip, tiny_model, tmp_path, loader):
@@ -112,10 +112,10 @@ def test_an_existing_target_is_left_alone(clip, tiny_model, tmp_path, loader):
     target.write_text("mine")
     with pytest.raises(OutputError, match="exists already"):
         run_job(jobs.request(clip, target, tiny_model), loader=loader)
-    assert target.read_text() == "mine" and not list(jobs_folder().iterdir())
+    assert target.read_text() == "mine" and not jobs.kept()
 
 
 def test_a_missing_input_is_named(tiny_model, tmp_path, loader):
     with pytest.raises(InputError, match=r"nowhere.mkv” does not exist"):
         run_job(jobs.request(tmp_path / "nowhere.mkv", tmp_path / "out.mkv", tiny_model), loader=loader)
-    assert not list(jobs_folder().iterdir())
+    assert not jobs.kept()

@@ -7,7 +7,7 @@ import pytest
 
 from dcvsr_engine.errors import JobError
 from dcvsr_engine.jobs import manifest as kept
-from dcvsr_engine.jobs.manifest import MANIFEST, read_manifest, seal_of, write_manifest
+from dcvsr_engine.jobs.manifest import FORMAT, MANIFEST, read_manifest, seal_of, write_manifest
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.settings import RestoreSettings
 
@@ -76,7 +76,7 @@ def test_damage_is_one_sentence_that_says_what_to_do(change, words, tmp_path):
     assert words in str(caught.value) and "remove" in str(caught.value) and "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "7", '{"format": 3}', "[" * 100_000, "\udcff"])
+@pytest.mark.parametrize("text", ["", "{", "[]", "7", f'{{"format": {FORMAT}}}', "[" * 100_000, "\udcff"])
 def test_what_is_no_manifest_is_said_to_be_damaged(text, tmp_path):
     (tmp_path / MANIFEST).write_bytes(text.encode(errors="surrogateescape"))
     with pytest.raises(JobError, match=r"job.json is damaged \(.+\); remove"):

@@ -2,7 +2,7 @@
 
 import torch
 
-from dcvsr_engine.jobs.overlap import Overlap, overlap_of, pinned
+from dcvsr_engine.jobs.overlap import Overlap, overlap_of, pinned, put_out
 from dcvsr_engine.planning.plan import Segment
 from dcvsr_engine.restore.frames import SegmentFrames
 
@@ -16,10 +16,20 @@ def latents_of(*indices: int) -> torch.Tensor:
     return torch.tensor(indices, dtype=torch.float32).view(-1, 1, 1, 1)
 
 
-def test_a_segment_hands_on_what_the_next_one_has_too():
-    frames = frames_of(0, 1, 2, 3, 5, 6)
-    overlap = overlap_of(Segment(index=1, first=4, last=9, shared=3), frames, latents_of(0, 1, 2, 3, 5, 6))
+FOLLOWING = Segment(index=1, first=4, last=12, shared=5, pinned=3)
+
+
+def test_a_segment_hands_on_what_the_next_one_pins():
+    frames = frames_of(0, 1, 2, 3, 5, 6, 7, 8)
+    overlap = overlap_of(FOLLOWING, frames, latents_of(0, 1, 2, 3, 5, 6, 7, 8))
     assert overlap.indices == (5, 6) and torch.equal(overlap.latents, latents_of(5, 6)) and overlap.error is None
+
+
+def test_every_frame_is_put_out_by_one_segment():
+    assert put_out(frames_of(0, 1, 2, 3, 5, 6, 7, 8), 0, FOLLOWING) == range(6)
+    assert put_out(frames_of(4, 5, 6, 7, 8, 9), 3, None) == range(3, 6)
+    assert put_out(frames_of(4, 5, 6, 7), 3, Segment(index=2, first=13, last=20)) == range(3, 4)
+    assert not put_out(frames_of(7, 8), 0, FOLLOWING)  # those before cannot be decoded
 
 
 def test_the_last_segment_and_the_last_of_a_shot_hand_on_nothing():

@@ -1,22 +1,26 @@
 """Jobs that were stopped go on and give the same frames; what has changed meanwhile is named, what is damaged is done again."""
 
+import errno
 import json
 import multiprocessing
+import os
 import shutil
+import threading
+from functools import partial
 from pathlib import Path
 
 import jobs
 import pytest
 from jobs import FRAMES, CancelAt, Watch
 
-from dcvsr_engine import __version__
-from dcvsr_engine.errors import Cancelled, InputError, JobError, OutputError
+from dcvsr_engine import __version__, storage
+from dcvsr_engine.errors import Cancelled, DiskFullError, InputError, JobError, OutputError
 from dcvsr_engine.events import FrameDone, PhaseStarted, SegmentFinished, StepStarted, TileFinished
 from dcvsr_engine.jobs import identity
 from dcvsr_engine.jobs import job as running
-from dcvsr_engine.jobs.folders import discard_job, job_folder, job_lock, sweep, unfinished_jobs
+from dcvsr_engine.jobs.folders import discard_job, job_folder, job_lock, publishing_lock, read_request, sweep, unfinished_jobs
 from dcvsr_engine.jobs.job import run_job
-from dcvsr_engine.jobs.manifest import MANIFEST, read_manifest, write_manifest
+from dcvsr_engine.jobs.manifest import MANIFEST, RECORD, read_manifest, write_manifest
 from dcvsr_engine.jobs.store import JobStore
 from dcvsr_engine.paths import jobs_folder
 from dcvsr_engine.video import publish as publishing
@@ -56,7 +60,7 @@ def test_a_cancelled_job_goes_on_to_the_same_frames(stop, clip, whole, tiny_mode
     report = run_job(request, None, None, loader)
     assert jobs.fingerprint(tmp_path / "out.mkv") == whole
     assert report["resumed"] == bool(kept) and report["frames_out"] == FRAMES
-    assert not unfinished_jobs() and not list(jobs_folder().iterdir())
+    assert not unfinished_jobs() and not jobs.kept()
 
 
 def test_finished_work_is_not_done_again(clip, tiny_model, tmp_path, loader):
@@ -245,6 +249,11 @@ def test_a_target_that_appeared_meanwhile_is_left_alone(clip, whole, tiny_model,
     assert jobs.fingerprint(tmp_path / "out.mkv") == whole
 
 
+def frames_of(target: Path):
+    """The frames of a result, file or folder."""
+    return [file.read_bytes() for file in sorted(target.iterdir())] if target.is_dir() else jobs.fingerprint(target)
+
+
 class PowerCut(Exception):
     """The job ends here, whatever it is doing."""
 
@@ -269,24 +278,211 @@ def test_a_result_that_is_in_place_already_ends_the_job(clip, whole, tiny_model,
 @pytest.mark.parametrize("after", [False, True])
 def test_an_earlier_result_is_not_taken_for_the_new_one(after, codec, name, clip, tiny_model, tmp_path, loader, monkeypatch):
     """It has as many frames. The power goes just before, or just after, the new one takes its place."""
-
-    def frames():
-        return [file.read_bytes() for file in sorted(target.iterdir())] if target.is_dir() else jobs.fingerprint(target)
-
     target = tmp_path / name
     request = jobs.request(clip, target, tiny_model, codec=codec, overwrite=True, frames=(0, 3))
     run_job(request, loader=loader)
-    expected = frames()
+    expected = frames_of(target)
     run_job(jobs.request(clip, target, tiny_model, codec=codec, overwrite=True, frames=(0, 3), seed=1), loader=loader)
-    assert frames() != expected
+    assert frames_of(target) != expected
     with monkeypatch.context() as patched:
         patched.setattr(*((JobStore, "end") if after else (publishing, "put_in_place")), cut)
         with pytest.raises(PowerCut):
             run_job(request, loader=loader)
-    assert (frames() == expected) == after
+    assert (frames_of(target) == expected) == after
     report = run_job(request, loader=loader)
-    assert frames() == expected and report["frames_out"] == 4 and not unfinished_jobs()
+    assert frames_of(target) == expected and report["frames_out"] == 4 and not unfinished_jobs()
     assert {path.name for path in tmp_path.iterdir()} <= {name, "home"}
+
+
+INTERRUPTED = {
+    "full disk": lambda patched: patched.setattr(storage, "sync", full),
+    "power": lambda patched: patched.setattr(publishing, "put_in_place", cut),
+    "power between two renames": lambda patched: patched.setattr(Path, "rename", SecondTime(Path.rename)),
+    "power before the older folder goes": lambda patched: patched.setattr(storage.shutil, "rmtree", cut),
+}
+"""What may end a job that is about to put its result in place of an earlier one."""
+
+
+def full(path):
+    """A disk without room for the result."""
+    if ".partial-" in path.name and path.suffix not in (".json", ".video", ".safetensors"):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+class SecondTime:
+    """A method of paths that is carried out once."""
+
+    def __init__(self, method):
+        self.method, self.calls = method, 0
+
+    def __get__(self, path, kind):
+        return partial(self, path)
+
+    def __call__(self, path, target):
+        self.calls += 1
+        return cut() if self.calls == 2 else self.method(path, target)
+
+
+@pytest.mark.parametrize(
+    ("how", "codec", "name"),
+    [
+        ("full disk", "ffv1", "out.mkv"),
+        ("full disk", "png", "out"),
+        ("power", "png", "out"),
+        ("power between two renames", "png", "out"),
+        ("power before the older folder goes", "png", "out"),
+    ],
+)
+def test_a_publication_over_an_earlier_result_that_is_interrupted_is_made_good(
+    how, codec, name, clip, tiny_model, tmp_path, loader, monkeypatch
+):
+    target = tmp_path / name
+    request = jobs.request(clip, target, tiny_model, codec=codec, overwrite=True, frames=(0, 3))
+    run_job(request.replace(target=tmp_path / f"expected{target.suffix}"), loader=loader)
+    expected = frames_of(tmp_path / f"expected{target.suffix}")
+    run_job(jobs.request(clip, target, tiny_model, codec=codec, overwrite=True, frames=(0, 3), seed=1), loader=loader)
+    assert frames_of(target) != expected
+    with monkeypatch.context() as patched:
+        INTERRUPTED[how](patched)
+        with pytest.raises((PowerCut, DiskFullError)):
+            run_job(request, loader=loader)
+    assert unfinished_jobs()
+    watch = Watch()
+    report = run_job(request, watch, None, loader)
+    assert frames_of(target) == expected and report["frames_out"] == 4
+    assert not watch.of(StepStarted) and not unfinished_jobs() and not jobs.kept()
+    assert {path.name for path in tmp_path.iterdir()} == {name, f"expected{target.suffix}", "home"}
+
+
+def test_ctrl_c_while_publishing_over_an_earlier_result(clip, whole, tiny_model, tmp_path, loader):
+    request = jobs.request(clip, tmp_path / "out.mkv", tiny_model, overwrite=True)
+    run_job(jobs.request(clip, tmp_path / "out.mkv", tiny_model, overwrite=True, seed=1), loader=loader)
+    cancelled(request, CancelAt(PhaseStarted, phase="publish"), loader)
+    assert jobs.fingerprint(request.target) != whole
+    run_job(request, loader=loader)
+    assert jobs.fingerprint(request.target) == whole
+    assert {path.name for path in tmp_path.iterdir()} == {"out.mkv", "home"}
+
+
+def test_of_two_jobs_with_one_target_the_second_loses_nothing(clip, whole, tiny_model, tmp_path, loader):
+    """Case F4: both are begun while the target is free."""
+    first = jobs.request(clip, tmp_path / "out.mkv", tiny_model, seed=1)
+    second = jobs.request(clip, tmp_path / "out.mkv", tiny_model)
+    cancelled(second, CancelAt(PhaseStarted, phase="publish"), loader)
+    run_job(first, loader=loader)
+    published = jobs.fingerprint(first.target)
+    for _ in range(2):
+        with pytest.raises(OutputError, match="exists already"):
+            run_job(second, loader=loader)
+        assert jobs.fingerprint(first.target) == published
+    [job] = unfinished_jobs()
+    elsewhere = job.request.replace(target=tmp_path / "second.mkv")
+    watch = Watch()
+    assert run_job(elsewhere, watch, job.folder, loader)["target"] == str(tmp_path / "second.mkv")
+    assert jobs.fingerprint(tmp_path / "second.mkv") == whole and not watch.of(StepStarted) and not unfinished_jobs()
+
+
+def test_two_jobs_publish_one_after_the_other(clip, whole, tiny_model, tmp_path, loader):
+    """Neither removes the temporary file of the other, and both see what the other has put in place."""
+    request = jobs.request(clip, tmp_path / "out.mkv", tiny_model)
+    waiting = threading.Event()
+    ended = []
+
+    def act(event):
+        if isinstance(event, PhaseStarted) and event.phase == "write":
+            waiting.set()
+
+    def run():
+        ended.append(run_job(request, Watch(act), None, loader))
+
+    with publishing_lock(lambda: None):
+        thread = threading.Thread(target=run)
+        thread.start()
+        assert waiting.wait(120)
+        other = tmp_path / ".out.mkv.partial-01234567.mkv"
+        other.write_text("the other job's")
+        thread.join(1)
+        assert not ended and other.exists() and not request.target.exists()
+        other.unlink()
+    thread.join(120)
+    assert ended and jobs.fingerprint(request.target) == whole
+
+
+def test_a_job_that_waits_to_publish_can_be_cancelled(clip, tiny_model, tmp_path, loader):
+    request = jobs.request(clip, tmp_path / "out.mkv", tiny_model, frames=(0, 3))
+    with publishing_lock(lambda: None):
+        cancelled(request, CancelAt(PhaseStarted, phase="write"), loader)
+    assert len(unfinished_jobs()) == 1
+
+
+# -- what is done already ---------------------------------------------------------------------------------------
+
+
+def test_a_job_that_is_done_is_told_again(clip, tiny_model, tmp_path, loader):
+    """Who gives the command was killed before the answer came."""
+    request = jobs.request(clip, tmp_path / "out.mkv", tiny_model, frames=(0, 3))
+    report = run_job(request, loader=loader)
+    [record] = jobs_folder().glob(f"*/{RECORD}")
+    changed = request.target.stat().st_mtime_ns
+    watch = Watch()
+    assert run_job(request, watch, None, loader) == json.loads(json.dumps(report))
+    assert not watch.of(StepStarted) and request.target.stat().st_mtime_ns == changed
+    assert {path.name for path in record.parent.iterdir()} <= {RECORD, "lock"} and not unfinished_jobs()
+
+
+@pytest.mark.parametrize("change", ["result", "input", "gone"])
+def test_a_job_that_was_done_is_not_told_when_something_has_changed(change, tiny_model, tmp_path, loader):
+    source = jobs.short_clip(tmp_path / "mine.mkv", frames=4)
+    request = jobs.request(source, tmp_path / "out.mkv", tiny_model)
+    run_job(request, loader=loader)
+    if change == "gone":
+        request.target.unlink()
+        assert not run_job(request, loader=loader)["resumed"] and len(jobs.pictures(request.target)) == 4
+        return
+    flip(request.target) if change == "result" else jobs.short_clip(source, frames=3)
+    with pytest.raises(OutputError, match="exists already"):
+        run_job(request, loader=loader)
+
+
+def test_records_of_done_jobs_go_after_a_while(clip, tiny_model, tmp_path, loader):
+    request = jobs.request(clip, tmp_path / "out.mkv", tiny_model, frames=(0, 3))
+    run_job(request, loader=loader)
+    sweep()
+    assert (job_folder(request) / RECORD).exists()
+    os.utime(job_folder(request), (0, 0))
+    sweep()
+    assert not job_folder(request).exists()
+
+
+def test_a_job_in_a_folder_of_the_users_own_leaves_nothing_there(clip, tiny_model, tmp_path, loader):
+    (tmp_path / "project").mkdir()
+    (tmp_path / "project" / "thesis.txt").write_text("mine")
+    request = jobs.request(clip, tmp_path / "out.mkv", tiny_model, frames=(0, 3))
+    run_job(request, None, tmp_path / "project", loader)
+    assert {path.name for path in (tmp_path / "project").iterdir()} == {"thesis.txt"}
+
+
+# -- another target ---------------------------------------------------------------------------------------------
+
+
+def test_a_job_whose_target_cannot_be_written_is_published_elsewhere(clip, tiny_model, tmp_path, loader, monkeypatch):
+    """The encoding is that of the frames that are finished, whatever the other name suggests."""
+    request, folder = jobs.request(clip, tmp_path / "gone" / "out.mp4", tiny_model, codec="auto", frames=(0, 3)), tmp_path / "job"
+    request.target.parent.mkdir()
+    cancelled(request, CancelAt(PhaseStarted, phase="publish"), loader, folder)
+    request.target.parent.rmdir()
+    for _ in range(2):
+        with pytest.raises(OutputError, match=r"“.*gone” does not exist"):
+            run_job(request, None, folder, loader)
+    with pytest.raises(OutputError, match="no known video suffix"):
+        run_job(request.replace(target=tmp_path / "pictures"), None, folder, loader)
+    assert read_request(folder) == request
+    watch = Watch()
+    elsewhere = request.replace(target=tmp_path / "out.mkv", output=request.output.replace(overwrite=True))
+    cancelled(elsewhere, CancelAt(PhaseStarted, phase="publish"), loader, folder)
+    assert read_request(folder) == elsewhere  # from now on
+    assert run_job(elsewhere, watch, folder, loader)["output"]["codec"] == "h264"
+    assert len(jobs.pictures(tmp_path / "out.mkv")) == 4 and not watch.of(StepStarted) and not folder.exists()
 
 
 def test_another_file_in_place_of_the_result_is_left_alone(clip, tiny_model, tmp_path, loader, monkeypatch):
@@ -340,8 +536,6 @@ def test_what_killed_processes_left_half_written_goes(begun, loader):
 
 
 def test_directories_without_a_job_are_swept_away_when_they_are_old(clip, tiny_model, tmp_path, loader):
-    import os
-
     old, new = jobs_folder() / "old", jobs_folder() / "new"
     for folder in (old, new):
         folder.mkdir(parents=True)

@@ -11,6 +11,7 @@ from dcvsr_engine.jobs.session import Session, feasible_plan, find_shots, loaded
 from dcvsr_engine.jobs.sinks import SegmentSink, Sink
 from dcvsr_engine.jobs.telemetry import Telemetry
 from dcvsr_engine.restore.frames import SegmentReader
+from dcvsr_engine.restore.pipeline import SegmentPipeline
 
 
 class NotedSegment(SegmentSink):
@@ -47,8 +48,8 @@ class NotedSink(Sink):
         self.calls.append(("saved overlap", index, None))
         return self.overlap
 
-    def begin(self, session, segment, frames, skip):
-        self.calls.append(("begin", segment.index, skip))
+    def begin(self, session, segment, frames, own):
+        self.calls.append(("begin", segment.index, own))
         return NotedSegment(self, segment.index, self.state)
 
     def announce(self):
@@ -77,13 +78,12 @@ def run(session, sink, segments=None):
 
 def test_a_segment_begins_saves_its_states_adds_its_frames_and_ends(session):
     sink = run(session, NotedSink())
-    shared = session.plan.segments[1].shared
-    first = [("begin", 0, 0), ("state", 0, 1), ("state", 0, 2), *(("frame", 0, place) for place in range(13))]
-    second = [("begin", 1, shared), ("state", 1, 1), ("state", 1, 2), *(("frame", 1, place) for place in range(shared, 14))]
+    first = [("begin", 0, range(11)), ("state", 0, 1), ("state", 0, 2), *(("frame", 0, place) for place in range(11))]
+    second = [("begin", 1, range(4, 13)), ("state", 1, 1), ("state", 1, 2), *(("frame", 1, place) for place in range(4, 13))]
     announced = ("announce", None, None)
     assert sink.calls == [
         *first,
-        ("finish", 0, tuple(range(6, 13))),
+        ("finish", 0, tuple(range(7, 11))),
         announced,
         *second,
         ("finish", 1, None),
@@ -93,11 +93,27 @@ def test_a_segment_begins_saves_its_states_adds_its_frames_and_ends(session):
     assert all(work.network_seconds > 0 and work.peak_memory > 0 and work.seconds["sample"] > 0 for work in sink.works)
 
 
+def test_the_second_half_of_the_shared_window_is_sampled_anew_with_its_future(session, monkeypatch):
+    """The first half is what the segment before made of it; the rest does not depend on what that made of the rest."""
+    sampled, sample = [], SegmentPipeline.sample
+
+    def noted(self, *arguments):
+        sampled.append(sample(self, *arguments))
+        return sampled[-1]
+
+    monkeypatch.setattr(SegmentPipeline, "sample", noted)
+    sink = run(session, NotedSink())
+    before, after = sampled
+    torch.testing.assert_close(after[:4], before[7:11], rtol=0, atol=1e-5)
+    assert float((after[4:7] - before[11:14]).abs().max()) > 1e-3
+    assert len(sink.pixels) == jobs.FRAMES
+
+
 def test_a_run_that_begins_in_the_middle_asks_the_sink_for_the_overlap(session):
     whole = run(session, NotedSink())
     rest = run(session, NotedSink(whole.overlaps[0]), session.plan.segments[1:])
     assert rest.of("saved overlap") == [(0, None)] and not whole.of("saved overlap")
-    torch.testing.assert_close(rest.pixels, whole.pixels[13:], rtol=0, atol=0)
+    torch.testing.assert_close(rest.pixels, whole.pixels[11:], rtol=0, atol=0)
 
 
 def test_a_run_that_begins_at_a_saved_state_gives_the_same_frames(session):
@@ -116,7 +132,7 @@ def test_a_saved_state_is_not_written_to_by_the_steps_that_follow(session):
             states.append((state.x, state.x.clone()))
 
     sink = NotedSink()
-    sink.begin = lambda session, segment, frames, skip: Copying(sink, segment.index, None)
+    sink.begin = lambda session, segment, frames, own: Copying(sink, segment.index, None)
     run(session, sink)
     assert len(states) == 4 and all(torch.equal(kept, copy) for kept, copy in states)
 
@@ -130,21 +146,21 @@ def test_a_segment_of_which_nothing_can_be_decoded_only_ends(session, monkeypatc
 
     monkeypatch.setattr(SegmentReader, "segments", without_the_first)
     sink = run(session, NotedSink())
-    assert sink.calls[:3] == [("begin", 0, 0), ("finish", 0, None), ("announce", None, None)]
-    assert sink.of("begin") == [(0, 0), (1, 0)] and len(sink.pixels) == 14
+    assert sink.calls[:3] == [("begin", 0, range(0)), ("finish", 0, None), ("announce", None, None)]
+    assert sink.of("begin") == [(0, range(0)), (1, range(13))] and len(sink.pixels) == 13
 
 
 def test_frames_that_all_went_before_are_not_restored_again(session):
-    sink = NotedSink(Overlap(torch.zeros(14, 24, 6, 8), tuple(range(6, 20))))
+    sink = NotedSink(Overlap(torch.zeros(13, 24, 6, 8), tuple(range(7, 20))))
     run(session, sink, session.plan.segments[1:])
-    assert sink.of("begin") == [(1, 14)] and sink.of("finish") == [(1, None)] and not sink.pixels
+    assert sink.of("begin") == [(1, range(13, 13))] and sink.of("finish") == [(1, None)] and not sink.pixels
 
 
 def test_the_sink_is_left_whatever_happens(session):
     left = []
 
     class Failing(NotedSink):
-        def begin(self, session, segment, frames, skip):
+        def begin(self, session, segment, frames, own):
             raise ZeroDivisionError
 
         def __exit__(self, *arguments):

@@ -94,13 +94,14 @@ def test_branches_are_computed_one_after_the_other(clip, tiny_model, tmp_path, l
     assert max(abs(ours.astype(int) - theirs).max() for ours, theirs in pairs) <= 1
 
 
-def test_lockstep_gives_way_to_two_passes_and_says_that_it_matters(wide, tiny_model, tmp_path, loader, monkeypatch):
-    expected, _, _ = restored(jobs.request(wide, tmp_path / "two.mkv", tiny_model, sap_schedule="two-pass"), loader)
+def test_lockstep_gives_way_to_smaller_batches_that_wait_for_each_other(wide, tiny_model, tmp_path, loader, monkeypatch):
+    restored(jobs.request(wide, tmp_path / "whole.mkv", tiny_model, sap_schedule="lockstep"), loader)
     starve(monkeypatch, UNet, "forward", rows_above(1))
-    frames, warnings, report = restored(jobs.request(wide, tmp_path / "out.mkv", tiny_model, sap_schedule="lockstep"), loader)
-    assert frames == expected
-    assert "two passes" in warnings[0] and "changes the result" in warnings[0]
-    assert report["settings"]["sap_schedule"] == "two-pass"
+    _, warnings, report = restored(jobs.request(wide, tmp_path / "out.mkv", tiny_model, sap_schedule="lockstep"), loader)
+    assert len(warnings) == 1 and "wait for each other" in warnings[0]
+    assert report["settings"]["sap_schedule"] == "staged"
+    pairs = zip(jobs.pictures(tmp_path / "out.mkv"), jobs.pictures(tmp_path / "whole.mkv"), strict=True)
+    assert max(abs(ours.astype(int) - theirs).max() for ours, theirs in pairs) <= 1
 
 
 def larger_than(side: int):

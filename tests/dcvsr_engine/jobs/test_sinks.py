@@ -97,7 +97,7 @@ def noted(order: list[str], name: str, method):
 def test_a_sink_keeps_nothing_unless_it_says_so():
     with Sink() as sink:
         assert sink.saved_overlap(0) is None and sink.waited == 0
-        segment = sink.begin(None, None, None, 0)
+        segment = sink.begin(None, None, None, range(0))
         assert isinstance(segment, SegmentSink) and segment.saved_state(None, 1) is None
         segment.save_state(None)
         segment.add(None)

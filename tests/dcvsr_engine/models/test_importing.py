@@ -83,6 +83,45 @@ def test_what_a_config_leaves_out_is_the_default(full):
     assert recognise(full).kind == "full"
 
 
+SCHEDULER = {"prediction_type": "v_prediction", "timestep_type": "continuous", "sigma_min": 0.002, "sigma_max": 700.0}
+
+
+def with_configs(full, scheduler, frames=14):
+    """`full` with a scheduler and so many frames in the U-Net's config."""
+    (full / "scheduler").mkdir()
+    (full / "scheduler" / "scheduler_config.json").write_text(json.dumps(scheduler))
+    path = full / "unet" / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"num_frames": frames}))
+    return full
+
+
+def test_noise_range_and_window_are_read_from_the_configs(full):
+    declared = recognise(with_configs(full, SCHEDULER | {"sigma_min": 0.01, "sigma_max": 80.0}, 25)).declaration
+    assert (declared.sigma_min, declared.sigma_max, declared.window) == (0.01, 80.0, 25)
+    alone = recognise(full / "unet").declaration
+    assert (alone.sigma_min, alone.sigma_max, alone.window) == (0.01, 80.0, 25)
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "frames", "reason"),
+    [
+        (SCHEDULER | {"prediction_type": "epsilon"}, 14, "prediction_type “epsilon”; this program samples with “v_prediction”"),
+        ({name: value for name, value in SCHEDULER.items() if name != "prediction_type"}, 14, "prediction_type “epsilon”"),
+        (SCHEDULER | {"timestep_type": "discrete"}, 14, "timestep_type “discrete”"),
+        (SCHEDULER | {"sigma_max": None}, 14, "does not say between which noise levels"),
+        (SCHEDULER | {"sigma_min": 700.0, "sigma_max": 0.002}, 14, "sigma_max must be larger"),
+        (SCHEDULER, 100, "window must be"),
+    ],
+)
+def test_a_model_of_another_kind_of_diffusion_is_refused(full, scheduler, frames, reason):
+    assert reason in sentence(with_configs(full, scheduler, frames))
+
+
+def test_the_folder_that_is_imported_is_the_one_that_is_loaded(full):
+    shutil.copytree(full / "unet", full / "unet_ema")
+    assert {part.split("/")[0] for part in recognise(full).files if part.startswith("unet")} == {"unet"}
+
+
 def test_a_unet_whose_base_is_missing_is_added_and_says_so(full, tmp_path):
     model = import_model(full / "unet", "tuned")
     assert "needs “stable-video-diffusion-img2vid”, which is missing" in model.problem

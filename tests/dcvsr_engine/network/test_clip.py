@@ -60,3 +60,16 @@ def test_a_checkpoint_with_an_image_encoder(svd_layout, tmp_path):
     first, second = (encoder.embed(torch.rand(3, 40, 50)) for _ in range(2))
     assert first.shape == (1, 1, networks.EMBEDDING)
     assert not torch.allclose(first, second)
+
+
+def test_the_network_is_on_the_device_only_while_it_sees_a_frame(monkeypatch):
+    pytest.importorskip("transformers")
+    network, places = Means(), []
+    monkeypatch.setattr(network, "to", lambda device: places.append(device) or network)
+    encoder = ImageEncoder(network, [0.0] * 3, [1.0] * 3, "cuda")
+    encoder.embed(torch.rand(3, 40, 50))
+    assert places == ["cuda", "cpu"]
+    monkeypatch.setattr(network, "forward", lambda pictures: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        encoder.embed(torch.rand(3, 40, 50))
+    assert places == ["cuda", "cpu"] * 2

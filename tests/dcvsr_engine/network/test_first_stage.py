@@ -43,6 +43,11 @@ def test_frames_are_decoded_together_as_far_as_the_stage_gains_from_it():
     assert HAAR.frames_together(10**9) == 1
 
 
+def test_only_a_temporal_decoder_needs_context():
+    assert [VAE.margin(frames) for frames in (1, 2, 7, 8, 14)] == [0, 1, 3, 4, 4] and VAE.decoded_frames(14) == 22
+    assert HAAR.margin(14) == 0 and HAAR.decoded_frames(14) == 14
+
+
 def test_a_decoder_takes_memory_by_tiles():
     whole = VAE.decoder_bytes(64, 64, 8, 2)
     assert whole == 10 * 128 * 512 * 512 * 2

@@ -45,6 +45,8 @@ def test_the_condition_is_two_levels_of_luma_and_the_coarse_half_of_chroma(stage
 def test_what_the_network_leaves_alone_stays_untouched(stage):
     x = frames(2)
     assert torch.equal(stage.decode(torch.zeros(3, 24, 4, 6), x), x)
+    latents = torch.randn(3, 24, 4, 6)
+    assert torch.equal(stage.decode(latents, x[1:2], before=1), stage.decode(latents, x)[1:2])
 
 
 def test_decoding_the_target_gives_the_frames_where_the_transform_holds_them(stage):

@@ -53,6 +53,46 @@ def test_json_that_is_nested_too_deeply_is_one_sentence(tiny_model, tmp_path, na
         load(folder, folder, "cpu", "fp32")
 
 
+STEM = "diffusion_pytorch_model"
+
+
+def files_in(folder, *names, index=None):
+    for name in names:
+        (folder / name).write_bytes(b"x")
+    for name, listed in (index or {}).items():
+        (folder / name).write_text(json.dumps({"weight_map": dict(enumerate(listed))}))
+    return [path.name for path in weight_files(folder)]
+
+
+def test_weights_are_those_of_one_variant(tmp_path):
+    shards = [f"{STEM}-0000{n}-of-00002.safetensors" for n in (1, 2)]
+    half = [f"{STEM}.fp16-0000{n}-of-00002.safetensors" for n in (1, 2)]
+    half_index = {f"{STEM}.safetensors.index.fp16.json": half}
+    assert files_in(tmp_path, *half, index=half_index) == half
+    assert files_in(tmp_path, *shards) == shards
+    stale = f"{STEM}-00003-of-00003.safetensors"
+    assert files_in(tmp_path, stale, index={f"{STEM}.safetensors.index.json": shards}) == shards
+    assert files_in(tmp_path, WEIGHTS) == [WEIGHTS]
+
+
+def test_one_file_of_full_precision_goes_before_all_others(tmp_path):
+    assert files_in(tmp_path, f"{STEM}.fp16.safetensors") == [f"{STEM}.fp16.safetensors"]
+    assert files_in(tmp_path, WEIGHTS, f"{STEM}.non_ema.safetensors", f"{STEM}-00001-of-00002.safetensors") == [WEIGHTS]
+
+
+@pytest.mark.parametrize("listed", [["missing.safetensors"], ["../outside.safetensors"], []])
+def test_an_index_lists_files_beside_it(tmp_path, listed):
+    folder = tmp_path / "unet"
+    folder.mkdir()
+    (tmp_path / "outside.safetensors").write_bytes(b"x")
+    names = {f"{STEM}.safetensors.index.json": listed}
+    if not listed:
+        (folder / f"{STEM}.safetensors.index.json").write_text("[]")
+        names = None
+    with pytest.raises(ModelError, match=r"which its index lists, is missing|no index of weights"):
+        files_in(folder, f"{STEM}-00001-of-00002.safetensors", index=names)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="has no such files")
 @pytest.mark.parametrize("name", ["dcvsr.json", "scales.json", "unet/config.json", f"unet/{WEIGHTS}"])
 def test_a_pipe_in_place_of_a_file_is_refused_and_not_waited_for(tiny_model, tmp_path, name):

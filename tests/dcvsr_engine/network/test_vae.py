@@ -90,3 +90,10 @@ def test_every_tile_can_be_stopped(stage, monkeypatch):
     up = pixels(3, 16, 24)
     stage.decode(stage.encode_condition(up, lambda: count.append(1)), up, lambda: count.append(1))
     assert len(count) == 2 * 2 + 2
+
+
+def test_neighbours_are_decoded_too_and_cropped(stage, monkeypatch):
+    monkeypatch.setattr(vae, "TILE", 8)
+    up = pixels(5, 16, 24)
+    latents = stage.encode_condition(up)
+    torch.testing.assert_close(stage.decode(latents, up[:2], before=1), stage.decode(latents, up)[1:3])

@@ -43,12 +43,35 @@ def test_evaluations_are_counted_exactly(changes, tiny_model, tmp_path, loader, 
     assert plan_job(request).evaluations == sum(rows)
 
 
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"guidance": "cfg", "guidance_scale": 2.0}, "CFG does nothing here: this model's unconditional branch drops nothing"),
+        ({"guidance": "dssag", "guidance_scale": 2.0, "gamma_peak": 0.0}, "DSSAG does nothing here"),
+        ({"guidance": "dssag", "guidance_scale": 1.0}, "DSSAG does nothing at a guidance scale of 1."),
+        ({"guidance": "dssag", "guidance_scale": 2.0}, None),
+        ({"guidance": "sag", "guidance_scale": 2.0}, None),
+        ({"guidance": "pag", "guidance_scale": 2.0}, None),
+        ({"guidance": "none"}, None),
+        ({"guidance": "sag", "guidance_scale": 2.0, "guidance_low": 1e4}, "no step has a noise level between"),
+    ],
+)
+def test_a_guidance_that_does_nothing_is_noted(changes, sentence, clip, tiny_model):
+    notes = [note for note in plan_job(jobs.request(clip, None, tiny_model, **changes)).notes if "does nothing" in note]
+    assert len(notes) == (sentence is not None) and all(sentence in note for note in notes)
+
+
+def test_the_report_notes_a_guidance_that_does_nothing(clip, tiny_model, loader):
+    request = jobs.request(clip, None, tiny_model, frames=(0, 1), guidance="cfg", guidance_scale=2.0, steps=1)
+    assert any("CFG does nothing" in note for note in run_job(request, loader=loader)["notes"])
+
+
 def test_a_plan_knows_the_shots_and_segments_end_with_them(tiny_model, tmp_path, monkeypatch):
     monkeypatch.setattr(job, "PLANNING_SECONDS", 60)
     source = jobs.cut_clip(tmp_path / "clip.mkv", 12, 9, 40)
     plan = plan_job(jobs.request(source, tmp_path / "out.mkv", tiny_model))
     assert plan.shots == 3 and plan.frames == 61
-    assert [(s.first, s.last, s.shared) for s in plan.segments][:3] == [(0, 11, 0), (12, 20, 0), (21, 33, 0)]
+    assert [(s.first, s.last, s.shared) for s in plan.segments][:3] == [(0, 11, 0), (12, 20, 0), (21, 34, 0)]
     assert plan.segments[-1].last == 60 and max(segment.frames for segment in plan.segments) <= 14
 
 

@@ -12,16 +12,18 @@ from hypothesis import strategies as st
 from dcvsr_engine.errors import InputError
 from dcvsr_engine.planning.request import JobRequest, Region
 from dcvsr_engine.planning.segments import frame_range, picture_size, segments_of
+from dcvsr_engine.tiling.grid import TileGrid, stride_of
 from dcvsr_engine.video.probe import VideoInfo, probe
 
 SHOTS = st.lists(st.integers(1, 200), min_size=1, max_size=5)
 
 
-@given(SHOTS, st.integers(14, 80), st.integers(1, 20), st.integers(0, 50))
-def test_segments_cover_shots_and_share_windows(lengths, most, window, begin):
+@given(SHOTS, st.integers(14, 80), st.integers(1, 20), st.floats(0, 0.75), st.integers(0, 50))
+def test_segments_cover_shots_share_windows_and_end_with_one(lengths, most, window, overlap, begin):
+    stride = stride_of(window, overlap)
     edges = [begin, *(begin + int(end) for end in np.cumsum(lengths))]
     shots = [(start, end - 1) for start, end in pairwise(edges)]
-    segments = segments_of(shots, most, window)
+    segments = segments_of(shots, most, window, stride)
     assert [segment.index for segment in segments] == list(range(len(segments)))
     assert max(segment.frames for segment in segments) <= max(most, 2 * window)
     for first, last in shots:
@@ -29,9 +31,22 @@ def test_segments_cover_shots_and_share_windows(lengths, most, window, begin):
         assert inside[0].first == first and inside[0].shared == 0 and inside[-1].last == last
         for before, after in pairwise(inside):
             assert after.shared == window and after.first + window == before.last + 1 < after.last + 1
-            assert before.first <= after.first
-        sizes = [segment.frames for segment in inside]
-        assert max(sizes) - min(sizes) <= 1 or len(sizes) == 1
+            assert before.first <= after.first and 0 < after.pinned <= after.shared
+            assert before.begins < after.begins
+        # every frame is put out once, by the last segment that begins before it
+        assert inside[0].begins == first and inside[-1].begins <= last
+        assert all((segment.frames - window) % stride == 0 for segment in inside[:-1])
+        windows = [len(TileGrid.build(segment.frames, 8, 8, 8, window, overlap)) for segment in inside]
+        assert max(windows) - min(windows) <= 1
+        # one window is evaluated twice per join, and no other
+        whole = len(TileGrid.build(last - first + 1, 8, 8, 8, window, overlap))
+        assert sum(windows) == whole + len(inside) - 1
+
+
+def test_100_frames_are_16_windows():
+    segments = segments_of([(0, 99)], 56, 14, 7)
+    assert [(segment.first, segment.last) for segment in segments] == [(0, 41), (28, 69), (56, 99)]
+    assert [len(TileGrid.build(segment.frames, 8, 8, 8)) for segment in segments] == [5, 5, 6]
 
 
 @given(SHOTS, st.integers(14, 80), st.integers(1, 20), st.integers(0, 3))

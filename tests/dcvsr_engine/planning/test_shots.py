@@ -72,6 +72,39 @@ def test_drawn_on_threes_is_no_cut():
     assert cuts_of([scene(7, 1.5, noise=0)(frame // 3 * 3) for frame in range(60)]) == []
 
 
+@pytest.mark.parametrize("length", [1, 2, 3, 4])
+def test_a_shot_of_a_few_frames_is_dropped_and_one_of_its_cuts_kept(length):
+    shots = [(scene(1), 20), (scene(2), length), (scene(3), 20)]
+    cuts = cuts_of([show(frame) for show, frames in shots for frame in range(frames)])
+    assert len(cuts) == 1 and cuts[0] in (20, 20 + length)
+
+
+def dark(seed: int, contrast: float, speed: float = 0.0) -> Scene:
+    """A grey scene around level 24 with so many levels from its darkest to its brightest pixel."""
+    show = scene(seed, speed, noise=0.0)
+    first = show(0)[0]
+    low, high = first.min(), first.max()
+
+    def picture(frame: int) -> NDArray[np.float64]:
+        grain = np.random.default_rng(frame).normal(0, 0.3, (HEIGHT, WIDTH))
+        luma = 24 + contrast * ((show(frame)[0] - low) / (high - low) - 0.5) + grain
+        return np.stack([luma.round(), np.full_like(luma, 128), np.full_like(luma, 128)])
+
+    return picture
+
+
+@pytest.mark.parametrize("contrast", [8, 12])
+@pytest.mark.parametrize("speed", [0, 1])
+def test_cuts_in_the_dark_are_found(contrast, speed):
+    pictures = [dark(seed, contrast, speed)(frame) for seed in (1, 2, 3) for frame in range(20)]
+    assert cuts_of(pictures) == [20, 40]
+
+
+@pytest.mark.parametrize("speed", [0, 1, 3, 8])
+def test_motion_in_the_dark_is_no_cut(speed):
+    assert cuts_of([dark(3, 12, speed)(frame) for frame in range(80)]) == []
+
+
 def test_a_shot_has_some_frames():
     one, other = scene(8), scene(9)
     pictures = [(one if frame < 3 or frame >= 20 else other)(frame) for frame in range(22)]

@@ -6,12 +6,14 @@ Fake tensors on the “meta” device stand in for those of a GPU.
 from dataclasses import replace
 
 import jobs
+import networks
 import pytest
 import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from dcvsr_engine.control import Control
 from dcvsr_engine.diffusion.denoiser import Denoiser
+from dcvsr_engine.network.first_stage import FirstStageSpec
 from dcvsr_engine.planning.plan import Segment
 from dcvsr_engine.restore.frames import SegmentFrames
 from dcvsr_engine.restore.pipeline import SegmentPipeline
@@ -112,3 +114,52 @@ def test_an_image_encoder_sees_the_first_frame(tiny_model, loader):
     pipeline.encode()
     assert pipeline.denoiser.embedding.mean() == pytest.approx(float(pipeline.enlarged([0])[..., :44, :60].mean()), abs=1e-4)
     assert not before.embedding.any()
+
+
+def test_a_chunk_of_a_temporal_decoder_sees_its_neighbours_and_one_of_a_fixed_transform_needs_none(tiny_model, loader):
+    """Frames beside the border of two chunks are nearly those of one chunk, and exactly those where frames stand alone."""
+    latents = 0.17 * torch.randn(1, networks.CHANNELS, 8, 8, generator=torch.Generator().manual_seed(4))
+
+    def error(stage_model, latents, decode_frames, margin):
+        frames = SegmentFrames(tuple(range(16)), tuple(range(16)), (1,) * 16, torch.rand(16, 3, 8, 8))
+        settings = PlannedSettings(
+            **stage_model.declaration.resolve(jobs.settings(tiny_model, color="none")).to_dict()
+            | {"tile_batch": 1, "sap_schedule": "two-pass"}
+        )
+        segment = Segment(index=0, first=0, last=15)
+        results = []
+        for size in (decode_frames, 16):
+            pipeline = SegmentPipeline(Denoiser(stage_model), settings, segment, frames, Control(), size)
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(FirstStageSpec, "margin", margin)
+                results.append(torch.stack([torch.from_numpy(one.pixels) for one in pipeline.decode(latents)]))
+        return float((results[0] - results[1]).abs().max())
+
+    still = latents.expand(16, -1, -1, -1)
+    model = networks.model()
+    disjoint, overlapping = error(model, still, 8, lambda self, frames: 0), error(model, still, 8, FirstStageSpec.margin)
+    assert overlapping < disjoint / 3
+    model = loader(jobs.settings(tiny_model))
+    assert error(model, torch.randn(16, 24, 4, 4), 5, FirstStageSpec.margin) == 0
+
+
+def test_only_the_wanted_frames_are_decoded(pipeline):
+    latents = torch.randn(FRAMES, 24, 12, 16)
+    every, some = list(pipeline.decode(latents)), list(pipeline.decode(latents, range(1, 3)))
+    assert [one.position for one in some] == [1, 2]
+    assert all((one.pixels == other.pixels).all() for one, other in zip(some, every[1:], strict=True))
+
+
+@pytest.mark.parametrize(("seen", "position"), [("first", 0), ("middle", 1), ("last", 2)])
+def test_the_image_encoder_sees_the_chosen_frame(seen, position, tiny_model, loader):
+    pictures = []
+
+    class Encoder:
+        def embed(self, frame):
+            pictures.append(frame)
+            return torch.zeros(1, 1, 8)
+
+    settings = jobs.settings(tiny_model, clip_frame=seen)
+    pipeline = pipeline_of(replace(loader(settings), image_encoder=Encoder()), settings)
+    pipeline.encode()
+    torch.testing.assert_close(pictures[0], pipeline.enlarged([position])[0, :, :44, :60])

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from dcvsr_engine.diffusion.sampler import InBatches, TileGroup
+from dcvsr_engine.diffusion.turns import pause_turn
 from dcvsr_engine.errors import JobError
 from dcvsr_engine.events import StepKind
 from dcvsr_engine.network.oom import MemoryExhausted
@@ -34,7 +35,7 @@ def test_the_result_changes_from_the_least_to_the_most_visible():
         while True:
             settings, sentence = with_less_memory(settings, StepKind.SAP, 4)
             rungs.append((settings.sap_schedule, settings.tile, "changes the result" in sentence))
-    assert rungs == [("two-pass", 64, True), *(("two-pass", tile, True) for tile in (48, 36, 24, 16))]
+    assert rungs == [("staged", 64, False), ("two-pass", 64, True), *(("two-pass", tile, True) for tile in (48, 36, 24, 16))]
     assert with_less_memory(planned(), StepKind.TAP_FORWARD, 4)[0].tile == 48
 
 
@@ -42,9 +43,9 @@ def test_the_result_changes_from_the_least_to_the_most_visible():
     "changes, first",
     [
         ({"guidance": "dssag"}, "one after the other"),
-        ({"guidance": "sag"}, "two passes"),
-        ({"guidance": "none"}, "two passes"),
-        ({"guidance": "cfg", "guidance_scale": 1.0}, "two passes"),
+        ({"guidance": "sag"}, "wait for each other"),
+        ({"guidance": "none"}, "wait for each other"),
+        ({"guidance": "cfg", "guidance_scale": 1.0}, "wait for each other"),
     ],
 )
 def test_branches_are_evaluated_one_by_one_before_anything_that_shows(changes, first):
@@ -53,8 +54,8 @@ def test_branches_are_evaluated_one_by_one_before_anything_that_shows(changes, f
     ladder.reduce_memory(StepKind.SAP)
     ladder.reduce_memory(StepKind.SAP)
     assert first in warnings[0] and len(warnings) == 2
-    assert ladder.branches_in_one_batch == (first == "two passes")
-    assert ladder.settings.sap_schedule == "two-pass"
+    assert ladder.branches_in_one_batch == (first == "wait for each other")
+    assert ladder.settings.sap_schedule == ("staged" if first == "one after the other" else "two-pass")
 
 
 def test_the_ladder_is_descended_until_it_works():
@@ -71,11 +72,12 @@ def test_the_ladder_is_descended_until_it_works():
     assert tried == [
         (True, "lockstep", 64),
         (False, "lockstep", 64),
+        (False, "staged", 64),
         (False, "two-pass", 64),
         (False, "two-pass", 48),
         (False, "two-pass", 36),
     ]
-    assert len(warnings) == 4
+    assert len(warnings) == 5
 
 
 def test_other_errors_end_the_descent():
@@ -196,3 +198,39 @@ def test_another_check_can_be_asked_for():
         retry_in_fp32(
             networks.model(), lambda: torch.zeros(2), "Frame 7", lambda values: is_finite(values) and bool(values.any())
         )
+
+
+# -- staged lockstep --------------------------------------------------------------------------------------------
+
+
+def test_batches_in_turns_begin_anew_with_fewer_tiles_when_memory_runs_out():
+    warnings, calls = [], []
+    ladder = recovery(warnings, sap_schedule="staged", tile_batch=2)
+
+    def estimate(tiles):
+        calls.append(len(tiles))
+        pause_turn()
+        if len(tiles) > 1:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return torch.full((1, 1), float(tiles[0].m))
+
+    batches = RecoveringBatches(ladder, networks.model(), warnings.append, str)
+    results = list(batches.run(estimate, TileGroup(TILES, in_turns=True)))
+    assert [float(estimates) for _, estimates in results] == [float(tile.m) for tile in TILES]
+    assert ladder.settings.tile_batch == 1 and len(warnings) == 1 and calls[-len(TILES) :] == [1] * len(TILES)
+
+
+def test_a_tile_that_is_not_finite_is_repaired_after_all_turns():
+    model, warnings, formats = networks.model(), [], []
+    model.precision = "fp16"
+
+    def estimate(tiles):
+        formats.append(model.precision)
+        pause_turn()
+        bad = model.precision == "fp16" and tiles[0].m == 1
+        return torch.full((1, 1), float("nan") if bad else 1.0)
+
+    batches = RecoveringBatches(recovery(warnings, tile_batch=1), model, warnings.append, lambda tiles: "Tile")
+    results = list(batches.run(estimate, TileGroup(TILES, in_turns=True)))
+    assert all(float(estimates) == 1 for _, estimates in results)
+    assert formats == ["fp16"] * len(TILES) + ["fp32"] and "in fp32" in warnings[0]

@@ -18,6 +18,7 @@ from dcvsr_engine.research.evaluation.evaluate import Evaluation, open_folder, t
 from dcvsr_engine.research.evaluation.methods import Bicubic, enlarge_bicubic, restoration
 from dcvsr_engine.research.evaluation.report import write_report
 from dcvsr_engine.research.evaluation.sets import ClipSet
+from dcvsr_engine.research.evaluation.table import summary
 from dcvsr_engine.research.pictures import save_pictures
 from dcvsr_engine.settings import RestoreSettings
 
@@ -64,10 +65,9 @@ def sets(moving, half_still, tmp_path):
 def evaluation(sets, tmp_path):
     """Makes an evaluation of bicubic and given methods in one folder."""
 
-    def make(*methods, control=None, of=sets, again=False):
-        return Evaluation(
-            open_folder(tmp_path / "out", of), of, [Bicubic(), *methods], control or Control(), lambda line: None, again
-        )
+    def make(*methods, control=None, of=sets, again=False, two_seeds=False):
+        folders = open_folder(tmp_path / "out", of)
+        return Evaluation(folders, of, [Bicubic(), *methods], control or Control(), lambda line: None, again, two_seeds)
 
     return make
 
@@ -216,3 +216,25 @@ def test_the_page_needs_no_other_file_and_shows_every_method_pixel_for_pixel(eva
         "table.md",
         "index.html",
     }
+
+
+def test_two_seeds_are_compared_once(evaluation, sets, monkeypatch):
+    of = [replace(sets[0], clips={"half": sets[0].clips["half"]})]
+    model = restoration("model=compact:steps=1,precision=fp32", RestoreSettings(device="cpu"))
+    seeds = []
+    restore = type(model).restore
+
+    def counted(self, *arguments):
+        seeds.append(self.settings.seed)
+        return restore(self, *arguments)
+
+    monkeypatch.setattr(type(model), "restore", counted)
+    assert "seed difference" not in evaluation(model, of=of).run().sets["data"]["half"]["model"]
+    table = evaluation(model, of=of, two_seeds=True).run()
+    again = evaluation(model, of=of, two_seeds=True).run()
+    assert len(seeds) == 2 and len(set(seeds)) == 2
+    cells = table.sets["data"]["half"]
+    assert 0 < cells["model"]["seed difference"].value < 20 and table == again
+    assert cells["bicubic"]["seed difference"].reason == "this method draws no random numbers"
+    assert "| seed difference ↓ | not available |" in summary(table)
+    assert table.to_dict()["data"]["half"]["model"]["seed difference"] == cells["model"]["seed difference"].value

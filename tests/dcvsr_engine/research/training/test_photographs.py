@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageFilter
 
 from dcvsr_engine.research.training import photographs
-from dcvsr_engine.research.training.photographs import Photograph, find_photographs, is_sharp, pyramid
+from dcvsr_engine.research.training.photographs import Photograph, find_photographs, is_sharp, reductions, sharpened
 
 
 def fractal(side: int) -> Image.Image:
@@ -60,12 +60,12 @@ def test_soft_photographs_are_shrunk_until_they_are_sharp():
     sharp = fractal(1000)
     soft = sharp.filter(ImageFilter.GaussianBlur(1.5))
     assert is_sharp(sharp) and not is_sharp(soft)
-    assert next(pyramid(np.asarray(sharp), 320)).shape[0] == 1000
-    first = next(pyramid(np.asarray(soft), 320))
+    assert sharpened(np.asarray(sharp), 320).height == 1000
+    first = np.asarray(sharpened(np.asarray(soft), 320))
     assert first.shape[0] < 700 and is_sharp(Image.fromarray(first))
 
 
 def test_a_photograph_that_is_sharp_nowhere_gives_its_smallest():
     blurred = fractal(1000).filter(ImageFilter.GaussianBlur(30))
-    assert [level.shape[0] for level in pyramid(np.asarray(blurred), 320)] == [343]
-    assert list(pyramid(np.asarray(blurred), 1200)) == []
+    assert [level.shape[0] for level in reductions(sharpened(np.asarray(blurred), 320), 320)] == [343]
+    assert list(reductions(sharpened(np.asarray(blurred), 1200), 1200)) == []

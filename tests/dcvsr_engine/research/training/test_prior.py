@@ -53,8 +53,8 @@ def test_a_stopped_run_ends_as_an_uninterrupted_one_to_the_bit(tmp_path, photos)
         run = trainer(parts, photos)
         step = run.step
 
-        def stopping(run=run, step=step, stop=stop) -> None:
-            step()
+        def stopping(crops, run=run, step=step, stop=stop) -> None:
+            step(crops)
             run.stopping = run.state.iteration == stop
 
         run.step = stopping
@@ -138,7 +138,7 @@ def test_a_gradient_that_is_not_finite_ends_the_run_in_a_sentence(tmp_path, phot
     run = trainer(tmp_path, photos)
     run.network.tail.bias.data.fill_(float("nan"))
     with pytest.raises(JobError, match="gradient of iteration 1 is not finite"):
-        run.step()
+        run.run()
 
 
 POOL = {"degradations": {"mild": 1.0}}
@@ -230,9 +230,29 @@ def test_the_command_trains_stops_and_resumes(arguments, tmp_path, monkeypatch, 
     assert "complete: 6 iterations" in capsys.readouterr().out
 
 
-def test_a_prior_starts_from_nothing(arguments, capsys):
+def test_a_start_that_cannot_be_used_is_named_before_clips_are_made(arguments, tmp_path, capsys):
     assert main([*arguments, "--start", "somewhere"]) == EXIT_BAD_INPUT
-    assert "leave out --start" in capsys.readouterr().err
+    assert "“somewhere” cannot be used" in capsys.readouterr().err and not (tmp_path / "run").exists()
+
+
+def test_a_run_starts_from_another_runs_upsampler(tmp_path, photos):
+    trainer(tmp_path / "first", photos).run(lambda sentence: None)
+    start = str(tmp_path / "first/upsampler")
+    second = trainer(tmp_path / "second", photos, RECIPE.replace(start=start))
+    written = Upsampler.from_folder(Path(start)).state_dict()
+    assert all(torch.equal(value, written[name]) for name, value in second.network.state_dict().items())
+    with pytest.raises(Cancelled):
+        second.run(lambda sentence: None, until=1)
+    assert second.state.iteration == 1 and (tmp_path / "second/last/state.safetensors").is_file()
+    with pytest.raises(SettingsError, match="another shape"):
+        trainer(tmp_path / "third", photos, RECIPE.replace(start=start, channels=8))
+
+
+def test_crops_do_not_depend_on_the_number_of_workers(tmp_path, photos):
+    for workers in (0, 2):
+        trainer(tmp_path / str(workers), photos, RECIPE.replace(crop_workers=workers)).run(lambda sentence: None)
+    states = [load_file(tmp_path / name / "last/state.safetensors") for name in "02"]
+    assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
 
 
 def test_missing_photographs_are_named_before_anything_is_written(arguments, tmp_path, capsys):

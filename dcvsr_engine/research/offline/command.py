@@ -1,0 +1,107 @@
+"""``dcvsr train offline pack | run | unpack``. Imports the standard library only before it runs."""
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+
+from dcvsr_engine.errors import SettingsError
+from dcvsr_engine.research.offline.package import open_package
+from dcvsr_engine.research.offline.transfers import MIB
+from dcvsr_engine.research.offline.unpack import unpack
+
+TRANSFER_MIB = 40
+"""A checkout of this repository, 23 MiB, travels beside a transfer within 64 MiB."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the three actions and their options."""
+    actions = parser.add_subparsers(required=True, metavar="action", parser_class=argparse.ArgumentParser)
+    sub = actions.add_parser("pack", help="pack what a bare machine lacks")
+    sub.set_defaults(act=pack_action)
+    sub.add_argument("recipe", type=Path, help="for example resources/recipes/prior-gpu.json")
+    sub.add_argument("-o", "--out", type=Path, required=True, metavar="FOLDER", help="of the transfers")
+    sub.add_argument("--start", type=Path, metavar="DIR", help="the model to start from, instead of the recipe's")
+    sub.add_argument("--resume", type=Path, metavar="RUN", help="the run to resume")
+    sub.add_argument("--photos", type=Path, nargs="+", default=[Path("/")], metavar="ROOT", help="as for training")
+    sub.add_argument("--wheels", type=Path, metavar="DIR", help="wheels to pack instead of downloading them")
+    sub.add_argument("--python", default="3.12", metavar="VERSION", help="that machine's Python (default: 3.12)")
+    size = f"largest size of a transfer (default: {TRANSFER_MIB})"
+    sub.add_argument("--transfer", type=int, default=TRANSFER_MIB, metavar="MIB", help=size)
+    add_run_action(actions.add_parser("run", help="train for some minutes on that machine"))
+    sub = actions.add_parser("unpack", help="put together what came back")
+    sub.set_defaults(act=unpack_action)
+    sub.add_argument("folders", type=Path, nargs="+", metavar="FOLDER", help="the transfers of one call, or a folder of them")
+    sub.add_argument("-o", "--out", type=Path, required=True, metavar="RUN", help="new folder of the run")
+
+
+def add_run_action(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``run``."""
+    parser.set_defaults(act=run_action)
+    parser.add_argument("package", type=Path, metavar="FOLDER", help="holds the transfers of a package")
+    parser.add_argument("-o", "--out", type=Path, required=True, metavar="DIR", help="for one transfer of the results")
+    parser.add_argument("--minutes", type=float, default=9.0, help="of this call (default: 9); 0 only sends results")
+    parser.add_argument("--iterations", type=int, metavar="N", help="stop after so many iterations of this call")
+    parser.add_argument("--send", type=int, default=1, metavar="N", help="which transfer of the results to send (default: 1)")
+    work = Path(tempfile.gettempdir()) / "dcvsr-offline"
+    parser.add_argument("--work", type=Path, default=work, metavar="DIR", help=f"is kept between calls (default: {work})")
+    parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto", help="where to train (default: auto)")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run an action; returns 0. Raises `UserError`."""
+    code: int = options.act(options)
+    return code
+
+
+def pack_action(options: argparse.Namespace) -> int:
+    """Make a package and print its sizes."""
+    from dcvsr_engine.research.offline.pack import Packing, pack
+    from dcvsr_engine.research.training.command import print_now
+    from dcvsr_engine.research.training.prior_recipe import read_recipe
+
+    if options.transfer < 1:
+        raise SettingsError(f"The size of a transfer must be at least 1 MiB, not {options.transfer}.")
+    if options.out.exists():
+        raise SettingsError(f"“{options.out}” exists already: choose another folder, or remove that one.")
+
+    recipe = read_recipe(options.recipe)
+    if options.start is not None:
+        recipe = recipe.replace(start=str(options.start))
+    packing = Packing(recipe, options.photos, options.resume, options.wheels, options.python, print_now)
+    parts = pack(packing, options.out, options.transfer * MIB)
+    for number in sorted({part.transfer for part in parts}):
+        size = sum(path.stat().st_size for path in (options.out / str(number)).iterdir())
+        print(f"{options.out / str(number)}: {size / MIB:.1f} MiB")
+    return 0
+
+
+def run_action(options: argparse.Namespace) -> int:
+    """Train for a call."""
+    began = time.monotonic()
+    if not options.minutes >= 0:
+        raise SettingsError(f"--minutes must be 0 or more, not {options.minutes}.")
+    if options.iterations is not None and options.iterations < 1:
+        raise SettingsError(f"--iterations must be 1 or more, not {options.iterations}.")
+    package = open_package(options.package, options.work)
+    # what follows needs the package's wheels
+    import torch
+
+    from dcvsr_engine.network.device import resolve_device
+    from dcvsr_engine.research.offline.runner import Call
+
+    device = resolve_device(options.device if options.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu")
+    deadline = began + 60 * options.minutes
+    Call(package, options.out, options.minutes > 0, deadline, options.iterations, options.send, device).work()
+    return 0
+
+
+def unpack_action(options: argparse.Namespace) -> int:
+    """Put transfers together and say what can be done with the result."""
+    missing = unpack(options.folders, options.out)
+    if missing:
+        numbers = ", ".join(map(str, missing))
+        print(f"Without transfer {numbers} the run in “{options.out}” cannot be resumed; its model is complete.")
+    else:
+        print(f"The run is in “{options.out}”: --resume resumes it.")
+    return 0

@@ -1,0 +1,171 @@
+"""One call of training on a bare machine: as long as it may take, and its results as transfers."""
+
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PIL import Image
+from torch import Tensor
+
+from dcvsr_engine.errors import Cancelled, InputError
+from dcvsr_engine.research.evaluation.st_lpips import STLPIPS
+from dcvsr_engine.research.offline.busy import measured_busy
+from dcvsr_engine.research.offline.transfers import MIB, ArchivePart, find_transfers, read_manifest, write_transfers
+from dcvsr_engine.research.training.command import make_trainer, print_now
+from dcvsr_engine.research.training.data import Material, TrainingData, all_sizes
+from dcvsr_engine.research.training.log import append_row
+from dcvsr_engine.research.training.prior_recipe import PriorRecipe, read_recipe
+from dcvsr_engine.research.training.recipe import STATE, Recipe
+from dcvsr_engine.settings import Device
+
+if TYPE_CHECKING:
+    from dcvsr_engine.research.training.prior import PriorTrainer
+    from dcvsr_engine.research.training.trainer import Trainer
+
+RESULT_BYTES = 60 * MIB
+"""Largest size of a transfer of results."""
+
+CALLS = "calls.csv"
+"""Table of the run's calls: iterations, seconds and how busy the GPU was."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call.
+
+    Attributes:
+        package: folder of the open package; the run is kept in it from call to call.
+        out: receives a transfer of the results, and nothing else is written there.
+        trains: train; else only send what earlier calls have made.
+        deadline: when to stop, by `time.monotonic`.
+        iterations: largest number to do; ``None`` for no limit.
+        send: number of the transfer to put into ``out``.
+        device: to train on.
+    """
+
+    package: Path
+    out: Path
+    trains: bool
+    deadline: float
+    iterations: int | None
+    send: int
+    device: Device
+
+    @property
+    def run_folder(self) -> Path:
+        """Folder of the run."""
+        return self.package / "run"
+
+    def work(self) -> None:
+        """Train until the deadline, then write the results; raises `UserError`."""
+        if self.trains:
+            try:
+                self.train()
+            except Cancelled:
+                print_now("The call's time is over; the next call resumes here.")
+            if not (self.run_folder / STATE).is_file():
+                print_now("No iteration was done: there are no results yet.")
+                return
+            write_results(self.run_folder, self.package / "results")
+        send(self.package / "results", self.send, self.out)
+
+    def train(self) -> None:
+        """Train to the end of the recipe; raises `Cancelled` at the deadline."""
+        recipe = packed_recipe(self.package)
+        folder = self.package / "photographs"
+        trainer = make_trainer(
+            recipe, self.run_folder, lambda: packed_photographs(folder), lambda: packed_distances(self.package), self.device,
+            self.tell,
+        )  # fmt: skip
+        first, began = trainer.state.iteration, time.monotonic()
+        until = None if self.iterations is None else first + self.iterations
+        with stopped_at(self.deadline, trainer), measured_busy() as busy:
+            try:
+                trainer.run(print_now, until)
+            finally:
+                log_call(self.run_folder, first, trainer.state.iteration, time.monotonic() - began, busy())
+
+    def tell(self, sentence: str) -> None:
+        """Print a line; raises `Cancelled` after the deadline, so that preparing clips can be interrupted too."""
+        print_now(sentence)
+        if time.monotonic() >= self.deadline:
+            raise Cancelled
+
+
+def packed_recipe(package: Path) -> Recipe | PriorRecipe:
+    """Read the package's recipe, with the place of its start folder here."""
+    recipe = read_recipe(package / "recipe.json")
+    return recipe.replace(start=str(package / recipe.start)) if recipe.start else recipe
+
+
+def packed_photographs(folder: Path) -> TrainingData:
+    """Load the packed photographs and their reductions."""
+
+    def load(name: str) -> Material:
+        return Material([level for path in sorted((folder / name).glob("*.webp")) for level in opened_sizes(path)])
+
+    return TrainingData(load("training"), load("held-out"))
+
+
+def opened_sizes(path: Path) -> list[Tensor]:
+    """Load a picture file and its reductions, uint8 ``(3, height, width)``."""
+    with Image.open(path) as picture:
+        return all_sizes(picture.convert("RGB"))
+
+
+def packed_distances(package: Path) -> tuple[STLPIPS, STLPIPS]:
+    """Load the distance to train on and the one to validate with; the prior trains on none, and has the latter twice."""
+    judge = STLPIPS.from_file("alex", package / "distances" / "alex.safetensors")
+    trained_on = package / "distances" / "vgg.safetensors"
+    return STLPIPS.from_file("vgg", trained_on) if trained_on.is_file() else judge, judge
+
+
+@contextmanager
+def stopped_at(deadline: float, trainer: "Trainer | PriorTrainer") -> Iterator[None]:
+    """Stop a trainer after the batch in which the deadline falls."""
+    timer = threading.Timer(max(0.0, deadline - time.monotonic()), trainer.stop)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def log_call(folder: Path, first: int, last: int, seconds: float, busy: float | None) -> None:
+    """Append a row to the table of calls and print it."""
+    share = "not measured" if busy is None else f"{busy:.0f} %"
+    header: list[str] = ["first", "last", "seconds", "gpu_busy"]
+    append_row(folder / CALLS, header, [first + 1, last, f"{seconds:.1f}", share])
+    print_now(f"Iterations {first + 1} to {last} in {seconds:.0f} s; GPU busy: {share}.")
+
+
+def write_results(run: Path, target: Path) -> list[ArchivePart]:
+    """Cut a run into transfers: the models, tables and pictures first, then the state to resume from."""
+    files = {
+        path.relative_to(run).as_posix(): path
+        for path in sorted(run.rglob("*"))
+        if path.is_file() and path.relative_to(run).parts[0] != "pool"
+    }
+    state = {name: path for name, path in files.items() if name == STATE.as_posix()}
+    model = {name: path for name, path in files.items() if name not in state}
+    return write_transfers({"model": model, "state": state}, target, RESULT_BYTES)
+
+
+def send(results: Path, number: int, out: Path) -> None:
+    """Copy a transfer of the results into ``out``; raises `InputError` where there is none of that number."""
+    if not results.is_dir():
+        raise InputError("There are no results yet: name a number of --minutes above 0.")
+    parts = read_manifest(find_transfers([results]))
+    count = parts[-1].transfer
+    if not 1 <= number <= count:
+        raise InputError(f"The results are {count} transfers: --send takes 1 to {count}, not {number}.")
+    out.mkdir(parents=True, exist_ok=True)
+    for path in sorted((results / str(number)).iterdir()):
+        shutil.copy(path, out)
+    print_now(f"Transfer {number} of {count} is in “{out}”.")
