@@ -100,7 +100,7 @@ def shortage_in_words() -> Iterator[None]:
 
 
 def run_preview(request: JobRequest, telemetry: Telemetry, loader: Loader, on_plan: OnPlan) -> JobReport:
-    """Restore what is wanted and send every frame; nothing is written."""
+    """Restore the requested frames and send each as an event; write nothing."""
     with opened_clip(request, telemetry) as (reader, info):
         model = loaded_model(request.settings, loader, telemetry)
         shots = find_shots(request, reader, info, telemetry)
