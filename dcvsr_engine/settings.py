@@ -188,7 +188,7 @@ class RestoreSettings(Settings):
     )
 
 
-RESEARCH = (
+RESEARCH_SETTINGS = (
     "propagation_order",
     "propagating_layers",
     "gamma_layers",
