@@ -100,7 +100,7 @@ def shortage_in_words() -> Iterator[None]:
 
 
 def run_preview(request: JobRequest, telemetry: Telemetry, loader: Loader, on_plan: OnPlan) -> JobReport:
-    """Restore what is wanted and send every frame; nothing is written."""
+    """Restore the requested frames and send each as an event; write nothing."""
     with opened_clip(request, telemetry) as (reader, info):
         model = loaded_model(request.settings, loader, telemetry)
         shots = find_shots(request, reader, info, telemetry)
@@ -116,7 +116,7 @@ def run_preview(request: JobRequest, telemetry: Telemetry, loader: Loader, on_pl
 def run_stored(
     request: JobRequest, target: Path, folder: Path, telemetry: Telemetry, loader: Loader, on_plan: OnPlan
 ) -> dict[str, Any]:
-    """Restore into a job folder what is not finished there, and publish it; returns the report as plain values."""
+    """Restore the unfinished segments into the job folder, then publish the result; returns the report as plain values."""
     with held(folder):
         known = read_manifest(folder)
         with opened_clip(request, telemetry) as (reader, info):

@@ -51,7 +51,7 @@ def held(folder: Path) -> Iterator[None]:
 
 
 def tidy(folder: Path) -> None:
-    """Remove what is half written, and all of a job that has no manifest."""
+    """Remove half-written files, and every file of a job that has no manifest."""
     begun = has_job(folder)
     for path in own_files(folder, LOCK, RECORD):
         if not begun or ".partial-" in path.name:
@@ -179,7 +179,7 @@ class JobStore:
         return [segment for segment in segments if self.is_open(segment.index)]
 
     def is_open(self, index: int) -> bool:
-        """Whether a unit is to be restored."""
+        """Whether a unit still has to be restored."""
         return self.manifest.units[index].state == "open"
 
     def is_sound(self, unit: Unit) -> bool:

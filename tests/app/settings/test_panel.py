@@ -13,7 +13,7 @@ from dcvsr_engine.diffusion.schedule import step_kinds
 from dcvsr_engine.models import registry
 from dcvsr_engine.models.registry import KnownModel
 from dcvsr_engine.planning.request import JobRequest
-from dcvsr_engine.settings import RESEARCH, OutputSettings, RestoreSettings
+from dcvsr_engine.settings import RESEARCH_SETTINGS, OutputSettings, RestoreSettings
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def test_every_setting_has_a_control(panel):
 
 def test_settings_for_research_have_a_section_that_says_how_many_are_changed(panel):
     section = next(section for section in panel.sections if section.key == "research")
-    assert not section.is_open and all(section.isAncestorOf(panel.rows[name]) for name in RESEARCH)
+    assert not section.is_open and all(section.isAncestorOf(panel.rows[name]) for name in RESEARCH_SETTINGS)
     assert section.summary.whole == "as the method says"
     field(panel, "karras_rho").setValue(5.0)
     assert panel.request.settings.karras_rho == 5.0 and section.summary.whole == "1 changed"
