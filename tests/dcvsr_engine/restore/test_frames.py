@@ -135,7 +135,7 @@ def test_what_a_frame_sees_does_not_depend_on_the_cut(missing, window, reach):
     whole, cut = (
         {
             index: around
-            for _, frames in read(Video(missing, total=30), segments_of([(0, 17), (18, 29)], length, window, reach))
+            for _, frames in read(Video(missing, total=30), segments_of([(0, 17), (18, 29)], length, window, window, reach))
             for index, around in zip(frames.indices, seen(frames, 2 * reach + 1) if len(frames) else [], strict=True)
         }
         for length in (100, 5)
