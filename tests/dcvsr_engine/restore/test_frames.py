@@ -14,6 +14,7 @@ from dcvsr_engine.planning.plan import Segment
 from dcvsr_engine.planning.request import Region
 from dcvsr_engine.planning.segments import segments_of
 from dcvsr_engine.restore.frames import NO_FRAMES, SegmentReader, crop
+from dcvsr_engine.video.passage import Passage
 
 SEGMENTS = [
     Segment(index=0, first=0, last=5),
@@ -36,6 +37,9 @@ class Video:
                 self.decoded.append(index)
                 pixels = np.full((4, 6, 3), index, np.float32)
                 yield SimpleNamespace(index=index, pts=10 * index, duration=10, pixels=pixels)
+
+    def taken(self):
+        return Passage(start=None, first=0, count=len(self.decoded), sha256="")
 
 
 def read(video, segments=SEGMENTS, region=None):
