@@ -244,7 +244,7 @@ class MainWindow(QMainWindow):
             accept_copy(event)
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Add what is dropped."""
+        """Add dropped files and folders."""
         accept_copy(event)
         self.add_clips(local_paths(event.mimeData()))
 

@@ -9,7 +9,7 @@ from dcvsr_engine.errors import SettingsError
 from dcvsr_engine.jobs.naming import FOLDER_CODECS, names_for
 from dcvsr_engine.models.registry import declaration_of, default_model
 from dcvsr_engine.planning.request import JobRequest, Region
-from dcvsr_engine.settings import RESEARCH, OutputSettings, RestoreSettings, SettingSpec
+from dcvsr_engine.settings import RESEARCH_SETTINGS, OutputSettings, RestoreSettings, SettingSpec
 from dcvsr_engine.storage import describe_os_error, read_json
 
 METAVARS = {int: "N", float: "X", str: "NAME"}
@@ -33,8 +33,8 @@ def add_request_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--settings", type=Path, metavar="FILE.json", help="settings to start from; options override them")
     parser.add_argument("--frames", metavar="FIRST-LAST", help="restore only these frames, counted from 0")
     parser.add_argument("--region", metavar="X,Y,WIDTH,HEIGHT", help="restore only this part of the picture")
-    research = {name: spec for name, spec in RestoreSettings.specs().items() if name in RESEARCH}
-    restoration = {name: spec for name, spec in RestoreSettings.specs().items() if name not in RESEARCH}
+    research = {name: spec for name, spec in RestoreSettings.specs().items() if name in RESEARCH_SETTINGS}
+    restoration = {name: spec for name, spec in RestoreSettings.specs().items() if name not in RESEARCH_SETTINGS}
     add_settings(parser.add_argument_group("restoration"), restoration)
     add_settings(parser.add_argument_group("research", "for experiments with the method; the defaults are its own"), research)
     add_settings(parser.add_argument_group("output"), OutputSettings.specs())

@@ -140,7 +140,7 @@ def schema_in(hint: Any) -> type[Schema] | None:
 
 
 def sentence(holder: type[Schema], path: list[int | str], error: Any) -> str:
-    """What is wrong with a field of ``holder``: pydantic's ``error`` in our words."""
+    """Explain pydantic's ``error`` about a field of ``holder`` in one sentence."""
     name = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).removeprefix(".")
     what, value = error["type"], reprlib.repr(error["input"])
     field = holder.model_fields.get(str(next((part for part in reversed(path) if isinstance(part, str)), "")))

@@ -189,7 +189,7 @@ class RestoreSettings(Settings):
     )
 
 
-RESEARCH = (
+RESEARCH_SETTINGS = (
     "propagation_order",
     "propagating_layers",
     "gamma_layers",

@@ -8,6 +8,7 @@ import argparse
 import json
 import os
 import random
+import shutil
 import signal
 import sys
 import tempfile
@@ -22,8 +23,8 @@ import jobs
 import torch
 
 from dcvsr_engine.control import Control
-from dcvsr_engine.errors import OutputError
 from dcvsr_engine.events import Event, PhaseStarted, StepStarted
+from dcvsr_engine.jobs.folders import discard_job, job_folder
 from dcvsr_engine.jobs.job import run_job
 from dcvsr_engine.paths import jobs_folder
 from dcvsr_engine.planning.request import JobRequest
@@ -113,14 +114,8 @@ def survives(request: JobRequest, kill: Callable[[], int], expected: Any) -> tup
     if died not in (0, -signal.SIGKILL):
         return f"ended with code {died} instead of being killed", False
 
-    def resume() -> None:
-        try:
-            run_job(request)
-        except OutputError as error:  # it was killed when all was done
-            if "exists already" not in str(error):
-                raise
-
-    if forked(resume) != 0:
+    # also when it was killed once all was done: the same command gets the same answer
+    if forked(lambda: run_job(request) and None) != 0:
         return "could not be resumed", False
     if jobs.fingerprint(request.target) != expected:
         return "gave other frames", False
@@ -130,11 +125,29 @@ def survives(request: JobRequest, kill: Callable[[], int], expected: Any) -> tup
     return (f"left {left}", False) if left else ("same frames" if died else "was done before", True)
 
 
+def with_earlier(request: JobRequest, earlier: Path, kill: Callable[[], int]) -> Callable[[], int]:
+    """Kills a job whose target holds an ``earlier`` result, of other frames."""
+
+    def killed() -> int:
+        assert request.target is not None
+        shutil.copy(earlier, request.target)
+        return kill()
+
+    return killed
+
+
+def while_publishing(labels: list[str]) -> list[int]:
+    """All moments from the beginning of the publication on."""
+    begin = next(place for place, label in enumerate(labels) if label.startswith("publish"))
+    return list(range(begin, len(labels)))
+
+
 def main(arguments: list[str] | None = None) -> int:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--points", type=int, default=24, help="kills at moments; a third as many at random times come on top")
     parser.add_argument("--codec", default="ffv1")
+    parser.add_argument("--publish", type=int, default=6, help="kills while an earlier result is being replaced")
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as name:
@@ -149,13 +162,24 @@ def main(arguments: list[str] | None = None) -> int:
         kills = [(f"at {labels[n]} ({n} of {len(labels)})", at_moment(request, n)) for n in chosen(labels, options.points)]
         times = [clock.uniform(0, seconds) for _ in range(options.points // 3)]
         kills += [(f"after {after:.2f} s", at_time(request, after)) for after in times]
+        again = request.replace(output=request.output.replace(overwrite=True))
+        earlier = again.replace(target=folder / "earlier.mkv", settings=again.settings.replace(seed=1))
+        assert forked(lambda: run_job(earlier) and None) == 0 and earlier.target is not None
+        moments = while_publishing(reference(again, folder)[0])
+        (folder / "out.mkv").unlink()
+        discard_job(job_folder(again))  # its record would answer for the job
+        runs = [(request, label, kill) for label, kill in kills]
+        for place in moments[:: max(1, len(moments) // max(1, options.publish))][: options.publish]:
+            kill = with_earlier(again, earlier.target, at_moment(again, place))
+            runs.append((again, f"over an earlier result (from {moments[0]}: {place})", kill))
         good = 0
-        for label, kill in kills:
-            outcome, survived = survives(request, kill, expected)
+        for asked, label, kill in runs:
+            outcome, survived = survives(asked, kill, expected)
+            discard_job(job_folder(asked))
             good += survived
             print(f"{'ok ' if survived else 'BAD'} {outcome:<16} killed {label}", flush=True)
-        print(f"{good} of {len(kills)} killed jobs resumed to the same frames")
-    return 0 if good == len(kills) else 1
+        print(f"{good} of {len(runs)} killed jobs resumed to the same frames")
+    return 0 if good == len(runs) else 1
 
 
 def at_moment(request: JobRequest, moment: int) -> Callable[[], int]:

@@ -143,7 +143,7 @@ class RunDisplay(QObject):
         self._notifier.notify(TITLE, text)
 
     def _ready_text(self, name: str) -> str:
-        """What is ready: all results since the notice was closed."""
+        """Announce all results that became ready since the notice was closed."""
         self._ready = self._ready + 1 if self._notices.isVisible() else 1
         if self._ready == 1:
             return self.tr("{name} is ready.").format(name=name)

@@ -124,7 +124,7 @@ class ShownItem(QObject):
 
     @property
     def is_part(self) -> bool:
-        """Whether only a part of the clip is to be restored."""
+        """Whether the job restores only a part of the clip."""
         return self.item is not None and self.item.request.frames is not None
 
     @property

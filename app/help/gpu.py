@@ -165,7 +165,7 @@ class GpuDialog(QDialog):
         self._start(lambda progress: switch.remove_build(), self._on_removed)
 
     def stop(self) -> None:
-        """Stop what is being done; what was fetched is kept."""
+        """Stop the installation or removal; downloaded files are kept."""
         if self._work is not None:
             self._work.cancel()
 
@@ -216,7 +216,7 @@ class GpuDialog(QDialog):
         self.message.setAccessibleDescription(text)
 
     def done(self, result: int) -> None:
-        """Closing ends what is being done."""
+        """End the running work with the dialog."""
         if self._work is not None:
             self._work.stop()
         super().done(result)

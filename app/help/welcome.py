@@ -221,7 +221,7 @@ class WelcomeDialog(QDialog):
             accept_copy(event)
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Begin with what is dropped."""
+        """Begin with the dropped files."""
         accept_copy(event)
         self.accept()
         self.clips_dropped.emit(local_paths(event.mimeData()))

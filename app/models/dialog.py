@@ -363,7 +363,7 @@ class ModelsDialog(QDialog):
         self._start(name, lambda progress: download_all(entries, progress), lambda _: self._say(done, "good"))
 
     def ask_import(self, mode: QFileDialog.FileMode) -> None:
-        """Ask for what is to be imported."""
+        """Ask for the model to import."""
         dialog = QFileDialog(self, self.tr("Import a model"))
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setFileMode(mode)
@@ -437,7 +437,7 @@ class ModelsDialog(QDialog):
             accept_copy(event)
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Import the first of what is dropped."""
+        """Import the first dropped folder or file."""
         accept_copy(event)
         self.take(local_paths(event.mimeData())[0])
 

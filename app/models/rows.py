@@ -53,7 +53,7 @@ class ModelRow:
 
     @property
     def can_be_fetched(self) -> bool:
-        """Whether it is to be downloaded, or the rest of it."""
+        """Whether it, or the rest of it, can be downloaded."""
         return self.state in ("available", "unfinished")
 
     @property

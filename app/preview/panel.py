@@ -236,7 +236,7 @@ class PreviewPanel(QWidget):
         self.source.close()
 
     def name_clip(self, clip: str) -> None:
-        """Keep what is seen of the open clip under another name, and show what is kept there."""
+        """Store the open clip's view under another name, and show the results stored there."""
         self._keep_view()
         self._turn_to(clip)
         self._show_view()

@@ -144,11 +144,11 @@ class Timeline(QWidget):
 
     @property
     def part_only(self) -> bool:
-        """Whether only the chosen part is to be restored, once one is chosen."""
+        """Whether the job restores only the chosen part, once one is chosen."""
         return self.part_box.isChecked()
 
     def show_part_only(self, part_only: bool) -> None:
-        """Show whether only the chosen part is to be restored."""
+        """Show whether the job restores only the chosen part."""
         with QSignalBlocker(self.part_box):
             self.part_box.setChecked(part_only)
 

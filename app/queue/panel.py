@@ -135,7 +135,7 @@ class QueueView(QListView):
 
     def _choose_action(self, event: QDragMoveEvent) -> None:
         moves = event.mimeData().hasFormat(ROW_MIME)
-        # a source that is told “move” would delete its files
+        # the source of a “move” would delete its files
         event.setDropAction(Qt.DropAction.MoveAction if moves else Qt.DropAction.CopyAction)
         event.accept()
 

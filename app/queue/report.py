@@ -101,7 +101,7 @@ class ReportPanel(QWidget):
         return names.get(name, name)
 
     def _label(self, name: str) -> str:
-        """The fact's name for people; one that is not known yet is shown as the engine calls it."""
+        """A fact's name for users; an unknown fact keeps the engine's name."""
         labels = {
             "source": self.tr("Clip"),
             "target": self.tr("Result"),

@@ -8,7 +8,7 @@ from dcvsr_engine.events import StepKind
 from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.settings import Guidance, ResolvedSettings
 
-GAMMA = ("gamma_peak", "gamma_rho", "gamma_direction", "gamma_layers")
+GAMMA_ROWS = ("gamma_peak", "gamma_rho", "gamma_direction", "gamma_layers")
 GUIDING_SCALE = 2.0
 """Guidance scale that choosing a guidance sets where the model's own is 1: the paper's."""
 
@@ -22,7 +22,7 @@ def guidance_reasons(settings: ResolvedSettings, model: Declaration) -> dict[str
     """Of guidance and γ."""
     if settings.guidance == "none":
         off = QCoreApplication.translate("Effects", "Guidance is off.")
-        return dict.fromkeys(("guidance_scale", "guidance_low", "guidance_high", "perturbation", *GAMMA), off)
+        return dict.fromkeys(("guidance_scale", "guidance_low", "guidance_high", "perturbation", *GAMMA_ROWS), off)
     reasons = {}
     if settings.guidance not in ("sag", "pag"):
         reasons["perturbation"] = QCoreApplication.translate("Effects", "Only SAG and PAG have a scale of their own.")
@@ -34,13 +34,13 @@ def guidance_reasons(settings: ResolvedSettings, model: Declaration) -> dict[str
         only = QCoreApplication.translate("Effects", "Guidance scale 1 is no guidance: γ has nothing to act on.")
     else:
         return reasons | curve_reasons(settings)
-    return reasons | dict.fromkeys(GAMMA, only)
+    return reasons | dict.fromkeys(GAMMA_ROWS, only)
 
 
 def curve_reasons(settings: ResolvedSettings) -> dict[str, str]:
     """Of the form of the γ curve."""
     if settings.gamma_peak == 0:
-        return dict.fromkeys(GAMMA[1:], QCoreApplication.translate("Effects", "γ peak is 0."))
+        return dict.fromkeys(GAMMA_ROWS[1:], QCoreApplication.translate("Effects", "γ peak is 0."))
     if settings.steps == 1:
         reason = QCoreApplication.translate("Effects", "With one step there is no curve: it has γ peak.")
         return dict.fromkeys(("gamma_rho", "gamma_direction"), reason)

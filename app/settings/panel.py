@@ -39,7 +39,7 @@ from dcvsr_engine.errors import SettingsError
 from dcvsr_engine.models.registry import KnownModel
 from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.planning.request import JobRequest
-from dcvsr_engine.settings import RESEARCH, OutputSettings, RestoreSettings
+from dcvsr_engine.settings import RESEARCH_SETTINGS, OutputSettings, RestoreSettings
 from dcvsr_engine.video.encoders import ON_GPU
 
 SIMPLE_ROWS = ("scale", "steps")
@@ -104,7 +104,7 @@ class SettingsPanel(QWidget):
             self._section("propagation", self.tr("Propagation"), PROPAGATION_ROWS, self.strip),
             self._section("tiles", self.tr("Tiles and segments"), TILE_ROWS),
             self._section("rest", self.tr("Colours, seed, device"), REST_ROWS),
-            self._section("research", self.tr("Research"), RESEARCH),
+            self._section("research", self.tr("Research"), RESEARCH_SETTINGS),
             self._section("output", self.tr("Output file"), OUTPUT_REST_ROWS, self._target_row()),
         ):
             parts.addWidget(section)
@@ -297,7 +297,7 @@ class SettingsPanel(QWidget):
         """Summarise the contents of collapsed sections."""
         off = self.tr("off")
         guidance = words(RESTORE_SPECS["guidance"].choices[s.guidance])
-        changed = sum(getattr(s, name) != RestoreSettings.specs()[name].default for name in RESEARCH)
+        changed = sum(getattr(s, name) != RestoreSettings.specs()[name].default for name in RESEARCH_SETTINGS)
         texts = {
             "guidance": f"{guidance} · {s.guidance_scale:g}"
             + (f" · γ {s.gamma_peak:g} · ρ {s.gamma_rho:g}" if s.guidance == "dssag" else ""),

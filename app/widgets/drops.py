@@ -12,6 +12,6 @@ def local_paths(data: QMimeData) -> list[Path]:
 
 
 def accept_copy(event: QDropEvent) -> None:
-    """Accept what is dragged or dropped as a copy: a source that is told "move" would delete its files."""
+    """Accept what is dragged or dropped as a copy: the source of a “move” would delete its files."""
     event.setDropAction(Qt.DropAction.CopyAction)
     event.accept()

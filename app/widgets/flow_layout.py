@@ -1,4 +1,4 @@
-"""A layout that goes on in the next line where the width does not suffice, so that no control falls off.
+"""A layout that wraps into the next line where the width does not suffice, so that no control is cut off.
 
 Own code rather than `QToolBar`: outside of a `QMainWindow` the menu behind its » leaves out lists and labels.
 """

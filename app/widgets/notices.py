@@ -44,7 +44,7 @@ class NoticeBar(QWidget):
 
     @property
     def text(self) -> str:
-        """What is said."""
+        """The notice's text."""
         return self._label.text()
 
     def say(self, text: str, weight: Weight = "good", actions: Sequence[NoticeAction] = (), stays: bool = False) -> None:

@@ -30,7 +30,7 @@ def run_gpu_command(options: argparse.Namespace) -> int:
 
 
 class PrintedSteps:
-    """Prints what is being done whenever it changes."""
+    """Prints the current step of the installation whenever it changes."""
 
     def __init__(self) -> None:
         self._last = ""

@@ -1,20 +1,23 @@
 """What must not change while a job is unfinished, and how a change is put into words."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from dcvsr_engine import __version__
-from dcvsr_engine.jobs.manifest import FileFacts, JobIdentity
+from dcvsr_engine.errors import InputError
+from dcvsr_engine.jobs.manifest import FileFacts, JobIdentity, Unit
 from dcvsr_engine.models.registry import base_folder
 from dcvsr_engine.network.checkpoint import Model
 from dcvsr_engine.network.declaration import UNET_FOLDERS, Declaration
 from dcvsr_engine.network.upsampler_config import UPSAMPLER_FOLDER
 from dcvsr_engine.planning.request import JobRequest
-from dcvsr_engine.storage import sha256
+from dcvsr_engine.storage import describe_os_error, sha256
+from dcvsr_engine.video.passage import first_changed
 from dcvsr_engine.video.probe import VideoInfo
+from dcvsr_engine.video.reader import VideoReader
 
 END_BYTES = 2**20
 """Bytes at either end of the input that are compared."""
@@ -26,7 +29,7 @@ def identity_of(request: JobRequest, info: VideoInfo, model: Model) -> JobIdenti
     """What a job is made of, here and now."""
     return JobIdentity(
         engine=__version__,
-        input=tuple(file_facts(path) for path in info.pictures or (info.path,)),
+        input=input_facts(info),
         model=model_hashes(model.folder, model.declaration),
         device=(model.device, model.precision),
         request=request,
@@ -79,6 +82,42 @@ def change_since(known: JobIdentity, now: JobIdentity) -> str | None:
         before, here = (" with ".join(pair) for pair in (known.device, now.device))
         return f"it was started on {before} and would continue on {here}"
     return request_change(known.request.to_dict(), now.request.to_dict())
+
+
+def reread(known: JobIdentity, units: Sequence[Unit], reader: VideoReader, check: Callable[[], None]) -> str | None:
+    """How the input differs from what was read of it for ``units``, in words; ``None`` where it does not.
+
+    The end of a file and its time of change tell most changes at once, but not all: a copy may keep both.
+
+    Args:
+        known: what the job was started with.
+        units: of the job.
+        reader: the input as it is now.
+        check: called for every part that is read; may raise to stop.
+
+    Raises:
+        InputError: it is not there any more.
+    """
+    info = reader.info
+    try:
+        now = input_facts(info)
+        if known.input != now:
+            return f"the input has changed: {input_change(known.input, now)}"
+        begun = [unit for unit in units if unit.passage is not None]
+        place = first_changed(reader.parts, [unit.passage for unit in begun if unit.passage is not None], check)
+    except OSError as error:
+        raise InputError(
+            f"“{info.path}” cannot be read any more ({describe_os_error(error)}); bring it back and resume."
+        ) from None
+    if place is None:
+        return None
+    unit = begun[place]
+    return f"the input has changed: frames {unit.first} to {unit.last} of “{info.path.name}” are not those that were read before"
+
+
+def input_facts(info: VideoInfo) -> tuple[FileFacts, ...]:
+    """The facts about an input: of the clip, or of each of its pictures."""
+    return tuple(file_facts(path) for path in info.pictures or (info.path,))
 
 
 def input_change(known: tuple[FileFacts, ...], now: tuple[FileFacts, ...]) -> str:

@@ -10,9 +10,9 @@ import torch
 
 from dcvsr_engine.control import Control
 from dcvsr_engine.diffusion.denoiser import Denoiser
-from dcvsr_engine.errors import InputError, JobError
+from dcvsr_engine.errors import InputError, JobError, OutputError
 from dcvsr_engine.jobs.folders import job_folder, publishing_lock, sweep
-from dcvsr_engine.jobs.identity import change_since, identity_of
+from dcvsr_engine.jobs.identity import change_since, identity_of, reread
 from dcvsr_engine.jobs.manifest import Manifest, Unit, read_manifest, read_record
 from dcvsr_engine.jobs.report import JobReport, make_report
 from dcvsr_engine.jobs.runner import Runner
@@ -100,7 +100,7 @@ def shortage_in_words() -> Iterator[None]:
 
 
 def run_preview(request: JobRequest, telemetry: Telemetry, loader: Loader, on_plan: OnPlan) -> JobReport:
-    """Restore what is wanted and send every frame; nothing is written."""
+    """Restore the requested frames and send each as an event; write nothing."""
     with opened_clip(request, telemetry) as (reader, info):
         model = loaded_model(request.settings, loader, telemetry)
         shots = find_shots(request, reader, info, telemetry)
@@ -116,7 +116,7 @@ def run_preview(request: JobRequest, telemetry: Telemetry, loader: Loader, on_pl
 def run_stored(
     request: JobRequest, target: Path, folder: Path, telemetry: Telemetry, loader: Loader, on_plan: OnPlan
 ) -> dict[str, Any]:
-    """Restore into a job folder what is not finished there, and publish it; returns the report as plain values."""
+    """Restore the unfinished segments into the job folder, then publish the result; returns the report as plain values."""
     with held(folder):
         known = read_manifest(folder)
         with opened_clip(request, telemetry) as (reader, info):
@@ -131,6 +131,7 @@ def run_stored(
                 shots = find_shots(request, reader, info, telemetry)
                 store, plan = begin_job(request, output, info, model, shots, folder, on_plan)
             else:
+                refuse_changed(reread(known.identity, known.units, reader, telemetry.check))
                 store, plan = resume_job(known, request, info, model, folder, on_plan)
             session = Session(
                 request.replace(output=output), reader, info, Denoiser(model, settings=plan.settings), plan, telemetry
@@ -138,6 +139,7 @@ def run_stored(
             notes: Sequence[str] = ()
             if not published:
                 session = Runner(session, FileSink(store, telemetry, room_for(plan))).run(store.unfinished(plan.segments))
+                refuse_changed(reread(store.manifest.identity, store.manifest.units, reader, telemetry.check))
             with publishing_lock(telemetry.check):
                 discard_partials(target)
                 if not published:
@@ -200,8 +202,7 @@ def resume_job(
     # damaged numbers would be planned for ever
     if change is None and not fits(shots, *frame_range(request, info)):
         change = "its plan has changed"
-    if change is not None:
-        raise JobError(f"This job cannot be continued because {change}; restore it anew with “dcvsr restore --fresh”.")
+    refuse_changed(change)
     # sums come out differently, in their last bits, on another number of threads
     torch.set_num_threads(manifest.threads)
     plan = feasible_plan(
@@ -217,11 +218,17 @@ def resume_job(
     if [(unit.id, unit.first, unit.last) for unit in manifest.units] != [
         (segment.index, segment.first, segment.last) for segment in plan.segments
     ]:
-        raise JobError("This job cannot be continued because its plan has changed; restore it anew with “dcvsr restore --fresh”.")
+        refuse_changed("its plan has changed")
     store = JobStore(folder, manifest)
     if identity.request != manifest.request:
         store.update(identity=identity)  # from here on it is published elsewhere
     return store, plan
+
+
+def refuse_changed(change: str | None) -> None:
+    """Raise `JobError` when there is a ``change`` since the job was started."""
+    if change is not None:
+        raise JobError(f"This job cannot be continued because {change}; restore it anew with “dcvsr restore --fresh”.")
 
 
 def fits(shots: ShotBoundaries, first: int, last: int) -> bool:
@@ -268,7 +275,12 @@ def publish_units(session: Session, target: Path, store: JobStore) -> tuple[str,
         store.update(published=content_hash(complete, lambda size: telemetry.check()))
 
     with telemetry.phase("publish"):
-        return publish(files, target, session.info, request.output, request.frames, telemetry.check, note).notes
+        published = publish(files, target, session.info, request.output, request.frames, telemetry.check, note)
+    restored = sum(unit.frames or 0 for unit in store.manifest.finished)
+    if published.frames != restored:
+        store.update(published=None)
+        raise OutputError(f"“{target}” has {published.frames} of the {restored} frames that were restored; choose another codec.")
+    return published.notes
 
 
 def report_of(session: Session, store: JobStore, notes: Sequence[str], resumed: bool) -> JobReport:

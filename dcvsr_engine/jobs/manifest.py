@@ -20,6 +20,7 @@ from dcvsr_engine.planning.shots import ShotBoundaries
 from dcvsr_engine.schema import FromJson, Schema
 from dcvsr_engine.settings import OutputSettings, PlannedSettings
 from dcvsr_engine.storage import content_hash, read_json, write_json
+from dcvsr_engine.video.passage import Passage
 
 MANIFEST = "job.json"
 RECORD = "done.json"
@@ -63,6 +64,8 @@ class Unit(Schema):
         state: ``open`` until its file is complete.
         file: name of its encoded frames in the job folder, once it is finished; that file is empty when none could be decoded.
         sha256: hash of that file.
+        frames: how many are in that file.
+        passage: what was read of the input for it, once it is begun.
     """
 
     id: int
@@ -71,6 +74,8 @@ class Unit(Schema):
     state: Literal["open", "finished"] = "open"
     file: str | None = None
     sha256: str | None = None
+    frames: int | None = None
+    passage: FromJson[Passage | None] = None
 
 
 class Manifest(Schema):

@@ -13,6 +13,7 @@ from dcvsr_engine.errors import InputError, JobError
 from dcvsr_engine.jobs.telemetry import WorkRecord
 from dcvsr_engine.planning.plan import Plan
 from dcvsr_engine.planning.request import JobRequest
+from dcvsr_engine.planning.segments import frame_range
 from dcvsr_engine.schema import FromJson, Schema
 from dcvsr_engine.tiling.grid import TileGrid
 from dcvsr_engine.tiling.seams import seam_jumps
@@ -68,6 +69,7 @@ class ErrorMeter:
     What it looks at is the error: luma of the result minus that of the enlarged input ``(height, width)``.
 
     Attributes:
+        frames: how many there were.
         last: error of the last frame, before the first one of the frame before the segment; ``None`` where there is none.
     """
 
@@ -75,7 +77,7 @@ class ErrorMeter:
         """Measure frames of the tiles in ``grid``, ``factor`` pixels per latent; ``last`` is the error of the frame before."""
         self.last = last
         self._grid, self._factor = grid, factor
-        self._frames, self._at_borders, self._inside = 0, 0.0, 0.0
+        self.frames, self._at_borders, self._inside = 0, 0.0, 0.0
         self._changes: list[float] = []
         self._join: float | None = None
 
@@ -92,17 +94,17 @@ class ErrorMeter:
         if self.last is not None:
             change = float(np.abs(error - self.last).mean())
             # the first change is the one from the segment before: it belongs to the join, not to the average it is compared with
-            if self._frames:
+            if self.frames:
                 self._changes.append(change)
             else:
                 self._join = change
-        self._frames += 1
+        self.frames += 1
         self.last = error
 
     def facts(self) -> dict[str, Any]:
         """What was measured, by the names in `SegmentFacts`."""
         return {
-            "frames": self._frames,
+            "frames": self.frames,
             "at_borders": self._at_borders,
             "inside": self._inside,
             "changes": tuple(self._changes),
@@ -253,8 +255,20 @@ def make_report(
         resumed=resumed,
         model=dict(model or {}),
         # planner, reader and several segments may say the same: once is enough
-        notes=tuple(dict.fromkeys([*plan.notes, *job.warnings, *notes, *warnings])),
+        notes=tuple(dict.fromkeys([*plan.notes, *job.warnings, *notes, *warnings, *frame_notes(request, info, facts)])),
     )
+
+
+def frame_notes(request: JobRequest, info: VideoInfo, facts: Sequence[SegmentFacts]) -> list[str]:
+    """What the result lacks of the frames that were asked for, in words: an earlier run's warnings may be gone."""
+    first, last = frame_range(request, info)
+    asked, put_out = last + 1 - first, sum(segment.frames for segment in facts)
+    notes = []
+    if put_out != asked:
+        notes.append(f"{put_out} of {asked} frames are in the result; the others cannot be decoded.")
+    if request.frames is not None and request.frames[1] > last:
+        notes.append(f"Frames up to {request.frames[1]} were asked for, but frame {last} is the last one.")
+    return notes
 
 
 def summed(facts: Sequence[SegmentFacts]) -> dict[str, Any]:

@@ -162,6 +162,8 @@ class FileSink(Sink):
 
     def begin(self, session: Session, segment: Segment, frames: SegmentFrames, own: range) -> SegmentSink:
         """See `Sink.begin`."""
+        # before any state of it: whoever resumes from that must know what it was made from
+        self.store.update_unit(segment.index, passage=frames.passage)
         written = WrittenSegment(self.store, self.background, session, segment, frames, own)
         self._written.append(written)
         index, meter = self._measured
@@ -265,7 +267,7 @@ class WrittenSegment(SegmentSink):
         else:
             self.writer.close()
         self.store.save_facts(index, SegmentFacts.of(work, writing_seconds=self._seconds, **self.meter.facts()))
-        self.store.finish(index)
+        self.store.finish(index, self.meter.frames)
         self.is_final = True
 
 

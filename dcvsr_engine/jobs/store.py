@@ -51,7 +51,7 @@ def held(folder: Path) -> Iterator[None]:
 
 
 def tidy(folder: Path) -> None:
-    """Remove what is half written, and all of a job that has no manifest."""
+    """Remove half-written files, and every file of a job that has no manifest."""
     begun = has_job(folder)
     for path in own_files(folder, LOCK, RECORD):
         if not begun or ".partial-" in path.name:
@@ -142,12 +142,12 @@ class JobStore:
         """Where the encoded frames of a unit go, complete only when the manifest says so; empty where none can be decoded."""
         return self.folder / f"unit-{index:05d}.video"
 
-    def finish(self, index: int) -> None:
-        """Make a unit final: its encoded frames and its facts are complete. Its states go, and overlaps of those before it."""
+    def finish(self, index: int, frames: int) -> None:
+        """Make a unit of so many ``frames`` final: all of it is written. Its states go, and overlaps of those before it."""
         path = self.unit_file(index)
         with self.writing():
             digest = sha256(path)
-        self.update_unit(index, state="finished", file=path.name, sha256=digest)
+        self.update_unit(index, state="finished", file=path.name, sha256=digest, frames=frames)
         # only now: killed before, the unit is sampled from its last state and nothing but the decoding is done twice
         for old in self.states(index):
             discard(old)
@@ -158,7 +158,7 @@ class JobStore:
 
     def reopen(self, index: int) -> None:
         """Have a unit done again."""
-        self.update_unit(index, state="open", file=None, sha256=None)
+        self.update_unit(index, state="open", file=None, sha256=None, frames=None)
         discard(self.unit_file(index))
 
     def files(self) -> list[Path]:
@@ -179,13 +179,14 @@ class JobStore:
         return [segment for segment in segments if self.is_open(segment.index)]
 
     def is_open(self, index: int) -> bool:
-        """Whether a unit is to be restored."""
+        """Whether a unit still has to be restored."""
         return self.manifest.units[index].state == "open"
 
     def is_sound(self, unit: Unit) -> bool:
         """Whether the files of a finished unit are there and what they were."""
         path = self.unit_file(unit.id)
-        return path.is_file() and sha256(path) == unit.sha256 and self.load_facts(unit.id) is not None
+        facts = self.load_facts(unit.id)
+        return path.is_file() and sha256(path) == unit.sha256 and facts is not None and facts.frames == unit.frames
 
     # -- facts --------------------------------------------------------------------------------------------------
 

@@ -176,7 +176,17 @@ def check_conventions(folder: Path, declaration: Declaration, config: Any) -> No
 
 
 def load_first_stage(declaration: Declaration, folder: Path, unet: Any, network: Callable[..., Any]) -> FirstStage:
-    """The declared first stage; raises `ModelError` when its channels do not fit the U-Net's."""
+    """Load the first stage that a model declares.
+
+    Args:
+        declaration: the model's.
+        folder: holds the first stage.
+        unet: whose channels it has to fit.
+        network: loads a network of a class from the first of some subfolders that exists.
+
+    Raises:
+        ModelError: it is missing or damaged, or its channels do not fit the U-Net's.
+    """
     stage: FirstStage
     if declaration.first_stage == RESIDUAL_TRANSFORM:
         try:

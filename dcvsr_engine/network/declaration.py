@@ -33,7 +33,7 @@ class Declaration(Schema):
     """A checkpoint's conventions and defaults.
 
     Attributes:
-        name, title, description, license, training_data: for people.
+        name, title, description, license, training_data: for users.
         first_stage: ``"vae"`` (SVD's temporal autoencoder) or ``"haar"`` (fixed residual transform).
         upsampler: what makes ``I_up``: ``"bicubic"`` (the paper's) or ``"learned"`` (the network in the folder ``upsampler``).
         factor: output pixels per latent pixel along an axis.

@@ -50,7 +50,13 @@ def calibrated(plan: Plan, model: Model) -> Plan:
 
 
 def with_measured_memory(plan: Plan, model: Model, weights: int) -> Plan:
-    """The plan with the peak of one row, above the ``weights`` bytes that were there before, times the rows of a batch."""
+    """Replace the estimate of device memory by the peak of one row times the rows of a batch.
+
+    Args:
+        plan: of the job.
+        model: on a CUDA device, after an evaluation of one tile.
+        weights: bytes that the device held before that.
+    """
     row = torch.cuda.max_memory_allocated() - weights
     rows = most_branches(plan.settings, model.declaration) * plan.tiles_at_once
     plan = plan.replace(device_memory=weights + row * rows)

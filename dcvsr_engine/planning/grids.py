@@ -19,7 +19,13 @@ def padded(size: int, multiple: int) -> int:
 
 
 def latent_size(width: int, height: int, declaration: Declaration, scale: int) -> tuple[int, int]:
-    """Latent (width, height) of an input frame, padded to the U-Net's multiple."""
+    """Compute the latent (width, height) of an input frame, padded to the U-Net's multiple.
+
+    Args:
+        width, height: of an input frame, in pixels.
+        declaration: the model's conventions.
+        scale: factor of width and height.
+    """
     return (
         padded(padded(width * scale, declaration.factor) // declaration.factor, declaration.multiple),
         padded(padded(height * scale, declaration.factor) // declaration.factor, declaration.multiple),
@@ -44,9 +50,16 @@ def time_overlap(settings: ResolvedSettings) -> float:
 def grid_for(
     frames: int, width: int, height: int, declaration: Declaration, settings: ResolvedSettings, step: int = 0
 ) -> TileGrid:
-    """The engine's tile grid for ``frames`` input frames of ``width × height`` pixels at sampling step ``step``.
+    """Build the tile grid that the engine uses at a sampling step (method.md §1.4).
 
     Paper tiling has the same grid at every step; fast tiling overlaps little and moves the grid.
+
+    Args:
+        frames: input frames of the segment.
+        width, height: of each, in pixels.
+        declaration: the model's conventions.
+        settings: say tile, window, overlap and tiling.
+        step: counted from 0.
     """
     columns, rows = latent_size(width, height, declaration, settings.scale)
     tile, window, multiple = padded(settings.tile, declaration.multiple), settings.window, declaration.multiple

@@ -261,7 +261,7 @@ class MemoryEstimate:
 
 
 def estimate_memory(load: SegmentLoad, free: int, total: int) -> tuple[PlannedSettings, MemoryEstimate]:
-    """Decide what is done at once, and estimate the memory it takes.
+    """Decide the batch sizes, and estimate the memory they take.
 
     Args:
         load: the longest segment.

@@ -84,7 +84,18 @@ def on_device(settings: ResolvedSettings) -> ResolvedSettings:
 def load_of(
     segment: Segment, width: int, height: int, settings: ResolvedSettings, declaration: Declaration, unet: Path
 ) -> SegmentLoad:
-    """Sizes of a segment of input frames of ``width × height`` pixels; raises `ModelError` for a damaged U-Net."""
+    """Gather the sizes that decide a segment's memory.
+
+    Args:
+        segment: whose memory is to be estimated.
+        width, height: of an input frame, in pixels.
+        settings: with the device and its number format decided.
+        declaration: the model's conventions.
+        unet: the folder of its U-Net.
+
+    Raises:
+        ModelError: the U-Net is damaged.
+    """
     return SegmentLoad(
         settings=settings,
         declaration=declaration,
@@ -100,7 +111,14 @@ def load_of(
 def job_evaluations(
     segments: Sequence[Segment], width: int, height: int, settings: PlannedSettings, declaration: Declaration
 ) -> int:
-    """U-Net evaluations of a tile over a whole job, of input frames of ``width × height`` pixels."""
+    """Count the U-Net's evaluations of a tile over a whole job.
+
+    Args:
+        segments: of the job.
+        width, height: of an input frame, in pixels.
+        settings: as planned.
+        declaration: the model's conventions.
+    """
     steps, total = steps_of(settings, declaration), 0
     # nearly all segments of a long clip are equally long, and fast tiling makes a grid per step
     for frames, count in Counter(segment.frames for segment in segments).items():
@@ -133,7 +151,7 @@ def with_output(plan: Plan, target: Path, output: OutputSettings, info: VideoInf
 
 
 def input_notes(info: VideoInfo, boundaries: ShotBoundaries | None) -> list[str]:
-    """Facts about the input that decide what is done with it."""
+    """List the facts about the input that change how it is processed."""
     notes = []
     if info.interlaced:
         notes.append(f"The video is interlaced ({info.field_order}) and is deinterlaced first.")

@@ -66,9 +66,18 @@ def pinned_of(shared: int) -> int:
 
 
 def pieces_of(first: int, last: int, length: int, window: int, stride: int) -> Iterator[tuple[int, int, int]]:
-    """First frame, last frame and shared frames of a shot's segments, which have about equally many windows.
+    """Cut a shot into segments that have about equally many windows.
 
     A segment ends where a window of the whole shot would, so that only the last one has a window that is moved back.
+
+    Args:
+        first, last: frames of the shot, inclusive.
+        length: frames of a segment, at most.
+        window: frames that neighbours share.
+        stride: frames from one window to the next.
+
+    Yields:
+        First frame, last frame (inclusive), and how many of the first ones the segment before has, too.
     """
     hops = max(0, math.ceil((last - first + 1 - window) / stride))
     count = max(1, math.ceil(hops / ((length - window) // stride)))

@@ -65,7 +65,7 @@ def detect_shots(
     on_frame: Callable[[int], None] = lambda index: None,
     seconds: float = float("inf"),
 ) -> ShotBoundaries | None:
-    """Look through frames ``first … last``, or as far as the file goes.
+    """Look for cuts in frames ``first … last``, or up to the end of the file.
 
     Args:
         reader: the video.
@@ -119,7 +119,7 @@ def least_cut(before: Thumbnail, after: Thumbnail) -> float:
 
 
 def change(before: Thumbnail, after: Thumbnail) -> float:
-    """What is left of the difference of two small pictures when one of them is shifted; not looked for where there is little."""
+    """Smallest mean difference of two thumbnails over all shifts; a small difference is returned without trying any."""
     least = mean_difference(before, after)
     if least < LEAST_CHANGE or (least < MIN_CHANGE and least < least_cut(before, after)):
         return least
@@ -132,7 +132,7 @@ def change(before: Thumbnail, after: Thumbnail) -> float:
 
 
 class ShotDetector:
-    """Takes small pictures one after the other and tells in the end where cuts were."""
+    """Takes thumbnails one after the other and finds the cuts among them."""
 
     def __init__(self) -> None:
         # compact: a film has more than 100,000 frames

@@ -17,6 +17,7 @@ from dcvsr_engine.errors import Cancelled
 from dcvsr_engine.planning.plan import Segment
 from dcvsr_engine.planning.request import Region
 from dcvsr_engine.video.arrays import FloatArray
+from dcvsr_engine.video.passage import Passage
 from dcvsr_engine.video.reader import Frame, VideoReader
 
 POLL_SECONDS = 0.1
@@ -32,6 +33,7 @@ class SegmentFrames:
         pts, durations: in ticks of the input.
         pixels: RGB 0..1 ``(frames, 3, height, width)`` of the region.
         around: these frames and those before and after them that an upsampler may look at; ``None`` for these alone.
+        passage: what was read of the input for those and those around, but for what was read for the segment before.
     """
 
     indices: tuple[int, ...]
@@ -39,6 +41,7 @@ class SegmentFrames:
     durations: tuple[int, ...]
     pixels: Tensor
     around: "SegmentFrames | None" = None
+    passage: Passage | None = None
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -48,12 +51,12 @@ class SegmentFrames:
         indices, pts, durations = (
             tuple(values[position] for position in positions) for values in (self.indices, self.pts, self.durations)
         )
-        return SegmentFrames(indices, pts, durations, self.pixels[list(positions)], self.around or self)
+        return SegmentFrames(indices, pts, durations, self.pixels[list(positions)], self.around or self, self.passage)
 
     def between(self, first: int, last: int) -> "SegmentFrames":
         """The frames with an index of ``first … last``, among all of these; they are not copied."""
         part = slice(bisect_left(self.indices, first), bisect_right(self.indices, last))
-        return SegmentFrames(self.indices[part], self.pts[part], self.durations[part], self.pixels[part], self)
+        return SegmentFrames(self.indices[part], self.pts[part], self.durations[part], self.pixels[part], self, self.passage)
 
     def windows(self, positions: Sequence[int], frames: int) -> Tensor:
         """Some of the frames, each in the middle of its neighbours: RGB 0..1 ``(positions, frames, 3, height, width)``.
@@ -138,7 +141,7 @@ class SegmentReader:
             durations.append(frame.duration)
             pictures.append(torch.from_numpy(crop(frame.pixels, self.region)).permute(2, 0, 1))
         pixels = torch.stack(pictures) if pictures else NO_FRAMES.pixels
-        return SegmentFrames(tuple(indices), tuple(pts), tuple(durations), pixels)
+        return SegmentFrames(tuple(indices), tuple(pts), tuple(durations), pixels, passage=self.reader.taken())
 
     def _until(self, last: int) -> Iterator[Frame]:
         """Further frames up to ``last``."""

@@ -173,7 +173,11 @@ class TileGrid:
         return math.prod(gaussian(u, length, self.spread) for u, length in zip(offsets, lengths, strict=True))
 
     def tiles_at(self, frame: int, y: int, x: int) -> list[Tile]:
-        """The tiles that cover a position, the heaviest first."""
+        """Find the tiles that cover a position, the heaviest first.
+
+        Args:
+            frame, y, x: in frames and latents of the grid.
+        """
         windows, rows, columns = (
             [index for index, start in enumerate(axis) if start <= place < start + length]
             for axis, place, length in (

@@ -125,6 +125,12 @@ def assumed_color(tagged: list[str | None], width: int, height: int, *, still: b
 
     Untagged video is BT.601 up to 576 lines and BT.709 above, in limited range; pictures are sRGB with BT.601's matrix at any
     size (JFIF). A tag that is there decides the others.
+
+    Args:
+        tagged: names of the four, ``None`` where the file does not say.
+        width, height: in pixels.
+        still: whether it is a picture, or RGB.
+        full: whether the pixel format itself means full range.
     """
     level = "pc" if full else "tv"
     matrix, _, primaries, _ = tagged
@@ -162,7 +168,13 @@ def rgb_to_ycc(matrix: str) -> NDArray[np.float64]:
 
 
 def code_range(bits: int, full: bool, chroma: bool) -> tuple[float, float]:
-    """(span, offset) of the code values: ``code = value · span + offset`` (H.273 §8.3)."""
+    """Find (span, offset) of the code values: ``code = value · span + offset`` (H.273 §8.3).
+
+    Args:
+        bits: per code.
+        full: whether all codes are used, not 16 … 235 (240 for chroma) at 8 bits.
+        chroma: whether values lie around zero.
+    """
     if full:
         return 2.0**bits - 1, 2.0 ** (bits - 1) if chroma else 0.0
     step = 2.0 ** (bits - 8)

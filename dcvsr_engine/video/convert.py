@@ -93,7 +93,7 @@ class AudioConverter:
                 yield from self._encoded(frame)
 
     def end(self, span: TimeRange) -> Iterator[Packet[Any]]:
-        """Encode what is left in decoder, resampler and encoder."""
+        """Flush decoder, resampler and encoder, and yield the last packets."""
         yield from self.packets(None, span)
         if self._resampler is not None:
             yield from self._encoded(None)

@@ -15,6 +15,7 @@ from av.video.stream import VideoStream
 
 from dcvsr_engine.storage import describe_os_error
 from dcvsr_engine.video.clock import Clock, ClockReader
+from dcvsr_engine.video.passage import PassageLog
 
 Report = Callable[[str], None]
 """Receives FFmpeg's words on a problem."""
@@ -62,7 +63,13 @@ def raw_packets(
 
 
 def frames(
-    container: InputContainer, stream: VideoStream, broken: Report, damaged: Report, clock: Clock = (), position: int = 0
+    container: InputContainer,
+    stream: VideoStream,
+    broken: Report,
+    damaged: Report,
+    clock: Clock = (),
+    position: int = 0,
+    log: PassageLog | None = None,
 ) -> Iterator[av.VideoFrame]:
     """The frames of a video track, in display order.
 
@@ -72,14 +79,22 @@ def frames(
         broken: called with FFmpeg's words when the file ends early.
         damaged: called with FFmpeg's words for every packet that cannot be decoded.
         clock, position: as for `packets`.
+        log: takes every packet.
     """
     for packet in chain(packets(container, [stream], broken, clock, position), (None,)):
+        if log is not None and packet is not None:
+            log.add(*part_of(packet))
         try:
             yield from stream.decode(packet)
         except av.FFmpegError as error:
             if error.errno == errno.ENOMEM:
                 raise MemoryError("the decoder needs more memory") from None  # the file is not damaged
             damaged(describe_os_error(error))
+
+
+def part_of(packet: Packet[Any]) -> tuple[bytes, str]:
+    """A packet's content and its times, as a part of a `Passage`."""
+    return bytes(packet), f"{packet.pts} {packet.dts} {packet.size};"
 
 
 def codec_name(stream: Stream) -> str:

@@ -38,7 +38,13 @@ def deinterlaced(frames: Iterable[tuple[Item, av.VideoFrame]]) -> Iterator[tuple
 
 
 def pulled(graph: Graph | None, frame: av.VideoFrame | None, waiting: "deque[Item]") -> Iterator[tuple[Item, av.VideoFrame]]:
-    """Frames that are ready after ``frame``, or after the end."""
+    """Push ``frame`` into a filter and yield the frames that are ready, each with its item.
+
+    Args:
+        graph: the filter; ``None`` before the first frame.
+        frame: the next one; ``None`` at the end.
+        waiting: items of the frames that are still in the filter, in order; those of ready ones are taken out.
+    """
     if graph is None:
         return
     graph.push(frame)

@@ -297,7 +297,15 @@ def encoding_for(info: VideoInfo, width: int, height: int, output: OutputSetting
 
 
 def encoding_notes(codec: VideoCodec, info: VideoInfo, depth: int, chroma: str, width: int, height: int) -> list[str]:
-    """Sentences on what the codec does not keep of the input, or keeps otherwise."""
+    """List in sentences what the codec does not keep of the input, or stores differently.
+
+    Args:
+        codec: of the output.
+        info: of the input.
+        depth: bits per channel that are written.
+        chroma: sampling that is written, as `chroma_for` gives it.
+        width, height: of a restored frame, in pixels.
+    """
     notes = []
     if depth < info.bit_depth:
         notes.append(f"{codec.title} is written with {depth} bits per channel, the input has {info.bit_depth}.")
@@ -310,7 +318,13 @@ def encoding_notes(codec: VideoCodec, info: VideoInfo, depth: int, chroma: str, 
 
 
 def chroma_for(codec: VideoCodec, info: VideoInfo, width: int, height: int) -> str:
-    """4:2:0 where the codec has it, unless the size is odd or chroma finer than that would be lost."""
+    """Choose the chroma sampling: 4:2:0 where the codec has it, unless the size is odd or finer chroma would be lost.
+
+    Args:
+        codec: of the output.
+        info: of the input.
+        width, height: of a restored frame, in pixels.
+    """
     if "420" not in codec.chroma:
         return codec.chroma[0]
     needed = "444" if width % 2 or height % 2 else "420"
@@ -322,7 +336,13 @@ def chroma_for(codec: VideoCodec, info: VideoInfo, width: int, height: int) -> s
 
 
 def frame_format_for(chroma: str, depth: int, key: str) -> str:
-    """FFmpeg's name of a pixel format."""
+    """Name the pixel format that frames are made in, as FFmpeg calls it.
+
+    Args:
+        chroma: “420”, “422”, “444” or “rgb”.
+        depth: bits per channel.
+        key: of the codec in `VIDEO_CODECS`.
+    """
     if chroma == "rgb":
         # PNG stores its 16 bits big-endian
         return "rgb24" if depth == 8 else "rgb48be" if key == "png" else "rgb48le"
@@ -330,7 +350,13 @@ def frame_format_for(chroma: str, depth: int, key: str) -> str:
 
 
 def output_color(color: ColorInfo, *, rgb: bool, limited: bool) -> ColorInfo:
-    """The colour of the output: the input's, in YCbCr or RGB as the codec takes it."""
+    """Describe the output's colour: the input's, in YCbCr or RGB as the codec takes it.
+
+    Args:
+        color: the input's.
+        rgb: whether the codec stores RGB.
+        limited: whether the codec has no full range.
+    """
     if rgb:
         return replace(color, matrix="gbr", range="pc")
     if color.matrix == "gbr":

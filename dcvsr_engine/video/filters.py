@@ -5,7 +5,13 @@ from av.filter import Graph
 
 
 def filter_graph(frame: av.VideoFrame, name: str, arguments: str) -> Graph:
-    """Source → filter → sink for frames like ``frame``; times do not pass through it."""
+    """Build source → filter → sink for frames like ``frame``; times do not pass through it.
+
+    Args:
+        frame: its size, pixel format, matrix and range are those of all frames to come.
+        name: FFmpeg's, of the filter.
+        arguments: the filter's, in FFmpeg's syntax.
+    """
     graph = Graph()
     source = graph.add(
         "buffer",

@@ -67,7 +67,7 @@ DYNAMIC = {
     SideDataType.DOVI_METADATA: "dolby-vision",
     SideDataType.DYNAMIC_HDR_VIVID: "hdr-vivid",
 }
-"""Kinds of side data that say for every scene how it is to be shown."""
+"""Kinds of side data that describe every scene's brightness, or how to display it."""
 
 
 def dynamic_of(frame: av.VideoFrame) -> tuple[str, ...]:

@@ -191,7 +191,13 @@ def times_before_zero(entries: list[PacketEntry]) -> tuple[int, ...]:
 
 
 def shown_frames(entries: list[PacketEntry], first_pts: int, tick: Fraction) -> Iterator[Shown]:
-    """The packets that give a frame, on one time line."""
+    """Select the packets that give a frame, with their times on one time line.
+
+    Args:
+        entries: packets in the order of the file.
+        first_pts: time of the first frame that decodes, in ticks.
+        tick: seconds per tick.
+    """
     for entry in entries:
         if entry.pts is not None:
             pts = entry.pts + round(entry.run.offset / tick)
@@ -250,7 +256,16 @@ def without_second_fields(shown: list[Shown], duration: Fraction, decode: Decode
 
 
 def decoded_times(path: Path, times: list[int], clock: Clock) -> tuple[set[int], int]:
-    """Times of the frames decoded around ``times``, or of all frames without any; and the median time between two of them."""
+    """Decode around ``times`` and collect the times of frames.
+
+    Args:
+        path: of the file.
+        times: in ticks on the time line; empty for all frames.
+        clock: of the file.
+
+    Returns:
+        Times of the frames found, and the median of the gaps between successive ones, 0 when unknown; in ticks.
+    """
     found: set[int] = set()
     gaps: list[int] = []
     # where the clock jumps, times do not tell where to look
@@ -263,7 +278,13 @@ def decoded_times(path: Path, times: list[int], clock: Clock) -> tuple[set[int],
 
 
 def frame_times(path: Path, time: int | None, clock: Clock) -> Iterator[int]:
-    """Times of the frames from the key frame before ``time`` to a little beyond it; ``None``: of all."""
+    """Yield the times of frames, in ticks, from the key frame before ``time`` to a little beyond it.
+
+    Args:
+        path: of the file.
+        time: in ticks; ``None`` for all frames.
+        clock: of the file.
+    """
     with opened(path) as container:
         stream = video_stream(container, path)
         stream.thread_type = "AUTO"

@@ -116,7 +116,18 @@ def duration_at(info: VideoInfo, pts: int) -> int:
 def joined_packets(
     segments: Sequence[Path], times: PacketTimes, stream: VideoStream, tick: Fraction, shift: int
 ) -> Iterator[tuple[Fraction, Packet[Any]]]:
-    """(decoding time in seconds, packet for ``stream``) of the joined video, ``shift`` ticks later."""
+    """Read the joined video's packets and time them for the output.
+
+    Args:
+        segments: files of encoded video, in order.
+        times: of their packets.
+        stream: of the output, that the packets are given to.
+        tick: seconds per tick of the input's time base.
+        shift: ticks to add to all times.
+
+    Yields:
+        Decoding time in seconds, and the packet.
+    """
     for packet, pts, dts, duration in zip(segment_packets(segments), times.pts, times.dts, times.durations, strict=True):
         packet.time_base = tick
         packet.pts, packet.dts, packet.duration = pts + shift, dts + shift, duration

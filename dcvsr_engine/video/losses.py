@@ -51,7 +51,7 @@ def losses(
 
 
 def input_notes(info: VideoInfo) -> list[str]:
-    """What is odd about the source."""
+    """List in sentences what is odd about the source."""
     notes = []
     if info.clock:
         jumps = len(info.clock) - 1
@@ -79,7 +79,13 @@ def picture_notes(info: VideoInfo) -> list[str]:
 
 
 def container_notes(kind: str, info: VideoInfo, output: OutputSettings) -> list[str]:
-    """What the container cannot say about the video."""
+    """List in sentences what the container cannot store about the video.
+
+    Args:
+        kind: FFmpeg's name of the container.
+        info: of the source.
+        output: as `check_target` gives it.
+    """
     notes = []
     # times in whole milliseconds are kept exactly
     if kind == "matroska" and info.variable_frame_rate and (1000 * info.time_base).denominator > 1:

@@ -146,10 +146,16 @@ def is_system_error(error: av.FFmpegError) -> bool:
 
 
 def time_range(times: PacketTimes, info: VideoInfo, plans: Sequence[TrackPlan], whole: bool) -> TimeRange:
-    """The part of the source that is kept, and the shift that has the result begin at zero.
+    """Find the part of the source that is kept, and the shift that makes the result begin at zero.
 
     All tracks are shifted alike, so that one that begins earlier keeps its lead. Sound from before time zero is priming, which
     only starts a decoder up and is not played.
+
+    Args:
+        times: of the restored video.
+        info: of the source.
+        plans: for its other tracks.
+        whole: whether all frames are restored, not a range.
     """
     tick = info.time_base
     begin, end = times.begin * tick, times.end * tick
@@ -162,7 +168,14 @@ def time_range(times: PacketTimes, info: VideoInfo, plans: Sequence[TrackPlan], 
 
 
 def copy_tags(source: InputContainer, out: OutputContainer, video: VideoStream, info: VideoInfo, whole: bool) -> None:
-    """Copy the tags of the file and of the main video track."""
+    """Copy the tags of the file and of the main video track.
+
+    Args:
+        source: the open input.
+        out, video: the output and its main track.
+        info: of the source.
+        whole: whether all frames are restored, not a range.
+    """
     main = video_stream(source, info.path)
     out.metadata.update(tags(source.metadata))
     video.metadata.update(tags(main.metadata))
@@ -176,14 +189,29 @@ def copy_tags(source: InputContainer, out: OutputContainer, video: VideoStream, 
 
 
 def opened_output(partial: Path, kind: str, info: VideoInfo, longest: int) -> OutputContainer:
-    """An empty container whose clock is as fine as the input's, where it has a choice."""
+    """Open an empty container whose clock is as fine as the input's, where it has a choice.
+
+    Args:
+        partial: file to write.
+        kind: FFmpeg's name of the container.
+        info: of the source.
+        longest: ticks for which a frame is shown at most.
+    """
     scale = str(mov_clock(info, max(longest, info.longest)))
     options = {} if kind == "matroska" else {"video_track_timescale": scale, "movie_timescale": scale}
     return av.open(f"file:{partial}", "w", format=kind, container_options=options)
 
 
 def add_video(out: OutputContainer, template: VideoStream, kind: str, info: VideoInfo, output: OutputSettings) -> VideoStream:
-    """The video stream, with the tags that some codecs do not carry themselves."""
+    """Add the video stream, with the tags that some codecs do not carry themselves.
+
+    Args:
+        out: the open output.
+        template: the track of a segment file.
+        kind: FFmpeg's name of the container.
+        info: of the source.
+        output: as `check_target` gives it.
+    """
     video = out.add_stream_from_template(template, opaque=True)
     color = encoding_for(info, template.width, template.height, output).color
     describe_video(video, color, info.sample_aspect_ratio, info.frame_rate)

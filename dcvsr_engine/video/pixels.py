@@ -117,7 +117,17 @@ def to_rgb(frame: av.VideoFrame, color: ColorInfo, siting: Siting) -> FloatArray
 
 
 def normalised(plane: NDArray[Any], bits: int, color: ColorInfo, *, chroma: bool) -> FloatArray:
-    """Code values as 0 … 1 (luma, RGB) or −½ … ½ (chroma)."""
+    """Scale code values to 0 … 1 (luma, RGB) or −½ … ½ (chroma).
+
+    Args:
+        plane: code values ``(height, width)``.
+        bits: per code.
+        color: says the range of the codes.
+        chroma: whether the values lie around zero.
+
+    Returns:
+        float32, shaped like ``plane``.
+    """
     span, offset = code_range(bits, color.range == "pc", chroma)
     values = plane.astype(np.float32)
     values -= np.float32(offset)
@@ -126,7 +136,17 @@ def normalised(plane: NDArray[Any], bits: int, color: ColorInfo, *, chroma: bool
 
 
 def upsampled(plane: FloatArray, height: int, width: int, ratio: tuple[int, int], siting: Siting) -> FloatArray:
-    """A chroma plane, sampled at ``ratio`` (across, down), at the luma's size; interpolated linearly."""
+    """Interpolate a chroma plane linearly to the luma's size.
+
+    Args:
+        plane: ``(height / down, width / across)``.
+        height, width: of the luma.
+        ratio: luma samples (across, down) per chroma sample.
+        siting: where chroma lies.
+
+    Returns:
+        ``(height, width)``.
+    """
     across, down = ratio
     if down > 1:
         plane = interpolated(plane, 0, down, height, siting[1])
@@ -134,7 +154,15 @@ def upsampled(plane: FloatArray, height: int, width: int, ratio: tuple[int, int]
 
 
 def interpolated(plane: FloatArray, axis: int, factor: int, size: int, offset: float) -> FloatArray:
-    """``plane`` with ``size`` samples along ``axis``; sample k of the plane lies at ``factor·k + offset·(factor − 1)``."""
+    """Enlarge ``plane`` along an axis; its sample k lies at ``factor·k + offset·(factor − 1)``.
+
+    Args:
+        plane: ``(height, width)``.
+        axis: along which it is enlarged.
+        factor: how many times.
+        size: samples of the result.
+        offset: where a sample lies among those it stands for, 0 on the first, ½ in the middle.
+    """
     position = np.clip((np.arange(size) - offset * (factor - 1)) / factor, 0, plane.shape[axis] - 1)
     low = np.floor(position).astype(np.intp)
     high = np.minimum(low + 1, plane.shape[axis] - 1)
@@ -173,7 +201,13 @@ def from_rgb(pixels: FloatArray, name: str, color: ColorInfo, siting: Siting) ->
 
 
 def downsampled(plane: FloatArray, ratio: tuple[int, int], siting: Siting) -> FloatArray:
-    """A chroma plane with one sample for ``ratio`` (across, down; 1 or 2 each), weighted around where it lies."""
+    """Reduce a full-size chroma plane to one sample per ``ratio``, weighted around where it lies.
+
+    Args:
+        plane: ``(height, width)``.
+        ratio: luma samples (across, down) per chroma sample, 1 or 2 each.
+        siting: where chroma lies.
+    """
     across, down = ratio
     if down == 2:
         plane = halved(plane, siting[1])
@@ -193,7 +227,14 @@ def halved(plane: FloatArray, offset: float) -> FloatArray:
 
 
 def fill(frame: av.VideoFrame, index: int, values: FloatArray, bits: int) -> None:
-    """Round ``values`` ``(height, samples)`` into a plane of a freshly made frame."""
+    """Round code values into a plane of a frame.
+
+    Args:
+        frame: freshly made; the plane is written in place.
+        index: of the plane.
+        values: code values ``(height, samples)``; rounded in place.
+        bits: per code.
+    """
     plane = frame.planes[index]
     target = np.frombuffer(memoryview(plane), "u1" if bits == 8 else ">u2" if frame.format.name.endswith("be") else "<u2")
     np.rint(values, out=values)

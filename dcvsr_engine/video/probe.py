@@ -318,10 +318,10 @@ EXTRA_LOSSES = {
     "projection": "The output does not say that this is a 360° video; players show it flat.",
     "stereo": "The output does not say that its pictures hold two views (3D).",
 }
-"""Key of `VideoInfo.extras` → what is lost."""
+"""Key of `VideoInfo.extras` → the sentence that reports its loss."""
 
 EXTRAS = {SideDataType.A53_CC: "captions", SideDataType.SPHERICAL: "projection", SideDataType.STEREO3D: "stereo"}
-"""Kinds of side data whose loss users are told of."""
+"""Kinds of side data whose loss is reported to users."""
 
 
 def tags_of(frame: av.VideoFrame) -> tuple[int, int, int, int]:

@@ -94,7 +94,15 @@ def encoding_of(segments: Sequence[Path], info: VideoInfo, output: OutputSetting
 
 
 def write_pictures(segments: Sequence[Path], partial: Path, codec: str, first: int, check: OnPacket) -> int:
-    """Write every frame as a file into a folder, numbered as in the clip; returns their number."""
+    """Write every frame as a file into a folder, numbered as in the clip; returns their number.
+
+    Args:
+        segments: files of encoded pictures, in order.
+        partial: the folder to make.
+        codec: suffix of the files.
+        first: number of the first one.
+        check: called before every picture; may raise to stop.
+    """
     partial.mkdir()
     count = 0
     for packet in segment_packets(segments):

@@ -10,6 +10,8 @@ from types import TracebackType
 from typing import Self
 
 import av
+from av.container import InputContainer
+from av.video.stream import VideoStream
 
 from dcvsr_engine.errors import InputError
 from dcvsr_engine.video import decode
@@ -20,6 +22,7 @@ from dcvsr_engine.video.colorimetry import converted, means_other_colours
 from dcvsr_engine.video.deinterlace import SMALLEST_FRAME, deinterlaced
 from dcvsr_engine.video.index import FrameIndex, build_index
 from dcvsr_engine.video.orientation import Orientation, orientation_of
+from dcvsr_engine.video.passage import Passage, PassageLog
 from dcvsr_engine.video.pixels import Siting, to_rgb
 from dcvsr_engine.video.probe import EXTRA_LOSSES, VideoInfo, color_of, counted, extras_of, first_frame, probe, tags_of
 from dcvsr_engine.video.source import is_tiled, opened, video_stream
@@ -66,6 +69,7 @@ class VideoReader:
         self._deinterlace = deinterlace and self.info.interlaced
         self._cursor: Iterator[Frame] | None = None
         self._next = 0
+        self._log = PassageLog()
 
     def __enter__(self) -> Self:
         return self
@@ -200,12 +204,16 @@ class VideoReader:
 
     def animated(self, first: int) -> Iterator[tuple[FrameTime, av.VideoFrame]]:
         """Frames of an animated WebP from ``first`` on."""
+        self._log = PassageLog()
+        self._log.add(self.info.path.read_bytes())
         for place, picture in enumerate(animation_frames(self.info.path, first), first):
             yield FrameTime(place, self.index.pts[place], self.index.durations[place]), picture
 
     def pictures(self, first: int) -> Iterator[tuple[FrameTime, av.VideoFrame]]:
         """Pictures of a sequence from ``first`` on."""
+        self._log = PassageLog(first)
         for index, path in enumerate(self.info.pictures[first:], first):
+            self._log.add(path.read_bytes())
             with opened(path) as container:
                 stream = video_stream(container, path)
                 if animation_durations(path, is_tiled(container)):
@@ -261,15 +269,12 @@ class VideoReader:
 
     def packets_decoded(self, key: int | None, index: FrameIndex) -> Iterator[av.VideoFrame]:
         """Frames as the decoder gives them, from the start or from a key frame, by number, on; damage becomes a warning."""
-        name, position = self.info.path.name, 0
+        name = self.info.path.name
         with opened(self.info.path) as container:
             stream = video_stream(container, self.info.path)
             stream.thread_type = "AUTO"
-            if key is not None and index.positions:
-                position = index.positions[key]
-                container.seek(position, stream=stream, unsupported_byte_offset=True)
-            elif key is not None:
-                container.seek(index.keys[key], stream=stream)
+            position = entered(container, stream, key, index)
+            self._log = PassageLog(key)
             aspect, tags = None, None
             for picture in decode.frames(
                 container,
@@ -278,6 +283,7 @@ class VideoReader:
                 lambda words: self.warn(f"Some frames of “{name}” are damaged ({words})."),
                 index.clock,
                 position,
+                self._log,
             ):
                 shape = stream.codec_context.sample_aspect_ratio or aspect
                 if aspect is not None and shape != aspect:
@@ -288,6 +294,36 @@ class VideoReader:
                     tags = tags_of(picture)
                 picture.colorspace, picture.color_range, picture.color_primaries, picture.color_trc = tags
                 yield picture
+
+    def taken(self) -> Passage:
+        """What was read of the input for the frames since the last call, or since decoding began anew."""
+        return self._log.take()
+
+    def parts(self, start: int | None) -> Iterator[tuple[bytes, str]]:
+        """What is read from ``start`` on, see `Passage`, without decoding it."""
+        if self.info.is_sequence:
+            yield from ((path.read_bytes(), "") for path in self.info.pictures[start or 0 :])
+        elif self.info.codec in BY_PILLOW:
+            yield self.info.path.read_bytes(), ""
+        else:
+            if start is not None and start >= len(self.index.keys):
+                return  # there is no such key frame any more
+            with opened(self.info.path) as container:
+                stream = video_stream(container, self.info.path)
+                position = entered(container, stream, start, self.index)
+                for packet in decode.packets(container, [stream], lambda words: None, self.index.clock, position):
+                    yield decode.part_of(packet)
+
+
+def entered(container: InputContainer, stream: VideoStream, key: int | None, index: FrameIndex) -> int:
+    """Go to a key frame of an open file, by number, if one is given; returns the byte that reading begins at, where it counts."""
+    if key is None:
+        return 0
+    if not index.positions:
+        container.seek(index.keys[key], stream=stream)
+        return 0
+    container.seek(index.positions[key], stream=stream, unsupported_byte_offset=True)
+    return index.positions[key]
 
 
 def chroma_siting(codec: str, color: ColorInfo) -> Siting:

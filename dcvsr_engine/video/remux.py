@@ -123,7 +123,13 @@ def back_dated(held: list[Packet[Any]]) -> list[Packet[Any]]:
 
 
 def copy_chapters(source: InputContainer, out: OutputContainer, span: TimeRange) -> None:
-    """Copy chapters, cut to ``span``."""
+    """Copy chapters, cut to ``span``.
+
+    Args:
+        source: the open input.
+        out: the open output.
+        span: part of the source that is kept, and what is added to its times.
+    """
     kept = []
     for chapter in source.chapters():
         tick = chapter["time_base"] or Fraction(1)

@@ -132,7 +132,13 @@ def plan_tracks(info: VideoInfo, kind: str, output: OutputSettings) -> tuple[Tra
 
 
 def plan_track(kind: str, stream: Stream, samples: Samples) -> TrackPlan:
-    """Plan one track."""
+    """Plan one track.
+
+    Args:
+        kind: FFmpeg's name of the output's container.
+        stream: the track.
+        samples: first packets of all tracks.
+    """
     found = samples.get(stream.index, [])
     plan = TrackPlan(stream.index, Fate.COPY)
     if is_timecode(stream):
@@ -243,7 +249,12 @@ def accepts(kind: str, stream: Stream, samples: list[Sample]) -> bool:
 
 
 def converted_start(kind: str, stream: Stream, samples: list[Sample]) -> Fraction | None:
-    """Try to decode a track's first packets and to encode them anew for a container of ``kind``.
+    """Try to decode a track's first packets and to encode them anew for a container.
+
+    Args:
+        kind: FFmpeg's name of the container.
+        stream: the track.
+        samples: its first packets.
 
     Returns:
         Seconds at which the sound begins, ``None`` when it cannot be converted.

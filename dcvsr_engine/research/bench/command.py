@@ -85,7 +85,7 @@ def joins(settings: RestoreSettings, clip: Path, options: argparse.Namespace) ->
     return dataclasses.asdict(figures), joins_table(clip, figures)
 
 
-def memory(settings: RestoreSettings, clip: Path, options: argparse.Namespace) -> Measured:
+def tile_memory(settings: RestoreSettings, clip: Path, options: argparse.Namespace) -> Measured:
     """Run ``dcvsr bench memory``, which needs no clip."""
     from dcvsr_engine.research.bench.memory import measure_memory
 
@@ -98,7 +98,7 @@ MEASUREMENTS: dict[str, Callable[[RestoreSettings, Path, argparse.Namespace], Me
     "cost": cost,
     "growth": growth,
     "joins": joins,
-    "memory": memory,
+    "memory": tile_memory,
 }
 
 

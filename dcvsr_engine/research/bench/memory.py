@@ -27,7 +27,7 @@ WARM_UP_UNITS = 2
 """Units and frames of a first evaluation, which loads and allocates what stays."""
 
 
-SIZES = (6, 32), (14, 32), (14, 64)
+TILE_SIZES = (6, 32), (14, 32), (14, 64)
 """Frames and side in latents of the tiles that `measure_memory` evaluates."""
 REPEATS = 3
 """Processes that each size is measured in; their median counts, as resident memory depends on what the C library gives back."""
@@ -53,7 +53,7 @@ class Footprint:
         return self.predicted / self.measured
 
 
-def measure_memory(settings: RestoreSettings, sizes: Sequence[tuple[int, int]] = SIZES) -> list[Footprint]:
+def measure_memory(settings: RestoreSettings, sizes: Sequence[tuple[int, int]] = TILE_SIZES) -> list[Footprint]:
     """Predict and measure the memory of tiles of some ``sizes``, frames and side in latents; raises `ModelError`."""
     return [
         Footprint(

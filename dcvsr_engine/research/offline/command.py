@@ -88,11 +88,11 @@ def run_action(options: argparse.Namespace) -> int:
     import torch
 
     from dcvsr_engine.network.device import resolve_device
-    from dcvsr_engine.research.offline.runner import Call
+    from dcvsr_engine.research.offline.runner import RunCall
 
     device = resolve_device(options.device if options.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu")
     deadline = began + 60 * options.minutes
-    Call(package, options.out, options.minutes > 0, deadline, options.iterations, options.send, device).work()
+    RunCall(package, options.out, options.minutes > 0, deadline, options.iterations, options.send, device).work()
     return 0
 
 

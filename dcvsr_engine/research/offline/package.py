@@ -5,7 +5,7 @@ import zipfile
 from pathlib import Path
 
 from dcvsr_engine.errors import InputError
-from dcvsr_engine.research.offline.transfers import extract, find_transfers, missing_transfers, read_manifest
+from dcvsr_engine.research.offline.transfers import extract, find_transfers, missing_transfers, read_transfers
 from dcvsr_engine.storage import discard, partial_path, put_in_place
 
 
@@ -24,7 +24,7 @@ def open_package(folder: Path, work: Path) -> Path:
         JobError: a part is damaged.
     """
     transfers = find_transfers([folder])
-    parts = read_manifest(transfers)
+    parts = read_transfers(transfers)
     missing = missing_transfers(parts, transfers)
     if missing:
         raise InputError(f"“{folder}” is incomplete: bring transfer {', '.join(map(str, missing))} of {parts[-1].transfer}, too.")

@@ -15,7 +15,7 @@ from torch import Tensor
 from dcvsr_engine.errors import Cancelled, InputError
 from dcvsr_engine.research.evaluation.st_lpips import STLPIPS
 from dcvsr_engine.research.offline.busy import measured_busy
-from dcvsr_engine.research.offline.transfers import MIB, ArchivePart, find_transfers, read_manifest, write_transfers
+from dcvsr_engine.research.offline.transfers import MIB, ArchivePart, find_transfers, read_transfers, write_transfers
 from dcvsr_engine.research.training.command import make_trainer, print_now
 from dcvsr_engine.research.training.data import Material, TrainingData, all_sizes
 from dcvsr_engine.research.training.log import append_row
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from dcvsr_engine.research.training.prior import PriorTrainer
     from dcvsr_engine.research.training.trainer import Trainer
 
-RESULT_BYTES = 60 * MIB
+RUN_FILE_BYTES = 60 * MIB
 """Largest size of a transfer of results."""
 
 CALLS = "calls.csv"
@@ -35,7 +35,7 @@ CALLS = "calls.csv"
 
 
 @dataclass(frozen=True)
-class Call:
+class RunCall:
     """One call.
 
     Attributes:
@@ -154,14 +154,14 @@ def write_results(run: Path, target: Path) -> list[ArchivePart]:
     }
     state = {name: path for name, path in files.items() if name == STATE.as_posix()}
     model = {name: path for name, path in files.items() if name not in state}
-    return write_transfers({"model": model, "state": state}, target, RESULT_BYTES)
+    return write_transfers({"model": model, "state": state}, target, RUN_FILE_BYTES)
 
 
 def send(results: Path, number: int, out: Path) -> None:
     """Copy a transfer of the results into ``out``; raises `InputError` where there is none of that number."""
     if not results.is_dir():
         raise InputError("There are no results yet: name a number of --minutes above 0.")
-    parts = read_manifest(find_transfers([results]))
+    parts = read_transfers(find_transfers([results]))
     count = parts[-1].transfer
     if not 1 <= number <= count:
         raise InputError(f"The results are {count} transfers: --send takes 1 to {count}, not {number}.")

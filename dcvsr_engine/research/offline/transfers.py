@@ -16,7 +16,7 @@ MIB = 2**20
 PART_BYTES = 15 * MIB
 """Largest size of a part."""
 
-MANIFEST = "manifest.json"
+TRANSFER_MANIFEST = "manifest.json"
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def write_transfers(archives: Mapping[str, Mapping[str, Path]], folder: Path, tr
             parts += cut(packed, transfer_bytes // together, together, len(parts))
             packed.unlink()
         for transfer in {part.transfer for part in parts}:
-            write_json(partial / str(transfer) / MANIFEST, {"parts": [asdict(part) for part in parts]})
+            write_json(partial / str(transfer) / TRANSFER_MANIFEST, {"parts": [asdict(part) for part in parts]})
         put_in_place(partial, folder)
     finally:
         discard(partial)
@@ -94,20 +94,20 @@ def find_transfers(folders: Iterable[Path]) -> list[Path]:
     """Find the transfers among ``folders`` and directly in them; raises `InputError` where there are none."""
     folders = list(folders)
     candidates = [path for folder in folders if folder.is_dir() for path in (folder, *sorted(folder.iterdir()))]
-    found = [path for path in candidates if (path / MANIFEST).is_file()]
+    found = [path for path in candidates if (path / TRANSFER_MANIFEST).is_file()]
     if not found:
-        raise InputError(f"“{folders[0]}” holds no transfer: there is no {MANIFEST} in it or in its folders.")
+        raise InputError(f"“{folders[0]}” holds no transfer: there is no {TRANSFER_MANIFEST} in it or in its folders.")
     return found
 
 
-def read_manifest(transfers: Sequence[Path]) -> list[ArchivePart]:
+def read_transfers(transfers: Sequence[Path]) -> list[ArchivePart]:
     """Read the parts that transfers belong to; raises `InputError` where a manifest is damaged or they differ."""
     manifests = []
     for transfer in transfers:
         try:
-            manifests.append([ArchivePart(**part) for part in read_json(transfer / MANIFEST)["parts"]])
+            manifests.append([ArchivePart(**part) for part in read_json(transfer / TRANSFER_MANIFEST)["parts"]])
         except (OSError, ValueError, TypeError, KeyError):
-            raise InputError(f"“{transfer / MANIFEST}” is damaged: transfer it again.") from None
+            raise InputError(f"“{transfer / TRANSFER_MANIFEST}” is damaged: transfer it again.") from None
     if any(manifest != manifests[0] for manifest in manifests):
         raise InputError("These transfers do not belong together: name the folders of one package or of one call.")
     return manifests[0]

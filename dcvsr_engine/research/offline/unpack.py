@@ -5,7 +5,7 @@ from itertools import groupby
 from pathlib import Path
 
 from dcvsr_engine.errors import InputError, OutputError
-from dcvsr_engine.research.offline.transfers import extract, find_transfers, missing_transfers, read_manifest
+from dcvsr_engine.research.offline.transfers import extract, find_transfers, missing_transfers, read_transfers
 from dcvsr_engine.storage import discard, partial_path, put_in_place
 
 
@@ -27,7 +27,7 @@ def unpack(folders: Sequence[Path], target: Path) -> list[int]:
     if target.exists():
         raise OutputError(f"“{target}” exists already: choose another folder, or remove that one.")
     transfers = find_transfers(folders)
-    parts = read_manifest(transfers)
+    parts = read_transfers(transfers)
     archives = {name: list(group) for name, group in groupby(parts, key=lambda part: part.archive)}
     missing = {name: missing_transfers(pieces, transfers) for name, pieces in archives.items()}
     first = parts[0].archive

@@ -1,5 +1,6 @@
 """Training batches as a pure function of (seed, iteration), so that a resumed run sees the same data."""
 
+import gc
 import random
 import signal
 from collections.abc import Sequence
@@ -169,6 +170,11 @@ class Batches(Dataset[tuple[Tensor, Tensor]]):
         return torch.stack(clips), torch.stack(low)
 
 
-def ignore_stop(worker: int) -> None:
-    """Ignore Ctrl-C in a worker: the terminal sends it to all processes, and the current batch still needs the workers."""
+def begin_worker(worker: int) -> None:
+    """Keep a forked worker from ending early: ignore Ctrl-C, and leave alone what it has inherited.
+
+    The terminal sends Ctrl-C to all processes, and the current batch still needs the workers. Collecting a decoder that the
+    parent has used would wait for ever for its threads, which do not exist here.
+    """
+    gc.freeze()
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from dcvsr_engine.errors import JobError
 from dcvsr_engine.network.upsampler import neighbours
-from dcvsr_engine.research.training.data import Material, drawn
+from dcvsr_engine.research.training.data import Material, begin_worker, drawn
 from dcvsr_engine.research.training.degradation import degrade_clip
 from dcvsr_engine.research.training.prior_recipe import PoolRecipe
 from dcvsr_engine.research.training.recipe import TRAINING_SCALE, Shares
@@ -47,7 +47,8 @@ class Shard:
         partial.mkdir()
         try:
             clips = ShardClips(material, asked, self.degradation, f"{seed}/{self.name}", self.clips)
-            pairs = list(DataLoader(clips, batch_size=None, num_workers=min(asked.workers, self.clips)))
+            workers = min(asked.workers, self.clips)
+            pairs = list(DataLoader(clips, batch_size=None, num_workers=workers, worker_init_fn=begin_worker))
             for name, arrays in zip(("high", "low"), zip(*pairs, strict=True), strict=True):
                 np.save(partial / f"{name}.npy", torch.stack(arrays).numpy())
             put_in_place(partial, folder / self.name)

@@ -14,7 +14,7 @@ from dcvsr_engine.errors import Cancelled, JobError, SettingsError
 from dcvsr_engine.network.resample import upscale
 from dcvsr_engine.network.upsampler import Enlarged, Upsampler
 from dcvsr_engine.network.upsampler_config import UpsamplerConfig
-from dcvsr_engine.research.training.data import TrainingData, ignore_stop
+from dcvsr_engine.research.training.data import TrainingData, begin_worker
 from dcvsr_engine.research.training.log import append_row, forget_after, read_rows
 from dcvsr_engine.research.training.objective import Distance
 from dcvsr_engine.research.training.pool import Crops, Pool, missing_shards
@@ -123,7 +123,7 @@ class CropBatches(Dataset[Crops]):
         """Yield the batches from ``iteration`` to the end of the recipe, cut in the recipe's worker processes."""
         order = range(iteration, len(self))
         workers = self.recipe.crop_workers
-        return iter(DataLoader(self, batch_size=None, sampler=order, num_workers=workers, worker_init_fn=ignore_stop))
+        return iter(DataLoader(self, batch_size=None, sampler=order, num_workers=workers, worker_init_fn=begin_worker))
 
 
 class PriorTrainer:

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from dcvsr_engine.errors import Cancelled, JobError
-from dcvsr_engine.research.training.data import Batches, TrainingData, ignore_stop
+from dcvsr_engine.research.training.data import Batches, TrainingData, begin_worker
 from dcvsr_engine.research.training.export import export
 from dcvsr_engine.research.training.log import LossLog, append_row, forget_after
 from dcvsr_engine.research.training.objective import (
@@ -250,7 +250,7 @@ class Trainer:
         mine = range(self.position, len(data), self.processes)
         workers = self.recipe.workers
         return iter(
-            DataLoader(data, batch_size=None, sampler=mine, num_workers=workers, prefetch_factor=4, worker_init_fn=ignore_stop)
+            DataLoader(data, batch_size=None, sampler=mine, num_workers=workers, prefetch_factor=4, worker_init_fn=begin_worker)
         )
 
     def finish_iteration(self, report: Callable[[str], None]) -> None:

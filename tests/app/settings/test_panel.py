@@ -13,7 +13,7 @@ from dcvsr_engine.diffusion.schedule import step_kinds
 from dcvsr_engine.models import registry
 from dcvsr_engine.models.registry import KnownModel
 from dcvsr_engine.planning.request import JobRequest
-from dcvsr_engine.settings import RESEARCH, OutputSettings, RestoreSettings
+from dcvsr_engine.settings import RESEARCH_SETTINGS, OutputSettings, RestoreSettings
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def test_every_setting_has_a_control(panel):
 
 def test_settings_for_research_have_a_section_that_says_how_many_are_changed(panel):
     section = next(section for section in panel.sections if section.key == "research")
-    assert not section.is_open and all(section.isAncestorOf(panel.rows[name]) for name in RESEARCH)
+    assert not section.is_open and all(section.isAncestorOf(panel.rows[name]) for name in RESEARCH_SETTINGS)
     assert section.summary.whole == "as the method says"
     field(panel, "karras_rho").setValue(5.0)
     assert panel.request.settings.karras_rho == 5.0 and section.summary.whole == "1 changed"
@@ -228,7 +228,8 @@ def test_sections_fold_and_say_what_is_in_them(panel, qtbot):
 def test_every_control_explains_itself(panel):
     for name, row in panel.rows.items():
         owner = RestoreSettings if name in RestoreSettings.specs() else OutputSettings
-        assert row.toolTip() == owner.specs()[name].doc
+        *reasons, doc = row.toolTip().splitlines()
+        assert doc == owner.specs()[name].doc and bool(reasons) == (name == "perturbation")  # which acts with SAG and PAG only
 
 
 def test_codecs_of_a_gpu_can_be_chosen_only_where_it_is(panel):

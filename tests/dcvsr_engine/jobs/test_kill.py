@@ -18,11 +18,11 @@ def kill(*arguments: str) -> str:
 
 
 def test_killed_jobs_go_on_to_the_same_frames():
-    assert "4 of 4 killed jobs resumed to the same frames" in kill("--points", "3")
+    assert "7 of 7 killed jobs resumed to the same frames" in kill("--points", "3", "--publish", "3")
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("codec", ["ffv1", "h264"])
 def test_jobs_killed_at_many_points_go_on_to_the_same_frames(codec):
-    assert "32 of 32 killed jobs resumed to the same frames" in kill("--points", "24", "--codec", codec)
+    assert "44 of 44 killed jobs resumed to the same frames" in kill("--points", "24", "--publish", "12", "--codec", codec)

@@ -1,5 +1,6 @@
 """The numbers of a report: seams, joins, audio offset, what is summed over segments."""
 
+import dataclasses
 import time
 from fractions import Fraction
 
@@ -8,8 +9,10 @@ import numpy as np
 import pytest
 
 from dcvsr_engine.diffusion.denoiser import Denoiser
+from dcvsr_engine.errors import OutputError
+from dcvsr_engine.jobs import job
 from dcvsr_engine.jobs.job import run_job
-from dcvsr_engine.jobs.report import ErrorMeter, SegmentFacts, audio_offset, audio_offsets, join_scores, seam_score
+from dcvsr_engine.jobs.report import ErrorMeter, SegmentFacts, audio_offset, audio_offsets, frame_notes, join_scores, seam_score
 from dcvsr_engine.jobs.telemetry import WorkRecord
 from dcvsr_engine.tiling.grid import TileGrid
 from dcvsr_engine.tiling.seams import seam_jumps
@@ -82,10 +85,41 @@ def test_the_audio_offset_is_told_for_input_and_output(start, tiny_model, tmp_pa
 def test_a_report_holds_what_is_needed_to_run_the_job_again(clip, tiny_model, tmp_path, loader):
     report = run_job(jobs.request(clip, tmp_path / "out.mkv", tiny_model), loader=loader)
     again = jobs.request(clip, tmp_path / "again.mkv", tiny_model)
-    assert type(again.settings).from_dict(report["settings"]) and type(again.output).from_dict(report["output"]) == again.output
+    assert type(again.settings).from_dict(report["settings"])
+    assert type(again.output).from_dict(report["output"]) == again.output.replace(bit_depth=8)  # as decided for this clip
     assert set(report["model"]) >= {"tiny/dcvsr.json", "tiny/unet/diffusion_pytorch_model.safetensors"}
     assert {"analyse", "load", "encode", "sample", "decode", "write", "publish"} <= set(report["seconds"])
     assert 0 <= report["waiting_share"] < 1 and report["peak_memory"] > 0 and report["seam_score"] is None
+
+
+def counted(*frames: int) -> list[SegmentFacts]:
+    return [SegmentFacts.of(WorkRecord(), frames=count) for count in frames]
+
+
+def test_frames_that_are_missing_or_do_not_exist_are_told(clip, tiny_model):
+    from dcvsr_engine.video.reader import VideoReader
+
+    info = VideoReader(clip).counted_info()
+    whole = jobs.request(clip, None, tiny_model)
+    assert not frame_notes(whole, info, counted(13, 7))
+    assert frame_notes(whole, info, counted(13, 5)) == ["18 of 20 frames are in the result; the others cannot be decoded."]
+    assert frame_notes(jobs.request(clip, None, tiny_model, frames=(18, 400)), info, counted(2)) == [
+        "Frames up to 400 were asked for, but frame 19 is the last one."
+    ]
+
+
+def test_a_result_with_fewer_frames_than_were_restored_is_a_failure(clip, tiny_model, tmp_path, loader, monkeypatch):
+    publish = job.publish
+
+    def short(files, *arguments):
+        return dataclasses.replace(publish(files, *arguments), frames=3)
+
+    request = jobs.request(clip, tmp_path / "out.mkv", tiny_model, frames=(0, 3))
+    monkeypatch.setattr(job, "publish", short)
+    with pytest.raises(OutputError, match="has 3 of the 4 frames that were restored"):
+        run_job(request, loader=loader)
+    with pytest.raises(OutputError, match="exists already"):  # and it is not believed the next time
+        run_job(request, loader=loader)
 
 
 def slowed(monkeypatch, kind, name, seconds):

@@ -4,11 +4,13 @@ import errno
 import json
 import multiprocessing
 import os
+import re
 import shutil
 import threading
 from functools import partial
 from pathlib import Path
 
+import av
 import jobs
 import pytest
 from jobs import FRAMES, CancelAt, Watch
@@ -170,6 +172,76 @@ def test_an_input_with_the_same_size_and_other_content_is_named(begun, loader):
     data[-100] ^= 1
     request.source.write_bytes(data)
     assert "“mine.mkv” was written again" in refused(request, folder, loader)
+
+
+@pytest.fixture
+def long_clip(tmp_path):
+    """A clip of two segments whose ends are far from its middle, without losses: a changed byte changes a frame."""
+    return jobs.short_clip(tmp_path / "long.mkv", codec="ffv1", pixel_format="yuv444p", options={"g": "1"})
+
+
+def change_frame(path: Path, place: int) -> None:
+    """Change a packet's content, and keep size, ends, and time of change."""
+    with av.open(str(path)) as container:
+        packet = [packet for packet in container.demux(video=0) if packet.size][place]
+        content = bytes(packet)
+    status, data = path.stat(), bytearray(path.read_bytes())
+    data[data.index(content) + len(content) // 2] ^= 0xFF
+    path.write_bytes(data)
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+@pytest.mark.parametrize(
+    ("stop", "frame", "words"),
+    [
+        (lambda: CancelAt(PhaseStarted, phase="decode", segment=1), 3, r"frames 0 to \d+ of “long.mkv” are not those"),
+        (lambda: CancelAt(PhaseStarted, phase="decode", segment=1), 19, r"frames \d+ to 19 of “long.mkv” are not those"),
+        (lambda: CancelAt(StepStarted, step=1, segment=0), 3, r"frames 0 to \d+ of “long.mkv” are not those"),
+    ],
+)
+def test_a_changed_middle_of_the_input_is_named(stop, frame, words, long_clip, tiny_model, tmp_path, loader, monkeypatch):
+    monkeypatch.setattr(identity, "END_BYTES", 64)
+    request, folder = jobs.request(long_clip, tmp_path / "out.mkv", tiny_model), tmp_path / "job"
+    cancelled(request, stop(), loader, folder)
+    change_frame(long_clip, frame)
+    assert re.search(words, refused(request, folder, loader)) and not request.target.exists()
+
+
+@pytest.mark.parametrize("how", ["middle", "replaced", "gone"])
+def test_an_input_that_changes_under_the_job_is_noticed_before_publishing(
+    how, long_clip, tiny_model, tmp_path, loader, monkeypatch
+):
+    monkeypatch.setattr(identity, "END_BYTES", 64)
+    request, folder = jobs.request(long_clip, tmp_path / "out.mkv", tiny_model, frames=(0, 5)), tmp_path / "job"
+    changes = {
+        "middle": lambda: change_frame(long_clip, 2),
+        "replaced": lambda: jobs.short_clip(long_clip, 7),
+        "gone": long_clip.unlink,
+    }
+
+    def act(event):
+        if isinstance(event, PhaseStarted) and event.phase == "write":
+            changes[how]()
+
+    with pytest.raises((JobError, InputError), match=r"“long.mkv” (are not|had)|does not exist|cannot be read any more"):
+        run_job(request, Watch(act), folder, loader)
+    assert not request.target.exists() and (folder / MANIFEST).exists()
+
+
+def test_changed_pictures_are_named(tiny_model, tmp_path, loader, monkeypatch):
+    from PIL import Image
+
+    monkeypatch.setattr(identity, "END_BYTES", 16)
+    (tmp_path / "pictures").mkdir()
+    for index in range(3):
+        Image.new("RGB", (32, 24), (40 * index, 90, 50)).save(tmp_path / "pictures" / f"{index}.bmp")
+    request, folder = jobs.request(tmp_path / "pictures", tmp_path / "out.mkv", tiny_model), tmp_path / "job"
+    cancelled(request, CancelAt(StepStarted, step=1), loader, folder)
+    path = tmp_path / "pictures" / "1.bmp"
+    status = path.stat()
+    flip(path)
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert "frames 0 to 2 of “pictures” are not those" in refused(request, folder, loader)
 
 
 def test_a_changed_model_is_named(begun, loader):

@@ -40,7 +40,7 @@ def finish(store: JobStore, index: int) -> Path:
     store.save_overlap(index, Overlap(tensor(3, 2, 4, 4), (6, 7, 8)))
     store.unit_file(index).write_bytes(bytes(100 + index))
     store.save_facts(index, facts())
-    store.finish(index)
+    store.finish(index, 6)
     return store.unit_file(index)
 
 
@@ -62,7 +62,7 @@ def test_a_unit_without_frames_has_nothing_to_publish(store):
     finish(store, 0)
     store.unit_file(1).touch()
     store.save_facts(1, facts(0))
-    store.finish(1)
+    store.finish(1, 0)
     assert store.files() == [store.unit_file(0)] and not store.unfinished(SEGMENTS)
 
 
@@ -136,7 +136,7 @@ def test_a_folder_is_tidied_when_it_is_taken_and_foreign_files_stay(tmp_path):
         path.write_text("text")
     with held(tmp_path):
         assert not half.exists() and (tmp_path / "thesis.txt").exists() and store.unit_file(0).exists()
-        store.end()
+        store.end({})
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 

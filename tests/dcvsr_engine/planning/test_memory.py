@@ -76,7 +76,7 @@ def test_whole_frames_count_where_they_are_worked_on():
 def test_a_learned_upsampler_counts_where_it_computes(device):
     declaration = Declaration.from_folder(model_folder("compact"))
     settings = declaration.resolve(RestoreSettings(device=device, precision="fp32", sap_schedule="two-pass", tile=16))
-    small = NetworkSize(weights=0, channels=1, maps=1, item=4)
+    small = NetworkSize(weights=0, channels=1, maps=1, attention_maps=0, key_share=0, item=4)
     load = SegmentLoad(settings, declaration, small, grid_for(8, 480, 270, declaration, settings), 480 * 270, 1920 * 1080)
     learned = replace(load, upsampler=UpsamplerConfig())
     (_, without), (_, with_it) = (estimate_memory(each, 60 * GIGABYTE, 60 * GIGABYTE) for each in (load, learned))

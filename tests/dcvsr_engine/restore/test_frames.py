@@ -14,6 +14,7 @@ from dcvsr_engine.planning.plan import Segment
 from dcvsr_engine.planning.request import Region
 from dcvsr_engine.planning.segments import segments_of
 from dcvsr_engine.restore.frames import NO_FRAMES, SegmentReader, crop
+from dcvsr_engine.video.passage import Passage
 
 SEGMENTS = [
     Segment(index=0, first=0, last=5),
@@ -36,6 +37,9 @@ class Video:
                 self.decoded.append(index)
                 pixels = np.full((4, 6, 3), index, np.float32)
                 yield SimpleNamespace(index=index, pts=10 * index, duration=10, pixels=pixels)
+
+    def taken(self):
+        return Passage(start=None, first=0, count=len(self.decoded), sha256="")
 
 
 def read(video, segments=SEGMENTS, region=None):
@@ -128,14 +132,14 @@ def test_frames_around_a_segment_are_seen_but_are_none_of_its_own():
 
 @given(st.sets(st.integers(0, 29), max_size=12), st.integers(1, 9), st.integers(0, 2))
 def test_what_a_frame_sees_does_not_depend_on_the_cut(missing, window, reach):
-    def seen_when_cut(length):
-        segments = segments_of([(0, 17), (18, 29)], length, window, (window + 1) // 2, reach)
-        found = {}
-        for _, frames in read(Video(missing, total=30), segments):
-            found |= dict(zip(frames.indices, seen(frames, 2 * reach + 1) if len(frames) else [], strict=True))
-        return found
-
-    whole, cut = seen_when_cut(100), seen_when_cut(5)
+    whole, cut = (
+        {
+            index: around
+            for _, frames in read(Video(missing, total=30), segments_of([(0, 17), (18, 29)], length, window, window, reach))
+            for index, around in zip(frames.indices, seen(frames, 2 * reach + 1) if len(frames) else [], strict=True)
+        }
+        for length in (100, 5)
+    )
     assert whole == cut and whole.keys() == set(range(30)) - missing
 
 

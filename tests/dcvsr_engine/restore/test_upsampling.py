@@ -20,7 +20,7 @@ from dcvsr_engine.settings import PlannedSettings
 from dcvsr_engine.video.probe import probe
 from dcvsr_engine.video.reader import VideoReader
 
-FRAMES, WINDOW, STRIDE, CONTEXT = 40, 7, 4, 2
+FRAMES, WINDOW, CONTEXT = 40, 7, 2
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def enlarged(path: Path, model, shots, length: int, region: Region | None = None
     """``I_up`` of every frame of a clip that is cut into segments of ``length`` frames; of shared frames both times."""
     resolved = model.declaration.resolve(jobs.settings(Path("unused"))).to_dict() | jobs.PLANNED
     found: dict[int, torch.Tensor] = {}
-    segments = segments_of(shots, length, WINDOW, STRIDE, model.upsampler.frames // 2)
+    segments = segments_of(shots, length, WINDOW, WINDOW, model.upsampler.frames // 2)
     with VideoReader(probe(path)) as reader, SegmentReader(reader, region, lambda: None) as frame_reader:
         for segment, frames in frame_reader.segments(segments):
             pipeline = SegmentPipeline(Denoiser(model), PlannedSettings(**resolved), segment, frames, Control(), 3)
@@ -59,8 +59,8 @@ def model(learned_model, loader):
 @pytest.mark.parametrize("region", [None, Region(x=4, y=2, width=16, height=12)])
 def test_frames_do_not_depend_on_where_the_clip_is_cut(noisy_clip, model, shots, region):
     cut, whole = (enlarged(noisy_clip, model, shots, length, region) for length in (14, 1000))
-    assert cut.keys() == whole.keys() and len(segments_of(shots, 14, WINDOW, STRIDE)) > len(
-        segments_of(shots, 1000, WINDOW, STRIDE)
+    assert cut.keys() == whole.keys() and len(segments_of(shots, 14, WINDOW, WINDOW)) > len(
+        segments_of(shots, 1000, WINDOW, WINDOW)
     )
     assert all(torch.equal(cut[index], whole[index]) for index in whole)
 
@@ -97,7 +97,7 @@ def test_strength_mixes_before_the_colours_are_corrected(learned_model, loader, 
         model = loader(chosen)
         resolved = model.declaration.resolve(chosen).to_dict() | jobs.PLANNED | {"strength": strength}
         with VideoReader(probe(noisy_clip)) as reader, SegmentReader(reader, None, lambda: None) as frame_reader:
-            segment, frames = next(iter(frame_reader.segments(segments_of([(0, 5)], 14, WINDOW, STRIDE, CONTEXT))))
+            segment, frames = next(iter(frame_reader.segments(segments_of([(0, 5)], 14, WINDOW, WINDOW, CONTEXT))))
             pipeline = SegmentPipeline(Denoiser(model), PlannedSettings(**resolved), segment, frames, Control(), 3)
             latents = torch.randn(6, jobs.CHANNELS, 12, 16, generator=torch.Generator().manual_seed(0))
             found[strength] = pipeline.decode_chunk(latents, [0, 1])

@@ -7,7 +7,7 @@ import pytest
 
 from dcvsr_engine.errors import InputError, JobError
 from dcvsr_engine.research.offline import transfers as module
-from dcvsr_engine.research.offline.transfers import extract, find_transfers, missing_transfers, read_manifest, write_transfers
+from dcvsr_engine.research.offline.transfers import extract, find_transfers, missing_transfers, read_transfers, write_transfers
 
 
 @pytest.fixture(autouse=True)
@@ -32,7 +32,7 @@ def written(tmp_path, content, transfer_bytes=30_000):
 
 def test_transfers_keep_their_limits_and_hold_what_was_cut(tmp_path, content):
     transfers = written(tmp_path, content)
-    parts = read_manifest(transfers)
+    parts = read_transfers(transfers)
     assert max(part.size for part in parts) <= 15_000 and len(transfers) == parts[-1].transfer >= 3
     for number, transfer in enumerate(transfers, 1):
         mine = sorted(path.name for path in transfer.iterdir() if path.name != "manifest.json")
@@ -52,7 +52,7 @@ def test_an_earlier_package_is_replaced_as_a_whole(tmp_path, content):
 
 def test_what_is_missing_is_named(tmp_path, content):
     transfers = [path for path in written(tmp_path, content) if path.name != "2"]
-    parts = read_manifest(transfers)
+    parts = read_transfers(transfers)
     assert missing_transfers(parts, transfers) == [2]
     with pytest.raises(JobError, match=r"Transfer 2 is missing \(first-002\)"):
         extract([part for part in parts if part.archive == "first"], transfers, tmp_path / "again")
@@ -65,10 +65,10 @@ def test_damage_is_found(tmp_path, content):
     damaged = transfers[0] / "first-001"
     damaged.write_bytes(bytes(reversed(damaged.read_bytes())))
     with pytest.raises(JobError, match="first-001” is damaged"):
-        extract(read_manifest(transfers), transfers, tmp_path / "again")
+        extract(read_transfers(transfers), transfers, tmp_path / "again")
     (transfers[1] / "manifest.json").write_text("[")
     with pytest.raises(InputError, match=r"manifest.json” is damaged"):
-        read_manifest(transfers)
+        read_transfers(transfers)
 
 
 def test_transfers_of_different_packages_are_not_mixed(tmp_path, content):
@@ -78,12 +78,12 @@ def test_transfers_of_different_packages_are_not_mixed(tmp_path, content):
     values["parts"][0]["sha256"] = "0" * 64
     manifest.write_text(json.dumps(values))
     with pytest.raises(InputError, match="do not belong together"):
-        read_manifest(transfers)
+        read_transfers(transfers)
 
 
 def test_nothing_is_extracted_outside_the_target(tmp_path, content):
     write_transfers({"only": {"../escaped": content["small"]}}, tmp_path / "out", 30_000)
     transfers = find_transfers([tmp_path / "out"])
     with pytest.raises(Exception, match="outside"):
-        extract(read_manifest(transfers), transfers, tmp_path / "again/inner")
+        extract(read_transfers(transfers), transfers, tmp_path / "again/inner")
     assert not (tmp_path / "again/escaped").exists()

@@ -1,8 +1,11 @@
 """Batches are a function of seed and iteration; recipes choose what they are made of."""
 
+import gc
 import json
+import os
 import random
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -12,7 +15,7 @@ from torch.utils.data import DataLoader
 
 from dcvsr_engine.errors import InputError, SettingsError
 from dcvsr_engine.network.resample import shrink
-from dcvsr_engine.research.training.data import Batches, Material, TrainingData, drawn
+from dcvsr_engine.research.training.data import Batches, Material, TrainingData, begin_worker, drawn
 from dcvsr_engine.research.training.degradation import PRESETS
 from dcvsr_engine.research.training.recipe import DEGRADATIONS, Recipe, TrainingPhase, Validation
 
@@ -99,7 +102,9 @@ def test_any_number_of_workers_gives_the_batches_of_a_resumed_run(photos, films)
     batches = Batches(material, recipe(frames=3, degradations=REAL, sources={"photographs": 1, "videos": 1}, parallax=0.5))
     expected = [batches[index] for index in range(6)]
     for workers, start in ((1, 0), (2, 0), (2, 3)):
-        loaded = list(DataLoader(batches, batch_size=None, sampler=range(start, 6), num_workers=workers, prefetch_factor=2))
+        order = range(start, 6)
+        loader = DataLoader(batches, batch_size=None, sampler=order, num_workers=workers, worker_init_fn=begin_worker)
+        loaded = list(loader)
         assert len(loaded) == 6 - start
         for (clips, low), (own, own_low) in zip(loaded, expected[start:], strict=True):
             assert torch.equal(clips, own) and torch.equal(low, own_low)
@@ -130,3 +135,34 @@ def test_an_upsampler_gets_the_frames_around_a_clip(photos):
     distance = torch.stack([(low[:, first : first + 3] - shrink(clips.flatten(0, 1), 4).unflatten(0, (-1, 3))).abs().mean()
                             for first in range(5)])  # fmt: skip
     assert int(distance.argmin()) == 2
+
+
+class Inherited:
+    """Garbage in a cycle, as a decoder that an exception holds; collected in another process, it would wait for its threads."""
+
+    collected: ClassVar[list[int]] = []
+
+    def __init__(self) -> None:
+        self.myself = self
+
+    def __del__(self) -> None:
+        self.collected.append(os.getpid())
+
+
+class Collecting(torch.utils.data.Dataset):
+    def __len__(self) -> int:
+        return 1
+
+    def __getitem__(self, index: int) -> int:
+        gc.collect()
+        return Inherited.collected.count(os.getpid())
+
+
+def test_a_worker_does_not_collect_what_it_has_inherited():
+    gc.disable()
+    try:
+        Inherited()
+        assert list(DataLoader(Collecting(), batch_size=None, num_workers=1)) == [1], "without it, the worker does"
+        assert list(DataLoader(Collecting(), batch_size=None, num_workers=1, worker_init_fn=begin_worker)) == [0]
+    finally:
+        gc.enable()
