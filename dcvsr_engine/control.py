@@ -27,9 +27,6 @@ class Control:
 
     Args:
         watch: receives every progress `Event`, on the job's thread.
-
-    Attributes:
-        seen_frame: the clip's frame that the user looks at, ``None`` when nobody has said.
     """
 
     def __init__(self, watch: Callable[[Event], None] = lambda event: None) -> None:
@@ -38,7 +35,7 @@ class Control:
         self._running = threading.Event()
         # a job starts running, not paused
         self._running.set()
-        self.seen_frame: int | None = None
+        self._seen_frame: int | None = None
 
     def emit(self, event: Event) -> None:
         """Report progress."""
@@ -46,7 +43,12 @@ class Control:
 
     def look_at(self, frame: int) -> None:
         """Say which frame of the clip the user looks at: it is the one to show while a segment is sampled."""
-        self.seen_frame = frame
+        self._seen_frame = frame
+
+    @property
+    def seen_frame(self) -> int | None:
+        """The clip's frame that the user looks at, ``None`` when nobody has said."""
+        return self._seen_frame
 
     def cancel(self) -> None:
         """Ask the job to stop at the next tile; finished work is kept."""
