@@ -56,9 +56,10 @@ def test_joins_are_compared_with_the_rest_and_with_one_piece(common, tmp_path, c
     clip = str(jobs.short_clip(tmp_path / "clip.mkv"))
     assert cli.main(["bench", "joins", *common, "--clip", clip, "--json"]) == 0
     values = json.loads(capsys.readouterr().out)
-    assert (values["frames"], values["segments"], [join["frame"] for join in values["joins"]]) == (20, 2, [13])
-    [join] = values["joins"]
-    assert join["difference"] == pytest.approx(join["whole"], rel=0.1) and join["rank"] > 0
+    # 14 frames hold one hop of 4 from window to window: a segment has 11 frames and leaves the last 3 to the next
+    assert (values["frames"], values["segments"], [join["frame"] for join in values["joins"]]) == (20, 4, [8, 12, 16])
+    for join in values["joins"]:
+        assert join["difference"] == pytest.approx(join["whole"], rel=1e-3) and 0 <= join["rank"] <= 1
     assert cli.main(["bench", "joins", *common, "--clip", str(jobs.short_clip(tmp_path / "short.mkv", 5))]) == 2
     assert "makes a single segment" in capsys.readouterr().err
 
