@@ -42,11 +42,11 @@ from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.settings import RESEARCH_SETTINGS, OutputSettings, RestoreSettings
 from dcvsr_engine.video.encoders import ON_GPU
 
-SIMPLE_ROWS = ("scale", "steps")
+SIMPLE_ROWS = ("size", "steps")
 GUIDANCE_ROWS = ("guidance", "guidance_scale", "gamma_peak", "gamma_rho", "gamma_direction")
 PROPAGATION_ROWS = ("sap", "sap_schedule", "sap_rate", "tap", "tap_frames", "tap_direction")
 TILE_ROWS = ("tiling", "tile", "window", "overlap", "segment_frames", "tile_batch")
-REST_ROWS = ("strength", "color", "seed", "precision", "device")
+REST_ROWS = ("reduce", "strength", "color", "seed", "precision", "device")
 OUTPUT_SIMPLE_ROWS = ("codec", "crf")
 OUTPUT_REST_ROWS = ("preset", "bit_depth", "audio", "subtitles", "deinterlace", "overwrite")
 
@@ -371,8 +371,7 @@ class SettingsPanel(QWidget):
 
     def choose_target(self) -> None:
         """Ask where the result goes; the name that it would get by itself is proposed."""
-        source, resolved = self._request.source, self._model.resolve(self._request.settings)
-        proposed = self._request.target or suggest_target(source, resolved.scale, self._request.output.codec)
+        proposed = self._request.target or suggest_target(self._request, self._model)
         dialog = QFileDialog(self, self.tr("Output file"), str(proposed.parent))
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)

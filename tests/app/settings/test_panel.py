@@ -100,8 +100,8 @@ def test_sliders_reach_both_ends_and_steps(panel):
 
 def test_arrow_keys_stop_at_the_ends(panel):
     for _ in range(9):
-        field(panel, "scale").stepBy(-1)
-    assert panel.request.settings.scale == 1 and not panel.rows["scale"].problem.isVisible()
+        field(panel, "tap_frames").stepBy(-1)
+    assert panel.request.settings.tap_frames == 1 and not panel.rows["tap_frames"].problem.isVisible()
 
 
 def test_choices_and_flags(panel):
@@ -287,7 +287,7 @@ def test_cfg_is_offered_only_where_the_model_drops_something(panel):
 
 
 def test_a_click_on_the_groove_goes_at_least_one_step_and_leaves_no_handle_between(panel, qtbot):
-    editor = panel.rows["scale"].editor
+    editor = panel.rows["tap_frames"].editor
     editor.field.setValue(4)
     editor.slider.triggerAction(editor.slider.SliderAction.SliderPageStepSub)
     assert editor.field.value() == 3 and editor.slider.value() == editor._position(3)
@@ -296,7 +296,7 @@ def test_a_click_on_the_groove_goes_at_least_one_step_and_leaves_no_handle_betwe
 
 
 def test_a_dragged_handle_comes_to_rest_at_its_value(panel):
-    editor = panel.rows["scale"].editor
+    editor = panel.rows["tap_frames"].editor
     editor.slider.setSliderDown(True)
     editor.slider.setValue(700)
     editor.slider.setSliderDown(False)
