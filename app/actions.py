@@ -91,7 +91,8 @@ class Actions(QObject):
     def menus(self) -> list[MenuSpec]:
         """The menu bar."""
         modes = tuple(f"preview.{mode.value}" for mode in CompareMode)
-        tools = ("preview.tiles", "preview.loupe", "preview.actual_size", "preview.fit")
+        tools = ("preview.tiles", "preview.loupe", "preview.actual_size", "preview.fit", "preview.zoom_in", "preview.zoom_out")
+        picture = (*modes, None, *tools, "preview.select", "preview.select_none")
         plays = ("preview.play", "preview.play_backwards", "preview.stop_playing", "preview.play_forwards")
         frames = (*plays, "preview.previous", "preview.next", "preview.in", "preview.out")
         panels = ("panel.queue", "panel.settings", "panel.report", "panel.log")
@@ -103,7 +104,10 @@ class Actions(QObject):
         return [
             MenuSpec(self.tr("&File"), ("open", "open_folder", "recent", None, "target", "show_in_folder", None, "quit")),
             MenuSpec(self.tr("&Edit"), ("put_back", "paste", *order, None, *settings)),
-            MenuSpec(self.tr("&View"), (*modes, None, *tools, *frames, None, *panels, None, looks, language, "full_screen")),
+            MenuSpec(
+                self.tr("&View"),
+                (*modes, None, *tools, *parts, None, *frames, None, *panels, None, looks, language, "full_screen"),
+            ),
             MenuSpec(self.tr("&Job"), ("plan", *previews, None, *run, "pause", "cancel", "stop", None, *again)),
             MenuSpec(self.tr("&Models"), ("models", "add_model", "models_folder")),
             MenuSpec(self.tr("&Help"), ("welcome", "shortcuts", "gpu", "panel.log", "crash", "about")),

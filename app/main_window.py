@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent
 from PySide6.QtWidgets import QMainWindow, QToolBar, QVBoxLayout, QWidget
 
 from app.actions import Actions, Targets
@@ -38,6 +38,7 @@ from app.system.preferences import Preferences
 from app.widgets.action_table import ActionTable
 from app.widgets.docks import add_dock, toggle_actions
 from app.widgets.drops import accept_copy, local_paths
+from app.widgets.focus import chain_panels
 from app.widgets.notices import NoticeBar
 from app.widgets.placement import open_on_screen
 from dcvsr_engine.models.registry import chosen_default, known_models
@@ -157,6 +158,7 @@ class MainWindow(QMainWindow):
         # without this bar nothing could be started or stopped
         bar.toggleViewAction().setEnabled(False)
         self.addToolBar(Qt.ToolBarArea.BottomToolBarArea, bar)
+        chain_panels([self.queue_panel, self.notices, *self.preview.parts, self.settings_panel, self.progress, self.report])
 
     def _connect_controllers(self) -> None:
         self.run_display = RunDisplay(
@@ -242,10 +244,16 @@ class MainWindow(QMainWindow):
         """Files may be dropped anywhere."""
         if local_paths(event.mimeData()):
             accept_copy(event)
+            self.preview.view.set_highlighted(True)
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        """They went elsewhere."""
+        self.preview.view.set_highlighted(False)
 
     def dropEvent(self, event: QDropEvent) -> None:
         """Add dropped files and folders."""
         accept_copy(event)
+        self.preview.view.set_highlighted(False)
         self.add_clips(local_paths(event.mimeData()))
 
     # -- end ----------------------------------------------------------------------------------------------------
