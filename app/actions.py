@@ -104,10 +104,7 @@ class Actions(QObject):
         return [
             MenuSpec(self.tr("&File"), ("open", "open_folder", "recent", None, "target", "show_in_folder", None, "quit")),
             MenuSpec(self.tr("&Edit"), ("put_back", "paste", *order, None, *settings)),
-            MenuSpec(
-                self.tr("&View"),
-                (*modes, None, *tools, *parts, None, *frames, None, *panels, None, looks, language, "full_screen"),
-            ),
+            MenuSpec(self.tr("&View"), (*picture, None, *frames, None, *panels, None, looks, language, "full_screen")),
             MenuSpec(self.tr("&Job"), ("plan", *previews, None, *run, "pause", "cancel", "stop", None, *again)),
             MenuSpec(self.tr("&Models"), ("models", "add_model", "models_folder")),
             MenuSpec(self.tr("&Help"), ("welcome", "shortcuts", "gpu", "panel.log", "crash", "about")),
