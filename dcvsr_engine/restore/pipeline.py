@@ -12,7 +12,7 @@ from torch import Tensor
 
 from dcvsr_engine.control import Monitor
 from dcvsr_engine.diffusion.denoiser import Denoiser
-from dcvsr_engine.diffusion.noise import clip_noise
+from dcvsr_engine.diffusion.noise import augmented, clip_noise
 from dcvsr_engine.diffusion.sampler import Pin, PinnedFrames, SegmentState, TiledDenoiser, sample, unpinned
 from dcvsr_engine.diffusion.schedule import Step, passes, steps_of
 from dcvsr_engine.events import FrameDone, Warned
@@ -121,7 +121,8 @@ class SegmentPipeline:
             seen = {"first": 0, "middle": len(self.frames) // 2, "last": len(self.frames) - 1}[self.settings.clip_frame]
             embedding = self.model.image_encoder.embed(self.upsampled([seen])[0].cpu())
             self.denoiser = self.denoiser.with_embedding(embedding)
-        return torch.cat([condition for _, condition in self.chunks(self.encode_frames)])
+        condition = torch.cat([condition for _, condition in self.chunks(self.encode_frames)])
+        return augmented(condition, self.model.declaration.condition_noise, self.settings.seed, self.frames.indices)
 
     def sample(
         self,
