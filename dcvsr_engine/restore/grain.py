@@ -44,6 +44,7 @@ def add_grain(frames: Tensor, level: float, seed: int, indices: Sequence[int]) -
     """
     if level == 0:
         return frames
-    noise = torch.stack([frame_noise(*frames.shape[-2:], seed, index) for index in indices]).to(frames)
+    height, width = frames.shape[-2:]
+    noise = torch.stack([frame_noise(height, width, seed, index) for index in indices]).to(frames)
     # film's density: √(s (1 − s)), 1/2 at mid grey
     return (frames + level / 255 * 2 * (frames * (1 - frames)).sqrt() * noise).clamp(0, 1)
