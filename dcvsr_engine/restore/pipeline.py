@@ -23,6 +23,7 @@ from dcvsr_engine.planning.grids import grid_for, padded
 from dcvsr_engine.planning.plan import Segment
 from dcvsr_engine.restore.color import correct
 from dcvsr_engine.restore.frames import SegmentFrames
+from dcvsr_engine.restore.grain import add_grain
 from dcvsr_engine.restore.observer import SamplingObserver
 from dcvsr_engine.restore.recovery import RecoveringBatches, Recovery, is_finite, retry_in_fp32
 from dcvsr_engine.settings import Device, PlannedSettings
@@ -292,7 +293,7 @@ class SegmentPipeline:
         usable = partial(self.is_plausible, positions)
         pixels = retry_in_fp32(self.model, work, self.locate(positions), usable, again)
         error = ((pixels - self.cropped(up)) * LUMA.to(up)).sum(1)
-        return pixels.cpu(), error.cpu()
+        return self.grained(pixels, positions).cpu(), error.cpu()
 
     def picture(self, latents: Tensor, positions: list[int]) -> Tensor:
         """Decode some frames of ``latents`` ``(frames, channels, height, width)`` for a look, whatever they look like.
@@ -300,7 +301,12 @@ class SegmentPipeline:
         Returns:
             RGB 0..1 ``(positions, 3, height, width)``.
         """
-        return self.refined(latents, positions, self.enlarged(positions)).cpu()
+        return self.grained(self.refined(latents, positions, self.enlarged(positions)), positions).cpu()
+
+    def grained(self, pixels: Tensor, positions: list[int]) -> Tensor:
+        """Add the grain that the settings ask for to restored frames RGB 0..1 ``(positions, 3, height, width)``."""
+        indices = [self.frames.indices[position] for position in positions]
+        return add_grain(pixels, self.settings.grain, self.settings.seed, indices)
 
     def refined(self, latents: Tensor, positions: list[int], up: Tensor) -> Tensor:
         """Decode neighbouring frames together, with more on either side for a temporal decoder.
