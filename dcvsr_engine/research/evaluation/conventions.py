@@ -171,7 +171,7 @@ def exceed(errors: Sequence[float], others: Sequence[float]) -> bool:
     """Whether the log ratios of errors to others of the same draws exceed `CERTAIN` standard errors, and `NOTICEABLE`."""
     # paired: both saw the same draws, so that their difficulty cancels
     ratios = torch.tensor([math.log(mine / theirs) for mine, theirs in zip(errors, others, strict=True)])
-    return bool(ratios.mean() > max(CERTAIN * ratios.std() / math.sqrt(len(ratios)), NOTICEABLE))
+    return float(ratios.mean()) > max(CERTAIN * float(ratios.std()) / math.sqrt(len(ratios)), NOTICEABLE)
 
 
 def rivals_of(trials: Sequence[Trial]) -> tuple[Trial, ...]:
