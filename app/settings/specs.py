@@ -142,6 +142,7 @@ RESTORE_SPECS: dict[str, Spec] = {
     "overlap": Spec("Overlap", step=0.05, decimals=2),
     "segment_frames": Spec("Segment frames", bend=2),
     "strength": Spec("Strength", step=0.05, decimals=2),
+    "grain": Spec("Film grain", step=0.5, decimals=1),
     "color": Spec("Colours", choices=COLORS),
     "seed": Spec("Seed", slider=False),
     "precision": Spec("Precision", choices=PRECISIONS),

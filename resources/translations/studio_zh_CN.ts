@@ -1856,6 +1856,14 @@
         <translation>采用多少细化：0 只是放大的输入，1 是完整的结果。</translation>
     </message>
     <message>
+        <source>Film grain</source>
+        <translation>胶片颗粒</translation>
+    </message>
+    <message>
+        <source>Film grain that is added to the result: its standard deviation at mid grey in levels of 255; 0 adds none.</source>
+        <translation>给结果添加的胶片颗粒：其在中灰处的标准差，以 255 级为单位；0 表示不添加。</translation>
+    </message>
+    <message>
         <source>Colours</source>
         <translation>颜色</translation>
     </message>
