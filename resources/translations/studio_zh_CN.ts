@@ -1079,19 +1079,19 @@
     </message>
     <message>
         <source>Zoom in</source>
-        <translation type="unfinished">放大</translation>
+        <translation>放大</translation>
     </message>
     <message>
         <source>Zoom out</source>
-        <translation type="unfinished">缩小</translation>
+        <translation>缩小</translation>
     </message>
     <message>
         <source>Select the visible part</source>
-        <translation type="unfinished">选择可见部分</translation>
+        <translation>选择可见部分</translation>
     </message>
     <message>
         <source>Clear the selection</source>
-        <translation type="unfinished">取消选择</translation>
+        <translation>清除选择</translation>
     </message>
     <message>
         <source>Go back one frame (← or ,).</source>
@@ -1848,12 +1848,16 @@
         <translation>一次处理的帧数；更长的镜头会切成相连的段。</translation>
     </message>
     <message>
-        <source>Strength</source>
-        <translation>强度</translation>
-    </message>
-    <message>
         <source>How much of the refinement is used: 0 is the enlarged input alone, 1 the full result.</source>
         <translation>采用多少细化：0 只是放大的输入，1 是完整的结果。</translation>
+    </message>
+    <message>
+        <source>Calm</source>
+        <translation>平静</translation>
+    </message>
+    <message>
+        <source>Detailed</source>
+        <translation>细致</translation>
     </message>
     <message>
         <source>Film grain</source>
@@ -2176,6 +2180,10 @@
         <translation>交替</translation>
     </message>
     <message>
+        <source>Detail</source>
+        <translation>细节</translation>
+    </message>
+    <message>
         <source>Unchanged</source>
         <translation>不改变</translation>
     </message>
@@ -2323,10 +2331,6 @@
 <context>
     <name>SettingsPanel</name>
     <message>
-        <source>Guidance and detail</source>
-        <translation>引导与细节</translation>
-    </message>
-    <message>
         <source>Propagation</source>
         <translation>传播</translation>
     </message>
@@ -2345,6 +2349,14 @@
     <message>
         <source>Output file</source>
         <translation>输出文件</translation>
+    </message>
+    <message>
+        <source>More</source>
+        <translation>更多</translation>
+    </message>
+    <message>
+        <source>Steps and guidance</source>
+        <translation>步数与引导</translation>
     </message>
     <message>
         <source>Save or remove presets</source>
@@ -2389,6 +2401,10 @@
     <message>
         <source>off</source>
         <translation>关</translation>
+    </message>
+    <message>
+        <source>steps: {steps}</source>
+        <translation>步数：{steps}</translation>
     </message>
     <message>
         <source>{count} changed</source>
