@@ -72,8 +72,9 @@ def decided_size(size: str, scale: int, source: PictureSize, aspect: Fraction = 
 
 def is_inside(picture: PictureSize, aspect: Fraction) -> bool:
     """Whether a picture, shown with square pixels, is no larger than `DEFAULT_BOX`."""
-    sides = sorted((max(picture[0], picture[0] * aspect), picture[1]), reverse=True)
-    return all(side <= most for side, most in zip(sides, BOXES[DEFAULT_BOX], strict=True))
+    width, height = max(Fraction(picture[0]), picture[0] * aspect), Fraction(picture[1])
+    longest, shortest = BOXES[DEFAULT_BOX]
+    return max(width, height) <= longest and min(width, height) <= shortest
 
 
 def target_of(size: str, source: PictureSize, aspect: Fraction) -> tuple[PictureSize, bool]:

@@ -1,6 +1,9 @@
 """Scales whole frames: to the size that was asked for, and to a smaller one before they are restored."""
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from dcvsr_engine.video.arrays import FloatArray
@@ -27,13 +30,12 @@ def scaled(pixels: FloatArray, size: tuple[int, int], transfer: str) -> FloatArr
     if size == (width, height):
         return pixels
     linear = transfer not in HDR_TRANSFERS and size[0] <= width and size[1] <= height
-    light = to_linear(transfer)(np.clip(pixels, 0, 1)) if linear else pixels
-    planes = [resized_plane(light[..., channel], size) for channel in range(3)]
-    result = np.clip(np.stack(planes, -1), 0, 1)
-    return from_linear(transfer)(result).astype(np.float32) if linear else result
+    light: NDArray[Any] = to_linear(transfer)(np.clip(pixels, 0, 1)) if linear else pixels
+    result = np.clip(np.stack([resized_plane(light[..., channel], size) for channel in range(3)], -1), 0, 1)
+    return from_linear(transfer)(result).astype(np.float32) if linear else result  # type: ignore[arg-type]
 
 
-def resized_plane(plane: FloatArray, size: tuple[int, int]) -> FloatArray:
+def resized_plane(plane: NDArray[Any], size: tuple[int, int]) -> FloatArray:
     """One colour ``(height, width)`` at another ``size`` (width, height), by Pillow's Lanczos filter in 32-bit floats."""
-    image = Image.fromarray(np.ascontiguousarray(plane, np.float32), "F")
+    image = Image.fromarray(np.ascontiguousarray(plane, np.float32))
     return np.asarray(image.resize(size, Image.Resampling.LANCZOS))
