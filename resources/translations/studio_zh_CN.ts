@@ -2016,8 +2016,8 @@
         <translation>编码格式</translation>
     </message>
     <message>
-        <source>Video codec; auto is H.264 for 8-bit and H.265 for 10-bit video.</source>
-        <translation>视频编码；自动即 8 位用 H.264、10 位用 H.265。</translation>
+        <source>Video codec; auto is H.264 for 8-bit and H.265 for 10-bit video, and what keeps transparency: ProRes in .mov, FFV1 in .mkv.</source>
+        <translation>视频编码；自动即 8 位用 H.264、10 位用 H.265；有透明度时用能保留它的格式：.mov 用 ProRes、.mkv 用 FFV1。</translation>
     </message>
     <message>
         <source>H.264</source>
