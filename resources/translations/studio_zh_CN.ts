@@ -139,6 +139,14 @@
         <translation>取消(&amp;C)</translation>
     </message>
     <message>
+        <source>After the &amp;queue</source>
+        <translation>队列完成后(&amp;Q)</translation>
+    </message>
+    <message>
+        <source>P&amp;references…</source>
+        <translation>首选项(&amp;R)…</translation>
+    </message>
+    <message>
         <source>Stop after the next tile; finished segments and steps are kept (Ctrl+.)</source>
         <translation>在下一个图块后停止;已完成的分段和步骤会保留(Ctrl+.)</translation>
     </message>
@@ -157,6 +165,14 @@
     <message>
         <source>Pause after the next tile and free the device&apos;s memory (F6)</source>
         <translation>在下一个分块后暂停并释放设备内存 (F6)</translation>
+    </message>
+    <message>
+        <source>Start at a &amp;time…</source>
+        <translation>定时开始(&amp;T)…</translation>
+    </message>
+    <message>
+        <source>Do not start at {time}</source>
+        <translation>取消 {time} 的定时开始</translation>
     </message>
     <message>
         <source>Delete unfinished work…</source>
@@ -231,24 +247,27 @@
         <translation>修复所有等待中的视频 (Ctrl+Return)</translation>
     </message>
     <message>
-        <source>Like the &amp;system</source>
-        <translation>跟随系统(&amp;S)</translation>
-    </message>
-    <message>
-        <source>&amp;Light</source>
-        <translation>浅色(&amp;L)</translation>
-    </message>
-    <message>
-        <source>&amp;Dark</source>
-        <translation>深色(&amp;D)</translation>
-    </message>
-    <message>
         <source>&amp;Appearance</source>
         <translation>外观(&amp;A)</translation>
     </message>
     <message>
         <source>&amp;Language</source>
         <translation>语言(&amp;L)</translation>
+    </message>
+</context>
+<context>
+    <name>Appearance</name>
+    <message>
+        <source>Like the system</source>
+        <translation>跟随系统</translation>
+    </message>
+    <message>
+        <source>Light</source>
+        <translation>浅色</translation>
+    </message>
+    <message>
+        <source>Dark</source>
+        <translation>深色</translation>
     </message>
 </context>
 <context>
@@ -312,10 +331,6 @@
         <translation>缩小</translation>
     </message>
     <message>
-        <source>Select the visible part</source>
-        <translation>选择可见部分</translation>
-    </message>
-    <message>
         <source>Clear the selection</source>
         <translation>取消选择</translation>
     </message>
@@ -346,6 +361,10 @@
     <message>
         <source>or click to choose one</source>
         <translation>或点击选择文件</translation>
+    </message>
+    <message>
+        <source>Drop to add to the queue</source>
+        <translation>松开即可加入队列</translation>
     </message>
     <message>
         <source>|{right} − {left}| × {gain}</source>
@@ -972,6 +991,147 @@
     </message>
 </context>
 <context>
+    <name>Power</name>
+    <message>
+        <source>nothing</source>
+        <translation>无操作</translation>
+    </message>
+    <message>
+        <source>a sound</source>
+        <translation>播放声音</translation>
+    </message>
+    <message>
+        <source>a notification</source>
+        <translation>发出通知</translation>
+    </message>
+    <message>
+        <source>sleep</source>
+        <translation>睡眠</translation>
+    </message>
+    <message>
+        <source>shut down</source>
+        <translation>关机</translation>
+    </message>
+    <message>
+        <source>run a command</source>
+        <translation>运行命令</translation>
+    </message>
+</context>
+<context>
+    <name>PreferencesDialog</name>
+    <message>
+        <source>Preferences</source>
+        <translation>首选项</translation>
+    </message>
+    <message>
+        <source>Like the system</source>
+        <translation>跟随系统</translation>
+    </message>
+    <message>
+        <source>Language</source>
+        <translation>语言</translation>
+    </message>
+    <message>
+        <source>Appearance</source>
+        <translation>外观</translation>
+    </message>
+    <message>
+        <source>Window</source>
+        <translation>窗口</translation>
+    </message>
+    <message>
+        <source>&amp;Language</source>
+        <translation>语言(&amp;L)</translation>
+    </message>
+    <message>
+        <source>&amp;Appearance</source>
+        <translation>外观(&amp;A)</translation>
+    </message>
+    <message>
+        <source>Device</source>
+        <translation>设备</translation>
+    </message>
+    <message>
+        <source>all</source>
+        <translation>全部</translation>
+    </message>
+    <message>
+        <source>Threads</source>
+        <translation>线程数</translation>
+    </message>
+    <message>
+        <source>How many threads compute on the processor; from the next start on.</source>
+        <translation>处理器上用于计算的线程数；下次启动后生效。</translation>
+    </message>
+    <message>
+        <source>Show the &amp;plan before every run</source>
+        <translation>每次运行前显示计划(&amp;P)</translation>
+    </message>
+    <message>
+        <source>&amp;Device for new clips</source>
+        <translation>新视频使用的设备(&amp;D)</translation>
+    </message>
+    <message>
+        <source>&amp;Threads (next start)</source>
+        <translation>线程数（下次启动）(&amp;T)</translation>
+    </message>
+    <message>
+        <source>Computing</source>
+        <translation>计算</translation>
+    </message>
+    <message>
+        <source>After the queue</source>
+        <translation>队列完成后</translation>
+    </message>
+    <message>
+        <source>Command after the queue</source>
+        <translation>队列完成后运行的命令</translation>
+    </message>
+    <message>
+        <source>for example: rsync -a results nas:</source>
+        <translation>例如：rsync -a results nas:</translation>
+    </message>
+    <message>
+        <source>A&amp;fterwards</source>
+        <translation>之后(&amp;F)</translation>
+    </message>
+    <message>
+        <source>&amp;Command</source>
+        <translation>命令(&amp;C)</translation>
+    </message>
+    <message>
+        <source>When all clips are done</source>
+        <translation>所有视频完成时</translation>
+    </message>
+    <message>
+        <source>Folders</source>
+        <translation>文件夹</translation>
+    </message>
+    <message>
+        <source>Open</source>
+        <translation>打开</translation>
+    </message>
+    <message>
+        <source>Open the folder: {name}</source>
+        <translation>打开文件夹：{name}</translation>
+    </message>
+</context>
+<context>
+    <name>PreferencesMenu</name>
+    <message>
+        <source>Models</source>
+        <translation>模型</translation>
+    </message>
+    <message>
+        <source>Unfinished work</source>
+        <translation>未完成的工作</translation>
+    </message>
+    <message>
+        <source>Logs</source>
+        <translation>日志</translation>
+    </message>
+</context>
+<context>
     <name>PreviewPanel</name>
     <message>
         <source>Preview panel</source>
@@ -1048,6 +1208,38 @@
     <message>
         <source>Show the whole picture (F, or double-click).</source>
         <translation>显示整幅画面（F 或双击）。</translation>
+    </message>
+    <message>
+        <source>Enlarge the picture (+, or the wheel).</source>
+        <translation>放大画面（+ 或滚轮）。</translation>
+    </message>
+    <message>
+        <source>Shrink the picture (−, or the wheel).</source>
+        <translation>缩小画面（− 或滚轮）。</translation>
+    </message>
+    <message>
+        <source>Preview only what is seen now (R); Shift and drag selects another part.</source>
+        <translation>只预览当前可见部分（R）；按住 Shift 拖动可选择其他部分。</translation>
+    </message>
+    <message>
+        <source>Preview the whole picture again (Esc).</source>
+        <translation>重新预览整个画面（Esc）。</translation>
+    </message>
+    <message>
+        <source>Zoom in</source>
+        <translation>放大</translation>
+    </message>
+    <message>
+        <source>Zoom out</source>
+        <translation>缩小</translation>
+    </message>
+    <message>
+        <source>Select the visible part</source>
+        <translation>选择可见部分</translation>
+    </message>
+    <message>
+        <source>Clear the selection</source>
+        <translation>清除选择</translation>
     </message>
     <message>
         <source>Go back one frame (← or ,).</source>
@@ -1175,6 +1367,10 @@
     <message>
         <source>Progress</source>
         <translation>进度</translation>
+    </message>
+    <message>
+        <source>What happens by itself</source>
+        <translation>自动进行的事项</translation>
     </message>
     <message>
         <source>Memory in use</source>
@@ -1800,12 +1996,16 @@
         <translation>一次处理的帧数；更长的镜头会切成相连的段。</translation>
     </message>
     <message>
-        <source>Strength</source>
-        <translation>强度</translation>
-    </message>
-    <message>
         <source>How much of the refinement is used: 0 is the enlarged input alone, 1 the full result.</source>
         <translation>采用多少细化：0 只是放大的输入，1 是完整的结果。</translation>
+    </message>
+    <message>
+        <source>Calm</source>
+        <translation>平静</translation>
+    </message>
+    <message>
+        <source>Detailed</source>
+        <translation>细致</translation>
     </message>
     <message>
         <source>Film grain</source>
@@ -2128,6 +2328,10 @@
         <translation>交替</translation>
     </message>
     <message>
+        <source>Detail</source>
+        <translation>细节</translation>
+    </message>
+    <message>
         <source>Unchanged</source>
         <translation>不改变</translation>
     </message>
@@ -2275,10 +2479,6 @@
 <context>
     <name>SettingsPanel</name>
     <message>
-        <source>Guidance and detail</source>
-        <translation>引导与细节</translation>
-    </message>
-    <message>
         <source>Propagation</source>
         <translation>传播</translation>
     </message>
@@ -2297,6 +2497,14 @@
     <message>
         <source>Output file</source>
         <translation>输出文件</translation>
+    </message>
+    <message>
+        <source>More</source>
+        <translation>更多</translation>
+    </message>
+    <message>
+        <source>Steps and guidance</source>
+        <translation>步数与引导</translation>
     </message>
     <message>
         <source>Save or remove presets</source>
@@ -2331,6 +2539,10 @@
         <translation>选择输出文件</translation>
     </message>
     <message>
+        <source>This device is not in this computer.</source>
+        <translation>此电脑上没有该设备。</translation>
+    </message>
+    <message>
         <source>{model} (not installed)</source>
         <translation>{model}（未安装）</translation>
     </message>
@@ -2341,6 +2553,10 @@
     <message>
         <source>off</source>
         <translation>关</translation>
+    </message>
+    <message>
+        <source>steps: {steps}</source>
+        <translation>步数：{steps}</translation>
     </message>
     <message>
         <source>{count} changed</source>
@@ -2394,6 +2610,33 @@
     </message>
 </context>
 <context>
+    <name>StartDialog</name>
+    <message>
+        <source>Start at a time</source>
+        <translation>定时开始</translation>
+    </message>
+    <message>
+        <source>Restore the waiting clips from this &amp;time on:</source>
+        <translation>从此时间起修复等待中的视频(&amp;T)：</translation>
+    </message>
+    <message>
+        <source>Time to start at</source>
+        <translation>开始时间</translation>
+    </message>
+    <message>
+        <source>Time until then</source>
+        <translation>距开始的时间</translation>
+    </message>
+    <message>
+        <source>The program must stay open; until then the computer is kept awake.</source>
+        <translation>程序必须保持打开；在此之前电脑会保持唤醒。</translation>
+    </message>
+    <message>
+        <source>in {hours} h {minutes} min</source>
+        <translation>{hours} 小时 {minutes} 分钟后</translation>
+    </message>
+</context>
+<context>
     <name>StepKinds</name>
     <message>
         <source>Plain step</source>
@@ -2442,18 +2685,6 @@
 <context>
     <name>TileOverlay</name>
     <message>
-        <source>Tile m = {m} · row {row} of {rows} · column {column} of {columns}</source>
-        <translation>分块 m = {m} · 第 {row}/{rows} 行 · 第 {column}/{columns} 列</translation>
-    </message>
-    <message>
-        <source>Window n = {n} of {windows} · frames {first}–{last}</source>
-        <translation>窗口 n = {n}/{windows} · 帧 {first}–{last}</translation>
-    </message>
-    <message>
-        <source>Gaussian weight {weight:.3g} · {share:.0%} of the blend of {count} tiles</source>
-        <translation>高斯权重 {weight:.3g} · 占 {count} 个分块混合的 {share:.0%}</translation>
-    </message>
-    <message>
         <source>SAP · tiles share one key per {rate} × {rate} latent pixels</source>
         <translation>SAP · 每 {rate} × {rate} 个潜在像素共享一个键</translation>
     </message>
@@ -2464,6 +2695,34 @@
     <message>
         <source>Zoom in to see the keys</source>
         <translation>放大可看到这些键</translation>
+    </message>
+    <message>
+        <source>Tile {tile} of {tiles} · row {row} of {rows} · column {column} of {columns}</source>
+        <translation>分块 {tile}/{tiles} · 第 {row}/{rows} 行 · 第 {column}/{columns} 列</translation>
+    </message>
+    <message>
+        <source>Window {window} of {windows} · frames {first}–{last}</source>
+        <translation>窗口 {window}/{windows} · 帧 {first}–{last}</translation>
+    </message>
+    <message>
+        <source>Here it has {share} of the blend of {count} tiles</source>
+        <translation>此处在 {count} 个分块的融合中占 {share}</translation>
+    </message>
+    <message>
+        <source>Tiles overlap</source>
+        <translation>分块重叠处</translation>
+    </message>
+    <message>
+        <source>Running</source>
+        <translation>正在计算</translation>
+    </message>
+    <message>
+        <source>Keys that tiles share</source>
+        <translation>分块共享的键</translation>
+    </message>
+    <message>
+        <source>Frames passed on (diamonds below)</source>
+        <translation>传递的帧（下方菱形）</translation>
     </message>
     <message>
         <source>Waiting in this step</source>
@@ -2582,6 +2841,65 @@
     <message>
         <source>This system has no keyring, so it is used until the program ends and is not kept.</source>
         <translation>本系统没有密钥环，因此令牌只在程序结束前使用，不会保存。</translation>
+    </message>
+</context>
+<context>
+    <name>Unattended</name>
+    <message>
+        <source>starts at {time}</source>
+        <translation>{time} 开始</translation>
+    </message>
+    <message>
+        <source>stays awake</source>
+        <translation>保持唤醒</translation>
+    </message>
+    <message>
+        <source>The computer does not fall asleep while clips are restored.</source>
+        <translation>修复视频期间电脑不会进入睡眠。</translation>
+    </message>
+    <message>
+        <source>may fall asleep</source>
+        <translation>可能会睡眠</translation>
+    </message>
+    <message>
+        <source>This computer cannot be kept awake; change its power settings for long runs.</source>
+        <translation>无法让此电脑保持唤醒；长时间运行请更改其电源设置。</translation>
+    </message>
+    <message>
+        <source>then: {deed}</source>
+        <translation>之后：{deed}</translation>
+    </message>
+    <message>
+        <source>The queue is done: {done} restored, {failed} failed.</source>
+        <translation>队列已完成：修复 {done} 个，失败 {failed} 个。</translation>
+    </message>
+    <message>
+        <source>All clips are done. The computer goes to sleep in {seconds} s.</source>
+        <translation>所有视频已完成。电脑将在 {seconds} 秒后睡眠。</translation>
+    </message>
+    <message>
+        <source>Sleep now</source>
+        <translation>立即睡眠</translation>
+    </message>
+    <message>
+        <source>All clips are done. The computer shuts down in {seconds} s.</source>
+        <translation>所有视频已完成。电脑将在 {seconds} 秒后关机。</translation>
+    </message>
+    <message>
+        <source>Shut down now</source>
+        <translation>立即关机</translation>
+    </message>
+    <message>
+        <source>No command is set; write one under Edit ▸ Preferences.</source>
+        <translation>尚未设置命令；请在“编辑 ▸ 首选项”中填写。</translation>
+    </message>
+    <message>
+        <source>The command after the queue cannot be started: {error}.</source>
+        <translation>无法启动队列完成后的命令：{error}。</translation>
+    </message>
+    <message>
+        <source>The command after the queue failed (exit code {code}); the results are there all the same.</source>
+        <translation>队列完成后的命令失败（退出代码 {code}）；结果不受影响。</translation>
     </message>
 </context>
 <context>
