@@ -253,9 +253,10 @@ class WrittenSegment(SegmentSink):
     def _encode(self, restored: Restored) -> None:
         assert self.writer is not None
         began = time.monotonic()
-        self.writer.write(
-            self.session.finished(restored.pixels), self.frames.pts[restored.position], self.frames.durations[restored.position]
-        )
+        place, pixels = restored.position, self.session.finished(restored.pixels)
+        height, width = pixels.shape[:2]
+        alpha = self.frames.alpha_of(place, width, height) if self.writer.encoding.alpha else None
+        self.writer.write(pixels, self.frames.pts[place], self.frames.durations[place], alpha)
         self.meter.add(restored.error)
         self._seconds += time.monotonic() - began
 
