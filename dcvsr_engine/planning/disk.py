@@ -14,7 +14,7 @@ PRORES_BYTES = 0.6
 """ProRes 422 HQ aims at 220 Mbit/s for 1080p at 30 frames per second: 0.44 bytes per pixel."""
 LOSSY_SHARE = 0.25
 EXPECTED_SHARES = {"ffv1": 0.25, "png": 0.7, "tiff": 0.7, "prores": 0.9}
-"""What is usual, as a share of `most_per_pixel`: measured on three clips, enlarged and sharpened; they vary by a factor of two."""
+"""What is usual, as a share of `most_per_pixel`: measured on three clips; they vary by a factor of two."""
 LOSSLESS_CODECS = ("ffv1", "png", "tiff")
 
 
