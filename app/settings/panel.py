@@ -1,6 +1,6 @@
 """The settings panel: how the chosen clips are restored and written."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,7 @@ from dcvsr_engine.models.registry import KnownModel
 from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.settings import RESEARCH_SETTINGS, OutputSettings, RestoreSettings
-from dcvsr_engine.video.encoders import ON_GPU
+from dcvsr_engine.video.encoders import ON_GPU, VIDEO_CODECS
 
 SIMPLE_ROWS = ("scale", "steps")
 GUIDANCE_ROWS = ("guidance", "guidance_scale", "gamma_peak", "gamma_rho", "gamma_direction")
@@ -74,7 +74,7 @@ class SettingsPanel(QWidget):
         self.rows: dict[str, SettingRow] = {}
         self.sections: list[CollapsibleSection] = []
         self._build()
-        self.allow_gpu_codecs(())
+        self.forbid_codecs(ON_GPU)
         self.show_request(self._request)
 
     # -- parts --------------------------------------------------------------------------------------------------
@@ -220,12 +220,12 @@ class SettingsPanel(QWidget):
         self._model = declared(self._request.settings.model)
         self.show_request(self._request)
 
-    def allow_gpu_codecs(self, able: Iterable[str]) -> None:
-        """Let these of the codecs that need a GPU be chosen, and no others."""
+    def forbid_codecs(self, missing: Collection[str]) -> None:
+        """Let every codec but these be chosen."""
         editor = self.rows["codec"].editor
         assert isinstance(editor, ChoiceEditor)
-        for codec in ON_GPU:
-            editor.allow(codec, codec in able)
+        for codec in VIDEO_CODECS:
+            editor.allow(codec, codec not in missing)
 
     def _allow_guidance(self) -> None:
         """Offer CFG only with a model that it acts in."""

@@ -1,10 +1,10 @@
 """Codecs the program writes, one row each, and how an output is encoded: pixel format, colour, options, container."""
 
-import contextlib
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 
 import av
@@ -83,6 +83,12 @@ def nvenc_options(output: OutputSettings, color: ColorInfo, siting: Siting, widt
     return {"rc": "vbr", "cq": str(output.crf), "preset": NVENC_PRESETS[output.preset]}
 
 
+def openh264_options(output: OutputSettings, color: ColorInfo, siting: Siting, width: int) -> dict[str, str]:
+    """Constant quality, a keyframe at least every 250 frames; one thread, so that every machine encodes alike."""
+    quality = str(output.crf)
+    return {"rc_mode": "quality", "qmin": quality, "qmax": quality, "g": "250", "threads": "1"}
+
+
 def always(**options: str) -> Options:
     """Options that depend on nothing."""
     return lambda output, color, siting, width: dict(options)
@@ -126,6 +132,7 @@ class VideoCodec:
         limited: whether it has no full range.
         on_gpu: whether only some machines can write it.
         fastest: frames per second that its encoder takes at most; times do not depend on it.
+        even: whether width and height must be.
     """
 
     title: str
@@ -140,6 +147,7 @@ class VideoCodec:
     limited: bool = False
     on_gpu: bool = False
     fastest: int = 1000
+    even: bool = False
 
     def depth_for(self, wanted: int) -> int:
         """The least of its bit depths that keeps ``wanted`` bits, or its greatest."""
@@ -163,13 +171,31 @@ VIDEO_CODECS = {
     "hevc_nvenc": VideoCodec("H.265 (NVENC)", "hevc", "hevc_nvenc", ("420", "444"), (8, 10), ALL, nvenc_options, on_gpu=True),
 }
 
+OPENH264 = VideoCodec("H.264", "h264", "libopenh264", ("420",), (8,), ALL, openh264_options, even=True)
+"""H.264 where FFmpeg has no x264."""
+
 ON_GPU = tuple(key for key, codec in VIDEO_CODECS.items() if codec.on_gpu)
 """Codecs that only some machines can write."""
 
 
+@cache
+def has_encoder(name: str) -> bool:
+    """Whether the FFmpeg at hand has an encoder."""
+    try:
+        return bool(av.Codec(name, "w"))
+    except ValueError:
+        return False
+
+
+def codec_here(key: str) -> VideoCodec:
+    """A codec with the encoder that is at hand for it."""
+    codec = VIDEO_CODECS[key]
+    return OPENH264 if key == "h264" and not has_encoder(codec.encoder) else codec
+
+
 def check_encoder(key: str) -> None:
     """Raise `OutputError` when this machine cannot run an encoder (NVENC without an NVIDIA GPU that has one)."""
-    codec = VIDEO_CODECS[key]
+    codec = codec_here(key)
     try:
         context = av.CodecContext.create(codec.encoder, "w")
         if isinstance(context, av.VideoCodecContext) and codec.on_gpu:
@@ -182,14 +208,15 @@ def check_encoder(key: str) -> None:
         raise OutputError(f"{codec.title} {cause}; choose another codec.") from None
 
 
-def codecs_on_gpu() -> tuple[str, ...]:
-    """Those of `ON_GPU` that this machine can write."""
-    able = []
-    for key in ON_GPU:
-        with contextlib.suppress(OutputError):
+def missing_codecs() -> tuple[str, ...]:
+    """Those of `VIDEO_CODECS` that this machine cannot write."""
+    missing = []
+    for key in VIDEO_CODECS:
+        try:
             check_encoder(key)
-            able.append(key)
-    return tuple(able)
+        except OutputError:
+            missing.append(key)
+    return tuple(missing)
 
 
 # -- decisions --------------------------------------------------------------------------------------------------
@@ -213,12 +240,23 @@ def resolved_output(target: Path, info: VideoInfo, output: OutputSettings) -> Ou
     depth = output.bit_depth or info.bit_depth
     key = output.codec
     if key == "auto":
-        key = "png" if not suffix else "h264" if depth <= 8 else "h265"
-    codec = VIDEO_CODECS[key]
+        key = usual_codec(suffix, depth)
+    codec = codec_here(key)
     check_container(target, codec)
     if output.preset not in SPEED_PRESETS:
         raise OutputError(f"The preset must be one of {', '.join(SPEED_PRESETS)}, not “{output.preset}”.")
     return output.replace(codec=key, bit_depth=codec.depth_for(depth))
+
+
+def usual_codec(suffix: str, depth: int) -> str:
+    """The codec of an output that leaves it open, by its suffix and its bits per channel."""
+    if not suffix:
+        return "png"
+    if depth <= 8:
+        return "h264"
+    if has_encoder(VIDEO_CODECS["h265"].encoder):
+        return "h265"
+    return "prores" if suffix == ".mov" else "av1"
 
 
 def check_container(target: Path, codec: VideoCodec) -> None:
@@ -264,7 +302,7 @@ class Encoding:
     @property
     def codec(self) -> VideoCodec:
         """The codec."""
-        return VIDEO_CODECS[self.key]
+        return codec_here(self.key)
 
 
 def encoding_for(info: VideoInfo, width: int, height: int, output: OutputSettings) -> Encoding:
@@ -276,11 +314,14 @@ def encoding_for(info: VideoInfo, width: int, height: int, output: OutputSetting
         output: as `resolved_output` gives it.
 
     Raises:
+        OutputError: the codec takes no such size.
         ValueError: codec or bit depth are still open.
     """
     if output.codec == "auto" or output.bit_depth is None:
         raise ValueError("codec and bit depth are not decided yet; see resolved_output")
-    codec = VIDEO_CODECS[output.codec]
+    codec = codec_here(output.codec)
+    if codec.even and (width % 2 or height % 2):
+        raise OutputError(f"OpenH264 does not take the odd size {width}×{height}; choose another codec, such as AV1.")
     chroma = chroma_for(codec, info, width, height)
     color = output_color(info.color, rgb=chroma == "rgb", limited=codec.limited)
     siting = TOP_LEFT if chroma == "420" and color.matrix.startswith("bt2020") else LEFT
