@@ -18,6 +18,7 @@ TOOLS = ("gcc", "libsquashfuse-dev", "libfuse3-dev", "libzstd-dev", "squashfs-to
 RUNTIME = ROOT / "packaging" / "linux" / "runtime.c"
 FLAGS = ("-std=gnu11", "-Os", "-Wall", "-Wno-builtin-declaration-mismatch", "-static", "-s")
 LIBRARIES = ("-lsquashfuse_ll", "-lsquashfuse", "-lfuse3", "-lzstd", "-lpthread", "-ldl")
+PACKING = ("-noappend", "-root-owned", "-no-xattrs", "-comp", "zstd", "-Xcompression-level", "15", "-quiet", "-no-progress")
 MAGIC = b"AI\x02"
 """What desktops know an AppImage of type 2 by, at `MAGIC_PLACE` of its ELF header."""
 
@@ -33,18 +34,14 @@ exec "$APPDIR/opt/{name}/$program" "$@"
 def make_appimage(bundle: Path, dist: Path, work: Path) -> Path:
     """Write ``dist/dcvsr-studio-VERSION-MACHINE.AppImage`` from the folder of a bundle; returns its path."""
     shutil.rmtree(work, ignore_errors=True)
-    image, runtime = work / "image", work / "runtime"
     add_files(work / "folder", bundle)
-    packing = ["-noappend", "-root-owned", "-no-xattrs", "-comp", "zstd", "-Xcompression-level", "15", "-quiet", "-no-progress"]
-    subprocess.run(["mksquashfs", str(work / "folder"), str(image), *packing], check=True)
-    subprocess.run(["gcc", *FLAGS, "-o", str(runtime), str(RUNTIME), *LIBRARIES], check=True)
-    return join(runtime, image, dist / f"{NAME}-{VERSION}-{platform.machine()}.AppImage")
+    return made_of(work / "folder", work, dist / f"{NAME}-{VERSION}-{platform.machine()}.AppImage")
 
 
 def add_files(folder: Path, bundle: Path) -> None:
     """The bundle, what starts it, and what desktops are told about it."""
     shutil.copytree(bundle, folder / "opt" / NAME, symlinks=True, copy_function=os.link)
-    add_desktop_files(folder / "usr" / "share")
+    add_desktop_files(folder / "usr" / "share", bundle)
     start = folder / "AppRun"
     start.write_text(START.format(name=NAME), encoding="utf-8")
     start.chmod(0o755)
@@ -52,6 +49,14 @@ def add_files(folder: Path, bundle: Path) -> None:
     starter, icon = share / "applications" / f"{NAME}.desktop", share / "icons" / "hicolor" / "256x256" / "apps" / f"{NAME}.png"
     for source, name in ((starter, starter.name), (icon, icon.name), (icon, ".DirIcon")):
         shutil.copyfile(source, folder / name)
+
+
+def made_of(folder: Path, work: Path, target: Path) -> Path:
+    """Write an AppImage of a folder with an ``AppRun``; returns its path."""
+    image, runtime = work / "image", work / "runtime"
+    subprocess.run(["mksquashfs", str(folder), str(image), *PACKING], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(["gcc", *FLAGS, "-o", str(runtime), str(RUNTIME), *LIBRARIES], check=True)
+    return join(runtime, image, target)
 
 
 def join(runtime: Path, image: Path, target: Path) -> Path:

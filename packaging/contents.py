@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path, PurePath
 
 from identity import NAME, PROJECT, ROOT
+from lock import locked
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from PyInstaller.depend.bindepend import get_imports
@@ -92,6 +93,20 @@ def requirements() -> set[str]:
             found.add(name)
             queue += metadata.requires(name) or []
     return found
+
+
+def gpl_encoders() -> list[str]:
+    """The encoders under the GPL that the installed FFmpeg has."""
+    import av
+
+    return [name for name in ("libx264", "libx265") if name in av.codecs_available]
+
+
+def strays() -> list[str]:
+    """Installed packages that a bundle would take and that are not those of its lock."""
+    versions = locked()
+    installed = {name: metadata.version(name) for name in sorted(requirements())}
+    return [f"{name} {version}" for name, version in installed.items() if versions.get(name) != version]
 
 
 def packages(inside: bool) -> list[str]:
