@@ -22,6 +22,8 @@ Precision = Literal["auto", "fp32", "bf16", "fp16"]
 Device = Literal["auto", "cuda", "mps", "cpu"]
 Color = Literal["wavelet", "adain", "none"]
 Codec = Literal["auto", "h264", "h265", "av1", "ffv1", "prores", "png", "tiff", "h264_nvenc", "hevc_nvenc"]
+GPU_CODECS: tuple[Codec, ...] = ("h264_nvenc", "hevc_nvenc")
+"""Those that only machines with a GPU may be able to write."""
 
 # Ranges of the settings whose default a model declares.
 ScaleFactor = Annotated[int, Field(ge=1, le=4)]

@@ -27,7 +27,7 @@ from app.settings.editors import LABEL_WIDTH, ChoiceEditor, SettingRow, WheelGua
 from app.settings.effects import cfg_reason, idle_reasons, scale_for
 from app.settings.gamma_curve import GammaCurve
 from app.settings.presets import BUILT_IN, Presets
-from app.settings.specs import OUTPUT_SPECS, RESTORE_SPECS
+from app.settings.specs import CODEC_NAMES, OUTPUT_SPECS, RESTORE_SPECS
 from app.widgets.appearance import color_text, tones
 from app.widgets.plain import plain_label, plain_tip
 from app.widgets.section import CollapsibleSection
@@ -39,8 +39,7 @@ from dcvsr_engine.errors import SettingsError
 from dcvsr_engine.models.registry import KnownModel
 from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.planning.request import JobRequest
-from dcvsr_engine.settings import RESEARCH_SETTINGS, OutputSettings, RestoreSettings
-from dcvsr_engine.video.encoders import ON_GPU, VIDEO_CODECS
+from dcvsr_engine.settings import GPU_CODECS, RESEARCH_SETTINGS, OutputSettings, RestoreSettings
 
 SIMPLE_ROWS = ("scale", "steps")
 GUIDANCE_ROWS = ("guidance", "guidance_scale", "gamma_peak", "gamma_rho", "gamma_direction")
@@ -74,7 +73,7 @@ class SettingsPanel(QWidget):
         self.rows: dict[str, SettingRow] = {}
         self.sections: list[CollapsibleSection] = []
         self._build()
-        self.forbid_codecs(ON_GPU)
+        self.forbid_codecs(GPU_CODECS)
         self.show_request(self._request)
 
     # -- parts --------------------------------------------------------------------------------------------------
@@ -224,7 +223,7 @@ class SettingsPanel(QWidget):
         """Let every codec but these be chosen."""
         editor = self.rows["codec"].editor
         assert isinstance(editor, ChoiceEditor)
-        for codec in VIDEO_CODECS:
+        for codec in CODEC_NAMES:
             editor.allow(codec, codec not in missing)
 
     def _allow_guidance(self) -> None:

@@ -11,7 +11,7 @@ import av
 from av.video.format import VideoFormat
 
 from dcvsr_engine.errors import OutputError
-from dcvsr_engine.settings import OutputSettings
+from dcvsr_engine.settings import GPU_CODECS, OutputSettings
 from dcvsr_engine.video.color import ColorInfo
 from dcvsr_engine.video.pixels import SAMPLINGS, Siting, is_gray, is_rgb, sampling
 from dcvsr_engine.video.probe import VideoInfo
@@ -130,7 +130,6 @@ class VideoCodec:
         segment: container of its segment files, one that keeps any time base exactly.
         hdr10: whether it stores HDR10 data on the mastering display.
         limited: whether it has no full range.
-        on_gpu: whether only some machines can write it.
         fastest: frames per second that its encoder takes at most; times do not depend on it.
         even: whether width and height must be.
     """
@@ -145,9 +144,13 @@ class VideoCodec:
     segment: str = "nut"
     hdr10: bool = False
     limited: bool = False
-    on_gpu: bool = False
     fastest: int = 1000
     even: bool = False
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether only some machines can write it."""
+        return self.encoder in GPU_CODECS
 
     def depth_for(self, wanted: int) -> int:
         """The least of its bit depths that keeps ``wanted`` bits, or its greatest."""
@@ -167,15 +170,12 @@ VIDEO_CODECS = {
     ),
     "png": VideoCodec("PNG", "png", "png", ("rgb",), (8, 16), (), always()),
     "tiff": VideoCodec("TIFF", "tiff", "tiff", ("rgb",), (8, 16), (), always(compression_algo="deflate"), "mov"),
-    "h264_nvenc": VideoCodec("H.264 (NVENC)", "h264", "h264_nvenc", ("420", "444"), (8,), ALL, nvenc_options, on_gpu=True),
-    "hevc_nvenc": VideoCodec("H.265 (NVENC)", "hevc", "hevc_nvenc", ("420", "444"), (8, 10), ALL, nvenc_options, on_gpu=True),
+    "h264_nvenc": VideoCodec("H.264 (NVENC)", "h264", "h264_nvenc", ("420", "444"), (8,), ALL, nvenc_options),
+    "hevc_nvenc": VideoCodec("H.265 (NVENC)", "hevc", "hevc_nvenc", ("420", "444"), (8, 10), ALL, nvenc_options),
 }
 
 OPENH264 = VideoCodec("H.264", "h264", "libopenh264", ("420",), (8,), ALL, openh264_options, even=True)
 """H.264 where FFmpeg has no x264."""
-
-ON_GPU = tuple(key for key, codec in VIDEO_CODECS.items() if codec.on_gpu)
-"""Codecs that only some machines can write."""
 
 
 @cache
