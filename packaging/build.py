@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 from collections import defaultdict
+from importlib import metadata
 from pathlib import Path
 
 from identity import NAME, ROOT, TITLE, gpl_parts
@@ -86,7 +87,11 @@ def objections(options: argparse.Namespace) -> list[str]:
     import contents
 
     found = []
-    if strays := contents.strays():
+    try:
+        strays = contents.strays()
+    except metadata.PackageNotFoundError as error:
+        return [f"{error.name} is not installed; run pip install '.[bundle]'."]
+    if strays:
         print(f"Not as in packaging/lock: {', '.join(strays)}")
         if options.locked:
             found.append("Install the locked packages: pip install --require-hashes -r packaging/lock/SYSTEM.txt.")
