@@ -57,7 +57,6 @@ FILES = (
     ("clips", "sample.mp4"),
     ("icons", "dcvsr-studio.svg"),
     ("translations", "studio_zh_CN.qm"),
-    ("recipes", "compact.json"),
 )
 PLATFORM_PLUGINS = {"win32": "qwindows", "darwin": "libqcocoa"}
 
