@@ -55,8 +55,16 @@ SOURCES = {
     "mp3lame": ("LGPL-2.0-or-later", "https://lame.sourceforge.io"),
     "opus": ("BSD-3-Clause", "https://opus-codec.org"),
     "dav1d": ("BSD-2-Clause", "https://code.videolan.org/videolan/dav1d"),
+    "webp": ("BSD-3-Clause", "https://chromium.googlesource.com/webm/libwebp"),
+    "opencore-amrnb": ("Apache-2.0", "https://sourceforge.net/projects/opencore-amr"),
+    "vpl": ("MIT", "https://github.com/intel/libvpl"),
+    "asound": ("LGPL-2.1-or-later", "https://www.alsa-project.org"),
+    "gnutls": ("LGPL-2.1-or-later", "https://www.gnutls.org"),
+    "nettle": ("LGPL-3.0-or-later OR GPL-2.0-or-later", "https://www.lysator.liu.se/~nisse/nettle"),
+    "gmp": ("LGPL-3.0-or-later OR GPL-2.0-or-later", "https://gmplib.org"),
+    "unistring": ("LGPL-3.0-or-later OR GPL-2.0-or-later", "https://www.gnu.org/software/libunistring"),
 }
-"""Licence and place of the sources of the encoders and decoders beside FFmpeg, by the names of their libraries."""
+"""Licence and place of the sources of what FFmpeg calls, by the names of their libraries."""
 
 ONEMKL = (
     "Intel Simplified Software License, not free software, in torch/lib (libtorch_cpu), from "
@@ -87,7 +95,7 @@ def ffmpeg_parts() -> Iterator[str]:
 
 
 def encoder_parts(binaries: Iterable[Entry]) -> Iterator[str]:
-    """Codecs beside FFmpeg with the version that their library's name tells, their licence, and where their sources are."""
+    """What FFmpeg calls, with the version that their library's name tells, their licence, and where their sources are."""
     names = sorted({PurePath(place).name for place, _, _ in binaries})
     for codec, (licence, sources) in SOURCES.items():
         name = next((name for name in names if re.match(rf"lib{codec}\b", name)), None)
