@@ -21,6 +21,7 @@ from app.preview.timeline import Timeline
 from app.preview.tools import PreviewTools
 from app.widgets.action_spec import ActionSpec, Shortcut, make_action
 from app.widgets.drops import accept_copy, local_paths
+from app.widgets.engine_words import engine_words
 from dcvsr_engine.events import Event, FramesChosen, PhaseStarted, PreviewFrame, StepStarted, TileFinished, TileStarted
 from dcvsr_engine.planning.request import Region
 from dcvsr_engine.tiling.grid import TileGrid
@@ -330,7 +331,7 @@ class PreviewPanel(QWidget):
         """The clip, or the frame wanted of an open one, cannot be read."""
         title = self.tr("This clip cannot be opened") if self.info is None else self.tr("This frame cannot be shown")
         self.timeline.set_playing(False)
-        self.view.show_placeholder(Placeholder("error", title, message))
+        self.view.show_placeholder(Placeholder("error", title, engine_words(message)))
         if self.info is None:
             self.clip_failed.emit(message)
 
