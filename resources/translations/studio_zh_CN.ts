@@ -977,6 +977,10 @@
         <translation>这不是有效的 JSON：{0}。</translation>
     </message>
     <message>
+        <source>Video codec; auto is H.264 for 8-bit and H.265 for 10-bit video, and what keeps transparency: ProRes in .mov, FFV1 in .mkv.</source>
+        <translation type="unfinished">视频编码；自动即 8 位用 H.264、10 位用 H.265；有透明度时用能保留它的格式：.mov 用 ProRes、.mkv 用 FFV1。</translation>
+    </message>
+    <message>
         <source>“{0}” cannot be written ({1}).</source>
         <translation>无法写入“{0}”（{1}）。</translation>
     </message>
@@ -1069,6 +1073,10 @@
         <translation>轨道的语言“{0}”不会保存；.mkv 可以保存。</translation>
     </message>
     <message>
+        <source>Transparency is kept: its channel is enlarged beside the picture, by bicubic interpolation.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>The clock of “{0}” jumps {1} on the way, as in recordings that were put together; picture and sound follow each other without a gap.</source>
         <translation>“{0}”的时钟中途跳变（{1}），如拼接的录像；画面和声音会无间隙衔接。</translation>
     </message>
@@ -1091,6 +1099,10 @@
     <message>
         <source>The timecode is left out: it is that of the first frame, which is not restored.</source>
         <translation>略去时间码：它属于未被修复的首帧。</translation>
+    </message>
+    <message>
+        <source>PNG and TIFF pictures, ProRes in .mov and FFV1 in .mkv would keep the transparency.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>“{0}” cannot be written ({1}); choose another container.</source>
@@ -3051,8 +3063,8 @@
         <translation>编码格式</translation>
     </message>
     <message>
-        <source>Video codec; auto is H.264 for 8-bit and H.265 for 10-bit video.</source>
-        <translation>视频编码；自动即 8 位用 H.264、10 位用 H.265。</translation>
+        <source>Video codec; auto is H.264 for 8-bit and H.265 for 10-bit video, and what keeps transparency: ProRes in .mov, FFV1 in .mkv.</source>
+        <translation>视频编码；自动即 8 位用 H.264、10 位用 H.265；有透明度时用能保留它的格式：.mov 用 ProRes、.mkv 用 FFV1。</translation>
     </message>
     <message>
         <source>H.264</source>
