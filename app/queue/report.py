@@ -74,7 +74,7 @@ class ReportPanel(QWidget):
             return "\n".join(map(engine_words, value))
         if name.endswith("_share"):
             return f"{value:.0%}"
-        if name.endswith("_memory"):
+        if name.endswith(("_memory", "_bytes")):
             return amount(value)
         if name.endswith("_seconds"):
             return clock_time(value)
@@ -111,7 +111,9 @@ class ReportPanel(QWidget):
             "frames_in": self.tr("Frames in"),
             "frames_out": self.tr("Frames out"),
             "input_size": self.tr("Size in"),
+            "reduced_size": self.tr("Size restored from"),
             "output_size": self.tr("Size out"),
+            "result_bytes": self.tr("Size of the file"),
             "duration": self.tr("Duration"),
             "segments": self.tr("Segments"),
             "shots": self.tr("Shots"),

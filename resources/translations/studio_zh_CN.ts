@@ -889,10 +889,6 @@
         <translation>分块放不进设备内存：请选择更小的分块或窗口，或快速分块。</translation>
     </message>
     <message>
-        <source>The frames do not fit into memory: choose fewer frames per segment or a smaller scale.</source>
-        <translation>帧放不进内存：请减少每段帧数或选择更小的倍数。</translation>
-    </message>
-    <message>
         <source>There is not enough disk space: free some, or restore a shorter part.</source>
         <translation>磁盘空间不足：请腾出空间，或修复更短的部分。</translation>
     </message>
@@ -907,6 +903,22 @@
     <message>
         <source>The region does not lie inside the picture of {0} × {1} pixels.</source>
         <translation>该区域不在 {0} × {1} 像素的画面内。</translation>
+    </message>
+    <message>
+        <source>The picture is reduced to {0}×{1} before it is restored.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The model enlarges {0} times; the rest of the way to {1}×{2} is interpolated.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The result is smaller than the clip, which has {0}×{1} pixels.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The picture is restored at {0} and scaled down to {1}×{2}.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Memory ran out: tiles are {0} latents wide instead of {1} from here on, which changes the result.</source>
@@ -1191,6 +1203,10 @@
     <message>
         <source>true or false</source>
         <translation>true 或 false</translation>
+    </message>
+    <message>
+        <source>The frames do not fit into memory: choose fewer frames per segment or a smaller size.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Frames {0} to {1} of “{2}” are damaged and left out.</source>
@@ -1790,6 +1806,14 @@
         <translation>主内存</translation>
     </message>
     <message>
+        <source>Size of the file</source>
+        <translation>文件大小</translation>
+    </message>
+    <message>
+        <source>about {size}</source>
+        <translation>约 {size}</translation>
+    </message>
+    <message>
         <source>Disk</source>
         <translation>磁盘</translation>
     </message>
@@ -1821,8 +1845,8 @@
 <context>
     <name>Planning</name>
     <message>
-        <source>Use ×{scale}: the result has {size} pixels</source>
-        <translation>使用 ×{scale}:结果为 {size} 像素</translation>
+        <source>Use {size}: the result has {pixels} pixels</source>
+        <translation>改用 {size}：结果为 {pixels} 像素</translation>
     </message>
     <message>
         <source>Shorter segments: {frames} frames at once, more joins between them</source>
@@ -2451,8 +2475,16 @@
         <translation>输入尺寸</translation>
     </message>
     <message>
+        <source>Size restored from</source>
+        <translation>复原所用尺寸</translation>
+    </message>
+    <message>
         <source>Size out</source>
         <translation>输出尺寸</translation>
+    </message>
+    <message>
+        <source>Size of the file</source>
+        <translation>文件大小</translation>
     </message>
     <message>
         <source>Duration</source>
@@ -2671,12 +2703,8 @@
         <translation>用哪个模型修复：“dcvsr models list” 中的名称或检查点文件夹。</translation>
     </message>
     <message>
-        <source>Scale</source>
-        <translation>放大倍数</translation>
-    </message>
-    <message>
-        <source>How many times wider and higher the result is.</source>
-        <translation>结果的宽和高是原来的几倍。</translation>
+        <source>Restore from a picture so many times smaller, where a clip is soft or was enlarged badly.</source>
+        <translation>从缩小若干倍的画面复原，适用于画面模糊或曾被拙劣放大的视频。</translation>
     </message>
     <message>
         <source>Steps</source>
@@ -3153,6 +3181,70 @@
     <message>
         <source>Sampling steps: more steps refine further and take longer.</source>
         <translation>采样步数：步数越多，细化越充分，耗时也越长。</translation>
+    </message>
+    <message>
+        <source>Size</source>
+        <translation>尺寸</translation>
+    </message>
+    <message>
+        <source>Size of the result: x1 to x4, 1080p, 1440p, 4k or WIDTHxHEIGHT; auto is the model&apos;s factor, up to 4K.</source>
+        <translation>结果的尺寸：x1 至 x4、1080p、1440p、4k 或 宽x高；自动为模型自身的倍数，最高 4K。</translation>
+    </message>
+    <message>
+        <source>Automatic, up to 4K</source>
+        <translation>自动，最高 4K</translation>
+    </message>
+    <message>
+        <source>×1 (restore only)</source>
+        <translation>×1（仅复原）</translation>
+    </message>
+    <message>
+        <source>×2</source>
+        <translation>×2</translation>
+    </message>
+    <message>
+        <source>×3</source>
+        <translation>×3</translation>
+    </message>
+    <message>
+        <source>×4</source>
+        <translation>×4</translation>
+    </message>
+    <message>
+        <source>1080p</source>
+        <translation>1080p</translation>
+    </message>
+    <message>
+        <source>1440p</source>
+        <translation>1440p</translation>
+    </message>
+    <message>
+        <source>4K</source>
+        <translation>4K</translation>
+    </message>
+    <message>
+        <source>Reduce first</source>
+        <translation>先缩小</translation>
+    </message>
+    <message>
+        <source>No</source>
+        <translation>不缩小</translation>
+    </message>
+    <message>
+        <source>÷1.5</source>
+        <translation>÷1.5</translation>
+    </message>
+    <message>
+        <source>÷2</source>
+        <translation>÷2</translation>
+    </message>
+    <message>
+        <source>÷3</source>
+        <translation>÷3</translation>
+    </message>
+    <message>
+        <source>÷4</source>
+        <translation>÷4</translation>
     </message>
     <message>
         <source>How far guidance blurs the attention of the branch it steers away from, at the first step; 0 is plain CFG.</source>
