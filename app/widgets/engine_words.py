@@ -13,7 +13,7 @@ from PySide6.QtCore import QCoreApplication
 
 from dcvsr_engine.resources import resource
 
-GAP = re.compile(r"(\{\d\})")
+OPEN_PART = re.compile(r"(\{\d\})")
 FRAGMENTS = (
     "between {0} and {1}", "at least {0}", "at most {0}", "a whole number", "a number", "a finite number", "true or false",
 )  # fmt: skip
@@ -25,13 +25,13 @@ BETWEEN_SENTENCES = re.compile(r"(?<=\.)\s+(?=[A-Z“])")
 def patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
     """The engine's patterns, those that leave least open first, each with what recognises its sentences."""
     lines = resource("translations", "engine.txt").read_text(encoding="utf-8").splitlines()
-    ordered = sorted(lines, key=lambda pattern: 5 * len(GAP.findall(pattern)) - len(pattern))
+    ordered = sorted(lines, key=lambda pattern: 5 * len(OPEN_PART.findall(pattern)) - len(pattern))
     return tuple((pattern, recogniser(pattern)) for pattern in ordered)
 
 
 def recogniser(pattern: str) -> re.Pattern[str]:
     """Matches the sentences of a pattern; its groups are what the pattern leaves open, in order."""
-    parts = ["(.+?)" if GAP.fullmatch(part) else re.escape(part) for part in GAP.split(pattern)]
+    parts = ["(.+?)" if OPEN_PART.fullmatch(part) else re.escape(part) for part in OPEN_PART.split(pattern)]
     return re.compile("".join(parts), re.DOTALL)
 
 
@@ -57,4 +57,4 @@ def translated_sentence(sentence: str) -> str | None:
 def filled(pattern: str, parts: Sequence[str]) -> str:
     """A pattern with its gaps filled, in one go: what is put in may have braces of its own."""
     words = [translated_sentence(part) or part for part in parts]
-    return GAP.sub(lambda gap: words[int(gap[1][1])], pattern)
+    return OPEN_PART.sub(lambda gap: words[int(gap[1][1])], pattern)
