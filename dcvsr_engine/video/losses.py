@@ -58,7 +58,7 @@ def input_notes(info: VideoInfo) -> list[str]:
         times = "once" if jumps == 1 else f"{jumps} times"
         notes.append(
             f"The clock of “{info.path.name}” jumps {times} on the way, as in recordings that were put together; picture and "
-            "sound follow each other without a gap."
+            "audio follow each other without a gap."
         )
     if info.missing_pictures:
         notes.append(gap_note(info))
@@ -75,7 +75,7 @@ def gap_note(info: VideoInfo) -> str:
 def picture_notes(info: VideoInfo) -> list[str]:
     """What pictures cannot say about the video."""
     tracks = bool(info.audio or info.subtitles)
-    return ["Sound and subtitles are left out: pictures have none; .mp4, .mov or .mkv do."] if tracks else []
+    return ["Audio and subtitles are left out: pictures have none; .mp4, .mov or .mkv do."] if tracks else []
 
 
 def container_notes(kind: str, info: VideoInfo, output: OutputSettings) -> list[str]:

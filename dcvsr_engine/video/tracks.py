@@ -55,7 +55,7 @@ SEARCHED_BYTES = 64 * 2**20
 """The first packets of all tracks are looked for in this many bytes of packets."""
 
 PRIMING = Fraction(1, 5)
-"""Seconds of sound before time zero that only start a decoder up."""
+"""Seconds of audio before time zero that only start a decoder up."""
 
 
 class Fate(StrEnum):
@@ -257,7 +257,7 @@ def converted_start(kind: str, stream: Stream, samples: list[Sample]) -> Fractio
         samples: its first packets.
 
     Returns:
-        Seconds at which the sound begins, ``None`` when it cannot be converted.
+        Seconds at which the audio begins, ``None`` when it cannot be converted.
     """
     if not isinstance(stream, AudioStream) or not can_convert(stream) or not samples:
         return None
@@ -300,9 +300,9 @@ def conversion_note(stream: Stream, codec: str) -> str:
 def loss_note(kind: str, stream: Stream, samples: list[Sample]) -> str:
     """A sentence for a track that is left out, naming containers that could hold it."""
     if stream.type not in TRACK_NAMES or (stream.type == "video" and not is_cover(stream)):
-        return f"The {title(stream)} is left out: only sound, subtitles, covers and attachments are copied."
+        return f"The {title(stream)} is left out: only audio, subtitles, covers and attachments are copied."
     if stream.type == "audio" and not samples:
-        return f"The {title(stream)} is left out: it holds no sound."
+        return f"The {title(stream)} is left out: it holds no audio."
     others = {suffix: other for suffix, other in CONTAINER_FORMATS.items() if suffix != ".m4v" and other != kind}
     able = [suffix for suffix, other in others.items() if is_copied(other, stream, samples)]
     hint = f"; {listed(able)} can" if able else ""
