@@ -101,7 +101,14 @@ def container_notes(kind: str, info: VideoInfo, output: OutputSettings) -> list[
 
 
 def track_notes(plans: Sequence[TrackPlan], kind: str, info: VideoInfo, whole: bool) -> list[str]:
-    """Sentences on the tracks that do not stay as they are."""
+    """Explain what becomes of the tracks that are not copied.
+
+    Args:
+        plans: of all tracks that are wanted.
+        kind: FFmpeg's name of the container.
+        info: the input.
+        whole: whether its first frame is restored.
+    """
     notes = [plan.note for plan in plans if plan.note]
     if not whole and any(plan.fate is Fate.REMAKE for plan in plans):
         notes.append("The timecode is left out: it is that of the first frame, which is not restored.")

@@ -57,7 +57,7 @@ def test_a_name_that_somebody_took_in_the_temporary_folder_does_no_harm(clean):
     taken.mkdir()
     (taken / f"torchinductor_{getpass.getuser()}").symlink_to("/nonexistent/x")
     # as the command does it, which then imports all of torch
-    code = "import sys; from dcvsr_engine.cli import main; code = main(sys.argv[1:]); import torch._dynamo.package; sys.exit(code)"
+    code = "import sys; from dcvsr_engine.cli import main; code = main(sys.argv[1:]); import torch._dynamo.package; exit(code)"
     env = os.environ | {"TMPDIR": str(taken), "PYTHONPATH": str(ROOT), "XDG_DATA_HOME": str(clean)}
     words = ["restore", str(clean / "missing.mp4"), "--device", "cpu", "-o", str(clean / "x.mp4")]
     done = subprocess.run([sys.executable, "-c", code, *words], env=env, capture_output=True, text=True, check=False)
