@@ -29,7 +29,7 @@ from dcvsr_engine.tiling.grid import TileGrid
 if TYPE_CHECKING:
     from dcvsr_engine.video.probe import VideoInfo
 
-Key = QKeySequence.StandardKey
+
 DEFAULT_SCALE = 4
 DEFAULT_VARIANT = "SR"
 """Name under which frames of a result are kept; the user reads *Restored*."""
@@ -109,8 +109,16 @@ class PreviewPanel(QWidget):
             view_action("loupe", self.tr("Loupe"), "M", loupe, self._set_loupe, checkable=True),
             view_action("actual_size", self.tr("1:1"), "1", actual_size, self.view.actual_size),
             view_action("fit", self.tr("Fit"), "F", fit, self.view.fit),
-            view_action("zoom_in", self.tr("Zoom in"), Key.ZoomIn, zoom_in, partial(self.view.zoom_by, ZOOM_STEP)),
-            view_action("zoom_out", self.tr("Zoom out"), Key.ZoomOut, zoom_out, partial(self.view.zoom_by, 1 / ZOOM_STEP)),
+            view_action(
+                "zoom_in", self.tr("Zoom in"), QKeySequence.StandardKey.ZoomIn, zoom_in, partial(self.view.zoom_by, ZOOM_STEP)
+            ),
+            view_action(
+                "zoom_out",
+                self.tr("Zoom out"),
+                QKeySequence.StandardKey.ZoomOut,
+                zoom_out,
+                partial(self.view.zoom_by, 1 / ZOOM_STEP),
+            ),
             view_action("select", self.tr("Select the visible part"), "R", select, self.view.select_visible),
             view_action("select_none", self.tr("Clear the selection"), None, none, self.view.clear_selection),
         ]

@@ -1089,12 +1089,16 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>The clock of “{0}” jumps {1} on the way, as in recordings that were put together; picture and sound follow each other without a gap.</source>
-        <translation>“{0}”的时钟中途跳变（{1}），如拼接的录像；画面和声音会无间隙衔接。</translation>
+        <source>“{0}” is no video that can be read; playlists, texts and audio files are not opened.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Sound and subtitles are left out: pictures have none; .mp4, .mov or .mkv do.</source>
-        <translation>略去声音和字幕：图片没有这些；.mp4、.mov 或 .mkv 有。</translation>
+        <source>The {0} is left out: only audio, subtitles, covers and attachments are copied.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The {0} is left out: it holds no audio.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Frame times are rounded to milliseconds: .mkv knows no finer ones, .mp4 and .mov do.</source>
@@ -1209,6 +1213,14 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>The clock of “{0}” jumps {1} on the way, as in recordings that were put together; picture and audio follow each other without a gap.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Audio and subtitles are left out: pictures have none; .mp4, .mov or .mkv do.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Frames {0} to {1} of “{2}” are damaged and left out.</source>
         <translation>“{2}”的第 {0} 到 {1} 帧已损坏，被略去。</translation>
     </message>
@@ -1257,24 +1269,12 @@
         <translation>无法读取“{0}”（{1}）；请检查其权限。</translation>
     </message>
     <message>
-        <source>“{0}” is no video that can be read; playlists, texts and sound files are not opened.</source>
-        <translation>“{0}”不是可读取的视频；播放列表、文本和声音文件不会打开。</translation>
-    </message>
-    <message>
         <source>The {0} is converted to {1}{2}.</source>
         <translation>{0} 会转换为 {1}{2}。</translation>
     </message>
     <message>
         <source>The {0} is left out: this container cannot hold it{1}.</source>
         <translation>略去 {0}：此容器无法容纳{1}。</translation>
-    </message>
-    <message>
-        <source>The {0} is left out: only sound, subtitles, covers and attachments are copied.</source>
-        <translation>略去 {0}：只复制声音、字幕、封面和附件。</translation>
-    </message>
-    <message>
-        <source>The {0} is left out: it holds no sound.</source>
-        <translation>略去 {0}：其中没有声音。</translation>
     </message>
     <message>
         <source>The {0} is left out: it cannot be copied ({1}).</source>
@@ -2499,11 +2499,11 @@
         <translation>镜头</translation>
     </message>
     <message>
-        <source>Sound offset in milliseconds</source>
+        <source>Audio offset in milliseconds</source>
         <translation>音频偏移(毫秒)</translation>
     </message>
     <message>
-        <source>Seams (1 is none)</source>
+        <source>Seams (1: no seams)</source>
         <translation>接缝(1 表示没有)</translation>
     </message>
     <message>
@@ -3315,7 +3315,7 @@
         <translation>16 位</translation>
     </message>
     <message>
-        <source>Keep the sound</source>
+        <source>Keep the audio</source>
         <translation>保留声音</translation>
     </message>
     <message>
@@ -3919,7 +3919,7 @@
         <translation>示例视频的一帧放大四倍，以及修复后的同一帧。</translation>
     </message>
     <message>
-        <source>Drop in an old, small or compressed video and get it back larger and sharper, with its sound in sync. Everything is computed on this computer; nothing is sent anywhere.</source>
+        <source>Drop in an old, small or compressed video and get it back larger and sharper, with its audio in sync. Everything is computed on this computer; nothing is sent anywhere.</source>
         <translation>拖入老旧、小尺寸或压缩过的视频，得到更大、更清晰的视频，声音保持同步。一切都在这台计算机上计算，不会发送任何内容。</translation>
     </message>
     <message>
