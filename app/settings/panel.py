@@ -45,7 +45,7 @@ from dcvsr_engine.video.encoders import ON_GPU
 SIMPLE_ROWS = ("scale", "steps")
 GUIDANCE_ROWS = ("guidance", "guidance_scale", "gamma_peak", "gamma_rho", "gamma_direction")
 PROPAGATION_ROWS = ("sap", "sap_schedule", "sap_rate", "tap", "tap_frames", "tap_direction")
-TILE_ROWS = ("tiling", "tile", "window", "overlap", "segment_frames", "tile_batch")
+TILE_ROWS = ("tiling", "tile", "window", "overlap", "segment_frames", "order", "tile_batch")
 REST_ROWS = ("strength", "color", "seed", "precision", "device")
 OUTPUT_SIMPLE_ROWS = ("codec", "crf")
 OUTPUT_REST_ROWS = ("preset", "bit_depth", "audio", "subtitles", "deinterlace", "overwrite")
