@@ -16,12 +16,14 @@ from app.controllers.selected_items import SelectedItems
 from app.controllers.session import WindowSession
 from app.controllers.shown_item import ShownItem
 from app.controllers.state import WindowState
+from app.controllers.unattended import Unattended
 from app.engine.runner import Activity, JobRunner
 from app.help.menu import HelpMenu
 from app.models.menu import ModelsMenu
 from app.preview.model import CompareMode
 from app.queue.intake import ClipIntake
 from app.settings.panel import SettingsPanel
+from app.system.power import AFTERWARDS, Afterward
 from app.system.translation import LANGUAGES
 from app.widgets.action_spec import ActionSpec, Shortcut, in_any_state
 from app.widgets.action_table import MenuSpec
@@ -75,6 +77,7 @@ class Targets:
     models: ModelsMenu
     help: HelpMenu
     session: WindowSession
+    unattended: Unattended
 
 
 class Actions(QObject):
@@ -86,12 +89,13 @@ class Actions(QObject):
 
     def rows(self) -> list[ActionSpec]:
         """All actions."""
-        return [*self._clips(), *self._looks(), *self._runs(), *self._items(), *self._others()]
+        return [*self._clips(), *self._looks(), *self._runs(), *self._alone(), *self._items(), *self._others()]
 
     def menus(self) -> list[MenuSpec]:
         """The menu bar."""
         modes = tuple(f"preview.{mode.value}" for mode in CompareMode)
-        tools = ("preview.tiles", "preview.loupe", "preview.actual_size", "preview.fit")
+        tools = ("preview.tiles", "preview.loupe", "preview.actual_size", "preview.fit", "preview.zoom_in", "preview.zoom_out")
+        picture = (*modes, None, *tools, "preview.select", "preview.select_none")
         plays = ("preview.play", "preview.play_backwards", "preview.stop_playing", "preview.play_forwards")
         frames = (*plays, "preview.previous", "preview.next", "preview.in", "preview.out")
         panels = ("panel.queue", "panel.settings", "panel.report", "panel.log")
@@ -99,12 +103,14 @@ class Actions(QObject):
         language = MenuSpec(self.tr("&Language"), tuple(f"language.{code}" for code in ("", *LANGUAGES)))
         order, settings = ("move_up", "move_down", "remove"), ("defaults", "save_preset")
         previews, run = ("preview_a", "preview_b", "visible_only"), ("restore", "start", "in_out_only")
+        after = MenuSpec(self.tr("After the &queue"), tuple(f"afterward.{name}" for name in AFTERWARDS))
+        stops = ("pause", "cancel", "stop")
         again = ("resume", "start_again", "show_report", "show_failure")
         return [
             MenuSpec(self.tr("&File"), ("open", "open_folder", "recent", None, "target", "show_in_folder", None, "quit")),
             MenuSpec(self.tr("&Edit"), ("put_back", "paste", *order, None, *settings)),
-            MenuSpec(self.tr("&View"), (*modes, None, *tools, *frames, None, *panels, None, looks, language, "full_screen")),
-            MenuSpec(self.tr("&Job"), ("plan", *previews, None, *run, "pause", "cancel", "stop", None, *again)),
+            MenuSpec(self.tr("&View"), (*picture, None, *frames, None, *panels, None, looks, language, "full_screen")),
+            MenuSpec(self.tr("&Job"), ("plan", *previews, None, *run, *stops, None, "start_at", after, None, *again)),
             MenuSpec(self.tr("&Models"), ("models", "add_model", "models_folder")),
             MenuSpec(self.tr("&Help"), ("welcome", "shortcuts", "gpu", "panel.log", "crash", "about")),
         ]
@@ -171,6 +177,22 @@ class Actions(QObject):
         slot = self._targets.runs.pause_or_resume
         return ActionSpec("pause", pause, slot, "F6", lambda s: s.busy, retitled=lambda s: resume if s.paused else pause, tip=tip)
 
+    def _alone(self) -> list[ActionSpec]:
+        """What happens while nobody watches."""
+        unattended = self._targets.unattended
+        start, forget = self.tr("Start at a &time…"), self.tr("Do not start at {time}")
+        later = ActionSpec(
+            "start_at", start, unattended.ask_time, retitled=lambda s: forget.format(time=s.start_at) if s.start_at else start
+        )
+        deeds = {name: unattended.words(name).capitalize() for name in AFTERWARDS}
+        return [
+            later,
+            *(
+                choice(f"afterward.{name}", text, partial(unattended.choose, name), has_afterward(name))
+                for name, text in deeds.items()
+            ),
+        ]
+
     def _items(self) -> list[ActionSpec]:
         """Of the selected items of the queue."""
         items = self._targets.selected
@@ -222,3 +244,8 @@ def has_appearance(appearance: Appearance) -> When:
 def has_language(language: str) -> When:
     """Whether this language is the user's choice."""
     return lambda state: state.language == language
+
+
+def has_afterward(afterward: Afterward) -> When:
+    """Whether this is to follow the queue."""
+    return lambda state: state.afterward == afterward

@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent
 from PySide6.QtWidgets import QMainWindow, QToolBar, QVBoxLayout, QWidget
 
 from app.actions import Actions, Targets
@@ -15,6 +15,7 @@ from app.controllers.selected_items import SelectedItems
 from app.controllers.session import WindowSession
 from app.controllers.shown_item import ShownItem
 from app.controllers.state import window_state
+from app.controllers.unattended import Unattended
 from app.engine.progress import ProgressPanel
 from app.engine.runner import JobRunner
 from app.engine.thread import EngineThread
@@ -31,6 +32,7 @@ from app.queue.recent_menu import RecentMenu
 from app.queue.report import ReportPanel
 from app.settings.panel import SettingsPanel
 from app.settings.presets import Presets
+from app.system.awake import KeepAwake
 from app.system.crash_report import CrashReport
 from app.system.desktop import app_icon
 from app.system.folders import UserFolders
@@ -38,6 +40,7 @@ from app.system.preferences import Preferences
 from app.widgets.action_table import ActionTable
 from app.widgets.docks import add_dock, toggle_actions
 from app.widgets.drops import accept_copy, local_paths
+from app.widgets.focus import chain_panels
 from app.widgets.notices import NoticeBar
 from app.widgets.placement import open_on_screen
 from dcvsr_engine.models.registry import chosen_default, known_models
@@ -58,7 +61,7 @@ class MainWindow(QMainWindow):
     Attributes:
         queue, runner: the jobs, and what runs them.
         queue_panel, settings_panel, preview, progress, report, log_panel, notices: the panels.
-        shown, runs, run_display, selected, session, intake: the controllers.
+        shown, runs, run_display, selected, session, intake, unattended: the controllers.
         models, help: what their menus open.
         action_table: every action by its id.
         docks: the movable panels by name.
@@ -123,6 +126,7 @@ class MainWindow(QMainWindow):
         self.shown = ShownItem(queue, self.queue_panel, settings, preview, runner, preferences)
         self.runs = Runs(self, runner, queue, self.shown, preview, settings, preferences)
         self.selected = SelectedItems(self.queue_panel, queue, runner, self.runs, self.report)
+        self.unattended = Unattended(self, runner, preferences, self.notices, KeepAwake(self))
         self.session = WindowSession(
             self, runner, queue, self.shown, self.runs, self.presets, self.notices, preferences, self.crash
         )
@@ -130,7 +134,7 @@ class MainWindow(QMainWindow):
     def _make_actions(self) -> None:
         targets = Targets(
             self, self.intake, self.settings_panel, self.shown, self.runs, self.runner, self.selected, self.models, self.help,
-            self.session,
+            self.session, self.unattended,
         )  # fmt: skip
         actions = Actions(targets)
         self.menus = actions.menus()
@@ -157,6 +161,7 @@ class MainWindow(QMainWindow):
         # without this bar nothing could be started or stopped
         bar.toggleViewAction().setEnabled(False)
         self.addToolBar(Qt.ToolBarArea.BottomToolBarArea, bar)
+        chain_panels([self.queue_panel, self.notices, *self.preview.parts, self.settings_panel, self.progress, self.report])
 
     def _connect_controllers(self) -> None:
         self.run_display = RunDisplay(
@@ -168,6 +173,7 @@ class MainWindow(QMainWindow):
         self.run_display.report_requested.connect(self.selected.show_report_of)
         self.selected.report_shown.connect(partial(self.show_dock, "report"))
         self.runner.ready.connect(self.help.note_engine)
+        self.unattended.status_changed.connect(self.progress.show_status)
         self.help.models_requested.connect(self.models.open)
         self.help.clips_requested.connect(self.intake.ask_for_clips)
         self.help.clips_chosen.connect(self.add_clips)
@@ -187,7 +193,8 @@ class MainWindow(QMainWindow):
     def _connect_state(self) -> None:
         """Everything that decides which actions are available."""
         for change in (
-            self.runner.activity_changed, self.shown.changed, self.session.changed, self.queue_panel.selection_changed,
+            self.runner.activity_changed, self.shown.changed, self.session.changed, self.unattended.changed,
+            self.queue_panel.selection_changed,
             self.queue.rowsInserted, self.queue.rowsRemoved, self.queue.item_changed,
         ):  # fmt: skip
             change.connect(self.update_actions)
@@ -202,7 +209,9 @@ class MainWindow(QMainWindow):
 
     def update_actions(self) -> None:
         """Enable and check the actions by the window's state."""
-        state = window_state(self.runner, self.runs, self.shown, self.queue, self.queue_panel, self.crash, self.preferences)
+        state = window_state(
+            self.runner, self.runs, self.shown, self.queue, self.queue_panel, self.crash, self.preferences, self.unattended
+        )
         self.action_table.update(state)
         self.run_display.show_idle()
 
@@ -242,10 +251,16 @@ class MainWindow(QMainWindow):
         """Files may be dropped anywhere."""
         if local_paths(event.mimeData()):
             accept_copy(event)
+            self.preview.view.set_highlighted(True)
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        """They went elsewhere."""
+        self.preview.view.set_highlighted(False)
 
     def dropEvent(self, event: QDropEvent) -> None:
         """Add dropped files and folders."""
         accept_copy(event)
+        self.preview.view.set_highlighted(False)
         self.add_clips(local_paths(event.mimeData()))
 
     # -- end ----------------------------------------------------------------------------------------------------
@@ -267,7 +282,7 @@ class MainWindow(QMainWindow):
             self.preferences.save()
             self.queue.save()
             self.preview.shutdown()
-            for part in (self.intake, self.shown, self.models, self.help, self.log_panel, self.run_display):
+            for part in (self.intake, self.shown, self.models, self.help, self.log_panel, self.run_display, self.unattended):
                 part.stop()
         finally:
             # whatever went wrong before: no process may stay behind

@@ -152,6 +152,12 @@ class RestoreSettings(Settings):
         le=1.0,
         description="How much of the refinement is used: 0 is the enlarged input alone, 1 the full result.",
     )
+    grain: float = Field(
+        default=0.0,
+        ge=0.0,
+        le=20.0,
+        description="Film grain that is added to the result: its standard deviation at mid grey in levels of 255; 0 adds none.",
+    )
     color: Color = Field(default="wavelet", description="How the result's colours are held to the input's.")
     seed: int = Field(
         default=42, ge=0, le=2**31 - 1, description="Start of the random noise; the same seed gives the same frames."

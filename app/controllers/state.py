@@ -4,11 +4,13 @@ from dataclasses import dataclass
 
 from app.controllers.runs import Runs
 from app.controllers.shown_item import ShownItem
+from app.controllers.unattended import Unattended
 from app.engine.runner import Activity, JobRunner
 from app.queue.job_queue import ItemState, QueueItem
 from app.queue.model import QueueModel
 from app.queue.panel import QueuePanel
 from app.system.crash_report import CrashReport
+from app.system.power import Afterward
 from app.system.preferences import Preferences
 from app.widgets.appearance import Appearance
 
@@ -27,7 +29,8 @@ class WindowState:
         row, rows: position of the first selected item in the queue, and the queue's length.
         can_put_back: whether an item was removed that can be put back.
         crashed: whether the last run left a crash report.
-        appearance, language: the user's choices.
+        appearance, language, afterward: the user's choices.
+        start_at: the time at which the queue starts by itself, as text; empty for none.
     """
 
     activity: Activity = Activity.IDLE
@@ -42,6 +45,8 @@ class WindowState:
     crashed: bool = False
     appearance: Appearance = "system"
     language: str = ""
+    afterward: Afterward = "nothing"
+    start_at: str = ""
 
     @property
     def idle(self) -> bool:
@@ -107,6 +112,7 @@ def window_state(
     panel: QueuePanel,
     crash: CrashReport,
     preferences: Preferences,
+    unattended: Unattended,
 ) -> WindowState:
     """The state of a window now."""
     return WindowState(
@@ -122,4 +128,6 @@ def window_state(
         crashed=bool(crash.last),
         appearance=preferences.appearance,
         language=preferences.language,
+        afterward=preferences.afterward,
+        start_at=f"{unattended.start_at:%H:%M}" if unattended.start_at else "",
     )

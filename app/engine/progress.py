@@ -11,6 +11,7 @@ from app.engine.eta import ProgressEstimator
 from app.engine.runner import Activity, EngineRun
 from app.widgets.elided_label import ElidedLabel
 from app.widgets.formats import PERMILLE, amount, clock_time
+from app.widgets.plain import plain_tip
 from app.widgets.step_kinds import step_name
 from app.widgets.step_strip import StepStrip
 from dcvsr_engine.diffusion.schedule import step_kinds
@@ -18,6 +19,7 @@ from dcvsr_engine.events import Event, FrameDone, MemoryUsed, Phase, PhaseStarte
 from dcvsr_engine.planning.plan import Plan
 
 REFRESH_MS = 500
+MEMORY_WIDTH = 210
 STOP_NOW_AFTER_MS = 10_000
 
 
@@ -68,10 +70,12 @@ class ProgressPanel(QWidget):
         self.bar.setTextVisible(False)
         self.bar.setFixedHeight(8)
         self.bar.setAccessibleName(self.tr("Progress"))
-        self.percent = QLabel()
+        self.percent, self.status = QLabel(), ElidedLabel()
+        self.status.setAccessibleName(self.tr("What happens by itself"))
+        self.status.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.memory = QProgressBar()
         self.memory.setRange(0, PERMILLE)
-        self.memory.setFixedWidth(190)
+        self.memory.setFixedWidth(MEMORY_WIDTH)
         self.memory.setAccessibleName(self.tr("Memory in use"))
         row = QHBoxLayout()
         row.setSpacing(6)
@@ -87,7 +91,11 @@ class ProgressPanel(QWidget):
         grid.addWidget(self.strip, 1, 1, 1, 2)
         grid.addWidget(self.memory, 1, 3)
         grid.addWidget(self.bar, 2, 1, 1, 2)
-        grid.addWidget(self.percent, 2, 3, Qt.AlignmentFlag.AlignRight)
+        end = QHBoxLayout()
+        end.addWidget(self.status, 1)
+        end.addWidget(self.percent)
+        grid.addLayout(end, 2, 3)
+        grid.setColumnMinimumWidth(3, MEMORY_WIDTH)
         grid.setColumnStretch(1, 1)
         grid.setRowStretch(0, 1)
         self.setMinimumHeight(self.sizeHint().height())  # a job that starts must not move the picture
@@ -135,6 +143,12 @@ class ProgressPanel(QWidget):
         }
         self._note = notes.get(activity, "")
         self._show_title()
+
+    def show_status(self, text: str, tip: str) -> None:
+        """Say what happens by itself: that the computer stays awake, what follows the queue."""
+        self.status.set_whole(text)
+        if tip:
+            self.status.setToolTip(plain_tip(f"{text}\n{tip}"))
 
     def begin(self, run: EngineRun) -> None:
         """A job starts."""

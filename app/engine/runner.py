@@ -83,6 +83,7 @@ class JobRunner(QObject):
         failed: a `EngineRun`, a sentence, and details to fold away.
         died: an unexpected `EngineDied`, and the `EngineRun` that it ended or ``None``.
         ready: the engine's `Ready`.
+        emptied: the last of the items that were to run has ended by itself.
     """
 
     activity_changed = Signal(object)
@@ -92,6 +93,7 @@ class JobRunner(QObject):
     failed = Signal(object, str, str)
     died = Signal(object, object)
     ready = Signal(object)
+    emptied = Signal()
 
     def __init__(self, engine: EngineThread, queue: QueueModel, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -221,14 +223,14 @@ class JobRunner(QObject):
                 done = {"finished": run.request.target, "first_frame": first, "report": event.report}
                 self._end(run, "done", folder=None, progress=1.0, **done)
                 self.finished.emit(run, event.report)
-                self._start_next()
+                self._go_on_after(run)
             case JobCancelled():
                 # nothing is started after it: cancelling stops the queue
                 self._end(run, "cancelled", folder=event.folder)
             case Failed():
                 self._end(run, "failed", folder=event.folder, message=event.message, details=event.details)
                 self.failed.emit(run, event.message, event.details)
-                self._start_next()
+                self._go_on_after(run)
             case _:
                 pass
 
@@ -272,6 +274,11 @@ class JobRunner(QObject):
         if run.job in self._queue.queue:
             self._queue.set_state(run.job, state, **changes)
         self._set_activity(Activity.IDLE)
+
+    def _go_on_after(self, run: EngineRun) -> None:
+        self._start_next()
+        if self._run is None and run.variant is None and not run.plan_only:
+            self.emptied.emit()
 
     def _start_next(self) -> None:
         item = self._next_chosen() or (self._queue.queue.first("waiting") if self._whole_queue else None)

@@ -5,7 +5,7 @@ from html import escape
 from pathlib import Path
 from typing import Literal
 
-from PySide6.QtCore import QSize, Qt, QUrl, Signal
+from PySide6.QtCore import QEvent, QSize, Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QDragEnterEvent, QDropEvent, QFont
 from PySide6.QtWidgets import (
     QDialog,
@@ -430,6 +430,12 @@ class ModelsDialog(QDialog):
             show_in_folder(model.folder)
 
     # -- Qt -----------------------------------------------------------------------------------------------------
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow light and dark: the table and the facts have colours of their own."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self.reload()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Folders and files may be dropped."""

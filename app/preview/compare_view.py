@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QWidget
 from app.preview import hud
 from app.preview.model import CompareMode, Comparison, Position, Viewport
 from app.preview.picture import RgbPixels
-from app.preview.placeholder import Placeholder, paint_placeholder
+from app.preview.placeholder import Placeholder, paint_drop_mark, paint_placeholder
 from app.preview.scene import LOUPE, LOUPE_GAP, Pane, Scene, Side
 from app.preview.tile_overlay import TileOverlay
 from dcvsr_engine.planning.request import Region
@@ -23,6 +23,7 @@ SMALLEST_REGION = 16
 
 PAN_KEYS = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, -1), Qt.Key.Key_Down: (0, 1)}
 
+ZOOM_STEP = 1.25
 STEP_KEYS = (Qt.Key.Key_Left, Qt.Key.Key_Right)
 PANNING = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
 
@@ -35,7 +36,6 @@ def view_keys() -> list[tuple[str, str]]:
         "← →": QCoreApplication.translate("CompareView", "Previous and next frame"),
         "Ctrl+← → ↑ ↓": QCoreApplication.translate("CompareView", "Move the picture"),
         "Shift+← →": QCoreApplication.translate("CompareView", "Move the wipe line"),
-        "R": QCoreApplication.translate("CompareView", "Select the visible part"),
         "Esc": QCoreApplication.translate("CompareView", "Clear the selection"),
         "Space": QCoreApplication.translate("CompareView", "Play or pause; in A/B show the other picture while held"),
     }
@@ -159,6 +159,20 @@ class CompareView(QWidget):
         if self.scene.viewport.fitting and self.scene.viewport.zoom < 1:
             self.set_viewport(self.scene.viewport.actual_size())
 
+    def zoom_by(self, factor: float) -> None:
+        """Show the picture larger or smaller, around the middle of what is seen."""
+        if self.has_picture:
+            self.set_viewport(self.scene.viewport.zoomed(factor))
+
+    def select_visible(self) -> None:
+        """Select the visible part of the picture."""
+        if self.has_picture:
+            self._set_region(self.visible_region())
+
+    def clear_selection(self) -> None:
+        """Select nothing."""
+        self._set_region(None)
+
     def visible_region(self) -> Region:
         """The visible part of the input."""
         left, top, right, bottom = self.scene.viewport.visible()
@@ -197,6 +211,8 @@ class CompareView(QWidget):
             if not self._paint_pictures(painter):
                 self.update()
             self._paint_labels(painter)
+            if self._highlighted:
+                paint_drop_mark(painter, QRectF(self.rect()), self.tr("Drop to add to the queue"), self.palette())
         if self.hasFocus():
             painter.setPen(QPen(self.palette().color(QPalette.ColorRole.Highlight), 2))
             painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -228,6 +244,12 @@ class CompareView(QWidget):
             y = pointer.y() - 20 - box.height()
         return QPointF(max(hud.MARGIN, x), max(hud.MARGIN, y))
 
+    def _away_from_pointer(self, box: QRectF) -> QPointF:
+        """Where facts about the tile under the pointer do not cover it: at the left, above or below the middle."""
+        below = self._pointer is not None and self._pointer.y() < self.height() / 2
+        top = self.height() * (0.75 if below else 0.25) - box.height() / 2
+        return QPointF(hud.MARGIN, max(hud.MARGIN, top))
+
     def _paint_labels(self, painter: QPainter) -> None:
         """Names of the pictures, zoom, and what the tiles do."""
         inner = QRectF(self.rect()).adjusted(hud.MARGIN, hud.MARGIN, -hud.MARGIN, -hud.MARGIN)
@@ -247,6 +269,8 @@ class CompareView(QWidget):
             crowded = left + box.width() > inner.width() - zoom_box.width()
             above = box.height() + (zoom_box.height() + hud.MARGIN / 2 if crowded else 0)
             hud.paint_label(painter, inner.bottomLeft() + QPointF(left, -above), step)
+            below_title = hud.label_size(painter.font(), "-").height() + hud.MARGIN / 2
+            hud.paint_legend(painter, inner.topLeft() + QPointF(left, below_title), self.scene.overlay.legend())
         if self._pointed():
             self._paint_pointer_texts(painter)
 
@@ -258,7 +282,7 @@ class CompareView(QWidget):
                 hud.paint_label(painter, corner, self.scene.sides[index].label)
         elif self.scene.overlay_visible and self._drag is None:
             text = self.scene.overlay.describe(self.scene.frame, self._pointed() or (-1, -1))
-            hud.paint_label(painter, self._beside_pointer(hud.label_size(painter.font(), text)), text)
+            hud.paint_label(painter, self._away_from_pointer(hud.label_size(painter.font(), text)), text)
 
     def _pane_title(self, pane: Pane) -> str:
         mode, sides = self.scene.comparison.mode, self.scene.sides
@@ -378,8 +402,8 @@ class CompareView(QWidget):
     # -- keyboard -----------------------------------------------------------------------------------------------
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Zoom, pan, move the wipe line, hold A/B, select and clear a region."""
-        key, viewport = Qt.Key(event.key()), self.scene.viewport
+        """Zoom, pan, move the wipe line, hold A/B, clear the region."""
+        key = Qt.Key(event.key())
         if not self.has_picture:
             if key in {Qt.Key.Key_Return, Qt.Key.Key_Enter}:
                 self.open_requested.emit()
@@ -391,11 +415,9 @@ class CompareView(QWidget):
             self._arrow_pressed(*PAN_KEYS[key], event.modifiers())
         # many keyboards have the plus on the key of =, with Shift
         elif key in {Qt.Key.Key_Plus, Qt.Key.Key_Equal}:
-            self.set_viewport(viewport.zoomed(1.25))
+            self.zoom_by(ZOOM_STEP)
         elif key == Qt.Key.Key_Minus:
-            self.set_viewport(viewport.zoomed(1 / 1.25))
-        elif key == Qt.Key.Key_R:
-            self._set_region(self.visible_region())
+            self.zoom_by(1 / ZOOM_STEP)
         elif key == Qt.Key.Key_Escape and self.scene.region is not None:
             self._set_region(None)
         elif key == Qt.Key.Key_Space and self.scene.comparison.mode == CompareMode.AB:

@@ -1,6 +1,6 @@
 """Labels and lines over pictures: legible on any picture, in light and dark."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QPolygonF
@@ -13,6 +13,8 @@ RUNNING_COLOR = QColor(230, 159, 0)
 DONE_COLOR = QColor(0, 178, 130)
 OVERLAP_COLOR = QColor(86, 180, 233)
 CHOSEN_COLOR = QColor(240, 228, 66)
+SWATCH = 10.0
+"""Side of a patch of colour in a legend."""
 MARGIN = 8.0
 LABEL_PADDING = 6.0
 
@@ -39,6 +41,31 @@ def paint_label(painter: QPainter, corner: QPointF, text: str) -> None:
     painter.drawText(
         box.adjusted(LABEL_PADDING, LABEL_PADDING / 2, -LABEL_PADDING, -LABEL_PADDING / 2), Qt.AlignmentFlag.AlignLeft, text
     )
+    painter.restore()
+
+
+def legend_size(font: QFont, entries: Sequence[tuple[QColor, str]]) -> QRectF:
+    """The size of a legend in one line, at the origin."""
+    metrics = QFontMetricsF(font)
+    width = sum(SWATCH + metrics.horizontalAdvance(text) + 3 * LABEL_PADDING for _, text in entries)
+    return QRectF(0, 0, width + LABEL_PADDING, metrics.height() + LABEL_PADDING)
+
+
+def paint_legend(painter: QPainter, corner: QPointF, entries: Sequence[tuple[QColor, str]]) -> None:
+    """What colours mean, in one line on a dark box whose upper left corner is given."""
+    box = legend_size(painter.font(), entries).translated(corner)
+    metrics, x = QFontMetricsF(painter.font()), box.left() + 2 * LABEL_PADDING
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(SHADE)
+    painter.drawRoundedRect(box, 4, 4)
+    for color, text in entries:
+        painter.setPen(QPen(INK, 1))
+        painter.setBrush(color)
+        painter.drawRect(QRectF(x, box.center().y() - SWATCH / 2, SWATCH, SWATCH))
+        painter.drawText(QPointF(x + SWATCH + LABEL_PADDING, box.top() + LABEL_PADDING / 2 + metrics.ascent()), text)
+        x += SWATCH + metrics.horizontalAdvance(text) + 3 * LABEL_PADDING
     painter.restore()
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSignalBlocker, Signal
-from PySide6.QtGui import QActionGroup, QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent
+from PySide6.QtGui import QActionGroup, QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QKeySequence
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from app.preview.compare_view import CompareView
+from app.preview.compare_view import ZOOM_STEP, CompareView
 from app.preview.frames import FrameSource, ResultStore
 from app.preview.model import GAINS, ClipView, CompareMode
 from app.preview.placeholder import Placeholder
@@ -19,7 +19,7 @@ from app.preview.tile_overlay import TileOverlay
 from app.preview.tiling_state import TilingState
 from app.preview.timeline import Timeline
 from app.preview.tools import PreviewTools
-from app.widgets.action_spec import ActionSpec, make_action
+from app.widgets.action_spec import ActionSpec, Shortcut, make_action
 from app.widgets.drops import accept_copy, local_paths
 from dcvsr_engine.events import Event, FramesChosen, PhaseStarted, PreviewFrame, StepStarted, TileFinished, TileStarted
 from dcvsr_engine.planning.request import Region
@@ -28,6 +28,7 @@ from dcvsr_engine.tiling.grid import TileGrid
 if TYPE_CHECKING:
     from dcvsr_engine.video.probe import VideoInfo
 
+Key = QKeySequence.StandardKey
 DEFAULT_SCALE = 4
 DEFAULT_VARIANT = "SR"
 """Name under which frames of a result are kept; the user reads *Restored*."""
@@ -37,7 +38,7 @@ WIDEST = 4.0
 
 
 def view_action(
-    name: str, text: str, key: str, tip: str, slot: Callable[..., object], checkable: bool = False, group: str = ""
+    name: str, text: str, key: Shortcut, tip: str, slot: Callable[..., object], checkable: bool = False, group: str = ""
 ) -> ActionSpec:
     """A row of the previewer's actions."""
     return ActionSpec(f"preview.{name}", text, slot, key, tip=tip, checkable=checkable, group=group)
@@ -99,11 +100,18 @@ class PreviewPanel(QWidget):
         loupe = self.tr("A magnifier follows the pointer and shows both pictures (M).")
         actual_size = self.tr("Show one pixel of the result on one pixel of the screen (1).")
         fit = self.tr("Show the whole picture (F, or double-click).")
+        zoom_in, zoom_out = self.tr("Enlarge the picture (+, or the wheel)."), self.tr("Shrink the picture (−, or the wheel).")
+        select = self.tr("Preview only what is seen now (R); Shift and drag selects another part.")
+        none = self.tr("Preview the whole picture again (Esc).")
         return [
             view_action("tiles", self.tr("Tiles"), "T", tiles, self.view.set_overlay_visible, checkable=True),
             view_action("loupe", self.tr("Loupe"), "M", loupe, self._set_loupe, checkable=True),
             view_action("actual_size", self.tr("1:1"), "1", actual_size, self.view.actual_size),
             view_action("fit", self.tr("Fit"), "F", fit, self.view.fit),
+            view_action("zoom_in", self.tr("Zoom in"), Key.ZoomIn, zoom_in, partial(self.view.zoom_by, ZOOM_STEP)),
+            view_action("zoom_out", self.tr("Zoom out"), Key.ZoomOut, zoom_out, partial(self.view.zoom_by, 1 / ZOOM_STEP)),
+            view_action("select", self.tr("Select the visible part"), "R", select, self.view.select_visible),
+            view_action("select_none", self.tr("Clear the selection"), None, none, self.view.clear_selection),
         ]
 
     def _frame_specs(self) -> list[ActionSpec]:
@@ -167,6 +175,11 @@ class PreviewPanel(QWidget):
         column.addWidget(self.toolbar)
         column.addWidget(self.view, 1)
         column.addWidget(self.timeline)
+
+    @property
+    def parts(self) -> list[QWidget]:
+        """Toolbar, view, and timeline from left to right, as Tab goes through them."""
+        return [self.toolbar, self.view, *self.timeline.parts]
 
     def _choices(self) -> QWidget:
         """The lists of what is compared with what; seen when there is a choice."""

@@ -47,6 +47,19 @@ def paint_placeholder(painter: QPainter, area: QRectF, placeholder: Placeholder,
     painter.restore()
 
 
+def paint_drop_mark(painter: QPainter, area: QRectF, text: str, palette: QPalette) -> None:
+    """A frame and a line of text over pictures, while a file hovers over them."""
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    wash = QColor(palette.color(QPalette.ColorRole.Window))
+    wash.setAlpha(150)
+    painter.fillRect(area, wash)
+    _paint_frame(painter, area.adjusted(16, 16, -16, -16), palette, highlighted=True)
+    box = hud.label_size(painter.font(), text)
+    hud.paint_label(painter, area.center() - box.center(), text)
+    painter.restore()
+
+
 def _paint_frame(painter: QPainter, rect: QRectF, palette: QPalette, highlighted: bool) -> None:
     color = palette.color(QPalette.ColorRole.Highlight if highlighted else QPalette.ColorRole.PlaceholderText)
     painter.setPen(QPen(color, 3 if highlighted else 1.5, Qt.PenStyle.DashLine))

@@ -45,20 +45,23 @@ class TileOverlay:
         grid = self.state.grid
         if not covering or grid is None:
             return ""
-        tile, weight = covering[0]
+        tile, weight = covering[0]  # the heaviest
         row, column = divmod(tile.m, len(grid.columns))
         first, last = self.state.window_frames(tile.n)
         share = weight / sum(other for _, other in covering)
         lines = [
-            self.tr("Tile m = {m} · row {row} of {rows} · column {column} of {columns}").format(
-                m=tile.m, row=row + 1, rows=len(grid.rows), column=column + 1, columns=len(grid.columns)
+            self.tr("Tile {tile} of {tiles} · row {row} of {rows} · column {column} of {columns}").format(
+                tile=tile.m + 1,
+                tiles=grid.spatial,
+                row=row + 1,
+                rows=len(grid.rows),
+                column=column + 1,
+                columns=len(grid.columns),
             ),
-            self.tr("Window n = {n} of {windows} · frames {first}–{last}").format(
-                n=tile.n, windows=len(grid.windows), first=first, last=last
+            self.tr("Window {window} of {windows} · frames {first}–{last}").format(
+                window=tile.n + 1, windows=len(grid.windows), first=first, last=last
             ),
-            self.tr("Gaussian weight {weight:.3g} · {share:.0%} of the blend of {count} tiles").format(
-                weight=weight, share=share, count=len(covering)
-            ),
+            self.tr("Here it has {share} of the blend of {count} tiles").format(share=f"{share:.0%}", count=len(covering)),
         ]
         if self.state.kind is not None:
             lines.append(self._state_text(self.state.tile_state(tile.m, tile.n)))
@@ -79,9 +82,20 @@ class TileOverlay:
             for n in self.state.windows_at(frame):
                 if n in self.state.chosen:
                     frames = ", ".join(str(chosen) for chosen in sorted(self.state.chosen[n]))
-                    lines.append(self.tr("Window {n} passes on frames {frames}").format(n=n, frames=frames))
+                    lines.append(self.tr("Window {n} passes on frames {frames}").format(n=n + 1, frames=frames))
             return "\n".join(lines)
         return step_name(kind) if kind else ""
+
+    def legend(self) -> list[tuple[QColor, str]]:
+        """Colours that are painted now, and what they mean."""
+        entries = [(hud.OVERLAP_COLOR, self.tr("Tiles overlap"))]
+        if self.state.kind is not None:
+            entries += [(hud.RUNNING_COLOR, self.tr("Running")), (hud.DONE_COLOR, self.tr("Done in this step"))]
+        if self.state.kind == StepKind.SAP:
+            entries.append((hud.CHOSEN_COLOR, self.tr("Keys that tiles share")))
+        elif self.state.kind is not None and self.state.kind.is_tap:
+            entries.append((hud.CHOSEN_COLOR, self.tr("Frames passed on (diamonds below)")))
+        return entries
 
     def _state_text(self, state: TileState) -> str:
         return {

@@ -100,6 +100,12 @@ class Timeline(QWidget):
         column.addLayout(strips)
         column.addLayout(controls)
 
+    @property
+    def parts(self) -> list[QWidget]:
+        """The controls as they are seen, from above and from the left."""
+        buttons = [self.previous_button, self.play_button, self.next_button, self.in_button, self.out_button]
+        return [self.track, *buttons, self.part_box, self.frame_box]
+
     def _connect(self) -> None:
         self.track.valueChanged.connect(self.go_to)
         self.track.range_edited.connect(self.set_chosen)

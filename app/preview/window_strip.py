@@ -69,7 +69,7 @@ class WindowStrip(QWidget):
         lines = []
         for n in self._state.windows_at(self.scale.frame(position.x())):
             first, last = self._state.window_frames(n)
-            line = self.tr("Window {n}: frames {first}–{last}").format(n=n, first=first, last=last)
+            line = self.tr("Window {n}: frames {first}–{last}").format(n=n + 1, first=first, last=last)
             if n in self._state.chosen:
                 line += self.tr(", passes on {frames}").format(frames=", ".join(map(str, sorted(self._state.chosen[n]))))
             lines.append(line)

@@ -155,18 +155,20 @@ class NumberEditor(QWidget):
         self._low, self._high = low or 0.0, high if high is not None else 1.0
         self.slider = MarkedSlider(self) if spec.slider else None
         self.field = NumberField(spec, low, high, self)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setVerticalSpacing(0)
+        grid.setColumnStretch(0, 1)
         if self.slider:
-            row.addWidget(self.slider, 1)
+            grid.addWidget(self.slider, 0, 0)
             self.slider.valueChanged.connect(self._on_slider)
             self.slider.stepped.connect(self.field.stepBy)
             self.slider.paged.connect(self._on_page)
             self.slider.sliderReleased.connect(lambda: self._show_on_slider(self.field.value()))
             guard.watch(self.slider)
-        else:
-            row.addStretch(1)
-        row.addWidget(self.field)
+        if spec.ends:
+            grid.addLayout(ends_of(spec.ends), 1, 0)
+        grid.addWidget(self.field, 0, 1)
         guard.watch(self.field)
         self.field.valueChanged.connect(self._on_field)
         self.setFocusProxy(self.field)
@@ -221,6 +223,17 @@ class NumberEditor(QWidget):
     def _on_field(self, value: float) -> None:
         self._show_on_slider(value)
         self.changed.emit(self._number(value))
+
+
+def ends_of(texts: tuple[str, str]) -> QHBoxLayout:
+    """Words below the two ends of a slider."""
+    row = QHBoxLayout()
+    for text in texts:
+        label = QLabel(words(text))
+        label.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+        row.addWidget(label)
+    row.insertStretch(1)
+    return row
 
 
 class ChoiceEditor(QComboBox):

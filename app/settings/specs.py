@@ -20,6 +20,7 @@ class Spec:
         slider: whether the setting has a slider.
         suffix: unit behind the number.
         choices: words for each value of a setting that is chosen from a list.
+        ends: words for the two ends of the slider.
     """
 
     label: str
@@ -29,6 +30,7 @@ class Spec:
     slider: bool = True
     suffix: str = ""
     choices: dict[Any, str] = field(default_factory=dict)
+    ends: tuple[str, str] | None = None
 
 
 GUIDANCE_NAMES = {
@@ -146,7 +148,8 @@ RESTORE_SPECS: dict[str, Spec] = {
     "overlap": Spec("Overlap", step=0.05, decimals=2),
     "segment_frames": Spec("Segment frames", bend=2),
     "order": Spec("Order of segments", choices=ORDERS),
-    "strength": Spec("Strength", step=0.05, decimals=2),
+    "strength": Spec("Detail", step=0.05, decimals=2, ends=("Calm", "Detailed")),
+    "grain": Spec("Film grain", step=0.5, decimals=1),
     "color": Spec("Colours", choices=COLORS),
     "seed": Spec("Seed", slider=False),
     "precision": Spec("Precision", choices=PRECISIONS),
@@ -190,7 +193,7 @@ def texts() -> list[str]:
     found = [text for preset in BUILT_IN for text in (preset.name, preset.doc)]
     for owner, specs in ((RestoreSettings, RESTORE_SPECS), (OutputSettings, OUTPUT_SPECS)):
         for name, spec in specs.items():
-            found += [spec.label, owner.specs()[name].doc, *spec.choices.values()]
+            found += [spec.label, owner.specs()[name].doc, *spec.choices.values(), *(spec.ends or ())]
     for entry in catalogue():
         found += [entry.title, entry.summary, entry.licence, entry.licence_summary, entry.repository_note, entry.size_note]
         found.append(entry.memory_note)

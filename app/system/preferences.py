@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from PySide6.QtCore import QByteArray, QSettings
 
+from app.system.power import AFTERWARDS, Afterward
 from app.widgets.appearance import APPEARANCES, Appearance
 from dcvsr_engine.errors import SettingsError
 from dcvsr_engine.planning.request import JobRequest
@@ -140,6 +141,34 @@ class Preferences:
         except ValueError:
             return {}
         return speeds if isinstance(speeds, dict) else {}
+
+    @property
+    def afterward(self) -> Afterward:
+        """What follows the end of the queue."""
+        return next((known for known in AFTERWARDS if known == self._text("afterward")), "nothing")
+
+    @afterward.setter
+    def afterward(self, value: Afterward) -> None:
+        self._store.setValue("afterward", value)
+
+    @property
+    def after_command(self) -> str:
+        """The command that is run after the queue, for a shell."""
+        return self._text("after_command")
+
+    @after_command.setter
+    def after_command(self, value: str) -> None:
+        self._store.setValue("after_command", value)
+
+    @property
+    def threads(self) -> int:
+        """Threads that the engine computes with on the processor; 0 leaves it to PyTorch."""
+        text = self._text("threads")
+        return int(text) if text.isdecimal() else 0
+
+    @threads.setter
+    def threads(self, value: int) -> None:
+        self._store.setValue("threads", str(value))
 
     @property
     def welcomed(self) -> bool:

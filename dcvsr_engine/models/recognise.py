@@ -28,7 +28,7 @@ Found = Literal["declared", "full", "unet", "base"]
 MODEL_PARTS = (*UNET_FOLDERS, "vae", "image_encoder", "feature_extractor", "scheduler")
 TEXT_SUFFIXES = {".json", ".txt", ".md"}
 PICKLE_SUFFIXES = {".bin", ".ckpt", ".pickle", ".pkl", ".pt", ".pth"}
-ASSUMED = ("condition_scaled", "added_time_ids", "image_embedding")
+ASSUMED = ("condition_scaled", "condition_noise", "added_time_ids", "image_embedding", "unconditional")
 """Conventions that neither weights nor shapes show."""
 SCHEDULER = {"prediction_type": ("epsilon", "v_prediction"), "timestep_type": ("discrete", "continuous")}
 """Entries of a scheduler's config: diffusers' default, and SVD's value."""

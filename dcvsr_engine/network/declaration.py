@@ -39,6 +39,7 @@ class Declaration(Schema):
         factor: output pixels per latent pixel along an axis.
         multiple: the U-Net needs latent sides that are multiples of this.
         condition_scaled: whether ``l`` is multiplied by the VAE's scaling factor (SVD: no).
+        condition_noise: standard deviation of the noise added to ``l`` (noise augmentation).
         added_time_ids: the U-Net's additional ids (SVD: fps, motion bucket, noise augmentation).
         image_embedding: ``"none"`` (the network has none), ``"zeros"`` or ``"first-frame"`` (CLIP).
         unconditional: what the unconditional branch drops: ``"image_embedding"`` and/or ``"condition"``.
@@ -63,6 +64,7 @@ class Declaration(Schema):
     license: str = ""
     training_data: str = ""
     condition_scaled: bool = False
+    condition_noise: float = Field(default=0.0, ge=0)
     added_time_ids: FromJson[tuple[float, ...]] = SVD_TIME_IDS
     image_embedding: Literal["none", "zeros", "first-frame"] = "zeros"
     unconditional: FromJson[tuple[Literal["image_embedding", "condition"], ...]] = ("image_embedding",)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from dcvsr_engine.control import Monitor
 from dcvsr_engine.diffusion.denoiser import Denoiser
-from dcvsr_engine.diffusion.noise import clip_noise
+from dcvsr_engine.diffusion.noise import augmented, clip_noise
 from dcvsr_engine.diffusion.sampler import Pin, PinnedFrames, SegmentState, TiledDenoiser, sample, unpinned
 from dcvsr_engine.diffusion.schedule import Step, passes, steps_of
 from dcvsr_engine.events import FrameDone, Warned
@@ -24,6 +24,7 @@ from dcvsr_engine.planning.grids import grid_for, padded
 from dcvsr_engine.planning.plan import Segment
 from dcvsr_engine.restore.color import correct
 from dcvsr_engine.restore.frames import SegmentFrames
+from dcvsr_engine.restore.grain import add_grain
 from dcvsr_engine.restore.observer import SamplingObserver
 from dcvsr_engine.restore.recovery import RecoveringBatches, Recovery, is_finite, retry_in_fp32
 from dcvsr_engine.settings import Device, PlannedSettings
@@ -122,7 +123,8 @@ class SegmentPipeline:
             seen = {"first": 0, "middle": len(self.frames) // 2, "last": len(self.frames) - 1}[self.settings.clip_frame]
             embedding = self.model.image_encoder.embed(self.upsampled([seen])[0].cpu())
             self.denoiser = self.denoiser.with_embedding(embedding)
-        return torch.cat([condition for _, condition in self.chunks(self.encode_frames)])
+        condition = torch.cat([condition for _, condition in self.chunks(self.encode_frames)])
+        return augmented(condition, self.model.declaration.condition_noise, self.settings.seed, self.frames.indices)
 
     def sample(
         self,
@@ -292,7 +294,7 @@ class SegmentPipeline:
         usable = partial(self.is_plausible, positions)
         pixels = retry_in_fp32(self.model, work, self.locate(positions), usable, again)
         error = ((pixels - self.cropped(up)) * LUMA.to(up)).sum(1)
-        return pixels.cpu(), error.cpu()
+        return self.grained(pixels, positions).cpu(), error.cpu()
 
     def picture(self, latents: Tensor, positions: list[int]) -> Tensor:
         """Decode some frames of ``latents`` ``(frames, channels, height, width)`` for a look, whatever they look like.
@@ -300,7 +302,12 @@ class SegmentPipeline:
         Returns:
             RGB 0..1 ``(positions, 3, height, width)``.
         """
-        return self.refined(latents, positions, self.enlarged(positions)).cpu()
+        return self.grained(self.refined(latents, positions, self.enlarged(positions)), positions).cpu()
+
+    def grained(self, pixels: Tensor, positions: list[int]) -> Tensor:
+        """Add the grain that the settings ask for to restored frames RGB 0..1 ``(positions, 3, height, width)``."""
+        indices = [self.frames.indices[position] for position in positions]
+        return add_grain(pixels, self.settings.grain, self.settings.seed, indices)
 
     def refined(self, latents: Tensor, positions: list[int], up: Tensor) -> Tensor:
         """Decode neighbouring frames together, with more on either side for a temporal decoder.

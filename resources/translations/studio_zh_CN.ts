@@ -139,6 +139,10 @@
         <translation>取消(&amp;C)</translation>
     </message>
     <message>
+        <source>After the &amp;queue</source>
+        <translation>队列完成后(&amp;Q)</translation>
+    </message>
+    <message>
         <source>Stop after the next tile; finished segments and steps are kept (Ctrl+.)</source>
         <translation>在下一个图块后停止;已完成的分段和步骤会保留(Ctrl+.)</translation>
     </message>
@@ -157,6 +161,14 @@
     <message>
         <source>Pause after the next tile and free the device&apos;s memory (F6)</source>
         <translation>在下一个分块后暂停并释放设备内存 (F6)</translation>
+    </message>
+    <message>
+        <source>Start at a &amp;time…</source>
+        <translation>定时开始(&amp;T)…</translation>
+    </message>
+    <message>
+        <source>Do not start at {time}</source>
+        <translation>取消 {time} 的定时开始</translation>
     </message>
     <message>
         <source>Delete unfinished work…</source>
@@ -312,10 +324,6 @@
         <translation>缩小</translation>
     </message>
     <message>
-        <source>Select the visible part</source>
-        <translation>选择可见部分</translation>
-    </message>
-    <message>
         <source>Clear the selection</source>
         <translation>取消选择</translation>
     </message>
@@ -346,6 +354,10 @@
     <message>
         <source>or click to choose one</source>
         <translation>或点击选择文件</translation>
+    </message>
+    <message>
+        <source>Drop to add to the queue</source>
+        <translation>松开即可加入队列</translation>
     </message>
     <message>
         <source>|{right} − {left}| × {gain}</source>
@@ -1050,6 +1062,38 @@
         <translation>显示整幅画面（F 或双击）。</translation>
     </message>
     <message>
+        <source>Enlarge the picture (+, or the wheel).</source>
+        <translation>放大画面（+ 或滚轮）。</translation>
+    </message>
+    <message>
+        <source>Shrink the picture (−, or the wheel).</source>
+        <translation>缩小画面（− 或滚轮）。</translation>
+    </message>
+    <message>
+        <source>Preview only what is seen now (R); Shift and drag selects another part.</source>
+        <translation>只预览当前可见部分（R）；按住 Shift 拖动可选择其他部分。</translation>
+    </message>
+    <message>
+        <source>Preview the whole picture again (Esc).</source>
+        <translation>重新预览整个画面（Esc）。</translation>
+    </message>
+    <message>
+        <source>Zoom in</source>
+        <translation>放大</translation>
+    </message>
+    <message>
+        <source>Zoom out</source>
+        <translation>缩小</translation>
+    </message>
+    <message>
+        <source>Select the visible part</source>
+        <translation>选择可见部分</translation>
+    </message>
+    <message>
+        <source>Clear the selection</source>
+        <translation>清除选择</translation>
+    </message>
+    <message>
         <source>Go back one frame (← or ,).</source>
         <translation>后退一帧(← 或 ,)。</translation>
     </message>
@@ -1175,6 +1219,10 @@
     <message>
         <source>Progress</source>
         <translation>进度</translation>
+    </message>
+    <message>
+        <source>What happens by itself</source>
+        <translation>自动进行的事项</translation>
     </message>
     <message>
         <source>Memory in use</source>
@@ -1800,12 +1848,24 @@
         <translation>一次处理的帧数；更长的镜头会切成相连的段。</translation>
     </message>
     <message>
-        <source>Strength</source>
-        <translation>强度</translation>
-    </message>
-    <message>
         <source>How much of the refinement is used: 0 is the enlarged input alone, 1 the full result.</source>
         <translation>采用多少细化：0 只是放大的输入，1 是完整的结果。</translation>
+    </message>
+    <message>
+        <source>Calm</source>
+        <translation>平静</translation>
+    </message>
+    <message>
+        <source>Detailed</source>
+        <translation>细致</translation>
+    </message>
+    <message>
+        <source>Film grain</source>
+        <translation>胶片颗粒</translation>
+    </message>
+    <message>
+        <source>Film grain that is added to the result: its standard deviation at mid grey in levels of 255; 0 adds none.</source>
+        <translation>给结果添加的胶片颗粒：其在中灰处的标准差，以 255 级为单位；0 表示不添加。</translation>
     </message>
     <message>
         <source>Colours</source>
@@ -2120,6 +2180,10 @@
         <translation>交替</translation>
     </message>
     <message>
+        <source>Detail</source>
+        <translation>细节</translation>
+    </message>
+    <message>
         <source>Unchanged</source>
         <translation>不改变</translation>
     </message>
@@ -2267,10 +2331,6 @@
 <context>
     <name>SettingsPanel</name>
     <message>
-        <source>Guidance and detail</source>
-        <translation>引导与细节</translation>
-    </message>
-    <message>
         <source>Propagation</source>
         <translation>传播</translation>
     </message>
@@ -2289,6 +2349,14 @@
     <message>
         <source>Output file</source>
         <translation>输出文件</translation>
+    </message>
+    <message>
+        <source>More</source>
+        <translation>更多</translation>
+    </message>
+    <message>
+        <source>Steps and guidance</source>
+        <translation>步数与引导</translation>
     </message>
     <message>
         <source>Save or remove presets</source>
@@ -2333,6 +2401,10 @@
     <message>
         <source>off</source>
         <translation>关</translation>
+    </message>
+    <message>
+        <source>steps: {steps}</source>
+        <translation>步数：{steps}</translation>
     </message>
     <message>
         <source>{count} changed</source>
@@ -2386,6 +2458,33 @@
     </message>
 </context>
 <context>
+    <name>StartDialog</name>
+    <message>
+        <source>Start at a time</source>
+        <translation>定时开始</translation>
+    </message>
+    <message>
+        <source>Restore the waiting clips from this &amp;time on:</source>
+        <translation>从此时间起修复等待中的视频(&amp;T)：</translation>
+    </message>
+    <message>
+        <source>Time to start at</source>
+        <translation>开始时间</translation>
+    </message>
+    <message>
+        <source>Time until then</source>
+        <translation>距开始的时间</translation>
+    </message>
+    <message>
+        <source>The program must stay open; until then the computer is kept awake.</source>
+        <translation>程序必须保持打开；在此之前电脑会保持唤醒。</translation>
+    </message>
+    <message>
+        <source>in {hours} h {minutes} min</source>
+        <translation>{hours} 小时 {minutes} 分钟后</translation>
+    </message>
+</context>
+<context>
     <name>StepKinds</name>
     <message>
         <source>Plain step</source>
@@ -2434,18 +2533,6 @@
 <context>
     <name>TileOverlay</name>
     <message>
-        <source>Tile m = {m} · row {row} of {rows} · column {column} of {columns}</source>
-        <translation>分块 m = {m} · 第 {row}/{rows} 行 · 第 {column}/{columns} 列</translation>
-    </message>
-    <message>
-        <source>Window n = {n} of {windows} · frames {first}–{last}</source>
-        <translation>窗口 n = {n}/{windows} · 帧 {first}–{last}</translation>
-    </message>
-    <message>
-        <source>Gaussian weight {weight:.3g} · {share:.0%} of the blend of {count} tiles</source>
-        <translation>高斯权重 {weight:.3g} · 占 {count} 个分块混合的 {share:.0%}</translation>
-    </message>
-    <message>
         <source>SAP · tiles share one key per {rate} × {rate} latent pixels</source>
         <translation>SAP · 每 {rate} × {rate} 个潜在像素共享一个键</translation>
     </message>
@@ -2456,6 +2543,34 @@
     <message>
         <source>Zoom in to see the keys</source>
         <translation>放大可看到这些键</translation>
+    </message>
+    <message>
+        <source>Tile {tile} of {tiles} · row {row} of {rows} · column {column} of {columns}</source>
+        <translation>分块 {tile}/{tiles} · 第 {row}/{rows} 行 · 第 {column}/{columns} 列</translation>
+    </message>
+    <message>
+        <source>Window {window} of {windows} · frames {first}–{last}</source>
+        <translation>窗口 {window}/{windows} · 帧 {first}–{last}</translation>
+    </message>
+    <message>
+        <source>Here it has {share} of the blend of {count} tiles</source>
+        <translation>此处在 {count} 个分块的融合中占 {share}</translation>
+    </message>
+    <message>
+        <source>Tiles overlap</source>
+        <translation>分块重叠处</translation>
+    </message>
+    <message>
+        <source>Running</source>
+        <translation>正在计算</translation>
+    </message>
+    <message>
+        <source>Keys that tiles share</source>
+        <translation>分块共享的键</translation>
+    </message>
+    <message>
+        <source>Frames passed on (diamonds below)</source>
+        <translation>传递的帧（下方菱形）</translation>
     </message>
     <message>
         <source>Waiting in this step</source>
@@ -2574,6 +2689,89 @@
     <message>
         <source>This system has no keyring, so it is used until the program ends and is not kept.</source>
         <translation>本系统没有密钥环，因此令牌只在程序结束前使用，不会保存。</translation>
+    </message>
+</context>
+<context>
+    <name>Unattended</name>
+    <message>
+        <source>starts at {time}</source>
+        <translation>{time} 开始</translation>
+    </message>
+    <message>
+        <source>stays awake</source>
+        <translation>保持唤醒</translation>
+    </message>
+    <message>
+        <source>The computer does not fall asleep while clips are restored.</source>
+        <translation>修复视频期间电脑不会进入睡眠。</translation>
+    </message>
+    <message>
+        <source>may fall asleep</source>
+        <translation>可能会睡眠</translation>
+    </message>
+    <message>
+        <source>This computer cannot be kept awake; change its power settings for long runs.</source>
+        <translation>无法让此电脑保持唤醒；长时间运行请更改其电源设置。</translation>
+    </message>
+    <message>
+        <source>then: {deed}</source>
+        <translation>之后：{deed}</translation>
+    </message>
+    <message>
+        <source>nothing</source>
+        <translation>无操作</translation>
+    </message>
+    <message>
+        <source>a sound</source>
+        <translation>播放声音</translation>
+    </message>
+    <message>
+        <source>a notification</source>
+        <translation>发出通知</translation>
+    </message>
+    <message>
+        <source>sleep</source>
+        <translation>睡眠</translation>
+    </message>
+    <message>
+        <source>shut down</source>
+        <translation>关机</translation>
+    </message>
+    <message>
+        <source>run a command</source>
+        <translation>运行命令</translation>
+    </message>
+    <message>
+        <source>The queue is done: {done} restored, {failed} failed.</source>
+        <translation>队列已完成：修复 {done} 个，失败 {failed} 个。</translation>
+    </message>
+    <message>
+        <source>All clips are done. The computer goes to sleep in {seconds} s.</source>
+        <translation>所有视频已完成。电脑将在 {seconds} 秒后睡眠。</translation>
+    </message>
+    <message>
+        <source>Sleep now</source>
+        <translation>立即睡眠</translation>
+    </message>
+    <message>
+        <source>All clips are done. The computer shuts down in {seconds} s.</source>
+        <translation>所有视频已完成。电脑将在 {seconds} 秒后关机。</translation>
+    </message>
+    <message>
+        <source>Shut down now</source>
+        <translation>立即关机</translation>
+    </message>
+    <message>
+        <source>No command is set; write one under Edit ▸ Preferences.</source>
+        <translation>尚未设置命令；请在“编辑 ▸ 首选项”中填写。</translation>
+    </message>
+    <message>
+        <source>The command after the queue cannot be started: {error}.</source>
+        <translation>无法启动队列完成后的命令：{error}。</translation>
+    </message>
+    <message>
+        <source>The command after the queue failed (exit code {code}); the results are there all the same.</source>
+        <translation>队列完成后的命令失败（退出代码 {code}）；结果不受影响。</translation>
     </message>
 </context>
 <context>

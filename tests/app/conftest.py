@@ -1,9 +1,11 @@
 """What the window's tests share: a watch for leaks, folders of their own, a clip made on the fly, and the fake engine."""
 
+import functools
 import gc
 import multiprocessing
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from app.engine.thread import EngineThread
 from app.main_window import MainWindow
+from app.system.awake import KeepAwake
 from app.system.crash_report import CrashReport
 from app.system.folders import UserFolders
 from app.system.preferences import Preferences
@@ -83,6 +86,12 @@ def open_window(qtbot: object, folders: UserFolders, tmp_path: Path) -> Iterator
             window.session.quit_now()
         window.deleteLater()
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
+@pytest.fixture(autouse=True)
+def may_sleep(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The computer that runs the tests is not kept awake."""
+    monkeypatch.setattr("app.main_window.KeepAwake", functools.partial(KeepAwake, way=lambda: nullcontext(True)))
 
 
 @pytest.fixture

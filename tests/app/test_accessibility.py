@@ -66,7 +66,7 @@ def window(open_window, clip):
     window = open_window(start=False)
     for dock in window.docks.values():
         dock.show()
-    window.settings_panel.open_these_groups([section.key for section in window.settings_panel.sections])
+    window.settings_panel.open_these_groups(window.settings_panel.sections)
     window.add_clips([clip])
     window.notices.say("Something happened.", "caution", [("Do something", lambda: None)])
     window.models.open()
@@ -119,3 +119,17 @@ def test_every_panel_can_be_hidden_and_shown_from_the_menu(window):
         assert not dock.isVisible()
         dock.toggleViewAction().trigger()
         assert not dock.isHidden()
+
+
+def test_tab_goes_through_the_panels_as_they_are_seen(window):
+    order, widget = [], window.queue_panel
+    while (widget := widget.nextInFocusChain()) is not window.queue_panel:
+        order.append(widget)
+    preview, buttons = window.preview, window.progress.buttons
+    timeline = preview.timeline
+    seen = [
+        window.queue_panel.view, preview.toolbar.button(preview.mode_actions["wipe"]), preview.view, timeline.track,
+        timeline.previous_button, timeline.play_button, timeline.next_button, timeline.frame_box, window.settings_panel.model_box,
+        buttons["preview"], buttons["restore"],
+    ]  # fmt: skip
+    assert sorted(seen, key=order.index) == seen

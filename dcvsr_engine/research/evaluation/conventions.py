@@ -3,7 +3,7 @@
 import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from dcvsr_engine.control import Control
-from dcvsr_engine.diffusion.branch import Branch
+from dcvsr_engine.diffusion.branch import CONDITIONAL, Branch
 from dcvsr_engine.diffusion.denoiser import Denoiser
-from dcvsr_engine.diffusion.noise import clip_noise
+from dcvsr_engine.diffusion.noise import augmented, clip_noise
 from dcvsr_engine.errors import InputError, ModelError
 from dcvsr_engine.network.checkpoint import Model
 from dcvsr_engine.network.clip import ImageEncoder
@@ -40,8 +40,14 @@ TIME_IDS: tuple[TimeIds, ...] = (
 SIGMAS = (0.5, 2.0, 8.0, 32.0)
 """Noise levels at which the error is taken, clamped to the model's range: those where the condition matters."""
 
+CLEAR_SIGMAS = (0.5, 2.0)
+"""Those at which a picture is seen through the noise without a condition: beyond them there is nothing to do better."""
+
 CERTAIN = 3.0
 """A convention is worse than the best when it is worse by more than this many standard errors."""
+
+NOTICEABLE = 0.005
+"""… and by at least this share: networks may like what they were not trained with a little better (noise on l: 0.24 %)."""
 
 
 @dataclass(frozen=True)
@@ -51,15 +57,16 @@ class Convention:
     condition_scaled: bool
     image_embedding: Literal["none", "zeros", "first-frame"]
     added_time_ids: TimeIds
+    condition_noise: float = 0.0
 
     @classmethod
     def of(cls, declaration: Declaration) -> "Convention":
         """Return the declared one."""
-        return cls(declaration.condition_scaled, declaration.image_embedding, declaration.added_time_ids)
+        return cls(*(getattr(declaration, field.name) for field in fields(cls)))
 
     def values(self) -> dict[str, Any]:
         """Return the values by name."""
-        return {name: getattr(self, name) for name in ("condition_scaled", "image_embedding", "added_time_ids")}
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
 @dataclass(frozen=True)
@@ -86,14 +93,39 @@ class Trial:
 
     @property
     def error(self) -> float:
-        """Geometric mean of the errors: it weighs every noise level alike."""
-        return math.exp(sum(map(math.log, self.errors)) / len(self.errors))
+        """Their mean, see `mean_error`."""
+        return mean_error(self.errors)
 
     def is_worse_than(self, other: "Trial") -> bool:
-        """Return whether the paired log ratios of the errors exceed `CERTAIN` standard errors."""
-        # paired: both saw the same draws, so that their difficulty cancels
-        ratios = torch.tensor([math.log(mine / theirs) for mine, theirs in zip(self.errors, other.errors, strict=True)])
-        return bool(ratios.mean() > CERTAIN * ratios.std() / math.sqrt(len(ratios)))
+        """Return whether its errors are larger, see `exceed`."""
+        return exceed(self.errors, other.errors)
+
+
+@dataclass(frozen=True)
+class DropTrial:
+    """What the network does without some of its inputs, which are zeros in the unconditional branch.
+
+    Attributes:
+        names: of the inputs left out, as in `Declaration.unconditional`.
+        errors: without them, in every draw.
+        reference: errors in the same draws of what a network must beat that was trained to do without them: without the
+            condition, the linear denoiser ``x / (σ² + 1)``, which knows no pictures; without the image embedding alone, the
+            network itself with that of another clip.
+    """
+
+    names: tuple[str, ...]
+    errors: tuple[float, ...]
+    reference: tuple[float, ...]
+
+    @property
+    def ratio(self) -> float:
+        """Error as a multiple of the reference's."""
+        return mean_error(self.errors) / mean_error(self.reference)
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether the network does better than the reference, beyond chance."""
+        return exceed(self.reference, self.errors)
 
 
 @dataclass(frozen=True)
@@ -104,16 +136,42 @@ class Finding:
         trials: every convention, best first.
         convention: of the best and its rivals, the one that keeps most of what is declared.
         decided: names of the values in which the best and all its rivals agree, where several values were tried.
+        drops: what the network does without some inputs.
     """
 
     trials: tuple[Trial, ...]
     convention: Convention
     decided: tuple[str, ...]
+    drops: tuple[DropTrial, ...] = ()
+
+    @property
+    def unconditional(self) -> tuple[str, ...] | None:
+        """The inputs that the network was trained to do without; ``None`` where no set of them, or more than one, is shown."""
+        trained = [drop.names for drop in self.drops if drop.is_trained]
+        return trained[0] if len(trained) == 1 else None
+
+    @property
+    def found(self) -> dict[str, Any]:
+        """The values found, by the names of `Declaration`."""
+        values = self.convention.values()
+        return values if self.unconditional is None else values | {"unconditional": self.unconditional}
 
     @property
     def rivals(self) -> tuple[Trial, ...]:
         """Trials not significantly worse than the best, the best included."""
         return rivals_of(self.trials)
+
+
+def mean_error(errors: Sequence[float]) -> float:
+    """Geometric mean of errors: it weighs every noise level alike."""
+    return math.exp(sum(map(math.log, errors)) / len(errors))
+
+
+def exceed(errors: Sequence[float], others: Sequence[float]) -> bool:
+    """Whether the log ratios of errors to others of the same draws exceed `CERTAIN` standard errors, and `NOTICEABLE`."""
+    # paired: both saw the same draws, so that their difficulty cancels
+    ratios = torch.tensor([math.log(mine / theirs) for mine, theirs in zip(errors, others, strict=True)])
+    return float(ratios.mean()) > max(CERTAIN * float(ratios.std()) / math.sqrt(len(ratios)), NOTICEABLE)
 
 
 def rivals_of(trials: Sequence[Trial]) -> tuple[Trial, ...]:
@@ -137,8 +195,11 @@ def candidate_conventions(model: Model, has_encoder: bool, more_ids: Sequence[Ti
     )
     ids = [*TIME_IDS, (0.0,) * count, *more_ids]
     combinations = itertools.product(scaled, images, [values for values in ids if len(values) == count])
+    plain = [Convention(*values) for values in combinations]
+    # SVD's third id says how much noise was added to l
+    noisy = [replace(convention, condition_noise=convention.added_time_ids[2]) for convention in plain if count > 2]
     # a dictionary keeps the order and drops repetitions
-    return list(dict.fromkeys([declared, *(Convention(*values) for values in combinations)]))
+    return list(dict.fromkeys([declared, *plain, *noisy]))
 
 
 def encoder_of(model: Model, base: Path) -> ImageEncoder | None:
@@ -211,32 +272,83 @@ def find_conventions(
         return {trial.convention.values()[name] for trial in among}
 
     decided = tuple(name for name in declared if len(values(rivals, name)) == 1 < len(values(ranked, name)))
-    return Finding(ranked, max(rivals, key=kept).convention, decided)
+    chosen = max(rivals, key=kept).convention
+    return Finding(ranked, chosen, decided, tuple(try_drops(model, clips, chosen, draws, control)))
+
+
+def try_drops(
+    model: Model, clips: Sequence[ProbeClip], convention: Convention, draws: int, control: Control
+) -> Iterator[DropTrial]:
+    """Yield what the network does without its condition, without the image embedding and without both, where it has one.
+
+    Args:
+        model, clips, draws, control: as for `find_conventions`.
+        convention: under which to try.
+    """
+
+    def errors(clips: Sequence[ProbeClip], branch: Branch, *names: str) -> tuple[float, ...]:
+        probed = replace(model, declaration=model.declaration.replace(unconditional=names))
+        return tuple(denoising_errors(probed, clips, convention, draws, control, branch, CLEAR_SIGMAS))
+
+    sees = convention.image_embedding == "first-frame"
+    unconditional = Branch(conditional=False)
+    linear = tuple(linear_errors(model, clips, draws))
+    for names in (("condition",), ("image_embedding", "condition")) if sees else (("condition",),):
+        yield DropTrial(names, errors(clips, unconditional, *names), linear)
+    if sees and len(clips) > 1:
+        # every clip with the embedding of the one before it
+        strangers = [replace(clip, embedding=clips[place - 1].embedding) for place, clip in enumerate(clips)]
+        yield DropTrial(("image_embedding",), errors(clips, unconditional, "image_embedding"), errors(strangers, CONDITIONAL))
+
+
+def linear_errors(model: Model, clips: Sequence[ProbeClip], draws: int) -> Iterator[float]:
+    """Yield the errors of ``x̂_0 = x / (σ² + 1)`` in the draws of `denoising_errors`: the best that a line can do."""
+    for clip in clips:
+        for sigma, _, noise in noise_draws(model.declaration, clip, draws, CLEAR_SIGMAS):
+            estimate = (clip.target + sigma * noise) / (sigma**2 + 1)
+            yield weighted_error(estimate, clip.target, sigma)
+
+
+def noise_draws(
+    declaration: Declaration, clip: ProbeClip, draws: int, sigmas: Sequence[float]
+) -> Iterator[tuple[float, int, Tensor]]:
+    """Yield every noise level and draw: σ, seed, and noise shaped like the clip; the same for every convention."""
+    frames, channels, height, width = clip.target.shape
+    for sigma, seed in itertools.product(probe_sigmas(declaration, sigmas), range(draws)):
+        yield sigma, seed, clip_noise(seed, 0, frames, (channels, height, width), declaration.noise_share)
+
+
+def weighted_error(estimate: Tensor, target: Tensor, sigma: float) -> float:
+    """The EDM loss ``λ(σ) ‖x̂_0 − x_0‖²``, λ = (σ² + 1) / σ², of an estimate shaped like its target."""
+    return float((estimate - target).square().mean()) * (sigma**2 + 1) / sigma**2
 
 
 def denoising_errors(
-    model: Model, clips: Sequence[ProbeClip], convention: Convention, draws: int, control: Control
+    model: Model,
+    clips: Sequence[ProbeClip],
+    convention: Convention,
+    draws: int,
+    control: Control,
+    branch: Branch = CONDITIONAL,
+    sigmas: Sequence[float] = SIGMAS,
 ) -> Iterator[float]:
-    """Yield the EDM loss ``λ(σ) ‖x̂_0 − x_0‖²``, λ = (σ² + 1) / σ², of every clip, noise level and draw under ``convention``."""
+    """Yield the `weighted_error` of every clip, noise level and draw under ``convention``, in a branch of guidance."""
     declaration = model.declaration.replace(**convention.values())
     probed = replace(model, declaration=declaration)  # shares the networks
     scale = condition_scale(model) if convention.condition_scaled else 1.0
     for clip in clips:
-        frames, channels, height, width = clip.target.shape
+        frames, _, height, width = clip.target.shape
         tile = TileGrid.build(frames, height, width, max(height, width), frames).tile(0, 0)
         denoiser = Denoiser(probed, clip.embedding if convention.image_embedding == "first-frame" else None)
-        condition = clip.condition * scale
-        # the seed depends on the draw alone: every convention sees the same noise
-        for sigma, seed in itertools.product(probe_sigmas(declaration), range(draws)):
+        for sigma, seed, noise in noise_draws(declaration, clip, draws, sigmas):
             control.check()
-            noise = clip_noise(seed, 0, frames, (channels, height, width), declaration.noise_share)
+            condition = augmented(clip.condition * scale, convention.condition_noise, seed, range(frames))
             noisy = clip.target + sigma * noise
             with torch.no_grad():
-                estimates = denoiser.evaluate(noisy[None], sigma, condition[None], [tile], (Branch(),))
-            error = (estimates[Branch()][0] - clip.target).square().mean()
-            yield float(error) * (sigma**2 + 1) / sigma**2
+                estimates = denoiser.evaluate(noisy[None], sigma, condition[None], [tile], (branch,))
+            yield weighted_error(estimates[branch][0], clip.target, sigma)
 
 
-def probe_sigmas(declaration: Declaration) -> list[float]:
-    """Clamp `SIGMAS` to the model's range, without repetition."""
-    return sorted({min(max(sigma, declaration.sigma_min), declaration.sigma_max) for sigma in SIGMAS})
+def probe_sigmas(declaration: Declaration, sigmas: Sequence[float]) -> list[float]:
+    """Clamp noise levels to the model's range, without repetition."""
+    return sorted({min(max(sigma, declaration.sigma_min), declaration.sigma_max) for sigma in sigmas})

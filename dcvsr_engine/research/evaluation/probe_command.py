@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from dcvsr_engine.network.clip import ImageEncoder
     from dcvsr_engine.research.evaluation.conventions import Convention, Finding, ProbeClip, TimeIds, Trial
 
-HEADINGS = ("condition scaled", "CLIP sees", "time ids", "error", "× best")
+HEADINGS = ("condition scaled", "noise on it", "CLIP sees", "time ids", "error", "× best")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -102,11 +102,12 @@ def prepare_probe_clips(options: argparse.Namespace, model: "Model", encoder: "I
         ]
 
 
-def trial_columns(trial: "Trial") -> tuple[str, str, str, str]:
+def trial_columns(trial: "Trial") -> tuple[str, ...]:
     """Format a convention and its error for the table."""
     convention = trial.convention
     ids = ", ".join(f"{value:g}" for value in convention.added_time_ids)
-    return "yes" if convention.condition_scaled else "no", convention.image_embedding, ids, f"{trial.error:.5f}"
+    scaled = "yes" if convention.condition_scaled else "no"
+    return scaled, f"{convention.condition_noise:g}", convention.image_embedding, ids, f"{trial.error:.5f}"
 
 
 def finding_to_text(finding: "Finding", declared: Declaration) -> str:
@@ -130,7 +131,21 @@ def result_sentences(finding: "Finding") -> list[str]:
     decided = [f"{name}={chosen[name]}" for name in finding.decided]
     undecided = [name for name in chosen if name not in finding.decided]
     sentences = [f"Found: {', '.join(decided) or 'nothing'}."]
-    return [*sentences, f"Undecided, or only one value tried: {', '.join(undecided)}."] if undecided else sentences
+    sentences += [f"Undecided, or only one value tried: {', '.join(undecided)}."] if undecided else []
+    return sentences + drop_sentences(finding)
+
+
+def drop_sentences(finding: "Finding") -> list[str]:
+    """Say what the network was trained to do without, which is what the unconditional branch of guidance may drop."""
+    sentences = []
+    for drop in finding.drops:
+        shown = "it was trained to" if drop.is_trained else "nothing shows that it was trained to"
+        rival = "a linear denoiser's" if "condition" in drop.names else "that with another clip's"
+        sentences.append(f"Without {' and '.join(drop.names)}: {drop.ratio:.3f} × {rival} error; {shown}.")
+    if sentences:
+        found = finding.unconditional
+        sentences.append(f"unconditional={list(found)}." if found else "What the unconditional branch drops stays as declared.")
+    return sentences
 
 
 def trial_note(trial: "Trial", finding: "Finding", declared: "Convention") -> str:
@@ -143,7 +158,8 @@ def trial_note(trial: "Trial", finding: "Finding", declared: "Convention") -> st
 def finding_to_dict(finding: "Finding") -> dict[str, Any]:
     """Return a finding as plain values for JSON."""
     trials = [trial.convention.values() | {"error": trial.error, "rival": trial in finding.rivals} for trial in finding.trials]
-    return {"tried": trials, "found": finding.convention.values(), "decided": list(finding.decided)}
+    drops = [{"names": list(drop.names), "ratio": drop.ratio, "trained": drop.is_trained} for drop in finding.drops]
+    return {"tried": trials, "found": finding.found, "decided": list(finding.decided), "dropped": drops}
 
 
 def write_declaration(folder: Path, finding: "Finding") -> str:
@@ -156,8 +172,9 @@ def write_declaration(folder: Path, finding: "Finding") -> str:
         OutputError: the folder is read-only or the model built in.
     """
     declared = Declaration.from_folder(folder)
-    assumed = tuple(name for name in declared.assumed if name not in finding.decided)
-    changed = declared.replace(**finding.convention.values(), assumed=assumed)
+    decided = finding.decided if finding.unconditional is None else (*finding.decided, "unconditional")
+    assumed = tuple(name for name in declared.assumed if name not in decided)
+    changed = declared.replace(**finding.found, assumed=assumed)
     path = folder / FILE
     if changed == declared:
         return f"{path} says so already."

@@ -122,6 +122,13 @@ class Conditioning:
     embedding: Tensor
     ids: Tensor
 
+    def augmented(self, deviation: float, generator: torch.Generator) -> "Conditioning":
+        """Add noise of a standard ``deviation`` to ``l`` (a declaration's ``condition_noise``)."""
+        if deviation == 0:
+            return self
+        noise = torch.randn(self.condition.shape, generator=generator).to(self.condition)
+        return Conditioning(self.condition + deviation * noise, self.embedding, self.ids)
+
     def dropped(self, keep: Tensor, names: tuple[str, ...]) -> "Conditioning":
         """Zero the inputs in ``names`` (a declaration's ``unconditional``) for the clips where ``keep`` ``(batch,)`` is false."""
         condition = self.condition * keep.view(-1, 1, 1, 1, 1) if "condition" in names else self.condition

@@ -112,7 +112,7 @@ class Trainer:
         batch, frames = clips.shape[:2]
         flat, up = clips.flatten(0, 1), upscaled.flatten(0, 1)
         target = self.start.stage.encode_target(flat, up).unflatten(0, (batch, frames)).to(self.device)
-        conditioning = self.start.encode_condition(upscaled)
+        conditioning = self.start.encode_condition(upscaled).augmented(self.start.declaration.condition_noise, generator)
         sigma = self.sigmas(batch, phase, generator)
         noise = training_noise(target.shape, phase.noise_share, generator).to(self.device)
         if self.recipe.dropout > 0:

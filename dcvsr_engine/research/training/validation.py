@@ -69,7 +69,7 @@ def restore_held_out(start: Start, upscaled: Tensor, steps: int, autocast: torch
     generator = torch.Generator().manual_seed(0)
     results = []
     for clip in upscaled.to(device):
-        conditioning = start.encode_condition(clip.unsqueeze(0))
+        conditioning = start.encode_condition(clip.unsqueeze(0)).augmented(declaration.condition_noise, generator)
         shape = torch.Size((1, len(clip), start.unet.config.out_channels, *conditioning.condition.shape[-2:]))
         noise = training_noise(shape, declaration.noise_share, generator).to(device)
         with autocast:

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QRectF, Qt
 from PySide6.QtTest import QTest
 
 from app.preview.compare_view import CompareView
@@ -212,9 +212,9 @@ def test_a_slip_selects_nothing(view, mouse_on):
     assert view.scene.region is None
 
 
-def test_r_selects_what_is_visible(qtbot, view):
+def test_what_is_visible_can_be_selected(view):
     view.set_viewport(view.scene.viewport.actual_size())
-    qtbot.keyClick(view, Qt.Key.Key_R)
+    view.select_visible()
     assert view.scene.region == view.visible_region()
     assert view.scene.region.width == pytest.approx(300 / 4, abs=1)
     assert view.scene.region.height == 80
@@ -236,6 +236,29 @@ def test_the_loupe_stays_inside(view, mouse_on):
     assert 0 <= corner.y() <= 400 - 150
 
 
+def test_what_is_said_of_a_tile_does_not_cover_it(view, mouse_on):
+    box = QRectF(0, 0, 200, 60)
+    mouse_on(view).move(100, 60)
+    assert view._away_from_pointer(box).y() > 200
+    mouse_on(view).move(100, 340)
+    assert view._away_from_pointer(box).y() + 60 < 200
+
+
+def test_a_file_that_hovers_over_a_clip_is_told_where_it_may_be_dropped(view):
+    before = color_at(view, 150, 200)
+    view.set_highlighted(True)
+    assert color_at(view, 150, 220) != before
+    view.set_highlighted(False)
+    assert color_at(view, 150, 200) == before
+
+
+def test_the_overlay_has_a_legend(view):
+    view.scene.overlay.state.set_grid(TileGrid.build(14, 80, 120, tile=32), 4)
+    view.set_overlay_visible(True)
+    below_title = [color_at(view, x, 44) for x in range(302, 420)]
+    assert (86, 180, 233) in below_title
+
+
 def test_the_empty_view_offers_to_open(qtbot, view, mouse_on):
     view.show_empty()
     assert view.placeholder.title == "Drop a video here"
@@ -244,7 +267,7 @@ def test_the_empty_view_offers_to_open(qtbot, view, mouse_on):
     with qtbot.waitSignal(view.open_requested):
         qtbot.keyClick(view, Qt.Key.Key_Return)
     with qtbot.assertNotEmitted(view.region_selected):
-        qtbot.keyClick(view, Qt.Key.Key_R)
+        view.select_visible()
 
 
 @pytest.mark.parametrize("kind", ["empty", "busy", "error"])

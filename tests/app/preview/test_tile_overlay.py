@@ -128,9 +128,9 @@ def test_the_text_tells_indices_frames_and_weight(overlay):
     overlay.state.set_tile_state(tile.m, tile.n, "running")
     row, column = divmod(tile.m, len(grid.columns))
     text = overlay.describe(56, (400, 300))
-    assert f"m = {tile.m} · row {row + 1} of {len(grid.rows)} · column {column + 1} of {len(grid.columns)}" in text
-    assert f"n = {tile.n} of 3 · frames {50 + tile.frame}–{50 + tile.frame + 13}" in text
-    assert f"{weight:.3g}" in text
+    assert f"Tile {tile.m + 1} of {grid.spatial} · row {row + 1} of {len(grid.rows)} · column {column + 1} of" in text
+    assert f"Window {tile.n + 1} of 3 · frames {50 + tile.frame}–{50 + tile.frame + 13}" in text
+    assert f"{weight / sum(other for _, other in overlay.state.tiles_at(56, 400, 300)):.0%} of the blend" in text
     assert "denoised now" in text
     assert overlay.describe(56, (5000, 0)) == ""
 
@@ -140,9 +140,18 @@ def test_the_step_text_names_the_frames_passed_on(overlay):
     overlay.state.set_chosen_frames(0, (9, 3, 5))
     overlay.state.set_chosen_frames(2, (25,))
     text = overlay.step_text(4, Viewport(PICTURE, PICTURE), 1.0)
-    assert text == "TAP forward\nWindow 0 passes on frames 3, 5, 9"
+    assert text == "TAP forward\nWindow 1 passes on frames 3, 5, 9"
     overlay.state.set_step(None)
     assert overlay.step_text(4, Viewport(PICTURE, PICTURE), 1.0) == ""
+
+
+def test_the_legend_names_the_colours_that_are_painted(overlay):
+    assert [text for _, text in overlay.legend()] == ["Tiles overlap"]
+    overlay.state.set_step(StepKind.SAP)
+    assert (hud.CHOSEN_COLOR, "Keys that tiles share") in overlay.legend()
+    overlay.state.set_step(StepKind.TAP_BACKWARD)
+    colors = [color for color, _ in overlay.legend()]
+    assert colors == [hud.OVERLAP_COLOR, hud.RUNNING_COLOR, hud.DONE_COLOR, hud.CHOSEN_COLOR]
 
 
 def test_without_a_grid_nothing_is_painted(overlay):

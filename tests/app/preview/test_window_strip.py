@@ -35,7 +35,7 @@ def test_windows_under_the_pointer_are_described(strip):
     strip._state.set_step(StepKind.TAP_FORWARD)
     strip._state.set_chosen_frames(1, (25, 18))
     at = QPoint(round(strip.scale.x(19.5)), 5)
-    assert strip.describe(at) == "Window 0: frames 10–23\nWindow 1: frames 17–30, passes on 18, 25"
+    assert strip.describe(at) == "Window 1: frames 10–23\nWindow 2: frames 17–30, passes on 18, 25"
     assert "overlapping windows" in strip.describe(QPoint(round(strip.scale.x(2)), 5))
 
 

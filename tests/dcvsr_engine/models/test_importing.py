@@ -14,7 +14,7 @@ from dcvsr_engine.errors import Cancelled, ModelError
 from dcvsr_engine.models import importing
 from dcvsr_engine.models.importing import import_model
 from dcvsr_engine.models.loading import load_model
-from dcvsr_engine.models.recognise import recognise
+from dcvsr_engine.models.recognise import ASSUMED, recognise
 from dcvsr_engine.models.registry import known_models
 from dcvsr_engine.models.verification import verify_model
 from dcvsr_engine.resources import resource
@@ -58,7 +58,7 @@ def test_a_full_folder_gets_assumed_conventions_and_loads(full):
     model = import_model(full)
     assert model.name == "my-video-model"
     assert (model.declaration.factor, model.declaration.multiple, model.declaration.base) == (2, 2, "")
-    assert set(model.declaration.assumed) == {"condition_scaled", "added_time_ids", "image_embedding"}
+    assert set(model.declaration.assumed) == set(ASSUMED)
     assert "vae/diffusion_pytorch_model.bin" not in inside(model.folder)
     assert load_model(model.name, "cpu", "fp32").first_stage.latent_channels == 4
 

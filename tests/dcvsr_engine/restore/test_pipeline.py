@@ -163,3 +163,20 @@ def test_the_image_encoder_sees_the_chosen_frame(seen, position, tiny_model, loa
     pipeline = pipeline_of(replace(loader(settings), image_encoder=Encoder()), settings)
     pipeline.encode()
     torch.testing.assert_close(pictures[0], pipeline.enlarged([position])[0, :, :44, :60])
+
+
+def test_declared_noise_is_added_to_the_condition_by_the_frame_of_the_clip(tiny_model, loader):
+    settings = jobs.settings(tiny_model)
+    model = loader(settings)
+    noisy = replace(model, declaration=model.declaration.replace(condition_noise=0.5))
+    pixels = torch.rand(FRAMES, 3, 22, 30)
+
+    def condition(model, *indices):
+        pipeline = pipeline_of(model, settings)
+        pipeline.frames = SegmentFrames(indices, (0, 1, 2), (1, 1, 1), pixels)
+        return pipeline.encode()
+
+    clean = condition(model, 0, 1, 2)
+    noise, shifted = condition(noisy, 0, 1, 2) - clean, condition(noisy, 1, 2, 3) - clean
+    assert 0.45 < noise.std() < 0.55
+    assert torch.allclose(noise[1:], shifted[:2], atol=1e-5)

@@ -62,8 +62,11 @@ def synthetic(model, seed):
     return ProbeClip(target, target / condition_scale(model) + 0.5 * torch.randn(target.shape, generator=generator), EMBEDDING)
 
 
-def train(model, clips, convention):
-    """Train the last layer, in closed form: ridge regression of the EDM objective on what the random layers before it give."""
+def train(model, clips, convention, dropped=0):
+    """Train the last layer, in closed form: ridge regression of the EDM objective on what the random layers before it give.
+
+    Of every two clips, one comes without its condition where ``dropped`` is 2.
+    """
     unet, generator = model.unet, torch.Generator().manual_seed(1)
     inputs, targets = [], []
 
@@ -72,11 +75,12 @@ def train(model, clips, convention):
         inputs.append(F.pad(patches, (0, 1), value=1.0))
 
     hook = unet.conv_out.register_forward_pre_hook(keep)
-    for clip in clips:
+    for number, clip in enumerate(clips):
         sigma = torch.exp(1.2 * torch.randn((), generator=generator) + 0.8)
         c = precondition(sigma)
         noisy = clip.target + sigma * torch.randn(clip.target.shape, generator=generator)
         condition = clip.condition * (condition_scale(model) if convention.condition_scaled else 1)
+        condition = torch.zeros_like(condition) if dropped and number % dropped else condition
         embedding = EMBEDDING if convention.image_embedding == "first-frame" else torch.zeros_like(EMBEDDING)
         sample = torch.cat([c.c_in * noisy, condition], 1)[None]
         unet(sample, c.c_noise, encoder_hidden_states=embedding, added_time_ids=torch.tensor([convention.added_time_ids]))
@@ -97,7 +101,15 @@ def test_the_convention_that_a_network_was_trained_with_is_found(model):
     )
     assert found.convention == trained and model.declaration == declared
     assert set(found.decided) == {"condition_scaled", "image_embedding", "added_time_ids"}
-    assert len(found.trials) == 16 and found.trials[-1].error > 2 * found.trials[0].error
+    assert len(found.trials) == 20 and found.trials[-1].error > 2 * found.trials[0].error
+
+
+@pytest.mark.parametrize(("dropped", "expected"), [(2, ("condition",)), (0, None)])
+def test_a_network_that_was_trained_without_its_condition_is_told_from_one_that_was_not(model, dropped, expected):
+    train(model, [synthetic(model, seed) for seed in range(48)], SVD, dropped)
+    found = find_conventions(model, [synthetic(model, seed) for seed in (500, 501, 502)], [SVD], 2, Control())
+    assert found.unconditional == expected
+    assert found.found.get("unconditional") == expected
 
 
 def test_the_command_probes_a_folder_and_declares_what_it_found(model, moving, tmp_path, capsys):
@@ -137,7 +149,7 @@ def test_what_cannot_be_told_apart_stays_as_declared(tmp_path):
     found = Finding((best, close, far), SVD, ("condition_scaled",))
     text = finding_to_text(found, networks.declaration())
     assert "condition_scaled=False" in text and "as good as the best, declared" in text
-    assert "Undecided, or only one value tried: image_embedding, added_time_ids." in text
+    assert "Undecided, or only one value tried: image_embedding, added_time_ids, condition_noise." in text
 
 
 def test_declarations_change_only_where_something_was_found(tmp_path):

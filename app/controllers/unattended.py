@@ -1,0 +1,200 @@
+"""What goes on while nobody watches: the computer stays awake, the queue starts at a time, and something follows its end."""
+
+import logging
+import subprocess
+from datetime import datetime
+
+from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtWidgets import QWidget
+
+from app.engine.runner import Activity, EngineRun, JobRunner
+from app.engine.start_dialog import StartDialog
+from app.system.awake import KeepAwake
+from app.system.desktop import Notifier
+from app.system.power import POWERS, Afterward, play_chime, power_command, start_command
+from app.system.preferences import Preferences
+from app.widgets.countdown import Countdown
+from app.widgets.notices import NoticeBar
+
+log = logging.getLogger(__name__)
+
+AWAKE_WHILE = (Activity.RUNNING, Activity.PAUSING, Activity.CANCELLING)
+WARNING_SECONDS = 60
+LOOK_MS = 5000
+"""How often the clock and a command that runs are looked at; a computer that slept wakes up later than a timer thinks."""
+
+
+class Unattended(QObject):
+    """Watches the runner and acts around its work.
+
+    Attributes:
+        status_changed: what is to be said beside the progress, and why, for the tool tip.
+        changed: another time or another deed was chosen.
+        start_at: when the queue starts by itself, or ``None``.
+        countdown: the warning before the computer sleeps or shuts down.
+        dialog: asks for the time to start at.
+    """
+
+    status_changed = Signal(str, str)
+    changed = Signal()
+
+    def __init__(
+        self,
+        window: QWidget,
+        runner: JobRunner,
+        preferences: Preferences,
+        notices: NoticeBar,
+        keep_awake: KeepAwake,
+    ) -> None:
+        super().__init__(window)
+        self._window, self._runner, self._preferences, self._notices = window, runner, preferences, notices
+        self._awake, self._notifier = keep_awake, Notifier(window)
+        self.start_at: datetime | None = None
+        self.countdown: Countdown | None = None
+        self.dialog: StartDialog | None = None
+        self._done = self._failed = 0
+        self._command: subprocess.Popen[bytes] | None = None
+        self._clock = QTimer(self)
+        self._clock.setInterval(LOOK_MS)
+        self._clock.timeout.connect(self._look)
+        # after what else hears of it: between two clips the engine is idle for a moment
+        self._settle_soon = QTimer(self)
+        self._settle_soon.setSingleShot(True)
+        self._settle_soon.timeout.connect(self._settle)
+        runner.activity_changed.connect(lambda _: self._settle_soon.start(0))
+        runner.finished.connect(self._count_done)
+        runner.failed.connect(self._count_failed)
+        runner.emptied.connect(self._on_emptied)
+        keep_awake.changed.connect(lambda _: self._say())
+
+    def stop(self) -> None:
+        """Let the computer sleep, and leave the tray; a command that runs goes on."""
+        self._settle_soon.stop()
+        self._clock.stop()
+        self._awake.hold(False)
+        self._notifier.stop()
+
+    # -- awake --------------------------------------------------------------------------------------------------
+
+    def _settle(self) -> None:
+        self._awake.hold(self._runner.activity in AWAKE_WHILE or self.start_at is not None)
+        self._say()
+
+    def _say(self) -> None:
+        """Say what nobody would see otherwise."""
+        parts, tips = [], []
+        if self.start_at is not None:
+            parts.append(self.tr("starts at {time}").format(time=f"{self.start_at:%H:%M}"))
+        if self._awake.held is True:
+            parts.append(self.tr("stays awake"))
+            tips.append(self.tr("The computer does not fall asleep while clips are restored."))
+        elif self._awake.held is False:
+            parts.append(self.tr("may fall asleep"))
+            tips.append(self.tr("This computer cannot be kept awake; change its power settings for long runs."))
+        if self._runner.running_item and self.afterward != "nothing":
+            parts.append(self.tr("then: {deed}").format(deed=self.words(self.afterward)))
+        self.status_changed.emit(" · ".join(parts), "\n".join(tips))
+
+    # -- start at a time ----------------------------------------------------------------------------------------
+
+    def ask_time(self) -> None:
+        """Ask when to start; where a time is set already, forget it."""
+        if self.start_at is not None:
+            self.start_later(None)
+            return
+        self.dialog = StartDialog(self._window)
+        self.dialog.chosen.connect(self.start_later)
+        self.dialog.open()
+
+    def start_later(self, moment: datetime | None) -> None:
+        """Start the queue at a moment, or not by itself."""
+        self.start_at = moment
+        self._run_clock()
+        self._settle()
+        self.changed.emit()
+
+    def _run_clock(self) -> None:
+        """Look at the clock while there is something to wait for."""
+        if self.start_at is not None or self._command is not None:
+            self._clock.start()
+        else:
+            self._clock.stop()
+
+    def _look(self) -> None:
+        if self.start_at is not None and datetime.now() >= self.start_at:
+            log.info("The queue starts at its time")
+            self._runner.start_queue()
+            self.start_later(None)
+        if self._command is not None and self._command.poll() is not None:
+            self._end_command(self._command.returncode)
+
+    # -- after the queue ----------------------------------------------------------------------------------------
+
+    @property
+    def afterward(self) -> Afterward:
+        """What is to follow."""
+        return self._preferences.afterward
+
+    def choose(self, afterward: Afterward) -> None:
+        """Have something else follow."""
+        self._preferences.afterward = afterward
+        self._say()
+        self.changed.emit()
+
+    def words(self, afterward: Afterward) -> str:
+        """A deed in words."""
+        texts: dict[Afterward, str] = {
+            "nothing": self.tr("nothing"),
+            "sound": self.tr("a sound"),
+            "notify": self.tr("a notification"),
+            "sleep": self.tr("sleep"),
+            "shut down": self.tr("shut down"),
+            "command": self.tr("run a command"),
+        }
+        return texts[afterward]
+
+    def _count_done(self, run: EngineRun, _report: object) -> None:
+        self._done += run.variant is None
+
+    def _count_failed(self, run: EngineRun | None, _message: str, _details: str) -> None:
+        self._failed += run is not None and run.variant is None and not run.plan_only
+
+    def _on_emptied(self) -> None:
+        """All that was to run has ended: do what is to follow, unless nothing came out."""
+        done, failed, self._done, self._failed = self._done, self._failed, 0, 0
+        log.info("The queue is done: %s restored, %s failed", done, failed)
+        if self.afterward == "sound":
+            play_chime()
+        elif self.afterward == "notify":
+            text = self.tr("The queue is done: {done} restored, {failed} failed.").format(done=done, failed=failed)
+            self._notifier.notify(self._window.windowTitle(), text)
+        elif self.afterward == "command":
+            self._run_command(self._preferences.after_command)
+        elif self.afterward in POWERS:
+            self._warn(self.afterward)
+
+    def _warn(self, afterward: Afterward) -> None:
+        """Leave a minute in which it can be prevented."""
+        if afterward == "sleep":
+            text, now = self.tr("All clips are done. The computer goes to sleep in {seconds} s."), self.tr("Sleep now")
+        else:
+            text, now = self.tr("All clips are done. The computer shuts down in {seconds} s."), self.tr("Shut down now")
+        self._window.activateWindow()
+        self.countdown = Countdown(self._window, text, now, WARNING_SECONDS, lambda: self._run_command(power_command(afterward)))
+
+    def _run_command(self, command: list[str] | str) -> None:
+        if not command:
+            self._notices.caution(self.tr("No command is set; write one under Edit ▸ Preferences."))
+            return
+        try:
+            self._command = start_command(command)
+        except OSError as error:
+            self._notices.caution(self.tr("The command after the queue cannot be started: {error}.").format(error=error.strerror))
+        self._run_clock()
+
+    def _end_command(self, code: int) -> None:
+        self._command = None
+        self._run_clock()
+        if code:
+            text = self.tr("The command after the queue failed (exit code {code}); the results are there all the same.")
+            self._notices.caution(text.format(code=code))
