@@ -236,10 +236,15 @@ class PlannedSettings(ResolvedSettings):
     tile_batch: int = Field(ge=1, le=256)
 
 
+AUTO_CODEC = (
+    "Video codec; auto is H.264 for 8-bit and H.265 for 10-bit video, and what keeps transparency: ProRes in .mov, FFV1 in .mkv."
+)
+
+
 class OutputSettings(Settings):
     """How the restored video is written."""
 
-    codec: Codec = Field(default="auto", description="Video codec; auto is H.264 for 8-bit and H.265 for 10-bit video.")
+    codec: Codec = Field(default="auto", description=AUTO_CODEC)
     crf: int = Field(default=16, ge=0, le=51, description="Quality: 0 is lossless or best; larger values give smaller files.")
     preset: str = Field(default="medium", description="The encoder's speed preset.")
     bit_depth: int | None = Field(default=None, ge=8, le=16, description="Bits per colour channel; by default as the input.")

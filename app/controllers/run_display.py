@@ -167,6 +167,7 @@ class RunDisplay(QObject):
 
     def _on_ready(self, ready: Ready) -> None:
         self._settings.allow_gpu_codecs(ready.gpu_codecs)
+        self._settings.show_devices(ready.devices)
         log.info("The engine is ready: PyTorch %s, %s", ready.torch, ", ".join(device.title for device in ready.devices))
 
     def _on_death(self, death: EngineDied, run: EngineRun | None) -> None:

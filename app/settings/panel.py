@@ -1,6 +1,6 @@
 """The settings panel: how the chosen clips are restored and written."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +23,11 @@ from PySide6.QtWidgets import (
 
 from app.models.declared import declared
 from app.queue.clips import suggest_target
-from app.settings.editors import LABEL_WIDTH, ChoiceEditor, SettingRow, WheelGuard
+from app.settings.editors import LABEL_WIDTH, ChoiceEditor, SettingRow, WheelGuard, device_text
 from app.settings.effects import cfg_reason, idle_reasons, scale_for
 from app.settings.gamma_curve import GammaCurve
 from app.settings.presets import BUILT_IN, Presets
-from app.settings.specs import OUTPUT_SPECS, RESTORE_SPECS
+from app.settings.specs import DEVICES, OUTPUT_SPECS, RESTORE_SPECS
 from app.widgets.appearance import color_text, tones
 from app.widgets.plain import plain_label, plain_tip
 from app.widgets.section import CollapsibleSection
@@ -41,6 +41,7 @@ from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.settings import RESEARCH_SETTINGS, OutputSettings, RestoreSettings
 from dcvsr_engine.video.encoders import ON_GPU
+from dcvsr_engine.worker.messages import DeviceFacts
 
 SIMPLE_ROWS = ("scale", "strength")
 GUIDANCE_ROWS = ("steps", "guidance", "guidance_scale", "gamma_peak", "gamma_rho", "gamma_direction")
@@ -232,6 +233,17 @@ class SettingsPanel(QWidget):
         assert isinstance(editor, ChoiceEditor)
         for codec in ON_GPU:
             editor.allow(codec, codec in able)
+
+    def show_devices(self, devices: Sequence[DeviceFacts]) -> None:
+        """Offer the devices that are there, with name and memory."""
+        editor = self.rows["device"].editor
+        assert isinstance(editor, ChoiceEditor)
+        there = {device.name: device for device in devices}
+        for name in DEVICES:
+            if name in there:
+                editor.rename(name, device_text(there[name]))
+            absent = "" if name in there or name == "auto" else self.tr("This device is not in this computer.")
+            editor.allow(name, not absent, absent)
 
     def _allow_guidance(self) -> None:
         """Offer CFG only with a model that it acts in."""

@@ -251,7 +251,9 @@ class WrittenSegment(SegmentSink):
     def _encode(self, restored: Restored) -> None:
         assert self.writer is not None
         began = time.monotonic()
-        self.writer.write(restored.pixels, self.frames.pts[restored.position], self.frames.durations[restored.position])
+        place, (height, width) = restored.position, restored.pixels.shape[:2]
+        alpha = self.frames.alpha_of(place, width, height) if self.writer.encoding.alpha else None
+        self.writer.write(restored.pixels, self.frames.pts[place], self.frames.durations[place], alpha)
         self.meter.add(restored.error)
         self._seconds += time.monotonic() - began
 

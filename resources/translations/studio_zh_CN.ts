@@ -143,6 +143,10 @@
         <translation>队列完成后(&amp;Q)</translation>
     </message>
     <message>
+        <source>P&amp;references…</source>
+        <translation>首选项(&amp;R)…</translation>
+    </message>
+    <message>
         <source>Stop after the next tile; finished segments and steps are kept (Ctrl+.)</source>
         <translation>在下一个图块后停止;已完成的分段和步骤会保留(Ctrl+.)</translation>
     </message>
@@ -243,24 +247,27 @@
         <translation>修复所有等待中的视频 (Ctrl+Return)</translation>
     </message>
     <message>
-        <source>Like the &amp;system</source>
-        <translation>跟随系统(&amp;S)</translation>
-    </message>
-    <message>
-        <source>&amp;Light</source>
-        <translation>浅色(&amp;L)</translation>
-    </message>
-    <message>
-        <source>&amp;Dark</source>
-        <translation>深色(&amp;D)</translation>
-    </message>
-    <message>
         <source>&amp;Appearance</source>
         <translation>外观(&amp;A)</translation>
     </message>
     <message>
         <source>&amp;Language</source>
         <translation>语言(&amp;L)</translation>
+    </message>
+</context>
+<context>
+    <name>Appearance</name>
+    <message>
+        <source>Like the system</source>
+        <translation>跟随系统</translation>
+    </message>
+    <message>
+        <source>Light</source>
+        <translation>浅色</translation>
+    </message>
+    <message>
+        <source>Dark</source>
+        <translation>深色</translation>
     </message>
 </context>
 <context>
@@ -981,6 +988,147 @@
     <message>
         <source>needs {memory}</source>
         <translation>需要 {memory}</translation>
+    </message>
+</context>
+<context>
+    <name>Power</name>
+    <message>
+        <source>nothing</source>
+        <translation>无操作</translation>
+    </message>
+    <message>
+        <source>a sound</source>
+        <translation>播放声音</translation>
+    </message>
+    <message>
+        <source>a notification</source>
+        <translation>发出通知</translation>
+    </message>
+    <message>
+        <source>sleep</source>
+        <translation>睡眠</translation>
+    </message>
+    <message>
+        <source>shut down</source>
+        <translation>关机</translation>
+    </message>
+    <message>
+        <source>run a command</source>
+        <translation>运行命令</translation>
+    </message>
+</context>
+<context>
+    <name>PreferencesDialog</name>
+    <message>
+        <source>Preferences</source>
+        <translation>首选项</translation>
+    </message>
+    <message>
+        <source>Like the system</source>
+        <translation>跟随系统</translation>
+    </message>
+    <message>
+        <source>Language</source>
+        <translation>语言</translation>
+    </message>
+    <message>
+        <source>Appearance</source>
+        <translation>外观</translation>
+    </message>
+    <message>
+        <source>Window</source>
+        <translation>窗口</translation>
+    </message>
+    <message>
+        <source>&amp;Language</source>
+        <translation>语言(&amp;L)</translation>
+    </message>
+    <message>
+        <source>&amp;Appearance</source>
+        <translation>外观(&amp;A)</translation>
+    </message>
+    <message>
+        <source>Device</source>
+        <translation>设备</translation>
+    </message>
+    <message>
+        <source>all</source>
+        <translation>全部</translation>
+    </message>
+    <message>
+        <source>Threads</source>
+        <translation>线程数</translation>
+    </message>
+    <message>
+        <source>How many threads compute on the processor; from the next start on.</source>
+        <translation>处理器上用于计算的线程数；下次启动后生效。</translation>
+    </message>
+    <message>
+        <source>Show the &amp;plan before every run</source>
+        <translation>每次运行前显示计划(&amp;P)</translation>
+    </message>
+    <message>
+        <source>&amp;Device for new clips</source>
+        <translation>新视频使用的设备(&amp;D)</translation>
+    </message>
+    <message>
+        <source>&amp;Threads (next start)</source>
+        <translation>线程数（下次启动）(&amp;T)</translation>
+    </message>
+    <message>
+        <source>Computing</source>
+        <translation>计算</translation>
+    </message>
+    <message>
+        <source>After the queue</source>
+        <translation>队列完成后</translation>
+    </message>
+    <message>
+        <source>Command after the queue</source>
+        <translation>队列完成后运行的命令</translation>
+    </message>
+    <message>
+        <source>for example: rsync -a results nas:</source>
+        <translation>例如：rsync -a results nas:</translation>
+    </message>
+    <message>
+        <source>A&amp;fterwards</source>
+        <translation>之后(&amp;F)</translation>
+    </message>
+    <message>
+        <source>&amp;Command</source>
+        <translation>命令(&amp;C)</translation>
+    </message>
+    <message>
+        <source>When all clips are done</source>
+        <translation>所有视频完成时</translation>
+    </message>
+    <message>
+        <source>Folders</source>
+        <translation>文件夹</translation>
+    </message>
+    <message>
+        <source>Open</source>
+        <translation>打开</translation>
+    </message>
+    <message>
+        <source>Open the folder: {name}</source>
+        <translation>打开文件夹：{name}</translation>
+    </message>
+</context>
+<context>
+    <name>PreferencesMenu</name>
+    <message>
+        <source>Models</source>
+        <translation>模型</translation>
+    </message>
+    <message>
+        <source>Unfinished work</source>
+        <translation>未完成的工作</translation>
+    </message>
+    <message>
+        <source>Logs</source>
+        <translation>日志</translation>
     </message>
 </context>
 <context>
@@ -2084,8 +2232,8 @@
         <translation>编码格式</translation>
     </message>
     <message>
-        <source>Video codec; auto is H.264 for 8-bit and H.265 for 10-bit video.</source>
-        <translation>视频编码；自动即 8 位用 H.264、10 位用 H.265。</translation>
+        <source>Video codec; auto is H.264 for 8-bit and H.265 for 10-bit video, and what keeps transparency: ProRes in .mov, FFV1 in .mkv.</source>
+        <translation>视频编码；自动即 8 位用 H.264、10 位用 H.265；有透明度时用能保留它的格式：.mov 用 ProRes、.mkv 用 FFV1。</translation>
     </message>
     <message>
         <source>H.264</source>
@@ -2405,6 +2553,10 @@
     <message>
         <source>Choose the output file</source>
         <translation>选择输出文件</translation>
+    </message>
+    <message>
+        <source>This device is not in this computer.</source>
+        <translation>此电脑上没有该设备。</translation>
     </message>
     <message>
         <source>{model} (not installed)</source>
@@ -2732,30 +2884,6 @@
     <message>
         <source>then: {deed}</source>
         <translation>之后：{deed}</translation>
-    </message>
-    <message>
-        <source>nothing</source>
-        <translation>无操作</translation>
-    </message>
-    <message>
-        <source>a sound</source>
-        <translation>播放声音</translation>
-    </message>
-    <message>
-        <source>a notification</source>
-        <translation>发出通知</translation>
-    </message>
-    <message>
-        <source>sleep</source>
-        <translation>睡眠</translation>
-    </message>
-    <message>
-        <source>shut down</source>
-        <translation>关机</translation>
-    </message>
-    <message>
-        <source>run a command</source>
-        <translation>运行命令</translation>
     </message>
     <message>
         <source>The queue is done: {done} restored, {failed} failed.</source>
