@@ -194,6 +194,11 @@ def check_encoder(key: str) -> None:
         raise OutputError(f"{codec.title} {cause}; choose another codec.") from None
 
 
+def needs_even_sides(key: str) -> bool:
+    """Whether a codec has only colour of half the resolution, which takes even sizes."""
+    return key != "auto" and VIDEO_CODECS[key].chroma == ("420",)
+
+
 def codecs_on_gpu() -> tuple[str, ...]:
     """Those of `ON_GPU` that this machine can write."""
     able = []
