@@ -21,7 +21,7 @@ TapDirection = Literal["alternate", "forward", "backward"]
 Tiling = Literal["paper", "fast"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 Device = Literal["auto", "cuda", "mps", "cpu"]
-Order = Literal["chain", "bricks"]
+SegmentOrder = Literal["chain", "bricks"]
 Color = Literal["wavelet", "adain", "none"]
 Codec = Literal["auto", "h264", "h265", "av1", "ffv1", "prores", "png", "tiff", "h264_nvenc", "hevc_nvenc"]
 
@@ -183,7 +183,7 @@ class RestoreSettings(Settings):
     segment_frames: int = Field(
         default=56, ge=14, le=1000, description="Frames worked on at once; longer shots are cut into joined segments."
     )
-    order: Order = Field(
+    order: SegmentOrder = Field(
         default="chain",
         description="Whether a segment waits for the one before it, or every other one for both beside it: for several devices.",
     )
