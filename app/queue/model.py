@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import (
     QAbstractListModel,
     QMimeData,
@@ -15,9 +17,11 @@ from PySide6.QtCore import (
     QTimer,
     Signal,
 )
+from PySide6.QtGui import QImage
 
 from app.queue.job_queue import ItemState, JobQueue, QueueItem
 from app.widgets.drops import local_paths
+from app.widgets.engine_words import engine_words
 from app.widgets.plain import plain_tip
 
 log = logging.getLogger(__name__)
@@ -48,6 +52,7 @@ class QueueModel(QAbstractListModel):
         self._path = path
         self._paused = False
         self._removed: list[tuple[int, QueueItem]] = []
+        self._pictures: dict[str, QImage] = {}
         self._save_timer = QTimer(self)
         self._save_timer.setSingleShot(True)
         self._save_timer.setInterval(SAVE_AFTER_MS)
@@ -135,6 +140,20 @@ class QueueModel(QAbstractListModel):
         if isinstance(info, VideoInfo) and item_id in self.queue:
             self.change(item_id, size=(info.width, info.height), seconds=info.duration)
 
+    def note_picture(self, item_id: str, pixels: NDArray[np.uint8] | None) -> None:
+        """Show a small picture ``(height, width, 3)`` of an item's clip; the item may be gone by now."""
+        if pixels is None or item_id not in self.queue:
+            return
+        height, width = pixels.shape[:2]
+        # a copy, as the image would share the array's memory
+        self._pictures[item_id] = QImage(pixels.data, width, height, 3 * width, QImage.Format.Format_RGB888).copy()
+        index = self.index(self.queue.row(item_id))
+        self.dataChanged.emit(index, index)
+
+    def picture(self, item_id: str) -> QImage | None:
+        """The small picture of an item's clip, once it is known."""
+        return self._pictures.get(item_id)
+
     def note_unreadable(self, item_id: str, message: str) -> None:
         """Mark an item whose clip cannot be read, so that the queue passes it over; the item may be gone by now."""
         item = self.item(item_id)
@@ -168,7 +187,7 @@ class QueueModel(QAbstractListModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return item.request.source.name
         if role == Qt.ItemDataRole.ToolTipRole:
-            return plain_tip("\n".join(filter(None, [str(item.request.source), item.message])))
+            return plain_tip("\n".join(filter(None, [str(item.request.source), engine_words(item.message)])))
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return f"{item.request.source.name}, {self.state_text(item)}"
         return None

@@ -21,11 +21,14 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.settings.specs import Spec
+from app.settings.specs import DEVICES, Spec
 from app.widgets.appearance import color_text, tones
+from app.widgets.engine_words import engine_words
+from app.widgets.formats import amount
 from app.widgets.plain import plain_label
 from app.widgets.words import words
 from dcvsr_engine.settings import Settings
+from dcvsr_engine.worker.messages import DeviceFacts
 
 POSITIONS = 1000
 """Resolution of a slider."""
@@ -155,18 +158,20 @@ class NumberEditor(QWidget):
         self._low, self._high = low or 0.0, high if high is not None else 1.0
         self.slider = MarkedSlider(self) if spec.slider else None
         self.field = NumberField(spec, low, high, self)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setVerticalSpacing(0)
+        grid.setColumnStretch(0, 1)
         if self.slider:
-            row.addWidget(self.slider, 1)
+            grid.addWidget(self.slider, 0, 0)
             self.slider.valueChanged.connect(self._on_slider)
             self.slider.stepped.connect(self.field.stepBy)
             self.slider.paged.connect(self._on_page)
             self.slider.sliderReleased.connect(lambda: self._show_on_slider(self.field.value()))
             guard.watch(self.slider)
-        else:
-            row.addStretch(1)
-        row.addWidget(self.field)
+        if spec.ends:
+            grid.addLayout(ends_of(spec.ends), 1, 0)
+        grid.addWidget(self.field, 0, 1)
         guard.watch(self.field)
         self.field.valueChanged.connect(self._on_field)
         self.setFocusProxy(self.field)
@@ -223,6 +228,17 @@ class NumberEditor(QWidget):
         self.changed.emit(self._number(value))
 
 
+def ends_of(texts: tuple[str, str]) -> QHBoxLayout:
+    """Words below the two ends of a slider."""
+    row = QHBoxLayout()
+    for text in texts:
+        label = QLabel(words(text))
+        label.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+        row.addWidget(label)
+    row.insertStretch(1)
+    return row
+
+
 class ChoiceEditor(QComboBox):
     """A list of choices, each with a value.
 
@@ -247,6 +263,10 @@ class ChoiceEditor(QComboBox):
         assert isinstance(model, QStandardItemModel)
         model.item(self.findData(value)).setEnabled(able)
         self.setItemData(self.findData(value), reason, Qt.ItemDataRole.ToolTipRole)
+
+    def rename(self, value: Any, text: str) -> None:
+        """Show a value of the list under another text."""
+        self.setItemText(self.findData(value), text)
 
     def set_value(self, value: Any) -> None:
         """Show a value without emitting `changed`; a value that is not in the list is added."""
@@ -291,6 +311,12 @@ class FlagEditor(QCheckBox):
     def name(self, text: str) -> None:
         """What a screen reader calls the box."""
         self.setAccessibleName(text)
+
+
+def device_text(device: DeviceFacts) -> str:
+    """A device's name and memory."""
+    title = words(DEVICES[device.name]) if device.name == "cpu" else device.title
+    return f"{title} · {amount(device.memory)}"
 
 
 Editor = NumberEditor | ChoiceEditor | FlagEditor
@@ -341,9 +367,9 @@ class SettingRow(QWidget):
         self.problem = plain_label()
         self.problem.setWordWrap(True)
         self.problem.hide()
-        self._lay_out(label)
+        self._lay_out(label, spec)
 
-    def _lay_out(self, label: str) -> None:
+    def _lay_out(self, label: str, spec: Spec) -> None:
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setVerticalSpacing(2)
@@ -356,7 +382,10 @@ class SettingRow(QWidget):
             caption.setWordWrap(True)
             caption.setFixedWidth(LABEL_WIDTH)
             caption.setBuddy(self.editor)
-            grid.addWidget(caption, 0, 0)
+            if spec.ends:
+                # beside the slider, not the words below it
+                caption.setFixedHeight(SLIDER_HEIGHT)
+            grid.addWidget(caption, 0, 0, Qt.AlignmentFlag.AlignTop if spec.ends else Qt.AlignmentFlag.AlignVCenter)
             grid.addWidget(self.editor, 0, 1)
         grid.addWidget(self.reset, 0, 2)
         grid.addWidget(self.problem, 1, 0, 1, 3)
@@ -378,7 +407,7 @@ class SettingRow(QWidget):
     def show_problem(self, text: str) -> None:
         """Say what is wrong with the value; nothing when empty."""
         # the sentence names the setting as the command line does
-        self.problem.setText(text.replace(self.name, self._label, 1))
+        self.problem.setText(engine_words(text).replace(self.name, self._label, 1))
         self.problem.setVisible(bool(text))
         color_text(self.problem, tones(self.palette()).bad)
         self.editor.setAccessibleDescription(text or self.toolTip())
