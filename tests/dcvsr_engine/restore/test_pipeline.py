@@ -18,6 +18,7 @@ from dcvsr_engine.planning.plan import Segment
 from dcvsr_engine.restore.frames import SegmentFrames
 from dcvsr_engine.restore.pipeline import SegmentPipeline
 from dcvsr_engine.settings import PlannedSettings
+from dcvsr_engine.tiling.latents import whole
 
 FRAMES = 3
 
@@ -56,9 +57,9 @@ def test_pixels_stay_on_the_device_from_frames_to_result(color, tiny_model, load
     settings = jobs.settings(tiny_model, color=color)
     pipeline = pipeline_of(loader(settings), settings)
     up = pipeline.enlarged([0, 1, 2])
-    refined = pipeline.refined(torch.zeros(FRAMES, 24, 12, 16), [0, 1, 2], up)
+    refined = pipeline.refined_band(torch.zeros(FRAMES, 24, 12, 16), [0, 1, 2], slice(0, 44))
     assert (up.device.type, up.shape) == ("meta", (FRAMES, 3, 48, 64))
-    assert (refined.device.type, refined.shape) == ("meta", (FRAMES, 3, 44, 60))
+    assert (refined.device.type, refined.shape) == ("meta", (FRAMES, 4, 44, 60))
 
 
 def test_what_leaves_the_device_is_on_the_host(pipeline, monkeypatch, elsewhere):
@@ -174,7 +175,7 @@ def test_declared_noise_is_added_to_the_condition_by_the_frame_of_the_clip(tiny_
     def condition(model, *indices):
         pipeline = pipeline_of(model, settings)
         pipeline.frames = SegmentFrames(indices, (0, 1, 2), (1, 1, 1), pixels)
-        return pipeline.encode()
+        return whole(pipeline.encode())
 
     clean = condition(model, 0, 1, 2)
     noise, shifted = condition(noisy, 0, 1, 2) - clean, condition(noisy, 1, 2, 3) - clean
