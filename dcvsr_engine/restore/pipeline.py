@@ -107,8 +107,6 @@ class SegmentPipeline:
         self._recovery = Recovery(denoiser.model, settings, decode_frames, self.warn, branches_in_one_batch)
         self._check = partial(monitor.check, self.parked)
         self._observer = SamplingObserver(monitor, segment, self._check)
-        unit = self.model.declaration.factor * self.model.declaration.multiple
-        self._enlarger = Enlarger(frames, self.model.upsampler, settings.scale, unit, self.pixel_device)
 
     @property
     def model(self) -> Model:
@@ -281,6 +279,11 @@ class SegmentPipeline:
     def first_stage(self) -> FirstStageSpec:
         """What the first stage is like."""
         return first_stage_of(self.model.declaration)
+
+    @property
+    def _enlarger(self) -> Enlarger:
+        unit = self.model.declaration.factor * self.model.declaration.multiple
+        return Enlarger(self.frames, self.model.upsampler, self.settings.scale, unit, self.pixel_device)
 
     @property
     def pixel_device(self) -> Device:
