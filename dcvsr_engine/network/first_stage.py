@@ -12,7 +12,7 @@ from dcvsr_engine.settings import Device
 
 VAE_TILE = 64
 """Side of the autoencoder's tiles in latent pixels."""
-CHUNK_BYTES = 2**28
+CHUNK_BYTES = 2**26
 """Size of a chunk of output frames where every frame stands alone."""
 FLOAT_PIXEL = 12
 """Bytes of a pixel: three channels in float32."""

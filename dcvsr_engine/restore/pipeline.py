@@ -151,6 +151,7 @@ class SegmentPipeline:
         if self.first_stage.local and self.model.upsampler.network is None and not self.model.declaration.condition_noise:
             grid = self.grid_at(0)
             shape = len(self.frames), self.first_stage.condition_channels, grid.height, grid.width
+            self.monitor.emit(FrameDone(len(self.frames), len(self.frames)))  # nothing is left to do before sampling
             return EncodedParts(self.encode_frames, shape)
         condition = torch.cat([condition for _, condition in self.chunks(self.encode_frames)])
         return augmented(condition, self.model.declaration.condition_noise, self.settings.seed, self.frames.indices)

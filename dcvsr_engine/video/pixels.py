@@ -17,6 +17,9 @@ PLANAR = re.compile(r"(yuv[aj]?(410|411|420|422|440|444)p|gray|gbra?p)((9|10|12|
 SAMPLINGS = {(1, 1): "444", (2, 1): "422", (2, 2): "420", (1, 2): "440", (4, 1): "411", (4, 4): "410"}
 """Luma samples (across, down) per chroma sample, and what that is called."""
 
+BAND_ROWS = 256
+"""Rows that are converted to code values together; even."""
+
 Siting = tuple[float, float]
 """Where a chroma sample lies among its luma samples, (x, y): 0 on the first one, ½ between the first and the last."""
 
@@ -185,19 +188,27 @@ def from_rgb(pixels: FloatArray, name: str, color: ColorInfo, siting: Siting) ->
     """
     height, width, _ = pixels.shape
     frame = av.VideoFrame(width, height, name)
+    # whole frames of 8K would take gigabytes on the way
+    for first in range(0, height, BAND_ROWS):
+        fill_rows(frame, pixels, slice(first, min(first + BAND_ROWS, height)), color, siting)
+    return frame
+
+
+def fill_rows(frame: av.VideoFrame, pixels: FloatArray, rows: slice, color: ColorInfo, siting: Siting) -> None:
+    """Convert some rows of RGB ``pixels`` ``(height, width, 3)`` into a frame, see `from_rgb`; they begin with an even one."""
     bits = frame.format.components[0].bits
-    clipped = np.clip(pixels, 0, 1)
+    above = min(rows.start, 2)  # chroma that lies on a row is made from the one above, too
+    clipped = np.clip(pixels[rows.start - above : rows.stop], 0, 1)
     if is_rgb(frame.format):
-        fill(frame, 0, clipped.reshape(height, -1) * np.float32(2**bits - 1), bits)
-        return frame
+        fill(frame, 0, rows.start, clipped[above:].reshape(rows.stop - rows.start, -1) * np.float32(2**bits - 1), bits)
+        return
     channels: FloatArray = rgb_to_ycc(color.matrix).astype(np.float32) @ clipped.reshape(-1, 3).T
     for place in range(3):
-        plane = channels[place].reshape(height, width)
+        plane, down = channels[place].reshape(clipped.shape[:2]), 1
         if place:
-            plane = downsampled(plane, sampling(frame.format), siting)
+            plane, down = downsampled(plane, sampling(frame.format), siting), sampling(frame.format)[1]
         span, offset = code_range(bits, color.range == "pc", chroma=place > 0)
-        fill(frame, place, plane * np.float32(span) + np.float32(offset), bits)
-    return frame
+        fill(frame, place, rows.start // down, plane[above // down :] * np.float32(span) + np.float32(offset), bits)
 
 
 def downsampled(plane: FloatArray, ratio: tuple[int, int], siting: Siting) -> FloatArray:
@@ -226,17 +237,18 @@ def halved(plane: FloatArray, offset: float) -> FloatArray:
     return even * np.float32(0.5) + (before + odd) * np.float32(0.25)
 
 
-def fill(frame: av.VideoFrame, index: int, values: FloatArray, bits: int) -> None:
-    """Round code values into a plane of a frame.
+def fill(frame: av.VideoFrame, index: int, first: int, values: FloatArray, bits: int) -> None:
+    """Round code values into rows of a plane of a frame.
 
     Args:
         frame: freshly made; the plane is written in place.
         index: of the plane.
-        values: code values ``(height, samples)``; rounded in place.
+        first: row to begin with.
+        values: code values ``(rows, samples)``; rounded in place.
         bits: per code.
     """
     plane = frame.planes[index]
     target = np.frombuffer(memoryview(plane), "u1" if bits == 8 else ">u2" if frame.format.name.endswith("be") else "<u2")
     np.rint(values, out=values)
     np.minimum(values, 2**bits - 1, out=values)  # the top of full-range chroma lies half a step above the last code
-    target.reshape(plane.height, -1)[:, : values.shape[1]] = values
+    target.reshape(plane.height, -1)[first : first + len(values), : values.shape[1]] = values
