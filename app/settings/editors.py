@@ -21,11 +21,13 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.settings.specs import Spec
+from app.settings.specs import DEVICES, Spec
 from app.widgets.appearance import color_text, tones
+from app.widgets.formats import amount
 from app.widgets.plain import plain_label
 from app.widgets.words import words
 from dcvsr_engine.settings import Settings
+from dcvsr_engine.worker.messages import DeviceFacts
 
 POSITIONS = 1000
 """Resolution of a slider."""
@@ -155,18 +157,20 @@ class NumberEditor(QWidget):
         self._low, self._high = low or 0.0, high if high is not None else 1.0
         self.slider = MarkedSlider(self) if spec.slider else None
         self.field = NumberField(spec, low, high, self)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setVerticalSpacing(0)
+        grid.setColumnStretch(0, 1)
         if self.slider:
-            row.addWidget(self.slider, 1)
+            grid.addWidget(self.slider, 0, 0)
             self.slider.valueChanged.connect(self._on_slider)
             self.slider.stepped.connect(self.field.stepBy)
             self.slider.paged.connect(self._on_page)
             self.slider.sliderReleased.connect(lambda: self._show_on_slider(self.field.value()))
             guard.watch(self.slider)
-        else:
-            row.addStretch(1)
-        row.addWidget(self.field)
+        if spec.ends:
+            grid.addLayout(ends_of(spec.ends), 1, 0)
+        grid.addWidget(self.field, 0, 1)
         guard.watch(self.field)
         self.field.valueChanged.connect(self._on_field)
         self.setFocusProxy(self.field)
@@ -223,6 +227,17 @@ class NumberEditor(QWidget):
         self.changed.emit(self._number(value))
 
 
+def ends_of(texts: tuple[str, str]) -> QHBoxLayout:
+    """Words below the two ends of a slider."""
+    row = QHBoxLayout()
+    for text in texts:
+        label = QLabel(words(text))
+        label.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+        row.addWidget(label)
+    row.insertStretch(1)
+    return row
+
+
 class ChoiceEditor(QComboBox):
     """A list of choices, each with a value.
 
@@ -247,6 +262,10 @@ class ChoiceEditor(QComboBox):
         assert isinstance(model, QStandardItemModel)
         model.item(self.findData(value)).setEnabled(able)
         self.setItemData(self.findData(value), reason, Qt.ItemDataRole.ToolTipRole)
+
+    def rename(self, value: Any, text: str) -> None:
+        """Show a value of the list under another text."""
+        self.setItemText(self.findData(value), text)
 
     def set_value(self, value: Any) -> None:
         """Show a value without emitting `changed`; a value that is not in the list is added."""
@@ -291,6 +310,12 @@ class FlagEditor(QCheckBox):
     def name(self, text: str) -> None:
         """What a screen reader calls the box."""
         self.setAccessibleName(text)
+
+
+def device_text(device: DeviceFacts) -> str:
+    """A device's name and memory."""
+    title = words(DEVICES[device.name]) if device.name == "cpu" else device.title
+    return f"{title} · {amount(device.memory)}"
 
 
 Editor = NumberEditor | ChoiceEditor | FlagEditor

@@ -1,6 +1,6 @@
 """The settings panel: how the chosen clips are restored and written."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +23,11 @@ from PySide6.QtWidgets import (
 
 from app.models.declared import declared
 from app.queue.clips import suggest_target
-from app.settings.editors import LABEL_WIDTH, ChoiceEditor, SettingRow, WheelGuard
+from app.settings.editors import LABEL_WIDTH, ChoiceEditor, SettingRow, WheelGuard, device_text
 from app.settings.effects import cfg_reason, idle_reasons, scale_for
 from app.settings.gamma_curve import GammaCurve
 from app.settings.presets import BUILT_IN, Presets
-from app.settings.specs import OUTPUT_SPECS, RESTORE_SPECS
+from app.settings.specs import DEVICES, OUTPUT_SPECS, RESTORE_SPECS
 from app.widgets.appearance import color_text, tones
 from app.widgets.plain import plain_label, plain_tip
 from app.widgets.section import CollapsibleSection
@@ -41,12 +41,13 @@ from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.settings import RESEARCH_SETTINGS, OutputSettings, RestoreSettings
 from dcvsr_engine.video.encoders import ON_GPU
+from dcvsr_engine.worker.messages import DeviceFacts
 
-SIMPLE_ROWS = ("scale", "steps")
-GUIDANCE_ROWS = ("guidance", "guidance_scale", "gamma_peak", "gamma_rho", "gamma_direction")
+SIMPLE_ROWS = ("size", "strength")
+GUIDANCE_ROWS = ("steps", "guidance", "guidance_scale", "gamma_peak", "gamma_rho", "gamma_direction")
 PROPAGATION_ROWS = ("sap", "sap_schedule", "sap_rate", "tap", "tap_frames", "tap_direction")
 TILE_ROWS = ("tiling", "tile", "window", "overlap", "segment_frames", "tile_batch")
-REST_ROWS = ("strength", "grain", "color", "seed", "precision", "device")
+REST_ROWS = ("reduce", "grain", "color", "seed", "precision", "device")
 OUTPUT_SIMPLE_ROWS = ("codec", "crf")
 OUTPUT_REST_ROWS = ("preset", "bit_depth", "audio", "subtitles", "deinterlace", "overwrite")
 
@@ -58,7 +59,7 @@ class SettingsPanel(QWidget):
         request_changed: the edited `JobRequest`.
         next_clip_changed: a `JobRequest` whose settings the next clips start with: a model or preset was chosen, or the defaults.
         rows: the `SettingRow` of every setting but the model.
-        sections: the parts that can be collapsed.
+        sections: the parts that can be collapsed, by key.
     """
 
     request_changed = Signal(object)
@@ -72,7 +73,7 @@ class SettingsPanel(QWidget):
         self._model = declared(self._request.settings.model)
         self._guard = WheelGuard(self)
         self.rows: dict[str, SettingRow] = {}
-        self.sections: list[CollapsibleSection] = []
+        self.sections: dict[str, CollapsibleSection] = {}
         self._build()
         self.allow_gpu_codecs(())
         self.show_request(self._request)
@@ -99,15 +100,8 @@ class SettingsPanel(QWidget):
         for name in OUTPUT_SIMPLE_ROWS:
             parts.addWidget(self._row(name))
         self.curve, self.strip = GammaCurve(), StepStrip()
-        for section in (
-            self._section("guidance", self.tr("Guidance and detail"), GUIDANCE_ROWS, self.curve),
-            self._section("propagation", self.tr("Propagation"), PROPAGATION_ROWS, self.strip),
-            self._section("tiles", self.tr("Tiles and segments"), TILE_ROWS),
-            self._section("rest", self.tr("Colours, seed, device"), REST_ROWS),
-            self._section("research", self.tr("Research"), RESEARCH_SETTINGS),
-            self._section("output", self.tr("Output file"), OUTPUT_REST_ROWS, self._target_row()),
-        ):
-            parts.addWidget(section)
+        parts.addWidget(self._section("output", self.tr("Output file"), OUTPUT_REST_ROWS, self._target_row()))
+        parts.addWidget(self._more())
         scroll = QScrollArea()
         scroll.setWidget(content)
         scroll.setWidgetResizable(True)
@@ -118,6 +112,19 @@ class SettingsPanel(QWidget):
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(scroll)
         self.setMinimumWidth(300)
+
+    def _more(self) -> CollapsibleSection:
+        """What the method knows, in its own words."""
+        more = self._section("more", self.tr("More"), ())
+        for section in (
+            self._section("guidance", self.tr("Steps and guidance"), GUIDANCE_ROWS, self.curve),
+            self._section("propagation", self.tr("Propagation"), PROPAGATION_ROWS, self.strip),
+            self._section("tiles", self.tr("Tiles and segments"), TILE_ROWS),
+            self._section("rest", self.tr("Colours, seed, device"), REST_ROWS),
+            self._section("research", self.tr("Research"), RESEARCH_SETTINGS),
+        ):
+            more.rows.addWidget(section)
+        return more
 
     def _head(self) -> QGridLayout:
         """Model and preset."""
@@ -164,7 +171,7 @@ class SettingsPanel(QWidget):
         if extra:
             section.rows.addWidget(extra)
         section.toggled.connect(lambda _: self.groups_changed.emit(self.open_groups))
-        self.sections.append(section)
+        self.sections[key] = section
         return section
 
     def _target_row(self) -> QWidget:
@@ -203,12 +210,12 @@ class SettingsPanel(QWidget):
     @property
     def open_groups(self) -> list[str]:
         """Keys of the expanded sections."""
-        return [section.key for section in self.sections if section.is_open]
+        return [key for key, section in self.sections.items() if section.is_open]
 
     def open_these_groups(self, keys: Iterable[str]) -> None:
         """Expand these sections, collapse the others."""
-        for section in self.sections:
-            section.set_open(section.key in keys)
+        for key, section in self.sections.items():
+            section.set_open(key in keys)
 
     def show_models(self, models: Iterable[KnownModel]) -> None:
         """Offer these models."""
@@ -226,6 +233,17 @@ class SettingsPanel(QWidget):
         assert isinstance(editor, ChoiceEditor)
         for codec in ON_GPU:
             editor.allow(codec, codec in able)
+
+    def show_devices(self, devices: Sequence[DeviceFacts]) -> None:
+        """Offer the devices that are there, with name and memory."""
+        editor = self.rows["device"].editor
+        assert isinstance(editor, ChoiceEditor)
+        there = {device.name: device for device in devices}
+        for name in DEVICES:
+            if name in there:
+                editor.rename(name, device_text(there[name]))
+            absent = "" if name in there or name == "auto" else self.tr("This device is not in this computer.")
+            editor.allow(name, not absent, absent)
 
     def _allow_guidance(self) -> None:
         """Offer CFG only with a model that it acts in."""
@@ -299,7 +317,8 @@ class SettingsPanel(QWidget):
         guidance = words(RESTORE_SPECS["guidance"].choices[s.guidance])
         changed = sum(getattr(s, name) != RestoreSettings.specs()[name].default for name in RESEARCH_SETTINGS)
         texts = {
-            "guidance": f"{guidance} · {s.guidance_scale:g}"
+            "more": self.tr("steps: {steps}").format(steps=s.steps),
+            "guidance": f"{s.steps} · {guidance} · {s.guidance_scale:g}"
             + (f" · γ {s.gamma_peak:g} · ρ {s.gamma_rho:g}" if s.guidance == "dssag" else ""),
             "propagation": f"SAP {f's={s.sap_rate}' if s.sap else off} · TAP {f'L={s.tap_frames}' if s.tap else off}",
             "tiles": f"{s.tile}×{s.tile}×{s.window}" + (f" · {s.overlap:.0%}" if s.tiling == "paper" else ""),
@@ -307,8 +326,8 @@ class SettingsPanel(QWidget):
             "research": self.tr("{count} changed").format(count=changed) if changed else self.tr("as the method says"),
             "output": self._request.target.name if self._request.target else self.tr("beside the clip"),
         }
-        for section in self.sections:
-            section.set_summary(texts[section.key])
+        for key, section in self.sections.items():
+            section.set_summary(texts[key])
 
     # -- what the user edits ------------------------------------------------------------------------------------
 
@@ -371,8 +390,7 @@ class SettingsPanel(QWidget):
 
     def choose_target(self) -> None:
         """Ask where the result goes; the name that it would get by itself is proposed."""
-        source, resolved = self._request.source, self._model.resolve(self._request.settings)
-        proposed = self._request.target or suggest_target(source, resolved.scale, self._request.output.codec)
+        proposed = self._request.target or suggest_target(self._request, self._model)
         dialog = QFileDialog(self, self.tr("Output file"), str(proposed.parent))
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)

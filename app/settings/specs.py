@@ -20,6 +20,7 @@ class Spec:
         slider: whether the setting has a slider.
         suffix: unit behind the number.
         choices: words for each value of a setting that is chosen from a list.
+        ends: words for the two ends of the slider.
     """
 
     label: str
@@ -29,8 +30,26 @@ class Spec:
     slider: bool = True
     suffix: str = ""
     choices: dict[Any, str] = field(default_factory=dict)
+    ends: tuple[str, str] | None = None
 
 
+TARGET_SIZES = {
+    "auto": "Automatic, up to 4K",
+    "x1": "×1 (restore only)",
+    "x2": "×2",
+    "x3": "×3",
+    "x4": "×4",
+    "1080p": "1080p",
+    "1440p": "1440p",
+    "4k": "4K",
+}
+FIRST_REDUCTIONS = {
+    "1": "No",
+    "1.5": "÷1.5",
+    "2": "÷2",
+    "3": "÷3",
+    "4": "÷4",
+}
 GUIDANCE_NAMES = {
     "none": "None (fastest)",
     "cfg": "CFG",
@@ -123,7 +142,8 @@ BIT_DEPTHS = {
 
 RESTORE_SPECS: dict[str, Spec] = {
     "model": Spec("Model"),
-    "scale": Spec("Scale", suffix=" ×"),
+    "size": Spec("Size", choices=TARGET_SIZES),
+    "reduce": Spec("Reduce first", choices=FIRST_REDUCTIONS),
     "steps": Spec("Steps", bend=2),
     "guidance": Spec("Guidance", choices=GUIDANCE_NAMES),
     "guidance_scale": Spec("Guidance scale", step=0.1, decimals=2, bend=2),
@@ -141,7 +161,7 @@ RESTORE_SPECS: dict[str, Spec] = {
     "window": Spec("Tile frames"),
     "overlap": Spec("Overlap", step=0.05, decimals=2),
     "segment_frames": Spec("Segment frames", bend=2),
-    "strength": Spec("Strength", step=0.05, decimals=2),
+    "strength": Spec("Detail", step=0.05, decimals=2, ends=("Calm", "Detailed")),
     "grain": Spec("Film grain", step=0.5, decimals=1),
     "color": Spec("Colours", choices=COLORS),
     "seed": Spec("Seed", slider=False),
@@ -186,7 +206,7 @@ def texts() -> list[str]:
     found = [text for preset in BUILT_IN for text in (preset.name, preset.doc)]
     for owner, specs in ((RestoreSettings, RESTORE_SPECS), (OutputSettings, OUTPUT_SPECS)):
         for name, spec in specs.items():
-            found += [spec.label, owner.specs()[name].doc, *spec.choices.values()]
+            found += [spec.label, owner.specs()[name].doc, *spec.choices.values(), *(spec.ends or ())]
     for entry in catalogue():
         found += [entry.title, entry.summary, entry.licence, entry.licence_summary, entry.repository_note, entry.size_note]
         found.append(entry.memory_note)

@@ -44,10 +44,20 @@ def losses(
         plans: for the source's other tracks.
         whole: whether all frames are restored, not a range.
     """
-    notes = [*input_notes(info), *encoding.notes, *(EXTRA_LOSSES[key] for key in info.extras)]
+    notes = [*input_notes(info), *encoding.notes, *extra_notes(info, encoding)]
     if kind is None:
         return (*notes, *picture_notes(info))
     return (*notes, *container_notes(kind, info, output), *track_notes(plans, kind, info, whole))
+
+
+def extra_notes(info: VideoInfo, encoding: Encoding) -> list[str]:
+    """Say what becomes of what frames hold beside their pixels."""
+    notes = [EXTRA_LOSSES[key] for key in info.extras if not (key == "alpha" and encoding.alpha)]
+    if encoding.alpha and "alpha" in info.extras:
+        notes.append("Transparency is kept: its channel is enlarged beside the picture, by bicubic interpolation.")
+    elif info.alpha and "alpha" in info.extras:
+        notes.append("PNG and TIFF pictures, ProRes in .mov and FFV1 in .mkv would keep the transparency.")
+    return notes
 
 
 def input_notes(info: VideoInfo) -> list[str]:

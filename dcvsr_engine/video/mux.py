@@ -218,4 +218,6 @@ def add_video(out: OutputContainer, template: VideoStream, kind: str, info: Vide
     video.time_base = info.time_base
     if kind != "matroska" and output.codec in ("h265", "hevc_nvenc"):
         video.codec_context.codec_tag = "hvc1"  # Apple's players know H.265 by this name only
+    if kind == "mov" and output.codec == "prores":
+        video.codec_context.codec_tag = template.codec_context.codec_tag  # each of ProRes' profiles has a name of its own
     return video

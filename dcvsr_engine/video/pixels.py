@@ -39,16 +39,31 @@ def has_alpha(layout: VideoFormat) -> bool:
     return bool(layout.has_palette or any(component.is_alpha for component in layout.components))
 
 
+def alpha_codes(frame: av.VideoFrame) -> tuple[NDArray[Any], int]:
+    """Codes ``(height, width)`` of a frame's alpha channel, always in full range, and their bits."""
+    name = frame.format.name
+    # packed formats and palettes have no plane of alpha
+    if not (name.startswith(("yuva", "gbra")) and PLANAR.fullmatch(name)):
+        frame = frame.reformat(format="gbrap" if bit_depth(frame.format) == 8 else "gbrap16le")
+    plane, bits = frame.planes[3], frame.format.components[0].bits
+    codes = np.frombuffer(memoryview(plane), "u1" if bits == 8 else "<u2").reshape(plane.height, -1)[:, : plane.width]
+    return codes[::-1] if plane.line_size < 0 else codes, bits
+
+
 def is_transparent(frame: av.VideoFrame) -> bool:
     """Whether a decoded frame has pixels that are not opaque."""
     if not has_alpha(frame.format):
         return False
-    # packed formats and palettes have no plane of alpha
-    if len(frame.planes) < 4:
-        frame = frame.reformat(format="gbrap" if bit_depth(frame.format) == 8 else "gbrap16le")
-    plane, bits = frame.planes[3], frame.format.components[0].bits
-    alpha = np.frombuffer(memoryview(plane), "u1" if bits == 8 else "<u2").reshape(plane.height, -1)[:, : plane.width]
-    return bool(alpha.min() < 2**bits - 1)
+    codes, bits = alpha_codes(frame)
+    return bool(codes.min() < 2**bits - 1)
+
+
+def alpha_of(frame: av.VideoFrame) -> FloatArray:
+    """A frame's alpha channel ``(height, width)``, 0 … 1; opaque where it has none."""
+    if not has_alpha(frame.format):
+        return np.ones((frame.height, frame.width), np.float32)
+    codes, bits = alpha_codes(frame)
+    return codes.astype(np.float32) / np.float32(2**bits - 1)
 
 
 def bit_depth(layout: VideoFormat) -> int:
@@ -177,38 +192,54 @@ def interpolated(plane: FloatArray, axis: int, factor: int, size: int, offset: f
     return result
 
 
-def from_rgb(pixels: FloatArray, name: str, color: ColorInfo, siting: Siting) -> av.VideoFrame:
+def from_rgb(pixels: FloatArray, name: str, color: ColorInfo, siting: Siting, alpha: FloatArray | None = None) -> av.VideoFrame:
     """Convert RGB to a frame, rounding to the nearest code values.
 
     Args:
         pixels: ``(height, width, 3)``, 0 … 1; values outside are clipped.
-        name: pixel format: planar YCbCr, rgb24 or rgb48.
+        name: pixel format: planar YCbCr or packed RGB, with alpha or without.
         color: matrix and range of the code values.
         siting: where chroma lies.
+        alpha: ``(height, width)``, 0 … 1, for formats with alpha; opaque when not given.
     """
     height, width, _ = pixels.shape
     frame = av.VideoFrame(width, height, name)
+    matte = np.ones((height, width), np.float32) if alpha is None and has_alpha(frame.format) else alpha
     # whole frames of 8K would take gigabytes on the way
     for first in range(0, height, BAND_ROWS):
-        fill_rows(frame, pixels, slice(first, min(first + BAND_ROWS, height)), color, siting)
+        fill_rows(frame, pixels, matte, slice(first, min(first + BAND_ROWS, height)), color, siting)
     return frame
 
 
-def fill_rows(frame: av.VideoFrame, pixels: FloatArray, rows: slice, color: ColorInfo, siting: Siting) -> None:
-    """Convert some rows of RGB ``pixels`` ``(height, width, 3)`` into a frame, see `from_rgb`; they begin with an even one."""
-    bits = frame.format.components[0].bits
-    above = min(rows.start, 2)  # chroma that lies on a row is made from the one above, too
-    clipped = np.clip(pixels[rows.start - above : rows.stop], 0, 1)
+def fill_rows(
+    frame: av.VideoFrame, pixels: FloatArray, alpha: FloatArray | None, rows: slice, color: ColorInfo, siting: Siting
+) -> None:
+    """Convert some rows into a frame, see `from_rgb`.
+
+    Args:
+        frame: freshly made.
+        pixels: RGB ``(height, width, 3)``.
+        alpha: opacity ``(height, width)``, given where the pixel format has it.
+        rows: which ones, from an even one on.
+        color, siting: as for `from_rgb`.
+    """
+    bits, first = frame.format.components[0].bits, rows.start
+    above = min(first, 2)  # chroma that lies on a row is made from the one above, too
+    clipped = np.clip(pixels[first - above : rows.stop], 0, 1)
+    matte = None if alpha is None or not has_alpha(frame.format) else np.clip(alpha[rows], 0, 1)
     if is_rgb(frame.format):
-        fill(frame, 0, rows.start, clipped[above:].reshape(rows.stop - rows.start, -1) * np.float32(2**bits - 1), bits)
+        samples = clipped[above:] if matte is None else np.dstack((clipped[above:], matte))
+        fill(frame, 0, first, samples.reshape(len(samples), -1) * np.float32(2**bits - 1), bits)
         return
+    if matte is not None:
+        fill(frame, 3, first, matte * np.float32(2**bits - 1), bits)
     channels: FloatArray = rgb_to_ycc(color.matrix).astype(np.float32) @ clipped.reshape(-1, 3).T
     for place in range(3):
         plane, down = channels[place].reshape(clipped.shape[:2]), 1
         if place:
             plane, down = downsampled(plane, sampling(frame.format), siting), sampling(frame.format)[1]
         span, offset = code_range(bits, color.range == "pc", chroma=place > 0)
-        fill(frame, place, rows.start // down, plane[above // down :] * np.float32(span) + np.float32(offset), bits)
+        fill(frame, place, first // down, plane[above // down :] * np.float32(span) + np.float32(offset), bits)
 
 
 def downsampled(plane: FloatArray, ratio: tuple[int, int], siting: Siting) -> FloatArray:

@@ -66,10 +66,11 @@ def window(open_window, clip):
     window = open_window(start=False)
     for dock in window.docks.values():
         dock.show()
-    window.settings_panel.open_these_groups([section.key for section in window.settings_panel.sections])
+    window.settings_panel.open_these_groups(window.settings_panel.sections)
     window.add_clips([clip])
     window.notices.say("Something happened.", "caution", [("Do something", lambda: None)])
     window.models.open()
+    window.preferences_menu.open()
     return window
 
 

@@ -405,7 +405,7 @@ def test_panels_and_size_are_remembered(open_window, folders):
     window.resize(790, 600)
     window.docks["queue"].close()
     window.docks["log"].show()
-    window.settings_panel.sections[0].set_open(True)
+    window.settings_panel.sections["guidance"].set_open(True)
     window.close()
     again = open_window(start=False)
     assert not again.docks["queue"].isVisible() and again.docks["log"].isVisible()

@@ -22,7 +22,7 @@ def test_commands_take_a_name_that_is_not_utf_8(command: str, tmp_path: Path) ->
     )
     made.rename(source)
     words = [sys.executable, "-m", "dcvsr_engine", command, source]
-    words += [] if command == "info" else ["-o", target, "--steps", "1", "--scale", "1", "--tile", "16"]
+    words += [] if command == "info" else ["-o", target, "--steps", "1", "--size", "x1", "--tile", "16"]
     words += ["--report", report] if command == "restore" else []
     environment = os.environ | {"PYTHONUTF8": "1", "XDG_DATA_HOME": str(tmp_path / "data"), "OMP_NUM_THREADS": "1"}
     done = subprocess.run(words, cwd=ROOT, capture_output=True, env=environment, timeout=250, check=False)

@@ -91,7 +91,7 @@ def test_a_chosen_preset_is_what_the_next_clip_begins_with(two, own_clip):
 
 
 def test_permission_to_overwrite_is_for_one_clip(two, own_clip):
-    two.settings_panel.sections[-1].set_open(True)
+    two.settings_panel.sections["output"].set_open(True)
     two.settings_panel.rows["overwrite"].editor.click()
     assert two.queue.queue[0].request.output.overwrite
     two.add_clips([own_clip])

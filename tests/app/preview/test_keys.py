@@ -23,7 +23,7 @@ def test_letters_of_the_view_menu_work_while_the_queue_has_the_focus(window):
 
 
 def test_letters_are_text_in_a_text_field(window):
-    window.settings_panel.sections[-1].set_open(True)
+    window.settings_panel.sections["output"].set_open(True)
     field = window.settings_panel.target_field
     field.setFocus()
     QTest.keyClicks(field, "wt")
@@ -50,7 +50,7 @@ def test_arrows_step_in_the_view_too(window):
 
 def test_space_presses_a_button_that_has_the_focus(window):
     box = window.settings_panel.rows["audio"].editor
-    window.settings_panel.sections[-1].set_open(True)
+    window.settings_panel.sections["output"].set_open(True)
     box.setFocus()
     before = box.isChecked()
     QTest.keyClick(box, Qt.Key.Key_Space)

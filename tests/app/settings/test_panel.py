@@ -5,7 +5,7 @@ from fake_engine import MODEL
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QFileDialog
+from PySide6.QtWidgets import QApplication, QFileDialog, QLabel
 
 from app.settings.panel import SettingsPanel
 from app.settings.presets import Presets
@@ -44,7 +44,7 @@ def test_every_setting_has_a_control(panel):
 
 
 def test_settings_for_research_have_a_section_that_says_how_many_are_changed(panel):
-    section = next(section for section in panel.sections if section.key == "research")
+    section = panel.sections["research"]
     assert not section.is_open and all(section.isAncestorOf(panel.rows[name]) for name in RESEARCH_SETTINGS)
     assert section.summary.whole == "as the method says"
     field(panel, "karras_rho").setValue(5.0)
@@ -69,6 +69,7 @@ def test_numbers_are_typed(panel, qtbot, name, typed, stored):
 
 
 def test_what_is_not_allowed_is_explained_and_nothing_of_it_is_taken_over(panel, qtbot):
+    panel.open_these_groups(["more", "guidance"])
     before = panel.request.settings.steps
     field(panel, "steps").setFocus()
     field(panel, "steps").selectAll()
@@ -100,8 +101,8 @@ def test_sliders_reach_both_ends_and_steps(panel):
 
 def test_arrow_keys_stop_at_the_ends(panel):
     for _ in range(9):
-        field(panel, "scale").stepBy(-1)
-    assert panel.request.settings.scale == 1 and not panel.rows["scale"].problem.isVisible()
+        field(panel, "tap_frames").stepBy(-1)
+    assert panel.request.settings.tap_frames == 1 and not panel.rows["tap_frames"].problem.isVisible()
 
 
 def test_choices_and_flags(panel):
@@ -115,6 +116,7 @@ def test_choices_and_flags(panel):
 
 
 def test_the_models_default_is_shown_marked_and_not_stored(panel):
+    panel.open_these_groups(["more", "guidance"])
     assert field(panel, "steps").value() == MODEL.steps and panel.request.settings.steps is None
     assert not panel.rows["steps"].reset.isVisible()
     field(panel, "steps").setValue(20)
@@ -216,13 +218,20 @@ def test_the_wheel_does_not_change_what_it_scrolls_over(panel):
 
 
 def test_sections_fold_and_say_what_is_in_them(panel, qtbot):
-    section = panel.sections[0]
+    section = panel.sections["guidance"]
     assert not section.is_open and "DSSAG" in section.summary.whole
     with qtbot.waitSignal(panel.groups_changed) as changed:
         section.header.click()
     assert section.is_open and changed.args == [["guidance"]] and section.summary.whole == ""
     panel.open_these_groups(["tiles"])
     assert panel.open_groups == ["tiles"]
+
+
+def test_beginners_words_come_first_and_the_papers_under_more(panel):
+    more = panel.sections["more"]
+    assert not any(more.isAncestorOf(panel.rows[name]) for name in ("size", "strength", "codec", "crf", "overwrite"))
+    assert all(more.isAncestorOf(panel.rows[name]) for name in ("steps", "guidance", "tap", "tile", "color", "spread"))
+    assert [label.text() for label in panel.rows["strength"].editor.findChildren(QLabel)] == ["Calm", "Detailed"]
 
 
 def test_every_control_explains_itself(panel):
@@ -287,7 +296,7 @@ def test_cfg_is_offered_only_where_the_model_drops_something(panel):
 
 
 def test_a_click_on_the_groove_goes_at_least_one_step_and_leaves_no_handle_between(panel, qtbot):
-    editor = panel.rows["scale"].editor
+    editor = panel.rows["tap_frames"].editor
     editor.field.setValue(4)
     editor.slider.triggerAction(editor.slider.SliderAction.SliderPageStepSub)
     assert editor.field.value() == 3 and editor.slider.value() == editor._position(3)
@@ -296,7 +305,7 @@ def test_a_click_on_the_groove_goes_at_least_one_step_and_leaves_no_handle_betwe
 
 
 def test_a_dragged_handle_comes_to_rest_at_its_value(panel):
-    editor = panel.rows["scale"].editor
+    editor = panel.rows["tap_frames"].editor
     editor.slider.setSliderDown(True)
     editor.slider.setValue(700)
     editor.slider.setSliderDown(False)

@@ -87,7 +87,7 @@ def chinese(qapp):
 def test_nothing_in_the_window_is_left_in_english(chinese, open_window, clip):
     window = open_window(start=False)
     window.add_clips([clip])
-    window.settings_panel.open_these_groups([section.key for section in window.settings_panel.sections])
+    window.settings_panel.open_these_groups(window.settings_panel.sections)
     known = {
         source: translation.text for (_, source), translation in messages(resource("translations", "studio_zh_CN.ts")).items()
     }
