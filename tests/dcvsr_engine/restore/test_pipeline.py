@@ -71,6 +71,28 @@ def test_what_leaves_the_device_is_on_the_host(pipeline, monkeypatch, elsewhere)
     assert (condition.shape, picture.shape, error.shape) == ((FRAMES, 24, 12, 16), (1, 3, 44, 60), (FRAMES, 44, 60))
 
 
+@pytest.mark.parametrize("color", ["wavelet", "adain", "none"])
+def test_frames_decoded_in_bands_are_those_decoded_at_once(color, tiny_model, loader, monkeypatch):
+    """To the last bit: bands look at what is around them."""
+    settings = jobs.settings(tiny_model, color=color, strength=0.7)
+    pipeline = pipeline_of(loader(settings), settings)
+    latents = torch.randn(FRAMES, 24, 12, 16, generator=torch.Generator().manual_seed(1))
+    at_once = pipeline.decode_chunk(latents, [0, 1, 2])
+    monkeypatch.setattr("dcvsr_engine.restore.pipeline.BAND_PIXELS", 1)
+    monkeypatch.setattr("dcvsr_engine.restore.pipeline.LEAST_BAND", 10)
+    assert len(pipeline.bands(FRAMES)) == (1 if color == "adain" else 5)
+    assert all(torch.equal(*pair) for pair in zip(at_once, pipeline.decode_chunk(latents, [0, 1, 2]), strict=True))
+
+
+def test_the_condition_is_the_same_however_it_is_cut(pipeline):
+    condition = pipeline.encode()
+    assert not isinstance(condition, torch.Tensor)
+    every = pipeline.encode_frames([0, 1, 2])
+    assert torch.equal(whole(condition), every)
+    part = slice(1, 3), slice(0, 5), slice(4, 12), slice(2, 16)
+    assert torch.equal(condition[part], every[part])
+
+
 @pytest.mark.parametrize("offload", [False, True])
 def test_the_u_net_leaves_while_frames_are_decoded_and_is_there_to_sample(offload, tiny_model, loader, monkeypatch):
     settings, places = jobs.settings(tiny_model), []
