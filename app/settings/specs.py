@@ -184,7 +184,7 @@ OUTPUT_SPECS: dict[str, Spec] = {
     "crf": Spec("Quality (CRF)"),
     "preset": Spec("Encoder speed", choices=SPEEDS),
     "bit_depth": Spec("Bit depth", choices=BIT_DEPTHS),
-    "audio": Spec("Keep the sound"),
+    "audio": Spec("Keep the audio"),
     "subtitles": Spec("Keep subtitles and chapters"),
     "deinterlace": Spec("Deinterlace"),
     "overwrite": Spec("Replace an existing file"),

@@ -138,11 +138,11 @@ def audio_offset(path: Path) -> float | None:
     """Seconds by which the first audio track begins after the video; ``None`` without audio."""
     with opened(path) as container:
         video = video_stream(container, path)
-        sound = next(iter(container.streams.audio), None)
-        if sound is None or sound.start_time is None or video.start_time is None:
+        audio = next(iter(container.streams.audio), None)
+        if audio is None or audio.start_time is None or video.start_time is None:
             return None
-        assert sound.time_base is not None and video.time_base is not None
-        return float(sound.start_time * sound.time_base - video.start_time * video.time_base)
+        assert audio.time_base is not None and video.time_base is not None
+        return float(audio.start_time * audio.time_base - video.start_time * video.time_base)
 
 
 def audio_offsets(request: JobRequest) -> dict[str, float | None]:

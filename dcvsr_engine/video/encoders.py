@@ -43,7 +43,7 @@ Options = Callable[[OutputSettings, ColorInfo, Siting, int], dict[str, str]]
 
 
 def x264_options(output: OutputSettings, color: ColorInfo, siting: Siting, width: int) -> dict[str, str]:
-    """Quality, speed, HDR10 data, chroma location."""
+    """Quality, speed, HDR10 data, chroma location; see `Options`."""
     params = chroma_location(siting)
     if color.mastering:
         params["mastering-display"] = color.mastering.x265()

@@ -1636,11 +1636,11 @@
         <translation>镜头</translation>
     </message>
     <message>
-        <source>Sound offset in milliseconds</source>
+        <source>Audio offset in milliseconds</source>
         <translation>音频偏移(毫秒)</translation>
     </message>
     <message>
-        <source>Seams (1 is none)</source>
+        <source>Seams (1: no seams)</source>
         <translation>接缝(1 表示没有)</translation>
     </message>
     <message>
@@ -2440,7 +2440,7 @@
         <translation>16 位</translation>
     </message>
     <message>
-        <source>Keep the sound</source>
+        <source>Keep the audio</source>
         <translation>保留声音</translation>
     </message>
     <message>
@@ -3044,7 +3044,7 @@
         <translation>示例视频的一帧放大四倍，以及修复后的同一帧。</translation>
     </message>
     <message>
-        <source>Drop in an old, small or compressed video and get it back larger and sharper, with its sound in sync. Everything is computed on this computer; nothing is sent anywhere.</source>
+        <source>Drop in an old, small or compressed video and get it back larger and sharper, with its audio in sync. Everything is computed on this computer; nothing is sent anywhere.</source>
         <translation>拖入老旧、小尺寸或压缩过的视频，得到更大、更清晰的视频，声音保持同步。一切都在这台计算机上计算，不会发送任何内容。</translation>
     </message>
     <message>
