@@ -11,7 +11,7 @@ from dcvsr_engine.planning.grids import padded
 from dcvsr_engine.restore.frames import SegmentFrames
 from dcvsr_engine.settings import Device
 
-ALL = slice(None)
+WHOLE_AXIS = slice(None)
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Enlarger:
         height, width = self.size
         return padded(height, self.unit), padded(width, self.unit)
 
-    def __call__(self, positions: list[int], rows: slice = ALL, columns: slice = ALL) -> Tensor:
+    def __call__(self, positions: list[int], rows: slice = WHOLE_AXIS, columns: slice = WHOLE_AXIS) -> Tensor:
         """``I_up`` of some frames ``(positions, 3, rows, columns)``, padded below and to the right by reflection.
 
         The same pixels come out whatever part is asked for: to the last bit where the scale is a power of two.

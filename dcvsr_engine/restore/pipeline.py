@@ -21,7 +21,7 @@ from dcvsr_engine.network.oom import Result, in_parts
 from dcvsr_engine.planning.grids import grid_for
 from dcvsr_engine.planning.plan import Segment
 from dcvsr_engine.restore.color import correct, reach_of
-from dcvsr_engine.restore.enlarging import ALL, Enlarger
+from dcvsr_engine.restore.enlarging import WHOLE_AXIS, Enlarger
 from dcvsr_engine.restore.frames import SegmentFrames
 from dcvsr_engine.restore.grain import add_grain
 from dcvsr_engine.restore.observer import SamplingObserver
@@ -291,7 +291,7 @@ class SegmentPipeline:
         """Device that pixels are worked on."""
         return self.first_stage.pixel_device(self.model.device)
 
-    def enlarged(self, positions: list[int], rows: slice = ALL, columns: slice = ALL) -> Tensor:
+    def enlarged(self, positions: list[int], rows: slice = WHOLE_AXIS, columns: slice = WHOLE_AXIS) -> Tensor:
         """``I_up`` of some frames where pixels are worked on, padded for the U-Net: ``(frames, 3, rows, columns)``."""
         return self._enlarger(positions, rows, columns)
 
@@ -300,7 +300,7 @@ class SegmentPipeline:
         height, width = self._enlarger.size
         return frames[..., :height, :width]
 
-    def encode_frames(self, positions: list[int], rows: slice = ALL, columns: slice = ALL) -> Tensor:
+    def encode_frames(self, positions: list[int], rows: slice = WHOLE_AXIS, columns: slice = WHOLE_AXIS) -> Tensor:
         """The condition of some frames, or of a part of them.
 
         Args:
@@ -320,7 +320,7 @@ class SegmentPipeline:
     def in_pixels(self, latents: slice) -> slice:
         """The output pixels of rows or columns of latents."""
         factor = self.model.declaration.factor
-        return ALL if latents == ALL else slice(factor * latents.start, factor * latents.stop)
+        return WHOLE_AXIS if latents == WHOLE_AXIS else slice(factor * latents.start, factor * latents.stop)
 
     def decode_chunk(self, latents: Tensor, positions: list[int]) -> tuple[Tensor, Tensor]:
         """Decode some frames of ``latents`` ``(frames, channels, height, width)`` together.
@@ -400,7 +400,7 @@ class SegmentPipeline:
         """The rows of latents that decide about some ``rows`` of output pixels."""
         reach, factor = reach_of(self.settings.color), self.model.declaration.factor
         if not self.first_stage.local or reach is None:
-            return ALL
+            return WHOLE_AXIS
         return slice(max(0, rows.start - reach) // factor, min(-(-(rows.stop + reach) // factor), self.grid_at(0).height))
 
     def is_plausible(self, positions: list[int], refined: Tensor) -> bool:

@@ -6,7 +6,7 @@ from torch import Tensor
 
 Part = tuple[slice, slice, slice, slice]
 """Frames, channels, rows and columns."""
-EVERYTHING: Part = (slice(None), slice(None), slice(None), slice(None))
+EVERY_PART: Part = (slice(None), slice(None), slice(None), slice(None))
 
 
 class Latents(Protocol):
@@ -22,7 +22,7 @@ class Latents(Protocol):
 
 def whole(latents: Latents) -> Tensor:
     """All of them."""
-    return latents[EVERYTHING]
+    return latents[EVERY_PART]
 
 
 class Scaled:
