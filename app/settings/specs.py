@@ -95,6 +95,10 @@ TILINGS = {
     "paper": "Paper",
     "fast": "Fast",
 }
+ORDERS = {
+    "chain": "One after the other",
+    "bricks": "Every other one first (for several devices)",
+}
 COLORS = {
     "wavelet": "Wavelet",
     "adain": "AdaIN",
@@ -161,6 +165,7 @@ RESTORE_SPECS: dict[str, Spec] = {
     "window": Spec("Tile frames"),
     "overlap": Spec("Overlap", step=0.05, decimals=2),
     "segment_frames": Spec("Segment frames", bend=2),
+    "order": Spec("Order of segments", choices=ORDERS),
     "strength": Spec("Detail", step=0.05, decimals=2, ends=("Calm", "Detailed")),
     "grain": Spec("Film grain", step=0.5, decimals=1),
     "color": Spec("Colours", choices=COLORS),

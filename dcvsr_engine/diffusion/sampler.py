@@ -34,7 +34,7 @@ def sample(
     denoise: Denoise,
     x: Latents,
     steps: Sequence[Step],
-    pins: "Pins | None" = None,
+    pins: "PinnedFrames | None" = None,
     on_estimate: Callable[[Step, Tensor], None] = lambda step, denoised: None,
     after_step: Callable[[Step, Tensor], None] = lambda step, x: None,
 ) -> Tensor:
@@ -44,7 +44,7 @@ def sample(
         denoise: `TiledDenoiser`, or any other denoiser.
         x: latents ``(frames, channels, height, width)`` at the first step's noise level; they stay as they are.
         steps: the schedule, or what is left of it.
-        pins: fixes the frames shared with the segment before (method.md §6).
+        pins: fixes frames shared with the segments beside (method.md §6).
         on_estimate: receives a step and its ``x̂_0``, which holds until it returns.
         after_step: receives a step and x after it, which stays as it is.
 
@@ -72,8 +72,8 @@ def stepped(x: Latents, denoised: Tensor, step: Step) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Pins:
-    """Frames of a segment that are fixed to the result of the segment before (method.md §6).
+class PinnedFrames:
+    """Frames of a segment that are fixed to the results of those before and after it (method.md §6).
 
     Attributes:
         latents: their ``x_0`` ``(channels, height, width)``, by position in the segment.
@@ -92,7 +92,7 @@ class Pins:
 class PinnedLatents:
     """``x`` with the fixed frames noised to ``sigma``; see `Latents`."""
 
-    def __init__(self, x: Latents, pins: Pins, sigma: float) -> None:
+    def __init__(self, x: Latents, pins: PinnedFrames, sigma: float) -> None:
         self.x, self.pins, self.sigma = x, pins, sigma
 
     @property

@@ -1,9 +1,10 @@
 """One segment from frames to frames: enlarge, encode, sample, decode, correct colours."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from types import MappingProxyType
 
 import torch
 from accelerate.utils.memory import clear_device_cache
@@ -12,7 +13,7 @@ from torch import Tensor
 from dcvsr_engine.control import Monitor
 from dcvsr_engine.diffusion.denoiser import Denoiser
 from dcvsr_engine.diffusion.noise import ClipNoise, augmented
-from dcvsr_engine.diffusion.sampler import Pins, SegmentState, TiledDenoiser, sample
+from dcvsr_engine.diffusion.sampler import PinnedFrames, SegmentState, TiledDenoiser, sample
 from dcvsr_engine.diffusion.schedule import Step, passes, steps_of
 from dcvsr_engine.events import FrameDone, Warned
 from dcvsr_engine.network.checkpoint import Model
@@ -160,7 +161,7 @@ class SegmentPipeline:
         self,
         condition: Latents,
         state: SegmentState | None = None,
-        fixed: Tensor | None = None,
+        fixed: Mapping[int, Tensor] = MappingProxyType({}),
         after_step: AfterStep = lambda state: None,
         on_estimate: OnEstimate = lambda step, denoised: None,
     ) -> Tensor:
@@ -169,7 +170,7 @@ class SegmentPipeline:
         Args:
             condition: ``l`` ``(frames, channels, height, width)``.
             state: where an earlier run stopped; ``None`` to start from noise.
-            fixed: ``x_0`` ``(pinned, channels, height, width)`` of the first frames, as the segment before has them.
+            fixed: ``x_0`` ``(channels, height, width)`` of frames that neighbouring segments have made, by position.
             after_step, on_estimate: see `AfterStep` and `OnEstimate`.
 
         Returns:
@@ -179,7 +180,7 @@ class SegmentPipeline:
             JobError: memory does not suffice, whatever is reduced, or the network gives no usable numbers.
         """
         noise = self.noise()
-        pins = None if fixed is None else Pins(dict(enumerate(fixed)), noise)
+        pins = PinnedFrames(fixed, noise) if fixed else None
         latest = state or SegmentState(Scaled(noise, self.model.declaration.sigma_max))
         self.model.unet.to(self.model.device)  # it may have left for encoding
         if latest.bank is not None:
@@ -196,7 +197,7 @@ class SegmentPipeline:
         )
 
     def resume(
-        self, state: SegmentState, condition: Latents, pins: Pins | None, after_step: AfterStep, on_estimate: OnEstimate
+        self, state: SegmentState, condition: Latents, pins: PinnedFrames | None, after_step: AfterStep, on_estimate: OnEstimate
     ) -> Tensor:
         """Sample from ``state`` with the settings that fit. See `sample`; ``condition`` ``(frames, channels, height, width)``.
 

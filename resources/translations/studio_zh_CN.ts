@@ -2008,6 +2008,22 @@
         <translation>一次处理的帧数；更长的镜头会切成相连的段。</translation>
     </message>
     <message>
+        <source>Order of segments</source>
+        <translation>段的顺序</translation>
+    </message>
+    <message>
+        <source>Whether a segment waits for the one before it, or every other one for both beside it: for several devices.</source>
+        <translation>每一段等待前一段，或每隔一段等待两侧的段：适合多个设备。</translation>
+    </message>
+    <message>
+        <source>One after the other</source>
+        <translation>依次</translation>
+    </message>
+    <message>
+        <source>Every other one first (for several devices)</source>
+        <translation>先隔段处理（适合多个设备）</translation>
+    </message>
+    <message>
         <source>How much of the refinement is used: 0 is the enlarged input alone, 1 the full result.</source>
         <translation>采用多少细化：0 只是放大的输入，1 是完整的结果。</translation>
     </message>

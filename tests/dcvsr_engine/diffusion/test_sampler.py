@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dcvsr_engine.diffusion.attention import SpatialSelfAttention
-from dcvsr_engine.diffusion.sampler import InBatches, Pins, SegmentState, TiledDenoiser, sample
+from dcvsr_engine.diffusion.sampler import InBatches, PinnedFrames, SegmentState, TiledDenoiser, sample
 from dcvsr_engine.diffusion.schedule import Step, steps_of
 from dcvsr_engine.events import StepKind
 from dcvsr_engine.tiling.grid import TileGrid
@@ -270,33 +270,34 @@ def test_chosen_frames_are_reported_by_window(denoiser):
 # -- pinned frames ----------------------------------------------------------------------------------------------
 
 
-def test_pinned_frames_keep_the_result_of_the_segment_before(denoiser):
+def test_pinned_frames_keep_the_results_of_the_segments_beside(denoiser):
     chosen, (noise, condition) = networks.settings(steps=3), networks.clip(GRID)
-    fixed = torch.randn(networks.CHANNELS, 8, 12)
+    fixed = torch.randn(2, networks.CHANNELS, 8, 12)
+    last = len(noise) - 1
     steps, seen = steps_of(chosen, denoiser.model.declaration), []
     tiled = TiledDenoiser(denoiser, condition, chosen, lambda step: GRID, steps)
 
     def denoise(x, step):
-        seen.append((step.sigma, whole(x)[0]))
+        seen.append((step.sigma, whole(x)[[0, last]]))
         return tiled(x, step)
 
-    result = sample(denoise, noise * TOP, steps, Pins({0: fixed}, noise))
-    torch.testing.assert_close(result[0], fixed, atol=1e-5, rtol=1e-5)
+    result = sample(denoise, noise * TOP, steps, PinnedFrames({0: fixed[0], last: fixed[1]}, noise))
+    torch.testing.assert_close(result[[0, last]], fixed, atol=1e-5, rtol=1e-5)
     assert len(seen) == 3
     for sigma, x in seen:
-        torch.testing.assert_close(x, fixed + sigma * noise[0])
+        torch.testing.assert_close(x, fixed + sigma * noise[[0, last]])
 
 
 def test_pinning_leaves_what_may_be_on_its_way_to_disk_as_it_is():
     """A state is saved on another thread while the next step begins."""
-    noise, fixed = torch.randn(3, 2, 4, 4), torch.zeros(2, 4, 4)
+    noise, fixed = torch.randn(3, 2, 4, 4), torch.zeros(1, 2, 4, 4)
     kept, steps = [], [Step(i, 3.0 - i, 2.0 - i, 0.0, StepKind.PLAIN) for i in range(3)]
     start = noise * 3.0
     sample(
         lambda x, step: 0.5 * whole(x),
         start,
         steps,
-        Pins({0: fixed}, noise),
+        PinnedFrames({0: fixed[0]}, noise),
         after_step=lambda step, x: kept.append((x, x.clone())),
     )
     assert torch.equal(start, noise * 3.0)
