@@ -29,6 +29,7 @@ from app.settings.gamma_curve import GammaCurve
 from app.settings.presets import BUILT_IN, Presets
 from app.settings.specs import DEVICES, OUTPUT_SPECS, RESTORE_SPECS
 from app.widgets.appearance import color_text, tones
+from app.widgets.engine_words import engine_words
 from app.widgets.plain import plain_label, plain_tip
 from app.widgets.section import CollapsibleSection
 from app.widgets.step_strip import StepStrip
@@ -223,7 +224,7 @@ class SettingsPanel(QWidget):
             self.model_box.clear()
             for model in models:
                 if model.declaration and not model.problem:
-                    self.model_box.addItem(model.title, model.name)
+                    self.model_box.addItem(words(model.title), model.name)
         self._model = declared(self._request.settings.model)
         self.show_request(self._request)
 
@@ -293,7 +294,7 @@ class SettingsPanel(QWidget):
             if self.model_box.findData(name) < 0:
                 self.model_box.addItem(self.tr("{model} (not installed)").format(model=name), name)
             self.model_box.setCurrentIndex(self.model_box.findData(name))
-        self.model_box.setToolTip(plain_tip(self._model.description))
+        self.model_box.setToolTip(plain_tip(words(self._model.description)))
 
     def _show_presets(self) -> None:
         chosen = self._presets.match(self._request.settings, self._model)
@@ -379,7 +380,7 @@ class SettingsPanel(QWidget):
         try:
             self._presets.save(name, self._request.settings)
         except (SettingsError, OSError) as error:
-            self.note.setText(str(error))
+            self.note.setText(engine_words(str(error)))
             self.note.show()
             return
         self._show_presets()
