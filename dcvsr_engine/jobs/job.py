@@ -29,7 +29,7 @@ from dcvsr_engine.planning.memory import queue_room
 from dcvsr_engine.planning.plan import Plan, Segment
 from dcvsr_engine.planning.planner import make_plan, reshaped
 from dcvsr_engine.planning.request import JobRequest
-from dcvsr_engine.planning.segments import frame_range
+from dcvsr_engine.planning.segments import frame_range, ordered
 from dcvsr_engine.planning.shots import ShotBoundaries, detect_shots
 from dcvsr_engine.settings import OutputSettings
 from dcvsr_engine.storage import content_hash, discard, partials_of
@@ -107,7 +107,7 @@ def run_preview(request: JobRequest, telemetry: Telemetry, loader: Loader, on_pl
         plan = feasible_plan(request, info, model, shots, None, on_plan)
         sink = PreviewSink()
         session = Runner(Session(request, reader, info, Denoiser(model, settings=plan.settings), plan, telemetry), sink).run(
-            plan.segments
+            ordered(plan.segments)
         )
         share, notes = telemetry.waiting_share, reader.warnings
         return make_report(request, info, session.plan, sink.facts, telemetry.job, share, notes)
@@ -215,8 +215,8 @@ def resume_job(
         decode_frames=manifest.decode_frames,
         branches_in_one_batch=manifest.branches_in_one_batch,
     )
-    if [(unit.id, unit.first, unit.last) for unit in manifest.units] != [
-        (segment.index, segment.first, segment.last) for segment in plan.segments
+    if [(unit.id, unit.first, unit.last, unit.needs) for unit in manifest.units] != [
+        (segment.index, segment.first, segment.last, segment.needs) for segment in plan.segments
     ]:
         refuse_changed("its plan has changed")
     store = JobStore(folder, manifest)
@@ -239,7 +239,7 @@ def fits(shots: ShotBoundaries, first: int, last: int) -> bool:
 
 def units_of(segments: Sequence[Segment]) -> tuple[Unit, ...]:
     """The units of a new job: one per segment."""
-    return tuple(Unit(id=segment.index, first=segment.first, last=segment.last) for segment in segments)
+    return tuple(Unit(id=segment.index, first=segment.first, last=segment.last, needs=segment.needs) for segment in segments)
 
 
 def room_for(plan: Plan) -> int:
