@@ -689,6 +689,54 @@
         <translation>{0} 中的模型不完整：缺少 {1}。</translation>
     </message>
     <message>
+        <source>Watching {0}; Ctrl-C ends.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>There are no clips in {0}; see --recursive.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>All results together need about {0}, and {1} are free.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>“{0}” is no folder that could be watched; name one that exists.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The folder “{0}” cannot be written ({1}); choose another.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>A watched folder is gone; waiting until it is back.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The watched folder is back.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>“{0}” cannot be read ({1}).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The name “{0}” holds a field that there is not{1}; use {2}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The name “{0}” needs {name} in it, or all results would be called alike.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The name “{0}” is no file name: leave out / \ : * ? &quot; &lt; &gt; | and dots or spaces at its ends.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The name “{0}” has a brace without its other half; fields are {1}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>{0} does not say between which noise levels the model was trained (sigma_min and sigma_max).</source>
         <translation>{0} 没有说明模型训练的噪声范围（sigma_min 和 sigma_max）。</translation>
     </message>
@@ -851,6 +899,10 @@
     <message>
         <source>{0} does not describe a U-Net ({1}); get the model again.</source>
         <translation>{0} 描述的不是 U-Net（{1}）；请重新获取模型。</translation>
+    </message>
+    <message>
+        <source>The clip is soft: its detail fits into a picture {0} times smaller, and --reduce {1} may do better.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Guidance {0} does nothing here: this model&apos;s unconditional branch drops nothing, and γ is 0 in every step.</source>
@@ -1039,6 +1091,10 @@
     <message>
         <source>The preset must be one of {0}, not “{1}”.</source>
         <translation>编码速度必须是 {0} 之一，而不是“{1}”。</translation>
+    </message>
+    <message>
+        <source>OpenH264 does not take the odd size {0}×{1}; choose another codec, such as AV1.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>{0} is written with {1} bits per channel, the input has {2}.</source>
@@ -2703,10 +2759,6 @@
         <translation>用哪个模型修复：“dcvsr models list” 中的名称或检查点文件夹。</translation>
     </message>
     <message>
-        <source>Restore from a picture so many times smaller, where a clip is soft or was enlarged badly.</source>
-        <translation>从缩小若干倍的画面复原，适用于画面模糊或曾被拙劣放大的视频。</translation>
-    </message>
-    <message>
         <source>Steps</source>
         <translation>步数</translation>
     </message>
@@ -3243,8 +3295,16 @@
         <translation>先缩小</translation>
     </message>
     <message>
+        <source>Restore from a picture so many times smaller, where a clip is soft or was enlarged badly; auto measures it.</source>
+        <translation>从缩小若干倍的画面复原，适用于画面模糊或曾被拙劣放大的视频；自动则实测决定。</translation>
+    </message>
+    <message>
         <source>No</source>
         <translation>不缩小</translation>
+    </message>
+    <message>
+        <source>As measured</source>
+        <translation>按实测</translation>
     </message>
     <message>
         <source>÷1.5</source>
