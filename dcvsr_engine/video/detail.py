@@ -51,7 +51,10 @@ def detail_limit(pixels: FloatArray) -> float | None:
     """The frequency below which nearly all detail lies, as a share of half the sampling rate.
 
     Natural pictures have a power of about 1/f², so that power times f² weighs all frequencies alike; what noise and compression
-    spread over all of them is the least power near the end, and subtracted. Returns ``None`` for a flat picture, or one that is too small to tell.
+    spread over all of them is the least power near the end, and subtracted.
+
+    Returns:
+        ``None`` for a picture that is flat, or too small to tell.
     """
     if min(pixels.shape[:2]) < SMALLEST_SIDE:
         return None
