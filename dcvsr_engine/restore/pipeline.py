@@ -47,11 +47,13 @@ class Restored:
         position: in the segment's frames.
         pixels: RGB 0..1 ``(height, width, 3)``.
         error: luma of the frame minus that of the enlarged input ``(height, width)``.
+        enlarged: the enlarged input, like ``pixels``, where it was asked for.
     """
 
     position: int
     pixels: FloatArray
     error: FloatArray
+    enlarged: FloatArray | None = None
 
 
 class SegmentPipeline:
@@ -182,20 +184,24 @@ class SegmentPipeline:
 
         return sample(denoise, state.x, steps[state.step :], pin, keep)
 
-    def decode(self, latents: Tensor, positions: range | None = None) -> Iterator[Restored]:
+    def decode(self, latents: Tensor, positions: range | None = None, with_input: bool = False) -> Iterator[Restored]:
         """Decode ``x_0`` ``(frames, channels, height, width)`` and correct colours, frame by frame.
 
         Args:
             latents: of all frames of the segment; the decoder may look at neighbours of those that are wanted.
             positions: of the wanted frames in the segment, all by default.
+            with_input: whether the enlarged input is to come along.
 
         Raises:
             MemoryExhausted: a single frame does not fit.
             JobError: frames come out damaged.
         """
-        for chunk, (decoded, errors) in self.chunks(partial(self.decode_chunk, latents), positions):
-            for position, frame, error in zip(chunk, decoded, errors, strict=True):
-                yield Restored(position, frame.permute(1, 2, 0).numpy(), error.numpy())
+        for chunk, (decoded, errors, inputs) in self.chunks(
+            partial(self.decode_chunk, latents, with_input=with_input), positions
+        ):
+            for position, frame, error, up in zip(chunk, decoded, errors, inputs, strict=True):
+                enlarged = None if up is None else up.permute(1, 2, 0).numpy()
+                yield Restored(position, frame.permute(1, 2, 0).numpy(), error.numpy(), enlarged)
 
     # -- sampling -----------------------------------------------------------------------------------------------
 
@@ -274,11 +280,14 @@ class SegmentPipeline:
         encode = partial(self.model.first_stage.encode_condition, up, check=self._check)
         return retry_in_fp32(self.model, encode, self.locate(positions), warn=self.warn).cpu()
 
-    def decode_chunk(self, latents: Tensor, positions: list[int]) -> tuple[Tensor, Tensor]:
+    def decode_chunk(
+        self, latents: Tensor, positions: list[int], with_input: bool = False
+    ) -> tuple[Tensor, Tensor, Sequence[Tensor | None]]:
         """Decode some frames of ``latents`` ``(frames, channels, height, width)`` together.
 
         Returns:
-            RGB 0..1 ``(positions, 3, height, width)``, and the error of their luma ``(positions, height, width)``.
+            RGB 0..1 ``(positions, 3, height, width)``, the error of their luma ``(positions, height, width)``, and ``with_input``
+            the enlarged input of each frame.
 
         Raises:
             JobError: they come out damaged.
@@ -294,7 +303,8 @@ class SegmentPipeline:
         usable = partial(self.is_plausible, positions)
         pixels = retry_in_fp32(self.model, work, self.locate(positions), usable, again)
         error = ((pixels - self.cropped(up)) * LUMA.to(up)).sum(1)
-        return self.grained(pixels, positions).cpu(), error.cpu()
+        inputs: Sequence[Tensor | None] = list(self.cropped(up).clamp(0, 1).cpu()) if with_input else [None] * len(positions)
+        return self.grained(pixels, positions).cpu(), error.cpu(), inputs
 
     def picture(self, latents: Tensor, positions: list[int]) -> Tensor:
         """Decode some frames of ``latents`` ``(frames, channels, height, width)`` for a look, whatever they look like.

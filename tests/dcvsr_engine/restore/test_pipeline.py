@@ -65,8 +65,8 @@ def test_what_leaves_the_device_is_on_the_host(pipeline, monkeypatch, elsewhere)
     monkeypatch.setattr("dcvsr_engine.restore.pipeline.retry_in_fp32", lambda model, work, *others, **named: work())
     latents = torch.zeros(FRAMES, 24, 12, 16)
     condition, picture = pipeline.encode_frames([0, 1, 2]), pipeline.picture(latents, [1])
-    pixels, error = pipeline.decode_chunk(latents, [0, 1, 2])
-    assert {tensor.device.type for tensor in (condition, picture, pixels, error)} == {"cpu"}
+    pixels, error, inputs = pipeline.decode_chunk(latents, [0, 1, 2], with_input=True)
+    assert {tensor.device.type for tensor in (condition, picture, pixels, error, *inputs)} == {"cpu"}
     assert (condition.shape, picture.shape, error.shape) == ((FRAMES, 24, 12, 16), (1, 3, 44, 60), (FRAMES, 44, 60))
 
 
@@ -148,6 +148,19 @@ def test_only_the_wanted_frames_are_decoded(pipeline):
     every, some = list(pipeline.decode(latents)), list(pipeline.decode(latents, range(1, 3)))
     assert [one.position for one in some] == [1, 2]
     assert all((one.pixels == other.pixels).all() for one, other in zip(some, every[1:], strict=True))
+
+
+def test_what_a_viewer_mixes_is_what_the_engine_mixes(pipeline, monkeypatch):
+    latents = 0.1 * torch.randn(FRAMES, 24, 12, 16)
+    full = list(pipeline.decode(latents, with_input=True))
+    assert all(one.enlarged.shape == one.pixels.shape for one in full)
+    assert all(one.enlarged is None for one in pipeline.decode(latents))
+    weaker = pipeline.settings.replace(strength=0.3)
+    monkeypatch.setattr(type(pipeline), "settings", weaker)
+    for one, mixed in zip(full, pipeline.decode(latents), strict=True):
+        # colours of the result are held to the input's by a linear filter; clipping and what the filter sees of it remain
+        viewed = one.enlarged + 0.3 * (one.pixels - one.enlarged)
+        assert abs(viewed - mixed.pixels).mean() < 2 / 255
 
 
 @pytest.mark.parametrize(("seen", "position"), [("first", 0), ("middle", 1), ("last", 2)])

@@ -102,7 +102,7 @@ def test_strength_mixes_before_the_colours_are_corrected(learned_model, loader, 
             latents = torch.randn(6, jobs.CHANNELS, 12, 16, generator=torch.Generator().manual_seed(0))
             found[strength] = pipeline.decode_chunk(latents, [0, 1])
             up = pipeline.upsampled([0, 1])
-    refined, error = found[1.0]
+    refined, error, _ = found[1.0]
     assert torch.equal(found[0.0][0], up) and not found[0.0][1].any() and error.abs().max() > 0.01
     inside = (refined > 0) & (refined < 1)
     torch.testing.assert_close(found[0.25][0][inside], (0.75 * up + 0.25 * refined)[inside], atol=1e-5, rtol=0)
