@@ -167,7 +167,7 @@ class RunDisplay(QObject):
     # -- the engine ---------------------------------------------------------------------------------------------
 
     def _on_ready(self, ready: Ready) -> None:
-        self._settings.allow_gpu_codecs(ready.gpu_codecs)
+        self._settings.forbid_codecs(ready.missing_codecs)
         self._settings.show_devices(ready.devices)
         log.info("The engine is ready: PyTorch %s, %s", ready.torch, ", ".join(device.title for device in ready.devices))
 
