@@ -1041,6 +1041,10 @@
         <translation>编码速度必须是 {0} 之一，而不是“{1}”。</translation>
     </message>
     <message>
+        <source>OpenH264 does not take the odd size {0}×{1}; choose another codec, such as AV1.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>{0} is written with {1} bits per channel, the input has {2}.</source>
         <translation>{0} 以每通道 {1} 位写入，输入为 {2} 位。</translation>
     </message>
