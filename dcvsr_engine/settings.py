@@ -21,8 +21,11 @@ TapDirection = Literal["alternate", "forward", "backward"]
 Tiling = Literal["paper", "fast"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 Device = Literal["auto", "cuda", "mps", "cpu"]
+SegmentOrder = Literal["chain", "bricks"]
 Color = Literal["wavelet", "adain", "none"]
 Codec = Literal["auto", "h264", "h265", "av1", "ffv1", "prores", "png", "tiff", "h264_nvenc", "hevc_nvenc"]
+GPU_CODECS: tuple[Codec, ...] = ("h264_nvenc", "hevc_nvenc")
+"""Those that only machines with a GPU may be able to write."""
 
 LARGEST_SCALE = 4
 BOXES = {"1080p": (1920, 1080), "1440p": (2560, 1440), "4k": (3840, 2160)}
@@ -181,6 +184,10 @@ class RestoreSettings(Settings):
     overlap: float = Field(default=0.5, ge=0.0, le=0.75, description="Share of a tile that overlaps the next (paper tiling).")
     segment_frames: int = Field(
         default=56, ge=14, le=1000, description="Frames worked on at once; longer shots are cut into joined segments."
+    )
+    order: SegmentOrder = Field(
+        default="chain",
+        description="Whether a segment waits for the one before it, or every other one for both beside it: for several devices.",
     )
     strength: float = Field(
         default=1.0,

@@ -152,7 +152,7 @@ def manifest(folder: Path, **changes: Any) -> Manifest:
         "settings": PlannedSettings(**PLANNED),
         "decode_frames": 14,
         "output": OutputSettings(codec="ffv1", bit_depth=8),
-        "units": (Unit(id=0, first=3, last=8), Unit(id=1, first=9, last=22)),
+        "units": (Unit(id=0, first=3, last=8), Unit(id=1, first=9, last=22, needs=(0,))),
     }
     return Manifest(**(values | changes))
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from app.settings.presets import BUILT_IN
 from dcvsr_engine.models.catalogue import catalogue
+from dcvsr_engine.models.registry import known_models
 from dcvsr_engine.settings import OutputSettings, RestoreSettings
 
 
@@ -95,6 +96,10 @@ TILINGS = {
     "paper": "Paper",
     "fast": "Fast",
 }
+ORDERS = {
+    "chain": "One after the other",
+    "bricks": "Every other one first (for several devices)",
+}
 COLORS = {
     "wavelet": "Wavelet",
     "adain": "AdaIN",
@@ -161,6 +166,7 @@ RESTORE_SPECS: dict[str, Spec] = {
     "window": Spec("Tile frames"),
     "overlap": Spec("Overlap", step=0.05, decimals=2),
     "segment_frames": Spec("Segment frames", bend=2),
+    "order": Spec("Order of segments", choices=ORDERS),
     "strength": Spec("Detail", step=0.05, decimals=2, ends=("Calm", "Detailed")),
     "grain": Spec("Film grain", step=0.5, decimals=1),
     "color": Spec("Colours", choices=COLORS),
@@ -210,4 +216,7 @@ def texts() -> list[str]:
     for entry in catalogue():
         found += [entry.title, entry.summary, entry.licence, entry.licence_summary, entry.repository_note, entry.size_note]
         found.append(entry.memory_note)
+    for model in known_models():
+        if model.built_in and model.declaration:
+            found += [model.title, model.declaration.description, model.declaration.training_data]
     return list(dict.fromkeys(text for text in found if text))

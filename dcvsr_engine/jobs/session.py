@@ -84,10 +84,10 @@ class Session:
             plan.branches_in_one_batch,
         )
 
-    def segment_after(self, segment: Segment) -> Segment | None:
-        """The next segment of the clip."""
-        following = segment.index + 1
-        return self.plan.segments[following] if following < len(self.plan.segments) else None
+    def neighbours(self, segment: Segment) -> tuple[Segment | None, Segment | None]:
+        """The segments of the clip before and after one."""
+        around = (None, *self.plan.segments, None)
+        return around[segment.index], around[segment.index + 2]
 
     def adopt_reduced_settings(self, pipeline: SegmentPipeline) -> "Session":
         """A session in which what had to be reduced for one segment, because memory ran out, holds for all that follow."""

@@ -18,6 +18,7 @@ class Segment(Schema):
         shared: how many of its first frames the segment before has, too.
         pinned: how many of them, from the first one, are pinned to what the segment before made of them, which puts them out.
             The other shared frames had no future there: they are sampled anew, and this segment puts them out.
+        pinned_after: how many of its last frames are pinned to what the segment after makes of them, which puts them out.
         before, after: how many frames before and after them, of the same shot and inside the range that is restored, are only
             looked at by the upsampler.
     """
@@ -29,6 +30,7 @@ class Segment(Schema):
     last: int
     shared: int = 0
     pinned: int = 0
+    pinned_after: int = 0
     before: int = 0
     after: int = 0
 
@@ -40,7 +42,23 @@ class Segment(Schema):
     @property
     def begins(self) -> int:
         """The first frame that it puts out; the segment before puts out those before it."""
-        return self.first + self.pinned
+        # where nothing is pinned here, the segment before is pinned to the larger half of the shared frames
+        return self.first + (self.pinned or self.shared // 2)
+
+    @property
+    def beside(self) -> tuple[int, int]:
+        """Numbers of the segments before and after it."""
+        return self.index - 1, self.index + 1
+
+    @property
+    def needs(self) -> tuple[int, ...]:
+        """Numbers of the segments to whose results it is pinned."""
+        return tuple(index for index, pinned in zip(self.beside, (self.pinned, self.pinned_after), strict=True) if pinned)
+
+    def pins(self, index: int) -> bool:
+        """Whether a frame of the clip is pinned here."""
+        begin, end = self.first + self.pinned, self.last - self.pinned_after
+        return self.first <= index < begin or end < index <= self.last
 
 
 class Plan(Schema):

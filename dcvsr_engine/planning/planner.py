@@ -51,7 +51,7 @@ def make_plan(
     shots = boundaries.shots if boundaries is not None else (frame_range(request, info),)
     upsampler = upsampler_config(declaration.upsampler, unet.parent)
     context = upsampler.context if upsampler else 0
-    segments = segments_of(shots, settings.segment_frames, settings.window, window_stride(settings), context)
+    segments = segments_of(shots, settings.segment_frames, settings.window, window_stride(settings), context, settings.order)
     width, height = sizes.reduced
     # memory must suffice for the longest segment; the others take less
     longest = max(segments, key=lambda segment: segment.frames)
