@@ -689,6 +689,54 @@
         <translation>{0} 中的模型不完整：缺少 {1}。</translation>
     </message>
     <message>
+        <source>Watching {0}; Ctrl-C ends.</source>
+        <translation>正在监视 {0}；按 Ctrl-C 结束。</translation>
+    </message>
+    <message>
+        <source>There are no clips in {0}; see --recursive.</source>
+        <translation>{0} 中没有视频；参见 --recursive。</translation>
+    </message>
+    <message>
+        <source>All results together need about {0}, and {1} are free.</source>
+        <translation>所有结果共需约 {0}，可用空间为 {1}。</translation>
+    </message>
+    <message>
+        <source>“{0}” is no folder that could be watched; name one that exists.</source>
+        <translation>“{0}”不是可监视的文件夹；请指定一个存在的文件夹。</translation>
+    </message>
+    <message>
+        <source>The folder “{0}” cannot be written ({1}); choose another.</source>
+        <translation>文件夹“{0}”无法写入（{1}）；请选择其他文件夹。</translation>
+    </message>
+    <message>
+        <source>A watched folder is gone; waiting until it is back.</source>
+        <translation>被监视的文件夹不见了；等待它恢复。</translation>
+    </message>
+    <message>
+        <source>The watched folder is back.</source>
+        <translation>被监视的文件夹已恢复。</translation>
+    </message>
+    <message>
+        <source>“{0}” cannot be read ({1}).</source>
+        <translation>“{0}”无法读取（{1}）。</translation>
+    </message>
+    <message>
+        <source>The name “{0}” holds a field that there is not{1}; use {2}.</source>
+        <translation>名称“{0}”含有不存在的字段{1}；请使用 {2}。</translation>
+    </message>
+    <message>
+        <source>The name “{0}” needs {name} in it, or all results would be called alike.</source>
+        <translation>名称“{0}”中须含有 {name}，否则所有结果将同名。</translation>
+    </message>
+    <message>
+        <source>The name “{0}” is no file name: leave out / \ : * ? &quot; &lt; &gt; | and dots or spaces at its ends.</source>
+        <translation>名称“{0}”不能用作文件名：请去掉 / \ : * ? &quot; &lt; &gt; | 以及首尾的点或空格。</translation>
+    </message>
+    <message>
+        <source>The name “{0}” has a brace without its other half; fields are {1}.</source>
+        <translation>名称“{0}”的花括号不成对；可用字段为 {1}。</translation>
+    </message>
+    <message>
         <source>{0} does not say between which noise levels the model was trained (sigma_min and sigma_max).</source>
         <translation>{0} 没有说明模型训练的噪声范围（sigma_min 和 sigma_max）。</translation>
     </message>
@@ -1042,7 +1090,7 @@
     </message>
     <message>
         <source>OpenH264 does not take the odd size {0}×{1}; choose another codec, such as AV1.</source>
-        <translation type="unfinished"></translation>
+        <translation>OpenH264 不支持奇数尺寸 {0}×{1}；请选择其他编码，例如 AV1。</translation>
     </message>
     <message>
         <source>{0} is written with {1} bits per channel, the input has {2}.</source>
