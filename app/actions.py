@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMainWindow
 
+from app.controllers.preferences_menu import PreferencesMenu
 from app.controllers.runs import Runs
 from app.controllers.selected_items import SelectedItems
 from app.controllers.session import WindowSession
@@ -23,11 +24,11 @@ from app.models.menu import ModelsMenu
 from app.preview.model import CompareMode
 from app.queue.intake import ClipIntake
 from app.settings.panel import SettingsPanel
-from app.system.power import AFTERWARDS, Afterward
+from app.system.power import AFTERWARDS, Afterward, deed_name
 from app.system.translation import LANGUAGES
 from app.widgets.action_spec import ActionSpec, Shortcut, in_any_state
 from app.widgets.action_table import MenuSpec
-from app.widgets.appearance import APPEARANCES, Appearance
+from app.widgets.appearance import APPEARANCES, Appearance, appearance_name
 
 Key = QKeySequence.StandardKey
 When = Callable[[WindowState], bool]
@@ -78,6 +79,7 @@ class Targets:
     help: HelpMenu
     session: WindowSession
     unattended: Unattended
+    preferences: PreferencesMenu
 
 
 class Actions(QObject):
@@ -108,7 +110,7 @@ class Actions(QObject):
         again = ("resume", "start_again", "show_report", "show_failure")
         return [
             MenuSpec(self.tr("&File"), ("open", "open_folder", "recent", None, "target", "show_in_folder", None, "quit")),
-            MenuSpec(self.tr("&Edit"), ("put_back", "paste", *order, None, *settings)),
+            MenuSpec(self.tr("&Edit"), ("put_back", "paste", *order, None, *settings, None, "preferences")),
             MenuSpec(self.tr("&View"), (*picture, None, *frames, None, *panels, None, looks, language, "full_screen")),
             MenuSpec(self.tr("&Job"), ("plan", *previews, None, *run, *stops, None, "start_at", after, None, *again)),
             MenuSpec(self.tr("&Models"), ("models", "add_model", "models_folder")),
@@ -127,17 +129,21 @@ class Actions(QObject):
             row("paste", self.tr("&Paste clips"), t.intake.paste, Key.Paste),
             row("defaults", self.tr("&Default settings"), t.settings.reset_all, "Ctrl+0"),
             row("save_preset", self.tr("&Save as preset…"), t.settings.ask_preset_name),
+            row(
+                "preferences",
+                self.tr("P&references…"),
+                t.preferences.open,
+                "Ctrl+,",
+                role=QAction.MenuRole.PreferencesRole,
+            ),
         ]
 
     def _looks(self) -> list[ActionSpec]:
         session = self._targets.session
-        looks: dict[Appearance, str] = {
-            "system": self.tr("Like the &system"), "light": self.tr("&Light"), "dark": self.tr("&Dark"),
-        }  # fmt: skip
-        languages = {"": self.tr("Like the &system"), **LANGUAGES}
+        languages = {"": appearance_name("system"), **LANGUAGES}
         return [
             *(choice(f"appearance.{name}", text, partial(session.choose_appearance, name), has_appearance(name))
-              for name, text in looks.items()),
+              for name, text in ((name, appearance_name(name)) for name in APPEARANCES)),
             *(choice(f"language.{code}", text, partial(session.choose_language, code), has_language(code))
               for code, text in languages.items()),
             switch("full_screen", self.tr("Full screen"), self._show_full_screen, "F11"),
@@ -184,7 +190,7 @@ class Actions(QObject):
         later = ActionSpec(
             "start_at", start, unattended.ask_time, retitled=lambda s: forget.format(time=s.start_at) if s.start_at else start
         )
-        deeds = {name: unattended.words(name).capitalize() for name in AFTERWARDS}
+        deeds = {name: deed_name(name).capitalize() for name in AFTERWARDS}
         return [
             later,
             *(

@@ -9,6 +9,7 @@ from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEv
 from PySide6.QtWidgets import QMainWindow, QToolBar, QVBoxLayout, QWidget
 
 from app.actions import Actions, Targets
+from app.controllers.preferences_menu import PreferencesMenu
 from app.controllers.run_display import TITLE, RunDisplay
 from app.controllers.runs import Runs
 from app.controllers.selected_items import SelectedItems
@@ -61,7 +62,7 @@ class MainWindow(QMainWindow):
     Attributes:
         queue, runner: the jobs, and what runs them.
         queue_panel, settings_panel, preview, progress, report, log_panel, notices: the panels.
-        shown, runs, run_display, selected, session, intake, unattended: the controllers.
+        shown, runs, run_display, selected, session, intake, unattended, preferences_menu: the controllers.
         models, help: what their menus open.
         action_table: every action by its id.
         docks: the movable panels by name.
@@ -130,11 +131,12 @@ class MainWindow(QMainWindow):
         self.session = WindowSession(
             self, runner, queue, self.shown, self.runs, self.presets, self.notices, preferences, self.crash
         )
+        self.preferences_menu = PreferencesMenu(self, preferences, self.session, self.unattended)
 
     def _make_actions(self) -> None:
         targets = Targets(
             self, self.intake, self.settings_panel, self.shown, self.runs, self.runner, self.selected, self.models, self.help,
-            self.session, self.unattended,
+            self.session, self.unattended, self.preferences_menu,
         )  # fmt: skip
         actions = Actions(targets)
         self.menus = actions.menus()
@@ -173,6 +175,7 @@ class MainWindow(QMainWindow):
         self.run_display.report_requested.connect(self.selected.show_report_of)
         self.selected.report_shown.connect(partial(self.show_dock, "report"))
         self.runner.ready.connect(self.help.note_engine)
+        self.runner.ready.connect(self.preferences_menu.note_engine)
         self.unattended.status_changed.connect(self.progress.show_status)
         self.help.models_requested.connect(self.models.open)
         self.help.clips_requested.connect(self.intake.ask_for_clips)

@@ -12,7 +12,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 from app.controllers.run_display import TITLE
-from app.engine.entry import serve_bundled_engine
+from app.engine.entry import serve_bundled_engine, use_threads
 from app.engine.thread import EngineThread
 from app.main_window import MainWindow
 from app.system.crash_report import CrashReport
@@ -78,6 +78,7 @@ def run_studio(clips: Sequence[Path]) -> int:
     preferences = Preferences(folders.preferences)
     install_language(app, preferences.language)
     apply_appearance(app, preferences.appearance)
+    use_threads(preferences.threads)
     engine = EngineThread(fallback=serve_bundled_engine if switch.switched_on() else None)
     window = MainWindow(engine, folders, preferences, crash)
     sys.excepthook = error_hook(window)

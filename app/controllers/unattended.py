@@ -11,7 +11,7 @@ from app.engine.runner import Activity, EngineRun, JobRunner
 from app.engine.start_dialog import StartDialog
 from app.system.awake import KeepAwake
 from app.system.desktop import Notifier
-from app.system.power import POWERS, Afterward, play_chime, power_command, start_command
+from app.system.power import POWERS, Afterward, deed_name, play_chime, power_command, start_command
 from app.system.preferences import Preferences
 from app.widgets.countdown import Countdown
 from app.widgets.notices import NoticeBar
@@ -92,7 +92,7 @@ class Unattended(QObject):
             parts.append(self.tr("may fall asleep"))
             tips.append(self.tr("This computer cannot be kept awake; change its power settings for long runs."))
         if self._runner.running_item and self.afterward != "nothing":
-            parts.append(self.tr("then: {deed}").format(deed=self.words(self.afterward)))
+            parts.append(self.tr("then: {deed}").format(deed=deed_name(self.afterward)))
         self.status_changed.emit(" · ".join(parts), "\n".join(tips))
 
     # -- start at a time ----------------------------------------------------------------------------------------
@@ -140,18 +140,6 @@ class Unattended(QObject):
         self._preferences.afterward = afterward
         self._say()
         self.changed.emit()
-
-    def words(self, afterward: Afterward) -> str:
-        """A deed in words."""
-        texts: dict[Afterward, str] = {
-            "nothing": self.tr("nothing"),
-            "sound": self.tr("a sound"),
-            "notify": self.tr("a notification"),
-            "sleep": self.tr("sleep"),
-            "shut down": self.tr("shut down"),
-            "command": self.tr("run a command"),
-        }
-        return texts[afterward]
 
     def _count_done(self, run: EngineRun, _report: object) -> None:
         self._done += run.variant is None

@@ -28,6 +28,12 @@ def serve_bundled_engine(connection: Connection) -> None:
     import_module("dcvsr_engine.worker.process").serve(connection)
 
 
+def use_threads(threads: int) -> None:
+    """Have the engine compute on so many threads of the processor from its next start on; 0 leaves it to PyTorch."""
+    if threads:
+        os.environ["OMP_NUM_THREADS"] = str(threads)  # the process inherits it, and reads it when torch is loaded
+
+
 def serve_politely(serve: Serve, connection: Connection) -> None:
     """Call ``serve`` with less priority than the window has."""
     if os.name == "nt":

@@ -5,8 +5,8 @@ from html import escape
 from pathlib import Path
 from typing import Literal
 
-from PySide6.QtCore import QEvent, QSize, Qt, QUrl, Signal
-from PySide6.QtGui import QDesktopServices, QDragEnterEvent, QDropEvent, QFont
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QFont
 from PySide6.QtWidgets import (
     QDialog,
     QFileDialog,
@@ -41,7 +41,6 @@ from dcvsr_engine.models.registry import set_default
 from dcvsr_engine.models.store import remove_model
 from dcvsr_engine.models.verification import verify_model
 from dcvsr_engine.network.declaration import Declaration
-from dcvsr_engine.paths import models_folder
 
 COLUMN_WIDTHS = 230, 80, 80, 220
 ROW_HEIGHT = 26
@@ -387,8 +386,8 @@ class ModelsDialog(QDialog):
 
         def tell(problems: object) -> None:
             assert isinstance(problems, list)
-            sound = self.tr("{name}: all files are unchanged since the model was added.").format(name=words(model.title))
-            self._say("\n".join(problems) or sound, "bad" if problems else "good")
+            intact = self.tr("{name}: all files are unchanged since the model was added.").format(name=words(model.title))
+            self._say("\n".join(problems) or intact, "bad" if problems else "good")
 
         self._start(model.name, lambda progress: verify_model(model, progress), tell)
 
@@ -456,13 +455,6 @@ def download_all(entries: list[CatalogueEntry], progress: Callable[[str, int, in
 
     for entry in entries:
         download(entry, token_for(hub()), progress)
-
-
-def open_models_folder() -> None:
-    """Show the folder of added models in the file manager."""
-    folder = models_folder()
-    folder.mkdir(parents=True, exist_ok=True)
-    QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
 
 
 def looks_like_a_model(path: Path) -> bool:

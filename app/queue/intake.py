@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QMimeData, QObject, Qt, Signal
+from PySide6.QtCore import QMimeData, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QWidget
 
@@ -14,6 +14,9 @@ from app.queue.prober import Prober
 from app.system.preferences import Preferences
 from app.widgets.drops import local_paths
 from dcvsr_engine.video.suffixes import VIDEO_SUFFIXES
+
+PICTURES_AFTER_MS = 1500
+"""By this time the window is up; decoding would hold it up."""
 
 
 class ClipIntake(QObject):
@@ -34,10 +37,22 @@ class ClipIntake(QObject):
         self._window, self._queue, self._preferences = window, queue, preferences
         self._prober = Prober(self)
         self._prober.probed.connect(self._on_probed)
+        self._prober.pictured.connect(queue.note_picture)
         self._prober.failed.connect(queue.note_unreadable)
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.timeout.connect(self._picture_known)
+        self._later.start(PICTURES_AFTER_MS)
+
+    def _picture_known(self) -> None:
+        """Take pictures of the clips that the last session left in the queue."""
+        for item in self._queue.queue:
+            if self._queue.picture(item.id) is None:
+                self._prober.look_up(item.id, item.request.source, known=True)
 
     def stop(self) -> None:
         """Stop probing clips."""
+        self._later.stop()
         self._prober.stop()
 
     def take(self, paths: Sequence[Path]) -> None:

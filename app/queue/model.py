@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import (
     QAbstractListModel,
     QMimeData,
@@ -15,6 +17,7 @@ from PySide6.QtCore import (
     QTimer,
     Signal,
 )
+from PySide6.QtGui import QImage
 
 from app.queue.job_queue import ItemState, JobQueue, QueueItem
 from app.widgets.drops import local_paths
@@ -48,6 +51,7 @@ class QueueModel(QAbstractListModel):
         self._path = path
         self._paused = False
         self._removed: list[tuple[int, QueueItem]] = []
+        self._pictures: dict[str, QImage] = {}
         self._save_timer = QTimer(self)
         self._save_timer.setSingleShot(True)
         self._save_timer.setInterval(SAVE_AFTER_MS)
@@ -134,6 +138,20 @@ class QueueModel(QAbstractListModel):
 
         if isinstance(info, VideoInfo) and item_id in self.queue:
             self.change(item_id, size=(info.width, info.height), seconds=info.duration)
+
+    def note_picture(self, item_id: str, pixels: NDArray[np.uint8] | None) -> None:
+        """Show a small picture ``(height, width, 3)`` of an item's clip; the item may be gone by now."""
+        if pixels is None or item_id not in self.queue:
+            return
+        height, width = pixels.shape[:2]
+        # a copy, as the image would share the array's memory
+        self._pictures[item_id] = QImage(pixels.data, width, height, 3 * width, QImage.Format.Format_RGB888).copy()
+        index = self.index(self.queue.row(item_id))
+        self.dataChanged.emit(index, index)
+
+    def picture(self, item_id: str) -> QImage | None:
+        """The small picture of an item's clip, once it is known."""
+        return self._pictures.get(item_id)
 
     def note_unreadable(self, item_id: str, message: str) -> None:
         """Mark an item whose clip cannot be read, so that the queue passes it over; the item may be gone by now."""

@@ -32,6 +32,7 @@ STATE_SIGNS: dict[ItemState, str] = {
 }
 ITEM_PADDING = 8
 PROGRESS_HEIGHT = 3
+PICTURE_SIZE = QSize(56, 36)
 CONTEXT_MENU = (
     "start", "resume", "start_again", None, "show_in_folder", "show_report", "show_failure", None, "move_up", "move_down",
     "remove", "delete_unfinished",
@@ -47,15 +48,15 @@ def state_color(state: ItemState, colors: Tones, accent: QColor) -> QColor:
 
 
 class ItemDelegate(QStyledItemDelegate):
-    """Two lines per clip: its name, and its size, length and state; a thin bar while it runs."""
+    """A small picture and two lines per clip: its name, and its size, length and state; a thin bar while it runs."""
 
     def __init__(self, model: QueueModel) -> None:
         super().__init__(model)
         self._model = model
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
-        """Two lines and some air."""
-        return QSize(160, 2 * option.fontMetrics.height() + 2 * ITEM_PADDING + 2)
+        """Two lines, or the picture, and some air."""
+        return QSize(160, max(2 * option.fontMetrics.height() + 2, PICTURE_SIZE.height()) + 2 * ITEM_PADDING)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
         """One item."""
@@ -70,6 +71,8 @@ class ItemDelegate(QStyledItemDelegate):
         writing = option.palette.color(QPalette.ColorRole.HighlightedText if selected else QPalette.ColorRole.Text)
         area = option.rect.adjusted(ITEM_PADDING, ITEM_PADDING, -ITEM_PADDING, -ITEM_PADDING)
         line = option.fontMetrics.height()
+        self._draw_picture(painter, QRect(area.topLeft(), PICTURE_SIZE), item, colors.quiet)
+        area.setLeft(area.left() + PICTURE_SIZE.width() + ITEM_PADDING)
         painter.setPen(writing if selected else state_color(item.state, colors, accent))
         painter.drawText(QRect(area.left(), area.top(), 16, line), Qt.AlignmentFlag.AlignLeft, STATE_SIGNS[item.state])
         text = area.adjusted(20, 0, 0, 0)
@@ -82,6 +85,20 @@ class ItemDelegate(QStyledItemDelegate):
         if item.state == "running":
             self._draw_bar(painter, QRectF(option.rect), item.progress, writing if selected else accent)
         painter.restore()
+
+    def _draw_picture(self, painter: QPainter, place: QRect, item: QueueItem, color: QColor) -> None:
+        """The clip's picture in the middle of its place; an empty frame until it is known."""
+        picture = self._model.picture(item.id)
+        if picture is None:
+            painter.setPen(color)
+            painter.setOpacity(0.4)
+            painter.drawRect(place.adjusted(0, 0, -1, -1))
+            painter.setOpacity(1.0)
+            return
+        box = QRect(QPoint(), picture.size().scaled(place.size(), Qt.AspectRatioMode.KeepAspectRatio))
+        box.moveCenter(place.center())
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        painter.drawImage(box, picture)
 
     def _facts(self, item: QueueItem) -> str:
         size = f"{item.size[0]}×{item.size[1]}" if item.size else ""

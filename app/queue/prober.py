@@ -1,4 +1,4 @@
-"""Probes dropped clips in the background.
+"""Probes dropped clips in the background, and takes a small picture of each.
 
 Own code rather than superqt's `thread_worker`: a pool with one thread is as short, and its package costs start-up time.
 """
@@ -9,22 +9,31 @@ from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal
 
 from dcvsr_engine.errors import UserError
 
+PICTURE_PIXELS = 112, 72
+"""Width and height of a small picture, at most: a row of the queue on a dense screen."""
+
 
 class Probe(QRunnable):
     """Opens one clip on the pool's thread."""
 
-    def __init__(self, prober: "Prober", item_id: str, path: Path) -> None:
+    def __init__(self, prober: "Prober", item_id: str, path: Path, known: bool) -> None:
         super().__init__()
-        self._prober, self._item_id, self._path = prober, item_id, path
+        self._prober, self._item_id, self._path, self._known = prober, item_id, path, known
 
     def run(self) -> None:
-        """Probe the clip and report what it is, or why it cannot be read."""
+        """Probe the clip and report what it is and how it looks, or why it cannot be read."""
         from dcvsr_engine.video.probe import probe  # loads the decoder
+        from dcvsr_engine.video.thumbnail import small_picture
 
         try:
-            self._prober.probed.emit(self._item_id, probe(self._path))
+            info = probe(self._path)
+            if not self._known:
+                self._prober.probed.emit(self._item_id, info)
+            self._prober.pictured.emit(self._item_id, small_picture(info, PICTURE_PIXELS))
         except (UserError, OSError) as error:
-            self._prober.failed.emit(self._item_id, str(error))
+            # a known clip may be on a disk that is away for now
+            if not self._known:
+                self._prober.failed.emit(self._item_id, str(error))
 
 
 class Prober(QObject):
@@ -32,10 +41,12 @@ class Prober(QObject):
 
     Attributes:
         probed: an item's id and its `VideoInfo`.
+        pictured: an item's id and a small picture, RGB ``(height, width, 3)``, or ``None``.
         failed: an item's id, and the sentence that says why its clip cannot be read.
     """
 
     probed = Signal(str, object)
+    pictured = Signal(str, object)
     failed = Signal(str, str)
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -43,9 +54,9 @@ class Prober(QObject):
         self._pool = QThreadPool(self)
         self._pool.setMaxThreadCount(1)
 
-    def look_up(self, item_id: str, path: Path) -> None:
-        """Probe a clip soon."""
-        self._pool.start(Probe(self, item_id, path))
+    def look_up(self, item_id: str, path: Path, known: bool = False) -> None:
+        """Probe a clip soon; of a ``known`` one only the picture is wanted."""
+        self._pool.start(Probe(self, item_id, path, known))
 
     def stop(self) -> None:
         """Drop the clips that were not probed yet, and wait for the current one."""

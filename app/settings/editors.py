@@ -21,11 +21,13 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.settings.specs import Spec
+from app.settings.specs import DEVICES, Spec
 from app.widgets.appearance import color_text, tones
+from app.widgets.formats import amount
 from app.widgets.plain import plain_label
 from app.widgets.words import words
 from dcvsr_engine.settings import Settings
+from dcvsr_engine.worker.messages import DeviceFacts
 
 POSITIONS = 1000
 """Resolution of a slider."""
@@ -261,6 +263,10 @@ class ChoiceEditor(QComboBox):
         model.item(self.findData(value)).setEnabled(able)
         self.setItemData(self.findData(value), reason, Qt.ItemDataRole.ToolTipRole)
 
+    def rename(self, value: Any, text: str) -> None:
+        """Show a value of the list under another text."""
+        self.setItemText(self.findData(value), text)
+
     def set_value(self, value: Any) -> None:
         """Show a value without emitting `changed`; a value that is not in the list is added."""
         with QSignalBlocker(self):
@@ -304,6 +310,12 @@ class FlagEditor(QCheckBox):
     def name(self, text: str) -> None:
         """What a screen reader calls the box."""
         self.setAccessibleName(text)
+
+
+def device_text(device: DeviceFacts) -> str:
+    """A device's name and memory."""
+    title = words(DEVICES[device.name]) if device.name == "cpu" else device.title
+    return f"{title} · {amount(device.memory)}"
 
 
 Editor = NumberEditor | ChoiceEditor | FlagEditor

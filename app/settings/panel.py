@@ -1,6 +1,6 @@
 """The settings panel: how the chosen clips are restored and written."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +23,11 @@ from PySide6.QtWidgets import (
 
 from app.models.declared import declared
 from app.queue.clips import suggest_target
-from app.settings.editors import LABEL_WIDTH, ChoiceEditor, SettingRow, WheelGuard
+from app.settings.editors import LABEL_WIDTH, ChoiceEditor, SettingRow, WheelGuard, device_text
 from app.settings.effects import cfg_reason, idle_reasons, scale_for
 from app.settings.gamma_curve import GammaCurve
 from app.settings.presets import BUILT_IN, Presets
-from app.settings.specs import OUTPUT_SPECS, RESTORE_SPECS
+from app.settings.specs import DEVICES, OUTPUT_SPECS, RESTORE_SPECS
 from app.widgets.appearance import color_text, tones
 from app.widgets.plain import plain_label, plain_tip
 from app.widgets.section import CollapsibleSection
@@ -41,12 +41,13 @@ from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.settings import RESEARCH_SETTINGS, OutputSettings, RestoreSettings
 from dcvsr_engine.video.encoders import ON_GPU
+from dcvsr_engine.worker.messages import DeviceFacts
 
-SIMPLE_ROWS = ("scale", "strength")
+SIMPLE_ROWS = ("size", "strength")
 GUIDANCE_ROWS = ("steps", "guidance", "guidance_scale", "gamma_peak", "gamma_rho", "gamma_direction")
 PROPAGATION_ROWS = ("sap", "sap_schedule", "sap_rate", "tap", "tap_frames", "tap_direction")
-TILE_ROWS = ("tiling", "tile", "window", "overlap", "segment_frames", "tile_batch")
-REST_ROWS = ("grain", "color", "seed", "precision", "device")
+TILE_ROWS = ("tiling", "tile", "window", "overlap", "segment_frames", "order", "tile_batch")
+REST_ROWS = ("reduce", "grain", "color", "seed", "precision", "device")
 OUTPUT_SIMPLE_ROWS = ("codec", "crf")
 OUTPUT_REST_ROWS = ("preset", "bit_depth", "audio", "subtitles", "deinterlace", "overwrite")
 
@@ -233,6 +234,17 @@ class SettingsPanel(QWidget):
         for codec in ON_GPU:
             editor.allow(codec, codec in able)
 
+    def show_devices(self, devices: Sequence[DeviceFacts]) -> None:
+        """Offer the devices that are there, with name and memory."""
+        editor = self.rows["device"].editor
+        assert isinstance(editor, ChoiceEditor)
+        there = {device.name: device for device in devices}
+        for name in DEVICES:
+            if name in there:
+                editor.rename(name, device_text(there[name]))
+            absent = "" if name in there or name == "auto" else self.tr("This device is not in this computer.")
+            editor.allow(name, not absent, absent)
+
     def _allow_guidance(self) -> None:
         """Offer CFG only with a model that it acts in."""
         editor = self.rows["guidance"].editor
@@ -378,8 +390,7 @@ class SettingsPanel(QWidget):
 
     def choose_target(self) -> None:
         """Ask where the result goes; the name that it would get by itself is proposed."""
-        source, resolved = self._request.source, self._model.resolve(self._request.settings)
-        proposed = self._request.target or suggest_target(source, resolved.scale, self._request.output.codec)
+        proposed = self._request.target or suggest_target(self._request, self._model)
         dialog = QFileDialog(self, self.tr("Output file"), str(proposed.parent))
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)

@@ -1,6 +1,7 @@
 """Requests to the desktop: show a folder, show a notification."""
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from PySide6.QtCore import QProcess, QUrl
@@ -29,6 +30,13 @@ def show_in_folder(path: Path) -> None:
         QProcess.startDetached(command[0], command[1:])
     else:
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(path if path.is_dir() else path.parent)))
+
+
+def open_folder(folder: Path) -> None:
+    """Show a folder in the file manager; it is made if nothing was put there yet."""
+    with suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+    QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
 
 
 class Notifier:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, get_args
 
+from PySide6.QtCore import QCoreApplication
 from PySide6.QtWidgets import QApplication
 
 from dcvsr_engine.paths import cache_folder
@@ -22,6 +23,19 @@ POWERS: tuple[Afterward, ...] = ("sleep", "shut down")
 TONES_HERTZ = 659.3, 880.0
 TONE_SECONDS, RATE, LOUDNESS = 0.35, 22050, 9000
 PLAYERS = ("pw-play", "paplay", "aplay", "afplay")
+
+
+def deed_name(afterward: Afterward) -> str:
+    """What is to follow, in words."""
+    texts: dict[Afterward, str] = {
+        "nothing": QCoreApplication.translate("Power", "nothing"),
+        "sound": QCoreApplication.translate("Power", "a sound"),
+        "notify": QCoreApplication.translate("Power", "a notification"),
+        "sleep": QCoreApplication.translate("Power", "sleep"),
+        "shut down": QCoreApplication.translate("Power", "shut down"),
+        "command": QCoreApplication.translate("Power", "run a command"),
+    }
+    return texts[afterward]
 
 
 def power_command(wanted: Afterward, platform: str = sys.platform) -> list[str]:

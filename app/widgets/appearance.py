@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtGui import QColor, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -70,6 +70,16 @@ DARK_TONES = Tones(
         StepKind.TAP_BACKWARD: QColor("#ad85e6"),
     },
 )
+
+
+def appearance_name(appearance: Appearance) -> str:
+    """A choice of light or dark in words."""
+    texts: dict[Appearance, str] = {
+        "system": QCoreApplication.translate("Appearance", "Like the system"),
+        "light": QCoreApplication.translate("Appearance", "Light"),
+        "dark": QCoreApplication.translate("Appearance", "Dark"),
+    }
+    return texts[appearance]
 
 
 def is_dark(palette: QPalette) -> bool:

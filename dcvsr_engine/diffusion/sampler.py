@@ -3,7 +3,7 @@
 It is pure: memory that runs out, numbers that overflow, progress and cancelling wrap it from outside, see `restore`.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol, TypeVar
@@ -49,7 +49,7 @@ def sample(
         denoise: `TiledDenoiser`, or any other denoiser.
         x: latents ``(frames, channels, height, width)`` at the first step's noise level; they stay as they are.
         steps: the schedule, or what is left of it.
-        pin: fixes the frames shared with the segment before (method.md §6).
+        pin: fixes frames shared with the segments beside (method.md §6).
         after_step: receives x after a step, the step, and its ``x̂_0``.
 
     Returns:
@@ -65,23 +65,25 @@ def sample(
 
 @dataclass(frozen=True)
 class PinnedFrames:
-    """The first frames of a segment, fixed to the result of the segment before (method.md §6).
+    """Frames of a segment, fixed to the results of those before and after it (method.md §6).
 
     Attributes:
-        latents: their ``x_0`` ``(pinned, channels, height, width)``.
+        latents: their ``x_0`` ``(channels, height, width)``, by the frame's position in the segment.
         noise: unit noise of the segment ``(frames, channels, height, width)``.
     """
 
-    latents: Tensor
+    latents: Mapping[int, Tensor]
     noise: Tensor
 
     def __call__(self, x: Tensor, sigma: float) -> Tensor:
-        """Noise the fixed frames to ``sigma`` and put them at the beginning of ``x`` ``(frames, channels, height, width)``.
+        """Noise the fixed frames to ``sigma`` and put them in their places in ``x`` ``(frames, channels, height, width)``.
 
         The result is a new tensor: ``x`` may be on its way to disk on another thread.
         """
-        count = len(self.latents)
-        return torch.cat([self.latents + sigma * self.noise[:count], x[count:]])
+        pinned = x.clone()
+        for position, latent in self.latents.items():
+            pinned[position] = latent + sigma * self.noise[position]
+        return pinned
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Self
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from dcvsr_engine.errors import Cancelled
@@ -19,6 +20,7 @@ from dcvsr_engine.planning.request import Region
 from dcvsr_engine.video.arrays import FloatArray
 from dcvsr_engine.video.passage import Passage
 from dcvsr_engine.video.reader import Frame, VideoReader
+from dcvsr_engine.video.scaling import scaled
 
 POLL_SECONDS = 0.1
 """Seconds between two checks whether the job is cancelled."""
@@ -34,6 +36,7 @@ class SegmentFrames:
         pixels: RGB 0..1 ``(frames, 3, height, width)`` of the region.
         around: these frames and those before and after them that an upsampler may look at; ``None`` for these alone.
         passage: what was read of the input for those and those around, but for what was read for the segment before.
+        alpha: the alpha channel 0..1 ``(frames, height, width)`` of the region, where the video has one.
     """
 
     indices: tuple[int, ...]
@@ -42,6 +45,7 @@ class SegmentFrames:
     pixels: Tensor
     around: "SegmentFrames | None" = None
     passage: Passage | None = None
+    alpha: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -51,12 +55,24 @@ class SegmentFrames:
         indices, pts, durations = (
             tuple(values[position] for position in positions) for values in (self.indices, self.pts, self.durations)
         )
-        return SegmentFrames(indices, pts, durations, self.pixels[list(positions)], self.around or self, self.passage)
+        part = list(positions)
+        alpha = None if self.alpha is None else self.alpha[part]
+        return SegmentFrames(indices, pts, durations, self.pixels[part], self.around or self, self.passage, alpha)
 
     def between(self, first: int, last: int) -> "SegmentFrames":
         """The frames with an index of ``first … last``, among all of these; they are not copied."""
         part = slice(bisect_left(self.indices, first), bisect_right(self.indices, last))
-        return SegmentFrames(self.indices[part], self.pts[part], self.durations[part], self.pixels[part], self, self.passage)
+        alpha = None if self.alpha is None else self.alpha[part]
+        indices, pts, durations = (values[part] for values in (self.indices, self.pts, self.durations))
+        return SegmentFrames(indices, pts, durations, self.pixels[part], self, self.passage, alpha)
+
+    def alpha_of(self, position: int, width: int, height: int) -> FloatArray | None:
+        """The alpha channel of a frame, brought to the size of the restored one by bicubic interpolation: ``(height, width)``."""
+        if self.alpha is None:
+            return None
+        sized = F.interpolate(self.alpha[position][None, None], (height, width), mode="bicubic", antialias=True)
+        alpha: FloatArray = sized[0, 0].clamp(0, 1).numpy()
+        return alpha
 
     def windows(self, positions: Sequence[int], frames: int) -> Tensor:
         """Some of the frames, each in the middle of its neighbours: RGB 0..1 ``(positions, frames, 3, height, width)``.
@@ -83,12 +99,19 @@ class SegmentReader:
     Attributes:
         reader: the video.
         region: the part of the picture to restore.
+        size: (width, height) in pixels that it is brought to; ``None`` for as it is.
         check: called while frames are waited for; may raise to stop.
         waited: seconds for which frames were waited for.
     """
 
-    def __init__(self, reader: VideoReader, region: Region | None, check: Callable[[], None]) -> None:
-        self.reader, self.region, self.check = reader, region, check
+    def __init__(
+        self,
+        reader: VideoReader,
+        region: Region | None,
+        check: Callable[[], None],
+        size: tuple[int, int] | None = None,
+    ) -> None:
+        self.reader, self.region, self.check, self.size = reader, region, check, size
         self.waited = 0.0
         self._pool = ThreadPoolExecutor(1, "reader")
         self._stopped = threading.Event()
@@ -134,14 +157,22 @@ class SegmentReader:
         """The ``known`` frames and further ones of the video up to ``last``."""
         indices, pts, durations = list(known.indices), list(known.pts), list(known.durations)
         pictures = list(known.pixels)
+        mattes = [] if known.alpha is None else list(known.alpha)
         # the frames around a segment may already hold all of it
         for frame in self._until(last) if last not in indices[-1:] else ():
             indices.append(frame.index)
             pts.append(frame.pts)
             durations.append(frame.duration)
-            pictures.append(torch.from_numpy(crop(frame.pixels, self.region)).permute(2, 0, 1))
+            pictures.append(torch.from_numpy(self._picture(frame)).permute(2, 0, 1))
+            mattes += [] if frame.alpha is None else [torch.from_numpy(crop(frame.alpha, self.region))]
         pixels = torch.stack(pictures) if pictures else NO_FRAMES.pixels
-        return SegmentFrames(tuple(indices), tuple(pts), tuple(durations), pixels, passage=self.reader.taken())
+        alpha = torch.stack(mattes) if mattes else None
+        return SegmentFrames(tuple(indices), tuple(pts), tuple(durations), pixels, passage=self.reader.taken(), alpha=alpha)
+
+    def _picture(self, frame: Frame) -> FloatArray:
+        """What is restored of a frame, ``(height, width, 3)``."""
+        part = crop(frame.pixels, self.region)
+        return part if self.size is None else scaled(part, self.size, self.reader.info.color.transfer)
 
     def _until(self, last: int) -> Iterator[Frame]:
         """Further frames up to ``last``."""
@@ -158,7 +189,7 @@ class SegmentReader:
 
 
 def crop(pixels: FloatArray, region: Region | None) -> FloatArray:
-    """The region of a frame ``(height, width, 3)``, or all of it."""
+    """The region of a frame ``(height, width, …)``, or all of it."""
     if region is None:
         return pixels
     return pixels[region.y : region.y + region.height, region.x : region.x + region.width]

@@ -1,9 +1,10 @@
 """One segment from frames to frames: enlarge, encode, sample, decode, correct colours."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from types import MappingProxyType
 
 import torch
 import torch.nn.functional as F
@@ -129,7 +130,7 @@ class SegmentPipeline:
         self,
         condition: Tensor,
         state: SegmentState | None = None,
-        fixed: Tensor | None = None,
+        fixed: Mapping[int, Tensor] = MappingProxyType({}),
         after_step: AfterStep = lambda state, denoised: None,
     ) -> Tensor:
         """Sample ``x_0``.
@@ -137,7 +138,7 @@ class SegmentPipeline:
         Args:
             condition: ``l`` ``(frames, channels, height, width)``.
             state: where an earlier run stopped; ``None`` to start from noise.
-            fixed: ``x_0`` ``(pinned, channels, height, width)`` of the first frames, as the segment before has them.
+            fixed: ``x_0`` ``(channels, height, width)`` of frames that neighbouring segments have made, by position.
             after_step: receives the state after each step.
 
         Returns:
@@ -147,7 +148,7 @@ class SegmentPipeline:
             JobError: memory does not suffice, whatever is reduced, or the network gives no usable numbers.
         """
         noise = self.noise()
-        pin = unpinned if fixed is None else PinnedFrames(fixed, noise)
+        pin = PinnedFrames(fixed, noise) if fixed else unpinned
         latest = state or SegmentState(noise * self.model.declaration.sigma_max)
         self.model.unet.to(self.model.device)  # it may have left for encoding
         if latest.bank is not None:
@@ -374,7 +375,15 @@ class SegmentPipeline:
 
 
 def mix(up: Tensor, decoded: Tensor, strength: float) -> Tensor:
-    """Mix the enlarged input (``strength`` 0) and the refined result (1), both RGB ``(frames, 3, height, width)``."""
+    """Mix the enlarged input and the refined result (method.md §6).
+
+    Args:
+        up, decoded: RGB ``(frames, 3, height, width)``.
+        strength: share of ``decoded``, 0 … 1.
+
+    Returns:
+        RGB, shaped like ``up``.
+    """
     return decoded if strength == 1 else torch.lerp(up, decoded, strength)
 
 

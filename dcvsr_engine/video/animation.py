@@ -62,4 +62,5 @@ def animation_frames(path: Path, first: int) -> Iterator[av.VideoFrame]:
     with Image.open(path) as image:
         for number in range(first, getattr(image, "n_frames", 1)):
             image.seek(number)
-            yield av.VideoFrame.from_ndarray(np.asarray(image.convert("RGB")), "rgb24")
+            mode, layout = ("RGBA", "rgba") if image.has_transparency_data else ("RGB", "rgb24")
+            yield av.VideoFrame.from_ndarray(np.asarray(image.convert(mode)), layout)

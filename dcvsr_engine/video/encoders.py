@@ -11,7 +11,7 @@ import av
 from av.video.format import VideoFormat
 
 from dcvsr_engine.errors import OutputError
-from dcvsr_engine.settings import OutputSettings
+from dcvsr_engine.settings import Codec, OutputSettings
 from dcvsr_engine.video.color import ColorInfo
 from dcvsr_engine.video.pixels import SAMPLINGS, Siting, is_gray, is_rgb, sampling
 from dcvsr_engine.video.probe import VideoInfo
@@ -43,7 +43,7 @@ Options = Callable[[OutputSettings, ColorInfo, Siting, int], dict[str, str]]
 
 
 def x264_options(output: OutputSettings, color: ColorInfo, siting: Siting, width: int) -> dict[str, str]:
-    """Quality, speed, HDR10 data, chroma location."""
+    """Quality, speed, HDR10 data, chroma location; see `Options`."""
     params = chroma_location(siting)
     if color.mastering:
         params["mastering-display"] = color.mastering.x265()
@@ -126,6 +126,7 @@ class VideoCodec:
         limited: whether it has no full range.
         on_gpu: whether only some machines can write it.
         fastest: frames per second that its encoder takes at most; times do not depend on it.
+        alpha: options of the encoder for frames with an alpha channel; ``None`` where it has none.
     """
 
     title: str
@@ -140,6 +141,7 @@ class VideoCodec:
     limited: bool = False
     on_gpu: bool = False
     fastest: int = 1000
+    alpha: Options | None = None
 
     def depth_for(self, wanted: int) -> int:
         """The least of its bit depths that keeps ``wanted`` bits, or its greatest."""
@@ -149,16 +151,26 @@ class VideoCodec:
 ALL = ("mp4", "mov", "matroska")
 SAMPLED = ("420", "422", "444")
 FFV1 = always(level="3", coder="range_def", slicecrc="1", g="1")
+DEFLATED = always(compression_algo="deflate")
 VIDEO_CODECS = {
     "h264": VideoCodec("H.264", "h264", "libx264", SAMPLED, (8, 10), ALL, x264_options, hdr10=True),
     "h265": VideoCodec("H.265", "hevc", "libx265", SAMPLED, (8, 10, 12), ALL, x265_options, hdr10=True),
     "av1": VideoCodec("AV1", "av1", "libsvtav1", ("420",), (8, 10), ("mp4", "matroska"), svt_options, hdr10=True, fastest=240),
-    "ffv1": VideoCodec("FFV1", "ffv1", "ffv1", ("444",), (8, 10, 12, 16), ("matroska",), FFV1),
+    "ffv1": VideoCodec("FFV1", "ffv1", "ffv1", ("444",), (8, 10, 12, 16), ("matroska",), FFV1, alpha=FFV1),
     "prores": VideoCodec(
-        "ProRes", "prores", "prores_ks", ("422",), (10,), ("mov", "matroska"), always(profile="hq"), "mov", limited=True
+        "ProRes",
+        "prores",
+        "prores_ks",
+        ("422",),
+        (10,),
+        ("mov", "matroska"),
+        always(profile="hq"),
+        "mov",
+        limited=True,
+        alpha=always(profile="4444", alpha_bits="16"),
     ),
-    "png": VideoCodec("PNG", "png", "png", ("rgb",), (8, 16), (), always()),
-    "tiff": VideoCodec("TIFF", "tiff", "tiff", ("rgb",), (8, 16), (), always(compression_algo="deflate"), "mov"),
+    "png": VideoCodec("PNG", "png", "png", ("rgb",), (8, 16), (), always(), alpha=always()),
+    "tiff": VideoCodec("TIFF", "tiff", "tiff", ("rgb",), (8, 16), (), DEFLATED, "mov", alpha=DEFLATED),
     "h264_nvenc": VideoCodec("H.264 (NVENC)", "h264", "h264_nvenc", ("420", "444"), (8,), ALL, nvenc_options, on_gpu=True),
     "hevc_nvenc": VideoCodec("H.265 (NVENC)", "hevc", "hevc_nvenc", ("420", "444"), (8, 10), ALL, nvenc_options, on_gpu=True),
 }
@@ -180,6 +192,11 @@ def check_encoder(key: str) -> None:
     except (av.FFmpegError, ValueError):
         cause = "needs an NVIDIA GPU with an encoder, and its driver" if codec.on_gpu else "cannot be encoded on this machine"
         raise OutputError(f"{codec.title} {cause}; choose another codec.") from None
+
+
+def needs_even_sides(key: str) -> bool:
+    """Whether a codec has only colour of half the resolution, which takes even sizes."""
+    return key != "auto" and VIDEO_CODECS[key].chroma == ("420",)
 
 
 def codecs_on_gpu() -> tuple[str, ...]:
@@ -213,12 +230,24 @@ def resolved_output(target: Path, info: VideoInfo, output: OutputSettings) -> Ou
     depth = output.bit_depth or info.bit_depth
     key = output.codec
     if key == "auto":
-        key = "png" if not suffix else "h264" if depth <= 8 else "h265"
+        key = open_codec(suffix, info, depth)
     codec = VIDEO_CODECS[key]
     check_container(target, codec)
     if output.preset not in SPEED_PRESETS:
         raise OutputError(f"The preset must be one of {', '.join(SPEED_PRESETS)}, not “{output.preset}”.")
     return output.replace(codec=key, bit_depth=codec.depth_for(depth))
+
+
+def open_codec(suffix: str, info: VideoInfo, depth: int) -> Codec:
+    """The codec of an output with a ``suffix`` and ``depth`` bits, where the user leaves it open."""
+    if not suffix:
+        return "png"
+    usual: Codec = "h264" if depth <= 8 else "h265"
+    return TRANSPARENT.get(suffix, usual) if info.alpha and "alpha" in info.extras else usual
+
+
+TRANSPARENT: dict[str, Codec] = {".mov": "prores", ".mkv": "ffv1"}
+"""Suffix → codec for videos with an alpha channel."""
 
 
 def check_container(target: Path, codec: VideoCodec) -> None:
@@ -251,6 +280,7 @@ class Encoding:
         siting: where chroma lies.
         options: of the encoder.
         notes: sentences on what could not be as asked or as in the input.
+        alpha: whether frames have an alpha channel.
     """
 
     key: str
@@ -260,6 +290,7 @@ class Encoding:
     siting: Siting
     options: dict[str, str]
     notes: tuple[str, ...]
+    alpha: bool = False
 
     @property
     def codec(self) -> VideoCodec:
@@ -281,17 +312,19 @@ def encoding_for(info: VideoInfo, width: int, height: int, output: OutputSetting
     if output.codec == "auto" or output.bit_depth is None:
         raise ValueError("codec and bit depth are not decided yet; see resolved_output")
     codec = VIDEO_CODECS[output.codec]
-    chroma = chroma_for(codec, info, width, height)
+    with_alpha = codec.alpha if info.alpha else None
+    chroma = chroma_for(codec, info, width, height) if with_alpha is None or codec.chroma == ("rgb",) else "444"
     color = output_color(info.color, rgb=chroma == "rgb", limited=codec.limited)
     siting = TOP_LEFT if chroma == "420" and color.matrix.startswith("bt2020") else LEFT
-    frame_format = frame_format_for(chroma, output.bit_depth, output.codec)
+    frame_format = frame_format_for(chroma, output.bit_depth, output.codec, with_alpha is not None)
     return Encoding(
         key=output.codec,
         frame_format=frame_format,
         pixel_format=NVENC_FORMATS.get(frame_format, frame_format) if codec.on_gpu else frame_format,
         color=color,
         siting=siting,
-        options=codec.options(output, color, siting, width),
+        options=(with_alpha or codec.options)(output, color, siting, width),
+        alpha=with_alpha is not None,
         notes=tuple(encoding_notes(codec, info, output.bit_depth, chroma, width, height)),
     )
 
@@ -335,18 +368,23 @@ def chroma_for(codec: VideoCodec, info: VideoInfo, width: int, height: int) -> s
     return needed if needed in codec.chroma else codec.chroma[-1]
 
 
-def frame_format_for(chroma: str, depth: int, key: str) -> str:
+def frame_format_for(chroma: str, depth: int, key: str, alpha: bool) -> str:
     """Name the pixel format that frames are made in, as FFmpeg calls it.
 
     Args:
         chroma: “420”, “422”, “444” or “rgb”.
         depth: bits per channel.
         key: of the codec in `VIDEO_CODECS`.
+        alpha: whether there is an alpha channel.
     """
     if chroma == "rgb":
+        eight, sixteen = ("rgba", "rgba64") if alpha else ("rgb24", "rgb48")
         # PNG stores its 16 bits big-endian
-        return "rgb24" if depth == 8 else "rgb48be" if key == "png" else "rgb48le"
-    return f"yuv{chroma}p" if depth == 8 else f"yuv{chroma}p{depth}le"
+        return eight if depth == 8 else f"{sixteen}be" if key == "png" else f"{sixteen}le"
+    if alpha:
+        depth = 16 if depth == 12 else depth  # FFmpeg 5 does not read FFV1's 12 bits with alpha
+    name = f"yuv{'a' if alpha else ''}{chroma}p"
+    return name if depth == 8 else f"{name}{depth}le"
 
 
 def output_color(color: ColorInfo, *, rgb: bool, limited: bool) -> ColorInfo:

@@ -44,10 +44,20 @@ def losses(
         plans: for the source's other tracks.
         whole: whether all frames are restored, not a range.
     """
-    notes = [*input_notes(info), *encoding.notes, *(EXTRA_LOSSES[key] for key in info.extras)]
+    notes = [*input_notes(info), *encoding.notes, *extra_notes(info, encoding)]
     if kind is None:
         return (*notes, *picture_notes(info))
     return (*notes, *container_notes(kind, info, output), *track_notes(plans, kind, info, whole))
+
+
+def extra_notes(info: VideoInfo, encoding: Encoding) -> list[str]:
+    """Say what becomes of what frames hold beside their pixels."""
+    notes = [EXTRA_LOSSES[key] for key in info.extras if not (key == "alpha" and encoding.alpha)]
+    if encoding.alpha and "alpha" in info.extras:
+        notes.append("Transparency is kept: its channel is enlarged beside the picture, by bicubic interpolation.")
+    elif info.alpha and "alpha" in info.extras:
+        notes.append("PNG and TIFF pictures, ProRes in .mov and FFV1 in .mkv would keep the transparency.")
+    return notes
 
 
 def input_notes(info: VideoInfo) -> list[str]:
@@ -58,7 +68,7 @@ def input_notes(info: VideoInfo) -> list[str]:
         times = "once" if jumps == 1 else f"{jumps} times"
         notes.append(
             f"The clock of “{info.path.name}” jumps {times} on the way, as in recordings that were put together; picture and "
-            "sound follow each other without a gap."
+            "audio follow each other without a gap."
         )
     if info.missing_pictures:
         notes.append(gap_note(info))
@@ -75,7 +85,7 @@ def gap_note(info: VideoInfo) -> str:
 def picture_notes(info: VideoInfo) -> list[str]:
     """What pictures cannot say about the video."""
     tracks = bool(info.audio or info.subtitles)
-    return ["Sound and subtitles are left out: pictures have none; .mp4, .mov or .mkv do."] if tracks else []
+    return ["Audio and subtitles are left out: pictures have none; .mp4, .mov or .mkv do."] if tracks else []
 
 
 def container_notes(kind: str, info: VideoInfo, output: OutputSettings) -> list[str]:
@@ -101,7 +111,14 @@ def container_notes(kind: str, info: VideoInfo, output: OutputSettings) -> list[
 
 
 def track_notes(plans: Sequence[TrackPlan], kind: str, info: VideoInfo, whole: bool) -> list[str]:
-    """Sentences on the tracks that do not stay as they are."""
+    """Explain what becomes of the tracks that are not copied.
+
+    Args:
+        plans: of all tracks that are wanted.
+        kind: FFmpeg's name of the container.
+        info: the input.
+        whole: whether its first frame is restored.
+    """
     notes = [plan.note for plan in plans if plan.note]
     if not whole and any(plan.fate is Fate.REMAKE for plan in plans):
         notes.append("The timecode is left out: it is that of the first frame, which is not restored.")

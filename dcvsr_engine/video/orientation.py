@@ -42,7 +42,7 @@ class Orientation:
         return 1 / aspect if self.transpose else aspect
 
     def apply(self, pixels: NDArray[Any]) -> NDArray[Any]:
-        """``(height, width, channels)`` upright and contiguous."""
+        """``(height, width, …)`` upright and contiguous."""
         upright = pixels.swapaxes(0, 1) if self.transpose else pixels
         upright = upright[:, ::-1] if self.flip_x else upright
         upright = upright[::-1] if self.flip_y else upright

@@ -36,16 +36,31 @@ def has_alpha(layout: VideoFormat) -> bool:
     return bool(layout.has_palette or any(component.is_alpha for component in layout.components))
 
 
+def alpha_codes(frame: av.VideoFrame) -> tuple[NDArray[Any], int]:
+    """Codes ``(height, width)`` of a frame's alpha channel, always in full range, and their bits."""
+    name = frame.format.name
+    # packed formats and palettes have no plane of alpha
+    if not (name.startswith(("yuva", "gbra")) and PLANAR.fullmatch(name)):
+        frame = frame.reformat(format="gbrap" if bit_depth(frame.format) == 8 else "gbrap16le")
+    plane, bits = frame.planes[3], frame.format.components[0].bits
+    codes = np.frombuffer(memoryview(plane), "u1" if bits == 8 else "<u2").reshape(plane.height, -1)[:, : plane.width]
+    return codes[::-1] if plane.line_size < 0 else codes, bits
+
+
 def is_transparent(frame: av.VideoFrame) -> bool:
     """Whether a decoded frame has pixels that are not opaque."""
     if not has_alpha(frame.format):
         return False
-    # packed formats and palettes have no plane of alpha
-    if len(frame.planes) < 4:
-        frame = frame.reformat(format="gbrap" if bit_depth(frame.format) == 8 else "gbrap16le")
-    plane, bits = frame.planes[3], frame.format.components[0].bits
-    alpha = np.frombuffer(memoryview(plane), "u1" if bits == 8 else "<u2").reshape(plane.height, -1)[:, : plane.width]
-    return bool(alpha.min() < 2**bits - 1)
+    codes, bits = alpha_codes(frame)
+    return bool(codes.min() < 2**bits - 1)
+
+
+def alpha_of(frame: av.VideoFrame) -> FloatArray:
+    """A frame's alpha channel ``(height, width)``, 0 … 1; opaque where it has none."""
+    if not has_alpha(frame.format):
+        return np.ones((frame.height, frame.width), np.float32)
+    codes, bits = alpha_codes(frame)
+    return codes.astype(np.float32) / np.float32(2**bits - 1)
 
 
 def bit_depth(layout: VideoFormat) -> int:
@@ -174,22 +189,29 @@ def interpolated(plane: FloatArray, axis: int, factor: int, size: int, offset: f
     return result
 
 
-def from_rgb(pixels: FloatArray, name: str, color: ColorInfo, siting: Siting) -> av.VideoFrame:
+def from_rgb(pixels: FloatArray, name: str, color: ColorInfo, siting: Siting, alpha: FloatArray | None = None) -> av.VideoFrame:
     """Convert RGB to a frame, rounding to the nearest code values.
 
     Args:
         pixels: ``(height, width, 3)``, 0 … 1; values outside are clipped.
-        name: pixel format: planar YCbCr, rgb24 or rgb48.
+        name: pixel format: planar YCbCr or packed RGB, with alpha or without.
         color: matrix and range of the code values.
         siting: where chroma lies.
+        alpha: ``(height, width)``, 0 … 1, for formats with alpha; opaque when not given.
     """
     height, width, _ = pixels.shape
     frame = av.VideoFrame(width, height, name)
     bits = frame.format.components[0].bits
     clipped = np.clip(pixels, 0, 1)
+    matte = None
+    if has_alpha(frame.format):
+        matte = np.ones((height, width), np.float32) if alpha is None else np.clip(alpha, 0, 1)
     if is_rgb(frame.format):
-        fill(frame, 0, clipped.reshape(height, -1) * np.float32(2**bits - 1), bits)
+        samples = clipped if matte is None else np.dstack((clipped, matte))
+        fill(frame, 0, samples.reshape(height, -1) * np.float32(2**bits - 1), bits)
         return frame
+    if matte is not None:
+        fill(frame, 3, matte * np.float32(2**bits - 1), bits)
     channels: FloatArray = rgb_to_ycc(color.matrix).astype(np.float32) @ clipped.reshape(-1, 3).T
     for place in range(3):
         plane = channels[place].reshape(height, width)

@@ -12,7 +12,7 @@ from av.video.stream import VideoStream
 
 from dcvsr_engine.errors import InputError
 from dcvsr_engine.video import decode
-from dcvsr_engine.video.animation import ANIMATED_WEBP, TILED_AVIF, animation_durations, animation_frames
+from dcvsr_engine.video.animation import ANIMATED_WEBP, BY_PILLOW, TILED_AVIF, animation_durations, animation_frames
 from dcvsr_engine.video.clock import Clock
 from dcvsr_engine.video.color import ColorInfo, resolve_color
 from dcvsr_engine.video.hdr import dynamic_of, light_of, mastering_of, side_data
@@ -74,6 +74,7 @@ class VideoInfo:
         late_tracks: whether tracks begin so late in the file that opening it does not find them.
         extras: side data that restored frames do not carry, see `EXTRA_LOSSES`.
         missing_pictures: numbers that a picture sequence skips.
+        alpha: whether frames have an alpha channel.
         codec, pixel_format, bit_depth: of the video track.
         color: matrix, range, primaries, transfer, HDR side data.
         orientation: turns stored pixels upright.
@@ -112,6 +113,7 @@ class VideoInfo:
     late_tracks: bool = False
     extras: tuple[str, ...] = ()
     missing_pictures: tuple[int, ...] = ()
+    alpha: bool = False
 
     @property
     def usual_duration(self) -> int:
@@ -154,8 +156,12 @@ def probe(path: Path, whole: bool = False) -> VideoInfo:
 def probe_pictures(path: Path, pictures: list[Path]) -> VideoInfo:
     """Facts about a picture sequence, from its first picture."""
     first = probe(pictures[0])
+    # the first may be opaque, and without the channel, where others are not
+    alpha = first.alpha or any(map(png_has_alpha, pictures))
     return replace(
         first,
+        alpha=alpha,
+        extras=tuple(dict.fromkeys((*first.extras, "alpha"))) if alpha else first.extras,
         path=path,
         frames=len(pictures),
         frames_exact=True,
@@ -189,6 +195,8 @@ def describe_animation(path: Path, durations: tuple[int, ...], codec: str) -> Vi
         pixel_format=frame.format.name,
         bit_depth=8,
         color=resolve_color((2, 0, 2, 2), frame.width, frame.height, rgb=True, picture=True, full=True),
+        extras=extras_of(codec, frame),
+        alpha=has_alpha(frame.format),
     )
 
 
@@ -210,7 +218,13 @@ def first_frame(container: InputContainer, stream: VideoStream, path: Path) -> a
 
 
 def describe(path: Path, container: InputContainer, stream: VideoStream, frame: av.VideoFrame) -> VideoInfo:
-    """Facts from the container's header, its first frame and, for small files, its packets."""
+    """Gather facts from the container's header, its first frame and, for small files, its packets.
+
+    Args:
+        path: the file.
+        container, stream: the open file and its main video track.
+        frame: the first one.
+    """
     orientation = orientation_of(frame)
     width, height = orientation.size(frame.width, frame.height)
     interlaced, order = scan_of(stream, frame)
@@ -233,7 +247,8 @@ def describe(path: Path, container: InputContainer, stream: VideoStream, frame: 
         sample_aspect_ratio=orientation.ratio(stream.sample_aspect_ratio or Fraction(1)),
         interlaced=interlaced,
         field_order=order,
-        extras=extras_of(stream.codec.canonical_name, frame),
+        extras=extras_of(stream.codec.canonical_name, frame) + hidden_alpha(stream, frame),
+        alpha=frame_alpha(stream.codec.canonical_name, frame),
         chapters=chapters_of(container),
     )
     return with_extent(with_tracks(info, container), container, stream)
@@ -308,8 +323,27 @@ def extras_of(codec: str, frame: av.VideoFrame) -> tuple[str, ...]:
     An alpha channel in video is there on purpose; decoders of pictures give one to opaque pictures, too.
     """
     found = [name for kind, name in EXTRAS.items() if side_data(frame, kind) is not None]
-    alpha = is_transparent(frame) if codec in STILL_CODECS else has_alpha(frame.format)
+    told = codec in STILL_CODECS | {*BY_PILLOW} or frame.format.has_palette
+    alpha = is_transparent(frame) if told else has_alpha(frame.format)
     return tuple([*found, "alpha"] if alpha else found)
+
+
+def frame_alpha(codec: str, frame: av.VideoFrame) -> bool:
+    """Whether a frame that ``codec`` has decoded has an alpha channel; some decoders give one to all pictures."""
+    told = codec in STILL_CODECS - {"png", "tiff"} or frame.format.has_palette
+    return is_transparent(frame) if told else has_alpha(frame.format)
+
+
+def hidden_alpha(stream: VideoStream, frame: av.VideoFrame) -> tuple[str, ...]:
+    """Name the alpha channel that WebM has beside a picture without one, which is not decoded; see `EXTRA_LOSSES`."""
+    return ("alpha",) if stream.metadata.get("alpha_mode") == "1" and not has_alpha(frame.format) else ()
+
+
+def png_has_alpha(path: Path) -> bool:
+    """Whether a file is a PNG with an alpha channel, by its header."""
+    with path.open("rb") as file:
+        head = file.read(26)
+    return head[:8] == b"\x89PNG\r\n\x1a\n" and head[25:] in (b"\4", b"\6")
 
 
 EXTRA_LOSSES = {

@@ -23,7 +23,7 @@ from dcvsr_engine.video.deinterlace import SMALLEST_FRAME, deinterlaced
 from dcvsr_engine.video.index import FrameIndex, build_index
 from dcvsr_engine.video.orientation import Orientation, orientation_of
 from dcvsr_engine.video.passage import Passage, PassageLog
-from dcvsr_engine.video.pixels import Siting, to_rgb
+from dcvsr_engine.video.pixels import Siting, alpha_of, to_rgb
 from dcvsr_engine.video.probe import EXTRA_LOSSES, VideoInfo, color_of, counted, extras_of, first_frame, probe, tags_of
 from dcvsr_engine.video.source import is_tiled, opened, video_stream
 
@@ -36,13 +36,21 @@ CHECKED = 16
 
 @dataclass(frozen=True)
 class Frame:
-    """A frame: ``index`` in display order, ``pts`` and ``duration`` in ticks, upright RGB ``pixels`` ``(h, w, 3)`` 0 … 1."""
+    """A frame of a video.
+
+    Attributes:
+        index: in display order.
+        pts, duration: in ticks of `time_base`.
+        pixels: upright RGB ``(height, width, 3)``, 0 … 1.
+        alpha: upright ``(height, width)``, 0 … 1, where the video has an alpha channel.
+    """
 
     index: int
     pts: int
     time_base: Fraction
     pixels: FloatArray
     duration: int
+    alpha: FloatArray | None = None
 
 
 @dataclass(frozen=True)
@@ -160,7 +168,8 @@ class VideoReader:
             if stamp.index > expected:
                 self.warn(f"Frames {expected} to {stamp.index - 1} of “{self.info.path.name}” are damaged and left out.")
             expected = stamp.index + 1
-            yield Frame(stamp.index, stamp.pts, self.info.time_base, self.pixels_of(stamp, picture), stamp.duration)
+            alpha = self.orientation_of(picture).apply(alpha_of(picture)) if self.info.alpha else None
+            yield Frame(stamp.index, stamp.pts, self.info.time_base, self.pixels_of(stamp, picture), stamp.duration, alpha)
 
     def pixels_of(self, stamp: FrameTime, picture: av.VideoFrame) -> FloatArray:
         """Upright RGB ``(height, width, 3)`` of a decoded frame, by what that frame itself says of its colours and shape."""
@@ -316,7 +325,16 @@ class VideoReader:
 
 
 def entered(container: InputContainer, stream: VideoStream, key: int | None, index: FrameIndex) -> int:
-    """Go to a key frame of an open file, by number, if one is given; returns the byte that reading begins at, where it counts."""
+    """Go to a key frame of an open file.
+
+    Args:
+        container, stream: the open file and its video track.
+        key: number of the key frame among `FrameIndex.keys`; ``None`` for the file's beginning.
+        index: of the file.
+
+    Returns:
+        The byte that reading begins at; 0 where times are sought and not bytes.
+    """
     if key is None:
         return 0
     if not index.positions:

@@ -144,13 +144,14 @@ class VideoWriter:
         describe_video(stream, encoding.color, info.sample_aspect_ratio, rate)
         return stream
 
-    def write(self, pixels: FloatArray, pts: int, duration: int = 0) -> None:
+    def write(self, pixels: FloatArray, pts: int, duration: int = 0, alpha: FloatArray | None = None) -> None:
         """Encode a frame.
 
         Args:
             pixels: RGB ``(height, width, 3)``, 0 … 1.
             pts: presentation time in ticks of the input's time base, later than that of the frame before.
             duration: in the same ticks; 0 when unknown.
+            alpha: ``(height, width)``, 0 … 1, where the `encoding` has an alpha channel; opaque when not given.
 
         Raises:
             OutputError: the disk is full or not writable.
@@ -159,7 +160,7 @@ class VideoWriter:
         assert self._container is not None
         if pixels.shape[1::-1] != self._size:
             raise ValueError(f"expected a frame of {self._size}, got {pixels.shape[1::-1]}")
-        frame = from_rgb(pixels, self.encoding.frame_format, self.encoding.color, self.encoding.siting)
+        frame = from_rgb(pixels, self.encoding.frame_format, self.encoding.color, self.encoding.siting, alpha)
         tag_frame(frame, self.encoding.color)
         if self.encoding.key == "ffv1" and self._info.sample_aspect_ratio != 1:
             frame = self._with_aspect(frame)

@@ -143,6 +143,10 @@
         <translation>队列完成后(&amp;Q)</translation>
     </message>
     <message>
+        <source>P&amp;references…</source>
+        <translation>首选项(&amp;R)…</translation>
+    </message>
+    <message>
         <source>Stop after the next tile; finished segments and steps are kept (Ctrl+.)</source>
         <translation>在下一个图块后停止;已完成的分段和步骤会保留(Ctrl+.)</translation>
     </message>
@@ -243,24 +247,27 @@
         <translation>修复所有等待中的视频 (Ctrl+Return)</translation>
     </message>
     <message>
-        <source>Like the &amp;system</source>
-        <translation>跟随系统(&amp;S)</translation>
-    </message>
-    <message>
-        <source>&amp;Light</source>
-        <translation>浅色(&amp;L)</translation>
-    </message>
-    <message>
-        <source>&amp;Dark</source>
-        <translation>深色(&amp;D)</translation>
-    </message>
-    <message>
         <source>&amp;Appearance</source>
         <translation>外观(&amp;A)</translation>
     </message>
     <message>
         <source>&amp;Language</source>
         <translation>语言(&amp;L)</translation>
+    </message>
+</context>
+<context>
+    <name>Appearance</name>
+    <message>
+        <source>Like the system</source>
+        <translation>跟随系统</translation>
+    </message>
+    <message>
+        <source>Light</source>
+        <translation>浅色</translation>
+    </message>
+    <message>
+        <source>Dark</source>
+        <translation>深色</translation>
     </message>
 </context>
 <context>
@@ -936,6 +943,14 @@
         <translation>主内存</translation>
     </message>
     <message>
+        <source>Size of the file</source>
+        <translation>文件大小</translation>
+    </message>
+    <message>
+        <source>about {size}</source>
+        <translation>约 {size}</translation>
+    </message>
+    <message>
         <source>Disk</source>
         <translation>磁盘</translation>
     </message>
@@ -967,8 +982,8 @@
 <context>
     <name>Planning</name>
     <message>
-        <source>Use ×{scale}: the result has {size} pixels</source>
-        <translation>使用 ×{scale}:结果为 {size} 像素</translation>
+        <source>Use {size}: the result has {pixels} pixels</source>
+        <translation>改用 {size}：结果为 {pixels} 像素</translation>
     </message>
     <message>
         <source>Shorter segments: {frames} frames at once, more joins between them</source>
@@ -981,6 +996,147 @@
     <message>
         <source>needs {memory}</source>
         <translation>需要 {memory}</translation>
+    </message>
+</context>
+<context>
+    <name>Power</name>
+    <message>
+        <source>nothing</source>
+        <translation>无操作</translation>
+    </message>
+    <message>
+        <source>a sound</source>
+        <translation>播放声音</translation>
+    </message>
+    <message>
+        <source>a notification</source>
+        <translation>发出通知</translation>
+    </message>
+    <message>
+        <source>sleep</source>
+        <translation>睡眠</translation>
+    </message>
+    <message>
+        <source>shut down</source>
+        <translation>关机</translation>
+    </message>
+    <message>
+        <source>run a command</source>
+        <translation>运行命令</translation>
+    </message>
+</context>
+<context>
+    <name>PreferencesDialog</name>
+    <message>
+        <source>Preferences</source>
+        <translation>首选项</translation>
+    </message>
+    <message>
+        <source>Like the system</source>
+        <translation>跟随系统</translation>
+    </message>
+    <message>
+        <source>Language</source>
+        <translation>语言</translation>
+    </message>
+    <message>
+        <source>Appearance</source>
+        <translation>外观</translation>
+    </message>
+    <message>
+        <source>Window</source>
+        <translation>窗口</translation>
+    </message>
+    <message>
+        <source>&amp;Language</source>
+        <translation>语言(&amp;L)</translation>
+    </message>
+    <message>
+        <source>&amp;Appearance</source>
+        <translation>外观(&amp;A)</translation>
+    </message>
+    <message>
+        <source>Device</source>
+        <translation>设备</translation>
+    </message>
+    <message>
+        <source>all</source>
+        <translation>全部</translation>
+    </message>
+    <message>
+        <source>Threads</source>
+        <translation>线程数</translation>
+    </message>
+    <message>
+        <source>How many threads compute on the processor; from the next start on.</source>
+        <translation>处理器上用于计算的线程数；下次启动后生效。</translation>
+    </message>
+    <message>
+        <source>Show the &amp;plan before every run</source>
+        <translation>每次运行前显示计划(&amp;P)</translation>
+    </message>
+    <message>
+        <source>&amp;Device for new clips</source>
+        <translation>新视频使用的设备(&amp;D)</translation>
+    </message>
+    <message>
+        <source>&amp;Threads (next start)</source>
+        <translation>线程数（下次启动）(&amp;T)</translation>
+    </message>
+    <message>
+        <source>Computing</source>
+        <translation>计算</translation>
+    </message>
+    <message>
+        <source>After the queue</source>
+        <translation>队列完成后</translation>
+    </message>
+    <message>
+        <source>Command after the queue</source>
+        <translation>队列完成后运行的命令</translation>
+    </message>
+    <message>
+        <source>for example: rsync -a results nas:</source>
+        <translation>例如：rsync -a results nas:</translation>
+    </message>
+    <message>
+        <source>A&amp;fterwards</source>
+        <translation>之后(&amp;F)</translation>
+    </message>
+    <message>
+        <source>&amp;Command</source>
+        <translation>命令(&amp;C)</translation>
+    </message>
+    <message>
+        <source>When all clips are done</source>
+        <translation>所有视频完成时</translation>
+    </message>
+    <message>
+        <source>Folders</source>
+        <translation>文件夹</translation>
+    </message>
+    <message>
+        <source>Open</source>
+        <translation>打开</translation>
+    </message>
+    <message>
+        <source>Open the folder: {name}</source>
+        <translation>打开文件夹：{name}</translation>
+    </message>
+</context>
+<context>
+    <name>PreferencesMenu</name>
+    <message>
+        <source>Models</source>
+        <translation>模型</translation>
+    </message>
+    <message>
+        <source>Unfinished work</source>
+        <translation>未完成的工作</translation>
+    </message>
+    <message>
+        <source>Logs</source>
+        <translation>日志</translation>
     </message>
 </context>
 <context>
@@ -1456,8 +1612,16 @@
         <translation>输入尺寸</translation>
     </message>
     <message>
+        <source>Size restored from</source>
+        <translation>复原所用尺寸</translation>
+    </message>
+    <message>
         <source>Size out</source>
         <translation>输出尺寸</translation>
+    </message>
+    <message>
+        <source>Size of the file</source>
+        <translation>文件大小</translation>
     </message>
     <message>
         <source>Duration</source>
@@ -1472,11 +1636,11 @@
         <translation>镜头</translation>
     </message>
     <message>
-        <source>Sound offset in milliseconds</source>
+        <source>Audio offset in milliseconds</source>
         <translation>音频偏移(毫秒)</translation>
     </message>
     <message>
-        <source>Seams (1 is none)</source>
+        <source>Seams (1: no seams)</source>
         <translation>接缝(1 表示没有)</translation>
     </message>
     <message>
@@ -1676,12 +1840,8 @@
         <translation>用哪个模型修复：“dcvsr models list” 中的名称或检查点文件夹。</translation>
     </message>
     <message>
-        <source>Scale</source>
-        <translation>放大倍数</translation>
-    </message>
-    <message>
-        <source>How many times wider and higher the result is.</source>
-        <translation>结果的宽和高是原来的几倍。</translation>
+        <source>Restore from a picture so many times smaller, where a clip is soft or was enlarged badly.</source>
+        <translation>从缩小若干倍的画面复原，适用于画面模糊或曾被拙劣放大的视频。</translation>
     </message>
     <message>
         <source>Steps</source>
@@ -1846,6 +2006,22 @@
     <message>
         <source>Frames worked on at once; longer shots are cut into joined segments.</source>
         <translation>一次处理的帧数；更长的镜头会切成相连的段。</translation>
+    </message>
+    <message>
+        <source>Order of segments</source>
+        <translation>段的顺序</translation>
+    </message>
+    <message>
+        <source>Whether a segment waits for the one before it, or every other one for both beside it: for several devices.</source>
+        <translation>每一段等待前一段，或每隔一段等待两侧的段：适合多个设备。</translation>
+    </message>
+    <message>
+        <source>One after the other</source>
+        <translation>依次</translation>
+    </message>
+    <message>
+        <source>Every other one first (for several devices)</source>
+        <translation>先隔段处理（适合多个设备）</translation>
     </message>
     <message>
         <source>How much of the refinement is used: 0 is the enlarged input alone, 1 the full result.</source>
@@ -2068,8 +2244,8 @@
         <translation>编码格式</translation>
     </message>
     <message>
-        <source>Video codec; auto is H.264 for 8-bit and H.265 for 10-bit video.</source>
-        <translation>视频编码；自动即 8 位用 H.264、10 位用 H.265。</translation>
+        <source>Video codec; auto is H.264 for 8-bit and H.265 for 10-bit video, and what keeps transparency: ProRes in .mov, FFV1 in .mkv.</source>
+        <translation>视频编码；自动即 8 位用 H.264、10 位用 H.265；有透明度时用能保留它的格式：.mov 用 ProRes、.mkv 用 FFV1。</translation>
     </message>
     <message>
         <source>H.264</source>
@@ -2148,6 +2324,70 @@
         <translation>采样步数：步数越多，细化越充分，耗时也越长。</translation>
     </message>
     <message>
+        <source>Size</source>
+        <translation>尺寸</translation>
+    </message>
+    <message>
+        <source>Size of the result: x1 to x4, 1080p, 1440p, 4k or WIDTHxHEIGHT; auto is the model&apos;s factor, up to 4K.</source>
+        <translation>结果的尺寸：x1 至 x4、1080p、1440p、4k 或 宽x高；自动为模型自身的倍数，最高 4K。</translation>
+    </message>
+    <message>
+        <source>Automatic, up to 4K</source>
+        <translation>自动，最高 4K</translation>
+    </message>
+    <message>
+        <source>×1 (restore only)</source>
+        <translation>×1（仅复原）</translation>
+    </message>
+    <message>
+        <source>×2</source>
+        <translation>×2</translation>
+    </message>
+    <message>
+        <source>×3</source>
+        <translation>×3</translation>
+    </message>
+    <message>
+        <source>×4</source>
+        <translation>×4</translation>
+    </message>
+    <message>
+        <source>1080p</source>
+        <translation>1080p</translation>
+    </message>
+    <message>
+        <source>1440p</source>
+        <translation>1440p</translation>
+    </message>
+    <message>
+        <source>4K</source>
+        <translation>4K</translation>
+    </message>
+    <message>
+        <source>Reduce first</source>
+        <translation>先缩小</translation>
+    </message>
+    <message>
+        <source>No</source>
+        <translation>不缩小</translation>
+    </message>
+    <message>
+        <source>÷1.5</source>
+        <translation>÷1.5</translation>
+    </message>
+    <message>
+        <source>÷2</source>
+        <translation>÷2</translation>
+    </message>
+    <message>
+        <source>÷3</source>
+        <translation>÷3</translation>
+    </message>
+    <message>
+        <source>÷4</source>
+        <translation>÷4</translation>
+    </message>
+    <message>
         <source>How far guidance blurs the attention of the branch it steers away from, at the first step; 0 is plain CFG.</source>
         <translation>第一步中，引导对其所背离的分支的注意力模糊到什么程度；0 即普通 CFG。</translation>
     </message>
@@ -2216,7 +2456,7 @@
         <translation>16 位</translation>
     </message>
     <message>
-        <source>Keep the sound</source>
+        <source>Keep the audio</source>
         <translation>保留声音</translation>
     </message>
     <message>
@@ -2389,6 +2629,10 @@
     <message>
         <source>Choose the output file</source>
         <translation>选择输出文件</translation>
+    </message>
+    <message>
+        <source>This device is not in this computer.</source>
+        <translation>此电脑上没有该设备。</translation>
     </message>
     <message>
         <source>{model} (not installed)</source>
@@ -2718,30 +2962,6 @@
         <translation>之后：{deed}</translation>
     </message>
     <message>
-        <source>nothing</source>
-        <translation>无操作</translation>
-    </message>
-    <message>
-        <source>a sound</source>
-        <translation>播放声音</translation>
-    </message>
-    <message>
-        <source>a notification</source>
-        <translation>发出通知</translation>
-    </message>
-    <message>
-        <source>sleep</source>
-        <translation>睡眠</translation>
-    </message>
-    <message>
-        <source>shut down</source>
-        <translation>关机</translation>
-    </message>
-    <message>
-        <source>run a command</source>
-        <translation>运行命令</translation>
-    </message>
-    <message>
         <source>The queue is done: {done} restored, {failed} failed.</source>
         <translation>队列已完成：修复 {done} 个，失败 {failed} 个。</translation>
     </message>
@@ -2840,7 +3060,7 @@
         <translation>示例视频的一帧放大四倍，以及修复后的同一帧。</translation>
     </message>
     <message>
-        <source>Drop in an old, small or compressed video and get it back larger and sharper, with its sound in sync. Everything is computed on this computer; nothing is sent anywhere.</source>
+        <source>Drop in an old, small or compressed video and get it back larger and sharper, with its audio in sync. Everything is computed on this computer; nothing is sent anywhere.</source>
         <translation>拖入老旧、小尺寸或压缩过的视频，得到更大、更清晰的视频，声音保持同步。一切都在这台计算机上计算，不会发送任何内容。</translation>
     </message>
     <message>

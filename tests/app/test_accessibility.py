@@ -70,6 +70,7 @@ def window(open_window, clip):
     window.add_clips([clip])
     window.notices.say("Something happened.", "caution", [("Do something", lambda: None)])
     window.models.open()
+    window.preferences_menu.open()
     return window
 
 

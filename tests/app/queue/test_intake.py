@@ -59,3 +59,26 @@ def test_a_folder_without_clips_is_said_beside_others(open_window, tmp_path, own
     assert len(window.queue.queue) == 1 and "empty" in window.notices.text
     window.add_clips([own_clip])
     assert not window.notices.isVisible()
+
+
+def test_every_clip_gets_a_picture_also_those_of_the_last_session(open_window, own_clip, soon):
+    window = open_window(start=False)
+    window.add_clips([own_clip])
+    item = window.queue.queue[0].id
+    soon(lambda: window.queue.picture(item) is not None)
+    assert window.queue.picture(item).size().toTuple() == (64, 48)
+    window.close()
+    again = open_window(start=False)
+    assert again.queue.picture(item) is None
+    again.intake._picture_known()
+    soon(lambda: again.queue.picture(item) is not None)
+
+
+def test_a_known_clip_that_is_away_keeps_its_state(open_window, own_clip, soon):
+    window = open_window(start=False)
+    window.add_clips([own_clip])
+    soon(lambda: window.queue.queue[0].size is not None)
+    own_clip.unlink()
+    window.intake._prober.look_up(window.queue.queue[0].id, own_clip, known=True)
+    window.intake.stop()
+    assert states(window) == ["waiting"]

@@ -269,21 +269,22 @@ def test_chosen_frames_are_reported_by_window(denoiser):
 # -- pinned frames ----------------------------------------------------------------------------------------------
 
 
-def test_pinned_frames_keep_the_result_of_the_segment_before(denoiser):
+def test_pinned_frames_keep_the_results_of_the_segments_beside(denoiser):
     chosen, (noise, condition) = networks.settings(steps=3), networks.clip(GRID)
-    fixed = torch.randn(1, networks.CHANNELS, 8, 12)
+    fixed = torch.randn(2, networks.CHANNELS, 8, 12)
+    last = len(noise) - 1
     steps, seen = steps_of(chosen, denoiser.model.declaration), []
     tiled = TiledDenoiser(denoiser, condition, chosen, lambda step: GRID, steps)
 
     def denoise(x, step):
-        seen.append((step.sigma, x[0].clone()))
+        seen.append((step.sigma, x[[0, last]].clone()))
         return tiled(x, step)
 
-    result = sample(denoise, noise * TOP, steps, PinnedFrames(fixed, noise))
-    torch.testing.assert_close(result[0], fixed[0], atol=1e-5, rtol=1e-5)
+    result = sample(denoise, noise * TOP, steps, PinnedFrames({0: fixed[0], last: fixed[1]}, noise))
+    torch.testing.assert_close(result[[0, last]], fixed, atol=1e-5, rtol=1e-5)
     assert len(seen) == 3
     for sigma, x in seen:
-        torch.testing.assert_close(x, fixed[0] + sigma * noise[0])
+        torch.testing.assert_close(x, fixed + sigma * noise[[0, last]])
 
 
 def test_pinning_leaves_what_may_be_on_its_way_to_disk_as_it_is():
@@ -295,7 +296,7 @@ def test_pinning_leaves_what_may_be_on_its_way_to_disk_as_it_is():
         lambda x, step: 0.5 * x,
         start,
         steps,
-        PinnedFrames(fixed, noise),
+        PinnedFrames({0: fixed[0]}, noise),
         lambda x, step, denoised: kept.extend((tensor, tensor.clone()) for tensor in (x, denoised)),
     )
     assert torch.equal(start, noise * 3.0)

@@ -6,6 +6,7 @@ import jobs
 import numpy as np
 import pytest
 from jobs import FRAMES, Watch, number
+from PIL import Image
 
 from dcvsr_engine.errors import InputError, OutputError
 from dcvsr_engine.events import FrameDone, PhaseStarted, PreviewFrame, SegmentFinished, StepStarted, TileFinished
@@ -119,3 +120,16 @@ def test_a_missing_input_is_named(tiny_model, tmp_path, loader):
     with pytest.raises(InputError, match=r"nowhere.mkv” does not exist"):
         run_job(jobs.request(tmp_path / "nowhere.mkv", tmp_path / "out.mkv", tiny_model), loader=loader)
     assert not jobs.kept()
+
+
+def test_transparency_comes_out_enlarged(tiny_model, tmp_path, loader):
+    (tmp_path / "in").mkdir()
+    for place in range(2):
+        pixels = np.full((24, 32, 4), 120, np.uint8)
+        pixels[:, 16:, 3] = 255 * place
+        Image.fromarray(pixels).save(tmp_path / "in" / f"{place}.png")
+    report = run_job(jobs.request(tmp_path / "in", tmp_path / "out", tiny_model, codec="png"), loader=loader)
+    written = [np.asarray(Image.open(path)) for path in sorted((tmp_path / "out").iterdir())]
+    assert [picture.shape for picture in written] == [(48, 64, 4)] * 2
+    assert [(picture[9, 5, 3], picture[9, 60, 3]) for picture in written] == [(120, 0), (120, 255)]
+    assert [note for note in report["notes"] if "Transparency is kept" in note]

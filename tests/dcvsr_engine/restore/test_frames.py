@@ -36,7 +36,7 @@ class Video:
             if index not in self.missing:
                 self.decoded.append(index)
                 pixels = np.full((4, 6, 3), index, np.float32)
-                yield SimpleNamespace(index=index, pts=10 * index, duration=10, pixels=pixels)
+                yield SimpleNamespace(index=index, pts=10 * index, duration=10, pixels=pixels, alpha=pixels[..., 0] / 20)
 
     def taken(self):
         return Passage(start=None, first=0, count=len(self.decoded), sha256="")
@@ -56,6 +56,7 @@ def test_every_segment_has_its_frames_and_shared_ones_are_decoded_once():
         assert frames.pts == tuple(10 * index for index in frames.indices) and set(frames.durations) == {10}
         assert frames.pixels.shape == (len(frames), 3, 4, 6)
         assert frames.pixels[:, 0, 0, 0].tolist() == list(frames.indices)
+        assert torch.allclose(frames.alpha[:, 0, 0] * 20, torch.tensor(frames.indices, dtype=torch.float32))
     assert video.decoded == list(range(13))
 
 
@@ -146,3 +147,10 @@ def test_what_a_frame_sees_does_not_depend_on_the_cut(missing, window, reach):
 def test_frames_that_are_left_out_are_still_seen():
     frames = read(Video(), CUT)[1][1].select([2, 3])
     assert frames.indices == (6, 7) and seen(frames) == [[4, 5, 6, 7, 8], [5, 6, 7, 8, 9]]
+
+
+def test_alpha_comes_in_the_size_of_the_restored_frame():
+    [(_, frames)] = read(Video(), SEGMENTS[:1], Region(x=2, y=0, width=3, height=4))
+    picked = frames.select([4, 2])
+    assert picked.alpha_of(0, 6, 8).shape == (8, 6) and picked.alpha_of(1, 6, 8)[3, 3] == pytest.approx(2 / 20)
+    assert NO_FRAMES.alpha_of(0, 6, 8) is None

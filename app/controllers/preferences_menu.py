@@ -1,0 +1,49 @@
+"""Opens the preferences and carries out what is chosen in them."""
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QWidget
+
+from app.controllers.session import WindowSession
+from app.controllers.unattended import Unattended
+from app.settings.editors import device_text
+from app.settings.preferences_dialog import PreferencesDialog
+from app.system.preferences import Preferences
+from dcvsr_engine.paths import jobs_folder, log_folder, models_folder
+from dcvsr_engine.settings import Device
+from dcvsr_engine.worker.messages import DeviceFacts, Ready
+
+
+class PreferencesMenu(QObject):
+    """Edit ▸ Preferences.
+
+    Attributes:
+        dialog: the dialog, while it is open.
+    """
+
+    def __init__(self, window: QWidget, preferences: Preferences, session: WindowSession, unattended: Unattended) -> None:
+        super().__init__(window)
+        self._window, self._preferences, self._session, self._unattended = window, preferences, session, unattended
+        self._devices: tuple[DeviceFacts, ...] = ()
+        self.dialog: PreferencesDialog | None = None
+
+    def note_engine(self, ready: Ready) -> None:
+        """Remember the devices that are there."""
+        self._devices = ready.devices
+
+    def open(self) -> None:
+        """Show the preferences."""
+        folders = {
+            self.tr("Models"): models_folder(),
+            self.tr("Unfinished work"): jobs_folder(),
+            self.tr("Logs"): log_folder(),
+        }
+        devices = {device.name: device_text(device) for device in self._devices}
+        self.dialog = PreferencesDialog(self._preferences, devices, folders, self._window)
+        self.dialog.language_chosen.connect(self._session.choose_language)
+        self.dialog.appearance_chosen.connect(self._session.choose_appearance)
+        self.dialog.afterward_chosen.connect(self._unattended.choose)
+        self.dialog.device_chosen.connect(self._choose_device)
+        self.dialog.open()
+
+    def _choose_device(self, device: Device) -> None:
+        self._preferences.restore = self._preferences.restore.replace(device=device)
