@@ -273,7 +273,7 @@ def run_with_progress(request: "JobRequest", folder: Path, discard_when_cancelle
     from dcvsr_engine.jobs.job import run_job
 
     progress = JobProgress(sys.stderr)
-    control = Control(progress)
+    control = Control(progress, pictures=False)
     previous = signal.signal(signal.SIGINT, lambda number, frame: control.cancel())
     try:
         return run_job(request, control, folder)

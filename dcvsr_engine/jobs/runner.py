@@ -76,7 +76,7 @@ class Runner:
         return self._handed[index] if index in self._handed else self.sink.saved_overlap(index)
 
     def sample(self, pipeline: SegmentPipeline, fixed: Mapping[int, Tensor], output: SegmentSink) -> Tensor:
-        """Encode and sample a segment; a frame of it is shown after each step.
+        """Encode and sample a segment; a frame of it is shown after each step but the last.
 
         Args:
             pipeline: of the segment.
@@ -96,7 +96,8 @@ class Runner:
             self.adopt_reduced_settings(pipeline)
             output.save_state(new)
             # a preview takes memory, too: it is the first thing to go without
-            telemetry.preview(partial(self.preview_step, pipeline, new.step - 1, denoised))
+            if new.step < self.session.steps:  # after the last one, all frames are decoded anyway
+                telemetry.preview(partial(self.preview_step, pipeline, new.step - 1, denoised))
             telemetry.measure_memory(self.session.model.device)
 
         with telemetry.phase("sample", pipeline.tiles_to_denoise):

@@ -146,7 +146,7 @@ def attention_flops(query: Any, key: Any, value: Any, *rest: Any, **named: Any) 
 def linear_flops(x: Any, *rest: Any, **named: Any) -> int:
     """Count the operations of a fused matrix product from its shapes; what it is multiplied by may come before the weights."""
     weight = rest[1] if len(rest[1]) == 2 else rest[0]
-    return 2 * math.prod(x) * int(weight[0])
+    return int(2 * math.prod(x) * weight[0])
 
 
 # -- timed works ----------------------------------------------------------------------------------------------
