@@ -24,6 +24,8 @@ Device = Literal["auto", "cuda", "mps", "cpu"]
 SegmentOrder = Literal["chain", "bricks"]
 Color = Literal["wavelet", "adain", "none"]
 Codec = Literal["auto", "h264", "h265", "av1", "ffv1", "prores", "png", "tiff", "h264_nvenc", "hevc_nvenc"]
+GPU_CODECS: tuple[Codec, ...] = ("h264_nvenc", "hevc_nvenc")
+"""Those that only machines with a GPU may be able to write."""
 
 LARGEST_SCALE = 4
 BOXES = {"1080p": (1920, 1080), "1440p": (2560, 1440), "4k": (3840, 2160)}

@@ -43,15 +43,15 @@ PLANNING_SECONDS = 2.0
 OnPlan = Callable[[Plan], None]
 
 
-def plan_job(request: JobRequest) -> Plan:
-    """Plan a job without running it; raises `UserError`."""
+def plan_job(request: JobRequest, seconds: float | None = None) -> Plan:
+    """Plan a job without running it, and look for cuts for so many ``seconds`` at most; raises `UserError`."""
     with shortage_in_words(), VideoReader(probe(request.source), request.output.deinterlace) as reader:
         info = reader.counted_info()
         if request.target is not None:
             check_target(request.target, info, request.output)
         folder = model_folder(request.settings.model)
         declaration, unet = Declaration.from_folder(folder), subfolder(folder, UNET_FOLDERS)
-        shots = detect_shots(reader, *frame_range(request, info), seconds=PLANNING_SECONDS)
+        shots = detect_shots(reader, *frame_range(request, info), seconds=PLANNING_SECONDS if seconds is None else seconds)
     return make_plan(request, info, declaration, unet, shots, job_folder(request))
 
 
