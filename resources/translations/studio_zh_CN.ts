@@ -906,19 +906,19 @@
     </message>
     <message>
         <source>The picture is reduced to {0}×{1} before it is restored.</source>
-        <translation type="unfinished"></translation>
+        <translation>画面先缩小到 {0}×{1} 再修复。</translation>
     </message>
     <message>
         <source>The model enlarges {0} times; the rest of the way to {1}×{2} is interpolated.</source>
-        <translation type="unfinished"></translation>
+        <translation>模型放大 {0} 倍；到 {1}×{2} 的其余部分为插值。</translation>
     </message>
     <message>
         <source>The result is smaller than the clip, which has {0}×{1} pixels.</source>
-        <translation type="unfinished"></translation>
+        <translation>结果小于原视频，原视频为 {0}×{1} 像素。</translation>
     </message>
     <message>
         <source>The picture is restored at {0} and scaled down to {1}×{2}.</source>
-        <translation type="unfinished"></translation>
+        <translation>画面以 {0} 修复，再缩小到 {1}×{2}。</translation>
     </message>
     <message>
         <source>Memory ran out: tiles are {0} latents wide instead of {1} from here on, which changes the result.</source>
@@ -990,7 +990,7 @@
     </message>
     <message>
         <source>Video codec; auto is H.264 for 8-bit and H.265 for 10-bit video, and what keeps transparency: ProRes in .mov, FFV1 in .mkv.</source>
-        <translation type="unfinished">视频编码；自动即 8 位用 H.264、10 位用 H.265；有透明度时用能保留它的格式：.mov 用 ProRes、.mkv 用 FFV1。</translation>
+        <translation>视频编码；自动：8 位用 H.264，10 位用 H.265，需保留透明度时 .mov 用 ProRes、.mkv 用 FFV1。</translation>
     </message>
     <message>
         <source>“{0}” cannot be written ({1}).</source>
@@ -1041,6 +1041,10 @@
         <translation>编码速度必须是 {0} 之一，而不是“{1}”。</translation>
     </message>
     <message>
+        <source>OpenH264 does not take the odd size {0}×{1}; choose another codec, such as AV1.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>{0} is written with {1} bits per channel, the input has {2}.</source>
         <translation>{0} 以每通道 {1} 位写入，输入为 {2} 位。</translation>
     </message>
@@ -1086,19 +1090,19 @@
     </message>
     <message>
         <source>Transparency is kept: its channel is enlarged beside the picture, by bicubic interpolation.</source>
-        <translation type="unfinished"></translation>
+        <translation>透明度会保留：其通道与画面一同用双三次插值放大。</translation>
     </message>
     <message>
         <source>“{0}” is no video that can be read; playlists, texts and audio files are not opened.</source>
-        <translation type="unfinished"></translation>
+        <translation>“{0}”不是可读取的视频；播放列表、文本和音频文件不会打开。</translation>
     </message>
     <message>
         <source>The {0} is left out: only audio, subtitles, covers and attachments are copied.</source>
-        <translation type="unfinished"></translation>
+        <translation>略去 {0}：只复制音频、字幕、封面和附件。</translation>
     </message>
     <message>
         <source>The {0} is left out: it holds no audio.</source>
-        <translation type="unfinished"></translation>
+        <translation>略去 {0}：其中没有音频。</translation>
     </message>
     <message>
         <source>Frame times are rounded to milliseconds: .mkv knows no finer ones, .mp4 and .mov do.</source>
@@ -1118,7 +1122,7 @@
     </message>
     <message>
         <source>PNG and TIFF pictures, ProRes in .mov and FFV1 in .mkv would keep the transparency.</source>
-        <translation type="unfinished"></translation>
+        <translation>PNG 和 TIFF 图片、.mov 中的 ProRes 以及 .mkv 中的 FFV1 可保留透明度。</translation>
     </message>
     <message>
         <source>“{0}” cannot be written ({1}); choose another container.</source>
@@ -1210,15 +1214,15 @@
     </message>
     <message>
         <source>The frames do not fit into memory: choose fewer frames per segment or a smaller size.</source>
-        <translation type="unfinished"></translation>
+        <translation>帧放不进内存：请减少每段帧数或选择更小的尺寸。</translation>
     </message>
     <message>
         <source>The clock of “{0}” jumps {1} on the way, as in recordings that were put together; picture and audio follow each other without a gap.</source>
-        <translation type="unfinished"></translation>
+        <translation>“{0}”的时钟中途跳变（{1}），如拼接的录像；画面和声音会无间隙衔接。</translation>
     </message>
     <message>
         <source>Audio and subtitles are left out: pictures have none; .mp4, .mov or .mkv do.</source>
-        <translation type="unfinished"></translation>
+        <translation>略去声音和字幕：图片没有这些；.mp4、.mov 或 .mkv 有。</translation>
     </message>
     <message>
         <source>Frames {0} to {1} of “{2}” are damaged and left out.</source>
