@@ -99,7 +99,7 @@ class Session:
         )
         return self if plan == self.plan else dataclasses.replace(self, plan=plan)
 
-    def preview(self, index: int, step: int, pixels: FloatArray, final: bool) -> PreviewFrame:
+    def preview(self, index: int, step: int, pixels: FloatArray, final: bool, enlarged: FloatArray | None = None) -> PreviewFrame:
         """An event that shows a frame.
 
         Args:
@@ -107,13 +107,16 @@ class Session:
             step: how many sampling steps it has seen.
             pixels: RGB 0..1 ``(height, width, 3)``, as the network puts it out.
             final: whether it is restored completely.
+            enlarged: the enlarged input, like ``pixels``, if it is to be shown too.
         """
         region, (width, height) = self.request.region, self.plan.input_size
         # as large as the result, with pixels of the input's shape, as what it is compared with has them
         factor = self.plan.output_size[1] / height
-        shown = self.finished(pixels, (round(width * factor), self.plan.output_size[1]))
+        size = round(width * factor), self.plan.output_size[1]
+        shown, below = (None if part is None else to_uint8(self.finished(part, size)) for part in (pixels, enlarged))
+        assert shown is not None
         origin = (round(region.x * factor), round(region.y * factor)) if region else (0, 0)
-        return PreviewFrame(index, step, to_uint8(shown), final, origin)
+        return PreviewFrame(index, step, shown, final, origin, below)
 
     def finished(self, pixels: FloatArray, size: tuple[int, int] | None = None) -> FloatArray:
         """A restored frame, RGB 0..1 ``(height, width, 3)``, at a size (width, height), that of the output by default."""
