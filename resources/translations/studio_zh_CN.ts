@@ -710,7 +710,7 @@
     </message>
     <message>
         <source>“{0}” cannot be read ({1}).</source>
-        <translation>无法读取“{0}”（{1}）。</translation>
+        <translation>“{0}”无法读取（{1}）。</translation>
     </message>
     <message>
         <source>The name “{0}” holds a field that there is not{1}; use {2}.</source>
@@ -718,15 +718,15 @@
     </message>
     <message>
         <source>The name “{0}” needs {name} in it, or all results would be called alike.</source>
-        <translation>名称“{0}”中需要有 {name}，否则所有结果都会同名。</translation>
+        <translation>名称“{0}”中须含有 {name}，否则所有结果将同名。</translation>
     </message>
     <message>
         <source>The name “{0}” is no file name: leave out / \ : * ? &quot; &lt; &gt; | and dots or spaces at its ends.</source>
-        <translation>名称“{0}”不是文件名：请去掉 / \ : * ? &quot; &lt; &gt; | 以及首尾的点或空格。</translation>
+        <translation>名称“{0}”不能用作文件名：请去掉 / \ : * ? &quot; &lt; &gt; | 以及首尾的点或空格。</translation>
     </message>
     <message>
         <source>The name “{0}” has a brace without its other half; fields are {1}.</source>
-        <translation>名称“{0}”的大括号不成对；可用字段为 {1}。</translation>
+        <translation>名称“{0}”的花括号不成对；可用字段为 {1}。</translation>
     </message>
     <message>
         <source>{0} does not say between which noise levels the model was trained (sigma_min and sigma_max).</source>
@@ -891,6 +891,10 @@
     <message>
         <source>{0} does not describe a U-Net ({1}); get the model again.</source>
         <translation>{0} 描述的不是 U-Net（{1}）；请重新获取模型。</translation>
+    </message>
+    <message>
+        <source>The clip is soft: its detail fits into a picture {0} times smaller, and --reduce {1} may do better.</source>
+        <translation>画面偏软：其细节可容于缩小 {0} 倍的画面，使用 --reduce {1} 或许更好。</translation>
     </message>
     <message>
         <source>Guidance {0} does nothing here: this model&apos;s unconditional branch drops nothing, and γ is 0 in every step.</source>
@@ -1082,7 +1086,7 @@
     </message>
     <message>
         <source>OpenH264 does not take the odd size {0}×{1}; choose another codec, such as AV1.</source>
-        <translation>OpenH264 不接受奇数尺寸 {0}×{1}；请选择其他编码，例如 AV1。</translation>
+        <translation>OpenH264 不支持奇数尺寸 {0}×{1}；请选择其他编码，例如 AV1。</translation>
     </message>
     <message>
         <source>{0} is written with {1} bits per channel, the input has {2}.</source>
@@ -2807,10 +2811,6 @@
         <translation>用哪个模型修复：“dcvsr models list” 中的名称或检查点文件夹。</translation>
     </message>
     <message>
-        <source>Restore from a picture so many times smaller, where a clip is soft or was enlarged badly.</source>
-        <translation>从缩小若干倍的画面复原，适用于画面模糊或曾被拙劣放大的视频。</translation>
-    </message>
-    <message>
         <source>Steps</source>
         <translation>步数</translation>
     </message>
@@ -3347,8 +3347,16 @@
         <translation>先缩小</translation>
     </message>
     <message>
+        <source>Restore from a picture so many times smaller, where a clip is soft or was enlarged badly; auto measures it.</source>
+        <translation>从缩小若干倍的画面复原，适用于画面模糊或曾被拙劣放大的视频；自动则实测决定。</translation>
+    </message>
+    <message>
         <source>No</source>
         <translation>不缩小</translation>
+    </message>
+    <message>
+        <source>As measured</source>
+        <translation>按实测</translation>
     </message>
     <message>
         <source>÷1.5</source>
