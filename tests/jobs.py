@@ -26,7 +26,16 @@ CHANNELS = 24
 FRAMES = 20
 """Frames of `short_clip`: two segments that share a window."""
 PLANNED = {
-    **{"scale": 2, "steps": 2, "guidance": "none", "guidance_scale": 1.0, "tiling": "paper", "tile": 16, "window": 7},
+    **{
+        "size": "x2",
+        "scale": 2,
+        "steps": 2,
+        "guidance": "none",
+        "guidance_scale": 1.0,
+        "tiling": "paper",
+        "tile": 16,
+        "window": 7,
+    },
     **{"sap_schedule": "lockstep", "precision": "fp32", "device": "cpu", "tile_batch": 1},
 }
 """What a plan decides, for `manifest`."""
@@ -143,7 +152,7 @@ def manifest(folder: Path, **changes: Any) -> Manifest:
         "settings": PlannedSettings(**PLANNED),
         "decode_frames": 14,
         "output": OutputSettings(codec="ffv1", bit_depth=8),
-        "units": (Unit(id=0, first=3, last=8), Unit(id=1, first=9, last=22)),
+        "units": (Unit(id=0, first=3, last=8), Unit(id=1, first=9, last=22, needs=(0,))),
     }
     return Manifest(**(values | changes))
 

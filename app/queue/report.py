@@ -7,6 +7,7 @@ from typing import Any
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QHeaderView, QLabel, QPushButton, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
 
+from app.widgets.engine_words import engine_words
 from app.widgets.formats import amount, clock_time, length
 
 Facts = Mapping[str, Any]
@@ -69,9 +70,11 @@ class ReportPanel(QWidget):
             return self.tr("none")
         if isinstance(value, bool):
             return self.tr("yes") if value else self.tr("no")
+        if name == "notes":
+            return "\n".join(map(engine_words, value))
         if name.endswith("_share"):
             return f"{value:.0%}"
-        if name.endswith("_memory"):
+        if name.endswith(("_memory", "_bytes")):
             return amount(value)
         if name.endswith("_seconds"):
             return clock_time(value)
@@ -108,12 +111,14 @@ class ReportPanel(QWidget):
             "frames_in": self.tr("Frames in"),
             "frames_out": self.tr("Frames out"),
             "input_size": self.tr("Size in"),
+            "reduced_size": self.tr("Size restored from"),
             "output_size": self.tr("Size out"),
+            "result_bytes": self.tr("Size of the file"),
             "duration": self.tr("Duration"),
             "segments": self.tr("Segments"),
             "shots": self.tr("Shots"),
-            "audio_offset_ms": self.tr("Sound offset in milliseconds"),
-            "seam_score": self.tr("Seams (1 is none)"),
+            "audio_offset_ms": self.tr("Audio offset in milliseconds"),
+            "seam_score": self.tr("Seams (1: no seams)"),
             "joins": self.tr("Joins of segments"),
             "join_score": self.tr("Change at joins (1 is as elsewhere)"),
             "join_rank": self.tr("Rank of joins among all changes"),

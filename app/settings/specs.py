@@ -5,6 +5,7 @@ from typing import Any
 
 from app.settings.presets import BUILT_IN
 from dcvsr_engine.models.catalogue import catalogue
+from dcvsr_engine.models.registry import known_models
 from dcvsr_engine.settings import OutputSettings, RestoreSettings
 
 
@@ -33,6 +34,23 @@ class Spec:
     ends: tuple[str, str] | None = None
 
 
+TARGET_SIZES = {
+    "auto": "Automatic, up to 4K",
+    "x1": "×1 (restore only)",
+    "x2": "×2",
+    "x3": "×3",
+    "x4": "×4",
+    "1080p": "1080p",
+    "1440p": "1440p",
+    "4k": "4K",
+}
+FIRST_REDUCTIONS = {
+    "1": "No",
+    "1.5": "÷1.5",
+    "2": "÷2",
+    "3": "÷3",
+    "4": "÷4",
+}
 GUIDANCE_NAMES = {
     "none": "None (fastest)",
     "cfg": "CFG",
@@ -77,6 +95,10 @@ TAP_DIRECTIONS = {
 TILINGS = {
     "paper": "Paper",
     "fast": "Fast",
+}
+ORDERS = {
+    "chain": "One after the other",
+    "bricks": "Every other one first (for several devices)",
 }
 COLORS = {
     "wavelet": "Wavelet",
@@ -125,7 +147,8 @@ BIT_DEPTHS = {
 
 RESTORE_SPECS: dict[str, Spec] = {
     "model": Spec("Model"),
-    "scale": Spec("Scale", suffix=" ×"),
+    "size": Spec("Size", choices=TARGET_SIZES),
+    "reduce": Spec("Reduce first", choices=FIRST_REDUCTIONS),
     "steps": Spec("Steps", bend=2),
     "guidance": Spec("Guidance", choices=GUIDANCE_NAMES),
     "guidance_scale": Spec("Guidance scale", step=0.1, decimals=2, bend=2),
@@ -143,6 +166,7 @@ RESTORE_SPECS: dict[str, Spec] = {
     "window": Spec("Tile frames"),
     "overlap": Spec("Overlap", step=0.05, decimals=2),
     "segment_frames": Spec("Segment frames", bend=2),
+    "order": Spec("Order of segments", choices=ORDERS),
     "strength": Spec("Detail", step=0.05, decimals=2, ends=("Calm", "Detailed")),
     "grain": Spec("Film grain", step=0.5, decimals=1),
     "color": Spec("Colours", choices=COLORS),
@@ -166,7 +190,7 @@ OUTPUT_SPECS: dict[str, Spec] = {
     "crf": Spec("Quality (CRF)"),
     "preset": Spec("Encoder speed", choices=SPEEDS),
     "bit_depth": Spec("Bit depth", choices=BIT_DEPTHS),
-    "audio": Spec("Keep the sound"),
+    "audio": Spec("Keep the audio"),
     "subtitles": Spec("Keep subtitles and chapters"),
     "deinterlace": Spec("Deinterlace"),
     "overwrite": Spec("Replace an existing file"),
@@ -192,4 +216,7 @@ def texts() -> list[str]:
     for entry in catalogue():
         found += [entry.title, entry.summary, entry.licence, entry.licence_summary, entry.repository_note, entry.size_note]
         found.append(entry.memory_note)
+    for model in known_models():
+        if model.built_in and model.declaration:
+            found += [model.title, model.declaration.description, model.declaration.training_data]
     return list(dict.fromkeys(text for text in found if text))

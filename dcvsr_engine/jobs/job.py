@@ -27,9 +27,9 @@ from dcvsr_engine.network.layout import subfolder
 from dcvsr_engine.network.oom import MEMORY_ERRORS, is_out_of_memory
 from dcvsr_engine.planning.memory import queue_room
 from dcvsr_engine.planning.plan import Plan, Segment
-from dcvsr_engine.planning.planner import make_plan
+from dcvsr_engine.planning.planner import make_plan, reshaped
 from dcvsr_engine.planning.request import JobRequest
-from dcvsr_engine.planning.segments import frame_range
+from dcvsr_engine.planning.segments import frame_range, ordered
 from dcvsr_engine.planning.shots import ShotBoundaries, detect_shots
 from dcvsr_engine.settings import OutputSettings
 from dcvsr_engine.storage import content_hash, discard, partials_of
@@ -43,15 +43,15 @@ PLANNING_SECONDS = 2.0
 OnPlan = Callable[[Plan], None]
 
 
-def plan_job(request: JobRequest) -> Plan:
-    """Plan a job without running it; raises `UserError`."""
+def plan_job(request: JobRequest, seconds: float | None = None) -> Plan:
+    """Plan a job without running it, and look for cuts for so many ``seconds`` at most; raises `UserError`."""
     with shortage_in_words(), VideoReader(probe(request.source), request.output.deinterlace) as reader:
         info = reader.counted_info()
         if request.target is not None:
             check_target(request.target, info, request.output)
         folder = model_folder(request.settings.model)
         declaration, unet = Declaration.from_folder(folder), subfolder(folder, UNET_FOLDERS)
-        shots = detect_shots(reader, *frame_range(request, info), seconds=PLANNING_SECONDS)
+        shots = detect_shots(reader, *frame_range(request, info), seconds=PLANNING_SECONDS if seconds is None else seconds)
     return make_plan(request, info, declaration, unet, shots, job_folder(request))
 
 
@@ -107,7 +107,7 @@ def run_preview(request: JobRequest, telemetry: Telemetry, loader: Loader, on_pl
         plan = feasible_plan(request, info, model, shots, None, on_plan)
         sink = PreviewSink()
         session = Runner(Session(request, reader, info, Denoiser(model, settings=plan.settings), plan, telemetry), sink).run(
-            plan.segments
+            ordered(plan.segments)
         )
         share, notes = telemetry.waiting_share, reader.warnings
         return make_report(request, info, session.plan, sink.facts, telemetry.job, share, notes)
@@ -215,8 +215,8 @@ def resume_job(
         decode_frames=manifest.decode_frames,
         branches_in_one_batch=manifest.branches_in_one_batch,
     )
-    if [(unit.id, unit.first, unit.last) for unit in manifest.units] != [
-        (segment.index, segment.first, segment.last) for segment in plan.segments
+    if [(unit.id, unit.first, unit.last, unit.needs) for unit in manifest.units] != [
+        (segment.index, segment.first, segment.last, segment.needs) for segment in plan.segments
     ]:
         refuse_changed("its plan has changed")
     store = JobStore(folder, manifest)
@@ -239,12 +239,12 @@ def fits(shots: ShotBoundaries, first: int, last: int) -> bool:
 
 def units_of(segments: Sequence[Segment]) -> tuple[Unit, ...]:
     """The units of a new job: one per segment."""
-    return tuple(Unit(id=segment.index, first=segment.first, last=segment.last) for segment in segments)
+    return tuple(Unit(id=segment.index, first=segment.first, last=segment.last, needs=segment.needs) for segment in segments)
 
 
 def room_for(plan: Plan) -> int:
     """How many restored frames may wait to be encoded."""
-    width, height = plan.output_size
+    width, height = plan.restored_size
     return queue_room(width * height)
 
 
@@ -275,7 +275,8 @@ def publish_units(session: Session, target: Path, store: JobStore) -> tuple[str,
         store.update(published=content_hash(complete, lambda size: telemetry.check()))
 
     with telemetry.phase("publish"):
-        published = publish(files, target, session.info, request.output, request.frames, telemetry.check, note)
+        info = reshaped(session.info, session.plan)
+        published = publish(files, target, info, request.output, request.frames, telemetry.check, note)
     restored = sum(unit.frames or 0 for unit in store.manifest.finished)
     if published.frames != restored:
         store.update(published=None)

@@ -25,7 +25,7 @@ from dcvsr_engine.video.passage import Passage
 MANIFEST = "job.json"
 RECORD = "done.json"
 """What the manifest is called once the job is done."""
-FORMAT = 4
+FORMAT = 5
 
 
 class FileFacts(Schema):
@@ -61,6 +61,7 @@ class Unit(Schema):
     Attributes:
         id: its number, 0-based, in the order of the frames.
         first, last: its frames in the clip, inclusive; the first ones may be shared with the unit before.
+        needs: ids of the units to whose results it is pinned.
         state: ``open`` until its file is complete.
         file: name of its encoded frames in the job folder, once it is finished; that file is empty when none could be decoded.
         sha256: hash of that file.
@@ -71,6 +72,7 @@ class Unit(Schema):
     id: int
     first: int
     last: int
+    needs: FromJson[tuple[int, ...]] = ()
     state: Literal["open", "finished"] = "open"
     file: str | None = None
     sha256: str | None = None

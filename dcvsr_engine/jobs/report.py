@@ -6,15 +6,16 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dcvsr_engine import __version__
 from dcvsr_engine.errors import InputError, JobError
+from dcvsr_engine.jobs.overlap import ErrorPicture
 from dcvsr_engine.jobs.telemetry import WorkRecord
 from dcvsr_engine.planning.plan import Plan
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.planning.segments import frame_range
 from dcvsr_engine.schema import FromJson, Schema
+from dcvsr_engine.settings import RestoreSettings
 from dcvsr_engine.tiling.grid import TileGrid
 from dcvsr_engine.tiling.seams import seam_jumps
 from dcvsr_engine.video.probe import VideoInfo
@@ -32,7 +33,7 @@ class SegmentFacts(Schema):
         warnings: sentences reported on the way.
         at_borders, inside: sums over the frames of the mean jump across tile borders and inside tiles.
         changes: mean change of the error's luma from each frame to the next.
-        join: the same from the segment before, where it belongs to the same shot.
+        joins: the same from the segments beside to which it is pinned.
     """
 
     error_type = JobError
@@ -48,7 +49,7 @@ class SegmentFacts(Schema):
     at_borders: float = 0.0
     inside: float = 0.0
     changes: FromJson[tuple[float, ...]] = ()
-    join: float | None = None
+    joins: FromJson[tuple[float, ...]] = ()
 
     @classmethod
     def of(cls, work: WorkRecord, **measured: Any) -> Self:
@@ -70,46 +71,52 @@ class ErrorMeter:
 
     Attributes:
         frames: how many there were.
-        last: error of the last frame, before the first one of the frame before the segment; ``None`` where there is none.
+        first, last: errors of the first and the last frame; ``None`` where there is none.
     """
 
-    def __init__(self, grid: TileGrid | None, factor: int, last: NDArray[np.float32] | None = None) -> None:
-        """Measure frames of the tiles in ``grid``, ``factor`` pixels per latent; ``last`` is the error of the frame before."""
-        self.last = last
+    def __init__(
+        self, grid: TileGrid | None, factor: int, first: ErrorPicture | None = None, last: ErrorPicture | None = None
+    ) -> None:
+        """Measure frames of the tiles in ``grid``, ``factor`` pixels per latent; ``first`` and ``last`` are known already."""
+        self.first, self.last = first, last
         self._grid, self._factor = grid, factor
         self.frames, self._at_borders, self._inside = 0, 0.0, 0.0
         self._changes: list[float] = []
-        self._join: float | None = None
+        self._beside: tuple[ErrorMeter | None, ErrorMeter | None] = (None, None)
 
-    def follow(self, before: "ErrorMeter") -> None:
-        """Continue from the last frame of another meter."""
-        self.last = before.last
+    def join(self, before: Self | None, after: Self | None) -> None:
+        """Measure the joins with the segments that other meters have measured."""
+        self._beside = before, after
 
-    def add(self, error: NDArray[np.float32]) -> None:
+    def add(self, error: ErrorPicture) -> None:
         """Take the next frame's error ``(height, width)``."""
         jumps = None if self._grid is None else seam_jumps(error, self._grid, self._factor)
         if jumps is not None:
             self._at_borders += float(jumps[0])
             self._inside += float(jumps[1])
-        if self.last is not None:
-            change = float(np.abs(error - self.last).mean())
-            # the first change is the one from the segment before: it belongs to the join, not to the average it is compared with
-            if self.frames:
-                self._changes.append(change)
-            else:
-                self._join = change
+        if self.last is None:
+            self.first = error
+        else:
+            self._changes.append(mean_change(self.last, error))
         self.frames += 1
         self.last = error
 
     def facts(self) -> dict[str, Any]:
         """What was measured, by the names in `SegmentFacts`."""
+        before, after = self._beside
+        ends = [(before.last if before else None, self.first), (self.last, after.first if after else None)]
         return {
             "frames": self.frames,
             "at_borders": self._at_borders,
             "inside": self._inside,
             "changes": tuple(self._changes),
-            "join": self._join,
+            "joins": tuple(mean_change(a, b) for a, b in ends if a is not None and b is not None),
         }
+
+
+def mean_change(before: ErrorPicture, after: ErrorPicture) -> float:
+    """How much the error changes from one frame to the next."""
+    return float(np.abs(after - before).mean())
 
 
 def seam_score(facts: Sequence[SegmentFacts]) -> float | None:
@@ -125,7 +132,7 @@ def join_scores(facts: Sequence[SegmentFacts]) -> dict[str, Any]:
         ``joins``: how many there are; ``join_score``: mean change there over the mean elsewhere, 1 where nothing shows;
         ``join_rank``: share of the changes elsewhere that are at least as large as the largest at a join.
     """
-    joins = np.array([segment.join for segment in facts if segment.join is not None])
+    joins = np.array([join for segment in facts for join in segment.joins])
     elsewhere = np.array([change for segment in facts for change in segment.changes])
     if not joins.size or not elsewhere.size or not elsewhere.mean():
         return {"joins": int(joins.size), "join_score": None, "join_rank": None}
@@ -137,11 +144,11 @@ def audio_offset(path: Path) -> float | None:
     """Seconds by which the first audio track begins after the video; ``None`` without audio."""
     with opened(path) as container:
         video = video_stream(container, path)
-        sound = next(iter(container.streams.audio), None)
-        if sound is None or sound.start_time is None or video.start_time is None:
+        audio = next(iter(container.streams.audio), None)
+        if audio is None or audio.start_time is None or video.start_time is None:
             return None
-        assert sound.time_base is not None and video.time_base is not None
-        return float(sound.start_time * sound.time_base - video.start_time * video.time_base)
+        assert audio.time_base is not None and video.time_base is not None
+        return float(audio.start_time * audio.time_base - video.start_time * video.time_base)
 
 
 def audio_offsets(request: JobRequest) -> dict[str, float | None]:
@@ -160,7 +167,8 @@ class JobReport(Schema):
 
     Attributes:
         frames_in, frames_out: frames planned, and frames put out.
-        input_size, output_size: (width, height) in pixels.
+        input_size, reduced_size, output_size: (width, height) in pixels: of the input, of what was restored, of the result.
+        result_bytes: size of the output file or of all pictures; ``None`` where nothing is written.
         duration: of the input in seconds.
         audio_offset_ms: by which the audio begins after the video, ``in`` the input and ``out``.
         evaluations: U-Net evaluations of one tile, as planned.
@@ -177,7 +185,9 @@ class JobReport(Schema):
     frames_in: int
     frames_out: int
     input_size: tuple[int, int]
+    reduced_size: tuple[int, int]
     output_size: tuple[int, int]
+    result_bytes: int | None
     duration: float
     audio_offset_ms: dict[str, float | None]
     shots: int | None
@@ -239,7 +249,9 @@ def make_report(
         target=None if request.target is None else str(request.target),
         frames_in=plan.frames,
         input_size=plan.input_size,
+        reduced_size=plan.reduced_size,
         output_size=plan.output_size,
+        result_bytes=bytes_of(request.target),
         duration=info.duration,
         audio_offset_ms=audio_offsets(request),
         shots=plan.shots,
@@ -248,7 +260,7 @@ def make_report(
         seconds=phase_seconds([job.seconds, *(segment.seconds for segment in facts)]),
         waiting_share=round(waiting_share, 4),
         **summed(facts),
-        settings=plan.settings.to_dict(),
+        settings={name: value for name, value in plan.settings.to_dict().items() if name in RestoreSettings.specs()},
         output=request.output.to_dict(),
         device=plan.device,
         engine=__version__,
@@ -257,6 +269,13 @@ def make_report(
         # planner, reader and several segments may say the same: once is enough
         notes=tuple(dict.fromkeys([*plan.notes, *job.warnings, *notes, *warnings, *frame_notes(request, info, facts)])),
     )
+
+
+def bytes_of(target: Path | None) -> int | None:
+    """Bytes of a result; ``None`` where it is not there."""
+    if target is None or not target.exists():
+        return None
+    return sum(path.stat().st_size for path in (target.iterdir() if target.is_dir() else [target]))
 
 
 def frame_notes(request: JobRequest, info: VideoInfo, facts: Sequence[SegmentFacts]) -> list[str]:

@@ -1,13 +1,14 @@
 """The one loop over segments that serves previews and jobs that write a file."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from torch import Tensor
 
 from dcvsr_engine.diffusion.sampler import SegmentState
+from dcvsr_engine.diffusion.schedule import Step
 from dcvsr_engine.events import PreviewFrame
-from dcvsr_engine.jobs.overlap import Overlap, overlap_of, pinned, put_out
+from dcvsr_engine.jobs.overlap import Overlap, near, overlap_of, pinned, put_out
 from dcvsr_engine.jobs.session import Session
 from dcvsr_engine.jobs.sinks import SegmentSink, Sink
 from dcvsr_engine.jobs.telemetry import WorkRecord
@@ -27,8 +28,8 @@ class Runner:
 
     def __init__(self, session: Session, sink: Sink) -> None:
         self.session, self.sink = session, sink
-        self._last: tuple[int, Overlap | None] | None = None
-        """Index of the segment that was restored last, and what it hands on."""
+        self._handed: dict[int, Overlap | None] = {}
+        """What the segments that were restored last hand on, by their numbers."""
 
     def run(self, segments: Sequence[Segment]) -> Session:
         """Restore ``segments``: their frames are decoded one segment ahead, and encoded while the next one is under way.
@@ -55,35 +56,32 @@ class Runner:
 
     def restore(self, segment: Segment, frames: SegmentFrames, work: WorkRecord) -> None:
         """Restore one segment into the sink."""
-        frames, latents_before = pinned(frames, self.overlap_before(segment))
-        following = self.session.segment_after(segment)
-        own = put_out(frames, 0 if latents_before is None else len(latents_before), following)
+        before, after = (self.handed_on(index) if index in segment.needs else None for index in segment.beside)
+        frames, fixed = pinned(frames, before, after)
+        neighbours = self.session.neighbours(segment)
+        own = put_out(segment, neighbours[1], frames, fixed)
         output = self.sink.begin(self.session, segment, frames, own)
         overlap = None
         if own:  # else none of its own frames can be decoded
             pipeline = self.session.pipeline(segment, frames)
-            latents = self.sample(pipeline, latents_before, output)
+            latents = self.sample(pipeline, fixed, output)
             self.decode(pipeline, latents, own, output)
             work.see_network(pipeline.network_seconds, pipeline.suspicious)
-            overlap = overlap_of(following, frames, latents)
+            overlap = overlap_of(neighbours, frames, latents)
         output.finish(overlap, work)
-        self._last = segment.index, overlap
+        self._handed = near(segment, self._handed) | {segment.index: overlap}
 
-    def overlap_before(self, segment: Segment) -> Overlap | None:
-        """What the segment before hands on, from this run or from an earlier one; ``None`` at the beginning of a shot."""
-        if not segment.shared:
-            return None
-        # finished segments are skipped on resuming: the last one restored need not be the one before
-        if self._last is not None and self._last[0] == segment.index - 1:
-            return self._last[1]
-        return self.sink.saved_overlap(segment.index - 1)
+    def handed_on(self, index: int) -> Overlap | None:
+        """What segment ``index`` hands on, from this run or from another one."""
+        # finished segments are skipped on resuming: it need not be from this run
+        return self._handed[index] if index in self._handed else self.sink.saved_overlap(index)
 
-    def sample(self, pipeline: SegmentPipeline, latents_before: Tensor | None, output: SegmentSink) -> Tensor:
+    def sample(self, pipeline: SegmentPipeline, fixed: Mapping[int, Tensor], output: SegmentSink) -> Tensor:
         """Encode and sample a segment; a frame of it is shown after each step.
 
         Args:
             pipeline: of the segment.
-            latents_before: ``x_0`` ``(pinned, channels, height, width)`` of its first frames, ``None`` when they are free.
+            fixed: by position, ``x_0`` ``(channels, height, width)`` of frames that are pinned.
             output: keeps the state after each step, and gives the one where an earlier run stopped.
 
         Returns:
@@ -94,16 +92,18 @@ class Runner:
             condition = pipeline.encode()
         state = output.saved_state(pipeline.grid_at(0), pipeline.settings.sap_rate)
 
-        def after_step(new: SegmentState, denoised: Tensor) -> None:
+        def on_estimate(step: Step, denoised: Tensor) -> None:
+            # a preview takes memory, too: it is the first thing to go without
+            telemetry.preview(partial(self.preview_step, pipeline, step.index, denoised))
+
+        def after_step(new: SegmentState) -> None:
             # before the state: whoever resumes from it needs the settings that led there
             self.adopt_reduced_settings(pipeline)
             output.save_state(new)
-            # a preview takes memory, too: it is the first thing to go without
-            telemetry.preview(partial(self.preview_step, pipeline, new.step - 1, denoised))
             telemetry.measure_memory(self.session.model.device)
 
         with telemetry.phase("sample", pipeline.tiles_to_denoise):
-            return pipeline.sample(condition, state, latents_before, after_step)
+            return pipeline.sample(condition, state, fixed, after_step, on_estimate)
 
     def decode(self, pipeline: SegmentPipeline, latents: Tensor, own: range, output: SegmentSink) -> None:
         """Decode the frames at the positions ``own`` of ``latents`` ``(frames, channels, height, width)`` into ``output``."""

@@ -11,13 +11,14 @@ from types import TracebackType
 from dcvsr_engine.diffusion.sampler import SegmentState
 from dcvsr_engine.events import SegmentFinished
 from dcvsr_engine.jobs.background import Background
-from dcvsr_engine.jobs.overlap import Overlap
+from dcvsr_engine.jobs.overlap import Overlap, near
 from dcvsr_engine.jobs.report import ErrorMeter, SegmentFacts
 from dcvsr_engine.jobs.session import Session
 from dcvsr_engine.jobs.store import JobStore
 from dcvsr_engine.jobs.telemetry import Telemetry, WorkRecord
 from dcvsr_engine.planning.grids import grid_for
 from dcvsr_engine.planning.plan import Plan, Segment
+from dcvsr_engine.planning.planner import reshaped
 from dcvsr_engine.restore.frames import SegmentFrames
 from dcvsr_engine.restore.pipeline import Restored
 from dcvsr_engine.tiling.grid import TileGrid
@@ -139,8 +140,8 @@ class FileSink(Sink):
         self.store, self.telemetry = store, telemetry
         self.background = Background(room)
         self._written: deque[WrittenSegment] = deque()
-        self._measured = -1, ErrorMeter(None, 1)
-        """Index of the segment that was begun or looked up last, and what has measured, or will have, its last frame."""
+        self._meters: dict[int, ErrorMeter] = {}
+        """What has measured, or will have, the ends of the segments that were begun or looked up last, by their numbers."""
 
     @property
     def waited(self) -> float:
@@ -166,17 +167,17 @@ class FileSink(Sink):
         self.store.update_unit(segment.index, passage=frames.passage)
         written = WrittenSegment(self.store, self.background, session, segment, frames, own)
         self._written.append(written)
-        index, meter = self._measured
-        # a meter is read on the writer's thread, once the segment before is measured completely
-        self.background(partial(written.open, meter if segment.shared and index == segment.index - 1 else None))
-        self._measured = segment.index, written.meter
+        before, after = (self._meters.get(index) if index in segment.needs else None for index in segment.beside)
+        # meters are read on the writer's thread, once the segments beside are measured completely
+        self.background(partial(written.open, before, after))
+        self._meters = near(segment, self._meters) | {segment.index: written.meter}
         return written
 
     def saved_overlap(self, index: int) -> Overlap | None:
         """See `Sink.saved_overlap`."""
         overlap = self.store.load_overlap(index)
         if overlap is not None:
-            self._measured = index, ErrorMeter(None, 1, overlap.error)
+            self._meters[index] = ErrorMeter(None, 1, overlap.first_error, overlap.last_error)
         return overlap
 
     def adopt(self, plan: Plan) -> None:
@@ -236,10 +237,9 @@ class WrittenSegment(SegmentSink):
         """Have the segment made final once all its frames are encoded."""
         self.background(partial(self._finish, overlap, work))
 
-    def open(self, before: ErrorMeter | None) -> None:
-        """Open the file; ``before`` has measured the segment before, where it belongs to the same shot."""
-        if before is not None:
-            self.meter.follow(before)
+    def open(self, before: ErrorMeter | None, after: ErrorMeter | None) -> None:
+        """Open the file; ``before`` and ``after`` have measured the segments beside, where this one is pinned to them."""
+        self.meter.join(before, after)
         if self.writer is not None:
             with self.store.writing():
                 self.writer.__enter__()
@@ -252,24 +252,27 @@ class WrittenSegment(SegmentSink):
     def _encode(self, restored: Restored) -> None:
         assert self.writer is not None
         began = time.monotonic()
-        place, (height, width) = restored.position, restored.pixels.shape[:2]
+        place, pixels = restored.position, self.session.finished(restored.pixels)
+        height, width = pixels.shape[:2]
         alpha = self.frames.alpha_of(place, width, height) if self.writer.encoding.alpha else None
-        self.writer.write(restored.pixels, self.frames.pts[place], self.frames.durations[place], alpha)
+        self.writer.write(pixels, self.frames.pts[place], self.frames.durations[place], alpha)
         self.meter.add(restored.error)
         self._seconds += time.monotonic() - began
 
     def _finish(self, overlap: Overlap | None, work: WorkRecord) -> None:
-        index, error = self.segment.index, self.meter.last
+        index, meter = self.segment.index, self.meter
         # the segment counts as finished once the manifest says so: what the next run needs of it comes first
         if overlap is not None:
-            self.store.save_overlap(index, dataclasses.replace(overlap, error=error))
+            # the first frame is compared only where the segment before is pinned to this one
+            first = meter.first if self.segment.shared and not self.segment.pinned else None
+            self.store.save_overlap(index, dataclasses.replace(overlap, first_error=first, last_error=meter.last))
         if self.writer is None:
             # an empty file stands for a unit without frames: `JobStore.files` leaves it out of the result
             self.store.unit_file(index).touch()
         else:
             self.writer.close()
-        self.store.save_facts(index, SegmentFacts.of(work, writing_seconds=self._seconds, **self.meter.facts()))
-        self.store.finish(index, self.meter.frames)
+        self.store.save_facts(index, SegmentFacts.of(work, writing_seconds=self._seconds, **meter.facts()))
+        self.store.finish(index, meter.frames)
         self.is_final = True
 
 
@@ -277,7 +280,8 @@ def writer_of(session: Session, path: Path) -> VideoWriter:
     """Encodes frames of a job's output to a segment file."""
     target, (width, height) = session.request.target, session.plan.output_size
     assert target is not None
-    return VideoWriter(path, session.info, width, height, resolved_output(target, session.info, session.request.output))
+    info = reshaped(session.info, session.plan)
+    return VideoWriter(path, info, width, height, resolved_output(target, info, session.request.output))
 
 
 def last_grid(session: Session, frames: SegmentFrames) -> TileGrid | None:

@@ -23,6 +23,7 @@ from dcvsr_engine.jobs.overlap import Overlap
 from dcvsr_engine.jobs.report import SegmentFacts
 from dcvsr_engine.paths import jobs_folder
 from dcvsr_engine.planning.plan import Segment
+from dcvsr_engine.planning.segments import ordered
 from dcvsr_engine.storage import discard, partial_path, put_in_place, read_json, sha256, write_error, write_json
 from dcvsr_engine.tiling.grid import TileGrid
 
@@ -143,7 +144,7 @@ class JobStore:
         return self.folder / f"unit-{index:05d}.video"
 
     def finish(self, index: int, frames: int) -> None:
-        """Make a unit of so many ``frames`` final: all of it is written. Its states go, and overlaps of those before it."""
+        """Make a unit of so many ``frames`` final: all of it is written. Its states go, and overlaps that nothing needs now."""
         path = self.unit_file(index)
         with self.writing():
             digest = sha256(path)
@@ -151,9 +152,9 @@ class JobStore:
         # only now: killed before, the unit is sampled from its last state and nothing but the decoding is done twice
         for old in self.states(index):
             discard(old)
+        needed = {need for unit in self.manifest.units if unit.state == "open" for need in unit.needs}
         for old in self.folder.glob("overlap-*"):
-            # zero-padded names sort like numbers; the own overlap stays, for the next unit
-            if old.name < f"overlap-{index:05d}":
+            if int(old.name[len("overlap-") :][:5]) not in needed:
                 discard(old)
 
     def reopen(self, index: int) -> None:
@@ -167,16 +168,16 @@ class JobStore:
         return [file for file in files if file.stat().st_size]
 
     def unfinished(self, segments: Sequence[Segment]) -> list[Segment]:
-        """Segments to restore; damaged ones too, and finished ones where the next needs what they hand on and that is lost."""
+        """Segments to restore, in order; damaged ones too, and finished ones whose overlap an open one needs and that is lost."""
         for unit in self.manifest.finished:
             if not self.is_sound(unit):
                 self.reopen(unit.id)
-        # from the end: a unit that is reopened may need what the one before it hands on
-        for segment in reversed(segments):
-            before = segment.index - 1
-            if segment.shared and self.is_open(segment.index) and not self.is_open(before) and self.load_overlap(before) is None:
-                self.reopen(before)
-        return [segment for segment in segments if self.is_open(segment.index)]
+        # from the end: a unit that is reopened may need what those before it hand on
+        for segment in reversed(ordered(segments)):
+            for need in segment.needs if self.is_open(segment.index) else ():
+                if not self.is_open(need) and self.load_overlap(need) is None:
+                    self.reopen(need)
+        return [segment for segment in ordered(segments) if self.is_open(segment.index)]
 
     def is_open(self, index: int) -> bool:
         """Whether a unit still has to be restored."""
@@ -242,10 +243,11 @@ class JobStore:
     # -- overlaps -----------------------------------------------------------------------------------------------
 
     def save_overlap(self, index: int, overlap: Overlap) -> None:
-        """Keep what the next segment needs of segment ``index``, until that one is finished too."""
+        """Keep what the segments beside need of segment ``index``, until they are finished too."""
         tensors = {"latents": overlap.latents.contiguous(), "indices": torch.tensor(overlap.indices)}
-        if overlap.error is not None:
-            tensors["error"] = torch.from_numpy(np.ascontiguousarray(overlap.error))
+        for name in ("first_error", "last_error"):
+            if (error := getattr(overlap, name)) is not None:
+                tensors[name] = torch.from_numpy(np.ascontiguousarray(error))
         self.save(f"overlap-{index:05d}", tensors)
 
     def load_overlap(self, index: int) -> Overlap | None:
@@ -254,8 +256,8 @@ class JobStore:
         tensors = next((tensors for tensors in found if tensors is not None), None)
         if tensors is None:
             return None
-        error = tensors.get("error")
-        return Overlap(tensors["latents"], tuple(tensors["indices"].tolist()), None if error is None else error.numpy())
+        errors = {name: tensor.numpy() for name, tensor in tensors.items() if name.endswith("_error")}
+        return Overlap(tensors["latents"], tuple(tensors["indices"].tolist()), **errors)
 
     # -- tensors ------------------------------------------------------------------------------------------------
 

@@ -40,7 +40,7 @@ PIXEL_COPIES = 8
 """Copies of a chunk of output frames: enlarged, decoded, corrected, and what that takes on the way."""
 CONTEXT_BYTES = 2**29
 """A CUDA context, its kernels and their workspaces, which a process that runs the job beside the one that plans it takes anew."""
-QUEUE_BYTES = 2**30
+QUEUE_BYTES = 2**28
 MOST_WAITING = 64
 """Finished frames that wait to be written: at most so many bytes, and so many."""
 WAITING_PIXEL = FLOAT_PIXEL + 4
@@ -73,6 +73,11 @@ class NetworkSize:
     def from_folder(cls, folder: Path, item: int, declaration: Declaration | None = None, base: Path | None = None) -> Self:
         """Read ``config.json`` and the headers of the weights of a U-Net, and those of the networks in its ``base``.
 
+        Args:
+            folder: the U-Net's.
+            item: bytes of a number.
+            declaration, base: which other networks there are, and the folder that they lie in; ``None`` for the U-Net alone.
+
         Raises:
             ModelError: a file is missing or damaged.
         """
@@ -97,7 +102,7 @@ def other_weights(declaration: Declaration, base: Path, item: int) -> dict[str, 
 
 
 def parameters(folder: Path) -> int:
-    """Numbers in a folder's weights; of one variant, as they are loaded."""
+    """Count the numbers in a folder's weights, of one variant, as they are loaded; raises `ModelError` when one is damaged."""
     count = 0
     for path in weight_files(folder):
         try:
@@ -215,7 +220,7 @@ class SegmentLoad:
 
 def queue_room(pixels_out: int) -> int:
     """How many finished frames of ``pixels_out`` pixels may wait to be written."""
-    return max(2, min(MOST_WAITING, QUEUE_BYTES // (WAITING_PIXEL * pixels_out)))
+    return max(1, min(MOST_WAITING, QUEUE_BYTES // (WAITING_PIXEL * pixels_out)))
 
 
 def with_batch(load: SegmentLoad, budget: int) -> PlannedSettings:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dcvsr_engine.errors import InputError
 from dcvsr_engine.planning.plan import Segment
 from dcvsr_engine.planning.request import JobRequest
+from dcvsr_engine.settings import SegmentOrder
 from dcvsr_engine.video.probe import VideoInfo
 
 
@@ -33,7 +34,9 @@ def picture_size(request: JobRequest, info: VideoInfo) -> tuple[int, int]:
     return region.width, region.height
 
 
-def segments_of(shots: Sequence[tuple[int, int]], length: int, window: int, stride: int, context: int = 0) -> tuple[Segment, ...]:
+def segments_of(
+    shots: Sequence[tuple[int, int]], length: int, window: int, stride: int, context: int = 0, order: SegmentOrder = "chain"
+) -> tuple[Segment, ...]:
     """Cut shots into segments; neighbours of the same shot share one ``window`` of frames.
 
     Args:
@@ -43,6 +46,8 @@ def segments_of(shots: Sequence[tuple[int, int]], length: int, window: int, stri
         stride: frames from one window to the next.
         context: frames that the upsampler sees on either side of a frame. None is taken from another shot or from outside the
             range that is restored, so that where a shot is cut into segments does not matter.
+        order: ``chain``: each segment is pinned to the one before; ``bricks``: every other one of a shot is pinned to those
+            before and after it, which need no other (method.md §6).
     """
     pieces = (
         Segment(
@@ -50,19 +55,35 @@ def segments_of(shots: Sequence[tuple[int, int]], length: int, window: int, stri
             first=start,
             last=end,
             shared=shared,
-            pinned=pinned_of(shared),
+            pinned=pinned_before,
+            pinned_after=pinned_after,
             before=min(context, start - first),
             after=min(context, last - end),
         )
         for first, last in shots
-        for start, end, shared in pieces_of(first, last, max(length, 2 * window), window, stride)
+        for start, end, shared, pinned_before, pinned_after in pinned_pieces(
+            list(pieces_of(first, last, max(length, 2 * window), window, stride)), order
+        )
     )
     return tuple(piece.replace(index=index) for index, piece in enumerate(pieces))
 
 
+def pinned_pieces(pieces: Sequence[tuple[int, int, int]], order: SegmentOrder) -> Iterator[tuple[int, int, int, int, int]]:
+    """The pieces of a shot as `pieces_of` gives them, each with how many first and how many last frames are pinned."""
+    for place, (start, end, shared) in enumerate(pieces):
+        waits = order == "chain" or place % 2 == 1
+        following = pieces[place + 1][2] if order == "bricks" and waits and place + 1 < len(pieces) else 0
+        yield start, end, shared, pinned_of(shared) if waits else 0, pinned_of(following)
+
+
 def pinned_of(shared: int) -> int:
-    """How many of the ``shared`` frames are pinned: the first half, whose future the segment before knew (method.md §6)."""
+    """How many of the ``shared`` frames are pinned: the half farther from the other segment's end (method.md §6)."""
     return (shared + 1) // 2
+
+
+def ordered(segments: Sequence[Segment]) -> list[Segment]:
+    """Segments in the order of the frames, but each after those that it needs."""
+    return sorted(segments, key=lambda segment: segment.index + 1.5 * bool(segment.pinned_after))
 
 
 def pieces_of(first: int, last: int, length: int, window: int, stride: int) -> Iterator[tuple[int, int, int]]:

@@ -23,7 +23,7 @@ from dcvsr_engine.network.checkpoint import Model
 from dcvsr_engine.network.device import available_devices, device_title, memory, resolve_device, resolve_precision
 from dcvsr_engine.planning.calibration import calibrated
 from dcvsr_engine.settings import RestoreSettings
-from dcvsr_engine.video.encoders import codecs_on_gpu
+from dcvsr_engine.video.encoders import missing_codecs
 from dcvsr_engine.worker import messages
 
 
@@ -79,7 +79,7 @@ class Engine:
     def serve(self) -> None:
         """Carry out commands until `Shutdown`, or until the window is gone."""
         facts = tuple(messages.DeviceFacts(name, device_title(name), memory(name)[1]) for name in available_devices())
-        self.send(messages.Ready(__version__, torch.__version__, facts, codecs_on_gpu()))
+        self.send(messages.Ready(__version__, torch.__version__, facts, missing_codecs()))
         try:
             while not isinstance(command := self.connection.recv(), messages.Shutdown):
                 self.carry_out(command)

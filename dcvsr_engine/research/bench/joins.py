@@ -4,7 +4,7 @@ import tempfile
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from dcvsr_engine.jobs.session import load_for
 from dcvsr_engine.network.checkpoint import Model
 from dcvsr_engine.planning.plan import Plan
 from dcvsr_engine.planning.request import JobRequest
-from dcvsr_engine.settings import OutputSettings, RestoreSettings
+from dcvsr_engine.settings import OutputSettings, RestoreSettings, SegmentOrder
 from dcvsr_engine.video.reader import VideoReader
 
 SHORT_SEGMENT, WHOLE_SEGMENT = 14, 1000
@@ -44,12 +44,14 @@ class Joins:
     """A clip restored in short segments and in one piece.
 
     Attributes:
+        order: in which segments wait for one another.
         frames, segments: of the clip and its restoration.
         score, score_rank: ``join_score`` and ``join_rank`` of the run's report; ``None`` for a clip that never changes.
         elsewhere: mean difference between neighbouring frames without a join.
         joins: in order.
     """
 
+    order: SegmentOrder
     frames: int
     segments: int
     score: float | None
@@ -57,20 +59,32 @@ class Joins:
     elsewhere: float
     joins: tuple[Join, ...]
 
+    @property
+    def to_whole(self) -> float:
+        """Mean difference at the joins over that of the same frames in one piece; 1 for a clip that never changes."""
+        difference, whole = (sum(values) for values in zip(*((join.difference, join.whole) for join in self.joins), strict=True))
+        return difference / whole if whole else 1.0
 
-def measure_joins(settings: RestoreSettings, clip: Path) -> Joins:
-    """Restore ``clip`` in short segments and in one piece, and compare; raises `UserError`."""
+
+def measure_joins(settings: RestoreSettings, clip: Path) -> list[Joins]:
+    """Restore ``clip`` in short segments, in both orders, and in one piece, and compare; raises `UserError`."""
     model = load_for(settings)
-    plan, report, cut = restore_in_segments(clip, model, settings.replace(segment_frames=SHORT_SEGMENT))
-    # a join lies where the frames that are pinned to the previous segment end
+    _, _, whole = restore_in_segments(clip, model, settings.replace(segment_frames=WHOLE_SEGMENT))
+    return [measure_order(order, settings, clip, model, whole) for order in get_args(SegmentOrder)]
+
+
+def measure_order(order: SegmentOrder, settings: RestoreSettings, clip: Path, model: Model, whole: dict[int, float]) -> Joins:
+    """Restore ``clip`` in short segments and compare with the differences in one piece; raises `UserError`."""
+    plan, report, cut = restore_in_segments(clip, model, settings.replace(segment_frames=SHORT_SEGMENT, order=order))
+    # a join lies where a segment begins to put out frames
     joins = [segment.begins for segment in plan.segments if segment.shared]
     if not joins:
         raise InputError(f"“{clip.name}” makes a single segment; name a longer clip, or choose a smaller window.")
-    _, _, whole = restore_in_segments(clip, model, settings.replace(segment_frames=WHOLE_SEGMENT))
     # the first frame after a cut differs a lot, which says nothing about joins
     begins = {segment.begins for segment in plan.segments}
     rest = np.array([value for frame, value in cut.items() if frame not in begins])
     return Joins(
+        order,
         len(cut) + 1,
         len(plan.segments),
         report["join_score"],

@@ -18,6 +18,7 @@ from dcvsr_engine.diffusion.sampler import InBatches, PinnedFrames, SegmentState
 from dcvsr_engine.diffusion.schedule import Step, steps_of
 from dcvsr_engine.events import StepKind
 from dcvsr_engine.tiling.grid import TileGrid
+from dcvsr_engine.tiling.latents import whole
 
 ONE = TileGrid.build(2, 8, 8)
 GRID = TileGrid.build(3, 8, 12, 8, 2, align=2)
@@ -146,7 +147,7 @@ def test_resuming_from_a_state_gives_the_same_result(denoiser, name):
     noise, condition = networks.clip(GRID)
     steps, states = steps_of(chosen, denoiser.model.declaration), []
 
-    def resume(state, keep=lambda x, step, denoised: None):
+    def resume(state, keep=lambda step, x: None):
         return sample(tiled, state.x, steps[state.step :], after_step=keep)
 
     def tiled_from(state):
@@ -154,7 +155,7 @@ def test_resuming_from_a_state_gives_the_same_result(denoiser, name):
 
     first = SegmentState(noise * TOP)
     tiled = tiled_from(first)
-    expected = resume(first, lambda x, step, denoised: states.append(SegmentState(x, step.index + 1, tiled.bank)))
+    expected = resume(first, lambda step, x: states.append(SegmentState(x, step.index + 1, tiled.bank)))
     assert [state.step for state in states] == list(range(1, chosen.steps + 1))
     for state in states[:-1]:
         saved = SegmentState.from_tensors(state.to_tensors(), state.step, GRID, chosen.sap_rate)
@@ -269,21 +270,22 @@ def test_chosen_frames_are_reported_by_window(denoiser):
 # -- pinned frames ----------------------------------------------------------------------------------------------
 
 
-def test_pinned_frames_keep_the_result_of_the_segment_before(denoiser):
+def test_pinned_frames_keep_the_results_of_the_segments_beside(denoiser):
     chosen, (noise, condition) = networks.settings(steps=3), networks.clip(GRID)
-    fixed = torch.randn(1, networks.CHANNELS, 8, 12)
+    fixed = torch.randn(2, networks.CHANNELS, 8, 12)
+    last = len(noise) - 1
     steps, seen = steps_of(chosen, denoiser.model.declaration), []
     tiled = TiledDenoiser(denoiser, condition, chosen, lambda step: GRID, steps)
 
     def denoise(x, step):
-        seen.append((step.sigma, x[0].clone()))
+        seen.append((step.sigma, whole(x)[[0, last]]))
         return tiled(x, step)
 
-    result = sample(denoise, noise * TOP, steps, PinnedFrames(fixed, noise))
-    torch.testing.assert_close(result[0], fixed[0], atol=1e-5, rtol=1e-5)
+    result = sample(denoise, noise * TOP, steps, PinnedFrames({0: fixed[0], last: fixed[1]}, noise))
+    torch.testing.assert_close(result[[0, last]], fixed, atol=1e-5, rtol=1e-5)
     assert len(seen) == 3
     for sigma, x in seen:
-        torch.testing.assert_close(x, fixed[0] + sigma * noise[0])
+        torch.testing.assert_close(x, fixed + sigma * noise[[0, last]])
 
 
 def test_pinning_leaves_what_may_be_on_its_way_to_disk_as_it_is():
@@ -292,14 +294,14 @@ def test_pinning_leaves_what_may_be_on_its_way_to_disk_as_it_is():
     kept, steps = [], [Step(i, 3.0 - i, 2.0 - i, 0.0, StepKind.PLAIN) for i in range(3)]
     start = noise * 3.0
     sample(
-        lambda x, step: 0.5 * x,
+        lambda x, step: 0.5 * whole(x),
         start,
         steps,
-        PinnedFrames(fixed, noise),
-        lambda x, step, denoised: kept.extend((tensor, tensor.clone()) for tensor in (x, denoised)),
+        PinnedFrames({0: fixed[0]}, noise),
+        after_step=lambda step, x: kept.append((x, x.clone())),
     )
     assert torch.equal(start, noise * 3.0)
-    assert len(kept) == 6 and all(torch.equal(tensor, then) for tensor, then in kept)
+    assert len(kept) == 3 and all(torch.equal(tensor, then) for tensor, then in kept)
 
 
 def test_euler_steps_follow_the_flow_of_a_gaussian_exactly_to_first_order():

@@ -26,8 +26,9 @@ def noise(seed: int) -> np.ndarray:
     return np.random.default_rng(seed).normal(size=(48, 64)).astype(np.float32)
 
 
-def facts_of(errors: list[np.ndarray], before: np.ndarray | None = None) -> SegmentFacts:
-    meter = ErrorMeter(GRID, FACTOR, before)
+def facts_of(errors: list[np.ndarray], before: np.ndarray | None = None, after: np.ndarray | None = None) -> SegmentFacts:
+    meter = ErrorMeter(GRID, FACTOR)
+    meter.join(ErrorMeter(None, 1, last=before), ErrorMeter(None, 1, first=after))
     for error in errors:
         meter.add(error)
     return SegmentFacts.of(WorkRecord(), **meter.facts())
@@ -57,6 +58,8 @@ def test_a_jump_at_a_join_stands_out():
     jumping = [facts_of(errors[:20]), facts_of([error + 5 for error in errors[20:]], errors[19])]
     found = join_scores(jumping)
     assert found["join_score"] > 3 and found["join_rank"] == 0
+    between = [facts_of(errors[:10]), facts_of(errors[10:20], errors[9], errors[20] + 5), facts_of(errors[20:])]
+    assert join_scores(between)["joins"] == 2 and join_scores(between)["join_rank"] == 0
 
 
 def test_there_are_no_joins_between_shots():

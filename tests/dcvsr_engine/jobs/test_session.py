@@ -34,7 +34,7 @@ def test_a_session_does_not_change(session):
 
 def test_segments_follow_one_another(session):
     first, second = session.plan.segments
-    assert session.segment_after(first) == second and session.segment_after(second) is None
+    assert session.neighbours(first) == (None, second) and session.neighbours(second) == (first, None)
 
 
 def test_a_preview_says_where_its_region_lies(session):

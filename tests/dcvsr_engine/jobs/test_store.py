@@ -19,7 +19,7 @@ from dcvsr_engine.planning.plan import Segment
 from dcvsr_engine.tiling.grid import TileGrid
 
 GRID = TileGrid.build(4, 12, 16, tile=8, overlap=0.5)
-SEGMENTS = [Segment(index=0, first=3, last=8), Segment(index=1, first=6, last=22, shared=3)]
+SEGMENTS = [Segment(index=0, first=3, last=8), Segment(index=1, first=6, last=22, shared=3, pinned=2)]
 
 
 @pytest.fixture
@@ -121,10 +121,11 @@ def test_states_go_when_their_unit_is_finished(store):
 
 @pytest.mark.parametrize("error", [None, np.arange(12, dtype=np.float32).reshape(3, 4)])
 def test_an_overlap_comes_back(error, store):
-    store.save_overlap(0, Overlap(tensor(3, 2, 4, 4)[:, :, ::2], (6, 7, 8), error))
+    store.save_overlap(0, Overlap(tensor(3, 2, 4, 4)[:, :, ::2], (6, 7, 8), None, error))
     found = store.load_overlap(0)
     assert torch.equal(found.latents, tensor(3, 2, 4, 4)[:, :, ::2]) and found.indices == (6, 7, 8)
-    assert found.error is None if error is None else np.array_equal(found.error, error)
+    assert found.last_error is None if error is None else np.array_equal(found.last_error, error)
+    assert found.first_error is None
     assert store.load_overlap(1) is None
 
 

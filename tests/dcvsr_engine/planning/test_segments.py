@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from dcvsr_engine.errors import InputError
 from dcvsr_engine.planning.request import JobRequest, Region
-from dcvsr_engine.planning.segments import frame_range, picture_size, segments_of
+from dcvsr_engine.planning.segments import frame_range, ordered, picture_size, segments_of
 from dcvsr_engine.tiling.grid import TileGrid, stride_of
 from dcvsr_engine.video.probe import VideoInfo, probe
 
@@ -41,6 +41,25 @@ def test_segments_cover_shots_share_windows_and_end_with_one(lengths, most, wind
         # one window is evaluated twice per join, and no other
         whole = len(TileGrid.build(last - first + 1, 8, 8, 8, window, overlap))
         assert sum(windows) == whole + len(inside) - 1
+
+
+@given(SHOTS, st.integers(14, 80), st.integers(2, 20), st.floats(0, 0.75))
+def test_bricks_are_the_same_pieces_of_which_every_other_one_needs_those_beside(lengths, most, window, overlap):
+    edges = [0, *(int(end) for end in np.cumsum(lengths))]
+    shots = [(start, end - 1) for start, end in pairwise(edges)]
+    cut = [segments_of(shots, most, window, stride_of(window, overlap), 0, order) for order in ("chain", "bricks")]
+    assert [(a.first, a.last, a.shared) for a in cut[0]] == [(a.first, a.last, a.shared) for a in cut[1]]
+    begins = [segment.begins for segment in cut[1]] + [edges[-1]]
+    done = set()
+    for segment in ordered(cut[1]):
+        assert done.issuperset(segment.needs)
+        done.add(segment.index)
+        # it puts out frames of its own, and what it does not is pinned at one end or put out by a neighbour
+        assert segment.first <= begins[segment.index] < begins[segment.index + 1] <= segment.last + 1
+        assert all(not cut[1][need].needs and cut[1][need].shared + segment.shared for need in segment.needs)
+        if segment.pinned_after:
+            assert cut[1][segment.index + 1].begins == segment.last + 1 - segment.pinned_after
+    assert done == set(range(len(cut[1])))
 
 
 def test_100_frames_are_16_windows():

@@ -55,15 +55,23 @@ def test_differences_between_frames_are_of_luma(tmp_path):
 def test_joins_are_compared_with_the_rest_and_with_one_piece(common, tmp_path, capsys):
     clip = str(jobs.short_clip(tmp_path / "clip.mkv"))
     assert cli.main(["bench", "joins", *common, "--clip", clip, "--json"]) == 0
-    values = json.loads(capsys.readouterr().out)
+    found = json.loads(capsys.readouterr().out)
     # 14 frames hold one hop of 4 from window to window: a segment has 11 frames and leaves the last 3 to the next
-    assert (values["frames"], values["segments"], [join["frame"] for join in values["joins"]]) == (20, 4, [8, 12, 16])
-    for join in values["joins"]:
-        assert join["difference"] == pytest.approx(join["whole"], rel=1e-3) and 0 <= join["rank"] <= 1
+    assert [(values["order"], [join["frame"] for join in values["joins"]]) for values in found] == [
+        ("chain", [8, 12, 16]),
+        ("bricks", [8, 11, 16]),
+    ]
+    for values in found:
+        assert (values["frames"], values["segments"]) == (20, 4) and values["to_whole"] == pytest.approx(1, rel=1e-3)
+        for join in values["joins"]:
+            assert join["difference"] == pytest.approx(join["whole"], rel=1e-3) and 0 <= join["rank"] <= 1
+    cli.main(["bench", "joins", *common, "--clip", clip])
+    assert "in bricks" in capsys.readouterr().out
     assert cli.main(["bench", "joins", *common, "--clip", str(jobs.short_clip(tmp_path / "short.mkv", 5))]) == 2
     assert "makes a single segment" in capsys.readouterr().err
 
 
 def test_a_picture_that_never_changes_has_no_join_score():
-    still = Joins(20, 2, None, None, 0.0, (joins.Join(13, 0.0, 0.0, 1.0),))
-    assert "score" not in joins_table(Path("still.mp4"), still) and "13" in joins_table(Path("still.mp4"), still)
+    still = [Joins(order, 20, 2, None, None, 0.0, (joins.Join(13, 0.0, 0.0, 1.0),)) for order in ("chain", "bricks")]
+    table = joins_table(Path("still.mp4"), still)
+    assert "score" not in table and "13" in table and still[0].to_whole == 1
