@@ -298,7 +298,7 @@ def run_with_progress(
     from dcvsr_engine.jobs.session import load_for
 
     progress = JobProgress(sys.stderr)
-    control = Control(progress)
+    control = Control(progress, pictures=False)
     previous = signal.signal(signal.SIGINT, lambda number, frame: control.cancel())
     try:
         return run_job(request, control, folder, loader or load_for)
