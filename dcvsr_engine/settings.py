@@ -23,9 +23,12 @@ Precision = Literal["auto", "fp32", "bf16", "fp16"]
 Device = Literal["auto", "cuda", "mps", "cpu"]
 SegmentOrder = Literal["chain", "bricks"]
 Color = Literal["wavelet", "adain", "none"]
-Codec = Literal["auto", "h264", "h265", "av1", "ffv1", "prores", "png", "tiff", "h264_nvenc", "hevc_nvenc"]
-GPU_CODECS: tuple[Codec, ...] = ("h264_nvenc", "hevc_nvenc")
-"""Those that only machines with a GPU may be able to write."""
+GpuCodec = Literal[
+    "h264_nvenc", "hevc_nvenc", "h264_qsv", "hevc_qsv", "h264_amf", "hevc_amf", "h264_videotoolbox", "hevc_videotoolbox"
+]
+GPU_CODECS: tuple[GpuCodec, ...] = typing.get_args(GpuCodec)
+"""Those that only machines with a GPU, and FFmpeg's encoder for it, may be able to write."""
+Codec = Literal["auto", "h264", "h265", "av1", "ffv1", "prores", "png", "tiff", GpuCodec]
 
 LARGEST_SCALE = 4
 BOXES = {"1080p": (1920, 1080), "1440p": (2560, 1440), "4k": (3840, 2160)}

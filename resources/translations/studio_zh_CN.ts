@@ -1077,6 +1077,18 @@
         <translation>“{0}”不是可读取的图片（{1}）。</translation>
     </message>
     <message>
+        <source>“{0}” has {1} frames and “{2}” {3}; compare a clip with the result of all of it.</source>
+        <translation>“{0}”有 {1} 帧，而“{2}”有 {3} 帧；请将视频与其完整结果比较。</translation>
+    </message>
+    <message>
+        <source>“{0}” has no frames from {1} s to {2}; it lasts {3} s.</source>
+        <translation>“{0}”在 {1} 秒至 {2} 之间没有帧；其时长为 {3} 秒。</translation>
+    </message>
+    <message>
+        <source>{0} does not work here, as it needs {1}; {2} is encoded by software.</source>
+        <translation>{0} 在此不可用，因为它需要 {1}；改由软件编码 {2}。</translation>
+    </message>
+    <message>
         <source>{0} is left out.</source>
         <translation>{0} 被略去。</translation>
     </message>
@@ -3249,6 +3261,30 @@
     <message>
         <source>H.265 on the NVIDIA GPU</source>
         <translation>NVIDIA GPU 上的 H.265</translation>
+    </message>
+    <message>
+        <source>H.264 on the Intel GPU</source>
+        <translation>H.264（Intel GPU）</translation>
+    </message>
+    <message>
+        <source>H.265 on the Intel GPU</source>
+        <translation>H.265（Intel GPU）</translation>
+    </message>
+    <message>
+        <source>H.264 on the AMD GPU</source>
+        <translation>H.264（AMD GPU）</translation>
+    </message>
+    <message>
+        <source>H.265 on the AMD GPU</source>
+        <translation>H.265（AMD GPU）</translation>
+    </message>
+    <message>
+        <source>H.264 on the Mac&apos;s encoder</source>
+        <translation>H.264（Mac 编码器）</translation>
+    </message>
+    <message>
+        <source>H.265 on the Mac&apos;s encoder</source>
+        <translation>H.265（Mac 编码器）</translation>
     </message>
     <message>
         <source>Quality (CRF)</source>
