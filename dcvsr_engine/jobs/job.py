@@ -31,6 +31,7 @@ from dcvsr_engine.planning.planner import make_plan, reshaped
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.planning.segments import frame_range, ordered
 from dcvsr_engine.planning.shots import ShotBoundaries, detect_shots
+from dcvsr_engine.planning.speeds import remember_speed, timed
 from dcvsr_engine.settings import OutputSettings
 from dcvsr_engine.storage import content_hash, discard, partials_of
 from dcvsr_engine.video.probe import VideoInfo, probe
@@ -52,7 +53,7 @@ def plan_job(request: JobRequest, seconds: float | None = None) -> Plan:
         folder = model_folder(request.settings.model)
         declaration, unet = Declaration.from_folder(folder), subfolder(folder, UNET_FOLDERS)
         shots = detect_shots(reader, *frame_range(request, info), seconds=PLANNING_SECONDS if seconds is None else seconds)
-    return make_plan(request, info, declaration, unet, shots, job_folder(request))
+    return timed(make_plan(request, info, declaration, unet, shots, job_folder(request)))
 
 
 def run_job(
@@ -109,6 +110,7 @@ def run_preview(request: JobRequest, telemetry: Telemetry, loader: Loader, on_pl
         session = Runner(Session(request, reader, info, Denoiser(model, settings=plan.settings), plan, telemetry), sink).run(
             ordered(plan.segments)
         )
+        remember_speed(session.plan, sum(facts.work_seconds for facts in sink.facts))
         share, notes = telemetry.waiting_share, reader.warnings
         return make_report(request, info, session.plan, sink.facts, telemetry.job, share, notes)
 
@@ -139,6 +141,8 @@ def run_stored(
             notes: Sequence[str] = ()
             if not published:
                 session = Runner(session, FileSink(store, telemetry, room_for(plan))).run(store.unfinished(plan.segments))
+                if known is None:  # what a resumed job took in earlier runs is not known to the last step
+                    remember_speed(session.plan, sum(facts.work_seconds for facts in store.facts()))
                 refuse_changed(reread(store.manifest.identity, store.manifest.units, reader, telemetry.check))
             with publishing_lock(telemetry.check):
                 discard_partials(target)

@@ -94,7 +94,7 @@ class FakeEngine:
     def __init__(self, script: Script, connection: Connection) -> None:
         self.script, self.connection = script, connection
         self.control = Control()
-        self.job = ""
+        self.job, self.measured = "", False
         self._sending = threading.Lock()
 
     def send(self, event: messages.EngineEvent) -> None:
@@ -125,7 +125,8 @@ class FakeEngine:
             case messages.PlanJob(job, request, calibrate):
                 try:
                     plan = self.plan(request, frames_of(request))
-                    self.send(messages.JobPlanned(job, plan if calibrate else plan.replace(seconds=None)))
+                    self.measured |= calibrate  # the engine remembers, too
+                    self.send(messages.JobPlanned(job, plan if self.measured else plan.replace(seconds=None)))
                 except OSError as error:
                     self.send(messages.Failed(job, f"The clip is gone: {error}."))
             case messages.RunJob(job, request, folder):
