@@ -25,6 +25,7 @@ from dcvsr_engine.restore.frames import SegmentFrames, SegmentReader
 from dcvsr_engine.restore.pipeline import SegmentPipeline
 from dcvsr_engine.settings import RestoreSettings
 from dcvsr_engine.video.arrays import FloatArray, to_uint8
+from dcvsr_engine.video.detail import measured_reduction
 from dcvsr_engine.video.probe import VideoInfo, probe
 from dcvsr_engine.video.reader import VideoReader
 from dcvsr_engine.video.scaling import scaled
@@ -159,6 +160,13 @@ def find_shots(request: JobRequest, reader: VideoReader, info: VideoInfo, teleme
     return shots
 
 
+def with_reduction(request: JobRequest, factor: float | None) -> JobRequest:
+    """The request with a measured factor in place of ``auto``."""
+    if request.settings.reduce != "auto" or factor is None:
+        return request
+    return request.replace(settings=request.settings.replace(reduce=f"{factor:g}"))
+
+
 def feasible_plan(
     request: JobRequest,
     info: VideoInfo,
@@ -182,6 +190,9 @@ def feasible_plan(
     Raises:
         JobError: the plan cannot be carried out here; names the first reason.
     """
+    if request.settings.reduce == "auto":
+        wanted = frame_range(request, info)
+        request = with_reduction(request, measured_reduction(info, *wanted, request.output.deinterlace))
     unet = subfolder(model.folder, UNET_FOLDERS)
     plan = timed(make_plan(request, info, model.declaration, unet, shots, folder).replace(**reduced))
     # before the problems are raised: whoever waits for the plan sees the numbers behind them

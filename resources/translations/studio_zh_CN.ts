@@ -147,6 +147,14 @@
         <translation>首选项(&amp;R)…</translation>
     </message>
     <message>
+        <source>&amp;Watch a folder…</source>
+        <translation>监视文件夹(&amp;W)…</translation>
+    </message>
+    <message>
+        <source>Do not &amp;watch “{name}” any more</source>
+        <translation>不再监视“{name}”(&amp;W)</translation>
+    </message>
+    <message>
         <source>Stop after the next tile; finished segments and steps are kept (Ctrl+.)</source>
         <translation>在下一个图块后停止;已完成的分段和步骤会保留(Ctrl+.)</translation>
     </message>
@@ -275,6 +283,18 @@
     <message>
         <source>There are no new clips in {names}.</source>
         <translation>{names} 中没有新的视频。</translation>
+    </message>
+    <message>
+        <source>Watch a folder: clips that come into it are restored</source>
+        <translation>监视文件夹：放入其中的视频会被修复</translation>
+    </message>
+    <message>
+        <source>The watched folder “{name}” is gone; it is watched again when it is back.</source>
+        <translation>被监视的文件夹“{name}”不见了；恢复后会继续监视。</translation>
+    </message>
+    <message>
+        <source>The watched folder “{name}” is back.</source>
+        <translation>被监视的文件夹“{name}”已恢复。</translation>
     </message>
     <message>
         <source>There are no files on the clipboard.</source>
@@ -689,6 +709,26 @@
         <translation>{0} 中的模型不完整：缺少 {1}。</translation>
     </message>
     <message>
+        <source>“{0}” cannot be read ({1}).</source>
+        <translation>“{0}”无法读取（{1}）。</translation>
+    </message>
+    <message>
+        <source>The name “{0}” holds a field that there is not{1}; use {2}.</source>
+        <translation>名称“{0}”含有不存在的字段{1}；请使用 {2}。</translation>
+    </message>
+    <message>
+        <source>The name “{0}” needs {name} in it, or all results would be called alike.</source>
+        <translation>名称“{0}”中须含有 {name}，否则所有结果将同名。</translation>
+    </message>
+    <message>
+        <source>The name “{0}” is no file name: leave out / \ : * ? &quot; &lt; &gt; | and dots or spaces at its ends.</source>
+        <translation>名称“{0}”不能用作文件名：请去掉 / \ : * ? &quot; &lt; &gt; | 以及首尾的点或空格。</translation>
+    </message>
+    <message>
+        <source>The name “{0}” has a brace without its other half; fields are {1}.</source>
+        <translation>名称“{0}”的花括号不成对；可用字段为 {1}。</translation>
+    </message>
+    <message>
         <source>{0} does not say between which noise levels the model was trained (sigma_min and sigma_max).</source>
         <translation>{0} 没有说明模型训练的噪声范围（sigma_min 和 sigma_max）。</translation>
     </message>
@@ -851,6 +891,10 @@
     <message>
         <source>{0} does not describe a U-Net ({1}); get the model again.</source>
         <translation>{0} 描述的不是 U-Net（{1}）；请重新获取模型。</translation>
+    </message>
+    <message>
+        <source>The clip is soft: its detail fits into a picture {0} times smaller, and --reduce {1} may do better.</source>
+        <translation>画面偏软：其细节可容于缩小 {0} 倍的画面，使用 --reduce {1} 或许更好。</translation>
     </message>
     <message>
         <source>Guidance {0} does nothing here: this model&apos;s unconditional branch drops nothing, and γ is 0 in every step.</source>
@@ -1042,7 +1086,7 @@
     </message>
     <message>
         <source>OpenH264 does not take the odd size {0}×{1}; choose another codec, such as AV1.</source>
-        <translation type="unfinished"></translation>
+        <translation>OpenH264 不支持奇数尺寸 {0}×{1}；请选择其他编码，例如 AV1。</translation>
     </message>
     <message>
         <source>{0} is written with {1} bits per channel, the input has {2}.</source>
@@ -1481,6 +1525,14 @@
     <message>
         <source>In the preview</source>
         <translation>预览中</translation>
+    </message>
+    <message>
+        <source>{count} clips are left out, as their results are there.</source>
+        <translation>略去 {count} 个视频，因为它们的结果已存在。</translation>
+    </message>
+    <message>
+        <source>Add them all the same</source>
+        <translation>仍然加入</translation>
     </message>
 </context>
 <context>
@@ -1921,6 +1973,58 @@
     <message>
         <source>&amp;Appearance</source>
         <translation>外观(&amp;A)</translation>
+    </message>
+    <message>
+        <source>Beside each clip</source>
+        <translation>与各视频同一位置</translation>
+    </message>
+    <message>
+        <source>Folder for results</source>
+        <translation>结果文件夹</translation>
+    </message>
+    <message>
+        <source>Choose…</source>
+        <translation>选择…</translation>
+    </message>
+    <message>
+        <source>Choose the folder for results</source>
+        <translation>选择结果文件夹</translation>
+    </message>
+    <message>
+        <source>Names of results</source>
+        <translation>结果名称</translation>
+    </message>
+    <message>
+        <source>{name} is the clip&apos;s name, {size} the result&apos;s size, {model} the model.</source>
+        <translation>{name} 为视频名称，{size} 为结果尺寸，{model} 为模型。</translation>
+    </message>
+    <message>
+        <source>&amp;Keep subfolders in the folder for results</source>
+        <translation>在结果文件夹中保留子文件夹(&amp;K)</translation>
+    </message>
+    <message>
+        <source>Look for clips in s&amp;ubfolders, too</source>
+        <translation>同时在子文件夹中查找视频(&amp;U)</translation>
+    </message>
+    <message>
+        <source>Leave out clips of a folder that ha&amp;ve a result</source>
+        <translation>略去文件夹中已有结果的视频(&amp;V)</translation>
+    </message>
+    <message>
+        <source>F&amp;older</source>
+        <translation>文件夹(&amp;O)</translation>
+    </message>
+    <message>
+        <source>&amp;Name</source>
+        <translation>名称(&amp;N)</translation>
+    </message>
+    <message>
+        <source>Results</source>
+        <translation>结果</translation>
+    </message>
+    <message>
+        <source>holiday.avi becomes {name}</source>
+        <translation>holiday.avi 将成为 {name}</translation>
     </message>
     <message>
         <source>Device</source>
@@ -2707,10 +2811,6 @@
         <translation>用哪个模型修复：“dcvsr models list” 中的名称或检查点文件夹。</translation>
     </message>
     <message>
-        <source>Restore from a picture so many times smaller, where a clip is soft or was enlarged badly.</source>
-        <translation>从缩小若干倍的画面复原，适用于画面模糊或曾被拙劣放大的视频。</translation>
-    </message>
-    <message>
         <source>Steps</source>
         <translation>步数</translation>
     </message>
@@ -3247,8 +3347,16 @@
         <translation>先缩小</translation>
     </message>
     <message>
+        <source>Restore from a picture so many times smaller, where a clip is soft or was enlarged badly; auto measures it.</source>
+        <translation>从缩小若干倍的画面复原，适用于画面模糊或曾被拙劣放大的视频；自动则实测决定。</translation>
+    </message>
+    <message>
         <source>No</source>
         <translation>不缩小</translation>
+    </message>
+    <message>
+        <source>As measured</source>
+        <translation>按实测</translation>
     </message>
     <message>
         <source>÷1.5</source>

@@ -158,7 +158,7 @@ OPTIONS = {
     "frames beyond the end": (["--frames", "9-12"], "has 4 frames"),
     "size 0": (["--size", "0"], "size must be auto, x1"),
     "size beyond all": (["--size", "20000x20000"], "sides of 16 to 16384 pixels, not “20000x20000”"),
-    "reduced to nothing": (["--reduce", "0"], "reduce must be a factor between 1 and 8"),
+    "reduced to nothing": (["--reduce", "0"], "reduce must be auto or a factor between 1 and 8"),
     "region": (["--region", "1,2,3"], "--region takes 4 whole numbers"),
     "region outside": (["--region", "30,0,8,8"], "does not lie inside the picture"),
     "unknown model": (["--model", "nothing"], "There is no model “nothing”"),
