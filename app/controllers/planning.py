@@ -127,9 +127,18 @@ class Planning(QObject):
         self._shown.take_plan(run, plan)
         self.dialog.show_plan(plan, run.request, measuring=plan.seconds is None and not asked.measure and not plan.problems)
         self._sum.add(asked.item, plan)
+        if not asked.measure:  # once
+            self._suggest_reduction(plan, asked.item)
         if plan.problems:
             # before the other clips, in their own order
             self._waiting.extendleft(reversed([Asked(asked.item, False, changes, group) for group, changes in changes_for(plan)]))
+
+    def _suggest_reduction(self, plan: Plan, item_id: str) -> None:
+        """Offer to restore from a smaller picture, where the clip is soft."""
+        factor = plan.suggested_reduction
+        if factor is not None and factor > plan.settings.reduction and not plan.problems and self.dialog:
+            text = self.tr("Reduce the picture first, ÷{factor}: it has no more detail than that").format(factor=f"{factor:g}")
+            self.dialog.offer(text, lambda: self._apply(item_id, {"reduce": f"{factor:g}"}), better=True)
 
     def _take_change(self, plan: Plan, asked: Asked, changes: Changes) -> None:
         """Offer a change that makes the clip fit, and drop larger ones of its kind."""
