@@ -20,7 +20,7 @@ SapSchedule = Literal["auto", "lockstep", "staged", "two-pass", "cached"]
 TapDirection = Literal["alternate", "forward", "backward"]
 Tiling = Literal["paper", "fast"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
-Device = Literal["auto", "cuda", "mps", "cpu"]
+Device = Literal["auto", "cuda", "xpu", "mps", "cpu"]
 SegmentOrder = Literal["chain", "bricks"]
 Color = Literal["wavelet", "adain", "none"]
 GpuCodec = Literal[
@@ -213,7 +213,9 @@ class RestoreSettings(Settings):
     precision: Precision = Field(
         default="auto", description="Number format of the network; auto is the fastest that the device does well."
     )
-    device: Device = Field(default="auto", description="What computes; auto takes a CUDA GPU, then Apple's, then the processor.")
+    device: Device = Field(
+        default="auto", description="What computes; auto takes a CUDA (or ROCm) GPU, Intel's, Apple's, or the processor."
+    )
     tile_batch: int = Field(
         default=0, ge=0, le=256, description="Tiles denoised together; 0 chooses what fits. Does not change the result."
     )
@@ -289,7 +291,7 @@ class PlannedSettings(ResolvedSettings):
 
     sap_schedule: Literal["lockstep", "staged", "two-pass", "cached"]
     precision: Literal["fp32", "bf16", "fp16"]
-    device: Literal["cuda", "mps", "cpu"]
+    device: Literal["cuda", "xpu", "mps", "cpu"]
     tile_batch: int = Field(ge=1, le=256)
 
 

@@ -117,6 +117,7 @@ PRECISIONS = {
 DEVICES = {
     "auto": "Automatic",
     "cuda": "NVIDIA GPU (CUDA)",
+    "xpu": "Intel GPU",
     "mps": "Apple GPU",
     "cpu": "Processor",
 }
