@@ -3095,12 +3095,12 @@
         <translation>设备</translation>
     </message>
     <message>
-        <source>What computes; auto takes a CUDA GPU, then Apple&apos;s, then the processor.</source>
-        <translation>用什么计算；自动依次选择 CUDA GPU、Apple GPU、处理器。</translation>
-    </message>
-    <message>
         <source>NVIDIA GPU (CUDA)</source>
         <translation>NVIDIA GPU（CUDA）</translation>
+    </message>
+    <message>
+        <source>Intel GPU</source>
+        <translation>Intel GPU</translation>
     </message>
     <message>
         <source>Apple GPU</source>
@@ -3473,6 +3473,10 @@
     <message>
         <source>Unchanged</source>
         <translation>不改变</translation>
+    </message>
+    <message>
+        <source>What computes; auto takes a CUDA (or ROCm) GPU, Intel&apos;s, Apple&apos;s, or the processor.</source>
+        <translation>由什么计算；自动依次选用 CUDA（或 ROCm）GPU、Intel GPU、Apple GPU，否则用处理器。</translation>
     </message>
     <message>
         <source>Quality: 0 is lossless or best; larger values give smaller files.</source>
