@@ -3997,8 +3997,12 @@
         <translation>保持唤醒</translation>
     </message>
     <message>
-        <source>The computer does not fall asleep while clips are restored.</source>
-        <translation>修复视频期间电脑不会进入睡眠。</translation>
+        <source>watches “{name}”</source>
+        <translation>正在监视“{name}”</translation>
+    </message>
+    <message>
+        <source>The computer does not fall asleep while clips are restored or waited for.</source>
+        <translation>修复或等待视频期间电脑不会进入睡眠。</translation>
     </message>
     <message>
         <source>may fall asleep</source>
