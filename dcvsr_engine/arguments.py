@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
-from dcvsr_engine.errors import SettingsError
+from dcvsr_engine.errors import InputError, SettingsError
 from dcvsr_engine.jobs.naming import FOLDER_CODECS, names_for
 from dcvsr_engine.models.registry import declaration_of, default_model
 from dcvsr_engine.planning.request import JobRequest, Region
+from dcvsr_engine.planning.sizes import decided_size
 from dcvsr_engine.settings import RESEARCH_SETTINGS, OutputSettings, RestoreSettings, SettingSpec
 from dcvsr_engine.storage import describe_os_error, read_json
 
@@ -29,7 +30,7 @@ class Parser(argparse.ArgumentParser):
 def add_request_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments that describe a job: input, output, and every setting."""
     parser.add_argument("source", type=Path, help="a video, or a folder of pictures")
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="the result (default: beside the input, as NAME_x4)")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="the result (default: beside the input, as NAME_SIZE)")
     parser.add_argument("--settings", type=Path, metavar="FILE.json", help="settings to start from; options override them")
     parser.add_argument("--frames", metavar="FIRST-LAST", help="restore only these frames, counted from 0")
     parser.add_argument("--region", metavar="X,Y,WIDTH,HEIGHT", help="restore only this part of the picture")
@@ -109,8 +110,19 @@ def default_target(source: Path, settings: RestoreSettings, output: OutputSettin
     from dcvsr_engine.video.tracks import default_suffix
 
     suffix = None if output.codec in FOLDER_CODECS else default_suffix(source, output)
-    scale = settings.scale or declaration_of(settings.model).scale
-    return next(names_for(source, scale, output.codec, suffix))
+    return next(names_for(source, label_of(source, settings), output.codec, suffix))
+
+
+def label_of(source: Path, settings: RestoreSettings) -> str:
+    """What the name of a result says of its size; the clip is opened where only that tells."""
+    from dcvsr_engine.video.probe import probe
+
+    scale = declaration_of(settings.model).scale
+    try:
+        info = probe(source) if settings.size == "auto" else None
+    except InputError:  # the job will say what is wrong with it
+        info = None
+    return decided_size(settings.size, scale, (info.width, info.height) if info else (1, 1))
 
 
 def whole_numbers(text: str, separator: str, count: int, option: str) -> list[int]:

@@ -328,12 +328,19 @@ def plan_text(made: "Plan") -> str:
         ("At once", f"{made.tiles_at_once} tile(s), {made.decode_frames} frame(s) encoded or decoded"),
         ("Memory", f"{made.device_memory / gigabyte:.1f} of {made.device_memory_available / gigabyte:.1f} GB on the device, "
                    f"{made.host_memory / gigabyte:.1f} of {made.host_memory_available / gigabyte:.1f} GB in all"),
+        ("Result", "none is written" if made.result_bytes is None else f"about {file_size(made.result_bytes)}"),
         ("Disk", f"{made.disk / gigabyte:.2f} of {made.disk_available / gigabyte:.1f} GB"),
         ("Time", "not measured (--calibrate)" if made.seconds is None else f"about {made.seconds:.0f} s"),
     ]  # fmt: skip
     lines = [f"{name:<12}{text}" for name, text in rows]
     lines += [f"Note: {note}" for note in made.notes] + [f"Problem: {problem}" for problem in made.problems]
     return "\n".join(lines)
+
+
+def file_size(size: int) -> str:
+    """Bytes in words, to two digits: an estimate is no better."""
+    amount, unit = (size / 2**30, "GB") if size >= 2**30 else (size / 2**20, "MB")
+    return f"{amount:.1f} {unit}" if amount < 10 else f"{float(f'{amount:.2g}'):.0f} {unit}"
 
 
 def jobs_command(options: argparse.Namespace) -> int:

@@ -1,11 +1,12 @@
 """The one vocabulary of the sliders, the command line, the job file and the tests."""
 
 import functools
+import re
 import typing
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from dcvsr_engine.errors import SettingsError, UserError
 from dcvsr_engine.schema import Schema, allows_none, bounds, choices
@@ -20,12 +21,45 @@ TapDirection = Literal["alternate", "forward", "backward"]
 Tiling = Literal["paper", "fast"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 Device = Literal["auto", "cuda", "mps", "cpu"]
-Order = Literal["chain", "bricks"]
+SegmentOrder = Literal["chain", "bricks"]
 Color = Literal["wavelet", "adain", "none"]
 Codec = Literal["auto", "h264", "h265", "av1", "ffv1", "prores", "png", "tiff", "h264_nvenc", "hevc_nvenc"]
 
+LARGEST_SCALE = 4
+BOXES = {"1080p": (1920, 1080), "1440p": (2560, 1440), "4k": (3840, 2160)}
+"""Named sizes of a result: (width, height) in pixels of a lying picture."""
+SIZE_NAMES = ("auto", *(f"x{factor}" for factor in range(1, LARGEST_SCALE + 1)), *BOXES)
+"""Values of the setting ``size`` beside ``WIDTHxHEIGHT``."""
+LEAST_SIDE, LARGEST_SIDE = 16, 16384
+REDUCTIONS = (1.0, 8.0)
+"""Least and largest factor of the setting ``reduce``."""
+
+
+def checked_size(text: str) -> str:
+    """A size as it is stored, in small letters with an “x”; raises `ValueError` when it is none."""
+    size = text.strip().lower().replace("×", "x")
+    exact = re.fullmatch(r"([1-9]\d{1,4})x([1-9]\d{1,4})", size, re.ASCII)
+    if size in SIZE_NAMES or (exact and all(LEAST_SIDE <= int(side) <= LARGEST_SIDE for side in exact.groups())):
+        return size
+    names = ", ".join(SIZE_NAMES)
+    raise ValueError(
+        f"size must be {names} or WIDTHxHEIGHT with sides of {LEAST_SIDE} to {LARGEST_SIDE} pixels, not “{text[:40]}”."
+    )
+
+
+def checked_reduction(text: str) -> str:
+    """A factor as it is stored; raises `ValueError` when it is none."""
+    least, most = REDUCTIONS
+    if re.fullmatch(r"\d{1,2}(\.\d{1,4})?", text, re.ASCII) and least <= float(text) <= most:
+        return f"{float(text):g}"
+    raise ValueError(f"reduce must be a factor between {least:g} and {most:g}, not “{text[:40]}”.")
+
+
+TargetSize = Annotated[str, AfterValidator(checked_size)]
+Reduction = Annotated[str, AfterValidator(checked_reduction)]
+
 # Ranges of the settings whose default a model declares.
-ScaleFactor = Annotated[int, Field(ge=1, le=4)]
+ScaleFactor = Annotated[int, Field(ge=1, le=LARGEST_SCALE)]
 StepCount = Annotated[int, Field(ge=1, le=200)]
 GuidanceScale = Annotated[float, Field(ge=0.0, le=20.0)]
 TileSide = Annotated[int, Field(ge=16, le=256)]
@@ -95,7 +129,14 @@ class RestoreSettings(Settings):
     model: str = Field(
         default="compact", description="Which model restores: a name from “dcvsr models list” or a checkpoint folder."
     )
-    scale: ScaleFactor | None = Field(default=None, description="How many times wider and higher the result is.")
+    size: TargetSize = Field(
+        default="auto",
+        description="Size of the result: x1 to x4, 1080p, 1440p, 4k or WIDTHxHEIGHT; auto is the model's factor, up to 4K.",
+    )
+    reduce: Reduction = Field(
+        default="1",
+        description="Restore from a picture so many times smaller, where a clip is soft or was enlarged badly.",
+    )
     steps: StepCount | None = Field(default=None, description="Sampling steps: more steps refine further and take longer.")
     guidance: Guidance | None = Field(default=None, description="How detail is sharpened; dssag is the paper's, none is fastest.")
     guidance_scale: GuidanceScale | None = Field(default=None, description="How strongly guidance sharpens; 1 is no guidance.")
@@ -142,7 +183,7 @@ class RestoreSettings(Settings):
     segment_frames: int = Field(
         default=56, ge=14, le=1000, description="Frames worked on at once; longer shots are cut into joined segments."
     )
-    order: Order = Field(
+    order: SegmentOrder = Field(
         default="chain",
         description="Whether a segment waits for the one before it, or every other one for both beside it: for several devices.",
     )
@@ -216,7 +257,11 @@ RESEARCH_SETTINGS = (
 
 
 class ResolvedSettings(RestoreSettings):
-    """Settings after `Declaration.resolve`: no ``None`` is left to the model's defaults, see `PlannedSettings` for ``auto``."""
+    """Settings after `Declaration.resolve`: no ``None`` is left to the model's defaults, see `PlannedSettings` for ``auto``.
+
+    Attributes:
+        scale: how many times the network enlarges a picture: the model's own factor, until `planning.sizes` finds the clip's.
+    """
 
     scale: ScaleFactor
     steps: StepCount
@@ -225,6 +270,11 @@ class ResolvedSettings(RestoreSettings):
     tiling: Tiling
     tile: TileSide
     window: WindowFrames
+
+    @property
+    def reduction(self) -> float:
+        """Factor by which pictures are reduced before."""
+        return float(self.reduce)
 
 
 class PlannedSettings(ResolvedSettings):

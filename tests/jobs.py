@@ -27,7 +27,16 @@ CHANNELS = 24
 FRAMES = 20
 """Frames of `short_clip`: two segments that share a window."""
 PLANNED = {
-    **{"scale": 2, "steps": 2, "guidance": "none", "guidance_scale": 1.0, "tiling": "paper", "tile": 16, "window": 7},
+    **{
+        "size": "x2",
+        "scale": 2,
+        "steps": 2,
+        "guidance": "none",
+        "guidance_scale": 1.0,
+        "tiling": "paper",
+        "tile": 16,
+        "window": 7,
+    },
     **{"sap_schedule": "lockstep", "precision": "fp32", "device": "cpu", "tile_batch": 1},
 }
 """What a plan decides, for `manifest`."""

@@ -13,11 +13,15 @@ from app.engine.plan_dialog import PlanDialog
 from app.engine.runner import EngineRun, JobRunner
 from app.queue.job_queue import QueueItem
 from app.queue.model import QueueModel
+from app.settings.specs import RESTORE_SPECS
 from app.system.preferences import Preferences
 from app.widgets.formats import amount
+from app.widgets.words import words
 from dcvsr_engine.errors import SettingsError
 from dcvsr_engine.planning.plan import Plan
 from dcvsr_engine.planning.request import JobRequest
+from dcvsr_engine.planning.sizes import sizes_of
+from dcvsr_engine.settings import SIZE_NAMES
 
 Changes = dict[str, Any]
 
@@ -138,9 +142,10 @@ class Planning(QObject):
     def _words(self, plan: Plan, changes: Changes) -> str:
         """What a change is, and what it costs."""
         texts = []
-        if "scale" in changes:
-            size = f"{plan.output_size[0]}×{plan.output_size[1]}"
-            texts.append(self.tr("Use ×{scale}: the result has {size} pixels").format(scale=changes["scale"], size=size))
+        if "size" in changes:
+            pixels = f"{plan.output_size[0]}×{plan.output_size[1]}"
+            name = words(RESTORE_SPECS["size"].choices[changes["size"]])
+            texts.append(self.tr("Use {size}: the result has {pixels} pixels").format(size=name, pixels=pixels))
         if "segment_frames" in changes:
             text = self.tr("Shorter segments: {frames} frames at once, more joins between them")
             texts.append(text.format(frames=changes["segment_frames"]))
@@ -240,9 +245,20 @@ def changes_for(plan: Plan) -> list[tuple[str, Changes]]:
     settings = plan.settings
     lengths = [settings.segment_frames // 2, settings.segment_frames // 4, settings.window]
     shorter = [length for length in dict.fromkeys(lengths) if settings.window <= length < settings.segment_frames]
-    scales = range(settings.scale - 1, 0, -1)
+    smaller = smaller_sizes(plan)
     found: list[tuple[str, Changes]] = [("segments", {"segment_frames": length}) for length in shorter]
-    found += [("scale", {"scale": scale}) for scale in scales]
+    found += [("size", {"size": size}) for size in smaller]
     if plan.device_memory > plan.device_memory_available:
         found += [("tiles", {"tile": tile}) for tile in (48, 32) if tile < settings.tile]
-    return found + [("both", {"scale": scale, "segment_frames": settings.window}) for scale in scales if shorter]
+    return found + [("both", {"size": size, "segment_frames": settings.window}) for size in smaller if shorter]
+
+
+def smaller_sizes(plan: Plan) -> list[str]:
+    """Sizes of the list that make a plan's result smaller, the largest first."""
+    settings, pixels = plan.settings, {}
+    for size in SIZE_NAMES:
+        if size != "auto":
+            tried = sizes_of(settings.replace(size=size), plan.input_size).output
+            pixels[size] = tried[0] * tried[1]
+    smaller = [size for size, count in pixels.items() if count < plan.output_size[0] * plan.output_size[1]]
+    return sorted(smaller, key=pixels.__getitem__, reverse=True)

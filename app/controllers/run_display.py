@@ -59,7 +59,7 @@ class RunDisplay(QObject):
         self._notifier = Notifier(window)
         self._error_box: QMessageBox | None = None
         self._ready = 0
-        self._scale: int | None = None
+        self._scale: float | None = None
         runner.activity_changed.connect(self._on_activity)
         runner.planned.connect(self._on_planned)
         runner.progressed.connect(self._on_progress)
@@ -103,7 +103,7 @@ class RunDisplay(QObject):
         name, evaluations = run.request.source.name, f"{plan.evaluations:,}"
         log.info("%s: %s frames, %s evaluations on %s", name, plan.frames, evaluations, plan.device)
         # frames of a run do not say how much larger they are
-        self._scale = plan.settings.scale
+        self._scale = plan.output_size[1] / plan.input_size[1]
         self._progress.show_plan(self._runs.timed(plan))
 
     def _on_progress(self, run: EngineRun, event: Event) -> None:

@@ -6,6 +6,7 @@ from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.planning.grids import grid_for
 from dcvsr_engine.planning.plan import Plan, Segment
 from dcvsr_engine.planning.request import JobRequest, Region
+from dcvsr_engine.planning.sizes import sizes_of
 from dcvsr_engine.settings import OutputSettings
 
 
@@ -22,12 +23,15 @@ class TileGuide:
     def follow(self, request: JobRequest, model: Declaration, running: bool) -> None:
         """Draw the tiles that a request makes in the segment that is seen, unless its job is ``running``."""
         self._request, self._model, self._running = request, model, running
-        resolved = model.resolve(request.settings)
-        self._preview.set_scale(resolved.scale)
-        info = self._preview.info
-        if info is not None and not running:
+        resolved, info = model.resolve(request.settings), self._preview.info
+        if info is None:
+            self._preview.set_scale(resolved.scale)
+            return
+        sizes = sizes_of(resolved, (info.width, info.height), info.sample_aspect_ratio)
+        self._preview.set_scale(sizes.restored[0] / info.width)
+        if not running:
             segment = self._segment(info.frames)
-            grid = grid_for(segment.frames, info.width, info.height, model, resolved)
+            grid = grid_for(segment.frames, *sizes.reduced, model, resolved.replace(scale=sizes.scale))
             self._preview.set_grid(grid, model.factor, segment.first)
             self._preview.set_sap_rate(resolved.sap_rate)
 
@@ -47,8 +51,9 @@ class TileGuide:
         """Draw the tiles of a job that begins, where in the picture it works."""
         self._running = True
         # only the region's corner is needed
-        scale, region = plan.settings.scale, request.region or Region(x=0, y=0, width=0, height=0)
-        origin = region.x * scale, region.y * scale
+        region = request.region or Region(x=0, y=0, width=0, height=0)
+        scale = plan.restored_size[0] / plan.input_size[0]
+        origin = round(region.x * scale), round(region.y * scale)
         self._preview.set_grid(plan.grid, declared(plan.settings.model).factor, plan.segments[0].first, origin)
         self._preview.set_sap_rate(plan.settings.sap_rate)
 

@@ -154,6 +154,8 @@ class PlanDialog(QDialog):
         )
         self._need(self.tr("Device memory"), plan.device_memory, plan.device_memory_available)
         self._need(self.tr("Main memory"), plan.host_memory, plan.host_memory_available)
+        if plan.result_bytes is not None:
+            self._add(self.tr("Size of the file"), self.tr("about {size}").format(size=amount(plan.result_bytes)))
         self._need(self.tr("Disk"), plan.disk, plan.disk_available)
         if request.target:
             self._add(self.tr("Result"), shortened(request.target))

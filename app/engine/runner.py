@@ -140,7 +140,7 @@ class JobRunner(QObject):
             return
         # a job is resumed only with the request that it began with, to which the chosen name belongs
         resumed = item.request.replace(target=item.result) if item.folder else item.request
-        request = with_target(resumed, self._promised_targets(item_id))
+        request = with_target(resumed, self._promised_targets(item_id), item.size)
         self._queue.set_state(item_id, "running", result=request.target, message="", details="", progress=0.0)
         self._begin(EngineRun(item_id, request, item=item_id), RunJob(item_id, request, item.folder))
 
@@ -308,12 +308,12 @@ class JobRunner(QObject):
         return [name for name in names if name]
 
 
-def with_target(request: JobRequest, taken: list[Path]) -> JobRequest:
-    """The request with a target: its own, or a free name beside its source."""
+def with_target(request: JobRequest, taken: list[Path], size: tuple[int, int] | None = None) -> JobRequest:
+    """The request with a target: its own, or a free name beside its source, whose ``size`` in pixels is known perhaps."""
     if request.target is not None:
         return request
-    scale = request.settings.scale or declared(request.settings.model).scale
-    return request.replace(target=suggest_target(request.source, scale, request.output.codec, taken))
+    model = declared(request.settings.model)
+    return request.replace(target=suggest_target(request, model, size or (1, 1), taken))
 
 
 def retry(queue: QueueModel, item: QueueItem, resume: bool) -> None:

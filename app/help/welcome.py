@@ -146,7 +146,7 @@ class WelcomeDialog(QDialog):
         picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
         picture.setAccessibleName(self.tr("A frame of the sample clip, enlarged four times, and the same frame restored."))
         text = self.tr(
-            "Drop in an old, small or compressed video and get it back larger and sharper, with its sound in sync. "
+            "Drop in an old, small or compressed video and get it back larger and sharper, with its audio in sync. "
             "Everything is computed on this computer; nothing is sent anywhere."
         )
         caption = QLabel(self.tr("Left: the sample clip, enlarged four times. Right: restored by the built-in model."))

@@ -386,8 +386,8 @@ class ModelsDialog(QDialog):
 
         def tell(problems: object) -> None:
             assert isinstance(problems, list)
-            sound = self.tr("{name}: all files are unchanged since the model was added.").format(name=words(model.title))
-            self._say("\n".join(problems) or sound, "bad" if problems else "good")
+            intact = self.tr("{name}: all files are unchanged since the model was added.").format(name=words(model.title))
+            self._say("\n".join(problems) or intact, "bad" if problems else "good")
 
         self._start(model.name, lambda progress: verify_model(model, progress), tell)
 

@@ -93,12 +93,12 @@ class CompareView(QWidget):
         self._set_region(None)
         self._update_cursor()
 
-    def set_clip(self, width: int, height: int, scale: int, aspect: float = 1.0) -> None:
+    def set_clip(self, width: int, height: int, scale: float, aspect: float = 1.0) -> None:
         """A clip of ``width × height`` pixels, each ``aspect`` times as wide as high, shown ``scale`` times enlarged.
 
         The visible part stays when only the scale changes.
         """
-        picture, former = (width * scale, height * scale), self.scene.viewport
+        picture, former = (round(width * scale), round(height * scale)), self.scene.viewport
         same_clip = not self.scene.is_empty and (*self.scene.input_size, former.aspect) == (width, height, aspect)
         self.scene.scale = scale
         self.set_viewport(former.rescaled(picture) if same_clip else Viewport.fit(picture, self._pane_size(), aspect))

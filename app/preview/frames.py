@@ -38,7 +38,7 @@ class ResultFrame:
 
     pixels: RgbPixels
     origin: tuple[int, int]
-    scale: int
+    scale: float
     step: int
     final: bool
 
@@ -237,7 +237,7 @@ class ResultStore:
         """Ask for the frames of another clip; those of the former one are kept."""
         self.clip = clip
 
-    def put(self, variant: str, frame: PreviewFrame, scale: int, clip: str | None = None) -> None:
+    def put(self, variant: str, frame: PreviewFrame, scale: float, clip: str | None = None) -> None:
         """Keep a frame in place of an earlier one; ``clip`` if not the one asked for."""
         clip = self.clip if clip is None else clip
         variants = self._variants.setdefault(clip, [])

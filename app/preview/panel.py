@@ -76,7 +76,7 @@ class PreviewPanel(QWidget):
         self.setAcceptDrops(True)
         self.info: VideoInfo | None = None
         self.running_variant = DEFAULT_VARIANT
-        self._scale = DEFAULT_SCALE
+        self._scale: float = DEFAULT_SCALE
         self._results = ResultStore()
         self._views: dict[str, ClipView] = {}
         self._mode_chosen = False
@@ -287,7 +287,7 @@ class PreviewPanel(QWidget):
             self.view.show_again(view.viewport, view.region)
             self.source.request(view.range.current)
 
-    def set_scale(self, scale: int) -> None:
+    def set_scale(self, scale: float) -> None:
         """How many times wider and higher results are than the input."""
         changed, self._scale = scale != self._scale, scale
         if self.info is not None and changed:
@@ -346,7 +346,7 @@ class PreviewPanel(QWidget):
 
     # -- results ------------------------------------------------------------------------------------------------
 
-    def show_result(self, variant: str, frame: PreviewFrame, scale: int | None = None, clip: str | None = None) -> None:
+    def show_result(self, variant: str, frame: PreviewFrame, scale: float | None = None, clip: str | None = None) -> None:
         """Keep a frame of a result and show it when it is the one that is seen.
 
         Args:

@@ -59,7 +59,7 @@ class Scene:
         self.overlay = overlay
         self.overlay_visible = False
         self.region: Region | None = None
-        self.scale = 1
+        self.scale: float = 1
         self.frame = 0
         self.sides = (Side("", is_source=True), Side(""))
         self._source: Picture | None = None
@@ -103,7 +103,7 @@ class Scene:
     @property
     def input_size(self) -> Size:
         """(width, height) of the input."""
-        return self.viewport.picture[0] // self.scale, self.viewport.picture[1] // self.scale
+        return round(self.viewport.picture[0] / self.scale), round(self.viewport.picture[1] / self.scale)
 
     def pane_size(self, width: int, height: int) -> Size:
         """The size of each pane in a view of this many device pixels."""

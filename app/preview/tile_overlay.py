@@ -13,7 +13,7 @@ from app.preview.model import Position, Viewport
 from app.preview.tiling_state import TileState, TilingState
 from app.widgets.step_kinds import step_name
 from dcvsr_engine.events import StepKind
-from dcvsr_engine.tiling.grid import Tile, gaussian
+from dcvsr_engine.tiling.grid import Tile, TileGrid, gaussian
 
 FAINT_RIM = QColor(0, 0, 0, 90)
 FAINT_LINE = QColor(255, 255, 255, 170)
@@ -108,23 +108,24 @@ class TileOverlay:
 
     def paint(self, painter: QPainter, viewport: Viewport, frame: int, hover: Position | None, ratio: float) -> None:
         """Paint over the picture; ``hover`` is an output position, ``ratio`` device pixels per logical one."""
-        if self.state.grid is None:
+        grid = self.state.grid
+        if grid is None:
             return
         painter.save()
         corners = (QPointF(*viewport.to_view(corner)) for corner in ((0, 0), viewport.picture))
         # tiles reach beyond the picture, whose latents are padded
         painter.setClipRect(QRectF(*corners), Qt.ClipOperation.IntersectClip)
-        self._paint_overlaps(painter, viewport)
+        self._paint_overlaps(painter, viewport, grid)
         if self.state.kind is not None:
-            self._paint_states(painter, viewport, frame, ratio)
+            self._paint_states(painter, viewport, grid, frame, ratio)
         if self.state.kind == StepKind.SAP:
-            self._paint_keys(painter, viewport, ratio)
-        self._paint_borders(painter, viewport, ratio)
+            self._paint_keys(painter, viewport, grid, ratio)
+        self._paint_borders(painter, viewport, grid, ratio)
         if self.state.kind is not None and self.state.kind.is_tap:
             _paint_direction(painter, viewport, self.state.kind == StepKind.TAP_FORWARD, ratio)
         covering = self.state.tiles_at(frame, *hover) if hover else []
         if covering:
-            self._paint_hovered(painter, viewport, covering[0][0], ratio)
+            self._paint_hovered(painter, viewport, covering[0][0], grid.spread, ratio)
         painter.restore()
 
     def _rect(self, viewport: Viewport, top: float, left: float, bottom: float, right: float) -> QRectF:
@@ -138,10 +139,8 @@ class TileOverlay:
     def _tile_rect(self, viewport: Viewport, tile: Tile) -> QRectF:
         return self._rect(viewport, tile.top, tile.left, tile.top + tile.height, tile.left + tile.width)
 
-    def _paint_overlaps(self, painter: QPainter, viewport: Viewport) -> None:
+    def _paint_overlaps(self, painter: QPainter, viewport: Viewport, grid: TileGrid) -> None:
         """Bands where neighbouring columns, and rows, lie over each other."""
-        grid = self.state.grid
-        assert grid is not None
         band = QColor(hud.OVERLAP_COLOR)
         for index, (start, following) in enumerate(pairwise(grid.columns)):
             # stronger and weaker in turn, so that neighbouring bands stay apart
@@ -151,9 +150,7 @@ class TileOverlay:
             band.setAlpha(36 if index % 2 else 12)
             painter.fillRect(self._rect(viewport, following, 0, start + grid.tile_height, grid.width), band)
 
-    def _paint_borders(self, painter: QPainter, viewport: Viewport, ratio: float) -> None:
-        grid = self.state.grid
-        assert grid is not None
+    def _paint_borders(self, painter: QPainter, viewport: Viewport, grid: TileGrid, ratio: float) -> None:
         whole = self._rect(viewport, 0, 0, grid.height, grid.width)
         lines = []
         for column in sorted({edge for start in grid.columns for edge in (start, start + grid.tile_width)}):
@@ -164,10 +161,8 @@ class TileOverlay:
             lines.append(QLineF(whole.left(), y, whole.right(), y))
         hud.stroke(painter, (QPen(FAINT_RIM, 3 * ratio), QPen(FAINT_LINE, ratio)), partial(painter.drawLines, lines))
 
-    def _paint_states(self, painter: QPainter, viewport: Viewport, frame: int, ratio: float) -> None:
+    def _paint_states(self, painter: QPainter, viewport: Viewport, grid: TileGrid, frame: int, ratio: float) -> None:
         """Each tile's own cell – where no other weighs more – in the colour of its state."""
-        grid = self.state.grid
-        assert grid is not None
         rows, columns = _cells(grid.rows, grid.tile_height, grid.height), _cells(grid.columns, grid.tile_width, grid.width)
         seen = QRectF(0, 0, *viewport.view)
         for m, state in enumerate(self.state.place_states(frame)):
@@ -187,11 +182,10 @@ class TileOverlay:
         rate = self.state.factor * self.state.sap_rate
         return rate * across, rate * down
 
-    def _paint_keys(self, painter: QPainter, viewport: Viewport, ratio: float) -> None:
+    def _paint_keys(self, painter: QPainter, viewport: Viewport, grid: TileGrid, ratio: float) -> None:
         """A dot per latent pixel whose keys the tiles share (method.md §3)."""
-        grid, (across, down) = self.state.grid, self._key_spacing(viewport)
+        across, down = self._key_spacing(viewport)
         spacing = min(across, down)
-        assert grid is not None
         if spacing < MIN_KEY_SPACING * ratio:
             return
         size = max(1, round(ratio)) * (2 if spacing >= 2 * MIN_KEY_SPACING * ratio else 1)
@@ -208,21 +202,19 @@ class TileOverlay:
         width, height = viewport.view
         painter.drawImage(0, 0, QImage(dots.data, width, height, width * 4, QImage.Format.Format_ARGB32_Premultiplied))
 
-    def _paint_hovered(self, painter: QPainter, viewport: Viewport, tile: Tile, ratio: float) -> None:
+    def _paint_hovered(self, painter: QPainter, viewport: Viewport, tile: Tile, spread: float, ratio: float) -> None:
         """The tile's border and its Gaussian weight as a veil."""
         rect = self._tile_rect(viewport, tile)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        painter.drawImage(rect, self._weight_image(tile))
+        painter.drawImage(rect, self._weight_image(tile, spread))
         hud.stroke(painter, hud.outlined(hud.OVERLAP_COLOR, 2 * ratio), partial(painter.drawRect, rect))
 
-    def _weight_image(self, tile: Tile) -> QImage:
-        grid = self.state.grid
-        assert grid is not None
-        key = (tile.height, tile.width, grid.spread)
+    def _weight_image(self, tile: Tile, spread: float) -> QImage:
+        key = (tile.height, tile.width, spread)
         # all tiles of a grid have the same size, and so the same weights
         if self._weights is None or self._weights[0] != key:
-            rows = [gaussian(y, tile.height, grid.spread) for y in range(tile.height)]
-            columns = [gaussian(x, tile.width, grid.spread) for x in range(tile.width)]
+            rows = [gaussian(y, tile.height, spread) for y in range(tile.height)]
+            columns = [gaussian(x, tile.width, spread) for x in range(tile.width)]
             image = QImage(tile.width, tile.height, QImage.Format.Format_ARGB32_Premultiplied)
             view = np.frombuffer(image.bits(), np.uint8).reshape(tile.height, tile.width, 4)
             alpha = 0.75 * np.outer(rows, columns)[..., None]

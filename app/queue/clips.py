@@ -5,8 +5,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from dcvsr_engine.jobs.naming import names_for
+from dcvsr_engine.network.declaration import Declaration
+from dcvsr_engine.planning.request import JobRequest
+from dcvsr_engine.planning.sizes import decided_size
 from dcvsr_engine.resources import resource
-from dcvsr_engine.settings import Codec
 from dcvsr_engine.video.suffixes import PICTURE_SUFFIXES, is_video_file, natural_order, without_results
 
 
@@ -33,7 +35,15 @@ def own_sample(folder: Path) -> Path:
     return path
 
 
-def suggest_target(source: Path, scale: int, codec: Codec, taken: Iterable[Path] = ()) -> Path:
-    """The first name beside the source that neither exists nor is ``taken`` by another job."""
-    taken = set(taken)
-    return next(name for name in names_for(source, scale, codec) if name not in taken and not name.exists())
+def suggest_target(request: JobRequest, model: Declaration, size: tuple[int, int] = (1, 1), taken: Iterable[Path] = ()) -> Path:
+    """The first name beside the source that neither exists nor is ``taken`` by another job.
+
+    Args:
+        request: names source, size and codec.
+        model: what restores.
+        size: (width, height) in pixels of the clip, where it is known.
+        taken: names that others will need.
+    """
+    taken, label = set(taken), decided_size(request.settings.size, model.scale, size)
+    names = names_for(request.source, label, request.output.codec)
+    return next(name for name in names if name not in taken and not name.exists())

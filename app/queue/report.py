@@ -71,7 +71,7 @@ class ReportPanel(QWidget):
             return self.tr("yes") if value else self.tr("no")
         if name.endswith("_share"):
             return f"{value:.0%}"
-        if name.endswith("_memory"):
+        if name.endswith(("_memory", "_bytes")):
             return amount(value)
         if name.endswith("_seconds"):
             return clock_time(value)
@@ -108,12 +108,14 @@ class ReportPanel(QWidget):
             "frames_in": self.tr("Frames in"),
             "frames_out": self.tr("Frames out"),
             "input_size": self.tr("Size in"),
+            "reduced_size": self.tr("Size restored from"),
             "output_size": self.tr("Size out"),
+            "result_bytes": self.tr("Size of the file"),
             "duration": self.tr("Duration"),
             "segments": self.tr("Segments"),
             "shots": self.tr("Shots"),
-            "audio_offset_ms": self.tr("Sound offset in milliseconds"),
-            "seam_score": self.tr("Seams (1 is none)"),
+            "audio_offset_ms": self.tr("Audio offset in milliseconds"),
+            "seam_score": self.tr("Seams (1: no seams)"),
             "joins": self.tr("Joins of segments"),
             "join_score": self.tr("Change at joins (1 is as elsewhere)"),
             "join_rank": self.tr("Rank of joins among all changes"),

@@ -43,11 +43,11 @@ from dcvsr_engine.settings import RESEARCH_SETTINGS, OutputSettings, RestoreSett
 from dcvsr_engine.video.encoders import ON_GPU
 from dcvsr_engine.worker.messages import DeviceFacts
 
-SIMPLE_ROWS = ("scale", "strength")
+SIMPLE_ROWS = ("size", "strength")
 GUIDANCE_ROWS = ("steps", "guidance", "guidance_scale", "gamma_peak", "gamma_rho", "gamma_direction")
 PROPAGATION_ROWS = ("sap", "sap_schedule", "sap_rate", "tap", "tap_frames", "tap_direction")
 TILE_ROWS = ("tiling", "tile", "window", "overlap", "segment_frames", "order", "tile_batch")
-REST_ROWS = ("grain", "color", "seed", "precision", "device")
+REST_ROWS = ("reduce", "grain", "color", "seed", "precision", "device")
 OUTPUT_SIMPLE_ROWS = ("codec", "crf")
 OUTPUT_REST_ROWS = ("preset", "bit_depth", "audio", "subtitles", "deinterlace", "overwrite")
 
@@ -390,8 +390,7 @@ class SettingsPanel(QWidget):
 
     def choose_target(self) -> None:
         """Ask where the result goes; the name that it would get by itself is proposed."""
-        source, resolved = self._request.source, self._model.resolve(self._request.settings)
-        proposed = self._request.target or suggest_target(source, resolved.scale, self._request.output.codec)
+        proposed = self._request.target or suggest_target(self._request, self._model)
         dialog = QFileDialog(self, self.tr("Output file"), str(proposed.parent))
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)

@@ -33,6 +33,23 @@ class Spec:
     ends: tuple[str, str] | None = None
 
 
+TARGET_SIZES = {
+    "auto": "Automatic, up to 4K",
+    "x1": "×1 (restore only)",
+    "x2": "×2",
+    "x3": "×3",
+    "x4": "×4",
+    "1080p": "1080p",
+    "1440p": "1440p",
+    "4k": "4K",
+}
+FIRST_REDUCTIONS = {
+    "1": "No",
+    "1.5": "÷1.5",
+    "2": "÷2",
+    "3": "÷3",
+    "4": "÷4",
+}
 GUIDANCE_NAMES = {
     "none": "None (fastest)",
     "cfg": "CFG",
@@ -129,7 +146,8 @@ BIT_DEPTHS = {
 
 RESTORE_SPECS: dict[str, Spec] = {
     "model": Spec("Model"),
-    "scale": Spec("Scale", suffix=" ×"),
+    "size": Spec("Size", choices=TARGET_SIZES),
+    "reduce": Spec("Reduce first", choices=FIRST_REDUCTIONS),
     "steps": Spec("Steps", bend=2),
     "guidance": Spec("Guidance", choices=GUIDANCE_NAMES),
     "guidance_scale": Spec("Guidance scale", step=0.1, decimals=2, bend=2),
@@ -171,7 +189,7 @@ OUTPUT_SPECS: dict[str, Spec] = {
     "crf": Spec("Quality (CRF)"),
     "preset": Spec("Encoder speed", choices=SPEEDS),
     "bit_depth": Spec("Bit depth", choices=BIT_DEPTHS),
-    "audio": Spec("Keep the sound"),
+    "audio": Spec("Keep the audio"),
     "subtitles": Spec("Keep subtitles and chapters"),
     "deinterlace": Spec("Deinterlace"),
     "overwrite": Spec("Replace an existing file"),

@@ -82,7 +82,11 @@ class Denoiser:
     def self_attention_guided(
         self, x: Tensor, sigma: float, condition: Tensor, tiles: list[Tile], scale: float, perturbation: float = 1.0
     ) -> Tensor:
-        """SAG on top of CFG: ``ε_cfg + s (ε_u − ε(x̃))`` with the degraded input x̃ (Hong et al. 2023); arguments as for `guided`.
+        """SAG on top of CFG: ``ε_cfg + s (ε_u − ε(x̃))`` with the degraded input x̃ (Hong et al. 2023).
+
+        Args:
+            x: noisy latents ``(tiles, frames, channels, height, width)``.
+            sigma, condition, tiles, scale, perturbation: as for `guided`.
 
         Returns:
             The guided estimate, shaped like ``x``.

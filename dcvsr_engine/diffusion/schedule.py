@@ -60,6 +60,9 @@ def karras_sigmas(steps: int, sigma_min: float, sigma_max: float, rho: float = 7
     """Noise levels ``(steps + 1,)``, falling from ``sigma_max`` to ``sigma_min`` and then 0 (Karras et al. 2022, eq. 5).
 
     One step is ``[sigma_max, 0]``.
+
+    Raises:
+        ValueError: there is no step.
     """
     if steps < 1:
         raise ValueError(f"steps must be at least 1, not {steps}")
@@ -112,7 +115,7 @@ def step_kinds(steps: int, settings: RestoreSettings) -> list[StepKind]:
 
 
 def is_spatial(index: int, steps: int, order: PropagationOrder) -> bool:
-    """Whether step ``index`` is one of SAP."""
+    """Whether step ``index`` (0-based) of ``steps`` is one of SAP (method.md §1.5)."""
     if order == "sap-first":
         return index < steps // 2
     if order == "tap-first":

@@ -70,8 +70,6 @@ def install_cuda_build(progress: InstallProgress = lambda what, done, total: Non
         raise AcceleratorError("This computer has no NVIDIA GPU with a driver; if there is a GPU, install its driver first.")
     try:
         gpu_folder().mkdir(parents=True, exist_ok=True)
-        fetched = sum(path.stat().st_size for path in (gpu_folder() / "wheels").glob("*.whl"))
-        check_free_disk(ALLOWANCE - fetched)
         with gpu_folder_locked():
             return _install(gpu, progress, index)
     except OSError as error:
@@ -79,16 +77,16 @@ def install_cuda_build(progress: InstallProgress = lambda what, done, total: Non
 
 
 def _install(gpu: Gpu, progress: InstallProgress, index: str) -> Build:
-    current = switched_on()
-    # first: builds that killed tries left behind take gigabytes
-    _sweep(current)
+    # first: builds that killed tries left behind take gigabytes, which count as free once they are gone
+    _sweep(switched_on())
+    fetched = gpu_folder() / "wheels"
+    check_free_disk(ALLOWANCE - sum(path.stat().st_size for path in fetched.glob("*.whl")))
     wheels = resolve_wheels(progress, index)
     if not any(is_cuda(wheel) for wheel in wheels):
         raise AcceleratorError(
             f"The package indexes that pip knows have no CUDA build of torch {wanted_version()} for this system; "
             "name one that has it."
         )
-    fetched = gpu_folder() / "wheels"
     for number, wheel in enumerate(wheels):
         fetch_wheel(wheel, fetched, number, len(wheels), progress, index)
     check_free_disk(unpacked_size(fetched))

@@ -30,7 +30,7 @@ from dcvsr_engine.network.layout import subfolder
 from dcvsr_engine.network.oom import MEMORY_ERRORS, is_out_of_memory
 from dcvsr_engine.planning.memory import queue_room
 from dcvsr_engine.planning.plan import Plan, Segment
-from dcvsr_engine.planning.planner import make_plan
+from dcvsr_engine.planning.planner import make_plan, reshaped
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.planning.segments import frame_range, ordered
 from dcvsr_engine.planning.shots import ShotBoundaries, detect_shots
@@ -299,7 +299,7 @@ def units_of(segments: Sequence[Segment]) -> tuple[Unit, ...]:
 
 def room_for(plan: Plan) -> int:
     """How many restored frames may wait to be encoded."""
-    width, height = plan.output_size
+    width, height = plan.restored_size
     return queue_room(width * height)
 
 
@@ -330,7 +330,8 @@ def publish_units(session: Session, target: Path, store: JobStore) -> tuple[str,
         store.update(published=content_hash(complete, lambda size: telemetry.check()))
 
     with telemetry.phase("publish"):
-        published = publish(files, target, session.info, request.output, request.frames, telemetry.check, note)
+        info = reshaped(session.info, session.plan)
+        published = publish(files, target, info, request.output, request.frames, telemetry.check, note)
     restored = sum(unit.frames or 0 for unit in store.manifest.finished)
     if published.frames != restored:
         store.update(published=None)

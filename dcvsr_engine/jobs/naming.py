@@ -10,12 +10,12 @@ FOLDER_CODECS: tuple[Codec, ...] = ("png", "tiff")
 KEPT_CONTAINERS = {".mkv", ".mov", ".mp4"}
 
 
-def names_for(source: Path, scale: int, codec: Codec, fitting: str | None = None) -> Iterator[Path]:
+def names_for(source: Path, label: str, codec: Codec, fitting: str | None = None) -> Iterator[Path]:
     """Suggest names for a result beside its source, without end.
 
     Args:
         source: input file, or folder of pictures.
-        scale: how many times the result is wider and higher.
+        label: what the name says of the result, see `planning.sizes.decided_size`.
         codec: as in `OutputSettings`; pictures go into a folder, which has no suffix.
         fitting: suffix of the container that keeps the source's tracks, where it is known; see `video.tracks.default_suffix`.
 
@@ -26,7 +26,7 @@ def names_for(source: Path, scale: int, codec: Codec, fitting: str | None = None
         suffix = ""
     else:
         suffix = fitting or CONTAINERS.get(codec, source.suffix.lower() if source.suffix.lower() in KEPT_CONTAINERS else ".mp4")
-    stem = f"{source.name if source.is_dir() else source.stem}_x{scale}"
+    stem = f"{source.name if source.is_dir() else source.stem}_{label}"
     yield source.with_name(stem + suffix)
     number = 2
     while True:

@@ -15,6 +15,7 @@ from dcvsr_engine.planning.plan import Plan
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.planning.segments import frame_range
 from dcvsr_engine.schema import FromJson, Schema
+from dcvsr_engine.settings import RestoreSettings
 from dcvsr_engine.tiling.grid import TileGrid
 from dcvsr_engine.tiling.seams import seam_jumps
 from dcvsr_engine.video.probe import VideoInfo
@@ -143,11 +144,11 @@ def audio_offset(path: Path) -> float | None:
     """Seconds by which the first audio track begins after the video; ``None`` without audio."""
     with opened(path) as container:
         video = video_stream(container, path)
-        sound = next(iter(container.streams.audio), None)
-        if sound is None or sound.start_time is None or video.start_time is None:
+        audio = next(iter(container.streams.audio), None)
+        if audio is None or audio.start_time is None or video.start_time is None:
             return None
-        assert sound.time_base is not None and video.time_base is not None
-        return float(sound.start_time * sound.time_base - video.start_time * video.time_base)
+        assert audio.time_base is not None and video.time_base is not None
+        return float(audio.start_time * audio.time_base - video.start_time * video.time_base)
 
 
 def audio_offsets(request: JobRequest) -> dict[str, float | None]:
@@ -166,7 +167,8 @@ class JobReport(Schema):
 
     Attributes:
         frames_in, frames_out: frames planned, and frames put out.
-        input_size, output_size: (width, height) in pixels.
+        input_size, reduced_size, output_size: (width, height) in pixels: of the input, of what was restored, of the result.
+        result_bytes: size of the output file or of all pictures; ``None`` where nothing is written.
         duration: of the input in seconds.
         audio_offset_ms: by which the audio begins after the video, ``in`` the input and ``out``.
         evaluations: U-Net evaluations of one tile, as planned.
@@ -183,7 +185,9 @@ class JobReport(Schema):
     frames_in: int
     frames_out: int
     input_size: tuple[int, int]
+    reduced_size: tuple[int, int]
     output_size: tuple[int, int]
+    result_bytes: int | None
     duration: float
     audio_offset_ms: dict[str, float | None]
     shots: int | None
@@ -245,7 +249,9 @@ def make_report(
         target=None if request.target is None else str(request.target),
         frames_in=plan.frames,
         input_size=plan.input_size,
+        reduced_size=plan.reduced_size,
         output_size=plan.output_size,
+        result_bytes=bytes_of(request.target),
         duration=info.duration,
         audio_offset_ms=audio_offsets(request),
         shots=plan.shots,
@@ -254,7 +260,7 @@ def make_report(
         seconds=phase_seconds([job.seconds, *(segment.seconds for segment in facts)]),
         waiting_share=round(waiting_share, 4),
         **summed(facts),
-        settings=plan.settings.to_dict(),
+        settings={name: value for name, value in plan.settings.to_dict().items() if name in RestoreSettings.specs()},
         output=request.output.to_dict(),
         device=plan.device,
         engine=__version__,
@@ -263,6 +269,13 @@ def make_report(
         # planner, reader and several segments may say the same: once is enough
         notes=tuple(dict.fromkeys([*plan.notes, *job.warnings, *notes, *warnings, *frame_notes(request, info, facts)])),
     )
+
+
+def bytes_of(target: Path | None) -> int | None:
+    """Bytes of a result; ``None`` where it is not there."""
+    if target is None or not target.exists():
+        return None
+    return sum(path.stat().st_size for path in (target.iterdir() if target.is_dir() else [target]))
 
 
 def frame_notes(request: JobRequest, info: VideoInfo, facts: Sequence[SegmentFacts]) -> list[str]:

@@ -26,6 +26,7 @@ from dcvsr_engine.settings import RestoreSettings
 from dcvsr_engine.video.arrays import FloatArray, to_uint8
 from dcvsr_engine.video.probe import VideoInfo, probe
 from dcvsr_engine.video.reader import VideoReader
+from dcvsr_engine.video.scaling import scaled
 
 Loader = Callable[[RestoreSettings], Model]
 
@@ -67,7 +68,7 @@ class Session:
 
     def frame_reader(self) -> SegmentReader:
         """Decodes the frames of segments, one segment ahead."""
-        return SegmentReader(self.reader, self.request.region, self.telemetry.check)
+        return SegmentReader(self.reader, self.request.region, self.telemetry.check, self.plan.reduced_size)
 
     def pipeline(self, segment: Segment, frames: SegmentFrames) -> SegmentPipeline:
         """The pipeline of one segment."""
@@ -103,12 +104,19 @@ class Session:
         Args:
             index: of the frame in the clip.
             step: how many sampling steps it has seen.
-            pixels: RGB 0..1 ``(height, width, 3)``.
+            pixels: RGB 0..1 ``(height, width, 3)``, as the network puts it out.
             final: whether it is restored completely.
         """
-        region, scale = self.request.region, self.plan.settings.scale
-        origin = (region.x * scale, region.y * scale) if region else (0, 0)
-        return PreviewFrame(index, step, to_uint8(pixels), final, origin)
+        region, (width, height) = self.request.region, self.plan.input_size
+        # as large as the result, with pixels of the input's shape, as what it is compared with has them
+        factor = self.plan.output_size[1] / height
+        shown = self.finished(pixels, (round(width * factor), self.plan.output_size[1]))
+        origin = (round(region.x * factor), round(region.y * factor)) if region else (0, 0)
+        return PreviewFrame(index, step, to_uint8(shown), final, origin)
+
+    def finished(self, pixels: FloatArray, size: tuple[int, int] | None = None) -> FloatArray:
+        """A restored frame, RGB 0..1 ``(height, width, 3)``, at a size (width, height), that of the output by default."""
+        return scaled(pixels, size or self.plan.output_size, self.info.color.transfer)
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from dcvsr_engine.jobs.store import JobStore
 from dcvsr_engine.jobs.telemetry import Telemetry, WorkRecord
 from dcvsr_engine.planning.grids import grid_for
 from dcvsr_engine.planning.plan import Plan, Segment
+from dcvsr_engine.planning.planner import reshaped
 from dcvsr_engine.restore.frames import SegmentFrames
 from dcvsr_engine.restore.pipeline import Restored
 from dcvsr_engine.storage import partial_path
@@ -252,9 +253,10 @@ class WrittenSegment(SegmentSink):
     def _encode(self, restored: Restored) -> None:
         assert self.writer is not None
         began = time.monotonic()
-        place, (height, width) = restored.position, restored.pixels.shape[:2]
+        place, pixels = restored.position, self.session.finished(restored.pixels)
+        height, width = pixels.shape[:2]
         alpha = self.frames.alpha_of(place, width, height) if self.writer.encoding.alpha else None
-        self.writer.write(restored.pixels, self.frames.pts[place], self.frames.durations[place], alpha)
+        self.writer.write(pixels, self.frames.pts[place], self.frames.durations[place], alpha)
         self.meter.add(restored.error)
         self._seconds += time.monotonic() - began
 
@@ -279,7 +281,8 @@ def writer_of(session: Session, path: Path) -> VideoWriter:
     """Encodes frames of a job's output to a segment file."""
     target, (width, height) = session.request.target, session.plan.output_size
     assert target is not None
-    return VideoWriter(path, session.info, width, height, resolved_output(target, session.info, session.request.output))
+    info = reshaped(session.info, session.plan)
+    return VideoWriter(path, info, width, height, resolved_output(target, info, session.request.output))
 
 
 def last_grid(session: Session, frames: SegmentFrames) -> TileGrid | None:

@@ -21,7 +21,7 @@ from dcvsr_engine.models.shapes import (
 )
 from dcvsr_engine.network.declaration import FILE, SVD_TIME_IDS, UNET_FOLDERS, Declaration
 from dcvsr_engine.network.first_stage import AUTOENCODER, first_stage_of
-from dcvsr_engine.network.layout import check_layers, weight_files
+from dcvsr_engine.network.layout import check_layers, subfolder, weight_files
 from dcvsr_engine.network.upsampler_config import UPSAMPLER_FOLDER, upsampler_config
 
 Found = Literal["declared", "full", "unet", "base"]
@@ -101,32 +101,32 @@ def recognise_folder(folder: Path) -> Recognised:
         return recognise_unet(folder / unet, weights_in(folder / unet), name)
     weights_in(folder / "vae")
     if unet is None or name in {entry.name for entry in catalogue() if entry.kind == "base"}:
-        return Recognised(
-            "base", name, dict(files_of(folder, tuple(part for part in MODEL_PARTS if part not in UNET_FOLDERS))), None
-        )
+        return Recognised("base", name, dict(files_of(folder, parts_with(None))), None)
     config = checked_config(folder / unet, weights_in(folder / unet))
-    parts = tuple(part for part in MODEL_PARTS if part not in UNET_FOLDERS or part == unet)
     return Recognised(
         "full",
         name,
-        dict(files_of(folder, parts)),
+        dict(files_of(folder, parts_with(unet))),
         assumed_conventions(name, config, read_config(folder / "vae" / "config.json"), noise_range(folder), base=""),
     )
+
+
+def parts_with(unet: str | None) -> tuple[str, ...]:
+    """The folders that belong to a model: of its U-Nets only the one that is loaded."""
+    return tuple(part for part in MODEL_PARTS if part not in UNET_FOLDERS or part == unet)
 
 
 def recognise_declared(folder: Path) -> Recognised:
     """Examine a folder with a ``dcvsr.json``: weights and configs must fit it. Raises `ModelError`."""
     declaration = Declaration.from_folder(folder)
-    unet = next((folder / part for part in UNET_FOLDERS if (folder / part).is_dir()), None)
-    if unet is None:
-        raise ModelError(f"The model in {folder} is incomplete: the folder “{UNET_FOLDERS[0]}” is missing.")
+    unet = subfolder(folder, UNET_FOLDERS)
     checked_config(unet, weights_in(unet))
     first_stage = first_stage_of(declaration)
     if first_stage.scales_file and not (folder / first_stage.scales_file).is_file():
         raise ModelError(f"The model in {folder} is incomplete: {first_stage.scales_file} is missing.")
     if first_stage.weights_folder and not declaration.base:
         weights_in(folder / first_stage.weights_folder)
-    parts: tuple[str, ...] = MODEL_PARTS
+    parts = parts_with(unet.name)
     if upsampler_config(declaration.upsampler, folder) is not None:
         weights_in(folder / UPSAMPLER_FOLDER)
         parts = (*parts, UPSAMPLER_FOLDER)

@@ -166,7 +166,16 @@ def load(folder: Path, base: Path, device: Device = "auto", precision: Precision
 
 
 def check_conventions(folder: Path, declaration: Declaration, config: Any) -> None:
-    """Raise `ModelError` where what is declared does not fit the U-Net's ``config``."""
+    """Compare what is declared with the U-Net.
+
+    Args:
+        folder: the model's, to be named in the error.
+        declaration: the model's.
+        config: diffusers' configuration of the U-Net.
+
+    Raises:
+        ModelError: they do not fit.
+    """
     ids = config.projection_class_embeddings_input_dim // config.addition_time_embed_dim
     if len(declaration.added_time_ids) != ids:
         raise ModelError(f"The U-Net in {folder} takes {ids} added_time_ids; {FILE} declares {len(declaration.added_time_ids)}.")
@@ -231,7 +240,7 @@ def load_network(kind: Any, folder: Path, dtype: torch.dtype = torch.float32) ->
 
 
 def read_weights(folder: Path) -> dict[str, Tensor]:
-    """All tensors of the folder's `weight_files`."""
+    """Read all tensors of the folder's `weight_files`; raises `ModelError` when there are none, or one is damaged."""
     files = weight_files(folder)
     if not files:
         raise ModelError(f"The model in {folder} is incomplete: there is no .safetensors file.")

@@ -29,7 +29,15 @@ class ImageEncoder:
 
     @classmethod
     def from_folder(cls, folder: Path, device: Device, precision: Precision) -> Self:
-        """Read ``image_encoder`` and ``feature_extractor`` of a checkpoint folder; raises `ModelError`."""
+        """Read the encoder and how it wants its pictures.
+
+        Args:
+            folder: a checkpoint's, with ``image_encoder`` and ``feature_extractor``.
+            device, precision: where the encoder computes, and in which number format.
+
+        Raises:
+            ModelError: a part is missing or damaged, or transformers is not installed.
+        """
         try:
             from transformers import CLIPVisionModelWithProjection
         except ImportError:

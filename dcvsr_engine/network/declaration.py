@@ -21,7 +21,8 @@ from dcvsr_engine.settings import (
 from dcvsr_engine.storage import read_json
 
 FILE = "dcvsr.json"
-UNET_FOLDERS = ("unet", "unet_ema")
+UNET_FOLDERS = ("unet_ema", "unet")
+"""Where a U-Net may lie. Trainers that keep both leave the averaged weights (EMA), which are the ones to use, in the first."""
 DEFAULTS = ("scale", "steps", "guidance", "guidance_scale", "tiling", "tile", "window")
 """Settings whose default the model declares."""
 SVD_TIME_IDS = (6.0, 127.0, 0.0)

@@ -43,11 +43,11 @@ def shards(index: Path) -> list[Path]:
 
 
 def subfolder(folder: Path, names: tuple[str, ...]) -> Path:
-    """Find the first of the named subfolders that exists; raises `ModelError` when none does."""
+    """Find the first of the named subfolders that exists; raises `ModelError`, which names the last, when none does."""
     for name in names:
         if (folder / name).is_dir():
             return folder / name
-    raise ModelError(f"The model in {folder} is incomplete: the folder “{names[0]}” is missing.")
+    raise ModelError(f"The model in {folder} is incomplete: the folder “{names[-1]}” is missing.")
 
 
 def check_layers(folder: Path, config: Mapping[str, Any], tensors: int) -> None:

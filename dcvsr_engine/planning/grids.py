@@ -22,7 +22,7 @@ def latent_size(width: int, height: int, declaration: Declaration, scale: int) -
     """Compute the latent (width, height) of an input frame, padded to the U-Net's multiple.
 
     Args:
-        width, height: of an input frame, in pixels.
+        width, height: of a frame to restore, in pixels.
         declaration: the model's conventions.
         scale: factor of width and height.
     """
@@ -56,7 +56,7 @@ def grid_for(
 
     Args:
         frames: input frames of the segment.
-        width, height: of each, in pixels.
+        width, height: of each as it is restored, in pixels.
         declaration: the model's conventions.
         settings: say tile, window, overlap and tiling.
         step: counted from 0.

@@ -73,6 +73,11 @@ class NetworkSize:
     def from_folder(cls, folder: Path, item: int, declaration: Declaration | None = None, base: Path | None = None) -> Self:
         """Read ``config.json`` and the headers of the weights of a U-Net, and those of the networks in its ``base``.
 
+        Args:
+            folder: the U-Net's.
+            item: bytes of a number.
+            declaration, base: which other networks there are, and the folder that they lie in; ``None`` for the U-Net alone.
+
         Raises:
             ModelError: a file is missing or damaged.
         """
@@ -97,7 +102,7 @@ def other_weights(declaration: Declaration, base: Path, item: int) -> dict[str, 
 
 
 def parameters(folder: Path) -> int:
-    """Numbers in a folder's weights; of one variant, as they are loaded."""
+    """Count the numbers in a folder's weights, of one variant, as they are loaded; raises `ModelError` when one is damaged."""
     count = 0
     for path in weight_files(folder):
         try:

@@ -68,6 +68,8 @@ class Plan(Schema):
         settings: how it is restored; nothing is left to ``auto`` or the model's default.
         device: where it computes, in words.
         input_size, output_size: (width, height) in pixels.
+        reduced_size: of what is restored, the input's own where it is not reduced first.
+        square_pixels: whether the result has square pixels; else they have the shape of the input's.
         frames: frames in and out.
         segments: stretches worked on at once, in order.
         grid: tiles of the first segment's latents.
@@ -77,6 +79,7 @@ class Plan(Schema):
         branches_in_one_batch: whether the U-Net sees all branches of guidance at once; one by one takes less memory.
         shots: how many there are, ``None`` where cuts have not been looked for yet.
         device_memory, device_memory_available, host_memory, host_memory_available, disk, disk_available: bytes.
+        result_bytes: estimated size of the output file, ``None`` for a job that writes none.
         seconds: estimated duration, ``None`` without a calibration.
         notes: sentences about the input and choices made for it.
         problems: sentences that say what does not fit and what to change; empty when the job can run.
@@ -88,6 +91,7 @@ class Plan(Schema):
     device: str
     input_size: FromJson[tuple[int, int]]
     output_size: FromJson[tuple[int, int]]
+    reduced_size: FromJson[tuple[int, int]]
     frames: int
     segments: FromJson[tuple[Segment, ...]]
     grid: TileGrid
@@ -101,10 +105,17 @@ class Plan(Schema):
     branches_in_one_batch: bool = True
     disk: int = 0
     disk_available: int = 0
+    result_bytes: int | None = None
+    square_pixels: bool = False
     shots: int | None = None
     seconds: float | None = None
     notes: FromJson[tuple[str, ...]] = ()
     problems: FromJson[tuple[str, ...]] = ()
+
+    @property
+    def restored_size(self) -> tuple[int, int]:
+        """(width, height) in pixels of what comes out of the network, before it is brought to the output's size."""
+        return self.reduced_size[0] * self.settings.scale, self.reduced_size[1] * self.settings.scale
 
     @property
     def tiles_at_once(self) -> int:

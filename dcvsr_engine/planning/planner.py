@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from fractions import Fraction
 from pathlib import Path
 
 from dcvsr_engine.diffusion.schedule import evaluations, guidance_acts, steps_of
@@ -11,15 +12,16 @@ from dcvsr_engine.models.registry import base_folder
 from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.network.device import DTYPES, device_title, memory, resolve_device, resolve_precision
 from dcvsr_engine.network.upsampler_config import upsampler_config
-from dcvsr_engine.planning.disk import disk_needs, result_bytes, tightest
+from dcvsr_engine.planning.disk import disk_needs, expected_bytes, most_bytes, tightest
 from dcvsr_engine.planning.grids import grid_for, window_stride
 from dcvsr_engine.planning.memory import NetworkSize, SegmentLoad, estimate_memory
 from dcvsr_engine.planning.plan import Plan, Segment
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.planning.segments import frame_range, picture_size, segments_of
 from dcvsr_engine.planning.shots import ShotBoundaries
+from dcvsr_engine.planning.sizes import Sizes, decided_size, size_notes, sizes_of
 from dcvsr_engine.settings import OutputSettings, PlannedSettings, ResolvedSettings
-from dcvsr_engine.video.encoders import resolved_output
+from dcvsr_engine.video.encoders import needs_even_sides, resolved_output
 from dcvsr_engine.video.losses import losses_ahead
 from dcvsr_engine.video.probe import VideoInfo
 
@@ -45,12 +47,12 @@ def make_plan(
     Raises:
         UserError: the input, the range or the device is impossible.
     """
-    settings = on_device(declaration.resolve(request.settings))
+    settings, sizes = sized(on_device(declaration.resolve(request.settings)), request, info)
     shots = boundaries.shots if boundaries is not None else (frame_range(request, info),)
     upsampler = upsampler_config(declaration.upsampler, unet.parent)
     context = upsampler.context if upsampler else 0
     segments = segments_of(shots, settings.segment_frames, settings.window, window_stride(settings), context, settings.order)
-    width, height = picture_size(request, info)
+    width, height = sizes.reduced
     # memory must suffice for the longest segment; the others take less
     longest = max(segments, key=lambda segment: segment.frames)
     load = replace(load_of(longest, width, height, settings, declaration, unet), upsampler=upsampler)
@@ -58,8 +60,10 @@ def make_plan(
     plan = Plan(
         settings=planned,
         device=device_title(planned.device),
-        input_size=(width, height),
-        output_size=(width * settings.scale, height * settings.scale),
+        input_size=sizes.source,
+        output_size=sizes.output,
+        reduced_size=sizes.reduced,
+        square_pixels=sizes.square,
         frames=shots[-1][1] - shots[0][0] + 1,
         segments=segments,
         grid=grid_for(segments[0].frames, width, height, declaration, planned),
@@ -67,12 +71,25 @@ def make_plan(
         host_memory_available=host_memory()[0],
         # without a search there is one range to cut into segments, but it is no shot that was found
         shots=None if boundaries is None else len(shots),
-        notes=(*input_notes(info, boundaries), *choice_notes(planned, estimate.offload), *guidance_notes(planned, declaration)),
+        notes=(
+            *input_notes(info, boundaries),
+            *size_notes(sizes),
+            *choice_notes(planned, estimate.offload),
+            *guidance_notes(planned, declaration),
+        ),
         **asdict(estimate),
     )
     if request.target is not None and folder is not None:
         plan = with_output(plan, request.target, request.output, info, load.latent_bytes(), folder)
     return plan.replace(problems=problems_of(plan))
+
+
+def sized(settings: ResolvedSettings, request: JobRequest, info: VideoInfo) -> tuple[ResolvedSettings, Sizes]:
+    """Decide the sizes of a job, and the network's factor; raises `InputError` when the region leaves the picture."""
+    source, aspect = picture_size(request, info), info.sample_aspect_ratio
+    size = decided_size(settings.size, settings.scale, source, aspect)
+    sizes = sizes_of(settings.replace(size=size), source, aspect, needs_even_sides(request.output.codec))
+    return settings.replace(size=size, scale=sizes.scale), sizes
 
 
 def on_device(settings: ResolvedSettings) -> ResolvedSettings:
@@ -88,7 +105,7 @@ def load_of(
 
     Args:
         segment: whose memory is to be estimated.
-        width, height: of an input frame, in pixels.
+        width, height: of a frame to restore, in pixels.
         settings: with the device and its number format decided.
         declaration: the model's conventions.
         unet: the folder of its U-Net.
@@ -141,10 +158,20 @@ def with_output(plan: Plan, target: Path, output: OutputSettings, info: VideoInf
         folder: the job folder.
     """
     output = resolved_output(target, info, output)
-    needs = disk_needs(folder, target, result_bytes(output, plan.frames, plan.output_size), latents)
+    needs = disk_needs(folder, target, most_bytes(output, plan.frames, plan.output_size), latents)
     needed, available = tightest(needs)
-    losses = losses_ahead(target, info, *plan.output_size, output, whole=plan.frames == info.frames)
-    return plan.replace(disk=needed, disk_available=available, notes=(*plan.notes, *losses))
+    losses = losses_ahead(target, reshaped(info, plan), *plan.output_size, output, whole=plan.frames == info.frames)
+    return plan.replace(
+        disk=needed,
+        disk_available=available,
+        result_bytes=expected_bytes(output, plan.frames, plan.output_size),
+        notes=(*plan.notes, *losses),
+    )
+
+
+def reshaped(info: VideoInfo, plan: Plan) -> VideoInfo:
+    """Facts about the input with the shape of the output's pixels, for whoever writes that."""
+    return replace(info, sample_aspect_ratio=Fraction(1)) if plan.square_pixels else info
 
 
 # -- what the user should know ----------------------------------------------------------------------------------
@@ -190,7 +217,7 @@ def problems_of(plan: Plan) -> tuple[str, ...]:
     if plan.device_memory > plan.device_memory_available:
         problems.append("The tiles do not fit into the device's memory: choose a smaller tile or window, or fast tiling.")
     if plan.host_memory > plan.host_memory_available:
-        problems.append("The frames do not fit into memory: choose fewer frames per segment or a smaller scale.")
+        problems.append("The frames do not fit into memory: choose fewer frames per segment or a smaller size.")
     if plan.disk > plan.disk_available:
         problems.append("There is not enough disk space: free some, or restore a shorter part.")
     return tuple(problems)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dcvsr_engine.errors import InputError
 from dcvsr_engine.planning.plan import Segment
 from dcvsr_engine.planning.request import JobRequest
-from dcvsr_engine.settings import Order
+from dcvsr_engine.settings import SegmentOrder
 from dcvsr_engine.video.probe import VideoInfo
 
 
@@ -35,7 +35,7 @@ def picture_size(request: JobRequest, info: VideoInfo) -> tuple[int, int]:
 
 
 def segments_of(
-    shots: Sequence[tuple[int, int]], length: int, window: int, stride: int, context: int = 0, order: Order = "chain"
+    shots: Sequence[tuple[int, int]], length: int, window: int, stride: int, context: int = 0, order: SegmentOrder = "chain"
 ) -> tuple[Segment, ...]:
     """Cut shots into segments; neighbours of the same shot share one ``window`` of frames.
 
@@ -68,7 +68,7 @@ def segments_of(
     return tuple(piece.replace(index=index) for index, piece in enumerate(pieces))
 
 
-def pinned_pieces(pieces: Sequence[tuple[int, int, int]], order: Order) -> Iterator[tuple[int, int, int, int, int]]:
+def pinned_pieces(pieces: Sequence[tuple[int, int, int]], order: SegmentOrder) -> Iterator[tuple[int, int, int, int, int]]:
     """The pieces of a shot as `pieces_of` gives them, each with how many first and how many last frames are pinned."""
     for place, (start, end, shared) in enumerate(pieces):
         waits = order == "chain" or place % 2 == 1

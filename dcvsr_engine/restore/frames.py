@@ -20,6 +20,7 @@ from dcvsr_engine.planning.request import Region
 from dcvsr_engine.video.arrays import FloatArray
 from dcvsr_engine.video.passage import Passage
 from dcvsr_engine.video.reader import Frame, VideoReader
+from dcvsr_engine.video.scaling import scaled
 
 POLL_SECONDS = 0.1
 """Seconds between two checks whether the job is cancelled."""
@@ -98,12 +99,19 @@ class SegmentReader:
     Attributes:
         reader: the video.
         region: the part of the picture to restore.
+        size: (width, height) in pixels that it is brought to; ``None`` for as it is.
         check: called while frames are waited for; may raise to stop.
         waited: seconds for which frames were waited for.
     """
 
-    def __init__(self, reader: VideoReader, region: Region | None, check: Callable[[], None]) -> None:
-        self.reader, self.region, self.check = reader, region, check
+    def __init__(
+        self,
+        reader: VideoReader,
+        region: Region | None,
+        check: Callable[[], None],
+        size: tuple[int, int] | None = None,
+    ) -> None:
+        self.reader, self.region, self.check, self.size = reader, region, check, size
         self.waited = 0.0
         self._pool = ThreadPoolExecutor(1, "reader")
         self._stopped = threading.Event()
@@ -155,11 +163,16 @@ class SegmentReader:
             indices.append(frame.index)
             pts.append(frame.pts)
             durations.append(frame.duration)
-            pictures.append(torch.from_numpy(crop(frame.pixels, self.region)).permute(2, 0, 1))
+            pictures.append(torch.from_numpy(self._picture(frame)).permute(2, 0, 1))
             mattes += [] if frame.alpha is None else [torch.from_numpy(crop(frame.alpha, self.region))]
         pixels = torch.stack(pictures) if pictures else NO_FRAMES.pixels
         alpha = torch.stack(mattes) if mattes else None
         return SegmentFrames(tuple(indices), tuple(pts), tuple(durations), pixels, passage=self.reader.taken(), alpha=alpha)
+
+    def _picture(self, frame: Frame) -> FloatArray:
+        """What is restored of a frame, ``(height, width, 3)``."""
+        part = crop(frame.pixels, self.region)
+        return part if self.size is None else scaled(part, self.size, self.reader.info.color.transfer)
 
     def _until(self, last: int) -> Iterator[Frame]:
         """Further frames up to ``last``."""

@@ -375,7 +375,15 @@ class SegmentPipeline:
 
 
 def mix(up: Tensor, decoded: Tensor, strength: float) -> Tensor:
-    """Mix the enlarged input (``strength`` 0) and the refined result (1), both RGB ``(frames, 3, height, width)``."""
+    """Mix the enlarged input and the refined result (method.md §6).
+
+    Args:
+        up, decoded: RGB ``(frames, 3, height, width)``.
+        strength: share of ``decoded``, 0 … 1.
+
+    Returns:
+        RGB, shaped like ``up``.
+    """
     return decoded if strength == 1 else torch.lerp(up, decoded, strength)
 
 

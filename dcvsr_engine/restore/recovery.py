@@ -130,7 +130,11 @@ class RecoveringBatches:
             yield from in_parts(partial(self.repaired, estimate), batch, self.recovery.use_fewer_tiles, least)
 
     def in_turns(self, estimate: Estimate, group: TileGroup) -> Iterator[tuple[list[Tile], Tensor]]:
-        """Run a group whose batches wait for each other; all of it begins anew with smaller ones when memory runs out."""
+        """Run a group whose batches wait for each other; all of it begins anew with smaller ones when memory runs out.
+
+        Raises:
+            MemoryExhausted: not even single tiles fit.
+        """
         while True:
             batches = list(batched(group.tiles, self.size))
             works = [partial(self.observed, estimate, tiles) for tiles in batches]
@@ -225,7 +229,18 @@ def retry_in_fp32(
 
 
 def in_fp32(model: Model, work: Callable[[], Tensor], where: str, usable: Callable[[Tensor], bool], warn: Warn) -> Tensor:
-    """Call ``work`` in fp32, after ``model`` gave nothing usable in its own number format. See `retry_in_fp32`."""
+    """Repeat ``work`` in fp32, after ``model`` gave nothing usable in its own number format. See `retry_in_fp32`.
+
+    Args:
+        model: whose weights are widened meanwhile.
+        work: computes the result.
+        where: subject of the warning and of the error.
+        usable: whether a result is.
+        warn: receives a sentence for the user.
+
+    Raises:
+        JobError: fp32 gives nothing usable either.
+    """
     if model.precision != "fp32":
         warn(f"{where} went out of the range of {model.precision} and was computed again in fp32.")
         with model.full_precision():

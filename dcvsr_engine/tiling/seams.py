@@ -7,7 +7,13 @@ from dcvsr_engine.tiling.grid import TileGrid
 
 
 def borders(starts: tuple[int, ...], length: int, size: int) -> set[int]:
-    """Find the positions strictly inside an axis of ``size`` where a tile begins or ends."""
+    """Find the positions strictly inside an axis where a tile begins or ends.
+
+    Args:
+        starts: of the tiles, in latents.
+        length: of a tile.
+        size: of the axis.
+    """
     return {edge for start in starts for edge in (start, start + length) if 0 < edge < size}
 
 

@@ -24,7 +24,7 @@ FORWARD = 10.0
 """Seconds by which a clock that jumps leaves all tracks behind; FFmpeg's ``dts_delta_threshold``."""
 
 BACKWARD = {"video": 0.01, "audio": 0.1}
-"""Seconds by which decoding times go back only if the clock does; those of sound are less exact."""
+"""Seconds by which decoding times go back only if the clock does; those of audio are less exact."""
 
 
 EVER = Fraction(10**9)

@@ -1,4 +1,4 @@
-"""Sound that the container does not take, decoded and encoded anew: FLAC or ALAC where nothing was lost before, else AAC."""
+"""Audio that the container does not take, decoded and encoded anew: FLAC or ALAC where nothing was lost before, else AAC."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6
 
 
 def can_convert(stream: Stream) -> bool:
-    """Whether a track is sound of known form that can be decoded."""
+    """Whether a track is audio of known form that can be decoded."""
     if not isinstance(stream, AudioStream) or stream.codec_context is None:
         return False
     return stream.codec_context.sample_rate > 0 and 0 < stream.codec_context.channels <= max(LAYOUTS)
@@ -43,7 +43,7 @@ def conversion_codec(stream: Stream, kind: str) -> str:
 
 
 class AudioConverter:
-    """Encodes one track of sound anew.
+    """Encodes one track of audio anew.
 
     Attributes:
         stream: in the output.
@@ -76,12 +76,12 @@ class AudioConverter:
 
         Args:
             packet: of the source.
-            span: sound outside of it is left out.
+            span: audio outside of it is left out.
         """
         try:
             frames = self._source.decode(packet)
         except av.InvalidDataError:
-            return  # damaged sound is skipped, as players do
+            return  # damaged audio is skipped, as players do
         for frame in frames:
             # what a decoder gives at its end may have no time
             time = frame.pts * frame.time_base if frame.pts is not None and frame.time_base else self._due

@@ -43,7 +43,7 @@ Options = Callable[[OutputSettings, ColorInfo, Siting, int], dict[str, str]]
 
 
 def x264_options(output: OutputSettings, color: ColorInfo, siting: Siting, width: int) -> dict[str, str]:
-    """Quality, speed, HDR10 data, chroma location."""
+    """Quality, speed, HDR10 data, chroma location; see `Options`."""
     params = chroma_location(siting)
     if color.mastering:
         params["mastering-display"] = color.mastering.x265()
@@ -192,6 +192,11 @@ def check_encoder(key: str) -> None:
     except (av.FFmpegError, ValueError):
         cause = "needs an NVIDIA GPU with an encoder, and its driver" if codec.on_gpu else "cannot be encoded on this machine"
         raise OutputError(f"{codec.title} {cause}; choose another codec.") from None
+
+
+def needs_even_sides(key: str) -> bool:
+    """Whether a codec has only colour of half the resolution, which takes even sizes."""
+    return key != "auto" and VIDEO_CODECS[key].chroma == ("420",)
 
 
 def codecs_on_gpu() -> tuple[str, ...]:

@@ -23,7 +23,7 @@ SAMPLES = 3
 """Places at which decoding tells whether packets are frames or fields."""
 
 SHORTFALL = Fraction(1, 4)
-"""Seconds that may be missing from the duration that a header promises: it may round, or count the sound."""
+"""Seconds that may be missing from the duration that a header promises: it may round, or count the audio."""
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,7 @@ def input_notes(info: VideoInfo) -> list[str]:
         times = "once" if jumps == 1 else f"{jumps} times"
         notes.append(
             f"The clock of “{info.path.name}” jumps {times} on the way, as in recordings that were put together; picture and "
-            "sound follow each other without a gap."
+            "audio follow each other without a gap."
         )
     if info.missing_pictures:
         notes.append(gap_note(info))
@@ -85,7 +85,7 @@ def gap_note(info: VideoInfo) -> str:
 def picture_notes(info: VideoInfo) -> list[str]:
     """What pictures cannot say about the video."""
     tracks = bool(info.audio or info.subtitles)
-    return ["Sound and subtitles are left out: pictures have none; .mp4, .mov or .mkv do."] if tracks else []
+    return ["Audio and subtitles are left out: pictures have none; .mp4, .mov or .mkv do."] if tracks else []
 
 
 def container_notes(kind: str, info: VideoInfo, output: OutputSettings) -> list[str]:
@@ -111,7 +111,14 @@ def container_notes(kind: str, info: VideoInfo, output: OutputSettings) -> list[
 
 
 def track_notes(plans: Sequence[TrackPlan], kind: str, info: VideoInfo, whole: bool) -> list[str]:
-    """Sentences on the tracks that do not stay as they are."""
+    """Explain what becomes of the tracks that are not copied.
+
+    Args:
+        plans: of all tracks that are wanted.
+        kind: FFmpeg's name of the container.
+        info: the input.
+        whole: whether its first frame is restored.
+    """
     notes = [plan.note for plan in plans if plan.note]
     if not whole and any(plan.fate is Fate.REMAKE for plan in plans):
         notes.append("The timecode is left out: it is that of the first frame, which is not restored.")

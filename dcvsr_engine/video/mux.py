@@ -89,7 +89,7 @@ class Muxer:
         """
         kept = [plan for plan in plans if plan.fate in (Fate.COPY, Fate.CONVERT)]
         with opened(self._info.path, self._info.late_tracks) as source:
-            # sound is the last that is given up
+            # audio is the last that is given up
             kept.sort(key=lambda plan: (plan.index != error.index, source.streams[plan.index].type == "audio"))
             if not kept:
                 raise OutputError(f"“{self._partial.name}” cannot be written ({error.words}); choose another container.")
@@ -148,7 +148,7 @@ def is_system_error(error: av.FFmpegError) -> bool:
 def time_range(times: PacketTimes, info: VideoInfo, plans: Sequence[TrackPlan], whole: bool) -> TimeRange:
     """Find the part of the source that is kept, and the shift that makes the result begin at zero.
 
-    All tracks are shifted alike, so that one that begins earlier keeps its lead. Sound from before time zero is priming, which
+    All tracks are shifted alike, so that one that begins earlier keeps its lead. Audio from before time zero is priming, which
     only starts a decoder up and is not played.
 
     Args:

@@ -218,7 +218,13 @@ def first_frame(container: InputContainer, stream: VideoStream, path: Path) -> a
 
 
 def describe(path: Path, container: InputContainer, stream: VideoStream, frame: av.VideoFrame) -> VideoInfo:
-    """Facts from the container's header, its first frame and, for small files, its packets."""
+    """Gather facts from the container's header, its first frame and, for small files, its packets.
+
+    Args:
+        path: the file.
+        container, stream: the open file and its main video track.
+        frame: the first one.
+    """
     orientation = orientation_of(frame)
     width, height = orientation.size(frame.width, frame.height)
     interlaced, order = scan_of(stream, frame)

@@ -325,7 +325,16 @@ class VideoReader:
 
 
 def entered(container: InputContainer, stream: VideoStream, key: int | None, index: FrameIndex) -> int:
-    """Go to a key frame of an open file, by number, if one is given; returns the byte that reading begins at, where it counts."""
+    """Go to a key frame of an open file.
+
+    Args:
+        container, stream: the open file and its video track.
+        key: number of the key frame among `FrameIndex.keys`; ``None`` for the file's beginning.
+        index: of the file.
+
+    Returns:
+        The byte that reading begins at; 0 where times are sought and not bytes.
+    """
     if key is None:
         return 0
     if not index.positions:

@@ -63,7 +63,7 @@ def opened(path: Path, whole: bool = False) -> Iterator[InputContainer]:
         raise InputError(f"“{path}” holds no frames.") from None
     except (av.FFmpegError, ValueError, OSError) as error:
         if isinstance(error, av.ArgumentError):  # what FFmpeg raises for a format that is not among the demuxers
-            raise InputError(f"“{path}” is no video that can be read; playlists, texts and sound files are not opened.") from None
+            raise InputError(f"“{path}” is no video that can be read; playlists, texts and audio files are not opened.") from None
         raise InputError(f"“{path}” is no video that can be read ({describe_os_error(error)}).") from None
     with container:
         yield container

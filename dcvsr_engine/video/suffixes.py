@@ -23,8 +23,8 @@ SIGNATURES = re.compile(
 )
 """Beginnings of videos: MP4, AVI and Video CD, Matroska, MPEG, Flash, ASF, Ogg, NUT, transport streams."""
 
-RESULT = re.compile(r"(?P<stem>.+)_x[1-9](?:_\d+)?")
-"""Stem of a result's default name, see `jobs.naming`: ``clip_x4``, ``clip_x4_2``."""
+RESULT = re.compile(r"(?P<stem>.+)_(?:x[1-9]|1080p|1440p|4k|\d+x\d+)(?:_\d+)?")
+"""Stem of a result's default name, see `jobs.naming`: ``clip_x4``, ``clip_1080p_2``."""
 
 
 def natural_order(path: Path) -> list[tuple[int, str]]:

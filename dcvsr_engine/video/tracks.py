@@ -55,7 +55,7 @@ SEARCHED_BYTES = 64 * 2**20
 """The first packets of all tracks are looked for in this many bytes of packets."""
 
 PRIMING = Fraction(1, 5)
-"""Seconds of sound before time zero that only start a decoder up."""
+"""Seconds of audio before time zero that only start a decoder up."""
 
 
 class Fate(StrEnum):
@@ -157,7 +157,14 @@ def plan_track(kind: str, stream: Stream, samples: Samples) -> TrackPlan:
 
 
 def without_copying(plan: TrackPlan, kind: str, stream: Stream, words: str) -> TrackPlan:
-    """The plan of a track that turned out, after all, not to be copied: FFmpeg's ``words`` say why."""
+    """Convert a track that turned out, after all, not to be copied, or leave it out.
+
+    Args:
+        plan: its former plan.
+        kind: FFmpeg's name of the container.
+        stream: the track.
+        words: FFmpeg's, which say why.
+    """
     codec = conversion_codec(stream, kind) if plan.fate is Fate.COPY and can_convert(stream) else None
     if codec:
         return replace(plan, fate=Fate.CONVERT, codec=codec, note=conversion_note(stream, codec))
@@ -165,7 +172,13 @@ def without_copying(plan: TrackPlan, kind: str, stream: Stream, words: str) -> T
 
 
 def selected_streams(source: InputContainer, main: int, output: OutputSettings) -> Iterator[Stream]:
-    """All tracks but the ``main`` video that the settings ask for."""
+    """Yield the tracks that the settings ask for.
+
+    Args:
+        source: the open file.
+        main: index of the video that is restored, which is left out.
+        output: which tracks are wanted.
+    """
     for stream in source.streams:
         wanted = output.audio if stream.type == "audio" else output.subtitles
         if stream.index != main and wanted and not (is_chapter_text(stream, source) or is_still_item(stream)):
@@ -236,7 +249,13 @@ def is_copied(kind: str, stream: Stream, samples: list[Sample]) -> bool:
 
 
 def accepts(kind: str, stream: Stream, samples: list[Sample]) -> bool:
-    """Whether a container of ``kind`` takes a track: header, first packets and trailer are written to memory."""
+    """Try whether a container takes a track: header, first packets and trailer are written to memory.
+
+    Args:
+        kind: FFmpeg's name of the container.
+        stream: the track.
+        samples: its first packets.
+    """
     try:
         with av.open(io.BytesIO(), "w", format=kind) as trial:
             added = add_copied_stream(trial, stream)
@@ -257,7 +276,7 @@ def converted_start(kind: str, stream: Stream, samples: list[Sample]) -> Fractio
         samples: its first packets.
 
     Returns:
-        Seconds at which the sound begins, ``None`` when it cannot be converted.
+        Seconds at which the audio begins, ``None`` when it cannot be converted.
     """
     if not isinstance(stream, AudioStream) or not can_convert(stream) or not samples:
         return None
@@ -298,11 +317,11 @@ def conversion_note(stream: Stream, codec: str) -> str:
 
 
 def loss_note(kind: str, stream: Stream, samples: list[Sample]) -> str:
-    """A sentence for a track that is left out, naming containers that could hold it."""
+    """Explain why a track is left out, and name containers that could hold it; arguments as for `accepts`."""
     if stream.type not in TRACK_NAMES or (stream.type == "video" and not is_cover(stream)):
-        return f"The {title(stream)} is left out: only sound, subtitles, covers and attachments are copied."
+        return f"The {title(stream)} is left out: only audio, subtitles, covers and attachments are copied."
     if stream.type == "audio" and not samples:
-        return f"The {title(stream)} is left out: it holds no sound."
+        return f"The {title(stream)} is left out: it holds no audio."
     others = {suffix: other for suffix, other in CONTAINER_FORMATS.items() if suffix != ".m4v" and other != kind}
     able = [suffix for suffix, other in others.items() if is_copied(other, stream, samples)]
     hint = f"; {listed(able)} can" if able else ""

@@ -943,6 +943,14 @@
         <translation>主内存</translation>
     </message>
     <message>
+        <source>Size of the file</source>
+        <translation>文件大小</translation>
+    </message>
+    <message>
+        <source>about {size}</source>
+        <translation>约 {size}</translation>
+    </message>
+    <message>
         <source>Disk</source>
         <translation>磁盘</translation>
     </message>
@@ -974,8 +982,8 @@
 <context>
     <name>Planning</name>
     <message>
-        <source>Use ×{scale}: the result has {size} pixels</source>
-        <translation>使用 ×{scale}:结果为 {size} 像素</translation>
+        <source>Use {size}: the result has {pixels} pixels</source>
+        <translation>改用 {size}：结果为 {pixels} 像素</translation>
     </message>
     <message>
         <source>Shorter segments: {frames} frames at once, more joins between them</source>
@@ -1604,8 +1612,16 @@
         <translation>输入尺寸</translation>
     </message>
     <message>
+        <source>Size restored from</source>
+        <translation>复原所用尺寸</translation>
+    </message>
+    <message>
         <source>Size out</source>
         <translation>输出尺寸</translation>
+    </message>
+    <message>
+        <source>Size of the file</source>
+        <translation>文件大小</translation>
     </message>
     <message>
         <source>Duration</source>
@@ -1620,11 +1636,11 @@
         <translation>镜头</translation>
     </message>
     <message>
-        <source>Sound offset in milliseconds</source>
+        <source>Audio offset in milliseconds</source>
         <translation>音频偏移(毫秒)</translation>
     </message>
     <message>
-        <source>Seams (1 is none)</source>
+        <source>Seams (1: no seams)</source>
         <translation>接缝(1 表示没有)</translation>
     </message>
     <message>
@@ -1824,12 +1840,8 @@
         <translation>用哪个模型修复：“dcvsr models list” 中的名称或检查点文件夹。</translation>
     </message>
     <message>
-        <source>Scale</source>
-        <translation>放大倍数</translation>
-    </message>
-    <message>
-        <source>How many times wider and higher the result is.</source>
-        <translation>结果的宽和高是原来的几倍。</translation>
+        <source>Restore from a picture so many times smaller, where a clip is soft or was enlarged badly.</source>
+        <translation>从缩小若干倍的画面复原，适用于画面模糊或曾被拙劣放大的视频。</translation>
     </message>
     <message>
         <source>Steps</source>
@@ -2312,6 +2324,70 @@
         <translation>采样步数：步数越多，细化越充分，耗时也越长。</translation>
     </message>
     <message>
+        <source>Size</source>
+        <translation>尺寸</translation>
+    </message>
+    <message>
+        <source>Size of the result: x1 to x4, 1080p, 1440p, 4k or WIDTHxHEIGHT; auto is the model&apos;s factor, up to 4K.</source>
+        <translation>结果的尺寸：x1 至 x4、1080p、1440p、4k 或 宽x高；自动为模型自身的倍数，最高 4K。</translation>
+    </message>
+    <message>
+        <source>Automatic, up to 4K</source>
+        <translation>自动，最高 4K</translation>
+    </message>
+    <message>
+        <source>×1 (restore only)</source>
+        <translation>×1（仅复原）</translation>
+    </message>
+    <message>
+        <source>×2</source>
+        <translation>×2</translation>
+    </message>
+    <message>
+        <source>×3</source>
+        <translation>×3</translation>
+    </message>
+    <message>
+        <source>×4</source>
+        <translation>×4</translation>
+    </message>
+    <message>
+        <source>1080p</source>
+        <translation>1080p</translation>
+    </message>
+    <message>
+        <source>1440p</source>
+        <translation>1440p</translation>
+    </message>
+    <message>
+        <source>4K</source>
+        <translation>4K</translation>
+    </message>
+    <message>
+        <source>Reduce first</source>
+        <translation>先缩小</translation>
+    </message>
+    <message>
+        <source>No</source>
+        <translation>不缩小</translation>
+    </message>
+    <message>
+        <source>÷1.5</source>
+        <translation>÷1.5</translation>
+    </message>
+    <message>
+        <source>÷2</source>
+        <translation>÷2</translation>
+    </message>
+    <message>
+        <source>÷3</source>
+        <translation>÷3</translation>
+    </message>
+    <message>
+        <source>÷4</source>
+        <translation>÷4</translation>
+    </message>
+    <message>
         <source>How far guidance blurs the attention of the branch it steers away from, at the first step; 0 is plain CFG.</source>
         <translation>第一步中，引导对其所背离的分支的注意力模糊到什么程度；0 即普通 CFG。</translation>
     </message>
@@ -2380,7 +2456,7 @@
         <translation>16 位</translation>
     </message>
     <message>
-        <source>Keep the sound</source>
+        <source>Keep the audio</source>
         <translation>保留声音</translation>
     </message>
     <message>
@@ -2984,7 +3060,7 @@
         <translation>示例视频的一帧放大四倍，以及修复后的同一帧。</translation>
     </message>
     <message>
-        <source>Drop in an old, small or compressed video and get it back larger and sharper, with its sound in sync. Everything is computed on this computer; nothing is sent anywhere.</source>
+        <source>Drop in an old, small or compressed video and get it back larger and sharper, with its audio in sync. Everything is computed on this computer; nothing is sent anywhere.</source>
         <translation>拖入老旧、小尺寸或压缩过的视频，得到更大、更清晰的视频，声音保持同步。一切都在这台计算机上计算，不会发送任何内容。</translation>
     </message>
     <message>

@@ -26,6 +26,13 @@ from fake_engine import fake_engine
 from leaks import busy_objects
 
 
+@pytest.fixture(scope="module", autouse=True)
+def nothing_but_the_tests_objects() -> None:
+    """Leave out of `no_leaks` what was there before a module's tests: torch alone brings a million objects to search."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def no_leaks() -> Iterator[None]:
     """Fail a test that leaves a thread, timer, window or process behind."""

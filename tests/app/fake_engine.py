@@ -24,6 +24,7 @@ from dcvsr_engine.network.first_stage import RESIDUAL_TRANSFORM
 from dcvsr_engine.planning.grids import grid_for
 from dcvsr_engine.planning.plan import Plan, Segment
 from dcvsr_engine.planning.request import JobRequest
+from dcvsr_engine.planning.sizes import Sizes, decided_size, sizes_of
 from dcvsr_engine.settings import PlannedSettings, ResolvedSettings
 from dcvsr_engine.worker import messages
 
@@ -144,20 +145,21 @@ class FakeEngine:
     def plan(self, request: JobRequest, frames: list[NDArray[np.uint8]]) -> Plan:
         """A plan whose geometry is the engine's own and whose resources are made up."""
         height, width = frames[0].shape[:2]
-        settings = self.script.model.resolve(request.settings)
+        settings, sizes = self.sized(request, width, height)
         per_segment = -(-len(frames) // self.script.segments)
         segments = tuple(
             Segment(index=i, first=first, last=min(first + per_segment, len(frames)) - 1)
             for i, first in enumerate(range(0, len(frames), per_segment))
         )
-        grid = grid_for(segments[0].frames, width, height, self.script.model, settings)
-        too_large = ("The frames do not fit into memory: choose fewer frames per segment or a smaller scale.",)
+        grid = grid_for(segments[0].frames, *sizes.reduced, self.script.model, settings)
+        too_large = ("The frames do not fit into memory: choose fewer frames per segment or a smaller size.",)
         evaluations = 2 * len(grid) * settings.steps * len(segments)
         return Plan(
             settings=PlannedSettings(**(dict(settings) | MACHINE)),
             device="Fake processor",
             input_size=(width, height),
-            output_size=(width * settings.scale, height * settings.scale),
+            output_size=sizes.output,
+            reduced_size=sizes.reduced,
             frames=len(frames),
             segments=segments,
             grid=grid,
@@ -167,11 +169,19 @@ class FakeEngine:
             host_memory=2 << 30,
             host_memory_available=16 << 30,
             disk=300 << 20,
+            result_bytes=None if request.target is None else 100 << 20,
             disk_available=90 << 30,
             seconds=evaluations * max(self.script.tile_seconds, 0.001),
             notes=("The clip is progressive, 8 bits per channel.",),
             problems=self.script.problems + (too_large if self.exceeds(settings) else ()),
         )
+
+    def sized(self, request: JobRequest, width: int, height: int) -> tuple[ResolvedSettings, Sizes]:
+        """The engine's own sizes."""
+        settings = self.script.model.resolve(request.settings)
+        size = decided_size(settings.size, settings.scale, (width, height))
+        sizes = sizes_of(settings.replace(size=size), (width, height))
+        return settings.replace(size=size, scale=sizes.scale), sizes
 
     def exceeds(self, settings: ResolvedSettings) -> bool:
         """Whether a plan with these settings is not to fit."""

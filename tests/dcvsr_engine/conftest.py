@@ -1,4 +1,4 @@
-"""A model small enough to restore a clip within a second."""
+"""A home of its own for every test; a model small enough to restore a clip within a second, and what it makes of a clip."""
 
 from pathlib import Path
 
@@ -6,8 +6,26 @@ import jobs
 import pytest
 from hypothesis import settings
 
+from dcvsr_engine.jobs.session import Loader, load_for
+
 settings.register_profile("busy machine", deadline=None)
 settings.load_profile("busy machine")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> None:
+    """Tiny networks lose more by sharing out work than they gain."""
+    import torch
+
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where jobs, models and packages of the user are."""
+    folder = tmp_path / "home"
+    monkeypatch.setenv("XDG_DATA_HOME", str(folder))
+    return folder
 
 
 @pytest.fixture(scope="session")
@@ -22,9 +40,31 @@ def learned_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return jobs.write_model(tmp_path_factory.mktemp("models") / "learned", upsampler="learned")
 
 
-@pytest.fixture(scope="session", autouse=True)
-def one_thread() -> None:
-    """Tiny networks lose more by sharing out work than they gain."""
-    import torch
+@pytest.fixture(scope="session")
+def loader() -> Loader:
+    """Loads every model once."""
+    loaded = {}
 
-    torch.set_num_threads(1)
+    def load(settings):
+        key = settings.model, settings.device, settings.precision
+        if key not in loaded:
+            loaded[key] = load_for(settings)
+        return loaded[key]
+
+    return load
+
+
+@pytest.fixture(scope="session")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clip of two segments; not to be changed."""
+    return jobs.short_clip(tmp_path_factory.mktemp("clips") / "clip.mkv")
+
+
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory: pytest.TempPathFactory, clip: Path, tiny_model: Path) -> list[tuple[int | None, str]]:
+    """The frames of `clip` restored without interruption."""
+    from dcvsr_engine.jobs.job import run_job
+
+    folder = tmp_path_factory.mktemp("whole")
+    run_job(jobs.request(clip, folder / "out.mkv", tiny_model), folder=folder / "job")
+    return jobs.fingerprint(folder / "out.mkv")

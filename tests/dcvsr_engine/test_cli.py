@@ -23,13 +23,6 @@ from dcvsr_engine.settings import OutputSettings, RestoreSettings
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch):
-    """Where the jobs folder is."""
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "home"))
-    return tmp_path / "home"
-
-
 @pytest.fixture
 def folder(tmp_path):
     """A folder with a clip of four frames."""

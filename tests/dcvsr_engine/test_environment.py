@@ -1,5 +1,6 @@
 """Nothing of other users or of the current folder gets into the program."""
 
+import getpass
 import multiprocessing
 import os
 import subprocess
@@ -51,29 +52,16 @@ def test_without_a_cache_folder_a_temporary_one_is_made(clean, monkeypatch):
 
 
 def test_a_name_that_somebody_took_in_the_temporary_folder_does_no_harm(clean):
-    """Tried with the real import: diffusers has torch make its cache folder."""
+    """Tried with the real import of what has torch make its cache folder, as diffusers has it."""
     taken = clean / "tmp"
     taken.mkdir()
-    code = "import getpass; print(getpass.getuser())"
-    user = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
-    (taken / f"torchinductor_{user}").symlink_to("/nonexistent/x")
-    restore = "import sys; from dcvsr_engine.cli import main; sys.exit(main(sys.argv[1:]))"
+    (taken / f"torchinductor_{getpass.getuser()}").symlink_to("/nonexistent/x")
+    # every command sees to it before it imports torch
+    code = "import sys; from dcvsr_engine.cli import main; code = main(sys.argv[1:]); import torch._dynamo.package; exit(code)"
     env = os.environ | {"TMPDIR": str(taken), "PYTHONPATH": str(ROOT), "XDG_DATA_HOME": str(clean)}
-    command = [
-        sys.executable,
-        "-c",
-        restore,
-        "restore",
-        str(clean / "missing.mp4"),
-        "--device",
-        "cpu",
-        "-o",
-        str(clean / "x.mp4"),
-    ]
-    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
-    assert done.returncode == 2 and "does not exist" in done.stderr
-    load = "from dcvsr_engine.environment import use_private_caches; use_private_caches(); import torch._dynamo.package"
-    subprocess.run([sys.executable, "-c", load], env=env, check=True)
+    words = ["info", str(clean / "missing.mp4")]
+    done = subprocess.run([sys.executable, "-c", code, *words], env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and "does not exist" in done.stderr, done.stderr
 
 
 def test_processes_do_not_import_modules_of_the_current_folder(tmp_path, monkeypatch):

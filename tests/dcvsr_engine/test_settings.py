@@ -11,6 +11,8 @@ from dcvsr_engine.errors import SettingsError
 from dcvsr_engine.settings import OutputSettings, ResolvedSettings, RestoreSettings
 
 FIELDS = [(kind, name) for kind in (RestoreSettings, OutputSettings) for name in kind.specs()]
+EXAMPLES = {"size": ("auto", "x1", "x4", "1080p", "4k", "854x480", "16384x16384"), "reduce": ("1", "1.5", "8")}
+"""Values of settings that are texts of a certain form."""
 each_field = pytest.mark.parametrize("kind, name", FIELDS, ids=lambda value: getattr(value, "__name__", value))
 
 
@@ -21,6 +23,8 @@ def valid(kind, name):
         values = st.sampled_from(spec.choices)
     elif spec.kind is bool:
         values = st.booleans()
+    elif name in EXAMPLES:
+        values = st.sampled_from(EXAMPLES[name])
     elif spec.kind is str:
         values = st.text(st.characters(codec="utf-8"))
     elif spec.kind is int:
@@ -111,11 +115,30 @@ def test_what_the_issue_names():
     assert refused(RestoreSettings, "guidance", "strong") == "guidance must be one of none, cfg, sag, pag, dssag, not 'strong'."
 
 
+@pytest.mark.parametrize(
+    ("given", "kept"), [("4K", "4k"), ("X2", "x2"), ("1920×1080", "1920x1080"), (" 1440p ", "1440p"), ("16X16", "16x16")]
+)
+def test_sizes_are_stored_in_one_way(given, kept):
+    assert RestoreSettings(size=given).size == kept
+
+
+@pytest.mark.parametrize(
+    "size", ["", "0", "x0", "x5", "2x", "0x0", "20000x20000", "1920x", "8x8", "-4x4", "720", "9k", "1e3x1e3", "٣x٣"]
+)
+def test_sizes_that_are_none(size):
+    assert "size must be auto, x1, x2, x3, x4, 1080p, 1440p, 4k or WIDTHxHEIGHT" in refused(RestoreSettings, "size", size)
+
+
+@pytest.mark.parametrize("factor", ["", "auto", "0", "0.5", "9", "-1", "nan", "inf", "two", "1,5", "1e0"])
+def test_reductions_that_are_none(factor):
+    assert "reduce must be a factor between 1 and 8" in refused(RestoreSettings, "reduce", factor)
+
+
 def test_unknown_settings_get_the_known_ones():
     for use in (RestoreSettings.from_dict, lambda values: RestoreSettings().replace(**values)):
         with pytest.raises(SettingsError, match="There is no setting “stepz”; the nearest is “steps”"):
             use({"stepz": 3})
-        with pytest.raises(SettingsError, match="There is no setting “quality”; known settings are model, scale, steps"):
+        with pytest.raises(SettingsError, match="There is no setting “quality”; known settings are model, size, reduce, steps"):
             use({"quality": 3})
 
 
@@ -134,8 +157,9 @@ def test_whole_numbers_serve_as_numbers_and_settings_are_frozen():
 
 def test_resolved_settings_leave_nothing_to_the_model():
     open_settings = [name for name, spec in RestoreSettings.specs().items() if spec.nullable]
-    assert open_settings == ["scale", "steps", "guidance", "guidance_scale", "tiling", "tile", "window"]
-    for name, spec in ResolvedSettings.specs().items():
-        known = RestoreSettings.specs()[name]
+    assert open_settings == ["steps", "guidance", "guidance_scale", "tiling", "tile", "window"]
+    assert ResolvedSettings.specs().keys() - RestoreSettings.specs().keys() == {"scale"}, "it follows from the size"
+    for name, known in RestoreSettings.specs().items():
+        spec = ResolvedSettings.specs()[name]
         assert not spec.nullable
         assert (spec.kind, spec.low, spec.high, spec.choices) == (known.kind, known.low, known.high, known.choices)

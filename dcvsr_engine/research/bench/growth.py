@@ -94,7 +94,7 @@ def measured_run(settings: RestoreSettings, frames: int) -> GrowthRun:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         clip = write_clip(folder / "clip.mkv", frames)
-        request = JobRequest(source=clip, target=folder / "out.mkv", settings=settings.replace(scale=GROWTH_SCALE))
+        request = JobRequest(source=clip, target=folder / "out.mkv", settings=settings.replace(size=f"x{GROWTH_SCALE}"))
         before, began = psutil.Process().memory_info().rss, clock()
         with ResidentPeak() as peak:
             report = run_job(request, folder=folder / "job", loader=lambda settings: model)

@@ -14,7 +14,7 @@ from dcvsr_engine.jobs.session import load_for
 from dcvsr_engine.network.checkpoint import Model
 from dcvsr_engine.planning.plan import Plan
 from dcvsr_engine.planning.request import JobRequest
-from dcvsr_engine.settings import Order, OutputSettings, RestoreSettings
+from dcvsr_engine.settings import OutputSettings, RestoreSettings, SegmentOrder
 from dcvsr_engine.video.reader import VideoReader
 
 SHORT_SEGMENT, WHOLE_SEGMENT = 14, 1000
@@ -51,7 +51,7 @@ class Joins:
         joins: in order.
     """
 
-    order: Order
+    order: SegmentOrder
     frames: int
     segments: int
     score: float | None
@@ -70,10 +70,10 @@ def measure_joins(settings: RestoreSettings, clip: Path) -> list[Joins]:
     """Restore ``clip`` in short segments, in both orders, and in one piece, and compare; raises `UserError`."""
     model = load_for(settings)
     _, _, whole = restore_in_segments(clip, model, settings.replace(segment_frames=WHOLE_SEGMENT))
-    return [measure_order(order, settings, clip, model, whole) for order in get_args(Order)]
+    return [measure_order(order, settings, clip, model, whole) for order in get_args(SegmentOrder)]
 
 
-def measure_order(order: Order, settings: RestoreSettings, clip: Path, model: Model, whole: dict[int, float]) -> Joins:
+def measure_order(order: SegmentOrder, settings: RestoreSettings, clip: Path, model: Model, whole: dict[int, float]) -> Joins:
     """Restore ``clip`` in short segments and compare with the differences in one piece; raises `UserError`."""
     plan, report, cut = restore_in_segments(clip, model, settings.replace(segment_frames=SHORT_SEGMENT, order=order))
     # a join lies where a segment begins to put out frames

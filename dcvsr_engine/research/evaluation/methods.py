@@ -93,13 +93,15 @@ class Restoration:
     @property
     def resolved(self) -> ResolvedSettings:
         """Settings with the model's defaults in place."""
-        return self.declaration.resolve(self.settings)
+        return self.declaration.resolve(self.settings).replace(scale=EVALUATION_SCALE)
 
     @property
     def details(self) -> str:
         """Name of the model, and every setting that the model or the user chose."""
         defaults, chosen = RestoreSettings().to_dict(), self.resolved.to_dict()
-        values = [f"{name}={json.dumps(value)}" for name, value in chosen.items() if name != "model" and value != defaults[name]]
+        values = [
+            f"{name}={json.dumps(chosen[name])}" for name, value in defaults.items() if name != "model" and value != chosen[name]
+        ]
         return f"{self.settings.model}: {', '.join(values)}"
 
     def identity(self) -> dict[str, Any]:
@@ -156,8 +158,8 @@ def restoration(text: str, settings: RestoreSettings) -> Restoration:
     heading, text = split_heading(text)
     model, colon, changes = text.rpartition(":")
     if not colon or "=" not in changes:
-        return Restoration(heading or Path(text).name, settings.replace(model=text, scale=EVALUATION_SCALE))
-    values = dict(change_of(change) for change in changes.split(",")) | {"model": model, "scale": EVALUATION_SCALE}
+        return Restoration(heading or Path(text).name, settings.replace(model=text, size=f"x{EVALUATION_SCALE}"))
+    values = dict(change_of(change) for change in changes.split(",")) | {"model": model, "size": f"x{EVALUATION_SCALE}"}
     return Restoration(heading or f"{Path(model).name} {changes.replace(',', ' ')}", settings.replace(**values))
 
 

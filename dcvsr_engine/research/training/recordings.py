@@ -39,7 +39,7 @@ def find_recordings(roots: list[Path]) -> list[Path]:
         for folder, below, names in os.walk(root):
             if any(Path(name).suffix.lower() in PICTURE_SUFFIXES for name in names):
                 clips.append(Path(folder))
-                below.clear()  # a folder of pictures is one clip; what lies deeper is none
+                below.clear()  # a folder of pictures is one clip; what lies deeper is not
             clips.extend(Path(folder, name) for name in names if Path(name).suffix.lower() in VIDEO_SUFFIXES)
     if roots and not clips:
         raise InputError(f"“{roots[0]}” holds no training videos: neither video files nor folders of pictures.")

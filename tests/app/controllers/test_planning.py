@@ -7,7 +7,7 @@ from steering import states
 
 from app.controllers.planning import changes_for
 
-PROBLEM = "The frames do not fit into memory: choose fewer frames per segment or a smaller scale."
+PROBLEM = "The frames do not fit into memory: choose fewer frames per segment or a smaller size."
 
 
 @pytest.fixture
@@ -51,8 +51,8 @@ def test_a_plan_that_does_not_fit_offers_what_does(planned, soon):
     assert "×2" in button.text() and "128×96" in button.text() and not dialog.start_button.isEnabled()
     button.click()
     soon(dialog.start_button.isEnabled)
-    assert window.queue.queue[0].request.settings.scale == 2 and not dialog.problems.isVisible()
-    assert window.settings_panel.request.settings.scale == 2
+    assert window.queue.queue[0].request.settings.size == "x2" and not dialog.problems.isVisible()
+    assert window.settings_panel.request.settings.size == "x2"
     dialog.start_button.click()
     soon(lambda: states(window) == ["done"])
 
@@ -119,7 +119,7 @@ def test_changes_keep_to_what_is_allowed(planned, soon):
     request: JobRequest = window.queue.queue[0].request
     plan = FakeEngine(Script(Path()), None).plan(request, frames_of(request))
     kinds = [kind for kind, _ in changes_for(plan)]
-    assert "tiles" not in kinds and kinds.count("scale") == plan.settings.scale - 1
+    assert "tiles" not in kinds and kinds.count("size") == plan.settings.scale - 1
     for _, changes in changes_for(plan):
         assert request.settings.replace(**changes)
     window.runs.plan_dialog.reject()

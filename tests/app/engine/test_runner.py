@@ -211,5 +211,5 @@ def test_a_target_of_ones_own_is_kept(tmp_path):
 
 
 def test_a_target_is_named_by_scale_and_codec(tmp_path):
-    request = JobRequest(source=tmp_path / "a.avi", settings=RestoreSettings(scale=2), output=OutputSettings(codec="ffv1"))
+    request = JobRequest(source=tmp_path / "a.avi", settings=RestoreSettings(size="x2"), output=OutputSettings(codec="ffv1"))
     assert with_target(request, []).target == tmp_path / "a_x2.mkv"

@@ -2,7 +2,12 @@ from pathlib import Path
 
 import pytest
 
+from app.models.declared import declared
 from app.queue.clips import expand_clips, suggest_target
+from dcvsr_engine.planning.request import JobRequest
+from dcvsr_engine.settings import OutputSettings, RestoreSettings
+
+DECLARED = declared("compact")
 
 
 def make(folder: Path, *names: str) -> Path:
@@ -65,13 +70,19 @@ def test_a_folder_without_any_is_none(tmp_path):
     ],
 )
 def test_results_are_named_after_their_source(tmp_path, source, codec, name):
-    assert suggest_target(tmp_path / source, 4, codec) == tmp_path / name
+    assert suggest_target(asked(tmp_path / source, codec=codec), DECLARED) == tmp_path / name
 
 
 def test_pictures_in_a_dotted_folder_keep_the_whole_name(tmp_path):
-    assert suggest_target(make(tmp_path / "reel.01"), 2, "auto") == tmp_path / "reel.01_x2.mp4"
+    assert suggest_target(asked(make(tmp_path / "reel.01"), size="1080p"), DECLARED) == tmp_path / "reel.01_1080p.mp4"
 
 
 def test_existing_and_promised_names_are_left_alone(tmp_path):
     make(tmp_path, "a_x4.mp4")
-    assert suggest_target(tmp_path / "a.avi", 4, "auto", [tmp_path / "a_x4_2.mp4"]) == tmp_path / "a_x4_3.mp4"
+    request = asked(tmp_path / "a.avi")
+    assert suggest_target(request, DECLARED, taken=[tmp_path / "a_x4_2.mp4"]) == tmp_path / "a_x4_3.mp4"
+    assert suggest_target(request, DECLARED, (1280, 720)) == tmp_path / "a_4k.mp4", "four times that is beyond 4K"
+
+
+def asked(source, codec="auto", **settings):
+    return JobRequest(source=source, settings=RestoreSettings(**settings), output=OutputSettings(codec=codec))

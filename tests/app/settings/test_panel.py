@@ -101,8 +101,8 @@ def test_sliders_reach_both_ends_and_steps(panel):
 
 def test_arrow_keys_stop_at_the_ends(panel):
     for _ in range(9):
-        field(panel, "scale").stepBy(-1)
-    assert panel.request.settings.scale == 1 and not panel.rows["scale"].problem.isVisible()
+        field(panel, "tap_frames").stepBy(-1)
+    assert panel.request.settings.tap_frames == 1 and not panel.rows["tap_frames"].problem.isVisible()
 
 
 def test_choices_and_flags(panel):
@@ -229,7 +229,7 @@ def test_sections_fold_and_say_what_is_in_them(panel, qtbot):
 
 def test_beginners_words_come_first_and_the_papers_under_more(panel):
     more = panel.sections["more"]
-    assert not any(more.isAncestorOf(panel.rows[name]) for name in ("scale", "strength", "codec", "crf", "overwrite"))
+    assert not any(more.isAncestorOf(panel.rows[name]) for name in ("size", "strength", "codec", "crf", "overwrite"))
     assert all(more.isAncestorOf(panel.rows[name]) for name in ("steps", "guidance", "tap", "tile", "color", "spread"))
     assert [label.text() for label in panel.rows["strength"].editor.findChildren(QLabel)] == ["Calm", "Detailed"]
 
@@ -296,7 +296,7 @@ def test_cfg_is_offered_only_where_the_model_drops_something(panel):
 
 
 def test_a_click_on_the_groove_goes_at_least_one_step_and_leaves_no_handle_between(panel, qtbot):
-    editor = panel.rows["scale"].editor
+    editor = panel.rows["tap_frames"].editor
     editor.field.setValue(4)
     editor.slider.triggerAction(editor.slider.SliderAction.SliderPageStepSub)
     assert editor.field.value() == 3 and editor.slider.value() == editor._position(3)
@@ -305,7 +305,7 @@ def test_a_click_on_the_groove_goes_at_least_one_step_and_leaves_no_handle_betwe
 
 
 def test_a_dragged_handle_comes_to_rest_at_its_value(panel):
-    editor = panel.rows["scale"].editor
+    editor = panel.rows["tap_frames"].editor
     editor.slider.setSliderDown(True)
     editor.slider.setValue(700)
     editor.slider.setSliderDown(False)

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -105,6 +106,15 @@ def test_without_room_nothing_is_fetched(publish, monkeypatch):
     monkeypatch.setattr(installing, "run_module", lambda *_: pytest.fail("pip was run"))
     with pytest.raises(AcceleratorError, match=r"not enough space .* 1000000000\.0 GB are needed"):
         install_cuda_build()
+
+
+def test_space_is_counted_when_what_killed_tries_left_is_gone(publish, monkeypatch):
+    publish()
+    left = gpu_folder() / "torch-0.0-of-a-killed-try"
+    left.mkdir(parents=True)
+    usage = shutil.disk_usage(gpu_folder())
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=0 if left.exists() else 10**12))
+    assert install_cuda_build().cuda == "13.0"
 
 
 def test_an_index_without_a_cuda_build_is_told_before_anything_is_fetched(publish):

@@ -19,11 +19,11 @@ from dcvsr_engine.jobs.naming import names_for
     ],
 )
 def test_results_lie_beside_the_clip(source, codec, names):
-    found = list(islice(names_for(Path("/films") / source, 4, codec), 3))
+    found = list(islice(names_for(Path("/films") / source, "x4", codec), 3))
     assert found == [Path("/films") / name for name in names]
 
 
 def test_a_folder_of_pictures_keeps_its_whole_name(tmp_path):
     folder = tmp_path / "holiday.2024"
     folder.mkdir()
-    assert next(names_for(folder, 2, "h264")) == tmp_path / "holiday.2024_x2.mp4"
+    assert next(names_for(folder, "x2", "h264")) == tmp_path / "holiday.2024_x2.mp4"

@@ -117,9 +117,12 @@ def test_a_model_of_another_kind_of_diffusion_is_refused(full, scheduler, frames
     assert reason in sentence(with_configs(full, scheduler, frames))
 
 
-def test_the_folder_that_is_imported_is_the_one_that_is_loaded(full):
-    shutil.copytree(full / "unet", full / "unet_ema")
-    assert {part.split("/")[0] for part in recognise(full).files if part.startswith("unet")} == {"unet"}
+def test_averaged_weights_alone_are_imported_where_there_are_both(full, tiny_model, tmp_path):
+    declared = shutil.copytree(tiny_model, tmp_path / "declared")
+    for folder in (full, declared):
+        shutil.copytree(folder / "unet", folder / "unet_ema")
+        assert {part.split("/")[0] for part in recognise(folder).files if part.startswith("unet")} == {"unet_ema"}
+    assert load_model(import_model(declared).name, "cpu", "fp32").declaration.first_stage == "haar"
 
 
 def test_a_unet_whose_base_is_missing_is_added_and_says_so(full, tmp_path):

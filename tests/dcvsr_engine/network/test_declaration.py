@@ -76,7 +76,7 @@ def test_defaults_come_from_the_model_and_choices_from_the_user():
 
 
 def test_resolving_twice_changes_nothing():
-    chosen = RestoreSettings(scale=2, overlap=0.25)
+    chosen = RestoreSettings(size="x2", overlap=0.25)
     once = DECLARED.resolve(chosen)
     assert type(once) is ResolvedSettings and None not in once.to_dict().values()
     assert networks.declaration(steps=9).resolve(once) == once

@@ -4,7 +4,7 @@ import shutil
 from collections import namedtuple
 
 from dcvsr_engine.planning import disk
-from dcvsr_engine.planning.disk import STATES, bytes_per_pixel, disk_needs, result_bytes, tightest
+from dcvsr_engine.planning.disk import STATES, disk_needs, most_bytes, most_per_pixel, tightest
 from dcvsr_engine.settings import OutputSettings
 
 Usage = namedtuple("Usage", "total used free")
@@ -35,8 +35,8 @@ def test_what_a_job_has_written_already_is_not_needed_again(tmp_path):
 
 
 def test_lossless_files_are_expected_to_be_large():
-    sizes = [bytes_per_pixel(OutputSettings(codec=codec)) for codec in ("h264", "prores", "ffv1")]
+    sizes = [most_per_pixel(OutputSettings(codec=codec)) for codec in ("h264", "prores", "ffv1")]
     assert sizes == sorted(sizes) and sizes[-1] == 3
-    assert bytes_per_pixel(OutputSettings(codec="png", bit_depth=16)) == 6
-    assert bytes_per_pixel(OutputSettings(codec="h265", crf=10)) == 2 * bytes_per_pixel(OutputSettings(codec="h265", crf=16))
-    assert result_bytes(OutputSettings(codec="ffv1"), 10, (64, 48)) == 10 * 64 * 48 * 3
+    assert most_per_pixel(OutputSettings(codec="png", bit_depth=16)) == 6
+    assert most_per_pixel(OutputSettings(codec="h265", crf=10)) == 2 * most_per_pixel(OutputSettings(codec="h265", crf=16))
+    assert most_bytes(OutputSettings(codec="ffv1"), 10, (64, 48)) == 10 * 64 * 48 * 3

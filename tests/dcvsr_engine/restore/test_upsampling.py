@@ -75,7 +75,7 @@ def test_neighbours_come_from_the_same_shot_and_range_alone(noisy_clip, model):
 
 
 def test_a_job_at_strength_0_gives_the_upsamplers_frames_however_it_is_cut(noisy_clip, learned_model, tmp_path, loader):
-    changes = {"strength": 0.0, "color": "none", "steps": 1, "scale": 4}
+    changes = {"strength": 0.0, "color": "none", "steps": 1, "size": "x4"}
     results = []
     for length in (14, 100):
         asked = jobs.request(noisy_clip, tmp_path / f"{length}.mkv", learned_model, (0, 19), segment_frames=length, **changes)

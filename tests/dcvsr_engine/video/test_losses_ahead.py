@@ -36,7 +36,7 @@ def test_tracks_that_do_not_fit_are_told_before_and_after(name: str, tmp_path: P
     before = predicted(source, target)
     assert before == restore(source, target).notes
     if name == "pictures":
-        assert before == ("Sound and subtitles are left out: pictures have none; .mp4, .mov or .mkv do.",)
+        assert before == ("Audio and subtitles are left out: pictures have none; .mp4, .mov or .mkv do.",)
     else:
         assert [word for word in ("subtitle", "attachment") if any(f"The {word}" in note for note in before)] == (
             [] if name == "out.mkv" else ["subtitle", "attachment"]

@@ -49,16 +49,6 @@ class Client:
         return not self.connection.poll(seconds)
 
 
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "home"))
-
-
-@pytest.fixture(scope="session")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return jobs.short_clip(tmp_path_factory.mktemp("clips") / "clip.mkv")
-
-
 @pytest.fixture
 def client_of() -> type[Client]:
     """Makes a client of a connection."""
@@ -68,10 +58,6 @@ def client_of() -> type[Client]:
 @pytest.fixture
 def engine() -> Iterator[Client]:
     """An engine that is ready."""
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
     ours, theirs = multiprocessing.Pipe()
     thread = threading.Thread(target=serve, args=(theirs,))
     thread.start()
@@ -81,7 +67,6 @@ def engine() -> Iterator[Client]:
     if not ours.closed:
         client.send(messages.Shutdown())
     thread.join(PATIENCE)
-    torch.set_num_threads(threads)
     assert not thread.is_alive()
 
 
