@@ -271,12 +271,14 @@ def run_with_progress(request: "JobRequest", folder: Path, discard_when_cancelle
     from dcvsr_engine.control import Control
     from dcvsr_engine.jobs.folders import discard_job, has_job, name_of
     from dcvsr_engine.jobs.job import run_job
+    from dcvsr_engine.settings import needs_crew
+    from dcvsr_engine.worker.crew import run_on_devices
 
     progress = JobProgress(sys.stderr)
     control = Control(progress)
     previous = signal.signal(signal.SIGINT, lambda number, frame: control.cancel())
     try:
-        return run_job(request, control, folder)
+        return (run_on_devices if needs_crew(request.settings.device) else run_job)(request, control, folder)
     except Cancelled:
         if discard_when_cancelled:
             discard_job(folder)

@@ -15,6 +15,7 @@ from dcvsr_engine.jobs.manifest import MANIFEST, RECORD, read_manifest, read_rec
 from dcvsr_engine.jobs.presence import LOCK, JobLock, acquire, in_use
 from dcvsr_engine.paths import jobs_folder
 from dcvsr_engine.planning.request import JobRequest
+from dcvsr_engine.settings import kind_of
 from dcvsr_engine.storage import discard, write_error
 
 PUBLISHING = "publishing.lock"
@@ -69,6 +70,8 @@ def name_of(folder: Path) -> str:
 def job_folder(request: JobRequest) -> Path:
     """The job folder of a request: the same request comes back to the same folder."""
     # backslashreplace, as names that are not UTF-8 hold lone surrogates; the stem is for users to recognise the job
+    # on other devices of the same kind it goes on
+    request = request.replace(settings=request.settings.replace(device=kind_of(request.settings.device)))
     key = hashlib.sha256(request.to_json().encode(errors="backslashreplace")).hexdigest()[:12]
     return jobs_folder() / f"{request.source.stem[:40]}-{key}"
 

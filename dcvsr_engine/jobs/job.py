@@ -273,8 +273,9 @@ def resume_job(
     ]:
         refuse_changed("its plan has changed")
     store = JobStore(presence.folder, manifest, presence)
-    if identity.request != manifest.request:
-        store.update(identity=identity)  # from here on it is published elsewhere
+    asked = manifest.request.replace(target=request.target, output=request.output)
+    if asked != manifest.request:
+        store.update(identity=manifest.identity.replace(request=asked))  # from here on it is published elsewhere
     if alone:
         store.reopen_damaged()
     return store, plan

@@ -1,13 +1,14 @@
 """One job on several devices of this computer: an engine process for each, which take units of one job folder. Torch-free.
 
-What a process does, how it shares the job with the others, and that another one goes on where it was killed is all in `jobs`: here
-processes are started, told to stop, started again, and their progress is made into one.
+What a process does, how it shares the job with the others, and that another one goes on where it was killed is all in `jobs`:
+here processes are started, told to stop, started again, and their progress is made into one.
 """
 
 import dataclasses
 import multiprocessing
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from importlib import import_module
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -24,6 +25,8 @@ from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.settings import devices_of
 from dcvsr_engine.worker import messages
 
+START = "spawn"
+"""How processes begin: one that is forked would inherit locks in whatever state they are."""
 MOST_DEATHS = 3
 """A process that dies so often without finishing a unit is not started again."""
 LOOK_SECONDS = 0.1
@@ -64,7 +67,7 @@ class Member:
     def start(self) -> None:
         """Start the process, and the job in it."""
         self.outcome: messages.JobFinished | messages.JobCancelled | messages.Failed | None = None
-        context = multiprocessing.get_context("spawn")
+        context: Any = multiprocessing.get_context(START)
         self.connection, theirs = context.Pipe()
         self._process: BaseProcess = context.Process(target=serve_member, args=(theirs, self.device), name=self.device)
         self._process.start()
@@ -73,10 +76,8 @@ class Member:
 
     def send(self, command: messages.Command) -> None:
         """Tell it something; a dead one hears nothing."""
-        try:
+        with suppress(OSError):
             self.connection.send(command)
-        except OSError:
-            pass
 
     def receive(self) -> Any:
         """Its next event; ``None`` when the process is dead."""
