@@ -15,6 +15,7 @@ from app.queue.job_queue import QueueItem
 from app.queue.model import QueueModel
 from app.settings.specs import RESTORE_SPECS
 from app.system.preferences import Preferences
+from app.widgets.engine_words import engine_words
 from app.widgets.formats import amount
 from app.widgets.words import words
 from dcvsr_engine.errors import SettingsError
@@ -170,7 +171,8 @@ class Planning(QObject):
             return
         asked = self._asked
         if not asked.changes:
-            self.dialog.show_failure(message if len(self._items) == 1 else f"{run.request.source.name}: {message}")
+            words = engine_words(message)
+            self.dialog.show_failure(words if len(self._items) == 1 else f"{run.request.source.name}: {words}")
             self._items = [item for item in self._items if item != asked.item]
             self._queue.note_unreadable(asked.item, message)
             # the next clip is the first now, and is to be shown in full

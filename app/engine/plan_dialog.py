@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.widgets.appearance import color_text, tones
+from app.widgets.engine_words import engine_words
 from app.widgets.formats import PERMILLE, amount, clock_time, shortened
 from app.widgets.plain import plain_label
 from dcvsr_engine.planning.plan import Plan
@@ -234,5 +235,5 @@ class PlanDialog(QDialog):
         self.form.addRow(name, NeedBar(name, needed, available, text))
 
     def _show_lines(self, label: QLabel, lines: tuple[str, ...], sign: str) -> None:
-        label.setText("\n".join(f"{sign} {line}" for line in lines))
+        label.setText("\n".join(f"{sign} {engine_words(line)}" for line in lines))
         label.setVisible(bool(lines))

@@ -4,26 +4,17 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
+from dcvsr_engine.jobs.clips import found_clips
 from dcvsr_engine.jobs.naming import names_for
 from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.planning.sizes import decided_size
 from dcvsr_engine.resources import resource
-from dcvsr_engine.video.suffixes import PICTURE_SUFFIXES, is_video_file, natural_order, without_results
 
 
 def expand_clips(paths: Iterable[Path]) -> list[Path]:
     """Dropped files and folders as clips: a folder gives its videos or, without any, is a sequence of pictures."""
-    return [clip for path in paths for clip in (clips_of_folder(path) if path.is_dir() else [path])]
-
-
-def clips_of_folder(folder: Path) -> list[Path]:
-    """The videos right inside a folder, but no earlier results; or the folder itself if there are only pictures."""
-    files = sorted((path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")), key=natural_order)
-    videos = without_results(path for path in files if is_video_file(path))
-    if videos:
-        return videos
-    return [folder] if any(path.suffix.lower() in PICTURE_SUFFIXES for path in files) else []
+    return [clip.path for clip in found_clips(paths)]
 
 
 def own_sample(folder: Path) -> Path:

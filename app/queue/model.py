@@ -21,6 +21,7 @@ from PySide6.QtGui import QImage
 
 from app.queue.job_queue import ItemState, JobQueue, QueueItem
 from app.widgets.drops import local_paths
+from app.widgets.engine_words import engine_words
 from app.widgets.plain import plain_tip
 
 log = logging.getLogger(__name__)
@@ -186,7 +187,7 @@ class QueueModel(QAbstractListModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return item.request.source.name
         if role == Qt.ItemDataRole.ToolTipRole:
-            return plain_tip("\n".join(filter(None, [str(item.request.source), item.message])))
+            return plain_tip("\n".join(filter(None, [str(item.request.source), engine_words(item.message)])))
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return f"{item.request.source.name}, {self.state_text(item)}"
         return None

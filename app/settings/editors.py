@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 
 from app.settings.specs import DEVICES, Spec
 from app.widgets.appearance import color_text, tones
+from app.widgets.engine_words import engine_words
 from app.widgets.formats import amount
 from app.widgets.plain import plain_label
 from app.widgets.words import words
@@ -366,9 +367,9 @@ class SettingRow(QWidget):
         self.problem = plain_label()
         self.problem.setWordWrap(True)
         self.problem.hide()
-        self._lay_out(label)
+        self._lay_out(label, spec)
 
-    def _lay_out(self, label: str) -> None:
+    def _lay_out(self, label: str, spec: Spec) -> None:
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setVerticalSpacing(2)
@@ -381,7 +382,10 @@ class SettingRow(QWidget):
             caption.setWordWrap(True)
             caption.setFixedWidth(LABEL_WIDTH)
             caption.setBuddy(self.editor)
-            grid.addWidget(caption, 0, 0)
+            if spec.ends:
+                # beside the slider, not the words below it
+                caption.setFixedHeight(SLIDER_HEIGHT)
+            grid.addWidget(caption, 0, 0, Qt.AlignmentFlag.AlignTop if spec.ends else Qt.AlignmentFlag.AlignVCenter)
             grid.addWidget(self.editor, 0, 1)
         grid.addWidget(self.reset, 0, 2)
         grid.addWidget(self.problem, 1, 0, 1, 3)
@@ -403,7 +407,7 @@ class SettingRow(QWidget):
     def show_problem(self, text: str) -> None:
         """Say what is wrong with the value; nothing when empty."""
         # the sentence names the setting as the command line does
-        self.problem.setText(text.replace(self.name, self._label, 1))
+        self.problem.setText(engine_words(text).replace(self.name, self._label, 1))
         self.problem.setVisible(bool(text))
         color_text(self.problem, tones(self.palette()).bad)
         self.editor.setAccessibleDescription(text or self.toolTip())

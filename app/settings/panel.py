@@ -1,6 +1,6 @@
 """The settings panel: how the chosen clips are restored and written."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +27,9 @@ from app.settings.editors import LABEL_WIDTH, ChoiceEditor, SettingRow, WheelGua
 from app.settings.effects import cfg_reason, idle_reasons, scale_for
 from app.settings.gamma_curve import GammaCurve
 from app.settings.presets import BUILT_IN, Presets
-from app.settings.specs import DEVICES, OUTPUT_SPECS, RESTORE_SPECS
+from app.settings.specs import CODEC_NAMES, DEVICES, OUTPUT_SPECS, RESTORE_SPECS
 from app.widgets.appearance import color_text, tones
+from app.widgets.engine_words import engine_words
 from app.widgets.plain import plain_label, plain_tip
 from app.widgets.section import CollapsibleSection
 from app.widgets.step_strip import StepStrip
@@ -39,8 +40,7 @@ from dcvsr_engine.errors import SettingsError
 from dcvsr_engine.models.registry import KnownModel
 from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.planning.request import JobRequest
-from dcvsr_engine.settings import RESEARCH_SETTINGS, OutputSettings, RestoreSettings
-from dcvsr_engine.video.encoders import ON_GPU
+from dcvsr_engine.settings import GPU_CODECS, RESEARCH_SETTINGS, OutputSettings, RestoreSettings
 from dcvsr_engine.worker.messages import DeviceFacts
 
 SIMPLE_ROWS = ("size", "strength")
@@ -75,7 +75,7 @@ class SettingsPanel(QWidget):
         self.rows: dict[str, SettingRow] = {}
         self.sections: dict[str, CollapsibleSection] = {}
         self._build()
-        self.allow_gpu_codecs(())
+        self.forbid_codecs(GPU_CODECS)
         self.show_request(self._request)
 
     # -- parts --------------------------------------------------------------------------------------------------
@@ -223,16 +223,16 @@ class SettingsPanel(QWidget):
             self.model_box.clear()
             for model in models:
                 if model.declaration and not model.problem:
-                    self.model_box.addItem(model.title, model.name)
+                    self.model_box.addItem(words(model.title), model.name)
         self._model = declared(self._request.settings.model)
         self.show_request(self._request)
 
-    def allow_gpu_codecs(self, able: Iterable[str]) -> None:
-        """Let these of the codecs that need a GPU be chosen, and no others."""
+    def forbid_codecs(self, missing: Collection[str]) -> None:
+        """Let every codec but these be chosen."""
         editor = self.rows["codec"].editor
         assert isinstance(editor, ChoiceEditor)
-        for codec in ON_GPU:
-            editor.allow(codec, codec in able)
+        for codec in CODEC_NAMES:
+            editor.allow(codec, codec not in missing)
 
     def show_devices(self, devices: Sequence[DeviceFacts]) -> None:
         """Offer the devices that are there, with name and memory."""
@@ -293,7 +293,7 @@ class SettingsPanel(QWidget):
             if self.model_box.findData(name) < 0:
                 self.model_box.addItem(self.tr("{model} (not installed)").format(model=name), name)
             self.model_box.setCurrentIndex(self.model_box.findData(name))
-        self.model_box.setToolTip(plain_tip(self._model.description))
+        self.model_box.setToolTip(plain_tip(words(self._model.description)))
 
     def _show_presets(self) -> None:
         chosen = self._presets.match(self._request.settings, self._model)
@@ -379,7 +379,7 @@ class SettingsPanel(QWidget):
         try:
             self._presets.save(name, self._request.settings)
         except (SettingsError, OSError) as error:
-            self.note.setText(str(error))
+            self.note.setText(engine_words(str(error)))
             self.note.show()
             return
         self._show_presets()

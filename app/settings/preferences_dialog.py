@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.settings.specs import DEVICES
-from app.system.desktop import open_folder
+from app.system.desktop import reveal_folder
 from app.system.power import AFTERWARDS, deed_name
 from app.system.preferences import Preferences
 from app.system.translation import LANGUAGES
@@ -124,7 +124,7 @@ class PreferencesDialog(QDialog):
         button = QPushButton(self.tr("Open"))
         button.setAutoDefault(False)
         button.setAccessibleName(self.tr("Open the folder: {name}").format(name=name))
-        button.clicked.connect(lambda: open_folder(path))
+        button.clicked.connect(lambda: reveal_folder(path))
         place = QWidget()
         row = QHBoxLayout(place)
         row.setContentsMargins(0, 0, 0, 0)

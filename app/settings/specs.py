@@ -5,6 +5,7 @@ from typing import Any
 
 from app.settings.presets import BUILT_IN
 from dcvsr_engine.models.catalogue import catalogue
+from dcvsr_engine.models.registry import known_models
 from dcvsr_engine.settings import OutputSettings, RestoreSettings
 
 
@@ -45,6 +46,7 @@ TARGET_SIZES = {
 }
 FIRST_REDUCTIONS = {
     "1": "No",
+    "auto": "As measured",
     "1.5": "÷1.5",
     "2": "÷2",
     "3": "÷3",
@@ -215,4 +217,7 @@ def texts() -> list[str]:
     for entry in catalogue():
         found += [entry.title, entry.summary, entry.licence, entry.licence_summary, entry.repository_note, entry.size_note]
         found.append(entry.memory_note)
+    for model in known_models():
+        if model.built_in and model.declaration:
+            found += [model.title, model.declaration.description, model.declaration.training_data]
     return list(dict.fromkeys(text for text in found if text))

@@ -40,7 +40,7 @@ PIXEL_COPIES = 8
 """Copies of a chunk of output frames: enlarged, decoded, corrected, and what that takes on the way."""
 CONTEXT_BYTES = 2**29
 """A CUDA context, its kernels and their workspaces, which a process that runs the job beside the one that plans it takes anew."""
-QUEUE_BYTES = 2**30
+QUEUE_BYTES = 2**28
 MOST_WAITING = 64
 """Finished frames that wait to be written: at most so many bytes, and so many."""
 WAITING_PIXEL = FLOAT_PIXEL + 4
@@ -220,7 +220,7 @@ class SegmentLoad:
 
 def queue_room(pixels_out: int) -> int:
     """How many finished frames of ``pixels_out`` pixels may wait to be written."""
-    return max(2, min(MOST_WAITING, QUEUE_BYTES // (WAITING_PIXEL * pixels_out)))
+    return max(1, min(MOST_WAITING, QUEUE_BYTES // (WAITING_PIXEL * pixels_out)))
 
 
 def with_batch(load: SegmentLoad, budget: int) -> PlannedSettings:

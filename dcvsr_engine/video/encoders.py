@@ -1,17 +1,17 @@
 """Codecs the program writes, one row each, and how an output is encoded: pixel format, colour, options, container."""
 
-import contextlib
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 
 import av
 from av.video.format import VideoFormat
 
 from dcvsr_engine.errors import OutputError
-from dcvsr_engine.settings import Codec, OutputSettings
+from dcvsr_engine.settings import GPU_CODECS, Codec, OutputSettings
 from dcvsr_engine.video.color import ColorInfo
 from dcvsr_engine.video.pixels import SAMPLINGS, Siting, is_gray, is_rgb, sampling
 from dcvsr_engine.video.probe import VideoInfo
@@ -83,6 +83,12 @@ def nvenc_options(output: OutputSettings, color: ColorInfo, siting: Siting, widt
     return {"rc": "vbr", "cq": str(output.crf), "preset": NVENC_PRESETS[output.preset]}
 
 
+def openh264_options(output: OutputSettings, color: ColorInfo, siting: Siting, width: int) -> dict[str, str]:
+    """Constant quality, a keyframe at least every 250 frames; one thread, so that every machine encodes alike."""
+    quality = str(output.crf)
+    return {"rc_mode": "quality", "qmin": quality, "qmax": quality, "g": "250", "threads": "1"}
+
+
 def always(**options: str) -> Options:
     """Options that depend on nothing."""
     return lambda output, color, siting, width: dict(options)
@@ -124,7 +130,6 @@ class VideoCodec:
         segment: container of its segment files, one that keeps any time base exactly.
         hdr10: whether it stores HDR10 data on the mastering display.
         limited: whether it has no full range.
-        on_gpu: whether only some machines can write it.
         fastest: frames per second that its encoder takes at most; times do not depend on it.
         alpha: options of the encoder for frames with an alpha channel; ``None`` where it has none.
     """
@@ -139,9 +144,13 @@ class VideoCodec:
     segment: str = "nut"
     hdr10: bool = False
     limited: bool = False
-    on_gpu: bool = False
     fastest: int = 1000
     alpha: Options | None = None
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether only some machines can write it."""
+        return self.encoder in GPU_CODECS
 
     def depth_for(self, wanted: int) -> int:
         """The least of its bit depths that keeps ``wanted`` bits, or its greatest."""
@@ -171,17 +180,32 @@ VIDEO_CODECS = {
     ),
     "png": VideoCodec("PNG", "png", "png", ("rgb",), (8, 16), (), always(), alpha=always()),
     "tiff": VideoCodec("TIFF", "tiff", "tiff", ("rgb",), (8, 16), (), DEFLATED, "mov", alpha=DEFLATED),
-    "h264_nvenc": VideoCodec("H.264 (NVENC)", "h264", "h264_nvenc", ("420", "444"), (8,), ALL, nvenc_options, on_gpu=True),
-    "hevc_nvenc": VideoCodec("H.265 (NVENC)", "hevc", "hevc_nvenc", ("420", "444"), (8, 10), ALL, nvenc_options, on_gpu=True),
+    "h264_nvenc": VideoCodec("H.264 (NVENC)", "h264", "h264_nvenc", ("420", "444"), (8,), ALL, nvenc_options),
+    "hevc_nvenc": VideoCodec("H.265 (NVENC)", "hevc", "hevc_nvenc", ("420", "444"), (8, 10), ALL, nvenc_options),
 }
 
-ON_GPU = tuple(key for key, codec in VIDEO_CODECS.items() if codec.on_gpu)
-"""Codecs that only some machines can write."""
+OPENH264 = VideoCodec("H.264", "h264", "libopenh264", ("420",), (8,), ALL, openh264_options)
+"""H.264 where FFmpeg has no x264."""
+
+
+@cache
+def has_encoder(name: str) -> bool:
+    """Whether the FFmpeg at hand has an encoder."""
+    try:
+        return bool(av.Codec(name, "w"))
+    except ValueError:
+        return False
+
+
+def codec_here(key: str) -> VideoCodec:
+    """A codec with the encoder that is at hand for it."""
+    codec = VIDEO_CODECS[key]
+    return OPENH264 if key == "h264" and not has_encoder(codec.encoder) else codec
 
 
 def check_encoder(key: str) -> None:
     """Raise `OutputError` when this machine cannot run an encoder (NVENC without an NVIDIA GPU that has one)."""
-    codec = VIDEO_CODECS[key]
+    codec = codec_here(key)
     try:
         context = av.CodecContext.create(codec.encoder, "w")
         if isinstance(context, av.VideoCodecContext) and codec.on_gpu:
@@ -196,17 +220,18 @@ def check_encoder(key: str) -> None:
 
 def needs_even_sides(key: str) -> bool:
     """Whether a codec has only colour of half the resolution, which takes even sizes."""
-    return key != "auto" and VIDEO_CODECS[key].chroma == ("420",)
+    return codec_here("h264" if key == "auto" else key).chroma == ("420",)
 
 
-def codecs_on_gpu() -> tuple[str, ...]:
-    """Those of `ON_GPU` that this machine can write."""
-    able = []
-    for key in ON_GPU:
-        with contextlib.suppress(OutputError):
+def missing_codecs() -> tuple[str, ...]:
+    """Those of `VIDEO_CODECS` that this machine cannot write."""
+    missing = []
+    for key in VIDEO_CODECS:
+        try:
             check_encoder(key)
-            able.append(key)
-    return tuple(able)
+        except OutputError:
+            missing.append(key)
+    return tuple(missing)
 
 
 # -- decisions --------------------------------------------------------------------------------------------------
@@ -231,7 +256,7 @@ def resolved_output(target: Path, info: VideoInfo, output: OutputSettings) -> Ou
     key = output.codec
     if key == "auto":
         key = open_codec(suffix, info, depth)
-    codec = VIDEO_CODECS[key]
+    codec = codec_here(key)
     check_container(target, codec)
     if output.preset not in SPEED_PRESETS:
         raise OutputError(f"The preset must be one of {', '.join(SPEED_PRESETS)}, not “{output.preset}”.")
@@ -242,7 +267,8 @@ def open_codec(suffix: str, info: VideoInfo, depth: int) -> Codec:
     """The codec of an output with a ``suffix`` and ``depth`` bits, where the user leaves it open."""
     if not suffix:
         return "png"
-    usual: Codec = "h264" if depth <= 8 else "h265"
+    deep: Codec = "h265" if has_encoder(VIDEO_CODECS["h265"].encoder) else "prores" if suffix == ".mov" else "av1"
+    usual: Codec = "h264" if depth <= 8 else deep
     return TRANSPARENT.get(suffix, usual) if info.alpha and "alpha" in info.extras else usual
 
 
@@ -295,7 +321,7 @@ class Encoding:
     @property
     def codec(self) -> VideoCodec:
         """The codec."""
-        return VIDEO_CODECS[self.key]
+        return codec_here(self.key)
 
 
 def encoding_for(info: VideoInfo, width: int, height: int, output: OutputSettings) -> Encoding:
@@ -307,11 +333,14 @@ def encoding_for(info: VideoInfo, width: int, height: int, output: OutputSetting
         output: as `resolved_output` gives it.
 
     Raises:
+        OutputError: the codec takes no such size.
         ValueError: codec or bit depth are still open.
     """
     if output.codec == "auto" or output.bit_depth is None:
         raise ValueError("codec and bit depth are not decided yet; see resolved_output")
-    codec = VIDEO_CODECS[output.codec]
+    codec = codec_here(output.codec)
+    if codec is OPENH264 and (width % 2 or height % 2):
+        raise OutputError(f"OpenH264 does not take the odd size {width}×{height}; choose another codec, such as AV1.")
     with_alpha = codec.alpha if info.alpha else None
     chroma = chroma_for(codec, info, width, height) if with_alpha is None or codec.chroma == ("rgb",) else "444"
     color = output_color(info.color, rgb=chroma == "rgb", limited=codec.limited)

@@ -25,7 +25,7 @@ from dcvsr_engine.network.device import available_devices, cards, device_title, 
 from dcvsr_engine.planning.calibration import calibrated
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.settings import RestoreSettings, needs_crew
-from dcvsr_engine.video.encoders import codecs_on_gpu
+from dcvsr_engine.video.encoders import missing_codecs
 from dcvsr_engine.worker import messages
 from dcvsr_engine.worker.crew import run_on_devices
 
@@ -88,7 +88,7 @@ class Engine:
         """Carry out commands until `Shutdown`, or until the window is gone."""
         there = [(name, device_title(name), memory(name)[1]) for name in available_devices()] + cards()
         facts = tuple(messages.DeviceFacts(*device) for device in there)
-        self.send(messages.Ready(__version__, torch.__version__, facts, codecs_on_gpu()))
+        self.send(messages.Ready(__version__, torch.__version__, facts, missing_codecs()))
         try:
             while not isinstance(command := self.connection.recv(), messages.Shutdown):
                 self.carry_out(command)

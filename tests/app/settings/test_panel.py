@@ -248,8 +248,8 @@ def test_codecs_of_a_gpu_can_be_chosen_only_where_it_is(panel):
         return editor.model().item(editor.findData(codec)).isEnabled()
 
     assert able("h264") and not able("h264_nvenc") and not able("hevc_nvenc")
-    panel.allow_gpu_codecs(("hevc_nvenc",))
-    assert able("h264") and not able("h264_nvenc") and able("hevc_nvenc")
+    panel.forbid_codecs(("h264_nvenc", "h265"))
+    assert able("h264") and not able("h264_nvenc") and able("hevc_nvenc") and not able("h265")
 
 
 # -- what acts --------------------------------------------------------------------------------------------------

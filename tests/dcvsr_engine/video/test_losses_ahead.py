@@ -13,8 +13,8 @@ from clips import GOLDEN, TRACKS, Clip, write_clip
 from PIL import Image
 
 from dcvsr_engine.errors import OutputError
-from dcvsr_engine.settings import OutputSettings
-from dcvsr_engine.video.encoders import ON_GPU, codecs_on_gpu
+from dcvsr_engine.settings import GPU_CODECS, OutputSettings
+from dcvsr_engine.video.encoders import missing_codecs
 from dcvsr_engine.video.hdr import dynamic_of
 from dcvsr_engine.video.losses import losses_ahead
 from dcvsr_engine.video.probe import probe
@@ -115,8 +115,8 @@ def test_dolby_vision_is_told(tmp_path: Path) -> None:
 
 def test_codecs_of_a_gpu_are_those_that_can_be_written(tmp_path: Path) -> None:
     info = probe(write_clip(tmp_path / "clip.mkv", Clip(pts=range(2))))
-    for codec in ON_GPU:
-        if codec in codecs_on_gpu():
+    for codec in GPU_CODECS:
+        if codec not in missing_codecs():
             check_target(tmp_path / "out.mp4", info, OutputSettings(codec=codec))
         else:
             with pytest.raises(Exception, match="needs an NVIDIA GPU with an encoder, and its driver; choose another codec"):
