@@ -14,11 +14,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dcvsr_engine import __version__
-from dcvsr_engine.arguments import Parser, add_request_arguments, add_run_arguments, request_from
+from dcvsr_engine.arguments import Parser, add_request_arguments, add_run_arguments, add_settings, request_from
 from dcvsr_engine.batch import is_batch, is_there, make_output_folders, plan_batch, restore_batch
 from dcvsr_engine.environment import safe_import_path, use_private_caches
 from dcvsr_engine.errors import Cancelled, OutputError, SettingsError, UserError
@@ -28,6 +29,7 @@ from dcvsr_engine.gpu.switch import OFF, Build, use_switched_on_build
 from dcvsr_engine.jobs.clips import FoundClip
 from dcvsr_engine.models.command import add_model_actions, run_model_action
 from dcvsr_engine.progress import JobProgress
+from dcvsr_engine.settings import OutputSettings
 from dcvsr_engine.storage import describe_os_error, discard, partial_path, put_in_place, refuse_replacing, refuse_unsafe
 from dcvsr_engine.terminal import file_size, print_out, printable, time_span
 
@@ -153,6 +155,7 @@ def command_parser() -> Parser:
         command(name, None, RESEARCH[name], research=name)
     gpu = "Use an NVIDIA GPU: install or remove a CUDA build of PyTorch beside the bundled one, which DCVSR_GPU=off brings back."
     add_gpu_arguments(command("gpu", run_gpu_command, gpu))
+    add_compare_arguments(command("compare", compare_command, "Show a clip beside its result, as a video or a picture."))
     command("info", print_information, "Describe a video.").add_argument("source", type=Path)
     return top
 
@@ -176,6 +179,17 @@ def add_job_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
     sub.add_argument("action", choices=["list", "clean"], nargs="?", default="list")
     sub.add_argument("names", nargs="*", help="which jobs to remove (clean)")
     sub.add_argument("--all", action="store_true", help="remove all jobs (clean)")
+
+
+def add_compare_arguments(sub: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``dcvsr compare``."""
+    sub.add_argument("original", type=Path, metavar="IN", help="the clip")
+    sub.add_argument("result", type=Path, metavar="OUT", help="its result")
+    sub.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="a video; or .png, .jpg for a picture")
+    sub.add_argument("--mode", choices=["side", "wipe"], default="side", help="side by side, or parted by a moving line")
+    sub.add_argument("--from", dest="begin", type=float, default=0.0, metavar="SECONDS", help="where the part begins")
+    sub.add_argument("--to", dest="end", type=float, metavar="SECONDS", help="where it ends")
+    add_settings(sub.add_argument_group("output"), OutputSettings.specs())
 
 
 # -- commands ---------------------------------------------------------------------------------------------------
@@ -403,6 +417,19 @@ def list_jobs(options: argparse.Namespace) -> None:
         print_out(printable(f"{job.name}\n    {job.description}  ({job.size / 2**20:.0f} MB)"))
     if not found:
         print_out("There are no unfinished jobs.")
+
+
+def compare_command(options: argparse.Namespace) -> int:
+    """``dcvsr compare``."""
+    from dcvsr_engine.video.comparison import compare
+
+    given = {name: value for name, value in vars(options).items() if name in OutputSettings.specs()}
+    part = options.begin, options.end
+    if not all(isfinite(second) for second in part if second is not None):
+        raise SettingsError("--from and --to take seconds.")
+    target = compare(options.original, options.result, options.output, options.mode, part, OutputSettings.from_dict(given))
+    print_out(json.dumps({"target": str(target)}) if options.json else printable(str(target)))
+    return EXIT_DONE
 
 
 def print_information(options: argparse.Namespace) -> int:

@@ -147,6 +147,14 @@
         <translation>首选项(&amp;R)…</translation>
     </message>
     <message>
+        <source>&amp;Watch a folder…</source>
+        <translation>监视文件夹(&amp;W)…</translation>
+    </message>
+    <message>
+        <source>Do not &amp;watch “{name}” any more</source>
+        <translation>不再监视“{name}”(&amp;W)</translation>
+    </message>
+    <message>
         <source>Stop after the next tile; finished segments and steps are kept (Ctrl+.)</source>
         <translation>在下一个图块后停止;已完成的分段和步骤会保留(Ctrl+.)</translation>
     </message>
@@ -275,6 +283,18 @@
     <message>
         <source>There are no new clips in {names}.</source>
         <translation>{names} 中没有新的视频。</translation>
+    </message>
+    <message>
+        <source>Watch a folder: clips that come into it are restored</source>
+        <translation>监视文件夹：放入其中的视频会被修复</translation>
+    </message>
+    <message>
+        <source>The watched folder “{name}” is gone; it is watched again when it is back.</source>
+        <translation>被监视的文件夹“{name}”不见了；恢复后会继续监视。</translation>
+    </message>
+    <message>
+        <source>The watched folder “{name}” is back.</source>
+        <translation>被监视的文件夹“{name}”已恢复。</translation>
     </message>
     <message>
         <source>There are no files on the clipboard.</source>
@@ -687,34 +707,6 @@
     <message>
         <source>The model in {0} is incomplete: {1} is missing.</source>
         <translation>{0} 中的模型不完整：缺少 {1}。</translation>
-    </message>
-    <message>
-        <source>Watching {0}; Ctrl-C ends.</source>
-        <translation>正在监视 {0}；按 Ctrl-C 结束。</translation>
-    </message>
-    <message>
-        <source>There are no clips in {0}; see --recursive.</source>
-        <translation>{0} 中没有视频；参见 --recursive。</translation>
-    </message>
-    <message>
-        <source>All results together need about {0}, and {1} are free.</source>
-        <translation>所有结果共需约 {0}，可用空间为 {1}。</translation>
-    </message>
-    <message>
-        <source>“{0}” is no folder that could be watched; name one that exists.</source>
-        <translation>“{0}”不是可监视的文件夹；请指定一个存在的文件夹。</translation>
-    </message>
-    <message>
-        <source>The folder “{0}” cannot be written ({1}); choose another.</source>
-        <translation>文件夹“{0}”无法写入（{1}）；请选择其他文件夹。</translation>
-    </message>
-    <message>
-        <source>A watched folder is gone; waiting until it is back.</source>
-        <translation>被监视的文件夹不见了；等待它恢复。</translation>
-    </message>
-    <message>
-        <source>The watched folder is back.</source>
-        <translation>被监视的文件夹已恢复。</translation>
     </message>
     <message>
         <source>“{0}” cannot be read ({1}).</source>
@@ -1542,6 +1534,14 @@
         <source>In the preview</source>
         <translation>预览中</translation>
     </message>
+    <message>
+        <source>{count} clips are left out, as their results are there.</source>
+        <translation>略去 {count} 个视频，因为它们的结果已存在。</translation>
+    </message>
+    <message>
+        <source>Add them all the same</source>
+        <translation>仍然加入</translation>
+    </message>
 </context>
 <context>
     <name>Messages</name>
@@ -1981,6 +1981,58 @@
     <message>
         <source>&amp;Appearance</source>
         <translation>外观(&amp;A)</translation>
+    </message>
+    <message>
+        <source>Beside each clip</source>
+        <translation>与各视频同一位置</translation>
+    </message>
+    <message>
+        <source>Folder for results</source>
+        <translation>结果文件夹</translation>
+    </message>
+    <message>
+        <source>Choose…</source>
+        <translation>选择…</translation>
+    </message>
+    <message>
+        <source>Choose the folder for results</source>
+        <translation>选择结果文件夹</translation>
+    </message>
+    <message>
+        <source>Names of results</source>
+        <translation>结果名称</translation>
+    </message>
+    <message>
+        <source>{name} is the clip&apos;s name, {size} the result&apos;s size, {model} the model.</source>
+        <translation>{name} 为视频名称，{size} 为结果尺寸，{model} 为模型。</translation>
+    </message>
+    <message>
+        <source>&amp;Keep subfolders in the folder for results</source>
+        <translation>在结果文件夹中保留子文件夹(&amp;K)</translation>
+    </message>
+    <message>
+        <source>Look for clips in s&amp;ubfolders, too</source>
+        <translation>同时在子文件夹中查找视频(&amp;U)</translation>
+    </message>
+    <message>
+        <source>Leave out clips of a folder that ha&amp;ve a result</source>
+        <translation>略去文件夹中已有结果的视频(&amp;V)</translation>
+    </message>
+    <message>
+        <source>F&amp;older</source>
+        <translation>文件夹(&amp;O)</translation>
+    </message>
+    <message>
+        <source>&amp;Name</source>
+        <translation>名称(&amp;N)</translation>
+    </message>
+    <message>
+        <source>Results</source>
+        <translation>结果</translation>
+    </message>
+    <message>
+        <source>holiday.avi becomes {name}</source>
+        <translation>holiday.avi 将成为 {name}</translation>
     </message>
     <message>
         <source>Device</source>

@@ -75,3 +75,49 @@ def test_a_pattern_names_the_result_and_is_recognised(tmp_path):
     target = next(names_for(Path("/films/a.b.avi"), "1080p", "h264", None, pattern, tmp_path, "my/net"))
     assert target == tmp_path / "a.b (1080p, my-net).mp4"
     assert result_names(pattern).fullmatch(target.stem)["stem"] == "a.b"
+
+
+def paths_of(given) -> list[Path]:
+    return [clip.path for clip in found_clips(given)]
+
+
+def test_files_are_taken_as_they_are(tmp_path):
+    folder = make(tmp_path, "a.xyz", "b.mp4")
+    assert paths_of([folder / "b.mp4", folder / "a.xyz"]) == [folder / "b.mp4", folder / "a.xyz"]
+
+
+def test_a_folder_stands_for_the_videos_in_it(tmp_path):
+    folder = make(tmp_path, "tape_10.AVI", "tape_2.mp4", "cover.jpg", ".hidden.mp4", "notes.txt")
+    assert [path.name for path in paths_of([folder])] == ["tape_2.mp4", "tape_10.AVI"]
+
+
+def test_earlier_results_in_a_folder_are_left_alone(tmp_path):
+    folder = make(tmp_path, "a.mp4", "a_x4.mp4", "a_x2_3.mkv", "b_x4.mp4", "c.avi", "c_x4.mp4")
+    assert [path.name for path in paths_of([folder])] == ["a.mp4", "b_x4.mp4", "c.avi"]
+
+
+def test_suffixes_of_camcorders_count_where_the_content_is_a_video(tmp_path):
+    program, transport = b"\0\0\1\xba" + bytes(300), (b"G" + bytes(187)) * 3
+    contents = {
+        "MOV001.MOD": program,
+        "MOV002.TOD": transport,
+        "MOV003.TOD": (bytes(4) + b"G" + bytes(187)) * 3,
+        "AVSEQ01.DAT": b"RIFF" + bytes(4) + b"CDXA" + bytes(300),
+        "b.f4v": b"\0\0\0 ftypf4v ",
+        "song.mod": b"a song" + bytes(400),
+        "settings.dat": b"{}",
+        "none.dat": b"",
+    }
+    for name, data in contents.items():
+        (tmp_path / name).write_bytes(data)
+    found = {path.name for path in paths_of([tmp_path])}
+    assert found == {"MOV001.MOD", "MOV002.TOD", "MOV003.TOD", "AVSEQ01.DAT", "b.f4v"}
+
+
+def test_a_folder_of_pictures_is_one_clip(tmp_path):
+    folder = make(tmp_path / "frames", "0001.png", "0002.png", "notes.txt")
+    assert paths_of([folder]) == [folder]
+
+
+def test_a_folder_without_any_is_none(tmp_path):
+    assert paths_of([make(tmp_path, "notes.txt")]) == []
