@@ -1081,6 +1081,14 @@
         <translation>“{0}”不是可读取的图片（{1}）。</translation>
     </message>
     <message>
+        <source>“{0}” has {1} frames and “{2}” {3}; compare a clip with the result of all of it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>“{0}” has no frames from {1} s to {2}; it lasts {3} s.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>{0} is left out.</source>
         <translation>{0} 被略去。</translation>
     </message>
