@@ -105,7 +105,8 @@ class PlanDialog(QDialog):
         self.offer_buttons: list[QPushButton] = []
         self._offered = QVBoxLayout(self.offers)
         self._offered.setContentsMargins(0, 0, 0, 0)
-        self._offered.addWidget(QLabel(self.tr("This fits:")))
+        self.offered_because = QLabel()
+        self._offered.addWidget(self.offered_because)
         self.offers.hide()
         column = QVBoxLayout(self)
         column.setSpacing(12)
@@ -188,8 +189,9 @@ class PlanDialog(QDialog):
         self.busy.setVisible(searching)
         self._fit()
 
-    def offer(self, text: str, choose: Callable[[], object]) -> None:
-        """Offer a change of the settings that makes the clip fit."""
+    def offer(self, text: str, choose: Callable[[], object], better: bool = False) -> None:
+        """Offer a change of the settings that makes the clip fit, or that may do ``better``."""
+        self.offered_because.setText(self.tr("This may do better:") if better else self.tr("This fits:"))
         button = QPushButton(text)
         button.clicked.connect(lambda _checked: choose())
         # Enter starts; it must not take an offer

@@ -22,6 +22,7 @@ class Spec:
         suffix: unit behind the number.
         choices: words for each value of a setting that is chosen from a list.
         ends: words for the two ends of the slider.
+        free: whether other values than the choices can be typed.
     """
 
     label: str
@@ -32,6 +33,7 @@ class Spec:
     suffix: str = ""
     choices: dict[Any, str] = field(default_factory=dict)
     ends: tuple[str, str] | None = None
+    free: bool = False
 
 
 TARGET_SIZES = {
@@ -148,7 +150,7 @@ BIT_DEPTHS = {
 
 RESTORE_SPECS: dict[str, Spec] = {
     "model": Spec("Model"),
-    "size": Spec("Size", choices=TARGET_SIZES),
+    "size": Spec("Size", choices=TARGET_SIZES, free=True),
     "reduce": Spec("Reduce first", choices=FIRST_REDUCTIONS),
     "steps": Spec("Steps", bend=2),
     "guidance": Spec("Guidance", choices=GUIDANCE_NAMES),

@@ -43,6 +43,7 @@ from dcvsr_engine.planning.planner import make_plan, reduction_notes, reshaped
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.planning.segments import frame_range, ordered
 from dcvsr_engine.planning.shots import ShotBoundaries, detect_shots
+from dcvsr_engine.planning.speeds import remember_speed, timed
 from dcvsr_engine.settings import OutputSettings
 from dcvsr_engine.storage import content_hash, discard, partials_of
 from dcvsr_engine.video.detail import measured_reduction
@@ -72,7 +73,7 @@ def plan_job(request: JobRequest, seconds: float | None = None) -> Plan:
             factor = measured_reduction(info, *wanted, request.output.deinterlace)
         else:
             factor = None
-    plan = make_plan(with_reduction(request, factor), info, declaration, unet, shots, job_folder(request))
+    plan = timed(make_plan(with_reduction(request, factor), info, declaration, unet, shots, job_folder(request)))
     return plan.replace(suggested_reduction=factor, notes=(*plan.notes, *reduction_notes(plan, factor)))
 
 
@@ -130,6 +131,7 @@ def run_preview(request: JobRequest, telemetry: Telemetry, loader: Loader, on_pl
         session = Runner(Session(request, reader, info, Denoiser(model, settings=plan.settings), plan, telemetry), sink).run(
             ordered(plan.segments)
         )
+        remember_speed(session.plan, sum(facts.work_seconds for facts in sink.facts))
         share, notes = telemetry.waiting_share, reader.warnings
         return make_report(request, info, session.plan, sink.facts, telemetry.job, share, notes)
 
@@ -198,6 +200,8 @@ def conclude(session: Session, target: Path, store: JobStore, resumed: bool) -> 
         return (record and record.report) or {}
     published = store.read().is_published(target)
     if not published:
+        if not resumed:  # what a resumed job took in earlier runs is not known to the last step
+            remember_speed(session.plan, sum(facts.work_seconds for facts in store.facts()))
         refuse_changed(reread(store.manifest.identity, store.manifest.units, session.reader, telemetry.check))
     with publishing_lock(telemetry.check):
         discard_partials(target)

@@ -1906,6 +1906,10 @@
         <translation>正在寻找可行的设置…</translation>
     </message>
     <message>
+        <source>This may do better:</source>
+        <translation>这样可能更好：</translation>
+    </message>
+    <message>
         <source>segments: {segments}, tiles: {tiles}, steps: {steps}, network evaluations: {evaluations}</source>
         <translation>段：{segments}，分块：{tiles}，步数：{steps}，网络计算次数：{evaluations}</translation>
     </message>
@@ -1916,6 +1920,10 @@
 </context>
 <context>
     <name>Planning</name>
+    <message>
+        <source>Reduce the picture first, ÷{factor}: it has no more detail than that</source>
+        <translation>先缩小画面，÷{factor}：它没有更多细节</translation>
+    </message>
     <message>
         <source>Use {size}: the result has {pixels} pixels</source>
         <translation>改用 {size}：结果为 {pixels} 像素</translation>
@@ -2031,12 +2039,28 @@
         <translation>文件夹(&amp;O)</translation>
     </message>
     <message>
+        <source>&amp;General</source>
+        <translation>常规(&amp;G)</translation>
+    </message>
+    <message>
+        <source>&amp;Results</source>
+        <translation>结果(&amp;R)</translation>
+    </message>
+    <message>
+        <source>&amp;Unattended and folders</source>
+        <translation>无人值守与文件夹(&amp;U)</translation>
+    </message>
+    <message>
         <source>&amp;Name</source>
         <translation>名称(&amp;N)</translation>
     </message>
     <message>
         <source>Results</source>
         <translation>结果</translation>
+    </message>
+    <message>
+        <source>Folders of clips</source>
+        <translation>视频文件夹</translation>
     </message>
     <message>
         <source>holiday.avi becomes {name}</source>
