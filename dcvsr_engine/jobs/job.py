@@ -47,6 +47,7 @@ from dcvsr_engine.planning.speeds import remember_speed, timed
 from dcvsr_engine.settings import OutputSettings
 from dcvsr_engine.storage import content_hash, discard, partials_of
 from dcvsr_engine.video.detail import measured_reduction
+from dcvsr_engine.video.encoders import resolved_output
 from dcvsr_engine.video.probe import VideoInfo, probe
 from dcvsr_engine.video.publish import publish
 from dcvsr_engine.video.reader import VideoReader
@@ -273,7 +274,7 @@ def resume_job(
     change = change_since(manifest.identity, identity)
     shots = manifest.shots
     # damaged numbers would be planned for ever
-    if change is None and not fits(shots, *frame_range(request, info)):
+    if change is None and (not fits(shots, *frame_range(request, info)) or departs(manifest, info, model.declaration)):
         change = "its plan has changed"
     refuse_changed(change)
     # sums come out differently, in their last bits, on another number of threads
@@ -311,6 +312,20 @@ def fits(shots: ShotBoundaries, first: int, last: int) -> bool:
     """Whether shots lie, in order, in frames ``first … last``."""
     bounds = (shots.first, *shots.cuts, shots.last + 1)
     return shots.first == first and shots.last <= last and all(begin < end for begin, end in pairwise(bounds))
+
+
+def departs(manifest: Manifest, info: VideoInfo, declaration: Declaration) -> bool:
+    """Whether a job's plan says anything that its own request does not: somebody has edited it."""
+    asked, output = dict(declaration.resolve(manifest.request.settings)), manifest.request.output
+    planned = {name: value for name, value in manifest.settings if name not in MADE_TO_FIT}
+    if any(asked[name] != value for name, value in planned.items()):
+        return True
+    target = manifest.request.target
+    return target is None or resolved_output(target, info, output) != manifest.output.replace(overwrite=output.overwrite)
+
+
+MADE_TO_FIT = {"size", "scale", "reduce", "device", "precision", "tile", "tile_batch", "sap_schedule"}
+"""Settings that a plan decides by the clip and the machine, or that are reduced when memory runs out."""
 
 
 def units_of(segments: Sequence[Segment]) -> tuple[Unit, ...]:

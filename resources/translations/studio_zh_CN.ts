@@ -729,10 +729,6 @@
         <translation>名称“{0}”的花括号不成对；可用字段为 {1}。</translation>
     </message>
     <message>
-        <source>The job in {0} was finished or removed by another process.</source>
-        <translation>{0} 中的任务已由另一进程完成或删除。</translation>
-    </message>
-    <message>
         <source>{0} does not say between which noise levels the model was trained (sigma_min and sigma_max).</source>
         <translation>{0} 没有说明模型训练的噪声范围（sigma_min 和 sigma_max）。</translation>
     </message>
@@ -1082,11 +1078,15 @@
     </message>
     <message>
         <source>“{0}” has {1} frames and “{2}” {3}; compare a clip with the result of all of it.</source>
-        <translation type="unfinished"></translation>
+        <translation>“{0}”有 {1} 帧，而“{2}”有 {3} 帧；请将视频与其完整结果比较。</translation>
     </message>
     <message>
         <source>“{0}” has no frames from {1} s to {2}; it lasts {3} s.</source>
-        <translation type="unfinished"></translation>
+        <translation>“{0}”在 {1} 秒至 {2} 之间没有帧；其时长为 {3} 秒。</translation>
+    </message>
+    <message>
+        <source>{0} does not work here, as it needs {1}; {2} is encoded by software.</source>
+        <translation>{0} 在此不可用，因为它需要 {1}；改由软件编码 {2}。</translation>
     </message>
     <message>
         <source>{0} is left out.</source>
@@ -1159,10 +1159,6 @@
     <message>
         <source>The {0} is left out: it holds no audio.</source>
         <translation>略去 {0}：其中没有音频。</translation>
-    </message>
-    <message>
-        <source>The engine on {0} ended unexpectedly ({1}).</source>
-        <translation>{0} 上的引擎意外退出（{1}）。</translation>
     </message>
     <message>
         <source>Frame times are rounded to milliseconds: .mkv knows no finer ones, .mp4 and .mov do.</source>
@@ -1838,6 +1834,14 @@
         <translation>问题</translation>
     </message>
     <message>
+        <source>All {clips} clips: {frames} frames, files of about {size}, about {time}</source>
+        <translation>全部 {clips} 个视频：{frames} 帧，文件约 {size}，约 {time}</translation>
+    </message>
+    <message>
+        <source>{planned} of {clips} clips: {frames} frames, files of about {size}, about {time}</source>
+        <translation>{clips} 个视频中的 {planned} 个：{frames} 帧，文件约 {size}，约 {time}</translation>
+    </message>
+    <message>
         <source>This fits:</source>
         <translation>以下方案可行:</translation>
     </message>
@@ -1892,14 +1896,6 @@
     <message>
         <source>Result</source>
         <translation>结果</translation>
-    </message>
-    <message>
-        <source>All {clips} clips: {frames} frames, about {time}</source>
-        <translation>全部 {clips} 个视频:{frames} 帧,约 {time}</translation>
-    </message>
-    <message>
-        <source>{planned} of {clips} clips: {frames} frames, about {time}</source>
-        <translation>{clips} 个视频中的 {planned} 个:{frames} 帧,约 {time}</translation>
     </message>
     <message>
         <source>Looking for settings that fit …</source>
@@ -3103,6 +3099,10 @@
         <translation>NVIDIA GPU（CUDA）</translation>
     </message>
     <message>
+        <source>Intel GPU</source>
+        <translation>Intel GPU</translation>
+    </message>
+    <message>
         <source>Apple GPU</source>
         <translation>Apple GPU</translation>
     </message>
@@ -3287,6 +3287,30 @@
         <translation>NVIDIA GPU 上的 H.265</translation>
     </message>
     <message>
+        <source>H.264 on the Intel GPU</source>
+        <translation>H.264（Intel GPU）</translation>
+    </message>
+    <message>
+        <source>H.265 on the Intel GPU</source>
+        <translation>H.265（Intel GPU）</translation>
+    </message>
+    <message>
+        <source>H.264 on the AMD GPU</source>
+        <translation>H.264（AMD GPU）</translation>
+    </message>
+    <message>
+        <source>H.265 on the AMD GPU</source>
+        <translation>H.265（AMD GPU）</translation>
+    </message>
+    <message>
+        <source>H.264 on the Mac&apos;s encoder</source>
+        <translation>H.264（Mac 编码器）</translation>
+    </message>
+    <message>
+        <source>H.265 on the Mac&apos;s encoder</source>
+        <translation>H.265（Mac 编码器）</translation>
+    </message>
+    <message>
         <source>Quality (CRF)</source>
         <translation>质量 (CRF)</translation>
     </message>
@@ -3451,8 +3475,8 @@
         <translation>不改变</translation>
     </message>
     <message>
-        <source>What computes; auto takes a CUDA GPU, then Apple&apos;s, then the processor; several: cuda:0,cuda:1.</source>
-        <translation>用什么计算；自动时优先 CUDA 显卡，其次苹果显卡，再次处理器；多个设备：cuda:0,cuda:1。</translation>
+        <source>What computes; auto takes a CUDA (or ROCm) GPU, Intel&apos;s, Apple&apos;s, or the processor.</source>
+        <translation>由什么计算；自动依次选用 CUDA（或 ROCm）GPU、Intel GPU、Apple GPU，否则用处理器。</translation>
     </message>
     <message>
         <source>Quality: 0 is lossless or best; larger values give smaller files.</source>
