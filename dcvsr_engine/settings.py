@@ -20,13 +20,9 @@ SapSchedule = Literal["auto", "lockstep", "staged", "two-pass", "cached"]
 TapDirection = Literal["alternate", "forward", "backward"]
 Tiling = Literal["paper", "fast"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
-<<<<<<< HEAD
-Device = Literal["auto", "cuda", "mps", "cpu"]
+Device = Literal["auto", "cuda", "xpu", "mps", "cpu"]
 DEVICE_LIST = r"^(cuda:\d+(,cuda:\d+)*|cpu(,cpu)+)$"
 """Several devices of one kind, or a card of several: each gets an engine process of its own."""
-=======
-Device = Literal["auto", "cuda", "xpu", "mps", "cpu"]
->>>>>>> main
 SegmentOrder = Literal["chain", "bricks"]
 Color = Literal["wavelet", "adain", "none"]
 GpuCodec = Literal[
@@ -234,14 +230,9 @@ class RestoreSettings(Settings):
     precision: Precision = Field(
         default="auto", description="Number format of the network; auto is the fastest that the device does well."
     )
-<<<<<<< HEAD
     device: Device | Annotated[str, Field(pattern=DEVICE_LIST)] = Field(
         default="auto",
-        description="What computes; auto takes a CUDA GPU, then Apple's, then the processor; several: cuda:0,cuda:1.",
-=======
-    device: Device = Field(
-        default="auto", description="What computes; auto takes a CUDA (or ROCm) GPU, Intel's, Apple's, or the processor."
->>>>>>> main
+        description="What computes; auto: a CUDA (or ROCm) GPU, Intel's, Apple's, or the processor; several: cuda:0,cuda:1.",
     )
     tile_batch: int = Field(
         default=0, ge=0, le=256, description="Tiles denoised together; 0 chooses what fits. Does not change the result."
