@@ -1834,6 +1834,14 @@
         <translation>问题</translation>
     </message>
     <message>
+        <source>All {clips} clips: {frames} frames, files of about {size}, about {time}</source>
+        <translation>全部 {clips} 个视频：{frames} 帧，文件约 {size}，约 {time}</translation>
+    </message>
+    <message>
+        <source>{planned} of {clips} clips: {frames} frames, files of about {size}, about {time}</source>
+        <translation>{clips} 个视频中的 {planned} 个：{frames} 帧，文件约 {size}，约 {time}</translation>
+    </message>
+    <message>
         <source>This fits:</source>
         <translation>以下方案可行:</translation>
     </message>
@@ -1888,14 +1896,6 @@
     <message>
         <source>Result</source>
         <translation>结果</translation>
-    </message>
-    <message>
-        <source>All {clips} clips: {frames} frames, about {time}</source>
-        <translation>全部 {clips} 个视频:{frames} 帧,约 {time}</translation>
-    </message>
-    <message>
-        <source>{planned} of {clips} clips: {frames} frames, about {time}</source>
-        <translation>{clips} 个视频中的 {planned} 个:{frames} 帧,约 {time}</translation>
     </message>
     <message>
         <source>Looking for settings that fit …</source>
