@@ -729,6 +729,10 @@
         <translation>名称“{0}”的花括号不成对；可用字段为 {1}。</translation>
     </message>
     <message>
+        <source>The job in {0} was finished or removed by another process.</source>
+        <translation>{0} 中的任务已由另一进程完成或删除。</translation>
+    </message>
+    <message>
         <source>{0} does not say between which noise levels the model was trained (sigma_min and sigma_max).</source>
         <translation>{0} 没有说明模型训练的噪声范围（sigma_min 和 sigma_max）。</translation>
     </message>
@@ -1111,6 +1115,10 @@
     <message>
         <source>{0}×{1} is an odd size, which {2} keeps with full colour resolution (4:4:4) only.</source>
         <translation>{0}×{1} 是奇数尺寸，{2} 只能以完整色度（4:4:4）保存。</translation>
+    </message>
+    <message>
+        <source>The engine on {0} ended unexpectedly ({1}).</source>
+        <translation>{0} 上的引擎意外退出（{1}）。</translation>
     </message>
     <message>
         <source>{0} {1}; choose another codec.</source>
@@ -3095,6 +3103,10 @@
         <translation>设备</translation>
     </message>
     <message>
+        <source>What computes; auto: a CUDA (or ROCm) GPU, Intel&apos;s, Apple&apos;s, or the processor; several: cuda:0,cuda:1.</source>
+        <translation>用什么计算；自动：CUDA（或 ROCm）显卡、英特尔显卡、苹果显卡或处理器；多个设备：cuda:0,cuda:1。</translation>
+    </message>
+    <message>
         <source>NVIDIA GPU (CUDA)</source>
         <translation>NVIDIA GPU（CUDA）</translation>
     </message>
@@ -3473,10 +3485,6 @@
     <message>
         <source>Unchanged</source>
         <translation>不改变</translation>
-    </message>
-    <message>
-        <source>What computes; auto takes a CUDA (or ROCm) GPU, Intel&apos;s, Apple&apos;s, or the processor.</source>
-        <translation>由什么计算；自动依次选用 CUDA（或 ROCm）GPU、Intel GPU、Apple GPU，否则用处理器。</translation>
     </message>
     <message>
         <source>Quality: 0 is lossless or best; larger values give smaller files.</source>
