@@ -21,6 +21,8 @@ TapDirection = Literal["alternate", "forward", "backward"]
 Tiling = Literal["paper", "fast"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 Device = Literal["auto", "cuda", "xpu", "mps", "cpu"]
+DEVICE_LIST = r"^(cuda:\d+(,cuda:\d+)*|cpu(,cpu)+)$"
+"""Several devices of one kind, or a card of several: each gets an engine process of its own."""
 SegmentOrder = Literal["chain", "bricks"]
 Color = Literal["wavelet", "adain", "none"]
 GpuCodec = Literal[
@@ -93,6 +95,21 @@ class SettingSpec:
     high: float | None
     choices: tuple[str, ...]
     nullable: bool
+
+
+def devices_of(device: str) -> tuple[str, ...]:
+    """The devices that a setting names."""
+    return tuple(device.split(","))
+
+
+def kind_of(device: str) -> str:
+    """The kind of device that a setting names: frames are the same on any number of one kind."""
+    return devices_of(device)[0].partition(":")[0]
+
+
+def needs_crew(device: str) -> bool:
+    """Whether what a setting names is more than the one device that a process takes by itself."""
+    return kind_of(device) != device
 
 
 class Settings(Schema):
@@ -213,8 +230,9 @@ class RestoreSettings(Settings):
     precision: Precision = Field(
         default="auto", description="Number format of the network; auto is the fastest that the device does well."
     )
-    device: Device = Field(
-        default="auto", description="What computes; auto takes a CUDA (or ROCm) GPU, Intel's, Apple's, or the processor."
+    device: Device | Annotated[str, Field(pattern=DEVICE_LIST)] = Field(
+        default="auto",
+        description="What computes; auto: a CUDA (or ROCm) GPU, Intel's, Apple's, or the processor; several: cuda:0,cuda:1.",
     )
     tile_batch: int = Field(
         default=0, ge=0, le=256, description="Tiles denoised together; 0 chooses what fits. Does not change the result."
