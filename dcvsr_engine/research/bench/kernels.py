@@ -12,7 +12,7 @@ from diffusers import UNetSpatioTemporalConditionModel
 from diffusers.models.attention import FeedForward
 from torch import Tensor, nn
 
-from dcvsr_engine.diffusion.attention import attend, install_processors
+from dcvsr_engine.diffusion.attention import install_processors
 from dcvsr_engine.models.loading import load_model
 from dcvsr_engine.network.checkpoint import Model
 from dcvsr_engine.network.device import DTYPES, device_title
@@ -20,10 +20,6 @@ from dcvsr_engine.network.fused import FusedFeedForward
 from dcvsr_engine.research.bench.cost import TimedWork, fastest
 from dcvsr_engine.settings import Precision, RestoreSettings
 
-HEAD = 32
-"""Channels of an attention head of the compact model."""
-FOREIGN = 4
-"""Frames whose tokens TAP appends to every frame's own."""
 GPU = "cuda"
 
 
@@ -87,7 +83,6 @@ def works_of(model: Model, tile: int, window: int) -> dict[str, list[TimedWork]]
     def random(*shape: int) -> Tensor:
         return torch.randn(*shape, generator=torch.Generator().manual_seed(0)).to(model.device, dtype)
 
-    query, foreign = (random(window, channels // HEAD, count * tokens, HEAD) for count in (1, 1 + FOREIGN))
     layer, hidden = FeedForward(channels).to(model.device, dtype), random(window, tokens, channels)
     fused = FusedFeedForward(layer)
     video, weight = random(1, channels, window, tile, tile), random(channels, channels, 3, 1, 1)
@@ -96,8 +91,6 @@ def works_of(model: Model, tile: int, window: int) -> dict[str, list[TimedWork]]
         "network, one tile": [
             partial(evaluate_network, network, sample) for network in (plain_network(model), own_network(model))
         ],
-        "attention to own tokens": [partial(kind, query, query, query) for kind in (F.scaled_dot_product_attention, attend)],
-        "attention with TAP's": [partial(kind, query, foreign, foreign) for kind in (F.scaled_dot_product_attention, attend)],
         "feed-forward": [partial(layer, hidden), partial(fused, hidden)],
         "not taken: Conv3d as Conv2d": [
             lambda: F.conv3d(video, weight, padding=(1, 0, 0)),
