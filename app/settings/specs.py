@@ -117,6 +117,7 @@ PRECISIONS = {
 DEVICES = {
     "auto": "Automatic",
     "cuda": "NVIDIA GPU (CUDA)",
+    "xpu": "Intel GPU",
     "mps": "Apple GPU",
     "cpu": "Processor",
 }
@@ -131,6 +132,17 @@ CODEC_NAMES = {
     "tiff": "TIFF pictures",
     "h264_nvenc": "H.264 on the NVIDIA GPU",
     "hevc_nvenc": "H.265 on the NVIDIA GPU",
+    "h264_qsv": "H.264 on the Intel GPU",
+    "hevc_qsv": "H.265 on the Intel GPU",
+    "h264_amf": "H.264 on the AMD GPU",
+    "hevc_amf": "H.265 on the AMD GPU",
+    "h264_videotoolbox": "H.264 on the Mac's encoder",
+    "hevc_videotoolbox": "H.265 on the Mac's encoder",
+}
+UNFIT_TRACKS = {
+    "convert": "Convert",
+    "drop": "Drop",
+    "mkv": "Use .mkv",
 }
 SPEEDS = {
     "ultrafast": "Ultra fast",
@@ -195,6 +207,7 @@ OUTPUT_SPECS: dict[str, Spec] = {
     "bit_depth": Spec("Bit depth", choices=BIT_DEPTHS),
     "audio": Spec("Keep the audio"),
     "subtitles": Spec("Keep subtitles and chapters"),
+    "unfit_tracks": Spec("Tracks that do not fit", choices=UNFIT_TRACKS),
     "deinterlace": Spec("Deinterlace"),
     "overwrite": Spec("Replace an existing file"),
 }
