@@ -1209,7 +1209,7 @@
         <translation>true 或 false</translation>
     </message>
     <message>
-        <source>The frames do not fit into memory: choose fewer frames per segment or a smaller size.</source>
+        <source>The frames do not fit into memory: close other programs, or choose a smaller size.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
