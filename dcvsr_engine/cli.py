@@ -14,22 +14,27 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dcvsr_engine import __version__
-from dcvsr_engine.arguments import Parser, add_request_arguments, add_run_arguments, request_from
+from dcvsr_engine.arguments import Parser, add_request_arguments, add_run_arguments, add_settings, request_from
+from dcvsr_engine.batch import is_batch, is_there, make_output_folders, plan_batch, restore_batch
 from dcvsr_engine.environment import safe_import_path, use_private_caches
 from dcvsr_engine.errors import Cancelled, OutputError, SettingsError, UserError
 from dcvsr_engine.gpu.command import add_gpu_arguments, run_gpu_command
 from dcvsr_engine.gpu.own_process import run_module_if_asked
 from dcvsr_engine.gpu.switch import OFF, Build, use_switched_on_build
+from dcvsr_engine.jobs.clips import FoundClip
 from dcvsr_engine.models.command import add_model_actions, run_model_action
 from dcvsr_engine.progress import JobProgress
+from dcvsr_engine.settings import OutputSettings
 from dcvsr_engine.storage import describe_os_error, discard, partial_path, put_in_place, refuse_replacing, refuse_unsafe
-from dcvsr_engine.terminal import print_out, printable
+from dcvsr_engine.terminal import file_size, print_out, printable, time_span
 
 if TYPE_CHECKING:
+    from dcvsr_engine.jobs.session import Loader
     from dcvsr_engine.planning.plan import Plan
     from dcvsr_engine.planning.request import JobRequest
 
@@ -150,17 +155,20 @@ def command_parser() -> Parser:
         command(name, None, RESEARCH[name], research=name)
     gpu = "Use an NVIDIA GPU: install or remove a CUDA build of PyTorch beside the bundled one, which DCVSR_GPU=off brings back."
     add_gpu_arguments(command("gpu", run_gpu_command, gpu))
+    add_compare_arguments(command("compare", compare_command, "Show a clip beside its result, as a video or a picture."))
     command("info", print_information, "Describe a video.").add_argument("source", type=Path)
     return top
 
 
 def add_job_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
     """Add the commands that plan, run, list and remove jobs."""
-    sub = command("restore", restore_command, "Restore a video.")
+    sub = command("restore", restore_command, "Restore a video, or several.")
     add_request_arguments(sub)
+    watching = "go on watching the folders, and restore what comes into them; what is done is left out"
+    sub.add_argument("--watch", action="store_true", help=watching)
     sub.add_argument("--fresh", action="store_true", help="start from the beginning even if the job is unfinished")
     add_run_arguments(sub)
-    sub = command("plan", plan_command, "Estimate what restoring a video takes.")
+    sub = command("plan", plan_command, "Estimate what restoring videos takes.")
     add_request_arguments(sub)
     sub.add_argument("--calibrate", action="store_true", help="measure one tile to estimate the duration")
     sub = command("resume", resume_command, "Continue an unfinished job.")
@@ -173,16 +181,43 @@ def add_job_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
     sub.add_argument("--all", action="store_true", help="remove all jobs (clean)")
 
 
+def add_compare_arguments(sub: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``dcvsr compare``."""
+    sub.add_argument("original", type=Path, metavar="IN", help="the clip")
+    sub.add_argument("result", type=Path, metavar="OUT", help="its result")
+    sub.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="a video; or .png, .jpg for a picture")
+    sub.add_argument("--mode", choices=["side", "wipe"], default="side", help="side by side, or parted by a moving line")
+    sub.add_argument("--from", dest="begin", type=float, default=0.0, metavar="SECONDS", help="where the part begins")
+    sub.add_argument("--to", dest="end", type=float, metavar="SECONDS", help="where it ends")
+    add_settings(sub.add_argument_group("output"), OutputSettings.specs())
+
+
 # -- commands ---------------------------------------------------------------------------------------------------
 
 
 def restore_command(options: argparse.Namespace) -> int:
     """``dcvsr restore``."""
-    from dcvsr_engine.jobs.folders import job_folder
+    from dcvsr_engine.jobs.folders import discard_job, job_folder
 
-    request = request_from(options)
-    run_with_report(request, job_folder(request), options, options.fresh)
-    return EXIT_DONE
+    if not is_batch(options):
+        request = request_from(options, FoundClip(options.sources[0]))
+        make_output_folders(options, [request])
+        if options.skip_done and is_there(request.target):
+            print_out(printable(f"The result is there: {request.target}"))
+        else:
+            run_with_report(request, job_folder(request), options, options.fresh)
+        return EXIT_DONE
+    from dcvsr_engine.worker.process import ModelCache
+
+    models = ModelCache()
+
+    def run(request: "JobRequest") -> dict[str, Any]:
+        """Restore one of several clips; the model stays loaded."""
+        if options.fresh:
+            discard_job(job_folder(request))
+        return run_with_progress(request, job_folder(request), options.discard, models)
+
+    return restore_batch(options, run)
 
 
 def resume_command(options: argparse.Namespace) -> int:
@@ -253,13 +288,16 @@ def write_report(partial_file: Path, path: Path, text: str) -> None:
         ) from None
 
 
-def run_with_progress(request: "JobRequest", folder: Path, discard_when_cancelled: bool) -> dict[str, Any]:
+def run_with_progress(
+    request: "JobRequest", folder: Path, discard_when_cancelled: bool, loader: "Loader | None" = None
+) -> dict[str, Any]:
     """Run a job with progress on the terminal; Ctrl-C cancels it at the next tile.
 
     Args:
         request: what to restore.
         folder: the job directory.
         discard_when_cancelled: whether Ctrl-C deletes finished work instead of keeping it.
+        loader: gives the model, where it is kept between jobs.
 
     Returns:
         The report.
@@ -271,12 +309,13 @@ def run_with_progress(request: "JobRequest", folder: Path, discard_when_cancelle
     from dcvsr_engine.control import Control
     from dcvsr_engine.jobs.folders import discard_job, has_job, name_of
     from dcvsr_engine.jobs.job import run_job
+    from dcvsr_engine.jobs.session import load_for
 
     progress = JobProgress(sys.stderr)
-    control = Control(progress)
+    control = Control(progress, pictures=False)
     previous = signal.signal(signal.SIGINT, lambda number, frame: control.cancel())
     try:
-        return run_job(request, control, folder)
+        return run_job(request, control, folder, loader or load_for)
     except Cancelled:
         if discard_when_cancelled:
             discard_job(folder)
@@ -307,7 +346,9 @@ def plan_command(options: argparse.Namespace) -> int:
     from dcvsr_engine.jobs.session import load_for
     from dcvsr_engine.planning.calibration import calibrated
 
-    made = plan_job(request_from(options))
+    if is_batch(options):
+        return plan_batch(options)
+    made = plan_job(request_from(options, FoundClip(options.sources[0])))
     if options.calibrate:
         made = calibrated(made, load_for(made.settings))
     print_out(json.dumps(made.to_dict(), ensure_ascii=False) if options.json else printable(plan_text(made)))
@@ -330,17 +371,11 @@ def plan_text(made: "Plan") -> str:
                    f"{made.host_memory / gigabyte:.1f} of {made.host_memory_available / gigabyte:.1f} GB in all"),
         ("Result", "none is written" if made.result_bytes is None else f"about {file_size(made.result_bytes)}"),
         ("Disk", f"{made.disk / gigabyte:.2f} of {made.disk_available / gigabyte:.1f} GB"),
-        ("Time", "not measured (--calibrate)" if made.seconds is None else f"about {made.seconds:.0f} s"),
+        ("Time", "not measured (--calibrate)" if made.seconds is None else f"about {time_span(made.seconds)}"),
     ]  # fmt: skip
     lines = [f"{name:<12}{text}" for name, text in rows]
     lines += [f"Note: {note}" for note in made.notes] + [f"Problem: {problem}" for problem in made.problems]
     return "\n".join(lines)
-
-
-def file_size(size: int) -> str:
-    """Bytes in words, to two digits: an estimate is no better."""
-    amount, unit = (size / 2**30, "GB") if size >= 2**30 else (size / 2**20, "MB")
-    return f"{amount:.1f} {unit}" if amount < 10 else f"{float(f'{amount:.2g}'):.0f} {unit}"
 
 
 def jobs_command(options: argparse.Namespace) -> int:
@@ -378,6 +413,19 @@ def list_jobs(options: argparse.Namespace) -> None:
         print_out(printable(f"{job.name}\n    {job.description}  ({job.size / 2**20:.0f} MB)"))
     if not found:
         print_out("There are no unfinished jobs.")
+
+
+def compare_command(options: argparse.Namespace) -> int:
+    """``dcvsr compare``."""
+    from dcvsr_engine.video.comparison import compare
+
+    given = {name: value for name, value in vars(options).items() if name in OutputSettings.specs()}
+    part = options.begin, options.end
+    if not all(isfinite(second) for second in part if second is not None):
+        raise SettingsError("--from and --to take seconds.")
+    target = compare(options.original, options.result, options.output, options.mode, part, OutputSettings.from_dict(given))
+    print_out(json.dumps({"target": str(target)}) if options.json else printable(str(target)))
+    return EXIT_DONE
 
 
 def print_information(options: argparse.Namespace) -> int:

@@ -51,10 +51,12 @@ def checked_size(text: str) -> str:
 
 def checked_reduction(text: str) -> str:
     """A factor as it is stored; raises `ValueError` when it is none."""
+    if text == "auto":
+        return text
     least, most = REDUCTIONS
     if re.fullmatch(r"\d{1,2}(\.\d{1,4})?", text, re.ASCII) and least <= float(text) <= most:
         return f"{float(text):g}"
-    raise ValueError(f"reduce must be a factor between {least:g} and {most:g}, not “{text[:40]}”.")
+    raise ValueError(f"reduce must be auto or a factor between {least:g} and {most:g}, not “{text[:40]}”.")
 
 
 TargetSize = Annotated[str, AfterValidator(checked_size)]
@@ -137,7 +139,7 @@ class RestoreSettings(Settings):
     )
     reduce: Reduction = Field(
         default="1",
-        description="Restore from a picture so many times smaller, where a clip is soft or was enlarged badly.",
+        description="Restore from a picture so many times smaller, where a clip is soft or was enlarged badly; auto measures it.",
     )
     steps: StepCount | None = Field(default=None, description="Sampling steps: more steps refine further and take longer.")
     guidance: Guidance | None = Field(default=None, description="How detail is sharpened; dssag is the paper's, none is fastest.")
@@ -275,8 +277,8 @@ class ResolvedSettings(RestoreSettings):
 
     @property
     def reduction(self) -> float:
-        """Factor by which pictures are reduced before."""
-        return float(self.reduce)
+        """Factor by which pictures are reduced before; 1 where it is still to be measured."""
+        return 1.0 if self.reduce == "auto" else float(self.reduce)
 
 
 class PlannedSettings(ResolvedSettings):

@@ -23,7 +23,7 @@ from app.widgets.engine_words import FRAGMENTS  # noqa: E402
 FOLDER = ROOT / "resources" / "translations"
 SOURCE_LANGUAGE = "en"
 PATTERNS = FOLDER / "engine.txt"
-NOT_IN_THE_WINDOW = {"research", "cli.py", "arguments.py", "terminal.py", "command.py", "__main__.py"}
+NOT_IN_THE_WINDOW = {"research", "batch.py", "cli.py", "arguments.py", "terminal.py", "command.py", "__main__.py"}
 FOR_PROGRAMMERS = ("log.", "logging.", "Field", "re.compile", "parser.")
 SHORTEST = 12
 """Characters of a sentence, at least."""

@@ -84,7 +84,9 @@ class Runs(QObject):
         region = self._region()
         # frames of an earlier try would be taken for this one's
         self._preview.clear_results(variant)
-        self._runner.preview(item.request.replace(frames=frames, region=region), variant, item.id)
+        # at full strength: the view mixes it with the enlarged input, and follows the slider at once
+        settings = item.request.settings.replace(strength=1.0)
+        self._runner.preview(item.request.replace(frames=frames, region=region, settings=settings), variant, item.id)
 
     def _region(self) -> Region | None:
         """The part of the picture that a preview restores: the selected one, or where asked or large the visible one."""

@@ -22,12 +22,12 @@ from PySide6.QtWidgets import (
 )
 
 from app.models.declared import declared
-from app.queue.clips import suggest_target
 from app.settings.editors import LABEL_WIDTH, ChoiceEditor, SettingRow, WheelGuard, device_text
 from app.settings.effects import cfg_reason, idle_reasons, scale_for
 from app.settings.gamma_curve import GammaCurve
 from app.settings.presets import BUILT_IN, Presets
 from app.settings.specs import CODEC_NAMES, DEVICES, OUTPUT_SPECS, RESTORE_SPECS
+from app.system.result_rule import ResultRule
 from app.widgets.appearance import color_text, tones
 from app.widgets.engine_words import engine_words
 from app.widgets.plain import plain_label, plain_tip
@@ -71,6 +71,7 @@ class SettingsPanel(QWidget):
         self._presets = presets
         self._request = JobRequest(source=Path())
         self._model = declared(self._request.settings.model)
+        self._rule = ResultRule()
         self._guard = WheelGuard(self)
         self.rows: dict[str, SettingRow] = {}
         self.sections: dict[str, CollapsibleSection] = {}
@@ -269,12 +270,26 @@ class SettingsPanel(QWidget):
             row.set_idle(idle.get(name, ""))
         self._allow_guidance()
         self.target_field.setText("" if request.target is None else str(request.target))
+        self._show_suggestion()
         steps = steps_of(resolved, self._model)
         gammas = [step.gamma for step in steps]
         self.curve.show_gammas(gammas)
         self.strip.show_steps([step.kind for step in steps], gammas)
         self._show_presets()
         self._show_summaries(resolved)
+
+    def name_results(self, rule: ResultRule) -> None:
+        """Name results by another rule from now on."""
+        self._rule = rule
+        self._show_suggestion()
+
+    def _show_suggestion(self) -> None:
+        """Show in the empty field what the result will be called."""
+        if self._request.source == Path():
+            self.target_field.setPlaceholderText(self.tr("Beside the clip, named after it"))
+            return
+        target = self._rule.suggest(self._request, self._model)
+        self.target_field.setPlaceholderText(target.name if self._rule.folder is None else str(target))
 
     def show_step(self, step: int | None) -> None:
         """Mark the step that runs, or none."""
@@ -390,7 +405,7 @@ class SettingsPanel(QWidget):
 
     def choose_target(self) -> None:
         """Ask where the result goes; the name that it would get by itself is proposed."""
-        proposed = self._request.target or suggest_target(self._request, self._model)
+        proposed = self._request.target or self._rule.suggest(self._request, self._model)
         dialog = QFileDialog(self, self.tr("Output file"), str(proposed.parent))
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)

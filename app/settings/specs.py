@@ -46,6 +46,7 @@ TARGET_SIZES = {
 }
 FIRST_REDUCTIONS = {
     "1": "No",
+    "auto": "As measured",
     "1.5": "÷1.5",
     "2": "÷2",
     "3": "÷3",

@@ -16,7 +16,16 @@ from dcvsr_engine.jobs.identity import change_since, identity_of, reread
 from dcvsr_engine.jobs.manifest import Manifest, Unit, read_manifest, read_record
 from dcvsr_engine.jobs.report import JobReport, make_report
 from dcvsr_engine.jobs.runner import Runner
-from dcvsr_engine.jobs.session import Loader, Session, feasible_plan, find_shots, load_for, loaded_model, opened_clip
+from dcvsr_engine.jobs.session import (
+    Loader,
+    Session,
+    feasible_plan,
+    find_shots,
+    load_for,
+    loaded_model,
+    opened_clip,
+    with_reduction,
+)
 from dcvsr_engine.jobs.sinks import FileSink, PreviewSink
 from dcvsr_engine.jobs.store import JobStore, held
 from dcvsr_engine.jobs.telemetry import Telemetry
@@ -27,12 +36,13 @@ from dcvsr_engine.network.layout import subfolder
 from dcvsr_engine.network.oom import MEMORY_ERRORS, is_out_of_memory
 from dcvsr_engine.planning.memory import queue_room
 from dcvsr_engine.planning.plan import Plan, Segment
-from dcvsr_engine.planning.planner import make_plan, reshaped
+from dcvsr_engine.planning.planner import make_plan, reduction_notes, reshaped
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.planning.segments import frame_range, ordered
 from dcvsr_engine.planning.shots import ShotBoundaries, detect_shots
 from dcvsr_engine.settings import OutputSettings
 from dcvsr_engine.storage import content_hash, discard, partials_of
+from dcvsr_engine.video.detail import measured_reduction
 from dcvsr_engine.video.probe import VideoInfo, probe
 from dcvsr_engine.video.publish import publish
 from dcvsr_engine.video.reader import VideoReader
@@ -43,16 +53,22 @@ PLANNING_SECONDS = 2.0
 OnPlan = Callable[[Plan], None]
 
 
-def plan_job(request: JobRequest) -> Plan:
-    """Plan a job without running it; raises `UserError`."""
+def plan_job(request: JobRequest, seconds: float | None = None) -> Plan:
+    """Plan a job without running it, and look for cuts for so many ``seconds`` at most; raises `UserError`."""
     with shortage_in_words(), VideoReader(probe(request.source), request.output.deinterlace) as reader:
         info = reader.counted_info()
         if request.target is not None:
             check_target(request.target, info, request.output)
         folder = model_folder(request.settings.model)
         declaration, unet = Declaration.from_folder(folder), subfolder(folder, UNET_FOLDERS)
-        shots = detect_shots(reader, *frame_range(request, info), seconds=PLANNING_SECONDS)
-    return make_plan(request, info, declaration, unet, shots, job_folder(request))
+        wanted = frame_range(request, info)
+        shots = detect_shots(reader, *wanted, seconds=PLANNING_SECONDS if seconds is None else seconds)
+        if seconds is None or request.settings.reduce == "auto":
+            factor = measured_reduction(info, *wanted, request.output.deinterlace)
+        else:
+            factor = None
+    plan = make_plan(with_reduction(request, factor), info, declaration, unet, shots, job_folder(request))
+    return plan.replace(suggested_reduction=factor, notes=(*plan.notes, *reduction_notes(plan, factor)))
 
 
 def run_job(

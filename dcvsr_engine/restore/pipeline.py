@@ -54,11 +54,13 @@ class Restored:
         position: in the segment's frames.
         pixels: RGB 0..1 ``(height, width, 3)``.
         error: luma of the frame minus that of the enlarged input ``(height, width)``.
+        enlarged: the enlarged input, like ``pixels``, where it was asked for.
     """
 
     position: int
     pixels: FloatArray
     error: FloatArray
+    enlarged: FloatArray | None = None
 
 
 class EncodedParts:
@@ -215,12 +217,13 @@ class SegmentPipeline:
 
         return sample(denoise, state.x, steps[state.step :], pins, on_estimate, keep)
 
-    def decode(self, latents: Tensor, positions: range | None = None) -> Iterator[Restored]:
+    def decode(self, latents: Tensor, positions: range | None = None, with_input: bool = False) -> Iterator[Restored]:
         """Decode ``x_0`` ``(frames, channels, height, width)`` and correct colours, frame by frame.
 
         Args:
             latents: of all frames of the segment; the decoder may look at neighbours of those that are wanted.
             positions: of the wanted frames in the segment, all by default.
+            with_input: whether the enlarged input is to come along.
 
         Raises:
             MemoryExhausted: a single frame does not fit.
@@ -228,7 +231,13 @@ class SegmentPipeline:
         """
         for chunk, (decoded, errors) in self.chunks(partial(self.decode_chunk, latents), positions):
             for position, frame, error in zip(chunk, decoded, errors, strict=True):
-                yield Restored(position, frame.permute(1, 2, 0).numpy(), error.numpy())
+                enlarged = self.enlarged_input(position) if with_input else None
+                yield Restored(position, frame.permute(1, 2, 0).numpy(), error.numpy(), enlarged)
+
+    def enlarged_input(self, position: int) -> FloatArray:
+        """``I_up`` of a frame as a picture, RGB 0..1 ``(height, width, 3)``."""
+        picture = self.cropped(self.enlarged([position]))[0].clamp(0, 1)
+        return picture.permute(1, 2, 0).cpu().numpy()
 
     # -- sampling -----------------------------------------------------------------------------------------------
 

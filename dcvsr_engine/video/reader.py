@@ -239,7 +239,10 @@ class VideoReader:
             return
         for key in self.entry_points(first):
             timed_pictures = self.placed(key)
-            begin = next((item for item in timed_pictures if item[0].index >= first), None)
+            try:
+                begin = next((item for item in timed_pictures if item[0].index >= first), None)
+            except UnseekableError:
+                continue
             if begin is not None and (begin[0].index == first or key is None):
                 yield begin
                 yield from timed_pictures
@@ -324,6 +327,10 @@ class VideoReader:
                     yield decode.part_of(packet)
 
 
+class UnseekableError(Exception):
+    """A file can only be read from its start."""
+
+
 def entered(container: InputContainer, stream: VideoStream, key: int | None, index: FrameIndex) -> int:
     """Go to a key frame of an open file.
 
@@ -334,13 +341,19 @@ def entered(container: InputContainer, stream: VideoStream, key: int | None, ind
 
     Returns:
         The byte that reading begins at; 0 where times are sought and not bytes.
+
+    Raises:
+        UnseekableError: the file can only be read from its start.
     """
     if key is None:
         return 0
-    if not index.positions:
-        container.seek(index.keys[key], stream=stream)
-        return 0
-    container.seek(index.positions[key], stream=stream, unsupported_byte_offset=True)
+    try:
+        if not index.positions:
+            container.seek(index.keys[key], stream=stream)
+            return 0
+        container.seek(index.positions[key], stream=stream, unsupported_byte_offset=True)
+    except av.FFmpegError as error:  # RealMedia without an index, for one
+        raise UnseekableError from error
     return index.positions[key]
 
 

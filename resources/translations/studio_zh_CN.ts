@@ -147,6 +147,14 @@
         <translation>首选项(&amp;R)…</translation>
     </message>
     <message>
+        <source>&amp;Watch a folder…</source>
+        <translation>监视文件夹(&amp;W)…</translation>
+    </message>
+    <message>
+        <source>Do not &amp;watch “{name}” any more</source>
+        <translation>不再监视“{name}”(&amp;W)</translation>
+    </message>
+    <message>
         <source>Stop after the next tile; finished segments and steps are kept (Ctrl+.)</source>
         <translation>在下一个图块后停止;已完成的分段和步骤会保留(Ctrl+.)</translation>
     </message>
@@ -275,6 +283,18 @@
     <message>
         <source>There are no new clips in {names}.</source>
         <translation>{names} 中没有新的视频。</translation>
+    </message>
+    <message>
+        <source>Watch a folder: clips that come into it are restored</source>
+        <translation>监视文件夹：放入其中的视频会被修复</translation>
+    </message>
+    <message>
+        <source>The watched folder “{name}” is gone; it is watched again when it is back.</source>
+        <translation>被监视的文件夹“{name}”不见了；恢复后会继续监视。</translation>
+    </message>
+    <message>
+        <source>The watched folder “{name}” is back.</source>
+        <translation>被监视的文件夹“{name}”已恢复。</translation>
     </message>
     <message>
         <source>There are no files on the clipboard.</source>
@@ -689,6 +709,26 @@
         <translation>{0} 中的模型不完整：缺少 {1}。</translation>
     </message>
     <message>
+        <source>“{0}” cannot be read ({1}).</source>
+        <translation>“{0}”无法读取（{1}）。</translation>
+    </message>
+    <message>
+        <source>The name “{0}” holds a field that there is not{1}; use {2}.</source>
+        <translation>名称“{0}”含有不存在的字段{1}；请使用 {2}。</translation>
+    </message>
+    <message>
+        <source>The name “{0}” needs {name} in it, or all results would be called alike.</source>
+        <translation>名称“{0}”中须含有 {name}，否则所有结果将同名。</translation>
+    </message>
+    <message>
+        <source>The name “{0}” is no file name: leave out / \ : * ? &quot; &lt; &gt; | and dots or spaces at its ends.</source>
+        <translation>名称“{0}”不能用作文件名：请去掉 / \ : * ? &quot; &lt; &gt; | 以及首尾的点或空格。</translation>
+    </message>
+    <message>
+        <source>The name “{0}” has a brace without its other half; fields are {1}.</source>
+        <translation>名称“{0}”的花括号不成对；可用字段为 {1}。</translation>
+    </message>
+    <message>
         <source>{0} does not say between which noise levels the model was trained (sigma_min and sigma_max).</source>
         <translation>{0} 没有说明模型训练的噪声范围（sigma_min 和 sigma_max）。</translation>
     </message>
@@ -853,6 +893,10 @@
         <translation>{0} 描述的不是 U-Net（{1}）；请重新获取模型。</translation>
     </message>
     <message>
+        <source>The clip is soft: its detail fits into a picture {0} times smaller, and --reduce {1} may do better.</source>
+        <translation>画面偏软：其细节可容于缩小 {0} 倍的画面，使用 --reduce {1} 或许更好。</translation>
+    </message>
+    <message>
         <source>Guidance {0} does nothing here: this model&apos;s unconditional branch drops nothing, and γ is 0 in every step.</source>
         <translation>引导 {0} 在此不起作用：此模型的无条件分支没有丢弃任何内容，且每一步的 γ 都为 0。</translation>
     </message>
@@ -906,19 +950,19 @@
     </message>
     <message>
         <source>The picture is reduced to {0}×{1} before it is restored.</source>
-        <translation type="unfinished"></translation>
+        <translation>画面先缩小到 {0}×{1} 再修复。</translation>
     </message>
     <message>
         <source>The model enlarges {0} times; the rest of the way to {1}×{2} is interpolated.</source>
-        <translation type="unfinished"></translation>
+        <translation>模型放大 {0} 倍；到 {1}×{2} 的其余部分为插值。</translation>
     </message>
     <message>
         <source>The result is smaller than the clip, which has {0}×{1} pixels.</source>
-        <translation type="unfinished"></translation>
+        <translation>结果小于原视频，原视频为 {0}×{1} 像素。</translation>
     </message>
     <message>
         <source>The picture is restored at {0} and scaled down to {1}×{2}.</source>
-        <translation type="unfinished"></translation>
+        <translation>画面以 {0} 修复，再缩小到 {1}×{2}。</translation>
     </message>
     <message>
         <source>Memory ran out: tiles are {0} latents wide instead of {1} from here on, which changes the result.</source>
@@ -990,7 +1034,7 @@
     </message>
     <message>
         <source>Video codec; auto is H.264 for 8-bit and H.265 for 10-bit video, and what keeps transparency: ProRes in .mov, FFV1 in .mkv.</source>
-        <translation type="unfinished">视频编码；自动即 8 位用 H.264、10 位用 H.265；有透明度时用能保留它的格式：.mov 用 ProRes、.mkv 用 FFV1。</translation>
+        <translation>视频编码；自动：8 位用 H.264，10 位用 H.265，需保留透明度时 .mov 用 ProRes、.mkv 用 FFV1。</translation>
     </message>
     <message>
         <source>“{0}” cannot be written ({1}).</source>
@@ -1041,6 +1085,10 @@
         <translation>编码速度必须是 {0} 之一，而不是“{1}”。</translation>
     </message>
     <message>
+        <source>OpenH264 does not take the odd size {0}×{1}; choose another codec, such as AV1.</source>
+        <translation>OpenH264 不支持奇数尺寸 {0}×{1}；请选择其他编码，例如 AV1。</translation>
+    </message>
+    <message>
         <source>{0} is written with {1} bits per channel, the input has {2}.</source>
         <translation>{0} 以每通道 {1} 位写入，输入为 {2} 位。</translation>
     </message>
@@ -1086,19 +1134,19 @@
     </message>
     <message>
         <source>Transparency is kept: its channel is enlarged beside the picture, by bicubic interpolation.</source>
-        <translation type="unfinished"></translation>
+        <translation>透明度会保留：其通道与画面一同用双三次插值放大。</translation>
     </message>
     <message>
         <source>“{0}” is no video that can be read; playlists, texts and audio files are not opened.</source>
-        <translation type="unfinished"></translation>
+        <translation>“{0}”不是可读取的视频；播放列表、文本和音频文件不会打开。</translation>
     </message>
     <message>
         <source>The {0} is left out: only audio, subtitles, covers and attachments are copied.</source>
-        <translation type="unfinished"></translation>
+        <translation>略去 {0}：只复制音频、字幕、封面和附件。</translation>
     </message>
     <message>
         <source>The {0} is left out: it holds no audio.</source>
-        <translation type="unfinished"></translation>
+        <translation>略去 {0}：其中没有音频。</translation>
     </message>
     <message>
         <source>Frame times are rounded to milliseconds: .mkv knows no finer ones, .mp4 and .mov do.</source>
@@ -1118,7 +1166,7 @@
     </message>
     <message>
         <source>PNG and TIFF pictures, ProRes in .mov and FFV1 in .mkv would keep the transparency.</source>
-        <translation type="unfinished"></translation>
+        <translation>PNG 和 TIFF 图片、.mov 中的 ProRes 以及 .mkv 中的 FFV1 可保留透明度。</translation>
     </message>
     <message>
         <source>“{0}” cannot be written ({1}); choose another container.</source>
@@ -1210,15 +1258,15 @@
     </message>
     <message>
         <source>The frames do not fit into memory: close other programs, or choose a smaller size.</source>
-        <translation type="unfinished"></translation>
+        <translation>帧放不进内存：请关闭其他程序或选择更小的尺寸。</translation>
     </message>
     <message>
         <source>The clock of “{0}” jumps {1} on the way, as in recordings that were put together; picture and audio follow each other without a gap.</source>
-        <translation type="unfinished"></translation>
+        <translation>“{0}”的时钟中途跳变（{1}），如拼接的录像；画面和声音会无间隙衔接。</translation>
     </message>
     <message>
         <source>Audio and subtitles are left out: pictures have none; .mp4, .mov or .mkv do.</source>
-        <translation type="unfinished"></translation>
+        <translation>略去声音和字幕：图片没有这些；.mp4、.mov 或 .mkv 有。</translation>
     </message>
     <message>
         <source>Frames {0} to {1} of “{2}” are damaged and left out.</source>
@@ -1477,6 +1525,14 @@
     <message>
         <source>In the preview</source>
         <translation>预览中</translation>
+    </message>
+    <message>
+        <source>{count} clips are left out, as their results are there.</source>
+        <translation>略去 {count} 个视频，因为它们的结果已存在。</translation>
+    </message>
+    <message>
+        <source>Add them all the same</source>
+        <translation>仍然加入</translation>
     </message>
 </context>
 <context>
@@ -1917,6 +1973,58 @@
     <message>
         <source>&amp;Appearance</source>
         <translation>外观(&amp;A)</translation>
+    </message>
+    <message>
+        <source>Beside each clip</source>
+        <translation>与各视频同一位置</translation>
+    </message>
+    <message>
+        <source>Folder for results</source>
+        <translation>结果文件夹</translation>
+    </message>
+    <message>
+        <source>Choose…</source>
+        <translation>选择…</translation>
+    </message>
+    <message>
+        <source>Choose the folder for results</source>
+        <translation>选择结果文件夹</translation>
+    </message>
+    <message>
+        <source>Names of results</source>
+        <translation>结果名称</translation>
+    </message>
+    <message>
+        <source>{name} is the clip&apos;s name, {size} the result&apos;s size, {model} the model.</source>
+        <translation>{name} 为视频名称，{size} 为结果尺寸，{model} 为模型。</translation>
+    </message>
+    <message>
+        <source>&amp;Keep subfolders in the folder for results</source>
+        <translation>在结果文件夹中保留子文件夹(&amp;K)</translation>
+    </message>
+    <message>
+        <source>Look for clips in s&amp;ubfolders, too</source>
+        <translation>同时在子文件夹中查找视频(&amp;U)</translation>
+    </message>
+    <message>
+        <source>Leave out clips of a folder that ha&amp;ve a result</source>
+        <translation>略去文件夹中已有结果的视频(&amp;V)</translation>
+    </message>
+    <message>
+        <source>F&amp;older</source>
+        <translation>文件夹(&amp;O)</translation>
+    </message>
+    <message>
+        <source>&amp;Name</source>
+        <translation>名称(&amp;N)</translation>
+    </message>
+    <message>
+        <source>Results</source>
+        <translation>结果</translation>
+    </message>
+    <message>
+        <source>holiday.avi becomes {name}</source>
+        <translation>holiday.avi 将成为 {name}</translation>
     </message>
     <message>
         <source>Device</source>
@@ -2703,10 +2811,6 @@
         <translation>用哪个模型修复：“dcvsr models list” 中的名称或检查点文件夹。</translation>
     </message>
     <message>
-        <source>Restore from a picture so many times smaller, where a clip is soft or was enlarged badly.</source>
-        <translation>从缩小若干倍的画面复原，适用于画面模糊或曾被拙劣放大的视频。</translation>
-    </message>
-    <message>
         <source>Steps</source>
         <translation>步数</translation>
     </message>
@@ -3243,8 +3347,16 @@
         <translation>先缩小</translation>
     </message>
     <message>
+        <source>Restore from a picture so many times smaller, where a clip is soft or was enlarged badly; auto measures it.</source>
+        <translation>从缩小若干倍的画面复原，适用于画面模糊或曾被拙劣放大的视频；自动则实测决定。</translation>
+    </message>
+    <message>
         <source>No</source>
         <translation>不缩小</translation>
+    </message>
+    <message>
+        <source>As measured</source>
+        <translation>按实测</translation>
     </message>
     <message>
         <source>÷1.5</source>

@@ -196,7 +196,7 @@ class FakeEngine:
             self.play(job, request, directory, control_, fresh=folder is None)
         except Cancelled:
             self.send(messages.JobCancelled(job, directory))
-        except RuntimeError as error:
+        except (RuntimeError, OSError) as error:
             self.send(messages.Failed(job, str(error), "Details that are folded away.", folder=directory))
 
     def play(self, job: str, request: JobRequest, directory: Path | None, control_: Control, fresh: bool) -> None:

@@ -173,6 +173,19 @@ def test_only_the_wanted_frames_are_decoded(pipeline):
     assert all((one.pixels == other.pixels).all() for one, other in zip(some, every[1:], strict=True))
 
 
+def test_what_a_viewer_mixes_is_what_the_engine_mixes(pipeline, monkeypatch):
+    latents = 0.1 * torch.randn(FRAMES, 24, 12, 16)
+    full = list(pipeline.decode(latents, with_input=True))
+    assert all(one.enlarged.shape == one.pixels.shape for one in full)
+    assert all(one.enlarged is None for one in pipeline.decode(latents))
+    weaker = pipeline.settings.replace(strength=0.3)
+    monkeypatch.setattr(type(pipeline), "settings", weaker)
+    for one, mixed in zip(full, pipeline.decode(latents), strict=True):
+        # colours of the result are held to the input's by a linear filter; clipping and what the filter sees of it remain
+        viewed = one.enlarged + 0.3 * (one.pixels - one.enlarged)
+        assert abs(viewed - mixed.pixels).mean() < 2 / 255
+
+
 @pytest.mark.parametrize(("seen", "position"), [("first", 0), ("middle", 1), ("last", 2)])
 def test_the_image_encoder_sees_the_chosen_frame(seen, position, tiny_model, loader):
     pictures = []
