@@ -20,12 +20,15 @@ SapSchedule = Literal["auto", "lockstep", "staged", "two-pass", "cached"]
 TapDirection = Literal["alternate", "forward", "backward"]
 Tiling = Literal["paper", "fast"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
-Device = Literal["auto", "cuda", "mps", "cpu"]
+Device = Literal["auto", "cuda", "xpu", "mps", "cpu"]
 SegmentOrder = Literal["chain", "bricks"]
 Color = Literal["wavelet", "adain", "none"]
-Codec = Literal["auto", "h264", "h265", "av1", "ffv1", "prores", "png", "tiff", "h264_nvenc", "hevc_nvenc"]
-GPU_CODECS: tuple[Codec, ...] = ("h264_nvenc", "hevc_nvenc")
-"""Those that only machines with a GPU may be able to write."""
+GpuCodec = Literal[
+    "h264_nvenc", "hevc_nvenc", "h264_qsv", "hevc_qsv", "h264_amf", "hevc_amf", "h264_videotoolbox", "hevc_videotoolbox"
+]
+GPU_CODECS: tuple[GpuCodec, ...] = typing.get_args(GpuCodec)
+"""Those that only machines with a GPU, and FFmpeg's encoder for it, may be able to write."""
+Codec = Literal["auto", "h264", "h265", "av1", "ffv1", "prores", "png", "tiff", GpuCodec]
 
 LARGEST_SCALE = 4
 BOXES = {"1080p": (1920, 1080), "1440p": (2560, 1440), "4k": (3840, 2160)}
@@ -210,7 +213,9 @@ class RestoreSettings(Settings):
     precision: Precision = Field(
         default="auto", description="Number format of the network; auto is the fastest that the device does well."
     )
-    device: Device = Field(default="auto", description="What computes; auto takes a CUDA GPU, then Apple's, then the processor.")
+    device: Device = Field(
+        default="auto", description="What computes; auto takes a CUDA (or ROCm) GPU, Intel's, Apple's, or the processor."
+    )
     tile_batch: int = Field(
         default=0, ge=0, le=256, description="Tiles denoised together; 0 chooses what fits. Does not change the result."
     )
@@ -286,7 +291,7 @@ class PlannedSettings(ResolvedSettings):
 
     sap_schedule: Literal["lockstep", "staged", "two-pass", "cached"]
     precision: Literal["fp32", "bf16", "fp16"]
-    device: Literal["cuda", "mps", "cpu"]
+    device: Literal["cuda", "xpu", "mps", "cpu"]
     tile_batch: int = Field(ge=1, le=256)
 
 

@@ -105,7 +105,7 @@ class RunDisplay(QObject):
         log.info("%s: %s frames, %s evaluations on %s", name, plan.frames, evaluations, plan.device)
         # frames of a run do not say how much larger they are
         self._scale = plan.output_size[1] / plan.input_size[1]
-        self._progress.show_plan(self._runs.timed(plan))
+        self._progress.show_plan(plan)
 
     def _on_progress(self, run: EngineRun, event: Event) -> None:
         self._progress.on_event(event)

@@ -14,7 +14,6 @@ from app.queue.job_queue import QueueItem
 from app.queue.model import QueueModel
 from app.settings.panel import SettingsPanel
 from app.system.preferences import Preferences
-from dcvsr_engine.planning.plan import Plan
 from dcvsr_engine.planning.request import Region
 
 HD_PIXELS = 1280 * 720
@@ -55,10 +54,6 @@ class Runs(QObject):
         item = self._shown.item
         if item:
             self._planning.open([item], lambda: self._runner.start_item(item.id))
-
-    def timed(self, plan: Plan) -> Plan:
-        """A plan with a time, if the device's speed with tiles like its own was ever measured."""
-        return self._planning.timed(plan)
 
     @property
     def plan_dialog(self) -> PlanDialog | None:

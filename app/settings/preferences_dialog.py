@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QPushButton,
     QSpinBox,
+    QTabWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -37,6 +38,8 @@ from dcvsr_engine.errors import SettingsError
 from dcvsr_engine.jobs.naming import checked_pattern
 
 PREFERENCES_WIDTH = 520
+PREVIEW_LINES = 3
+"""Room for the sentence that says why a name is none."""
 
 
 class PreferencesDialog(QDialog):
@@ -73,9 +76,13 @@ class PreferencesDialog(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(self.tr("Preferences"))
         self._preferences = preferences
+        self.tabs = QTabWidget()
+        self.tabs.setAccessibleName(self.tr("Preferences"))
+        self.tabs.addTab(page(self._looks(), self._computing(devices)), self.tr("&General"))
+        self.tabs.addTab(page(self._names(), self._search()), self.tr("&Results"))
+        self.tabs.addTab(page(self._after(), self._folders(folders)), self.tr("&Unattended and folders"))
         column = QVBoxLayout(self)
-        for part in (self._looks(), self._results(), self._computing(devices), self._after(), self._folders(folders)):
-            column.addWidget(part)
+        column.addWidget(self.tabs)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.reject)
         column.addWidget(buttons)
@@ -91,8 +98,8 @@ class PreferencesDialog(QDialog):
             self.tr("Window"), {self.tr("&Language"): self.language_box, self.tr("&Appearance"): self.appearance_box}
         )
 
-    def _results(self) -> QGroupBox:
-        """Where results go, what they are called, and which clips of a folder are taken."""
+    def _names(self) -> QGroupBox:
+        """Where results go and what they are called."""
         rule = self._preferences.result_rule
         self.folder_field = QLineEdit(str(rule.folder or ""))
         self.folder_field.setPlaceholderText(self.tr("Beside each clip"))
@@ -113,21 +120,29 @@ class PreferencesDialog(QDialog):
         self.pattern_field.textChanged.connect(self._set_rule)
         self.name_preview = plain_label()
         self.name_preview.setWordWrap(True)
+        self.name_preview.setMinimumHeight(PREVIEW_LINES * self.fontMetrics().height())
+        self.name_preview.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.keep_box = self._flag(self.tr("&Keep subfolders in the folder for results"), rule.keep_folders, self._set_rule)
-        inside = self.tr("Look for clips in s&ubfolders, too")
-        self.recursive_box = self._flag(inside, self._preferences.recursive, self._set_search)
-        done = self.tr("Leave out clips of a folder that ha&ve a result")
-        self.skip_box = self._flag(done, self._preferences.skip_done, self._set_search)
         self._show_name(rule.pattern)
         rows = {
             self.tr("F&older"): place,
             self.tr("&Name"): self.pattern_field,
             "": self.name_preview,
             " ": self.keep_box,
-            "  ": self.recursive_box,
-            "   ": self.skip_box,
         }
         return self._group(self.tr("Results"), rows)
+
+    def _search(self) -> QGroupBox:
+        """Which clips of a folder are taken."""
+        inside = self.tr("Look for clips in s&ubfolders, too")
+        self.recursive_box = self._flag(inside, self._preferences.recursive, self._set_search)
+        done = self.tr("Leave out clips of a folder that ha&ve a result")
+        self.skip_box = self._flag(done, self._preferences.skip_done, self._set_search)
+        group = QGroupBox(self.tr("Folders of clips"))
+        column = QVBoxLayout(group)
+        column.addWidget(self.recursive_box)
+        column.addWidget(self.skip_box)
+        return group
 
     def _flag(self, text: str, checked: bool, changed: Callable[[], None]) -> QCheckBox:
         box = QCheckBox(text)
@@ -245,3 +260,13 @@ class PreferencesDialog(QDialog):
 
     def _set_command(self) -> None:
         self._preferences.after_command = self.command_field.text().strip()
+
+
+def page(*groups: QWidget) -> QWidget:
+    """Groups below each other."""
+    place = QWidget()
+    column = QVBoxLayout(place)
+    for group in groups:
+        column.addWidget(group)
+    column.addStretch(1)
+    return place

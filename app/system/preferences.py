@@ -131,22 +131,6 @@ class Preferences:
     def plan_first(self, value: bool) -> None:
         self._store.setValue("plan_first", "yes" if value else "no")
 
-    def speed(self, key: str) -> float | None:
-        """Seconds that an evaluation of a tile took, if that was measured; ``key`` says on what and of which size."""
-        value = self._speeds().get(key)
-        return value if isinstance(value, float) and value > 0 else None
-
-    def note_speed(self, key: str, seconds: float) -> None:
-        """Remember a measured speed, in seconds per evaluation."""
-        self._store.setValue("speeds", json.dumps(self._speeds() | {key: seconds}))
-
-    def _speeds(self) -> dict[str, object]:
-        try:
-            speeds = json.loads(self._text("speeds") or "{}")
-        except ValueError:
-            return {}
-        return speeds if isinstance(speeds, dict) else {}
-
     @property
     def result_rule(self) -> ResultRule:
         """Where results go and what they are called."""

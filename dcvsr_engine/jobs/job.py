@@ -40,9 +40,11 @@ from dcvsr_engine.planning.planner import make_plan, reduction_notes, reshaped
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.planning.segments import frame_range, ordered
 from dcvsr_engine.planning.shots import ShotBoundaries, detect_shots
+from dcvsr_engine.planning.speeds import remember_speed, timed
 from dcvsr_engine.settings import OutputSettings
 from dcvsr_engine.storage import content_hash, discard, partials_of
 from dcvsr_engine.video.detail import measured_reduction
+from dcvsr_engine.video.encoders import resolved_output
 from dcvsr_engine.video.probe import VideoInfo, probe
 from dcvsr_engine.video.publish import publish
 from dcvsr_engine.video.reader import VideoReader
@@ -67,7 +69,7 @@ def plan_job(request: JobRequest, seconds: float | None = None) -> Plan:
             factor = measured_reduction(info, *wanted, request.output.deinterlace)
         else:
             factor = None
-    plan = make_plan(with_reduction(request, factor), info, declaration, unet, shots, job_folder(request))
+    plan = timed(make_plan(with_reduction(request, factor), info, declaration, unet, shots, job_folder(request)))
     return plan.replace(suggested_reduction=factor, notes=(*plan.notes, *reduction_notes(plan, factor)))
 
 
@@ -125,6 +127,7 @@ def run_preview(request: JobRequest, telemetry: Telemetry, loader: Loader, on_pl
         session = Runner(Session(request, reader, info, Denoiser(model, settings=plan.settings), plan, telemetry), sink).run(
             ordered(plan.segments)
         )
+        remember_speed(session.plan, sum(facts.work_seconds for facts in sink.facts))
         share, notes = telemetry.waiting_share, reader.warnings
         return make_report(request, info, session.plan, sink.facts, telemetry.job, share, notes)
 
@@ -155,6 +158,8 @@ def run_stored(
             notes: Sequence[str] = ()
             if not published:
                 session = Runner(session, FileSink(store, telemetry, room_for(plan))).run(store.unfinished(plan.segments))
+                if known is None:  # what a resumed job took in earlier runs is not known to the last step
+                    remember_speed(session.plan, sum(facts.work_seconds for facts in store.facts()))
                 refuse_changed(reread(store.manifest.identity, store.manifest.units, reader, telemetry.check))
             with publishing_lock(telemetry.check):
                 discard_partials(target)
@@ -217,7 +222,7 @@ def resume_job(
     change = change_since(manifest.identity, identity)
     shots = manifest.shots
     # damaged numbers would be planned for ever
-    if change is None and not fits(shots, *frame_range(request, info)):
+    if change is None and (not fits(shots, *frame_range(request, info)) or departs(manifest, info, model.declaration)):
         change = "its plan has changed"
     refuse_changed(change)
     # sums come out differently, in their last bits, on another number of threads
@@ -253,6 +258,20 @@ def fits(shots: ShotBoundaries, first: int, last: int) -> bool:
     """Whether shots lie, in order, in frames ``first … last``."""
     bounds = (shots.first, *shots.cuts, shots.last + 1)
     return shots.first == first and shots.last <= last and all(begin < end for begin, end in pairwise(bounds))
+
+
+def departs(manifest: Manifest, info: VideoInfo, declaration: Declaration) -> bool:
+    """Whether a job's plan says anything that its own request does not: somebody has edited it."""
+    asked, output = dict(declaration.resolve(manifest.request.settings)), manifest.request.output
+    planned = {name: value for name, value in manifest.settings if name not in MADE_TO_FIT}
+    if any(asked[name] != value for name, value in planned.items()):
+        return True
+    target = manifest.request.target
+    return target is None or resolved_output(target, info, output) != manifest.output.replace(overwrite=output.overwrite)
+
+
+MADE_TO_FIT = {"size", "scale", "reduce", "device", "precision", "tile", "tile_batch", "sap_schedule"}
+"""Settings that a plan decides by the clip and the machine, or that are reduced when memory runs out."""
 
 
 def units_of(segments: Sequence[Segment]) -> tuple[Unit, ...]:

@@ -22,8 +22,27 @@ CONTAINER_FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matro
 SPEED_PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow", "placebo")
 SVT_PRESETS = dict(zip(SPEED_PRESETS, (12, 11, 10, 9, 8, 6, 4, 3, 2, 1), strict=True))
 NVENC_PRESETS = dict(zip(SPEED_PRESETS, ("p1", "p1", "p2", "p3", "p3", "p4", "p5", "p6", "p7", "p7"), strict=True))
-NVENC_FORMATS = {"yuv420p10le": "p010le", "yuv444p10le": "yuv444p16le"}
-"""Planar pixel format → the one NVENC takes for it."""
+PACKED = {"yuv420p": "nv12", "yuv420p10le": "p010le"}
+GPU_FORMATS = {
+    "hevc_nvenc": {"yuv420p10le": "p010le", "yuv444p10le": "yuv444p16le"},
+    "h264_qsv": PACKED,
+    "hevc_qsv": PACKED,
+    "h264_amf": PACKED,
+    "hevc_amf": PACKED,
+    "h264_videotoolbox": PACKED,
+    "hevc_videotoolbox": PACKED,
+}
+"""Encoder of a GPU → planar pixel format → the one that the encoder takes for it."""
+QSV_PRESETS = dict(zip(SPEED_PRESETS, ("veryfast",) * 3 + SPEED_PRESETS[3:9] + ("veryslow",), strict=True))
+AMF_PRESETS = dict(zip(SPEED_PRESETS, ("speed",) * 5 + ("balanced",) + ("quality",) * 4, strict=True))
+GPU_NEEDS = {
+    "nvenc": "an NVIDIA GPU with an encoder, and its driver",
+    "qsv": "an Intel GPU with Quick Sync, and its driver",
+    "amf": "an AMD GPU, and AMF's driver",
+    "videotoolbox": "a Mac",
+}
+"""End of an encoder's name → what the machine has to have for it."""
+TRIAL_FRAMES = 3
 
 DYNAMIC_HDR = {
     "hdr10+": "The HDR10+ data, which describes each scene's brightness,",
@@ -81,6 +100,22 @@ def svt_options(output: OutputSettings, color: ColorInfo, siting: Siting, width:
 def nvenc_options(output: OutputSettings, color: ColorInfo, siting: Siting, width: int) -> dict[str, str]:
     """Constant quality, speed."""
     return {"rc": "vbr", "cq": str(output.crf), "preset": NVENC_PRESETS[output.preset]}
+
+
+def qsv_options(output: OutputSettings, color: ColorInfo, siting: Siting, width: int) -> dict[str, str]:
+    """Constant quality (ICQ), speed."""
+    return {"global_quality": str(max(1, output.crf)), "preset": QSV_PRESETS[output.preset]}
+
+
+def amf_options(output: OutputSettings, color: ColorInfo, siting: Siting, width: int) -> dict[str, str]:
+    """Constant quantizers, speed."""
+    quality = str(output.crf)
+    return {"rc": "cqp", "qp_i": quality, "qp_p": quality, "quality": AMF_PRESETS[output.preset]}
+
+
+def videotoolbox_options(output: OutputSettings, color: ColorInfo, siting: Siting, width: int) -> dict[str, str]:
+    """Constant quality on VideoToolbox's scale of 1 … 100, in FFmpeg's 118ths."""
+    return {"flags": "+qscale", "global_quality": str(118 * max(1, round(100 - 1.6 * output.crf)))}
 
 
 def openh264_options(output: OutputSettings, color: ColorInfo, siting: Siting, width: int) -> dict[str, str]:
@@ -182,6 +217,16 @@ VIDEO_CODECS = {
     "tiff": VideoCodec("TIFF", "tiff", "tiff", ("rgb",), (8, 16), (), DEFLATED, "mov", alpha=DEFLATED),
     "h264_nvenc": VideoCodec("H.264 (NVENC)", "h264", "h264_nvenc", ("420", "444"), (8,), ALL, nvenc_options),
     "hevc_nvenc": VideoCodec("H.265 (NVENC)", "hevc", "hevc_nvenc", ("420", "444"), (8, 10), ALL, nvenc_options),
+    "h264_qsv": VideoCodec("H.264 (Quick Sync)", "h264", "h264_qsv", ("420",), (8,), ALL, qsv_options),
+    "hevc_qsv": VideoCodec("H.265 (Quick Sync)", "hevc", "hevc_qsv", ("420",), (8, 10), ALL, qsv_options),
+    "h264_amf": VideoCodec("H.264 (AMF)", "h264", "h264_amf", ("420",), (8,), ALL, amf_options),
+    "hevc_amf": VideoCodec("H.265 (AMF)", "hevc", "hevc_amf", ("420",), (8, 10), ALL, amf_options),
+    "h264_videotoolbox": VideoCodec(
+        "H.264 (VideoToolbox)", "h264", "h264_videotoolbox", ("420",), (8,), ALL, videotoolbox_options
+    ),
+    "hevc_videotoolbox": VideoCodec(
+        "H.265 (VideoToolbox)", "hevc", "hevc_videotoolbox", ("420",), (8, 10), ALL, videotoolbox_options
+    ),
 }
 
 OPENH264 = VideoCodec("H.264", "h264", "libopenh264", ("420",), (8,), ALL, openh264_options)
@@ -206,16 +251,46 @@ def codec_here(key: str) -> VideoCodec:
 def check_encoder(key: str) -> None:
     """Raise `OutputError` when this machine cannot run an encoder (NVENC without an NVIDIA GPU that has one)."""
     codec = codec_here(key)
+    if not (encodes(codec.encoder) if codec.on_gpu else has_encoder(codec.encoder)):
+        needed = GPU_NEEDS.get(codec.encoder.rpartition("_")[2])
+        cause = f"needs {needed}" if codec.on_gpu else "cannot be encoded on this machine"
+        raise OutputError(f"{codec.title} {cause}; choose another codec.")
+
+
+@cache
+def encodes(encoder: str) -> bool:
+    """Whether an encoder of a GPU really encodes here: only a trial tells."""
+    if not has_encoder(encoder):
+        return False
     try:
-        context = av.CodecContext.create(codec.encoder, "w")
-        if isinstance(context, av.VideoCodecContext) and codec.on_gpu:
-            # only opening tells whether there is a GPU
-            context.width, context.height, context.pix_fmt = 256, 256, "yuv420p"
-            context.time_base, context.framerate = Fraction(1, 25), Fraction(25)
-            context.open()
+        context = av.CodecContext.create(encoder, "w")
+        assert isinstance(context, av.VideoCodecContext)
+        context.width, context.height, context.pix_fmt = 256, 256, GPU_FORMATS.get(encoder, {}).get("yuv420p", "yuv420p")
+        context.time_base, context.framerate = Fraction(1, 25), Fraction(25)
+        packets = []
+        for number in range(TRIAL_FRAMES):
+            frame = av.VideoFrame(256, 256, context.pix_fmt)
+            frame.pts = number
+            packets += context.encode(frame)
+        return bool(packets + context.encode(None))
     except (av.FFmpegError, ValueError):
-        cause = "needs an NVIDIA GPU with an encoder, and its driver" if codec.on_gpu else "cannot be encoded on this machine"
-        raise OutputError(f"{codec.title} {cause}; choose another codec.") from None
+        return False
+
+
+def codec_that_encodes(key: Codec) -> Codec:
+    """A codec, or where it needs a GPU that cannot encode it here, the same one by software."""
+    codec = VIDEO_CODECS[key]
+    if not codec.on_gpu or encodes(codec.encoder):
+        return key
+    return "h264" if codec.name == "h264" else "h265"
+
+
+def fallback_notes(asked: OutputSettings, resolved: OutputSettings) -> list[str]:
+    """A sentence where software encodes what a GPU was asked to."""
+    if asked.codec in ("auto", resolved.codec):
+        return []
+    title, needed = VIDEO_CODECS[asked.codec].title, GPU_NEEDS[asked.codec.rpartition("_")[2]]
+    return [f"{title} does not work here, as it needs {needed}; {codec_here(resolved.codec).title} is encoded by software."]
 
 
 def needs_even_sides(key: str) -> bool:
@@ -256,6 +331,7 @@ def resolved_output(target: Path, info: VideoInfo, output: OutputSettings) -> Ou
     key = output.codec
     if key == "auto":
         key = open_codec(suffix, info, depth)
+    key = codec_that_encodes(key)
     codec = codec_here(key)
     check_container(target, codec)
     if output.preset not in SPEED_PRESETS:
@@ -349,7 +425,7 @@ def encoding_for(info: VideoInfo, width: int, height: int, output: OutputSetting
     return Encoding(
         key=output.codec,
         frame_format=frame_format,
-        pixel_format=NVENC_FORMATS.get(frame_format, frame_format) if codec.on_gpu else frame_format,
+        pixel_format=GPU_FORMATS.get(codec.encoder, {}).get(frame_format, frame_format),
         color=color,
         siting=siting,
         options=(with_alpha or codec.options)(output, color, siting, width),

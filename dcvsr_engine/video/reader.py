@@ -323,7 +323,8 @@ class VideoReader:
             with opened(self.info.path) as container:
                 stream = video_stream(container, self.info.path)
                 position = entered(container, stream, start, self.index)
-                for packet in decode.packets(container, [stream], lambda words: None, self.index.clock, position):
+                streams = decode.logged_streams(container, stream)
+                for packet in decode.packets(container, streams, lambda words: None, self.index.clock, position):
                     yield decode.part_of(packet)
 
 

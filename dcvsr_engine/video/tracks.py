@@ -334,30 +334,27 @@ COSTS = {Fate.LEAVE: 10, Fate.CONVERT: 2}
 """How bad it is for a default container not to keep a track as it is."""
 
 
-def default_suffix(source: Path, output: OutputSettings) -> str:
-    """The suffix of a result that nobody named: of the container that keeps most of the source's tracks as they are.
+def container_losses(info: VideoInfo, output: OutputSettings) -> dict[str, int]:
+    """Tell for every suffix that a result may get by default how badly its container keeps the source's tracks.
 
     Args:
-        source: the clip.
-        output: settings; the codec may be open.
-
-    Returns:
-        The source's own suffix, ``.mp4``, ``.mkv`` or ``.mov``, the first that is best.
+        info: of the source.
+        output: settings that say which tracks are wanted.
     """
+    return {suffix: severity(plan_tracks(info, CONTAINER_FORMATS[suffix], output)) for suffix in (".mp4", ".mkv", ".mov")}
+
+
+def losses_of_clip(source: Path, output: OutputSettings) -> dict[str, int]:
+    """The same for a clip that was not looked at yet; empty where there is no choice, or where it cannot be read."""
     from dcvsr_engine.video.probe import probe
 
-    own = source.suffix.lower()
-    candidates = dict.fromkeys((own if own in CONTAINER_FORMATS and own != ".m4v" else ".mp4", ".mp4", ".mkv", ".mov"))
-    containers = VIDEO_CODECS[output.codec].containers if output.codec != "auto" else tuple(CONTAINER_FORMATS.values())
-    fitting = [suffix for suffix in candidates if CONTAINER_FORMATS[suffix] in containers]
-    # there is no choice to make, or no track to keep: the clip need not be opened
-    if len(fitting) == 1 or source.is_dir():
-        return fitting[0]
+    # no choice to make, or no track to keep: the clip need not be opened
+    if source.is_dir() or (output.codec != "auto" and len(VIDEO_CODECS[output.codec].containers) == 1):
+        return {}
     try:
-        info = probe(source)
+        return container_losses(probe(source), output)
     except InputError:  # the job will say what is wrong with it
-        return fitting[0]
-    return min(fitting, key=lambda suffix: severity(plan_tracks(info, CONTAINER_FORMATS[suffix], output)))
+        return {}
 
 
 def severity(plans: tuple[TrackPlan, ...]) -> int:

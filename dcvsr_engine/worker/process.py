@@ -155,9 +155,9 @@ class Engine:
         self.send(messages.ModelLoaded(command.model, model.device, model.precision))
 
     def plan(self, command: messages.PlanJob) -> None:
-        """Plan a job; where asked and while no job runs, its duration is measured on one tile."""
+        """Plan a job; where asked, while no job runs and no earlier run has shown it, its duration is measured on one tile."""
         plan = plan_job(command.request)
-        if command.calibrate and self._network.acquire(blocking=False):
+        if command.calibrate and plan.seconds is None and self._network.acquire(blocking=False):
             try:
                 plan = calibrated(plan, self.models(plan.settings))
             finally:

@@ -1077,6 +1077,18 @@
         <translation>“{0}”不是可读取的图片（{1}）。</translation>
     </message>
     <message>
+        <source>“{0}” has {1} frames and “{2}” {3}; compare a clip with the result of all of it.</source>
+        <translation>“{0}”有 {1} 帧，而“{2}”有 {3} 帧；请将视频与其完整结果比较。</translation>
+    </message>
+    <message>
+        <source>“{0}” has no frames from {1} s to {2}; it lasts {3} s.</source>
+        <translation>“{0}”在 {1} 秒至 {2} 之间没有帧；其时长为 {3} 秒。</translation>
+    </message>
+    <message>
+        <source>{0} does not work here, as it needs {1}; {2} is encoded by software.</source>
+        <translation>{0} 在此不可用，因为它需要 {1}；改由软件编码 {2}。</translation>
+    </message>
+    <message>
         <source>{0} is left out.</source>
         <translation>{0} 被略去。</translation>
     </message>
@@ -1822,6 +1834,14 @@
         <translation>问题</translation>
     </message>
     <message>
+        <source>All {clips} clips: {frames} frames, files of about {size}, about {time}</source>
+        <translation>全部 {clips} 个视频：{frames} 帧，文件约 {size}，约 {time}</translation>
+    </message>
+    <message>
+        <source>{planned} of {clips} clips: {frames} frames, files of about {size}, about {time}</source>
+        <translation>{clips} 个视频中的 {planned} 个：{frames} 帧，文件约 {size}，约 {time}</translation>
+    </message>
+    <message>
         <source>This fits:</source>
         <translation>以下方案可行:</translation>
     </message>
@@ -1878,16 +1898,12 @@
         <translation>结果</translation>
     </message>
     <message>
-        <source>All {clips} clips: {frames} frames, about {time}</source>
-        <translation>全部 {clips} 个视频:{frames} 帧,约 {time}</translation>
-    </message>
-    <message>
-        <source>{planned} of {clips} clips: {frames} frames, about {time}</source>
-        <translation>{clips} 个视频中的 {planned} 个:{frames} 帧,约 {time}</translation>
-    </message>
-    <message>
         <source>Looking for settings that fit …</source>
         <translation>正在寻找可行的设置…</translation>
+    </message>
+    <message>
+        <source>This may do better:</source>
+        <translation>这样可能更好：</translation>
     </message>
     <message>
         <source>segments: {segments}, tiles: {tiles}, steps: {steps}, network evaluations: {evaluations}</source>
@@ -1900,6 +1916,10 @@
 </context>
 <context>
     <name>Planning</name>
+    <message>
+        <source>Reduce the picture first, ÷{factor}: it has no more detail than that</source>
+        <translation>先缩小画面，÷{factor}：它没有更多细节</translation>
+    </message>
     <message>
         <source>Use {size}: the result has {pixels} pixels</source>
         <translation>改用 {size}：结果为 {pixels} 像素</translation>
@@ -2015,12 +2035,28 @@
         <translation>文件夹(&amp;O)</translation>
     </message>
     <message>
+        <source>&amp;General</source>
+        <translation>常规(&amp;G)</translation>
+    </message>
+    <message>
+        <source>&amp;Results</source>
+        <translation>结果(&amp;R)</translation>
+    </message>
+    <message>
+        <source>&amp;Unattended and folders</source>
+        <translation>无人值守与文件夹(&amp;U)</translation>
+    </message>
+    <message>
         <source>&amp;Name</source>
         <translation>名称(&amp;N)</translation>
     </message>
     <message>
         <source>Results</source>
         <translation>结果</translation>
+    </message>
+    <message>
+        <source>Folders of clips</source>
+        <translation>视频文件夹</translation>
     </message>
     <message>
         <source>holiday.avi becomes {name}</source>
@@ -3059,12 +3095,12 @@
         <translation>设备</translation>
     </message>
     <message>
-        <source>What computes; auto takes a CUDA GPU, then Apple&apos;s, then the processor.</source>
-        <translation>用什么计算；自动依次选择 CUDA GPU、Apple GPU、处理器。</translation>
-    </message>
-    <message>
         <source>NVIDIA GPU (CUDA)</source>
         <translation>NVIDIA GPU（CUDA）</translation>
+    </message>
+    <message>
+        <source>Intel GPU</source>
+        <translation>Intel GPU</translation>
     </message>
     <message>
         <source>Apple GPU</source>
@@ -3251,6 +3287,30 @@
         <translation>NVIDIA GPU 上的 H.265</translation>
     </message>
     <message>
+        <source>H.264 on the Intel GPU</source>
+        <translation>H.264（Intel GPU）</translation>
+    </message>
+    <message>
+        <source>H.265 on the Intel GPU</source>
+        <translation>H.265（Intel GPU）</translation>
+    </message>
+    <message>
+        <source>H.264 on the AMD GPU</source>
+        <translation>H.264（AMD GPU）</translation>
+    </message>
+    <message>
+        <source>H.265 on the AMD GPU</source>
+        <translation>H.265（AMD GPU）</translation>
+    </message>
+    <message>
+        <source>H.264 on the Mac&apos;s encoder</source>
+        <translation>H.264（Mac 编码器）</translation>
+    </message>
+    <message>
+        <source>H.265 on the Mac&apos;s encoder</source>
+        <translation>H.265（Mac 编码器）</translation>
+    </message>
+    <message>
         <source>Quality (CRF)</source>
         <translation>质量 (CRF)</translation>
     </message>
@@ -3413,6 +3473,10 @@
     <message>
         <source>Unchanged</source>
         <translation>不改变</translation>
+    </message>
+    <message>
+        <source>What computes; auto takes a CUDA (or ROCm) GPU, Intel&apos;s, Apple&apos;s, or the processor.</source>
+        <translation>由什么计算；自动依次选用 CUDA（或 ROCm）GPU、Intel GPU、Apple GPU，否则用处理器。</translation>
     </message>
     <message>
         <source>Quality: 0 is lossless or best; larger values give smaller files.</source>

@@ -92,7 +92,7 @@ def test_a_killed_job_goes_on_to_the_same_frames(dcvsr, tmp_path):
     call(dcvsr, "restore", CLIP, "-o", tmp_path / "whole.mkv", *SETTINGS, environment=environment)
     command = [dcvsr, "restore", CLIP, "-o", tmp_path / "killed.mkv", *SETTINGS]
     job = subprocess.Popen(command, env=environment, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    while not list(tmp_path.glob("data/**/segment-*")):
+    while not list(tmp_path.glob("data/**/state-*")):
         assert job.poll() is None, "it ended before it could be killed"
         time.sleep(0.01)
     os.killpg(job.pid, signal.SIGKILL)
