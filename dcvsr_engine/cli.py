@@ -312,11 +312,15 @@ def run_with_progress(
     from dcvsr_engine.jobs.folders import discard_job, has_job, name_of
     from dcvsr_engine.jobs.job import run_job
     from dcvsr_engine.jobs.session import load_for
+    from dcvsr_engine.settings import needs_crew
+    from dcvsr_engine.worker.crew import run_on_devices
 
     progress = JobProgress(sys.stderr)
     control = Control(progress, pictures=False)
     previous = signal.signal(signal.SIGINT, lambda number, frame: control.cancel())
     try:
+        if needs_crew(request.settings.device):
+            return run_on_devices(request, control, folder)
         return run_job(request, control, folder, loader or load_for)
     except Cancelled:
         if discard_when_cancelled:

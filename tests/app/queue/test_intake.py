@@ -83,6 +83,7 @@ def test_what_comes_into_a_watched_folder_is_restored_once_it_is_complete(open_w
     window = without_plan(open_window())
     begin_to_watch(window, folder, soon)
     assert window.action_table["watch"].text() == "Do not &watch “in” any more"
+    soon(lambda: window.progress.status.text() == "watches “in” · stays awake")
     (folder / "a.mp4").write_bytes(own_clip.read_bytes())
     look(window)
     assert len(window.queue.queue) == 0  # it may still grow
@@ -93,7 +94,7 @@ def test_what_comes_into_a_watched_folder_is_restored_once_it_is_complete(open_w
         look(window)
     assert states(window) == ["done"]  # neither again nor its result
     window.action_table["watch"].trigger()
-    assert window.intake.watched is None
+    assert window.intake.watched is None and window.progress.status.text() == ""
 
 
 def test_a_watched_folder_may_vanish_and_come_back(open_window, tmp_path, soon):
