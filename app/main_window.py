@@ -189,6 +189,7 @@ class MainWindow(QMainWindow):
         self.settings_panel.groups_changed.connect(self.session.remember_groups)
         self.intake.added.connect(self._on_added)
         self.intake.came.connect(self.runner.start_items)
+        self.intake.watch_changed.connect(lambda: self.unattended.note_watched(self.intake.watched))
         self.intake.left_out.connect(self._on_left_out)
         self.intake.recognised.connect(self.recent_menu.refresh)
         self.intake.nothing_found.connect(self.notices.caution)

@@ -121,14 +121,14 @@ def default_target(
     options: argparse.Namespace, clip: FoundClip, settings: RestoreSettings, output: OutputSettings, whole_name: bool
 ) -> Path:
     """The first name for a result, whether it exists or not: the same command must resume the same job. See `request_from`."""
-    from dcvsr_engine.video.tracks import default_suffix
+    from dcvsr_engine.video.tracks import losses_of_clip
 
     source = clip.path
-    suffix = None if output.codec in FOLDER_CODECS else default_suffix(source, output)
+    losses = {} if output.codec in FOLDER_CODECS else losses_of_clip(source, output)
     folder = options.output_folder and options.output_folder / clip.below
     pattern, model = checked_pattern(options.name), Path(settings.model).name
     named = source.with_name(source.name + source.suffix) if whole_name else source
-    return next(names_for(named, label_of(source, settings), output.codec, suffix, pattern, folder, model))
+    return next(names_for(named, label_of(source, settings), output.codec, losses, pattern, folder, model))
 
 
 def label_of(source: Path, settings: RestoreSettings) -> str:

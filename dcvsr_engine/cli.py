@@ -156,7 +156,9 @@ def command_parser() -> Parser:
     gpu = "Use an NVIDIA GPU: install or remove a CUDA build of PyTorch beside the bundled one, which DCVSR_GPU=off brings back."
     add_gpu_arguments(command("gpu", run_gpu_command, gpu))
     add_compare_arguments(command("compare", compare_command, "Show a clip beside its result, as a video or a picture."))
-    command("info", print_information, "Describe a video.").add_argument("source", type=Path)
+    sub = command("info", print_information, "Describe a video, or this computer's devices.")
+    sub.add_argument("source", type=Path, nargs="?", metavar="CLIP")
+    sub.add_argument("--devices", action="store_true", help="list what can compute, the fastest first, for --device")
     return top
 
 
@@ -310,11 +312,15 @@ def run_with_progress(
     from dcvsr_engine.jobs.folders import discard_job, has_job, name_of
     from dcvsr_engine.jobs.job import run_job
     from dcvsr_engine.jobs.session import load_for
+    from dcvsr_engine.settings import needs_crew
+    from dcvsr_engine.worker.crew import run_on_devices
 
     progress = JobProgress(sys.stderr)
     control = Control(progress, pictures=False)
     previous = signal.signal(signal.SIGINT, lambda number, frame: control.cancel())
     try:
+        if needs_crew(request.settings.device):
+            return run_on_devices(request, control, folder)
         return run_job(request, control, folder, loader or load_for)
     except Cancelled:
         if discard_when_cancelled:
@@ -432,9 +438,26 @@ def print_information(options: argparse.Namespace) -> int:
     """``dcvsr info``."""
     from dcvsr_engine.video.probe import probe
 
+    if options.devices:
+        print_devices(options)
+        return EXIT_DONE
+    if options.source is None:
+        raise SettingsError("Name a clip, or add --devices.")
     facts = dataclasses.asdict(probe(options.source))
     if options.json:
         print_out(json.dumps(facts, default=str, ensure_ascii=False))
     else:
         print_out(printable("\n".join(f"{name:<22}{value}" for name, value in facts.items())))
     return EXIT_DONE
+
+
+def print_devices(options: argparse.Namespace) -> None:
+    """``dcvsr info --devices``."""
+    from dcvsr_engine.network.device import available_devices, device_title, memory
+
+    found = [(name, device_title(name), memory(name)[1]) for name in available_devices()]
+    if options.json:
+        names = "device", "title", "memory"
+        print_out(json.dumps([dict(zip(names, facts, strict=True)) for facts in found], ensure_ascii=False))
+    else:
+        print_out(printable("\n".join(f"{name:<8}{title}, {size / 2**30:.1f} GB" for name, title, size in found)))

@@ -122,6 +122,8 @@ def refusal(kind: type[Schema], error: ValidationError) -> UserError:
     owner = holder = kind
     path: list[int | str] = []
     for place in first["loc"]:
+        if str(place).startswith("literal["):  # which of the types in a union it failed first
+            continue
         path.append(place)
         field = holder.model_fields.get(str(place))
         inner = field and schema_in(field.annotation)

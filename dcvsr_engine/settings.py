@@ -20,7 +20,9 @@ SapSchedule = Literal["auto", "lockstep", "staged", "two-pass", "cached"]
 TapDirection = Literal["alternate", "forward", "backward"]
 Tiling = Literal["paper", "fast"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
-Device = Literal["auto", "cuda", "mps", "cpu"]
+Device = Literal["auto", "cuda", "xpu", "mps", "cpu"]
+DEVICE_LIST = r"^(cuda:\d+(,cuda:\d+)*|cpu(,cpu)+)$"
+"""Several devices of one kind, or a card of several: each gets an engine process of its own."""
 SegmentOrder = Literal["chain", "bricks"]
 Color = Literal["wavelet", "adain", "none"]
 GpuCodec = Literal[
@@ -93,6 +95,21 @@ class SettingSpec:
     high: float | None
     choices: tuple[str, ...]
     nullable: bool
+
+
+def devices_of(device: str) -> tuple[str, ...]:
+    """The devices that a setting names."""
+    return tuple(device.split(","))
+
+
+def kind_of(device: str) -> str:
+    """The kind of device that a setting names: frames are the same on any number of one kind."""
+    return devices_of(device)[0].partition(":")[0]
+
+
+def needs_crew(device: str) -> bool:
+    """Whether what a setting names is more than the one device that a process takes by itself."""
+    return kind_of(device) != device
 
 
 class Settings(Schema):
@@ -213,7 +230,10 @@ class RestoreSettings(Settings):
     precision: Precision = Field(
         default="auto", description="Number format of the network; auto is the fastest that the device does well."
     )
-    device: Device = Field(default="auto", description="What computes; auto takes a CUDA GPU, then Apple's, then the processor.")
+    device: Device | Annotated[str, Field(pattern=DEVICE_LIST)] = Field(
+        default="auto",
+        description="What computes; auto: a CUDA (or ROCm) GPU, Intel's, Apple's, or the processor; several: cuda:0,cuda:1.",
+    )
     tile_batch: int = Field(
         default=0, ge=0, le=256, description="Tiles denoised together; 0 chooses what fits. Does not change the result."
     )
@@ -289,13 +309,16 @@ class PlannedSettings(ResolvedSettings):
 
     sap_schedule: Literal["lockstep", "staged", "two-pass", "cached"]
     precision: Literal["fp32", "bf16", "fp16"]
-    device: Literal["cuda", "mps", "cpu"]
+    device: Literal["cuda", "xpu", "mps", "cpu"]
     tile_batch: int = Field(ge=1, le=256)
 
 
 AUTO_CODEC = (
     "Video codec; auto is H.264 for 8-bit and H.265 for 10-bit video, and what keeps transparency: ProRes in .mov, FFV1 in .mkv."
 )
+
+
+UnfitTracks = Literal["convert", "drop", "mkv"]
 
 
 class OutputSettings(Settings):
@@ -307,5 +330,9 @@ class OutputSettings(Settings):
     bit_depth: int | None = Field(default=None, ge=8, le=16, description="Bits per colour channel; by default as the input.")
     audio: bool = Field(default=True, description="Copy the audio tracks.")
     subtitles: bool = Field(default=True, description="Copy subtitles, chapters and attachments.")
+    unfit_tracks: UnfitTracks = Field(
+        default="convert",
+        description="Audio and subtitles that the container cannot take: convert them, drop them, or name the result .mkv.",
+    )
     deinterlace: bool = Field(default=True, description="Deinterlace interlaced video first.")
     overwrite: bool = Field(default=False, description="Replace an existing output file.")

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from dcvsr_engine.control import Control
 from dcvsr_engine.events import Event
-from dcvsr_engine.jobs.folders import LOCK, PUBLISHING
+from dcvsr_engine.jobs.folders import PUBLISHING
 from dcvsr_engine.jobs.manifest import RECORD, FileFacts, JobIdentity, Manifest, Unit
+from dcvsr_engine.jobs.presence import LOCK
 from dcvsr_engine.paths import jobs_folder
 from dcvsr_engine.planning.request import JobRequest, Region
 from dcvsr_engine.planning.shots import ShotBoundaries

@@ -119,7 +119,7 @@ class Planning(QObject):
         if plan.seconds is None and not asked.measure and not asked.changes and not plan.problems:
             # the plan is shown at once; measuring, for which the model is loaded, follows
             self._waiting.appendleft(Asked(asked.item, asked.first, measure=True))
-        self.dialog.show_sum(self._sum.clips, len(self._items), self._sum.frames, self._sum.seconds)
+        self.dialog.show_sum(self._sum.clips, len(self._items), self._sum.frames, self._sum.result_bytes, self._sum.seconds)
         self._ask_next()
 
     def _take_first(self, run: EngineRun, plan: Plan, asked: Asked) -> None:
@@ -225,6 +225,11 @@ class QueueSum:
     def frames(self) -> int:
         """Frames of all."""
         return sum(plan.frames for plan in self._plans.values())
+
+    @property
+    def result_bytes(self) -> int:
+        """Estimated size of all results."""
+        return sum(plan.result_bytes or 0 for plan in self._plans.values())
 
     @property
     def seconds(self) -> float | None:

@@ -170,15 +170,15 @@ class PlanDialog(QDialog):
         self.start_button.setFocus()
         self._fit()
 
-    def show_sum(self, planned: int, clips: int, frames: int, seconds: float | None) -> None:
+    def show_sum(self, planned: int, clips: int, frames: int, size: int, seconds: float | None) -> None:
         """Show what all clips together take; of one alone the plan says it."""
         if clips < 2:
             return
-        text = self.tr("All {clips} clips: {frames} frames, about {time}")
+        text = self.tr("All {clips} clips: {frames} frames, files of about {size}, about {time}")
         if planned < clips:
-            text = self.tr("{planned} of {clips} clips: {frames} frames, about {time}")
+            text = self.tr("{planned} of {clips} clips: {frames} frames, files of about {size}, about {time}")
         time = "…" if seconds is None else clock_time(seconds)
-        self.total.setText(text.format(planned=planned, clips=clips, frames=f"{frames:,}", time=time))
+        self.total.setText(text.format(planned=planned, clips=clips, frames=f"{frames:,}", size=amount(size), time=time))
         self.total.show()
         self._fit()
 

@@ -2,11 +2,12 @@
 
 import logging
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 from PySide6.QtCore import QObject, Signal, Slot
@@ -149,7 +150,7 @@ class JobRunner(QObject):
             return
         # a job is resumed only with the request that it began with, to which the chosen name belongs
         resumed = item.request.replace(target=item.result) if item.folder else item.request
-        request = with_target(resumed, self._promised_targets(item_id), item.size, self._rule(), item.below)
+        request = with_target(resumed, self._promised_targets(item_id), item.size, self._rule(), item.below, item.losses)
         make_folder(request.target)
         self._queue.set_state(item_id, "running", result=request.target, message="", details="", progress=0.0)
         self._begin(EngineRun(item_id, request, item=item_id), RunJob(item_id, request, item.folder))
@@ -163,7 +164,8 @@ class JobRunner(QObject):
     def plan(self, request: JobRequest, measure: bool = True) -> None:
         """Estimate a job, with the device's speed if it is to ``measure`` it; answered by `planned` or `failed`."""
         # with the name that it would get: disk space and losses depend on it
-        named = with_target(request, self._promised_targets(""), rule=self._rule())
+        losses = next((item.losses for item in self._queue.queue if item.request.source == request.source), {})
+        named = with_target(request, self._promised_targets(""), rule=self._rule(), losses=losses)
         # folders of results are made only when something is restored
         target = named.target and existing(named.target.parent) / named.target.name
         run = EngineRun(f"plan-{uuid.uuid4().hex}", named.replace(target=target), plan_only=True)
@@ -334,6 +336,7 @@ def with_target(
     size: tuple[int, int] | None = None,
     rule: ResultRule | None = None,
     below: Path | None = None,
+    losses: Mapping[str, int] = MappingProxyType({}),
 ) -> JobRequest:
     """The request with a target: its own, or a free name.
 
@@ -343,11 +346,12 @@ def with_target(
         size: (width, height) in pixels of the clip, where it is known.
         rule: how results are named.
         below: folders that the clip was found in.
+        losses: see `QueueItem.losses`.
     """
     if request.target is not None:
         return request
     model = declared(request.settings.model)
-    target = (rule or ResultRule()).suggest(request, model, size or (1, 1), taken, below or Path())
+    target = (rule or ResultRule()).suggest(request, model, size or (1, 1), taken, below or Path(), losses)
     return request.replace(target=target)
 
 

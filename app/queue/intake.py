@@ -146,8 +146,8 @@ class ClipIntake(QObject):
         gone = self.tr("The watched folder “{name}” is gone; it is watched again when it is back.")
         self.nothing_found.emit((gone if missing else self.tr("The watched folder “{name}” is back.")).format(name=name))
 
-    def _on_probed(self, item_id: str, info: object) -> None:
-        self._queue.note_video(item_id, info)
+    def _on_probed(self, item_id: str, info: object, losses: dict[str, int]) -> None:
+        self._queue.note_video(item_id, info, losses)
         item = self._queue.item(item_id)
         if item:
             self._preferences.add_recent(item.request.source)

@@ -32,6 +32,7 @@ class QueueItem:
         report: the run's facts once it is done.
         below: the folders between the one that was opened and the clip, which results may keep.
         size, seconds: (width, height) and duration of the source; ``None`` until they are known.
+        losses: how badly the container of each suffix keeps the source's tracks, see `video.tracks.container_losses`.
         progress: share that is done while it runs, 0 … 1; not saved.
     """
 
@@ -48,6 +49,7 @@ class QueueItem:
     below: Path | None = None
     size: tuple[int, int] | None = None
     seconds: float | None = None
+    losses: dict[str, int] = field(default_factory=dict)
     progress: float = 0.0
 
     @property

@@ -1,8 +1,9 @@
 """Where results go and what they are called, as the user has it for all clips. Without Qt."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from dcvsr_engine.jobs.naming import DEFAULT_PATTERN, names_for, result_names
 from dcvsr_engine.network.declaration import Declaration
@@ -35,6 +36,7 @@ class ResultRule:
         size: tuple[int, int] = (1, 1),
         taken: Iterable[Path] = (),
         below: Path = Path(),
+        losses: Mapping[str, int] = MappingProxyType({}),
     ) -> Path:
         """The first name that neither exists nor is ``taken`` by another job.
 
@@ -44,12 +46,14 @@ class ResultRule:
             size: (width, height) in pixels of the clip, where it is known.
             taken: names that others will need.
             below: folders that the clip was found in.
+            losses: how badly the container of each suffix keeps the clip's tracks, where that is known.
         """
         taken, label = set(taken), decided_size(request.settings.size, model.scale, size)
         names = names_for(
             request.source,
             label,
             request.output.codec,
+            losses,
             pattern=self.pattern,
             folder=self.folder_for(below),
             model=request.settings.model,

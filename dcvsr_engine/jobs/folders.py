@@ -8,23 +8,22 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import FileLock
 
 from dcvsr_engine.errors import JobError, UserError
 from dcvsr_engine.jobs.manifest import MANIFEST, RECORD, read_manifest, read_record
+from dcvsr_engine.jobs.presence import LOCK, JobLock, acquire, in_use
 from dcvsr_engine.paths import jobs_folder
 from dcvsr_engine.planning.request import JobRequest
+from dcvsr_engine.settings import kind_of
 from dcvsr_engine.storage import discard, write_error
 
-LOCK = "lock"
 PUBLISHING = "publishing.lock"
 """Lock among all jobs: results are put in place one after the other."""
-POLL_SECONDS = 0.1
-"""Seconds between two checks whether a job that waits for its turn is cancelled."""
 KINDS_OF_FILES = ("unit", "facts", "state", "overlap", "segment", "joint")
 """What the names of a job's files begin with; the last two are of earlier versions."""
 OWN_NAME = re.compile(
-    rf"{MANIFEST}|{RECORD}|{LOCK}|({'|'.join(KINDS_OF_FILES)})-\d{{5}}[-.].*|\..+\.partial-[0-9a-f]{{8}}(\..*)?"
+    rf"{MANIFEST}|{RECORD}|{LOCK}|worker-[0-9a-f]{{8}}\.lock|({'|'.join(KINDS_OF_FILES)})-\d{{5}}[-.].*|\..+\.partial-[0-9a-f]{{8}}(\..*)?"
 )
 """Names of files that a job writes into its folder: no others are ever removed from there."""
 ABANDONED_SECONDS = 3600
@@ -71,6 +70,8 @@ def name_of(folder: Path) -> str:
 def job_folder(request: JobRequest) -> Path:
     """The job folder of a request: the same request comes back to the same folder."""
     # backslashreplace, as names that are not UTF-8 hold lone surrogates; the stem is for users to recognise the job
+    # on other devices of the same kind it goes on
+    request = request.replace(settings=request.settings.replace(device=kind_of(request.settings.device)))
     key = hashlib.sha256(request.to_json().encode(errors="backslashreplace")).hexdigest()[:12]
     return jobs_folder() / f"{request.source.stem[:40]}-{key}"
 
@@ -111,21 +112,6 @@ def request_or_none(folder: Path) -> JobRequest | None:
 
 
 @contextmanager
-def job_lock(folder: Path) -> Iterator[None]:
-    """Hold a job for this process; raises `JobError` when another one runs it."""
-    lock = FileLock(folder / LOCK)
-    try:
-        # the system releases the lock when its process dies, so that a crash leaves no job locked
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise JobError(f"The job in {folder} is being run by another process; wait for it or cancel it there.") from None
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-@contextmanager
 def publishing_lock(check: Callable[[], None]) -> Iterator[None]:
     """Wait until no other process of this user puts a result in place, and keep others from it.
 
@@ -139,10 +125,7 @@ def publishing_lock(check: Callable[[], None]) -> Iterator[None]:
     """
     lock = FileLock(jobs_folder() / PUBLISHING)
     try:
-        while not lock.is_locked:
-            check()
-            with suppress(Timeout):
-                lock.acquire(timeout=POLL_SECONDS)
+        acquire(lock, check)
     except OSError as error:
         raise write_error(jobs_folder() / PUBLISHING, error) from None
     try:
@@ -154,7 +137,9 @@ def publishing_lock(check: Callable[[], None]) -> Iterator[None]:
 def discard_job(folder: Path) -> None:
     """Remove a job, if there is one; raises `JobError` when the job is being run."""
     if folder.exists():
-        with job_lock(folder):
+        with JobLock(folder)():
+            if in_use(folder):
+                raise JobError(f"The job in {folder} is being run by another process; wait for it or cancel it there.")
             remove_files(folder)
 
 

@@ -21,8 +21,8 @@ from dcvsr_engine.video.reader import VideoReader
 
 END_BYTES = 2**20
 """Bytes at either end of the input that are compared."""
-WHERE = ("target", "overwrite")
-"""Parts of a request that say where the result goes: they may change, the frames are the same."""
+WHERE = ("target", "overwrite", "device")
+"""Parts of a request that say where the result goes, and how many devices of a kind compute it: the frames are the same."""
 
 
 def identity_of(request: JobRequest, info: VideoInfo, model: Model) -> JobIdentity:

@@ -1,8 +1,9 @@
 """Plans and runs jobs. A job that was killed and is run again resumes where it stopped, and gives the same frames."""
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,11 @@ import torch
 from dcvsr_engine.control import Control
 from dcvsr_engine.diffusion.denoiser import Denoiser
 from dcvsr_engine.errors import InputError, JobError, OutputError
-from dcvsr_engine.jobs.folders import job_folder, publishing_lock, sweep
+from dcvsr_engine.events import SegmentFinished
+from dcvsr_engine.jobs.folders import has_job, job_folder, publishing_lock, sweep
 from dcvsr_engine.jobs.identity import change_since, identity_of, reread
 from dcvsr_engine.jobs.manifest import Manifest, Unit, read_manifest, read_record
+from dcvsr_engine.jobs.presence import Presence
 from dcvsr_engine.jobs.report import JobReport, make_report
 from dcvsr_engine.jobs.runner import Runner
 from dcvsr_engine.jobs.session import (
@@ -27,7 +30,7 @@ from dcvsr_engine.jobs.session import (
     with_reduction,
 )
 from dcvsr_engine.jobs.sinks import FileSink, PreviewSink
-from dcvsr_engine.jobs.store import JobStore, held
+from dcvsr_engine.jobs.store import JobStore, at_work
 from dcvsr_engine.jobs.telemetry import Telemetry
 from dcvsr_engine.models.registry import model_folder
 from dcvsr_engine.network.checkpoint import Model
@@ -44,6 +47,7 @@ from dcvsr_engine.planning.speeds import remember_speed, timed
 from dcvsr_engine.settings import OutputSettings
 from dcvsr_engine.storage import content_hash, discard, partials_of
 from dcvsr_engine.video.detail import measured_reduction
+from dcvsr_engine.video.encoders import resolved_output
 from dcvsr_engine.video.probe import VideoInfo, probe
 from dcvsr_engine.video.publish import publish
 from dcvsr_engine.video.reader import VideoReader
@@ -51,6 +55,8 @@ from dcvsr_engine.video.writer import check_target
 
 PLANNING_SECONDS = 2.0
 """A plan looks for cuts no longer than this."""
+WAIT_SECONDS = 0.3
+"""Seconds between two looks whether there is a unit to take."""
 OnPlan = Callable[[Plan], None]
 
 
@@ -134,38 +140,75 @@ def run_preview(request: JobRequest, telemetry: Telemetry, loader: Loader, on_pl
 def run_stored(
     request: JobRequest, target: Path, folder: Path, telemetry: Telemetry, loader: Loader, on_plan: OnPlan
 ) -> dict[str, Any]:
-    """Restore the unfinished segments into the job folder, then publish the result; returns the report as plain values."""
-    with held(folder):
-        known = read_manifest(folder)
-        with opened_clip(request, telemetry) as (reader, info):
+    """Restore unfinished units into the job folder beside other processes that do; whichever is last publishes the result.
+
+    Returns:
+        The report as plain values.
+    """
+    with at_work(folder, telemetry) as presence, opened_clip(request, telemetry) as (reader, info):
+        if report := report_of_repeated(request, target, info, folder, telemetry, loader):
+            return report
+        decided_output(request, target, info, read_manifest(folder))  # before the model is loaded for nothing
+        model = loaded_model(request.settings, loader, telemetry)
+        with presence.lock(telemetry.check):
+            known = read_manifest(folder)
             if known is None and (report := report_of_repeated(request, target, info, folder, telemetry, loader)):
                 return report
-            published = known is not None and known.is_published(target)
-            output = request.output if known is None else known.output.replace(overwrite=request.output.overwrite)
-            if not published:
-                output = check_target(target, info, output)
-            model = loaded_model(request.settings, loader, telemetry)
+            output = decided_output(request, target, info, known)
             if known is None:
                 shots = find_shots(request, reader, info, telemetry)
-                store, plan = begin_job(request, output, info, model, shots, folder, on_plan)
+                store, plan = begin_job(request, output, info, model, shots, presence, on_plan)
             else:
-                refuse_changed(reread(known.identity, known.units, reader, telemetry.check))
-                store, plan = resume_job(known, request, info, model, folder, on_plan)
-            session = Session(
-                request.replace(output=output), reader, info, Denoiser(model, settings=plan.settings), plan, telemetry
-            )
-            notes: Sequence[str] = ()
-            if not published:
-                session = Runner(session, FileSink(store, telemetry, room_for(plan))).run(store.unfinished(plan.segments))
-                if known is None:  # what a resumed job took in earlier runs is not known to the last step
-                    remember_speed(session.plan, sum(facts.work_seconds for facts in store.facts()))
-                refuse_changed(reread(store.manifest.identity, store.manifest.units, reader, telemetry.check))
-            with publishing_lock(telemetry.check):
-                discard_partials(target)
-                if not published:
-                    notes = publish_units(session, target, store)
-            report = report_of(session, store, notes, resumed=known is not None).to_dict()
-        store.end(report)
+                store, plan = resume_job(known, request, reader, info, model, presence, telemetry, on_plan)
+        session = Session(request.replace(output=output), reader, info, Denoiser(model, settings=plan.settings), plan, telemetry)
+        if not store.manifest.is_published(target):
+            session = restore_units(session, store)
+        with presence.lock(telemetry.check):
+            return conclude(session, target, store, resumed=known is not None)
+
+
+def decided_output(request: JobRequest, target: Path, info: VideoInfo, known: Manifest | None) -> OutputSettings:
+    """How the result is written, as decided when the job was begun; raises `OutputError` when it cannot be."""
+    output = request.output if known is None else known.output.replace(overwrite=request.output.overwrite)
+    return output if known is not None and known.is_published(target) else check_target(target, info, output)
+
+
+def restore_units(session: Session, store: JobStore) -> Session:
+    """Restore units until all are finished, by this process or by others.
+
+    Returns:
+        The session with the settings that were arrived at.
+    """
+    telemetry, segments = session.telemetry, session.plan.segments
+    for unit in store.manifest.finished:
+        telemetry.emit(SegmentFinished(unit.id, len(segments)))
+    while has_job(store.folder) and not store.read().is_complete:
+        telemetry.check()
+        if (first := store.take()) is None:
+            time.sleep(WAIT_SECONDS)  # what is left waits for others; should one of them die, it is taken over
+            continue
+        taken = chain([first], iter(store.take, None))
+        sink = FileSink(store, telemetry, room_for(session.plan))
+        session = Runner(session, sink).run(segments[index] for index in taken)
+    return session
+
+
+def conclude(session: Session, target: Path, store: JobStore, resumed: bool) -> dict[str, Any]:
+    """Publish the result of a job whose units are finished, unless another process has; returns the report as plain values."""
+    telemetry = session.telemetry
+    if not has_job(store.folder):
+        record = read_record(store.folder)
+        return (record and record.report) or {}
+    published = store.read().is_published(target)
+    if not published:
+        if not resumed:  # what a resumed job took in earlier runs is not known to the last step
+            remember_speed(session.plan, sum(facts.work_seconds for facts in store.facts()))
+        refuse_changed(reread(store.manifest.identity, store.manifest.units, session.reader, telemetry.check))
+    with publishing_lock(telemetry.check):
+        discard_partials(target)
+        notes = () if published else publish_units(session, target, store)
+    report = report_of(session, store, notes, resumed).to_dict()
+    store.end(report)
     return report
 
 
@@ -177,7 +220,7 @@ def report_of_repeated(
     Returns:
         ``None`` unless its result is where it was put and nothing has changed since.
     """
-    record = read_record(folder)
+    record = None if has_job(folder) else read_record(folder)
     if record is None or not record.is_published(target):
         return None
     model = loaded_model(request.settings, loader, telemetry)
@@ -190,12 +233,12 @@ def begin_job(
     info: VideoInfo,
     model: Model,
     shots: ShotBoundaries,
-    folder: Path,
+    presence: Presence,
     on_plan: OnPlan,
 ) -> tuple[JobStore, Plan]:
     """Plan a new job, whose ``output`` is decided, and write it down."""
     identity = identity_of(request, info, model)
-    plan = feasible_plan(request, info, model, shots, folder, on_plan)
+    plan = feasible_plan(request, info, model, shots, presence.folder, on_plan)
     manifest = Manifest(
         identity=identity,
         shots=shots,
@@ -205,22 +248,33 @@ def begin_job(
         output=output,
         units=units_of(plan.segments),
     )
-    return JobStore.begin(folder, manifest), plan
+    return JobStore.begin(presence.folder, manifest, presence), plan
 
 
 def resume_job(
-    manifest: Manifest, request: JobRequest, info: VideoInfo, model: Model, folder: Path, on_plan: OnPlan
+    manifest: Manifest,
+    request: JobRequest,
+    reader: VideoReader,
+    info: VideoInfo,
+    model: Model,
+    presence: Presence,
+    telemetry: Telemetry,
+    on_plan: OnPlan,
 ) -> tuple[JobStore, Plan]:
     """Plan a job as it was planned when it was started, for a target that may be another one.
 
     Raises:
         JobError: anything else has changed since.
     """
+    alone = not presence.others()
+    # whoever is at work has looked already, and looks again at the end
+    if alone:
+        refuse_changed(reread(manifest.identity, manifest.units, reader, telemetry.check))
     identity = identity_of(request, info, model)
     change = change_since(manifest.identity, identity)
     shots = manifest.shots
     # damaged numbers would be planned for ever
-    if change is None and not fits(shots, *frame_range(request, info)):
+    if change is None and (not fits(shots, *frame_range(request, info)) or departs(manifest, info, model.declaration)):
         change = "its plan has changed"
     refuse_changed(change)
     # sums come out differently, in their last bits, on another number of threads
@@ -230,7 +284,7 @@ def resume_job(
         info,
         model,
         shots,
-        folder,
+        presence.folder,
         on_plan,
         decode_frames=manifest.decode_frames,
         branches_in_one_batch=manifest.branches_in_one_batch,
@@ -239,9 +293,12 @@ def resume_job(
         (segment.index, segment.first, segment.last, segment.needs) for segment in plan.segments
     ]:
         refuse_changed("its plan has changed")
-    store = JobStore(folder, manifest)
-    if identity.request != manifest.request:
-        store.update(identity=identity)  # from here on it is published elsewhere
+    store = JobStore(presence.folder, manifest, presence)
+    asked = manifest.request.replace(target=request.target, output=request.output)
+    if asked != manifest.request:
+        store.update(identity=manifest.identity.replace(request=asked))  # from here on it is published elsewhere
+    if alone:
+        store.reopen_damaged()
     return store, plan
 
 
@@ -255,6 +312,20 @@ def fits(shots: ShotBoundaries, first: int, last: int) -> bool:
     """Whether shots lie, in order, in frames ``first … last``."""
     bounds = (shots.first, *shots.cuts, shots.last + 1)
     return shots.first == first and shots.last <= last and all(begin < end for begin, end in pairwise(bounds))
+
+
+def departs(manifest: Manifest, info: VideoInfo, declaration: Declaration) -> bool:
+    """Whether a job's plan says anything that its own request does not: somebody has edited it."""
+    asked, output = dict(declaration.resolve(manifest.request.settings)), manifest.request.output
+    planned = {name: value for name, value in manifest.settings if name not in MADE_TO_FIT}
+    if any(asked[name] != value for name, value in planned.items()):
+        return True
+    target = manifest.request.target
+    return target is None or resolved_output(target, info, output) != manifest.output.replace(overwrite=output.overwrite)
+
+
+MADE_TO_FIT = {"size", "scale", "reduce", "device", "precision", "tile", "tile_batch", "sap_schedule"}
+"""Settings that a plan decides by the clip and the machine, or that are reduced when memory runs out."""
 
 
 def units_of(segments: Sequence[Segment]) -> tuple[Unit, ...]:

@@ -62,7 +62,8 @@ class Unit(Schema):
         id: its number, 0-based, in the order of the frames.
         first, last: its frames in the clip, inclusive; the first ones may be shared with the unit before.
         needs: ids of the units to whose results it is pinned.
-        state: ``open`` until its file is complete.
+        state: ``open``, ``begun``, or ``finished`` when its file is complete.
+        owner: name of the process, see `Presence`, that has taken it; of no worth once that is dead.
         file: name of its encoded frames in the job folder, once it is finished; that file is empty when none could be decoded.
         sha256: hash of that file.
         frames: how many are in that file.
@@ -73,7 +74,8 @@ class Unit(Schema):
     first: int
     last: int
     needs: FromJson[tuple[int, ...]] = ()
-    state: Literal["open", "finished"] = "open"
+    state: Literal["open", "begun", "finished"] = "open"
+    owner: str | None = None
     file: str | None = None
     sha256: str | None = None
     frames: int | None = None
@@ -116,6 +118,11 @@ class Manifest(Schema):
     def finished(self) -> tuple[Unit, ...]:
         """Units whose file is complete."""
         return tuple(unit for unit in self.units if unit.state == "finished")
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all units are finished."""
+        return len(self.finished) == len(self.units)
 
     def with_unit(self, index: int, **changes: Any) -> "Manifest":
         """A manifest in which unit ``index`` has changed."""

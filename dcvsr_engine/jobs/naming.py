@@ -1,16 +1,18 @@
 """Names of results that the user did not give one by one. Torch-free, shared with the window."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from string import Formatter
+from types import MappingProxyType
 
 from dcvsr_engine.errors import SettingsError
 from dcvsr_engine.settings import Codec
 
-CONTAINERS: dict[Codec, str] = {"ffv1": ".mkv", "prores": ".mov"}
+CONTAINERS: dict[Codec, tuple[str, ...]] = {"ffv1": (".mkv",), "prores": (".mov", ".mkv"), "av1": (".mp4", ".mkv")}
+"""Suffixes of the containers that hold a codec, the usual one first, where not all do."""
 FOLDER_CODECS: tuple[Codec, ...] = ("png", "tiff")
-KEPT_CONTAINERS = {".mkv", ".mov", ".mp4"}
+ALL_CONTAINERS = (".mp4", ".mkv", ".mov")
 DEFAULT_PATTERN = "{name}_{size}"
 NAME_FIELDS = ("name", "size", "model")
 """What a pattern of names may hold in braces: the clip's own name, the result's size as in “x4” or “1080p”, the model."""
@@ -55,7 +57,7 @@ def names_for(
     source: Path,
     label: str,
     codec: Codec,
-    fitting: str | None = None,
+    losses: Mapping[str, int] = MappingProxyType({}),
     pattern: str = DEFAULT_PATTERN,
     folder: Path | None = None,
     model: str = "",
@@ -66,7 +68,8 @@ def names_for(
         source: input file, or folder of pictures.
         label: what the name says of the result, see `planning.sizes.decided_size`.
         codec: as in `OutputSettings`; pictures go into a folder, which has no suffix.
-        fitting: suffix of the container that keeps the source's tracks, where it is known; see `video.tracks.default_suffix`.
+        losses: how badly the container of each suffix keeps the source's tracks, where that is known; see
+            `video.tracks.container_losses`.
         pattern: see `checked_pattern`.
         folder: where results go; beside the source where none is given.
         model: what the pattern's ``{model}`` stands for.
@@ -77,7 +80,10 @@ def names_for(
     if codec in FOLDER_CODECS:
         suffix = ""
     else:
-        suffix = fitting or CONTAINERS.get(codec, source.suffix.lower() if source.suffix.lower() in KEPT_CONTAINERS else ".mp4")
+        able = CONTAINERS.get(codec, ALL_CONTAINERS)
+        # the source's own container or else the codec's usual one, unless another keeps more
+        candidates = [suffix for suffix in (source.suffix.lower(), *able) if suffix in able]
+        suffix = min(candidates, key=lambda suffix: losses.get(suffix, 0))
     name = source.name if source.is_dir() else source.stem
     stem, folder = pattern.format(name=name, size=label, model=FORBIDDEN.sub("-", model)), folder or source.parent
     yield folder / (stem + suffix)

@@ -1,6 +1,6 @@
 """The one loop over segments that serves previews and jobs that write a file."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import partial
 
 from torch import Tensor
@@ -31,7 +31,7 @@ class Runner:
         self._handed: dict[int, Overlap | None] = {}
         """What the segments that were restored last hand on, by their numbers."""
 
-    def run(self, segments: Sequence[Segment]) -> Session:
+    def run(self, segments: Iterable[Segment]) -> Session:
         """Restore ``segments``: their frames are decoded one segment ahead, and encoded while the next one is under way.
 
         Returns:
@@ -61,6 +61,8 @@ class Runner:
         neighbours = self.session.neighbours(segment)
         own = put_out(segment, neighbours[1], frames, fixed)
         output = self.sink.begin(self.session, segment, frames, own)
+        if output is None:
+            return
         overlap = None
         if own:  # else none of its own frames can be decoded
             pipeline = self.session.pipeline(segment, frames)

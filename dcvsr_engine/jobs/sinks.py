@@ -21,6 +21,7 @@ from dcvsr_engine.planning.plan import Plan, Segment
 from dcvsr_engine.planning.planner import reshaped
 from dcvsr_engine.restore.frames import SegmentFrames
 from dcvsr_engine.restore.pipeline import Restored
+from dcvsr_engine.storage import partial_path
 from dcvsr_engine.tiling.grid import TileGrid
 from dcvsr_engine.video.encoders import resolved_output
 from dcvsr_engine.video.writer import VideoWriter
@@ -62,8 +63,8 @@ class Sink(AbstractContextManager["Sink"]):
         """Seconds for which the network was held up."""
         return 0.0
 
-    def begin(self, session: Session, segment: Segment, frames: SegmentFrames, own: range) -> SegmentSink:
-        """The sink of a segment, which puts out those of its ``frames`` whose positions are ``own``."""
+    def begin(self, session: Session, segment: Segment, frames: SegmentFrames, own: range) -> SegmentSink | None:
+        """The sink of a segment, which puts out those of its ``frames`` whose positions are ``own``; ``None`` to pass it over."""
         return SegmentSink()
 
     def saved_overlap(self, index: int) -> Overlap | None:
@@ -158,9 +159,6 @@ class FileSink(Sink):
         return self.background.waited
 
     def __enter__(self) -> "FileSink":
-        # units of an earlier run count as final from the start
-        for unit in self.store.manifest.finished:
-            self.telemetry.emit(SegmentFinished(unit.id, len(self.store.manifest.units)))
         self.background.__enter__()
         return self
 
@@ -170,10 +168,11 @@ class FileSink(Sink):
         for segment in self._written:
             segment.abort()
 
-    def begin(self, session: Session, segment: Segment, frames: SegmentFrames, own: range) -> SegmentSink:
+    def begin(self, session: Session, segment: Segment, frames: SegmentFrames, own: range) -> SegmentSink | None:
         """See `Sink.begin`."""
         # before any state of it: whoever resumes from that must know what it was made from
-        self.store.update_unit(segment.index, passage=frames.passage)
+        if not self.store.begin_unit(segment.index, frames.passage):
+            return None  # another process has taken it meanwhile
         written = WrittenSegment(self.store, self.background, session, segment, frames, own)
         self._written.append(written)
         before, after = (self._meters.get(index) if index in segment.needs else None for index in segment.beside)
@@ -215,6 +214,7 @@ class WrittenSegment(SegmentSink):
     Attributes:
         store, background, session: the job folder, the writer's thread, the job.
         segment, frames: what is written.
+        path: of its file until that is complete.
         writer: encodes it; ``None`` when none of its own frames can be decoded.
         meter: measures its frames, on the writer's thread.
         is_final: whether its file is complete and in the manifest.
@@ -224,7 +224,8 @@ class WrittenSegment(SegmentSink):
         self, store: JobStore, background: Background, session: Session, segment: Segment, frames: SegmentFrames, own: range
     ) -> None:
         self.store, self.background, self.session, self.segment, self.frames = store, background, session, segment, frames
-        self.writer = writer_of(session, store.unit_file(segment.index)) if own else None
+        self.path = partial_path(store.unit_file(segment.index))
+        self.writer = writer_of(session, self.path) if own else None
         self.meter = ErrorMeter(last_grid(session, frames), session.model.declaration.factor)
         self.is_final = False
         self._seconds = 0.0
@@ -277,11 +278,11 @@ class WrittenSegment(SegmentSink):
             self.store.save_overlap(index, dataclasses.replace(overlap, first_error=first, last_error=meter.last))
         if self.writer is None:
             # an empty file stands for a unit without frames: `JobStore.files` leaves it out of the result
-            self.store.unit_file(index).touch()
+            self.path.touch()
         else:
             self.writer.close()
         self.store.save_facts(index, SegmentFacts.of(work, writing_seconds=self._seconds, **meter.facts()))
-        self.store.finish(index, meter.frames)
+        self.store.finish(index, self.path, meter.frames)
         self.is_final = True
 
 

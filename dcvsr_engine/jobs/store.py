@@ -2,8 +2,7 @@
 
 import errno
 import shutil
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -16,52 +15,61 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from dcvsr_engine.diffusion.sampler import SegmentState
-from dcvsr_engine.errors import OutputError, UserError
-from dcvsr_engine.jobs.folders import LOCK, has_job, job_lock, own_files, remove_files
-from dcvsr_engine.jobs.manifest import MANIFEST, RECORD, Manifest, Unit, write_manifest
+from dcvsr_engine.errors import JobError, OutputError, UserError
+from dcvsr_engine.jobs.claims import next_unit, place_of
+from dcvsr_engine.jobs.folders import has_job, own_files, remove_files
+from dcvsr_engine.jobs.manifest import MANIFEST, RECORD, Manifest, Unit, read_manifest, write_manifest
 from dcvsr_engine.jobs.overlap import Overlap
+from dcvsr_engine.jobs.presence import LOCK, Presence
 from dcvsr_engine.jobs.report import SegmentFacts
+from dcvsr_engine.jobs.telemetry import Telemetry
 from dcvsr_engine.paths import jobs_folder
-from dcvsr_engine.planning.plan import Segment
-from dcvsr_engine.planning.segments import ordered
 from dcvsr_engine.storage import discard, partial_path, put_in_place, read_json, sha256, write_error, write_json
 from dcvsr_engine.tiling.grid import TileGrid
+from dcvsr_engine.video.passage import Passage
 
 KEPT_STATES = 2
 """Latest states kept per segment: should the newest be damaged, the one before it serves."""
 
 
 @contextmanager
-def held(folder: Path) -> Iterator[None]:
-    """Hold a job folder for this process, with nothing half written in it; where no job remains in it, at most its record stays.
+def at_work(folder: Path, telemetry: Telemetry) -> Iterator[Presence]:
+    """Be at work in a job folder, in which nothing is half written; where no job remains in it, at most its record stays.
+
+    Args:
+        folder: the job folder.
+        telemetry: tells that the run gets on, and may stop it while it waits.
 
     Raises:
-        JobError: another process runs the job.
         OutputError: the folder cannot be written.
     """
-    with writing(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-    with job_lock(folder):
-        tidy(folder)
-        try:
-            yield
-        finally:
-            # the job is done, or ended before its manifest was written
-            if not has_job(folder):
-                remove_files(folder, *kept_names(folder))
+    presence = Presence(folder, lambda: telemetry.idle)
+    with writing(folder), presence.lock(telemetry.check):
+        presence.__enter__()
+        if not presence.others():
+            tidy(folder, presence)
+    try:
+        yield presence
+    finally:
+        presence.__exit__(None, None, None)
+        # the job is done, or ended before its manifest was written: the last one cleans up
+        if not has_job(folder):
+            with presence.lock():
+                if not has_job(folder) and not presence.others():
+                    remove_files(folder, *kept_names(folder))
 
 
-def tidy(folder: Path) -> None:
+def tidy(folder: Path, presence: Presence) -> None:
     """Remove half-written files, and every file of a job that has no manifest."""
     begun = has_job(folder)
-    for path in own_files(folder, LOCK, RECORD):
+    for path in own_files(folder, LOCK, RECORD, presence.file):
         if not begun or ".partial-" in path.name:
             discard(path)
 
 
 def kept_names(folder: Path) -> tuple[str, ...]:
-    """What stays in the folder of a job that is over: its record, where it has one, and the lock of that."""
-    return (RECORD, LOCK) if (folder / RECORD).exists() else ()
+    """What stays in the folder of a job that is over: its record, and the lock of that, where `folders.sweep` will find them."""
+    return (RECORD, LOCK) if (folder / RECORD).exists() and folder.parent == jobs_folder() else ()
 
 
 @contextmanager
@@ -84,33 +92,32 @@ def writing(folder: Path, size: int = 0) -> Iterator[None]:
 
 
 class JobStore:
-    """The files of a job that has been begun and is `held`. Its methods may be called on any thread.
+    """The files of a job that has been begun. Its methods may be called on any thread.
 
     Attributes:
         folder: the job folder.
-        manifest: as it is on disk.
+        manifest: as it was on disk when it was last looked at; other processes may change it.
+        presence: of this process in the folder.
     """
 
-    def __init__(self, folder: Path, manifest: Manifest) -> None:
+    def __init__(self, folder: Path, manifest: Manifest, presence: Presence | None = None) -> None:
         self.folder, self.manifest = folder, manifest
-        self._updating = threading.Lock()
+        self.presence = presence or Presence(folder)
 
     @classmethod
-    def begin(cls, folder: Path, manifest: Manifest) -> "JobStore":
+    def begin(cls, folder: Path, manifest: Manifest, presence: Presence | None = None) -> "JobStore":
         """Begin a job; raises `OutputError` when its manifest cannot be written."""
-        store = cls(folder, manifest)
+        store = cls(folder, manifest, presence)
         discard(folder / RECORD)
         store.write(manifest)
         return store
 
     def end(self, report: dict[str, Any]) -> None:
         """The job is done: its manifest becomes its record, and all else goes when the folder is released."""
-        # `folders.sweep` removes records after a while; it does not look into folders elsewhere
-        if self.folder.parent == jobs_folder():
-            # the result is in place: a record that finds no room is no reason to call the job failed
-            with suppress(OutputError, OSError):
-                self.update(report=report)
-                (self.folder / MANIFEST).replace(self.folder / RECORD)
+        # the result is in place: a record that finds no room is no reason to call the job failed
+        with suppress(OutputError, OSError):
+            self.update(report=report)
+            (self.folder / MANIFEST).replace(self.folder / RECORD)
         (self.folder / MANIFEST).unlink(missing_ok=True)
 
     def writing(self, size: int = 0) -> AbstractContextManager[None]:
@@ -133,33 +140,73 @@ class JobStore:
         self._change(lambda manifest: manifest.with_unit(index, **changes))
 
     def _change(self, change: Callable[[Manifest], Manifest]) -> None:
-        # the writer's thread finishes units while the job's thread adopts reduced settings
-        with self._updating:
-            manifest = change(self.manifest)
+        # other processes do, too, and the writer's thread finishes units while the job's thread adopts reduced settings
+        with self.presence.lock():
+            manifest = change(self.read())
             self.write(manifest)
             self.manifest = manifest
 
+    def read(self) -> Manifest:
+        """The manifest as it is on disk now; raises `JobError` when the job is over."""
+        manifest = read_manifest(self.folder)
+        if manifest is None:
+            raise JobError(f"The job in {self.folder} was finished or removed by another process.")
+        self.manifest = manifest
+        return manifest
+
     def unit_file(self, index: int) -> Path:
-        """Where the encoded frames of a unit go, complete only when the manifest says so; empty where none can be decoded."""
+        """Where the encoded frames of a unit are once it is finished; empty where none can be decoded."""
         return self.folder / f"unit-{index:05d}.video"
 
-    def finish(self, index: int, frames: int) -> None:
-        """Make a unit of so many ``frames`` final: all of it is written. Its states go, and overlaps that nothing needs now."""
-        path = self.unit_file(index)
+    # -- taking units -------------------------------------------------------------------------------------------
+
+    def take(self) -> int | None:
+        """Take the next unit for this process; ``None`` when there is none now. See `next_unit`."""
+        with self.presence.lock():
+            index = next_unit(self.read().units, self.presence.name, self.presence.others())
+            if index is not None:
+                self.update_unit(index, state="open", owner=self.presence.name)
+        return index
+
+    def begin_unit(self, index: int, passage: Passage | None) -> bool:
+        """Begin a unit that was taken, from what was read for it; ``False`` when it, or one that it needs, is another's now."""
+        with self.presence.lock():
+            units, name = self.read().units, self.presence.name
+            ours = all(units[need].state == "finished" or units[need].owner == name for need in units[index].needs)
+            if units[index].owner == name and ours:
+                self.update_unit(index, state="begun", passage=passage)
+            elif units[index].owner == name:
+                self.update_unit(index, owner=None)
+        return self.manifest.units[index].state == "begun" and self.manifest.units[index].owner == name
+
+    def finish(self, index: int, path: Path, frames: int) -> None:
+        """Make a unit of so many ``frames`` final: all of it is in ``path``. Its states go, and overlaps that nothing needs."""
         with self.writing():
             digest = sha256(path)
-        self.update_unit(index, state="finished", file=path.name, sha256=digest, frames=frames)
+        with self.presence.lock():
+            unit = self.read().units[index]
+            if unit.state == "finished" or unit.owner not in (None, self.presence.name):
+                discard(path)  # this process hung for so long that another one took over
+                return
+            with self.writing():
+                path.replace(self.unit_file(index))
+            name = self.unit_file(index).name
+            self.update_unit(index, state="finished", owner=None, file=name, sha256=digest, frames=frames)
+            self.forget(index)
+
+    def forget(self, index: int) -> None:
+        """Remove the states of a finished unit, and overlaps that no unit needs any more."""
         # only now: killed before, the unit is sampled from its last state and nothing but the decoding is done twice
         for old in self.states(index):
             discard(old)
-        needed = {need for unit in self.manifest.units if unit.state == "open" for need in unit.needs}
+        needed = {need for unit in self.manifest.units if unit.state != "finished" for need in unit.needs}
         for old in self.folder.glob("overlap-*"):
             if int(old.name[len("overlap-") :][:5]) not in needed:
                 discard(old)
 
     def reopen(self, index: int) -> None:
         """Have a unit done again."""
-        self.update_unit(index, state="open", file=None, sha256=None, frames=None)
+        self.update_unit(index, state="open", owner=None, file=None, sha256=None, frames=None)
         discard(self.unit_file(index))
 
     def files(self) -> list[Path]:
@@ -167,21 +214,20 @@ class JobStore:
         files = (self.folder / unit.file for unit in self.manifest.finished if unit.file is not None)
         return [file for file in files if file.stat().st_size]
 
-    def unfinished(self, segments: Sequence[Segment]) -> list[Segment]:
-        """Segments to restore, in order; damaged ones too, and finished ones whose overlap an open one needs and that is lost."""
+    def reopen_damaged(self) -> None:
+        """Have damaged units done again, and finished ones whose overlap another one needs and that is lost."""
         for unit in self.manifest.finished:
             if not self.is_sound(unit):
                 self.reopen(unit.id)
         # from the end: a unit that is reopened may need what those before it hand on
-        for segment in reversed(ordered(segments)):
-            for need in segment.needs if self.is_open(segment.index) else ():
+        for unit in sorted(self.manifest.units, key=place_of, reverse=True):
+            for need in unit.needs if self.is_open(unit.id) else ():
                 if not self.is_open(need) and self.load_overlap(need) is None:
                     self.reopen(need)
-        return [segment for segment in ordered(segments) if self.is_open(segment.index)]
 
     def is_open(self, index: int) -> bool:
         """Whether a unit still has to be restored."""
-        return self.manifest.units[index].state == "open"
+        return self.manifest.units[index].state != "finished"
 
     def is_sound(self, unit: Unit) -> bool:
         """Whether the files of a finished unit are there and what they were."""

@@ -61,12 +61,17 @@ class Telemetry:
         self._control = control
         self._current, self._place = self.job, (0, 1)
         self._previewed = float("-inf")
-        self._began = time.monotonic()
+        self._began = self._checked = time.monotonic()
 
     @property
     def seen_frame(self) -> int | None:
         """The clip's frame that the user looks at; see `Control.look_at`."""
         return self._control.seen_frame
+
+    @property
+    def idle(self) -> float:
+        """Seconds since the job last checked whether it is to go on, which it does once per tile."""
+        return time.monotonic() - self._checked
 
     def emit(self, event: Event) -> None:
         """Pass an event on; a warning also goes into the report."""
@@ -77,6 +82,7 @@ class Telemetry:
     def check(self, parked: Parked = nullcontext) -> None:
         """See `Control.check`."""
         self._control.check(parked)
+        self._checked = time.monotonic()
 
     @contextmanager
     def segment(self, index: int, segments: int) -> Iterator[WorkRecord]:

@@ -4,10 +4,10 @@ from dcvsr_engine.models.registry import base_folder, model_folder
 from dcvsr_engine.models.verification import check_files
 from dcvsr_engine.network.checkpoint import Model, load
 from dcvsr_engine.network.declaration import Declaration
-from dcvsr_engine.settings import Device, Precision
+from dcvsr_engine.settings import Precision
 
 
-def load_model(name: str, device: Device = "auto", precision: Precision = "auto") -> Model:
+def load_model(name: str, device: str = "auto", precision: Precision = "auto") -> Model:
     """Find a model, compare its files with the hashes that it declares, and load it.
 
     Args:

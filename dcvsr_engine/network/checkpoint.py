@@ -129,7 +129,7 @@ class Model:
                 weight.data = weight.data.to(dtype)
 
 
-def load(folder: Path, base: Path, device: Device = "auto", precision: Precision = "auto") -> Model:
+def load(folder: Path, base: Path, device: str = "auto", precision: Precision = "auto") -> Model:
     """Load a checkpoint from its folders.
 
     Args:

@@ -72,9 +72,9 @@ class FirstStageSpec:
         """Frames to encode or decode together where memory is plentiful, of ``pixels`` output pixels each."""
         return self.window if self.context else max(1, min(self.window, CHUNK_BYTES // (FLOAT_PIXEL * pixels)))
 
-    def pixel_device(self, device: Device) -> Device:
+    def pixel_device(self, device: str) -> Device:
         """Where whole frames are worked on when the U-Net computes on ``device``."""
-        return device if self.follows_device and device == "cuda" else "cpu"
+        return "cuda" if self.follows_device and device == "cuda" else "cpu"
 
 
 # The decoder's 8 maps of 128 channels per frame at full resolution were counted on fake tensors; kernels need some more.

@@ -27,7 +27,7 @@ COUNTED_MAPS = {True: (28.8, 13.0), False: (12.5, 6.9)}
 """Feature maps of the top level that are alive at the U-Net's peak, and inside a propagating layer beside its keys and values,
 per row of the batch; for networks that have attention there, as SVD's, and that have none, as the compact model's. Counted on
 fake tensors (tests/dcvsr_engine/planning/test_counted_memory.py)."""
-KERNEL_SHARE = {"cpu": 1.65, "cuda": 1.1, "mps": 1.1}
+KERNEL_SHARE = {"cpu": 1.65, "cuda": 1.1, "xpu": 1.1, "mps": 1.1}
 """What kernels hold beside the tensors that are counted, as a factor: oneDNN's reordered copies on a processor (“dcvsr bench
 memory” measured 1.55 to 1.8 for the compact model); elsewhere the allocator's rounding, which is not measured yet."""
 PARKED_MAPS = 11.3

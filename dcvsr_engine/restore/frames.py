@@ -3,7 +3,7 @@
 import threading
 import time
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from itertools import chain
@@ -126,12 +126,12 @@ class SegmentReader:
         self._stopped.set()  # a segment that is being decoded would else be decoded to its end
         self._pool.shutdown(cancel_futures=True)
 
-    def segments(self, segments: Sequence[Segment]) -> Iterator[tuple[Segment, SegmentFrames]]:
-        """Each segment with its frames; while it is worked on, the next one is decoded."""
-        coming = [self._pool.submit(self._read, segment) for segment in segments[:1]]
-        for number, segment in enumerate(segments, start=1):
-            frames = self._awaited(coming.pop())
-            coming += [self._pool.submit(self._read, following) for following in segments[number : number + 1]]
+    def segments(self, segments: Iterable[Segment]) -> Iterator[tuple[Segment, SegmentFrames]]:
+        """Each segment with its frames; while it is worked on, the next one is asked for and decoded."""
+        coming = ((segment, self._pool.submit(self._read, segment)) for segment in segments)
+        reading = next(coming, None)
+        while reading is not None:
+            (segment, frames), reading = (reading[0], self._awaited(reading[1])), next(coming, None)
             yield segment, frames
 
     def _awaited(self, frames: Future[SegmentFrames]) -> SegmentFrames:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -16,15 +17,17 @@ from dcvsr_engine.control import Control
 from dcvsr_engine.errors import Cancelled, UserError
 from dcvsr_engine.events import Event, Waiting
 from dcvsr_engine.jobs.folders import has_job, job_folder
-from dcvsr_engine.jobs.job import plan_job, run_job
+from dcvsr_engine.jobs.job import OnPlan, plan_job, run_job
 from dcvsr_engine.models.loading import load_model
 from dcvsr_engine.models.registry import model_folder
 from dcvsr_engine.network.checkpoint import Model
-from dcvsr_engine.network.device import available_devices, device_title, memory, resolve_device, resolve_precision
+from dcvsr_engine.network.device import available_devices, cards, device_title, memory, resolve_device, resolve_precision
 from dcvsr_engine.planning.calibration import calibrated
-from dcvsr_engine.settings import RestoreSettings
+from dcvsr_engine.planning.request import JobRequest
+from dcvsr_engine.settings import RestoreSettings, needs_crew
 from dcvsr_engine.video.encoders import missing_codecs
 from dcvsr_engine.worker import messages
+from dcvsr_engine.worker.crew import run_on_devices
 
 
 class ModelCache:
@@ -46,19 +49,24 @@ class ModelCache:
             self._key = key
         return self._model
 
+    def clear(self) -> None:
+        """Let the model go: others need the room."""
+        self._key, self._model = None, None
+
 
 class Engine:
     """Exchanges `messages` over a connection.
 
     Attributes:
         connection: to the window.
+        alone: whether it is not itself one of several engines at a job.
         models: loads models, and keeps the last one.
         jobs, plans: one thread for jobs, one after the other, and one for plans beside them.
         controls: of the running job and of those that wait for it.
     """
 
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
+    def __init__(self, connection: Connection, alone: bool = True) -> None:
+        self.connection, self.alone = connection, alone
         self.models = ModelCache()
         self.jobs = ThreadPoolExecutor(1, "job")
         self.plans = ThreadPoolExecutor(1, "plan")
@@ -78,7 +86,8 @@ class Engine:
 
     def serve(self) -> None:
         """Carry out commands until `Shutdown`, or until the window is gone."""
-        facts = tuple(messages.DeviceFacts(name, device_title(name), memory(name)[1]) for name in available_devices())
+        there = [(name, device_title(name), memory(name)[1]) for name in available_devices()] + cards()
+        facts = tuple(messages.DeviceFacts(*device) for device in there)
         self.send(messages.Ready(__version__, torch.__version__, facts, missing_codecs()))
         try:
             while not isinstance(command := self.connection.recv(), messages.Shutdown):
@@ -171,11 +180,18 @@ class Engine:
         try:
             with self._network:
                 control.check()
-                report = run_job(request, control, folder, self.models, lambda plan: self.send(messages.JobPlanned(job, plan)))
+                report = self.carried_out(request, control, folder, lambda plan: self.send(messages.JobPlanned(job, plan)))
         finally:
             # before the last event is sent: what the window sends next is not meant for this job
             self.controls.remove(control)
         self.send(messages.JobFinished(job, request.target, report))
+
+    def carried_out(self, request: JobRequest, control: Control, folder: Path | None, on_plan: OnPlan) -> dict[str, Any]:
+        """Run a job here, or in an engine process per device where several are to compute; returns its report."""
+        if folder is not None and self.alone and needs_crew(request.settings.device):
+            self.models.clear()
+            return run_on_devices(request, control, folder, on_plan)
+        return run_job(request, control, folder, self.models, on_plan)
 
 
 def kept(folder: Path | None) -> Path | None:
@@ -183,8 +199,8 @@ def kept(folder: Path | None) -> Path | None:
     return folder if folder is not None and has_job(folder) else None
 
 
-def serve(connection: Connection) -> None:
-    """The process' main function. Ctrl-C in the terminal is left to the window."""
+def serve(connection: Connection, alone: bool = True) -> None:
+    """The process' main function. Ctrl-C in the terminal is left to the window. See `Engine` for ``alone``."""
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-    Engine(connection).serve()
+    Engine(connection, alone).serve()

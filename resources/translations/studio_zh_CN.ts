@@ -729,6 +729,10 @@
         <translation>名称“{0}”的花括号不成对；可用字段为 {1}。</translation>
     </message>
     <message>
+        <source>The job in {0} was finished or removed by another process.</source>
+        <translation>{0} 中的任务已由另一进程完成或删除。</translation>
+    </message>
+    <message>
         <source>{0} does not say between which noise levels the model was trained (sigma_min and sigma_max).</source>
         <translation>{0} 没有说明模型训练的噪声范围（sigma_min 和 sigma_max）。</translation>
     </message>
@@ -1111,6 +1115,14 @@
     <message>
         <source>{0}×{1} is an odd size, which {2} keeps with full colour resolution (4:4:4) only.</source>
         <translation>{0}×{1} 是奇数尺寸，{2} 只能以完整色度（4:4:4）保存。</translation>
+    </message>
+    <message>
+        <source>The {0} is converted to {1}.</source>
+        <translation>{0}已转换为 {1}。</translation>
+    </message>
+    <message>
+        <source>The engine on {0} ended unexpectedly ({1}).</source>
+        <translation>{0} 上的引擎意外退出（{1}）。</translation>
     </message>
     <message>
         <source>{0} {1}; choose another codec.</source>
@@ -1834,6 +1846,14 @@
         <translation>问题</translation>
     </message>
     <message>
+        <source>All {clips} clips: {frames} frames, files of about {size}, about {time}</source>
+        <translation>全部 {clips} 个视频：{frames} 帧，文件约 {size}，约 {time}</translation>
+    </message>
+    <message>
+        <source>{planned} of {clips} clips: {frames} frames, files of about {size}, about {time}</source>
+        <translation>{clips} 个视频中的 {planned} 个：{frames} 帧，文件约 {size}，约 {time}</translation>
+    </message>
+    <message>
         <source>This fits:</source>
         <translation>以下方案可行:</translation>
     </message>
@@ -1888,14 +1908,6 @@
     <message>
         <source>Result</source>
         <translation>结果</translation>
-    </message>
-    <message>
-        <source>All {clips} clips: {frames} frames, about {time}</source>
-        <translation>全部 {clips} 个视频:{frames} 帧,约 {time}</translation>
-    </message>
-    <message>
-        <source>{planned} of {clips} clips: {frames} frames, about {time}</source>
-        <translation>{clips} 个视频中的 {planned} 个:{frames} 帧,约 {time}</translation>
     </message>
     <message>
         <source>Looking for settings that fit …</source>
@@ -3095,12 +3107,16 @@
         <translation>设备</translation>
     </message>
     <message>
-        <source>What computes; auto takes a CUDA GPU, then Apple&apos;s, then the processor.</source>
-        <translation>用什么计算；自动依次选择 CUDA GPU、Apple GPU、处理器。</translation>
+        <source>What computes; auto: a CUDA (or ROCm) GPU, Intel&apos;s, Apple&apos;s, or the processor; several: cuda:0,cuda:1.</source>
+        <translation>用什么计算；自动：CUDA（或 ROCm）显卡、英特尔显卡、苹果显卡或处理器；多个设备：cuda:0,cuda:1。</translation>
     </message>
     <message>
         <source>NVIDIA GPU (CUDA)</source>
         <translation>NVIDIA GPU（CUDA）</translation>
+    </message>
+    <message>
+        <source>Intel GPU</source>
+        <translation>Intel GPU</translation>
     </message>
     <message>
         <source>Apple GPU</source>
@@ -3345,6 +3361,26 @@
     <message>
         <source>Bit depth</source>
         <translation>位深</translation>
+    </message>
+    <message>
+        <source>Tracks that do not fit</source>
+        <translation>容器不支持的轨道</translation>
+    </message>
+    <message>
+        <source>Audio and subtitles that the container cannot take: convert them, drop them, or name the result .mkv.</source>
+        <translation>容器无法容纳的音频和字幕：转换、丢弃，或将结果命名为 .mkv。</translation>
+    </message>
+    <message>
+        <source>Convert</source>
+        <translation>转换</translation>
+    </message>
+    <message>
+        <source>Drop</source>
+        <translation>丢弃</translation>
+    </message>
+    <message>
+        <source>Use .mkv</source>
+        <translation>改用 .mkv</translation>
     </message>
     <message>
         <source>Compact (built in)</source>
@@ -3993,8 +4029,12 @@
         <translation>保持唤醒</translation>
     </message>
     <message>
-        <source>The computer does not fall asleep while clips are restored.</source>
-        <translation>修复视频期间电脑不会进入睡眠。</translation>
+        <source>watches “{name}”</source>
+        <translation>正在监视“{name}”</translation>
+    </message>
+    <message>
+        <source>The computer does not fall asleep while clips are restored or waited for.</source>
+        <translation>修复或等待视频期间电脑不会进入睡眠。</translation>
     </message>
     <message>
         <source>may fall asleep</source>

@@ -234,6 +234,14 @@ def test_json_and_report_tell_the_same(restore, folder):
     assert inside(folder) == ["clip.mp4", "out.mkv", "report.json"]
 
 
+def test_devices_are_listed_with_name_and_memory(run):
+    code, out, _ = run("info", "--devices", "--json")
+    found = json.loads(out)
+    assert code == 0 and found[-1]["device"] == "cpu" and all(device["title"] and device["memory"] > 2**20 for device in found)
+    assert [line.split()[0] for line in run("info", "--devices")[1].splitlines()] == [device["device"] for device in found]
+    assert run("info")[0] == 2
+
+
 def test_options_go_before_the_settings_file(restore, folder):
     (folder / "settings.json").write_text(json.dumps({"seed": 7, "steps": 3, "crf": 30, "sap": False}))
     code, out, _ = restore(folder / "clip.mp4", "--settings", folder / "settings.json", "--json", "--steps", 1)

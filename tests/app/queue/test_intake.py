@@ -1,8 +1,11 @@
+import av
+import numpy as np
 import pytest
 from clip_files import write_clip
 from PySide6.QtWidgets import QApplication
 from steering import notice_button, states, without_plan
 
+from app.engine.runner import with_target
 from app.queue.watch import look_into
 from app.system.result_rule import ResultRule
 
@@ -80,6 +83,7 @@ def test_what_comes_into_a_watched_folder_is_restored_once_it_is_complete(open_w
     window = without_plan(open_window())
     begin_to_watch(window, folder, soon)
     assert window.action_table["watch"].text() == "Do not &watch “in” any more"
+    soon(lambda: window.progress.status.text() == "watches “in” · stays awake")
     (folder / "a.mp4").write_bytes(own_clip.read_bytes())
     look(window)
     assert len(window.queue.queue) == 0  # it may still grow
@@ -90,7 +94,7 @@ def test_what_comes_into_a_watched_folder_is_restored_once_it_is_complete(open_w
         look(window)
     assert states(window) == ["done"]  # neither again nor its result
     window.action_table["watch"].trigger()
-    assert window.intake.watched is None
+    assert window.intake.watched is None and window.progress.status.text() == ""
 
 
 def test_a_watched_folder_may_vanish_and_come_back(open_window, tmp_path, soon):
@@ -140,6 +144,22 @@ def test_every_clip_gets_a_picture_also_those_of_the_last_session(open_window, o
     assert again.queue.picture(item) is None
     again.intake._picture_known()
     soon(lambda: again.queue.picture(item) is not None)
+
+
+def test_the_result_of_a_clip_gets_the_container_that_keeps_its_sound(open_window, tmp_path, soon):
+    with av.open(str(tmp_path / "old.avi"), "w") as out:
+        video, sound = out.add_stream("mjpeg", 25), out.add_stream("pcm_u8", 11025)
+        video.width, video.height, video.pix_fmt = 32, 32, "yuvj420p"
+        out.mux(video.encode(av.VideoFrame(32, 32, "yuvj420p")))
+        silence = av.AudioFrame.from_ndarray(np.full((1, 441), 128, np.uint8), "u8", "mono")
+        silence.sample_rate = 11025
+        out.mux([*video.encode(None), *sound.encode(silence), *sound.encode(None)])
+    window = open_window()
+    window.add_clips([tmp_path / "old.avi"])
+    soon(lambda: bool(window.queue.queue[0].losses))
+    item = window.queue.queue[0]
+    assert item.losses[".mkv"] == 0 < item.losses[".mp4"]
+    assert with_target(item.request, [], losses=item.losses).target == tmp_path / "old_x4.mkv"
 
 
 def test_a_known_clip_that_is_away_keeps_its_state(open_window, own_clip, soon):

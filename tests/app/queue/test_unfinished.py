@@ -9,7 +9,8 @@ from app.queue.job_queue import JobQueue, QueueItem
 from app.queue.model import QueueModel
 from app.queue.panel import QueuePanel
 from app.queue.unfinished import UnfinishedWork
-from dcvsr_engine.jobs.folders import MANIFEST, job_lock
+from dcvsr_engine.jobs.folders import MANIFEST
+from dcvsr_engine.jobs.presence import Presence
 from dcvsr_engine.planning.request import JobRequest
 
 
@@ -60,7 +61,7 @@ def test_it_is_kept_when_not(panel, tmp_path):
 
 
 def test_a_job_that_runs_elsewhere_is_left_alone(panel, tmp_path):
-    with job_lock(tmp_path / "job"):
+    with Presence(tmp_path / "job"):
         question = answer(panel, "Delete")
     errors = [box for box in panel.findChildren(QMessageBox) if box is not question]
     assert ["being run by another process" in box.informativeText() for box in errors] == [True]

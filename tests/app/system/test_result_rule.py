@@ -32,6 +32,12 @@ def test_results_are_named_after_their_source(tmp_path, source, codec, name):
     assert RULE.suggest(asked(tmp_path / source, codec=codec), DECLARED) == tmp_path / name
 
 
+@pytest.mark.parametrize(("codec", "name"), [("auto", "old_x4.mkv"), ("prores", "old_x4.mkv"), ("av1", "old_x4.mkv")])
+def test_the_container_is_the_one_that_keeps_the_tracks(tmp_path, codec, name):
+    losses = {".mp4": 2, ".mkv": 0, ".mov": 2}
+    assert RULE.suggest(asked(tmp_path / "old.avi", codec=codec), DECLARED, losses=losses) == tmp_path / name
+
+
 def test_pictures_in_a_dotted_folder_keep_the_whole_name(tmp_path):
     assert RULE.suggest(asked(make(tmp_path / "reel.01"), size="1080p"), DECLARED) == tmp_path / "reel.01_1080p.mp4"
 

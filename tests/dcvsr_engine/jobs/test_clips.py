@@ -72,7 +72,7 @@ def test_patterns_that_make_no_names(pattern, words):
 
 def test_a_pattern_names_the_result_and_is_recognised(tmp_path):
     pattern = checked_pattern("{name} ({size}, {model})")
-    target = next(names_for(Path("/films/a.b.avi"), "1080p", "h264", None, pattern, tmp_path, "my/net"))
+    target = next(names_for(Path("/films/a.b.avi"), "1080p", "h264", {}, pattern, tmp_path, "my/net"))
     assert target == tmp_path / "a.b (1080p, my-net).mp4"
     assert result_names(pattern).fullmatch(target.stem)["stem"] == "a.b"
 

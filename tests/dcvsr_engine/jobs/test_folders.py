@@ -14,12 +14,12 @@ from dcvsr_engine.jobs.folders import (
     discard_job,
     has_job,
     job_folder,
-    job_lock,
     read_request,
     sweep,
     unfinished_jobs,
 )
 from dcvsr_engine.jobs.manifest import MANIFEST, write_manifest
+from dcvsr_engine.jobs.presence import Presence
 from dcvsr_engine.paths import jobs_folder
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.settings import RestoreSettings
@@ -91,8 +91,8 @@ def test_where_there_is_no_job_no_request_is_read(tmp_path):
 
 
 def hold(folder: Path, held, release) -> None:
-    """Hold a job's lock in another process."""
-    with job_lock(folder):
+    """Be at work on a job in another process."""
+    with Presence(folder):
         held.set()
         release.wait(30)
 

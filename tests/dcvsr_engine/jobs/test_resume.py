@@ -2,7 +2,6 @@
 
 import errno
 import json
-import multiprocessing
 import os
 import re
 import shutil
@@ -20,7 +19,7 @@ from dcvsr_engine.errors import Cancelled, DiskFullError, InputError, JobError, 
 from dcvsr_engine.events import FrameDone, PhaseStarted, SegmentFinished, StepStarted, TileFinished
 from dcvsr_engine.jobs import identity
 from dcvsr_engine.jobs import job as running
-from dcvsr_engine.jobs.folders import discard_job, job_folder, job_lock, publishing_lock, read_request, sweep, unfinished_jobs
+from dcvsr_engine.jobs.folders import discard_job, job_folder, publishing_lock, read_request, sweep, unfinished_jobs
 from dcvsr_engine.jobs.job import run_job
 from dcvsr_engine.jobs.manifest import MANIFEST, RECORD, read_manifest, write_manifest
 from dcvsr_engine.jobs.store import JobStore
@@ -565,31 +564,6 @@ def test_another_file_in_place_of_the_result_is_left_alone(clip, tiny_model, tmp
     jobs.short_clip(target, frames=3)
     with pytest.raises(OutputError, match="exists already"):
         run_job(request, loader=loader)
-
-
-def hold(folder: Path, held, release) -> None:
-    """Hold a job's lock in another process."""
-    with job_lock(folder):
-        held.set()
-        release.wait(30)
-
-
-def test_two_processes_do_not_run_one_job(begun, loader):
-    request, folder = begun
-    context = multiprocessing.get_context("fork")
-    held, release = context.Event(), context.Event()
-    process = context.Process(target=hold, args=(folder, held, release))
-    process.start()
-    try:
-        assert held.wait(30)
-        with pytest.raises(JobError, match="is being run by another process"):
-            run_job(request, None, folder, loader)
-        with pytest.raises(JobError, match="is being run by another process"):
-            discard_job(folder)
-    finally:
-        release.set()
-        process.join(30)
-    assert run_job(request, None, folder, loader)["frames_out"] == 4
 
 
 def test_what_killed_processes_left_half_written_goes(begun, loader):

@@ -7,19 +7,18 @@ import numpy as np
 import pytest
 import torch
 
+from dcvsr_engine.control import Control
 from dcvsr_engine.diffusion.branch import Branch
 from dcvsr_engine.diffusion.propagation import SpatialBank
 from dcvsr_engine.diffusion.sampler import SegmentState
 from dcvsr_engine.jobs.manifest import MANIFEST, read_manifest
 from dcvsr_engine.jobs.overlap import Overlap
 from dcvsr_engine.jobs.report import SegmentFacts
-from dcvsr_engine.jobs.store import JobStore, held
-from dcvsr_engine.jobs.telemetry import WorkRecord
-from dcvsr_engine.planning.plan import Segment
+from dcvsr_engine.jobs.store import JobStore, at_work
+from dcvsr_engine.jobs.telemetry import Telemetry, WorkRecord
 from dcvsr_engine.tiling.grid import TileGrid
 
 GRID = TileGrid.build(4, 12, 16, tile=8, overlap=0.5)
-SEGMENTS = [Segment(index=0, first=3, last=8), Segment(index=1, first=6, last=22, shared=3, pinned=2)]
 
 
 @pytest.fixture
@@ -40,8 +39,14 @@ def finish(store: JobStore, index: int) -> Path:
     store.save_overlap(index, Overlap(tensor(3, 2, 4, 4), (6, 7, 8)))
     store.unit_file(index).write_bytes(bytes(100 + index))
     store.save_facts(index, facts())
-    store.finish(index, 6)
+    store.finish(index, store.unit_file(index), 6)
     return store.unit_file(index)
+
+
+def open_units(store: JobStore) -> list[int]:
+    """What is left to do once damage is found."""
+    store.reopen_damaged()
+    return [unit.id for unit in store.manifest.units if unit.state == "open"]
 
 
 def flip(path: Path) -> None:
@@ -55,15 +60,15 @@ def test_a_finished_unit_is_in_the_manifest_on_disk(store):
     path = finish(store, 0)
     [unit] = read_manifest(store.folder).finished
     assert (unit.id, unit.first, unit.last, unit.file) == (0, 3, 8, path.name) and len(unit.sha256) == 64
-    assert store.files() == [path] and store.facts() == [facts()] and store.unfinished(SEGMENTS) == [SEGMENTS[1]]
+    assert store.files() == [path] and store.facts() == [facts()] and open_units(store) == [1]
 
 
 def test_a_unit_without_frames_has_nothing_to_publish(store):
     finish(store, 0)
     store.unit_file(1).touch()
     store.save_facts(1, facts(0))
-    store.finish(1, 0)
-    assert store.files() == [store.unit_file(0)] and not store.unfinished(SEGMENTS)
+    store.finish(1, store.unit_file(1), 0)
+    assert store.files() == [store.unit_file(0)] and not open_units(store)
 
 
 @pytest.mark.parametrize("damage", [flip, Path.unlink])
@@ -72,7 +77,7 @@ def test_a_damaged_unit_is_done_again(damage, name, store):
     finish(store, 0)
     damage(store.folder / name)
     again = JobStore(store.folder, read_manifest(store.folder))
-    assert again.unfinished(SEGMENTS) == SEGMENTS and not again.unit_file(0).exists()
+    assert open_units(again) == [0, 1] and not again.unit_file(0).exists()
     assert not read_manifest(store.folder).finished
 
 
@@ -80,11 +85,11 @@ def test_a_unit_is_done_again_for_what_the_next_one_needs_of_it(store):
     finish(store, 0)
     [path] = store.folder.glob("overlap-00000*")
     flip(path)
-    assert store.unfinished(SEGMENTS) == SEGMENTS
+    assert open_units(store) == [0, 1]
     finish(store, 0)
     finish(store, 1)
     assert not list(store.folder.glob("overlap-00000*"))
-    assert not store.unfinished(SEGMENTS)  # it is not missed any more
+    assert not open_units(store)  # it is not missed any more
 
 
 def test_of_states_the_last_two_are_kept_and_the_newest_sound_one_serves(store):
@@ -135,7 +140,7 @@ def test_a_folder_is_tidied_when_it_is_taken_and_foreign_files_stay(tmp_path):
     half = tmp_path / ".unit-00001.video.partial-01234567.video"
     for path in (half, tmp_path / "thesis.txt"):
         path.write_text("text")
-    with held(tmp_path):
+    with at_work(tmp_path, Telemetry(Control())):
         assert not half.exists() and (tmp_path / "thesis.txt").exists() and store.unit_file(0).exists()
         store.end({})
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
@@ -145,8 +150,8 @@ def test_without_a_manifest_everything_that_a_job_left_goes(tmp_path):
     folder = tmp_path / "job"
     folder.mkdir()
     (folder / "unit-00000.video").write_text("left")
-    with held(folder):
-        assert [path.name for path in folder.iterdir()] == ["lock"]
+    with at_work(folder, Telemetry(Control())) as presence:
+        assert sorted(path.name for path in folder.iterdir()) == ["lock", presence.file]
     assert not folder.exists()
 
 
