@@ -33,6 +33,9 @@ DEMUXERS = (
 """FFmpeg's readers of files that hold their own pictures. Left out are playlists (hls, dash, concat, sdp …), which open other
 files by name, devices, and readers that draw text as pictures (tty, bin …)."""
 
+FILM_CODECS = {"exr", "dpx"}
+"""Pictures whose values are light or film density: restored as they are, they would come out wrong."""
+
 PROBED_BYTES = 50 * 2**20
 """A track may begin this far into a file, and is still found when it is opened."""
 
@@ -87,12 +90,15 @@ def checked_size(path: Path) -> int:
 
 
 def video_stream(container: InputContainer, path: Path) -> VideoStream:
-    """The main video track, cover pictures aside; raises `InputError` when there is none."""
+    """The main video track, cover pictures aside; raises `InputError` when there is none that can be restored."""
     tracks = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
     if not tracks:
         raise InputError(f"“{path}” has no video track; choose a file with pictures in it.")
     moving = [s for s in tracks if not is_still_item(s)] or tracks
-    return next((s for s in moving if s.disposition & Disposition.default), moving[0])
+    chosen = next((s for s in moving if s.disposition & Disposition.default), moving[0])
+    if chosen.codec_context.name in FILM_CODECS:
+        raise InputError(f"“{path}” is an EXR or DPX picture, which is not restored yet; make a 16-bit TIFF or PNG of it.")
+    return chosen
 
 
 def is_still_item(stream: Stream) -> bool:
