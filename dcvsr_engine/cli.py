@@ -21,6 +21,8 @@ from dcvsr_engine import __version__
 from dcvsr_engine.arguments import Parser, add_request_arguments, add_run_arguments, request_from
 from dcvsr_engine.environment import safe_import_path, use_private_caches
 from dcvsr_engine.errors import Cancelled, OutputError, SettingsError, UserError
+from dcvsr_engine.farm.cluster import farm_job_folder, farm_run
+from dcvsr_engine.farm.command import add_farm_arguments, run_farm_command
 from dcvsr_engine.gpu.command import add_gpu_arguments, run_gpu_command
 from dcvsr_engine.gpu.own_process import run_module_if_asked
 from dcvsr_engine.gpu.switch import OFF, Build, use_switched_on_build
@@ -150,6 +152,8 @@ def command_parser() -> Parser:
         command(name, None, RESEARCH[name], research=name)
     gpu = "Use an NVIDIA GPU: install or remove a CUDA build of PyTorch beside the bundled one, which DCVSR_GPU=off brings back."
     add_gpu_arguments(command("gpu", run_gpu_command, gpu))
+    farm = "Restore on the devices of several computers: begin a farm, join one, list its computers."
+    add_farm_arguments(command("farm", run_farm_command, farm))
     command("info", print_information, "Describe a video.").add_argument("source", type=Path)
     return top
 
@@ -159,6 +163,7 @@ def add_job_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
     sub = command("restore", restore_command, "Restore a video.")
     add_request_arguments(sub)
     sub.add_argument("--fresh", action="store_true", help="start from the beginning even if the job is unfinished")
+    sub.add_argument("--farm", metavar="ADDRESS", help="restore on a farm, see “dcvsr farm”; or on “local” workers")
     add_run_arguments(sub)
     sub = command("plan", plan_command, "Estimate what restoring a video takes.")
     add_request_arguments(sub)
@@ -181,7 +186,8 @@ def restore_command(options: argparse.Namespace) -> int:
     from dcvsr_engine.jobs.folders import job_folder
 
     request = request_from(options)
-    run_with_report(request, job_folder(request), options, options.fresh)
+    folder = job_folder(request) if options.farm is None else farm_job_folder(request, options.farm)
+    run_with_report(request, folder, options, options.fresh)
     return EXIT_DONE
 
 
@@ -209,7 +215,7 @@ def run_with_report(request: "JobRequest", folder: Path, options: argparse.Names
     with text_file(options.report, request.output.overwrite) as write:
         if fresh:
             discard_job(folder)
-        report = run_with_progress(request, folder, options.discard)
+        report = run_with_progress(request, folder, options.discard, getattr(options, "farm", None))
         try:
             write(json.dumps(report, indent=2, ensure_ascii=False))
         finally:
@@ -253,13 +259,16 @@ def write_report(partial_file: Path, path: Path, text: str) -> None:
         ) from None
 
 
-def run_with_progress(request: "JobRequest", folder: Path, discard_when_cancelled: bool) -> dict[str, Any]:
+def run_with_progress(
+    request: "JobRequest", folder: Path, discard_when_cancelled: bool, farm: str | None = None
+) -> dict[str, Any]:
     """Run a job with progress on the terminal; Ctrl-C cancels it at the next tile.
 
     Args:
         request: what to restore.
         folder: the job directory.
         discard_when_cancelled: whether Ctrl-C deletes finished work instead of keeping it.
+        farm: where the farm is that is to run it, if any.
 
     Returns:
         The report.
@@ -278,6 +287,8 @@ def run_with_progress(request: "JobRequest", folder: Path, discard_when_cancelle
     control = Control(progress)
     previous = signal.signal(signal.SIGINT, lambda number, frame: control.cancel())
     try:
+        if farm is not None:
+            return farm_run()(request, control, folder, farm)
         return (run_on_devices if needs_crew(request.settings.device) else run_job)(request, control, folder)
     except Cancelled:
         if discard_when_cancelled:
