@@ -106,10 +106,11 @@ class Actions(QObject):
         order, settings = ("move_up", "move_down", "remove"), ("defaults", "save_preset")
         previews, run = ("preview_a", "preview_b", "visible_only"), ("restore", "start", "in_out_only")
         after = MenuSpec(self.tr("After the &queue"), tuple(f"afterward.{name}" for name in AFTERWARDS))
+        opening = ("open", "open_folder", "recent", "watch")
         stops = ("pause", "cancel", "stop")
         again = ("resume", "start_again", "show_report", "show_failure")
         return [
-            MenuSpec(self.tr("&File"), ("open", "open_folder", "recent", None, "target", "show_in_folder", None, "quit")),
+            MenuSpec(self.tr("&File"), (*opening, None, "target", "show_in_folder", None, "quit")),
             MenuSpec(self.tr("&Edit"), ("put_back", "paste", *order, None, *settings, None, "preferences")),
             MenuSpec(self.tr("&View"), (*picture, None, *frames, None, *panels, None, looks, language, "full_screen")),
             MenuSpec(self.tr("&Job"), ("plan", *previews, None, *run, *stops, None, "start_at", after, None, *again)),
@@ -124,6 +125,7 @@ class Actions(QObject):
         return [
             row("open", self.tr("&Open clips…"), t.intake.ask_for_clips, Key.Open),
             row("open_folder", self.tr("Open &folder…"), t.intake.ask_for_folder, "Ctrl+Shift+O"),
+            self._watch(),
             row("target", self.tr("Output &file…"), t.settings.choose_target, Key.SaveAs, lambda s: s.clip_open),
             row("quit", self.tr("&Quit"), t.window.close, Key.Quit, role=QAction.MenuRole.QuitRole),
             row("paste", self.tr("&Paste clips"), t.intake.paste, Key.Paste),
@@ -137,6 +139,12 @@ class Actions(QObject):
                 role=QAction.MenuRole.PreferencesRole,
             ),
         ]
+
+    def _watch(self) -> ActionSpec:
+        """Its text says which of both it does."""
+        watch, leave = self.tr("&Watch a folder…"), self.tr("Do not &watch “{name}” any more")
+        slot = self._targets.intake.watch_or_not
+        return ActionSpec("watch", watch, slot, retitled=lambda s: leave.format(name=s.watched) if s.watched else watch)
 
     def _looks(self) -> list[ActionSpec]:
         session = self._targets.session

@@ -44,6 +44,7 @@ from app.widgets.drops import accept_copy, local_paths
 from app.widgets.focus import chain_panels
 from app.widgets.notices import NoticeBar
 from app.widgets.placement import open_on_screen
+from dcvsr_engine.jobs.clips import FoundClip
 from dcvsr_engine.models.registry import chosen_default, known_models
 
 DOCK_AREAS = {
@@ -72,7 +73,7 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.engine, self.preferences, self.crash = engine, preferences, crash
         self.queue = QueueModel.load(folders.queue, self)
-        self.runner = JobRunner(engine, self.queue, self)
+        self.runner = JobRunner(engine, self.queue, self, lambda: preferences.result_rule)
         self.presets = Presets(folders.presets)
         self.setWindowTitle(TITLE)
         self.setWindowIcon(app_icon())
@@ -86,6 +87,7 @@ class MainWindow(QMainWindow):
         self._connect_state()
         self._restore_layout()
         preferences.begin_with(chosen_default())
+        self.settings_panel.name_results(preferences.result_rule)
         self.reload_models()
         self.shown.show_defaults()
         self.run_display.show_idle()
@@ -131,7 +133,7 @@ class MainWindow(QMainWindow):
         self.session = WindowSession(
             self, runner, queue, self.shown, self.runs, self.presets, self.notices, preferences, self.crash
         )
-        self.preferences_menu = PreferencesMenu(self, preferences, self.session, self.unattended)
+        self.preferences_menu = PreferencesMenu(self, preferences, self.session, self.unattended, self.settings_panel)
 
     def _make_actions(self) -> None:
         targets = Targets(
@@ -186,6 +188,9 @@ class MainWindow(QMainWindow):
         self.session.quit_requested.connect(self.close)
         self.settings_panel.groups_changed.connect(self.session.remember_groups)
         self.intake.added.connect(self._on_added)
+        self.intake.came.connect(self.runner.start_items)
+        self.intake.watch_changed.connect(lambda: self.unattended.note_watched(self.intake.watched))
+        self.intake.left_out.connect(self._on_left_out)
         self.intake.recognised.connect(self.recent_menu.refresh)
         self.intake.nothing_found.connect(self.notices.caution)
         for clips in (self.queue.files_dropped, self.preview.files_dropped, self.recent_menu.chosen):
@@ -197,6 +202,7 @@ class MainWindow(QMainWindow):
         """Everything that decides which actions are available."""
         for change in (
             self.runner.activity_changed, self.shown.changed, self.session.changed, self.unattended.changed,
+            self.intake.watch_changed,
             self.queue_panel.selection_changed,
             self.queue.rowsInserted, self.queue.rowsRemoved, self.queue.item_changed,
         ):  # fmt: skip
@@ -213,7 +219,15 @@ class MainWindow(QMainWindow):
     def update_actions(self) -> None:
         """Enable and check the actions by the window's state."""
         state = window_state(
-            self.runner, self.runs, self.shown, self.queue, self.queue_panel, self.crash, self.preferences, self.unattended
+            self.runner,
+            self.runs,
+            self.shown,
+            self.queue,
+            self.queue_panel,
+            self.crash,
+            self.preferences,
+            self.unattended,
+            self.intake.watched,
         )
         self.action_table.update(state)
         self.run_display.show_idle()
@@ -237,6 +251,10 @@ class MainWindow(QMainWindow):
     def _on_added(self, ids: Sequence[str]) -> None:
         self.queue_panel.select(ids[0])
         self.notices.withdraw()
+
+    def _on_left_out(self, clips: Sequence[FoundClip]) -> None:
+        text = self.tr("{count} clips are left out, as their results are there.").format(count=len(clips))
+        self.notices.say(text, "caution", [(self.tr("Add them all the same"), partial(self.intake.add_all, clips))])
 
     def receive_files(self, paths: Sequence[Path]) -> None:
         """Come to the front and add the files that a second start was given."""

@@ -36,6 +36,8 @@ from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.resources import resource
 from dcvsr_engine.settings import OutputSettings, RestoreSettings
 from dcvsr_engine.storage import write_json
+from dcvsr_engine.video.color import ColorInfo
+from dcvsr_engine.video.encoders import LEFT, codec_here
 from dcvsr_engine.worker.messages import EngineEvent, Failed, JobFinished, Ready, RunJob
 
 FRAMES = 9
@@ -55,7 +57,6 @@ FILES = (
     ("clips", "sample.mp4"),
     ("icons", "dcvsr-studio.svg"),
     ("translations", "studio_zh_CN.qm"),
-    ("recipes", "compact.json"),
 )
 PLATFORM_PLUGINS = {"win32": "qwindows", "darwin": "libqcocoa"}
 
@@ -226,11 +227,13 @@ def likeness_db(first: Frames, second: Frames) -> float:
 
 def code_h264(frames: Frames, path: Path) -> str:
     """H.264 is written and read."""
-    write_frames(path, frames, "libx264", "yuv420p", {"crf": "12"})
+    codec = codec_here("h264")
+    options = codec.options(OutputSettings(crf=12), ColorInfo("bt709", "tv", "bt709", "bt709"), LEFT, frames.shape[2])
+    write_frames(path, frames, codec.encoder, "yuv420p", options)
     likeness = likeness_db(read_frames(path), frames)
     if likeness < LEAST_CODED_DB:
         raise SelfTestError(f"Coded and decoded, the frames are only {likeness:.1f} dB alike.")
-    return f"{len(frames)} frames, {likeness:.1f} dB"
+    return f"{len(frames)} frames by {codec.encoder}, {likeness:.1f} dB"
 
 
 def code_ffv1(frames: Frames, path: Path) -> str:

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from dcvsr_engine.errors import InputError, SettingsError
-from dcvsr_engine.jobs.naming import FOLDER_CODECS, names_for
+from dcvsr_engine.jobs.clips import FoundClip
+from dcvsr_engine.jobs.naming import DEFAULT_PATTERN, FOLDER_CODECS, NAME_FIELDS, checked_pattern, names_for
 from dcvsr_engine.models.registry import declaration_of, default_model
 from dcvsr_engine.planning.request import JobRequest, Region
 from dcvsr_engine.planning.sizes import decided_size
@@ -29,8 +30,13 @@ class Parser(argparse.ArgumentParser):
 
 def add_request_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments that describe a job: input, output, and every setting."""
-    parser.add_argument("source", type=Path, help="a video, or a folder of pictures")
+    parser.add_argument("sources", type=Path, nargs="+", metavar="CLIP", help="videos, folders of them, or folders of pictures")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="the result (default: beside the input, as NAME_SIZE)")
+    parser.add_argument("--output-folder", type=Path, metavar="DIR", help="where results go; folders inside of folders are kept")
+    text = f"what results are called: text with {', '.join(f'{{{name}}}' for name in NAME_FIELDS)} (default: {DEFAULT_PATTERN})"
+    parser.add_argument("--name", default=DEFAULT_PATTERN, metavar="PATTERN", help=text)
+    parser.add_argument("--recursive", action="store_true", help="look for clips in folders inside folders, too")
+    parser.add_argument("--skip-done", action="store_true", help="leave out clips whose result is there already")
     parser.add_argument("--settings", type=Path, metavar="FILE.json", help="settings to start from; options override them")
     parser.add_argument("--frames", metavar="FIRST-LAST", help="restore only these frames, counted from 0")
     parser.add_argument("--region", metavar="X,Y,WIDTH,HEIGHT", help="restore only this part of the picture")
@@ -65,11 +71,17 @@ def add_settings(group: Any, specs: Mapping[str, SettingSpec]) -> None:
 # -- reading ----------------------------------------------------------------------------------------------------
 
 
-def request_from(options: argparse.Namespace) -> JobRequest:
-    """Make the request that the options describe; raises `UserError`."""
+def request_from(options: argparse.Namespace, clip: FoundClip, whole_name: bool = False) -> JobRequest:
+    """Make the request that the options describe for a clip; raises `UserError`.
+
+    Args:
+        options: of the command line.
+        clip: what is restored.
+        whole_name: whether the name of the result holds the clip's suffix, too.
+    """
     settings, output = settings_from(options)
-    source: Path = options.source
-    target = options.output or default_target(source, settings, output)
+    source = clip.path
+    target = options.output or default_target(options, clip, settings, output, whole_name)
     return JobRequest(
         # absolute: the job's folder, and resuming it, do not depend on the current folder
         source=source.absolute(),
@@ -105,12 +117,18 @@ def read_settings(path: Path) -> dict[str, Any]:
     return values
 
 
-def default_target(source: Path, settings: RestoreSettings, output: OutputSettings) -> Path:
-    """The first name for a result, whether it exists or not: the same command must resume the same job."""
-    from dcvsr_engine.video.tracks import default_suffix
+def default_target(
+    options: argparse.Namespace, clip: FoundClip, settings: RestoreSettings, output: OutputSettings, whole_name: bool
+) -> Path:
+    """The first name for a result, whether it exists or not: the same command must resume the same job. See `request_from`."""
+    from dcvsr_engine.video.tracks import losses_of_clip
 
-    suffix = None if output.codec in FOLDER_CODECS else default_suffix(source, output)
-    return next(names_for(source, label_of(source, settings), output.codec, suffix))
+    source = clip.path
+    losses = {} if output.codec in FOLDER_CODECS else losses_of_clip(source, output)
+    folder = options.output_folder and options.output_folder / clip.below
+    pattern, model = checked_pattern(options.name), Path(settings.model).name
+    named = source.with_name(source.name + source.suffix) if whole_name else source
+    return next(names_for(named, label_of(source, settings), output.codec, losses, pattern, folder, model))
 
 
 def label_of(source: Path, settings: RestoreSettings) -> str:

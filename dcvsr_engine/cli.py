@@ -14,11 +14,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dcvsr_engine import __version__
-from dcvsr_engine.arguments import Parser, add_request_arguments, add_run_arguments, request_from
+from dcvsr_engine.arguments import Parser, add_request_arguments, add_run_arguments, add_settings, request_from
+from dcvsr_engine.batch import is_batch, is_there, make_output_folders, plan_batch, restore_batch
 from dcvsr_engine.environment import safe_import_path, use_private_caches
 from dcvsr_engine.errors import Cancelled, OutputError, SettingsError, UserError
 from dcvsr_engine.farm.cluster import farm_job_folder, farm_run
@@ -26,12 +28,15 @@ from dcvsr_engine.farm.command import add_farm_arguments, run_farm_command
 from dcvsr_engine.gpu.command import add_gpu_arguments, run_gpu_command
 from dcvsr_engine.gpu.own_process import run_module_if_asked
 from dcvsr_engine.gpu.switch import OFF, Build, use_switched_on_build
+from dcvsr_engine.jobs.clips import FoundClip
 from dcvsr_engine.models.command import add_model_actions, run_model_action
 from dcvsr_engine.progress import JobProgress
+from dcvsr_engine.settings import OutputSettings
 from dcvsr_engine.storage import describe_os_error, discard, partial_path, put_in_place, refuse_replacing, refuse_unsafe
-from dcvsr_engine.terminal import print_out, printable
+from dcvsr_engine.terminal import file_size, print_out, printable, time_span
 
 if TYPE_CHECKING:
+    from dcvsr_engine.jobs.session import Loader
     from dcvsr_engine.planning.plan import Plan
     from dcvsr_engine.planning.request import JobRequest
 
@@ -154,18 +159,23 @@ def command_parser() -> Parser:
     add_gpu_arguments(command("gpu", run_gpu_command, gpu))
     farm = "Restore on the devices of several computers: begin a farm, join one, list its computers."
     add_farm_arguments(command("farm", run_farm_command, farm))
-    command("info", print_information, "Describe a video.").add_argument("source", type=Path)
+    add_compare_arguments(command("compare", compare_command, "Show a clip beside its result, as a video or a picture."))
+    sub = command("info", print_information, "Describe a video, or this computer's devices.")
+    sub.add_argument("source", type=Path, nargs="?", metavar="CLIP")
+    sub.add_argument("--devices", action="store_true", help="list what can compute, the fastest first, for --device")
     return top
 
 
 def add_job_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
     """Add the commands that plan, run, list and remove jobs."""
-    sub = command("restore", restore_command, "Restore a video.")
+    sub = command("restore", restore_command, "Restore a video, or several.")
     add_request_arguments(sub)
+    watching = "go on watching the folders, and restore what comes into them; what is done is left out"
+    sub.add_argument("--watch", action="store_true", help=watching)
     sub.add_argument("--fresh", action="store_true", help="start from the beginning even if the job is unfinished")
     sub.add_argument("--farm", metavar="ADDRESS", help="restore on a farm, see “dcvsr farm”; or on “local” workers")
     add_run_arguments(sub)
-    sub = command("plan", plan_command, "Estimate what restoring a video takes.")
+    sub = command("plan", plan_command, "Estimate what restoring videos takes.")
     add_request_arguments(sub)
     sub.add_argument("--calibrate", action="store_true", help="measure one tile to estimate the duration")
     sub = command("resume", resume_command, "Continue an unfinished job.")
@@ -178,17 +188,43 @@ def add_job_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
     sub.add_argument("--all", action="store_true", help="remove all jobs (clean)")
 
 
+def add_compare_arguments(sub: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``dcvsr compare``."""
+    sub.add_argument("original", type=Path, metavar="IN", help="the clip")
+    sub.add_argument("result", type=Path, metavar="OUT", help="its result")
+    sub.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="a video; or .png, .jpg for a picture")
+    sub.add_argument("--mode", choices=["side", "wipe"], default="side", help="side by side, or parted by a moving line")
+    sub.add_argument("--from", dest="begin", type=float, default=0.0, metavar="SECONDS", help="where the part begins")
+    sub.add_argument("--to", dest="end", type=float, metavar="SECONDS", help="where it ends")
+    add_settings(sub.add_argument_group("output"), OutputSettings.specs())
+
+
 # -- commands ---------------------------------------------------------------------------------------------------
 
 
 def restore_command(options: argparse.Namespace) -> int:
     """``dcvsr restore``."""
-    from dcvsr_engine.jobs.folders import job_folder
+    from dcvsr_engine.jobs.folders import discard_job
 
-    request = request_from(options)
-    folder = job_folder(request) if options.farm is None else farm_job_folder(request, options.farm)
-    run_with_report(request, folder, options, options.fresh)
-    return EXIT_DONE
+    if not is_batch(options):
+        request = request_from(options, FoundClip(options.sources[0]))
+        make_output_folders(options, [request])
+        if options.skip_done and is_there(request.target):
+            print_out(printable(f"The result is there: {request.target}"))
+        else:
+            run_with_report(request, farm_job_folder(request, options.farm), options, options.fresh)
+        return EXIT_DONE
+    from dcvsr_engine.worker.process import ModelCache
+
+    models = ModelCache()
+
+    def run(request: "JobRequest") -> dict[str, Any]:
+        """Restore one of several clips; the model stays loaded."""
+        if options.fresh:
+            discard_job(farm_job_folder(request, options.farm))
+        return run_with_progress(request, farm_job_folder(request, options.farm), options.discard, models, options.farm)
+
+    return restore_batch(options, run)
 
 
 def resume_command(options: argparse.Namespace) -> int:
@@ -215,7 +251,7 @@ def run_with_report(request: "JobRequest", folder: Path, options: argparse.Names
     with text_file(options.report, request.output.overwrite) as write:
         if fresh:
             discard_job(folder)
-        report = run_with_progress(request, folder, options.discard, getattr(options, "farm", None))
+        report = run_with_progress(request, folder, options.discard, farm=getattr(options, "farm", None))
         try:
             write(json.dumps(report, indent=2, ensure_ascii=False))
         finally:
@@ -260,7 +296,11 @@ def write_report(partial_file: Path, path: Path, text: str) -> None:
 
 
 def run_with_progress(
-    request: "JobRequest", folder: Path, discard_when_cancelled: bool, farm: str | None = None
+    request: "JobRequest",
+    folder: Path,
+    discard_when_cancelled: bool,
+    loader: "Loader | None" = None,
+    farm: str | None = None,
 ) -> dict[str, Any]:
     """Run a job with progress on the terminal; Ctrl-C cancels it at the next tile.
 
@@ -268,6 +308,7 @@ def run_with_progress(
         request: what to restore.
         folder: the job directory.
         discard_when_cancelled: whether Ctrl-C deletes finished work instead of keeping it.
+        loader: gives the model, where it is kept between jobs.
         farm: where the farm is that is to run it, if any.
 
     Returns:
@@ -280,16 +321,19 @@ def run_with_progress(
     from dcvsr_engine.control import Control
     from dcvsr_engine.jobs.folders import discard_job, has_job, name_of
     from dcvsr_engine.jobs.job import run_job
+    from dcvsr_engine.jobs.session import load_for
     from dcvsr_engine.settings import needs_crew
     from dcvsr_engine.worker.crew import run_on_devices
 
     progress = JobProgress(sys.stderr)
-    control = Control(progress)
+    control = Control(progress, pictures=False)
     previous = signal.signal(signal.SIGINT, lambda number, frame: control.cancel())
     try:
         if farm is not None:
             return farm_run()(request, control, folder, farm)
-        return (run_on_devices if needs_crew(request.settings.device) else run_job)(request, control, folder)
+        if needs_crew(request.settings.device):
+            return run_on_devices(request, control, folder)
+        return run_job(request, control, folder, loader or load_for)
     except Cancelled:
         if discard_when_cancelled:
             discard_job(folder)
@@ -320,7 +364,9 @@ def plan_command(options: argparse.Namespace) -> int:
     from dcvsr_engine.jobs.session import load_for
     from dcvsr_engine.planning.calibration import calibrated
 
-    made = plan_job(request_from(options))
+    if is_batch(options):
+        return plan_batch(options)
+    made = plan_job(request_from(options, FoundClip(options.sources[0])))
     if options.calibrate:
         made = calibrated(made, load_for(made.settings))
     print_out(json.dumps(made.to_dict(), ensure_ascii=False) if options.json else printable(plan_text(made)))
@@ -343,17 +389,11 @@ def plan_text(made: "Plan") -> str:
                    f"{made.host_memory / gigabyte:.1f} of {made.host_memory_available / gigabyte:.1f} GB in all"),
         ("Result", "none is written" if made.result_bytes is None else f"about {file_size(made.result_bytes)}"),
         ("Disk", f"{made.disk / gigabyte:.2f} of {made.disk_available / gigabyte:.1f} GB"),
-        ("Time", "not measured (--calibrate)" if made.seconds is None else f"about {made.seconds:.0f} s"),
+        ("Time", "not measured (--calibrate)" if made.seconds is None else f"about {time_span(made.seconds)}"),
     ]  # fmt: skip
     lines = [f"{name:<12}{text}" for name, text in rows]
     lines += [f"Note: {note}" for note in made.notes] + [f"Problem: {problem}" for problem in made.problems]
     return "\n".join(lines)
-
-
-def file_size(size: int) -> str:
-    """Bytes in words, to two digits: an estimate is no better."""
-    amount, unit = (size / 2**30, "GB") if size >= 2**30 else (size / 2**20, "MB")
-    return f"{amount:.1f} {unit}" if amount < 10 else f"{float(f'{amount:.2g}'):.0f} {unit}"
 
 
 def jobs_command(options: argparse.Namespace) -> int:
@@ -393,13 +433,43 @@ def list_jobs(options: argparse.Namespace) -> None:
         print_out("There are no unfinished jobs.")
 
 
+def compare_command(options: argparse.Namespace) -> int:
+    """``dcvsr compare``."""
+    from dcvsr_engine.video.comparison import compare
+
+    given = {name: value for name, value in vars(options).items() if name in OutputSettings.specs()}
+    part = options.begin, options.end
+    if not all(isfinite(second) for second in part if second is not None):
+        raise SettingsError("--from and --to take seconds.")
+    target = compare(options.original, options.result, options.output, options.mode, part, OutputSettings.from_dict(given))
+    print_out(json.dumps({"target": str(target)}) if options.json else printable(str(target)))
+    return EXIT_DONE
+
+
 def print_information(options: argparse.Namespace) -> int:
     """``dcvsr info``."""
     from dcvsr_engine.video.probe import probe
 
+    if options.devices:
+        print_devices(options)
+        return EXIT_DONE
+    if options.source is None:
+        raise SettingsError("Name a clip, or add --devices.")
     facts = dataclasses.asdict(probe(options.source))
     if options.json:
         print_out(json.dumps(facts, default=str, ensure_ascii=False))
     else:
         print_out(printable("\n".join(f"{name:<22}{value}" for name, value in facts.items())))
     return EXIT_DONE
+
+
+def print_devices(options: argparse.Namespace) -> None:
+    """``dcvsr info --devices``."""
+    from dcvsr_engine.network.device import available_devices, device_title, memory
+
+    found = [(name, device_title(name), memory(name)[1]) for name in available_devices()]
+    if options.json:
+        names = "device", "title", "memory"
+        print_out(json.dumps([dict(zip(names, facts, strict=True)) for facts in found], ensure_ascii=False))
+    else:
+        print_out(printable("\n".join(f"{name:<8}{title}, {size / 2**30:.1f} GB" for name, title, size in found)))

@@ -27,10 +27,11 @@ class Control:
 
     Args:
         watch: receives every progress `Event`, on the job's thread.
+        pictures: whether anybody looks at pictures on the way: they have to be decoded for that.
     """
 
-    def __init__(self, watch: Callable[[Event], None] = lambda event: None) -> None:
-        self._watch = watch
+    def __init__(self, watch: Callable[[Event], None] = lambda event: None, pictures: bool = True) -> None:
+        self._watch, self._pictures = watch, pictures
         self._cancelled = threading.Event()
         self._running = threading.Event()
         # a job starts running, not paused
@@ -40,6 +41,11 @@ class Control:
     def emit(self, event: Event) -> None:
         """Report progress."""
         self._watch(event)
+
+    @property
+    def pictures(self) -> bool:
+        """Whether anybody looks at pictures on the way."""
+        return self._pictures
 
     def look_at(self, frame: int) -> None:
         """Say which frame of the clip the user looks at: it is the one to show while a segment is sampled."""

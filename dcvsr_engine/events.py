@@ -94,7 +94,8 @@ class PreviewFrame:
     """A frame in its present state, finished or not.
 
     ``pixels`` are uint8 RGB ``(height, width, 3)``, ``frame`` is its index in the clip, ``step`` as in `StepStarted`.
-    ``final`` marks the finished frame. ``origin`` is the (x, y) of its first pixel in the whole output frame.
+    ``final`` marks the finished frame. ``origin`` is the (x, y) of its first pixel in the whole output frame. Of a preview, the
+    finished frame has the ``enlarged`` input beside it, with which a viewer mixes it at another strength.
     """
 
     frame: int
@@ -102,6 +103,7 @@ class PreviewFrame:
     pixels: NDArray[np.uint8]
     final: bool = False
     origin: tuple[int, int] = (0, 0)
+    enlarged: NDArray[np.uint8] | None = None
 
 
 @dataclass(frozen=True)

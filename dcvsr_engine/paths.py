@@ -26,7 +26,7 @@ def portable_folder() -> Path | None:
 
 
 def data_folder() -> Path:
-    """Models, jobs, queue and presets."""
+    """Models, jobs, queue, presets, and how fast jobs ran."""
     return portable_folder() or PLATFORM.user_data_path
 
 

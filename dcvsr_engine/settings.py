@@ -20,12 +20,17 @@ SapSchedule = Literal["auto", "lockstep", "staged", "two-pass", "cached"]
 TapDirection = Literal["alternate", "forward", "backward"]
 Tiling = Literal["paper", "fast"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
-Device = Literal["auto", "cuda", "mps", "cpu"]
+Device = Literal["auto", "cuda", "xpu", "mps", "cpu"]
 DEVICE_LIST = r"^(cuda:\d+(,cuda:\d+)*|cpu(,cpu)+)$"
 """Several devices of one kind, or a card of several: each gets an engine process of its own."""
 SegmentOrder = Literal["chain", "bricks"]
 Color = Literal["wavelet", "adain", "none"]
-Codec = Literal["auto", "h264", "h265", "av1", "ffv1", "prores", "png", "tiff", "h264_nvenc", "hevc_nvenc"]
+GpuCodec = Literal[
+    "h264_nvenc", "hevc_nvenc", "h264_qsv", "hevc_qsv", "h264_amf", "hevc_amf", "h264_videotoolbox", "hevc_videotoolbox"
+]
+GPU_CODECS: tuple[GpuCodec, ...] = typing.get_args(GpuCodec)
+"""Those that only machines with a GPU, and FFmpeg's encoder for it, may be able to write."""
+Codec = Literal["auto", "h264", "h265", "av1", "ffv1", "prores", "png", "tiff", GpuCodec]
 
 LARGEST_SCALE = 4
 BOXES = {"1080p": (1920, 1080), "1440p": (2560, 1440), "4k": (3840, 2160)}
@@ -51,10 +56,12 @@ def checked_size(text: str) -> str:
 
 def checked_reduction(text: str) -> str:
     """A factor as it is stored; raises `ValueError` when it is none."""
+    if text == "auto":
+        return text
     least, most = REDUCTIONS
     if re.fullmatch(r"\d{1,2}(\.\d{1,4})?", text, re.ASCII) and least <= float(text) <= most:
         return f"{float(text):g}"
-    raise ValueError(f"reduce must be a factor between {least:g} and {most:g}, not “{text[:40]}”.")
+    raise ValueError(f"reduce must be auto or a factor between {least:g} and {most:g}, not “{text[:40]}”.")
 
 
 TargetSize = Annotated[str, AfterValidator(checked_size)]
@@ -152,7 +159,7 @@ class RestoreSettings(Settings):
     )
     reduce: Reduction = Field(
         default="1",
-        description="Restore from a picture so many times smaller, where a clip is soft or was enlarged badly.",
+        description="Restore from a picture so many times smaller, where a clip is soft or was enlarged badly; auto measures it.",
     )
     steps: StepCount | None = Field(default=None, description="Sampling steps: more steps refine further and take longer.")
     guidance: Guidance | None = Field(default=None, description="How detail is sharpened; dssag is the paper's, none is fastest.")
@@ -225,7 +232,7 @@ class RestoreSettings(Settings):
     )
     device: Device | Annotated[str, Field(pattern=DEVICE_LIST)] = Field(
         default="auto",
-        description="What computes; auto takes a CUDA GPU, then Apple's, then the processor; several: cuda:0,cuda:1.",
+        description="What computes; auto: a CUDA (or ROCm) GPU, Intel's, Apple's, or the processor; several: cuda:0,cuda:1.",
     )
     tile_batch: int = Field(
         default=0, ge=0, le=256, description="Tiles denoised together; 0 chooses what fits. Does not change the result."
@@ -293,8 +300,8 @@ class ResolvedSettings(RestoreSettings):
 
     @property
     def reduction(self) -> float:
-        """Factor by which pictures are reduced before."""
-        return float(self.reduce)
+        """Factor by which pictures are reduced before; 1 where it is still to be measured."""
+        return 1.0 if self.reduce == "auto" else float(self.reduce)
 
 
 class PlannedSettings(ResolvedSettings):
@@ -302,7 +309,7 @@ class PlannedSettings(ResolvedSettings):
 
     sap_schedule: Literal["lockstep", "staged", "two-pass", "cached"]
     precision: Literal["fp32", "bf16", "fp16"]
-    device: Literal["cuda", "mps", "cpu"]
+    device: Literal["cuda", "xpu", "mps", "cpu"]
     tile_batch: int = Field(ge=1, le=256)
 
 

@@ -51,3 +51,17 @@ def silence(stream: TextIO) -> None:
     with suppress(OSError, ValueError):  # it is closed, or no file
         os.dup2(number, stream.fileno())
     os.close(number)
+
+
+def file_size(size: int) -> str:
+    """Bytes in words, to two digits: an estimate is no better."""
+    amount, unit = (size / 2**30, "GB") if size >= 2**30 else (size / 2**20, "MB")
+    return f"{amount:.1f} {unit}" if amount < 10 else f"{float(f'{amount:.2g}'):.0f} {unit}"
+
+
+def time_span(seconds: float) -> str:
+    """A duration in words, to the minute where it is longer than that."""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

@@ -1,6 +1,6 @@
-"""Builds the program for the system it runs on, and runs the result: ``python packaging/build.py [--deb]``.
+"""Builds the program for the system it runs on, and runs the result: ``python packaging/build.py [--deb] [--appimage]``.
 
-Needs the extra ``bundle`` (``pip install -e .[bundle]``). A bundle whose self-test fails is not built: the exit status is 1.
+Needs the extra ``bundle`` (``pip install .[bundle]``). A bundle whose self-test fails is not built: the exit status is 1.
 """
 
 import argparse
@@ -9,9 +9,10 @@ import os
 import subprocess
 import sys
 from collections import defaultdict
+from importlib import metadata
 from pathlib import Path
 
-from identity import NAME, ROOT, TITLE
+from identity import NAME, ROOT, TITLE, gpl_parts
 
 COMPONENTS = {
     "torch libraries": ("torch/lib/",),
@@ -81,27 +82,77 @@ def self_test(executable: Path, report: Path) -> bool:
     return done.returncode == 0 and bool(found["ok"]) and bool(found["frozen"])
 
 
-def main() -> int:
-    """Build, measure, try; returns the exit status."""
+def objections(options: argparse.Namespace) -> list[str]:
+    """What speaks against building from the packages that are installed here."""
+    import contents
+
+    found = []
+    try:
+        strays = contents.strays()
+    except metadata.PackageNotFoundError as error:
+        return [f"{error.name} is not installed; run pip install '.[bundle]'."]
+    if strays:
+        print(f"Not as in packaging/lock: {', '.join(strays)}")
+        if options.locked:
+            found.append("Install the locked packages: pip install --require-hashes -r packaging/lock/SYSTEM.txt.")
+    if options.lgpl and contents.gpl_encoders():
+        found.append(f"FFmpeg has {' and '.join(contents.gpl_encoders())}, which are under the GPL; run packaging/lgpl.py first.")
+    return found
+
+
+def add_packages(bundle: Path, options: argparse.Namespace, work: Path) -> bool:
+    """Make the packages that were asked for; whether they work."""
+    if options.deb:
+        from deb import make_package
+
+        print_package(make_package(bundle, bundle.parent, work / "deb"))
+    if options.appimage:
+        from appimage import make_appimage
+
+        package = make_appimage(bundle, bundle.parent, work / "appimage")
+        print_package(package)
+        return self_test(package, bundle.parent / "self-test-appimage.json")
+    return True
+
+
+def print_package(package: Path) -> None:
+    """A package with its size."""
+    print(f"{package.stat().st_size / 1e6:8.1f} MB  {package}")
+
+
+def parsed() -> argparse.Namespace:
+    """The options given."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--dist", type=Path, default=ROOT / "dist", help="folder for the result (default: dist)")
     parser.add_argument("--work", type=Path, default=ROOT / "build" / "bundle", help="folder for what comes between")
     parser.add_argument("--deb", action="store_true", help="make a Debian package of it, too (on Debian or Ubuntu)")
+    parser.add_argument("--appimage", action="store_true", help="make an AppImage of it, too (on Debian 12)")
+    parser.add_argument("--lgpl", action="store_true", help="refuse parts under the GPL (first: packaging/lgpl.py)")
+    parser.add_argument("--locked", action="store_true", help="refuse other packages than those of packaging/lock")
     parser.add_argument("--keep", action="store_true", help="take the bundle that is there instead of building it")
-    options = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Build, measure, try; returns the exit status."""
+    options = parsed()
     dist, work = options.dist.resolve(), options.work.resolve()
     bundle = dist / (f"{TITLE}.app" if sys.platform == "darwin" else NAME)
     if not options.keep:
+        if found := objections(options):
+            print(*found, sep="\n", file=sys.stderr)
+            return 1
         build(dist, work)
     print_sizes(sizes(bundle))
+    if options.lgpl and gpl_parts(bundle):
+        print(f"The bundle has parts under the GPL: {', '.join(gpl_parts(bundle))}.", file=sys.stderr)
+        return 1
     if not self_test(program(bundle), dist / "self-test.json"):
         print("The bundle does not pass its own self-test.", file=sys.stderr)
         return 1
-    if options.deb:
-        from deb import make_package
-
-        package = make_package(bundle, dist, work / "deb")
-        print(f"{package.stat().st_size / 1e6:8.1f} MB  {package}")
+    if not add_packages(bundle, options, work):
+        print("The AppImage does not pass its self-test.", file=sys.stderr)
+        return 1
     return 0
 
 

@@ -11,7 +11,8 @@ from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path, PurePath
 
-from identity import PROJECT, ROOT
+from identity import NAME, PROJECT, ROOT
+from lock import locked
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from PyInstaller.depend.bindepend import get_imports
@@ -22,8 +23,8 @@ Entry = tuple[str, str, str]
 ALSO = ("pip",)
 """Run by the program as a process of its own, to fetch a build of torch for the GPU at hand; nothing imports it."""
 
-UNUSED = ["tkinter", "setuptools", "pkg_resources", "_distutils_hack", "triton"]
-"""Never loaded, although something that we need could."""
+UNUSED = ["tkinter", "setuptools", "pkg_resources", "_distutils_hack", "triton", "readline", "_gdbm"]
+"""Never needed, although something that we need could load it; the last two are under the GPL."""
 
 NOT_BUNDLED = ("dcvsr_engine.research",)
 """Our own packages that bundles do without; the commands in them say that they need an installation by pip."""
@@ -94,9 +95,23 @@ def requirements() -> set[str]:
     return found
 
 
+def gpl_encoders() -> list[str]:
+    """The encoders under the GPL that the installed FFmpeg has."""
+    import av
+
+    return [name for name in ("libx264", "libx265") if name in av.codecs_available]
+
+
+def strays() -> list[str]:
+    """Installed packages that a bundle would take and that are not those of its lock."""
+    versions = locked()
+    installed = {name: metadata.version(name) for name in sorted(requirements())}
+    return [f"{name} {version}" for name, version in installed.items() if versions.get(name) != version]
+
+
 def packages(inside: bool) -> list[str]:
-    """Names of the installed packages that are required (``inside``), or of all others, whatever the environment holds."""
-    required = requirements()
+    """Names of the installed packages that are ours or required (``inside``), or of all others the environment holds."""
+    required = requirements() | {canonicalize_name(NAME)}  # we are there ourselves where we are not installed editably
     owners = metadata.packages_distributions()
     return [name for name, dists in owners.items() if inside is bool(required & {canonicalize_name(dist) for dist in dists})]
 

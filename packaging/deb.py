@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import icons
-from identity import BUNDLE_ID, MIME_TYPES, NAME, ROOT, SUMMARY, TITLE, VERSION
+from identity import BUNDLE_ID, MIME_TYPES, NAME, ROOT, SUMMARY, TITLE, VERSION, licence
 from PyInstaller.depend.bindepend import get_imports
 
 TEMPLATES = ROOT / "packaging" / "linux"
@@ -63,7 +63,7 @@ def make_package(bundle: Path, dist: Path, work: Path) -> Path:
     root = work / "root"
     shutil.copytree(bundle, root / "opt" / NAME, symlinks=True, copy_function=os.link)
     add_programs(root / "usr" / "bin")
-    add_desktop_files(root / "usr" / "share")
+    add_desktop_files(root / "usr" / "share", bundle)
     add_manual(root / "usr" / "share" / "man" / "man1", root / "opt" / NAME)
     documents = root / "usr" / "share" / "doc" / NAME
     documents.mkdir(parents=True)
@@ -87,12 +87,13 @@ def add_programs(folder: Path) -> None:
         (folder / name).symlink_to(f"/opt/{NAME}/{name}")
 
 
-def add_desktop_files(share: Path) -> None:
+def add_desktop_files(share: Path, bundle: Path) -> None:
     """Starter, description for software centres, icons; raises `subprocess.CalledProcessError` when one is not valid."""
     values = {
         "MIME_TYPES": "".join(f"{kind};" for kind in MIME_TYPES),
         "MEDIA_TYPES": "\n".join(f"    <mediatype>{kind}</mediatype>" for kind in MIME_TYPES),
         "BUNDLE_ID": BUNDLE_ID,
+        "LICENCE": licence(bundle),
         "VERSION": VERSION,
         "DATE": datetime.fromtimestamp(int(output_of(["git", "log", "-1", "--format=%ct"])), UTC).date().isoformat(),
     }

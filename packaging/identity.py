@@ -15,6 +15,8 @@ NAME, VERSION, SUMMARY = PROJECT["name"], PROJECT["version"], PROJECT["descripti
 TITLE = "DC-VSR Studio"
 BUNDLE_ID = "studio.dcvsr.DCVSRStudio"
 COPYRIGHT = "Apache License 2.0"
+GPL_LIBRARIES = ("libx264", "libx265", "libreadline", "libgdbm")
+"""Libraries under the GPL that Python and FFmpeg may bring along."""
 
 MIME_TYPES = (
     "video/mp4", "video/x-matroska", "video/webm", "video/quicktime", "video/x-msvideo", "video/mpeg", "video/mp2t",
@@ -23,6 +25,16 @@ MIME_TYPES = (
     "application/x-matroska", "image/gif", "inode/directory",
 )  # fmt: skip
 """As Linux desktops name the files that can be opened."""
+
+
+def gpl_parts(bundle: Path) -> list[str]:
+    """Names of a bundle's files that are under the GPL."""
+    return sorted(path.name for path in bundle.rglob("*") if path.name.startswith(GPL_LIBRARIES))
+
+
+def licence(bundle: Path) -> str:
+    """What a bundle as a whole is passed on under, in SPDX's words."""
+    return f"Apache-2.0 AND {'GPL' if gpl_parts(bundle) else 'LGPL'}-3.0-or-later"
 
 
 def info_plist() -> dict[str, Any]:

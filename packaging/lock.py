@@ -6,6 +6,7 @@ packages are asked for one by one, without those of Linux alone and with those o
 """
 
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -24,6 +25,9 @@ OTHERS = {
 }
 """Platforms that wheels may be for, and packages that are needed on this system alone."""
 
+NAMES = {"win32": "windows", "darwin": "macos"}
+"""Locks of other systems than Linux, by Python's name of the system."""
+
 Package = tuple[str, str, str]
 """Name, version and SHA-256."""
 
@@ -33,6 +37,13 @@ def requirements() -> list[str]:
     content = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     project = content["project"]
     return [*project["dependencies"], *project["optional-dependencies"]["bundle"], *content["build-system"]["requires"]]
+
+
+def locked() -> dict[str, str]:
+    """Versions of packages as locked for this system, by their canonical names."""
+    lines = (LOCKS / f"{NAMES.get(sys.platform, 'linux')}.txt").read_text(encoding="utf-8").splitlines()
+    pairs = (line.partition(" ")[0].split("==") for line in lines if not line.startswith("#"))
+    return {re.sub(r"[-_.]+", "-", name).lower(): version for name, version in pairs}
 
 
 def resolve(*words: str) -> Iterator[Package]:

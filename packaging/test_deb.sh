@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs a package made by "build.py --deb" into a clean Debian root without Python, runs its self-test there, without
-# and with a screen, and opens a clip with it as a desktop does. Leaves two reports and two screenshots in a folder.
+# and with a screen, and opens a clip with it as a desktop does. An AppImage beside the package is tried there, too, after the
+# package is gone. Leaves reports and two screenshots in a folder.
 #
 #   packaging/test_deb.sh dist/dcvsr-studio_0.1.0_amd64.deb [build/clean-root]
 #
@@ -104,4 +105,15 @@ done
 echo "== removed again"
 in_root apt-get remove -qq -y dcvsr-studio >>"$results/install.log" 2>&1
 test ! -e "$root/opt/dcvsr-studio" && test ! -e "$root/usr/bin/dcvsr"
+
+for appimage in "$(dirname "$deb")"/*.AppImage; do
+    test -e "$appimage" || continue
+    echo "== $(basename "$appimage"), mounted"
+    cp "$appimage" "$root/opt/program.AppImage"
+    in_root env QT_QPA_PLATFORM=offscreen /opt/program.AppImage --self-test --report /root/mounted.json
+    echo "== $(basename "$appimage"), unpacked, on a screen"
+    as_person env QT_QPA_PLATFORM=xcb APPIMAGE_EXTRACT_AND_RUN=1 /opt/program.AppImage --self-test --report /home/person/unpacked.json
+    cp "$root/root/mounted.json" "$root/home/person/unpacked.json" "$results/"
+    rm "$root/opt/program.AppImage"
+done
 echo "All is well; see $results"

@@ -1,11 +1,16 @@
-"""Collects the window's texts into resources/translations/*.ts and compiles them: ``python packaging/translations.py``.
+"""Collects the window's texts and the engine's sentences into resources/translations, and compiles them.
 
-Needs the tools that come with PySide6. Write the missing translations into the .ts file, then run this again.
+``python packaging/translations.py``. Needs the tools that come with PySide6. Write the missing translations into the .ts file,
+then run this again.
 """
 
+import ast
+import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -13,14 +18,58 @@ sys.path.insert(0, str(ROOT))
 
 from app.settings.specs import texts  # noqa: E402
 from app.system.translation import LANGUAGES  # noqa: E402
+from app.widgets.engine_words import FRAGMENTS  # noqa: E402
 
 FOLDER = ROOT / "resources" / "translations"
 SOURCE_LANGUAGE = "en"
+PATTERNS = FOLDER / "engine.txt"
+NOT_IN_THE_WINDOW = {"research", "batch.py", "cli.py", "arguments.py", "terminal.py", "command.py", "__main__.py"}
+FOR_PROGRAMMERS = ("log.", "logging.", "Field", "re.compile", "parser.")
+SHORTEST = 12
+"""Characters of a sentence, at least."""
 
 
 def tool(name: str) -> str:
     """The path of a PySide6 tool of this Python."""
     return str(Path(sys.executable).with_name(f"pyside6-{name}"))
+
+
+def engine_patterns() -> list[str]:
+    """The engine's sentences that a user of the window may read, with ``{0}``, ``{1}`` … for what they leave open."""
+    found = dict.fromkeys(FRAGMENTS)
+    for path in sorted((ROOT / "dcvsr_engine").rglob("*.py")):
+        if not set(path.relative_to(ROOT).parts) & NOT_IN_THE_WINDOW:
+            found.update(dict.fromkeys(filter(is_sentence, texts_of(ast.parse(path.read_text(encoding="utf-8"))))))
+    return list(found)
+
+
+def texts_of(tree: ast.Module) -> Iterator[str]:
+    """Texts in a module, without those that are only for programmers: docstrings, the log, help of the command line."""
+    passed_over: set[int] = set()
+    for node in ast.walk(tree):
+        if (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)) or (
+            isinstance(node, ast.Call) and ast.unparse(node.func).startswith(FOR_PROGRAMMERS)
+        ):
+            passed_over.update(map(id, ast.walk(node)))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr) and id(node) not in passed_over:
+            passed_over.update(map(id, ast.walk(node)))
+            gaps = count()
+            yield "".join(str(part.value) if isinstance(part, ast.Constant) else f"{{{next(gaps)}}}" for part in node.values)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in passed_over:
+            yield node.value
+
+
+def is_sentence(text: str) -> bool:
+    """Whether a text has a sentence's beginning, its end, and some words between."""
+    words = re.sub(r"\{\d+\}", "", text)
+    return (
+        bool(re.match(r"[A-Z“]|\{0\}", text))
+        and text.endswith(".")
+        and " " in text
+        and len(words) > SHORTEST
+        and "{10}" not in text
+    )
 
 
 def collect(target: Path, language: str) -> None:
@@ -29,6 +78,7 @@ def collect(target: Path, language: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         settings = Path(folder) / "settings_texts.py"
         calls = "".join(f"QCoreApplication.translate('Settings', {text!r})\n" for text in texts())
+        calls += "".join(f"QCoreApplication.translate('Engine', {text!r})\n" for text in engine_patterns())
         settings.write_text(f"from PySide6.QtCore import QCoreApplication\n{calls}", encoding="utf-8")
         files = [str(path) for path in (*sources, settings)]
         options = ["-locations", "none", "-no-obsolete", "-target-language", language]
@@ -43,6 +93,7 @@ def release(source: Path, target: Path) -> None:
 def main() -> None:
     """Collect and compile every language but the one that the texts are written in."""
     FOLDER.mkdir(parents=True, exist_ok=True)
+    PATTERNS.write_text("".join(f"{pattern}\n" for pattern in engine_patterns()), encoding="utf-8")
     for language in LANGUAGES:
         if language != SOURCE_LANGUAGE:
             source = FOLDER / f"studio_{language}.ts"

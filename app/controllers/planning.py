@@ -15,6 +15,7 @@ from app.queue.job_queue import QueueItem
 from app.queue.model import QueueModel
 from app.settings.specs import RESTORE_SPECS
 from app.system.preferences import Preferences
+from app.widgets.engine_words import engine_words
 from app.widgets.formats import amount
 from app.widgets.words import words
 from dcvsr_engine.errors import SettingsError
@@ -108,7 +109,7 @@ class Planning(QObject):
     def _on_planned(self, run: EngineRun, plan: Plan) -> None:
         if not run.plan_only or self.dialog is None or self._asked is None:
             return
-        asked, plan = self._asked, self.timed(plan)
+        asked = self._asked
         if asked.first:
             self._take_first(run, plan, asked)
         elif asked.changes:
@@ -118,7 +119,7 @@ class Planning(QObject):
         if plan.seconds is None and not asked.measure and not asked.changes and not plan.problems:
             # the plan is shown at once; measuring, for which the model is loaded, follows
             self._waiting.appendleft(Asked(asked.item, asked.first, measure=True))
-        self.dialog.show_sum(self._sum.clips, len(self._items), self._sum.frames, self._sum.seconds)
+        self.dialog.show_sum(self._sum.clips, len(self._items), self._sum.frames, self._sum.result_bytes, self._sum.seconds)
         self._ask_next()
 
     def _take_first(self, run: EngineRun, plan: Plan, asked: Asked) -> None:
@@ -126,9 +127,18 @@ class Planning(QObject):
         self._shown.take_plan(run, plan)
         self.dialog.show_plan(plan, run.request, measuring=plan.seconds is None and not asked.measure and not plan.problems)
         self._sum.add(asked.item, plan)
+        if not asked.measure:  # once
+            self._suggest_reduction(plan, asked.item)
         if plan.problems:
             # before the other clips, in their own order
             self._waiting.extendleft(reversed([Asked(asked.item, False, changes, group) for group, changes in changes_for(plan)]))
+
+    def _suggest_reduction(self, plan: Plan, item_id: str) -> None:
+        """Offer to restore from a smaller picture, where the clip is soft."""
+        factor = plan.suggested_reduction
+        if factor is not None and factor > plan.settings.reduction and not plan.problems and self.dialog:
+            text = self.tr("Reduce the picture first, ÷{factor}: it has no more detail than that").format(factor=f"{factor:g}")
+            self.dialog.offer(text, lambda: self._apply(item_id, {"reduce": f"{factor:g}"}), better=True)
 
     def _take_change(self, plan: Plan, asked: Asked, changes: Changes) -> None:
         """Offer a change that makes the clip fit, and drop larger ones of its kind."""
@@ -170,7 +180,8 @@ class Planning(QObject):
             return
         asked = self._asked
         if not asked.changes:
-            self.dialog.show_failure(message if len(self._items) == 1 else f"{run.request.source.name}: {message}")
+            words = engine_words(message)
+            self.dialog.show_failure(words if len(self._items) == 1 else f"{run.request.source.name}: {words}")
             self._items = [item for item in self._items if item != asked.item]
             self._queue.note_unreadable(asked.item, message)
             # the next clip is the first now, and is to be shown in full
@@ -179,17 +190,6 @@ class Planning(QObject):
                 self._begin(self._items)
                 return
         self._ask_next()
-
-    # -- speed --------------------------------------------------------------------------------------------------
-
-    def timed(self, plan: Plan) -> Plan:
-        """The plan with a time by what was measured now or before, on this device with tiles like these."""
-        key = speed_key(plan)
-        if plan.seconds is not None and plan.evaluations:
-            self._preferences.note_speed(key, plan.seconds / plan.evaluations)
-            return plan
-        speed = self._preferences.speed(key)
-        return plan if speed is None else plan.replace(seconds=plan.evaluations * speed)
 
     # -- end ----------------------------------------------------------------------------------------------------
 
@@ -227,17 +227,15 @@ class QueueSum:
         return sum(plan.frames for plan in self._plans.values())
 
     @property
+    def result_bytes(self) -> int:
+        """Estimated size of all results."""
+        return sum(plan.result_bytes or 0 for plan in self._plans.values())
+
+    @property
     def seconds(self) -> float | None:
         """Time for all, ``None`` while one is not known."""
         known = [plan.seconds for plan in self._plans.values()]
         return None if None in known else sum(seconds for seconds in known if seconds is not None)
-
-
-def speed_key(plan: Plan) -> str:
-    """What decides how long an evaluation of a tile takes."""
-    settings, grid = plan.settings, plan.grid
-    tile = f"{grid.tile_width}x{grid.tile_height}x{grid.tile_frames}"
-    return f"{settings.model}|{plan.device}|{settings.precision}|{tile}"
 
 
 def changes_for(plan: Plan) -> list[tuple[str, Changes]]:

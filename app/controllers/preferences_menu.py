@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QWidget
 from app.controllers.session import WindowSession
 from app.controllers.unattended import Unattended
 from app.settings.editors import device_text
+from app.settings.panel import SettingsPanel
 from app.settings.preferences_dialog import PreferencesDialog
 from app.system.preferences import Preferences
 from dcvsr_engine.paths import jobs_folder, log_folder, models_folder
@@ -20,8 +21,11 @@ class PreferencesMenu(QObject):
         dialog: the dialog, while it is open.
     """
 
-    def __init__(self, window: QWidget, preferences: Preferences, session: WindowSession, unattended: Unattended) -> None:
+    def __init__(
+        self, window: QWidget, preferences: Preferences, session: WindowSession, unattended: Unattended, settings: SettingsPanel
+    ) -> None:
         super().__init__(window)
+        self._settings = settings
         self._window, self._preferences, self._session, self._unattended = window, preferences, session, unattended
         self._devices: tuple[DeviceFacts, ...] = ()
         self.dialog: PreferencesDialog | None = None
@@ -43,6 +47,7 @@ class PreferencesMenu(QObject):
         self.dialog.appearance_chosen.connect(self._session.choose_appearance)
         self.dialog.afterward_chosen.connect(self._unattended.choose)
         self.dialog.device_chosen.connect(self._choose_device)
+        self.dialog.naming_changed.connect(lambda: self._settings.name_results(self._preferences.result_rule))
         self.dialog.open()
 
     def _choose_device(self, device: Device) -> None:

@@ -16,6 +16,7 @@ from app.queue.model import QueueModel
 from app.queue.unfinished import resume_point
 from app.settings.panel import SettingsPanel
 from app.system.desktop import Notifier, show_in_folder
+from app.widgets.engine_words import engine_words
 from app.widgets.messages import show_failure
 from app.widgets.notices import NoticeBar
 from dcvsr_engine.events import Event, PreviewFrame, StepStarted, Warned
@@ -104,7 +105,7 @@ class RunDisplay(QObject):
         log.info("%s: %s frames, %s evaluations on %s", name, plan.frames, evaluations, plan.device)
         # frames of a run do not say how much larger they are
         self._scale = plan.output_size[1] / plan.input_size[1]
-        self._progress.show_plan(self._runs.timed(plan))
+        self._progress.show_plan(plan)
 
     def _on_progress(self, run: EngineRun, event: Event) -> None:
         self._progress.on_event(event)
@@ -158,7 +159,7 @@ class RunDisplay(QObject):
             name = run.request.source.name if run else self.tr("The engine")
             self._error_box = show_failure(self._window, name, message, details)
             self._error_box.finished.connect(self._on_error_closed)
-        self._notifier.notify(TITLE, message)
+        self._notifier.notify(TITLE, engine_words(message))
 
     def _on_error_closed(self) -> None:
         self._error_box = None
@@ -166,7 +167,7 @@ class RunDisplay(QObject):
     # -- the engine ---------------------------------------------------------------------------------------------
 
     def _on_ready(self, ready: Ready) -> None:
-        self._settings.allow_gpu_codecs(ready.gpu_codecs)
+        self._settings.forbid_codecs(ready.missing_codecs)
         self._settings.show_devices(ready.devices)
         log.info("The engine is ready: PyTorch %s, %s", ready.torch, ", ".join(device.title for device in ready.devices))
 

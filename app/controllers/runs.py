@@ -14,7 +14,6 @@ from app.queue.job_queue import QueueItem
 from app.queue.model import QueueModel
 from app.settings.panel import SettingsPanel
 from app.system.preferences import Preferences
-from dcvsr_engine.planning.plan import Plan
 from dcvsr_engine.planning.request import Region
 
 HD_PIXELS = 1280 * 720
@@ -56,10 +55,6 @@ class Runs(QObject):
         if item:
             self._planning.open([item], lambda: self._runner.start_item(item.id))
 
-    def timed(self, plan: Plan) -> Plan:
-        """A plan with a time, if the device's speed with tiles like its own was ever measured."""
-        return self._planning.timed(plan)
-
     @property
     def plan_dialog(self) -> PlanDialog | None:
         """The estimate that is open."""
@@ -84,7 +79,9 @@ class Runs(QObject):
         region = self._region()
         # frames of an earlier try would be taken for this one's
         self._preview.clear_results(variant)
-        self._runner.preview(item.request.replace(frames=frames, region=region), variant, item.id)
+        # at full strength: the view mixes it with the enlarged input, and follows the slider at once
+        settings = item.request.settings.replace(strength=1.0)
+        self._runner.preview(item.request.replace(frames=frames, region=region, settings=settings), variant, item.id)
 
     def _region(self) -> Region | None:
         """The part of the picture that a preview restores: the selected one, or where asked or large the visible one."""

@@ -1,6 +1,7 @@
 """What the window is doing: the facts that decide which actions are available."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from app.controllers.runs import Runs
 from app.controllers.shown_item import ShownItem
@@ -30,6 +31,7 @@ class WindowState:
         can_put_back: whether an item was removed that can be put back.
         crashed: whether the last run left a crash report.
         appearance, language, afterward: the user's choices.
+        watched: the name of the folder that is watched; empty for none.
         start_at: the time at which the queue starts by itself, as text; empty for none.
     """
 
@@ -47,6 +49,7 @@ class WindowState:
     language: str = ""
     afterward: Afterward = "nothing"
     start_at: str = ""
+    watched: str = ""
 
     @property
     def idle(self) -> bool:
@@ -113,6 +116,7 @@ def window_state(
     crash: CrashReport,
     preferences: Preferences,
     unattended: Unattended,
+    watched: Path | None,
 ) -> WindowState:
     """The state of a window now."""
     return WindowState(
@@ -130,4 +134,5 @@ def window_state(
         language=preferences.language,
         afterward=preferences.afterward,
         start_at=f"{unattended.start_at:%H:%M}" if unattended.start_at else "",
+        watched=watched.name if watched else "",
     )

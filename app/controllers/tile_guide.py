@@ -24,6 +24,7 @@ class TileGuide:
         """Draw the tiles that a request makes in the segment that is seen, unless its job is ``running``."""
         self._request, self._model, self._running = request, model, running
         resolved, info = model.resolve(request.settings), self._preview.info
+        self._preview.view.set_strength(resolved.strength)
         if info is None:
             self._preview.set_scale(resolved.scale)
             return

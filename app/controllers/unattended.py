@@ -3,6 +3,7 @@
 import logging
 import subprocess
 from datetime import datetime
+from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QWidget
@@ -52,6 +53,7 @@ class Unattended(QObject):
         self.start_at: datetime | None = None
         self.countdown: Countdown | None = None
         self.dialog: StartDialog | None = None
+        self._watched: Path | None = None
         self._done = self._failed = 0
         self._command: subprocess.Popen[bytes] | None = None
         self._clock = QTimer(self)
@@ -77,23 +79,31 @@ class Unattended(QObject):
     # -- awake --------------------------------------------------------------------------------------------------
 
     def _settle(self) -> None:
-        self._awake.hold(self._runner.activity in AWAKE_WHILE or self.start_at is not None)
+        self._awake.hold(self._runner.activity in AWAKE_WHILE or self.start_at is not None or self._watched is not None)
         self._say()
 
     def _say(self) -> None:
         """Say what nobody would see otherwise."""
         parts, tips = [], []
+        if self._watched is not None:
+            parts.append(self.tr("watches “{name}”").format(name=self._watched.name))
+            tips.append(str(self._watched))
         if self.start_at is not None:
             parts.append(self.tr("starts at {time}").format(time=f"{self.start_at:%H:%M}"))
         if self._awake.held is True:
             parts.append(self.tr("stays awake"))
-            tips.append(self.tr("The computer does not fall asleep while clips are restored."))
+            tips.append(self.tr("The computer does not fall asleep while clips are restored or waited for."))
         elif self._awake.held is False:
             parts.append(self.tr("may fall asleep"))
             tips.append(self.tr("This computer cannot be kept awake; change its power settings for long runs."))
         if self._runner.running_item and self.afterward != "nothing":
             parts.append(self.tr("then: {deed}").format(deed=deed_name(self.afterward)))
         self.status_changed.emit(" · ".join(parts), "\n".join(tips))
+
+    def note_watched(self, folder: Path | None) -> None:
+        """Stay awake for what comes into a folder, and say that it is watched."""
+        self._watched = folder
+        self._settle()
 
     # -- start at a time ----------------------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.widgets.appearance import color_text, tones
+from app.widgets.engine_words import engine_words
 from app.widgets.formats import PERMILLE, amount, clock_time, shortened
 from app.widgets.plain import plain_label
 from dcvsr_engine.planning.plan import Plan
@@ -104,7 +105,8 @@ class PlanDialog(QDialog):
         self.offer_buttons: list[QPushButton] = []
         self._offered = QVBoxLayout(self.offers)
         self._offered.setContentsMargins(0, 0, 0, 0)
-        self._offered.addWidget(QLabel(self.tr("This fits:")))
+        self.offered_because = QLabel()
+        self._offered.addWidget(self.offered_because)
         self.offers.hide()
         column = QVBoxLayout(self)
         column.setSpacing(12)
@@ -168,15 +170,15 @@ class PlanDialog(QDialog):
         self.start_button.setFocus()
         self._fit()
 
-    def show_sum(self, planned: int, clips: int, frames: int, seconds: float | None) -> None:
+    def show_sum(self, planned: int, clips: int, frames: int, size: int, seconds: float | None) -> None:
         """Show what all clips together take; of one alone the plan says it."""
         if clips < 2:
             return
-        text = self.tr("All {clips} clips: {frames} frames, about {time}")
+        text = self.tr("All {clips} clips: {frames} frames, files of about {size}, about {time}")
         if planned < clips:
-            text = self.tr("{planned} of {clips} clips: {frames} frames, about {time}")
+            text = self.tr("{planned} of {clips} clips: {frames} frames, files of about {size}, about {time}")
         time = "…" if seconds is None else clock_time(seconds)
-        self.total.setText(text.format(planned=planned, clips=clips, frames=f"{frames:,}", time=time))
+        self.total.setText(text.format(planned=planned, clips=clips, frames=f"{frames:,}", size=amount(size), time=time))
         self.total.show()
         self._fit()
 
@@ -187,8 +189,9 @@ class PlanDialog(QDialog):
         self.busy.setVisible(searching)
         self._fit()
 
-    def offer(self, text: str, choose: Callable[[], object]) -> None:
-        """Offer a change of the settings that makes the clip fit."""
+    def offer(self, text: str, choose: Callable[[], object], better: bool = False) -> None:
+        """Offer a change of the settings that makes the clip fit, or that may do ``better``."""
+        self.offered_because.setText(self.tr("This may do better:") if better else self.tr("This fits:"))
         button = QPushButton(text)
         button.clicked.connect(lambda _checked: choose())
         # Enter starts; it must not take an offer
@@ -234,5 +237,5 @@ class PlanDialog(QDialog):
         self.form.addRow(name, NeedBar(name, needed, available, text))
 
     def _show_lines(self, label: QLabel, lines: tuple[str, ...], sign: str) -> None:
-        label.setText("\n".join(f"{sign} {line}" for line in lines))
+        label.setText("\n".join(f"{sign} {engine_words(line)}" for line in lines))
         label.setVisible(bool(lines))

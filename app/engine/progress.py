@@ -4,14 +4,14 @@ import time
 from collections.abc import Callable, Mapping
 
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QPalette
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QToolButton, QWidget
 
 from app.engine.eta import ProgressEstimator
 from app.engine.runner import Activity, EngineRun
 from app.widgets.elided_label import ElidedLabel
 from app.widgets.formats import PERMILLE, amount, clock_time
-from app.widgets.plain import plain_tip
+from app.widgets.plain import plain_label, plain_tip
 from app.widgets.step_kinds import step_name
 from app.widgets.step_strip import StepStrip
 from dcvsr_engine.diffusion.schedule import step_kinds
@@ -19,7 +19,6 @@ from dcvsr_engine.events import Event, FrameDone, MemoryUsed, Phase, PhaseStarte
 from dcvsr_engine.planning.plan import Plan
 
 REFRESH_MS = 500
-MEMORY_WIDTH = 210
 STOP_NOW_AFTER_MS = 10_000
 
 
@@ -70,12 +69,12 @@ class ProgressPanel(QWidget):
         self.bar.setTextVisible(False)
         self.bar.setFixedHeight(8)
         self.bar.setAccessibleName(self.tr("Progress"))
-        self.percent, self.status = QLabel(), ElidedLabel()
+        self.percent, self.status = QLabel(), plain_label()
         self.status.setAccessibleName(self.tr("What happens by itself"))
-        self.status.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.status.setForegroundRole(QPalette.ColorRole.PlaceholderText)
         self.memory = QProgressBar()
         self.memory.setRange(0, PERMILLE)
-        self.memory.setFixedWidth(MEMORY_WIDTH)
+        self.memory.setFixedWidth(190)
         self.memory.setAccessibleName(self.tr("Memory in use"))
         row = QHBoxLayout()
         row.setSpacing(6)
@@ -87,15 +86,15 @@ class ProgressPanel(QWidget):
         grid.setVerticalSpacing(4)
         grid.addLayout(row, 0, 0, 3, 1)
         grid.addWidget(self.title, 0, 1)
-        grid.addWidget(self.times, 0, 2, 1, 2, Qt.AlignmentFlag.AlignRight)
+        facts = QHBoxLayout()
+        facts.setSpacing(16)
+        facts.addWidget(self.status)
+        facts.addWidget(self.times)
+        grid.addLayout(facts, 0, 2, 1, 2, Qt.AlignmentFlag.AlignRight)
         grid.addWidget(self.strip, 1, 1, 1, 2)
         grid.addWidget(self.memory, 1, 3)
         grid.addWidget(self.bar, 2, 1, 1, 2)
-        end = QHBoxLayout()
-        end.addWidget(self.status, 1)
-        end.addWidget(self.percent)
-        grid.addLayout(end, 2, 3)
-        grid.setColumnMinimumWidth(3, MEMORY_WIDTH)
+        grid.addWidget(self.percent, 2, 3, Qt.AlignmentFlag.AlignRight)
         grid.setColumnStretch(1, 1)
         grid.setRowStretch(0, 1)
         self.setMinimumHeight(self.sizeHint().height())  # a job that starts must not move the picture
@@ -146,9 +145,8 @@ class ProgressPanel(QWidget):
 
     def show_status(self, text: str, tip: str) -> None:
         """Say what happens by itself: that the computer stays awake, what follows the queue."""
-        self.status.set_whole(text)
-        if tip:
-            self.status.setToolTip(plain_tip(f"{text}\n{tip}"))
+        self.status.setText(text)
+        self.status.setToolTip(plain_tip(tip))
 
     def begin(self, run: EngineRun) -> None:
         """A job starts."""

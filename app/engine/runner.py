@@ -2,19 +2,22 @@
 
 import logging
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 from PySide6.QtCore import QObject, Signal, Slot
 
 from app.engine.thread import EngineDied, EngineThread
 from app.models.declared import declared
-from app.queue.clips import suggest_target
 from app.queue.job_queue import QueueItem
 from app.queue.model import QueueModel
+from app.system.result_rule import ResultRule
+from dcvsr_engine.planning.disk import existing
 from dcvsr_engine.planning.plan import Plan
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.worker.messages import (
@@ -95,9 +98,16 @@ class JobRunner(QObject):
     ready = Signal(object)
     emptied = Signal()
 
-    def __init__(self, engine: EngineThread, queue: QueueModel, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        engine: EngineThread,
+        queue: QueueModel,
+        parent: QObject | None = None,
+        rule: Callable[[], ResultRule] = ResultRule,
+    ) -> None:
+        """``rule`` says how results are named that have no name yet."""
         super().__init__(parent)
-        self._engine, self._queue = engine, queue
+        self._engine, self._queue, self._rule = engine, queue, rule
         self._activity = Activity.IDLE
         self._run: EngineRun | None = None
         self._whole_queue = False
@@ -140,7 +150,8 @@ class JobRunner(QObject):
             return
         # a job is resumed only with the request that it began with, to which the chosen name belongs
         resumed = item.request.replace(target=item.result) if item.folder else item.request
-        request = with_target(resumed, self._promised_targets(item_id), item.size)
+        request = with_target(resumed, self._promised_targets(item_id), item.size, self._rule(), item.below, item.losses)
+        make_folder(request.target)
         self._queue.set_state(item_id, "running", result=request.target, message="", details="", progress=0.0)
         self._begin(EngineRun(item_id, request, item=item_id), RunJob(item_id, request, item.folder))
 
@@ -153,7 +164,11 @@ class JobRunner(QObject):
     def plan(self, request: JobRequest, measure: bool = True) -> None:
         """Estimate a job, with the device's speed if it is to ``measure`` it; answered by `planned` or `failed`."""
         # with the name that it would get: disk space and losses depend on it
-        run = EngineRun(f"plan-{uuid.uuid4().hex}", with_target(request, self._promised_targets("")), plan_only=True)
+        losses = next((item.losses for item in self._queue.queue if item.request.source == request.source), {})
+        named = with_target(request, self._promised_targets(""), rule=self._rule(), losses=losses)
+        # folders of results are made only when something is restored
+        target = named.target and existing(named.target.parent) / named.target.name
+        run = EngineRun(f"plan-{uuid.uuid4().hex}", named.replace(target=target), plan_only=True)
         if not self._run:
             self._begin(run, PlanJob(run.job, run.request, calibrate=measure))
 
@@ -308,12 +323,36 @@ class JobRunner(QObject):
         return [name for name in names if name]
 
 
-def with_target(request: JobRequest, taken: list[Path], size: tuple[int, int] | None = None) -> JobRequest:
-    """The request with a target: its own, or a free name beside its source, whose ``size`` in pixels is known perhaps."""
+def make_folder(target: Path | None) -> None:
+    """Make the folder of a result; where that cannot be, the engine says why it cannot write there."""
+    if target is not None:
+        with suppress(OSError):
+            target.parent.mkdir(parents=True, exist_ok=True)
+
+
+def with_target(
+    request: JobRequest,
+    taken: list[Path],
+    size: tuple[int, int] | None = None,
+    rule: ResultRule | None = None,
+    below: Path | None = None,
+    losses: Mapping[str, int] = MappingProxyType({}),
+) -> JobRequest:
+    """The request with a target: its own, or a free name.
+
+    Args:
+        request: what is to be restored.
+        taken: names that others will need.
+        size: (width, height) in pixels of the clip, where it is known.
+        rule: how results are named.
+        below: folders that the clip was found in.
+        losses: see `QueueItem.losses`.
+    """
     if request.target is not None:
         return request
     model = declared(request.settings.model)
-    return request.replace(target=suggest_target(request, model, size or (1, 1), taken))
+    target = (rule or ResultRule()).suggest(request, model, size or (1, 1), taken, below or Path(), losses)
+    return request.replace(target=target)
 
 
 def retry(queue: QueueModel, item: QueueItem, resume: bool) -> None:

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 
 from app.system.background_work import BackgroundWork, Progressed, WorkFunction
 from app.widgets.appearance import color_text, tones
+from app.widgets.engine_words import engine_words
 from app.widgets.formats import amount, shortened
 from app.widgets.plain import plain_label
 from dcvsr_engine.gpu import switch
@@ -212,7 +213,7 @@ class GpuDialog(QDialog):
     def _say(self, text: str, tone: str = "") -> None:
         palette = self.palette()
         color_text(self.message, getattr(tones(palette), tone) if tone else palette.windowText().color())
-        self.message.setText(text)
+        self.message.setText(engine_words(text))
         self.message.setAccessibleDescription(text)
 
     def done(self, result: int) -> None:

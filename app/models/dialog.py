@@ -30,6 +30,7 @@ from app.system.desktop import show_in_folder
 from app.system.preferences import Preferences
 from app.widgets.appearance import color_text, tones
 from app.widgets.drops import accept_copy, local_paths
+from app.widgets.engine_words import engine_words
 from app.widgets.formats import PERMILLE, amount
 from app.widgets.messages import ask
 from app.widgets.plain import plain_label
@@ -213,11 +214,11 @@ class ModelsDialog(QDialog):
 
     def _html(self, row: ModelRow) -> str:
         declared = row.model.declaration if row.model else None
-        summary = declared.description if declared and not row.entry else words(row.entry.summary) if row.entry else ""
+        summary = words(declared.description) if declared and not row.entry else words(row.entry.summary) if row.entry else ""
         problem = row.model.problem if row.model else ""
         parts = [f"<p><b>{escape(words(row.title))}</b></p>"]
         if problem:
-            parts.append(f"<p style='color: {tones(self.palette()).bad.name()}'>{escape(problem)}</p>")
+            parts.append(f"<p style='color: {tones(self.palette()).bad.name()}'>{escape(engine_words(problem))}</p>")
         if summary:
             parts.append(f"<p>{escape(summary)}</p>")
         rows = (self._entry_rows(row.entry) if row.entry else []) + (self._declared_rows(declared) if declared else [])
@@ -248,7 +249,7 @@ class ModelsDialog(QDialog):
         """Facts that a model declares, as HTML."""
         assumed = self.tr("{names} – not declared; “dcvsr models probe” finds out which values fit")
         rows = [
-            (self.tr("Trained on"), facts.training_data or self.tr("not declared")),
+            (self.tr("Trained on"), words(facts.training_data) or self.tr("not declared")),
             (self.tr("Scale"), f"{facts.scale}×"),
             (self.tr("Steps and guidance"), f"{facts.steps}, {facts.guidance} {facts.guidance_scale:g}"),
             (self.tr("Tiles"), f"{facts.tile}×{facts.tile}×{facts.window}"),
@@ -309,7 +310,7 @@ class ModelsDialog(QDialog):
             self.work.stop()
 
     def _say(self, text: str, tone: Literal["good", "bad", "quiet"]) -> None:
-        self.message.setText(text)
+        self.message.setText(engine_words(text))
         color_text(self.message, getattr(tones(self.palette()), tone))
         self.message.show()
 
@@ -334,7 +335,7 @@ class ModelsDialog(QDialog):
             self.download(name)
 
         if isinstance(error, TokenNeeded):
-            TokenDialog(str(error), has_keyring(), go_on, self).open()
+            TokenDialog(engine_words(str(error)), has_keyring(), go_on, self).open()
 
     # -- what the user asks for------------------------------------------------------------------------------------
 

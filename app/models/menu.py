@@ -7,7 +7,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app.models.dialog import ModelsDialog, looks_like_a_model
-from app.system.desktop import open_folder
+from app.system.desktop import reveal_folder
 from app.system.preferences import Preferences
 from dcvsr_engine.paths import models_folder
 
@@ -55,7 +55,7 @@ class ModelsMenu(QObject):
 
     def show_folder(self) -> None:
         """Show the folder of added models in the file manager."""
-        open_folder(models_folder())
+        reveal_folder(models_folder())
 
     def add_folder(self, folder: Path) -> None:
         """Offer a checkpoint folder where it is."""

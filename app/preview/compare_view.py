@@ -130,6 +130,12 @@ class CompareView(QWidget):
         self._update_cursor()
         self.update()
 
+    def set_strength(self, strength: float) -> None:
+        """Show previews mixed with the enlarged input: 0 is that alone, 1 the full result."""
+        if strength != self.scene.strength:
+            self.scene.strength = strength
+            self.update()
+
     def set_overlay_visible(self, visible: bool) -> None:
         """Paint the tile overlay or not."""
         self.scene.overlay_visible = visible

@@ -34,13 +34,22 @@ class SourceFrame:
 
 @dataclass(frozen=True)
 class ResultFrame:
-    """A restored frame, or the part of it from ``origin`` (x, y) on, computed at ``scale`` times the input's size."""
+    """A restored frame, or the part of it from ``origin`` (x, y) on, computed at ``scale`` times the input's size.
+
+    ``enlarged`` is the input as the network was given it, of the same size; ``None`` where the result is what it is.
+    """
 
     pixels: RgbPixels
     origin: tuple[int, int]
     scale: float
     step: int
     final: bool
+    enlarged: RgbPixels | None = None
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that it takes."""
+        return self.pixels.nbytes + (0 if self.enlarged is None else self.enlarged.nbytes)
 
 
 class FrameSource(QObject):
@@ -226,7 +235,7 @@ class ResultStore:
     def __init__(self, capacity: int = RESULT_BYTES) -> None:
         self.clip = ""
         self._variants: dict[str, list[str]] = {}
-        self._cache = ByteCache[tuple[str, str, int], ResultFrame](capacity, lambda frame: frame.pixels.nbytes)
+        self._cache = ByteCache[tuple[str, str, int], ResultFrame](capacity, lambda frame: frame.nbytes)
 
     @property
     def variants(self) -> list[str]:
@@ -243,7 +252,8 @@ class ResultStore:
         variants = self._variants.setdefault(clip, [])
         if variant not in variants:
             variants.append(variant)
-        self._cache.put((clip, variant, frame.frame), ResultFrame(frame.pixels, frame.origin, scale, frame.step, frame.final))
+        kept = ResultFrame(frame.pixels, frame.origin, scale, frame.step, frame.final, frame.enlarged)
+        self._cache.put((clip, variant, frame.frame), kept)
 
     def get(self, variant: str, frame: int) -> ResultFrame | None:
         """A frame of a variant if it is cached."""

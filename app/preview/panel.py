@@ -21,6 +21,7 @@ from app.preview.timeline import Timeline
 from app.preview.tools import PreviewTools
 from app.widgets.action_spec import ActionSpec, Shortcut, make_action
 from app.widgets.drops import accept_copy, local_paths
+from app.widgets.engine_words import engine_words
 from dcvsr_engine.events import Event, FramesChosen, PhaseStarted, PreviewFrame, StepStarted, TileFinished, TileStarted
 from dcvsr_engine.planning.request import Region
 from dcvsr_engine.tiling.grid import TileGrid
@@ -28,7 +29,7 @@ from dcvsr_engine.tiling.grid import TileGrid
 if TYPE_CHECKING:
     from dcvsr_engine.video.probe import VideoInfo
 
-Key = QKeySequence.StandardKey
+
 DEFAULT_SCALE = 4
 DEFAULT_VARIANT = "SR"
 """Name under which frames of a result are kept; the user reads *Restored*."""
@@ -108,8 +109,16 @@ class PreviewPanel(QWidget):
             view_action("loupe", self.tr("Loupe"), "M", loupe, self._set_loupe, checkable=True),
             view_action("actual_size", self.tr("1:1"), "1", actual_size, self.view.actual_size),
             view_action("fit", self.tr("Fit"), "F", fit, self.view.fit),
-            view_action("zoom_in", self.tr("Zoom in"), Key.ZoomIn, zoom_in, partial(self.view.zoom_by, ZOOM_STEP)),
-            view_action("zoom_out", self.tr("Zoom out"), Key.ZoomOut, zoom_out, partial(self.view.zoom_by, 1 / ZOOM_STEP)),
+            view_action(
+                "zoom_in", self.tr("Zoom in"), QKeySequence.StandardKey.ZoomIn, zoom_in, partial(self.view.zoom_by, ZOOM_STEP)
+            ),
+            view_action(
+                "zoom_out",
+                self.tr("Zoom out"),
+                QKeySequence.StandardKey.ZoomOut,
+                zoom_out,
+                partial(self.view.zoom_by, 1 / ZOOM_STEP),
+            ),
             view_action("select", self.tr("Select the visible part"), "R", select, self.view.select_visible),
             view_action("select_none", self.tr("Clear the selection"), None, none, self.view.clear_selection),
         ]
@@ -330,7 +339,7 @@ class PreviewPanel(QWidget):
         """The clip, or the frame wanted of an open one, cannot be read."""
         title = self.tr("This clip cannot be opened") if self.info is None else self.tr("This frame cannot be shown")
         self.timeline.set_playing(False)
-        self.view.show_placeholder(Placeholder("error", title, message))
+        self.view.show_placeholder(Placeholder("error", title, engine_words(message)))
         if self.info is None:
             self.clip_failed.emit(message)
 

@@ -51,6 +51,7 @@ class Scene:
         scale: output pixels per input pixel.
         frame: index of the frame.
         sides: the left and the right picture.
+        strength: share of a result over the enlarged input, where that is known.
     """
 
     def __init__(self, overlay: TileOverlay) -> None:
@@ -63,7 +64,9 @@ class Scene:
         self.frame = 0
         self.sides = (Side("", is_source=True), Side(""))
         self._source: Picture | None = None
+        self.strength = 1.0
         self._results: list[Picture | None] = [None, None]
+        self._below: list[Picture | None] = [None, None]
         self._scratch = [QImage(), QImage()]
 
     @property
@@ -73,7 +76,7 @@ class Scene:
 
     def clear(self) -> None:
         """Forget the frame."""
-        self._source, self._results = None, [None, None]
+        self._source, self._results, self._below = None, [None, None], [None, None]
 
     def set_frame(self, frame: int, source: RgbPixels, left: Side, right: Side) -> None:
         """Another frame, or another state of it; pictures that stay the same are kept."""
@@ -81,17 +84,25 @@ class Scene:
         # by identity: comparing pixels takes longer than painting them
         if self._source is None or self._source.pixels is not source or self._source.scale != self.scale:
             self._source = Picture(source, self.scale)
-        self._results = [self._result_picture(side, old) for side, old in zip(self.sides, self._results, strict=True)]
+        results = [side.result for side in self.sides]
+        self._results = [
+            self._picture_of(result.pixels if result else None, result, old)
+            for result, old in zip(results, self._results, strict=True)
+        ]
+        self._below = [
+            self._picture_of(result.enlarged if result else None, result, old)
+            for result, old in zip(results, self._below, strict=True)
+        ]
 
-    def _result_picture(self, side: Side, old: Picture | None) -> Picture | None:
-        result = side.result
-        if result is None:
+    def _picture_of(self, pixels: RgbPixels | None, result: ResultFrame | None, old: Picture | None) -> Picture | None:
+        """Pixels of a result where it lies in the frame; the ``old`` picture if nothing has changed."""
+        if result is None or pixels is None:
             return None
         ratio = self.scale / result.scale
         origin = result.origin[0] * ratio, result.origin[1] * ratio
-        if old is not None and old.pixels is result.pixels and (old.scale, old.origin) == (ratio, origin):
+        if old is not None and old.pixels is pixels and (old.scale, old.origin) == (ratio, origin):
             return old
-        return Picture(result.pixels, ratio, origin)
+        return Picture(pixels, ratio, origin)
 
     @property
     def missing(self) -> Side | None:
@@ -215,7 +226,17 @@ class Scene:
             complete = self._source.paint(painter, viewport)
             painter.setOpacity(1.0)
         if result is not None:
-            complete &= result.paint(painter, viewport)
+            complete &= self._paint_mixed(painter, viewport, result, self._below[index])
+        return complete
+
+    def _paint_mixed(self, painter: QPainter, viewport: Viewport, result: Picture, below: Picture | None) -> bool:
+        """A result over the enlarged input, as strong as it is wanted: what the engine mixes in numbers, mixed in paint."""
+        complete = True
+        if below is not None and self.strength < 1:
+            complete = below.paint(painter, viewport)
+            painter.setOpacity(self.strength)
+        complete &= result.paint(painter, viewport)
+        painter.setOpacity(1.0)
         return complete
 
     def _paint_wipe(self, painter: QPainter, ratio: float) -> bool:

@@ -1,29 +1,9 @@
-"""Dropped clips, and the names of their results. Without Qt, and without opening the files."""
+"""The sample clip. Without Qt."""
 
 import shutil
-from collections.abc import Iterable
 from pathlib import Path
 
-from dcvsr_engine.jobs.naming import names_for
-from dcvsr_engine.network.declaration import Declaration
-from dcvsr_engine.planning.request import JobRequest
-from dcvsr_engine.planning.sizes import decided_size
 from dcvsr_engine.resources import resource
-from dcvsr_engine.video.suffixes import PICTURE_SUFFIXES, is_video_file, natural_order, without_results
-
-
-def expand_clips(paths: Iterable[Path]) -> list[Path]:
-    """Dropped files and folders as clips: a folder gives its videos or, without any, is a sequence of pictures."""
-    return [clip for path in paths for clip in (clips_of_folder(path) if path.is_dir() else [path])]
-
-
-def clips_of_folder(folder: Path) -> list[Path]:
-    """The videos right inside a folder, but no earlier results; or the folder itself if there are only pictures."""
-    files = sorted((path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")), key=natural_order)
-    videos = without_results(path for path in files if is_video_file(path))
-    if videos:
-        return videos
-    return [folder] if any(path.suffix.lower() in PICTURE_SUFFIXES for path in files) else []
 
 
 def own_sample(folder: Path) -> Path:
@@ -33,17 +13,3 @@ def own_sample(folder: Path) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(resource("clips", "sample.mp4"), path)
     return path
-
-
-def suggest_target(request: JobRequest, model: Declaration, size: tuple[int, int] = (1, 1), taken: Iterable[Path] = ()) -> Path:
-    """The first name beside the source that neither exists nor is ``taken`` by another job.
-
-    Args:
-        request: names source, size and codec.
-        model: what restores.
-        size: (width, height) in pixels of the clip, where it is known.
-        taken: names that others will need.
-    """
-    taken, label = set(taken), decided_size(request.settings.size, model.scale, size)
-    names = names_for(request.source, label, request.output.codec)
-    return next(name for name in names if name not in taken and not name.exists())

@@ -1,18 +1,21 @@
 """How clips come into the queue: dialogs, dropping, pasting, a second start."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QMimeData, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from app.queue.clips import expand_clips
 from app.queue.job_queue import QueueItem
 from app.queue.model import QueueModel
 from app.queue.prober import Prober
+from app.queue.watch import FolderWatch, Search
 from app.system.preferences import Preferences
 from app.widgets.drops import local_paths
+from app.widgets.engine_words import engine_words
+from dcvsr_engine.errors import UserError
+from dcvsr_engine.jobs.clips import FoundClip, found_clips
 from dcvsr_engine.video.suffixes import VIDEO_SUFFIXES
 
 PICTURES_AFTER_MS = 1500
@@ -24,11 +27,17 @@ class ClipIntake(QObject):
 
     Attributes:
         added: the ids of new items.
+        came: the ids of new items from the watched folder, which are to be restored.
+        left_out: a list of `FoundClip` that have a result.
+        watch_changed: another folder is watched, or none.
         recognised: a clip can be read, and is the first among the recent ones now.
         nothing_found: a sentence that says why no clip was found.
     """
 
     added = Signal(list)
+    came = Signal(list)
+    left_out = Signal(list)
+    watch_changed = Signal()
     recognised = Signal()
     nothing_found = Signal(str)
 
@@ -39,6 +48,7 @@ class ClipIntake(QObject):
         self._prober.probed.connect(self._on_probed)
         self._prober.pictured.connect(queue.note_picture)
         self._prober.failed.connect(queue.note_unreadable)
+        self._watch: FolderWatch | None = None
         self._later = QTimer(self)
         self._later.setSingleShot(True)
         self._later.timeout.connect(self._picture_known)
@@ -53,28 +63,91 @@ class ClipIntake(QObject):
     def stop(self) -> None:
         """Stop probing clips."""
         self._later.stop()
+        self.watch(None)
         self._prober.stop()
 
     def take(self, paths: Sequence[Path]) -> None:
         """Add files, and the clips in folders, with the settings that the next clip starts with."""
-        results = {item.result for item in self._queue.queue}
-        # a result that is chosen by itself may be restored again; in a folder it is passed over
-        found = [[clip for clip in expand_clips([path]) if clip == path or clip not in results] for path in paths]
-        clips = [clip for clips in found for clip in clips]
+        try:
+            found = [self._found(path) for path in paths]
+        except UserError as error:  # a folder that cannot be read
+            self.nothing_found.emit(engine_words(str(error)))
+            return
+        clips = [clip for clips, _ in found for clip in clips]
         if clips:
             self.added.emit([self._add(clip) for clip in clips])
-        without = [path.name for path, clips in zip(paths, found, strict=True) if not clips]
+        done = [clip for _, done in found for clip in done]
+        without = [path.name for path, (clips, done) in zip(paths, found, strict=True) if not clips and not done]
+        if done:
+            self.left_out.emit(done)
         if without:
             self.nothing_found.emit(self.tr("There are no new clips in {names}.").format(names=", ".join(without)))
 
-    def _add(self, clip: Path) -> str:
-        item = QueueItem(self._preferences.request_for(clip))
+    def _found(self, path: Path) -> tuple[list[FoundClip], list[FoundClip]]:
+        """The clips that a path stands for, and those that have a result and so are left out."""
+        clips = search_with(self._preferences)(path)
+        # what is chosen by itself may be restored again; in a folder it is passed over
+        results = {item.result for item in self._queue.queue} if path.is_dir() else set()
+        clips = [clip for clip in clips if clip.path not in results]
+        if not self._preferences.skip_done or not path.is_dir():
+            return clips, []
+        rule = self._preferences.result_rule
+        done = [clip for clip in clips if rule.is_done(clip.path, clip.below)]
+        return [clip for clip in clips if clip not in done], done
+
+    def add_all(self, clips: Sequence[FoundClip]) -> None:
+        """Add clips to the queue, those that have a result too."""
+        self.added.emit([self._add(clip) for clip in clips])
+
+    def _add(self, clip: FoundClip) -> str:
+        item = QueueItem(self._preferences.request_for(clip.path), below=clip.below)
         self._queue.add(item)
-        self._prober.look_up(item.id, clip)
+        self._prober.look_up(item.id, clip.path)
         return item.id
 
-    def _on_probed(self, item_id: str, info: object) -> None:
-        self._queue.note_video(item_id, info)
+    # -- a watched folder ---------------------------------------------------------------------------------------
+
+    def watch_or_not(self) -> None:
+        """Ask for a folder to watch; the one that is watched is let go instead."""
+        if self.watched is not None:
+            self.watch(None)
+        else:
+            title = self.tr("Watch a folder: clips that come into it are restored")
+            self._ask(title, QFileDialog.FileMode.Directory, lambda names: self.watch(Path(names[0])))
+
+    def watch(self, folder: Path | None) -> None:
+        """Restore what comes into a folder from now on; with ``None`` no longer."""
+        if self._watch is not None:
+            self._watch.stop()
+            self._watch.deleteLater()
+            self._watch = None
+        if folder is not None:
+            self._watch = FolderWatch(search_with(self._preferences), self)
+            self._watch.arrived.connect(self._on_arrived)
+            self._watch.missing.connect(self._on_missing)
+            self._watch.watch(folder)
+        self.watch_changed.emit()
+
+    @property
+    def watched(self) -> Path | None:
+        """The folder that is watched."""
+        return self._watch.folder if self._watch else None
+
+    def _on_arrived(self, clips: Sequence[FoundClip]) -> None:
+        """Queue what has come, but for what is there already or done."""
+        known = {item.request.source for item in self._queue.queue} | {item.result for item in self._queue.queue}
+        rule = self._preferences.result_rule
+        new = [clip for clip in clips if clip.path not in known and not rule.is_done(clip.path, clip.below)]
+        if new:
+            self.came.emit([self._add(clip) for clip in new])
+
+    def _on_missing(self, missing: bool) -> None:
+        name = self.watched.name if self.watched else ""
+        gone = self.tr("The watched folder “{name}” is gone; it is watched again when it is back.")
+        self.nothing_found.emit((gone if missing else self.tr("The watched folder “{name}” is back.")).format(name=name))
+
+    def _on_probed(self, item_id: str, info: object, losses: dict[str, int]) -> None:
+        self._queue.note_video(item_id, info, losses)
         item = self._queue.item(item_id)
         if item:
             self._preferences.add_recent(item.request.source)
@@ -90,13 +163,16 @@ class ClipIntake(QObject):
 
     def ask_for_clips(self) -> None:
         """Ask for files."""
-        self._ask(self.tr("Open clips"), QFileDialog.FileMode.ExistingFiles)
+        self._ask(self.tr("Open clips"), QFileDialog.FileMode.ExistingFiles, self._take_names)
 
     def ask_for_folder(self) -> None:
         """Ask for a folder of clips or pictures."""
-        self._ask(self.tr("Open a folder of clips or pictures"), QFileDialog.FileMode.Directory)
+        self._ask(self.tr("Open a folder of clips or pictures"), QFileDialog.FileMode.Directory, self._take_names)
 
-    def _ask(self, title: str, mode: QFileDialog.FileMode) -> None:
+    def _take_names(self, names: Sequence[str]) -> None:
+        self.take([Path(name) for name in names])
+
+    def _ask(self, title: str, mode: QFileDialog.FileMode, then: Callable[[list[str]], object]) -> None:
         recent = self._preferences.recent
         dialog = QFileDialog(self._window, title, str(recent[0].parent if recent else Path.home()))
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -104,8 +180,15 @@ class ClipIntake(QObject):
         if mode == QFileDialog.FileMode.ExistingFiles:
             patterns = " ".join(f"*{suffix}" for suffix in sorted(VIDEO_SUFFIXES))
             dialog.setNameFilters([self.tr("Videos ({patterns})").format(patterns=patterns), self.tr("All files (*)")])
-        dialog.filesSelected.connect(lambda names: self.take([Path(name) for name in names]))
+        dialog.filesSelected.connect(then)
         dialog.open()
+
+
+def search_with(preferences: Preferences) -> Search:
+    """What finds the clips that a path stands for, as the user has it now; for any thread."""
+    rule, recursive = preferences.result_rule, preferences.recursive
+    results = [rule.folder] if rule.folder else []
+    return lambda path: found_clips([path], recursive and path.is_dir(), rule.pattern, results)
 
 
 def pasted_paths(data: QMimeData) -> list[Path]:

@@ -12,7 +12,7 @@ from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.storage import read_json, write_json
 
 ItemState = Literal["waiting", "running", "done", "failed", "cancelled", "interrupted"]
-PATHS = ("result", "finished", "folder")
+PATHS = ("result", "finished", "folder", "below")
 RESUMABLE: tuple[ItemState, ...] = ("failed", "cancelled", "interrupted")
 
 
@@ -30,7 +30,9 @@ class QueueItem:
         first_frame: the clip's frame that is the first of ``finished``.
         folder: job directory it can be resumed from.
         report: the run's facts once it is done.
+        below: the folders between the one that was opened and the clip, which results may keep.
         size, seconds: (width, height) and duration of the source; ``None`` until they are known.
+        losses: how badly the container of each suffix keeps the source's tracks, see `video.tracks.container_losses`.
         progress: share that is done while it runs, 0 … 1; not saved.
     """
 
@@ -44,8 +46,10 @@ class QueueItem:
     first_frame: int = 0
     folder: Path | None = None
     report: dict[str, Any] = field(default_factory=dict)
+    below: Path | None = None
     size: tuple[int, int] | None = None
     seconds: float | None = None
+    losses: dict[str, int] = field(default_factory=dict)
     progress: float = 0.0
 
     @property

@@ -21,6 +21,7 @@ from PySide6.QtGui import QImage
 
 from app.queue.job_queue import ItemState, JobQueue, QueueItem
 from app.widgets.drops import local_paths
+from app.widgets.engine_words import engine_words
 from app.widgets.plain import plain_tip
 
 log = logging.getLogger(__name__)
@@ -132,12 +133,13 @@ class QueueModel(QAbstractListModel):
             self._save_timer.start()
             self.item_changed.emit(item_id)
 
-    def note_video(self, item_id: str, info: object) -> None:
-        """Remember size and duration of an item's clip from its `VideoInfo`; the item may be gone by now."""
+    def note_video(self, item_id: str, info: object, losses: dict[str, int] | None = None) -> None:
+        """Remember size, duration and, if given, `QueueItem.losses` of an item's clip; the item may be gone by now."""
         from dcvsr_engine.video.probe import VideoInfo  # loaded by now, and not at the window's start
 
         if isinstance(info, VideoInfo) and item_id in self.queue:
-            self.change(item_id, size=(info.width, info.height), seconds=info.duration)
+            known = {} if losses is None else {"losses": losses}
+            self.change(item_id, size=(info.width, info.height), seconds=info.duration, **known)
 
     def note_picture(self, item_id: str, pixels: NDArray[np.uint8] | None) -> None:
         """Show a small picture ``(height, width, 3)`` of an item's clip; the item may be gone by now."""
@@ -186,7 +188,7 @@ class QueueModel(QAbstractListModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return item.request.source.name
         if role == Qt.ItemDataRole.ToolTipRole:
-            return plain_tip("\n".join(filter(None, [str(item.request.source), item.message])))
+            return plain_tip("\n".join(filter(None, [str(item.request.source), engine_words(item.message)])))
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return f"{item.request.source.name}, {self.state_text(item)}"
         return None

@@ -103,7 +103,7 @@ class ItemDelegate(QStyledItemDelegate):
     def _facts(self, item: QueueItem) -> str:
         size = f"{item.size[0]}×{item.size[1]}" if item.size else ""
         seconds = length(item.seconds) if item.seconds is not None else ""
-        return " · ".join(filter(None, [size, seconds, self._model.state_text(item)]))
+        return " · ".join(filter(None, [self._model.state_text(item), size, seconds]))
 
     def _draw_bar(self, painter: QPainter, area: QRectF, share: float, color: QColor) -> None:
         bar = QRectF(

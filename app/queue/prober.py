@@ -8,6 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal
 
 from dcvsr_engine.errors import UserError
+from dcvsr_engine.settings import OutputSettings
 
 PICTURE_PIXELS = 112, 72
 """Width and height of a small picture, at most: a row of the queue on a dense screen."""
@@ -24,11 +25,12 @@ class Probe(QRunnable):
         """Probe the clip and report what it is and how it looks, or why it cannot be read."""
         from dcvsr_engine.video.probe import probe  # loads the decoder
         from dcvsr_engine.video.thumbnail import small_picture
+        from dcvsr_engine.video.tracks import container_losses
 
         try:
             info = probe(self._path)
             if not self._known:
-                self._prober.probed.emit(self._item_id, info)
+                self._prober.probed.emit(self._item_id, info, container_losses(info, OutputSettings()))
             self._prober.pictured.emit(self._item_id, small_picture(info, PICTURE_PIXELS))
         except (UserError, OSError) as error:
             # a known clip may be on a disk that is away for now
@@ -40,12 +42,12 @@ class Prober(QObject):
     """Probes clips one after another.
 
     Attributes:
-        probed: an item's id and its `VideoInfo`.
+        probed: an item's id, its `VideoInfo`, and how badly the container of each suffix keeps its tracks.
         pictured: an item's id and a small picture, RGB ``(height, width, 3)``, or ``None``.
         failed: an item's id, and the sentence that says why its clip cannot be read.
     """
 
-    probed = Signal(str, object)
+    probed = Signal(str, object, dict)
     pictured = Signal(str, object)
     failed = Signal(str, str)
 

@@ -7,6 +7,7 @@ from typing import Any
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QHeaderView, QLabel, QPushButton, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
 
+from app.widgets.engine_words import engine_words
 from app.widgets.formats import amount, clock_time, length
 
 Facts = Mapping[str, Any]
@@ -69,6 +70,8 @@ class ReportPanel(QWidget):
             return self.tr("none")
         if isinstance(value, bool):
             return self.tr("yes") if value else self.tr("no")
+        if name == "notes":
+            return "\n".join(map(engine_words, value))
         if name.endswith("_share"):
             return f"{value:.0%}"
         if name.endswith(("_memory", "_bytes")):

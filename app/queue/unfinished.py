@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QWidget
 from app.models.declared import declared
 from app.queue.job_queue import QueueItem
 from app.queue.model import QueueModel
+from app.widgets.engine_words import engine_words
 from app.widgets.messages import ask, show_error
 from dcvsr_engine.errors import UserError
 from dcvsr_engine.jobs.folders import discard_job
@@ -50,6 +51,6 @@ class UnfinishedWork(QObject):
                 assert item.folder is not None
                 discard_job(item.folder)
             except (UserError, OSError) as error:
-                show_error(self._window, self.tr("The unfinished work could not be deleted."), str(error))
+                show_error(self._window, self.tr("The unfinished work could not be deleted."), engine_words(str(error)))
             else:
                 self._queue.change(item.id, folder=None, progress=0.0)

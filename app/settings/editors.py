@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 
 from app.settings.specs import DEVICES, Spec
 from app.widgets.appearance import color_text, tones
+from app.widgets.engine_words import engine_words
 from app.widgets.formats import amount
 from app.widgets.plain import plain_label
 from app.widgets.words import words
@@ -286,6 +287,39 @@ class ChoiceEditor(QComboBox):
         self.setAccessibleName(text)
 
 
+class FreeChoiceEditor(ChoiceEditor):
+    """A list of choices into which another value can be typed, as ``1920x1080``."""
+
+    def __init__(self, choices: Mapping[Any, str], guard: WheelGuard) -> None:
+        super().__init__(choices, guard)
+        self.setEditable(True)
+        self.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
+        self.setCompleter(None)  # type: ignore[arg-type]  # PySide6 does not say that there may be none
+        line = self.lineEdit()
+        assert line is not None
+        line.editingFinished.connect(self._on_typed)
+
+    def _on_typed(self) -> None:
+        """Take what was typed: a choice by its words, or a value, which may be a wrong one."""
+        text = self.currentText().strip()
+        if text == self.itemText(self.currentIndex()):
+            return
+        chosen = self.findText(text, Qt.MatchFlag.MatchFixedString)
+        self.changed.emit(self.itemData(chosen) if chosen >= 0 else text)
+
+    def set_value(self, value: Any) -> None:
+        """Show a value; the text too where another was typed."""
+        super().set_value(value)
+        self.setEditText(self.itemText(self.currentIndex()))
+
+    def name(self, text: str) -> None:
+        """What a screen reader calls list and text."""
+        super().name(text)
+        line = self.lineEdit()
+        assert line is not None
+        line.setAccessibleName(text)
+
+
 class FlagEditor(QCheckBox):
     """A check box.
 
@@ -325,7 +359,7 @@ def editor_for(owner: type[Settings], name: str, spec: Spec, guard: WheelGuard) 
     """The editor that fits a setting's type."""
     setting = owner.specs()[name]
     if spec.choices:
-        return ChoiceEditor(spec.choices, guard)
+        return (FreeChoiceEditor if spec.free else ChoiceEditor)(spec.choices, guard)
     if setting.kind is bool:
         return FlagEditor(words(spec.label))
     return NumberEditor(spec, setting.kind is int, setting.low, setting.high, guard)
@@ -366,9 +400,9 @@ class SettingRow(QWidget):
         self.problem = plain_label()
         self.problem.setWordWrap(True)
         self.problem.hide()
-        self._lay_out(label)
+        self._lay_out(label, spec)
 
-    def _lay_out(self, label: str) -> None:
+    def _lay_out(self, label: str, spec: Spec) -> None:
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setVerticalSpacing(2)
@@ -381,9 +415,12 @@ class SettingRow(QWidget):
             caption.setWordWrap(True)
             caption.setFixedWidth(LABEL_WIDTH)
             caption.setBuddy(self.editor)
-            grid.addWidget(caption, 0, 0)
+            if spec.ends:
+                # beside the slider, not the words below it
+                caption.setFixedHeight(SLIDER_HEIGHT)
+            grid.addWidget(caption, 0, 0, Qt.AlignmentFlag.AlignTop if spec.ends else Qt.AlignmentFlag.AlignVCenter)
             grid.addWidget(self.editor, 0, 1)
-        grid.addWidget(self.reset, 0, 2)
+        grid.addWidget(self.reset, 0, 2, Qt.AlignmentFlag.AlignTop if spec.ends else Qt.AlignmentFlag.AlignVCenter)
         grid.addWidget(self.problem, 1, 0, 1, 3)
 
     def show_value(self, value: Any, default: Any) -> None:
@@ -403,7 +440,7 @@ class SettingRow(QWidget):
     def show_problem(self, text: str) -> None:
         """Say what is wrong with the value; nothing when empty."""
         # the sentence names the setting as the command line does
-        self.problem.setText(text.replace(self.name, self._label, 1))
+        self.problem.setText(engine_words(text).replace(self.name, self._label, 1))
         self.problem.setVisible(bool(text))
         color_text(self.problem, tones(self.palette()).bad)
         self.editor.setAccessibleDescription(text or self.toolTip())

@@ -1,6 +1,6 @@
 """The settings panel: how the chosen clips are restored and written."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +22,14 @@ from PySide6.QtWidgets import (
 )
 
 from app.models.declared import declared
-from app.queue.clips import suggest_target
 from app.settings.editors import LABEL_WIDTH, ChoiceEditor, SettingRow, WheelGuard, device_text
 from app.settings.effects import cfg_reason, idle_reasons, scale_for
 from app.settings.gamma_curve import GammaCurve
 from app.settings.presets import BUILT_IN, Presets
-from app.settings.specs import DEVICES, OUTPUT_SPECS, RESTORE_SPECS
+from app.settings.specs import CODEC_NAMES, DEVICES, OUTPUT_SPECS, RESTORE_SPECS
+from app.system.result_rule import ResultRule
 from app.widgets.appearance import color_text, tones
+from app.widgets.engine_words import engine_words
 from app.widgets.plain import plain_label, plain_tip
 from app.widgets.section import CollapsibleSection
 from app.widgets.step_strip import StepStrip
@@ -39,8 +40,7 @@ from dcvsr_engine.errors import SettingsError
 from dcvsr_engine.models.registry import KnownModel
 from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.planning.request import JobRequest
-from dcvsr_engine.settings import RESEARCH_SETTINGS, OutputSettings, RestoreSettings
-from dcvsr_engine.video.encoders import ON_GPU
+from dcvsr_engine.settings import GPU_CODECS, RESEARCH_SETTINGS, OutputSettings, RestoreSettings
 from dcvsr_engine.worker.messages import DeviceFacts
 
 SIMPLE_ROWS = ("size", "strength")
@@ -71,11 +71,12 @@ class SettingsPanel(QWidget):
         self._presets = presets
         self._request = JobRequest(source=Path())
         self._model = declared(self._request.settings.model)
+        self._rule = ResultRule()
         self._guard = WheelGuard(self)
         self.rows: dict[str, SettingRow] = {}
         self.sections: dict[str, CollapsibleSection] = {}
         self._build()
-        self.allow_gpu_codecs(())
+        self.forbid_codecs(GPU_CODECS)
         self.show_request(self._request)
 
     # -- parts --------------------------------------------------------------------------------------------------
@@ -223,16 +224,16 @@ class SettingsPanel(QWidget):
             self.model_box.clear()
             for model in models:
                 if model.declaration and not model.problem:
-                    self.model_box.addItem(model.title, model.name)
+                    self.model_box.addItem(words(model.title), model.name)
         self._model = declared(self._request.settings.model)
         self.show_request(self._request)
 
-    def allow_gpu_codecs(self, able: Iterable[str]) -> None:
-        """Let these of the codecs that need a GPU be chosen, and no others."""
+    def forbid_codecs(self, missing: Collection[str]) -> None:
+        """Let every codec but these be chosen."""
         editor = self.rows["codec"].editor
         assert isinstance(editor, ChoiceEditor)
-        for codec in ON_GPU:
-            editor.allow(codec, codec in able)
+        for codec in CODEC_NAMES:
+            editor.allow(codec, codec not in missing)
 
     def show_devices(self, devices: Sequence[DeviceFacts]) -> None:
         """Offer the devices that are there, with name and memory."""
@@ -269,12 +270,26 @@ class SettingsPanel(QWidget):
             row.set_idle(idle.get(name, ""))
         self._allow_guidance()
         self.target_field.setText("" if request.target is None else str(request.target))
+        self._show_suggestion()
         steps = steps_of(resolved, self._model)
         gammas = [step.gamma for step in steps]
         self.curve.show_gammas(gammas)
         self.strip.show_steps([step.kind for step in steps], gammas)
         self._show_presets()
         self._show_summaries(resolved)
+
+    def name_results(self, rule: ResultRule) -> None:
+        """Name results by another rule from now on."""
+        self._rule = rule
+        self._show_suggestion()
+
+    def _show_suggestion(self) -> None:
+        """Show in the empty field what the result will be called."""
+        if self._request.source == Path():
+            self.target_field.setPlaceholderText(self.tr("Beside the clip, named after it"))
+            return
+        target = self._rule.suggest(self._request, self._model)
+        self.target_field.setPlaceholderText(target.name if self._rule.folder is None else str(target))
 
     def show_step(self, step: int | None) -> None:
         """Mark the step that runs, or none."""
@@ -293,7 +308,7 @@ class SettingsPanel(QWidget):
             if self.model_box.findData(name) < 0:
                 self.model_box.addItem(self.tr("{model} (not installed)").format(model=name), name)
             self.model_box.setCurrentIndex(self.model_box.findData(name))
-        self.model_box.setToolTip(plain_tip(self._model.description))
+        self.model_box.setToolTip(plain_tip(words(self._model.description)))
 
     def _show_presets(self) -> None:
         chosen = self._presets.match(self._request.settings, self._model)
@@ -379,7 +394,7 @@ class SettingsPanel(QWidget):
         try:
             self._presets.save(name, self._request.settings)
         except (SettingsError, OSError) as error:
-            self.note.setText(str(error))
+            self.note.setText(engine_words(str(error)))
             self.note.show()
             return
         self._show_presets()
@@ -390,7 +405,7 @@ class SettingsPanel(QWidget):
 
     def choose_target(self) -> None:
         """Ask where the result goes; the name that it would get by itself is proposed."""
-        proposed = self._request.target or suggest_target(self._request, self._model)
+        proposed = self._request.target or self._rule.suggest(self._request, self._model)
         dialog = QFileDialog(self, self.tr("Output file"), str(proposed.parent))
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)

@@ -1,6 +1,6 @@
 """The preferences: language and appearance, what computes, what follows the queue, and where things are kept."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
     QDialogButtonBox,
+    QFileDialog,
     QFormLayout,
     QGroupBox,
     QHBoxLayout,
@@ -17,20 +18,28 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QPushButton,
     QSpinBox,
+    QTabWidget,
     QVBoxLayout,
     QWidget,
 )
 
 from app.settings.specs import DEVICES
-from app.system.desktop import open_folder
+from app.system.desktop import reveal_folder
 from app.system.power import AFTERWARDS, deed_name
 from app.system.preferences import Preferences
+from app.system.result_rule import ResultRule
 from app.system.translation import LANGUAGES
-from app.widgets.appearance import APPEARANCES, appearance_name
+from app.widgets.appearance import APPEARANCES, appearance_name, color_text, tones
 from app.widgets.elided_label import ElidedLabel
+from app.widgets.engine_words import engine_words
+from app.widgets.plain import plain_label
 from app.widgets.words import words
+from dcvsr_engine.errors import SettingsError
+from dcvsr_engine.jobs.naming import checked_pattern
 
 PREFERENCES_WIDTH = 520
+PREVIEW_LINES = 3
+"""Room for the sentence that says why a name is none."""
 
 
 class PreferencesDialog(QDialog):
@@ -39,7 +48,10 @@ class PreferencesDialog(QDialog):
     Attributes:
         language_box, appearance_box, device_box, threads_box, afterward_box, command_field, plan_box: the controls.
 
+        folder_field, pattern_field, name_preview: of the results.
+
     Signals:
+        naming_changed: results get other names or another folder.
         language_chosen, appearance_chosen, device_chosen, afterward_chosen: values as the preferences have them.
     """
 
@@ -47,6 +59,7 @@ class PreferencesDialog(QDialog):
     appearance_chosen = Signal(str)
     device_chosen = Signal(str)
     afterward_chosen = Signal(str)
+    naming_changed = Signal()
 
     def __init__(
         self, preferences: Preferences, devices: Mapping[str, str], folders: Mapping[str, Path], parent: QWidget | None = None
@@ -63,9 +76,13 @@ class PreferencesDialog(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(self.tr("Preferences"))
         self._preferences = preferences
+        self.tabs = QTabWidget()
+        self.tabs.setAccessibleName(self.tr("Preferences"))
+        self.tabs.addTab(page(self._looks(), self._computing(devices)), self.tr("&General"))
+        self.tabs.addTab(page(self._names(), self._search()), self.tr("&Results"))
+        self.tabs.addTab(page(self._after(), self._folders(folders)), self.tr("&Unattended and folders"))
         column = QVBoxLayout(self)
-        for part in (self._looks(), self._computing(devices), self._after(), self._folders(folders)):
-            column.addWidget(part)
+        column.addWidget(self.tabs)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.reject)
         column.addWidget(buttons)
@@ -80,6 +97,90 @@ class PreferencesDialog(QDialog):
         return self._group(
             self.tr("Window"), {self.tr("&Language"): self.language_box, self.tr("&Appearance"): self.appearance_box}
         )
+
+    def _names(self) -> QGroupBox:
+        """Where results go and what they are called."""
+        rule = self._preferences.result_rule
+        self.folder_field = QLineEdit(str(rule.folder or ""))
+        self.folder_field.setPlaceholderText(self.tr("Beside each clip"))
+        self.folder_field.setAccessibleName(self.tr("Folder for results"))
+        self.folder_field.editingFinished.connect(self._set_rule)
+        choose = QPushButton(self.tr("Choose…"))
+        choose.setAutoDefault(False)
+        choose.setAccessibleName(self.tr("Choose the folder for results"))
+        choose.clicked.connect(self._choose_folder)
+        place = QWidget()
+        row = QHBoxLayout(place)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.folder_field, 1)
+        row.addWidget(choose)
+        self.pattern_field = QLineEdit(rule.pattern)
+        self.pattern_field.setAccessibleName(self.tr("Names of results"))
+        self.pattern_field.setToolTip(self.tr("{name} is the clip's name, {size} the result's size, {model} the model."))
+        self.pattern_field.textChanged.connect(self._set_rule)
+        self.name_preview = plain_label()
+        self.name_preview.setWordWrap(True)
+        self.name_preview.setMinimumHeight(PREVIEW_LINES * self.fontMetrics().height())
+        self.name_preview.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.keep_box = self._flag(self.tr("&Keep subfolders in the folder for results"), rule.keep_folders, self._set_rule)
+        self._show_name(rule.pattern)
+        rows = {
+            self.tr("F&older"): place,
+            self.tr("&Name"): self.pattern_field,
+            "": self.name_preview,
+            " ": self.keep_box,
+        }
+        return self._group(self.tr("Results"), rows)
+
+    def _search(self) -> QGroupBox:
+        """Which clips of a folder are taken."""
+        inside = self.tr("Look for clips in s&ubfolders, too")
+        self.recursive_box = self._flag(inside, self._preferences.recursive, self._set_search)
+        done = self.tr("Leave out clips of a folder that ha&ve a result")
+        self.skip_box = self._flag(done, self._preferences.skip_done, self._set_search)
+        group = QGroupBox(self.tr("Folders of clips"))
+        column = QVBoxLayout(group)
+        column.addWidget(self.recursive_box)
+        column.addWidget(self.skip_box)
+        return group
+
+    def _flag(self, text: str, checked: bool, changed: Callable[[], None]) -> QCheckBox:
+        box = QCheckBox(text)
+        box.setChecked(checked)
+        box.toggled.connect(lambda _: changed())
+        return box
+
+    def _choose_folder(self) -> None:
+        dialog = QFileDialog(self, self.tr("Folder for results"), self.folder_field.text())
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.fileSelected.connect(self.folder_field.setText)
+        dialog.fileSelected.connect(lambda _: self._set_rule())
+        dialog.open()
+
+    def _set_rule(self) -> None:
+        """Keep the rule if its names are good ones; a folder is made when something is restored."""
+        folder, pattern = self.folder_field.text().strip(), self.pattern_field.text()
+        if self._show_name(pattern):
+            path = Path(folder).expanduser().absolute() if folder else None
+            self._preferences.result_rule = ResultRule(path, pattern, self.keep_box.isChecked())
+            self.naming_changed.emit()
+
+    def _show_name(self, pattern: str) -> bool:
+        """Show what a pattern makes of a clip, or why it cannot be; returns whether it can."""
+        try:
+            example = checked_pattern(pattern).format(name="holiday", size="1080p", model="compact")
+        except SettingsError as error:
+            self.name_preview.setText(engine_words(str(error)))
+            color_text(self.name_preview, tones(self.palette()).bad)
+            return False
+        self.name_preview.setText(self.tr("holiday.avi becomes {name}").format(name=f"{example}.mp4"))
+        color_text(self.name_preview, tones(self.palette()).quiet)
+        return True
+
+    def _set_search(self) -> None:
+        self._preferences.recursive = self.recursive_box.isChecked()
+        self._preferences.skip_done = self.skip_box.isChecked()
 
     def _computing(self, devices: Mapping[str, str]) -> QGroupBox:
         preferences = self._preferences
@@ -124,7 +225,7 @@ class PreferencesDialog(QDialog):
         button = QPushButton(self.tr("Open"))
         button.setAutoDefault(False)
         button.setAccessibleName(self.tr("Open the folder: {name}").format(name=name))
-        button.clicked.connect(lambda: open_folder(path))
+        button.clicked.connect(lambda: reveal_folder(path))
         place = QWidget()
         row = QHBoxLayout(place)
         row.setContentsMargins(0, 0, 0, 0)
@@ -159,3 +260,13 @@ class PreferencesDialog(QDialog):
 
     def _set_command(self) -> None:
         self._preferences.after_command = self.command_field.text().strip()
+
+
+def page(*groups: QWidget) -> QWidget:
+    """Groups below each other."""
+    place = QWidget()
+    column = QVBoxLayout(place)
+    for group in groups:
+        column.addWidget(group)
+    column.addStretch(1)
+    return place

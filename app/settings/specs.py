@@ -5,6 +5,7 @@ from typing import Any
 
 from app.settings.presets import BUILT_IN
 from dcvsr_engine.models.catalogue import catalogue
+from dcvsr_engine.models.registry import known_models
 from dcvsr_engine.settings import OutputSettings, RestoreSettings
 
 
@@ -21,6 +22,7 @@ class Spec:
         suffix: unit behind the number.
         choices: words for each value of a setting that is chosen from a list.
         ends: words for the two ends of the slider.
+        free: whether other values than the choices can be typed.
     """
 
     label: str
@@ -31,6 +33,7 @@ class Spec:
     suffix: str = ""
     choices: dict[Any, str] = field(default_factory=dict)
     ends: tuple[str, str] | None = None
+    free: bool = False
 
 
 TARGET_SIZES = {
@@ -45,6 +48,7 @@ TARGET_SIZES = {
 }
 FIRST_REDUCTIONS = {
     "1": "No",
+    "auto": "As measured",
     "1.5": "÷1.5",
     "2": "÷2",
     "3": "÷3",
@@ -113,6 +117,7 @@ PRECISIONS = {
 DEVICES = {
     "auto": "Automatic",
     "cuda": "NVIDIA GPU (CUDA)",
+    "xpu": "Intel GPU",
     "mps": "Apple GPU",
     "cpu": "Processor",
 }
@@ -127,6 +132,12 @@ CODEC_NAMES = {
     "tiff": "TIFF pictures",
     "h264_nvenc": "H.264 on the NVIDIA GPU",
     "hevc_nvenc": "H.265 on the NVIDIA GPU",
+    "h264_qsv": "H.264 on the Intel GPU",
+    "hevc_qsv": "H.265 on the Intel GPU",
+    "h264_amf": "H.264 on the AMD GPU",
+    "hevc_amf": "H.265 on the AMD GPU",
+    "h264_videotoolbox": "H.264 on the Mac's encoder",
+    "hevc_videotoolbox": "H.265 on the Mac's encoder",
 }
 SPEEDS = {
     "ultrafast": "Ultra fast",
@@ -146,7 +157,7 @@ BIT_DEPTHS = {
 
 RESTORE_SPECS: dict[str, Spec] = {
     "model": Spec("Model"),
-    "size": Spec("Size", choices=TARGET_SIZES),
+    "size": Spec("Size", choices=TARGET_SIZES, free=True),
     "reduce": Spec("Reduce first", choices=FIRST_REDUCTIONS),
     "steps": Spec("Steps", bend=2),
     "guidance": Spec("Guidance", choices=GUIDANCE_NAMES),
@@ -215,4 +226,7 @@ def texts() -> list[str]:
     for entry in catalogue():
         found += [entry.title, entry.summary, entry.licence, entry.licence_summary, entry.repository_note, entry.size_note]
         found.append(entry.memory_note)
+    for model in known_models():
+        if model.built_in and model.declaration:
+            found += [model.title, model.declaration.description, model.declaration.training_data]
     return list(dict.fromkeys(text for text in found if text))

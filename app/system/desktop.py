@@ -32,7 +32,7 @@ def show_in_folder(path: Path) -> None:
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(path if path.is_dir() else path.parent)))
 
 
-def open_folder(folder: Path) -> None:
+def reveal_folder(folder: Path) -> None:
     """Show a folder in the file manager; it is made if nothing was put there yet."""
     with suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)

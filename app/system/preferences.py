@@ -7,8 +7,10 @@ from typing import TypeVar
 from PySide6.QtCore import QByteArray, QSettings
 
 from app.system.power import AFTERWARDS, Afterward
+from app.system.result_rule import ResultRule
 from app.widgets.appearance import APPEARANCES, Appearance
 from dcvsr_engine.errors import SettingsError
+from dcvsr_engine.jobs.naming import DEFAULT_PATTERN, checked_pattern
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.settings import OutputSettings, RestoreSettings, Settings
 
@@ -28,6 +30,9 @@ class Preferences:
 
     def _text(self, key: str) -> str:
         return str(self._store.value(key, ""))
+
+    def _flag(self, key: str, default: str = "yes") -> bool:
+        return (self._text(key) or default) == "yes"
 
     def _lines(self, key: str) -> list[str]:
         # lines of one text: QSettings gives a list of one entry back as a text
@@ -126,21 +131,39 @@ class Preferences:
     def plan_first(self, value: bool) -> None:
         self._store.setValue("plan_first", "yes" if value else "no")
 
-    def speed(self, key: str) -> float | None:
-        """Seconds that an evaluation of a tile took, if that was measured; ``key`` says on what and of which size."""
-        value = self._speeds().get(key)
-        return value if isinstance(value, float) and value > 0 else None
-
-    def note_speed(self, key: str, seconds: float) -> None:
-        """Remember a measured speed, in seconds per evaluation."""
-        self._store.setValue("speeds", json.dumps(self._speeds() | {key: seconds}))
-
-    def _speeds(self) -> dict[str, object]:
+    @property
+    def result_rule(self) -> ResultRule:
+        """Where results go and what they are called."""
+        folder, pattern = self._text("results_folder"), self._text("results_name") or DEFAULT_PATTERN
         try:
-            speeds = json.loads(self._text("speeds") or "{}")
-        except ValueError:
-            return {}
-        return speeds if isinstance(speeds, dict) else {}
+            checked_pattern(pattern)
+        except SettingsError:
+            pattern = DEFAULT_PATTERN
+        return ResultRule(Path(folder) if folder else None, pattern, self._flag("results_keep_folders"))
+
+    @result_rule.setter
+    def result_rule(self, rule: ResultRule) -> None:
+        self._store.setValue("results_folder", str(rule.folder or ""))
+        self._store.setValue("results_name", rule.pattern)
+        self._store.setValue("results_keep_folders", "yes" if rule.keep_folders else "no")
+
+    @property
+    def recursive(self) -> bool:
+        """Whether folders inside opened folders are searched for clips, too."""
+        return self._flag("recursive", "no")
+
+    @recursive.setter
+    def recursive(self, value: bool) -> None:
+        self._store.setValue("recursive", "yes" if value else "no")
+
+    @property
+    def skip_done(self) -> bool:
+        """Whether clips of an opened folder are passed over that have a result."""
+        return self._flag("skip_done")
+
+    @skip_done.setter
+    def skip_done(self, value: bool) -> None:
+        self._store.setValue("skip_done", "yes" if value else "no")
 
     @property
     def afterward(self) -> Afterward:

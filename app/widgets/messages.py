@@ -6,6 +6,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QCoreApplication, Qt, qVersion
 from PySide6.QtWidgets import QGridLayout, QMessageBox, QSpacerItem, QWidget
 
+from app.widgets.engine_words import engine_words
 from app.widgets.plain import show_plainly
 from dcvsr_engine import __version__
 
@@ -36,7 +37,7 @@ def widen(box: QMessageBox) -> None:
 def show_failure(parent: QWidget, name: str, message: str, details: str) -> QMessageBox:
     """Say why a clip was not restored."""
     title = QCoreApplication.translate("Messages", "{name} was not restored").format(name=name)
-    return show_error(parent, title, message, details)
+    return show_error(parent, title, engine_words(message), details)
 
 
 def ask(parent: QWidget, title: str, question: str, yes: str, no: str, then: Callable[[], object]) -> QMessageBox:

@@ -7,6 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from dcvsr_engine.tiling.latents import Part, whole
+
 COMMON_NOISE = 2**40
 """Counter of the noise that all frames share; no frame index comes near it."""
 
@@ -48,6 +50,50 @@ def augmented(condition: Tensor, deviation: float, seed: int, frames: Sequence[i
     return condition + deviation * noise.to(condition)
 
 
+class ClipNoise:
+    """Unit noise ``(frames, channels, height, width)`` of some frames, each drawn when it is first asked for; see `Latents`.
+
+    Attributes:
+        shape: of all of it.
+    """
+
+    def __init__(self, seed: int, indices: Sequence[int], shape: tuple[int, int, int], share: float) -> None:
+        """Prepare noise.
+
+        Args:
+            seed: start of the generator.
+            indices: of the frames in the clip.
+            shape: ``(channels, height, width)`` of a frame.
+            share: share of the variance that all frames of a clip have in common, 0 … 1.
+        """
+        self.shape = len(indices), *shape
+        self._seed, self._indices, self._share = seed, indices, share
+        self._drawn: dict[int, Tensor] = {}
+
+    def __getitem__(self, part: Part) -> Tensor:
+        """See `Latents`."""
+        frames, *place = part
+        if self._share == 1:  # all frames have the same: at HD a frame of it takes as much as eight of the input
+            return self._frame(COMMON_NOISE)[tuple(place)].expand(len(self._indices[frames]), -1, -1, -1)
+        return torch.stack([self._of_clip(index)[tuple(place)] for index in self._indices[frames]])
+
+    def _of_clip(self, index: int) -> Tensor:
+        """Noise ``(channels, height, width)`` of a frame of the clip."""
+        if index not in self._drawn:
+            own = frame_noise(self._seed, index, self.shape[1:])
+            # variances add up: (1 - share) + share = 1
+            if self._share:
+                own = math.sqrt(1 - self._share) * own + math.sqrt(self._share) * self._frame(COMMON_NOISE)
+            self._drawn[index] = own
+        return self._drawn[index]
+
+    def _frame(self, counter: int) -> Tensor:
+        """What the generator draws at ``counter``, once."""
+        if counter not in self._drawn:
+            self._drawn[counter] = frame_noise(self._seed, counter, self.shape[1:])
+        return self._drawn[counter]
+
+
 def clip_noise(seed: int, first: int, frames: int, shape: tuple[int, int, int], share: float) -> Tensor:
     """Draw the noise of successive frames.
 
@@ -61,8 +107,4 @@ def clip_noise(seed: int, first: int, frames: int, shape: tuple[int, int, int], 
     Returns:
         Unit noise ``(frames, channels, height, width)``.
     """
-    own = torch.stack([frame_noise(seed, first + f, shape) for f in range(frames)])
-    if share == 0:
-        return own
-    # variances add up: (1 - share) + share = 1
-    return math.sqrt(1 - share) * own + math.sqrt(share) * frame_noise(seed, COMMON_NOISE, shape)
+    return whole(ClipNoise(seed, range(first, first + frames), shape, share))

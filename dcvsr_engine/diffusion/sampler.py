@@ -20,28 +20,23 @@ from dcvsr_engine.events import StepKind
 from dcvsr_engine.settings import ResolvedSettings
 from dcvsr_engine.tiling.blend import Merge, cut
 from dcvsr_engine.tiling.grid import Tile, TileGrid
+from dcvsr_engine.tiling.latents import Latents, Part, whole
 
 Element = TypeVar("Element")
-Denoise = Callable[[Tensor, Step], Tensor]
-"""Estimates ``x̂_0`` of a whole segment ``(frames, channels, height, width)`` at a step."""
-Pin = Callable[[Tensor, float], Tensor]
-"""Fixes frames at a noise level, see `PinnedFrames`."""
+Denoise = Callable[[Latents, Step], Tensor]
+"""Estimates ``x̂_0`` of a whole segment ``(frames, channels, height, width)`` at a step; the sampler goes on in its memory."""
 Estimate = Callable[[list[Tile]], Tensor]
 """Estimates ``x̂_0`` of some tiles in one batch: ``(tiles, frames, channels, height, width)``."""
-
-
-def unpinned(x: Tensor, sigma: float) -> Tensor:
-    """Pin nothing: ``x`` ``(frames, channels, height, width)`` as it is."""
-    return x
 
 
 @torch.no_grad()
 def sample(
     denoise: Denoise,
-    x: Tensor,
+    x: Latents,
     steps: Sequence[Step],
-    pin: Pin = unpinned,
-    after_step: Callable[[Tensor, Step, Tensor], None] = lambda x, step, denoised: None,
+    pins: "PinnedFrames | None" = None,
+    on_estimate: Callable[[Step, Tensor], None] = lambda step, denoised: None,
+    after_step: Callable[[Step, Tensor], None] = lambda step, x: None,
 ) -> Tensor:
     """Sample by Euler steps of the probability-flow ODE (Karras et al. 2022, algorithm 1 without its second-order correction).
 
@@ -49,41 +44,72 @@ def sample(
         denoise: `TiledDenoiser`, or any other denoiser.
         x: latents ``(frames, channels, height, width)`` at the first step's noise level; they stay as they are.
         steps: the schedule, or what is left of it.
-        pin: fixes frames shared with the segments beside (method.md §6).
-        after_step: receives x after a step, the step, and its ``x̂_0``.
+        pins: fixes frames shared with the segments beside (method.md §6).
+        on_estimate: receives a step and its ``x̂_0``, which holds until it returns.
+        after_step: receives a step and x after it, which stays as it is.
 
     Returns:
         ``x_0``, shaped like ``x``.
     """
     for step in steps:
-        x = pin(x, step.sigma)
-        denoised = pin(denoise(x, step), 0.0)
-        x = euler_step(x, denoised, step.sigma, step.sigma_next)
-        after_step(x, step, denoised)
-    return x
+        noisy = x if pins is None else PinnedLatents(x, pins, step.sigma)
+        denoised = denoise(noisy, step)
+        if pins is not None:
+            pins.put_into(denoised)
+        on_estimate(step, denoised)
+        x = stepped(noisy, denoised, step)
+        after_step(step, x)
+    return whole(x)
+
+
+def stepped(x: Latents, denoised: Tensor, step: Step) -> Tensor:
+    """An Euler step of ``x``, frame by frame in the memory of its estimate ``denoised`` ``(frames, channels, height, width)``."""
+    for frame in range(len(denoised) if step.sigma_next else 0):  # at σ = 0 the estimate is the result
+        part = slice(frame, frame + 1)
+        here = x[part, :, :, :]
+        denoised[part] = euler_step(here, denoised[part], step.sigma, step.sigma_next)
+    return denoised
 
 
 @dataclass(frozen=True)
 class PinnedFrames:
-    """Frames of a segment, fixed to the results of those before and after it (method.md §6).
+    """Frames of a segment that are fixed to the results of those before and after it (method.md §6).
 
     Attributes:
-        latents: their ``x_0`` ``(channels, height, width)``, by the frame's position in the segment.
+        latents: their ``x_0`` ``(channels, height, width)``, by position in the segment.
         noise: unit noise of the segment ``(frames, channels, height, width)``.
     """
 
     latents: Mapping[int, Tensor]
-    noise: Tensor
+    noise: Latents
 
-    def __call__(self, x: Tensor, sigma: float) -> Tensor:
-        """Noise the fixed frames to ``sigma`` and put them in their places in ``x`` ``(frames, channels, height, width)``.
+    def put_into(self, denoised: Tensor) -> None:
+        """Put the fixed frames in their places in an estimate ``(frames, channels, height, width)``."""
+        for position, latents in self.latents.items():
+            denoised[position] = latents
 
-        The result is a new tensor: ``x`` may be on its way to disk on another thread.
-        """
-        pinned = x.clone()
-        for position, latent in self.latents.items():
-            pinned[position] = latent + sigma * self.noise[position]
-        return pinned
+
+class PinnedLatents:
+    """``x`` with the fixed frames noised to ``sigma``; see `Latents`."""
+
+    def __init__(self, x: Latents, pins: PinnedFrames, sigma: float) -> None:
+        self.x, self.pins, self.sigma = x, pins, sigma
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """See `Latents`."""
+        return self.x.shape
+
+    def __getitem__(self, part: Part) -> Tensor:
+        """See `Latents`."""
+        frames, *place = part
+        values = self.x[part]
+        pinned = [(row, at) for row, at in enumerate(range(self.shape[0])[frames]) if at in self.pins.latents]
+        if pinned:
+            values, noise = values.clone(), self.pins.noise[part]
+            for row, at in pinned:
+                values[row] = self.pins.latents[at][tuple(place)] + self.sigma * noise[row]
+        return values
 
 
 @dataclass(frozen=True)
@@ -96,13 +122,13 @@ class SegmentState:
         bank: keys and values for cached SAP, where the next step needs them.
     """
 
-    x: Tensor
+    x: Latents
     step: int = 0
     bank: SpatialBank | None = None
 
     def to_tensors(self) -> dict[str, Tensor]:
         """Name the tensors for a file; see `from_tensors`."""
-        return {"x": self.x} | ({} if self.bank is None else self.bank.to_tensors())
+        return {"x": whole(self.x)} | ({} if self.bank is None else self.bank.to_tensors())
 
     @classmethod
     def from_tensors(cls, tensors: dict[str, Tensor], step: int, grid: TileGrid, rate: int) -> "SegmentState":
@@ -189,7 +215,7 @@ class TiledDenoiser:
     def __init__(
         self,
         denoiser: Denoiser,
-        condition: Tensor,
+        condition: Latents,
         settings: ResolvedSettings,
         grid_at: Callable[[int], TileGrid],
         steps: Sequence[Step] = (),
@@ -202,14 +228,14 @@ class TiledDenoiser:
         self.grid_at, self.batching, self.bank = grid_at, batching, bank
         self.branches_in_one_batch, self.on_frames_chosen = branches_in_one_batch, on_frames_chosen
 
-    def __call__(self, x: Tensor, step: Step) -> Tensor:
+    def __call__(self, x: Latents, step: Step) -> Tensor:
         """Estimate ``x̂_0`` of ``x`` ``(frames, channels, height, width)``; shaped like it."""
         collected = SpatialBank(self.grid_at(step.index), self.settings.sap_rate) if self.collects(step) else None
         denoised = self.denoise(x, step, collected)
         self.bank = collected
         return denoised
 
-    def denoise(self, x: Tensor, step: Step, collected: SpatialBank | None = None) -> Tensor:
+    def denoise(self, x: Latents, step: Step, collected: SpatialBank | None = None) -> Tensor:
         """Estimate ``x̂_0`` of ``x`` ``(frames, channels, height, width)``, and leave keys and values in ``collected``.
 
         Returns:
@@ -259,7 +285,7 @@ class TiledDenoiser:
         following = self.steps[step.index + 1 : step.index + 2]
         return self.settings.sap_schedule == "cached" and any(after.kind == StepKind.SAP for after in following)
 
-    def estimate(self, x: Tensor, step: Step, tiles: list[Tile]) -> Tensor:
+    def estimate(self, x: Latents, step: Step, tiles: list[Tile]) -> Tensor:
         """Estimate some tiles of ``x`` ``(frames, channels, height, width)`` in one batch.
 
         Returns:

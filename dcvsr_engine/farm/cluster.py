@@ -26,9 +26,9 @@ DEVICE = "dcvsr"
 """A computer offers one of this resource per device, and a worker takes one."""
 LOOPBACK = "127.0.0.1"
 PORT = 6380
-NICENESS = "5"
+WORKER_NICENESS = "5"
 """Workers leave the computer to those who sit at it, as the window's engine does."""
-LONGEST_FOLDER = 44
+LONGEST_RAY_FOLDER = 44
 """Ray makes sockets below its folder, and their paths are limited to 107 bytes."""
 MISSING = "The farm needs Ray, which is not installed: install the program from its source with “pip install .[farm]”."
 
@@ -37,7 +37,7 @@ def ray_library(given: str | None = None) -> Any:
     """The library, which shows our token, or the one that is ``given``; raises `SettingsError` where it is not installed."""
     # it reads these when it is imported, and so do the processes that it starts
     os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": token(given)}
-    os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": NICENESS}
+    os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": WORKER_NICENESS}
     # where the program runs from its source
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH")]))
     try:
@@ -55,7 +55,7 @@ def farm_folder() -> Path:
 def ray_folder() -> Path:
     """Where Ray's logs and temporary files go."""
     folder = farm_folder()
-    if len(os.fsencode(folder)) > LONGEST_FOLDER:
+    if len(os.fsencode(folder)) > LONGEST_RAY_FOLDER:
         folder = Path(tempfile.gettempdir()) / f"dcvsr-farm-{os.getuid() if hasattr(os, 'getuid') else 0}"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return folder
@@ -158,10 +158,10 @@ def refusal_of(address: str, error: Exception) -> str:
     return f"There is no farm at {address}; look whether “dcvsr farm start” runs there, and with --listen."
 
 
-def farm_job_folder(request: JobRequest, address: str) -> Path:
-    """The job folder: beside the result, where all computers see it; as ever for a farm of this computer alone."""
+def farm_job_folder(request: JobRequest, address: str | None) -> Path:
+    """The job folder: beside the result, where all computers of a farm see it; as ever where this computer is alone."""
     folder = job_folder(request)
-    return folder if address == "local" or request.target is None else request.target.with_name(f".{folder.name}.job")
+    return folder if address in (None, "local") or request.target is None else request.target.with_name(f".{folder.name}.job")
 
 
 def farm_run() -> Callable[..., dict[str, Any]]:

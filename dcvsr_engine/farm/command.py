@@ -23,7 +23,7 @@ from dcvsr_engine.farm.cluster import (
 )
 from dcvsr_engine.terminal import print_out
 
-START_SECONDS = 60.0
+NODE_START_SECONDS = 60.0
 """How long Ray may take to begin."""
 
 
@@ -64,7 +64,7 @@ def full_address(address: str) -> str:
 
 def wait_until_up(process: "subprocess.Popen[bytes]", place: str, log: Path) -> None:
     """Wait until Ray says that it runs; raises `JobError` when it ends instead."""
-    offset, end = log.stat().st_size, time.monotonic() + START_SECONDS
+    offset, end = log.stat().st_size, time.monotonic() + NODE_START_SECONDS
     while time.monotonic() < end and process.poll() is None:
         with log.open("rb") as words:
             words.seek(max(0, offset - 4096))

@@ -15,9 +15,9 @@ from dcvsr_engine.jobs.manifest import read_manifest
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.settings import devices_of, needs_crew
 
-LOOK_SECONDS = 0.5
+FARM_LOOK_SECONDS = 0.5
 """Seconds between two looks at the workers and at the job folder."""
-START_SECONDS = 120.0
+WORKER_START_SECONDS = 120.0
 """How long a worker may take to begin."""
 CANCEL_SECONDS = 600.0
 """How long workers may take to come to the end of a tile."""
@@ -48,7 +48,7 @@ class Farm:
                 self.stop()
                 raise
             self.start_workers()
-            done, _ = self.ray.wait(list(self.workers), timeout=LOOK_SECONDS) if self.workers else ([], [])
+            done, _ = self.ray.wait(list(self.workers), timeout=FARM_LOOK_SECONDS) if self.workers else ([], [])
             self.show_progress()
             for call in done:
                 if isinstance(report := self.outcome(call), dict):
@@ -80,7 +80,7 @@ class Farm:
     def refusal(self, worker: Any) -> str:
         """Why a worker cannot take part; empty where it can."""
         try:
-            facts, ours = self.ray.get(worker.now.remote(), timeout=START_SECONDS), versions_here()
+            facts, ours = self.ray.get(worker.now.remote(), timeout=WORKER_START_SECONDS), versions_here()
         except self.ray.exceptions.RayError as error:
             return f"A worker of the farm does not begin ({type(error).__name__}); is the program installed on every computer?"
         for name, version in ours.items():

@@ -19,7 +19,16 @@ from dcvsr_engine.jobs.manifest import Manifest, Unit, read_manifest, read_recor
 from dcvsr_engine.jobs.presence import Presence
 from dcvsr_engine.jobs.report import JobReport, make_report
 from dcvsr_engine.jobs.runner import Runner
-from dcvsr_engine.jobs.session import Loader, Session, feasible_plan, find_shots, load_for, loaded_model, opened_clip
+from dcvsr_engine.jobs.session import (
+    Loader,
+    Session,
+    feasible_plan,
+    find_shots,
+    load_for,
+    loaded_model,
+    opened_clip,
+    with_reduction,
+)
 from dcvsr_engine.jobs.sinks import FileSink, PreviewSink
 from dcvsr_engine.jobs.store import JobStore, at_work
 from dcvsr_engine.jobs.telemetry import Telemetry
@@ -30,12 +39,15 @@ from dcvsr_engine.network.layout import subfolder
 from dcvsr_engine.network.oom import MEMORY_ERRORS, is_out_of_memory
 from dcvsr_engine.planning.memory import queue_room
 from dcvsr_engine.planning.plan import Plan, Segment
-from dcvsr_engine.planning.planner import make_plan, reshaped
+from dcvsr_engine.planning.planner import make_plan, reduction_notes, reshaped
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.planning.segments import frame_range, ordered
 from dcvsr_engine.planning.shots import ShotBoundaries, detect_shots
+from dcvsr_engine.planning.speeds import remember_speed, timed
 from dcvsr_engine.settings import OutputSettings
 from dcvsr_engine.storage import content_hash, discard, partials_of
+from dcvsr_engine.video.detail import measured_reduction
+from dcvsr_engine.video.encoders import resolved_output
 from dcvsr_engine.video.probe import VideoInfo, probe
 from dcvsr_engine.video.publish import publish
 from dcvsr_engine.video.reader import VideoReader
@@ -48,16 +60,22 @@ WAIT_SECONDS = 0.3
 OnPlan = Callable[[Plan], None]
 
 
-def plan_job(request: JobRequest) -> Plan:
-    """Plan a job without running it; raises `UserError`."""
+def plan_job(request: JobRequest, seconds: float | None = None) -> Plan:
+    """Plan a job without running it, and look for cuts for so many ``seconds`` at most; raises `UserError`."""
     with shortage_in_words(), VideoReader(probe(request.source), request.output.deinterlace) as reader:
         info = reader.counted_info()
         if request.target is not None:
             check_target(request.target, info, request.output)
         folder = model_folder(request.settings.model)
         declaration, unet = Declaration.from_folder(folder), subfolder(folder, UNET_FOLDERS)
-        shots = detect_shots(reader, *frame_range(request, info), seconds=PLANNING_SECONDS)
-    return make_plan(request, info, declaration, unet, shots, job_folder(request))
+        wanted = frame_range(request, info)
+        shots = detect_shots(reader, *wanted, seconds=PLANNING_SECONDS if seconds is None else seconds)
+        if seconds is None or request.settings.reduce == "auto":
+            factor = measured_reduction(info, *wanted, request.output.deinterlace)
+        else:
+            factor = None
+    plan = timed(make_plan(with_reduction(request, factor), info, declaration, unet, shots, job_folder(request)))
+    return plan.replace(suggested_reduction=factor, notes=(*plan.notes, *reduction_notes(plan, factor)))
 
 
 def run_job(
@@ -114,6 +132,7 @@ def run_preview(request: JobRequest, telemetry: Telemetry, loader: Loader, on_pl
         session = Runner(Session(request, reader, info, Denoiser(model, settings=plan.settings), plan, telemetry), sink).run(
             ordered(plan.segments)
         )
+        remember_speed(session.plan, sum(facts.work_seconds for facts in sink.facts))
         share, notes = telemetry.waiting_share, reader.warnings
         return make_report(request, info, session.plan, sink.facts, telemetry.job, share, notes)
 
@@ -182,6 +201,8 @@ def conclude(session: Session, target: Path, store: JobStore, resumed: bool) -> 
         return (record and record.report) or {}
     published = store.read().is_published(target)
     if not published:
+        if not resumed:  # what a resumed job took in earlier runs is not known to the last step
+            remember_speed(session.plan, sum(facts.work_seconds for facts in store.facts()))
         refuse_changed(reread(store.manifest.identity, store.manifest.units, session.reader, telemetry.check))
     with publishing_lock(telemetry.check):
         discard_partials(target)
@@ -253,7 +274,7 @@ def resume_job(
     change = change_since(manifest.identity, identity)
     shots = manifest.shots
     # damaged numbers would be planned for ever
-    if change is None and not fits(shots, *frame_range(request, info)):
+    if change is None and (not fits(shots, *frame_range(request, info)) or departs(manifest, info, model.declaration)):
         change = "its plan has changed"
     refuse_changed(change)
     # sums come out differently, in their last bits, on another number of threads
@@ -291,6 +312,20 @@ def fits(shots: ShotBoundaries, first: int, last: int) -> bool:
     """Whether shots lie, in order, in frames ``first … last``."""
     bounds = (shots.first, *shots.cuts, shots.last + 1)
     return shots.first == first and shots.last <= last and all(begin < end for begin, end in pairwise(bounds))
+
+
+def departs(manifest: Manifest, info: VideoInfo, declaration: Declaration) -> bool:
+    """Whether a job's plan says anything that its own request does not: somebody has edited it."""
+    asked, output = dict(declaration.resolve(manifest.request.settings)), manifest.request.output
+    planned = {name: value for name, value in manifest.settings if name not in MADE_TO_FIT}
+    if any(asked[name] != value for name, value in planned.items()):
+        return True
+    target = manifest.request.target
+    return target is None or resolved_output(target, info, output) != manifest.output.replace(overwrite=output.overwrite)
+
+
+MADE_TO_FIT = {"size", "scale", "reduce", "device", "precision", "tile", "tile_batch", "sap_schedule"}
+"""Settings that a plan decides by the clip and the machine, or that are reduced when memory runs out."""
 
 
 def units_of(segments: Sequence[Segment]) -> tuple[Unit, ...]:

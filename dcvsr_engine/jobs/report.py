@@ -51,6 +51,11 @@ class SegmentFacts(Schema):
     changes: FromJson[tuple[float, ...]] = ()
     joins: FromJson[tuple[float, ...]] = ()
 
+    @property
+    def work_seconds(self) -> float:
+        """Seconds of all phases."""
+        return sum(self.seconds.values())
+
     @classmethod
     def of(cls, work: WorkRecord, **measured: Any) -> Self:
         """What the work on a segment took, and what was ``measured`` of its frames."""

@@ -6,6 +6,7 @@ from functools import partial
 from torch import Tensor
 
 from dcvsr_engine.diffusion.sampler import SegmentState
+from dcvsr_engine.diffusion.schedule import Step
 from dcvsr_engine.events import PreviewFrame
 from dcvsr_engine.jobs.overlap import Overlap, near, overlap_of, pinned, put_out
 from dcvsr_engine.jobs.session import Session
@@ -78,7 +79,7 @@ class Runner:
         return self._handed[index] if index in self._handed else self.sink.saved_overlap(index)
 
     def sample(self, pipeline: SegmentPipeline, fixed: Mapping[int, Tensor], output: SegmentSink) -> Tensor:
-        """Encode and sample a segment; a frame of it is shown after each step.
+        """Encode and sample a segment; a frame of it is shown after each step but the last.
 
         Args:
             pipeline: of the segment.
@@ -93,21 +94,24 @@ class Runner:
             condition = pipeline.encode()
         state = output.saved_state(pipeline.grid_at(0), pipeline.settings.sap_rate)
 
-        def after_step(new: SegmentState, denoised: Tensor) -> None:
+        def on_estimate(step: Step, denoised: Tensor) -> None:
+            # a preview takes memory, too: it is the first thing to go without; after the last step all frames are decoded anyway
+            if step.index + 1 < self.session.steps:
+                telemetry.preview(partial(self.preview_step, pipeline, step.index, denoised))
+
+        def after_step(new: SegmentState) -> None:
             # before the state: whoever resumes from it needs the settings that led there
             self.adopt_reduced_settings(pipeline)
             output.save_state(new)
-            # a preview takes memory, too: it is the first thing to go without
-            telemetry.preview(partial(self.preview_step, pipeline, new.step - 1, denoised))
             telemetry.measure_memory(self.session.model.device)
 
         with telemetry.phase("sample", pipeline.tiles_to_denoise):
-            return pipeline.sample(condition, state, fixed, after_step)
+            return pipeline.sample(condition, state, fixed, after_step, on_estimate)
 
     def decode(self, pipeline: SegmentPipeline, latents: Tensor, own: range, output: SegmentSink) -> None:
         """Decode the frames at the positions ``own`` of ``latents`` ``(frames, channels, height, width)`` into ``output``."""
         with self.session.telemetry.phase("decode", len(own)):
-            for restored in pipeline.decode(latents, own):
+            for restored in pipeline.decode(latents, own, output.shows_input):
                 output.add(restored)
         self.adopt_reduced_settings(pipeline)
 

@@ -20,10 +20,12 @@ from dcvsr_engine.planning.planner import make_plan
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.planning.segments import frame_range
 from dcvsr_engine.planning.shots import ShotBoundaries, detect_shots
+from dcvsr_engine.planning.speeds import timed
 from dcvsr_engine.restore.frames import SegmentFrames, SegmentReader
 from dcvsr_engine.restore.pipeline import SegmentPipeline
 from dcvsr_engine.settings import RestoreSettings
 from dcvsr_engine.video.arrays import FloatArray, to_uint8
+from dcvsr_engine.video.detail import measured_reduction
 from dcvsr_engine.video.probe import VideoInfo, probe
 from dcvsr_engine.video.reader import VideoReader
 from dcvsr_engine.video.scaling import scaled
@@ -98,7 +100,7 @@ class Session:
         )
         return self if plan == self.plan else dataclasses.replace(self, plan=plan)
 
-    def preview(self, index: int, step: int, pixels: FloatArray, final: bool) -> PreviewFrame:
+    def preview(self, index: int, step: int, pixels: FloatArray, final: bool, enlarged: FloatArray | None = None) -> PreviewFrame:
         """An event that shows a frame.
 
         Args:
@@ -106,13 +108,16 @@ class Session:
             step: how many sampling steps it has seen.
             pixels: RGB 0..1 ``(height, width, 3)``, as the network puts it out.
             final: whether it is restored completely.
+            enlarged: the enlarged input, like ``pixels``, if it is to be shown too.
         """
         region, (width, height) = self.request.region, self.plan.input_size
         # as large as the result, with pixels of the input's shape, as what it is compared with has them
         factor = self.plan.output_size[1] / height
-        shown = self.finished(pixels, (round(width * factor), self.plan.output_size[1]))
+        size = round(width * factor), self.plan.output_size[1]
+        shown, below = (None if part is None else to_uint8(self.finished(part, size)) for part in (pixels, enlarged))
+        assert shown is not None
         origin = (round(region.x * factor), round(region.y * factor)) if region else (0, 0)
-        return PreviewFrame(index, step, to_uint8(shown), final, origin)
+        return PreviewFrame(index, step, shown, final, origin, below)
 
     def finished(self, pixels: FloatArray, size: tuple[int, int] | None = None) -> FloatArray:
         """A restored frame, RGB 0..1 ``(height, width, 3)``, at a size (width, height), that of the output by default."""
@@ -155,6 +160,13 @@ def find_shots(request: JobRequest, reader: VideoReader, info: VideoInfo, teleme
     return shots
 
 
+def with_reduction(request: JobRequest, factor: float | None) -> JobRequest:
+    """The request with a measured factor in place of ``auto``."""
+    if request.settings.reduce != "auto" or factor is None:
+        return request
+    return request.replace(settings=request.settings.replace(reduce=f"{factor:g}"))
+
+
 def feasible_plan(
     request: JobRequest,
     info: VideoInfo,
@@ -178,8 +190,11 @@ def feasible_plan(
     Raises:
         JobError: the plan cannot be carried out here; names the first reason.
     """
+    if request.settings.reduce == "auto":
+        wanted = frame_range(request, info)
+        request = with_reduction(request, measured_reduction(info, *wanted, request.output.deinterlace))
     unet = subfolder(model.folder, UNET_FOLDERS)
-    plan = make_plan(request, info, model.declaration, unet, shots, folder).replace(**reduced)
+    plan = timed(make_plan(request, info, model.declaration, unet, shots, folder).replace(**reduced))
     # before the problems are raised: whoever waits for the plan sees the numbers behind them
     on_plan(plan)
     if plan.problems:

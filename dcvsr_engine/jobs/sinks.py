@@ -28,7 +28,13 @@ from dcvsr_engine.video.writer import VideoWriter
 
 
 class SegmentSink:
-    """Takes one segment: first states, then frames in order, then the end. This base class keeps nothing."""
+    """Takes one segment: first states, then frames in order, then the end. This base class keeps nothing.
+
+    Attributes:
+        shows_input: whether it wants the enlarged input beside each frame.
+    """
+
+    shows_input = False
 
     def saved_state(self, grid: TileGrid, rate: int) -> SegmentState | None:
         """The state where an earlier run stopped; ``grid`` and ``rate`` as for `SpatialBank`."""
@@ -104,6 +110,8 @@ class SentSegment(SegmentSink):
         session, frames: what the frames belong to.
     """
 
+    shows_input = True
+
     def __init__(self, facts: list[SegmentFacts], session: Session, frames: SegmentFrames) -> None:
         self.facts, self.session, self.frames = facts, session, frames
         self._sent = 0
@@ -121,7 +129,8 @@ class SentSegment(SegmentSink):
 def send_restored(session: Session, frames: SegmentFrames, restored: Restored, always: bool) -> None:
     """Show a restored frame: ``always``, or unless another one was shown just before."""
     index = frames.indices[restored.position]
-    session.telemetry.preview(partial(session.preview, index, session.steps, restored.pixels, final=True), always)
+    show = partial(session.preview, index, session.steps, restored.pixels, final=True, enlarged=restored.enlarged)
+    session.telemetry.preview(show, always)
 
 
 # -- files ------------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from dcvsr_engine.events import Event, MemoryUsed, Phase, PhaseStarted, PreviewF
 from dcvsr_engine.network.device import memory
 from dcvsr_engine.settings import Device
 
-PREVIEW_INTERVAL = 0.1
+PREVIEW_INTERVAL = 0.25
 """Seconds between two previews, at least; those in between are not even made."""
 
 
@@ -119,7 +119,7 @@ class Telemetry:
         return waiting / (time.monotonic() - self._began)
 
     def preview(self, make: Callable[[], PreviewFrame | None], always: bool = False) -> None:
-        """Send a preview, unless the last one was sent just before.
+        """Send a preview, unless nobody looks, or the last one was sent just before.
 
         This is the only place where previews are held back: the pipe to the window and the window itself take what comes.
 
@@ -128,6 +128,8 @@ class Telemetry:
             always: send it whatever came before, as finished frames of a job that writes no file.
         """
         now = time.monotonic()
+        if not always and not self._control.pictures:
+            return
         if not always and now - self._previewed < PREVIEW_INTERVAL:
             return
         # before it is made: a preview that does not fit into memory is not tried again at once

@@ -64,12 +64,12 @@ def recognise(path: Path) -> Recognised:
     """
     found = recognise_folder(path) if path.is_dir() else recognise_file(path)
     for file in found.files.values():
-        if file != path and not is_inside(file, path if path.is_dir() else path.parent):
+        if file != path and not belongs_to(file, path if path.is_dir() else path.parent):
             raise ModelError(f"{file} is a link to a file elsewhere, which is not copied; put the file itself in its place.")
     return found
 
 
-def is_inside(path: Path, folder: Path) -> bool:
+def belongs_to(path: Path, folder: Path) -> bool:
     """Whether a file lies in a model's folder, links followed; the hub's own cache keeps files beside it and links to them."""
     caches = [parent.parent / "blobs" for parent in (folder.absolute(), *folder.absolute().parents) if parent.name == "snapshots"]
     return any(path.resolve().is_relative_to(root.resolve()) for root in (folder, *caches))
@@ -174,7 +174,7 @@ def noise_range(folder: Path) -> dict[str, float]:
         ModelError: the network predicts something else, or hears of the noise level in another way, than SVD's.
     """
     path = folder / "scheduler" / "scheduler_config.json"
-    if not path.is_file() or not is_inside(path, folder):  # `recognise` refuses a link that leads out
+    if not path.is_file() or not belongs_to(path, folder):  # `recognise` refuses a link that leads out
         return {}
     config = read_config(path)
     for name, (default, needed) in SCHEDULER.items():

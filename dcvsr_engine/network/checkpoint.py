@@ -18,6 +18,7 @@ from dcvsr_engine.network.clip import ImageEncoder
 from dcvsr_engine.network.declaration import FILE, UNET_FOLDERS, Declaration
 from dcvsr_engine.network.device import DTYPES, resolve_device, resolve_precision
 from dcvsr_engine.network.first_stage import HAAR, RESIDUAL_TRANSFORM, VAE
+from dcvsr_engine.network.fused import fuse_feed_forward, keep_channels_last
 from dcvsr_engine.network.haar import HaarFirstStage
 from dcvsr_engine.network.layout import check_layers, subfolder, weight_files
 from dcvsr_engine.network.upsampling import BicubicUpsampler, VideoUpsampler, load_upsampler
@@ -152,6 +153,9 @@ def load(folder: Path, base: Path, device: str = "auto", precision: Precision = 
         return loaded
 
     unet = network(UNetSpatioTemporalConditionModel, folder, *UNET_FOLDERS)
+    if device == "cpu":
+        fuse_feed_forward(unet)
+        keep_channels_last(unet)
     check_conventions(folder, declaration, unet.config)
     return Model(
         declaration=declaration,

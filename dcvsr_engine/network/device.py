@@ -35,6 +35,8 @@ def available_devices() -> list[Device]:
     there: list[Device] = ["cpu"]
     if torch.backends.mps.is_available():
         there.insert(0, "mps")
+    if torch.xpu.is_available():
+        there.insert(0, "xpu")
     if torch.cuda.is_available():
         there.insert(0, "cuda")
     return there
@@ -47,6 +49,8 @@ def resolve_precision(precision: Precision, device: Device) -> Precision:
         return precision
     if device == "cuda":
         return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
+    if device == "xpu":
+        return "bf16" if torch.xpu.is_bf16_supported() else "fp16"
     if device == "mps":
         return "fp16"
     return "bf16" if torch.cpu._is_avx512_bf16_supported() else "fp32"
@@ -55,7 +59,10 @@ def resolve_precision(precision: Precision, device: Device) -> Precision:
 def device_title(device: Device) -> str:
     """Describe a device in words."""
     if device == "cuda":
-        return str(torch.cuda.get_device_name())
+        # PyTorch's builds for AMD call their GPUs CUDA, too
+        return str(torch.cuda.get_device_name()) + (" (ROCm)" if torch.version.hip else "")
+    if device == "xpu":
+        return str(torch.xpu.get_device_name())
     return {"mps": "Apple GPU", "cpu": f"processor, {torch.get_num_threads()} threads"}[device]
 
 
@@ -68,4 +75,7 @@ def memory(device: str) -> tuple[int, int]:
     if device == "cuda":
         free, total = torch.cuda.mem_get_info()
         return int(free) + torch.cuda.memory_reserved(), int(total)
+    if device == "xpu":
+        free, total = torch.xpu.mem_get_info()
+        return int(free) + torch.xpu.memory_reserved(), int(total)
     return host_memory()

@@ -12,7 +12,7 @@ from dcvsr_engine.settings import Device
 
 VAE_TILE = 64
 """Side of the autoencoder's tiles in latent pixels."""
-CHUNK_BYTES = 2**28
+CHUNK_BYTES = 2**26
 """Size of a chunk of output frames where every frame stands alone."""
 FLOAT_PIXEL = 12
 """Bytes of a pixel: three channels in float32."""
@@ -31,6 +31,7 @@ class FirstStageSpec:
         decoder_channels: channels of each of them.
         follows_device: whether whole frames are enlarged, transformed and corrected on a CUDA device; an autoencoder's tiles
             go there one by one instead, and the frames stay on the host.
+        local: whether a latent stands for its own pixels alone, so that frames can be worked on in parts.
         scales_file: file in the model's folder with the variances of its bands; empty where it has none.
         weights_folder: folder of its weights; empty where it has none.
     """
@@ -43,6 +44,7 @@ class FirstStageSpec:
     decoder_maps: int = 0
     decoder_channels: int = 0
     follows_device: bool = False
+    local: bool = False
     scales_file: str = ""
     weights_folder: str = ""
 
@@ -87,7 +89,9 @@ VAE = FirstStageSpec(
     weights_folder="vae",
 )
 """SVD's temporal autoencoder."""
-HAAR = FirstStageSpec(latent_channels=24, condition_channels=24, window=14, follows_device=True, scales_file="scales.json")
+HAAR = FirstStageSpec(
+    latent_channels=24, condition_channels=24, window=14, follows_device=True, local=True, scales_file="scales.json"
+)
 """The compact model's fixed transform of the residual over bicubic, see `network.haar`."""
 
 AUTOENCODER: Literal["vae"] = "vae"

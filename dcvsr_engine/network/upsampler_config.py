@@ -58,6 +58,11 @@ class UpsamplerConfig(Schema):
         """Frames seen on either side of a frame."""
         return self.frames // 2
 
+    @property
+    def reach(self) -> int:
+        """Pixels seen on either side of a pixel: by the first and last layer, two per block, and where the result is reduced."""
+        return 2 + 2 * self.blocks + 3
+
     def peak_bytes(self, pixels: int) -> int:
         """Memory that one frame of ``pixels`` LR pixels takes while it is enlarged, its neighbours and its result included."""
         features = FEATURE_MAPS * self.channels + 3 * self.frames

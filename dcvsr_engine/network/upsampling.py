@@ -18,9 +18,11 @@ class VideoUpsampler(Protocol):
 
     Attributes:
         frames: how many frames a window has, odd.
+        reach: pixels of the input beside a pixel that it looks at.
     """
 
     frames: int
+    reach: int
 
     @property
     def network(self) -> Upsampler | None:
@@ -42,6 +44,7 @@ class BicubicUpsampler:
     """The paper's: bicubic interpolation, frame by frame. See `VideoUpsampler`."""
 
     frames = 1
+    reach = 2
     network = None
 
     def __call__(self, windows: Tensor, scale: int) -> Tensor:
@@ -62,7 +65,7 @@ class LearnedUpsampler:
 
     def __init__(self, network: Upsampler, together: int = 1) -> None:
         self.network, self.together = network, together
-        self.frames = network.config.frames
+        self.frames, self.reach = network.config.frames, network.config.reach
 
     def __call__(self, windows: Tensor, scale: int) -> Tensor:
         """See `VideoUpsampler`; computed where the network is, returned where ``windows`` are."""

@@ -10,6 +10,7 @@ from dcvsr_engine.network.checkpoint import Model
 from dcvsr_engine.network.oom import attempt
 from dcvsr_engine.planning.plan import Plan
 from dcvsr_engine.planning.planner import problems_of
+from dcvsr_engine.planning.speeds import remember_speed
 
 OVERHEAD = 1.15
 """Everything but the U-Net, as a share of its time."""
@@ -46,6 +47,7 @@ def calibrated(plan: Plan, model: Model) -> Plan:
         problem = "A single tile does not fit into the device's memory: choose a smaller tile or window."
         return plan.replace(problems=(*plan.problems, problem))
     plan = plan.replace(seconds=plan.evaluations * seconds * OVERHEAD)
+    remember_speed(plan, plan.evaluations * seconds * OVERHEAD)
     return with_measured_memory(plan, model, weights) if model.device == "cuda" else plan
 
 

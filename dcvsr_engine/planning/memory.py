@@ -27,7 +27,7 @@ COUNTED_MAPS = {True: (28.8, 13.0), False: (12.5, 6.9)}
 """Feature maps of the top level that are alive at the U-Net's peak, and inside a propagating layer beside its keys and values,
 per row of the batch; for networks that have attention there, as SVD's, and that have none, as the compact model's. Counted on
 fake tensors (tests/dcvsr_engine/planning/test_counted_memory.py)."""
-KERNEL_SHARE = {"cpu": 1.65, "cuda": 1.1, "mps": 1.1}
+KERNEL_SHARE = {"cpu": 1.65, "cuda": 1.1, "xpu": 1.1, "mps": 1.1}
 """What kernels hold beside the tensors that are counted, as a factor: oneDNN's reordered copies on a processor (“dcvsr bench
 memory” measured 1.55 to 1.8 for the compact model); elsewhere the allocator's rounding, which is not measured yet."""
 PARKED_MAPS = 11.3
@@ -40,7 +40,7 @@ PIXEL_COPIES = 8
 """Copies of a chunk of output frames: enlarged, decoded, corrected, and what that takes on the way."""
 CONTEXT_BYTES = 2**29
 """A CUDA context, its kernels and their workspaces, which a process that runs the job beside the one that plans it takes anew."""
-QUEUE_BYTES = 2**30
+QUEUE_BYTES = 2**28
 MOST_WAITING = 64
 """Finished frames that wait to be written: at most so many bytes, and so many."""
 WAITING_PIXEL = FLOAT_PIXEL + 4
@@ -220,7 +220,7 @@ class SegmentLoad:
 
 def queue_room(pixels_out: int) -> int:
     """How many finished frames of ``pixels_out`` pixels may wait to be written."""
-    return max(2, min(MOST_WAITING, QUEUE_BYTES // (WAITING_PIXEL * pixels_out)))
+    return max(1, min(MOST_WAITING, QUEUE_BYTES // (WAITING_PIXEL * pixels_out)))
 
 
 def with_batch(load: SegmentLoad, budget: int) -> PlannedSettings:

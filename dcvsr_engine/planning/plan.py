@@ -69,6 +69,7 @@ class Plan(Schema):
         device: where it computes, in words.
         input_size, output_size: (width, height) in pixels.
         reduced_size: of what is restored, the input's own where it is not reduced first.
+        suggested_reduction: how many times smaller a picture could hold the clip's detail, ``None`` where it was not measured.
         square_pixels: whether the result has square pixels; else they have the shape of the input's.
         frames: frames in and out.
         segments: stretches worked on at once, in order.
@@ -107,6 +108,7 @@ class Plan(Schema):
     disk_available: int = 0
     result_bytes: int | None = None
     square_pixels: bool = False
+    suggested_reduction: float | None = None
     shots: int | None = None
     seconds: float | None = None
     notes: FromJson[tuple[str, ...]] = ()

@@ -21,7 +21,7 @@ from dcvsr_engine.planning.segments import frame_range, picture_size, segments_o
 from dcvsr_engine.planning.shots import ShotBoundaries
 from dcvsr_engine.planning.sizes import Sizes, decided_size, size_notes, sizes_of
 from dcvsr_engine.settings import OutputSettings, PlannedSettings, ResolvedSettings
-from dcvsr_engine.video.encoders import needs_even_sides, resolved_output
+from dcvsr_engine.video.encoders import fallback_notes, needs_even_sides, resolved_output
 from dcvsr_engine.video.losses import losses_ahead
 from dcvsr_engine.video.probe import VideoInfo
 
@@ -157,7 +157,7 @@ def with_output(plan: Plan, target: Path, output: OutputSettings, info: VideoInf
         latents: bytes of a segment's ``x_0``.
         folder: the job folder.
     """
-    output = resolved_output(target, info, output)
+    asked, output = output, resolved_output(target, info, output)
     needs = disk_needs(folder, target, most_bytes(output, plan.frames, plan.output_size), latents)
     needed, available = tightest(needs)
     losses = losses_ahead(target, reshaped(info, plan), *plan.output_size, output, whole=plan.frames == info.frames)
@@ -165,7 +165,7 @@ def with_output(plan: Plan, target: Path, output: OutputSettings, info: VideoInf
         disk=needed,
         disk_available=available,
         result_bytes=expected_bytes(output, plan.frames, plan.output_size),
-        notes=(*plan.notes, *losses),
+        notes=(*plan.notes, *fallback_notes(asked, output), *losses),
     )
 
 
@@ -187,6 +187,14 @@ def input_notes(info: VideoInfo, boundaries: ShotBoundaries | None) -> list[str]
     if boundaries is None:
         notes.append("The clip is long: cuts are looked for when the job begins.")
     return notes
+
+
+def reduction_notes(plan: Plan, suggested: float | None) -> list[str]:
+    """A sentence where the clip's detail would fit into a smaller picture than the one that is restored."""
+    if suggested is None or suggested <= plan.settings.reduction:
+        return []
+    smaller = f"{suggested:g}"
+    return [f"The clip is soft: its detail fits into a picture {smaller} times smaller, and --reduce {smaller} may do better."]
 
 
 def choice_notes(settings: PlannedSettings, offload: bool) -> list[str]:

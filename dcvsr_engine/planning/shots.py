@@ -10,15 +10,18 @@ from array import array
 from collections import deque
 from collections.abc import Callable
 from itertools import pairwise
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-import av
 import numpy as np
 from numpy.typing import NDArray
 
 from dcvsr_engine.errors import JobError, UserError
 from dcvsr_engine.schema import FromJson, Schema
-from dcvsr_engine.video.reader import VideoReader
+
+if TYPE_CHECKING:  # the window reads manifests and is not to wait for FFmpeg
+    import av
+
+    from dcvsr_engine.video.reader import VideoReader
 
 THUMBNAIL_SIZE = (32, 18)
 """Width and height of the thumbnails."""
@@ -59,7 +62,7 @@ class ShotBoundaries(Schema):
 
 
 def detect_shots(
-    reader: VideoReader,
+    reader: "VideoReader",
     first: int,
     last: int,
     on_frame: Callable[[int], None] = lambda index: None,
@@ -93,7 +96,7 @@ def detect_shots(
     return None if seen is None else ShotBoundaries(first=first, last=seen, cuts=tuple(detector.finish()))
 
 
-def thumbnail(picture: av.VideoFrame) -> Thumbnail:
+def thumbnail(picture: "av.VideoFrame") -> Thumbnail:
     """A picture in a few pixels of Y, Cb and Cr, ``(3, height, width)``."""
     width, height = THUMBNAIL_SIZE
     shrunk = picture.reformat(width, height, "yuv444p", interpolation="AREA")

@@ -10,6 +10,12 @@ LEVELS = 5
 """Smoothings of the wavelet; the coarsest reaches 2⁵ pixels, beyond which colour is the input's."""
 
 
+def reach_of(color: Color) -> int | None:
+    """Pixels beside a pixel that a correction looks at; ``None`` where it looks at whole frames."""
+    reaches: dict[Color, int | None] = {"wavelet": 2**LEVELS - 1, "adain": None, "none": 0}
+    return reaches[color]
+
+
 def low_frequencies(frames: Tensor, levels: int = LEVELS) -> Tensor:
     """Smooth ``(frames, 3, height, width)`` by ``levels`` à-trous wavelet steps (1 2 1)⊗(1 2 1)/16; shaped like it.
 

@@ -74,8 +74,8 @@ class SegmentFrames:
         alpha: FloatArray = sized[0, 0].clamp(0, 1).numpy()
         return alpha
 
-    def windows(self, positions: Sequence[int], frames: int) -> Tensor:
-        """Some of the frames, each in the middle of its neighbours: RGB 0..1 ``(positions, frames, 3, height, width)``.
+    def windows(self, positions: Sequence[int], frames: int, rows: slice = slice(None), columns: slice = slice(None)) -> Tensor:
+        """Some of the frames, each in the middle of its neighbours: RGB 0..1 ``(positions, frames, 3, rows, columns)``.
 
         A neighbour outside of the shot, or one that cannot be decoded, is replaced by the next one towards the middle. So
         a window depends on ``frames // 2`` indices on either side and on nothing else.
@@ -83,7 +83,7 @@ class SegmentFrames:
         known, reach = self.around or self, frames // 2
         offsets = range(-reach, reach + 1)
         places = [[known.nearest(self.indices[position], offset) for offset in offsets] for position in positions]
-        return known.pixels[torch.tensor(places)]
+        return known.pixels[..., rows, columns][torch.tensor(places)]
 
     def nearest(self, index: int, offset: int) -> int:
         """The position of the frame ``index + offset``, or of the farthest from ``index`` that there is on the way to it."""

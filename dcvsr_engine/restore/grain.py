@@ -11,7 +11,7 @@ SMOOTHED_DEVIATION = 6 / 16
 """Standard deviation that one (1 2 1)⊗(1 2 1)/16 smoothing leaves of white noise of unit variance."""
 
 
-def frame_noise(height: int, width: int, seed: int, index: int) -> Tensor:
+def grain_noise(height: int, width: int, seed: int, index: int) -> Tensor:
     """Draw noise of unit variance, correlated over neighbouring pixels.
 
     It depends on the clip's frame alone, so that it does not matter where a clip is cut into segments.
@@ -45,6 +45,6 @@ def add_grain(frames: Tensor, level: float, seed: int, indices: Sequence[int]) -
     if level == 0:
         return frames
     height, width = frames.shape[-2:]
-    noise = torch.stack([frame_noise(height, width, seed, index) for index in indices]).to(frames)
+    noise = torch.stack([grain_noise(height, width, seed, index) for index in indices]).to(frames)
     # film's density: √(s (1 − s)), 1/2 at mid grey
     return (frames + level / 255 * 2 * (frames * (1 - frames)).sqrt() * noise).clamp(0, 1)

@@ -7,36 +7,46 @@ from functools import partial
 from types import MappingProxyType
 
 import torch
-import torch.nn.functional as F
 from accelerate.utils.memory import clear_device_cache
 from torch import Tensor
 
 from dcvsr_engine.control import Monitor
 from dcvsr_engine.diffusion.denoiser import Denoiser
-from dcvsr_engine.diffusion.noise import augmented, clip_noise
-from dcvsr_engine.diffusion.sampler import Pin, PinnedFrames, SegmentState, TiledDenoiser, sample, unpinned
+from dcvsr_engine.diffusion.noise import ClipNoise, augmented
+from dcvsr_engine.diffusion.sampler import PinnedFrames, SegmentState, TiledDenoiser, sample
 from dcvsr_engine.diffusion.schedule import Step, passes, steps_of
 from dcvsr_engine.events import FrameDone, Warned
 from dcvsr_engine.network.checkpoint import Model
-from dcvsr_engine.network.first_stage import first_stage_of
+from dcvsr_engine.network.first_stage import FirstStageSpec, first_stage_of
 from dcvsr_engine.network.oom import Result, in_parts
-from dcvsr_engine.planning.grids import grid_for, padded
+from dcvsr_engine.planning.grids import grid_for
 from dcvsr_engine.planning.plan import Segment
-from dcvsr_engine.restore.color import correct
+from dcvsr_engine.restore.color import correct, reach_of
+from dcvsr_engine.restore.enlarging import WHOLE_AXIS, Enlarger
 from dcvsr_engine.restore.frames import SegmentFrames
 from dcvsr_engine.restore.grain import add_grain
 from dcvsr_engine.restore.observer import SamplingObserver
 from dcvsr_engine.restore.recovery import RecoveringBatches, Recovery, is_finite, retry_in_fp32
 from dcvsr_engine.settings import Device, PlannedSettings
 from dcvsr_engine.tiling.grid import TileGrid
+from dcvsr_engine.tiling.latents import Latents, Part, Scaled
 from dcvsr_engine.video.arrays import FloatArray
 
 BLACK, VISIBLE = 4 / 255, 16 / 255
 """A frame turned black when its brightest pixel is below `BLACK` while the input's are above `VISIBLE` on average."""
 LUMA = torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
 
-AfterStep = Callable[[SegmentState, Tensor], None]
-"""Receives the state after a step, and the step's ``x̂_0`` ``(frames, channels, height, width)``."""
+BAND_PIXELS = 2**21
+"""Output pixels that are decoded together, where parts of frames can be: about 200 MB with all copies on the way."""
+LEAST_BAND = 64
+"""Rows of a band, at least: colour correction looks at as many around it."""
+LEARNED_BANDS = 4
+"""With a learned upsampler, which looks farther, bands are so many times larger."""
+
+AfterStep = Callable[[SegmentState], None]
+"""Receives the state after a step."""
+OnEstimate = Callable[[Step, Tensor], None]
+"""Receives a step and its ``x̂_0`` ``(frames, channels, height, width)``, which holds until it returns."""
 
 
 @dataclass(frozen=True)
@@ -47,11 +57,27 @@ class Restored:
         position: in the segment's frames.
         pixels: RGB 0..1 ``(height, width, 3)``.
         error: luma of the frame minus that of the enlarged input ``(height, width)``.
+        enlarged: the enlarged input, like ``pixels``, where it was asked for.
     """
 
     position: int
     pixels: FloatArray
     error: FloatArray
+    enlarged: FloatArray | None = None
+
+
+class EncodedParts:
+    """The condition of some frames, encoded as it is cut; see `Latents`."""
+
+    def __init__(self, encode: Callable[[list[int], slice, slice], Tensor], shape: tuple[int, ...]) -> None:
+        """Take what encodes rows and columns of frames, and the ``shape`` of all of it."""
+        self.shape = shape
+        self._encode = encode
+
+    def __getitem__(self, part: Part) -> Tensor:
+        """See `Latents`."""
+        frames, channels, rows, columns = part
+        return self._encode(list(range(self.shape[0])[frames]), rows, columns)[:, channels]
 
 
 class SegmentPipeline:
@@ -112,8 +138,10 @@ class SegmentPipeline:
 
     # -- the three phases ---------------------------------------------------------------------------------------
 
-    def encode(self) -> Tensor:
+    def encode(self) -> Latents:
         """Encode the condition ``l`` ``(frames, channels, height, width)``; CLIP, where the model has it, sees one frame.
+
+        Where neither a network nor noise is needed for it, it is encoded tile by tile when the sampler asks for it.
 
         Raises:
             MemoryExhausted: a single frame does not fit.
@@ -121,17 +149,23 @@ class SegmentPipeline:
         """
         if self.model.image_encoder is not None:
             seen = {"first": 0, "middle": len(self.frames) // 2, "last": len(self.frames) - 1}[self.settings.clip_frame]
-            embedding = self.model.image_encoder.embed(self.upsampled([seen])[0].cpu())
+            embedding = self.model.image_encoder.embed(self.cropped(self.enlarged([seen]))[0].cpu())
             self.denoiser = self.denoiser.with_embedding(embedding)
+        if self.first_stage.local and self.model.upsampler.network is None and not self.model.declaration.condition_noise:
+            grid = self.grid_at(0)
+            shape = len(self.frames), self.first_stage.condition_channels, grid.height, grid.width
+            self.monitor.emit(FrameDone(len(self.frames), len(self.frames)))  # nothing is left to do before sampling
+            return EncodedParts(self.encode_frames, shape)
         condition = torch.cat([condition for _, condition in self.chunks(self.encode_frames)])
         return augmented(condition, self.model.declaration.condition_noise, self.settings.seed, self.frames.indices)
 
     def sample(
         self,
-        condition: Tensor,
+        condition: Latents,
         state: SegmentState | None = None,
         fixed: Mapping[int, Tensor] = MappingProxyType({}),
-        after_step: AfterStep = lambda state, denoised: None,
+        after_step: AfterStep = lambda state: None,
+        on_estimate: OnEstimate = lambda step, denoised: None,
     ) -> Tensor:
         """Sample ``x_0``.
 
@@ -139,7 +173,7 @@ class SegmentPipeline:
             condition: ``l`` ``(frames, channels, height, width)``.
             state: where an earlier run stopped; ``None`` to start from noise.
             fixed: ``x_0`` ``(channels, height, width)`` of frames that neighbouring segments have made, by position.
-            after_step: receives the state after each step.
+            after_step, on_estimate: see `AfterStep` and `OnEstimate`.
 
         Returns:
             ``x_0`` ``(frames, channels, height, width)``.
@@ -148,21 +182,25 @@ class SegmentPipeline:
             JobError: memory does not suffice, whatever is reduced, or the network gives no usable numbers.
         """
         noise = self.noise()
-        pin = PinnedFrames(fixed, noise) if fixed else unpinned
-        latest = state or SegmentState(noise * self.model.declaration.sigma_max)
+        pins = PinnedFrames(fixed, noise) if fixed else None
+        latest = state or SegmentState(Scaled(noise, self.model.declaration.sigma_max))
         self.model.unet.to(self.model.device)  # it may have left for encoding
         if latest.bank is not None:
             latest.bank.move(self.model.device)
 
-        def keep(new: SegmentState, denoised: Tensor) -> None:
+        def keep(new: SegmentState) -> None:
             """See `AfterStep`: the state is where the next rung of the ladder resumes."""
             nonlocal latest
             latest = new
-            after_step(new, denoised)
+            after_step(new)
 
-        return self._recovery.descend(lambda: self.resume(latest, condition, pin, keep), lambda: self.steps[latest.step].kind)
+        return self._recovery.descend(
+            lambda: self.resume(latest, condition, pins, keep, on_estimate), lambda: self.steps[latest.step].kind
+        )
 
-    def resume(self, state: SegmentState, condition: Tensor, pin: Pin, after_step: AfterStep) -> Tensor:
+    def resume(
+        self, state: SegmentState, condition: Latents, pins: PinnedFrames | None, after_step: AfterStep, on_estimate: OnEstimate
+    ) -> Tensor:
         """Sample from ``state`` with the settings that fit. See `sample`; ``condition`` ``(frames, channels, height, width)``.
 
         Raises:
@@ -171,23 +209,24 @@ class SegmentPipeline:
         steps, tiled = self.steps, self.tiled_denoiser(condition, state)
         self._observer.expect(self.evaluations(steps[: state.step]), self.evaluations(steps), len(steps))
 
-        def denoise(x: Tensor, step: Step) -> Tensor:
+        def denoise(x: Latents, step: Step) -> Tensor:
             """See `TiledDenoiser`: the step is reported before it."""
             self._observer.on_step(step, self.grid_at(step.index))
             return tiled(x, step)
 
-        def keep(x: Tensor, step: Step, denoised: Tensor) -> None:
+        def keep(step: Step, x: Tensor) -> None:
             """See `AfterStep`: x and the bank make a state."""
-            after_step(SegmentState(x, step.index + 1, tiled.bank), denoised)
+            after_step(SegmentState(x, step.index + 1, tiled.bank))
 
-        return sample(denoise, state.x, steps[state.step :], pin, keep)
+        return sample(denoise, state.x, steps[state.step :], pins, on_estimate, keep)
 
-    def decode(self, latents: Tensor, positions: range | None = None) -> Iterator[Restored]:
+    def decode(self, latents: Tensor, positions: range | None = None, with_input: bool = False) -> Iterator[Restored]:
         """Decode ``x_0`` ``(frames, channels, height, width)`` and correct colours, frame by frame.
 
         Args:
             latents: of all frames of the segment; the decoder may look at neighbours of those that are wanted.
             positions: of the wanted frames in the segment, all by default.
+            with_input: whether the enlarged input is to come along.
 
         Raises:
             MemoryExhausted: a single frame does not fit.
@@ -195,7 +234,13 @@ class SegmentPipeline:
         """
         for chunk, (decoded, errors) in self.chunks(partial(self.decode_chunk, latents), positions):
             for position, frame, error in zip(chunk, decoded, errors, strict=True):
-                yield Restored(position, frame.permute(1, 2, 0).numpy(), error.numpy())
+                enlarged = self.enlarged_input(position) if with_input else None
+                yield Restored(position, frame.permute(1, 2, 0).numpy(), error.numpy(), enlarged)
+
+    def enlarged_input(self, position: int) -> FloatArray:
+        """``I_up`` of a frame as a picture, RGB 0..1 ``(height, width, 3)``."""
+        picture = self.cropped(self.enlarged([position]))[0].clamp(0, 1)
+        return picture.permute(1, 2, 0).cpu().numpy()
 
     # -- sampling -----------------------------------------------------------------------------------------------
 
@@ -218,14 +263,14 @@ class SegmentPipeline:
         """Tiles to denoise in all steps, all passes counted: the units of `TileFinished`."""
         return self.evaluations(self.steps)
 
-    def noise(self) -> Tensor:
+    def noise(self) -> ClipNoise:
         """Unit noise ``(frames, channels, height, width)`` of the segment's frames."""
         grid, share = self.grid_at(0), self.model.declaration.noise_share
         shape = self.model.first_stage.latent_channels, grid.height, grid.width
         # by index in the clip: a frame keeps its noise however the clip is cut into segments
-        return torch.cat([clip_noise(self.settings.seed, index, 1, shape, share) for index in self.frames.indices])
+        return ClipNoise(self.settings.seed, self.frames.indices, shape, share)
 
-    def tiled_denoiser(self, condition: Tensor, state: SegmentState) -> TiledDenoiser:
+    def tiled_denoiser(self, condition: Latents, state: SegmentState) -> TiledDenoiser:
         """A denoiser of the segment with the settings that fit; ``condition`` is ``l`` ``(frames, channels, height, width)``."""
         return TiledDenoiser(
             self.denoiser,
@@ -242,37 +287,50 @@ class SegmentPipeline:
     # -- pixels -------------------------------------------------------------------------------------------------
 
     @property
-    def scale(self) -> int:
-        """Scale factor of width and height."""
-        return self.settings.scale
+    def first_stage(self) -> FirstStageSpec:
+        """What the first stage is like."""
+        return first_stage_of(self.model.declaration)
+
+    @property
+    def _enlarger(self) -> Enlarger:
+        unit = self.model.declaration.factor * self.model.declaration.multiple
+        return Enlarger(self.frames, self.model.upsampler, self.settings.scale, unit, self.pixel_device)
 
     @property
     def pixel_device(self) -> Device:
-        """Device that whole frames are on."""
-        return first_stage_of(self.model.declaration).pixel_device(self.model.device)
+        """Device that pixels are worked on."""
+        return self.first_stage.pixel_device(self.model.device)
 
-    def enlarged(self, positions: list[int]) -> Tensor:
-        """``I_up`` of some frames where pixels are worked on, padded for the U-Net: ``(frames, 3, height, width)``."""
-        up = self.upsampled(positions)
-        unit = self.model.declaration.factor * self.model.declaration.multiple
-        height, width = up.shape[-2:]
-        return pad(up, padded(height, unit) - height, padded(width, unit) - width)
-
-    def upsampled(self, positions: list[int]) -> Tensor:
-        """``I_up`` of some frames where pixels are worked on: ``(frames, 3, scale · height, scale · width)``."""
-        upsampler = self.model.upsampler
-        return upsampler(self.frames.windows(positions, upsampler.frames).to(self.pixel_device), self.scale)
+    def enlarged(self, positions: list[int], rows: slice = WHOLE_AXIS, columns: slice = WHOLE_AXIS) -> Tensor:
+        """``I_up`` of some frames where pixels are worked on, padded for the U-Net: ``(frames, 3, rows, columns)``."""
+        return self._enlarger(positions, rows, columns)
 
     def cropped(self, frames: Tensor) -> Tensor:
-        """``frames`` ``(frames, 3, height, width)`` without the padding."""
-        height, width = self.frames.pixels.shape[-2:]
-        return frames[..., : height * self.scale, : width * self.scale]
+        """``frames`` ``(frames, channels, height, width)`` without the padding."""
+        height, width = self._enlarger.size
+        return frames[..., :height, :width]
 
-    def encode_frames(self, positions: list[int]) -> Tensor:
-        """The condition of some frames ``(frames, channels, height, width)``; raises `JobError` when it comes out damaged."""
-        up = self.enlarged(positions)
+    def encode_frames(self, positions: list[int], rows: slice = WHOLE_AXIS, columns: slice = WHOLE_AXIS) -> Tensor:
+        """The condition of some frames, or of a part of them.
+
+        Args:
+            positions: in the segment.
+            rows, columns: in latents.
+
+        Returns:
+            ``(positions, channels, rows, columns)``.
+
+        Raises:
+            JobError: it comes out damaged.
+        """
+        up = self.enlarged(positions, self.in_pixels(rows), self.in_pixels(columns))
         encode = partial(self.model.first_stage.encode_condition, up, check=self._check)
         return retry_in_fp32(self.model, encode, self.locate(positions), warn=self.warn).cpu()
+
+    def in_pixels(self, latents: slice) -> slice:
+        """The output pixels of rows or columns of latents."""
+        factor = self.model.declaration.factor
+        return WHOLE_AXIS if latents == WHOLE_AXIS else slice(factor * latents.start, factor * latents.stop)
 
     def decode_chunk(self, latents: Tensor, positions: list[int]) -> tuple[Tensor, Tensor]:
         """Decode some frames of ``latents`` ``(frames, channels, height, width)`` together.
@@ -283,18 +341,16 @@ class SegmentPipeline:
         Raises:
             JobError: they come out damaged.
         """
-        up = self.enlarged(positions)
 
         def again(sentence: str) -> None:
             self.suspicious += [self.frames.indices[position] for position in positions]
             self.warn(sentence)
 
         # judged after colour correction: it is what the user sees
-        work = partial(self.refined, latents, positions, up)
+        work = partial(self.refined, latents, positions)
         usable = partial(self.is_plausible, positions)
-        pixels = retry_in_fp32(self.model, work, self.locate(positions), usable, again)
-        error = ((pixels - self.cropped(up)) * LUMA.to(up)).sum(1)
-        return self.grained(pixels, positions).cpu(), error.cpu()
+        refined = retry_in_fp32(self.model, work, self.locate(positions), usable, again)
+        return self.grained(refined[:, :3], positions), refined[:, 3]
 
     def picture(self, latents: Tensor, positions: list[int]) -> Tensor:
         """Decode some frames of ``latents`` ``(frames, channels, height, width)`` for a look, whatever they look like.
@@ -302,38 +358,66 @@ class SegmentPipeline:
         Returns:
             RGB 0..1 ``(positions, 3, height, width)``.
         """
-        return self.grained(self.refined(latents, positions, self.enlarged(positions)), positions).cpu()
+        return self.grained(self.refined(latents, positions)[:, :3], positions)
 
     def grained(self, pixels: Tensor, positions: list[int]) -> Tensor:
         """Add the grain that the settings ask for to restored frames RGB 0..1 ``(positions, 3, height, width)``."""
         indices = [self.frames.indices[position] for position in positions]
         return add_grain(pixels, self.settings.grain, self.settings.seed, indices)
 
-    def refined(self, latents: Tensor, positions: list[int], up: Tensor) -> Tensor:
-        """Decode neighbouring frames together, with more on either side for a temporal decoder.
-
-        They are cropped, mixed with ``up`` by the strength, and their colours are corrected.
+    def refined(self, latents: Tensor, positions: list[int]) -> Tensor:
+        """Decode neighbouring frames together, mix them with ``I_up`` by the strength, and correct their colours.
 
         Args:
             latents: ``x_0`` of the segment ``(frames, channels, height, width)``.
             positions: which frames.
-            up: the same frames `enlarged` ``(positions, 3, height, width)``.
 
         Returns:
-            RGB 0..1 ``(positions, 3, height, width)`` without the padding.
+            RGB 0..1 and the error of their luma ``(positions, 4, height, width)``, on the host.
         """
-        margin = first_stage_of(self.model.declaration).margin(len(positions))
-        first, end = max(0, positions[0] - margin), positions[-1] + 1 + margin
-        around, before = latents[first:end].to(up.device), positions[0] - first
-        decoded = self.model.first_stage.decode(around, up, check=self._check, before=before)
-        mixed = mix(self.cropped(up), self.cropped(decoded), self.settings.strength)
-        return correct(mixed, self.cropped(up), self.settings.color)
+        refined = torch.empty(len(positions), 4, *self._enlarger.size)
+        for rows in self.bands(len(positions)):
+            refined[..., rows, :] = self.refined_band(latents, positions, rows)
+        return refined
 
-    def is_plausible(self, positions: list[int], pixels: Tensor) -> bool:
-        """Whether restored frames ``(positions, 3, height, width)`` are numbers and none of them has turned black."""
+    def bands(self, frames: int) -> list[slice]:
+        """Rows of output pixels of ``frames`` frames to decode together: all, unless latents stand for their own pixels alone."""
+        height, width = self._enlarger.size
+        if not self.first_stage.local or reach_of(self.settings.color) is None:
+            return [slice(0, height)]
+        pixels = BAND_PIXELS * (1 if self.model.upsampler.network is None else LEARNED_BANDS)
+        rows = max(LEAST_BAND, pixels // (width * frames))
+        return [slice(first, min(first + rows, height)) for first in range(0, height, rows)]
+
+    def refined_band(self, latents: Tensor, positions: list[int], rows: slice) -> Tensor:
+        """See `refined`: a band of ``rows`` of output pixels, ``(positions, 4, rows, width)``."""
+        around = self.around(rows)
+        up = self.enlarged(positions, self.in_pixels(around))
+        # with more frames on either side, for a temporal decoder
+        margin = self.first_stage.margin(len(positions))
+        first, end = max(0, positions[0] - margin), positions[-1] + 1 + margin
+        decoded = self.model.first_stage.decode(
+            latents[first:end, :, around].to(up.device), up, check=self._check, before=positions[0] - first
+        )
+        height, width = self._enlarger.size
+        begin = self.in_pixels(around).start or 0
+        up, decoded = (pixels[..., : height - begin, :width] for pixels in (up, decoded))
+        pixels = correct(mix(up, decoded, self.settings.strength), up, self.settings.color)
+        error = ((pixels - up) * LUMA.to(up)).sum(1, keepdim=True)
+        return torch.cat([pixels, error], 1)[..., rows.start - begin : rows.stop - begin, :]
+
+    def around(self, rows: slice) -> slice:
+        """The rows of latents that decide about some ``rows`` of output pixels."""
+        reach, factor = reach_of(self.settings.color), self.model.declaration.factor
+        if not self.first_stage.local or reach is None:
+            return WHOLE_AXIS
+        return slice(max(0, rows.start - reach) // factor, min(-(-(rows.stop + reach) // factor), self.grid_at(0).height))
+
+    def is_plausible(self, positions: list[int], refined: Tensor) -> bool:
+        """Whether restored frames ``(positions, 4, height, width)`` are numbers and none of them has turned black."""
         # half precision can overflow to black without a NaN; an input that is black itself proves nothing
-        black = (pixels.amax((1, 2, 3)).cpu() < BLACK) & (self.frames.pixels[positions].mean((1, 2, 3)) > VISIBLE)
-        return is_finite(pixels) and not bool(black.any())
+        black = (refined[:, :3].amax((1, 2, 3)) < BLACK) & (self.frames.pixels[positions].mean((1, 2, 3)) > VISIBLE)
+        return is_finite(refined) and not bool(black.any())
 
     # -- around the work ----------------------------------------------------------------------------------------
 
@@ -385,18 +469,3 @@ def mix(up: Tensor, decoded: Tensor, strength: float) -> Tensor:
         RGB, shaped like ``up``.
     """
     return decoded if strength == 1 else torch.lerp(up, decoded, strength)
-
-
-def pad(frames: Tensor, bottom: int, right: int) -> Tensor:
-    """Pad below and to the right by reflection, by repetition where the picture is too small for that.
-
-    Args:
-        frames: ``(frames, 3, height, width)``.
-        bottom, right: pixels to add.
-
-    Returns:
-        ``(frames, 3, height + bottom, width + right)``.
-    """
-    height, width = frames.shape[-2:]
-    mode = "reflect" if bottom < height and right < width else "replicate"
-    return F.pad(frames, (0, right, 0, bottom), mode=mode) if bottom or right else frames

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from dcvsr_engine.tiling.grid import Tile, TileGrid
+from dcvsr_engine.tiling.latents import Latents
 
 
 def gaussian_axis(length: int, spread: float) -> Tensor:
@@ -20,11 +21,11 @@ def gaussian_weights(grid: TileGrid) -> Tensor:
     return t.view(-1, 1, 1, 1) * y.view(1, 1, -1, 1) * x.view(1, 1, 1, -1)
 
 
-def cut(latents: Tensor, tile: Tile) -> Tensor:
+def cut(latents: Latents, tile: Tile) -> Tensor:
     """Cut a tile out of ``latents`` ``(frames, channels, height, width)``.
 
     Returns:
-        A view ``(tile.frames, channels, tile.height, tile.width)``.
+        ``(tile.frames, channels, tile.height, tile.width)``; of a tensor, a view.
     """
     frames, rows, columns = tile.slices
     return latents[frames, :, rows, columns]
@@ -55,5 +56,5 @@ class Merge:
             self.add(tile, result)
 
     def result(self) -> Tensor:
-        """The merged latents ``(frames, channels, height, width)``; every position must have been covered."""
-        return self.total / self.weight
+        """The merged latents ``(frames, channels, height, width)``, in the memory of the sums; every position must be covered."""
+        return self.total.div_(self.weight)

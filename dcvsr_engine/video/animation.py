@@ -14,6 +14,9 @@ TILED_AVIF = "tiled avif"
 BY_PILLOW = (ANIMATED_WEBP, TILED_AVIF)
 """Stand for codec names in `VideoInfo.codec`."""
 
+UNSAID, UNSAID_DURATION = 10, 100
+"""Milliseconds up to which browsers, and FFmpeg for GIF, take a duration for not said, and what they show then."""
+
 STILL_DURATION = 40
 """Milliseconds for which a still picture counts as shown."""
 
@@ -49,12 +52,13 @@ def is_webp(path: Path) -> bool:
 
 
 def duration(image: Image.Image, number: int) -> int:
-    """Milliseconds of one frame, at least 1."""
+    """Milliseconds of one frame."""
     image.seek(number)
     # Pillow knows a frame's duration only once it has decoded it
     image.load()
     still = getattr(image, "n_frames", 1) == 1
-    return STILL_DURATION if still else max(1, int(image.info.get("duration", 0)))
+    said = int(image.info.get("duration", 0))
+    return STILL_DURATION if still else said if said > UNSAID else UNSAID_DURATION
 
 
 def animation_frames(path: Path, first: int) -> Iterator[av.VideoFrame]:

@@ -11,5 +11,9 @@ Uint8Array = NDArray[np.uint8]
 
 
 def to_uint8(values: FloatArray) -> Uint8Array:
-    """Round 0 … 1 to 0 … 255, half to even; what lies outside is clipped. Any shape."""
-    return np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
+    """Round 0 … 1 to 0 … 255, half to even; what lies outside is clipped. Any shape but a single number."""
+    codes = np.empty(values.shape, np.uint8)
+    # row by row: pictures are large, and the copies on the way are of floats
+    for place, row in enumerate(values):
+        codes[place] = np.rint(np.clip(row, 0, 1) * 255)
+    return codes

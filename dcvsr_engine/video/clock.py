@@ -27,6 +27,9 @@ BACKWARD = {"video": 0.01, "audio": 0.1}
 """Seconds by which decoding times go back only if the clock does; those of audio are less exact."""
 
 
+RESTART = 0.1
+"""Seconds by which times may go back to where the track began without beginning again."""
+
 EVER = Fraction(10**9)
 """Seconds; longer than any file."""
 
@@ -106,10 +109,17 @@ class Run:
 
 @dataclass(frozen=True)
 class TrackEnd:
-    """Where a track has got to on the time line, in seconds: its ``latest`` decoding time, and when the next is ``due``."""
+    """Where a track has got to on the time line, in seconds.
+
+    Attributes:
+        latest: its latest decoding time.
+        due: when the next packet is due.
+        begin: time of its first packet on the file's own clock.
+    """
 
     latest: Fraction
     due: Fraction
+    begin: Fraction
 
 
 class ClockWatch:
@@ -132,7 +142,8 @@ class ClockWatch:
         end = self._ends.get(packet.stream_index)
         run = self._runs[number] if end is None else self._run_of(packet, number, seconds, position, end)
         now = seconds + run.offset
-        self._ends[packet.stream_index] = TrackEnd(now, now + (packet.duration or 0) * packet.time_base)
+        due = now + (packet.duration or 0) * packet.time_base
+        self._ends[packet.stream_index] = TrackEnd(now, due, seconds if end is None else end.begin)
         return run
 
     def _run_of(self, packet: Packet[Any], number: int, seconds: Fraction, position: int, end: TrackEnd) -> Run:
@@ -154,7 +165,7 @@ class ClockWatch:
         now = seconds + run.offset
         if main and not run.settled:
             return abs(now - end.due) < FORWARD
-        backward = BACKWARD.get(kind, FORWARD) if self._ahead else FORWARD / 20
+        backward = BACKWARD.get(kind, FORWARD) if self._ahead else RESTART if seconds <= end.begin else FORWARD / 20
         if now < end.latest - Fraction(backward):
             return False
         # what one track leaves out, others may still have: then it is a pause, not a jump

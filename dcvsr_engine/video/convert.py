@@ -69,6 +69,7 @@ class AudioConverter:
         else:
             stream.codec_context.format = lossless_format(codec, context.format.name)
         self._resampler: AudioResampler | None = None
+        self._latest: Fraction | None = None
         self._due = Fraction(0)
 
     def packets(self, packet: Packet[Any] | None, span: TimeRange) -> Iterator[Packet[Any]]:
@@ -83,14 +84,19 @@ class AudioConverter:
         except av.InvalidDataError:
             return  # damaged audio is skipped, as players do
         for frame in frames:
-            # what a decoder gives at its end may have no time
-            time = frame.pts * frame.time_base if frame.pts is not None and frame.time_base else self._due
+            time = self._time_of(frame)
             self.start = time if self.start is None else self.start
             self._due = time + Fraction(frame.samples, frame.sample_rate)
             if span.begin <= time < span.end:
                 frame.time_base = Fraction(1, frame.sample_rate)
                 frame.pts = round((time + span.shift) * frame.sample_rate)
                 yield from self._encoded(frame)
+
+    def _time_of(self, frame: av.AudioFrame) -> Fraction:
+        """Seconds at which a decoded frame is heard; where it has no time, or the one's before, it follows that."""
+        said = frame.pts * frame.time_base if frame.pts is not None and frame.time_base else None
+        repeated, self._latest = said == self._latest, said
+        return self._due if said is None or repeated else said
 
     def end(self, span: TimeRange) -> Iterator[Packet[Any]]:
         """Flush decoder, resampler and encoder, and yield the last packets."""

@@ -79,17 +79,25 @@ def frames(
         broken: called with FFmpeg's words when the file ends early.
         damaged: called with FFmpeg's words for every packet that cannot be decoded.
         clock, position: as for `packets`.
-        log: takes every packet.
+        log: takes every packet, also of the tracks that are copied beside the video.
     """
-    for packet in chain(packets(container, [stream], broken, clock, position), (None,)):
+    streams = [stream] if log is None else logged_streams(container, stream)
+    for packet in chain(packets(container, streams, broken, clock, position), (None,)):
         if log is not None and packet is not None:
             log.add(*part_of(packet))
+        if packet is not None and packet.stream_index != stream.index:
+            continue
         try:
             yield from stream.decode(packet)
         except av.FFmpegError as error:
             if error.errno == errno.ENOMEM:
                 raise MemoryError("the decoder needs more memory") from None  # the file is not damaged
             damaged(describe_os_error(error))
+
+
+def logged_streams(container: InputContainer, video: VideoStream) -> list[Stream]:
+    """The tracks of which a result is made: the main video, sound and subtitles."""
+    return [stream for stream in container.streams if stream.index == video.index or stream.type in ("audio", "subtitle")]
 
 
 def part_of(packet: Packet[Any]) -> tuple[bytes, str]:

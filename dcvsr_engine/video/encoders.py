@@ -1,17 +1,17 @@
 """Codecs the program writes, one row each, and how an output is encoded: pixel format, colour, options, container."""
 
-import contextlib
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 
 import av
 from av.video.format import VideoFormat
 
 from dcvsr_engine.errors import OutputError
-from dcvsr_engine.settings import Codec, OutputSettings
+from dcvsr_engine.settings import GPU_CODECS, Codec, OutputSettings
 from dcvsr_engine.video.color import ColorInfo
 from dcvsr_engine.video.pixels import SAMPLINGS, Siting, is_gray, is_rgb, sampling
 from dcvsr_engine.video.probe import VideoInfo
@@ -22,8 +22,27 @@ CONTAINER_FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matro
 SPEED_PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow", "placebo")
 SVT_PRESETS = dict(zip(SPEED_PRESETS, (12, 11, 10, 9, 8, 6, 4, 3, 2, 1), strict=True))
 NVENC_PRESETS = dict(zip(SPEED_PRESETS, ("p1", "p1", "p2", "p3", "p3", "p4", "p5", "p6", "p7", "p7"), strict=True))
-NVENC_FORMATS = {"yuv420p10le": "p010le", "yuv444p10le": "yuv444p16le"}
-"""Planar pixel format → the one NVENC takes for it."""
+PACKED = {"yuv420p": "nv12", "yuv420p10le": "p010le"}
+GPU_FORMATS = {
+    "hevc_nvenc": {"yuv420p10le": "p010le", "yuv444p10le": "yuv444p16le"},
+    "h264_qsv": PACKED,
+    "hevc_qsv": PACKED,
+    "h264_amf": PACKED,
+    "hevc_amf": PACKED,
+    "h264_videotoolbox": PACKED,
+    "hevc_videotoolbox": PACKED,
+}
+"""Encoder of a GPU → planar pixel format → the one that the encoder takes for it."""
+QSV_PRESETS = dict(zip(SPEED_PRESETS, ("veryfast",) * 3 + SPEED_PRESETS[3:9] + ("veryslow",), strict=True))
+AMF_PRESETS = dict(zip(SPEED_PRESETS, ("speed",) * 5 + ("balanced",) + ("quality",) * 4, strict=True))
+GPU_NEEDS = {
+    "nvenc": "an NVIDIA GPU with an encoder, and its driver",
+    "qsv": "an Intel GPU with Quick Sync, and its driver",
+    "amf": "an AMD GPU, and AMF's driver",
+    "videotoolbox": "a Mac",
+}
+"""End of an encoder's name → what the machine has to have for it."""
+TRIAL_FRAMES = 3
 
 DYNAMIC_HDR = {
     "hdr10+": "The HDR10+ data, which describes each scene's brightness,",
@@ -83,6 +102,28 @@ def nvenc_options(output: OutputSettings, color: ColorInfo, siting: Siting, widt
     return {"rc": "vbr", "cq": str(output.crf), "preset": NVENC_PRESETS[output.preset]}
 
 
+def qsv_options(output: OutputSettings, color: ColorInfo, siting: Siting, width: int) -> dict[str, str]:
+    """Constant quality (ICQ), speed."""
+    return {"global_quality": str(max(1, output.crf)), "preset": QSV_PRESETS[output.preset]}
+
+
+def amf_options(output: OutputSettings, color: ColorInfo, siting: Siting, width: int) -> dict[str, str]:
+    """Constant quantizers, speed."""
+    quality = str(output.crf)
+    return {"rc": "cqp", "qp_i": quality, "qp_p": quality, "quality": AMF_PRESETS[output.preset]}
+
+
+def videotoolbox_options(output: OutputSettings, color: ColorInfo, siting: Siting, width: int) -> dict[str, str]:
+    """Constant quality on VideoToolbox's scale of 1 … 100, in FFmpeg's 118ths."""
+    return {"flags": "+qscale", "global_quality": str(118 * max(1, round(100 - 1.6 * output.crf)))}
+
+
+def openh264_options(output: OutputSettings, color: ColorInfo, siting: Siting, width: int) -> dict[str, str]:
+    """Constant quality, a keyframe at least every 250 frames; one thread, so that every machine encodes alike."""
+    quality = str(output.crf)
+    return {"rc_mode": "quality", "qmin": quality, "qmax": quality, "g": "250", "threads": "1"}
+
+
 def always(**options: str) -> Options:
     """Options that depend on nothing."""
     return lambda output, color, siting, width: dict(options)
@@ -124,7 +165,6 @@ class VideoCodec:
         segment: container of its segment files, one that keeps any time base exactly.
         hdr10: whether it stores HDR10 data on the mastering display.
         limited: whether it has no full range.
-        on_gpu: whether only some machines can write it.
         fastest: frames per second that its encoder takes at most; times do not depend on it.
         alpha: options of the encoder for frames with an alpha channel; ``None`` where it has none.
     """
@@ -139,9 +179,13 @@ class VideoCodec:
     segment: str = "nut"
     hdr10: bool = False
     limited: bool = False
-    on_gpu: bool = False
     fastest: int = 1000
     alpha: Options | None = None
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether only some machines can write it."""
+        return self.encoder in GPU_CODECS
 
     def depth_for(self, wanted: int) -> int:
         """The least of its bit depths that keeps ``wanted`` bits, or its greatest."""
@@ -171,42 +215,98 @@ VIDEO_CODECS = {
     ),
     "png": VideoCodec("PNG", "png", "png", ("rgb",), (8, 16), (), always(), alpha=always()),
     "tiff": VideoCodec("TIFF", "tiff", "tiff", ("rgb",), (8, 16), (), DEFLATED, "mov", alpha=DEFLATED),
-    "h264_nvenc": VideoCodec("H.264 (NVENC)", "h264", "h264_nvenc", ("420", "444"), (8,), ALL, nvenc_options, on_gpu=True),
-    "hevc_nvenc": VideoCodec("H.265 (NVENC)", "hevc", "hevc_nvenc", ("420", "444"), (8, 10), ALL, nvenc_options, on_gpu=True),
+    "h264_nvenc": VideoCodec("H.264 (NVENC)", "h264", "h264_nvenc", ("420", "444"), (8,), ALL, nvenc_options),
+    "hevc_nvenc": VideoCodec("H.265 (NVENC)", "hevc", "hevc_nvenc", ("420", "444"), (8, 10), ALL, nvenc_options),
+    "h264_qsv": VideoCodec("H.264 (Quick Sync)", "h264", "h264_qsv", ("420",), (8,), ALL, qsv_options),
+    "hevc_qsv": VideoCodec("H.265 (Quick Sync)", "hevc", "hevc_qsv", ("420",), (8, 10), ALL, qsv_options),
+    "h264_amf": VideoCodec("H.264 (AMF)", "h264", "h264_amf", ("420",), (8,), ALL, amf_options),
+    "hevc_amf": VideoCodec("H.265 (AMF)", "hevc", "hevc_amf", ("420",), (8, 10), ALL, amf_options),
+    "h264_videotoolbox": VideoCodec(
+        "H.264 (VideoToolbox)", "h264", "h264_videotoolbox", ("420",), (8,), ALL, videotoolbox_options
+    ),
+    "hevc_videotoolbox": VideoCodec(
+        "H.265 (VideoToolbox)", "hevc", "hevc_videotoolbox", ("420",), (8, 10), ALL, videotoolbox_options
+    ),
 }
 
-ON_GPU = tuple(key for key, codec in VIDEO_CODECS.items() if codec.on_gpu)
-"""Codecs that only some machines can write."""
+OPENH264 = VideoCodec("H.264", "h264", "libopenh264", ("420",), (8,), ALL, openh264_options)
+"""H.264 where FFmpeg has no x264."""
+
+
+@cache
+def has_encoder(name: str) -> bool:
+    """Whether the FFmpeg at hand has an encoder."""
+    try:
+        return bool(av.Codec(name, "w"))
+    except ValueError:
+        return False
+
+
+def codec_here(key: str) -> VideoCodec:
+    """A codec with the encoder that is at hand for it."""
+    codec = VIDEO_CODECS[key]
+    return OPENH264 if key == "h264" and not has_encoder(codec.encoder) else codec
 
 
 def check_encoder(key: str) -> None:
     """Raise `OutputError` when this machine cannot run an encoder (NVENC without an NVIDIA GPU that has one)."""
-    codec = VIDEO_CODECS[key]
+    codec = codec_here(key)
+    if not (encodes(codec.encoder) if codec.on_gpu else has_encoder(codec.encoder)):
+        needed = GPU_NEEDS.get(codec.encoder.rpartition("_")[2])
+        cause = f"needs {needed}" if codec.on_gpu else "cannot be encoded on this machine"
+        raise OutputError(f"{codec.title} {cause}; choose another codec.")
+
+
+@cache
+def encodes(encoder: str) -> bool:
+    """Whether an encoder of a GPU really encodes here: only a trial tells."""
+    if not has_encoder(encoder):
+        return False
     try:
-        context = av.CodecContext.create(codec.encoder, "w")
-        if isinstance(context, av.VideoCodecContext) and codec.on_gpu:
-            # only opening tells whether there is a GPU
-            context.width, context.height, context.pix_fmt = 256, 256, "yuv420p"
-            context.time_base, context.framerate = Fraction(1, 25), Fraction(25)
-            context.open()
+        context = av.CodecContext.create(encoder, "w")
+        assert isinstance(context, av.VideoCodecContext)
+        context.width, context.height, context.pix_fmt = 256, 256, GPU_FORMATS.get(encoder, {}).get("yuv420p", "yuv420p")
+        context.time_base, context.framerate = Fraction(1, 25), Fraction(25)
+        packets = []
+        for number in range(TRIAL_FRAMES):
+            frame = av.VideoFrame(256, 256, context.pix_fmt)
+            frame.pts = number
+            packets += context.encode(frame)
+        return bool(packets + context.encode(None))
     except (av.FFmpegError, ValueError):
-        cause = "needs an NVIDIA GPU with an encoder, and its driver" if codec.on_gpu else "cannot be encoded on this machine"
-        raise OutputError(f"{codec.title} {cause}; choose another codec.") from None
+        return False
+
+
+def codec_that_encodes(key: Codec) -> Codec:
+    """A codec, or where it needs a GPU that cannot encode it here, the same one by software."""
+    codec = VIDEO_CODECS[key]
+    if not codec.on_gpu or encodes(codec.encoder):
+        return key
+    return "h264" if codec.name == "h264" else "h265"
+
+
+def fallback_notes(asked: OutputSettings, resolved: OutputSettings) -> list[str]:
+    """A sentence where software encodes what a GPU was asked to."""
+    if asked.codec in ("auto", resolved.codec):
+        return []
+    title, needed = VIDEO_CODECS[asked.codec].title, GPU_NEEDS[asked.codec.rpartition("_")[2]]
+    return [f"{title} does not work here, as it needs {needed}; {codec_here(resolved.codec).title} is encoded by software."]
 
 
 def needs_even_sides(key: str) -> bool:
     """Whether a codec has only colour of half the resolution, which takes even sizes."""
-    return key != "auto" and VIDEO_CODECS[key].chroma == ("420",)
+    return codec_here("h264" if key == "auto" else key).chroma == ("420",)
 
 
-def codecs_on_gpu() -> tuple[str, ...]:
-    """Those of `ON_GPU` that this machine can write."""
-    able = []
-    for key in ON_GPU:
-        with contextlib.suppress(OutputError):
+def missing_codecs() -> tuple[str, ...]:
+    """Those of `VIDEO_CODECS` that this machine cannot write."""
+    missing = []
+    for key in VIDEO_CODECS:
+        try:
             check_encoder(key)
-            able.append(key)
-    return tuple(able)
+        except OutputError:
+            missing.append(key)
+    return tuple(missing)
 
 
 # -- decisions --------------------------------------------------------------------------------------------------
@@ -231,7 +331,8 @@ def resolved_output(target: Path, info: VideoInfo, output: OutputSettings) -> Ou
     key = output.codec
     if key == "auto":
         key = open_codec(suffix, info, depth)
-    codec = VIDEO_CODECS[key]
+    key = codec_that_encodes(key)
+    codec = codec_here(key)
     check_container(target, codec)
     if output.preset not in SPEED_PRESETS:
         raise OutputError(f"The preset must be one of {', '.join(SPEED_PRESETS)}, not “{output.preset}”.")
@@ -242,7 +343,8 @@ def open_codec(suffix: str, info: VideoInfo, depth: int) -> Codec:
     """The codec of an output with a ``suffix`` and ``depth`` bits, where the user leaves it open."""
     if not suffix:
         return "png"
-    usual: Codec = "h264" if depth <= 8 else "h265"
+    deep: Codec = "h265" if has_encoder(VIDEO_CODECS["h265"].encoder) else "prores" if suffix == ".mov" else "av1"
+    usual: Codec = "h264" if depth <= 8 else deep
     return TRANSPARENT.get(suffix, usual) if info.alpha and "alpha" in info.extras else usual
 
 
@@ -295,7 +397,7 @@ class Encoding:
     @property
     def codec(self) -> VideoCodec:
         """The codec."""
-        return VIDEO_CODECS[self.key]
+        return codec_here(self.key)
 
 
 def encoding_for(info: VideoInfo, width: int, height: int, output: OutputSettings) -> Encoding:
@@ -307,11 +409,14 @@ def encoding_for(info: VideoInfo, width: int, height: int, output: OutputSetting
         output: as `resolved_output` gives it.
 
     Raises:
+        OutputError: the codec takes no such size.
         ValueError: codec or bit depth are still open.
     """
     if output.codec == "auto" or output.bit_depth is None:
         raise ValueError("codec and bit depth are not decided yet; see resolved_output")
-    codec = VIDEO_CODECS[output.codec]
+    codec = codec_here(output.codec)
+    if codec is OPENH264 and (width % 2 or height % 2):
+        raise OutputError(f"OpenH264 does not take the odd size {width}×{height}; choose another codec, such as AV1.")
     with_alpha = codec.alpha if info.alpha else None
     chroma = chroma_for(codec, info, width, height) if with_alpha is None or codec.chroma == ("rgb",) else "444"
     color = output_color(info.color, rgb=chroma == "rgb", limited=codec.limited)
@@ -320,7 +425,7 @@ def encoding_for(info: VideoInfo, width: int, height: int, output: OutputSetting
     return Encoding(
         key=output.codec,
         frame_format=frame_format,
-        pixel_format=NVENC_FORMATS.get(frame_format, frame_format) if codec.on_gpu else frame_format,
+        pixel_format=GPU_FORMATS.get(codec.encoder, {}).get(frame_format, frame_format),
         color=color,
         siting=siting,
         options=(with_alpha or codec.options)(output, color, siting, width),

@@ -2,12 +2,14 @@
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
+import av
 from av.container import InputContainer
 from av.stream import Discard
 from av.video.stream import VideoStream
@@ -106,8 +108,8 @@ class PacketScan:
         """The packets of the main video track that give a frame."""
         container, stream = self._container, self._stream
         main, jumpy, watched = stream.index, may_jump(container.format), is_watched(container.format)
-        # only where clocks may jump do other tracks help: they tell a jump from a pause
-        others = [other for other in container.streams if jumpy and other.type in ("audio", "video") and other.index != main]
+        # where clocks may jump, other tracks tell a jump from a pause, and may be the first that come after it
+        others = [other for other in container.streams if watched and other.type in ("audio", "video") and other.index != main]
         for other in container.streams:
             # FFmpeg then skips what nobody looks at
             other.discard = Discard.default if other is stream or other in others else Discard.all
@@ -289,7 +291,8 @@ def frame_times(path: Path, time: int | None, clock: Clock) -> Iterator[int]:
         stream = video_stream(container, path)
         stream.thread_type = "AUTO"
         if time is not None:
-            container.seek(time, stream=stream)
+            with suppress(av.FFmpegError):  # some files can only be read from their start
+                container.seek(time, stream=stream)
         for picture in frames(container, stream, lambda words: None, lambda words: None, clock):
             if picture.pts is not None:
                 yield picture.pts

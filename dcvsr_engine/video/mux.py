@@ -20,7 +20,7 @@ from dcvsr_engine.errors import OutputError
 from dcvsr_engine.settings import OutputSettings
 from dcvsr_engine.storage import describe_os_error
 from dcvsr_engine.video.clock import TimeRange
-from dcvsr_engine.video.encoders import CONTAINER_FORMATS, encoding_for
+from dcvsr_engine.video.encoders import CONTAINER_FORMATS, VIDEO_CODECS, encoding_for
 from dcvsr_engine.video.join import PacketTimes, joined_packets
 from dcvsr_engine.video.probe import VideoInfo
 from dcvsr_engine.video.remux import OtherTracks, Timed, copy_chapters
@@ -216,7 +216,7 @@ def add_video(out: OutputContainer, template: VideoStream, kind: str, info: Vide
     color = encoding_for(info, template.width, template.height, output).color
     describe_video(video, color, info.sample_aspect_ratio, info.frame_rate)
     video.time_base = info.time_base
-    if kind != "matroska" and output.codec in ("h265", "hevc_nvenc"):
+    if kind != "matroska" and VIDEO_CODECS[output.codec].name == "hevc":
         video.codec_context.codec_tag = "hvc1"  # Apple's players know H.265 by this name only
     if kind == "mov" and output.codec == "prores":
         video.codec_context.codec_tag = template.codec_context.codec_tag  # each of ProRes' profiles has a name of its own

@@ -17,6 +17,9 @@ PLANAR = re.compile(r"(yuv[aj]?(410|411|420|422|440|444)p|gray|gbra?p)((9|10|12|
 SAMPLINGS = {(1, 1): "444", (2, 1): "422", (2, 2): "420", (1, 2): "440", (4, 1): "411", (4, 4): "410"}
 """Luma samples (across, down) per chroma sample, and what that is called."""
 
+BAND_ROWS = 256
+"""Rows that are converted to code values together; even."""
+
 Siting = tuple[float, float]
 """Where a chroma sample lies among its luma samples, (x, y): 0 on the first one, ½ between the first and the last."""
 
@@ -201,25 +204,42 @@ def from_rgb(pixels: FloatArray, name: str, color: ColorInfo, siting: Siting, al
     """
     height, width, _ = pixels.shape
     frame = av.VideoFrame(width, height, name)
-    bits = frame.format.components[0].bits
-    clipped = np.clip(pixels, 0, 1)
-    matte = None
-    if has_alpha(frame.format):
-        matte = np.ones((height, width), np.float32) if alpha is None else np.clip(alpha, 0, 1)
+    matte = np.ones((height, width), np.float32) if alpha is None and has_alpha(frame.format) else alpha
+    # whole frames of 8K would take gigabytes on the way
+    for first in range(0, height, BAND_ROWS):
+        fill_rows(frame, pixels, matte, slice(first, min(first + BAND_ROWS, height)), color, siting)
+    return frame
+
+
+def fill_rows(
+    frame: av.VideoFrame, pixels: FloatArray, alpha: FloatArray | None, rows: slice, color: ColorInfo, siting: Siting
+) -> None:
+    """Convert some rows into a frame, see `from_rgb`.
+
+    Args:
+        frame: freshly made.
+        pixels: RGB ``(height, width, 3)``.
+        alpha: opacity ``(height, width)``, given where the pixel format has it.
+        rows: which ones, from an even one on.
+        color, siting: as for `from_rgb`.
+    """
+    bits, first = frame.format.components[0].bits, rows.start
+    above = min(first, 2)  # chroma that lies on a row is made from the one above, too
+    clipped = np.clip(pixels[first - above : rows.stop], 0, 1)
+    matte = None if alpha is None or not has_alpha(frame.format) else np.clip(alpha[rows], 0, 1)
     if is_rgb(frame.format):
-        samples = clipped if matte is None else np.dstack((clipped, matte))
-        fill(frame, 0, samples.reshape(height, -1) * np.float32(2**bits - 1), bits)
-        return frame
+        samples = clipped[above:] if matte is None else np.dstack((clipped[above:], matte))
+        fill(frame, 0, first, samples.reshape(len(samples), -1) * np.float32(2**bits - 1), bits)
+        return
     if matte is not None:
-        fill(frame, 3, matte * np.float32(2**bits - 1), bits)
+        fill(frame, 3, first, matte * np.float32(2**bits - 1), bits)
     channels: FloatArray = rgb_to_ycc(color.matrix).astype(np.float32) @ clipped.reshape(-1, 3).T
     for place in range(3):
-        plane = channels[place].reshape(height, width)
+        plane, down = channels[place].reshape(clipped.shape[:2]), 1
         if place:
-            plane = downsampled(plane, sampling(frame.format), siting)
+            plane, down = downsampled(plane, sampling(frame.format), siting), sampling(frame.format)[1]
         span, offset = code_range(bits, color.range == "pc", chroma=place > 0)
-        fill(frame, place, plane * np.float32(span) + np.float32(offset), bits)
-    return frame
+        fill(frame, place, first // down, plane[above // down :] * np.float32(span) + np.float32(offset), bits)
 
 
 def downsampled(plane: FloatArray, ratio: tuple[int, int], siting: Siting) -> FloatArray:
@@ -248,17 +268,18 @@ def halved(plane: FloatArray, offset: float) -> FloatArray:
     return even * np.float32(0.5) + (before + odd) * np.float32(0.25)
 
 
-def fill(frame: av.VideoFrame, index: int, values: FloatArray, bits: int) -> None:
-    """Round code values into a plane of a frame.
+def fill(frame: av.VideoFrame, index: int, first: int, values: FloatArray, bits: int) -> None:
+    """Round code values into rows of a plane of a frame.
 
     Args:
         frame: freshly made; the plane is written in place.
         index: of the plane.
-        values: code values ``(height, samples)``; rounded in place.
+        first: row to begin with.
+        values: code values ``(rows, samples)``; rounded in place.
         bits: per code.
     """
     plane = frame.planes[index]
     target = np.frombuffer(memoryview(plane), "u1" if bits == 8 else ">u2" if frame.format.name.endswith("be") else "<u2")
     np.rint(values, out=values)
     np.minimum(values, 2**bits - 1, out=values)  # the top of full-range chroma lies half a step above the last code
-    target.reshape(plane.height, -1)[:, : values.shape[1]] = values
+    target.reshape(plane.height, -1)[first : first + len(values), : values.shape[1]] = values

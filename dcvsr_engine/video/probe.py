@@ -25,6 +25,9 @@ from dcvsr_engine.video.suffixes import missing_numbers
 COUNTED_BYTES = 32 * 2**20
 """Files up to this size have their frames counted at once; larger ones are estimated from their header."""
 
+HEADER_BYTES = 4096
+"""In these a PNG says what its pixels are."""
+
 END = "end of file"
 MOST_PIXELS = 16384 * 16384
 PICTURE_RATE = Fraction(25)
@@ -340,10 +343,10 @@ def hidden_alpha(stream: VideoStream, frame: av.VideoFrame) -> tuple[str, ...]:
 
 
 def png_has_alpha(path: Path) -> bool:
-    """Whether a file is a PNG with an alpha channel, by its header."""
+    """Whether a file is a PNG with an alpha channel, or a transparent colour, by its header."""
     with path.open("rb") as file:
-        head = file.read(26)
-    return head[:8] == b"\x89PNG\r\n\x1a\n" and head[25:] in (b"\4", b"\6")
+        head = file.read(HEADER_BYTES)
+    return head[:8] == b"\x89PNG\r\n\x1a\n" and (head[25:26] in (b"\4", b"\6") or b"tRNS" in head.partition(b"IDAT")[0])
 
 
 EXTRA_LOSSES = {

@@ -11,6 +11,7 @@ from typing import Self
 
 import av
 from av.container import InputContainer
+from av.video.format import VideoFormat
 from av.video.stream import VideoStream
 
 from dcvsr_engine.errors import InputError
@@ -102,7 +103,8 @@ class VideoReader:
         index = build_index(info.path, info.start_pts, info.interlaced, info.frame_rate)
         # decoders of some files give other times than the packets: seeking by them would find wrong frames
         begin = [picture.pts for picture in islice(self.packets_decoded(None, index), CHECKED)]
-        if begin != [pts for pts in index.pts[: 2 * CHECKED] if pts in begin]:
+        # a palette comes with the first packet, and FFmpeg forgets it when it seeks: frames would be black
+        if begin != [pts for pts in index.pts[: 2 * CHECKED] if pts in begin] or VideoFormat(info.pixel_format).has_palette:
             index = replace(index, regular=False)
         if index.broken:
             self.warn(f"“{info.path.name}” breaks off ({index.broken}); it is restored up to there.")
@@ -239,7 +241,10 @@ class VideoReader:
             return
         for key in self.entry_points(first):
             timed_pictures = self.placed(key)
-            begin = next((item for item in timed_pictures if item[0].index >= first), None)
+            try:
+                begin = next((item for item in timed_pictures if item[0].index >= first), None)
+            except UnseekableError:
+                continue
             if begin is not None and (begin[0].index == first or key is None):
                 yield begin
                 yield from timed_pictures
@@ -320,8 +325,13 @@ class VideoReader:
             with opened(self.info.path) as container:
                 stream = video_stream(container, self.info.path)
                 position = entered(container, stream, start, self.index)
-                for packet in decode.packets(container, [stream], lambda words: None, self.index.clock, position):
+                streams = decode.logged_streams(container, stream)
+                for packet in decode.packets(container, streams, lambda words: None, self.index.clock, position):
                     yield decode.part_of(packet)
+
+
+class UnseekableError(Exception):
+    """A file can only be read from its start."""
 
 
 def entered(container: InputContainer, stream: VideoStream, key: int | None, index: FrameIndex) -> int:
@@ -334,13 +344,19 @@ def entered(container: InputContainer, stream: VideoStream, key: int | None, ind
 
     Returns:
         The byte that reading begins at; 0 where times are sought and not bytes.
+
+    Raises:
+        UnseekableError: the file can only be read from its start.
     """
     if key is None:
         return 0
-    if not index.positions:
-        container.seek(index.keys[key], stream=stream)
-        return 0
-    container.seek(index.positions[key], stream=stream, unsupported_byte_offset=True)
+    try:
+        if not index.positions:
+            container.seek(index.keys[key], stream=stream)
+            return 0
+        container.seek(index.positions[key], stream=stream, unsupported_byte_offset=True)
+    except av.FFmpegError as error:  # RealMedia without an index, for one
+        raise UnseekableError from error
     return index.positions[key]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -21,6 +22,23 @@ Timed = tuple[Fraction, "Packet[Any]"]
 """Decoding time in seconds, and a packet of the output."""
 
 
+@dataclass(frozen=True)
+class Latest:
+    """The latest packet of a track: its ``time`` in the source, and where it was ``put`` and has its ``end``; in ticks."""
+
+    time: int
+    put: int
+    end: int
+
+    def next(self, time: int, sound: bool, step: int) -> int:
+        """Where to put the following packet: containers refuse those that go back, or do not advance by ``step``.
+
+        Packets of sound that share a time, as RealMedia's and, in milliseconds, TrueHD's, are heard one after the other.
+        """
+        due = self.end if sound and time == self.time else time
+        return max(due, self.put + step)
+
+
 class OtherTracks:
     """The other tracks of a source on their way into an output.
 
@@ -33,7 +51,9 @@ class OtherTracks:
         self._info, self._source = info, source
         self.streams: dict[int, Stream] = {}
         self._converters: dict[int, AudioConverter] = {}
-        self._latest: dict[int, int] = {}
+        self._latest: dict[int, Latest] = {}
+        # Matroska's packets may have equal times
+        self._step = 0 if out.format.name.startswith("matroska") else 1
         for plan in plans:
             self._add(plan, source.streams[plan.index], out)
 
@@ -70,21 +90,24 @@ class OtherTracks:
             yield from map(timed, converter.end(span))
 
     def _copied(self, packet: Packet[Any], span: TimeRange) -> Iterator[Timed]:
-        """A packet with its times in the output, if it is in the range."""
-        index, tick = packet.stream_index, packet.time_base
+        """A packet with its times in the output, if it is in the range and goes on after the packets before it."""
+        index, tick, moved = packet.stream_index, packet.time_base, 0
         if is_cover(self._source.streams[index]):
             packet.pts = packet.dts = 0
         elif packet.pts is None or not starts_within(packet, span):
             return
         else:
             moved = round(span.shift / tick)
-            packet.dts = (packet.pts if packet.dts is None else packet.dts) + moved
-            packet.pts += moved
-        if packet.dts <= self._latest.get(index, packet.dts - 1):
-            return  # containers refuse packets that go back in time
-        self._latest[index] = packet.dts
+        pts, dts = packet.pts + moved, (packet.pts if packet.dts is None else packet.dts) + moved
+        latest = self._latest.get(index)
+        sound = packet.stream.type == "audio"
+        if latest is not None and sound and dts < latest.time:
+            return  # it was heard before
+        put = dts if latest is None else latest.next(dts, sound, self._step)
+        self._latest[index] = Latest(dts, put, put + (packet.duration or 0))
+        packet.pts, packet.dts = max(pts + (put - dts if sound else 0), put), put
         packet.stream = self.streams[index]
-        yield packet.dts * tick, packet
+        yield put * tick, packet
 
 
 def timed(packet: Packet[Any]) -> Timed:

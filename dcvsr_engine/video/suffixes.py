@@ -1,7 +1,7 @@
-"""Names of inputs: suffixes, order, gaps in picture numbers, earlier results. Loads no decoder, for the window too."""
+"""Names of inputs: suffixes, order, gaps in picture numbers. Loads no decoder, for the window too."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 PICTURE_SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp", ".ppm", ".pgm", ".tga", ".jp2", ".avif"}
@@ -23,9 +23,6 @@ SIGNATURES = re.compile(
 )
 """Beginnings of videos: MP4, AVI and Video CD, Matroska, MPEG, Flash, ASF, Ogg, NUT, transport streams."""
 
-RESULT = re.compile(r"(?P<stem>.+)_(?:x[1-9]|1080p|1440p|4k|\d+x\d+)(?:_\d+)?")
-"""Stem of a result's default name, see `jobs.naming`: ``clip_x4``, ``clip_1080p_2``."""
-
 
 def natural_order(path: Path) -> list[tuple[int, str]]:
     """Sort key that puts frame_2 before frame_10."""
@@ -44,19 +41,6 @@ def is_video_file(path: Path) -> bool:
             return SIGNATURES.match(file.read(512)) is not None
     except OSError:
         return False
-
-
-def without_results(paths: Iterable[Path]) -> list[Path]:
-    """Leave out what earlier runs have made beside its source: ``clip_x4.mp4`` where there is a ``clip.avi`` too."""
-    paths = list(paths)
-    stems = {(path.parent, path.stem) for path in paths}
-    return [path for path in paths if not is_result(path, stems)]
-
-
-def is_result(path: Path, stems: set[tuple[Path, str]]) -> bool:
-    """Whether a path is named like the result of one of the files with these folders and stems."""
-    found = RESULT.fullmatch(path.stem)
-    return found is not None and (path.parent, found["stem"]) in stems
 
 
 def missing_numbers(paths: Sequence[Path]) -> list[int]:

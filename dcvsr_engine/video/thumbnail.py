@@ -14,7 +14,7 @@ from dcvsr_engine.video.source import opened, video_stream
 
 LOOKED_AT = 60
 """Frames among which one that is not black is looked for: films begin in the dark."""
-DARK = 24.0
+BLACK_MEAN = 24.0
 """Mean of 255 up to which a picture counts as black."""
 
 
@@ -38,7 +38,7 @@ def small_picture(info: VideoInfo, most: tuple[int, int]) -> NDArray[np.uint8] |
     for frame in islice(first_frames(info), LOOKED_AT):
         stored = frame.reformat(*size, format="rgb24", interpolation="AREA").to_ndarray()
         picture = info.orientation.apply(stored)
-        if picture.mean() > DARK:
+        if picture.mean() > BLACK_MEAN:
             break
     return picture
 

@@ -88,7 +88,7 @@ class TrackPlan:
 
 
 @dataclass(frozen=True)
-class Sample:
+class PacketCopy:
     """A packet kept for trials: its data, and its times in seconds."""
 
     data: bytes
@@ -107,7 +107,7 @@ class Sample:
         return packet
 
 
-Samples = dict[int, list[Sample]]
+Samples = dict[int, list[PacketCopy]]
 """The first packets of every track, by its index."""
 
 
@@ -197,15 +197,15 @@ def first_packets(info: VideoInfo, tracks: list[int]) -> Samples:
             size += packet.size
             found = samples[packet.stream_index]
             if len(found) < TRIED:
-                found.append(sample_of(packet))
+                found.append(copied_packet(packet))
             if size > SEARCHED_BYTES or all(len(found) == TRIED for found in samples.values()):
                 break
     return samples
 
 
-def sample_of(packet: Packet[Any]) -> Sample:
+def copied_packet(packet: Packet[Any]) -> PacketCopy:
     """A copy of a packet."""
-    return Sample(
+    return PacketCopy(
         bytes(packet), packet.pts, packet.dts, packet.duration or 0, packet.is_keyframe, packet.time_base or Fraction(1, 1000)
     )
 
@@ -241,14 +241,14 @@ def title(stream: Stream) -> str:
 # -- trials -----------------------------------------------------------------------------------------------------
 
 
-def is_copied(kind: str, stream: Stream, samples: list[Sample]) -> bool:
+def is_copied(kind: str, stream: Stream, samples: list[PacketCopy]) -> bool:
     """Whether a track is of a type that is copied and a container of ``kind`` takes it."""
     if stream.type not in TRACK_NAMES or (stream.type == "video" and not is_cover(stream)):
         return False
     return not codec_name(stream).startswith(UNREADABLE.get(kind, ())) and accepts(kind, stream, samples)
 
 
-def accepts(kind: str, stream: Stream, samples: list[Sample]) -> bool:
+def accepts(kind: str, stream: Stream, samples: list[PacketCopy]) -> bool:
     """Try whether a container takes a track: header, first packets and trailer are written to memory.
 
     Args:
@@ -267,7 +267,7 @@ def accepts(kind: str, stream: Stream, samples: list[Sample]) -> bool:
     return True
 
 
-def converted_start(kind: str, stream: Stream, samples: list[Sample]) -> Fraction | None:
+def converted_start(kind: str, stream: Stream, samples: list[PacketCopy]) -> Fraction | None:
     """Try to decode a track's first packets and to encode them anew for a container.
 
     Args:
@@ -316,7 +316,7 @@ def conversion_note(stream: Stream, codec: str) -> str:
     return f"The {title(stream)} is converted to {codec.upper()}{', without loss' if codec != 'aac' else ''}."
 
 
-def loss_note(kind: str, stream: Stream, samples: list[Sample]) -> str:
+def loss_note(kind: str, stream: Stream, samples: list[PacketCopy]) -> str:
     """Explain why a track is left out, and name containers that could hold it; arguments as for `accepts`."""
     if stream.type not in TRACK_NAMES or (stream.type == "video" and not is_cover(stream)):
         return f"The {title(stream)} is left out: only audio, subtitles, covers and attachments are copied."
@@ -334,32 +334,29 @@ COSTS = {Fate.LEAVE: 10, Fate.CONVERT: 2}
 """How bad it is for a default container not to keep a track as it is."""
 
 
-def default_suffix(source: Path, output: OutputSettings) -> str:
-    """The suffix of a result that nobody named: of the container that keeps most of the source's tracks as they are.
+def container_losses(info: VideoInfo, output: OutputSettings) -> dict[str, int]:
+    """Tell for every suffix that a result may get by default how badly its container keeps the source's tracks.
 
     Args:
-        source: the clip.
-        output: settings; the codec may be open.
-
-    Returns:
-        The source's own suffix, ``.mp4``, ``.mkv`` or ``.mov``, the first that is best.
+        info: of the source.
+        output: settings that say which tracks are wanted.
     """
+    return {suffix: severity(plan_tracks(info, CONTAINER_FORMATS[suffix], output)) for suffix in (".mp4", ".mkv", ".mov")}
+
+
+def losses_of_clip(source: Path, output: OutputSettings) -> dict[str, int]:
+    """The same for a clip that was not looked at yet; empty where there is no choice, or where it cannot be read."""
     from dcvsr_engine.video.probe import probe
 
-    own = source.suffix.lower()
-    candidates = dict.fromkeys((own if own in CONTAINER_FORMATS and own != ".m4v" else ".mp4", ".mp4", ".mkv", ".mov"))
-    containers = VIDEO_CODECS[output.codec].containers if output.codec != "auto" else tuple(CONTAINER_FORMATS.values())
-    fitting = [suffix for suffix in candidates if CONTAINER_FORMATS[suffix] in containers]
-    # there is no choice to make, or no track to keep: the clip need not be opened
-    if len(fitting) == 1 or source.is_dir():
-        return fitting[0]
+    # no choice to make, or no track to keep: the clip need not be opened
+    if source.is_dir() or (output.codec != "auto" and len(VIDEO_CODECS[output.codec].containers) == 1):
+        return {}
     try:
-        info = probe(source)
+        return container_losses(probe(source), output)
     except InputError:  # the job will say what is wrong with it
-        return fitting[0]
-    return min(fitting, key=lambda suffix: cost(plan_tracks(info, CONTAINER_FORMATS[suffix], output)))
+        return {}
 
 
-def cost(plans: tuple[TrackPlan, ...]) -> int:
+def severity(plans: tuple[TrackPlan, ...]) -> int:
     """What a container does to the tracks, the less the better."""
     return sum(COSTS.get(plan.fate, 0) for plan in plans)

@@ -90,9 +90,16 @@ class Member:
             self.outcome = event
         return event
 
-    def die(self) -> bool:
-        """Count a death; returns whether the process was started again."""
+    def get_on(self) -> None:
+        """Note that it has finished a unit."""
+        self.deaths = 0
+
+    def die(self, cancelled: bool) -> bool:
+        """Count a death; returns whether the process was started again, which it is not in a job that was ``cancelled``."""
         self.deaths += 1
+        if cancelled:
+            self.outcome = messages.JobCancelled("", None)
+            return False
         if self.deaths >= MOST_DEATHS:
             code = self._process.exitcode
             self.outcome = messages.Failed("", f"The engine on {self.device} ended unexpectedly ({code}).")
@@ -191,9 +198,7 @@ class Crew:
         """Take an event of a member, or its death."""
         match event:
             case None:
-                again = not self._cancelled and member.die()
-                if self._cancelled:
-                    member.outcome = messages.JobCancelled("", None)
+                again = member.die(self._cancelled)
                 self.warn(f"The engine on {member.device} ended unexpectedly", again)
             case messages.JobPlanned(plan=plan) if not self._planned:
                 self._planned, self._units = True, len(plan.segments)
@@ -221,7 +226,7 @@ class Crew:
         """Make one progress of that of all: units that are finished, by anyone, and the unit that the first member is at."""
         match event:
             case SegmentFinished(segment=segment):
-                member.deaths = 0
+                member.get_on()
                 if segment not in self._finished:
                     self._finished.add(segment)
                     self.control.emit(SegmentFinished(len(self._finished) - 1, self._units))

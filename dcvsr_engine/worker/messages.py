@@ -86,8 +86,8 @@ class Ready:
     version: str
     torch: str
     devices: tuple[DeviceFacts, ...]
-    gpu_codecs: tuple[str, ...] = ()
-    """Codecs of `encoders.ON_GPU` that this machine can write."""
+    missing_codecs: tuple[str, ...] = ()
+    """Codecs that this machine cannot write."""
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from dcvsr_engine.network.device import available_devices, cards, device_title, 
 from dcvsr_engine.planning.calibration import calibrated
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.settings import RestoreSettings, needs_crew
-from dcvsr_engine.video.encoders import codecs_on_gpu
+from dcvsr_engine.video.encoders import missing_codecs
 from dcvsr_engine.worker import messages
 from dcvsr_engine.worker.crew import run_on_devices
 
@@ -88,7 +88,7 @@ class Engine:
         """Carry out commands until `Shutdown`, or until the window is gone."""
         there = [(name, device_title(name), memory(name)[1]) for name in available_devices()] + cards()
         facts = tuple(messages.DeviceFacts(*device) for device in there)
-        self.send(messages.Ready(__version__, torch.__version__, facts, codecs_on_gpu()))
+        self.send(messages.Ready(__version__, torch.__version__, facts, missing_codecs()))
         try:
             while not isinstance(command := self.connection.recv(), messages.Shutdown):
                 self.carry_out(command)
@@ -164,9 +164,9 @@ class Engine:
         self.send(messages.ModelLoaded(command.model, model.device, model.precision))
 
     def plan(self, command: messages.PlanJob) -> None:
-        """Plan a job; where asked and while no job runs, its duration is measured on one tile."""
+        """Plan a job; where asked, while no job runs and no earlier run has shown it, its duration is measured on one tile."""
         plan = plan_job(command.request)
-        if command.calibrate and self._network.acquire(blocking=False):
+        if command.calibrate and plan.seconds is None and self._network.acquire(blocking=False):
             try:
                 plan = calibrated(plan, self.models(plan.settings))
             finally:

@@ -147,6 +147,14 @@
         <translation>首选项(&amp;R)…</translation>
     </message>
     <message>
+        <source>&amp;Watch a folder…</source>
+        <translation>监视文件夹(&amp;W)…</translation>
+    </message>
+    <message>
+        <source>Do not &amp;watch “{name}” any more</source>
+        <translation>不再监视“{name}”(&amp;W)</translation>
+    </message>
+    <message>
         <source>Stop after the next tile; finished segments and steps are kept (Ctrl+.)</source>
         <translation>在下一个图块后停止;已完成的分段和步骤会保留(Ctrl+.)</translation>
     </message>
@@ -275,6 +283,18 @@
     <message>
         <source>There are no new clips in {names}.</source>
         <translation>{names} 中没有新的视频。</translation>
+    </message>
+    <message>
+        <source>Watch a folder: clips that come into it are restored</source>
+        <translation>监视文件夹：放入其中的视频会被修复</translation>
+    </message>
+    <message>
+        <source>The watched folder “{name}” is gone; it is watched again when it is back.</source>
+        <translation>被监视的文件夹“{name}”不见了；恢复后会继续监视。</translation>
+    </message>
+    <message>
+        <source>The watched folder “{name}” is back.</source>
+        <translation>被监视的文件夹“{name}”已恢复。</translation>
     </message>
     <message>
         <source>There are no files on the clipboard.</source>
@@ -432,6 +452,917 @@
     <message>
         <source>CFG changes nothing with this model: its training left nothing out.</source>
         <translation>CFG 对此模型没有作用:训练时没有省略任何条件。</translation>
+    </message>
+</context>
+<context>
+    <name>Engine</name>
+    <message>
+        <source>There are no frames to write.</source>
+        <translation>没有可写入的帧。</translation>
+    </message>
+    <message>
+        <source>The disk of {0} is full; free some space and start again: finished downloads are kept.</source>
+        <translation>{0} 所在的磁盘已满；请腾出空间后重新开始：已完成的下载会保留。</translation>
+    </message>
+    <message>
+        <source>The package indexes that pip knows have no torch {0} for this system; name one that has it.</source>
+        <translation>pip 已知的软件包索引中没有适用于此系统的 torch {0}；请指定一个有它的索引。</translation>
+    </message>
+    <message>
+        <source>The connection broke off or something arrived damaged; complete files are kept, start again to continue.</source>
+        <translation>连接中断或收到的内容已损坏；完整的文件会保留，重新开始即可继续。</translation>
+    </message>
+    <message>
+        <source>This computer has no NVIDIA GPU with a driver; if there is a GPU, install its driver first.</source>
+        <translation>此电脑没有装好驱动的 NVIDIA GPU；如果有 GPU，请先安装其驱动程序。</translation>
+    </message>
+    <message>
+        <source>The package indexes that pip knows have no CUDA build of torch {0} for this system; name one that has it.</source>
+        <translation>pip 已知的软件包索引中没有适用于此系统的 torch {0} CUDA 版本；请指定一个有它的索引。</translation>
+    </message>
+    <message>
+        <source>There is not enough space in {0}: {1} GB are needed and {2} GB are free.</source>
+        <translation>{0} 中空间不足：需要 {1} GB，可用 {2} GB。</translation>
+    </message>
+    <message>
+        <source>The CUDA build was installed but does not start ({0}); it was not switched on.</source>
+        <translation>CUDA 版本已安装但无法启动（{0}）；未启用。</translation>
+    </message>
+    <message>
+        <source>Not the installed build but torch {0} in {1} started; please report it.</source>
+        <translation>启动的不是已安装的版本，而是 {1} 中的 torch {0}；请报告此问题。</translation>
+    </message>
+    <message>
+        <source>{0} cannot be written ({1}).</source>
+        <translation>无法写入 {0}（{1}）。</translation>
+    </message>
+    <message>
+        <source>The package index gives no hash of {0}, so that it could not be verified.</source>
+        <translation>软件包索引没有给出 {0} 的哈希值，因此无法校验。</translation>
+    </message>
+    <message>
+        <source>The package index wants to install “{0}”, which does not belong to torch for CUDA; it is refused.</source>
+        <translation>软件包索引想安装“{0}”，它不属于 CUDA 版 torch；已拒绝。</translation>
+    </message>
+    <message>
+        <source>The build is switched off, but files in {0} are in use; remove it again when the program has ended.</source>
+        <translation>该版本已停用，但 {0} 中的文件正在使用；请在程序结束后再次移除。</translation>
+    </message>
+    <message>
+        <source>The build is being installed by another process; wait for it or cancel it there.</source>
+        <translation>另一个进程正在安装该版本；请等待或在那里取消。</translation>
+    </message>
+    <message>
+        <source>“{0}” is no job that can be continued; “dcvsr jobs” lists those that can.</source>
+        <translation>“{0}”不是可以继续的任务；“dcvsr jobs”会列出可以继续的任务。</translation>
+    </message>
+    <message>
+        <source>The job in {0} is being run by another process; wait for it or cancel it there.</source>
+        <translation>{0} 中的任务正由另一个进程运行；请等待或在那里取消。</translation>
+    </message>
+    <message>
+        <source>“{0}” cannot be read any more ({1}); bring it back and resume.</source>
+        <translation>“{0}”已无法读取（{1}）；请恢复该文件后继续。</translation>
+    </message>
+    <message>
+        <source>Memory ran out; close other programs or choose smaller tiles, and start it again.</source>
+        <translation>内存不足；请关闭其他程序或选择更小的分块，然后重新开始。</translation>
+    </message>
+    <message>
+        <source>This job cannot be continued because {0}; restore it anew with “dcvsr restore --fresh”.</source>
+        <translation>此任务无法继续，因为 {0}；请用“重新开始”从头修复。</translation>
+    </message>
+    <message>
+        <source>None of the frames of “{0}” can be decoded.</source>
+        <translation>“{0}”中没有可以解码的帧。</translation>
+    </message>
+    <message>
+        <source>“{0}” has {1} of the {2} frames that were restored; choose another codec.</source>
+        <translation>“{0}”只含已修复的 {2} 帧中的 {1} 帧；请选择其他编码。</translation>
+    </message>
+    <message>
+        <source>This job cannot be continued because version {0} of the program started it, which keeps jobs in another format than this one, {1}; restore it anew with “dcvsr restore --fresh”.</source>
+        <translation>此任务无法继续，因为它由程序的 {0} 版本开始，其任务格式与本版本 {1} 不同；请用“重新开始”从头修复。</translation>
+    </message>
+    <message>
+        <source>{0} is damaged ({1}); {2}.</source>
+        <translation>{0} 已损坏（{1}）；{2}。</translation>
+    </message>
+    <message>
+        <source>{0} of {1} frames are in the result; the others cannot be decoded.</source>
+        <translation>结果中有 {1} 帧中的 {0} 帧；其余无法解码。</translation>
+    </message>
+    <message>
+        <source>Frames up to {0} were asked for, but frame {1} is the last one.</source>
+        <translation>要求到第 {0} 帧，但第 {1} 帧已是最后一帧。</translation>
+    </message>
+    <message>
+        <source>Frames {0} to {1} of “{2}” cannot be decoded.</source>
+        <translation>“{2}”的第 {0} 到 {1} 帧无法解码。</translation>
+    </message>
+    <message>
+        <source>“{0}” is not in the catalogue: name one of {1}.</source>
+        <translation>目录中没有“{0}”：请从 {1} 中选择。</translation>
+    </message>
+    <message>
+        <source>{0} needs both repository and files, or neither.</source>
+        <translation>{0} 要么同时需要仓库和文件，要么都不需要。</translation>
+    </message>
+    <message>
+        <source>{0}: a U-Net, and nothing else, needs base and declaration.</source>
+        <translation>{0}：只有 U-Net 需要基础模型和声明。</translation>
+    </message>
+    <message>
+        <source>“{0}” has nothing that only training needs.</source>
+        <translation>“{0}”没有仅训练所需的内容。</translation>
+    </message>
+    <message>
+        <source>It names a model twice.</source>
+        <translation>其中有模型被重复列出。</translation>
+    </message>
+    <message>
+        <source>It names a base that is not in it.</source>
+        <translation>其中列出了不存在的基础模型。</translation>
+    </message>
+    <message>
+        <source>The catalogue {0} is not understood: {1}.</source>
+        <translation>无法理解目录 {0}：{1}。</translation>
+    </message>
+    <message>
+        <source>The connection to {0} broke off in {1}, at {2} of {3} MB; what has arrived is kept, start the download again to continue.</source>
+        <translation>与 {0} 的连接在 {1} 处中断（{2}/{3} MB）；已收到的内容会保留，重新开始下载即可继续。</translation>
+    </message>
+    <message>
+        <source>The disk of {0} is full; free some space and start the download again, what has arrived is kept.</source>
+        <translation>{0} 所在的磁盘已满；请腾出空间后重新开始下载，已收到的内容会保留。</translation>
+    </message>
+    <message>
+        <source>“{0}” is being downloaded by another process; wait for it or cancel it there.</source>
+        <translation>另一个进程正在下载“{0}”；请等待或在那里取消。</translation>
+    </message>
+    <message>
+        <source>{0} of “{1}” arrived damaged and was deleted; start the download again to get it.</source>
+        <translation>“{1}”的 {0} 收到时已损坏并被删除；请重新开始下载。</translation>
+    </message>
+    <message>
+        <source>{0} holds another kind of model than the catalogue says; please report it.</source>
+        <translation>{0} 中的模型类型与目录所述不同；请报告此问题。</translation>
+    </message>
+    <message>
+        <source>{0} sends more than the {1} bytes of {2} that it announced; they are deleted.</source>
+        <translation>{0} 发送的内容超过其声明的 {2} 的 {1} 字节；已删除。</translation>
+    </message>
+    <message>
+        <source>{0} is not a regular file.</source>
+        <translation>{0} 不是普通文件。</translation>
+    </message>
+    <message>
+        <source>{0} cannot be read ({1}).</source>
+        <translation>无法读取 {0}（{1}）。</translation>
+    </message>
+    <message>
+        <source>{0} is damaged or no safetensors file ({1}); get it again.</source>
+        <translation>{0} 已损坏或不是 safetensors 文件（{1}）；请重新获取。</translation>
+    </message>
+    <message>
+        <source>{0} answers with error {1}; try again later.</source>
+        <translation>{0} 返回错误 {1}；请稍后再试。</translation>
+    </message>
+    <message>
+        <source>{0} cannot be reached ({1}); check the network, or name a mirror in HF_ENDPOINT.</source>
+        <translation>无法连接 {0}（{1}）；请检查网络，或在 HF_ENDPOINT 中指定镜像。</translation>
+    </message>
+    <message>
+        <source>“{0}” is for users who accepted its licence on {1}: accept it there, make a token, and enter it here.</source>
+        <translation>“{0}”仅供在 {1} 上接受其许可的用户使用：请在那里接受许可、创建令牌并在此输入。</translation>
+    </message>
+    <message>
+        <source>The token&apos;s account has no access to “{0}” yet: accept its licence on {1}, or enter another token.</source>
+        <translation>该令牌的账户尚无“{0}”的访问权限：请在 {1} 上接受其许可，或输入其他令牌。</translation>
+    </message>
+    <message>
+        <source>{0} does not know this token; make a new one there and enter it here.</source>
+        <translation>{0} 不认识此令牌；请在那里创建新令牌并在此输入。</translation>
+    </message>
+    <message>
+        <source>{0} does not exist, or no longer has these files; look there for what became of it.</source>
+        <translation>{0} 不存在，或不再有这些文件；请到那里查看情况。</translation>
+    </message>
+    <message>
+        <source>{0} is laid over “{1}”, which is not the name of a model; name one with --base.</source>
+        <translation>{0} 基于“{1}”，但它不是模型名称；请用 --base 指定。</translation>
+    </message>
+    <message>
+        <source>There is a model “{0}” already; remove it first, or give this one another name.</source>
+        <translation>已有名为“{0}”的模型；请先移除它，或为此模型另起名称。</translation>
+    </message>
+    <message>
+        <source>A model cannot be called “{0}”; give it another name.</source>
+        <translation>模型不能叫“{0}”；请换个名称。</translation>
+    </message>
+    <message>
+        <source>The models folder {0} cannot be made ({1}).</source>
+        <translation>无法创建模型文件夹 {0}（{1}）。</translation>
+    </message>
+    <message>
+        <source>{0} is missing or is not the file that {1} declares (its SHA-256 differs); get it again.</source>
+        <translation>{0} 缺失，或不是 {1} 声明的文件（SHA-256 不同）；请重新获取。</translation>
+    </message>
+    <message>
+        <source>{0} on {1} offers no safetensors files of this model; pickles are not downloaded.</source>
+        <translation>{1} 上的 {0} 没有提供此模型的 safetensors 文件；不会下载 pickle 文件。</translation>
+    </message>
+    <message>
+        <source>{0} offers {1} GB for “{2}”, but it should be {3} GB; nothing is downloaded.</source>
+        <translation>{0} 为“{2}”提供 {1} GB，但应为 {3} GB；不会下载。</translation>
+    </message>
+    <message>
+        <source>The hub gives no hash of {0}, so that it could not be verified; it is not downloaded.</source>
+        <translation>该站没有给出 {0} 的哈希值，无法校验；不会下载。</translation>
+    </message>
+    <message>
+        <source>{0} answers with a listing that is not understood; try again later.</source>
+        <translation>{0} 返回的列表无法理解；请稍后再试。</translation>
+    </message>
+    <message>
+        <source>{0} does not end its listing of “{1}”; try again later.</source>
+        <translation>{0} 没有给完“{1}”的列表；请稍后再试。</translation>
+    </message>
+    <message>
+        <source>{0} is a pickle, which can run code when it is opened; get the model as safetensors.</source>
+        <translation>{0} 是 pickle 文件，打开时可能运行代码；请获取 safetensors 格式的模型。</translation>
+    </message>
+    <message>
+        <source>{0} is no model: give a folder in diffusers&apos; layout or a .safetensors file.</source>
+        <translation>{0} 不是模型：请提供 diffusers 布局的文件夹或 .safetensors 文件。</translation>
+    </message>
+    <message>
+        <source>{0} does not exist.</source>
+        <translation>{0} 不存在。</translation>
+    </message>
+    <message>
+        <source>The model in {0} is incomplete: the folder “{1}” is missing.</source>
+        <translation>{0} 中的模型不完整：缺少文件夹“{1}”。</translation>
+    </message>
+    <message>
+        <source>The model in {0} is incomplete: {1} is missing.</source>
+        <translation>{0} 中的模型不完整：缺少 {1}。</translation>
+    </message>
+    <message>
+        <source>“{0}” cannot be read ({1}).</source>
+        <translation>“{0}”无法读取（{1}）。</translation>
+    </message>
+    <message>
+        <source>The name “{0}” holds a field that there is not{1}; use {2}.</source>
+        <translation>名称“{0}”含有不存在的字段{1}；请使用 {2}。</translation>
+    </message>
+    <message>
+        <source>The name “{0}” needs {name} in it, or all results would be called alike.</source>
+        <translation>名称“{0}”中须含有 {name}，否则所有结果将同名。</translation>
+    </message>
+    <message>
+        <source>The name “{0}” is no file name: leave out / \ : * ? &quot; &lt; &gt; | and dots or spaces at its ends.</source>
+        <translation>名称“{0}”不能用作文件名：请去掉 / \ : * ? &quot; &lt; &gt; | 以及首尾的点或空格。</translation>
+    </message>
+    <message>
+        <source>The name “{0}” has a brace without its other half; fields are {1}.</source>
+        <translation>名称“{0}”的花括号不成对；可用字段为 {1}。</translation>
+    </message>
+    <message>
+        <source>The job in {0} was finished or removed by another process.</source>
+        <translation>{0} 中的任务已由另一进程完成或删除。</translation>
+    </message>
+    <message>
+        <source>{0} does not say between which noise levels the model was trained (sigma_min and sigma_max).</source>
+        <translation>{0} 没有说明模型训练的噪声范围（sigma_min 和 sigma_max）。</translation>
+    </message>
+    <message>
+        <source>The config.json of the autoencoder of “{0}” does not describe one.</source>
+        <translation>“{0}”的自编码器的 config.json 描述的不是自编码器。</translation>
+    </message>
+    <message>
+        <source>The U-Net of “{0}” has {1} input and {2} output channels, which does not fit an autoencoder of {3}; a {4} that declares its first stage is needed.</source>
+        <translation>“{0}”的 U-Net 有 {1} 个输入通道和 {2} 个输出通道，与 {3} 通道的自编码器不符；需要声明其第一阶段的 {4}。</translation>
+    </message>
+    <message>
+        <source>{0} holds no model: there is no .safetensors file.</source>
+        <translation>{0} 中没有模型：没有 .safetensors 文件。</translation>
+    </message>
+    <message>
+        <source>{0} is a link to a file elsewhere, which is not copied; put the file itself in its place.</source>
+        <translation>{0} 是指向别处文件的链接，不会被复制；请放入文件本身。</translation>
+    </message>
+    <message>
+        <source>{0} holds neither a U-Net nor an autoencoder (vae).</source>
+        <translation>{0} 中既没有 U-Net 也没有自编码器（vae）。</translation>
+    </message>
+    <message>
+        <source>{0} is no U-Net of Stable Video Diffusion&apos;s size; its config.json is needed beside it.</source>
+        <translation>{0} 不是 Stable Video Diffusion 大小的 U-Net；旁边需要有其 config.json。</translation>
+    </message>
+    <message>
+        <source>{0} has the {1} “{2}”; this program samples with “{3}”, as Stable Video Diffusion does.</source>
+        <translation>{0} 的 {1} 为“{2}”；本程序与 Stable Video Diffusion 一样使用“{3}”采样。</translation>
+    </message>
+    <message>
+        <source>There is no model “{0}”: name one of {1} or a folder that holds {2}.</source>
+        <translation>没有模型“{0}”：请从 {1} 中选择，或指定含有 {2} 的文件夹。</translation>
+    </message>
+    <message>
+        <source>The model in {0} needs “{1}”, which is missing; put it into {2}.</source>
+        <translation>{0} 中的模型需要缺失的“{1}”；请将其放入 {2}。</translation>
+    </message>
+    <message>
+        <source>The model in {0} declares the base “{1}”, which is not the name of a model.</source>
+        <translation>{0} 中的模型声明了基础“{1}”，但它不是模型名称。</translation>
+    </message>
+    <message>
+        <source>There is no model “{0}”; “dcvsr models list” shows the installed ones.</source>
+        <translation>没有模型“{0}”；“dcvsr models list”会显示已安装的模型。</translation>
+    </message>
+    <message>
+        <source>“{0}” restores nothing by itself; choose a model that is laid over it.</source>
+        <translation>“{0}”本身不能修复；请选择基于它的模型。</translation>
+    </message>
+    <message>
+        <source>{0} holds a {1}, and this program needs a {2}.</source>
+        <translation>{0} 中是 {1}，而本程序需要 {2}。</translation>
+    </message>
+    <message>
+        <source>The weights in {0} are not those of a {1}.</source>
+        <translation>{0} 中的权重不是 {1} 的权重。</translation>
+    </message>
+    <message>
+        <source>{0} holds no config.</source>
+        <translation>{0} 中没有配置。</translation>
+    </message>
+    <message>
+        <source>These weights are not a complete U-Net of Stable Video Diffusion&apos;s kind: tensors are missing.</source>
+        <translation>这些权重不是完整的 Stable Video Diffusion 类 U-Net：缺少张量。</translation>
+    </message>
+    <message>
+        <source>The weights in {0} do not fit their config.json: {1} is {2}, not {3}.</source>
+        <translation>{0} 中的权重与其 config.json 不符：{1} 是 {2}，而不是 {3}。</translation>
+    </message>
+    <message>
+        <source>{0} is missing or damaged.</source>
+        <translation>{0} 缺失或已损坏。</translation>
+    </message>
+    <message>
+        <source>“{0}” came with the program and stays.</source>
+        <translation>“{0}”随程序提供，会保留。</translation>
+    </message>
+    <message>
+        <source>“{0}” is laid over “{1}”; remove that first.</source>
+        <translation>“{0}”基于“{1}”；请先移除前者。</translation>
+    </message>
+    <message>
+        <source>{0} cannot be removed ({1}).</source>
+        <translation>无法移除 {0}（{1}）。</translation>
+    </message>
+    <message>
+        <source>{0} is not the file that was declared (its SHA-256 differs); get it again.</source>
+        <translation>{0} 不是所声明的文件（SHA-256 不同）；请重新获取。</translation>
+    </message>
+    <message>
+        <source>The U-Net in {0} takes {1} added_time_ids; {2} declares {3}.</source>
+        <translation>{0} 中的 U-Net 接受 {1} 个 added_time_ids；{2} 声明了 {3} 个。</translation>
+    </message>
+    <message>
+        <source>The U-Net in {0} needs a multiple of {1}; {2} declares {3}.</source>
+        <translation>{0} 中的 U-Net 需要 {1} 的倍数；{2} 声明了 {3}。</translation>
+    </message>
+    <message>
+        <source>The U-Net in {0} has {1} input and {2} output channels; its first stage needs {3} and {4}.</source>
+        <translation>{0} 中的 U-Net 有 {1} 个输入通道和 {2} 个输出通道；其第一阶段需要 {3} 和 {4}。</translation>
+    </message>
+    <message>
+        <source>The model in {0} is incomplete: there is no .safetensors file.</source>
+        <translation>{0} 中的模型不完整：没有 .safetensors 文件。</translation>
+    </message>
+    <message>
+        <source>{0} cannot be read: {1}.</source>
+        <translation>无法读取 {0}：{1}。</translation>
+    </message>
+    <message>
+        <source>{0} does not describe a {1} ({2}).</source>
+        <translation>{0} 描述的不是 {1}（{2}）。</translation>
+    </message>
+    <message>
+        <source>The weights in {0} do not fit their config.json: {1} is {2}, expected {3}.</source>
+        <translation>{0} 中的权重与其 config.json 不符：{1} 是 {2}，应为 {3}。</translation>
+    </message>
+    <message>
+        <source>This model needs CLIP to see the first frame: install it with “pip install dcvsr-studio[clip]”.</source>
+        <translation>此模型需要 CLIP 来查看首帧：请用“pip install dcvsr-studio[clip]”安装。</translation>
+    </message>
+    <message>
+        <source>The image encoder in {0} is missing or damaged ({1}).</source>
+        <translation>{0} 中的图像编码器缺失或已损坏（{1}）。</translation>
+    </message>
+    <message>
+        <source>{0} is no DC-VSR model: {1} is missing.</source>
+        <translation>{0} 不是 DC-VSR 模型：缺少 {1}。</translation>
+    </message>
+    <message>
+        <source>{0} is not understood: {1}.</source>
+        <translation>无法理解 {0}：{1}。</translation>
+    </message>
+    <message>
+        <source>The device “{0}” is not available here; choose one of auto, {1}.</source>
+        <translation>此处没有设备“{0}”；请选择 auto、{1} 之一。</translation>
+    </message>
+    <message>
+        <source>The config.json in {0} describes {1} layers, but there are only {2} weights.</source>
+        <translation>{0} 中的 config.json 描述了 {1} 层，但只有 {2} 个权重。</translation>
+    </message>
+    <message>
+        <source>{0} is damaged or no index of weights ({1}); get it again.</source>
+        <translation>{0} 已损坏或不是权重索引（{1}）；请重新获取。</translation>
+    </message>
+    <message>
+        <source>The model in {0} is incomplete: {1}, which its index lists, is missing.</source>
+        <translation>{0} 中的模型不完整：缺少其索引列出的 {1}。</translation>
+    </message>
+    <message>
+        <source>The upsampler in “{0}” cannot be used: {1}.</source>
+        <translation>无法使用“{0}”中的放大器：{1}。</translation>
+    </message>
+    <message>
+        <source>A single tile does not fit into the device&apos;s memory: choose a smaller tile or window.</source>
+        <translation>单个分块也放不进设备内存：请选择更小的分块或窗口。</translation>
+    </message>
+    <message>
+        <source>{0} does not describe a U-Net ({1}); get the model again.</source>
+        <translation>{0} 描述的不是 U-Net（{1}）；请重新获取模型。</translation>
+    </message>
+    <message>
+        <source>The clip is soft: its detail fits into a picture {0} times smaller, and --reduce {1} may do better.</source>
+        <translation>画面偏软：其细节可容于缩小 {0} 倍的画面，使用 --reduce {1} 或许更好。</translation>
+    </message>
+    <message>
+        <source>Guidance {0} does nothing here: this model&apos;s unconditional branch drops nothing, and γ is 0 in every step.</source>
+        <translation>引导 {0} 在此不起作用：此模型的无条件分支没有丢弃任何内容，且每一步的 γ 都为 0。</translation>
+    </message>
+    <message>
+        <source>The video is interlaced ({0}) and is deinterlaced first.</source>
+        <translation>视频为隔行扫描（{0}），会先去隔行。</translation>
+    </message>
+    <message>
+        <source>The video is stored turned or mirrored; the result is upright.</source>
+        <translation>视频以旋转或镜像方式存储；结果为正立。</translation>
+    </message>
+    <message>
+        <source>The clip is long: cuts are looked for when the job begins.</source>
+        <translation>视频较长：任务开始时再查找镜头切换。</translation>
+    </message>
+    <message>
+        <source>Fast tiling: little overlap and a moving grid, not the paper&apos;s.</source>
+        <translation>快速分块：重叠少、网格移动，与论文不同。</translation>
+    </message>
+    <message>
+        <source>The U-Net leaves the device while frames are encoded and decoded, so that more of them fit.</source>
+        <translation>编码和解码帧时 U-Net 会离开设备，以容纳更多帧。</translation>
+    </message>
+    <message>
+        <source>Guidance {0} does nothing at a guidance scale of 1.</source>
+        <translation>引导强度为 1 时引导 {0} 不起作用。</translation>
+    </message>
+    <message>
+        <source>Guidance {0} does nothing: no step has a noise level between guidance_low and guidance_high.</source>
+        <translation>引导 {0} 不起作用：没有步骤的噪声水平在 guidance_low 与 guidance_high 之间。</translation>
+    </message>
+    <message>
+        <source>The tiles do not fit into the device&apos;s memory: choose a smaller tile or window, or fast tiling.</source>
+        <translation>分块放不进设备内存：请选择更小的分块或窗口，或快速分块。</translation>
+    </message>
+    <message>
+        <source>There is not enough disk space: free some, or restore a shorter part.</source>
+        <translation>磁盘空间不足：请腾出空间，或修复更短的部分。</translation>
+    </message>
+    <message>
+        <source>Frames {0} to {1} are no range: the first must not be negative or after the last.</source>
+        <translation>第 {0} 到 {1} 帧不是范围：起始帧不能为负，也不能在结束帧之后。</translation>
+    </message>
+    <message>
+        <source>“{0}” has {1} frames, so frame {2} is not in it.</source>
+        <translation>“{0}”有 {1} 帧，因此没有第 {2} 帧。</translation>
+    </message>
+    <message>
+        <source>The region does not lie inside the picture of {0} × {1} pixels.</source>
+        <translation>该区域不在 {0} × {1} 像素的画面内。</translation>
+    </message>
+    <message>
+        <source>The picture is reduced to {0}×{1} before it is restored.</source>
+        <translation>画面先缩小到 {0}×{1} 再修复。</translation>
+    </message>
+    <message>
+        <source>The model enlarges {0} times; the rest of the way to {1}×{2} is interpolated.</source>
+        <translation>模型放大 {0} 倍；到 {1}×{2} 的其余部分为插值。</translation>
+    </message>
+    <message>
+        <source>The result is smaller than the clip, which has {0}×{1} pixels.</source>
+        <translation>结果小于原视频，原视频为 {0}×{1} 像素。</translation>
+    </message>
+    <message>
+        <source>The picture is restored at {0} and scaled down to {1}×{2}.</source>
+        <translation>画面以 {0} 修复，再缩小到 {1}×{2}。</translation>
+    </message>
+    <message>
+        <source>Memory ran out: tiles are {0} latents wide instead of {1} from here on, which changes the result.</source>
+        <translation>内存不足：从这里起分块宽度由 {1} 改为 {0} 个潜变量，这会改变结果。</translation>
+    </message>
+    <message>
+        <source>Memory ran out: tiles of a frame are denoised in batches that wait for each other from here on.</source>
+        <translation>内存不足：从这里起一帧的分块分批去噪并相互等待。</translation>
+    </message>
+    <message>
+        <source>Memory ran out: tiles exchange keys in two passes from here on, which changes the result a little.</source>
+        <translation>内存不足：从这里起分块分两遍交换键，这会稍微改变结果。</translation>
+    </message>
+    <message>
+        <source>{0} came out damaged, even in fp32; choose another model, or restore the frames around it alone.</source>
+        <translation>即使用 fp32，{0} 仍然损坏；请选择其他模型，或单独修复其前后的帧。</translation>
+    </message>
+    <message>
+        <source>Memory ran out: tiles are denoised {0} at a time from here on.</source>
+        <translation>内存不足：从这里起每次去噪 {0} 个分块。</translation>
+    </message>
+    <message>
+        <source>Memory ran out: frames are encoded and decoded {0} at a time from here on, which may show a little.</source>
+        <translation>内存不足：从这里起每次编码和解码 {0} 帧，可能略有可见差异。</translation>
+    </message>
+    <message>
+        <source>Memory ran out even with the smallest tiles; close other programs, or restore anew with fewer frames per tile.</source>
+        <translation>即使用最小的分块内存也不足；请关闭其他程序，或减少每个分块的帧数后重新修复。</translation>
+    </message>
+    <message>
+        <source>{0} went out of the range of {1} and was computed again in fp32.</source>
+        <translation>{0} 超出 {1} 的范围，已用 fp32 重新计算。</translation>
+    </message>
+    <message>
+        <source>Memory ran out: the estimates that guidance compares are computed one after the other from here on.</source>
+        <translation>内存不足：从这里起引导所比较的估计逐个计算。</translation>
+    </message>
+    <message>
+        <source>{0} must have at most {1} values, not {2}.</source>
+        <translation>{0} 最多有 {1} 个值，而不是 {2} 个。</translation>
+    </message>
+    <message>
+        <source>{0} must be one of {1}, not {2}.</source>
+        <translation>{0} 必须是 {1} 之一，而不是 {2}。</translation>
+    </message>
+    <message>
+        <source>{0} must be {1} {2}, not {3}.</source>
+        <translation>{0} 必须{1} {2}，而不是 {3}。</translation>
+    </message>
+    <message>
+        <source>{0} must be {1}, not {2}.</source>
+        <translation>{0} 必须为 {1}，而不是 {2}。</translation>
+    </message>
+    <message>
+        <source>{0} is wrong: {1} (it is {2}).</source>
+        <translation>{0} 有误：{1}（当前为 {2}）。</translation>
+    </message>
+    <message>
+        <source>The {0} “{1}” is missing.</source>
+        <translation>缺少 {0}“{1}”。</translation>
+    </message>
+    <message>
+        <source>{0}s must come as a JSON object, not as {1}.</source>
+        <translation>{0} 必须是 JSON 对象，而不是 {1}。</translation>
+    </message>
+    <message>
+        <source>This is not valid JSON: {0}.</source>
+        <translation>这不是有效的 JSON：{0}。</translation>
+    </message>
+    <message>
+        <source>Video codec; auto is H.264 for 8-bit and H.265 for 10-bit video, and what keeps transparency: ProRes in .mov, FFV1 in .mkv.</source>
+        <translation>视频编码；自动：8 位用 H.264，10 位用 H.265，需保留透明度时 .mov 用 ProRes、.mkv 用 FFV1。</translation>
+    </message>
+    <message>
+        <source>“{0}” cannot be written ({1}).</source>
+        <translation>无法写入“{0}”（{1}）。</translation>
+    </message>
+    <message>
+        <source>There is no room left on the disk of “{0}”; free some and resume.</source>
+        <translation>“{0}”所在的磁盘已满；请腾出空间后继续。</translation>
+    </message>
+    <message>
+        <source>“{0}” is the input itself, or holds it; choose another name for the output.</source>
+        <translation>“{0}”就是输入本身，或包含输入；请为输出另选名称。</translation>
+    </message>
+    <message>
+        <source>“{0}” is a folder; give the output a file name.</source>
+        <translation>“{0}”是文件夹；请为输出指定文件名。</translation>
+    </message>
+    <message>
+        <source>“{0}” holds files already; choose another folder or allow overwriting.</source>
+        <translation>“{0}”中已有文件；请另选文件夹或允许覆盖。</translation>
+    </message>
+    <message>
+        <source>“{0}” holds other files than an earlier result; choose another folder.</source>
+        <translation>“{0}”中有先前结果以外的文件；请另选文件夹。</translation>
+    </message>
+    <message>
+        <source>“{0}” and “{1}” are one output, or one holds the other; choose two names.</source>
+        <translation>“{0}”与“{1}”是同一个输出，或一个包含另一个；请选两个名称。</translation>
+    </message>
+    <message>
+        <source>“{0}” is a file, but pictures need a folder; choose another name.</source>
+        <translation>“{0}”是文件，但图片需要文件夹；请另选名称。</translation>
+    </message>
+    <message>
+        <source>“{0}” exists already; choose another name or allow overwriting.</source>
+        <translation>“{0}”已存在；请另选名称或允许覆盖。</translation>
+    </message>
+    <message>
+        <source>“{0}” is no picture that can be read ({1}).</source>
+        <translation>“{0}”不是可读取的图片（{1}）。</translation>
+    </message>
+    <message>
+        <source>“{0}” has {1} frames and “{2}” {3}; compare a clip with the result of all of it.</source>
+        <translation>“{0}”有 {1} 帧，而“{2}”有 {3} 帧；请将视频与其完整结果比较。</translation>
+    </message>
+    <message>
+        <source>“{0}” has no frames from {1} s to {2}; it lasts {3} s.</source>
+        <translation>“{0}”在 {1} 秒至 {2} 之间没有帧；其时长为 {3} 秒。</translation>
+    </message>
+    <message>
+        <source>{0} does not work here, as it needs {1}; {2} is encoded by software.</source>
+        <translation>{0} 在此不可用，因为它需要 {1}；改由软件编码 {2}。</translation>
+    </message>
+    <message>
+        <source>{0} is left out.</source>
+        <translation>{0} 被略去。</translation>
+    </message>
+    <message>
+        <source>The preset must be one of {0}, not “{1}”.</source>
+        <translation>编码速度必须是 {0} 之一，而不是“{1}”。</translation>
+    </message>
+    <message>
+        <source>OpenH264 does not take the odd size {0}×{1}; choose another codec, such as AV1.</source>
+        <translation>OpenH264 不支持奇数尺寸 {0}×{1}；请选择其他编码，例如 AV1。</translation>
+    </message>
+    <message>
+        <source>{0} is written with {1} bits per channel, the input has {2}.</source>
+        <translation>{0} 以每通道 {1} 位写入，输入为 {2} 位。</translation>
+    </message>
+    <message>
+        <source>{0} does not store the HDR10 data on the mastering display; H.265 does.</source>
+        <translation>{0} 不保存母版显示器的 HDR10 数据；H.265 可以。</translation>
+    </message>
+    <message>
+        <source>{0}×{1} is an odd size, which {2} keeps with full colour resolution (4:4:4) only.</source>
+        <translation>{0}×{1} 是奇数尺寸，{2} 只能以完整色度（4:4:4）保存。</translation>
+    </message>
+    <message>
+        <source>The engine on {0} ended unexpectedly ({1}).</source>
+        <translation>{0} 上的引擎意外退出（{1}）。</translation>
+    </message>
+    <message>
+        <source>{0} {1}; choose another codec.</source>
+        <translation>{0} {1}；请选择其他编码。</translation>
+    </message>
+    <message>
+        <source>{0} pictures go into a folder; name the output without {1}.</source>
+        <translation>{0} 图片会存入文件夹；输出名称请去掉 {1}。</translation>
+    </message>
+    <message>
+        <source>“{0}” has no known video suffix; name it {1}.</source>
+        <translation>“{0}”没有已知的视频后缀；请命名为 {1}。</translation>
+    </message>
+    <message>
+        <source>{0} does not go into {1}; name the output {2}.</source>
+        <translation>{0} 不能放入 {1}；请将输出命名为 {2}。</translation>
+    </message>
+    <message>
+        <source>Segment “{0}” begins before the one before it ends; restore it again.</source>
+        <translation>分段“{0}”在前一段结束之前开始；请重新修复。</translation>
+    </message>
+    <message>
+        <source>Segment “{0}” was encoded with other settings than the first; restore it again.</source>
+        <translation>分段“{0}”的编码设置与第一段不同；请重新修复。</translation>
+    </message>
+    <message>
+        <source>{0} numbers are missing among the pictures of “{1}” ({2}); they are not filled in.</source>
+        <translation>“{1}”的图片中缺少 {0} 个编号（{2}）；不会补齐。</translation>
+    </message>
+    <message>
+        <source>The language “{0}” of a track is not stored; .mkv keeps it.</source>
+        <translation>轨道的语言“{0}”不会保存；.mkv 可以保存。</translation>
+    </message>
+    <message>
+        <source>Transparency is kept: its channel is enlarged beside the picture, by bicubic interpolation.</source>
+        <translation>透明度会保留：其通道与画面一同用双三次插值放大。</translation>
+    </message>
+    <message>
+        <source>“{0}” is no video that can be read; playlists, texts and audio files are not opened.</source>
+        <translation>“{0}”不是可读取的视频；播放列表、文本和音频文件不会打开。</translation>
+    </message>
+    <message>
+        <source>The {0} is left out: only audio, subtitles, covers and attachments are copied.</source>
+        <translation>略去 {0}：只复制音频、字幕、封面和附件。</translation>
+    </message>
+    <message>
+        <source>The {0} is left out: it holds no audio.</source>
+        <translation>略去 {0}：其中没有音频。</translation>
+    </message>
+    <message>
+        <source>Frame times are rounded to milliseconds: .mkv knows no finer ones, .mp4 and .mov do.</source>
+        <translation>帧时间取整到毫秒：.mkv 没有更精细的时间，.mp4 和 .mov 有。</translation>
+    </message>
+    <message>
+        <source>Frame times are rounded to 1/{0} s: in ticks of {1} s a frame is shown for longer than .mp4 and .mov can say.</source>
+        <translation>帧时间取整到 1/{0} 秒：以 {1} 秒为单位时，有帧的显示时间超出 .mp4 和 .mov 的表示范围。</translation>
+    </message>
+    <message>
+        <source>The pixel shape {0} is lost: ProRes in .mkv does not say it, in .mov it does.</source>
+        <translation>像素形状 {0} 会丢失：.mkv 中的 ProRes 不记录它，.mov 中会记录。</translation>
+    </message>
+    <message>
+        <source>The timecode is left out: it is that of the first frame, which is not restored.</source>
+        <translation>略去时间码：它属于未被修复的首帧。</translation>
+    </message>
+    <message>
+        <source>PNG and TIFF pictures, ProRes in .mov and FFV1 in .mkv would keep the transparency.</source>
+        <translation>PNG 和 TIFF 图片、.mov 中的 ProRes 以及 .mkv 中的 FFV1 可保留透明度。</translation>
+    </message>
+    <message>
+        <source>“{0}” cannot be written ({1}); choose another container.</source>
+        <translation>无法写入“{0}”（{1}）；请选择其他容器。</translation>
+    </message>
+    <message>
+        <source>Transparency is left out; restored frames are opaque.</source>
+        <translation>略去透明度；修复后的帧不透明。</translation>
+    </message>
+    <message>
+        <source>The closed captions inside the pictures are left out.</source>
+        <translation>画面内的隐藏字幕被略去。</translation>
+    </message>
+    <message>
+        <source>The output does not say that this is a 360° video; players show it flat.</source>
+        <translation>输出不会标明这是 360° 视频；播放器将平面显示。</translation>
+    </message>
+    <message>
+        <source>The output does not say that its pictures hold two views (3D).</source>
+        <translation>输出不会标明其画面含两个视图（3D）。</translation>
+    </message>
+    <message>
+        <source>No picture of “{0}” can be decoded ({1}); the file is damaged.</source>
+        <translation>“{0}”没有可解码的画面（{1}）；文件已损坏。</translation>
+    </message>
+    <message>
+        <source>“{0}” holds a kind of video that cannot be decoded here.</source>
+        <translation>“{0}”中的视频类型无法在此解码。</translation>
+    </message>
+    <message>
+        <source>“{0}” claims {1}×{2} pixels; the most that can be read is 16384×16384.</source>
+        <translation>“{0}”声称有 {1}×{2} 像素；最多可读取 16384×16384。</translation>
+    </message>
+    <message>
+        <source>“{0}” holds no frames.</source>
+        <translation>“{0}”中没有帧。</translation>
+    </message>
+    <message>
+        <source>The segments hold {0}, not {1}; restore them again.</source>
+        <translation>各分段为 {0}，而不是 {1}；请重新修复。</translation>
+    </message>
+    <message>
+        <source>Frame {0} of “{1}” cannot be decoded.</source>
+        <translation>“{1}”的第 {0} 帧无法解码。</translation>
+    </message>
+    <message>
+        <source>“{0}” has no frames that can be decoded.</source>
+        <translation>“{0}”没有可解码的帧。</translation>
+    </message>
+    <message>
+        <source>The colours of “{0}” change on the way ({1}); all frames are converted to those of the first.</source>
+        <translation>“{0}”的色彩中途改变（{1}）；所有帧都转换为首帧的色彩。</translation>
+    </message>
+    <message>
+        <source>Frame {0} of “{1}” is {2}×{3} pixels, the first is {4}×{5}; restore parts of different size one by one.</source>
+        <translation>“{1}”的第 {0} 帧为 {2}×{3} 像素，首帧为 {4}×{5}；请分别修复不同尺寸的部分。</translation>
+    </message>
+    <message>
+        <source>“{0}” breaks off ({1}); it is restored up to there.</source>
+        <translation>“{0}”中断（{1}）；将修复到该处。</translation>
+    </message>
+    <message>
+        <source>between {0} and {1}</source>
+        <translation>{0} 到 {1} 之间</translation>
+    </message>
+    <message>
+        <source>at least {0}</source>
+        <translation>至少 {0}</translation>
+    </message>
+    <message>
+        <source>at most {0}</source>
+        <translation>至多 {0}</translation>
+    </message>
+    <message>
+        <source>a whole number</source>
+        <translation>整数</translation>
+    </message>
+    <message>
+        <source>a number</source>
+        <translation>数字</translation>
+    </message>
+    <message>
+        <source>a finite number</source>
+        <translation>有限的数字</translation>
+    </message>
+    <message>
+        <source>true or false</source>
+        <translation>true 或 false</translation>
+    </message>
+    <message>
+        <source>The frames do not fit into memory: choose fewer frames per segment or a smaller size.</source>
+        <translation>帧放不进内存：请减少每段帧数或选择更小的尺寸。</translation>
+    </message>
+    <message>
+        <source>The clock of “{0}” jumps {1} on the way, as in recordings that were put together; picture and audio follow each other without a gap.</source>
+        <translation>“{0}”的时钟中途跳变（{1}），如拼接的录像；画面和声音会无间隙衔接。</translation>
+    </message>
+    <message>
+        <source>Audio and subtitles are left out: pictures have none; .mp4, .mov or .mkv do.</source>
+        <translation>略去声音和字幕：图片没有这些；.mp4、.mov 或 .mkv 有。</translation>
+    </message>
+    <message>
+        <source>Frames {0} to {1} of “{2}” are damaged and left out.</source>
+        <translation>“{2}”的第 {0} 到 {1} 帧已损坏，被略去。</translation>
+    </message>
+    <message>
+        <source>Some frames of “{0}” are damaged ({1}).</source>
+        <translation>“{0}”的部分帧已损坏（{1}）。</translation>
+    </message>
+    <message>
+        <source>The pixel shape of “{0}” changes on the way; the output says that of the first frame.</source>
+        <translation>“{0}”的像素形状中途改变；输出采用首帧的形状。</translation>
+    </message>
+    <message>
+        <source>The other tracks end early, where the input breaks off ({0}).</source>
+        <translation>其他轨道提前结束于输入中断处（{0}）。</translation>
+    </message>
+    <message>
+        <source>“{0}” is not a regular file (a pipe, a device or a folder); choose a video file.</source>
+        <translation>“{0}”不是普通文件（管道、设备或文件夹）；请选择视频文件。</translation>
+    </message>
+    <message>
+        <source>“{0}” may not be read; check its permissions.</source>
+        <translation>没有读取“{0}”的权限；请检查其权限。</translation>
+    </message>
+    <message>
+        <source>“{0}” has no video track; choose a file with pictures in it.</source>
+        <translation>“{0}”没有视频轨道；请选择有画面的文件。</translation>
+    </message>
+    <message>
+        <source>“{0}” holds no pictures; choose a folder with PNG, JPEG, TIFF or WebP files.</source>
+        <translation>“{0}”中没有图片；请选择含有 PNG、JPEG、TIFF 或 WebP 文件的文件夹。</translation>
+    </message>
+    <message>
+        <source>“{0}” is no video that can be read ({1}).</source>
+        <translation>“{0}”不是可读取的视频（{1}）。</translation>
+    </message>
+    <message>
+        <source>“{0}” does not exist; check the name.</source>
+        <translation>“{0}”不存在；请检查名称。</translation>
+    </message>
+    <message>
+        <source>“{0}” cannot be read ({1}); check the name.</source>
+        <translation>无法读取“{0}”（{1}）；请检查名称。</translation>
+    </message>
+    <message>
+        <source>“{0}” cannot be read ({1}); check its permissions.</source>
+        <translation>无法读取“{0}”（{1}）；请检查其权限。</translation>
+    </message>
+    <message>
+        <source>The {0} is converted to {1}{2}.</source>
+        <translation>{0} 会转换为 {1}{2}。</translation>
+    </message>
+    <message>
+        <source>The {0} is left out: this container cannot hold it{1}.</source>
+        <translation>略去 {0}：此容器无法容纳{1}。</translation>
+    </message>
+    <message>
+        <source>The {0} is left out: it cannot be copied ({1}).</source>
+        <translation>略去 {0}：无法复制（{1}）。</translation>
+    </message>
+    <message>
+        <source>A frame of “{0}” is shown for {1} hours, longer than MP4 and MOV files can store; name the output .mkv, with another codec than ProRes, or PNG pictures.</source>
+        <translation>“{0}”有一帧显示 {1} 小时，超出 MP4 和 MOV 文件的存储范围；请将输出命名为 .mkv 并使用 ProRes 以外的编码，或输出 PNG 图片。</translation>
+    </message>
+    <message>
+        <source>The folder “{0}” does not exist; create it or choose another.</source>
+        <translation>文件夹“{0}”不存在；请创建或另选。</translation>
+    </message>
+    <message>
+        <source>“{0}” cannot be written ({1}); choose another place.</source>
+        <translation>无法写入“{0}”（{1}）；请另选位置。</translation>
+    </message>
+    <message>
+        <source>{0} cannot be encoded at {1}×{2} ({3}); choose another codec.</source>
+        <translation>无法以 {1}×{2} 编码 {0}（{3}）；请选择其他编码。</translation>
     </message>
 </context>
 <context>
@@ -614,6 +1545,14 @@
     <message>
         <source>In the preview</source>
         <translation>预览中</translation>
+    </message>
+    <message>
+        <source>{count} clips are left out, as their results are there.</source>
+        <translation>略去 {count} 个视频，因为它们的结果已存在。</translation>
+    </message>
+    <message>
+        <source>Add them all the same</source>
+        <translation>仍然加入</translation>
     </message>
 </context>
 <context>
@@ -903,6 +1842,14 @@
         <translation>问题</translation>
     </message>
     <message>
+        <source>All {clips} clips: {frames} frames, files of about {size}, about {time}</source>
+        <translation>全部 {clips} 个视频：{frames} 帧，文件约 {size}，约 {time}</translation>
+    </message>
+    <message>
+        <source>{planned} of {clips} clips: {frames} frames, files of about {size}, about {time}</source>
+        <translation>{clips} 个视频中的 {planned} 个：{frames} 帧，文件约 {size}，约 {time}</translation>
+    </message>
+    <message>
         <source>This fits:</source>
         <translation>以下方案可行:</translation>
     </message>
@@ -959,16 +1906,12 @@
         <translation>结果</translation>
     </message>
     <message>
-        <source>All {clips} clips: {frames} frames, about {time}</source>
-        <translation>全部 {clips} 个视频:{frames} 帧,约 {time}</translation>
-    </message>
-    <message>
-        <source>{planned} of {clips} clips: {frames} frames, about {time}</source>
-        <translation>{clips} 个视频中的 {planned} 个:{frames} 帧,约 {time}</translation>
-    </message>
-    <message>
         <source>Looking for settings that fit …</source>
         <translation>正在寻找可行的设置…</translation>
+    </message>
+    <message>
+        <source>This may do better:</source>
+        <translation>这样可能更好：</translation>
     </message>
     <message>
         <source>segments: {segments}, tiles: {tiles}, steps: {steps}, network evaluations: {evaluations}</source>
@@ -981,6 +1924,10 @@
 </context>
 <context>
     <name>Planning</name>
+    <message>
+        <source>Reduce the picture first, ÷{factor}: it has no more detail than that</source>
+        <translation>先缩小画面，÷{factor}：它没有更多细节</translation>
+    </message>
     <message>
         <source>Use {size}: the result has {pixels} pixels</source>
         <translation>改用 {size}：结果为 {pixels} 像素</translation>
@@ -1054,6 +2001,74 @@
     <message>
         <source>&amp;Appearance</source>
         <translation>外观(&amp;A)</translation>
+    </message>
+    <message>
+        <source>Beside each clip</source>
+        <translation>与各视频同一位置</translation>
+    </message>
+    <message>
+        <source>Folder for results</source>
+        <translation>结果文件夹</translation>
+    </message>
+    <message>
+        <source>Choose…</source>
+        <translation>选择…</translation>
+    </message>
+    <message>
+        <source>Choose the folder for results</source>
+        <translation>选择结果文件夹</translation>
+    </message>
+    <message>
+        <source>Names of results</source>
+        <translation>结果名称</translation>
+    </message>
+    <message>
+        <source>{name} is the clip&apos;s name, {size} the result&apos;s size, {model} the model.</source>
+        <translation>{name} 为视频名称，{size} 为结果尺寸，{model} 为模型。</translation>
+    </message>
+    <message>
+        <source>&amp;Keep subfolders in the folder for results</source>
+        <translation>在结果文件夹中保留子文件夹(&amp;K)</translation>
+    </message>
+    <message>
+        <source>Look for clips in s&amp;ubfolders, too</source>
+        <translation>同时在子文件夹中查找视频(&amp;U)</translation>
+    </message>
+    <message>
+        <source>Leave out clips of a folder that ha&amp;ve a result</source>
+        <translation>略去文件夹中已有结果的视频(&amp;V)</translation>
+    </message>
+    <message>
+        <source>F&amp;older</source>
+        <translation>文件夹(&amp;O)</translation>
+    </message>
+    <message>
+        <source>&amp;General</source>
+        <translation>常规(&amp;G)</translation>
+    </message>
+    <message>
+        <source>&amp;Results</source>
+        <translation>结果(&amp;R)</translation>
+    </message>
+    <message>
+        <source>&amp;Unattended and folders</source>
+        <translation>无人值守与文件夹(&amp;U)</translation>
+    </message>
+    <message>
+        <source>&amp;Name</source>
+        <translation>名称(&amp;N)</translation>
+    </message>
+    <message>
+        <source>Results</source>
+        <translation>结果</translation>
+    </message>
+    <message>
+        <source>Folders of clips</source>
+        <translation>视频文件夹</translation>
+    </message>
+    <message>
+        <source>holiday.avi becomes {name}</source>
+        <translation>holiday.avi 将成为 {name}</translation>
     </message>
     <message>
         <source>Device</source>
@@ -1840,10 +2855,6 @@
         <translation>用哪个模型修复：“dcvsr models list” 中的名称或检查点文件夹。</translation>
     </message>
     <message>
-        <source>Restore from a picture so many times smaller, where a clip is soft or was enlarged badly.</source>
-        <translation>从缩小若干倍的画面复原，适用于画面模糊或曾被拙劣放大的视频。</translation>
-    </message>
-    <message>
         <source>Steps</source>
         <translation>步数</translation>
     </message>
@@ -2092,12 +3103,16 @@
         <translation>设备</translation>
     </message>
     <message>
-        <source>What computes; auto takes a CUDA GPU, then Apple&apos;s, then the processor.</source>
-        <translation>用什么计算；自动依次选择 CUDA GPU、Apple GPU、处理器。</translation>
+        <source>What computes; auto: a CUDA (or ROCm) GPU, Intel&apos;s, Apple&apos;s, or the processor; several: cuda:0,cuda:1.</source>
+        <translation>用什么计算；自动：CUDA（或 ROCm）显卡、英特尔显卡、苹果显卡或处理器；多个设备：cuda:0,cuda:1。</translation>
     </message>
     <message>
         <source>NVIDIA GPU (CUDA)</source>
         <translation>NVIDIA GPU（CUDA）</translation>
+    </message>
+    <message>
+        <source>Intel GPU</source>
+        <translation>Intel GPU</translation>
     </message>
     <message>
         <source>Apple GPU</source>
@@ -2284,6 +3299,30 @@
         <translation>NVIDIA GPU 上的 H.265</translation>
     </message>
     <message>
+        <source>H.264 on the Intel GPU</source>
+        <translation>H.264（Intel GPU）</translation>
+    </message>
+    <message>
+        <source>H.265 on the Intel GPU</source>
+        <translation>H.265（Intel GPU）</translation>
+    </message>
+    <message>
+        <source>H.264 on the AMD GPU</source>
+        <translation>H.264（AMD GPU）</translation>
+    </message>
+    <message>
+        <source>H.265 on the AMD GPU</source>
+        <translation>H.265（AMD GPU）</translation>
+    </message>
+    <message>
+        <source>H.264 on the Mac&apos;s encoder</source>
+        <translation>H.264（Mac 编码器）</translation>
+    </message>
+    <message>
+        <source>H.265 on the Mac&apos;s encoder</source>
+        <translation>H.265（Mac 编码器）</translation>
+    </message>
+    <message>
         <source>Quality (CRF)</source>
         <translation>质量 (CRF)</translation>
     </message>
@@ -2318,6 +3357,18 @@
     <message>
         <source>Bit depth</source>
         <translation>位深</translation>
+    </message>
+    <message>
+        <source>Compact (built in)</source>
+        <translation>精简模型（内置）</translation>
+    </message>
+    <message>
+        <source>Our own small network of SVD&apos;s U-Net class, trained from scratch on photographs; not the paper&apos;s model.</source>
+        <translation>我们自己的小型网络，属于 SVD 的 U-Net 类，用照片从零训练；不是论文的模型。</translation>
+    </message>
+    <message>
+        <source>Photographs from Debian packages; see README.md in this folder.</source>
+        <translation>Debian 软件包中的照片；见此文件夹中的 README.md。</translation>
     </message>
     <message>
         <source>Sampling steps: more steps refine further and take longer.</source>
@@ -2368,8 +3419,16 @@
         <translation>先缩小</translation>
     </message>
     <message>
+        <source>Restore from a picture so many times smaller, where a clip is soft or was enlarged badly; auto measures it.</source>
+        <translation>从缩小若干倍的画面复原，适用于画面模糊或曾被拙劣放大的视频；自动则实测决定。</translation>
+    </message>
+    <message>
         <source>No</source>
         <translation>不缩小</translation>
+    </message>
+    <message>
+        <source>As measured</source>
+        <translation>按实测</translation>
     </message>
     <message>
         <source>÷1.5</source>
@@ -2946,8 +4005,12 @@
         <translation>保持唤醒</translation>
     </message>
     <message>
-        <source>The computer does not fall asleep while clips are restored.</source>
-        <translation>修复视频期间电脑不会进入睡眠。</translation>
+        <source>watches “{name}”</source>
+        <translation>正在监视“{name}”</translation>
+    </message>
+    <message>
+        <source>The computer does not fall asleep while clips are restored or waited for.</source>
+        <translation>修复或等待视频期间电脑不会进入睡眠。</translation>
     </message>
     <message>
         <source>may fall asleep</source>

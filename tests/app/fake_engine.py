@@ -56,6 +56,7 @@ class Script:
         segments: how many segments a clip has.
         problems: what the plan says does not fit.
         fits_from: settings and values up to which a plan fits; above, it has a problem.
+        soft: how many times smaller a picture would hold the clip's detail.
         fail_at_tile, die_at_tile: evaluation at which a fresh (not a resumed) job fails or the process kills itself.
         die_at_start: exit before `Ready`.
         deaf: never read a command.
@@ -70,6 +71,7 @@ class Script:
     segments: int = 1
     problems: tuple[str, ...] = ()
     fits_from: dict[str, int] = dataclasses.field(default_factory=dict)
+    soft: float | None = None
     fail_at_tile: int = -1
     die_at_tile: int = -1
     die_at_start: bool = False
@@ -94,7 +96,7 @@ class FakeEngine:
     def __init__(self, script: Script, connection: Connection) -> None:
         self.script, self.connection = script, connection
         self.control = Control()
-        self.job = ""
+        self.job, self.measured = "", False
         self._sending = threading.Lock()
 
     def send(self, event: messages.EngineEvent) -> None:
@@ -125,7 +127,8 @@ class FakeEngine:
             case messages.PlanJob(job, request, calibrate):
                 try:
                     plan = self.plan(request, frames_of(request))
-                    self.send(messages.JobPlanned(job, plan if calibrate else plan.replace(seconds=None)))
+                    self.measured |= calibrate  # the engine remembers, too
+                    self.send(messages.JobPlanned(job, plan if self.measured else plan.replace(seconds=None)))
                 except OSError as error:
                     self.send(messages.Failed(job, f"The clip is gone: {error}."))
             case messages.RunJob(job, request, folder):
@@ -160,6 +163,7 @@ class FakeEngine:
             input_size=(width, height),
             output_size=sizes.output,
             reduced_size=sizes.reduced,
+            suggested_reduction=self.script.soft,
             frames=len(frames),
             segments=segments,
             grid=grid,
@@ -196,7 +200,7 @@ class FakeEngine:
             self.play(job, request, directory, control_, fresh=folder is None)
         except Cancelled:
             self.send(messages.JobCancelled(job, directory))
-        except RuntimeError as error:
+        except (RuntimeError, OSError) as error:
             self.send(messages.Failed(job, str(error), "Details that are folded away.", folder=directory))
 
     def play(self, job: str, request: JobRequest, directory: Path | None, control_: Control, fresh: bool) -> None:

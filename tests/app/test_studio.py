@@ -37,6 +37,13 @@ def test_help_needs_no_window(user_env):
     assert "dcvsr-studio" in result.stdout
 
 
+def test_the_window_waits_neither_for_ffmpeg_nor_for_torch(user_env):
+    names = "import sys, app.studio; print([name for name in ('av', 'torch') if name in sys.modules])"
+    assert (
+        subprocess.run([sys.executable, "-c", names], env=user_env, capture_output=True, text=True, check=True).stdout == "[]\n"
+    )
+
+
 def test_a_second_start_gives_its_clip_to_the_first_and_a_killed_window_leaves_no_engine(user_env, clip, qapp):
     first = subprocess.Popen([sys.executable, "-m", "app"], env=user_env)
     try:

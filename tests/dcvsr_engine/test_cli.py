@@ -17,6 +17,7 @@ from clips import Clip, write_clip
 from dcvsr_engine import cli
 from dcvsr_engine.arguments import request_from, settings_from
 from dcvsr_engine.events import TileFinished
+from dcvsr_engine.jobs.clips import FoundClip
 from dcvsr_engine.progress import JobProgress
 from dcvsr_engine.settings import OutputSettings, RestoreSettings
 
@@ -155,6 +156,9 @@ OPTIONS = {
     "frames": (["--frames", "1"], "--frames takes 2 whole numbers"),
     "frames backwards": (["--frames", "3-1"], "Frames 3 to 1 are no range"),
     "frames beyond the end": (["--frames", "9-12"], "has 4 frames"),
+    "size 0": (["--size", "0"], "size must be auto, x1"),
+    "size beyond all": (["--size", "20000x20000"], "sides of 16 to 16384 pixels, not “20000x20000”"),
+    "reduced to nothing": (["--reduce", "0"], "reduce must be auto or a factor between 1 and 8"),
     "region": (["--region", "1,2,3"], "--region takes 4 whole numbers"),
     "region outside": (["--region", "30,0,8,8"], "does not lie inside the picture"),
     "unknown model": (["--model", "nothing"], "There is no model “nothing”"),
@@ -230,6 +234,14 @@ def test_json_and_report_tell_the_same(restore, folder):
     assert inside(folder) == ["clip.mp4", "out.mkv", "report.json"]
 
 
+def test_devices_are_listed_with_name_and_memory(run):
+    code, out, _ = run("info", "--devices", "--json")
+    found = json.loads(out)
+    assert code == 0 and found[-1]["device"] == "cpu" and all(device["title"] and device["memory"] > 2**20 for device in found)
+    assert [line.split()[0] for line in run("info", "--devices")[1].splitlines()] == [device["device"] for device in found]
+    assert run("info")[0] == 2
+
+
 def test_options_go_before_the_settings_file(restore, folder):
     (folder / "settings.json").write_text(json.dumps({"seed": 7, "steps": 3, "crf": 30, "sap": False}))
     code, out, _ = restore(folder / "clip.mp4", "--settings", folder / "settings.json", "--json", "--steps", 1)
@@ -247,7 +259,7 @@ def other(kind, name):
     if spec.kind is bool:
         return not spec.default
     if spec.kind is str:
-        return "another"
+        return {"size": "1080p", "reduce": "2"}.get(name, "another")
     return spec.kind(spec.high if spec.default != spec.high else spec.low)
 
 
@@ -267,15 +279,16 @@ def test_every_setting_is_an_option(kind):
 @pytest.mark.parametrize("name, target", [("a.avi", "a_x2.mp4"), ("b.mkv", "b_x2.mkv"), ("c.MOV", "c_x2.mov"), ("d", "d_x2.mp4")])
 def test_the_result_goes_beside_the_input(name, target, tmp_path, tiny_model):
     options = cli.command_parser().parse_args(["restore", str(tmp_path / name), "--model", str(tiny_model)])
-    assert request_from(options).target == tmp_path / target
+    clip = FoundClip(tmp_path / name)
+    assert request_from(options, clip).target == tmp_path / target
     (tmp_path / target).touch()
-    assert request_from(options).target == tmp_path / target, "the same command goes on with the same job"
+    assert request_from(options, clip).target == tmp_path / target, "the same command goes on with the same job"
 
 
 def test_the_name_beside_the_input_fits_the_codec_and_folders_keep_theirs(tmp_path, tiny_model):
     def target(name: str, *more: str) -> str:
         options = cli.command_parser().parse_args(["restore", str(tmp_path / name), "--model", str(tiny_model), *more])
-        return request_from(options).target.name
+        return request_from(options, FoundClip(options.sources[0])).target.name
 
     (tmp_path / "reel.01").mkdir()
     assert target("a.avi", "--codec", "ffv1") == "a_x2.mkv"

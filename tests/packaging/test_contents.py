@@ -3,6 +3,8 @@
 import pytest
 from PIL import Image
 
+from app.self_test import FILES
+
 contents = pytest.importorskip("contents", reason="needs the extra “bundle”", exc_type=ImportError)
 
 
@@ -28,6 +30,11 @@ contents = pytest.importorskip("contents", reason="needs the extra “bundle”"
 )
 def test_wanted(place, wanted):
     assert contents.wanted(place) is wanted
+
+
+@pytest.mark.parametrize("parts", FILES)
+def test_what_the_self_test_looks_for_is_wanted(parts):
+    assert contents.wanted("/".join(("resources", *parts)))
 
 
 def test_requirements_are_followed_and_extras_are_not():

@@ -57,10 +57,11 @@ def test_linux_templates_are_filled(tmp_path):
         "MIME_TYPES": "a;b;",
         "MEDIA_TYPES": "<mediatype>a</mediatype>",
         "BUNDLE_ID": "x.y.Z",
+        "LICENCE": "Apache-2.0",
         "VERSION": "1",
         "DATE": "2026-01-01",
     }
-    for template in TEMPLATES.iterdir():
+    for template in TEMPLATES.glob("*.in"):
         text = deb.fill(template, tmp_path / template.stem, values).read_text(encoding="utf-8")
         assert "@" not in text
         if template.stem.endswith(".xml"):

@@ -1,5 +1,6 @@
 """What a bundle says of the licences in it."""
 
+import re
 from pathlib import Path
 
 import av
@@ -29,6 +30,11 @@ def test_encoders_are_named_with_version_and_place_of_their_sources():
 def test_versions_are_read_from_the_names_of_libraries(name, version):
     [part] = licences.encoder_parts([(f"av.libs/{name}", "", "BINARY")])
     assert part.startswith(f"x264, library version {version}: GPL")
+
+
+@pytest.mark.skipif(not Path("/usr/bin/dpkg-query").exists(), reason="this is no Debian")
+def test_debian_s_libraries_are_named_with_their_source_package():
+    assert re.fullmatch(r"glibc \d[\w.+:~-]+", licences.source_of("libc6"))
 
 
 def test_ffmpeg_s_sources_are_named_with_their_version():

@@ -1,6 +1,7 @@
 """Cost of guidance and propagation, as ratios of times measured in turns in one run."""
 
 import dataclasses
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -128,9 +129,10 @@ def seconds(work: TimedWork, clock: Callable[[], float]) -> float:
 
 def flops(work: TimedWork) -> int:
     """Count floating-point operations of matrix products, convolutions and attention."""
-    # torch's counter does not know the processor's attention kernel
+    # torch's counter does not know the processor's kernels
     on_processor = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
-    counter = FlopCounterMode(display=False, custom_mapping={on_processor: attention_flops})
+    counts = {on_processor: attention_flops, torch.ops.mkldnn._linear_pointwise: linear_flops}
+    counter = FlopCounterMode(display=False, custom_mapping=counts)
     with counter:
         work()
     return int(counter.get_total_flops())
@@ -139,6 +141,12 @@ def flops(work: TimedWork) -> int:
 def attention_flops(query: Any, key: Any, value: Any, *rest: Any, **named: Any) -> int:
     """Count the operations of one attention from its shapes."""
     return int(sdpa_flop_count(query, key, value))
+
+
+def linear_flops(x: Any, *rest: Any, **named: Any) -> int:
+    """Count the operations of a fused matrix product from its shapes; what it is multiplied by may come before the weights."""
+    weight = rest[1] if len(rest[1]) == 2 else rest[0]
+    return int(2 * math.prod(x) * weight[0])
 
 
 # -- timed works ----------------------------------------------------------------------------------------------

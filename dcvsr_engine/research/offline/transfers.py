@@ -60,7 +60,7 @@ def write_transfers(archives: Mapping[str, Mapping[str, Path]], folder: Path, tr
             with tarfile.open(packed, "w") as archive:
                 for inside, path in files.items():
                     archive.add(path, inside, recursive=False)
-            parts += cut(packed, transfer_bytes // together, together, len(parts))
+            parts += cut_archive(packed, transfer_bytes // together, together, len(parts))
             packed.unlink()
         for transfer in {part.transfer for part in parts}:
             write_json(partial / str(transfer) / TRANSFER_MANIFEST, {"parts": [asdict(part) for part in parts]})
@@ -70,7 +70,7 @@ def write_transfers(archives: Mapping[str, Mapping[str, Path]], folder: Path, tr
     return parts
 
 
-def cut(archive: Path, part_bytes: int, together: int, before: int) -> list[ArchivePart]:
+def cut_archive(archive: Path, part_bytes: int, together: int, before: int) -> list[ArchivePart]:
     """Cut a file into parts in numbered folders beside it.
 
     Args:

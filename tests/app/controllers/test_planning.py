@@ -57,6 +57,18 @@ def test_a_plan_that_does_not_fit_offers_what_does(planned, soon):
     soon(lambda: states(window) == ["done"])
 
 
+def test_a_soft_clip_may_be_reduced_first_by_a_click(planned, soon):
+    window = planned(soft=2.0)
+    dialog = window.runs.plan_dialog
+    soon(dialog.start_button.isEnabled)
+    (button,) = dialog.offer_buttons
+    assert "÷2" in button.text() and dialog.offered_because.text() == "This may do better:"
+    button.click()
+    soon(dialog.start_button.isEnabled)
+    assert window.queue.queue[0].request.settings.reduce == "2" and dialog.offer_buttons == []
+    dialog.reject()
+
+
 def test_shorter_segments_are_offered_as_long_as_they_may_be(planned, soon):
     window = planned(fits_from={"segment_frames": 28})
     dialog = window.runs.plan_dialog

@@ -4,6 +4,8 @@ import pytest
 from steering import without_plan
 
 from app.engine.entry import use_threads
+from app.engine.runner import Activity
+from app.system.result_rule import ResultRule
 from dcvsr_engine.worker.messages import DeviceFacts, Ready
 
 
@@ -64,3 +66,36 @@ def test_the_engine_inherits_its_number_of_threads(monkeypatch):
     assert os.environ["OMP_NUM_THREADS"] == "7"
     use_threads(2)
     assert os.environ["OMP_NUM_THREADS"] == "2"
+
+
+def test_results_get_a_folder_and_a_name_that_is_shown_and_checked(window, dialog, own_clip, tmp_path, soon):
+    window.add_clips([own_clip])
+    soon(lambda: window.preview.info is not None)
+    assert window.settings_panel.target_field.placeholderText() == "clip_x4.mp4"
+    dialog.pattern_field.setText("{name} - {size}")
+    assert "holiday - 1080p.mp4" in dialog.name_preview.text()
+    assert window.settings_panel.target_field.placeholderText() == "clip - x4.mp4"
+    dialog.folder_field.setText(str(tmp_path / "out"))
+    dialog.folder_field.editingFinished.emit()
+    assert window.settings_panel.target_field.placeholderText() == str(tmp_path / "out" / "clip - x4.mp4")
+    for wrong in ("{name}/x", "{size}", "{name", "{nom}"):
+        dialog.pattern_field.setText(wrong)
+        assert wrong in dialog.name_preview.text() and window.preferences.result_rule.pattern == "{name} - {size}"
+
+
+def test_which_clips_of_a_folder_are_taken_is_kept(window, dialog):
+    dialog.recursive_box.click()
+    dialog.skip_box.click()
+    assert window.preferences.recursive and not window.preferences.skip_done
+    dialog.keep_box.click()
+    assert not window.preferences.result_rule.keep_folders
+
+
+def test_an_output_folder_that_cannot_be_made_is_one_sentence(open_window, own_clip, soon, tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    window = without_plan(open_window())
+    window.preferences.result_rule = ResultRule(tmp_path / "file" / "out")
+    window.add_clips([own_clip])
+    window.action_table["restore"].trigger()
+    soon(lambda: window.runner.activity == Activity.IDLE and window.queue.queue[0].state != "waiting")
+    assert window.queue.queue[0].state == "failed" and window.queue.queue[0].message

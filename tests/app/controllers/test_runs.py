@@ -23,6 +23,20 @@ def test_resume_in_the_notice_runs_that_clip_and_no_other(open_window, own_clip,
     soon(lambda: states(window) == ["waiting", "waiting", "done"] and window.runner.activity == Activity.IDLE)
 
 
+def test_the_detail_slider_changes_an_open_preview_at_once(open_window, own_clip, soon):
+    window = open_window()
+    window.add_clips([own_clip])
+    soon(lambda: window.preview.info is not None)
+    window.settings_panel.rows["strength"].editor.field.setValue(0.5)
+    ran = []
+    window.runner.planned.connect(lambda run, plan: ran.append(run.request.settings.strength))
+    window.runs.preview_a()
+    soon(lambda: window.runner.activity == Activity.IDLE)
+    assert ran == [1.0] and window.preview.view.scene.strength == 0.5
+    window.settings_panel.rows["strength"].editor.field.setValue(0.2)
+    assert window.preview.view.scene.strength == 0.2 and window.queue.queue[0].request.settings.strength == 0.2
+
+
 def test_start_again_runs_the_selected_clip_and_no_other(open_window, own_clip, soon):
     window = without_plan(open_window())
     window.add_clips([own_clip, own_clip])

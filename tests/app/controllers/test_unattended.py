@@ -26,7 +26,7 @@ def test_the_computer_is_awake_while_clips_are_restored_and_that_is_said(window,
     window.add_clips([own_clip, own_clip])
     window.action_table["restore"].trigger()
     soon(lambda: states(window) == ["done", "done"])
-    soon(lambda: not window.progress.status.whole)
+    soon(lambda: not window.progress.status.text())
     assert "stays awake" in said
     assert window.unattended._awake.held is None
 
@@ -104,7 +104,7 @@ def test_the_queue_starts_at_its_time(window, own_clip, soon):
     window.add_clips([own_clip])
     window.unattended.start_later(datetime.now() + timedelta(hours=1))
     assert window.action_table["start_at"].text().startswith("Do not start at")
-    assert "starts at" in window.progress.status.whole
+    assert "starts at" in window.progress.status.text()
     window.unattended._look()
     assert states(window) == ["waiting"]
     window.unattended.start_later(datetime.now() - timedelta(seconds=1))

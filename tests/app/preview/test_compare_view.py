@@ -54,6 +54,16 @@ def test_side_by_side_shows_both_at_the_same_place(view):
     assert [pane.rect.width() for pane in view.scene.panes()] == [300, 300]
 
 
+def test_a_preview_is_mixed_with_the_enlarged_input_as_strong_as_wanted(view):
+    mixed = Side("A", result=ResultFrame(plain(RESULT, 480, 320), (0, 0), 4, 6, True, plain((0, 200, 0), 480, 320)))
+    view.show_frame(0, plain(SOURCE, 120, 80), LR, mixed)
+    assert color_at(view, 451, 200) == RESULT
+    view.set_strength(0.25)
+    assert color_at(view, 451, 200) == pytest.approx((10, 160, 50), abs=2) and color_at(view, 150, 200) == SOURCE
+    view.show_frame(0, plain(SOURCE, 120, 80), LR, restored())  # a finished result is what it is
+    assert color_at(view, 451, 200) == RESULT
+
+
 def test_wipe_shows_the_input_left_of_the_line(view):
     set_mode(view, CompareMode.WIPE, wipe=0.25)
     x = view.scene.wipe_x()

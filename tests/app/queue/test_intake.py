@@ -1,6 +1,13 @@
+import av
+import numpy as np
 import pytest
 from clip_files import write_clip
-from steering import states
+from PySide6.QtWidgets import QApplication
+from steering import notice_button, states, without_plan
+
+from app.engine.runner import with_target
+from app.queue.watch import look_into
+from app.system.result_rule import ResultRule
 
 
 @pytest.mark.parametrize("content", [b"", b"Not a video.", b"\x00\x00\x00\x20ftypisom" + bytes(400)])
@@ -37,19 +44,84 @@ def test_a_folder_that_is_dropped_again_does_not_bring_its_results(open_window, 
     for name in ("a.avi", "a_x4.mp4", "a_x4_2.mp4", "b_x2.mp4"):
         write_clip(folder / name) if name == "a.avi" else (folder / name).write_bytes(own_clip.read_bytes())
     window = open_window(start=False)
+    window.preferences.skip_done = False
     window.add_clips([folder])
     assert [item.request.source.name for item in window.queue.queue] == ["a.avi", "b_x2.mp4"]
 
 
-def test_results_with_names_of_their_own_are_known_by_the_queue(open_window, tmp_path, own_clip):
+def test_clips_of_a_folder_that_have_a_result_are_left_out_unless_they_are_wanted(open_window, tmp_path, own_clip):
     folder = tmp_path / "clips"
     folder.mkdir()
-    (folder / "mine.mp4").write_bytes(own_clip.read_bytes())
+    for name in ("a.mp4", "a_x4.mp4", "b.mp4"):
+        (folder / name).write_bytes(own_clip.read_bytes())
     window = open_window(start=False)
-    window.add_clips([own_clip])
-    window.queue.change(window.queue.queue[0].id, result=folder / "mine.mp4")
     window.add_clips([folder])
-    assert len(window.queue.queue) == 1 and "clips" in window.notices.text
+    assert [item.request.source.name for item in window.queue.queue] == ["b.mp4"]
+    notice_button(window, "Add them all the same").click()
+    assert [item.request.source.name for item in window.queue.queue] == ["b.mp4", "a.mp4"]
+    window.add_clips([folder / "a.mp4"])  # chosen by itself
+    assert len(window.queue.queue) == 3
+
+
+def test_folders_inside_folders_are_searched_where_wanted_and_kept_below_the_results(open_window, tmp_path, own_clip, soon):
+    (tmp_path / "in" / "1998").mkdir(parents=True)
+    (tmp_path / "in" / "1998" / "a.mp4").write_bytes(own_clip.read_bytes())
+    window = without_plan(open_window())
+    window.preferences.result_rule = ResultRule(tmp_path / "out", "{name} new")
+    window.add_clips([tmp_path / "in"])
+    assert len(window.queue.queue) == 0
+    window.preferences.recursive = True
+    window.add_clips([tmp_path / "in"])
+    window.action_table["restore"].trigger()
+    soon(lambda: states(window) == ["done"])
+    assert (tmp_path / "out" / "1998" / "a new.mp4").is_file()
+
+
+def test_what_comes_into_a_watched_folder_is_restored_once_it_is_complete(open_window, tmp_path, own_clip, soon):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    window = without_plan(open_window())
+    begin_to_watch(window, folder, soon)
+    assert window.action_table["watch"].text() == "Do not &watch “in” any more"
+    soon(lambda: window.progress.status.text() == "watches “in” · stays awake")
+    (folder / "a.mp4").write_bytes(own_clip.read_bytes())
+    look(window)
+    assert len(window.queue.queue) == 0  # it may still grow
+    look(window)
+    soon(lambda: states(window) == ["done"])
+    assert (folder / "a_x4.mp4").is_file()
+    for _ in range(3):
+        look(window)
+    assert states(window) == ["done"]  # neither again nor its result
+    window.action_table["watch"].trigger()
+    assert window.intake.watched is None and window.progress.status.text() == ""
+
+
+def test_a_watched_folder_may_vanish_and_come_back(open_window, tmp_path, soon):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    window = open_window(start=False)
+    begin_to_watch(window, folder, soon)
+    folder.rmdir()
+    look(window)
+    assert "is gone" in window.notices.text
+    folder.mkdir()
+    look(window)
+    assert "is back" in window.notices.text
+
+
+def begin_to_watch(window, folder, soon):
+    """Watch a folder, whose first look is over then; the others are the test's."""
+    window.intake.watch(folder)
+    window.intake._watch._timer.stop()
+    soon(lambda: not window.intake._watch._pool.activeThreadCount())
+    QApplication.processEvents()
+
+
+def look(window):
+    """One look at the watched folder, and what follows from it."""
+    watch = window.intake._watch
+    watch._on_looked(watch.folder, look_into(watch.folder, watch._search))
 
 
 def test_a_folder_without_clips_is_said_beside_others(open_window, tmp_path, own_clip):
@@ -72,6 +144,22 @@ def test_every_clip_gets_a_picture_also_those_of_the_last_session(open_window, o
     assert again.queue.picture(item) is None
     again.intake._picture_known()
     soon(lambda: again.queue.picture(item) is not None)
+
+
+def test_the_result_of_a_clip_gets_the_container_that_keeps_its_sound(open_window, tmp_path, soon):
+    with av.open(str(tmp_path / "old.avi"), "w") as out:
+        video, sound = out.add_stream("mjpeg", 25), out.add_stream("pcm_u8", 11025)
+        video.width, video.height, video.pix_fmt = 32, 32, "yuvj420p"
+        out.mux(video.encode(av.VideoFrame(32, 32, "yuvj420p")))
+        silence = av.AudioFrame.from_ndarray(np.full((1, 441), 128, np.uint8), "u8", "mono")
+        silence.sample_rate = 11025
+        out.mux([*video.encode(None), *sound.encode(silence), *sound.encode(None)])
+    window = open_window()
+    window.add_clips([tmp_path / "old.avi"])
+    soon(lambda: bool(window.queue.queue[0].losses))
+    item = window.queue.queue[0]
+    assert item.losses[".mkv"] == 0 < item.losses[".mp4"]
+    assert with_target(item.request, [], losses=item.losses).target == tmp_path / "old_x4.mkv"
 
 
 def test_a_known_clip_that_is_away_keeps_its_state(open_window, own_clip, soon):

@@ -227,6 +227,20 @@ def test_sections_fold_and_say_what_is_in_them(panel, qtbot):
     assert panel.open_groups == ["tiles"]
 
 
+def test_any_size_can_be_typed_and_a_wrong_one_is_explained(panel):
+    editor = panel.rows["size"].editor
+    for typed, kept in (("2560×1440", "2560x1440"), ("4K", "4k"), ("automatic, up to 4k", "auto")):
+        editor.setEditText(typed)
+        editor.lineEdit().editingFinished.emit()
+        assert panel.request.settings.size == kept
+        assert not panel.rows["size"].problem.isVisible()
+    for wrong in ("0", "20000x20000", "as large as you can"):
+        editor.setEditText(wrong)
+        editor.lineEdit().editingFinished.emit()
+        assert panel.rows["size"].problem.isVisible() and panel.request.settings.size == "auto"
+        assert editor.currentText() == wrong
+
+
 def test_beginners_words_come_first_and_the_papers_under_more(panel):
     more = panel.sections["more"]
     assert not any(more.isAncestorOf(panel.rows[name]) for name in ("size", "strength", "codec", "crf", "overwrite"))
@@ -248,8 +262,8 @@ def test_codecs_of_a_gpu_can_be_chosen_only_where_it_is(panel):
         return editor.model().item(editor.findData(codec)).isEnabled()
 
     assert able("h264") and not able("h264_nvenc") and not able("hevc_nvenc")
-    panel.allow_gpu_codecs(("hevc_nvenc",))
-    assert able("h264") and not able("h264_nvenc") and able("hevc_nvenc")
+    panel.forbid_codecs(("h264_nvenc", "h265"))
+    assert able("h264") and not able("h264_nvenc") and able("hevc_nvenc") and not able("h265")
 
 
 # -- what acts --------------------------------------------------------------------------------------------------

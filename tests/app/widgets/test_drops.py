@@ -1,5 +1,7 @@
 """A drop is a copy, whatever its source offers: "move" would have the source delete its files."""
 
+import os
+
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
@@ -41,3 +43,10 @@ def test_no_part_of_the_window_moves_files(open_window, clip, tmp_path, name):
     QApplication.sendEvent(widget, dropped)
     assert (entered.dropAction(), dropped.dropAction()) == (Qt.DropAction.CopyAction, Qt.DropAction.CopyAction)
     window.models.stop()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names are Unicode there")
+def test_names_that_are_not_utf_8_are_kept():
+    data = QMimeData()
+    data.setData("text/uri-list", b"file:///clips/caf%E9%20%25.mp4\r\nfile:///clips/caf%C3%A9%20%25.mp4\r\n")
+    assert [os.fsencode(path) for path in local_paths(data)] == [b"/clips/caf\xe9 %.mp4", "/clips/café %.mp4".encode()]

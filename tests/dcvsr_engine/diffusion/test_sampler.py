@@ -18,6 +18,7 @@ from dcvsr_engine.diffusion.sampler import InBatches, PinnedFrames, SegmentState
 from dcvsr_engine.diffusion.schedule import Step, steps_of
 from dcvsr_engine.events import StepKind
 from dcvsr_engine.tiling.grid import TileGrid
+from dcvsr_engine.tiling.latents import whole
 
 ONE = TileGrid.build(2, 8, 8)
 GRID = TileGrid.build(3, 8, 12, 8, 2, align=2)
@@ -146,7 +147,7 @@ def test_resuming_from_a_state_gives_the_same_result(denoiser, name):
     noise, condition = networks.clip(GRID)
     steps, states = steps_of(chosen, denoiser.model.declaration), []
 
-    def resume(state, keep=lambda x, step, denoised: None):
+    def resume(state, keep=lambda step, x: None):
         return sample(tiled, state.x, steps[state.step :], after_step=keep)
 
     def tiled_from(state):
@@ -154,7 +155,7 @@ def test_resuming_from_a_state_gives_the_same_result(denoiser, name):
 
     first = SegmentState(noise * TOP)
     tiled = tiled_from(first)
-    expected = resume(first, lambda x, step, denoised: states.append(SegmentState(x, step.index + 1, tiled.bank)))
+    expected = resume(first, lambda step, x: states.append(SegmentState(x, step.index + 1, tiled.bank)))
     assert [state.step for state in states] == list(range(1, chosen.steps + 1))
     for state in states[:-1]:
         saved = SegmentState.from_tensors(state.to_tensors(), state.step, GRID, chosen.sap_rate)
@@ -277,7 +278,7 @@ def test_pinned_frames_keep_the_results_of_the_segments_beside(denoiser):
     tiled = TiledDenoiser(denoiser, condition, chosen, lambda step: GRID, steps)
 
     def denoise(x, step):
-        seen.append((step.sigma, x[[0, last]].clone()))
+        seen.append((step.sigma, whole(x)[[0, last]]))
         return tiled(x, step)
 
     result = sample(denoise, noise * TOP, steps, PinnedFrames({0: fixed[0], last: fixed[1]}, noise))
@@ -293,14 +294,14 @@ def test_pinning_leaves_what_may_be_on_its_way_to_disk_as_it_is():
     kept, steps = [], [Step(i, 3.0 - i, 2.0 - i, 0.0, StepKind.PLAIN) for i in range(3)]
     start = noise * 3.0
     sample(
-        lambda x, step: 0.5 * x,
+        lambda x, step: 0.5 * whole(x),
         start,
         steps,
         PinnedFrames({0: fixed[0]}, noise),
-        lambda x, step, denoised: kept.extend((tensor, tensor.clone()) for tensor in (x, denoised)),
+        after_step=lambda step, x: kept.append((x, x.clone())),
     )
     assert torch.equal(start, noise * 3.0)
-    assert len(kept) == 6 and all(torch.equal(tensor, then) for tensor, then in kept)
+    assert len(kept) == 3 and all(torch.equal(tensor, then) for tensor, then in kept)
 
 
 def test_euler_steps_follow_the_flow_of_a_gaussian_exactly_to_first_order():

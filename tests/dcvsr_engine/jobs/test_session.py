@@ -44,6 +44,13 @@ def test_a_preview_says_where_its_region_lies(session):
     assert event.pixels.dtype == np.uint8 and event.pixels.shape == (24, 32, 3) and np.all(event.pixels == 128)
 
 
+def test_a_preview_may_bring_the_enlarged_input(session):
+    pixels = np.full((24, 32, 3), 0.5, np.float32)
+    assert session.preview(7, 1, pixels, final=True).enlarged is None
+    below = session.preview(7, 1, pixels, final=True, enlarged=0 * pixels).enlarged
+    assert below.shape == (24, 32, 3) and not below.any()
+
+
 def pipeline_of(session) -> SegmentPipeline:
     with session.frame_reader() as frames:
         segment, decoded = next(iter(frames.segments(session.plan.segments)))

@@ -81,6 +81,24 @@ def test_a_plan_that_was_edited_and_sealed_again_neither_hangs_nor_loses_frames(
     assert time.process_time() - began < SECONDS
 
 
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("settings", "seed"), 43),
+        (("settings", "window"), 6),
+        (("settings", "strength"), 0.5),
+        (("identity", "request", "settings", "seed"), 43),
+        (("output", "crf"), 40),
+        (("output", "bit_depth"), 16),
+    ],
+)
+def test_what_a_job_does_not_ask_for_is_refused_although_it_is_sealed_again(place, value, job, loader):
+    _, folder = job
+    edit(folder, place, value)
+    with pytest.raises(JobError, match="its plan has changed"):
+        run_job(read_manifest(folder).request, None, folder, loader)
+
+
 def test_facts_that_do_not_fit_their_unit_are_not_believed(job, whole, loader):
     request, folder = job
     path = folder / "facts-00000.json"

@@ -8,6 +8,7 @@ import jobs
 import pytest
 from jobs import Watch
 
+from dcvsr_engine.control import Control
 from dcvsr_engine.errors import Cancelled
 from dcvsr_engine.events import MemoryUsed, PhaseStarted, PreviewFrame, Warned
 from dcvsr_engine.jobs import job as running
@@ -57,7 +58,15 @@ def test_previews_are_held_back_and_not_even_made(clock):
     for index in range(100):
         clock[0] += 0.03
         telemetry.preview(lambda index=index: made.append(index) or frame(index))
-    assert len(made) == len(watch.of(PreviewFrame)) and 20 <= len(made) <= 30
+    assert len(made) == len(watch.of(PreviewFrame)) and 10 <= len(made) <= 13
+
+
+def test_no_preview_is_made_where_nobody_looks():
+    told = []
+    watched = Telemetry(Control(told.append, pictures=False))
+    watched.preview(lambda: pytest.fail("made"))
+    watched.preview(lambda: frame(1), always=True)
+    assert [event.frame for event in told] == [1]
 
 
 def test_frames_of_a_preview_are_never_held_back(clock):

@@ -15,8 +15,12 @@ def test_devices(monkeypatch):
     assert 0 < free <= total
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
     assert available_devices() == ["mps", "cpu"]
+    monkeypatch.setattr(torch.xpu, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    assert resolve_device("auto") == "cuda"
+    assert resolve_device("auto") == "cuda" and available_devices() == ["cuda", "xpu", "mps", "cpu"]
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "Radeon")
+    monkeypatch.setattr(torch.version, "hip", "7.0")
+    assert device_title("cuda") == "Radeon (ROCm)"
 
 
 @pytest.mark.parametrize("native, on_processor, on_gpu", [(True, "bf16", "bf16"), (False, "fp32", "fp16")])

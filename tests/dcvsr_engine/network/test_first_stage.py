@@ -39,7 +39,7 @@ def test_only_whole_frames_follow_the_network_to_a_cuda_device():
 def test_frames_are_decoded_together_as_far_as_the_stage_gains_from_it():
     assert VAE.frames_together(10**9) == VAE.window == 14
     assert HAAR.frames_together(64 * 48) == 14
-    assert HAAR.frames_together(3840 * 2160) == 2
+    assert HAAR.frames_together(1280 * 720) == 6
     assert HAAR.frames_together(10**9) == 1
 
 

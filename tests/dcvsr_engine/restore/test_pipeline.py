@@ -18,6 +18,7 @@ from dcvsr_engine.planning.plan import Segment
 from dcvsr_engine.restore.frames import SegmentFrames
 from dcvsr_engine.restore.pipeline import SegmentPipeline
 from dcvsr_engine.settings import PlannedSettings
+from dcvsr_engine.tiling.latents import whole
 
 FRAMES = 3
 
@@ -56,9 +57,9 @@ def test_pixels_stay_on_the_device_from_frames_to_result(color, tiny_model, load
     settings = jobs.settings(tiny_model, color=color)
     pipeline = pipeline_of(loader(settings), settings)
     up = pipeline.enlarged([0, 1, 2])
-    refined = pipeline.refined(torch.zeros(FRAMES, 24, 12, 16), [0, 1, 2], up)
+    refined = pipeline.refined_band(torch.zeros(FRAMES, 24, 12, 16), [0, 1, 2], slice(0, 44))
     assert (up.device.type, up.shape) == ("meta", (FRAMES, 3, 48, 64))
-    assert (refined.device.type, refined.shape) == ("meta", (FRAMES, 3, 44, 60))
+    assert (refined.device.type, refined.shape) == ("meta", (FRAMES, 4, 44, 60))
 
 
 def test_what_leaves_the_device_is_on_the_host(pipeline, monkeypatch, elsewhere):
@@ -70,14 +71,36 @@ def test_what_leaves_the_device_is_on_the_host(pipeline, monkeypatch, elsewhere)
     assert (condition.shape, picture.shape, error.shape) == ((FRAMES, 24, 12, 16), (1, 3, 44, 60), (FRAMES, 44, 60))
 
 
+@pytest.mark.parametrize("color", ["wavelet", "adain", "none"])
+def test_frames_decoded_in_bands_are_those_decoded_at_once(color, tiny_model, loader, monkeypatch):
+    """To the last bit: bands look at what is around them."""
+    settings = jobs.settings(tiny_model, color=color, strength=0.7)
+    pipeline = pipeline_of(loader(settings), settings)
+    latents = torch.randn(FRAMES, 24, 12, 16, generator=torch.Generator().manual_seed(1))
+    at_once = pipeline.decode_chunk(latents, [0, 1, 2])
+    monkeypatch.setattr("dcvsr_engine.restore.pipeline.BAND_PIXELS", 1)
+    monkeypatch.setattr("dcvsr_engine.restore.pipeline.LEAST_BAND", 10)
+    assert len(pipeline.bands(FRAMES)) == (1 if color == "adain" else 5)
+    assert all(torch.equal(*pair) for pair in zip(at_once, pipeline.decode_chunk(latents, [0, 1, 2]), strict=True))
+
+
+def test_the_condition_is_the_same_however_it_is_cut(pipeline):
+    condition = pipeline.encode()
+    assert not isinstance(condition, torch.Tensor)
+    every = pipeline.encode_frames([0, 1, 2])
+    assert torch.equal(whole(condition), every)
+    part = slice(1, 3), slice(0, 5), slice(4, 12), slice(2, 16)
+    assert torch.equal(condition[part], every[part])
+
+
 @pytest.mark.parametrize("offload", [False, True])
-def test_the_u_net_leaves_while_frames_are_coded_and_returns(offload, tiny_model, loader, monkeypatch):
+def test_the_u_net_leaves_while_frames_are_decoded_and_is_there_to_sample(offload, tiny_model, loader, monkeypatch):
     settings, places = jobs.settings(tiny_model), []
     model = loader(settings)
     monkeypatch.setattr(model.unet, "to", places.append)
     pipeline = pipeline_of(model, settings, offload=offload)
     list(pipeline.decode(pipeline.sample(pipeline.encode())))
-    assert places == (["cpu", model.device, "cpu"] if offload else [model.device])
+    assert places == ([model.device, "cpu"] if offload else [model.device])
 
 
 def test_what_fits_is_where_the_next_segment_begins(tiny_model, loader, monkeypatch):
@@ -150,6 +173,19 @@ def test_only_the_wanted_frames_are_decoded(pipeline):
     assert all((one.pixels == other.pixels).all() for one, other in zip(some, every[1:], strict=True))
 
 
+def test_what_a_viewer_mixes_is_what_the_engine_mixes(pipeline, monkeypatch):
+    latents = 0.1 * torch.randn(FRAMES, 24, 12, 16)
+    full = list(pipeline.decode(latents, with_input=True))
+    assert all(one.enlarged.shape == one.pixels.shape for one in full)
+    assert all(one.enlarged is None for one in pipeline.decode(latents))
+    weaker = pipeline.settings.replace(strength=0.3)
+    monkeypatch.setattr(type(pipeline), "settings", weaker)
+    for one, mixed in zip(full, pipeline.decode(latents), strict=True):
+        # colours of the result are held to the input's by a linear filter; clipping and what the filter sees of it remain
+        viewed = one.enlarged + 0.3 * (one.pixels - one.enlarged)
+        assert abs(viewed - mixed.pixels).mean() < 2 / 255
+
+
 @pytest.mark.parametrize(("seen", "position"), [("first", 0), ("middle", 1), ("last", 2)])
 def test_the_image_encoder_sees_the_chosen_frame(seen, position, tiny_model, loader):
     pictures = []
@@ -174,7 +210,7 @@ def test_declared_noise_is_added_to_the_condition_by_the_frame_of_the_clip(tiny_
     def condition(model, *indices):
         pipeline = pipeline_of(model, settings)
         pipeline.frames = SegmentFrames(indices, (0, 1, 2), (1, 1, 1), pixels)
-        return pipeline.encode()
+        return whole(pipeline.encode())
 
     clean = condition(model, 0, 1, 2)
     noise, shifted = condition(noisy, 0, 1, 2) - clean, condition(noisy, 1, 2, 3) - clean

@@ -44,7 +44,7 @@ def enlarged(path: Path, model, shots, length: int, region: Region | None = None
             pipeline = SegmentPipeline(Denoiser(model), PlannedSettings(**resolved), segment, frames, Control(), 3)
             assert frames.indices == tuple(range(segment.first, segment.last + 1))
             for position, index in enumerate(frames.indices):
-                picture = pipeline.upsampled([position])[0]
+                picture = pipeline.cropped(pipeline.enlarged([position]))[0]
                 assert index not in found or torch.equal(found[index], picture)
                 found[index] = picture
     return found
@@ -101,7 +101,7 @@ def test_strength_mixes_before_the_colours_are_corrected(learned_model, loader, 
             pipeline = SegmentPipeline(Denoiser(model), PlannedSettings(**resolved), segment, frames, Control(), 3)
             latents = torch.randn(6, jobs.CHANNELS, 12, 16, generator=torch.Generator().manual_seed(0))
             found[strength] = pipeline.decode_chunk(latents, [0, 1])
-            up = pipeline.upsampled([0, 1])
+            up = pipeline.cropped(pipeline.enlarged([0, 1]))
     refined, error = found[1.0]
     assert torch.equal(found[0.0][0], up) and not found[0.0][1].any() and error.abs().max() > 0.01
     inside = (refined > 0) & (refined < 1)

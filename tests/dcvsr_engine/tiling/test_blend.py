@@ -32,8 +32,9 @@ def test_a_constant_stays_constant_up_to_rounding():
     merge = Merge(grid, 1)
     for tile in grid:
         merge.add(tile, torch.full((14, 1, 16, 16), 0.7, dtype=torch.bfloat16))
-    expected = torch.full_like(merge.result(), float(torch.tensor(0.7, dtype=torch.bfloat16)))
-    torch.testing.assert_close(merge.result(), expected, atol=0, rtol=1e-6)
+    merged = merge.result()
+    expected = torch.full_like(merged, float(torch.tensor(0.7, dtype=torch.bfloat16)))
+    torch.testing.assert_close(merged, expected, atol=0, rtol=1e-6)
 
 
 @pytest.mark.parametrize("order", [1, -1])

@@ -80,3 +80,14 @@ def test_the_hidden_channel_of_webm_is_told(ffmpeg: Any, pictures: Path, tmp_pat
     ffmpeg.run("-i", str(pictures / "f%d.png"), *layout, str(tmp_path / "clip.webm"))
     info = probe(tmp_path / "clip.webm")
     assert "alpha" in info.extras and not info.alpha
+
+
+def test_a_transparent_colour_of_a_palette_is_found_behind_an_opaque_picture(tmp_path: Path) -> None:
+    """upscayl/upscayl#496."""
+    folder, picture = tmp_path / "palette", Image.new("P", (16, 16), 1)
+    folder.mkdir()
+    picture.putpalette([0, 0, 0, 250, 120, 60])
+    picture.save(folder / "0.png")
+    picture.save(folder / "1.png", transparency=1)
+    with VideoReader(folder) as reader:
+        assert [frame.alpha.mean() for frame in reader if frame.alpha is not None] == [1, 0]

@@ -68,3 +68,11 @@ def test_the_last_frame_of_an_animation_is_shown_for_its_time(restore: Any, ffpr
     pictures[0].save(tmp_path / "a.webp", save_all=True, append_images=pictures[1:], duration=[100, 50, 300], lossless=True)
     restore(tmp_path / "a.webp", tmp_path / "out.mp4")
     assert float(ffprobe(tmp_path / "out.mp4").format["duration"]) == pytest.approx(0.45, abs=0.002)
+
+
+def test_a_duration_that_is_not_said_is_that_of_browsers(tmp_path: Path) -> None:
+    """aruiz/webp-pixbuf-loader#79: animations whose frames all last 0 ms would be over at once."""
+    pictures = [Image.new("RGB", (32, 24), (60 * number, 90, 50)) for number in range(3)]
+    pictures[0].save(tmp_path / "a.webp", save_all=True, append_images=pictures[1:], duration=[0, 10, 50], lossless=True)
+    with VideoReader(tmp_path / "a.webp") as reader:
+        assert [frame.duration for frame in reader] == [100, 100, 50]

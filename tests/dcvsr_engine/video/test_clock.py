@@ -20,7 +20,9 @@ JUMPS = {
     "wrap.ts": (H264, ("-c:a", "mp2"), (95443.0, 0)),
     "overlap.ts": (H264, ("-c:a", "mp2"), (0, 0.3)),
     "silent.ts": (H264, (), (50, 0)),
+    "restart.mkv": ((*H264, "-bf", "0"), ("-c:a", "aac"), (0, 0)),
 }
+FORMATS = {".vob": "vob", ".ts": "mpegts", ".mpg": "mpeg", ".mkv": "matroska"}
 
 
 def joined(ffmpeg: Any, name: str) -> Path:
@@ -30,8 +32,8 @@ def joined(ffmpeg: Any, name: str) -> Path:
     for number, offset in enumerate(offsets):
         filters = "" if number % 2 == 0 else "hue=h=90"
         part = ffmpeg(
-            f"{number}-{name}", *video, *audio, "-output_ts_offset", str(offset), "-f", "vob" if name[-1] == "b" else "mpegts"
-            if name.endswith("ts") else "mpeg", filters=filters, sound=bool(audio),
+            f"{number}-{name}", *video, *audio, "-output_ts_offset", str(offset), "-f", FORMATS[Path(name).suffix],
+            filters=filters, sound=bool(audio),
         )  # fmt: skip
         data += part.read_bytes()
     path: Path = ffmpeg.folder / name

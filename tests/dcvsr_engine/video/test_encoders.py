@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 from clips import Clip, write_clip
 
+from dcvsr_engine.errors import OutputError
 from dcvsr_engine.settings import OutputSettings
-from dcvsr_engine.video.encoders import VIDEO_CODECS, encoding_for, resolved_output
+from dcvsr_engine.video import encoders
+from dcvsr_engine.video.encoders import VIDEO_CODECS, codec_here, encoding_for, has_encoder, missing_codecs, resolved_output
 from dcvsr_engine.video.probe import VideoInfo, probe
 
 
@@ -24,13 +26,38 @@ def test_what_is_not_decided_is_a_programming_error(info: VideoInfo) -> None:
 
 @pytest.mark.parametrize("key", VIDEO_CODECS)
 def test_depth_is_the_input_s_where_the_codec_has_it(key: str, info: VideoInfo) -> None:
-    codec = VIDEO_CODECS[key]
+    codec = codec_here(key)
     target = Path("pictures" if not codec.containers else "out.mov" if key == "prores" else "out.mkv")
     resolved = resolved_output(target, info, OutputSettings(codec=key))  # type: ignore[arg-type]
     assert resolved.bit_depth == min((d for d in codec.depths if d >= 10), default=max(codec.depths))
     encoding = encoding_for(info, 128, 96, resolved)
     assert encoding.codec is codec and encoding.options == codec.options(resolved, encoding.color, encoding.siting, 128)
     assert resolved_output(target, info, resolved) == resolved
+
+
+@pytest.fixture
+def without_gpl(monkeypatch: pytest.MonkeyPatch) -> None:
+    """FFmpeg as in bundles without parts under the GPL."""
+    monkeypatch.setattr(encoders, "has_encoder", lambda name: name not in ("libx264", "libx265"))
+
+
+@pytest.mark.usefixtures("without_gpl")
+def test_without_x264_and_x265_others_stand_in(info: VideoInfo) -> None:
+    assert codec_here("h264").encoder == "libopenh264" and codec_here("av1") is VIDEO_CODECS["av1"]
+    assert resolved_output(Path("out.mp4"), info, OutputSettings()).codec == "av1"
+    assert resolved_output(Path("out.mov"), info, OutputSettings()).codec == "prores"
+    h264 = resolved_output(Path("out.mp4"), info, OutputSettings(codec="h264", crf=20))
+    assert h264.bit_depth == 8
+    encoding = encoding_for(info, 64, 48, h264)
+    assert encoding.pixel_format == "yuv420p" and encoding.options["qmin"] == encoding.options["qmax"] == "20"
+    assert any("8 bits" in note for note in encoding.notes)
+    with pytest.raises(OutputError, match="odd size 63×48; choose another codec"):
+        encoding_for(info, 63, 48, h264)
+
+
+@pytest.mark.skipif(not has_encoder("libx265"), reason="this FFmpeg has no parts under the GPL")
+def test_the_missing_codecs_are_those_that_cannot_be_encoded() -> None:
+    assert not {"h264", "h265", "av1", "ffv1", "prores", "png", "tiff"} & set(missing_codecs())
 
 
 def test_auto_is_h265_for_10_bits_and_png_for_a_folder(info: VideoInfo) -> None:

@@ -13,8 +13,8 @@ from clips import GOLDEN, TRACKS, Clip, write_clip
 from PIL import Image
 
 from dcvsr_engine.errors import OutputError
-from dcvsr_engine.settings import OutputSettings
-from dcvsr_engine.video.encoders import ON_GPU, codecs_on_gpu
+from dcvsr_engine.settings import GPU_CODECS, OutputSettings
+from dcvsr_engine.video.encoders import fallback_notes, missing_codecs
 from dcvsr_engine.video.hdr import dynamic_of
 from dcvsr_engine.video.losses import losses_ahead
 from dcvsr_engine.video.probe import probe
@@ -115,12 +115,16 @@ def test_dolby_vision_is_told(tmp_path: Path) -> None:
 
 def test_codecs_of_a_gpu_are_those_that_can_be_written(tmp_path: Path) -> None:
     info = probe(write_clip(tmp_path / "clip.mkv", Clip(pts=range(2))))
-    for codec in ON_GPU:
-        if codec in codecs_on_gpu():
-            check_target(tmp_path / "out.mp4", info, OutputSettings(codec=codec))
-        else:
-            with pytest.raises(Exception, match="needs an NVIDIA GPU with an encoder, and its driver; choose another codec"):
-                check_target(tmp_path / "out.mp4", info, OutputSettings(codec=codec))
+    missing = missing_codecs()
+    for codec in GPU_CODECS:
+        asked = OutputSettings(codec=codec)
+        resolved = check_target(tmp_path / "out.mp4", info, asked)
+        assert (resolved.codec == codec) == (codec not in missing)
+        if codec in missing:
+            assert resolved.codec == ("h264" if codec.startswith("h264") else "h265")
+            [note] = fallback_notes(asked, resolved)
+            assert "does not work here, as it needs a" in note and "is encoded by software" in note
+    assert fallback_notes(OutputSettings(), OutputSettings(codec="h264")) == []
 
 
 def with_captions(path: Path) -> Path:

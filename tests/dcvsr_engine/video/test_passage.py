@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import av
 import pytest
 from clips import Clip, write_clip
 
@@ -38,6 +39,19 @@ def test_the_first_change_is_named(path):
         edited = list(passages)
         edited[place] = passages[place].replace(sha256="0" * 64)
         assert first_changed(reader.parts, edited) == place
+
+
+def test_changed_sound_is_noticed(ffmpeg, tmp_path):
+    path = ffmpeg("sound.mkv", "-c:v", "ffv1", "-c:a", "pcm_s16le", sound=True)
+    with VideoReader(path) as reader:
+        passages = taken(reader, (0, 11), (12, 23))
+    with av.open(str(path)) as container:
+        sound = [bytes(packet) for packet in container.demux(audio=0) if packet.size]
+    data = bytearray(path.read_bytes())
+    data[data.index(sound[len(sound) * 3 // 4]) + 9] ^= 1
+    path.write_bytes(data)
+    with VideoReader(path) as now:
+        assert first_changed(now.parts, passages) == 1
 
 
 def test_a_file_that_ends_earlier_has_changed(path):

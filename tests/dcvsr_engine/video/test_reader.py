@@ -307,3 +307,22 @@ def test_tracks_are_listed(tmp_path: Path) -> None:
     ]
     assert [(t.codec, t.language) for t in info.subtitles] == [("subrip", "ger")]
     assert [(c.start, c.end, c.title) for c in info.chapters] == [(0, 1, "Anfang"), (1, 2, "Ende")]
+
+
+def test_a_palette_is_not_forgotten_by_seeking(tmp_path: Path) -> None:
+    """PyAV-Org/PyAV#1987: frames after a seek are black, as the palette comes with the first packet alone."""
+    path, picture = tmp_path / "palette.avi", Image.new("P", (64, 48), 1)
+    picture.putpalette([0, 0, 0, 250, 120, 60])
+    picture.save(tmp_path / "one.bmp")
+    with av.open(str(tmp_path / "one.bmp")) as source, av.open(str(path), "w") as out:
+        frame = next(source.decode(video=0))
+        stream = out.add_stream("rawvideo", 25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "pal8"
+        for number in range(8):
+            frame.pts, frame.time_base = number, Fraction(1, 25)
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+    with VideoReader(path) as reader:
+        assert reader.info.pixel_format == "pal8"
+        shown = [frame.pixels.max() for frame in (reader.frame(6), reader.frame(1), reader.frame(7))]
+    assert shown == [pytest.approx(250 / 255)] * 3

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from clips import TRACKS, Clip, write_clip
 
+from dcvsr_engine.jobs.naming import names_for
 from dcvsr_engine.settings import OutputSettings
 from dcvsr_engine.video import mux
 from dcvsr_engine.video.losses import losses_ahead
 from dcvsr_engine.video.probe import probe
-from dcvsr_engine.video.tracks import Fate, default_suffix
+from dcvsr_engine.video.tracks import Fate, losses_of_clip
 from dcvsr_engine.video.writer import check_target
 
 MPEG2 = ("-c:v", "mpeg2video", "-q:v", "2")
@@ -74,6 +75,11 @@ def test_sound_of_old_formats_is_kept_in_time(name: str, ffmpeg: Any, ffprobe: A
     assert float(facts.format["start_time"]) == pytest.approx(0, abs=0.001)
 
 
+def default_suffix(source: Path, output: OutputSettings) -> str:
+    """The suffix of a result that nobody named."""
+    return next(names_for(source, "x2", output.codec, losses_of_clip(source, output))).suffix
+
+
 @pytest.mark.parametrize(("name", "suffix"), [("u8.avi", ".mkv"), ("mp2.mpg", ".mp4"), ("wma.wmv", ".mp4"), ("law.mov", ".mov")])
 def test_the_default_container_follows_the_tracks(name: str, suffix: str, ffmpeg: Any) -> None:
     assert default_suffix(old_clip(ffmpeg, name), OutputSettings()) == suffix
@@ -86,6 +92,7 @@ def test_the_default_container_follows_subtitles_and_the_codec(tmp_path: Path) -
     assert default_suffix(named, OutputSettings(codec="prores")) == ".mkv"
     assert default_suffix(write_clip(tmp_path / "a.mov"), OutputSettings(codec="ffv1")) == ".mkv"
     assert default_suffix(write_clip(tmp_path / "a.avi", Clip(codec="ffv1")), OutputSettings()) == ".mp4"
+    assert default_suffix(write_clip(tmp_path / "a.mp4"), OutputSettings(codec="prores")) == ".mov"
 
 
 @pytest.mark.parametrize("suffix", [".mov", ".mp4", ".mkv"])

@@ -45,12 +45,14 @@ def test_a_model_is_loaded_ahead_of_time(engine, tiny_model):
     assert failed.user_error and "nothing of the kind" in failed.message and not failed.job
 
 
-def test_a_plan_is_measured(engine, run_of):
+def test_a_plan_is_measured_once(engine, run_of):
+    engine.send(PlanJob("mine", run_of().request, calibrate=False))
+    assert engine.wait_for(JobPlanned, Failed).plan.seconds is None
     engine.send(PlanJob("mine", run_of().request))
     planned = engine.wait_for(JobPlanned, Failed)
     assert planned.job == "mine" and planned.plan.frames == FRAMES and planned.plan.seconds > 0 and planned.plan.shots == 1
     engine.send(PlanJob("mine", run_of().request, calibrate=False))
-    assert engine.wait_for(JobPlanned, Failed).plan.seconds is None
+    assert engine.wait_for(JobPlanned, Failed).plan.seconds == planned.plan.seconds
     engine.send(PlanJob("mine", run_of(frames=(90, 99)).request))
     assert "has 20 frames" in engine.wait_for(JobPlanned, Failed).message
 

@@ -8,12 +8,14 @@ import networks
 import numpy as np
 import pytest
 import torch
+from diffusers.models.attention import FeedForward
 from torch.nn import functional as F
 
 from dcvsr_engine import cli
 from dcvsr_engine.diffusion.schedule import steps_of
 from dcvsr_engine.errors import InputError
 from dcvsr_engine.events import StepKind
+from dcvsr_engine.network.fused import FusedFeedForward
 from dcvsr_engine.planning.request import Region
 from dcvsr_engine.research.bench import cost, memory, propagation
 from dcvsr_engine.research.bench.workload import load_workload, middle_region
@@ -103,6 +105,8 @@ def test_flops_of_the_processors_attention_are_counted():
     with torch.no_grad():
         assert cost.flops(lambda: F.scaled_dot_product_attention(query, key, key)) == 2 * 3 * 2 * 2 * 8 * 20 * 4
         assert cost.flops(lambda: torch.zeros(5, 6) @ torch.zeros(6, 7)) == 2 * 5 * 6 * 7
+        layer = FeedForward(8, activation_fn="geglu")
+        assert cost.flops(lambda: FusedFeedForward(layer)(torch.zeros(3, 5, 8))) == 2 * 15 * 8 * (64 + 32)
 
 
 def test_a_random_network_of_the_models_shape_has_distinct_branches(workload):

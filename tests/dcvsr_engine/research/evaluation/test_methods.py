@@ -100,7 +100,7 @@ def test_ablation_varies_one_thing_at_a_time():
     for name in list(VARIANTS)[6:]:
         differing = [key for key, value in settings[name].to_dict().items() if value != full[key]]
         assert len(differing) == 1, name
-    assert all((value.seed, value.tile, value.scale) == (3, 32, 4) for value in settings.values())
+    assert all((value.seed, value.tile, value.size) == (3, 32, "x4") for value in settings.values())
 
 
 def test_ablation_lets_sap_tap_and_guidance_act_on_a_model_that_declares_one_step():

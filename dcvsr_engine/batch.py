@@ -1,0 +1,368 @@
+"""Several clips with one command: one plan for all, then one after the other; and a folder that is watched."""
+
+import argparse
+import json
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from dcvsr_engine.arguments import request_from
+from dcvsr_engine.errors import InputError, OutputError, SettingsError, UserError
+from dcvsr_engine.jobs.clips import FoundClip, found_clips
+from dcvsr_engine.jobs.naming import checked_pattern
+from dcvsr_engine.planning.disk import existing, tightest
+from dcvsr_engine.planning.request import JobRequest
+from dcvsr_engine.storage import describe_os_error, partial_path, refuse_replacing
+from dcvsr_engine.terminal import file_size, printable, time_span
+
+if TYPE_CHECKING:
+    from dcvsr_engine.planning.plan import Plan
+
+POLL_SECONDS = 5.0
+"""Seconds between two looks into a watched folder: a file that did not grow between them is complete."""
+NO_OUTPUT = "--output names the result of one clip; for several use --output-folder and --name."
+Run = Callable[[JobRequest], dict[str, Any]]
+"""Restores a clip and gives the report."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a clip.
+
+    Attributes:
+        source, target: the clip and its result.
+        state: as it ended.
+        message: why it failed or was left out.
+        bad_input: whether it failed for a reason that the user can change.
+        report: of the run.
+    """
+
+    source: Path
+    target: Path | None
+    state: Literal["done", "skipped", "failed"]
+    message: str = ""
+    bad_input: bool = False
+    report: dict[str, Any] | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Values as JSON has them."""
+        target = None if self.target is None else str(self.target)
+        return {"source": str(self.source), "target": target, "state": self.state, "message": self.message, "report": self.report}
+
+
+# -- which clips, and what their results are called ---------------------------------------------------------------
+
+
+def is_batch(options: argparse.Namespace) -> bool:
+    """Whether the command line stands for other clips than the one that it names."""
+    (first, *more), folder = options.sources, options.sources[0].is_dir()
+    return bool(
+        more or options.recursive or getattr(options, "watch", False) or (folder and clips_of(options) != [FoundClip(first)])
+    )
+
+
+def clips_of(options: argparse.Namespace) -> list[FoundClip]:
+    """The clips that the command line names, results of earlier runs left out where a folder is searched; raises `UserError`."""
+    results = [options.output_folder] if options.output_folder else []
+    return found_clips(options.sources, options.recursive, checked_pattern(options.name), results)
+
+
+def requests_of(options: argparse.Namespace, clips: Sequence[FoundClip]) -> list[JobRequest]:
+    """A request per clip, no two with the same result.
+
+    Raises:
+        InputError: there are no clips.
+        SettingsError: the options are for one clip only.
+        OutputError: a result would replace a clip, or another result.
+    """
+    if options.output is not None:
+        raise SettingsError(NO_OUTPUT)
+    if not clips:
+        raise InputError(f"There are no clips in {', '.join(f'“{path}”' for path in options.sources)}; see --recursive.")
+    requests = [request_from(options, clip) for clip in clips]
+    targets = [request.target for request in requests]
+    # clips that differ by their suffix alone keep it in the name of the result
+    requests = [
+        request if targets.count(request.target) == 1 else request_from(options, clip, whole_name=True)
+        for request, clip in zip(requests, clips, strict=True)
+    ]
+    refuse_replacing([clip.path for clip in clips], [request.target for request in requests if request.target])
+    return requests
+
+
+def is_there(target: Path | None) -> bool:
+    """Whether a result is there."""
+    return target is not None and (any(target.iterdir()) if target.is_dir() else target.exists())
+
+
+def make_output_folders(options: argparse.Namespace, requests: Sequence[JobRequest]) -> None:
+    """Make the folders of results and see that they can be written; raises `OutputError`."""
+    folders = dict.fromkeys(request.target.parent for request in requests if request.target) if options.output_folder else {}
+    for folder in folders:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            trial = partial_path(folder / "trial")
+            trial.touch()
+            trial.unlink()
+        except OSError as error:
+            raise OutputError(f"The folder “{folder}” cannot be written ({describe_os_error(error)}); choose another.") from None
+
+
+# -- one plan for all ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class BatchPlan:
+    """The plans of several clips.
+
+    Attributes:
+        plans: of those that can be restored, by request.
+        failed: those that cannot, and why.
+        seconds: for all together, ``None`` where it was not measured.
+    """
+
+    plans: dict[JobRequest, "Plan"]
+    failed: list[Outcome]
+    seconds: float | None = None
+
+    @property
+    def frames(self) -> int:
+        """Frames of all clips."""
+        return sum(plan.frames for plan in self.plans.values())
+
+    @property
+    def result_bytes(self) -> int:
+        """Estimated size of all results."""
+        return sum(plan.result_bytes or 0 for plan in self.plans.values())
+
+    @property
+    def problems(self) -> list[str]:
+        """What does not fit though every clip does by itself."""
+        places = [(request.target.parent, plan.result_bytes or 0) for request, plan in self.plans.items() if request.target]
+        needed, available = tightest(places)
+        return (
+            [f"All results together need about {file_size(needed)}, and {file_size(available)} are free."]
+            if needed > available
+            else []
+        )
+
+
+def plan_all(requests: Sequence[JobRequest], search_seconds: float, calibrate: bool) -> BatchPlan:
+    """Plan clips one after the other; those that cannot be restored do not stop the others.
+
+    Args:
+        requests: of the clips.
+        search_seconds: how long to look for cuts in each.
+        calibrate: whether to measure the device, on a tile of each size that occurs.
+    """
+    from dcvsr_engine.jobs.job import plan_job
+
+    plans, failed = dict[JobRequest, "Plan"](), list[Outcome]()
+    for request in requests:
+        try:
+            # folders of results are made only when something is restored
+            place = request.target and existing(request.target.parent) / request.target.name
+            plan = plan_job(request.replace(target=place), search_seconds)
+            if plan.problems:
+                raise SettingsError(plan.problems[0])
+            plans[request] = plan
+        except UserError as error:
+            failed.append(failure(request, str(error)))
+    return BatchPlan(plans, failed, total_seconds(list(plans.values())) if calibrate and plans else None)
+
+
+def total_seconds(plans: Sequence["Plan"]) -> float | None:
+    """Measure one tile of each size, and give the time for all plans; ``None`` where a tile does not fit."""
+    from dcvsr_engine.jobs.session import load_for
+    from dcvsr_engine.planning.calibration import seconds_per_evaluation
+
+    model, speeds, total = load_for(plans[0].settings), dict[tuple[int, ...], float | None](), 0.0
+    for plan in plans:
+        tile = plan.grid.tile_frames, plan.grid.tile_height, plan.grid.tile_width
+        if tile not in speeds:
+            speeds[tile] = seconds_per_evaluation(plan, model)
+        speed = speeds[tile]
+        if speed is None:
+            return None
+        total += plan.evaluations * speed
+    return total
+
+
+def plan_batch(options: argparse.Namespace) -> int:
+    """``dcvsr plan`` of several clips; returns the exit code."""
+    requests = requests_of(options, clips_of(options))
+    waiting, skipped = without_done(options, requests)
+    made = plan_all(waiting, 0.5, options.calibrate)
+    if options.json:
+        rows = [
+            {"source": str(request.source), "target": str(request.target), "plan": plan.to_dict()}
+            for request, plan in made.plans.items()
+        ]
+        left_out = [outcome.to_dict() for outcome in (*skipped, *made.failed)]
+        print(json.dumps({"clips": rows, "left_out": left_out, "frames": made.frames, "result_bytes": made.result_bytes,
+                          "seconds": made.seconds, "problems": made.problems}, ensure_ascii=False))  # fmt: skip
+    else:
+        print(
+            printable(
+                "\n".join([*map(plan_line, made.plans.items()), *map(outcome_line, (*skipped, *made.failed)), sum_line(made)])
+            )
+        )
+    return 2 if made.failed else 0
+
+
+def plan_line(planned: tuple[JobRequest, "Plan"]) -> str:
+    """A clip's plan in a line."""
+    request, plan = planned
+    (width, height), size = plan.output_size, file_size(plan.result_bytes or 0)
+    return f"{request.source} → {request.target}: {plan.frames} frames, {width} × {height}, about {size}"
+
+
+def sum_line(made: BatchPlan) -> str:
+    """The sum of plans in words."""
+    duration = "time not measured (--calibrate)" if made.seconds is None else f"about {time_span(made.seconds)}"
+    first = f"{len(made.plans)} clip(s), {made.frames:,} frames, about {file_size(made.result_bytes)}, {duration}"
+    return "\n".join([first, *(f"Problem: {problem}" for problem in made.problems)])
+
+
+# -- one after the other ------------------------------------------------------------------------------------------
+
+
+def restore_batch(options: argparse.Namespace, run: Run) -> int:
+    """``dcvsr restore`` of several clips; ``run`` restores one. Returns the exit code."""
+    outcomes: list[Outcome] = []
+    try:
+        for requests in watched_requests(options) if options.watch else iter([requests_of(options, clips_of(options))]):
+            outcomes += restore_these(options, requests, run)
+    finally:
+        # after Ctrl-C, too: what is done is told
+        tell(options, outcomes)
+    return exit_code(outcomes)
+
+
+def restore_these(options: argparse.Namespace, requests: Sequence[JobRequest], run: Run) -> Iterator[Outcome]:
+    """Plan and restore clips; a failure of one does not stop the others."""
+    make_output_folders(options, requests)
+    waiting, skipped = without_done(options, requests)
+    yield from skipped
+    made = plan_all(waiting, 0.0, calibrate=True)
+    yield from made.failed
+    for outcome in made.failed:
+        say(outcome_line(outcome))
+    if made.plans:
+        say(sum_line(made))
+    for number, request in enumerate(made.plans, start=1):
+        say(f"[{number}/{len(made.plans)}] {request.source}")
+        outcome = restored_outcome(request, run)
+        say(outcome_line(outcome))
+        yield outcome
+
+
+def restored_outcome(request: JobRequest, run: Run) -> Outcome:
+    """Restore a clip; only a cancellation is raised."""
+    try:
+        return Outcome(request.source, request.target, "done", report=run(request))
+    except UserError as error:
+        return failure(request, str(error))
+    except Exception as error:  # of this clip: the others are restored all the same
+        traceback.print_exc(file=sys.stderr) if "--debug" in sys.argv else None
+        return replace(failure(request, f"failed: {type(error).__name__}: {error}"), bad_input=False)
+
+
+def failure(request: JobRequest, message: str) -> Outcome:
+    """A clip that cannot be restored, for a reason that the user can change."""
+    return Outcome(request.source, request.target, "failed", message, bad_input=True)
+
+
+def without_done(options: argparse.Namespace, requests: Sequence[JobRequest]) -> tuple[list[JobRequest], list[Outcome]]:
+    """The clips to restore, and those that are left out because their result is there, where that is asked for."""
+    skip = options.skip_done or getattr(options, "watch", False)
+    done = [request for request in requests if skip and is_there(request.target)]
+    outcomes = [Outcome(request.source, request.target, "skipped", "the result is there") for request in done]
+    return [request for request in requests if request not in done], outcomes
+
+
+def exit_code(outcomes: Sequence[Outcome]) -> int:
+    """0 where nothing failed, 1 for an unexpected failure, 2 where all failures were the input's."""
+    failed = [outcome for outcome in outcomes if outcome.state == "failed"]
+    return 0 if not failed else 2 if all(outcome.bad_input for outcome in failed) else 1
+
+
+def tell(options: argparse.Namespace, outcomes: Sequence[Outcome]) -> None:
+    """Print what became of all clips, and write their reports where that is asked for."""
+    text = json.dumps([outcome.to_dict() for outcome in outcomes], indent=2, ensure_ascii=False)
+    if options.report is not None:
+        options.report.write_text(text, encoding="utf-8", errors="backslashreplace")
+    counts = {state: sum(outcome.state == state for outcome in outcomes) for state in ("done", "skipped", "failed")}
+    print(text if options.json else ", ".join(f"{count} {state}" for state, count in counts.items() if count) or "nothing done")
+
+
+def outcome_line(outcome: Outcome) -> str:
+    """What became of a clip, in a line."""
+    if outcome.state == "done":
+        return f"done: {outcome.target}"
+    return f"{outcome.state}: {outcome.source} – {outcome.message}"
+
+
+def say(sentence: str) -> None:
+    """Print a line beside the progress, where errors go."""
+    print(printable(sentence), file=sys.stderr, flush=True)
+
+
+# -- a watched folder ---------------------------------------------------------------------------------------------
+
+
+def watched_requests(options: argparse.Namespace, wait: Callable[[float], None] = time.sleep) -> Iterator[list[JobRequest]]:
+    """Requests for clips that come into folders, each once it has stopped growing; ends with Ctrl-C.
+
+    Args:
+        options: of the command line.
+        wait: lets seconds pass between two looks.
+
+    Raises:
+        SettingsError: something else than a folder is to be watched.
+    """
+    odd = next((path for path in options.sources if not path.is_dir()), None)
+    if odd is not None or options.output is not None:
+        raise SettingsError(f"“{odd}” is no folder that could be watched; name one that exists." if odd else NO_OUTPUT)
+    say(f"Watching {', '.join(f'“{path}”' for path in options.sources)}; Ctrl-C ends.")
+    seen, taken, gone = dict[Path, Facts](), dict[Path, Facts](), False
+    while True:
+        here = [path for path in options.sources if path.is_dir()]
+        if (len(here) < len(options.sources)) is not gone:
+            gone = not gone
+            say("A watched folder is gone; waiting until it is back." if gone else "The watched folder is back.")
+        found = {clip: facts_of(clip.path) for clip in clips_in(options, here)}
+        ready = [clip for clip, facts in found.items() if facts and facts == seen.get(clip.path) != taken.get(clip.path)]
+        seen = {clip.path: facts for clip, facts in found.items() if facts}
+        taken |= {clip.path: seen[clip.path] for clip in ready}
+        try:
+            yield requests_of(options, ready) if ready else []
+        except UserError as error:  # of these clips: others may come
+            say(str(error))
+        wait(POLL_SECONDS)
+
+
+Facts = tuple[int, int, int]
+"""How many files, of how many bytes, changed when: what tells that a clip does not grow any more."""
+
+
+def clips_in(options: argparse.Namespace, folders: Sequence[Path]) -> list[FoundClip]:
+    """The clips that are in folders now; none where they vanish meanwhile."""
+    try:
+        return clips_of(argparse.Namespace(**(vars(options) | {"sources": folders})))
+    except InputError:
+        return []
+
+
+def facts_of(path: Path) -> Facts | None:
+    """Facts about a clip; ``None`` while it is empty, or gone."""
+    try:
+        files = [file.stat() for file in (path.iterdir() if path.is_dir() else [path])]
+    except OSError:
+        return None
+    size = sum(facts.st_size for facts in files)
+    return (len(files), size, max(facts.st_mtime_ns for facts in files)) if size else None

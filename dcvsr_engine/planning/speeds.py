@@ -1,0 +1,46 @@
+"""How long one evaluation takes here, by what earlier runs took: remembered, so that nothing is measured twice. Torch-free."""
+
+import math
+import platform
+from contextlib import suppress
+from pathlib import Path
+
+from dcvsr_engine.paths import data_folder
+from dcvsr_engine.planning.plan import Plan
+from dcvsr_engine.storage import read_json, write_json
+
+
+def speeds_file() -> Path:
+    """Where speeds are remembered: seconds per evaluation, everything around it included, by `speed_key`."""
+    return data_folder() / "speeds.json"
+
+
+def speed_key(plan: Plan) -> str:
+    """What decides how long an evaluation of a tile takes; the machine too, as a portable program goes from one to another."""
+    settings, grid = plan.settings, plan.grid
+    tile = f"{grid.tile_width}x{grid.tile_height}x{grid.tile_frames}"
+    return f"{platform.node()}|{settings.model}|{plan.device}|{settings.precision}|{tile}"
+
+
+def known_speeds() -> dict[str, float]:
+    """All that is remembered; nothing where the file is missing or damaged."""
+    try:
+        held = read_json(speeds_file())
+    except (OSError, ValueError):
+        return {}
+    numbers = {key: value for key, value in held.items() if isinstance(value, float)} if isinstance(held, dict) else {}
+    return {key: value for key, value in numbers.items() if value > 0 and math.isfinite(value)}
+
+
+def timed(plan: Plan) -> Plan:
+    """The plan with a duration by what is remembered of this device with tiles like these; unchanged where nothing is."""
+    speed = known_speeds().get(speed_key(plan))
+    return plan if speed is None else plan.replace(seconds=plan.evaluations * speed)
+
+
+def remember_speed(plan: Plan, seconds: float) -> None:
+    """Remember that all evaluations of ``plan``, and everything around them, took ``seconds``."""
+    if seconds > 0 and plan.evaluations:
+        with suppress(OSError):  # a full or read-only disk costs an estimate, not a job
+            speeds_file().parent.mkdir(parents=True, exist_ok=True)
+            write_json(speeds_file(), known_speeds() | {speed_key(plan): seconds / plan.evaluations})

@@ -1,0 +1,50 @@
+"""The engine's sentences in Chinese; what cannot be translated stays as the engine said it."""
+
+import pytest
+from PySide6.QtCore import QTranslator
+
+from app.widgets.engine_words import engine_words, recogniser
+from dcvsr_engine.errors import InputError, SettingsError
+from dcvsr_engine.resources import resource
+from dcvsr_engine.settings import RestoreSettings
+from dcvsr_engine.video.probe import probe
+
+
+@pytest.fixture
+def chinese(qapp):
+    translator = QTranslator()
+    assert translator.load("studio_zh_CN", str(resource("translations")))
+    qapp.installTranslator(translator)
+    engine_words.cache_clear()
+    yield
+    qapp.removeTranslator(translator)
+    engine_words.cache_clear()
+
+
+def test_in_english_nothing_is_touched(qapp):
+    engine_words.cache_clear()
+    assert engine_words("“a.mp4” is empty.") == "“a.mp4” is empty."
+
+
+def test_an_error_that_the_engine_raises_is_translated_with_its_parts(chinese, tmp_path):
+    (tmp_path / "empty.mp4").touch()
+    with pytest.raises(InputError) as missing:
+        probe(tmp_path / "no {0} such.mp4")
+    assert engine_words(str(missing.value)) == f"“{tmp_path}/no {{0}} such.mp4”不存在；请检查名称。"
+    with pytest.raises(SettingsError) as wrong:
+        RestoreSettings(steps=500)
+    assert engine_words(str(wrong.value)) == "steps 必须为 1 到 200 之间，而不是 500。"
+
+
+def test_several_sentences_are_translated_one_by_one(chinese):
+    text = "There are no frames to write. Nobody has ever said this. “a.mp4” holds no frames."
+    assert engine_words(text) == "没有可写入的帧。 Nobody has ever said this. “a.mp4”中没有帧。"
+
+
+def test_what_has_no_pattern_stays(chinese):
+    assert engine_words("Something new went wrong.") == "Something new went wrong."
+
+
+def test_a_pattern_recognises_whole_sentences_only():
+    assert recogniser("The {0} of {1}.").fullmatch("The end of all (a.b).").groups() == ("end", "all (a.b)")
+    assert not recogniser("The {0} of {1}.").fullmatch("The end of all. More")

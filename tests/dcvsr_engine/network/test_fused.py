@@ -1,0 +1,85 @@
+"""Fused layers against diffusers' own."""
+
+import copy
+
+import networks
+import pytest
+import torch
+from diffusers.models.attention import FeedForward
+from diffusers.models.transformers.transformer_temporal import TransformerSpatioTemporalModel
+
+from dcvsr_engine.network import fused
+from dcvsr_engine.network.fused import FusedFeedForward, can_fuse, fuse_feed_forward, keep_channels_last
+
+FORMATS = pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-5), (torch.bfloat16, 2e-2)])
+
+
+@pytest.fixture
+def layer():
+    torch.manual_seed(0)
+    return FeedForward(24, activation_fn="geglu")
+
+
+@FORMATS
+def test_a_fused_layer_computes_what_the_plain_one_does(layer, dtype, tolerance):
+    if not can_fuse(dtype):
+        pytest.skip("oneDNN lacks this format here")
+    layer.to(dtype)
+    x = torch.randn(3, 5, 24, generator=torch.Generator().manual_seed(1)).to(dtype)
+    with torch.no_grad():
+        expected, result = layer(x), FusedFeedForward(layer).fused(x)
+    torch.testing.assert_close(result, expected, atol=tolerance, rtol=tolerance)
+
+
+def test_the_plain_layer_computes_where_nothing_can_be_fused(layer, monkeypatch):
+    monkeypatch.setattr(fused, "can_fuse", lambda dtype: False)
+    x = torch.randn(2, 24)
+    with torch.no_grad():
+        assert torch.equal(FusedFeedForward(layer)(x), layer(x))
+
+
+def test_a_build_without_the_calls_is_noticed(monkeypatch):
+    def missing(*arguments):
+        raise NotImplementedError
+
+    monkeypatch.setattr(fused, "fused_linear", missing)
+    assert not can_fuse.__wrapped__(torch.float32)
+
+
+def test_gradients_flow_while_training(layer):
+    FusedFeedForward(layer)(torch.randn(2, 24)).sum().backward()
+    assert layer.net[0].proj.weight.grad is not None
+
+
+def test_a_network_keeps_its_weights_names_and_numbers(tiny_unet):
+    plain = copy.deepcopy(tiny_unet)
+    fuse_feed_forward(tiny_unet)
+    keep_channels_last(tiny_unet)
+    assert any(isinstance(module, FusedFeedForward) for module in tiny_unet.modules())
+    assert not any(type(module) is FeedForward for module in tiny_unet.modules())
+    assert list(tiny_unet.state_dict()) == list(plain.state_dict())
+    seen = []
+    for module in tiny_unet.modules():
+        if isinstance(module, TransformerSpatioTemporalModel):
+            module.register_forward_hook(lambda module, arguments, output: seen.append(output[0]))
+    arguments = unet_arguments(plain)
+    with torch.no_grad():
+        expected, result = plain(**arguments).sample, tiny_unet(**arguments).sample
+    torch.testing.assert_close(result, expected, atol=1e-4, rtol=1e-4)
+    assert all(picture.is_contiguous(memory_format=torch.channels_last) for picture in seen)
+
+
+def unet_arguments(unet):
+    config = unet.config
+    ids = config.projection_class_embeddings_input_dim // config.addition_time_embed_dim
+    return {
+        "sample": torch.randn(1, 3, config.in_channels, 8, 8),
+        "timestep": torch.tensor(0.5),
+        "encoder_hidden_states": torch.randn(1, 1, config.cross_attention_dim),
+        "added_time_ids": torch.zeros(1, ids),
+    }
+
+
+@pytest.fixture
+def tiny_unet():
+    return networks.unet().eval()

@@ -1,0 +1,43 @@
+"""A part of an enlarged frame is that part of all of it, wherever it is cut."""
+
+import networks
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dcvsr_engine.network.upsampling import BicubicUpsampler, LearnedUpsampler
+from dcvsr_engine.restore.enlarging import Enlarger
+from dcvsr_engine.restore.frames import SegmentFrames
+
+
+def enlarger(height, width, scale, upsampler):
+    pixels = torch.rand(3, 3, height, width, generator=torch.Generator().manual_seed(5))
+    frames = SegmentFrames((0, 1, 2), (0, 1, 2), (1, 1, 1), pixels)
+    return Enlarger(frames, upsampler, scale, 16, "cpu")
+
+
+def part(size, bounds):
+    first, last = sorted(bounds)
+    return slice(round(first * (size - 1)), round(first * (size - 1)) + max(1, round((last - first) * size)))
+
+
+BOUNDS = st.tuples(st.floats(0, 1), st.floats(0, 1))
+
+
+@settings(max_examples=40)
+@given(st.integers(1, 40), st.integers(1, 40), st.sampled_from([1, 2, 3, 4]), BOUNDS, BOUNDS)
+def test_a_part_is_cut_out_of_the_whole(height, width, scale, down, across):
+    chosen = enlarger(height, width, scale, BicubicUpsampler())
+    rows, columns = (part(size, bounds) for size, bounds in zip(chosen.padded_size, (down, across), strict=True))
+    whole, cut = chosen([0, 2]), chosen([0, 2], rows, columns)
+    assert whole.shape[-2:] == chosen.padded_size
+    # a third is no float: positions round differently
+    torch.testing.assert_close(cut, whole[..., rows, columns], atol=1e-5 if scale == 3 else 0, rtol=0)
+
+
+@pytest.mark.parametrize("scale", [2, 4])
+def test_a_learned_upsampler_looks_as_far_as_it_says(scale):
+    chosen = enlarger(60, 50, scale, LearnedUpsampler(networks.upsampler()))
+    rows, columns = slice(16 * scale, 40 * scale), slice(20 * scale, 30 * scale)
+    torch.testing.assert_close(chosen([1], rows, columns), chosen([1])[..., rows, columns], atol=1e-5, rtol=0)
