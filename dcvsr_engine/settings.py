@@ -318,6 +318,9 @@ AUTO_CODEC = (
 )
 
 
+UnfitTracks = Literal["convert", "drop", "mkv"]
+
+
 class OutputSettings(Settings):
     """How the restored video is written."""
 
@@ -327,5 +330,9 @@ class OutputSettings(Settings):
     bit_depth: int | None = Field(default=None, ge=8, le=16, description="Bits per colour channel; by default as the input.")
     audio: bool = Field(default=True, description="Copy the audio tracks.")
     subtitles: bool = Field(default=True, description="Copy subtitles, chapters and attachments.")
+    unfit_tracks: UnfitTracks = Field(
+        default="convert",
+        description="Audio and subtitles that the container cannot take: convert them, drop them, or name the result .mkv.",
+    )
     deinterlace: bool = Field(default=True, description="Deinterlace interlaced video first.")
     overwrite: bool = Field(default=False, description="Replace an existing output file.")

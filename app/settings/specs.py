@@ -139,6 +139,11 @@ CODEC_NAMES = {
     "h264_videotoolbox": "H.264 on the Mac's encoder",
     "hevc_videotoolbox": "H.265 on the Mac's encoder",
 }
+UNFIT_TRACKS = {
+    "convert": "Convert",
+    "drop": "Drop",
+    "mkv": "Use .mkv",
+}
 SPEEDS = {
     "ultrafast": "Ultra fast",
     "veryfast": "Very fast",
@@ -202,6 +207,7 @@ OUTPUT_SPECS: dict[str, Spec] = {
     "bit_depth": Spec("Bit depth", choices=BIT_DEPTHS),
     "audio": Spec("Keep the audio"),
     "subtitles": Spec("Keep subtitles and chapters"),
+    "unfit_tracks": Spec("Tracks that do not fit", choices=UNFIT_TRACKS),
     "deinterlace": Spec("Deinterlace"),
     "overwrite": Spec("Replace an existing file"),
 }

@@ -1,4 +1,7 @@
-"""Audio that the container does not take, decoded and encoded anew: FLAC or ALAC where nothing was lost before, else AAC."""
+"""Tracks that the container does not take, decoded and encoded anew.
+
+Audio becomes FLAC or ALAC where nothing was lost before, else AAC; text subtitles become the container's own kind of text.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from av.packet import Packet
 from av.stream import Stream
+from av.subtitles.stream import SubtitleStream
 
 from dcvsr_engine.video.clock import TimeRange
 
@@ -37,9 +41,64 @@ def can_convert(stream: Stream) -> bool:
 def conversion_codec(stream: Stream, kind: str) -> str:
     """Encoder for a track in a container of ``kind``."""
     assert stream.codec_context is not None
+    if isinstance(stream, SubtitleStream):
+        return "subrip" if kind == "matroska" else "mov_text"
     if not stream.codec_context.codec.canonical_name.startswith(LOSSLESS):
         return "aac"
     return "alac" if kind == "mov" else "flac"
+
+
+TEXT_SUBTITLES = ("subrip", "ass", "ssa", "mov_text", "webvtt", "text", "microdvd", "mpl2", "sami", "subviewer", "realtext")
+"""Codecs of subtitles that are text, not pictures."""
+
+
+def is_text(stream: Stream) -> bool:
+    """Whether a track is subtitles of text that can be decoded."""
+    if not isinstance(stream, SubtitleStream) or stream.codec_context is None:
+        return False
+    return stream.codec_context.codec.canonical_name in TEXT_SUBTITLES
+
+
+class SubtitleConverter:
+    """Encodes one track of text subtitles anew.
+
+    Attributes:
+        stream: in the output.
+    """
+
+    def __init__(self, out: OutputContainer, source: SubtitleStream, codec: str) -> None:
+        """Add a stream to ``out`` that ``codec`` encodes."""
+        self._source = source
+        # the decoder knows the styles, in ASS's words, once it is open
+        source.codec_context.open(strict=False)
+        stream = out.add_stream(codec)
+        assert isinstance(stream, SubtitleStream)
+        self.stream = stream
+        stream.codec_context.subtitle_header = source.codec_context.subtitle_header
+        stream.codec_context.time_base = stream.time_base = Fraction(1, 1000)
+
+    def packets(self, packet: Packet[Any] | None, span: TimeRange) -> Iterator[Packet[Any]]:
+        """Encode what a packet of the source holds; ``None`` at its end. See `AudioConverter.packets`."""
+        if packet is None or packet.pts is None or not packet.size:
+            return
+        tick = packet.time_base
+        begin, end = packet.pts * tick, (packet.pts + (packet.duration or 0)) * tick
+        if not span.begin <= begin < span.end:
+            return
+        try:
+            shown = self._source.codec_context.decode2(packet)
+            encoded = self.stream.codec_context.encode_subtitle(shown) if shown else None
+        except av.FFmpegError:
+            return  # damaged text is skipped, as players do
+        if encoded is not None and encoded.size:
+            encoded.pts = encoded.dts = round((begin + span.shift) * 1000)
+            encoded.duration = round((min(end, span.end) - begin) * 1000)
+            encoded.time_base, encoded.stream = Fraction(1, 1000), self.stream
+            yield encoded
+
+    def end(self, span: TimeRange) -> Iterator[Packet[Any]]:
+        """See `AudioConverter.end`; text is never held back."""
+        yield from ()
 
 
 class AudioConverter:

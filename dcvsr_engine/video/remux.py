@@ -11,12 +11,13 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 from av.stream import Stream
+from av.subtitles.stream import SubtitleStream
 
 from dcvsr_engine.video.clock import TimeRange
-from dcvsr_engine.video.convert import AudioConverter
+from dcvsr_engine.video.convert import AudioConverter, SubtitleConverter
 from dcvsr_engine.video.decode import codec_name, packets
 from dcvsr_engine.video.probe import VideoInfo
-from dcvsr_engine.video.tracks import COVERS, Fate, TrackPlan, add_copied_stream, first_packets, is_cover
+from dcvsr_engine.video.tracks import COVERS, Fate, TrackPlan, add_copied_stream, first_packets, is_cover, tags
 
 Timed = tuple[Fraction, "Packet[Any]"]
 """Decoding time in seconds, and a packet of the output."""
@@ -50,7 +51,7 @@ class OtherTracks:
         """Add a stream to ``out`` for every track that is planned to be in it."""
         self._info, self._source = info, source
         self.streams: dict[int, Stream] = {}
-        self._converters: dict[int, AudioConverter] = {}
+        self._converters: dict[int, AudioConverter | SubtitleConverter] = {}
         self._latest: dict[int, Latest] = {}
         # Matroska's packets may have equal times
         self._step = 0 if out.format.name.startswith("matroska") else 1
@@ -60,9 +61,12 @@ class OtherTracks:
     def _add(self, plan: TrackPlan, stream: Stream, out: OutputContainer) -> None:
         if plan.fate is Fate.COPY:
             self.streams[plan.index] = add_copied_stream(out, stream)
-        elif plan.fate is Fate.CONVERT and isinstance(stream, AudioStream):
-            self._converters[plan.index] = AudioConverter(out, stream, plan.codec)
-            self.streams[plan.index] = self._converters[plan.index].stream
+        elif plan.fate is Fate.CONVERT and isinstance(stream, AudioStream | SubtitleStream):
+            kind = AudioConverter if isinstance(stream, AudioStream) else SubtitleConverter
+            self._converters[plan.index] = converter = kind(out, stream, plan.codec)  # type: ignore[arg-type]
+            self.streams[plan.index] = added = converter.stream
+            added.metadata.update(tags(stream.metadata))
+            added.disposition = stream.disposition
         elif plan.fate is Fate.ATTACH:
             name, mime = COVERS[codec_name(stream)]
             samples = first_packets(self._info, [plan.index])[plan.index]

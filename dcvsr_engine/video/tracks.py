@@ -18,11 +18,12 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 from av.stream import Disposition, Stream
+from av.subtitles.stream import SubtitleStream
 
 from dcvsr_engine.errors import InputError
 from dcvsr_engine.settings import OutputSettings
 from dcvsr_engine.video.clock import TimeRange
-from dcvsr_engine.video.convert import AudioConverter, can_convert, conversion_codec
+from dcvsr_engine.video.convert import AudioConverter, SubtitleConverter, can_convert, conversion_codec, is_text
 from dcvsr_engine.video.decode import codec_name, packets
 from dcvsr_engine.video.encoders import CONTAINER_FORMATS, VIDEO_CODECS, listed
 from dcvsr_engine.video.probe import VideoInfo
@@ -128,16 +129,17 @@ def plan_tracks(info: VideoInfo, kind: str, output: OutputSettings) -> tuple[Tra
         main = video_stream(source, info.path).index
         tracks = list(selected_streams(source, main, output))
         samples = first_packets(info, [stream.index for stream in tracks if stream.type != "attachment"])
-        return tuple(plan_track(kind, stream, samples) for stream in tracks)
+        return tuple(plan_track(kind, stream, samples, output.unfit_tracks != "drop") for stream in tracks)
 
 
-def plan_track(kind: str, stream: Stream, samples: Samples) -> TrackPlan:
+def plan_track(kind: str, stream: Stream, samples: Samples, convert: bool) -> TrackPlan:
     """Plan one track.
 
     Args:
         kind: FFmpeg's name of the output's container.
         stream: the track.
         samples: first packets of all tracks.
+        convert: whether one that does not fit is converted, not left out.
     """
     found = samples.get(stream.index, [])
     plan = TrackPlan(stream.index, Fate.COPY)
@@ -149,7 +151,10 @@ def plan_track(kind: str, stream: Stream, samples: Samples) -> TrackPlan:
         plan = replace(plan, start=found[0].pts * found[0].tick)
     if is_copied(kind, stream, found):
         return plan
-    start = converted_start(kind, stream, found)
+    if convert and is_text(stream) and converts_text(kind, stream, found):
+        codec = conversion_codec(stream, kind)
+        return replace(plan, fate=Fate.CONVERT, codec=codec, note=f"The {title(stream)} is converted to {codec}.")
+    start = converted_start(kind, stream, found) if convert else None
     if start is None:
         return replace(plan, fate=Fate.LEAVE, note=loss_note(kind, stream, found))
     codec = conversion_codec(stream, kind)
@@ -292,6 +297,21 @@ def converted_start(kind: str, stream: Stream, samples: list[PacketCopy]) -> Fra
         return None
 
 
+def converts_text(kind: str, stream: Stream, samples: list[PacketCopy]) -> bool:
+    """Whether text subtitles can be decoded, and a container of ``kind`` takes what they become."""
+    assert isinstance(stream, SubtitleStream)
+    try:
+        with av.open(io.BytesIO(), "w", format=kind) as trial:
+            converter = SubtitleConverter(trial, stream, conversion_codec(stream, kind))
+            trial.start_encoding()
+            for sample in samples:
+                for packet in converter.packets(sample.packet(stream), TimeRange()):
+                    trial.mux_one(packet)
+    except (av.FFmpegError, ValueError, TypeError):
+        return False
+    return True
+
+
 def add_copied_stream(out: OutputContainer, stream: Stream) -> Stream:
     """A stream like ``stream``, with its tags and dispositions."""
     added = out.add_stream_from_template(stream, opaque=True)
@@ -341,7 +361,8 @@ def container_losses(info: VideoInfo, output: OutputSettings) -> dict[str, int]:
         info: of the source.
         output: settings that say which tracks are wanted.
     """
-    return {suffix: severity(plan_tracks(info, CONTAINER_FORMATS[suffix], output)) for suffix in (".mp4", ".mkv", ".mov")}
+    found = {suffix: severity(plan_tracks(info, CONTAINER_FORMATS[suffix], output)) for suffix in (".mp4", ".mkv", ".mov")}
+    return found | {".mkv": 0} if output.unfit_tracks == "mkv" and min(found.values()) else found
 
 
 def losses_of_clip(source: Path, output: OutputSettings) -> dict[str, int]:

@@ -1117,6 +1117,10 @@
         <translation>{0}×{1} 是奇数尺寸，{2} 只能以完整色度（4:4:4）保存。</translation>
     </message>
     <message>
+        <source>The {0} is converted to {1}.</source>
+        <translation>{0}已转换为 {1}。</translation>
+    </message>
+    <message>
         <source>The engine on {0} ended unexpectedly ({1}).</source>
         <translation>{0} 上的引擎意外退出（{1}）。</translation>
     </message>
@@ -3357,6 +3361,26 @@
     <message>
         <source>Bit depth</source>
         <translation>位深</translation>
+    </message>
+    <message>
+        <source>Tracks that do not fit</source>
+        <translation>容器不支持的轨道</translation>
+    </message>
+    <message>
+        <source>Audio and subtitles that the container cannot take: convert them, drop them, or name the result .mkv.</source>
+        <translation>容器无法容纳的音频和字幕：转换、丢弃，或将结果命名为 .mkv。</translation>
+    </message>
+    <message>
+        <source>Convert</source>
+        <translation>转换</translation>
+    </message>
+    <message>
+        <source>Drop</source>
+        <translation>丢弃</translation>
+    </message>
+    <message>
+        <source>Use .mkv</source>
+        <translation>改用 .mkv</translation>
     </message>
     <message>
         <source>Compact (built in)</source>

@@ -41,6 +41,7 @@ def test_tracks_that_do_not_fit_are_told_before_and_after(name: str, tmp_path: P
         assert [word for word in ("subtitle", "attachment") if any(f"The {word}" in note for note in before)] == (
             [] if name == "out.mkv" else ["subtitle", "attachment"]
         )
+        assert any("converted to mov_text" in note for note in before) == (name != "out.mkv")
 
 
 def test_times_that_are_rounded_are_told(tmp_path: Path) -> None:

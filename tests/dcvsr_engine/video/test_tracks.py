@@ -1,9 +1,11 @@
 """Sound is kept, copied or converted, in time with the picture; a track that cannot be kept is named, and spoils nothing."""
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 from clips import TRACKS, Clip, write_clip
@@ -93,6 +95,33 @@ def test_the_default_container_follows_subtitles_and_the_codec(tmp_path: Path) -
     assert default_suffix(write_clip(tmp_path / "a.mov"), OutputSettings(codec="ffv1")) == ".mkv"
     assert default_suffix(write_clip(tmp_path / "a.avi", Clip(codec="ffv1")), OutputSettings()) == ".mp4"
     assert default_suffix(write_clip(tmp_path / "a.mp4"), OutputSettings(codec="prores")) == ".mov"
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov"])
+def test_text_subtitles_are_converted_with_their_times_and_names(suffix: str, ffprobe: Any, restore: Any, tmp_path: Path) -> None:
+    lines = ((0.2, 0.6, "Hello"), (1.0, 1.5, "Zwei\nZeilen"))
+    source = write_clip(tmp_path / "in.mkv", replace(TRACKS, subtitles=lines))
+    [note] = restore(source, tmp_path / f"out{suffix}").notes
+    assert note.startswith("The subtitle track") and note.endswith("is converted to mov_text.")
+    [track] = ffprobe(tmp_path / f"out{suffix}").of("subtitle")
+    assert (
+        track["codec_name"] == "mov_text" and track["tags"]["language"] == ffprobe(source).of("subtitle")[0]["tags"]["language"]
+    )
+    assert cues(tmp_path / f"out{suffix}") == [(0.2, b"Hello"), (1.0, b"Zwei\nZeilen")]
+    restore(source, tmp_path / f"part{suffix}", frames=(20, 49))
+    assert [text for _, text in cues(tmp_path / f"part{suffix}")] == [b"Zwei\nZeilen"]
+
+
+def cues(path: Path) -> list[tuple[float, bytes]]:
+    """Seconds and text of the subtitles of an MP4 or MOV file."""
+    with av.open(str(path)) as container:
+        found = [packet for packet in container.demux(container.streams.subtitles[0]) if packet.size > 2]
+        return [(round(float(packet.pts * packet.time_base), 2), bytes(packet)[2:].rstrip(b"\0")) for packet in found]
+
+
+def test_the_default_container_may_be_the_one_that_takes_everything(ffmpeg: Any) -> None:
+    assert default_suffix(old_clip(ffmpeg, "wma.wmv"), OutputSettings(unfit_tracks="mkv")) == ".mkv"
+    assert default_suffix(old_clip(ffmpeg, "law.mov"), OutputSettings(unfit_tracks="mkv")) == ".mov"
 
 
 @pytest.mark.parametrize("suffix", [".mov", ".mp4", ".mkv"])
