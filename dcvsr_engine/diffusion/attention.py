@@ -18,9 +18,6 @@ from dcvsr_engine.settings import GammaLayers
 PARTS = {"down": "down_blocks", "middle": "mid_block", "up": "up_blocks"}
 """Parts of a U-Net in the order of computation, by the names of the setting ``gamma_layers``."""
 
-SCORES = 2**20
-"""Attention scores per thread that `attend_in_blocks` has at a time: in bf16 they stay in a core's cache."""
-
 MOST_ROWS = 65_535
 """The most rows that one call of an attention kernel gets: several CUDA kernels count them in a grid's second dimension."""
 
@@ -41,30 +38,6 @@ def temperature(query: Tensor, key: Tensor, gamma: Tensor) -> Tensor:
     return (gamma**2 * q * k).clamp(min=1)
 
 
-def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-    """``softmax(Q Kᵀ / √d) V`` of ``(n, heads, tokens, dim)``; keys and values may have more tokens. Shaped like ``query``."""
-    # PyTorch's fused kernel for the processor takes half as long again in bf16
-    if query.device.type == "cpu" and query.dtype == torch.bfloat16 and not torch.is_grad_enabled():
-        return attend_in_blocks(query, key, value, SCORES * torch.get_num_threads())
-    return F.scaled_dot_product_attention(query, key, value)
-
-
-def attend_in_blocks(query: Tensor, key: Tensor, value: Tensor, scores: int) -> Tensor:
-    """See `attend`: by plain matrix products, of which at most about ``scores`` attention scores are alive at a time."""
-    scale, count = 1 / math.sqrt(query.shape[-1]), key.shape[-2]
-    out = torch.empty(query.shape, dtype=query.dtype)
-    queries, keys, values, outs = (tensor.flatten(0, 1) for tensor in (query, key, value, out))
-    rows = max(1, min(query.shape[-2], scores // count))
-    maps = max(1, scores // (rows * count))
-    room = query.new_empty(maps, rows, count)
-    for q, k, v, o in zip(queries.split(maps), keys.split(maps), values.split(maps), outs.split(maps), strict=True):
-        for part, written in zip(q.split(rows, dim=1), o.split(rows, dim=1), strict=True):
-            block = room[: len(part), : part.shape[1]]
-            torch.baddbmm(block, part, k.transpose(1, 2), beta=0, alpha=scale, out=block)
-            written.copy_(torch.softmax(block, -1, out=block) @ v)
-    return out
-
-
 def gamma_attention(query: Tensor, key: Tensor, value: Tensor, gamma: Tensor | None) -> Tensor:
     """``SA(Q, K, V, γ) = softmax(Q Kᵀ / (max(γ² q k, 1) √d)) V`` (eq. 7) without storing an attention map.
 
@@ -79,7 +52,7 @@ def gamma_attention(query: Tensor, key: Tensor, value: Tensor, gamma: Tensor | N
     # dividing Q divides the logits, so that a fused kernel can be used
     if gamma is not None:
         query = query / temperature(query, key, gamma).to(query.dtype)
-    return attend(query, key, value)
+    return F.scaled_dot_product_attention(query, key, value)
 
 
 def received_attention(query: Tensor, key: Tensor) -> Tensor:
@@ -175,7 +148,7 @@ class TemporalSelfAttention:
             for project, tokens in ((attn.to_q, hidden_states), (attn.to_k, context), (attn.to_v, context))
         )
         parts = zip(query.split(self.most_rows), key.split(self.most_rows), value.split(self.most_rows), strict=True)
-        attended = [attend(*part) for part in parts]
+        attended = [F.scaled_dot_product_attention(*part) for part in parts]
         joined = attended[0] if len(attended) == 1 else torch.cat(attended)
         out: Tensor = attn.to_out[1](attn.to_out[0](joined.transpose(1, 2).flatten(2)))
         return out

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from dcvsr_engine.research.bench.cost import Cost
     from dcvsr_engine.research.bench.growth import Growth
     from dcvsr_engine.research.bench.joins import Joins
+    from dcvsr_engine.research.bench.kernels import KernelFigure
     from dcvsr_engine.research.bench.memory import Footprint
     from dcvsr_engine.research.bench.propagation import StepFigures
 
@@ -24,9 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what = (
         "propagation: how well neighbouring tiles and windows agree; cost: of guidance and propagation on this machine; "
         "growth: of memory and time per frame with the length of a clip; joins: whether joins of segments are visible; "
-        "memory: of a tile as the plan predicts it, and as measured"
+        "memory: of a tile as the plan predicts it, and as measured; kernels: the engine's own beside diffusers' and PyTorch's"
     )
-    parser.add_argument("what", choices=["propagation", "cost", "growth", "joins", "memory"], help=what)
+    parser.add_argument("what", choices=["propagation", "cost", "growth", "joins", "memory", "kernels"], help=what)
     parser.add_argument("--model", default="compact", metavar="NAME", help="a model (default: compact)")
     parser.add_argument("--clip", type=Path, metavar="FILE", help="a video (default: the bundled sample)")
     parser.add_argument("--tile", type=int, default=32, metavar="N", help="side of a tile in latent pixels (default: 32)")
@@ -93,12 +94,22 @@ def tile_memory(settings: RestoreSettings, clip: Path, options: argparse.Namespa
     return [dataclasses.asdict(figure) | {"ratio": figure.ratio} for figure in figures], memory_table(figures)
 
 
+def kernels(settings: RestoreSettings, clip: Path, options: argparse.Namespace) -> Measured:
+    """Run ``dcvsr bench kernels``, which needs no clip."""
+    from dcvsr_engine.research.bench.kernels import bench_environment, measure_kernels
+
+    figures = measure_kernels(settings, max(1, options.repeats))
+    rows = [dataclasses.asdict(figure) | {"gain": figure.gain} for figure in figures]
+    return bench_environment() | {"rows": rows}, kernels_table(figures)
+
+
 MEASUREMENTS: dict[str, Callable[[RestoreSettings, Path, argparse.Namespace], Measured]] = {
     "propagation": propagation,
     "cost": cost,
     "growth": growth,
     "joins": joins,
     "memory": tile_memory,
+    "kernels": kernels,
 }
 
 
@@ -196,4 +207,16 @@ def memory_table(figures: Sequence["Footprint"]) -> str:
     for figure in figures:
         tile = f"{figure.side}×{figure.side}×{figure.frames}"
         lines.append(f"{tile:<14}{figure.predicted / 2**20:>10.1f}{figure.measured / 2**20:>10.1f}{figure.ratio:>8.3f}")
+    return "\n".join(lines)
+
+
+def kernels_table(figures: Sequence["KernelFigure"]) -> str:
+    """Format the result of `measure_kernels`, a line per kernel and number format."""
+    lines = ["Fastest times taken in turns, ms.", "", f"{'':<30}{'device':>7}{'format':>7}{'plain':>10}{'ours':>10}{'gain':>7}"]
+    for figure in figures:
+        row = f"{figure.name:<30}{figure.device:>7}{figure.precision:>7}"
+        if figure.plain is None or figure.own is None or figure.gain is None:
+            lines.append(f"{row}  unmeasured")
+        else:
+            lines.append(f"{row}{1000 * figure.plain:>10.1f}{1000 * figure.own:>10.1f}{figure.gain:>6.2f}×")
     return "\n".join(lines)

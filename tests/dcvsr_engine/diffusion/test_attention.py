@@ -14,8 +14,6 @@ from dcvsr_engine.diffusion.attention import (
     CrossAttention,
     SpatialSelfAttention,
     TemporalSelfAttention,
-    attend,
-    attend_in_blocks,
     gamma_attention,
     install_processors,
     spatial_self_attentions,
@@ -31,21 +29,6 @@ def heads(*shape, seed):
 
 
 # -- γ-attention ------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("scores", [1, 20, 70, 200, 10_000])
-def test_attention_in_blocks_is_attention_however_small_they_are(scores):
-    query, key, value = heads(3, 2, 9, 8, seed=0), heads(3, 2, 12, 8, seed=1), heads(3, 2, 12, 8, seed=2)
-    turned = query.transpose(1, 2).contiguous().transpose(1, 2)  # as it comes from the projections
-    result = attend_in_blocks(turned, key, value, scores)
-    torch.testing.assert_close(result, F.scaled_dot_product_attention(query, key, value), atol=1e-6, rtol=0)
-
-
-def test_attention_in_bf16_is_within_its_rounding():
-    query, key, value = (2 * heads(2, 2, 40, 8, seed=seed) for seed in range(3))
-    with torch.no_grad():
-        result = attend(*(tensor.bfloat16() for tensor in (query, key, value)))
-    torch.testing.assert_close(result.float(), F.scaled_dot_product_attention(query, key, value), atol=0.15, rtol=0)
 
 
 def test_without_gamma_it_is_ordinary_attention():

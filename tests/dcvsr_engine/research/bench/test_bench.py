@@ -15,9 +15,11 @@ from dcvsr_engine import cli
 from dcvsr_engine.diffusion.schedule import steps_of
 from dcvsr_engine.errors import InputError
 from dcvsr_engine.events import StepKind
+from dcvsr_engine.jobs.session import load_for
 from dcvsr_engine.network.fused import FusedFeedForward
 from dcvsr_engine.planning.request import Region
-from dcvsr_engine.research.bench import cost, memory, propagation
+from dcvsr_engine.research.bench import cost, kernels, memory, propagation
+from dcvsr_engine.research.bench.command import kernels_table
 from dcvsr_engine.research.bench.workload import load_workload, middle_region
 from dcvsr_engine.settings import RestoreSettings
 from dcvsr_engine.tiling.grid import TileGrid
@@ -178,3 +180,21 @@ def test_bad_input_of_the_command(tmp_path, tiny_model, capsys):
     single = jobs.short_clip(tmp_path / "single.mkv", 2, codec="ffv1")
     assert cli.main(["bench", "propagation", "--model", str(tiny_model), "--clip", str(single), "--tile", "16"]) == 2
     assert "makes a single tile or window" in capsys.readouterr().err
+
+
+def test_kernels_are_measured_and_those_of_a_missing_gpu_are_not(chosen, capsys):
+    options = ["--model", chosen.model, "--tile", "16", "--window", "2", "--repeats", "1", "--device", "cpu"]
+    assert cli.main(["bench", "kernels", *options, "--json"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["torch"] == torch.__version__ and printed["threads"] == 1
+    here = [row for row in printed["rows"] if row["device"] == "cpu"]
+    assert len(here) == 6 and all(row["gain"] == row["plain"] / row["own"] for row in here)
+    assert [row["name"] for row in printed["rows"] if row["gain"] is None] == [row["name"] for row in here]
+    assert "unmeasured" in kernels_table([kernels.KernelFigure("feed-forward", "cuda", "bf16")])
+
+
+def test_works_beside_each_other_compute_the_same(chosen):
+    with torch.no_grad():
+        for name, (plain, own) in kernels.works_of(load_for(chosen), 8, 2).items():
+            if not name.startswith("network"):  # random numbers in one, the model's in the other
+                torch.testing.assert_close(own().reshape(plain().shape), plain(), atol=1e-4, rtol=1e-4)
