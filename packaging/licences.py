@@ -135,8 +135,14 @@ def source_of(package: str) -> str:
 def licence_files(binaries: Sequence[Entry], names: Iterable[str], folder: Path) -> list[Entry]:
     """The list of ``names``d distributions and all else, written to ``folder``, and all texts, as entries of the bundle."""
     packages = debian_packages(binaries) if Path("/usr/bin/dpkg-query").exists() else {}
-    introduction = INTRODUCTION + (WITH_GPL if gpl_encoders() else WITHOUT_GPL)
-    lines = [introduction, "Python's own interpreter and library: Python-2.0 (Python.txt)", "", "Python packages", ""]
+    lines = [
+        INTRODUCTION,
+        WITH_GPL if gpl_encoders() else WITHOUT_GPL,
+        "Python's own interpreter and library: Python-2.0 (Python.txt)",
+        "",
+        "Python packages",
+        "",
+    ]
     lines += python_parts(names)
     lines += ["", "In PyTorch", "", *torch_parts()]
     lines += ["", "FFmpeg in PyAV", "", *ffmpeg_parts(), *encoder_parts(binaries)]

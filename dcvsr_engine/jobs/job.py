@@ -244,6 +244,7 @@ def begin_job(
         shots=shots,
         threads=torch.get_num_threads(),
         settings=plan.settings,
+        segment_windows=plan.segment_windows,
         decode_frames=plan.decode_frames,
         output=output,
         units=units_of(plan.segments),
@@ -286,6 +287,7 @@ def resume_job(
         shots,
         presence.folder,
         on_plan,
+        manifest.segment_windows,
         decode_frames=manifest.decode_frames,
         branches_in_one_batch=manifest.branches_in_one_batch,
     )

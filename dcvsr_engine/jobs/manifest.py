@@ -89,6 +89,7 @@ class Manifest(Schema):
         identity: what must not change.
         shots: where they begin.
         threads: of the processor.
+        segment_windows: as planned, see `Plan`.
         settings, decode_frames, branches_in_one_batch: as planned, see `Plan`; reduced when memory ran out.
         output: as decided when the job was begun: what finished units are encoded with.
         units: all parts of the job, in order.
@@ -102,6 +103,7 @@ class Manifest(Schema):
     shots: FromJson[ShotBoundaries]
     threads: int = Field(ge=1)
     settings: FromJson[PlannedSettings]
+    segment_windows: int = Field(default=0, ge=0)
     decode_frames: int = Field(ge=1)
     branches_in_one_batch: bool = True
     output: FromJson[OutputSettings]

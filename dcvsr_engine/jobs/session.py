@@ -174,6 +174,7 @@ def feasible_plan(
     shots: ShotBoundaries,
     folder: Path | None,
     on_plan: Callable[[Plan], None],
+    segment_windows: int | None = None,
     **reduced: Any,
 ) -> Plan:
     """Plan a job and announce the plan.
@@ -185,6 +186,7 @@ def feasible_plan(
         shots: where its cuts are.
         folder: the job folder, ``None`` for a job that writes nothing.
         on_plan: receives the plan.
+        segment_windows: as an earlier run chose it, see `Plan`; ``None`` to choose what fits.
         reduced: values of the plan that an earlier run arrived at because memory ran out.
 
     Raises:
@@ -194,7 +196,7 @@ def feasible_plan(
         wanted = frame_range(request, info)
         request = with_reduction(request, measured_reduction(info, *wanted, request.output.deinterlace))
     unet = subfolder(model.folder, UNET_FOLDERS)
-    plan = timed(make_plan(request, info, model.declaration, unet, shots, folder).replace(**reduced))
+    plan = timed(make_plan(request, info, model.declaration, unet, shots, folder, segment_windows).replace(**reduced))
     # before the problems are raised: whoever waits for the plan sees the numbers behind them
     on_plan(plan)
     if plan.problems:

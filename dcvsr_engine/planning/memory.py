@@ -34,10 +34,19 @@ PARKED_MAPS = 11.3
 """Feature maps of the top level that a row holds while it waits in a propagating layer (staged lockstep), counted for SVD."""
 KERNEL_BYTES = 2**24
 """Bytes that one evaluation needs whatever its size."""
-LATENT_COPIES = 6
-"""Latent tensors of a segment that the host holds at once while it is sampled."""
 PIXEL_COPIES = 8
-"""Copies of a chunk of output frames: enlarged, decoded, corrected, and what that takes on the way."""
+"""Copies of a chunk of output frames, or a band of them: enlarged, decoded, corrected, and what that takes on the way."""
+BAND_PIXELS = 2**21
+"""Output pixels that are decoded together, where parts of frames can be."""
+LEARNED_BANDS = 4
+"""With a learned upsampler, which looks farther, bands are so many times larger."""
+PROCESS_BYTES = 480 * 2**20
+"""Python, PyTorch and all other libraries, once a model is loaded: measured."""
+BETWEEN = 2
+"""Finished frames beside those that wait: one that is made, and one that is encoded."""
+ENCODERS = {"h264": (7.0, 3.9, 212), "h265": (7.0, 3.8, 198), "av1": (5.0, 2.1, 130), "ffv1": (80.0, 0.0, 80)}
+OTHER_ENCODER = (20.0, 0.0, 20)
+"""Bytes per output pixel that an encoder holds: at first, for every frame, and at most. Measured on two cores, preset medium."""
 CONTEXT_BYTES = 2**29
 """A CUDA context, its kernels and their workspaces, which a process that runs the job beside the one that plans it takes anew."""
 QUEUE_BYTES = 2**28
@@ -124,6 +133,8 @@ class SegmentLoad:
         grid: tiles of the segment.
         pixels_in, pixels_out: pixels of a frame before and after.
         upsampler: the network that enlarges frames; ``None`` for bicubic.
+        pinned: frames whose ``x_0`` neighbouring segments hand over.
+        codec: that the result is encoded with; empty where it is not.
     """
 
     settings: ResolvedSettings
@@ -133,6 +144,8 @@ class SegmentLoad:
     pixels_in: int
     pixels_out: int
     upsampler: UpsamplerConfig | None = None
+    pinned: int = 0
+    codec: str = ""
 
     @property
     def first_stage(self) -> FirstStageSpec:
@@ -208,14 +221,41 @@ class SegmentLoad:
         return self.grid.frames * self.grid.height * self.grid.width * self.first_stage.latent_channels * 4
 
     def host_bytes(self) -> int:
-        """Memory in float32: two segments' LR frames, latent tensors, and output frames that wait to be written."""
-        waiting = queue_room(self.pixels_out) * self.pixels_out * WAITING_PIXEL
+        """Memory of the host all through a segment: two segments' LR frames, latents, and finished frames."""
         frames = self.grid.frames + (2 * self.upsampler.context if self.upsampler else 0)
-        return LATENT_COPIES * self.latent_bytes() + 2 * frames * self.pixels_in * FLOAT_PIXEL + waiting
+        lr = 2 * frames * self.pixels_in * FLOAT_PIXEL
+        made = (queue_room(self.pixels_out) + BETWEEN) * self.pixels_out * WAITING_PIXEL
+        return PROCESS_BYTES + lr + self.held_latents() + made + self.encoder_bytes()
+
+    def held_latents(self) -> int:
+        """Latents that are held while a segment is sampled: merged estimates and weights, x, noise, condition, pinned ones."""
+        stage, frame = self.first_stage, self.latent_bytes() // self.grid.frames
+        merged = self.latent_bytes() * (1 + 1 / stage.latent_channels)
+        # the only step begins with noise alone, which all frames may have in common
+        x = self.latent_bytes() if self.settings.steps > 1 else 0
+        noise = frame if self.declaration.noise_share == 1 else self.latent_bytes()
+        condition = 0 if self.encodes_parts else self.latent_bytes() * stage.condition_channels / stage.latent_channels
+        # those that are pinned here, and those that the next one will pin
+        return int(merged + x + noise + condition + 2 * self.pinned * frame)
+
+    @property
+    def encodes_parts(self) -> bool:
+        """Whether the condition is encoded tile by tile, when it is asked for."""
+        return self.first_stage.local and self.upsampler is None and not self.declaration.condition_noise
+
+    def encoder_bytes(self) -> int:
+        """What the encoder holds of a segment's frames."""
+        if not self.codec:
+            return 0
+        first, each, most = ENCODERS.get(self.codec, OTHER_ENCODER)
+        return int(min(first + each * self.grid.frames, most) * self.pixels_out)
 
     def chunk_bytes(self, frames: int) -> int:
-        """Memory of a chunk of output frames in float32, where whole frames are worked on."""
-        return PIXEL_COPIES * frames * self.pixels_out * FLOAT_PIXEL
+        """Memory of a chunk of output frames in float32, or of a band of it where frames can be worked on in parts."""
+        pixels = frames * self.pixels_out
+        if self.first_stage.local and self.settings.color != "adain":
+            pixels = min(pixels, BAND_PIXELS * (LEARNED_BANDS if self.upsampler else 1))
+        return PIXEL_COPIES * pixels * FLOAT_PIXEL
 
 
 def queue_room(pixels_out: int) -> int:
@@ -287,10 +327,10 @@ def estimate_memory(load: SegmentLoad, free: int, total: int) -> tuple[PlannedSe
     frames = load.frames_at_once(budget + offload * weights)
     # frames are enlarged before they are encoded or decoded
     decoding, host = max(load.decoding_bytes(frames), load.upsampling_bytes()), load.host_bytes()
-    if load.first_stage.pixel_device(device) == "cpu":
-        host += load.chunk_bytes(frames)
-    else:
+    if load.first_stage.pixel_device(device) == device:
         decoding += load.chunk_bytes(frames)
+    else:
+        host += load.chunk_bytes(frames)
     # the image encoder sees one frame before anything else is done
     peak = resident + max(weights + max(load.sampling_bytes(), network.image_encoder), decoding + (not offload) * weights)
     if device == "cpu":

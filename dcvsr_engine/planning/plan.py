@@ -73,6 +73,7 @@ class Plan(Schema):
         square_pixels: whether the result has square pixels; else they have the shape of the input's.
         frames: frames in and out.
         segments: stretches worked on at once, in order.
+        segment_windows: windows of a segment, at most, where memory is too short for the settings' ``segment_frames``; else 0.
         grid: tiles of the first segment's latents.
         evaluations: U-Net evaluations of one tile, over the whole job.
         decode_frames: frames encoded or decoded together.
@@ -104,6 +105,7 @@ class Plan(Schema):
     decode_frames: int = 14
     offload: bool = False
     branches_in_one_batch: bool = True
+    segment_windows: int = 0
     disk: int = 0
     disk_available: int = 0
     result_bytes: int | None = None

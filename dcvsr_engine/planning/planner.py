@@ -2,9 +2,11 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from pathlib import Path
+
+import psutil
 
 from dcvsr_engine.diffusion.schedule import evaluations, guidance_acts, steps_of
 from dcvsr_engine.host_memory import host_memory
@@ -14,7 +16,7 @@ from dcvsr_engine.network.device import DTYPES, device_title, memory, resolve_de
 from dcvsr_engine.network.upsampler_config import upsampler_config
 from dcvsr_engine.planning.disk import disk_needs, expected_bytes, most_bytes, tightest
 from dcvsr_engine.planning.grids import grid_for, window_stride
-from dcvsr_engine.planning.memory import NetworkSize, SegmentLoad, estimate_memory
+from dcvsr_engine.planning.memory import MemoryEstimate, NetworkSize, SegmentLoad, estimate_memory
 from dcvsr_engine.planning.plan import Plan, Segment
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.planning.segments import frame_range, picture_size, segments_of
@@ -25,6 +27,9 @@ from dcvsr_engine.video.encoders import fallback_notes, needs_even_sides, resolv
 from dcvsr_engine.video.losses import losses_ahead
 from dcvsr_engine.video.probe import VideoInfo
 
+HOST_SHARE = 0.9
+"""Share of the memory that a job may plan with when the length of segments is chosen."""
+
 
 def make_plan(
     request: JobRequest,
@@ -33,6 +38,7 @@ def make_plan(
     unet: Path,
     boundaries: ShotBoundaries | None = None,
     folder: Path | None = None,
+    segment_windows: int | None = None,
 ) -> Plan:
     """Plan a job.
 
@@ -43,20 +49,17 @@ def make_plan(
         unet: the folder of its U-Net, beside which a learned upsampler is.
         boundaries: where shots begin, ``None`` when cuts have not been looked for.
         folder: the job folder, ``None`` for a job that writes nothing.
+        segment_windows: see `Plan`; ``None`` to choose what fits into memory.
 
     Raises:
         UserError: the input, the range or the device is impossible.
     """
     settings, sizes = sized(on_device(declaration.resolve(request.settings)), request, info)
     shots = boundaries.shots if boundaries is not None else (frame_range(request, info),)
-    upsampler = upsampler_config(declaration.upsampler, unet.parent)
-    context = upsampler.context if upsampler else 0
-    segments = segments_of(shots, settings.segment_frames, settings.window, window_stride(settings), context, settings.order)
-    width, height = sizes.reduced
-    # memory must suffice for the longest segment; the others take less
-    longest = max(segments, key=lambda segment: segment.frames)
-    load = replace(load_of(longest, width, height, settings, declaration, unet), upsampler=upsampler)
-    planned, estimate = estimate_memory(load, *memory(settings.device))
+    whole = load_of(Segment(index=0, first=0, last=0), *sizes.reduced, settings, declaration, unet)
+    load = replace(whole, codec=codec_of(request, info))
+    division = divided(shots, load, sizes.reduced, segment_windows)
+    planned, estimate = division.settings, division.estimate
     plan = Plan(
         settings=planned,
         device=device_title(planned.device),
@@ -65,23 +68,84 @@ def make_plan(
         reduced_size=sizes.reduced,
         square_pixels=sizes.square,
         frames=shots[-1][1] - shots[0][0] + 1,
-        segments=segments,
-        grid=grid_for(segments[0].frames, width, height, declaration, planned),
-        evaluations=job_evaluations(segments, width, height, planned, declaration),
-        host_memory_available=host_memory()[0],
+        segments=division.segments,
+        segment_windows=division.windows,
+        grid=grid_for(division.segments[0].frames, *sizes.reduced, declaration, planned),
+        evaluations=job_evaluations(division.segments, *sizes.reduced, planned, declaration),
+        host_memory_available=usable_memory(),
         # without a search there is one range to cut into segments, but it is no shot that was found
         shots=None if boundaries is None else len(shots),
-        notes=(
-            *input_notes(info, boundaries),
-            *size_notes(sizes),
-            *choice_notes(planned, estimate.offload),
-            *guidance_notes(planned, declaration),
-        ),
+        notes=notes_of(info, boundaries, sizes, division, declaration),
         **asdict(estimate),
     )
     if request.target is not None and folder is not None:
-        plan = with_output(plan, request.target, request.output, info, load.latent_bytes(), folder)
+        plan = with_output(plan, request.target, request.output, info, division.load.latent_bytes(), folder)
     return plan.replace(problems=problems_of(plan))
+
+
+# -- segments that fit ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Division:
+    """A way to cut a job into segments.
+
+    Attributes:
+        segments: in order.
+        windows: as `Plan.segment_windows`.
+        load: the longest of them.
+        settings: with the batch sizes decided.
+        estimate: memory that it takes.
+    """
+
+    segments: tuple[Segment, ...]
+    windows: int
+    load: SegmentLoad
+    settings: PlannedSettings
+    estimate: MemoryEstimate
+
+
+def divided(
+    shots: Sequence[tuple[int, int]], load: SegmentLoad, size: tuple[int, int], segment_windows: int | None = None
+) -> Division:
+    """Cut shots into the longest segments that fit into memory, of as few as one window.
+
+    Args:
+        shots: first and last frame (inclusive) of each.
+        load: of any segment; its frames do not count.
+        size: (width, height) of a frame to restore.
+        segment_windows: see `Plan`; ``None`` to choose.
+    """
+    settings, room = load.settings, usable_memory()
+    most = 1 + max(0, settings.segment_frames - settings.window) // window_stride(settings)
+    tried = [0, *range(most, 0, -1)] if segment_windows is None else [segment_windows]
+    for windows in tried:
+        division = division_of(shots, load, size, windows)
+        if division.estimate.host_memory <= HOST_SHARE * room:
+            break
+    return division
+
+
+def division_of(shots: Sequence[tuple[int, int]], load: SegmentLoad, size: tuple[int, int], windows: int) -> Division:
+    """Cut shots into segments of so many ``windows``, see `Plan`; the other arguments as for `divided`."""
+    settings, context = load.settings, load.upsampler.context if load.upsampler else 0
+    stride = window_stride(settings)
+    segments = segments_of(shots, settings.segment_frames, settings.window, stride, context, settings.order, windows)
+    # memory must suffice for the longest segment; the others take less
+    longest = max(segments, key=lambda segment: segment.frames)
+    pinned = max(segment.pinned + segment.pinned_after for segment in segments)
+    load = replace(load, grid=grid_for(longest.frames, *size, load.declaration, settings), pinned=pinned)
+    return Division(segments, windows, load, *estimate_memory(load, *memory(settings.device)))
+
+
+def usable_memory() -> int:
+    """Bytes of the machine's memory that a job can have: what is free, and what this process has already."""
+    return host_memory()[0] + int(psutil.Process().memory_info().rss)
+
+
+def codec_of(request: JobRequest, info: VideoInfo) -> str:
+    """What the result is encoded with; empty for a preview."""
+    return "" if request.target is None else resolved_output(request.target, info, request.output).codec
 
 
 def sized(settings: ResolvedSettings, request: JobRequest, info: VideoInfo) -> tuple[ResolvedSettings, Sizes]:
@@ -113,6 +177,7 @@ def load_of(
     Raises:
         ModelError: the U-Net is damaged.
     """
+    upsampler = upsampler_config(declaration.upsampler, unet.parent)
     return SegmentLoad(
         settings=settings,
         declaration=declaration,
@@ -122,6 +187,7 @@ def load_of(
         grid=grid_for(segment.frames, width, height, declaration, settings),
         pixels_in=width * height,
         pixels_out=width * height * settings.scale**2,
+        upsampler=upsampler,
     )
 
 
@@ -189,6 +255,27 @@ def input_notes(info: VideoInfo, boundaries: ShotBoundaries | None) -> list[str]
     return notes
 
 
+def notes_of(
+    info: VideoInfo, boundaries: ShotBoundaries | None, sizes: Sizes, division: Division, declaration: Declaration
+) -> tuple[str, ...]:
+    """All that the user should know about a plan."""
+    return (
+        *input_notes(info, boundaries),
+        *size_notes(sizes),
+        *choice_notes(division.settings, division.estimate.offload),
+        *memory_notes(division),
+        *guidance_notes(division.settings, declaration),
+    )
+
+
+def memory_notes(division: Division) -> list[str]:
+    """A sentence where segments are shorter than the settings say."""
+    if not division.windows:
+        return []
+    frames = max(segment.frames for segment in division.segments)
+    return [f"Memory is short: {frames} frames are worked on at once, and joins are seen less far around."]
+
+
 def reduction_notes(plan: Plan, suggested: float | None) -> list[str]:
     """A sentence where the clip's detail would fit into a smaller picture than the one that is restored."""
     if suggested is None or suggested <= plan.settings.reduction:
@@ -225,7 +312,7 @@ def problems_of(plan: Plan) -> tuple[str, ...]:
     if plan.device_memory > plan.device_memory_available:
         problems.append("The tiles do not fit into the device's memory: choose a smaller tile or window, or fast tiling.")
     if plan.host_memory > plan.host_memory_available:
-        problems.append("The frames do not fit into memory: choose fewer frames per segment or a smaller size.")
+        problems.append("The frames do not fit into memory: close other programs, or choose a smaller size.")
     if plan.disk > plan.disk_available:
         problems.append("There is not enough disk space: free some, or restore a shorter part.")
     return tuple(problems)

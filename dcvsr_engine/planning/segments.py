@@ -35,7 +35,13 @@ def picture_size(request: JobRequest, info: VideoInfo) -> tuple[int, int]:
 
 
 def segments_of(
-    shots: Sequence[tuple[int, int]], length: int, window: int, stride: int, context: int = 0, order: SegmentOrder = "chain"
+    shots: Sequence[tuple[int, int]],
+    length: int,
+    window: int,
+    stride: int,
+    context: int = 0,
+    order: SegmentOrder = "chain",
+    windows: int = 0,
 ) -> tuple[Segment, ...]:
     """Cut shots into segments; neighbours of the same shot share one ``window`` of frames.
 
@@ -48,7 +54,15 @@ def segments_of(
             range that is restored, so that where a shot is cut into segments does not matter.
         order: ``chain``: each segment is pinned to the one before; ``bricks``: every other one of a shot is pinned to those
             before and after it, which need no other (method.md §6).
+        windows: windows of a segment, at most, where memory is short: neighbours then share what windows share. 0 for segments of
+            ``length`` frames that share a whole window.
     """
+
+    def cut(first: int, last: int) -> Iterator[tuple[int, int, int]]:
+        if windows:
+            return short_pieces_of(first, last, windows, window, stride)
+        return pieces_of(first, last, max(length, 2 * window), window, stride)
+
     pieces = (
         Segment(
             index=0,
@@ -61,9 +75,7 @@ def segments_of(
             after=min(context, last - end),
         )
         for first, last in shots
-        for start, end, shared, pinned_before, pinned_after in pinned_pieces(
-            list(pieces_of(first, last, max(length, 2 * window), window, stride)), order
-        )
+        for start, end, shared, pinned_before, pinned_after in pinned_pieces(list(cut(first, last)), order)
     )
     return tuple(piece.replace(index=index) for index, piece in enumerate(pieces))
 
@@ -106,3 +118,25 @@ def pieces_of(first: int, last: int, length: int, window: int, stride: int) -> I
     starts = [first] + [end + 1 - window for end in ends[:-1]]
     for start, end in zip(starts, ends, strict=True):
         yield start, end, window if start > first else 0
+
+
+def short_pieces_of(first: int, last: int, windows: int, window: int, stride: int) -> Iterator[tuple[int, int, int]]:
+    """Cut a shot into segments of a few windows; every window of the shot is in one of them. See `pieces_of`.
+
+    Args:
+        first, last: frames of the shot, inclusive.
+        windows: of a segment, at most.
+        window: frames of one.
+        stride: frames from one to the next.
+
+    Yields:
+        First frame, last frame (inclusive), and how many of the first ones the segment before has, too.
+    """
+    total = 1 + max(0, math.ceil((last - first + 1 - window) / stride))
+    count = math.ceil(total / windows)
+    begins = [first + stride * (total * number // count) for number in range(count)]
+    ends = [start - stride + window - 1 for start in begins[1:]] + [last]
+    # as everywhere, the last window is moved back to the border
+    begins[-1] = max(first, min(begins[-1], last + 1 - window))
+    for number, (start, end) in enumerate(zip(begins, ends, strict=True)):
+        yield start, end, ends[number - 1] + 1 - start if number else 0

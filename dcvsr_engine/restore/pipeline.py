@@ -20,6 +20,7 @@ from dcvsr_engine.network.checkpoint import Model
 from dcvsr_engine.network.first_stage import FirstStageSpec, first_stage_of
 from dcvsr_engine.network.oom import Result, in_parts
 from dcvsr_engine.planning.grids import grid_for
+from dcvsr_engine.planning.memory import BAND_PIXELS, LEARNED_BANDS
 from dcvsr_engine.planning.plan import Segment
 from dcvsr_engine.restore.color import correct, reach_of
 from dcvsr_engine.restore.enlarging import WHOLE_AXIS, Enlarger
@@ -36,12 +37,8 @@ BLACK, VISIBLE = 4 / 255, 16 / 255
 """A frame turned black when its brightest pixel is below `BLACK` while the input's are above `VISIBLE` on average."""
 LUMA = torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
 
-BAND_PIXELS = 2**21
-"""Output pixels that are decoded together, where parts of frames can be: about 200 MB with all copies on the way."""
 LEAST_BAND = 64
 """Rows of a band, at least: colour correction looks at as many around it."""
-LEARNED_BANDS = 4
-"""With a learned upsampler, which looks farther, bands are so many times larger."""
 
 AfterStep = Callable[[SegmentState], None]
 """Receives the state after a step."""

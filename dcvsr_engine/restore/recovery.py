@@ -16,7 +16,7 @@ from dcvsr_engine.diffusion.turns import run_in_turns
 from dcvsr_engine.errors import JobError
 from dcvsr_engine.events import StepKind
 from dcvsr_engine.network.checkpoint import Model
-from dcvsr_engine.network.oom import MemoryExhausted, Result, attempt, in_parts
+from dcvsr_engine.network.oom import MemoryExhausted, Result, attempt, in_parts, trim_heap
 from dcvsr_engine.settings import PlannedSettings
 from dcvsr_engine.tiling.grid import Tile
 
@@ -24,6 +24,8 @@ SMALLEST_TILE = 16
 """Side in latents below which tiles are not made smaller."""
 TILE_SHARE = 0.75
 """A smaller tile has this share of the side."""
+TRIM_TILES = 8
+"""Every so many tiles freed memory is given back: glibc's heap else grows to several times what is in use (measured)."""
 Warn = Callable[[str], None]
 """Tells the user a sentence."""
 
@@ -127,6 +129,8 @@ class RecoveringBatches:
             batch, waiting = waiting[:size], waiting[size:]
             least = size if group.together else 1
             yield from in_parts(partial(self.repaired, estimate), batch, self.recovery.use_fewer_tiles, least)
+            if batch[-1].m % TRIM_TILES == 0:
+                trim_heap()
 
     def in_turns(self, estimate: Estimate, group: TileGroup) -> Iterator[tuple[list[Tile], Tensor]]:
         """Run a group whose batches wait for each other; all of it begins anew with smaller ones when memory runs out.

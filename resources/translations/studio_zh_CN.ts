@@ -1281,8 +1281,8 @@
         <translation>true 或 false</translation>
     </message>
     <message>
-        <source>The frames do not fit into memory: choose fewer frames per segment or a smaller size.</source>
-        <translation>帧放不进内存：请减少每段帧数或选择更小的尺寸。</translation>
+        <source>The frames do not fit into memory: close other programs, or choose a smaller size.</source>
+        <translation>帧放不进内存：请关闭其他程序或选择更小的尺寸。</translation>
     </message>
     <message>
         <source>The clock of “{0}” jumps {1} on the way, as in recordings that were put together; picture and audio follow each other without a gap.</source>

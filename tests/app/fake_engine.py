@@ -155,7 +155,7 @@ class FakeEngine:
             for i, first in enumerate(range(0, len(frames), per_segment))
         )
         grid = grid_for(segments[0].frames, *sizes.reduced, self.script.model, settings)
-        too_large = ("The frames do not fit into memory: choose fewer frames per segment or a smaller size.",)
+        too_large = ("The frames do not fit into memory: close other programs, or choose a smaller size.",)
         evaluations = 2 * len(grid) * settings.steps * len(segments)
         return Plan(
             settings=PlannedSettings(**(dict(settings) | MACHINE)),

@@ -7,7 +7,7 @@ from steering import states
 
 from app.controllers.planning import changes_for
 
-PROBLEM = "The frames do not fit into memory: choose fewer frames per segment or a smaller size."
+PROBLEM = "The frames do not fit into memory: close other programs, or choose a smaller size."
 
 
 @pytest.fixture

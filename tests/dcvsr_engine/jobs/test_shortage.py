@@ -137,21 +137,18 @@ def test_when_nothing_helps_the_job_stops_and_is_kept(wide, tiny_model, tmp_path
     assert run_job(request, loader=loader)["frames_out"] == FRAMES
 
 
-@pytest.mark.parametrize(("name", "first", "second"), [("encode_condition", 7, 4), ("decode", 6, 3)])
-def test_fewer_frames_are_encoded_and_decoded_at_once(
-    name, first, second, clip, whole, tiny_model, tmp_path, loader, monkeypatch
-):
-    starve(monkeypatch, HaarFirstStage, name, lambda *arguments: len(arguments[0]) > 5)
+def test_fewer_frames_are_decoded_at_once(clip, whole, tiny_model, tmp_path, loader, monkeypatch):
+    starve(monkeypatch, HaarFirstStage, "decode", lambda *arguments: len(arguments[0]) > 5)
     frames, warnings, _ = restored(jobs.request(clip, tmp_path / "out.mkv", tiny_model), loader)
     assert frames == whole
     # two of a segment's frames are decoded with the next one, which knows their future
-    assert [f"{first} at a time" in warnings[0], f"{second} at a time" in warnings[1], len(warnings)] == [True, True, 2]
+    assert ["6 at a time" in warnings[0], "3 at a time" in warnings[1], len(warnings)] == [True, True, 2]
 
 
 @pytest.mark.parametrize("name", ["encode_condition", "decode"])
 def test_a_frame_that_cannot_be_encoded_or_decoded_at_all_stops_the_job(name, clip, tiny_model, tmp_path, loader, monkeypatch):
     starve(monkeypatch, HaarFirstStage, name, lambda *arguments: True)
-    with pytest.raises(JobError, match=r"^Memory ran out; close other programs"):
+    with pytest.raises(JobError, match=r"^Memory ran out.*; close other programs"):
         run_job(jobs.request(clip, tmp_path / "out.mkv", tiny_model), loader=loader)
     assert unfinished_jobs() and not (tmp_path / "out.mkv").exists()
 

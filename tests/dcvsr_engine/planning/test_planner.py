@@ -7,7 +7,8 @@ import jobs
 import pytest
 from diffusers import UNetSpatioTemporalConditionModel as UNet
 
-from dcvsr_engine.errors import InputError
+from dcvsr_engine.errors import Cancelled, InputError
+from dcvsr_engine.events import StepStarted
 from dcvsr_engine.jobs import job
 from dcvsr_engine.jobs.job import plan_job, run_job
 from dcvsr_engine.network.declaration import Declaration
@@ -127,6 +128,25 @@ def test_a_plan_says_what_is_done_at_once(clip, tiny_model):
     wide = plan_job(jobs.request(clip, None, tiny_model, sap_schedule="two-pass", tile_batch=3))
     assert wide.tiles_at_once == 3 and wide.decode_frames >= 1
     assert plan_job(jobs.request(clip, None, tiny_model, sap_schedule="lockstep")).tiles_at_once == wide.grid.spatial
+
+
+def test_segments_are_as_long_as_memory_allows_and_stay_so(clip, tiny_model, tmp_path, monkeypatch, loader):
+    request = jobs.request(clip, tmp_path / "out.mkv", tiny_model)
+    plenty = plan_job(request)
+    assert plenty.segment_windows == 0 and not any("Memory is short" in note for note in plenty.notes)
+    monkeypatch.setattr(planner, "usable_memory", lambda: plenty.host_memory - 1)
+    short = plan_job(request)
+    assert short.segment_windows == 1 and max(segment.frames for segment in short.segments) == short.settings.window
+    assert short.host_memory < plenty.host_memory and any("Memory is short" in note for note in short.notes)
+    assert sum(segment.last + 1 - segment.begins for segment in short.segments) <= short.frames
+    plans = []
+
+    with pytest.raises(Cancelled):
+        run_job(request, jobs.CancelAt(StepStarted, segment=1).watch, loader=loader, on_plan=plans.append)
+    monkeypatch.setattr(planner, "usable_memory", lambda: 2 * plenty.host_memory)
+    report = run_job(request, loader=loader, on_plan=plans.append)
+    assert [len(plan.segments) for plan in plans] == [len(short.segments)] * 2
+    assert report["frames_out"] == short.frames
 
 
 def test_memory_that_does_not_suffice_is_a_problem(clip, tiny_model, monkeypatch):

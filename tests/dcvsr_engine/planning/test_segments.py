@@ -43,6 +43,24 @@ def test_segments_cover_shots_share_windows_and_end_with_one(lengths, most, wind
         assert sum(windows) == whole + len(inside) - 1
 
 
+@given(SHOTS, st.integers(1, 4), st.integers(1, 20), st.floats(0, 0.75))
+def test_short_segments_have_every_window_of_a_shot_once(lengths, most, window, overlap):
+    stride = stride_of(window, overlap)
+    edges = [0, *(int(end) for end in np.cumsum(lengths))]
+    shots = [(start, end - 1) for start, end in pairwise(edges)]
+    segments = segments_of(shots, 56, window, stride, windows=most)
+    assert max(segment.frames for segment in segments) <= window + stride * (most - 1)
+    for first, last in shots:
+        inside = [segment for segment in segments if first <= segment.first <= last]
+        assert inside[0].first == first and inside[0].shared == 0 and inside[-1].last == last
+        for before, after in pairwise(inside):
+            assert after.first + after.shared == before.last + 1 < after.last + 1
+            assert before.begins < after.begins
+        windows = [len(TileGrid.build(segment.frames, 8, 8, 8, window, overlap)) for segment in inside]
+        assert max(windows) <= most and sum(windows) == len(TileGrid.build(last - first + 1, 8, 8, 8, window, overlap))
+        assert min(segment.frames for segment in inside) >= min(window, last - first + 1)
+
+
 @given(SHOTS, st.integers(14, 80), st.integers(2, 20), st.floats(0, 0.75))
 def test_bricks_are_the_same_pieces_of_which_every_other_one_needs_those_beside(lengths, most, window, overlap):
     edges = [0, *(int(end) for end in np.cumsum(lengths))]
