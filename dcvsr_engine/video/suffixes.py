@@ -7,6 +7,9 @@ from pathlib import Path
 PICTURE_SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp", ".ppm", ".pgm", ".tga", ".jp2", ".avif"}
 """Suffixes by which a folder is searched for pictures."""
 
+FILM_SUFFIXES = {".exr", ".dpx"}
+"""Suffixes of pictures whose values are light or film density: FFmpeg decodes them, but nothing here develops them yet."""
+
 VIDEO_SUFFIXES = {
     ".3g2", ".3gp", ".asf", ".avi", ".divx", ".dv", ".flv", ".gif", ".m2ts", ".m2v", ".m4v", ".mjpeg", ".mkv", ".mov", ".mp4",
     ".mpeg", ".mpg", ".mts", ".mxf", ".ogm", ".ogv", ".qt", ".rm", ".rmvb", ".ts", ".vob", ".webm", ".wmv", ".y4m",
