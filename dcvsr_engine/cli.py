@@ -23,6 +23,8 @@ from dcvsr_engine.arguments import Parser, add_request_arguments, add_run_argume
 from dcvsr_engine.batch import is_batch, is_there, make_output_folders, plan_batch, restore_batch
 from dcvsr_engine.environment import safe_import_path, use_private_caches
 from dcvsr_engine.errors import Cancelled, OutputError, SettingsError, UserError
+from dcvsr_engine.farm.cluster import farm_job_folder, farm_run
+from dcvsr_engine.farm.command import add_farm_arguments, run_farm_command
 from dcvsr_engine.gpu.command import add_gpu_arguments, run_gpu_command
 from dcvsr_engine.gpu.own_process import run_module_if_asked
 from dcvsr_engine.gpu.switch import OFF, Build, use_switched_on_build
@@ -155,6 +157,8 @@ def command_parser() -> Parser:
         command(name, None, RESEARCH[name], research=name)
     gpu = "Use an NVIDIA GPU: install or remove a CUDA build of PyTorch beside the bundled one, which DCVSR_GPU=off brings back."
     add_gpu_arguments(command("gpu", run_gpu_command, gpu))
+    farm = "Restore on the devices of several computers: begin a farm, join one, list its computers."
+    add_farm_arguments(command("farm", run_farm_command, farm))
     add_compare_arguments(command("compare", compare_command, "Show a clip beside its result, as a video or a picture."))
     sub = command("info", print_information, "Describe a video, or this computer's devices.")
     sub.add_argument("source", type=Path, nargs="?", metavar="CLIP")
@@ -169,6 +173,7 @@ def add_job_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
     watching = "go on watching the folders, and restore what comes into them; what is done is left out"
     sub.add_argument("--watch", action="store_true", help=watching)
     sub.add_argument("--fresh", action="store_true", help="start from the beginning even if the job is unfinished")
+    sub.add_argument("--farm", metavar="ADDRESS", help="restore on a farm, see “dcvsr farm”; or on “local” workers")
     add_run_arguments(sub)
     sub = command("plan", plan_command, "Estimate what restoring videos takes.")
     add_request_arguments(sub)
@@ -199,7 +204,7 @@ def add_compare_arguments(sub: argparse.ArgumentParser) -> None:
 
 def restore_command(options: argparse.Namespace) -> int:
     """``dcvsr restore``."""
-    from dcvsr_engine.jobs.folders import discard_job, job_folder
+    from dcvsr_engine.jobs.folders import discard_job
 
     if not is_batch(options):
         request = request_from(options, FoundClip(options.sources[0]))
@@ -207,7 +212,7 @@ def restore_command(options: argparse.Namespace) -> int:
         if options.skip_done and is_there(request.target):
             print_out(printable(f"The result is there: {request.target}"))
         else:
-            run_with_report(request, job_folder(request), options, options.fresh)
+            run_with_report(request, farm_job_folder(request, options.farm), options, options.fresh)
         return EXIT_DONE
     from dcvsr_engine.worker.process import ModelCache
 
@@ -216,8 +221,8 @@ def restore_command(options: argparse.Namespace) -> int:
     def run(request: "JobRequest") -> dict[str, Any]:
         """Restore one of several clips; the model stays loaded."""
         if options.fresh:
-            discard_job(job_folder(request))
-        return run_with_progress(request, job_folder(request), options.discard, models)
+            discard_job(farm_job_folder(request, options.farm))
+        return run_with_progress(request, farm_job_folder(request, options.farm), options.discard, models, options.farm)
 
     return restore_batch(options, run)
 
@@ -246,7 +251,7 @@ def run_with_report(request: "JobRequest", folder: Path, options: argparse.Names
     with text_file(options.report, request.output.overwrite) as write:
         if fresh:
             discard_job(folder)
-        report = run_with_progress(request, folder, options.discard)
+        report = run_with_progress(request, folder, options.discard, farm=getattr(options, "farm", None))
         try:
             write(json.dumps(report, indent=2, ensure_ascii=False))
         finally:
@@ -291,7 +296,11 @@ def write_report(partial_file: Path, path: Path, text: str) -> None:
 
 
 def run_with_progress(
-    request: "JobRequest", folder: Path, discard_when_cancelled: bool, loader: "Loader | None" = None
+    request: "JobRequest",
+    folder: Path,
+    discard_when_cancelled: bool,
+    loader: "Loader | None" = None,
+    farm: str | None = None,
 ) -> dict[str, Any]:
     """Run a job with progress on the terminal; Ctrl-C cancels it at the next tile.
 
@@ -300,6 +309,7 @@ def run_with_progress(
         folder: the job directory.
         discard_when_cancelled: whether Ctrl-C deletes finished work instead of keeping it.
         loader: gives the model, where it is kept between jobs.
+        farm: where the farm is that is to run it, if any.
 
     Returns:
         The report.
@@ -319,6 +329,8 @@ def run_with_progress(
     control = Control(progress, pictures=False)
     previous = signal.signal(signal.SIGINT, lambda number, frame: control.cancel())
     try:
+        if farm is not None:
+            return farm_run()(request, control, folder, farm)
         if needs_crew(request.settings.device):
             return run_on_devices(request, control, folder)
         return run_job(request, control, folder, loader or load_for)

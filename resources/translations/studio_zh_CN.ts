@@ -709,6 +709,42 @@
         <translation>{0} 中的模型不完整：缺少 {1}。</translation>
     </message>
     <message>
+        <source>The farm needs Ray, which is not installed: install the program from its source with “pip install .[farm]”.</source>
+        <translation>农场需要 Ray，但尚未安装：请从源代码用“pip install .[farm]”安装本程序。</translation>
+    </message>
+    <message>
+        <source>There is no farm at {0}; look whether “dcvsr farm start” runs there, and with --listen.</source>
+        <translation>{0} 处没有农场；请检查那里是否在运行“dcvsr farm start”并带有 --listen。</translation>
+    </message>
+    <message>
+        <source>The farm at {0} runs another version of Ray or Python: {1}; install the same on both.</source>
+        <translation>{0} 处的农场使用其他版本的 Ray 或 Python：{1}；请在两边安装相同版本。</translation>
+    </message>
+    <message>
+        <source>The farm at {0} does not take this token; join with the one that “dcvsr farm start” printed.</source>
+        <translation>{0} 处的农场不接受此令牌；请使用“dcvsr farm start”显示的令牌加入。</translation>
+    </message>
+    <message>
+        <source>{0} has {1} {2} and this computer {3}; install the same on both.</source>
+        <translation>{0} 上的 {1} 是 {2}，本机是 {3}；请在两边安装相同版本。</translation>
+    </message>
+    <message>
+        <source>A worker of the farm was lost ({0}).</source>
+        <translation>农场失去了一个工作进程（{0}）。</translation>
+    </message>
+    <message>
+        <source>The farm has no worker: join a computer first.</source>
+        <translation>农场没有工作进程：请先加入一台计算机。</translation>
+    </message>
+    <message>
+        <source>The model “{0}” is another one on {1}; install the same.</source>
+        <translation>{1} 上的模型“{0}”不相同；请安装相同的模型。</translation>
+    </message>
+    <message>
+        <source>{0} does not see “{1}”; put input and result on storage that all computers share.</source>
+        <translation>{0} 看不到“{1}”；请将输入和结果放在所有计算机共享的存储上。</translation>
+    </message>
+    <message>
         <source>“{0}” cannot be read ({1}).</source>
         <translation>“{0}”无法读取（{1}）。</translation>
     </message>

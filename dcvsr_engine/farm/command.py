@@ -1,0 +1,121 @@
+"""``dcvsr farm start | join | status``. Imports neither torch nor Ray before it runs."""
+
+import argparse
+import json
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+from dcvsr_engine.errors import JobError, SettingsError
+from dcvsr_engine.farm.cluster import (
+    LOOPBACK,
+    PORT,
+    connected,
+    devices_here,
+    farm_folder,
+    node_command,
+    nodes,
+    ray_library,
+    running_node,
+    token,
+)
+from dcvsr_engine.terminal import print_out
+
+NODE_START_SECONDS = 60.0
+"""How long Ray may take to begin."""
+
+
+def add_farm_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the actions of ``dcvsr farm``, and their options."""
+    parser.add_argument("action", choices=["start", "join", "status"], help="begin a farm here, join one, or list its computers")
+    parser.add_argument("address", nargs="?", help=f"of the farm: where “start” runs (join, status; default port: {PORT})")
+    parser.add_argument("--token", help="what “dcvsr farm start” printed on the first computer")
+    parser.add_argument("--listen", metavar="ADDRESS", default=LOOPBACK, help="this computer's address, for others to reach it")
+    parser.add_argument("--port", type=int, default=PORT, metavar="N", help=f"port of the farm (start; default: {PORT})")
+    parser.add_argument("--devices", type=int, metavar="N", help="workers on this computer (default: its CUDA GPUs, or one)")
+
+
+def run_farm_command(options: argparse.Namespace) -> int:
+    """Carry it out; raises `UserError`."""
+    if options.action == "status":
+        return show_status(options)
+    if options.action == "join" and not options.address:
+        raise SettingsError("Say which farm to join: the address where “dcvsr farm start” runs.")
+    ray_library(options.token)
+    devices, gpus = devices_here(options.devices)
+    address = None if options.action == "start" else full_address(options.address)
+    log = farm_folder() / "node.log"
+    with running_node(node_command(devices, gpus, address, options.listen, options.port), log) as process:
+        place = address or f"{options.listen}:{options.port}"
+        wait_until_up(process, place, log)
+        print_out(f"This computer is in the farm at {place} with {devices} worker(s). Ctrl-C takes it out.")
+        if address is None:
+            print_out(f"Join with: dcvsr farm join {place} --token {token()} --listen ADDRESS")
+        wait_for_the_end(process, log)
+    return 0
+
+
+def full_address(address: str) -> str:
+    """An address with its port."""
+    return address if ":" in address else f"{address}:{PORT}"
+
+
+def wait_until_up(process: "subprocess.Popen[bytes]", place: str, log: Path) -> None:
+    """Wait until Ray says that it runs; raises `JobError` when it ends instead."""
+    offset, end = log.stat().st_size, time.monotonic() + NODE_START_SECONDS
+    while time.monotonic() < end and process.poll() is None:
+        with log.open("rb") as words:
+            words.seek(max(0, offset - 4096))
+            if b"Ray runtime started" in words.read():
+                return
+        time.sleep(0.2)
+    raise JobError(f"The farm at {place} cannot be begun or reached, or does not take this token; Ray's reason is in {log}.")
+
+
+def wait_for_the_end(process: "subprocess.Popen[bytes]", log: Path) -> None:
+    """Wait for Ctrl-C, or until Ray ends; raises `JobError` then."""
+    previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        code = process.wait()
+    except KeyboardInterrupt:
+        return
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+    raise JobError(f"Ray ended ({code}), perhaps because the farm's first computer is gone; its reason is in {log}.")
+
+
+def show_status(options: argparse.Namespace) -> int:
+    """Print the computers of a farm and what their workers do."""
+    ray_library(options.token)
+    with connected(full_address(options.address or LOOPBACK)) as ray:
+        found = [node | {"workers": []} for node in nodes(ray)]
+        for worker in workers_of(ray):
+            for node in found:
+                if node["host"] == worker["host"]:
+                    node["workers"].append(worker)
+                    break
+    print_out(json.dumps(found, ensure_ascii=False) if options.json else status_text(found))
+    return 0
+
+
+def workers_of(ray: Any) -> list[dict[str, Any]]:
+    """What the workers of all jobs are and do; those that do not answer are left out."""
+    from ray.util import list_named_actors
+
+    names = [entry["name"] for entry in list_named_actors(all_namespaces=True) if entry["name"].startswith("worker-")]
+    calls = [ray.get_actor(name).now.remote() for name in names]
+    done, _ = ray.wait(calls, num_returns=len(calls), timeout=5) if calls else ([], [])
+    return [ray.get(call) for call in done]
+
+
+def status_text(found: list[dict[str, Any]]) -> str:
+    """The computers of a farm in words."""
+    lines = []
+    for node in found:
+        lines.append(f"{node['host']} ({node['address']}): {node['devices']} worker(s), {node['gpus']} GPU(s)")
+        for worker in node["workers"]:
+            versions = ", ".join(f"{name} {version}" for name, version in worker["versions"].items())
+            lines.append(f"  {worker['device']}, {worker['memory'] / 2**30:.0f} GB: {worker['does']} ({versions})")
+    return "\n".join(lines)
