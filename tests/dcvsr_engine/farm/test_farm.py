@@ -18,7 +18,11 @@ FRAMES = 28
 
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch):
+    before = dict(os.environ)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "home"))
+    yield
+    os.environ.clear()  # Ray is told by it what to do
+    os.environ.update(before)
 
 
 def test_the_token_is_made_once_kept_and_replaced_by_one_that_is_given():
@@ -51,6 +55,12 @@ def test_the_job_folder_is_beside_the_result_where_others_are_to_see_it(clip, ti
 )
 def test_why_a_farm_cannot_be_used_is_one_sentence(error, words):
     assert words in refusal_of("box:1", error)
+
+
+def test_where_nothing_listens_there_is_no_farm(capsys):
+    pytest.importorskip("ray")
+    assert cli.main(["farm", "status", "127.0.0.1:9"]) == 2
+    assert "There is no farm at 127.0.0.1:9" in capsys.readouterr().err
 
 
 def test_joining_needs_an_address(capsys):
