@@ -2,6 +2,8 @@
 
 import os
 import signal
+import threading
+import time
 from importlib.util import find_spec
 
 import jobs
@@ -88,19 +90,15 @@ def test_a_farm_of_two_workers_of_which_one_is_killed_gives_the_frames_of_one(ti
 
     def kill_one() -> None:
         """Kill the process of the worker that has begun a unit first."""
-        known = read_manifest(folder)
-        begun = [] if known is None or killed else [unit for unit in known.units if unit.state == "begun"]
-        for unit in begun[:1]:
-            process = int((folder / f"worker-{unit.owner}.lock").read_text().split()[1])
-            killed.append(process)
-            os.kill(process, signal.SIGKILL)
+        while not killed:
+            known = read_manifest(folder)
+            begun = [] if known is None else [unit for unit in known.units if unit.state == "begun"]
+            for unit in begun[:1]:
+                killed.append(int((folder / f"worker-{unit.owner}.lock").read_text().split()[1]))
+                os.kill(killed[0], signal.SIGKILL)
+            time.sleep(0.01)
 
-    class Killing(jobs.Watch):
-        def check(self, *arguments):
-            kill_one()
-            super().check(*arguments)
-
-    monkeypatch.setattr("dcvsr_engine.farm.run.FARM_LOOK_SECONDS", 0.05)
-    report = run_on_farm(request, Killing(), folder, "local")
+    threading.Thread(target=kill_one, daemon=True).start()
+    report = run_on_farm(request, jobs.Watch(), folder, "local")
     assert killed and report["frames_out"] == FRAMES
     assert jobs.fingerprint(tmp_path / "out.mkv") == jobs.fingerprint(tmp_path / "alone.mkv")
