@@ -8,6 +8,7 @@ import json
 import os
 import secrets
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -26,6 +27,8 @@ DEVICE = "dcvsr"
 """A computer offers one of this resource per device, and a worker takes one."""
 LOOPBACK = "127.0.0.1"
 PORT = 6380
+REACH_SECONDS = 5.0
+"""How long a computer may take to answer."""
 WORKER_NICENESS = "5"
 """Workers leave the computer to those who sit at it, as the window's engine does."""
 LONGEST_RAY_FOLDER = 44
@@ -139,13 +142,26 @@ def connected(address: str, devices: int = 2, gpus: int = 0) -> Iterator[Any]:
                 _temp_dir=str(ray_folder()), _node_ip_address=LOOPBACK, **quiet,
             )  # fmt: skip
         else:
-            ray.init(address if ":" in address else f"{address}:{PORT}", **quiet)
+            reach(full_address(address))
+            ray.init(full_address(address), **quiet)
     except Exception as error:
         raise JobError(refusal_of(address, error)) from None
     try:
         yield ray
     finally:
         ray.shutdown()
+
+
+def full_address(address: str) -> str:
+    """An address with its port."""
+    return address if ":" in address else f"{address}:{PORT}"
+
+
+def reach(address: str) -> None:
+    """Make sure that something listens at an address, as Ray would try for minutes; raises `OSError`."""
+    host, _, port = address.rpartition(":")
+    with socket.create_connection((host, int(port)), REACH_SECONDS):
+        pass
 
 
 def refusal_of(address: str, error: Exception) -> str:

@@ -15,6 +15,7 @@ from dcvsr_engine.farm.cluster import (
     connected,
     devices_here,
     farm_folder,
+    full_address,
     node_command,
     nodes,
     ray_library,
@@ -55,11 +56,6 @@ def run_farm_command(options: argparse.Namespace) -> int:
             print_out(f"Join with: dcvsr farm join {place} --token {token()} --listen ADDRESS")
         wait_for_the_end(process, log)
     return 0
-
-
-def full_address(address: str) -> str:
-    """An address with its port."""
-    return address if ":" in address else f"{address}:{PORT}"
 
 
 def wait_until_up(process: "subprocess.Popen[bytes]", place: str, log: Path) -> None:

@@ -2,6 +2,9 @@
 
 import os
 import signal
+import threading
+import time
+from importlib.util import find_spec
 
 import jobs
 import pytest
@@ -18,7 +21,11 @@ FRAMES = 28
 
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch):
+    before = dict(os.environ)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "home"))
+    yield
+    os.environ.clear()  # Ray is told by it what to do
+    os.environ.update(before)
 
 
 def test_the_token_is_made_once_kept_and_replaced_by_one_that_is_given():
@@ -53,6 +60,12 @@ def test_why_a_farm_cannot_be_used_is_one_sentence(error, words):
     assert words in refusal_of("box:1", error)
 
 
+def test_where_nothing_listens_there_is_no_farm():
+    """Ray itself would try for minutes."""
+    with pytest.raises(ConnectionRefusedError):
+        cluster.reach("127.0.0.1:9")
+
+
 def test_joining_needs_an_address(capsys):
     assert cli.main(["farm", "join"]) == 2 and "Say which farm to join" in capsys.readouterr().err
 
@@ -63,8 +76,9 @@ def test_without_ray_the_program_says_how_to_get_it(monkeypatch, capsys):
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(find_spec("ray") is None, reason="Ray is an optional extra")  # it reads the token when it is imported
 def test_a_farm_of_two_workers_of_which_one_is_killed_gives_the_frames_of_one(tiny_model, tmp_path, monkeypatch):
-    pytest.importorskip("ray")
+    cluster.ray_library()
     from dcvsr_engine.farm.run import run_on_farm
 
     clip = jobs.short_clip(tmp_path / "clip.mkv", FRAMES)
@@ -76,19 +90,15 @@ def test_a_farm_of_two_workers_of_which_one_is_killed_gives_the_frames_of_one(ti
 
     def kill_one() -> None:
         """Kill the process of the worker that has begun a unit first."""
-        known = read_manifest(folder)
-        begun = [] if known is None or killed else [unit for unit in known.units if unit.state == "begun"]
-        for unit in begun[:1]:
-            process = int((folder / f"worker-{unit.owner}.lock").read_text().split()[1])
-            killed.append(process)
-            os.kill(process, signal.SIGKILL)
+        while not killed:
+            known = read_manifest(folder)
+            begun = [] if known is None else [unit for unit in known.units if unit.state == "begun"]
+            for unit in begun[:1]:
+                killed.append(int((folder / f"worker-{unit.owner}.lock").read_text().split()[1]))
+                os.kill(killed[0], signal.SIGKILL)
+            time.sleep(0.01)
 
-    class Killing(jobs.Watch):
-        def check(self, *arguments):
-            kill_one()
-            super().check(*arguments)
-
-    monkeypatch.setattr("dcvsr_engine.farm.run.FARM_LOOK_SECONDS", 0.05)
-    report = run_on_farm(request, Killing(), folder, "local")
+    threading.Thread(target=kill_one, daemon=True).start()
+    report = run_on_farm(request, jobs.Watch(), folder, "local")
     assert killed and report["frames_out"] == FRAMES
     assert jobs.fingerprint(tmp_path / "out.mkv") == jobs.fingerprint(tmp_path / "alone.mkv")
