@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import os
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +15,7 @@ from clips import BITS, Clip, write_clip
 from numpy.typing import NDArray
 
 from dcvsr_engine.control import Control
-from dcvsr_engine.events import Event
+from dcvsr_engine.events import Event, StepStarted
 from dcvsr_engine.jobs.folders import PUBLISHING
 from dcvsr_engine.jobs.manifest import RECORD, FileFacts, JobIdentity, Manifest, Unit
 from dcvsr_engine.jobs.presence import LOCK
@@ -218,3 +220,26 @@ class CancelAt:
                 while not self.once() and time.monotonic() < end:
                     time.sleep(0.01)
                 self.watch.cancel()
+
+
+def run_to(request: JobRequest, folder: Path, reached: Any, end: Callable[[], None]) -> None:
+    """In another process, run a job up to a first step, and there do what ``end`` says."""
+    from dcvsr_engine.jobs import presence
+    from dcvsr_engine.jobs.job import run_job
+
+    presence.PATIENCE_SECONDS = 0.0  # it has to check once per tile
+
+    def act(event: Event) -> None:
+        if isinstance(event, StepStarted):
+            reached.set()
+            end()
+
+    run_job(request, Watch(act), folder)
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def hang() -> None:
+    time.sleep(600)

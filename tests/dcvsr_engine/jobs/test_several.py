@@ -1,8 +1,6 @@
 """Several processes at work on one job: each takes what it can, and the frames are those of a single one."""
 
 import multiprocessing
-import os
-import signal
 import time
 from pathlib import Path
 
@@ -38,29 +36,20 @@ def restored(asked, tmp_path_factory):
     return jobs.fingerprint(folder / "out.mkv")
 
 
-def in_another_process(work, *arguments) -> multiprocessing.Process:
-    process = multiprocessing.get_context("fork").Process(target=work, args=arguments)
+@pytest.fixture(autouse=True)
+def server(monkeypatch):
+    """Other processes are forked from one that has only loaded torch: locks of other threads are not inherited."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    multiprocessing.set_forkserver_preload(["dcvsr_engine.jobs.job"])
+
+
+CONTEXT = multiprocessing.get_context("forkserver")
+
+
+def in_another_process(work, *arguments):
+    process = CONTEXT.Process(target=work, args=arguments)
     process.start()
     return process
-
-
-def run_to(request, folder: Path, reached, end) -> None:
-    """Run a job up to a first step, and there do what ``end`` says."""
-
-    def act(event) -> None:
-        if isinstance(event, StepStarted):
-            reached.set()
-            end()
-
-    run_job(request, Watch(act), folder)
-
-
-def die() -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def hang() -> None:
-    time.sleep(600)
 
 
 def wait_for_units(folder: Path, count: int) -> None:
@@ -81,7 +70,7 @@ def test_two_processes_share_a_job_and_both_answer(asked, restored, tmp_path, lo
     def act(event) -> None:
         if isinstance(event, StepStarted) and not taken:
             taken.append(event.segment)
-            other = in_another_process(lambda: run_job(request, None, folder))
+            other = in_another_process(run_job, request, None, folder)
             wait_for_units(folder, 2)
             taken.append(other)
 
@@ -91,18 +80,16 @@ def test_two_processes_share_a_job_and_both_answer(asked, restored, tmp_path, lo
     assert jobs.fingerprint(tmp_path / "out.mkv") == restored and not folder.exists()
 
 
-@pytest.mark.parametrize("end", [die, hang])
+@pytest.mark.parametrize("end", [jobs.die, jobs.hang])
 def test_what_a_killed_or_hanging_process_had_is_taken_over(end, asked, restored, tmp_path, loader, monkeypatch):
     request, folder = asked(tmp_path / "out.mkv"), tmp_path / "job"
-    context = multiprocessing.get_context("fork")
-    reached = context.Event()
-    monkeypatch.setattr(presence, "PATIENCE_SECONDS", 0.0)  # it has to check once per tile
-    other = in_another_process(run_to, request, folder, reached, end)
+    reached = CONTEXT.Event()
+    other = in_another_process(jobs.run_to, request, folder, reached, end)
     assert reached.wait(60)
     monkeypatch.setattr(presence, "PATIENCE_SECONDS", 900.0)
     monkeypatch.setattr(presence, "STALE_SECONDS", 0.2)
     report = run_job(request, None, folder, loader)
-    os.kill(other.pid, signal.SIGKILL)
+    other.kill()
     other.join(60)
     assert report["frames_out"] == FRAMES and jobs.fingerprint(tmp_path / "out.mkv") == restored
 

@@ -1,5 +1,6 @@
 """One job on several devices: real engine processes, of which some die, and the frames of a single one."""
 
+import multiprocessing
 import os
 import signal
 
@@ -42,8 +43,10 @@ def restored(long_clip, tiny_model, tmp_path_factory):
 
 @pytest.fixture
 def forked(monkeypatch):
-    """Processes that have torch loaded already."""
-    monkeypatch.setattr(crew, "START", "fork")
+    """Processes that have torch loaded already, forked from one that has only that: locks of other threads are not inherited."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    multiprocessing.set_forkserver_preload(["dcvsr_engine.worker.process"])
+    monkeypatch.setattr(crew, "START", "forkserver")
 
 
 def test_a_worker_that_is_killed_is_started_again_and_the_frames_are_those_of_one(forked, asked, restored, tmp_path):
