@@ -10,6 +10,7 @@ from pathlib import Path
 import av
 from av.container import InputContainer
 from av.stream import Disposition, Stream
+from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from dcvsr_engine.errors import InputError
@@ -96,7 +97,9 @@ def video_stream(container: InputContainer, path: Path) -> VideoStream:
         raise InputError(f"“{path}” has no video track; choose a file with pictures in it.")
     moving = [s for s in tracks if not is_still_item(s)] or tracks
     chosen = next((s for s in moving if s.disposition & Disposition.default), moving[0])
-    if chosen.codec_context.name in FILM_CODECS:
+    # there is none where FFmpeg knows no decoder
+    context: VideoCodecContext | None = chosen.codec_context
+    if context and context.name in FILM_CODECS:
         raise InputError(f"“{path}” is an EXR or DPX picture, which is not restored yet; make a 16-bit TIFF or PNG of it.")
     return chosen
 

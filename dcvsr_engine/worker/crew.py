@@ -129,6 +129,7 @@ class Crew:
         self.members = [
             Member(device, messages.RunJob("crew", request, folder)) for device in devices_of(request.settings.device)
         ]
+        self._failures: list[str] = []
         self._finished: set[int] = set()
         self._units = 1
         self._paused = self._said = self._planned = False
@@ -168,8 +169,8 @@ class Crew:
             return self.reports[0]
         if self._cancelled:
             raise Cancelled
-        failures = [member.outcome.message for member in self.members if isinstance(member.outcome, messages.Failed)]
-        raise JobError(failures[-1])
+        # the first one is the cause: what others meet afterwards may follow from it
+        raise JobError(self._failures[0])
 
     def steer(self, working: Sequence[Member]) -> None:
         """Pass on that the job is to pause, to go on, or to stop."""
@@ -196,9 +197,11 @@ class Crew:
 
     def take(self, member: Member, event: Any) -> None:
         """Take an event of a member, or its death."""
+        again = event is None and member.die(self._cancelled)
+        if isinstance(member.outcome, messages.Failed):
+            self._failures.append(member.outcome.message)
         match event:
             case None:
-                again = member.die(self._cancelled)
                 self.warn(f"The engine on {member.device} ended unexpectedly", again)
             case messages.JobPlanned(plan=plan) if not self._planned:
                 self._planned, self._units = True, len(plan.segments)

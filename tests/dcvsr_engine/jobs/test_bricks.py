@@ -5,7 +5,7 @@ import pytest
 
 from dcvsr_engine.errors import Cancelled
 from dcvsr_engine.events import SegmentFinished, StepStarted
-from dcvsr_engine.jobs import store
+from dcvsr_engine.jobs import claims
 from dcvsr_engine.jobs.job import run_job
 
 FRAMES = 28
@@ -43,7 +43,7 @@ def test_every_frame_comes_once_and_both_joins_are_measured(asked, restored, tmp
 
 
 def test_it_does_not_matter_which_brick_comes_first(asked, restored, tmp_path, loader, monkeypatch):
-    monkeypatch.setattr(store, "ordered", lambda segments: [segments[2], segments[0], segments[1]])
+    monkeypatch.setattr(claims, "place_of", lambda unit: (2, 0, 1).index(unit.id))
     run_job(asked(tmp_path / "out.mkv"), folder=tmp_path / "job", loader=loader)
     assert jobs.fingerprint(tmp_path / "out.mkv") == restored
 
