@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtWidgets import (
     QComboBox,
     QFileDialog,
@@ -50,6 +50,21 @@ TILE_ROWS = ("tiling", "tile", "window", "overlap", "segment_frames", "order", "
 REST_ROWS = ("reduce", "grain", "color", "seed", "precision", "device")
 OUTPUT_SIMPLE_ROWS = ("codec", "crf")
 OUTPUT_REST_ROWS = ("preset", "bit_depth", "audio", "subtitles", "unfit_tracks", "deinterlace", "overwrite")
+
+
+class ColumnScrollArea(QScrollArea):
+    """Scrolls a column up and down, and is never narrower than what is in it."""
+
+    def minimumSizeHint(self) -> QSize:
+        """As wide as the column and the bar."""
+        bar = self.verticalScrollBar().sizeHint().width()
+        return QSize(self.widget().minimumSizeHint().width() + bar, super().minimumSizeHint().height())
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """See to it that a section that opens gets its width."""
+        if event.type() == QEvent.Type.LayoutRequest:
+            self.updateGeometry()
+        return super().eventFilter(watched, event)
 
 
 class SettingsPanel(QWidget):
@@ -103,7 +118,7 @@ class SettingsPanel(QWidget):
         self.curve, self.strip = GammaCurve(), StepStrip()
         parts.addWidget(self._section("output", self.tr("Output file"), OUTPUT_REST_ROWS, self._target_row()))
         parts.addWidget(self._more())
-        scroll = QScrollArea()
+        scroll = ColumnScrollArea()
         scroll.setWidget(content)
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
@@ -112,7 +127,6 @@ class SettingsPanel(QWidget):
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(scroll)
-        self.setMinimumWidth(300)
 
     def _more(self) -> CollapsibleSection:
         """What the method knows, in its own words."""

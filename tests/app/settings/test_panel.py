@@ -5,10 +5,11 @@ from fake_engine import MODEL
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QFileDialog, QLabel
+from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QScrollArea
 
 from app.settings.panel import SettingsPanel
 from app.settings.presets import Presets
+from app.widgets.section import CollapsibleSection
 from dcvsr_engine.diffusion.schedule import step_kinds
 from dcvsr_engine.models import registry
 from dcvsr_engine.models.registry import KnownModel
@@ -353,3 +354,14 @@ def test_replacing_a_file_is_agreed_to_in_the_dialog_and_warned_of_when_typed(pa
     assert "exists" in panel.target_problem.text() and not panel.request.output.overwrite
     panel.take_target(existing, replace=True)
     assert panel.request.target == existing and panel.request.output.overwrite and not panel.target_problem.text()
+
+
+def test_nothing_is_cut_off_at_the_side(panel, qtbot):
+    """However narrow the panel is made, and whatever is unfolded."""
+    panel.resize(100, 600)
+    area = panel.findChild(QScrollArea)
+    for section in panel.findChildren(CollapsibleSection):
+        section.set_open(True)
+    qtbot.waitUntil(lambda: panel.minimumSizeHint().width() >= area.widget().minimumSizeHint().width())
+    panel.resize(panel.minimumSizeHint())
+    qtbot.waitUntil(lambda: area.viewport().width() >= area.widget().minimumSizeHint().width())
