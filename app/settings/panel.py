@@ -55,10 +55,15 @@ OUTPUT_REST_ROWS = ("preset", "bit_depth", "audio", "subtitles", "unfit_tracks",
 class ColumnScrollArea(QScrollArea):
     """Scrolls a column up and down, and is never narrower than what is in it."""
 
+    def __init__(self, column: QWidget) -> None:
+        super().__init__()
+        self._column = column
+        self.setWidget(column)
+
     def minimumSizeHint(self) -> QSize:
         """As wide as the column and the bar."""
         bar = self.verticalScrollBar().sizeHint().width()
-        return QSize(self.widget().minimumSizeHint().width() + bar, super().minimumSizeHint().height())
+        return QSize(self._column.minimumSizeHint().width() + bar, super().minimumSizeHint().height())
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """See to it that a section that opens gets its width."""
@@ -118,8 +123,7 @@ class SettingsPanel(QWidget):
         self.curve, self.strip = GammaCurve(), StepStrip()
         parts.addWidget(self._section("output", self.tr("Output file"), OUTPUT_REST_ROWS, self._target_row()))
         parts.addWidget(self._more())
-        scroll = ColumnScrollArea()
-        scroll.setWidget(content)
+        scroll = ColumnScrollArea(content)
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
