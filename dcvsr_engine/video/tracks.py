@@ -43,8 +43,9 @@ TRACK_NAMES = {
     "data": "data track",
 }
 
-UNREADABLE = {"mp4": ("pcm_",)}
-"""Beginnings of codecs that FFmpeg writes to a container, but that few programs read there; FFmpeg 5 takes them for others."""
+UNREADABLE = {"mp4": ("pcm_",), "matroska": ("tta",)}
+"""Beginnings of codecs that FFmpeg writes to a container, but that cannot be read there: FFmpeg 5 takes PCM for others, and a copy
+of TTA that is shorter than one of its frames does not decode."""
 
 COVERS = {"mjpeg": ("cover.jpg", "image/jpeg"), "png": ("cover.png", "image/png")}
 """Codec of a cover picture → its name and type as an attachment, which is what Matroska makes of it."""

@@ -248,3 +248,14 @@ def test_languages_with_a_region_are_named(ffmpeg: Any, restore: Any, tmp_path: 
     assert any("pt-BR" in note for note in restore(source, tmp_path / "out.mp4").notes)
     assert restore(source, tmp_path / "out.mkv").notes == ()
     assert probe(tmp_path / "out.mkv").audio[0].language == "pt-BR"
+
+
+def test_true_audio_is_converted_for_matroska(ffmpeg: Any) -> None:
+    """A copy of less than one of its frames, 1.04 s, does not decode."""
+    path = ffmpeg.folder / "short.mkv"
+    ffmpeg.run(
+        "-f", "lavfi", "-i", "smptebars=s=64x48:r=25", "-f", "lavfi", "-i", "sine", "-t", "0.24", *MPEG2, "-c:a", "tta", path
+    )
+    target, info = Path("out.mkv"), probe(path)
+    ahead = losses_ahead(target, info, 64, 48, check_target(target, info, OutputSettings()))
+    assert any("is converted to FLAC" in note for note in ahead)
