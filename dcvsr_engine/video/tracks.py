@@ -44,8 +44,8 @@ TRACK_NAMES = {
 }
 
 UNREADABLE = {"mp4": ("pcm_",), "matroska": ("tta",)}
-"""Beginnings of codecs that FFmpeg writes to a container, but that cannot be read there: FFmpeg 5 takes PCM for others, and a copy
-of TTA that is shorter than one of its frames does not decode."""
+"""Beginnings of codecs that FFmpeg writes to a container, but that cannot be read there: FFmpeg 5 takes PCM for others, and a
+copy of TTA that is shorter than one of its frames does not decode."""
 
 COVERS = {"mjpeg": ("cover.jpg", "image/jpeg"), "png": ("cover.png", "image/png")}
 """Codec of a cover picture → its name and type as an attachment, which is what Matroska makes of it."""
