@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from dcvsr_engine.arguments import request_from
 from dcvsr_engine.errors import InputError, OutputError, SettingsError, UserError
-from dcvsr_engine.jobs.clips import FoundClip, found_clips
+from dcvsr_engine.jobs.clips import ClipFacts, FoundClip, facts_of_clip, found_clips
 from dcvsr_engine.jobs.naming import checked_pattern
 from dcvsr_engine.planning.disk import existing, tightest
 from dcvsr_engine.planning.request import JobRequest
@@ -340,13 +340,13 @@ def watched_requests(options: argparse.Namespace, wait: Callable[[float], None] 
     if odd is not None or options.output is not None:
         raise SettingsError(f"“{odd}” is no folder that could be watched; name one that exists." if odd else NO_OUTPUT)
     say(f"Watching {', '.join(f'“{path}”' for path in options.sources)}; Ctrl-C ends.")
-    seen, taken, gone = dict[Path, Facts](), dict[Path, Facts](), False
+    seen, taken, gone = dict[Path, ClipFacts](), dict[Path, ClipFacts](), False
     while True:
         here = [path for path in options.sources if path.is_dir()]
         if (len(here) < len(options.sources)) is not gone:
             gone = not gone
             say("A watched folder is gone; waiting until it is back." if gone else "The watched folder is back.")
-        found = {clip: facts_of(clip.path) for clip in clips_in(options, here)}
+        found = {clip: facts_of_clip(clip.path) for clip in clips_in(options, here)}
         ready = [clip for clip, facts in found.items() if facts and facts == seen.get(clip.path) != taken.get(clip.path)]
         seen = {clip.path: facts for clip, facts in found.items() if facts}
         taken |= {clip.path: seen[clip.path] for clip in ready}
@@ -357,23 +357,9 @@ def watched_requests(options: argparse.Namespace, wait: Callable[[float], None] 
         wait(POLL_SECONDS)
 
 
-Facts = tuple[int, int, int]
-"""How many files, of how many bytes, changed when: what tells that a clip does not grow any more."""
-
-
 def clips_in(options: argparse.Namespace, folders: Sequence[Path]) -> list[FoundClip]:
     """The clips that are in folders now; none where they vanish meanwhile."""
     try:
         return clips_of(argparse.Namespace(**(vars(options) | {"sources": folders})))
     except InputError:
         return []
-
-
-def facts_of(path: Path) -> Facts | None:
-    """Facts about a clip; ``None`` while it is empty, or gone."""
-    try:
-        files = [file.stat() for file in (path.iterdir() if path.is_dir() else [path])]
-    except OSError:
-        return None
-    size = sum(facts.st_size for facts in files)
-    return (len(files), size, max(facts.st_mtime_ns for facts in files)) if size else None

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from dcvsr_engine.network.resample import upscale
-from dcvsr_engine.restore.pipeline import to_bytes
+from dcvsr_engine.video.arrays import to_uint8
 from dcvsr_engine.video.reader import VideoReader
 
 FRAME = 6
@@ -27,7 +27,7 @@ def main() -> None:
     enlarged = upscale(small.permute(2, 0, 1).unsqueeze(0), restored.shape[0] // small.shape[0])[0].permute(1, 2, 0).numpy()
     target = RESOURCES / "pictures" / "sample.jpg"
     target.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(to_bytes(np.concatenate([enlarged, restored], axis=1))).save(target, quality=92)
+    Image.fromarray(to_uint8(np.concatenate([enlarged, restored], axis=1))).save(target, quality=92)
 
 
 if __name__ == "__main__":

@@ -7,13 +7,11 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QRunnable, QThreadPool, QTimer, Signal
 
 from dcvsr_engine.errors import UserError
-from dcvsr_engine.jobs.clips import FoundClip
+from dcvsr_engine.jobs.clips import ClipFacts, FoundClip, facts_of_clip
 
 LOOK_EVERY_MS = 5000
 """Between two looks; a clip that did not change between them is complete."""
 
-Facts = tuple[int, int, int]
-"""How many files, of how many bytes, changed when."""
 Search = Callable[[Path], list[FoundClip]]
 
 
@@ -22,7 +20,7 @@ class Sight:
     """What was seen at one look: whether the folder is there, and facts about the clips in it."""
 
     there: bool
-    clips: dict[FoundClip, Facts]
+    clips: dict[FoundClip, ClipFacts]
 
 
 class Look(QRunnable):
@@ -48,16 +46,6 @@ def look_into(folder: Path, search: Search) -> Sight:
     return Sight(True, {clip: facts for clip in found if (facts := facts_of_clip(clip.path))})
 
 
-def facts_of_clip(path: Path) -> Facts | None:
-    """What tells that a clip does not grow any more; ``None`` while it is empty, or gone."""
-    try:
-        files = [file.stat() for file in (path.iterdir() if path.is_dir() else [path])]
-    except OSError:
-        return None
-    size = sum(facts.st_size for facts in files)
-    return (len(files), size, max(facts.st_mtime_ns for facts in files)) if size else None
-
-
 class FolderWatch(QObject):
     """Looks into one folder every few seconds.
 
@@ -77,8 +65,8 @@ class FolderWatch(QObject):
         super().__init__(parent)
         self.folder: Path | None = None
         self._search = search
-        self._seen: dict[FoundClip, Facts] = {}
-        self._known: dict[FoundClip, Facts] = {}
+        self._seen: dict[FoundClip, ClipFacts] = {}
+        self._known: dict[FoundClip, ClipFacts] = {}
         self._gone = False
         self._pool = QThreadPool(self)
         self._pool.setMaxThreadCount(1)

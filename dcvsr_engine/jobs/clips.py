@@ -9,6 +9,9 @@ from dcvsr_engine.jobs.naming import DEFAULT_PATTERN, result_names
 from dcvsr_engine.storage import describe_os_error
 from dcvsr_engine.video.suffixes import PICTURE_SUFFIXES, is_video_file, natural_order
 
+ClipFacts = tuple[int, int, int]
+"""How many files, of how many bytes, changed when: what tells that a clip does not grow any more."""
+
 
 @dataclass(frozen=True)
 class FoundClip:
@@ -98,3 +101,13 @@ def without_results(clips: Sequence[FoundClip], pattern: str) -> list[FoundClip]
 def name_of_clip(path: Path) -> str:
     """A clip's own name: without the suffix of a file, but all of a folder's."""
     return path.name if path.is_dir() else path.stem
+
+
+def facts_of_clip(path: Path) -> ClipFacts | None:
+    """Facts about a clip; ``None`` while it is empty, or gone."""
+    try:
+        files = [file.stat() for file in (path.iterdir() if path.is_dir() else [path])]
+    except OSError:
+        return None
+    size = sum(facts.st_size for facts in files)
+    return (len(files), size, max(facts.st_mtime_ns for facts in files)) if size else None
