@@ -231,6 +231,10 @@
         <translation>打开模型文件夹(&amp;O)</translation>
     </message>
     <message>
+        <source>G&amp;uide…</source>
+        <translation>使用指南(&amp;U)…</translation>
+    </message>
+    <message>
         <source>&amp;First steps…</source>
         <translation>入门(&amp;F)…</translation>
     </message>
@@ -933,6 +937,10 @@
         <translation>{0} 描述的不是 U-Net（{1}）；请重新获取模型。</translation>
     </message>
     <message>
+        <source>Memory is short: {0} frames are worked on at once, and joins are seen less far around.</source>
+        <translation>内存不足：一次处理 {0} 帧，接合处能看到的前后范围较小。</translation>
+    </message>
+    <message>
         <source>The clip is soft: its detail fits into a picture {0} times smaller, and --reduce {1} may do better.</source>
         <translation>画面偏软：其细节可容于缩小 {0} 倍的画面，使用 --reduce {1} 或许更好。</translation>
     </message>
@@ -1151,6 +1159,10 @@
     <message>
         <source>{0}×{1} is an odd size, which {2} keeps with full colour resolution (4:4:4) only.</source>
         <translation>{0}×{1} 是奇数尺寸，{2} 只能以完整色度（4:4:4）保存。</translation>
+    </message>
+    <message>
+        <source>“{0}” is an EXR or DPX picture, which is not restored yet; make a 16-bit TIFF or PNG of it.</source>
+        <translation>“{0}”是 EXR 或 DPX 图片，目前还不能修复；请先转成 16 位 TIFF 或 PNG。</translation>
     </message>
     <message>
         <source>The {0} is converted to {1}.</source>
@@ -1516,6 +1528,17 @@
     <message>
         <source>{version} for CUDA {cuda}, {size} in {folder}</source>
         <translation>{version}，用于 CUDA {cuda}，{size}，位于 {folder}</translation>
+    </message>
+</context>
+<context>
+    <name>GuideDialog</name>
+    <message>
+        <source>Guide</source>
+        <translation>使用指南</translation>
+    </message>
+    <message>
+        <source>Contents</source>
+        <translation>目录</translation>
     </message>
 </context>
 <context>
