@@ -110,7 +110,7 @@ class Actions(QObject):
         stops = ("pause", "cancel", "stop")
         again = ("resume", "start_again", "show_report", "show_failure")
         return [
-            MenuSpec(self.tr("&File"), (*opening, None, "target", "show_in_folder", None, "quit")),
+            MenuSpec(self.tr("&File"), (*opening, None, "target", "play_result", "show_in_folder", None, "quit")),
             MenuSpec(self.tr("&Edit"), ("put_back", "paste", *order, None, *settings, None, "preferences")),
             MenuSpec(self.tr("&View"), (*picture, None, *frames, None, *panels, None, looks, language, "full_screen")),
             MenuSpec(self.tr("&Job"), ("plan", *previews, None, *run, *stops, None, "start_at", after, None, *again)),
@@ -215,6 +215,7 @@ class Actions(QObject):
             row("start", self.tr("Restore only this"), items.start, None, lambda s: s.only_state == "waiting"),
             row("resume", self.tr("Resume"), items.resume, None, lambda s: s.can_resume),
             row("start_again", self.tr("Start again"), items.start_again, "Ctrl+T", lambda s: s.can_run_again),
+            row("play_result", self.tr("Play the result"), items.play_result, "Ctrl+Shift+J", lambda s: s.has_result),
             row("show_in_folder", self.tr("Show in folder"), items.show_in_folder, "Ctrl+J", lambda s: s.has_result),
             row("show_report", self.tr("Show report"), items.show_report, None, lambda s: bool(s.only and s.only.report)),
             row("show_failure", self.tr("Why it failed…"), items.show_failure, None, lambda s: bool(s.only and s.only.message)),

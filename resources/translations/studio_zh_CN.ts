@@ -195,6 +195,10 @@
         <translation>重新开始</translation>
     </message>
     <message>
+        <source>Play the result</source>
+        <translation>播放结果</translation>
+    </message>
+    <message>
         <source>Show in folder</source>
         <translation>在文件夹中显示</translation>
     </message>
@@ -938,7 +942,7 @@
     </message>
     <message>
         <source>Memory is short: {0} frames are worked on at once, and joins are seen less far around.</source>
-        <translation>内存不足：一次处理 {0} 帧，接合处能看到的前后范围较小。</translation>
+        <translation>内存不足：一次处理 {0} 帧，检查衔接时看到的范围也较小。</translation>
     </message>
     <message>
         <source>The clip is soft: its detail fits into a picture {0} times smaller, and --reduce {1} may do better.</source>
@@ -1162,7 +1166,7 @@
     </message>
     <message>
         <source>“{0}” is an EXR or DPX picture, which is not restored yet; make a 16-bit TIFF or PNG of it.</source>
-        <translation>“{0}”是 EXR 或 DPX 图片，目前还不能修复；请先转成 16 位 TIFF 或 PNG。</translation>
+        <translation>“{0}”是 EXR 或 DPX 图片，目前还不能修复；请转换为 16 位 TIFF 或 PNG。</translation>
     </message>
     <message>
         <source>The {0} is converted to {1}.</source>
@@ -2805,6 +2809,10 @@
         <translation>在文件夹中显示</translation>
     </message>
     <message>
+        <source>Play</source>
+        <translation>播放</translation>
+    </message>
+    <message>
         <source>Report</source>
         <translation>报告</translation>
     </message>
@@ -2851,6 +2859,14 @@
 </context>
 <context>
     <name>SelectedItems</name>
+    <message>
+        <source>“{name}” is not there any more; restore the clip again.</source>
+        <translation>“{name}”已不存在；请重新修复该视频。</translation>
+    </message>
+    <message>
+        <source>No program on this computer opens “{name}”; install a player.</source>
+        <translation>这台电脑上没有能打开“{name}”的程序；请安装播放器。</translation>
+    </message>
     <message>
         <source>Report of {name}</source>
         <translation>{name} 的报告</translation>
