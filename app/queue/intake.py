@@ -16,8 +16,10 @@ from app.widgets.drops import local_paths
 from app.widgets.engine_words import engine_words
 from dcvsr_engine.errors import UserError
 from dcvsr_engine.jobs.clips import FoundClip, found_clips
+from dcvsr_engine.settings import OutputSettings, UnfitTracks
 from dcvsr_engine.video.suffixes import VIDEO_SUFFIXES
 
+TrackChoice = tuple[bool, bool, UnfitTracks]
 PICTURES_AFTER_MS = 1500
 """By this time the window is up; decoding would hold it up."""
 
@@ -45,9 +47,13 @@ class ClipIntake(QObject):
         super().__init__(window)
         self._window, self._queue, self._preferences = window, queue, preferences
         self._prober = Prober(self)
+        self._fitted: dict[str, TrackChoice] = {}
         self._prober.probed.connect(self._on_probed)
+        self._prober.fitted.connect(queue.note_fit)
         self._prober.pictured.connect(queue.note_picture)
         self._prober.failed.connect(queue.note_unreadable)
+        queue.item_changed.connect(self._on_item_changed)
+        queue.removed.connect(lambda item_id: self._fitted.pop(item_id, None))
         self._watch: FolderWatch | None = None
         self._later = QTimer(self)
         self._later.setSingleShot(True)
@@ -58,7 +64,17 @@ class ClipIntake(QObject):
         """Take pictures of the clips that the last session left in the queue."""
         for item in self._queue.queue:
             if self._queue.picture(item.id) is None:
-                self._prober.look_up(item.id, item.request.source, known=True)
+                self._look_up(item, known=True)
+
+    def _look_up(self, item: QueueItem, known: bool = False) -> None:
+        self._fitted[item.id] = track_choice(item.request.output)
+        self._prober.look_up(item.id, item.request.source, item.request.output, known)
+
+    def _on_item_changed(self, item_id: str) -> None:
+        """Look again how containers keep the tracks where other tracks are wanted."""
+        item, former = self._queue.item(item_id), self._fitted.get(item_id)
+        if item is not None and former is not None and former != track_choice(item.request.output):
+            self._look_up(item, known=True)
 
     def stop(self) -> None:
         """Stop probing clips."""
@@ -102,7 +118,7 @@ class ClipIntake(QObject):
     def _add(self, clip: FoundClip) -> str:
         item = QueueItem(self._preferences.request_for(clip.path), below=clip.below)
         self._queue.add(item)
-        self._prober.look_up(item.id, clip.path)
+        self._look_up(item)
         return item.id
 
     # -- a watched folder ---------------------------------------------------------------------------------------
@@ -146,8 +162,8 @@ class ClipIntake(QObject):
         gone = self.tr("The watched folder “{name}” is gone; it is watched again when it is back.")
         self.nothing_found.emit((gone if missing else self.tr("The watched folder “{name}” is back.")).format(name=name))
 
-    def _on_probed(self, item_id: str, info: object, losses: dict[str, int]) -> None:
-        self._queue.note_video(item_id, info, losses)
+    def _on_probed(self, item_id: str, info: object) -> None:
+        self._queue.note_video(item_id, info)
         item = self._queue.item(item_id)
         if item:
             self._preferences.add_recent(item.request.source)
@@ -182,6 +198,11 @@ class ClipIntake(QObject):
             dialog.setNameFilters([self.tr("Videos ({patterns})").format(patterns=patterns), self.tr("All files (*)")])
         dialog.filesSelected.connect(then)
         dialog.open()
+
+
+def track_choice(output: OutputSettings) -> TrackChoice:
+    """What decides how containers keep a clip's tracks: which are wanted, and what becomes of those that do not fit."""
+    return output.audio, output.subtitles, output.unfit_tracks
 
 
 def search_with(preferences: Preferences) -> Search:

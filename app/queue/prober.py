@@ -1,4 +1,4 @@
-"""Probes dropped clips in the background, and takes a small picture of each.
+"""Probes dropped clips in the background: what they are, how containers keep their tracks, and a small picture of each.
 
 Own code rather than superqt's `thread_worker`: a pool with one thread is as short, and its package costs start-up time.
 """
@@ -17,20 +17,21 @@ PICTURE_PIXELS = 112, 72
 class Probe(QRunnable):
     """Opens one clip on the pool's thread."""
 
-    def __init__(self, prober: "Prober", item_id: str, path: Path, known: bool) -> None:
+    def __init__(self, prober: "Prober", item_id: str, path: Path, output: OutputSettings, known: bool) -> None:
         super().__init__()
-        self._prober, self._item_id, self._path, self._known = prober, item_id, path, known
+        self._prober, self._item_id, self._path, self._output, self._known = prober, item_id, path, output, known
 
     def run(self) -> None:
         """Probe the clip and report what it is and how it looks, or why it cannot be read."""
         from dcvsr_engine.video.probe import probe  # loads the decoder
         from dcvsr_engine.video.thumbnail import small_picture
-        from dcvsr_engine.video.tracks import container_losses
+        from dcvsr_engine.video.tracks import container_fit
 
         try:
             info = probe(self._path)
             if not self._known:
-                self._prober.probed.emit(self._item_id, info, container_losses(info, OutputSettings()))
+                self._prober.probed.emit(self._item_id, info)
+            self._prober.fitted.emit(self._item_id, container_fit(info, self._output))
             self._prober.pictured.emit(self._item_id, small_picture(info, PICTURE_PIXELS))
         except (UserError, OSError) as error:
             # a known clip may be on a disk that is away for now
@@ -42,12 +43,14 @@ class Prober(QObject):
     """Probes clips one after another.
 
     Attributes:
-        probed: an item's id, its `VideoInfo`, and how badly the container of each suffix keeps its tracks.
+        probed: an item's id and its `VideoInfo`.
+        fitted: an item's id and the `ContainerFit` of its tracks.
         pictured: an item's id and a small picture, RGB ``(height, width, 3)``, or ``None``.
         failed: an item's id, and the sentence that says why its clip cannot be read.
     """
 
-    probed = Signal(str, object, dict)
+    probed = Signal(str, object)
+    fitted = Signal(str, object)
     pictured = Signal(str, object)
     failed = Signal(str, str)
 
@@ -56,9 +59,9 @@ class Prober(QObject):
         self._pool = QThreadPool(self)
         self._pool.setMaxThreadCount(1)
 
-    def look_up(self, item_id: str, path: Path, known: bool = False) -> None:
-        """Probe a clip soon; of a ``known`` one only the picture is wanted."""
-        self._pool.start(Probe(self, item_id, path, known))
+    def look_up(self, item_id: str, path: Path, output: OutputSettings, known: bool = False) -> None:
+        """Probe a clip soon, whose result is to be written by ``output``; what a ``known`` one is need not be told."""
+        self._pool.start(Probe(self, item_id, path, output, known))
 
     def stop(self) -> None:
         """Drop the clips that were not probed yet, and wait for the current one."""

@@ -146,7 +146,9 @@ def test_every_clip_gets_a_picture_also_those_of_the_last_session(open_window, o
     soon(lambda: again.queue.picture(item) is not None)
 
 
-def test_the_result_of_a_clip_gets_the_container_that_keeps_its_sound(open_window, tmp_path, soon):
+@pytest.fixture
+def old_clip(tmp_path):
+    """An AVI with sound that MP4 does not take, but Matroska does."""
     with av.open(str(tmp_path / "old.avi"), "w") as out:
         video, sound = out.add_stream("mjpeg", 25), out.add_stream("pcm_u8", 11025)
         video.width, video.height, video.pix_fmt = 32, 32, "yuvj420p"
@@ -154,12 +156,31 @@ def test_the_result_of_a_clip_gets_the_container_that_keeps_its_sound(open_windo
         silence = av.AudioFrame.from_ndarray(np.full((1, 441), 128, np.uint8), "u8", "mono")
         silence.sample_rate = 11025
         out.mux([*video.encode(None), *sound.encode(silence), *sound.encode(None)])
+    return tmp_path / "old.avi"
+
+
+def test_the_result_of_a_clip_gets_the_container_that_keeps_its_sound(open_window, old_clip, soon):
     window = open_window()
-    window.add_clips([tmp_path / "old.avi"])
+    window.add_clips([old_clip])
     soon(lambda: bool(window.queue.queue[0].losses))
     item = window.queue.queue[0]
     assert item.losses[".mkv"] == 0 < item.losses[".mp4"]
-    assert with_target(item.request, [], losses=item.losses).target == tmp_path / "old_x4.mkv"
+    assert with_target(item.request, [], item.facts).target == old_clip.with_name("old_x4.mkv")
+    assert window.settings_panel.target_field.placeholderText() == "old_x4.mkv"
+
+
+def test_the_container_follows_the_tracks_that_are_wanted(open_window, old_clip, soon):
+    window = open_window(start=False)
+    window.add_clips([old_clip])
+    row = window.settings_panel.rows["unfit_tracks"]
+    soon(lambda: bool(window.queue.queue[0].losses))
+    assert row.isHidden()
+    window.settings_panel.take_target(old_clip.with_name("new.mp4"), replace=False)
+    assert not row.isHidden() and "converted to FLAC" in row.problem.text()
+    window.settings_panel._edit("unfit_tracks", "drop")
+    soon(lambda: window.queue.queue[0].losses[".mp4"] == 10)
+    window.settings_panel._edit("audio", False)
+    soon(lambda: not any(window.queue.queue[0].unfit.values()))
 
 
 def test_a_known_clip_that_is_away_keeps_its_state(open_window, own_clip, soon):
@@ -167,6 +188,6 @@ def test_a_known_clip_that_is_away_keeps_its_state(open_window, own_clip, soon):
     window.add_clips([own_clip])
     soon(lambda: window.queue.queue[0].size is not None)
     own_clip.unlink()
-    window.intake._prober.look_up(window.queue.queue[0].id, own_clip, known=True)
+    window.intake._look_up(window.queue.queue[0], known=True)
     window.intake.stop()
     assert states(window) == ["waiting"]
