@@ -76,11 +76,11 @@ class ResultRule:
         )
         return next(name for name in names if name not in taken and not name.exists())
 
-    def is_done(self, source: Path, below: Path = Path()) -> bool:
-        """Whether a result of a clip, of whatever size, is where its results go."""
+    def results_of(self, source: Path, below: Path = Path()) -> list[Path]:
+        """What is where a clip's results go and is called like one of them, of whatever size."""
         folder, form = self.folder_for(below) or source.parent, result_names(self.pattern)
         name = source.name if source.is_dir() else source.stem
         if not folder.is_dir():
-            return False
-        stems = (path.name if path.is_dir() else path.stem for path in folder.iterdir() if path != source)
-        return any((match := form.fullmatch(stem)) and match["stem"] == name for stem in stems)
+            return []
+        matches = [(path, form.fullmatch(path.name if path.is_dir() else path.stem)) for path in folder.iterdir()]
+        return [path for path, match in matches if match and match["stem"] == name and path != source]

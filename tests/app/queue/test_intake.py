@@ -49,7 +49,7 @@ def test_a_folder_that_is_dropped_again_does_not_bring_its_results(open_window, 
     assert [item.request.source.name for item in window.queue.queue] == ["a.avi", "b_x2.mp4"]
 
 
-def test_clips_of_a_folder_that_have_a_result_are_left_out_unless_they_are_wanted(open_window, tmp_path, own_clip):
+def test_clips_of_a_folder_that_have_a_result_are_left_out_unless_they_are_wanted(open_window, tmp_path, own_clip, soon):
     folder = tmp_path / "clips"
     folder.mkdir()
     for name in ("a.mp4", "a_x4.mp4", "b.mp4"):
@@ -57,10 +57,43 @@ def test_clips_of_a_folder_that_have_a_result_are_left_out_unless_they_are_wante
     window = open_window(start=False)
     window.add_clips([folder])
     assert [item.request.source.name for item in window.queue.queue] == ["b.mp4"]
+    soon(lambda: window.notices.text == "1 clips are left out, as their results are there.")
     notice_button(window, "Add them all the same").click()
     assert [item.request.source.name for item in window.queue.queue] == ["b.mp4", "a.mp4"]
     window.add_clips([folder / "a.mp4"])  # chosen by itself
     assert len(window.queue.queue) == 3
+
+
+def test_what_is_no_whole_result_is_named_and_its_clip_is_taken(open_window, tmp_path, own_clip, soon):
+    folder = tmp_path / "clips"
+    folder.mkdir()
+    (folder / "a.mp4").write_bytes(own_clip.read_bytes())
+    (folder / "a_x4.mp4").write_bytes(own_clip.read_bytes()[:600])
+    (folder / "b.mp4").write_bytes(own_clip.read_bytes())
+    (folder / "b_1080p.mp4").write_bytes(own_clip.read_bytes())
+    window = without_plan(open_window())
+    window.add_clips([folder])
+    soon(lambda: [item.request.source.name for item in window.queue.queue] == ["a.mp4"])
+    assert window.notices.text == (
+        "“a_x4.mp4” is there, but it cannot be read as a video. Its clip is restored beside it. "
+        "1 clips are left out, as their results are there."
+    )
+    window.action_table["restore"].trigger()
+    soon(lambda: states(window) == ["done"])
+    assert (folder / "a_x4_2.mp4").is_file() and (folder / "a_x4.mp4").stat().st_size == 600
+
+
+def test_a_watched_folder_restores_what_has_no_whole_result(open_window, tmp_path, own_clip, soon):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for name in ("a.mp4", "b.mp4", "b_x4.mp4"):
+        (folder / name).write_bytes(own_clip.read_bytes())
+    write_clip(folder / "a_x4.mp4", frames=3)
+    window = without_plan(open_window())
+    begin_to_watch(window, folder, soon)
+    look(window)
+    soon(lambda: states(window) == ["done"])
+    assert window.queue.queue[0].request.source.name == "a.mp4" and (folder / "a_x4_2.mp4").is_file()
 
 
 def test_folders_inside_folders_are_searched_where_wanted_and_kept_below_the_results(open_window, tmp_path, own_clip, soon):

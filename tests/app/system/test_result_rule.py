@@ -61,12 +61,12 @@ def test_a_folder_for_results_keeps_the_folders_of_clips_or_not(tmp_path):
     assert flat == out / "a_x4.mp4"
 
 
-def test_a_clip_is_done_when_a_result_of_any_size_is_where_its_results_go(tmp_path):
+def test_what_is_called_like_a_result_of_any_size_is_found_where_results_go(tmp_path):
     clip = make(tmp_path, "a.avi", "ab_x4.mp4") / "a.avi"
-    assert not RULE.is_done(clip)
+    assert RULE.results_of(clip) == []
     (tmp_path / "a_1080p_2.mp4").touch()
-    assert RULE.is_done(clip)
+    assert RULE.results_of(clip) == [tmp_path / "a_1080p_2.mp4"]
     rule = ResultRule(tmp_path / "out", "{name}-new")
-    assert not rule.is_done(clip)
+    assert rule.results_of(clip) == []
     make(tmp_path / "out" / "deep", "a-new.mkv")
-    assert rule.is_done(clip, Path("deep")) and not rule.is_done(clip)
+    assert rule.results_of(clip, Path("deep")) == [tmp_path / "out" / "deep" / "a-new.mkv"] and not rule.results_of(clip)
