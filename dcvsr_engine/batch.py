@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 POLL_SECONDS = 5.0
 """Seconds between two looks into a watched folder: a file that did not grow between them is complete."""
 NO_OUTPUT = "--output names the result of one clip; for several use --output-folder and --name."
-STATES = "done", "skipped", "failed", "cancelled", "waiting"
+OUTCOMES = "done", "skipped", "failed", "cancelled", "waiting"
 Run = Callable[[JobRequest], dict[str, Any]]
 """Restores a clip and gives the report."""
 
@@ -281,7 +281,7 @@ class Record:
 
     def summary(self) -> str:
         """How many clips ended in which state."""
-        counts = {state: sum(outcome.state == state for outcome in self.outcomes) for state in STATES}
+        counts = {state: sum(outcome.state == state for outcome in self.outcomes) for state in OUTCOMES}
         return ", ".join(f"{count} {state}" for state, count in counts.items() if count) or "nothing done"
 
 

@@ -18,10 +18,8 @@ SHAPE = 0.03
 TAIL_SECONDS = 2
 """Where a file is looked at for its end, from the end that its header claims."""
 
-FrameRange = tuple[int, int]
 
-
-def flaw_of(result: Path, source: Path, frames: FrameRange | None = None, part: bool = False) -> str | None:
+def flaw_of(result: Path, source: Path, frames: tuple[int, int] | None = None, part: bool = False) -> str | None:
     """Why a file, or a folder of pictures, is not the whole result of a clip; ``None`` where it is.
 
     Args:
@@ -40,14 +38,14 @@ def flaw_of(result: Path, source: Path, frames: FrameRange | None = None, part: 
     except InputError:
         return f"“{result.name}” is there, but it cannot be read as a video."
     wanted = whole.frames if frames is None else frames[1] - frames[0] + 1
-    if not part and abs(shape(made) / shape(whole) - 1) > SHAPE:
+    if not part and abs(shown_shape(made) / shown_shape(whole) - 1) > SHAPE:
         return f"“{result.name}” is there, but its picture ({made.width}×{made.height}) has another shape than the clip's."
     if abs(found - wanted) > wanted // SHARE:
         return f"“{result.name}” is there, but it has {found} frames, and {wanted} are wanted."
     return None
 
 
-def shape(info: VideoInfo) -> Fraction:
+def shown_shape(info: VideoInfo) -> Fraction:
     """Width over height, as it is shown."""
     return Fraction(info.width, info.height) * info.sample_aspect_ratio
 
