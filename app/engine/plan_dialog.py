@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 from app.widgets.appearance import color_text, tones
 from app.widgets.engine_words import engine_words
 from app.widgets.formats import PERMILLE, amount, clock_time, shortened
+from app.widgets.placement import keep_on_screen
 from app.widgets.plain import plain_label
 from dcvsr_engine.planning.plan import Plan
 from dcvsr_engine.planning.request import JobRequest
@@ -208,6 +209,7 @@ class PlanDialog(QDialog):
         # a size hint does not know the height that wrapped lines need at this width
         layout.activate()
         self.resize(self.width(), max(layout.totalHeightForWidth(self.width()), layout.totalMinimumSize().height()))
+        keep_on_screen(self)
 
     def show_failure(self, message: str) -> None:
         """Say why no estimate could be made."""
