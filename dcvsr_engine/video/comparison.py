@@ -132,7 +132,9 @@ class Part:
             return matching_range(before, after, self.seconds)
         first, last = max(self.frames[0] - self.begins, 0), min(self.frames[1] - self.begins, after.frames_total - 1)
         if first > last or self.begins + after.frames_total > before.frames_total:
-            raise InputError(f"“{after.info.path.name}” has none of these frames of the clip; choose others, or restore it again.")
+            raise InputError(
+                f"“{after.info.path.name}” has none of these frames of the clip; choose others, or restore it again."
+            )
         return first, last
 
 
