@@ -125,7 +125,7 @@ class Actions(QObject):
             MenuSpec(self.tr("&View"), (*picture, None, *frames, None, *panels, None, looks, language, "full_screen")),
             MenuSpec(self.tr("&Job"), ("plan", *previews, None, *run, *stops, None, "start_at", after, None, *again)),
             MenuSpec(self.tr("&Models"), ("models", "add_model", "models_folder")),
-            MenuSpec(self.tr("&Help"), ("welcome", "shortcuts", "gpu", "panel.log", "crash", "about")),
+            MenuSpec(self.tr("&Help"), ("guide", "welcome", "shortcuts", "gpu", "panel.log", "crash", "about")),
         ]
 
     # -- rows ---------------------------------------------------------------------------------------------------
@@ -263,8 +263,9 @@ class Actions(QObject):
             row("models", self.tr("&Models…"), t.models.open, "Ctrl+M"),
             row("add_model", self.tr("&Use a folder in place…"), t.models.ask_folder),
             row("models_folder", self.tr("&Open the models folder"), t.models.show_folder),
+            row("guide", self.tr("G&uide…"), t.help.show_guide, Key.HelpContents),
             row("welcome", self.tr("&First steps…"), t.help.show_welcome),
-            row("shortcuts", self.tr("&Keyboard shortcuts…"), t.help.shortcuts_requested.emit, Key.HelpContents),
+            row("shortcuts", self.tr("&Keyboard shortcuts…"), t.help.shortcuts_requested.emit, "Ctrl+/"),
             row("gpu", self.tr("Use my &GPU…"), t.help.show_gpu),
             row("crash", self.tr("Report of the last &crash…"), t.session.show_crash, None, lambda s: s.crashed),
             row("about", self.tr("&About DC-VSR Studio"), t.help.show_about, role=QAction.MenuRole.AboutRole),

@@ -42,6 +42,7 @@ from app.system.preferences import Preferences
 from app.widgets.action_table import ActionTable
 from app.widgets.docks import add_dock, toggle_actions
 from app.widgets.drops import accept_copy, local_paths
+from app.widgets.engine_words import engine_words
 from app.widgets.focus import chain_panels
 from app.widgets.notices import NoticeBar
 from app.widgets.placement import open_on_screen
@@ -258,9 +259,14 @@ class MainWindow(QMainWindow):
         self.queue_panel.select(ids[0])
         self.notices.withdraw()
 
-    def _on_left_out(self, clips: Sequence[FoundClip]) -> None:
-        text = self.tr("{count} clips are left out, as their results are there.").format(count=len(clips))
-        self.notices.say(text, "caution", [(self.tr("Add them all the same"), partial(self.intake.add_all, clips))])
+    def _on_left_out(self, clips: Sequence[FoundClip], flaws: Sequence[str]) -> None:
+        texts = [engine_words(flaws[0]), self.tr("Its clip is restored beside it.")] if flaws else []
+        if len(flaws) > 1:
+            texts.append(self.tr("{count} more results are not whole either.").format(count=len(flaws) - 1))
+        if clips:
+            texts.append(self.tr("{count} clips are left out, as their results are there.").format(count=len(clips)))
+        actions = [(self.tr("Add them all the same"), partial(self.intake.add_all, clips))] if clips else []
+        self.notices.say(" ".join(texts), "caution", actions)
 
     def receive_files(self, paths: Sequence[Path]) -> None:
         """Come to the front and add the files that a second start was given."""

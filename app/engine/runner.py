@@ -2,12 +2,11 @@
 
 import logging
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 from PySide6.QtCore import QObject, Signal, Slot
@@ -16,7 +15,7 @@ from app.engine.thread import EngineDied, EngineThread
 from app.models.declared import declared
 from app.queue.job_queue import QueueItem
 from app.queue.model import QueueModel
-from app.system.result_rule import ResultRule
+from app.system.result_rule import UNKNOWN, ResultRule, SourceFacts
 from dcvsr_engine.planning.disk import existing
 from dcvsr_engine.planning.plan import Plan
 from dcvsr_engine.planning.request import JobRequest
@@ -162,7 +161,7 @@ class JobRunner(QObject):
             return
         # a job is resumed only with the request that it began with, to which the chosen name belongs
         resumed = item.request.replace(target=item.result) if item.folder else item.request
-        request = with_target(resumed, self._promised_targets(item_id), item.size, self._rule(), item.below, item.losses)
+        request = with_target(resumed, self._promised_targets(item_id), item.facts, self._rule())
         make_folder(request.target)
         self._queue.set_state(item_id, "running", result=request.target, message="", details="", progress=0.0)
         self._begin(EngineRun(item_id, request, item=item_id), RunJob(item_id, request, item.folder))
@@ -186,8 +185,9 @@ class JobRunner(QObject):
     def plan(self, request: JobRequest, measure: bool = True) -> None:
         """Estimate a job, with the device's speed if it is to ``measure`` it; answered by `planned` or `failed`."""
         # with the name that it would get: disk space and losses depend on it
-        losses = next((item.losses for item in self._queue.queue if item.request.source == request.source), {})
-        named = with_target(request, self._promised_targets(""), rule=self._rule(), losses=losses)
+        wanted = request.source, request.output
+        alike = (item.facts for item in self._queue.queue if (item.request.source, item.request.output) == wanted)
+        named = with_target(request, self._promised_targets(""), next(alike, UNKNOWN), self._rule())
         # folders of results are made only when something is restored
         target = named.target and existing(named.target.parent) / named.target.name
         run = EngineRun(f"plan-{uuid.uuid4().hex}", named.replace(target=target), plan_only=True)
@@ -353,28 +353,20 @@ def make_folder(target: Path | None) -> None:
 
 
 def with_target(
-    request: JobRequest,
-    taken: list[Path],
-    size: tuple[int, int] | None = None,
-    rule: ResultRule | None = None,
-    below: Path | None = None,
-    losses: Mapping[str, int] = MappingProxyType({}),
+    request: JobRequest, taken: list[Path], facts: SourceFacts = UNKNOWN, rule: ResultRule | None = None
 ) -> JobRequest:
     """The request with a target: its own, or a free name.
 
     Args:
         request: what is to be restored.
         taken: names that others will need.
-        size: (width, height) in pixels of the clip, where it is known.
+        facts: about the clip.
         rule: how results are named.
-        below: folders that the clip was found in.
-        losses: see `QueueItem.losses`.
     """
     if request.target is not None:
         return request
     model = declared(request.settings.model)
-    target = (rule or ResultRule()).suggest(request, model, size or (1, 1), taken, below or Path(), losses)
-    return request.replace(target=target)
+    return request.replace(target=(rule or ResultRule()).suggest(request, model, facts, taken))
 
 
 def retry(queue: QueueModel, item: QueueItem, resume: bool) -> None:

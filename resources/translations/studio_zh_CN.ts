@@ -271,6 +271,10 @@
         <translation>打开模型文件夹(&amp;O)</translation>
     </message>
     <message>
+        <source>G&amp;uide…</source>
+        <translation>使用指南(&amp;U)…</translation>
+    </message>
+    <message>
         <source>&amp;First steps…</source>
         <translation>入门(&amp;F)…</translation>
     </message>
@@ -805,6 +809,18 @@
         <translation>名称“{0}”的花括号不成对；可用字段为 {1}。</translation>
     </message>
     <message>
+        <source>“{0}” is there, but its picture ({1}×{2}) has another shape than the clip&apos;s.</source>
+        <translation>“{0}”已存在，但它的画面 ({1}×{2}) 形状与原视频不同。</translation>
+    </message>
+    <message>
+        <source>“{0}” is there, but it has {1} frames, and {2} are wanted.</source>
+        <translation>“{0}”已存在，但它有 {1} 帧，应为 {2} 帧。</translation>
+    </message>
+    <message>
+        <source>“{0}” is there, but it cannot be read as a video.</source>
+        <translation>“{0}”已存在，但无法作为视频读取。</translation>
+    </message>
+    <message>
         <source>The job in {0} was finished or removed by another process.</source>
         <translation>{0} 中的任务已由另一进程完成或删除。</translation>
     </message>
@@ -1129,6 +1145,10 @@
         <translation>“{0}”所在的磁盘已满；请腾出空间后继续。</translation>
     </message>
     <message>
+        <source>“{0}” cannot be written ({1}); choose another name.</source>
+        <translation>“{0}”无法写入（{1}）；请换一个名称。</translation>
+    </message>
+    <message>
         <source>“{0}” is the input itself, or holds it; choose another name for the output.</source>
         <translation>“{0}”就是输入本身，或包含输入；请为输出另选名称。</translation>
     </message>
@@ -1143,6 +1163,10 @@
     <message>
         <source>“{0}” holds other files than an earlier result; choose another folder.</source>
         <translation>“{0}”中有先前结果以外的文件；请另选文件夹。</translation>
+    </message>
+    <message>
+        <source>The report “{0}” cannot be written ({1}); the result is complete.</source>
+        <translation>报告“{0}”无法写入（{1}）；结果是完整的。</translation>
     </message>
     <message>
         <source>“{0}” and “{1}” are one output, or one holds the other; choose two names.</source>
@@ -1594,6 +1618,17 @@
     </message>
 </context>
 <context>
+    <name>GuideDialog</name>
+    <message>
+        <source>Guide</source>
+        <translation>使用指南</translation>
+    </message>
+    <message>
+        <source>Contents</source>
+        <translation>目录</translation>
+    </message>
+</context>
+<context>
     <name>LicenceDialog</name>
     <message>
         <source>Licence</source>
@@ -1660,6 +1695,14 @@
     <message>
         <source>In the preview</source>
         <translation>预览中</translation>
+    </message>
+    <message>
+        <source>Its clip is restored beside it.</source>
+        <translation>将在旁边重新修复该视频。</translation>
+    </message>
+    <message>
+        <source>{count} more results are not whole either.</source>
+        <translation>另有 {count} 个结果也不完整。</translation>
     </message>
     <message>
         <source>{count} clips are left out, as their results are there.</source>
