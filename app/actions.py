@@ -12,6 +12,7 @@ from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMainWindow
 
 from app.controllers.exports import Exports
+from app.controllers.full_screen import FullScreen
 from app.controllers.preferences_menu import PreferencesMenu
 from app.controllers.runs import Runs
 from app.controllers.selected_items import SelectedItems
@@ -88,6 +89,7 @@ class Targets:
     unattended: Unattended
     preferences: PreferencesMenu
     exports: Exports
+    full_screen: FullScreen
 
 
 class Actions(QObject):
@@ -180,8 +182,14 @@ class Actions(QObject):
               for name, text in ((name, appearance_name(name)) for name in APPEARANCES)),
             *(choice(f"language.{code}", text, partial(session.choose_language, code), has_language(code))
               for code, text in languages.items()),
-            switch("full_screen", self.tr("Full screen"), self._show_full_screen, "F11"),
+            self._full_screen(),
         ]  # fmt: skip
+
+    def _full_screen(self) -> ActionSpec:
+        tip, show = self.tr("Show the preview alone on the whole screen (F11; Esc leaves)."), self._targets.full_screen.show
+        return ActionSpec(
+            "full_screen", self.tr("Full screen"), show, "F11", checkable=True, checked=lambda s: s.full_screen, tip=tip
+        )
 
     def _runs(self) -> list[ActionSpec]:
         t = self._targets
@@ -270,12 +278,6 @@ class Actions(QObject):
             row("crash", self.tr("Report of the last &crash…"), t.session.show_crash, None, lambda s: s.crashed),
             row("about", self.tr("&About DC-VSR Studio"), t.help.show_about, role=QAction.MenuRole.AboutRole),
         ]
-
-    def _show_full_screen(self, on: bool) -> None:
-        if on:
-            self._targets.window.showFullScreen()
-        else:
-            self._targets.window.showNormal()
 
 
 def can_keep(kind: StillKind) -> When:

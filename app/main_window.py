@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QMainWindow, QMenu, QToolBar, QVBoxLayout, QWidget
 
 from app.actions import VIEW_MENU, Actions, Targets
 from app.controllers.exports import Exports
+from app.controllers.full_screen import FullScreen
 from app.controllers.preferences_menu import PreferencesMenu
 from app.controllers.run_display import TITLE, RunDisplay
 from app.controllers.runs import Runs
@@ -65,7 +66,7 @@ class MainWindow(QMainWindow):
     Attributes:
         queue, runner: the jobs, and what runs them.
         queue_panel, settings_panel, preview, progress, report, log_panel, notices: the panels.
-        shown, runs, run_display, selected, session, intake, unattended, preferences_menu, exports: the controllers.
+        shown, runs, run_display, selected, session, intake, unattended, preferences_menu, exports, full_screen: the controllers.
         models, help: what their menus open.
         action_table: every action by its id.
         docks: the movable panels by name.
@@ -132,6 +133,7 @@ class MainWindow(QMainWindow):
         self.runs = Runs(self, runner, queue, self.shown, preview, settings, preferences)
         self.selected = SelectedItems(self.queue_panel, queue, runner, self.runs, self.report, self.notices)
         self.unattended = Unattended(self, runner, preferences, self.notices, KeepAwake(self))
+        self.full_screen = FullScreen(self)
         self.exports = Exports(self, preview, self.shown, runner, self.notices)
         self.session = WindowSession(
             self, runner, queue, self.shown, self.runs, self.presets, self.notices, preferences, self.crash
@@ -141,7 +143,7 @@ class MainWindow(QMainWindow):
     def _make_actions(self) -> None:
         targets = Targets(
             self, self.intake, self.settings_panel, self.shown, self.runs, self.runner, self.selected, self.models, self.help,
-            self.session, self.unattended, self.preferences_menu, self.exports,
+            self.session, self.unattended, self.preferences_menu, self.exports, self.full_screen,
         )  # fmt: skip
         actions = Actions(targets)
         self.menus = actions.menus()
@@ -150,6 +152,8 @@ class MainWindow(QMainWindow):
         self.action_table.adopt(toggle_actions(self.docks))
         self.addActions(self.action_table.window_wide())
         self.queue_panel.show_actions(self.action_table)
+        self.action_table["full_screen"].setIconText("⤢")  # on its button; menus show the text
+        self.preview.toolbar.add_action(self.action_table["full_screen"])
         self.preview.view.show_menu(self.action_table.fill(QMenu(self), VIEW_MENU))
         for menu in self.menus:
             self.action_table.fill(self.menuBar().addMenu(menu.title), menu.entries, {"recent": self.recent_menu})
@@ -208,7 +212,7 @@ class MainWindow(QMainWindow):
         """Everything that decides which actions are available."""
         for change in (
             self.runner.activity_changed, self.shown.changed, self.session.changed, self.unattended.changed,
-            self.intake.watch_changed, self.preview.stills_changed,
+            self.intake.watch_changed, self.preview.stills_changed, self.full_screen.changed,
             self.queue_panel.selection_changed,
             self.queue.rowsInserted, self.queue.rowsRemoved, self.queue.item_changed,
         ):  # fmt: skip
@@ -235,6 +239,7 @@ class MainWindow(QMainWindow):
             self.preferences,
             self.unattended,
             self.intake.watched,
+            self.full_screen.on,
         )
         self.action_table.update(state)
         self.run_display.show_idle()
@@ -308,6 +313,7 @@ class MainWindow(QMainWindow):
 
     def shut_down(self) -> None:
         """Remember everything; end threads and the engine's process."""
+        self.full_screen.show(False)
         self.preferences.geometry, self.preferences.layout = self.saveGeometry(), self.saveState()
         # ending takes up to some seconds, which nobody has to watch
         self.hide()

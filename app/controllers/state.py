@@ -36,6 +36,7 @@ class WindowState:
         crashed: whether the last run left a crash report.
         appearance, language, afterward: the user's choices.
         watched: the name of the folder that is watched; empty for none.
+        full_screen: whether the preview is alone on the screen.
         start_at: the time at which the queue starts by itself, as text; empty for none.
     """
 
@@ -56,6 +57,7 @@ class WindowState:
     afterward: Afterward = "nothing"
     start_at: str = ""
     watched: str = ""
+    full_screen: bool = False
 
     @property
     def idle(self) -> bool:
@@ -124,6 +126,7 @@ def window_state(
     preferences: Preferences,
     unattended: Unattended,
     watched: Path | None,
+    full_screen: bool,
 ) -> WindowState:
     """The state of a window now."""
     return WindowState(
@@ -144,4 +147,5 @@ def window_state(
         afterward=preferences.afterward,
         start_at=f"{unattended.start_at:%H:%M}" if unattended.start_at else "",
         watched=watched.name if watched else "",
+        full_screen=full_screen,
     )

@@ -47,7 +47,7 @@ def view_keys() -> list[tuple[str, str]]:
         "← →": QCoreApplication.translate("CompareView", "Previous and next frame"),
         "Ctrl+← → ↑ ↓": QCoreApplication.translate("CompareView", "Move the picture"),
         "Shift+← →": QCoreApplication.translate("CompareView", "Move the wipe line"),
-        "Esc": QCoreApplication.translate("CompareView", "Clear the selection"),
+        "Esc": QCoreApplication.translate("CompareView", "Clear the selection; leave the full screen"),
         "Space": QCoreApplication.translate("CompareView", "Play or pause; in A/B show the other picture while held"),
     }
     return [(text, keys) for keys, text in texts.items()]

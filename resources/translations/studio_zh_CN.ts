@@ -191,6 +191,10 @@
         <translation>不再监视“{name}”(&amp;W)</translation>
     </message>
     <message>
+        <source>Show the preview alone on the whole screen (F11; Esc leaves).</source>
+        <translation>只让预览占满整个屏幕（F11；按 Esc 退出）。</translation>
+    </message>
+    <message>
         <source>Stop after the next tile; finished segments and steps are kept (Ctrl+.)</source>
         <translation>在下一个图块后停止;已完成的分段和步骤会保留(Ctrl+.)</translation>
     </message>
@@ -395,10 +399,6 @@
         <translation>缩小</translation>
     </message>
     <message>
-        <source>Clear the selection</source>
-        <translation>取消选择</translation>
-    </message>
-    <message>
         <source>Previous and next frame</source>
         <translation>上一帧和下一帧</translation>
     </message>
@@ -409,6 +409,10 @@
     <message>
         <source>Move the wipe line</source>
         <translation>移动分割线</translation>
+    </message>
+    <message>
+        <source>Clear the selection; leave the full screen</source>
+        <translation>取消选择；退出全屏</translation>
     </message>
     <message>
         <source>Play or pause; in A/B show the other picture while held</source>
