@@ -6,9 +6,11 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent
-from PySide6.QtWidgets import QMainWindow, QToolBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMainWindow, QMenu, QToolBar, QVBoxLayout, QWidget
 
-from app.actions import Actions, Targets
+from app.actions import VIEW_MENU, Actions, Targets
+from app.controllers.exports import Exports
+from app.controllers.full_screen import FullScreen
 from app.controllers.preferences_menu import PreferencesMenu
 from app.controllers.run_display import TITLE, RunDisplay
 from app.controllers.runs import Runs
@@ -64,7 +66,7 @@ class MainWindow(QMainWindow):
     Attributes:
         queue, runner: the jobs, and what runs them.
         queue_panel, settings_panel, preview, progress, report, log_panel, notices: the panels.
-        shown, runs, run_display, selected, session, intake, unattended, preferences_menu: the controllers.
+        shown, runs, run_display, selected, session, intake, unattended, preferences_menu, exports, full_screen: the controllers.
         models, help: what their menus open.
         action_table: every action by its id.
         docks: the movable panels by name.
@@ -131,6 +133,8 @@ class MainWindow(QMainWindow):
         self.runs = Runs(self, runner, queue, self.shown, preview, settings, preferences)
         self.selected = SelectedItems(self.queue_panel, queue, runner, self.runs, self.report, self.notices)
         self.unattended = Unattended(self, runner, preferences, self.notices, KeepAwake(self))
+        self.full_screen = FullScreen(self)
+        self.exports = Exports(self, preview, self.shown, runner, self.notices)
         self.session = WindowSession(
             self, runner, queue, self.shown, self.runs, self.presets, self.notices, preferences, self.crash
         )
@@ -139,7 +143,7 @@ class MainWindow(QMainWindow):
     def _make_actions(self) -> None:
         targets = Targets(
             self, self.intake, self.settings_panel, self.shown, self.runs, self.runner, self.selected, self.models, self.help,
-            self.session, self.unattended, self.preferences_menu,
+            self.session, self.unattended, self.preferences_menu, self.exports, self.full_screen,
         )  # fmt: skip
         actions = Actions(targets)
         self.menus = actions.menus()
@@ -148,6 +152,9 @@ class MainWindow(QMainWindow):
         self.action_table.adopt(toggle_actions(self.docks))
         self.addActions(self.action_table.window_wide())
         self.queue_panel.show_actions(self.action_table)
+        self.action_table["full_screen"].setIconText("⤢")  # on its button; menus show the text
+        self.preview.toolbar.add_action(self.action_table["full_screen"])
+        self.preview.view.show_menu(self.action_table.fill(QMenu(self), VIEW_MENU))
         for menu in self.menus:
             self.action_table.fill(self.menuBar().addMenu(menu.title), menu.entries, {"recent": self.recent_menu})
 
@@ -175,7 +182,7 @@ class MainWindow(QMainWindow):
         self.run_display.title_changed.connect(self.setWindowTitle)
         self.run_display.gpu_requested.connect(self.help.show_gpu)
         self.run_display.log_requested.connect(partial(self.show_dock, "log"))
-        self.run_display.play_requested.connect(self.selected.play_result_of)
+        self.run_display.play_requested.connect(self.selected.play)
         self.queue_panel.opened.connect(self.selected.play_result_of)
         self.run_display.report_requested.connect(self.selected.show_report_of)
         self.selected.report_shown.connect(partial(self.show_dock, "report"))
@@ -205,7 +212,7 @@ class MainWindow(QMainWindow):
         """Everything that decides which actions are available."""
         for change in (
             self.runner.activity_changed, self.shown.changed, self.session.changed, self.unattended.changed,
-            self.intake.watch_changed,
+            self.intake.watch_changed, self.preview.stills_changed, self.full_screen.changed,
             self.queue_panel.selection_changed,
             self.queue.rowsInserted, self.queue.rowsRemoved, self.queue.item_changed,
         ):  # fmt: skip
@@ -225,12 +232,14 @@ class MainWindow(QMainWindow):
             self.runner,
             self.runs,
             self.shown,
+            self.preview,
             self.queue,
             self.queue_panel,
             self.crash,
             self.preferences,
             self.unattended,
             self.intake.watched,
+            self.full_screen.on,
         )
         self.action_table.update(state)
         self.run_display.show_idle()
@@ -304,6 +313,7 @@ class MainWindow(QMainWindow):
 
     def shut_down(self) -> None:
         """Remember everything; end threads and the engine's process."""
+        self.full_screen.show(False)
         self.preferences.geometry, self.preferences.layout = self.saveGeometry(), self.saveState()
         # ending takes up to some seconds, which nobody has to watch
         self.hide()
@@ -311,7 +321,16 @@ class MainWindow(QMainWindow):
             self.preferences.save()
             self.queue.save()
             self.preview.shutdown()
-            for part in (self.intake, self.shown, self.models, self.help, self.log_panel, self.run_display, self.unattended):
+            for part in (
+                self.intake,
+                self.shown,
+                self.models,
+                self.help,
+                self.log_panel,
+                self.run_display,
+                self.unattended,
+                self.exports,
+            ):
                 part.stop()
         finally:
             # whatever went wrong before: no process may stay behind

@@ -7,6 +7,8 @@ from app.controllers.runs import Runs
 from app.controllers.shown_item import ShownItem
 from app.controllers.unattended import Unattended
 from app.engine.runner import Activity, JobRunner
+from app.preview.panel import PreviewPanel
+from app.preview.stills import StillKind
 from app.queue.job_queue import ItemState, QueueItem
 from app.queue.model import QueueModel
 from app.queue.panel import QueuePanel
@@ -25,6 +27,8 @@ class WindowState:
         clip_open: whether a clip is shown whose frames are known.
         visible_only: whether previews take only the visible part of the picture.
         part_only: whether only the part from in to out of the shown item is to be restored.
+        stills: pictures that can be kept of the frame that is seen.
+        has_pair: whether the shown item has a result to be compared with its clip.
         waiting: whether an item waits in the queue.
         selected: the selected items.
         row, rows: position of the first selected item in the queue, and the queue's length.
@@ -32,6 +36,7 @@ class WindowState:
         crashed: whether the last run left a crash report.
         appearance, language, afterward: the user's choices.
         watched: the name of the folder that is watched; empty for none.
+        full_screen: whether the preview is alone on the screen.
         start_at: the time at which the queue starts by itself, as text; empty for none.
     """
 
@@ -39,6 +44,8 @@ class WindowState:
     clip_open: bool = False
     visible_only: bool = False
     part_only: bool = False
+    stills: frozenset[StillKind] = frozenset()
+    has_pair: bool = False
     waiting: bool = False
     selected: tuple[QueueItem, ...] = ()
     row: int = 0
@@ -50,6 +57,7 @@ class WindowState:
     afterward: Afterward = "nothing"
     start_at: str = ""
     watched: str = ""
+    full_screen: bool = False
 
     @property
     def idle(self) -> bool:
@@ -111,12 +119,14 @@ def window_state(
     runner: JobRunner,
     runs: Runs,
     shown: ShownItem,
+    preview: PreviewPanel,
     queue: QueueModel,
     panel: QueuePanel,
     crash: CrashReport,
     preferences: Preferences,
     unattended: Unattended,
     watched: Path | None,
+    full_screen: bool,
 ) -> WindowState:
     """The state of a window now."""
     return WindowState(
@@ -124,6 +134,8 @@ def window_state(
         clip_open=shown.clip_open,
         visible_only=runs.visible_only,
         part_only=shown.is_part,
+        stills=preview.stills,
+        has_pair=shown.clip_open and shown.item is not None and shown.item.finished is not None,
         waiting=queue.queue.first("waiting") is not None,
         selected=panel.selected_items(),
         row=panel.current_row(),
@@ -135,4 +147,5 @@ def window_state(
         afterward=preferences.afterward,
         start_at=f"{unattended.start_at:%H:%M}" if unattended.start_at else "",
         watched=watched.name if watched else "",
+        full_screen=full_screen,
     )

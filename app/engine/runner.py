@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from PySide6.QtCore import QObject, Signal, Slot
 
@@ -19,8 +19,10 @@ from app.system.result_rule import UNKNOWN, ResultRule, SourceFacts
 from dcvsr_engine.planning.disk import existing
 from dcvsr_engine.planning.plan import Plan
 from dcvsr_engine.planning.request import JobRequest
+from dcvsr_engine.settings import OutputSettings
 from dcvsr_engine.worker.messages import (
     Cancel,
+    CompareVideos,
     EngineEvent,
     Failed,
     JobCancelled,
@@ -38,6 +40,9 @@ from dcvsr_engine.worker.messages import (
     Resumed,
     RunJob,
 )
+
+if TYPE_CHECKING:
+    from dcvsr_engine.video.comparison import ComparisonMode
 
 log = logging.getLogger(__name__)
 
@@ -57,13 +62,14 @@ class Activity(StrEnum):
 
 @dataclass(frozen=True)
 class EngineRun:
-    """The job that the engine has now: an item of the queue, a preview (``variant``) or only a plan.
+    """The job that the engine has now: an item of the queue, a preview (``variant``), only a plan, or a comparison.
 
     Attributes:
         job: its id in messages; an item's own id.
         request: the request as it runs.
         variant: which preview it is, or ``None``.
         plan_only: only an estimate is made.
+        compares: a video of the clip before and after is written.
         item: the id of the item it belongs to, also for a preview.
     """
 
@@ -71,7 +77,13 @@ class EngineRun:
     request: JobRequest
     variant: Variant | None = None
     plan_only: bool = False
+    compares: bool = False
     item: str = ""
+
+    @property
+    def restores(self) -> bool:
+        """Whether an item of the queue is restored."""
+        return self.variant is None and not self.plan_only and not self.compares
 
 
 class JobRunner(QObject):
@@ -159,6 +171,16 @@ class JobRunner(QObject):
         run = EngineRun(f"preview-{uuid.uuid4().hex}", request.replace(target=None), variant, item=item_id)
         if not self._run:
             self._begin(run, RunJob(run.job, run.request))
+
+    def compare(self, item: QueueItem, target: Path, mode: "ComparisonMode", frames: tuple[int, int], replace: bool) -> None:
+        """Write a video of frames of a finished item before and after."""
+        if self._run or item.finished is None:
+            return
+        output = OutputSettings(overwrite=replace)
+        request = JobRequest(source=item.request.source, target=target, output=output, frames=frames)
+        run = EngineRun(f"comparison-{uuid.uuid4().hex}", request, compares=True)
+        files = request.source, item.finished, target
+        self._begin(run, CompareVideos(run.job, *files, mode, frames, item.first_frame, output))
 
     def plan(self, request: JobRequest, measure: bool = True) -> None:
         """Estimate a job, with the device's speed if it is to ``measure`` it; answered by `planned` or `failed`."""
@@ -273,7 +295,7 @@ class JobRunner(QObject):
 
     # -- bookkeeping --------------------------------------------------------------------------------------------
 
-    def _begin(self, run: EngineRun, command: RunJob | PlanJob) -> None:
+    def _begin(self, run: EngineRun, command: RunJob | PlanJob | CompareVideos) -> None:
         self._run = run
         # an engine that died at its start is tried again
         self.restart_engine()
@@ -292,7 +314,7 @@ class JobRunner(QObject):
 
     def _go_on_after(self, run: EngineRun) -> None:
         self._start_next()
-        if self._run is None and run.variant is None and not run.plan_only:
+        if self._run is None and run.restores:
             self.emptied.emit()
 
     def _start_next(self) -> None:

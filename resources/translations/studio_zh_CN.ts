@@ -143,8 +143,44 @@
         <translation>队列完成后(&amp;Q)</translation>
     </message>
     <message>
+        <source>&amp;Export</source>
+        <translation>导出(&amp;E)</translation>
+    </message>
+    <message>
         <source>P&amp;references…</source>
         <translation>首选项(&amp;R)…</translation>
+    </message>
+    <message>
+        <source>Before/after video, side by &amp;side…</source>
+        <translation>修复前后对比视频，并排(&amp;S)…</translation>
+    </message>
+    <message>
+        <source>Before/after video with a &amp;moving line…</source>
+        <translation>修复前后对比视频，移动分割线(&amp;M)…</translation>
+    </message>
+    <message>
+        <source>Save &amp;frame as…</source>
+        <translation>将当前帧另存为(&amp;F)…</translation>
+    </message>
+    <message>
+        <source>Save &amp;original frame as…</source>
+        <translation>将原始帧另存为(&amp;O)…</translation>
+    </message>
+    <message>
+        <source>Save &amp;before and after as…</source>
+        <translation>将修复前后对比另存为(&amp;B)…</translation>
+    </message>
+    <message>
+        <source>&amp;Copy frame</source>
+        <translation>复制当前帧(&amp;C)</translation>
+    </message>
+    <message>
+        <source>Copy &amp;original frame</source>
+        <translation>复制原始帧(&amp;O)</translation>
+    </message>
+    <message>
+        <source>Copy &amp;before and after</source>
+        <translation>复制修复前后对比(&amp;B)</translation>
     </message>
     <message>
         <source>&amp;Watch a folder…</source>
@@ -153,6 +189,10 @@
     <message>
         <source>Do not &amp;watch “{name}” any more</source>
         <translation>不再监视“{name}”(&amp;W)</translation>
+    </message>
+    <message>
+        <source>Show the preview alone on the whole screen (F11; Esc leaves).</source>
+        <translation>只让预览占满整个屏幕（F11；按 Esc 退出）。</translation>
     </message>
     <message>
         <source>Stop after the next tile; finished segments and steps are kept (Ctrl+.)</source>
@@ -359,10 +399,6 @@
         <translation>缩小</translation>
     </message>
     <message>
-        <source>Clear the selection</source>
-        <translation>取消选择</translation>
-    </message>
-    <message>
         <source>Previous and next frame</source>
         <translation>上一帧和下一帧</translation>
     </message>
@@ -373,6 +409,10 @@
     <message>
         <source>Move the wipe line</source>
         <translation>移动分割线</translation>
+    </message>
+    <message>
+        <source>Clear the selection; leave the full screen</source>
+        <translation>取消选择；退出全屏</translation>
     </message>
     <message>
         <source>Play or pause; in A/B show the other picture while held</source>
@@ -1157,6 +1197,10 @@
         <translation>“{0}”在 {1} 秒至 {2} 之间没有帧；其时长为 {3} 秒。</translation>
     </message>
     <message>
+        <source>“{0}” has none of these frames of the clip; choose others, or restore it again.</source>
+        <translation>“{0}”中没有视频的这些帧；请选择其他帧，或重新修复。</translation>
+    </message>
+    <message>
         <source>{0} does not work here, as it needs {1}; {2} is encoded by software.</source>
         <translation>{0} 在此不可用，因为它需要 {1}；改由软件编码 {2}。</translation>
     </message>
@@ -1439,6 +1483,29 @@
     <message>
         <source>{0} cannot be encoded at {1}×{2} ({3}); choose another codec.</source>
         <translation>无法以 {1}×{2} 编码 {0}（{3}）；请选择其他编码。</translation>
+    </message>
+</context>
+<context>
+    <name>Exports</name>
+    <message>
+        <source>Save the frame</source>
+        <translation>保存当前帧</translation>
+    </message>
+    <message>
+        <source>The frame is on the clipboard: {size} pixels.</source>
+        <translation>当前帧已复制到剪贴板：{size} 像素。</translation>
+    </message>
+    <message>
+        <source>Show in folder</source>
+        <translation>在文件夹中显示</translation>
+    </message>
+    <message>
+        <source>{name} is saved.</source>
+        <translation>{name} 已保存。</translation>
+    </message>
+    <message>
+        <source>Save the before/after video</source>
+        <translation>保存修复前后对比视频</translation>
     </message>
 </context>
 <context>
@@ -2519,6 +2586,10 @@
         <translation>{name} 的预览 {variant}</translation>
     </message>
     <message>
+        <source>{name} before and after</source>
+        <translation>{name} 修复前后对比</translation>
+    </message>
+    <message>
         <source>step {step}/{steps} {kind}</source>
         <translation>步骤 {step}/{steps} {kind}</translation>
     </message>
@@ -2847,6 +2918,10 @@
     <message>
         <source>{count} results are ready, the last one is {name}.</source>
         <translation>{count} 个结果已就绪,最后一个是 {name}。</translation>
+    </message>
+    <message>
+        <source>The before/after video was not written</source>
+        <translation>未能写入修复前后对比视频</translation>
     </message>
     <message>
         <source>The engine</source>
@@ -4331,6 +4406,14 @@
     <message>
         <source>Start again</source>
         <translation>重新开始</translation>
+    </message>
+    <message>
+        <source>A before/after video is being written; it would be lost.</source>
+        <translation>正在写入修复前后对比视频；退出将丢失它。</translation>
+    </message>
+    <message>
+        <source>Continue writing</source>
+        <translation>继续写入</translation>
     </message>
     <message>
         <source>A clip is being restored. At the next start it can be resumed {from_where}.</source>
