@@ -78,7 +78,7 @@ class CompareView(QWidget):
         )
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
-        self.setMinimumSize(240, 160)
+        self.setMinimumSize(240, 90)
         self.scene = Scene(overlay)
         self.placeholder: Placeholder | None = None
         self._highlighted = False

@@ -1,6 +1,17 @@
 """The queue panel: clips and their states."""
 
-from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QPoint, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import (
+    QEvent,
+    QItemSelectionModel,
+    QModelIndex,
+    QPersistentModelIndex,
+    QPoint,
+    QRect,
+    QRectF,
+    QSize,
+    Qt,
+    Signal,
+)
 from PySide6.QtGui import QColor, QDragEnterEvent, QDragMoveEvent, QFontMetrics, QKeyEvent, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -219,7 +230,7 @@ class QueuePanel(QWidget):
         column.addLayout(self._buttons)
         self.view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.view.customContextMenuRequested.connect(self._open_menu)
-        self.setMinimumWidth(180)
+        self.setMinimumWidth(200)
 
     def show_actions(self, table: ActionTable) -> None:
         """Put the actions on selected items into the context menu and on buttons."""
@@ -261,7 +272,9 @@ class QueuePanel(QWidget):
 
     def select(self, item_id: str) -> None:
         """Show an item."""
-        self.view.setCurrentIndex(self._model.index(self._model.queue.row(item_id)))
+        index = self._model.index(self._model.queue.row(item_id))
+        # the view's own function would take the key of a shortcut, still held, for a wish to deselect
+        self.view.selectionModel().setCurrentIndex(index, QItemSelectionModel.SelectionFlag.ClearAndSelect)
 
     def _on_current(self) -> None:
         self.current_changed.emit(self.current_id())

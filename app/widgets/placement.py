@@ -29,6 +29,11 @@ def open_on_screen(window: QMainWindow, remembered: QByteArray) -> None:
         window.setWindowState(window.windowState() | Qt.WindowState.WindowMaximized)
 
 
+def resize_within(dialog: QWidget, wanted: QSize) -> None:
+    """Give a dialog a size, or as much of it as its screen has."""
+    dialog.resize(wanted.boundedTo(dialog.screen().availableSize() - FRAME))
+
+
 def keep_on_screen(dialog: QWidget) -> None:
     """Move a dialog that has grown back onto its screen."""
     place = inside(dialog.frameGeometry(), dialog.screen().availableGeometry())
