@@ -1,6 +1,17 @@
 """The queue panel: clips and their states."""
 
-from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QPoint, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import (
+    QEvent,
+    QItemSelectionModel,
+    QModelIndex,
+    QPersistentModelIndex,
+    QPoint,
+    QRect,
+    QRectF,
+    QSize,
+    Qt,
+    Signal,
+)
 from PySide6.QtGui import QColor, QDragEnterEvent, QDragMoveEvent, QKeyEvent, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -196,6 +207,7 @@ class QueuePanel(QWidget):
         self._lay_out()
         self.view.selectionModel().currentChanged.connect(self._on_current)
         self.view.doubleClicked.connect(lambda index: self.opened.emit(index.data(ITEM_ROLE).id))
+        model.rowsRemoved.connect(self._select_current)
         # removing and moving rows changes positions, but not the selection
         for signal in (self.view.selectionModel().selectionChanged, model.rowsRemoved, model.rowsMoved):
             signal.connect(self._on_selection)
@@ -253,8 +265,16 @@ class QueuePanel(QWidget):
         return self.view.currentIndex().row()
 
     def select(self, item_id: str) -> None:
-        """Show an item."""
-        self.view.setCurrentIndex(self._model.index(self._model.queue.row(item_id)))
+        """Show an item, and select it alone."""
+        index = self._model.index(self._model.queue.row(item_id))
+        # said, as Ctrl is held where a shortcut has brought it here
+        self.view.selectionModel().setCurrentIndex(index, QItemSelectionModel.SelectionFlag.ClearAndSelect)
+
+    def _select_current(self) -> None:
+        """Where all selected items were removed, select the one that is shown: edits go to what is selected."""
+        chosen = self.view.selectionModel()
+        if not chosen.hasSelection():
+            chosen.select(self.view.currentIndex(), QItemSelectionModel.SelectionFlag.Select)
 
     def _on_current(self) -> None:
         self.current_changed.emit(self.current_id())

@@ -29,13 +29,14 @@ def clock(monkeypatch):
 
 @pytest.fixture
 def window(open_window, own_clip, clock):
-    """A window with two waiting clips, without an engine; edits are far apart unless the test says otherwise."""
+    """A window with two waiting clips, the first one shown, without an engine."""
     window = open_window(start=False)
     window.add_clips([own_clip, own_clip])
     return window
 
 
 def set_number(window, clock, name, value, seconds=10 * MERGE_SECONDS):
+    """Edit a setting of the selected clips; by default long after the edit before."""
     clock.time += seconds
     window.settings_panel.rows[name].editor.field.setValue(value)
 
@@ -144,6 +145,21 @@ def test_nothing_is_undone_of_a_clip_that_runs(window, clock):
     act(window, "redo")
     act(window, "undo")
     assert states(window) == ["done", "waiting"], "it comes back as it was when it was removed again"
+
+
+def test_what_a_key_brings_back_is_selected_alone(window, clock):
+    ids = [item.id for item in window.queue.queue]
+    set_number(window, clock, "steps", 9)
+    window.queue_panel.select(ids[1])
+    act(window, "remove")
+    # through the window's handle, as the desktop does: Ctrl is known to be held
+    ctrl, desktop, selected = Qt.KeyboardModifier.ControlModifier, window.windowHandle(), []
+    QTest.keyPress(desktop, Qt.Key.Key_Control, ctrl)
+    for _ in ids:
+        QTest.keyClick(desktop, Qt.Key.Key_Z, ctrl)
+        selected.append(window.queue_panel.selected_ids())
+    QTest.keyRelease(desktop, Qt.Key.Key_Control)
+    assert selected == [[ids[1]], [ids[0]]]
 
 
 def test_the_keys_work_from_a_field_whose_number_is_complete(window, clock):
