@@ -136,7 +136,7 @@ class MainWindow(QMainWindow):
         self.runs = Runs(self, runner, queue, self.shown, preview, settings, preferences)
         self.selected = SelectedItems(self.queue_panel, queue, runner, self.runs, self.report, self.notices, self.history)
         self.unattended = Unattended(self, runner, preferences, self.notices, KeepAwake(self))
-        self.full_screen = FullScreen(self)
+        self.full_screen = FullScreen(self, preview.view)
         self.exports = Exports(self, preview, self.shown, runner, self.notices)
         self.session = WindowSession(
             self, runner, queue, self.shown, self.runs, self.presets, self.notices, preferences, self.crash

@@ -4,6 +4,7 @@ The engine is the tests' fake one, which plays its part at once; with ``--real``
 """
 
 import argparse
+import json
 import os
 import subprocess
 import sys
@@ -161,6 +162,12 @@ def wipe(studio: Studio) -> None:
     studio.window.preview.go_to(4)
 
 
+def alone(studio: Studio) -> None:
+    """The preview alone on the full screen."""
+    wipe(studio)
+    studio.window.full_screen.show(True)
+
+
 def finished(studio: Studio) -> None:
     """Done, with the report."""
     studio.add_clips()
@@ -235,6 +242,7 @@ STATES: dict[Callable[[Studio], None], dict[str, object]] = {
     clip: {},
     running: {},
     wipe: {},
+    alone: {},
     finished: {},
     plan: {"fits_from": {"scale": 2}},
     error: {"fail_at_tile": 3},
@@ -275,15 +283,26 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--real", action="store_true", help="with the real engine and the built-in model")
     parser.add_argument("--only", help="one state: " + ", ".join(state.__name__ for state in STATES))
-    parser.add_argument("--scale", type=int, choices=SCALES, help="one scale, in this process")
+    parser.add_argument("--scale", type=float, choices=SCALES, help="one scale, in this process")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     if options.scale:
         render(options.folder, options.real, options.only)
         return
     for scale in SCALES:
-        environment = os.environ | {"QT_SCALE_FACTOR": str(scale), "QT_QPA_PLATFORM": "offscreen"}
-        subprocess.run([sys.executable, *sys.argv, "--scale", str(scale)], env=environment, check=True)
+        with tempfile.TemporaryDirectory() as folder:
+            platform = f"offscreen:configfile={write_screen(Path(folder), scale)}"
+            environment = os.environ | {"QT_SCALE_FACTOR": str(scale), "QT_QPA_PLATFORM": platform}
+            subprocess.run([sys.executable, *sys.argv, "--scale", str(scale)], env=environment, check=True)
+
+
+def write_screen(folder: Path, scale: float) -> Path:
+    """Describe a screen of the window's size to Qt's offscreen platform, whose own is 800×800."""
+    width, height = (round(scale * side) for side in SIZE)
+    screen = {"name": "screen", "x": 0, "y": 0, "width": width, "height": height}
+    path = folder / "screen.json"
+    path.write_text(json.dumps({"screens": [screen | {"logicalDpi": 96, "logicalBaseDpi": 96, "dpr": 1}]}))
+    return path
 
 
 if __name__ == "__main__":
