@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QMainWindow
 
 from app.controllers.exports import Exports
 from app.controllers.full_screen import FullScreen
+from app.controllers.history import History
 from app.controllers.preferences_menu import PreferencesMenu
 from app.controllers.runs import Runs
 from app.controllers.selected_items import SelectedItems
@@ -90,6 +91,7 @@ class Targets:
     preferences: PreferencesMenu
     exports: Exports
     full_screen: FullScreen
+    history: History
 
 
 class Actions(QObject):
@@ -101,7 +103,7 @@ class Actions(QObject):
 
     def rows(self) -> list[ActionSpec]:
         """All actions."""
-        groups = (self._clips, self._exports, self._looks, self._runs, self._alone, self._items, self._others)
+        groups = (self._clips, self._history, self._exports, self._looks, self._runs, self._alone, self._items, self._others)
         return [spec for group in groups for spec in group()]
 
     def menus(self) -> list[MenuSpec]:
@@ -123,7 +125,7 @@ class Actions(QObject):
         export = MenuSpec(self.tr("&Export"), (*SAVES, None, *COMPARISONS))
         return [
             MenuSpec(self.tr("&File"), (*opening, None, "target", export, None, "play_result", "show_in_folder", None, "quit")),
-            MenuSpec(self.tr("&Edit"), ("put_back", *COPIES, "paste", *order, None, *settings, None, "preferences")),
+            MenuSpec(self.tr("&Edit"), ("undo", "redo", None, *COPIES, "paste", *order, None, *settings, None, "preferences")),
             MenuSpec(self.tr("&View"), (*picture, None, *frames, None, *panels, None, looks, language, "full_screen")),
             MenuSpec(self.tr("&Job"), ("plan", *previews, None, *run, *stops, None, "start_at", after, None, *again)),
             MenuSpec(self.tr("&Models"), ("models", "add_model", "models_folder")),
@@ -166,6 +168,18 @@ class Actions(QObject):
             row("copy_both", self.tr("Copy &before and after"), partial(copy, "both"), "Ctrl+Shift+C", can_keep("both")),
             row("compare_side", side, partial(compare, "side"), None, can_compare),
             row("compare_wipe", wipe, partial(compare, "wipe"), None, can_compare),
+        ]
+
+    def _history(self) -> list[ActionSpec]:
+        """Their texts say what is undone and redone."""
+        history, undo, redo = self._targets.history, self.tr("&Undo"), self.tr("&Redo")
+        return [
+            ActionSpec(
+                "undo", undo, history.undo, Key.Undo, lambda s: bool(s.undo_text), retitled=lambda s: titled(undo, s.undo_text)
+            ),
+            ActionSpec(
+                "redo", redo, history.redo, Key.Redo, lambda s: bool(s.redo_text), retitled=lambda s: titled(redo, s.redo_text)
+            ),
         ]
 
     def _watch(self) -> ActionSpec:
@@ -256,7 +270,6 @@ class Actions(QObject):
             row("move_up", self.tr("Move up"), items.move_up, "Ctrl+Up", lambda s: s.only is not None and s.row > 0),
             row("move_down", self.tr("Move down"), items.move_down, "Ctrl+Down", lambda s: s.only is not None and not s.is_last),
             self._remove(),
-            row("put_back", self.tr("&Undo removing"), items.put_back, Key.Undo, lambda s: s.can_put_back),
             row("delete_unfinished", delete, items.delete_unfinished, None, lambda s: s.can_resume),
         ]
 
@@ -278,6 +291,11 @@ class Actions(QObject):
             row("crash", self.tr("Report of the last &crash…"), t.session.show_crash, None, lambda s: s.crashed),
             row("about", self.tr("&About DC-VSR Studio"), t.help.show_about, role=QAction.MenuRole.AboutRole),
         ]
+
+
+def titled(text: str, what: str) -> str:
+    """A menu's text and what it acts on, if that is known."""
+    return f"{text}: {what.replace('&', '&&')}" if what else text
 
 
 def can_keep(kind: StillKind) -> When:

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QMainWindow, QMenu, QToolBar, QVBoxLayout, QWidget
 from app.actions import VIEW_MENU, Actions, Targets
 from app.controllers.exports import Exports
 from app.controllers.full_screen import FullScreen
+from app.controllers.history import History
 from app.controllers.preferences_menu import PreferencesMenu
 from app.controllers.run_display import TITLE, RunDisplay
 from app.controllers.runs import Runs
@@ -66,7 +67,8 @@ class MainWindow(QMainWindow):
     Attributes:
         queue, runner: the jobs, and what runs them.
         queue_panel, settings_panel, preview, progress, report, log_panel, notices: the panels.
-        shown, runs, run_display, selected, session, intake, unattended, preferences_menu, exports, full_screen: the controllers.
+        shown, runs, run_display, selected, session, intake, unattended, preferences_menu, exports, full_screen, history: the
+            controllers.
         models, help: what their menus open.
         action_table: every action by its id.
         docks: the movable panels by name.
@@ -129,11 +131,12 @@ class MainWindow(QMainWindow):
         self.intake = ClipIntake(self, queue, preferences)
         self.models = ModelsMenu(self, preferences)
         self.help = HelpMenu(self, preferences, folders.data)
-        self.shown = ShownItem(queue, self.queue_panel, settings, preview, runner, preferences)
+        self.history = History(queue, preferences, self)
+        self.shown = ShownItem(queue, self.queue_panel, settings, preview, runner, preferences, self.history)
         self.runs = Runs(self, runner, queue, self.shown, preview, settings, preferences)
-        self.selected = SelectedItems(self.queue_panel, queue, runner, self.runs, self.report, self.notices)
+        self.selected = SelectedItems(self.queue_panel, queue, runner, self.runs, self.report, self.notices, self.history)
         self.unattended = Unattended(self, runner, preferences, self.notices, KeepAwake(self))
-        self.full_screen = FullScreen(self)
+        self.full_screen = FullScreen(self, preview.view)
         self.exports = Exports(self, preview, self.shown, runner, self.notices)
         self.session = WindowSession(
             self, runner, queue, self.shown, self.runs, self.presets, self.notices, preferences, self.crash
@@ -143,7 +146,7 @@ class MainWindow(QMainWindow):
     def _make_actions(self) -> None:
         targets = Targets(
             self, self.intake, self.settings_panel, self.shown, self.runs, self.runner, self.selected, self.models, self.help,
-            self.session, self.unattended, self.preferences_menu, self.exports, self.full_screen,
+            self.session, self.unattended, self.preferences_menu, self.exports, self.full_screen, self.history,
         )  # fmt: skip
         actions = Actions(targets)
         self.menus = actions.menus()
@@ -200,6 +203,7 @@ class MainWindow(QMainWindow):
         self.intake.added.connect(self._on_added)
         self.intake.came.connect(self.runner.start_items)
         self.intake.watch_changed.connect(lambda: self.unattended.note_watched(self.intake.watched))
+        self.history.refused.connect(self.notices.caution)
         self.intake.left_out.connect(self._on_left_out)
         self.intake.recognised.connect(self.recent_menu.refresh)
         self.intake.nothing_found.connect(self.notices.caution)
@@ -212,7 +216,7 @@ class MainWindow(QMainWindow):
         """Everything that decides which actions are available."""
         for change in (
             self.runner.activity_changed, self.shown.changed, self.session.changed, self.unattended.changed,
-            self.intake.watch_changed, self.preview.stills_changed, self.full_screen.changed,
+            self.intake.watch_changed, self.preview.stills_changed, self.full_screen.changed, self.history.changed,
             self.queue_panel.selection_changed,
             self.queue.rowsInserted, self.queue.rowsRemoved, self.queue.item_changed,
         ):  # fmt: skip
@@ -235,6 +239,7 @@ class MainWindow(QMainWindow):
             self.preview,
             self.queue,
             self.queue_panel,
+            self.history,
             self.crash,
             self.preferences,
             self.unattended,

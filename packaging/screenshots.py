@@ -200,6 +200,12 @@ def wipe(studio: Studio) -> None:
     studio.window.preview.go_to(4)
 
 
+def alone(studio: Studio) -> None:
+    """The preview alone on the full screen."""
+    wipe(studio)
+    studio.window.full_screen.show(True)
+
+
 def done(studio: Studio) -> None:
     """Done, with the report."""
     studio.add_clips()
@@ -325,6 +331,7 @@ STATES: dict[Callable[[Studio], None], dict[str, object]] = {
     running: {},
     previewing: {},
     wipe: {},
+    alone: {},
     done: {},
     plan: {},
     does_not_fit: {"fits_from": {"scale": 2}},

@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import QByteArray, QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QDockWidget, QMainWindow, QToolBar
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QToolBar, QWidget
 
 
 class FullScreen(QObject):
@@ -14,9 +14,10 @@ class FullScreen(QObject):
 
     changed = Signal()
 
-    def __init__(self, window: QMainWindow) -> None:
+    def __init__(self, window: QMainWindow, view: QWidget) -> None:
+        """``view`` gets the keys."""
         super().__init__(window)
-        self._window = window
+        self._window, self._view = window, view
         self._layout: QByteArray | None = None
         window.installEventFilter(self)
 
@@ -33,6 +34,8 @@ class FullScreen(QObject):
             for part in (self._window.menuBar(), *self._panels()):
                 part.hide()
             self._window.setWindowState(state | Qt.WindowState.WindowFullScreen)
+            # hiding a panel that has the focus would give it to the first button
+            self._view.setFocus()
             self.changed.emit()
         elif not on:
             self._put_back()

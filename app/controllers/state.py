@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.controllers.history import History
 from app.controllers.runs import Runs
 from app.controllers.shown_item import ShownItem
 from app.controllers.unattended import Unattended
@@ -32,7 +33,7 @@ class WindowState:
         waiting: whether an item waits in the queue.
         selected: the selected items.
         row, rows: position of the first selected item in the queue, and the queue's length.
-        can_put_back: whether an item was removed that can be put back.
+        undo_text, redo_text: what can be undone and redone; empty for nothing.
         crashed: whether the last run left a crash report.
         appearance, language, afterward: the user's choices.
         watched: the name of the folder that is watched; empty for none.
@@ -50,7 +51,8 @@ class WindowState:
     selected: tuple[QueueItem, ...] = ()
     row: int = 0
     rows: int = 0
-    can_put_back: bool = False
+    undo_text: str = ""
+    redo_text: str = ""
     crashed: bool = False
     appearance: Appearance = "system"
     language: str = ""
@@ -122,6 +124,7 @@ def window_state(
     preview: PreviewPanel,
     queue: QueueModel,
     panel: QueuePanel,
+    history: History,
     crash: CrashReport,
     preferences: Preferences,
     unattended: Unattended,
@@ -140,7 +143,8 @@ def window_state(
         selected=panel.selected_items(),
         row=panel.current_row(),
         rows=len(queue.queue),
-        can_put_back=queue.can_put_back,
+        undo_text=history.undo_text,
+        redo_text=history.redo_text,
         crashed=bool(crash.last),
         appearance=preferences.appearance,
         language=preferences.language,

@@ -214,6 +214,7 @@ class QueuePanel(QWidget):
         self._lay_out()
         self.view.selectionModel().currentChanged.connect(self._on_current)
         self.view.doubleClicked.connect(lambda index: self.opened.emit(index.data(ITEM_ROLE).id))
+        model.rowsRemoved.connect(self._select_current)
         # removing and moving rows changes positions, but not the selection
         for signal in (self.view.selectionModel().selectionChanged, model.rowsRemoved, model.rowsMoved):
             signal.connect(self._on_selection)
@@ -271,10 +272,16 @@ class QueuePanel(QWidget):
         return self.view.currentIndex().row()
 
     def select(self, item_id: str) -> None:
-        """Show an item."""
+        """Show an item, and select it alone."""
         index = self._model.index(self._model.queue.row(item_id))
-        # the view's own function would take the key of a shortcut, still held, for a wish to deselect
+        # said, as Ctrl is held where a shortcut has brought it here
         self.view.selectionModel().setCurrentIndex(index, QItemSelectionModel.SelectionFlag.ClearAndSelect)
+
+    def _select_current(self) -> None:
+        """Where all selected items were removed, select the one that is shown: edits go to what is selected."""
+        chosen = self.view.selectionModel()
+        if not chosen.hasSelection():
+            chosen.select(self.view.currentIndex(), QItemSelectionModel.SelectionFlag.Select)
 
     def _on_current(self) -> None:
         self.current_changed.emit(self.current_id())

@@ -183,6 +183,14 @@
         <translation>复制修复前后对比(&amp;B)</translation>
     </message>
     <message>
+        <source>&amp;Undo</source>
+        <translation>撤销(&amp;U)</translation>
+    </message>
+    <message>
+        <source>&amp;Redo</source>
+        <translation>重做(&amp;R)</translation>
+    </message>
+    <message>
         <source>&amp;Watch a folder…</source>
         <translation>监视文件夹(&amp;W)…</translation>
     </message>
@@ -257,10 +265,6 @@
     <message>
         <source>Move down</source>
         <translation>下移</translation>
-    </message>
-    <message>
-        <source>&amp;Undo removing</source>
-        <translation>撤销移除(&amp;U)</translation>
     </message>
     <message>
         <source>Remove from the queue</source>
@@ -1630,6 +1634,33 @@
     <message>
         <source>Contents</source>
         <translation>目录</translation>
+    </message>
+</context>
+<context>
+    <name>History</name>
+    <message>
+        <source>removing {name}</source>
+        <translation>移除 {name}</translation>
+    </message>
+    <message>
+        <source>removing {count} clips</source>
+        <translation>移除 {count} 个视频</translation>
+    </message>
+    <message>
+        <source>output file</source>
+        <translation>输出文件</translation>
+    </message>
+    <message>
+        <source>model</source>
+        <translation>模型</translation>
+    </message>
+    <message>
+        <source>settings</source>
+        <translation>设置</translation>
+    </message>
+    <message>
+        <source>“{name}” is being restored; this can be undone or redone when it is done.</source>
+        <translation>正在修复“{name}”；完成后才能撤销或重做此操作。</translation>
     </message>
 </context>
 <context>

@@ -29,8 +29,9 @@ def test_keys_work_on_the_full_screen_and_escape_leaves_it(open_window, own_clip
     window = open_window(start=False)
     window.add_clips([own_clip])
     soon(lambda: window.preview.view.has_picture)
+    window.queue_panel.view.setFocus()
     QTest.keyClick(window, Qt.Key.Key_F11)
-    assert window.full_screen.on
+    assert window.full_screen.on and window.preview.view.hasFocus()
     QTest.keyClick(window.preview.view, Qt.Key.Key_W)
     QTest.keyClick(window.preview.view, Qt.Key.Key_Right)
     assert window.preview.view.scene.comparison.mode == "wipe" and window.preview.timeline.range.current == 1
