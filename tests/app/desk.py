@@ -118,13 +118,25 @@ class Desk:
         """Type a text."""
         self._hand("type", "--delay", "10", text)
 
+    def size(self) -> tuple[int, int]:
+        """Width and height of the window that has the focus."""
+        facts = dict(line.split("=") for line in self._hand("getactivewindow", "getwindowgeometry", "--shell").split())
+        return int(facts["WIDTH"]), int(facts["HEIGHT"])
+
     def click(self, x: int, y: int) -> None:
-        """Click at a place of the screen."""
+        """Click at a place in the window that has the focus; negative numbers count from its right and lower edges."""
         self.clicks += 1
-        self._hand("mousemove", str(x), str(y))
-        time.sleep(0.2)
+        width, height = self.size()
+        place = str(x if x >= 0 else width + x), str(y if y >= 0 else height + y)
+        self._hand("getactivewindow", "mousemove", "--window", "%1", *place)
+        time.sleep(0.3)
         self._hand("click", "1")
-        time.sleep(0.2)
+        time.sleep(0.3)
+
+    def look(self, path: Path) -> None:
+        """Photograph the screen, where ImageMagick is there."""
+        if shutil.which("import"):
+            subprocess.run(["import", "-window", "root", str(path)], env=self._environment, check=False)
 
 
 @contextmanager

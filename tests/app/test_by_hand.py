@@ -81,14 +81,40 @@ def test_through_the_queue_and_two_kills(tmp_path):
         window.kill()
         window.wait()
         wait_for("the end of the engine", lambda: not orphan.is_running() or orphan.status() == "zombie")
-        again = own.start(second)
+        again = own.start()
         own.wait_for_title("DC-VSR Studio")
-        own.wait_for_states("interrupted", "waiting")
-        own.press("ctrl+1", "Home")
         resume(own)
+        assert own.start(second).wait(60) == 0, "a second start hands its clip over"
         own.wait_for_states("done", "waiting")
         assert own.queue()[0]["report"]["resumed"] and frames_in(clip.with_name("tape 1998_x4.mp4")) == FRAMES
 
         own.press("ctrl+q")
         assert again.wait(60) == 0
         assert sorted(path.name for path in tmp_path.iterdir()) == ["home", "second.mp4", "tape 1998.mp4", "tape 1998_x4.mp4"]
+
+
+CHOOSE, RESTORE, START = (70, -70), (183, -40), (-140, -25)
+"""Where the buttons are: *Choose clips…* in the first steps, *Restore* in the window, *Start* in the plan."""
+
+
+def test_from_the_first_start_to_a_restored_own_clip_in_three_clicks(tmp_path):
+    phone = write_clip(tmp_path / "phone.mp4", frames=1, width=1920, height=1080)
+    with desk(tmp_path / "home") as own:
+        own.start()
+        own.wait_for_title("First steps")
+        own.click(*CHOOSE)
+        own.wait_for_title("Open clips")
+        own.write(str(phone))
+        own.press("Return")
+        own.wait_for_states("waiting")
+        own.wait_for_title("DC-VSR Studio")
+        wait_for("the clip to be known", lambda: own.queue()[0]["size"])
+        own.click(*RESTORE)
+        own.wait_for_title("Plan for")
+        wait_for("the plan", lambda: own.size()[1] > 300)
+        own.look(tmp_path / "plan.png")
+        own.click(*START)
+        own.wait_for_states("running")
+        assert own.clicks == 3
+        wait_for("the result", (tmp_path / "phone_4k.mp4").exists)
+        own.wait_for_states("done")
