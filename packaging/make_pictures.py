@@ -4,6 +4,7 @@
 shows. Run it again when the model changes.
 """
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +12,19 @@ import numpy as np
 import torch
 from PIL import Image
 
-from dcvsr_engine.control import Control
-from dcvsr_engine.events import Event, PreviewFrame
-from dcvsr_engine.jobs.job import run_job
-from dcvsr_engine.network.resample import upscale
-from dcvsr_engine.planning.request import JobRequest
-from dcvsr_engine.settings import RestoreSettings
-from dcvsr_engine.video.arrays import to_uint8
-from dcvsr_engine.video.reader import VideoReader
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
 
-RESOURCES = Path(__file__).resolve().parents[1] / "resources"
+from dcvsr_engine.control import Control  # noqa: E402
+from dcvsr_engine.events import Event, PreviewFrame  # noqa: E402
+from dcvsr_engine.jobs.job import run_job  # noqa: E402
+from dcvsr_engine.network.resample import upscale  # noqa: E402
+from dcvsr_engine.planning.request import JobRequest  # noqa: E402
+from dcvsr_engine.settings import RestoreSettings  # noqa: E402
+from dcvsr_engine.video.arrays import to_uint8  # noqa: E402
+from dcvsr_engine.video.reader import VideoReader  # noqa: E402
+
+RESOURCES = ROOT / "resources"
 GUIDE = RESOURCES / "guide"
 SAMPLE = RESOURCES / "clips" / "sample.mp4"
 FRAME = 6
