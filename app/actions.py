@@ -262,7 +262,7 @@ class Actions(QObject):
         delete = self.tr("Delete unfinished work…")
         return [
             row("start", self.tr("Restore only this"), items.start, None, lambda s: s.only_state == "waiting"),
-            row("resume", self.tr("Resume"), items.resume, None, lambda s: s.can_resume),
+            row("resume", self.tr("Resume"), items.resume, "Ctrl+R", lambda s: s.can_resume),
             row("start_again", self.tr("Start again"), items.start_again, "Ctrl+T", lambda s: s.can_run_again),
             row("play_result", self.tr("Play the result"), items.play_result, "Ctrl+Shift+J", lambda s: s.has_result),
             row("show_in_folder", self.tr("Show in folder"), items.show_in_folder, "Ctrl+J", lambda s: s.has_result),

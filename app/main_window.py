@@ -121,7 +121,7 @@ class MainWindow(QMainWindow):
         for name in HIDDEN_AT_FIRST:
             self.docks[name].hide()
         self.tabifyDockWidget(self.docks["report"], self.docks["log"])
-        self.resizeDocks([self.docks["queue"], self.docks["settings"]], [230, 350], Qt.Orientation.Horizontal)
+        self.resizeDocks([self.docks["queue"], self.docks["settings"]], [260, 350], Qt.Orientation.Horizontal)
         self.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
 
     def _make_controllers(self, folders: UserFolders) -> None:

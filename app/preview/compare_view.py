@@ -78,7 +78,7 @@ class CompareView(QWidget):
         )
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
-        self.setMinimumSize(240, 160)
+        self.setMinimumSize(240, 90)
         self.scene = Scene(overlay)
         self.placeholder: Placeholder | None = None
         self._highlighted = False
@@ -288,7 +288,8 @@ class CompareView(QWidget):
             above = box.height() + (zoom_box.height() + hud.MARGIN / 2 if crowded else 0)
             hud.paint_label(painter, inner.bottomLeft() + QPointF(left, -above), step)
             below_title = hud.label_size(painter.font(), "-").height() + hud.MARGIN / 2
-            hud.paint_legend(painter, inner.topLeft() + QPointF(left, below_title), self.scene.overlay.legend())
+            corner = inner.topLeft() + QPointF(left, below_title)
+            hud.paint_legend(painter, corner, self.scene.overlay.legend(), inner.right() - corner.x())
         if self._pointed():
             self._paint_pointer_texts(painter)
 
