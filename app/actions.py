@@ -163,7 +163,8 @@ class Actions(QObject):
             row("save_frame", self.tr("Save &frame as…"), partial(save, "frame"), "Ctrl+Alt+S", can_keep("frame")),
             row("save_original", self.tr("Save &original frame as…"), partial(save, "original"), None, can_keep("original")),
             row("save_both", self.tr("Save &before and after as…"), partial(save, "both"), None, can_keep("both")),
-            row("copy_frame", self.tr("&Copy frame"), partial(copy, "frame"), Key.Copy, can_keep("frame")),
+            # its key belongs to the preview: elsewhere it copies text
+            ActionSpec("copy_frame", self.tr("&Copy frame"), partial(copy, "frame"), Key.Copy, can_keep("frame"), local=True),
             row("copy_original", self.tr("Copy &original frame"), partial(copy, "original"), None, can_keep("original")),
             row("copy_both", self.tr("Copy &before and after"), partial(copy, "both"), "Ctrl+Shift+C", can_keep("both")),
             row("compare_side", side, partial(compare, "side"), None, can_compare),

@@ -157,6 +157,7 @@ class MainWindow(QMainWindow):
         self.queue_panel.show_actions(self.action_table)
         self.action_table["full_screen"].setIconText("⤢")  # on its button; menus show the text
         self.preview.toolbar.add_action(self.action_table["full_screen"])
+        self.preview.addAction(self.action_table["copy_frame"])
         self.preview.view.show_menu(self.action_table.fill(QMenu(self), VIEW_MENU))
         for menu in self.menus:
             self.action_table.fill(self.menuBar().addMenu(menu.title), menu.entries, {"recent": self.recent_menu})
