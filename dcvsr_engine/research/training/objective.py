@@ -102,8 +102,8 @@ def draw_sigmas(
 
 def training_noise(shape: torch.Size, share: float, generator: torch.Generator) -> Tensor:
     """Draw unit noise of ``shape`` ``(batch, frames, …)``; the frames of a clip have ``share`` of the variance in common."""
-    own = torch.randn(shape, generator=generator)
-    common = torch.randn(shape[0], 1, *shape[2:], generator=generator)
+    own = torch.randn(shape, generator=generator, device=generator.device)
+    common = torch.randn(shape[0], 1, *shape[2:], generator=generator, device=generator.device)
     # variances add up to 1
     return math.sqrt(share) * common + math.sqrt(1 - share) * own
 

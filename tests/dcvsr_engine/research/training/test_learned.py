@@ -20,7 +20,6 @@ from dcvsr_engine.research.training.recipe import Recipe, TrainingPhase, Validat
 from dcvsr_engine.research.training.scales import Deviations, measure_scales, unit_stage
 from dcvsr_engine.research.training.start import declared_context, enlarge_clips
 from dcvsr_engine.research.training.trainer import Trainer
-from dcvsr_engine.research.training.validation import held_out_pairs
 
 LEARNED = {"upsampler": "learned"}
 
@@ -62,7 +61,7 @@ def test_a_run_validates_and_its_export_restores_with_the_same_upsampler(learned
     trainer.validate(lambda sentence: None)
     table = (tmp_path / "run" / "validation.csv").read_text()
     assert ",learned," in table and "bicubic" not in table
-    clips, low = held_out_pairs(photos.held_out, trainer.recipe.validation, 2)
+    clips, low = photos.held_out_pairs(trainer.recipe.validation, 2)
     assert clips.shape[1] == 1 and low.shape[1] == 5
     export(trainer.start, tmp_path / "model")
     model = load_model(str(tmp_path / "model"), "cpu", "fp32")

@@ -10,7 +10,7 @@ from dcvsr_engine.errors import JobError
 from dcvsr_engine.network.resample import upscale
 from dcvsr_engine.research.training.data import Material
 from dcvsr_engine.research.training.pool import Pool, Shard, missing_shards
-from dcvsr_engine.research.training.prior_recipe import PoolRecipe
+from dcvsr_engine.research.training.recipe import PoolRecipe
 
 ASKED = PoolRecipe(clips=6, held_out=2, shard=2, frames=3, size=48, workers=1, degradations={"mild": 2.0, "real-world": 1.0})
 
