@@ -110,12 +110,12 @@ class Actions(QObject):
         stops = ("pause", "cancel", "stop")
         again = ("resume", "start_again", "show_report", "show_failure")
         return [
-            MenuSpec(self.tr("&File"), (*opening, None, "target", "show_in_folder", None, "quit")),
+            MenuSpec(self.tr("&File"), (*opening, None, "target", "play_result", "show_in_folder", None, "quit")),
             MenuSpec(self.tr("&Edit"), ("put_back", "paste", *order, None, *settings, None, "preferences")),
             MenuSpec(self.tr("&View"), (*picture, None, *frames, None, *panels, None, looks, language, "full_screen")),
             MenuSpec(self.tr("&Job"), ("plan", *previews, None, *run, *stops, None, "start_at", after, None, *again)),
             MenuSpec(self.tr("&Models"), ("models", "add_model", "models_folder")),
-            MenuSpec(self.tr("&Help"), ("welcome", "shortcuts", "gpu", "panel.log", "crash", "about")),
+            MenuSpec(self.tr("&Help"), ("guide", "welcome", "shortcuts", "gpu", "panel.log", "crash", "about")),
         ]
 
     # -- rows ---------------------------------------------------------------------------------------------------
@@ -215,6 +215,7 @@ class Actions(QObject):
             row("start", self.tr("Restore only this"), items.start, None, lambda s: s.only_state == "waiting"),
             row("resume", self.tr("Resume"), items.resume, None, lambda s: s.can_resume),
             row("start_again", self.tr("Start again"), items.start_again, "Ctrl+T", lambda s: s.can_run_again),
+            row("play_result", self.tr("Play the result"), items.play_result, "Ctrl+Shift+J", lambda s: s.has_result),
             row("show_in_folder", self.tr("Show in folder"), items.show_in_folder, "Ctrl+J", lambda s: s.has_result),
             row("show_report", self.tr("Show report"), items.show_report, None, lambda s: bool(s.only and s.only.report)),
             row("show_failure", self.tr("Why it failed…"), items.show_failure, None, lambda s: bool(s.only and s.only.message)),
@@ -236,8 +237,9 @@ class Actions(QObject):
             row("models", self.tr("&Models…"), t.models.open, "Ctrl+M"),
             row("add_model", self.tr("&Use a folder in place…"), t.models.ask_folder),
             row("models_folder", self.tr("&Open the models folder"), t.models.show_folder),
+            row("guide", self.tr("G&uide…"), t.help.show_guide, Key.HelpContents),
             row("welcome", self.tr("&First steps…"), t.help.show_welcome),
-            row("shortcuts", self.tr("&Keyboard shortcuts…"), t.help.shortcuts_requested.emit, Key.HelpContents),
+            row("shortcuts", self.tr("&Keyboard shortcuts…"), t.help.shortcuts_requested.emit, "Ctrl+/"),
             row("gpu", self.tr("Use my &GPU…"), t.help.show_gpu),
             row("crash", self.tr("Report of the last &crash…"), t.session.show_crash, None, lambda s: s.crashed),
             row("about", self.tr("&About DC-VSR Studio"), t.help.show_about, role=QAction.MenuRole.AboutRole),

@@ -128,7 +128,7 @@ class MainWindow(QMainWindow):
         self.help = HelpMenu(self, preferences, folders.data)
         self.shown = ShownItem(queue, self.queue_panel, settings, preview, runner, preferences)
         self.runs = Runs(self, runner, queue, self.shown, preview, settings, preferences)
-        self.selected = SelectedItems(self.queue_panel, queue, runner, self.runs, self.report)
+        self.selected = SelectedItems(self.queue_panel, queue, runner, self.runs, self.report, self.notices)
         self.unattended = Unattended(self, runner, preferences, self.notices, KeepAwake(self))
         self.session = WindowSession(
             self, runner, queue, self.shown, self.runs, self.presets, self.notices, preferences, self.crash
@@ -174,6 +174,8 @@ class MainWindow(QMainWindow):
         self.run_display.title_changed.connect(self.setWindowTitle)
         self.run_display.gpu_requested.connect(self.help.show_gpu)
         self.run_display.log_requested.connect(partial(self.show_dock, "log"))
+        self.run_display.play_requested.connect(self.selected.play_result_of)
+        self.queue_panel.opened.connect(self.selected.play_result_of)
         self.run_display.report_requested.connect(self.selected.show_report_of)
         self.selected.report_shown.connect(partial(self.show_dock, "report"))
         self.runner.ready.connect(self.help.note_engine)
@@ -269,8 +271,8 @@ class MainWindow(QMainWindow):
         self.settings_panel.show_models(known_models(self.preferences.model_folders))
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Files may be dropped anywhere."""
-        if local_paths(event.mimeData()):
+        """Files may be dropped anywhere, but not the queue's own results."""
+        if local_paths(event.mimeData()) and event.source() is None:
             accept_copy(event)
             self.preview.view.set_highlighted(True)
 

@@ -34,12 +34,13 @@ class RunDisplay(QObject):
     Attributes:
         title_changed: what the window's title is to be.
         gpu_requested, log_requested: a button of a notice was pressed.
-        report_requested: likewise; the id of a finished item.
+        play_requested, report_requested: likewise; the id of a finished item.
     """
 
     title_changed = Signal(str)
     gpu_requested = Signal()
     log_requested = Signal()
+    play_requested = Signal(str)
     report_requested = Signal(str)
 
     def __init__(
@@ -138,9 +139,10 @@ class RunDisplay(QObject):
         target = run.request.target
         log.info("%s is done", target)
         text = self._ready_text(target.name)
+        play = self.tr("Play"), lambda: self.play_requested.emit(run.job)
         show = self.tr("Show in folder"), lambda: show_in_folder(target)
         report_button = self.tr("Report"), lambda: self.report_requested.emit(run.job)
-        self._notices.say(text, "good", [show, report_button], stays=True)
+        self._notices.say(text, "good", [play, show, report_button], stays=True)
         self._notifier.notify(TITLE, text)
 
     def _ready_text(self, name: str) -> str:

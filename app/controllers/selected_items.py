@@ -9,8 +9,9 @@ from app.queue.model import QueueModel
 from app.queue.panel import QueuePanel
 from app.queue.report import ReportPanel
 from app.queue.unfinished import UnfinishedWork
-from app.system.desktop import show_in_folder
+from app.system.desktop import open_file, show_in_folder
 from app.widgets.messages import show_failure
+from app.widgets.notices import NoticeBar
 
 
 class SelectedItems(QObject):
@@ -22,9 +23,12 @@ class SelectedItems(QObject):
 
     report_shown = Signal()
 
-    def __init__(self, panel: QueuePanel, queue: QueueModel, runner: JobRunner, runs: Runs, report: ReportPanel) -> None:
+    def __init__(
+        self, panel: QueuePanel, queue: QueueModel, runner: JobRunner, runs: Runs, report: ReportPanel, notices: NoticeBar
+    ) -> None:
         super().__init__(panel)
         self._panel, self._queue, self._runner, self._runs, self._report = panel, queue, runner, runs, report
+        self._notices = notices
         self._unfinished = UnfinishedWork(queue, panel)
 
     def start(self) -> None:
@@ -38,6 +42,21 @@ class SelectedItems(QObject):
     def start_again(self) -> None:
         """Restore the items from the start."""
         self._runs.run_again(self._panel.selected_ids(), resume=False)
+
+    def play_result(self) -> None:
+        """Open the current item's result with the user's player."""
+        self.play_result_of(self._panel.current_id())
+
+    def play_result_of(self, item_id: str) -> None:
+        """Open a result with the user's player."""
+        item = self._queue.item(item_id)
+        if item is None or item.finished is None:
+            return
+        name = item.finished.name
+        if not item.finished.exists():
+            self._notices.caution(self.tr("“{name}” is not there any more; restore the clip again.").format(name=name))
+        elif not open_file(item.finished):
+            self._notices.caution(self.tr("No program on this computer opens “{name}”; install a player.").format(name=name))
 
     def show_in_folder(self) -> None:
         """Show the current item's result in the file manager."""

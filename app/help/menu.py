@@ -1,4 +1,4 @@
-"""What the Help menu opens: first steps, use of a GPU, keyboard shortcuts, about."""
+"""What the Help menu opens: the guide, first steps, use of a GPU, keyboard shortcuts, about."""
 
 from pathlib import Path
 
@@ -14,13 +14,14 @@ ShortcutGroups = list[tuple[str, list[tuple[str, str]]]]
 
 
 class HelpMenu(QObject):
-    """Opens its dialogs, one at a time.
+    """Opens its dialogs, one at a time, and the guide beside them.
 
     Attributes:
         models_requested, clips_requested: a button of the first steps was pressed.
         clips_chosen: paths of files and folders to begin with.
         shortcuts_requested: answered by `show_shortcuts`.
         dialog: the dialog that is open.
+        guide: the guide, while it is open.
     """
 
     models_requested = Signal()
@@ -34,11 +35,26 @@ class HelpMenu(QObject):
         self._window, self._preferences, self._data = window, preferences, data
         self._torch = self._gpu = ""
         self.dialog: QDialog | None = None
+        self.guide: QDialog | None = None
 
     def note_engine(self, ready: Ready) -> None:
         """Remember what the engine says at its start: version of its PyTorch, and the GPU that it uses, if it does."""
         self._torch = ready.torch
         self._gpu = next((device.title for device in ready.devices if device.name == "cuda"), "")
+
+    def show_guide(self) -> None:
+        """Show the manual beside the window, so that it can be followed."""
+        from app.help.guide import GuideDialog
+
+        if self.guide is None:
+            self.guide = GuideDialog(self._window)
+            self.guide.finished.connect(self._forget_guide)
+        self.guide.show()
+        self.guide.raise_()
+        self.guide.activateWindow()
+
+    def _forget_guide(self) -> None:
+        self.guide = None
 
     def show_welcome(self) -> None:
         """Show the first steps: at the first start, and whenever the user asks for them."""
@@ -85,6 +101,7 @@ class HelpMenu(QObject):
             self.dialog = None
 
     def stop(self) -> None:
-        """Close the dialog that is open, and end its work."""
-        if self.dialog is not None:
-            self.dialog.reject()
+        """Close what is open, and end its work."""
+        for dialog in (self.dialog, self.guide):
+            if dialog is not None:
+                dialog.reject()

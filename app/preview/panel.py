@@ -488,8 +488,8 @@ class PreviewPanel(QWidget):
     # -- window -------------------------------------------------------------------------------------------------
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Files may be dropped."""
-        if event.mimeData().hasUrls():
+        """Files of other programs may be dropped."""
+        if event.mimeData().hasUrls() and event.source() is None:
             accept_copy(event)
             self.view.set_highlighted(True)
 

@@ -15,6 +15,7 @@ from PySide6.QtCore import (
     QPersistentModelIndex,
     Qt,
     QTimer,
+    QUrl,
     Signal,
 )
 from PySide6.QtGui import QImage
@@ -220,9 +221,12 @@ class QueueModel(QAbstractListModel):
         return [ROW_MIME, "text/uri-list"]
 
     def mimeData(self, indexes: Sequence[QModelIndex]) -> QMimeData:
-        """The dragged row."""
+        """The dragged row for this list, and the results of all dragged ones for other programs."""
         mime = QMimeData()
         mime.setData(ROW_MIME, str(indexes[0].row()).encode())
+        results = [path for index in indexes if (path := self.queue[index.row()].finished) and path.exists()]
+        if results:
+            mime.setUrls([QUrl.fromLocalFile(str(path)) for path in results])
         return mime
 
     def dropMimeData(self, data: QMimeData, action: Qt.DropAction, row: int, column: int, parent: Index) -> bool:

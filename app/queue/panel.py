@@ -34,8 +34,8 @@ ITEM_PADDING = 8
 PROGRESS_HEIGHT = 3
 PICTURE_SIZE = QSize(56, 36)
 CONTEXT_MENU = (
-    "start", "resume", "start_again", None, "show_in_folder", "show_report", "show_failure", None, "move_up", "move_down",
-    "remove", "delete_unfinished",
+    "start", "resume", "start_again", None, "play_result", "show_in_folder", "show_report", "show_failure", None, "move_up",
+    "move_down", "remove", "delete_unfinished",
 )  # fmt: skip
 PLAYER_KEYS = (Qt.Key.Key_Space, Qt.Key.Key_Left, Qt.Key.Key_Right)
 BUTTON_SIGNS = {"move_up": "↑", "move_down": "↓", "remove": "✕"}
@@ -150,8 +150,13 @@ class QueueView(QListView):
         super().dragMoveEvent(event)
         self._choose_action(event)
 
+    def startDrag(self, actions: Qt.DropAction) -> None:
+        """Rows are moved; a row with a result can leave the program as a copy of that file."""
+        carries = any(index.data(ITEM_ROLE).finished for index in self.selectedIndexes())
+        super().startDrag(Qt.DropAction.CopyAction if carries else actions)
+
     def _choose_action(self, event: QDragMoveEvent) -> None:
-        moves = event.mimeData().hasFormat(ROW_MIME)
+        moves = event.mimeData().hasFormat(ROW_MIME) and event.possibleActions() & Qt.DropAction.MoveAction
         # the source of a “move” would delete its files
         event.setDropAction(Qt.DropAction.MoveAction if moves else Qt.DropAction.CopyAction)
         event.accept()
@@ -174,12 +179,14 @@ class QueuePanel(QWidget):
         current_changed: the id of the item that is shown, or an empty text.
         selection_changed: other items are selected, or the selected ones have moved.
         add_requested: the user wants to add clips.
+        opened: the id of an item that was clicked twice.
         add_button: asks for clips.
     """
 
     current_changed = Signal(str)
     selection_changed = Signal()
     add_requested = Signal()
+    opened = Signal(str)
 
     def __init__(self, model: QueueModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -188,6 +195,7 @@ class QueuePanel(QWidget):
         self._menu = QMenu(self)
         self._lay_out()
         self.view.selectionModel().currentChanged.connect(self._on_current)
+        self.view.doubleClicked.connect(lambda index: self.opened.emit(index.data(ITEM_ROLE).id))
         # removing and moving rows changes positions, but not the selection
         for signal in (self.view.selectionModel().selectionChanged, model.rowsRemoved, model.rowsMoved):
             signal.connect(self._on_selection)

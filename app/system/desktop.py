@@ -16,10 +16,16 @@ def app_icon() -> QIcon:
     return QIcon(str(resource("icons", "dcvsr-studio.svg")))
 
 
+def open_file(path: Path) -> bool:
+    """Open a file with the program that the user has for it; returns whether there is one."""
+    return QDesktopServices.openUrl(QUrl.fromLocalFile(str(path)))
+
+
 def folder_command(path: Path, platform: str = sys.platform) -> list[str]:
     """The command that shows a file in the platform's file manager; empty where no common one exists."""
     if platform == "win32":
-        return ["explorer", f"/select,{path}"]
+        # apart, as a name with a blank is put in quotes, which must begin after the comma
+        return ["explorer", "/select,", str(path)]
     return ["open", "-R", str(path)] if platform == "darwin" else []
 
 
@@ -28,8 +34,10 @@ def show_in_folder(path: Path) -> None:
     command = folder_command(path)
     if command:
         QProcess.startDetached(command[0], command[1:])
-    else:
-        QDesktopServices.openUrl(QUrl.fromLocalFile(str(path if path.is_dir() else path.parent)))
+        return
+    from app.system.file_manager import select_file  # loads D-Bus: not at the window's start
+
+    select_file(path, lambda: open_file(path if path.is_dir() else path.parent))
 
 
 def reveal_folder(folder: Path) -> None:

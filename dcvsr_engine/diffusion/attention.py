@@ -70,8 +70,9 @@ def received_attention(query: Tensor, key: Tensor) -> Tensor:
 
 def value_per_row(values: list[float], like: Tensor) -> Tensor:
     """Spread one value per branch to ``(rows · frames, 1, 1, 1)``, where ``like`` has ``(rows · frames, …)``."""
-    repeats = like.shape[0] // len(values)
-    return torch.tensor(values, device=like.device).repeat_interleave(repeats).view(-1, 1, 1, 1)
+    # filled where it is needed: copying it there would make the host wait for a GPU in every layer
+    shape = like.shape[0] // len(values), 1, 1, 1
+    return torch.cat([like.new_full(shape, value, dtype=torch.float32) for value in values])
 
 
 class SpatialSelfAttention:

@@ -354,7 +354,7 @@ class TemporalMemory:
         offered: per layer, spatial tile and branch, what the window before offers: ``(1, heads, L · tokens, dim)``.
         offering: the same for the window that comes next; it is apart from ``offered``, so that a window can be evaluated again.
         window: the one that is being evaluated.
-        chosen: how often each frame of the segment was chosen, per window.
+        chosen: per window the frames of the segment that were chosen, ``(L,)`` per layer, tile and branch, where they were.
     """
 
     def __init__(self, count: int) -> None:
@@ -362,7 +362,7 @@ class TemporalMemory:
         self.offered: dict[tuple[int, int, Branch], KeysAndValues] = {}
         self.offering: dict[tuple[int, int, Branch], KeysAndValues] = {}
         self.window: int | None = None
-        self.chosen: dict[int, Counter[int]] = {}
+        self.chosen: dict[int, list[Tensor]] = {}
 
     def extend(self, layer: int, key: Tensor, value: Tensor, layout: BatchLayout) -> KeysAndValues:
         """See `Extension.extend`."""
@@ -383,7 +383,8 @@ class TemporalMemory:
 
     def frames_of(self, window: int) -> list[int]:
         """The ``count`` frames, numbered in the segment, that ``window`` hands on most often over layers, tiles and branches."""
-        return sorted(frame for frame, _ in self.chosen[window].most_common(self.count))
+        counts = Counter(torch.cat(self.chosen[window]).tolist())
+        return sorted(frame for frame, _ in counts.most_common(self.count))
 
     def _offer(self, layer: int, key: Tensor, value: Tensor, layout: BatchLayout) -> None:
         """Keep the chosen frames of each tile and branch for the next window; shapes as in `Extension.extend`."""
@@ -392,4 +393,5 @@ class TemporalMemory:
                 frames = frames_by_key_std(key[b, i], self.count)
                 keys, values = (x[b, i, frames].transpose(0, 1).flatten(1, 2).unsqueeze(0) for x in (key, value))
                 self.offering[layer, tile.m, branch.slot] = keys, values
-                self.chosen.setdefault(tile.n, Counter()).update((frames + tile.frame).tolist())
+                # counted later: reading them here would make the host wait for a GPU in every layer
+                self.chosen.setdefault(tile.n, []).append(frames + tile.frame)

@@ -18,7 +18,7 @@ from dcvsr_engine.network.clip import ImageEncoder
 from dcvsr_engine.network.declaration import FILE, UNET_FOLDERS, Declaration
 from dcvsr_engine.network.device import DTYPES, resolve_device, resolve_precision
 from dcvsr_engine.network.first_stage import HAAR, RESIDUAL_TRANSFORM, VAE
-from dcvsr_engine.network.fused import fuse_feed_forward, keep_channels_last
+from dcvsr_engine.network.fused import fuse_feed_forward, keep_channels_last, order_convolutions
 from dcvsr_engine.network.haar import HaarFirstStage
 from dcvsr_engine.network.layout import check_layers, subfolder, weight_files
 from dcvsr_engine.network.upsampling import BicubicUpsampler, VideoUpsampler, load_upsampler
@@ -147,9 +147,7 @@ def load(folder: Path, base: Path, device: str = "auto", precision: Precision = 
 
     def network(kind: Any, root: Path, *names: str) -> Any:
         loaded = load_network(kind, subfolder(root, names), DTYPES[precision]).to(device)
-        for module in loaded.modules():
-            if isinstance(module, nn.Conv2d):
-                module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        order_convolutions(loaded)
         return loaded
 
     unet = network(UNetSpatioTemporalConditionModel, folder, *UNET_FOLDERS)

@@ -69,6 +69,13 @@ def fuse_feed_forward(network: nn.Module) -> None:
                 setattr(parent, name, FusedFeedForward(layer))
 
 
+def order_convolutions(network: nn.Module, order: torch.memory_format = torch.channels_last) -> None:
+    """Keep the weights of the two-dimensional convolutions of a ``network`` in a memory ``order``, which pictures then take."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            module.to(memory_format=order)  # type: ignore[call-overload]
+
+
 def keep_channels_last(network: nn.Module) -> None:
     """Have the transformers of a ``network`` hand on pictures channels last, as its convolutions want them and as they come."""
     for module in network.modules():

@@ -1,9 +1,10 @@
 """What a job takes of memory, estimated from its settings, its sizes and the headers of its weights."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from safetensors import SafetensorError, safe_open
 
@@ -92,15 +93,21 @@ class NetworkSize:
         """
         try:
             config = read_json(folder / "config.json")
-            crossing = [str(block).startswith("CrossAttn") for block in config["down_block_types"]]
-            channels = [int(number) for number in config["block_out_channels"]]
-            level = next((place for place, crosses in enumerate(crossing) if crosses), len(crossing) - 1)
-            share = channels[level] / (channels[0] * 4**level)
-            maps, attention = COUNTED_MAPS[crossing[0]]
+            size = cls.from_config(config, 0, item)
         except (OSError, ValueError, KeyError, TypeError, IndexError, ZeroDivisionError) as error:
             raise ModelError(f"{folder / 'config.json'} does not describe a U-Net ({error}); get the model again.") from None
         others = {} if declaration is None or base is None else other_weights(declaration, base, item)
-        return cls(parameters(folder) * item, channels[0], maps, attention, share, item, **others)
+        return replace(size, weights=parameters(folder) * item, **others)
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any], weights: int, item: int) -> Self:
+        """The sizes that diffusers' ``config`` of a U-Net implies, with the bytes of its ``weights`` and of a number."""
+        crossing = [str(block).startswith("CrossAttn") for block in config["down_block_types"]]
+        channels = [int(number) for number in config["block_out_channels"]]
+        level = next((place for place, crosses in enumerate(crossing) if crosses), len(crossing) - 1)
+        share = channels[level] / (channels[0] * 4**level)
+        maps, attention = COUNTED_MAPS[crossing[0]]
+        return cls(weights, channels[0], maps, attention, share, item)
 
 
 def other_weights(declaration: Declaration, base: Path, item: int) -> dict[str, int]:

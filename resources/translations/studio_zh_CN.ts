@@ -195,6 +195,10 @@
         <translation>重新开始</translation>
     </message>
     <message>
+        <source>Play the result</source>
+        <translation>播放结果</translation>
+    </message>
+    <message>
         <source>Show in folder</source>
         <translation>在文件夹中显示</translation>
     </message>
@@ -229,6 +233,10 @@
     <message>
         <source>&amp;Open the models folder</source>
         <translation>打开模型文件夹(&amp;O)</translation>
+    </message>
+    <message>
+        <source>G&amp;uide…</source>
+        <translation>使用指南(&amp;U)…</translation>
     </message>
     <message>
         <source>&amp;First steps…</source>
@@ -933,6 +941,10 @@
         <translation>{0} 描述的不是 U-Net（{1}）；请重新获取模型。</translation>
     </message>
     <message>
+        <source>Memory is short: {0} frames are worked on at once, and joins are seen less far around.</source>
+        <translation>内存不足：一次处理 {0} 帧，检查衔接时看到的范围也较小。</translation>
+    </message>
+    <message>
         <source>The clip is soft: its detail fits into a picture {0} times smaller, and --reduce {1} may do better.</source>
         <translation>画面偏软：其细节可容于缩小 {0} 倍的画面，使用 --reduce {1} 或许更好。</translation>
     </message>
@@ -1151,6 +1163,10 @@
     <message>
         <source>{0}×{1} is an odd size, which {2} keeps with full colour resolution (4:4:4) only.</source>
         <translation>{0}×{1} 是奇数尺寸，{2} 只能以完整色度（4:4:4）保存。</translation>
+    </message>
+    <message>
+        <source>“{0}” is an EXR or DPX picture, which is not restored yet; make a 16-bit TIFF or PNG of it.</source>
+        <translation>“{0}”是 EXR 或 DPX 图片，目前还不能修复；请转换为 16 位 TIFF 或 PNG。</translation>
     </message>
     <message>
         <source>The {0} is converted to {1}.</source>
@@ -1516,6 +1532,17 @@
     <message>
         <source>{version} for CUDA {cuda}, {size} in {folder}</source>
         <translation>{version}，用于 CUDA {cuda}，{size}，位于 {folder}</translation>
+    </message>
+</context>
+<context>
+    <name>GuideDialog</name>
+    <message>
+        <source>Guide</source>
+        <translation>使用指南</translation>
+    </message>
+    <message>
+        <source>Contents</source>
+        <translation>目录</translation>
     </message>
 </context>
 <context>
@@ -2782,6 +2809,10 @@
         <translation>在文件夹中显示</translation>
     </message>
     <message>
+        <source>Play</source>
+        <translation>播放</translation>
+    </message>
+    <message>
         <source>Report</source>
         <translation>报告</translation>
     </message>
@@ -2828,6 +2859,14 @@
 </context>
 <context>
     <name>SelectedItems</name>
+    <message>
+        <source>“{name}” is not there any more; restore the clip again.</source>
+        <translation>“{name}”已不存在；请重新修复该视频。</translation>
+    </message>
+    <message>
+        <source>No program on this computer opens “{name}”; install a player.</source>
+        <translation>这台电脑上没有能打开“{name}”的程序；请安装播放器。</translation>
+    </message>
     <message>
         <source>Report of {name}</source>
         <translation>{name} 的报告</translation>

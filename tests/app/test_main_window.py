@@ -2,7 +2,9 @@ import os
 import signal
 
 import pytest
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtCore import QPoint, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QGuiApplication
+from PySide6.QtWidgets import QApplication, QListView
 from steering import boxes, drop, files, notice_button, press, states, without_plan
 
 from app.engine.runner import Activity
@@ -335,6 +337,45 @@ def test_one_item_can_be_run_alone(open_window, own_clip, soon):
     soon(lambda: states(window) == ["waiting", "done"])
     assert window.action_table["show_in_folder"].isEnabled() and window.action_table["show_report"].isEnabled()
     assert not window.action_table["start"].isEnabled()
+
+
+def test_a_finished_result_is_played_by_the_users_player(open_window, own_clip, soon, monkeypatch):
+    played = []
+    monkeypatch.setattr("app.controllers.selected_items.open_file", lambda path: played.append(path) or len(played) < 3)
+    window = without_plan(open_window())
+    window.add_clips([own_clip])
+    assert not window.action_table["play_result"].isEnabled()
+    window.action_table["restore"].trigger()
+    soon(lambda: states(window) == ["done"])
+    result = window.queue.queue[0].finished
+    notice_button(window, "Play").click()
+    window.queue_panel.view.doubleClicked.emit(window.queue.index(0))
+    assert played == [result, result]
+    window.action_table["play_result"].trigger()
+    assert "No program" in window.notices.text and result.name in window.notices.text
+    result.unlink()
+    window.action_table["play_result"].trigger()
+    assert "not there any more" in window.notices.text and len(played) == 3
+
+
+def test_a_finished_result_is_dragged_out_but_not_in_again(open_window, own_clip, monkeypatch):
+    offered = []
+    monkeypatch.setattr(QListView, "startDrag", lambda view, actions: offered.append(actions))
+    window = open_window(start=False)
+    window.add_clips([own_clip])
+    view, both = window.queue_panel.view, Qt.DropAction.CopyAction | Qt.DropAction.MoveAction
+    view.startDrag(both)
+    assert not window.queue.mimeData([window.queue.index(0)]).hasUrls()
+    window.queue.set_state(window.queue.queue[0].id, "done", finished=own_clip)
+    view.startDrag(both)
+    assert offered == [both, Qt.DropAction.CopyAction]  # nobody moves a result away
+    assert window.queue.mimeData([window.queue.index(0)]).urls() == [QUrl.fromLocalFile(str(own_clip))]
+    monkeypatch.setattr(QDragEnterEvent, "source", lambda event: view)
+    data = files(own_clip)  # an event does not keep it
+    for widget in (window, window.preview):
+        event = QDragEnterEvent(QPoint(5, 5), both, data, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier)
+        QApplication.sendEvent(widget, event)
+        assert not event.isAccepted()
 
 
 def test_a_finished_result_can_be_compared_at_any_frame(open_window, own_clip, soon):

@@ -25,9 +25,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what = (
         "propagation: how well neighbouring tiles and windows agree; cost: of guidance and propagation on this machine; "
         "growth: of memory and time per frame with the length of a clip; joins: whether joins of segments are visible; "
-        "memory: of a tile as the plan predicts it, and as measured; kernels: the engine's own beside diffusers' and PyTorch's"
+        "memory: of a tile as the plan predicts it, and as measured; kernels: the engine's own beside diffusers' and PyTorch's; "
+        "full: the full-size network with random weights, for a GPU: its cost only"
     )
-    parser.add_argument("what", choices=["propagation", "cost", "growth", "joins", "memory", "kernels"], help=what)
+    parser.add_argument("what", choices=["propagation", "cost", "growth", "joins", "memory", "kernels", "full"], help=what)
     parser.add_argument("--model", default="compact", metavar="NAME", help="a model (default: compact)")
     parser.add_argument("--clip", type=Path, metavar="FILE", help="a video (default: the bundled sample)")
     parser.add_argument("--tile", type=int, default=32, metavar="N", help="side of a tile in latent pixels (default: 32)")
@@ -36,10 +37,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--repeats", type=int, default=5, metavar="N", help="timings of which the fastest counts (default: 5)")
     parser.add_argument("--device", default="auto", help="device to compute on (default: auto)")
     parser.add_argument("--precision", default="auto", help="number format (default: auto)")
+    parser.add_argument("--minutes", type=float, default=6.0, metavar="M", help="full: begin no row after so long (default: 6)")
+    parser.add_argument("--rows", default="", metavar="NAMES", help="full: the rows to measure, with commas (default: all)")
+    parser.add_argument("--lines", type=Path, metavar="FILE", help="full: write every finding to a file, as JSON lines")
+    parser.add_argument("--tiny", action="store_true", help="full: a tiny network, to see that everything runs")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Measure and print; returns 0. Raises `UserError`."""
+    """Measure and print; returns 0, or 1 where rows of ``full`` failed. Raises `UserError`."""
+    if options.what == "full":
+        return full(options)
     names = ("model", "tile", "window", "steps", "device", "precision")
     settings = RestoreSettings.from_dict({name: getattr(options, name) for name in names})
     clip = options.clip or resource("clips", "sample.mp4")
@@ -48,6 +55,21 @@ def run(options: argparse.Namespace) -> int:
     values, table = MEASUREMENTS[options.what](settings, clip, options)
     print(json.dumps(values) if options.json else table)
     return 0
+
+
+def full(options: argparse.Namespace) -> int:
+    """Run ``dcvsr bench full``, which needs neither clip nor model and prints by itself; raises `UserError`."""
+    from dcvsr_engine.research.bench.full import ROW_NAMES, FindingLog, run_full
+
+    rows = tuple(filter(None, options.rows.split(",")))
+    unknown = [name for name in rows if name not in ROW_NAMES]
+    if unknown:
+        raise InputError(f"“{unknown[0]}” is no row; choose some of {', '.join(ROW_NAMES)}.")
+    log = FindingLog(options.lines, options.json)
+    try:
+        return 1 if run_full(options.tiny, options.device, options.precision, options.minutes, rows, log) else 0
+    finally:
+        log.close()
 
 
 Measured = tuple[Any, str]

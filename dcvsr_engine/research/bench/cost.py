@@ -1,17 +1,14 @@
 """Cost of guidance and propagation, as ratios of times measured in turns in one run."""
 
 import dataclasses
-import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from diffusers import UNetSpatioTemporalConditionModel
 from torch import nn
-from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
 from dcvsr_engine.diffusion.denoiser import Denoiser
 from dcvsr_engine.diffusion.propagation import SpatialBank
@@ -21,12 +18,12 @@ from dcvsr_engine.jobs.job import run_job
 from dcvsr_engine.network.checkpoint import Model
 from dcvsr_engine.network.device import DTYPES, device_title
 from dcvsr_engine.planning.request import JobRequest
+from dcvsr_engine.research.bench.counting import TimedWork, flops
 from dcvsr_engine.research.bench.memory import peak_bytes
 from dcvsr_engine.research.bench.workload import BenchWorkload, load_workload
 from dcvsr_engine.settings import Guidance, RestoreSettings
 from dcvsr_engine.tiling.blend import cut
 
-TimedWork = Callable[[], Any]
 COST_GUIDANCE_SCALE, COST_GAMMA = 2.0, 1.0
 
 
@@ -125,28 +122,6 @@ def seconds(work: TimedWork, clock: Callable[[], float]) -> float:
     began = clock()
     work()
     return clock() - began
-
-
-def flops(work: TimedWork) -> int:
-    """Count floating-point operations of matrix products, convolutions and attention."""
-    # torch's counter does not know the processor's kernels
-    on_processor = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
-    counts = {on_processor: attention_flops, torch.ops.mkldnn._linear_pointwise: linear_flops}
-    counter = FlopCounterMode(display=False, custom_mapping=counts)
-    with counter:
-        work()
-    return int(counter.get_total_flops())
-
-
-def attention_flops(query: Any, key: Any, value: Any, *rest: Any, **named: Any) -> int:
-    """Count the operations of one attention from its shapes."""
-    return int(sdpa_flop_count(query, key, value))
-
-
-def linear_flops(x: Any, *rest: Any, **named: Any) -> int:
-    """Count the operations of a fused matrix product from its shapes; what it is multiplied by may come before the weights."""
-    weight = rest[1] if len(rest[1]) == 2 else rest[0]
-    return int(2 * math.prod(x) * weight[0])
 
 
 # -- timed works ----------------------------------------------------------------------------------------------

@@ -17,7 +17,8 @@ from dcvsr_engine.models.loading import load_model
 from dcvsr_engine.network.checkpoint import Model
 from dcvsr_engine.network.device import DTYPES, device_title
 from dcvsr_engine.network.fused import FusedFeedForward
-from dcvsr_engine.research.bench.cost import TimedWork, fastest
+from dcvsr_engine.research.bench.cost import fastest
+from dcvsr_engine.research.bench.counting import TimedWork
 from dcvsr_engine.settings import Precision, RestoreSettings
 
 GPU = "cuda"

@@ -21,13 +21,14 @@ class Opener(QObject):
 
 def test_file_managers_are_asked_to_select_the_file():
     path = Path("/films/a b.mp4")
-    assert folder_command(path, "win32") == ["explorer", f"/select,{path}"]
+    assert folder_command(path, "win32") == ["explorer", "/select,", str(path)]
     assert folder_command(path, "darwin") == ["open", "-R", str(path)]
     assert folder_command(path, "linux") == []
 
 
-def test_elsewhere_the_folder_is_opened(qapp, tmp_path, monkeypatch):
+def test_without_one_the_folder_is_opened(qapp, tmp_path, monkeypatch):
     monkeypatch.setattr("app.system.desktop.folder_command", lambda path: [])
+    monkeypatch.setattr("app.system.file_manager.select_file", lambda path, otherwise: otherwise())
     opener = Opener()
     QDesktopServices.setUrlHandler("file", opener, "open")
     show_in_folder(tmp_path / "a.mp4")

@@ -18,7 +18,7 @@ from dcvsr_engine.events import StepKind
 from dcvsr_engine.jobs.session import load_for
 from dcvsr_engine.network.fused import FusedFeedForward, can_fuse
 from dcvsr_engine.planning.request import Region
-from dcvsr_engine.research.bench import cost, kernels, memory, propagation
+from dcvsr_engine.research.bench import cost, counting, kernels, memory, propagation
 from dcvsr_engine.research.bench.command import kernels_table
 from dcvsr_engine.research.bench.workload import load_workload, middle_region
 from dcvsr_engine.settings import RestoreSettings
@@ -105,11 +105,11 @@ def test_propagation_is_measured_step_by_step(workload):
 def test_flops_of_the_processors_attention_are_counted():
     query, key = torch.zeros(2, 3, 8, 4), torch.zeros(2, 3, 20, 4)
     with torch.no_grad():
-        assert cost.flops(lambda: F.scaled_dot_product_attention(query, key, key)) == 2 * 3 * 2 * 2 * 8 * 20 * 4
-        assert cost.flops(lambda: torch.zeros(5, 6) @ torch.zeros(6, 7)) == 2 * 5 * 6 * 7
+        assert counting.flops(lambda: F.scaled_dot_product_attention(query, key, key)) == 2 * 3 * 2 * 2 * 8 * 20 * 4
+        assert counting.flops(lambda: torch.zeros(5, 6) @ torch.zeros(6, 7)) == 2 * 5 * 6 * 7
         layer = FeedForward(8, activation_fn="geglu")
         assert can_fuse(torch.float32)  # asked once, by a product that would be counted
-        assert cost.flops(lambda: FusedFeedForward(layer)(torch.zeros(3, 5, 8))) == 2 * 15 * 8 * (64 + 32)
+        assert counting.flops(lambda: FusedFeedForward(layer)(torch.zeros(3, 5, 8))) == 2 * 15 * 8 * (64 + 32)
 
 
 def test_a_random_network_of_the_models_shape_has_distinct_branches(workload):
