@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMainWindow
 
+from app.controllers.exports import Exports
 from app.controllers.preferences_menu import PreferencesMenu
 from app.controllers.runs import Runs
 from app.controllers.selected_items import SelectedItems
@@ -22,6 +23,7 @@ from app.engine.runner import Activity, JobRunner
 from app.help.menu import HelpMenu
 from app.models.menu import ModelsMenu
 from app.preview.model import CompareMode
+from app.preview.stills import StillKind
 from app.queue.intake import ClipIntake
 from app.settings.panel import SettingsPanel
 from app.system.power import AFTERWARDS, Afterward, deed_name
@@ -32,6 +34,11 @@ from app.widgets.appearance import APPEARANCES, Appearance, appearance_name
 
 Key = QKeySequence.StandardKey
 When = Callable[[WindowState], bool]
+SAVES = ("save_frame", "save_original", "save_both")
+COPIES = ("copy_frame", "copy_original", "copy_both")
+COMPARISONS = ("compare_side", "compare_wipe")
+VIEW_MENU = (*SAVES, None, *COPIES, None, *COMPARISONS)
+"""Opens on the picture."""
 
 
 def row(
@@ -80,6 +87,7 @@ class Targets:
     session: WindowSession
     unattended: Unattended
     preferences: PreferencesMenu
+    exports: Exports
 
 
 class Actions(QObject):
@@ -91,7 +99,8 @@ class Actions(QObject):
 
     def rows(self) -> list[ActionSpec]:
         """All actions."""
-        return [*self._clips(), *self._looks(), *self._runs(), *self._alone(), *self._items(), *self._others()]
+        groups = (self._clips, self._exports, self._looks, self._runs, self._alone, self._items, self._others)
+        return [spec for group in groups for spec in group()]
 
     def menus(self) -> list[MenuSpec]:
         """The menu bar."""
@@ -109,9 +118,10 @@ class Actions(QObject):
         opening = ("open", "open_folder", "recent", "watch")
         stops = ("pause", "cancel", "stop")
         again = ("resume", "start_again", "show_report", "show_failure")
+        export = MenuSpec(self.tr("&Export"), (*SAVES, None, *COMPARISONS))
         return [
-            MenuSpec(self.tr("&File"), (*opening, None, "target", "play_result", "show_in_folder", None, "quit")),
-            MenuSpec(self.tr("&Edit"), ("put_back", "paste", *order, None, *settings, None, "preferences")),
+            MenuSpec(self.tr("&File"), (*opening, None, "target", export, None, "play_result", "show_in_folder", None, "quit")),
+            MenuSpec(self.tr("&Edit"), ("put_back", *COPIES, "paste", *order, None, *settings, None, "preferences")),
             MenuSpec(self.tr("&View"), (*picture, None, *frames, None, *panels, None, looks, language, "full_screen")),
             MenuSpec(self.tr("&Job"), ("plan", *previews, None, *run, *stops, None, "start_at", after, None, *again)),
             MenuSpec(self.tr("&Models"), ("models", "add_model", "models_folder")),
@@ -138,6 +148,22 @@ class Actions(QObject):
                 "Ctrl+,",
                 role=QAction.MenuRole.PreferencesRole,
             ),
+        ]
+
+    def _exports(self) -> list[ActionSpec]:
+        """What is kept of the comparison."""
+        exports = self._targets.exports
+        save, copy, compare = exports.save, exports.copy, exports.compare
+        side, wipe = self.tr("Before/after video, side by &side…"), self.tr("Before/after video with a &moving line…")
+        return [
+            row("save_frame", self.tr("Save &frame as…"), partial(save, "frame"), "Ctrl+Alt+S", can_keep("frame")),
+            row("save_original", self.tr("Save &original frame as…"), partial(save, "original"), None, can_keep("original")),
+            row("save_both", self.tr("Save &before and after as…"), partial(save, "both"), None, can_keep("both")),
+            row("copy_frame", self.tr("&Copy frame"), partial(copy, "frame"), Key.Copy, can_keep("frame")),
+            row("copy_original", self.tr("Copy &original frame"), partial(copy, "original"), None, can_keep("original")),
+            row("copy_both", self.tr("Copy &before and after"), partial(copy, "both"), "Ctrl+Shift+C", can_keep("both")),
+            row("compare_side", side, partial(compare, "side"), None, can_compare),
+            row("compare_wipe", wipe, partial(compare, "wipe"), None, can_compare),
         ]
 
     def _watch(self) -> ActionSpec:
@@ -250,6 +276,16 @@ class Actions(QObject):
             self._targets.window.showFullScreen()
         else:
             self._targets.window.showNormal()
+
+
+def can_keep(kind: StillKind) -> When:
+    """Whether such a picture can be kept of the frame that is seen."""
+    return lambda state: kind in state.stills
+
+
+def can_compare(state: WindowState) -> bool:
+    """Whether the engine can write a video before and after."""
+    return state.idle and state.has_pair
 
 
 def has_appearance(appearance: Appearance) -> When:

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent
-from PySide6.QtWidgets import QMainWindow, QToolBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMainWindow, QMenu, QToolBar, QVBoxLayout, QWidget
 
-from app.actions import Actions, Targets
+from app.actions import VIEW_MENU, Actions, Targets
+from app.controllers.exports import Exports
 from app.controllers.preferences_menu import PreferencesMenu
 from app.controllers.run_display import TITLE, RunDisplay
 from app.controllers.runs import Runs
@@ -41,6 +42,7 @@ from app.system.preferences import Preferences
 from app.widgets.action_table import ActionTable
 from app.widgets.docks import add_dock, toggle_actions
 from app.widgets.drops import accept_copy, local_paths
+from app.widgets.engine_words import engine_words
 from app.widgets.focus import chain_panels
 from app.widgets.notices import NoticeBar
 from app.widgets.placement import open_on_screen
@@ -63,7 +65,7 @@ class MainWindow(QMainWindow):
     Attributes:
         queue, runner: the jobs, and what runs them.
         queue_panel, settings_panel, preview, progress, report, log_panel, notices: the panels.
-        shown, runs, run_display, selected, session, intake, unattended, preferences_menu: the controllers.
+        shown, runs, run_display, selected, session, intake, unattended, preferences_menu, exports: the controllers.
         models, help: what their menus open.
         action_table: every action by its id.
         docks: the movable panels by name.
@@ -130,6 +132,7 @@ class MainWindow(QMainWindow):
         self.runs = Runs(self, runner, queue, self.shown, preview, settings, preferences)
         self.selected = SelectedItems(self.queue_panel, queue, runner, self.runs, self.report, self.notices)
         self.unattended = Unattended(self, runner, preferences, self.notices, KeepAwake(self))
+        self.exports = Exports(self, preview, self.shown, runner, self.notices)
         self.session = WindowSession(
             self, runner, queue, self.shown, self.runs, self.presets, self.notices, preferences, self.crash
         )
@@ -138,7 +141,7 @@ class MainWindow(QMainWindow):
     def _make_actions(self) -> None:
         targets = Targets(
             self, self.intake, self.settings_panel, self.shown, self.runs, self.runner, self.selected, self.models, self.help,
-            self.session, self.unattended, self.preferences_menu,
+            self.session, self.unattended, self.preferences_menu, self.exports,
         )  # fmt: skip
         actions = Actions(targets)
         self.menus = actions.menus()
@@ -147,6 +150,7 @@ class MainWindow(QMainWindow):
         self.action_table.adopt(toggle_actions(self.docks))
         self.addActions(self.action_table.window_wide())
         self.queue_panel.show_actions(self.action_table)
+        self.preview.view.show_menu(self.action_table.fill(QMenu(self), VIEW_MENU))
         for menu in self.menus:
             self.action_table.fill(self.menuBar().addMenu(menu.title), menu.entries, {"recent": self.recent_menu})
 
@@ -174,7 +178,7 @@ class MainWindow(QMainWindow):
         self.run_display.title_changed.connect(self.setWindowTitle)
         self.run_display.gpu_requested.connect(self.help.show_gpu)
         self.run_display.log_requested.connect(partial(self.show_dock, "log"))
-        self.run_display.play_requested.connect(self.selected.play_result_of)
+        self.run_display.play_requested.connect(self.selected.play)
         self.queue_panel.opened.connect(self.selected.play_result_of)
         self.run_display.report_requested.connect(self.selected.show_report_of)
         self.selected.report_shown.connect(partial(self.show_dock, "report"))
@@ -204,7 +208,7 @@ class MainWindow(QMainWindow):
         """Everything that decides which actions are available."""
         for change in (
             self.runner.activity_changed, self.shown.changed, self.session.changed, self.unattended.changed,
-            self.intake.watch_changed,
+            self.intake.watch_changed, self.preview.stills_changed,
             self.queue_panel.selection_changed,
             self.queue.rowsInserted, self.queue.rowsRemoved, self.queue.item_changed,
         ):  # fmt: skip
@@ -224,6 +228,7 @@ class MainWindow(QMainWindow):
             self.runner,
             self.runs,
             self.shown,
+            self.preview,
             self.queue,
             self.queue_panel,
             self.crash,
@@ -254,9 +259,14 @@ class MainWindow(QMainWindow):
         self.queue_panel.select(ids[0])
         self.notices.withdraw()
 
-    def _on_left_out(self, clips: Sequence[FoundClip]) -> None:
-        text = self.tr("{count} clips are left out, as their results are there.").format(count=len(clips))
-        self.notices.say(text, "caution", [(self.tr("Add them all the same"), partial(self.intake.add_all, clips))])
+    def _on_left_out(self, clips: Sequence[FoundClip], flaws: Sequence[str]) -> None:
+        texts = [engine_words(flaws[0]), self.tr("Its clip is restored beside it.")] if flaws else []
+        if len(flaws) > 1:
+            texts.append(self.tr("{count} more results are not whole either.").format(count=len(flaws) - 1))
+        if clips:
+            texts.append(self.tr("{count} clips are left out, as their results are there.").format(count=len(clips)))
+        actions = [(self.tr("Add them all the same"), partial(self.intake.add_all, clips))] if clips else []
+        self.notices.say(" ".join(texts), "caution", actions)
 
     def receive_files(self, paths: Sequence[Path]) -> None:
         """Come to the front and add the files that a second start was given."""
@@ -305,7 +315,16 @@ class MainWindow(QMainWindow):
             self.preferences.save()
             self.queue.save()
             self.preview.shutdown()
-            for part in (self.intake, self.shown, self.models, self.help, self.log_panel, self.run_display, self.unattended):
+            for part in (
+                self.intake,
+                self.shown,
+                self.models,
+                self.help,
+                self.log_panel,
+                self.run_display,
+                self.unattended,
+                self.exports,
+            ):
                 part.stop()
         finally:
             # whatever went wrong before: no process may stay behind

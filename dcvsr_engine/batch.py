@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from dcvsr_engine.arguments import request_from
-from dcvsr_engine.errors import InputError, OutputError, SettingsError, UserError
+from dcvsr_engine.arguments import request_from, settings_from
+from dcvsr_engine.errors import Cancelled, InputError, OutputError, SettingsError, UserError
 from dcvsr_engine.jobs.clips import ClipFacts, FoundClip, facts_of_clip, found_clips
 from dcvsr_engine.jobs.naming import checked_pattern
 from dcvsr_engine.planning.disk import existing, tightest
 from dcvsr_engine.planning.request import JobRequest
-from dcvsr_engine.storage import describe_os_error, partial_path, refuse_replacing
+from dcvsr_engine.storage import describe_os_error, partial_path, refuse_replacing, report_file
 from dcvsr_engine.terminal import file_size, printable, time_span
 from dcvsr_engine.video.suffixes import FILM_SUFFIXES
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 POLL_SECONDS = 5.0
 """Seconds between two looks into a watched folder: a file that did not grow between them is complete."""
 NO_OUTPUT = "--output names the result of one clip; for several use --output-folder and --name."
+OUTCOMES = "done", "skipped", "failed", "cancelled", "waiting"
 Run = Callable[[JobRequest], dict[str, Any]]
 """Restores a clip and gives the report."""
 
@@ -36,7 +37,7 @@ class Outcome:
 
     Attributes:
         source, target: the clip and its result.
-        state: as it ended.
+        state: as it ended, or that it is still ``waiting``.
         message: why it failed or was left out.
         bad_input: whether it failed for a reason that the user can change.
         report: of the run.
@@ -44,7 +45,7 @@ class Outcome:
 
     source: Path
     target: Path | None
-    state: Literal["done", "skipped", "failed"]
+    state: Literal["waiting", "done", "skipped", "failed", "cancelled"]
     message: str = ""
     bad_input: bool = False
     report: dict[str, Any] | None = None
@@ -86,13 +87,14 @@ def requests_of(options: argparse.Namespace, clips: Sequence[FoundClip]) -> list
         refuse_film(options.sources)
         raise InputError(f"There are no clips in {', '.join(f'“{path}”' for path in options.sources)}; see --recursive.")
     requests = [request_from(options, clip) for clip in clips]
+    written = [path for path in (getattr(options, "report", None),) if path is not None]
     targets = [request.target for request in requests]
     # clips that differ by their suffix alone keep it in the name of the result
     requests = [
         request if targets.count(request.target) == 1 else request_from(options, clip, whole_name=True)
         for request, clip in zip(requests, clips, strict=True)
     ]
-    refuse_replacing([clip.path for clip in clips], [request.target for request in requests if request.target])
+    refuse_replacing([clip.path for clip in clips], [*(request.target for request in requests if request.target), *written])
     return requests
 
 
@@ -105,9 +107,9 @@ def refuse_film(folders: Sequence[Path]) -> None:
             )
 
 
-def is_there(target: Path | None) -> bool:
-    """Whether a result is there."""
-    return target is not None and (any(target.iterdir()) if target.is_dir() else target.exists())
+def is_there(target: Path) -> bool:
+    """Whether there is anything that has the name of a result."""
+    return any(target.iterdir()) if target.is_dir() else target.exists()
 
 
 def make_output_folders(options: argparse.Namespace, requests: Sequence[JobRequest]) -> None:
@@ -242,32 +244,84 @@ def sum_line(made: BatchPlan) -> str:
 # -- one after the other ------------------------------------------------------------------------------------------
 
 
+class Record:
+    """What became of all clips so far, in the report after each one.
+
+    Attributes:
+        outcomes: of the clips, in order; those to come are waiting.
+        problem: why the report could not be written the last time.
+    """
+
+    def __init__(self, write: Callable[[str], None]) -> None:
+        """``write`` replaces the report."""
+        self.outcomes: list[Outcome] = []
+        self.problem = ""
+        self._write = write
+
+    def expect(self, requests: Sequence[JobRequest]) -> None:
+        """Add clips that are to be restored."""
+        self.outcomes += [Outcome(request.source, request.target, "waiting") for request in requests]
+
+    def settle(self, outcome: Outcome) -> None:
+        """Note what became of a clip."""
+        self.outcomes[self.outcomes.index(Outcome(outcome.source, outcome.target, "waiting"))] = outcome
+        self.save()
+
+    def save(self) -> None:
+        """Write the report; that this fails must not end the work."""
+        try:
+            self._write(self.to_json())
+            self.problem = ""
+        except OutputError as error:
+            self.problem = str(error)
+
+    def to_json(self) -> str:
+        """All outcomes as JSON."""
+        return json.dumps([outcome.to_dict() for outcome in self.outcomes], indent=2, ensure_ascii=False)
+
+    def summary(self) -> str:
+        """How many clips ended in which state."""
+        counts = {state: sum(outcome.state == state for outcome in self.outcomes) for state in OUTCOMES}
+        return ", ".join(f"{count} {state}" for state, count in counts.items() if count) or "nothing done"
+
+
 def restore_batch(options: argparse.Namespace, run: Run) -> int:
     """``dcvsr restore`` of several clips; ``run`` restores one. Returns the exit code."""
-    outcomes: list[Outcome] = []
-    try:
-        for requests in watched_requests(options) if options.watch else iter([requests_of(options, clips_of(options))]):
-            outcomes += restore_these(options, requests, run)
-    finally:
-        # after Ctrl-C, too: what is done is told
-        tell(options, outcomes)
-    return exit_code(outcomes)
+    with report_file(options.report, settings_from(options)[1].overwrite) as write:
+        record = Record(write)
+        try:
+            for requests in watched_requests(options) if options.watch else iter([requests_of(options, clips_of(options))]):
+                record.expect(requests)
+                for outcome in restore_these(options, requests, run):
+                    record.settle(outcome)
+        finally:
+            # after Ctrl-C, too: what is done is told
+            if record.outcomes:
+                record.save()
+            print(record.to_json() if options.json else record.summary())
+        if record.problem:
+            raise OutputError(record.problem)
+    return exit_code(record.outcomes)
 
 
 def restore_these(options: argparse.Namespace, requests: Sequence[JobRequest], run: Run) -> Iterator[Outcome]:
     """Plan and restore clips; a failure of one does not stop the others."""
     make_output_folders(options, requests)
-    waiting, skipped = without_done(options, requests)
-    yield from skipped
+    waiting, left_out = without_done(options, requests)
     made = plan_all(waiting, 0.0, calibrate=True)
-    yield from made.failed
-    for outcome in made.failed:
-        say(outcome_line(outcome))
+    for outcome in (*left_out, *made.failed):
+        if outcome.state == "failed":
+            say(outcome_line(outcome))
+        yield outcome
     if made.plans:
         say(sum_line(made))
     for number, request in enumerate(made.plans, start=1):
         say(f"[{number}/{len(made.plans)}] {request.source}")
-        outcome = restored_outcome(request, run)
+        try:
+            outcome = restored_outcome(request, run)
+        except Cancelled:
+            yield Outcome(request.source, request.target, "cancelled")
+            raise
         say(outcome_line(outcome))
         yield outcome
 
@@ -276,6 +330,8 @@ def restored_outcome(request: JobRequest, run: Run) -> Outcome:
     """Restore a clip; only a cancellation is raised."""
     try:
         return Outcome(request.source, request.target, "done", report=run(request))
+    except Cancelled:
+        raise
     except UserError as error:
         return failure(request, str(error))
     except Exception as error:  # of this clip: the others are restored all the same
@@ -289,26 +345,32 @@ def failure(request: JobRequest, message: str) -> Outcome:
 
 
 def without_done(options: argparse.Namespace, requests: Sequence[JobRequest]) -> tuple[list[JobRequest], list[Outcome]]:
-    """The clips to restore, and those that are left out because their result is there, where that is asked for."""
-    skip = options.skip_done or getattr(options, "watch", False)
-    done = [request for request in requests if skip and is_there(request.target)]
-    outcomes = [Outcome(request.source, request.target, "skipped", "the result is there") for request in done]
-    return [request for request in requests if request not in done], outcomes
+    """The clips to restore, and those that are left out, where that is asked for: their result is there, or something else is."""
+    if not options.skip_done and not getattr(options, "watch", False):
+        return list(requests), []
+    left_out = {request: outcome for request in requests if (outcome := outcome_before(request))}
+    return [request for request in requests if request not in left_out], list(left_out.values())
+
+
+def outcome_before(request: JobRequest) -> Outcome | None:
+    """The outcome for a clip whose result is there already, whole or not; ``None`` where it is to be restored."""
+    from dcvsr_engine.jobs.results import flaw_of  # loads the decoder
+
+    if request.target is None or not is_there(request.target):
+        return None
+    try:
+        flaw = flaw_of(request.target, request.source, request.frames, request.region is not None)
+    except UserError:  # the plan will say what is wrong with the clip
+        return None
+    if flaw is None:
+        return Outcome(request.source, request.target, "skipped", "the result is there")
+    return None if request.output.overwrite else failure(request, f"{flaw} Move it away, or allow --overwrite.")
 
 
 def exit_code(outcomes: Sequence[Outcome]) -> int:
     """0 where nothing failed, 1 for an unexpected failure, 2 where all failures were the input's."""
     failed = [outcome for outcome in outcomes if outcome.state == "failed"]
     return 0 if not failed else 2 if all(outcome.bad_input for outcome in failed) else 1
-
-
-def tell(options: argparse.Namespace, outcomes: Sequence[Outcome]) -> None:
-    """Print what became of all clips, and write their reports where that is asked for."""
-    text = json.dumps([outcome.to_dict() for outcome in outcomes], indent=2, ensure_ascii=False)
-    if options.report is not None:
-        options.report.write_text(text, encoding="utf-8", errors="backslashreplace")
-    counts = {state: sum(outcome.state == state for outcome in outcomes) for state in ("done", "skipped", "failed")}
-    print(text if options.json else ", ".join(f"{count} {state}" for state, count in counts.items() if count) or "nothing done")
 
 
 def outcome_line(outcome: Outcome) -> str:

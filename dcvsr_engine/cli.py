@@ -10,9 +10,7 @@ import shlex
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Callable
 from importlib import import_module
 from math import isfinite
 from pathlib import Path
@@ -20,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from dcvsr_engine import __version__
 from dcvsr_engine.arguments import Parser, add_request_arguments, add_run_arguments, add_settings, request_from
-from dcvsr_engine.batch import is_batch, is_there, make_output_folders, plan_batch, restore_batch
+from dcvsr_engine.batch import is_batch, make_output_folders, plan_batch, restore_batch, without_done
 from dcvsr_engine.environment import safe_import_path, use_private_caches
 from dcvsr_engine.errors import Cancelled, OutputError, SettingsError, UserError
 from dcvsr_engine.farm.cluster import farm_job_folder, farm_run
@@ -32,7 +30,7 @@ from dcvsr_engine.jobs.clips import FoundClip
 from dcvsr_engine.models.command import add_model_actions, run_model_action
 from dcvsr_engine.progress import JobProgress
 from dcvsr_engine.settings import OutputSettings
-from dcvsr_engine.storage import describe_os_error, discard, partial_path, put_in_place, refuse_replacing, refuse_unsafe
+from dcvsr_engine.storage import refuse_replacing, report_file
 from dcvsr_engine.terminal import file_size, print_out, printable, time_span
 
 if TYPE_CHECKING:
@@ -209,10 +207,13 @@ def restore_command(options: argparse.Namespace) -> int:
     if not is_batch(options):
         request = request_from(options, FoundClip(options.sources[0]))
         make_output_folders(options, [request])
-        if options.skip_done and is_there(request.target):
-            print_out(printable(f"The result is there: {request.target}"))
-        else:
+        waiting, left_out = without_done(options, [request])
+        if waiting:
             run_with_report(request, farm_job_folder(request, options.farm), options, options.fresh)
+        for outcome in left_out:
+            if outcome.state == "failed":
+                raise OutputError(outcome.message)
+            print_out(printable(f"The result is there: {request.target}"))
         return EXIT_DONE
     from dcvsr_engine.worker.process import ModelCache
 
@@ -248,7 +249,7 @@ def run_with_report(request: "JobRequest", folder: Path, options: argparse.Names
 
     outputs = [path for path in (request.target, options.report) if path is not None]
     refuse_replacing(inputs_of(request.source, getattr(options, "settings", None)), outputs)
-    with text_file(options.report, request.output.overwrite) as write:
+    with report_file(options.report, request.output.overwrite) as write:
         if fresh:
             discard_job(folder)
         report = run_with_progress(request, folder, options.discard, farm=getattr(options, "farm", None))
@@ -264,35 +265,6 @@ def inputs_of(source: Path, *others: Path | None) -> list[Path]:
     from dcvsr_engine.video.source import pictures_of
 
     return [source, *(pictures_of(source) or ()), *(path for path in others if path is not None)]
-
-
-@contextmanager
-def text_file(path: Path | None, overwrite: bool) -> Iterator[Callable[[str], Any]]:
-    """A function that writes the file ``path`` at once; raises `OutputError` before any work where that cannot be done."""
-    if path is None:
-        yield lambda text: None
-        return
-    refuse_unsafe(path, pictures=False, overwrite=overwrite)
-    partial_file = partial_path(path.absolute())
-    try:
-        partial_file.touch()
-    except OSError as error:
-        raise OutputError(f"“{path}” cannot be written ({describe_os_error(error)}); choose another name.") from None
-    try:
-        yield partial(write_report, partial_file, path)
-    finally:
-        discard(partial_file)
-
-
-def write_report(partial_file: Path, path: Path, text: str) -> None:
-    """Write a text and put it in its place; raises `OutputError`."""
-    try:
-        partial_file.write_text(text, encoding="utf-8", errors="backslashreplace")
-        put_in_place(partial_file, path)
-    except OSError as error:
-        raise OutputError(
-            f"The report “{path}” cannot be written ({describe_os_error(error)}); the result is complete."
-        ) from None
 
 
 def run_with_progress(
@@ -435,13 +407,15 @@ def list_jobs(options: argparse.Namespace) -> None:
 
 def compare_command(options: argparse.Namespace) -> int:
     """``dcvsr compare``."""
-    from dcvsr_engine.video.comparison import compare
+    from dcvsr_engine.control import Control
+    from dcvsr_engine.video.comparison import Part, compare
 
     given = {name: value for name, value in vars(options).items() if name in OutputSettings.specs()}
-    part = options.begin, options.end
-    if not all(isfinite(second) for second in part if second is not None):
+    seconds = options.begin, options.end
+    if not all(isfinite(second) for second in seconds if second is not None):
         raise SettingsError("--from and --to take seconds.")
-    target = compare(options.original, options.result, options.output, options.mode, part, OutputSettings.from_dict(given))
+    output, files = OutputSettings.from_dict(given), (options.original, options.result, options.output)
+    target = compare(*files, options.mode, Part(seconds), output, Control())
     print_out(json.dumps({"target": str(target)}) if options.json else printable(str(target)))
     return EXIT_DONE
 

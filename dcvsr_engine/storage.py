@@ -11,7 +11,8 @@ import re
 import secrets
 import shutil
 import stat
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,39 @@ def parse_json(text: str | bytes) -> Any:
         return json.loads(text)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+
+
+@contextmanager
+def report_file(path: Path | None, overwrite: bool) -> Iterator[Callable[[str], None]]:
+    """A function that writes a report, as often as it is called; without a ``path`` it does nothing.
+
+    Raises:
+        OutputError: before any work where the file cannot be written, or exists and is not to be replaced.
+    """
+    if path is None:
+        yield lambda text: None
+        return
+    refuse_unsafe(path, pictures=False, overwrite=overwrite)
+    partial, replace = partial_path(path.absolute()), overwrite
+    try:
+        partial.touch()
+    except OSError as error:
+        raise OutputError(f"“{path}” cannot be written ({describe_os_error(error)}); choose another name.") from None
+
+    def write(text: str) -> None:
+        nonlocal replace
+        try:
+            partial.write_text(text, encoding="utf-8", errors="backslashreplace")
+            put_in_place(partial, path, replace=replace)
+        except OSError as error:
+            reason = describe_os_error(error)
+            raise OutputError(f"The report “{path}” cannot be written ({reason}); the result is complete.") from None
+        replace = True  # from now on it is ours
+
+    try:
+        yield write
+    finally:
+        discard(partial)
 
 
 # -- hashes -----------------------------------------------------------------------------------------------------

@@ -17,8 +17,8 @@ from app.queue.unfinished import resume_point
 from app.settings.panel import SettingsPanel
 from app.system.desktop import Notifier, show_in_folder
 from app.widgets.engine_words import engine_words
-from app.widgets.messages import show_failure
-from app.widgets.notices import NoticeBar
+from app.widgets.messages import show_error, show_failure
+from app.widgets.notices import NoticeAction, NoticeBar
 from dcvsr_engine.events import Event, PreviewFrame, StepStarted, Warned
 from dcvsr_engine.planning.plan import Plan
 from dcvsr_engine.worker.messages import Ready
@@ -34,13 +34,14 @@ class RunDisplay(QObject):
     Attributes:
         title_changed: what the window's title is to be.
         gpu_requested, log_requested: a button of a notice was pressed.
-        play_requested, report_requested: likewise; the id of a finished item.
+        play_requested: likewise; the path of a video that is ready.
+        report_requested: likewise; the id of a finished item.
     """
 
     title_changed = Signal(str)
     gpu_requested = Signal()
     log_requested = Signal()
-    play_requested = Signal(str)
+    play_requested = Signal(object)
     report_requested = Signal(str)
 
     def __init__(
@@ -139,10 +140,13 @@ class RunDisplay(QObject):
         target = run.request.target
         log.info("%s is done", target)
         text = self._ready_text(target.name)
-        play = self.tr("Play"), lambda: self.play_requested.emit(run.job)
-        show = self.tr("Show in folder"), lambda: show_in_folder(target)
-        report_button = self.tr("Report"), lambda: self.report_requested.emit(run.job)
-        self._notices.say(text, "good", [play, show, report_button], stays=True)
+        actions: list[NoticeAction] = [
+            (self.tr("Play"), lambda: self.play_requested.emit(target)),
+            (self.tr("Show in folder"), lambda: show_in_folder(target)),
+        ]
+        if run.restores:
+            actions.append((self.tr("Report"), lambda: self.report_requested.emit(run.job)))
+        self._notices.say(text, "good", actions, stays=True)
         self._notifier.notify(TITLE, text)
 
     def _ready_text(self, name: str) -> str:
@@ -158,10 +162,14 @@ class RunDisplay(QObject):
         if run and run.plan_only:
             return
         if self._error_box is None:
-            name = run.request.source.name if run else self.tr("The engine")
-            self._error_box = show_failure(self._window, name, message, details)
+            self._error_box = self._show_why(run, message, details)
             self._error_box.finished.connect(self._on_error_closed)
         self._notifier.notify(TITLE, engine_words(message))
+
+    def _show_why(self, run: EngineRun | None, message: str, details: str) -> QMessageBox:
+        if run and run.compares:
+            return show_error(self._window, self.tr("The before/after video was not written"), engine_words(message), details)
+        return show_failure(self._window, run.request.source.name if run else self.tr("The engine"), message, details)
 
     def _on_error_closed(self) -> None:
         self._error_box = None

@@ -1,5 +1,7 @@
 """What can be done with the selected items of the queue."""
 
+from pathlib import Path
+
 from PySide6.QtCore import QObject, Signal
 
 from app.controllers.runs import Runs
@@ -48,15 +50,19 @@ class SelectedItems(QObject):
         self.play_result_of(self._panel.current_id())
 
     def play_result_of(self, item_id: str) -> None:
-        """Open a result with the user's player."""
+        """Open a finished item's result with the user's player."""
         item = self._queue.item(item_id)
-        if item is None or item.finished is None:
-            return
-        name = item.finished.name
-        if not item.finished.exists():
-            self._notices.caution(self.tr("“{name}” is not there any more; restore the clip again.").format(name=name))
-        elif not open_file(item.finished):
-            self._notices.caution(self.tr("No program on this computer opens “{name}”; install a player.").format(name=name))
+        if item and item.finished:
+            self.play(item.finished)
+
+    def play(self, video: Path) -> None:
+        """Open a video with the user's player."""
+        if not video.exists():
+            self._notices.caution(self.tr("“{name}” is not there any more; restore the clip again.").format(name=video.name))
+        elif not open_file(video):
+            self._notices.caution(
+                self.tr("No program on this computer opens “{name}”; install a player.").format(name=video.name)
+            )
 
     def show_in_folder(self) -> None:
         """Show the current item's result in the file manager."""

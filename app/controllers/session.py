@@ -78,12 +78,16 @@ class WindowSession(QObject):
 
     def may_close(self) -> bool:
         """Whether the window may close now; while a job runs the user is asked first."""
-        if self._may_quit or self._runner.current is None or self._runner.current.plan_only:
+        run = self._runner.current
+        if self._may_quit or run is None or run.plan_only:
             return True
-        question = self.tr("A clip is being restored. At the next start it can be resumed {from_where}.")
-        question = question.format(from_where=resume_point(self._runner.current.request))
+        if run.compares:
+            question, stay = self.tr("A before/after video is being written; it would be lost."), self.tr("Continue writing")
+        else:
+            question = self.tr("A clip is being restored. At the next start it can be resumed {from_where}.")
+            question, stay = question.format(from_where=resume_point(run.request)), self.tr("Continue restoring")
         # nothing waits here for the answer, which closes the window again
-        ask(self._window, self.tr("Quit now?"), question, self.tr("Quit"), self.tr("Continue restoring"), self.quit_now)
+        ask(self._window, self.tr("Quit now?"), question, self.tr("Quit"), stay, self.quit_now)
         return False
 
     def quit_now(self) -> None:

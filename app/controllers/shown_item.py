@@ -14,6 +14,7 @@ from app.queue.model import QueueModel
 from app.queue.panel import QueuePanel
 from app.settings.panel import SettingsPanel
 from app.system.preferences import Preferences
+from app.system.result_rule import UNKNOWN
 from dcvsr_engine.events import PreviewFrame
 from dcvsr_engine.planning.plan import Plan
 from dcvsr_engine.planning.request import JobRequest
@@ -90,11 +91,13 @@ class ShownItem(QObject):
     def show_defaults(self) -> None:
         """Show the settings that the next clip starts with."""
         self._settings.lock("")
+        self._settings.note_facts(UNKNOWN)
         self._settings.show_request(self._preferences.request_for(Path()))
         self.follow_settings()
 
     def _show_settings(self, item: QueueItem) -> None:
         locked = item.state == "running"
+        self._settings.note_facts(item.facts)
         self._settings.show_request(item.request)
         self._settings.lock(self.tr("This clip is being restored with these settings.") if locked else "")
         self.follow_settings()
@@ -173,6 +176,8 @@ class ShownItem(QObject):
             former, self.item = self.item, self._queue.item(item_id)
             if self.item and self.item.request.settings != self._settings.request.settings:
                 self._show_settings(self.item)
+            if self.item and self.item.facts != former.facts:
+                self._settings.note_facts(self.item.facts)
             if self.item and self.item.state != former.state:
                 self._show_settings(self.item)
                 self._show_result()

@@ -7,6 +7,8 @@ from app.controllers.runs import Runs
 from app.controllers.shown_item import ShownItem
 from app.controllers.unattended import Unattended
 from app.engine.runner import Activity, JobRunner
+from app.preview.panel import PreviewPanel
+from app.preview.stills import StillKind
 from app.queue.job_queue import ItemState, QueueItem
 from app.queue.model import QueueModel
 from app.queue.panel import QueuePanel
@@ -25,6 +27,8 @@ class WindowState:
         clip_open: whether a clip is shown whose frames are known.
         visible_only: whether previews take only the visible part of the picture.
         part_only: whether only the part from in to out of the shown item is to be restored.
+        stills: pictures that can be kept of the frame that is seen.
+        has_pair: whether the shown item has a result to be compared with its clip.
         waiting: whether an item waits in the queue.
         selected: the selected items.
         row, rows: position of the first selected item in the queue, and the queue's length.
@@ -39,6 +43,8 @@ class WindowState:
     clip_open: bool = False
     visible_only: bool = False
     part_only: bool = False
+    stills: frozenset[StillKind] = frozenset()
+    has_pair: bool = False
     waiting: bool = False
     selected: tuple[QueueItem, ...] = ()
     row: int = 0
@@ -111,6 +117,7 @@ def window_state(
     runner: JobRunner,
     runs: Runs,
     shown: ShownItem,
+    preview: PreviewPanel,
     queue: QueueModel,
     panel: QueuePanel,
     crash: CrashReport,
@@ -124,6 +131,8 @@ def window_state(
         clip_open=shown.clip_open,
         visible_only=runs.visible_only,
         part_only=shown.is_part,
+        stills=preview.stills,
+        has_pair=shown.clip_open and shown.item is not None and shown.item.finished is not None,
         waiting=queue.queue.first("waiting") is not None,
         selected=panel.selected_items(),
         row=panel.current_row(),

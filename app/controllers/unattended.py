@@ -152,10 +152,10 @@ class Unattended(QObject):
         self.changed.emit()
 
     def _count_done(self, run: EngineRun, _report: object) -> None:
-        self._done += run.variant is None
+        self._done += run.restores
 
     def _count_failed(self, run: EngineRun | None, _message: str, _details: str) -> None:
-        self._failed += run is not None and run.variant is None and not run.plan_only
+        self._failed += run is not None and run.restores
 
     def _on_emptied(self) -> None:
         """All that was to run has ended: do what is to follow, unless nothing came out."""

@@ -50,11 +50,13 @@ class ProgressEstimator:
     Attributes:
         frames: frames of the whole job.
         planned_seconds: the plan's estimate, used until something is measured.
+        main: the phase that takes the time.
         in_flight: tiles that are being denoised.
     """
 
     frames: int = 0
     planned_seconds: float | None = None
+    main: Phase = "sample"
     segment: int = 0
     segments: int = 1
     phase: Phase | None = None
@@ -112,9 +114,9 @@ class ProgressEstimator:
 
     @property
     def segment_seconds(self) -> float | None:
-        """How long one segment takes; ``None`` before its sampling is measured."""
-        sampling = self.phases.get("sample")
-        if sampling is None or sampling.unit_seconds is None:
+        """How long one segment takes; ``None`` before its main phase is measured."""
+        main = self.phases.get(self.main)
+        if main is None or main.unit_seconds is None:
             return None
         return sum((speed.unit_seconds or 0.0) * speed.units for speed in self.phases.values())
 

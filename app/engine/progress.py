@@ -151,9 +151,12 @@ class ProgressPanel(QWidget):
     def begin(self, run: EngineRun) -> None:
         """A job starts."""
         self.job = run.job
-        name = run.request.source.name
-        self._name = self.tr("Preview {variant} of {name}").format(variant=run.variant, name=name) if run.variant else name
-        self._estimator = ProgressEstimator()
+        self._name = run.request.source.name
+        if run.variant:
+            self._name = self.tr("Preview {variant} of {name}").format(variant=run.variant, name=self._name)
+        elif run.compares:
+            self._name = self.tr("{name} before and after").format(name=self._name)
+        self._estimator = ProgressEstimator(main="write" if run.compares else "sample")
         self._step_text = self._unit_text = self._note = ""
         self._paused_at = None
         self._share = 0.0

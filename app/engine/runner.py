@@ -2,13 +2,12 @@
 
 import logging
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from types import MappingProxyType
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from PySide6.QtCore import QObject, Signal, Slot
 
@@ -16,12 +15,14 @@ from app.engine.thread import EngineDied, EngineThread
 from app.models.declared import declared
 from app.queue.job_queue import QueueItem
 from app.queue.model import QueueModel
-from app.system.result_rule import ResultRule
+from app.system.result_rule import UNKNOWN, ResultRule, SourceFacts
 from dcvsr_engine.planning.disk import existing
 from dcvsr_engine.planning.plan import Plan
 from dcvsr_engine.planning.request import JobRequest
+from dcvsr_engine.settings import OutputSettings
 from dcvsr_engine.worker.messages import (
     Cancel,
+    CompareVideos,
     EngineEvent,
     Failed,
     JobCancelled,
@@ -39,6 +40,9 @@ from dcvsr_engine.worker.messages import (
     Resumed,
     RunJob,
 )
+
+if TYPE_CHECKING:
+    from dcvsr_engine.video.comparison import ComparisonMode
 
 log = logging.getLogger(__name__)
 
@@ -58,13 +62,14 @@ class Activity(StrEnum):
 
 @dataclass(frozen=True)
 class EngineRun:
-    """The job that the engine has now: an item of the queue, a preview (``variant``) or only a plan.
+    """The job that the engine has now: an item of the queue, a preview (``variant``), only a plan, or a comparison.
 
     Attributes:
         job: its id in messages; an item's own id.
         request: the request as it runs.
         variant: which preview it is, or ``None``.
         plan_only: only an estimate is made.
+        compares: a video of the clip before and after is written.
         item: the id of the item it belongs to, also for a preview.
     """
 
@@ -72,7 +77,13 @@ class EngineRun:
     request: JobRequest
     variant: Variant | None = None
     plan_only: bool = False
+    compares: bool = False
     item: str = ""
+
+    @property
+    def restores(self) -> bool:
+        """Whether an item of the queue is restored."""
+        return self.variant is None and not self.plan_only and not self.compares
 
 
 class JobRunner(QObject):
@@ -150,7 +161,7 @@ class JobRunner(QObject):
             return
         # a job is resumed only with the request that it began with, to which the chosen name belongs
         resumed = item.request.replace(target=item.result) if item.folder else item.request
-        request = with_target(resumed, self._promised_targets(item_id), item.size, self._rule(), item.below, item.losses)
+        request = with_target(resumed, self._promised_targets(item_id), item.facts, self._rule())
         make_folder(request.target)
         self._queue.set_state(item_id, "running", result=request.target, message="", details="", progress=0.0)
         self._begin(EngineRun(item_id, request, item=item_id), RunJob(item_id, request, item.folder))
@@ -161,11 +172,22 @@ class JobRunner(QObject):
         if not self._run:
             self._begin(run, RunJob(run.job, run.request))
 
+    def compare(self, item: QueueItem, target: Path, mode: "ComparisonMode", frames: tuple[int, int], replace: bool) -> None:
+        """Write a video of frames of a finished item before and after."""
+        if self._run or item.finished is None:
+            return
+        output = OutputSettings(overwrite=replace)
+        request = JobRequest(source=item.request.source, target=target, output=output, frames=frames)
+        run = EngineRun(f"comparison-{uuid.uuid4().hex}", request, compares=True)
+        files = request.source, item.finished, target
+        self._begin(run, CompareVideos(run.job, *files, mode, frames, item.first_frame, output))
+
     def plan(self, request: JobRequest, measure: bool = True) -> None:
         """Estimate a job, with the device's speed if it is to ``measure`` it; answered by `planned` or `failed`."""
         # with the name that it would get: disk space and losses depend on it
-        losses = next((item.losses for item in self._queue.queue if item.request.source == request.source), {})
-        named = with_target(request, self._promised_targets(""), rule=self._rule(), losses=losses)
+        wanted = request.source, request.output
+        alike = (item.facts for item in self._queue.queue if (item.request.source, item.request.output) == wanted)
+        named = with_target(request, self._promised_targets(""), next(alike, UNKNOWN), self._rule())
         # folders of results are made only when something is restored
         target = named.target and existing(named.target.parent) / named.target.name
         run = EngineRun(f"plan-{uuid.uuid4().hex}", named.replace(target=target), plan_only=True)
@@ -273,7 +295,7 @@ class JobRunner(QObject):
 
     # -- bookkeeping --------------------------------------------------------------------------------------------
 
-    def _begin(self, run: EngineRun, command: RunJob | PlanJob) -> None:
+    def _begin(self, run: EngineRun, command: RunJob | PlanJob | CompareVideos) -> None:
         self._run = run
         # an engine that died at its start is tried again
         self.restart_engine()
@@ -292,7 +314,7 @@ class JobRunner(QObject):
 
     def _go_on_after(self, run: EngineRun) -> None:
         self._start_next()
-        if self._run is None and run.variant is None and not run.plan_only:
+        if self._run is None and run.restores:
             self.emptied.emit()
 
     def _start_next(self) -> None:
@@ -331,28 +353,20 @@ def make_folder(target: Path | None) -> None:
 
 
 def with_target(
-    request: JobRequest,
-    taken: list[Path],
-    size: tuple[int, int] | None = None,
-    rule: ResultRule | None = None,
-    below: Path | None = None,
-    losses: Mapping[str, int] = MappingProxyType({}),
+    request: JobRequest, taken: list[Path], facts: SourceFacts = UNKNOWN, rule: ResultRule | None = None
 ) -> JobRequest:
     """The request with a target: its own, or a free name.
 
     Args:
         request: what is to be restored.
         taken: names that others will need.
-        size: (width, height) in pixels of the clip, where it is known.
+        facts: about the clip.
         rule: how results are named.
-        below: folders that the clip was found in.
-        losses: see `QueueItem.losses`.
     """
     if request.target is not None:
         return request
     model = declared(request.settings.model)
-    target = (rule or ResultRule()).suggest(request, model, size or (1, 1), taken, below or Path(), losses)
-    return request.replace(target=target)
+    return request.replace(target=(rule or ResultRule()).suggest(request, model, facts, taken))
 
 
 def retry(queue: QueueModel, item: QueueItem, resume: bool) -> None:

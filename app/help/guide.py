@@ -19,7 +19,7 @@ from dcvsr_engine.resources import resource
 
 GUIDE_SIZE = QSize(1000, 680)
 CONTENTS_WIDTH = 190
-MARGIN = 16
+GUIDE_MARGIN = 16
 HEADING_LEVEL = 2
 """Level of the headings that are listed."""
 BLOCK_ROLE = Qt.ItemDataRole.UserRole
@@ -43,7 +43,7 @@ class GuideDialog(QDialog):
         self.contents.setWordWrap(True)
         self.text.setAccessibleName(self.tr("Guide"))
         self.text.setOpenExternalLinks(True)
-        self.text.document().setDocumentMargin(MARGIN)
+        self.text.document().setDocumentMargin(GUIDE_MARGIN)
         path = resource("guide", f"{best_language('', [QLocale().name()])}.md")
         self.text.setSource(QUrl.fromLocalFile(str(path)), QTextDocument.ResourceType.MarkdownResource)
         self._list_parts()
@@ -74,4 +74,4 @@ class GuideDialog(QDialog):
         block: QTextBlock = document.findBlockByNumber(item.data(BLOCK_ROLE))
         self.text.setTextCursor(QTextCursor(block))
         top = document.documentLayout().blockBoundingRect(block).top()
-        self.text.verticalScrollBar().setValue(round(top) - MARGIN // 2)
+        self.text.verticalScrollBar().setValue(round(top) - GUIDE_MARGIN // 2)

@@ -4,8 +4,19 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from PySide6.QtCore import QCoreApplication, QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPalette, QPen, QResizeEvent, QWheelEvent
-from PySide6.QtWidgets import QWidget
+from PySide6.QtGui import (
+    QContextMenuEvent,
+    QFocusEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPalette,
+    QPen,
+    QResizeEvent,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QMenu, QWidget
 
 from app.preview import hud
 from app.preview.model import CompareMode, Comparison, Position, Viewport
@@ -74,6 +85,7 @@ class CompareView(QWidget):
         self._pointer: QPointF | None = None
         self._drag: Callable[[QPointF], None] | None = None
         self._band_start: Position | None = None
+        self._menu: QMenu | None = None
         self.show_empty()
 
     def sizeHint(self) -> QSize:
@@ -404,6 +416,15 @@ class CompareView(QWidget):
         else:
             shape = Qt.CursorShape.ClosedHandCursor if self._drag else Qt.CursorShape.OpenHandCursor
         self.setCursor(shape)
+
+    def show_menu(self, menu: QMenu) -> None:
+        """Open this menu on a picture, by the right button or the menu key."""
+        self._menu = menu
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """Open the menu of what can be done with the picture."""
+        if self._menu is not None and self.has_picture:
+            self._menu.popup(event.globalPos())
 
     # -- keyboard -----------------------------------------------------------------------------------------------
 

@@ -1,6 +1,6 @@
 """The preview panel: toolbar, compare view and timeline around one clip and its results."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -15,6 +15,7 @@ from app.preview.frames import FrameSource, ResultStore
 from app.preview.model import GAINS, ClipView, CompareMode
 from app.preview.placeholder import Placeholder
 from app.preview.scene import Side
+from app.preview.stills import Still, StillKind
 from app.preview.tile_overlay import TileOverlay
 from app.preview.tiling_state import TilingState
 from app.preview.timeline import Timeline
@@ -52,6 +53,7 @@ class PreviewPanel(QWidget):
         view, timeline, tiling: the parts, for more than the methods below.
         info: facts about the open clip, or ``None``.
         running_variant: name under which frames of the running job are kept.
+        stills: the pictures that can be kept of the frame that is seen.
         actions_by_id: for menus, see `_action_specs`; mode_actions: those that choose how to compare.
 
     Signals:
@@ -61,6 +63,7 @@ class PreviewPanel(QWidget):
         clip_opened: the clip's `VideoInfo`. clip_failed: why it cannot be opened.
         files_dropped: paths (list of `Path`) that were dropped here.
         open_requested: the empty view was clicked.
+        stills_changed: other pictures can be kept of what is seen, see `stills`.
     """
 
     region_selected = Signal(object)
@@ -70,11 +73,13 @@ class PreviewPanel(QWidget):
     clip_failed = Signal(str)
     files_dropped = Signal(list)
     open_requested = Signal()
+    stills_changed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAccessibleName(self.tr("Preview panel"))
         self.setAcceptDrops(True)
+        self.stills: frozenset[StillKind] = frozenset()
         self.info: VideoInfo | None = None
         self.running_variant = DEFAULT_VARIANT
         self._scale: float = DEFAULT_SCALE
@@ -279,6 +284,7 @@ class PreviewPanel(QWidget):
     def _leave_clip(self) -> None:
         self._keep_view()
         self.info = None
+        self._offer_stills(())
         self.timeline.set_playing(False)
         self.timeline.clear()
         self.tiling.set_grid(None)
@@ -442,6 +448,26 @@ class PreviewPanel(QWidget):
         left, right = self._side(self.left_box.currentData()), self._side(self.right_box.currentData())
         self.view.show_frame(current, frame.pixels, left, right)
         self.timeline.frame_shown(current, frame.seconds)
+        self._offer_stills(("frame", "original", "both") if right.result else ("frame", "original"))
+
+    # -- stills -------------------------------------------------------------------------------------------------
+
+    def still(self) -> Still | None:
+        """The frame that is seen, ``None`` while there is none."""
+        number, scene, shown = self.timeline.range.current, self.view.scene, self.right_box.currentData()
+        frame = self.source.frame(number)
+        if self.info is None or frame is None:
+            return None
+        wipe = scene.wipe_share() if scene.comparison.mode == CompareMode.WIPE else None
+        names = self._label(""), self._label(shown)
+        result = self._results.get(shown, number)
+        return Still(number, frame.pixels, result, names, scene.viewport.aspect, scene.strength, wipe)
+
+    def _offer_stills(self, kinds: Iterable[StillKind]) -> None:
+        offered = frozenset(kinds)
+        if offered != self.stills:
+            self.stills = offered
+            self.stills_changed.emit()
 
     # -- the engine's work --------------------------------------------------------------------------------------
 

@@ -160,6 +160,10 @@ class Scene:
         visible = self.visible_rect()
         return (x - visible.left()) / max(1.0, visible.width())
 
+    def wipe_share(self) -> float:
+        """Where the wipe line is, as a share of the whole picture's width."""
+        return self.viewport.to_picture((self.wipe_x(), 0))[0] / self.viewport.picture[0]
+
     def region_between(self, one: Position, other: Position) -> Region:
         """The input pixels touched by the output rectangle between two corners."""
         width, height = self.input_size

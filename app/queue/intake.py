@@ -16,8 +16,11 @@ from app.widgets.drops import local_paths
 from app.widgets.engine_words import engine_words
 from dcvsr_engine.errors import UserError
 from dcvsr_engine.jobs.clips import FoundClip, found_clips
+from dcvsr_engine.settings import OutputSettings, UnfitTracks
 from dcvsr_engine.video.suffixes import VIDEO_SUFFIXES
 
+Results = dict[FoundClip, list[Path]]
+TrackChoice = tuple[bool, bool, UnfitTracks]
 PICTURES_AFTER_MS = 1500
 """By this time the window is up; decoding would hold it up."""
 
@@ -28,7 +31,7 @@ class ClipIntake(QObject):
     Attributes:
         added: the ids of new items.
         came: the ids of new items from the watched folder, which are to be restored.
-        left_out: a list of `FoundClip` that have a result.
+        left_out: a list of `FoundClip` that have a result, and sentences on what is no whole result of the others.
         watch_changed: another folder is watched, or none.
         recognised: a clip can be read, and is the first among the recent ones now.
         nothing_found: a sentence that says why no clip was found.
@@ -36,7 +39,7 @@ class ClipIntake(QObject):
 
     added = Signal(list)
     came = Signal(list)
-    left_out = Signal(list)
+    left_out = Signal(list, list)
     watch_changed = Signal()
     recognised = Signal()
     nothing_found = Signal(str)
@@ -45,9 +48,14 @@ class ClipIntake(QObject):
         super().__init__(window)
         self._window, self._queue, self._preferences = window, queue, preferences
         self._prober = Prober(self)
+        self._fitted: dict[str, TrackChoice] = {}
         self._prober.probed.connect(self._on_probed)
+        self._prober.fitted.connect(queue.note_fit)
         self._prober.pictured.connect(queue.note_picture)
         self._prober.failed.connect(queue.note_unreadable)
+        self._prober.judged.connect(self._on_judged)
+        queue.item_changed.connect(self._on_item_changed)
+        queue.removed.connect(lambda item_id: self._fitted.pop(item_id, None))
         self._watch: FolderWatch | None = None
         self._later = QTimer(self)
         self._later.setSingleShot(True)
@@ -58,7 +66,17 @@ class ClipIntake(QObject):
         """Take pictures of the clips that the last session left in the queue."""
         for item in self._queue.queue:
             if self._queue.picture(item.id) is None:
-                self._prober.look_up(item.id, item.request.source, known=True)
+                self._look_up(item, known=True)
+
+    def _look_up(self, item: QueueItem, known: bool = False) -> None:
+        self._fitted[item.id] = track_choice(item.request.output)
+        self._prober.look_up(item.id, item.request.source, item.request.output, known)
+
+    def _on_item_changed(self, item_id: str) -> None:
+        """Look again how containers keep the tracks where other tracks are wanted."""
+        item, former = self._queue.item(item_id), self._fitted.get(item_id)
+        if item is not None and former is not None and former != track_choice(item.request.output):
+            self._look_up(item, known=True)
 
     def stop(self) -> None:
         """Stop probing clips."""
@@ -76,24 +94,36 @@ class ClipIntake(QObject):
         clips = [clip for clips, _ in found for clip in clips]
         if clips:
             self.added.emit([self._add(clip) for clip in clips])
-        done = [clip for _, done in found for clip in done]
-        without = [path.name for path, (clips, done) in zip(paths, found, strict=True) if not clips and not done]
-        if done:
-            self.left_out.emit(done)
+        results = {clip: paths for _, results in found for clip, paths in results.items()}
+        if results:
+            self._prober.judge(results, watched=False)
+        without = [path.name for path, (clips, results) in zip(paths, found, strict=True) if not clips and not results]
         if without:
             self.nothing_found.emit(self.tr("There are no new clips in {names}.").format(names=", ".join(without)))
 
-    def _found(self, path: Path) -> tuple[list[FoundClip], list[FoundClip]]:
-        """The clips that a path stands for, and those that have a result and so are left out."""
+    def _found(self, path: Path) -> tuple[list[FoundClip], Results]:
+        """The clips that a path stands for, and those with what seems to be their results."""
         clips = search_with(self._preferences)(path)
         # what is chosen by itself may be restored again; in a folder it is passed over
-        results = {item.result for item in self._queue.queue} if path.is_dir() else set()
-        clips = [clip for clip in clips if clip.path not in results]
-        if not self._preferences.skip_done or not path.is_dir():
-            return clips, []
+        own = {item.result for item in self._queue.queue} if path.is_dir() else set()
+        clips = [clip for clip in clips if clip.path not in own]
+        return self._parted(clips) if self._preferences.skip_done and path.is_dir() else (clips, {})
+
+    def _parted(self, clips: Sequence[FoundClip]) -> tuple[list[FoundClip], Results]:
+        """Clips without a result, and the others with what seems to be theirs."""
         rule = self._preferences.result_rule
-        done = [clip for clip in clips if rule.is_done(clip.path, clip.below)]
-        return [clip for clip in clips if clip not in done], done
+        results = {clip: paths for clip in clips if (paths := rule.results_of(clip.path, clip.below))}
+        return [clip for clip in clips if clip not in results], results
+
+    def _on_judged(self, flaws: dict[FoundClip, str | None], watched: bool) -> None:
+        """Leave out clips whose result is whole; those of the others stay as they are, beside new ones."""
+        ids = [self._add(clip) for clip, flaw in flaws.items() if flaw is not None]
+        if ids:
+            (self.came if watched else self.added).emit(ids)
+        done = [] if watched else [clip for clip, flaw in flaws.items() if flaw is None]
+        sentences = [flaw for flaw in flaws.values() if flaw]
+        if done or sentences:
+            self.left_out.emit(done, sentences)
 
     def add_all(self, clips: Sequence[FoundClip]) -> None:
         """Add clips to the queue, those that have a result too."""
@@ -102,7 +132,7 @@ class ClipIntake(QObject):
     def _add(self, clip: FoundClip) -> str:
         item = QueueItem(self._preferences.request_for(clip.path), below=clip.below)
         self._queue.add(item)
-        self._prober.look_up(item.id, clip.path)
+        self._look_up(item)
         return item.id
 
     # -- a watched folder ---------------------------------------------------------------------------------------
@@ -136,18 +166,19 @@ class ClipIntake(QObject):
     def _on_arrived(self, clips: Sequence[FoundClip]) -> None:
         """Queue what has come, but for what is there already or done."""
         known = {item.request.source for item in self._queue.queue} | {item.result for item in self._queue.queue}
-        rule = self._preferences.result_rule
-        new = [clip for clip in clips if clip.path not in known and not rule.is_done(clip.path, clip.below)]
+        new, results = self._parted([clip for clip in clips if clip.path not in known])
         if new:
             self.came.emit([self._add(clip) for clip in new])
+        if results:
+            self._prober.judge(results, watched=True)
 
     def _on_missing(self, missing: bool) -> None:
         name = self.watched.name if self.watched else ""
         gone = self.tr("The watched folder “{name}” is gone; it is watched again when it is back.")
         self.nothing_found.emit((gone if missing else self.tr("The watched folder “{name}” is back.")).format(name=name))
 
-    def _on_probed(self, item_id: str, info: object, losses: dict[str, int]) -> None:
-        self._queue.note_video(item_id, info, losses)
+    def _on_probed(self, item_id: str, info: object) -> None:
+        self._queue.note_video(item_id, info)
         item = self._queue.item(item_id)
         if item:
             self._preferences.add_recent(item.request.source)
@@ -182,6 +213,11 @@ class ClipIntake(QObject):
             dialog.setNameFilters([self.tr("Videos ({patterns})").format(patterns=patterns), self.tr("All files (*)")])
         dialog.filesSelected.connect(then)
         dialog.open()
+
+
+def track_choice(output: OutputSettings) -> TrackChoice:
+    """What decides how containers keep a clip's tracks: which are wanted, and what becomes of those that do not fit."""
+    return output.audio, output.subtitles, output.unfit_tracks
 
 
 def search_with(preferences: Preferences) -> Search:

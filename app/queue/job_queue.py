@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
 
+from app.system.result_rule import SourceFacts
 from dcvsr_engine.errors import UserError
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.storage import read_json, write_json
@@ -32,7 +33,7 @@ class QueueItem:
         report: the run's facts once it is done.
         below: the folders between the one that was opened and the clip, which results may keep.
         size, seconds: (width, height) and duration of the source; ``None`` until they are known.
-        losses: how badly the container of each suffix keeps the source's tracks, see `video.tracks.container_losses`.
+        losses, unfit: how the container of each suffix keeps the source's tracks, see `video.tracks.ContainerFit`.
         progress: share that is done while it runs, 0 … 1; not saved.
     """
 
@@ -50,12 +51,18 @@ class QueueItem:
     size: tuple[int, int] | None = None
     seconds: float | None = None
     losses: dict[str, int] = field(default_factory=dict)
+    unfit: dict[str, list[str]] = field(default_factory=dict)
     progress: float = 0.0
 
     @property
     def can_resume(self) -> bool:
         """Whether finished work exists to resume from."""
         return self.state in RESUMABLE and self.folder is not None
+
+    @property
+    def facts(self) -> SourceFacts:
+        """What the name of the result depends on."""
+        return SourceFacts(self.size or (1, 1), self.below or Path(), self.losses, self.unfit)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""

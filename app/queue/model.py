@@ -134,13 +134,19 @@ class QueueModel(QAbstractListModel):
             self._save_timer.start()
             self.item_changed.emit(item_id)
 
-    def note_video(self, item_id: str, info: object, losses: dict[str, int] | None = None) -> None:
-        """Remember size, duration and, if given, `QueueItem.losses` of an item's clip; the item may be gone by now."""
+    def note_video(self, item_id: str, info: object) -> None:
+        """Remember size and duration of an item's clip; the item may be gone by now."""
         from dcvsr_engine.video.probe import VideoInfo  # loaded by now, and not at the window's start
 
         if isinstance(info, VideoInfo) and item_id in self.queue:
-            known = {} if losses is None else {"losses": losses}
-            self.change(item_id, size=(info.width, info.height), seconds=info.duration, **known)
+            self.change(item_id, size=(info.width, info.height), seconds=info.duration)
+
+    def note_fit(self, item_id: str, fit: object) -> None:
+        """Remember how containers keep the tracks of an item's clip; the item may be gone by now."""
+        from dcvsr_engine.video.tracks import ContainerFit
+
+        if isinstance(fit, ContainerFit) and item_id in self.queue:
+            self.change(item_id, losses=fit.losses, unfit=fit.unfit)
 
     def note_picture(self, item_id: str, pixels: NDArray[np.uint8] | None) -> None:
         """Show a small picture ``(height, width, 3)`` of an item's clip; the item may be gone by now."""

@@ -445,6 +445,12 @@ class SettingRow(QWidget):
         color_text(self.problem, tones(self.palette()).bad)
         self.editor.setAccessibleDescription(text or self.toolTip())
 
+    def show_note(self, text: str) -> None:
+        """Say what the value comes to; nothing when empty."""
+        self.problem.setText(text)
+        self.problem.setVisible(bool(text))
+        color_text(self.problem, tones(self.palette()).quiet)
+
     def _on_edit(self, value: Any) -> None:
         # a value that equals the default stays open, so that another model brings its own
         self.edited.emit(self.name, None if self._nullable and value == self._default else value)

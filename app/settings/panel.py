@@ -27,7 +27,7 @@ from app.settings.effects import cfg_reason, idle_reasons, scale_for
 from app.settings.gamma_curve import GammaCurve
 from app.settings.presets import BUILT_IN, Presets
 from app.settings.specs import CODEC_NAMES, DEVICES, OUTPUT_SPECS, RESTORE_SPECS
-from app.system.result_rule import ResultRule
+from app.system.result_rule import UNKNOWN, ResultRule, SourceFacts
 from app.widgets.appearance import color_text, tones
 from app.widgets.engine_words import engine_words
 from app.widgets.plain import plain_label, plain_tip
@@ -91,7 +91,7 @@ class SettingsPanel(QWidget):
         self._presets = presets
         self._request = JobRequest(source=Path())
         self._model = declared(self._request.settings.model)
-        self._rule = ResultRule()
+        self._rule, self._facts = ResultRule(), UNKNOWN
         self._guard = WheelGuard(self)
         self.rows: dict[str, SettingRow] = {}
         self.sections: dict[str, CollapsibleSection] = {}
@@ -301,13 +301,26 @@ class SettingsPanel(QWidget):
         self._rule = rule
         self._show_suggestion()
 
+    def note_facts(self, facts: SourceFacts) -> None:
+        """Name the result by what is known of the clip, and ask what becomes of tracks that do not fit where there are any."""
+        self._facts = facts
+        self._show_suggestion()
+
     def _show_suggestion(self) -> None:
         """Show in the empty field what the result will be called."""
+        target = self._rule.suggest(self._request, self._model, self._facts)
         if self._request.source == Path():
             self.target_field.setPlaceholderText(self.tr("Beside the clip, named after it"))
-            return
-        target = self._rule.suggest(self._request, self._model)
-        self.target_field.setPlaceholderText(target.name if self._rule.folder is None else str(target))
+        else:
+            self.target_field.setPlaceholderText(target.name if self._rule.folder is None else str(target))
+        self._show_misfits(self._facts.misfits(self._request.target or target))
+
+    def _show_misfits(self, sentences: Sequence[str]) -> None:
+        """Show the row of tracks that do not fit only where there are any, or where it was changed."""
+        row, choice = self.rows["unfit_tracks"], self._request.output.unfit_tracks
+        is_default = choice == OutputSettings.specs()["unfit_tracks"].default
+        row.setVisible(bool(sentences) or not is_default)
+        row.show_note("\n".join(map(engine_words, sentences)) if is_default else "")
 
     def show_step(self, step: int | None) -> None:
         """Mark the step that runs, or none."""
@@ -423,7 +436,7 @@ class SettingsPanel(QWidget):
 
     def choose_target(self) -> None:
         """Ask where the result goes; the name that it would get by itself is proposed."""
-        proposed = self._request.target or self._rule.suggest(self._request, self._model)
+        proposed = self._request.target or self._rule.suggest(self._request, self._model, self._facts)
         dialog = QFileDialog(self, self.tr("Output file"), str(proposed.parent))
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)

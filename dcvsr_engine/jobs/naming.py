@@ -69,7 +69,7 @@ def names_for(
         label: what the name says of the result, see `planning.sizes.decided_size`.
         codec: as in `OutputSettings`; pictures go into a folder, which has no suffix.
         losses: how badly the container of each suffix keeps the source's tracks, where that is known; see
-            `video.tracks.container_losses`.
+            `video.tracks.container_fit`.
         pattern: see `checked_pattern`.
         folder: where results go; beside the source where none is given.
         model: what the pattern's ``{model}`` stands for.

@@ -3,16 +3,20 @@
 import bisect
 import math
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from dcvsr_engine.control import Monitor
 from dcvsr_engine.errors import InputError, OutputError
+from dcvsr_engine.events import FrameDone, PhaseStarted
 from dcvsr_engine.settings import BOXES, OutputSettings
-from dcvsr_engine.storage import describe_os_error, partial_path, put_in_place, refuse_replacing, refuse_unsafe
+from dcvsr_engine.storage import describe_os_error, discard, partial_path, put_in_place, refuse_replacing, refuse_unsafe
 from dcvsr_engine.video.arrays import FloatArray, to_uint8
 from dcvsr_engine.video.publish import publish
 from dcvsr_engine.video.reader import VideoReader
@@ -36,11 +40,12 @@ class Comparison:
     Attributes:
         original, result: the open videos; the result's shape is that of the picture.
         mode: ``side`` by side, or ``wipe``, where a line parts them.
+        begins: the clip's frame that is the first of the result.
         size: (width, height) in pixels of what comes out.
     """
 
-    def __init__(self, original: VideoReader, result: VideoReader, mode: ComparisonMode) -> None:
-        self.original, self.result, self.mode = original, result, mode
+    def __init__(self, original: VideoReader, result: VideoReader, mode: ComparisonMode, begins: int = 0) -> None:
+        self.original, self.result, self.mode, self.begins = original, result, mode, begins
         info, columns = result.info, 2 if mode == "side" else 1
         # side by side no wider than 4K
         shrink = min(1.0, BOXES["4k"][0] / (columns * info.width)) if mode == "side" else 1.0
@@ -69,11 +74,11 @@ class Comparison:
         return wiped
 
     def frames(self, first: int, last: int) -> Iterator[tuple[int, int, FloatArray]]:
-        """Time and duration in ticks of the result, and the picture, of frames ``first … last`` that both have."""
-        originals = self.original.frames(first, last)
+        """Time and duration in ticks of the result, and the picture, of the result's frames ``first … last`` that both have."""
+        originals = self.original.frames(first + self.begins, last + self.begins)
         original = next(originals, None)
         for frame in self.result.frames(first, last):
-            while original is not None and original.index < frame.index:
+            while original is not None and original.index < frame.index + self.begins:
                 original = next(originals, None)
             if original is None:
                 return
@@ -107,25 +112,51 @@ def over(frame: FloatArray, mark: FloatArray) -> FloatArray:
     return frame * (1 - covered) + covered * white
 
 
+@dataclass(frozen=True)
+class Part:
+    """What of a clip and its result is compared.
+
+    Attributes:
+        seconds: begin and end in the result; the end may be open.
+        frames: first and last frame of the clip, instead of seconds; what the result has of them is shown.
+        begins: the clip's frame that is the first of the result.
+    """
+
+    seconds: tuple[float, float | None] = (0.0, None)
+    frames: tuple[int, int] | None = None
+    begins: int = 0
+
+    def of(self, before: VideoReader, after: VideoReader) -> tuple[int, int]:
+        """First and last frame in the result; raises `InputError` where the two do not match, or have no such frames."""
+        if self.frames is None:
+            return matching_range(before, after, self.seconds)
+        first, last = max(self.frames[0] - self.begins, 0), min(self.frames[1] - self.begins, after.frames_total - 1)
+        if first > last or self.begins + after.frames_total > before.frames_total:
+            raise InputError(
+                f"“{after.info.path.name}” has none of these frames of the clip; choose others, or restore it again."
+            )
+        return first, last
+
+
 def compare(
     original: Path,
     result: Path,
     target: Path,
     mode: ComparisonMode,
-    seconds: tuple[float, float | None],
+    part: Part,
     output: OutputSettings,
-    check: Callable[[], None] = lambda: None,
+    monitor: Monitor,
 ) -> Path:
     """Write a comparison: a video, or one picture where the target is one.
 
     Args:
         original: the clip.
-        result: its restored version, with as many frames.
+        result: its restored version.
         target: the file to write.
         mode: see `Comparison`.
-        seconds: begin and end of the part that is shown; the end may be open.
+        part: what of it is shown.
         output: how it is encoded.
-        check: called for every frame; may raise to stop.
+        monitor: hears of every frame; may stop the work.
 
     Raises:
         InputError: the two do not belong together, or the part is not in them.
@@ -133,12 +164,12 @@ def compare(
     """
     with VideoReader(original) as before, VideoReader(result) as after:
         refuse_replacing([original, *before.info.pictures, result, *after.info.pictures], [target])
-        first, last = matching_range(before, after, seconds)
-        comparison = Comparison(before, after, mode)
+        first, last = part.of(before, after)
+        comparison = Comparison(before, after, mode, part.begins)
         if target.suffix.lower() in PICTURE_SUFFIX:
             write_picture(comparison, first, target, output.overwrite)
         else:
-            write_comparison(comparison, first, last, target, output, check)
+            write_comparison(comparison, first, last, target, output, monitor)
     return target
 
 
@@ -162,28 +193,38 @@ def matching_range(before: VideoReader, after: VideoReader, seconds: tuple[float
 
 
 def write_picture(comparison: Comparison, frame: int, target: Path, overwrite: bool) -> None:
-    """Write a frame's comparison as a picture; raises `OutputError`."""
+    """Write a frame of the result and the clip's as one picture; raises `OutputError`."""
+    original = comparison.original.frame(frame + comparison.begins).pixels
+    save_picture(to_uint8(comparison.picture(original, comparison.result.frame(frame).pixels)), target, overwrite)
+
+
+def save_picture(pixels: NDArray[np.uint8], target: Path, overwrite: bool) -> None:
+    """Write RGB ``(height, width, 3)`` as PNG or JPEG, as the name says; raises `OutputError`."""
     refuse_unsafe(target, pictures=False, overwrite=overwrite)
-    picture = comparison.picture(comparison.original.frame(frame).pixels, comparison.result.frame(frame).pixels)
     partial = partial_path(target.absolute())
     try:
-        Image.fromarray(to_uint8(picture)).save(partial, {".png": "PNG"}.get(target.suffix.lower(), "JPEG"), quality=95)
+        Image.fromarray(pixels).save(partial, {".png": "PNG"}.get(target.suffix.lower(), "JPEG"), quality=95)
         put_in_place(partial, target.absolute(), replace=overwrite)
     except OSError as error:
         raise OutputError(f"“{target}” cannot be written ({describe_os_error(error)}); choose another place.") from None
+    finally:
+        discard(partial)
 
 
 def write_comparison(
-    comparison: Comparison, first: int, last: int, target: Path, output: OutputSettings, check: Callable[[], None]
+    comparison: Comparison, first: int, last: int, target: Path, output: OutputSettings, monitor: Monitor
 ) -> None:
-    """Write frames ``first … last`` as a video with the result's sound. See `compare`."""
-    info = comparison.result.counted_info()
+    """Write frames ``first … last`` of the result as a video with its sound. See `compare`."""
+    info, count = comparison.result.counted_info(), last - first + 1
     output = check_target(target, info, output)
+    monitor.emit(PhaseStarted("write", 0, 1, count))
     with tempfile.TemporaryDirectory(prefix=".compare-", dir=target.absolute().parent) as folder:
         segment = Path(folder) / "segment.video"
         with VideoWriter(segment, info, *comparison.size, output) as writer:
-            for pts, duration, picture in comparison.frames(first, last):
-                check()
+            for done, (pts, duration, picture) in enumerate(comparison.frames(first, last), 1):
+                monitor.check()
                 writer.write(picture, pts, duration)
-        whole = last - first + 1 == comparison.result.frames_total
-        publish([segment], target, info, output, None if whole else (first, last), check)
+                monitor.emit(FrameDone(done, count))
+        monitor.emit(PhaseStarted("publish", 0, 1, 0))
+        whole = count == comparison.result.frames_total
+        publish([segment], target, info, output, None if whole else (first, last), monitor.check)

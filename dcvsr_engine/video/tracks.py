@@ -353,32 +353,61 @@ def loss_note(kind: str, stream: Stream, samples: list[PacketCopy]) -> str:
 
 COSTS = {Fate.LEAVE: 10, Fate.CONVERT: 2}
 """How bad it is for a default container not to keep a track as it is."""
+DEFAULT_SUFFIXES = ".mp4", ".mkv", ".mov"
+"""Containers that a result may get by default."""
 
 
-def container_losses(info: VideoInfo, output: OutputSettings) -> dict[str, int]:
-    """Tell for every suffix that a result may get by default how badly its container keeps the source's tracks.
+@dataclass(frozen=True)
+class ContainerFit:
+    """What containers do to a source's tracks, by the suffix of each.
+
+    Attributes:
+        losses: how badly it keeps them.
+        unfit: sentences on those that it does not take as they are though another could, or that it takes converted.
+    """
+
+    losses: dict[str, int]
+    unfit: dict[str, list[str]]
+
+
+def container_fit(info: VideoInfo, output: OutputSettings) -> ContainerFit:
+    """Tell how the containers that a result may get by default keep the source's tracks.
 
     Args:
         info: of the source.
-        output: settings that say which tracks are wanted.
+        output: settings that say which tracks are wanted, and what becomes of those that do not fit.
     """
-    found = {suffix: severity(plan_tracks(info, CONTAINER_FORMATS[suffix], output)) for suffix in (".mp4", ".mkv", ".mov")}
-    return found | {".mkv": 0} if output.unfit_tracks == "mkv" and min(found.values()) else found
+    converting = output.replace(unfit_tracks="convert")
+    plans = {suffix: plan_tracks(info, CONTAINER_FORMATS[suffix], converting) for suffix in DEFAULT_SUFFIXES}
+    losses = {suffix: severity(found, output.unfit_tracks == "drop") for suffix, found in plans.items()}
+    if output.unfit_tracks == "mkv" and min(losses.values()):
+        losses[".mkv"] = 0
+    homeless = {plan.index for plan in plans[".mkv"] if all(is_left(found, plan.index) for found in plans.values())}
+    unfit = {
+        suffix: [plan.note or "" for plan in found if plan.fate in COSTS and plan.index not in homeless]
+        for suffix, found in plans.items()
+    }
+    return ContainerFit(losses, unfit)
+
+
+def is_left(plans: tuple[TrackPlan, ...], index: int) -> bool:
+    """Whether a track is left out."""
+    return any(plan.index == index and plan.fate is Fate.LEAVE for plan in plans)
 
 
 def losses_of_clip(source: Path, output: OutputSettings) -> dict[str, int]:
-    """The same for a clip that was not looked at yet; empty where there is no choice, or where it cannot be read."""
+    """How badly containers keep the tracks of a clip; empty where there is no choice, or where it cannot be read."""
     from dcvsr_engine.video.probe import probe
 
     # no choice to make, or no track to keep: the clip need not be opened
     if source.is_dir() or (output.codec != "auto" and len(VIDEO_CODECS[output.codec].containers) == 1):
         return {}
     try:
-        return container_losses(probe(source), output)
+        return container_fit(probe(source), output).losses
     except InputError:  # the job will say what is wrong with it
         return {}
 
 
-def severity(plans: tuple[TrackPlan, ...]) -> int:
-    """What a container does to the tracks, the less the better."""
-    return sum(COSTS.get(plan.fate, 0) for plan in plans)
+def severity(plans: tuple[TrackPlan, ...], drop: bool) -> int:
+    """What a container does to the tracks, the less the better; ``drop``: whether those to convert are left out instead."""
+    return sum(COSTS[Fate.LEAVE] if drop and plan.fate in COSTS else COSTS.get(plan.fate, 0) for plan in plans)

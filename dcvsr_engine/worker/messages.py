@@ -2,11 +2,15 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dcvsr_engine import events
 from dcvsr_engine.planning.plan import Plan
 from dcvsr_engine.planning.request import JobRequest
+from dcvsr_engine.settings import OutputSettings
+
+if TYPE_CHECKING:
+    from dcvsr_engine.video.comparison import ComparisonMode
 
 # -- commands ---------------------------------------------------------------------------------------------------
 
@@ -39,6 +43,24 @@ class RunJob:
 
 
 @dataclass(frozen=True)
+class CompareVideos:
+    """Put a clip and its ``result`` into one video; answered as a job is.
+
+    ``frames`` are the first and last one of the clip, ``begins`` is the one that is the first of the result; for the rest see
+    `video.comparison.compare`.
+    """
+
+    job: str
+    original: Path
+    result: Path
+    target: Path
+    mode: "ComparisonMode"
+    frames: tuple[int, int]
+    begins: int
+    output: OutputSettings
+
+
+@dataclass(frozen=True)
 class Pause:
     """Wait at the next tile and free the device's memory; answered by `Paused`."""
 
@@ -65,7 +87,7 @@ class Shutdown:
     """End the process."""
 
 
-Command = LoadModel | PlanJob | RunJob | Pause | Resume | LookAt | Cancel | Shutdown
+Command = LoadModel | PlanJob | RunJob | CompareVideos | Pause | Resume | LookAt | Cancel | Shutdown
 
 # -- events -----------------------------------------------------------------------------------------------------
 

@@ -25,6 +25,7 @@ from dcvsr_engine.network.device import available_devices, cards, device_title, 
 from dcvsr_engine.planning.calibration import calibrated
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.settings import RestoreSettings, needs_crew
+from dcvsr_engine.video.comparison import Part, compare
 from dcvsr_engine.video.encoders import missing_codecs
 from dcvsr_engine.worker import messages
 from dcvsr_engine.worker.crew import run_on_devices
@@ -116,20 +117,24 @@ class Engine:
                 self.plans.submit(self.guarded, command.job, lambda: self.plan(command))
             case messages.RunJob():
                 folder = None if command.request.target is None else command.folder or job_folder(command.request)
-                control = self.control_of(command)
-                self.controls.append(control)  # from here on it can be cancelled
+                control = self.new_control(command.job)
                 self.jobs.submit(self.guarded, command.job, lambda: self.run(command, control, folder), folder)
+            case messages.CompareVideos():
+                control = self.new_control(command.job)
+                self.jobs.submit(self.guarded, command.job, lambda: self.compare(command, control))
 
-    def control_of(self, command: messages.RunJob) -> Control:
-        """A control that sends a job's progress to the window."""
+    def new_control(self, job: str) -> Control:
+        """A control that sends a job's progress to the window; from here on it can be cancelled."""
 
         def progress(event: Event) -> None:
             if isinstance(event, Waiting):
-                self.send(messages.Paused(command.job) if event.paused else messages.Resumed(command.job))
+                self.send(messages.Paused(job) if event.paused else messages.Resumed(job))
             else:
-                self.send(messages.Progress(command.job, event))
+                self.send(messages.Progress(job, event))
 
-        return Control(progress)
+        control = Control(progress)
+        self.controls.append(control)
+        return control
 
     def cancel_all(self) -> None:
         """Ask the running job, and those that wait for it, to stop."""
@@ -185,6 +190,16 @@ class Engine:
             # before the last event is sent: what the window sends next is not meant for this job
             self.controls.remove(control)
         self.send(messages.JobFinished(job, request.target, report))
+
+    def compare(self, command: messages.CompareVideos, control: Control) -> None:
+        """Write a video of a clip before and after; no network is needed."""
+        part = Part(frames=command.frames, begins=command.begins)
+        self.send(messages.JobStarted(command.job, None))
+        try:
+            compare(command.original, command.result, command.target, command.mode, part, command.output, control)
+        finally:
+            self.controls.remove(control)
+        self.send(messages.JobFinished(command.job, command.target))
 
     def carried_out(self, request: JobRequest, control: Control, folder: Path | None, on_plan: OnPlan) -> dict[str, Any]:
         """Run a job here, or in an engine process per device where several are to compute; returns its report."""

@@ -143,8 +143,44 @@
         <translation>队列完成后(&amp;Q)</translation>
     </message>
     <message>
+        <source>&amp;Export</source>
+        <translation>导出(&amp;E)</translation>
+    </message>
+    <message>
         <source>P&amp;references…</source>
         <translation>首选项(&amp;R)…</translation>
+    </message>
+    <message>
+        <source>Before/after video, side by &amp;side…</source>
+        <translation>修复前后对比视频，并排(&amp;S)…</translation>
+    </message>
+    <message>
+        <source>Before/after video with a &amp;moving line…</source>
+        <translation>修复前后对比视频，移动分割线(&amp;M)…</translation>
+    </message>
+    <message>
+        <source>Save &amp;frame as…</source>
+        <translation>将当前帧另存为(&amp;F)…</translation>
+    </message>
+    <message>
+        <source>Save &amp;original frame as…</source>
+        <translation>将原始帧另存为(&amp;O)…</translation>
+    </message>
+    <message>
+        <source>Save &amp;before and after as…</source>
+        <translation>将修复前后对比另存为(&amp;B)…</translation>
+    </message>
+    <message>
+        <source>&amp;Copy frame</source>
+        <translation>复制当前帧(&amp;C)</translation>
+    </message>
+    <message>
+        <source>Copy &amp;original frame</source>
+        <translation>复制原始帧(&amp;O)</translation>
+    </message>
+    <message>
+        <source>Copy &amp;before and after</source>
+        <translation>复制修复前后对比(&amp;B)</translation>
     </message>
     <message>
         <source>&amp;Watch a folder…</source>
@@ -773,6 +809,18 @@
         <translation>名称“{0}”的花括号不成对；可用字段为 {1}。</translation>
     </message>
     <message>
+        <source>“{0}” is there, but its picture ({1}×{2}) has another shape than the clip&apos;s.</source>
+        <translation>“{0}”已存在，但它的画面 ({1}×{2}) 形状与原视频不同。</translation>
+    </message>
+    <message>
+        <source>“{0}” is there, but it has {1} frames, and {2} are wanted.</source>
+        <translation>“{0}”已存在，但它有 {1} 帧，应为 {2} 帧。</translation>
+    </message>
+    <message>
+        <source>“{0}” is there, but it cannot be read as a video.</source>
+        <translation>“{0}”已存在，但无法作为视频读取。</translation>
+    </message>
+    <message>
         <source>The job in {0} was finished or removed by another process.</source>
         <translation>{0} 中的任务已由另一进程完成或删除。</translation>
     </message>
@@ -1097,6 +1145,10 @@
         <translation>“{0}”所在的磁盘已满；请腾出空间后继续。</translation>
     </message>
     <message>
+        <source>“{0}” cannot be written ({1}); choose another name.</source>
+        <translation>“{0}”无法写入（{1}）；请换一个名称。</translation>
+    </message>
+    <message>
         <source>“{0}” is the input itself, or holds it; choose another name for the output.</source>
         <translation>“{0}”就是输入本身，或包含输入；请为输出另选名称。</translation>
     </message>
@@ -1111,6 +1163,10 @@
     <message>
         <source>“{0}” holds other files than an earlier result; choose another folder.</source>
         <translation>“{0}”中有先前结果以外的文件；请另选文件夹。</translation>
+    </message>
+    <message>
+        <source>The report “{0}” cannot be written ({1}); the result is complete.</source>
+        <translation>报告“{0}”无法写入（{1}）；结果是完整的。</translation>
     </message>
     <message>
         <source>“{0}” and “{1}” are one output, or one holds the other; choose two names.</source>
@@ -1135,6 +1191,10 @@
     <message>
         <source>“{0}” has no frames from {1} s to {2}; it lasts {3} s.</source>
         <translation>“{0}”在 {1} 秒至 {2} 之间没有帧；其时长为 {3} 秒。</translation>
+    </message>
+    <message>
+        <source>“{0}” has none of these frames of the clip; choose others, or restore it again.</source>
+        <translation>“{0}”中没有视频的这些帧；请选择其他帧，或重新修复。</translation>
     </message>
     <message>
         <source>{0} does not work here, as it needs {1}; {2} is encoded by software.</source>
@@ -1422,6 +1482,29 @@
     </message>
 </context>
 <context>
+    <name>Exports</name>
+    <message>
+        <source>Save the frame</source>
+        <translation>保存当前帧</translation>
+    </message>
+    <message>
+        <source>The frame is on the clipboard: {size} pixels.</source>
+        <translation>当前帧已复制到剪贴板：{size} 像素。</translation>
+    </message>
+    <message>
+        <source>Show in folder</source>
+        <translation>在文件夹中显示</translation>
+    </message>
+    <message>
+        <source>{name} is saved.</source>
+        <translation>{name} 已保存。</translation>
+    </message>
+    <message>
+        <source>Save the before/after video</source>
+        <translation>保存修复前后对比视频</translation>
+    </message>
+</context>
+<context>
     <name>FrameTrack</name>
     <message>
         <source>Timeline</source>
@@ -1612,6 +1695,14 @@
     <message>
         <source>In the preview</source>
         <translation>预览中</translation>
+    </message>
+    <message>
+        <source>Its clip is restored beside it.</source>
+        <translation>将在旁边重新修复该视频。</translation>
+    </message>
+    <message>
+        <source>{count} more results are not whole either.</source>
+        <translation>另有 {count} 个结果也不完整。</translation>
     </message>
     <message>
         <source>{count} clips are left out, as their results are there.</source>
@@ -2491,6 +2582,10 @@
         <translation>{name} 的预览 {variant}</translation>
     </message>
     <message>
+        <source>{name} before and after</source>
+        <translation>{name} 修复前后对比</translation>
+    </message>
+    <message>
         <source>step {step}/{steps} {kind}</source>
         <translation>步骤 {step}/{steps} {kind}</translation>
     </message>
@@ -2819,6 +2914,10 @@
     <message>
         <source>{count} results are ready, the last one is {name}.</source>
         <translation>{count} 个结果已就绪,最后一个是 {name}。</translation>
+    </message>
+    <message>
+        <source>The before/after video was not written</source>
+        <translation>未能写入修复前后对比视频</translation>
     </message>
     <message>
         <source>The engine</source>
@@ -4303,6 +4402,14 @@
     <message>
         <source>Start again</source>
         <translation>重新开始</translation>
+    </message>
+    <message>
+        <source>A before/after video is being written; it would be lost.</source>
+        <translation>正在写入修复前后对比视频；退出将丢失它。</translation>
+    </message>
+    <message>
+        <source>Continue writing</source>
+        <translation>继续写入</translation>
     </message>
     <message>
         <source>A clip is being restored. At the next start it can be resumed {from_where}.</source>

@@ -18,7 +18,7 @@ from PIL import Image, ImageFilter
 from dcvsr_engine import events
 from dcvsr_engine.control import Control
 from dcvsr_engine.diffusion.schedule import steps_of
-from dcvsr_engine.errors import Cancelled
+from dcvsr_engine.errors import Cancelled, OutputError
 from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.network.first_stage import RESIDUAL_TRANSFORM
 from dcvsr_engine.planning.grids import grid_for
@@ -26,6 +26,7 @@ from dcvsr_engine.planning.plan import Plan, Segment
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.planning.sizes import Sizes, decided_size, sizes_of
 from dcvsr_engine.settings import PlannedSettings, ResolvedSettings
+from dcvsr_engine.storage import refuse_unsafe
 from dcvsr_engine.worker import messages
 
 MACHINE = {"device": "cpu", "precision": "fp32", "sap_schedule": "lockstep", "tile_batch": 1}
@@ -134,6 +135,9 @@ class FakeEngine:
             case messages.RunJob(job, request, folder):
                 self.job, self.control = job, Control(lambda event: self.send(messages.Progress(job, event)))
                 threading.Thread(target=self.run, args=(job, request, folder, self.control), daemon=True).start()
+            case messages.CompareVideos(job):
+                self.job, self.control = job, Control(lambda event: self.send(messages.Progress(job, event)))
+                threading.Thread(target=self.compare, args=(command, self.control), daemon=True).start()
             case messages.Pause():
                 self.control.pause()
                 self.send(messages.Paused(self.job))
@@ -220,6 +224,25 @@ class FakeEngine:
         if request.target:
             request.target.write_bytes(b"restored by nobody")
         self.send(messages.JobFinished(job, request.target, report(plan, request)))
+
+    def compare(self, command: messages.CompareVideos, control_: Control) -> None:
+        """Play a comparison; a target that exists is refused as by the engine."""
+        self.send(messages.JobStarted(command.job, None))
+        total = command.frames[1] - command.frames[0] + 1
+        control_.emit(events.PhaseStarted("write", 0, 1, total))
+        try:
+            for done in range(1, total + 1):
+                control_.check()
+                self.spend_time()
+                control_.emit(events.FrameDone(done, total))
+            refuse_unsafe(command.target, pictures=False, overwrite=command.output.overwrite)
+        except Cancelled:
+            self.send(messages.JobCancelled(command.job, None))
+        except OutputError as error:
+            self.send(messages.Failed(command.job, str(error), user_error=True))
+        else:
+            command.target.write_bytes(f"{command.mode} {command.frames} {command.begins}".encode())
+            self.send(messages.JobFinished(command.job, command.target))
 
     def sample(
         self, plan: Plan, segment: Segment, frames: list[NDArray[np.uint8]], first: int, control_: Control, fresh: bool

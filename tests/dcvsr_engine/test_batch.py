@@ -9,7 +9,9 @@ import jobs
 import pytest
 
 from dcvsr_engine import cli
-from dcvsr_engine.batch import POLL_SECONDS, watched_requests
+from dcvsr_engine.batch import POLL_SECONDS, Outcome, Record, watched_requests
+from dcvsr_engine.errors import Cancelled, OutputError, UserError
+from dcvsr_engine.planning.request import JobRequest
 
 
 @pytest.fixture(autouse=True)
@@ -62,6 +64,67 @@ def test_without_skipping_a_result_that_is_there_is_a_failure_and_stays(run, fol
     code, _, heard = run("restore", folder / "a.mp4", folder / "inner" / "b.mp4")
     assert code == 2 and "exists already" in heard and (folder / "inner" / "b_x2.mp4").exists()
     assert (folder / "a_x2.mp4").read_bytes() == b"precious"
+
+
+def states_of(report: Path) -> dict[str, str]:
+    return {Path(row["source"]).name: row["state"] for row in json.loads(report.read_text(encoding="utf-8"))}
+
+
+def test_what_is_no_whole_result_is_not_taken_for_one(run, folder):
+    (folder / "inner" / "c.mp4").unlink()
+    jobs.short_clip(folder / "a_x2.mp4", 1)  # half of it
+    (folder / "inner" / "b_x2.mp4").write_bytes(b"precious")
+    command = "restore", folder, "--recursive", "--skip-done"
+    code, told, heard = run(*command)
+    assert (code, told.strip()) == (2, "2 failed")
+    assert "“a_x2.mp4” is there, but it has 1 frames, and 2 are wanted. Move it away, or allow --overwrite." in heard
+    assert "“b_x2.mp4” is there, but it cannot be read as a video." in heard
+    assert (folder / "inner" / "b_x2.mp4").read_bytes() == b"precious"
+    code, _, heard = run("restore", folder / "a.mp4", "--skip-done")
+    assert code == 2 and heard.count("\n") == 1 and "1 frames, and 2 are wanted" in heard
+    assert run(*command, "--overwrite")[:2] == (0, "2 done\n")
+    assert run(*command)[:2] == (0, "2 skipped\n")
+    assert run("restore", folder / "a.mp4", "--skip-done")[:2] == (0, f"The result is there: {folder / 'a_x2.mp4'}\n")
+
+
+def test_the_report_of_several_clips_replaces_nothing_unasked(run, folder):
+    report = folder / "report.json"
+    report.write_text("precious")
+    command = "restore", folder, "--recursive", "--report", report
+    code, _, heard = run(*command)
+    assert code == 2 and "“" in heard and "exists already" in heard and report.read_text() == "precious"
+    assert not (folder / "a_x2.mp4").exists(), "that is said before any work"
+    assert run("restore", folder, folder / "inner" / "b.mp4", "--report", folder / "a.mp4")[0] == 2
+    assert run("restore", folder, folder / "inner" / "b.mp4", "--report", folder / "a_x2.mp4")[0] == 2
+    assert run(*command, "--overwrite")[0] == 2
+    assert states_of(report) == {"a.mp4": "done", "b.mp4": "done", "c.mp4": "failed"}
+
+
+def test_the_report_names_every_clip_however_the_run_ends(run, folder, tmp_path, monkeypatch):
+    report, seen = tmp_path / "report.json", []
+
+    def restore(request, *others):
+        seen.append(states_of(report) if report.exists() else {})
+        raise Cancelled if len(seen) == 2 else UserError("No.")
+
+    (folder / "inner" / "c.mp4").write_bytes((folder / "a.mp4").read_bytes())
+    monkeypatch.setattr(cli, "run_with_progress", restore)
+    code, told, _ = run("restore", folder, "--recursive", "--report", report)
+    assert (code, told.strip()) == (130, "1 failed, 1 cancelled, 1 waiting")
+    assert seen[1] == {"a.mp4": "failed", "b.mp4": "waiting", "c.mp4": "waiting"}, "it is there while others are restored"
+    assert states_of(report) == {"a.mp4": "failed", "b.mp4": "cancelled", "c.mp4": "waiting"}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["films", "report.json"]
+
+
+def test_a_report_that_cannot_be_written_any_more_does_not_end_the_work(folder):
+    def write(text):
+        raise OutputError("Full.")
+
+    record = Record(write)
+    request = JobRequest(source=folder / "a.mp4")
+    record.expect([request])
+    record.settle(Outcome(request.source, None, "done"))
+    assert record.problem == "Full." and record.summary() == "1 done"
 
 
 def test_one_plan_for_all(run, folder):

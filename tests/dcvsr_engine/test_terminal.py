@@ -10,7 +10,8 @@ from pathlib import Path
 import jobs
 import pytest
 
-from dcvsr_engine import cli
+from dcvsr_engine import cli, storage
+from dcvsr_engine.storage import put_in_place
 from dcvsr_engine.terminal import printable
 
 ROOT = Path(__file__).parents[2]
@@ -88,10 +89,12 @@ def test_a_full_disk_behind_standard_output_is_one_sentence(clip, tiny_model, tm
 
 
 def test_a_full_disk_under_the_report_is_one_sentence_and_the_result_is_told(clip, tiny_model, tmp_path, capsys, monkeypatch):
-    def full(*arguments, **options):
-        raise OSError(28, "No space left on device")
+    def full(partial, target, **options):
+        if target.name == "report.json":
+            raise OSError(28, "No space left on device")
+        put_in_place(partial, target, **options)
 
-    monkeypatch.setattr(cli, "put_in_place", full)
+    monkeypatch.setattr(storage, "put_in_place", full)
     words = ["restore", str(clip), "--model", str(tiny_model), "--device", "cpu", "-o", str(tmp_path / "out.mkv")]
     assert cli.main([*words, "--report", str(tmp_path / "report.json")]) == 2
     shown = capsys.readouterr()

@@ -49,7 +49,7 @@ def test_a_folder_that_is_dropped_again_does_not_bring_its_results(open_window, 
     assert [item.request.source.name for item in window.queue.queue] == ["a.avi", "b_x2.mp4"]
 
 
-def test_clips_of_a_folder_that_have_a_result_are_left_out_unless_they_are_wanted(open_window, tmp_path, own_clip):
+def test_clips_of_a_folder_that_have_a_result_are_left_out_unless_they_are_wanted(open_window, tmp_path, own_clip, soon):
     folder = tmp_path / "clips"
     folder.mkdir()
     for name in ("a.mp4", "a_x4.mp4", "b.mp4"):
@@ -57,10 +57,43 @@ def test_clips_of_a_folder_that_have_a_result_are_left_out_unless_they_are_wante
     window = open_window(start=False)
     window.add_clips([folder])
     assert [item.request.source.name for item in window.queue.queue] == ["b.mp4"]
+    soon(lambda: window.notices.text == "1 clips are left out, as their results are there.")
     notice_button(window, "Add them all the same").click()
     assert [item.request.source.name for item in window.queue.queue] == ["b.mp4", "a.mp4"]
     window.add_clips([folder / "a.mp4"])  # chosen by itself
     assert len(window.queue.queue) == 3
+
+
+def test_what_is_no_whole_result_is_named_and_its_clip_is_taken(open_window, tmp_path, own_clip, soon):
+    folder = tmp_path / "clips"
+    folder.mkdir()
+    (folder / "a.mp4").write_bytes(own_clip.read_bytes())
+    (folder / "a_x4.mp4").write_bytes(own_clip.read_bytes()[:600])
+    (folder / "b.mp4").write_bytes(own_clip.read_bytes())
+    (folder / "b_1080p.mp4").write_bytes(own_clip.read_bytes())
+    window = without_plan(open_window())
+    window.add_clips([folder])
+    soon(lambda: [item.request.source.name for item in window.queue.queue] == ["a.mp4"])
+    assert window.notices.text == (
+        "“a_x4.mp4” is there, but it cannot be read as a video. Its clip is restored beside it. "
+        "1 clips are left out, as their results are there."
+    )
+    window.action_table["restore"].trigger()
+    soon(lambda: states(window) == ["done"])
+    assert (folder / "a_x4_2.mp4").is_file() and (folder / "a_x4.mp4").stat().st_size == 600
+
+
+def test_a_watched_folder_restores_what_has_no_whole_result(open_window, tmp_path, own_clip, soon):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for name in ("a.mp4", "b.mp4", "b_x4.mp4"):
+        (folder / name).write_bytes(own_clip.read_bytes())
+    write_clip(folder / "a_x4.mp4", frames=3)
+    window = without_plan(open_window())
+    begin_to_watch(window, folder, soon)
+    look(window)
+    soon(lambda: states(window) == ["done"])
+    assert window.queue.queue[0].request.source.name == "a.mp4" and (folder / "a_x4_2.mp4").is_file()
 
 
 def test_folders_inside_folders_are_searched_where_wanted_and_kept_below_the_results(open_window, tmp_path, own_clip, soon):
@@ -146,7 +179,9 @@ def test_every_clip_gets_a_picture_also_those_of_the_last_session(open_window, o
     soon(lambda: again.queue.picture(item) is not None)
 
 
-def test_the_result_of_a_clip_gets_the_container_that_keeps_its_sound(open_window, tmp_path, soon):
+@pytest.fixture
+def old_clip(tmp_path):
+    """An AVI with sound that MP4 does not take, but Matroska does."""
     with av.open(str(tmp_path / "old.avi"), "w") as out:
         video, sound = out.add_stream("mjpeg", 25), out.add_stream("pcm_u8", 11025)
         video.width, video.height, video.pix_fmt = 32, 32, "yuvj420p"
@@ -154,12 +189,31 @@ def test_the_result_of_a_clip_gets_the_container_that_keeps_its_sound(open_windo
         silence = av.AudioFrame.from_ndarray(np.full((1, 441), 128, np.uint8), "u8", "mono")
         silence.sample_rate = 11025
         out.mux([*video.encode(None), *sound.encode(silence), *sound.encode(None)])
+    return tmp_path / "old.avi"
+
+
+def test_the_result_of_a_clip_gets_the_container_that_keeps_its_sound(open_window, old_clip, soon):
     window = open_window()
-    window.add_clips([tmp_path / "old.avi"])
+    window.add_clips([old_clip])
     soon(lambda: bool(window.queue.queue[0].losses))
     item = window.queue.queue[0]
     assert item.losses[".mkv"] == 0 < item.losses[".mp4"]
-    assert with_target(item.request, [], losses=item.losses).target == tmp_path / "old_x4.mkv"
+    assert with_target(item.request, [], item.facts).target == old_clip.with_name("old_x4.mkv")
+    assert window.settings_panel.target_field.placeholderText() == "old_x4.mkv"
+
+
+def test_the_container_follows_the_tracks_that_are_wanted(open_window, old_clip, soon):
+    window = open_window(start=False)
+    window.add_clips([old_clip])
+    row = window.settings_panel.rows["unfit_tracks"]
+    soon(lambda: bool(window.queue.queue[0].losses))
+    assert row.isHidden()
+    window.settings_panel.take_target(old_clip.with_name("new.mp4"), replace=False)
+    assert not row.isHidden() and "converted to FLAC" in row.problem.text()
+    window.settings_panel._edit("unfit_tracks", "drop")
+    soon(lambda: window.queue.queue[0].losses[".mp4"] == 10)
+    window.settings_panel._edit("audio", False)
+    soon(lambda: not any(window.queue.queue[0].unfit.values()))
 
 
 def test_a_known_clip_that_is_away_keeps_its_state(open_window, own_clip, soon):
@@ -167,6 +221,6 @@ def test_a_known_clip_that_is_away_keeps_its_state(open_window, own_clip, soon):
     window.add_clips([own_clip])
     soon(lambda: window.queue.queue[0].size is not None)
     own_clip.unlink()
-    window.intake._prober.look_up(window.queue.queue[0].id, own_clip, known=True)
+    window.intake._look_up(window.queue.queue[0], known=True)
     window.intake.stop()
     assert states(window) == ["waiting"]

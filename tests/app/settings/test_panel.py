@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QScrollArea
 
 from app.settings.panel import SettingsPanel
 from app.settings.presets import Presets
+from app.system.result_rule import UNKNOWN, SourceFacts
 from app.widgets.section import CollapsibleSection
 from dcvsr_engine.diffusion.schedule import step_kinds
 from dcvsr_engine.models import registry
@@ -365,3 +366,19 @@ def test_nothing_is_cut_off_at_the_side(panel, qtbot):
     qtbot.waitUntil(lambda: panel.minimumSizeHint().width() >= area.widget().minimumSizeHint().width())
     panel.resize(panel.minimumSizeHint())
     qtbot.waitUntil(lambda: area.viewport().width() >= area.widget().minimumSizeHint().width())
+
+
+def test_tracks_that_do_not_fit_are_asked_about_only_where_there_are_any(panel):
+    row = panel.rows["unfit_tracks"]
+    assert row.isHidden()
+    panel.note_facts(SourceFacts(losses={".mp4": 2, ".mkv": 0, ".mov": 2}, unfit={".mp4": ["The audio track 1 is left out."]}))
+    assert panel.target_field.placeholderText().endswith(".mkv") and row.isHidden(), "all fits into the default container"
+    panel.take_target(Path("/somewhere/out.M4V"), replace=False)
+    assert not row.isHidden() and row.problem.text() == "The audio track 1 is left out."
+    panel.take_target(Path("/somewhere/out.mkv"), replace=False)
+    assert row.isHidden()
+    choose(panel, "unfit_tracks", "drop")
+    assert not row.isHidden() and row.problem.text() == "", "a change is to be seen"
+    panel.note_facts(UNKNOWN)
+    row.reset.click()
+    assert row.isHidden()

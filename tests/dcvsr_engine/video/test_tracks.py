@@ -15,7 +15,7 @@ from dcvsr_engine.settings import OutputSettings
 from dcvsr_engine.video import mux
 from dcvsr_engine.video.losses import losses_ahead
 from dcvsr_engine.video.probe import probe
-from dcvsr_engine.video.tracks import Fate, losses_of_clip
+from dcvsr_engine.video.tracks import Fate, container_fit, losses_of_clip
 from dcvsr_engine.video.writer import check_target
 
 MPEG2 = ("-c:v", "mpeg2video", "-q:v", "2")
@@ -122,6 +122,24 @@ def cues(path: Path) -> list[tuple[float, bytes]]:
 def test_the_default_container_may_be_the_one_that_takes_everything(ffmpeg: Any) -> None:
     assert default_suffix(old_clip(ffmpeg, "wma.wmv"), OutputSettings(unfit_tracks="mkv")) == ".mkv"
     assert default_suffix(old_clip(ffmpeg, "law.mov"), OutputSettings(unfit_tracks="mkv")) == ".mov"
+
+
+def test_each_container_says_which_tracks_do_not_fit(ffmpeg: Any) -> None:
+    old = probe(old_clip(ffmpeg, "u8.avi"))
+    fit = container_fit(old, OutputSettings())
+    assert fit.losses == {".mp4": 2, ".mkv": 0, ".mov": 0} and fit.unfit[".mkv"] == fit.unfit[".mov"] == []
+    [sentence] = fit.unfit[".mp4"]
+    assert sentence.startswith("The audio track") and "converted to FLAC" in sentence
+    dropping = container_fit(old, OutputSettings(unfit_tracks="drop"))
+    assert dropping.losses == {".mp4": 10, ".mkv": 0, ".mov": 0} and dropping.unfit == fit.unfit
+    assert container_fit(old, OutputSettings(audio=False)).unfit[".mp4"] == []
+    modern = ffmpeg("modern.mp4", "-c:v", "libx264", "-c:a", "aac", sound=True)
+    assert not any(container_fit(probe(modern), OutputSettings()).unfit.values())
+
+
+def test_a_track_that_no_container_takes_does_not_ask_for_a_choice(ffmpeg: Any) -> None:
+    camera = ffmpeg("in.mov", "-c:v", "libx264", "-c:a", "aac", "-timecode", "10:00:00:00", sound=True)
+    assert not any(container_fit(probe(camera), OutputSettings()).unfit.values())
 
 
 @pytest.mark.parametrize("suffix", [".mov", ".mp4", ".mkv"])
