@@ -12,6 +12,8 @@ from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMainWindow
 
 from app.controllers.exports import Exports
+from app.controllers.full_screen import FullScreen
+from app.controllers.history import History
 from app.controllers.preferences_menu import PreferencesMenu
 from app.controllers.runs import Runs
 from app.controllers.selected_items import SelectedItems
@@ -88,6 +90,8 @@ class Targets:
     unattended: Unattended
     preferences: PreferencesMenu
     exports: Exports
+    full_screen: FullScreen
+    history: History
 
 
 class Actions(QObject):
@@ -99,7 +103,7 @@ class Actions(QObject):
 
     def rows(self) -> list[ActionSpec]:
         """All actions."""
-        groups = (self._clips, self._exports, self._looks, self._runs, self._alone, self._items, self._others)
+        groups = (self._clips, self._history, self._exports, self._looks, self._runs, self._alone, self._items, self._others)
         return [spec for group in groups for spec in group()]
 
     def menus(self) -> list[MenuSpec]:
@@ -121,7 +125,7 @@ class Actions(QObject):
         export = MenuSpec(self.tr("&Export"), (*SAVES, None, *COMPARISONS))
         return [
             MenuSpec(self.tr("&File"), (*opening, None, "target", export, None, "play_result", "show_in_folder", None, "quit")),
-            MenuSpec(self.tr("&Edit"), ("put_back", *COPIES, "paste", *order, None, *settings, None, "preferences")),
+            MenuSpec(self.tr("&Edit"), ("undo", "redo", None, *COPIES, "paste", *order, None, *settings, None, "preferences")),
             MenuSpec(self.tr("&View"), (*picture, None, *frames, None, *panels, None, looks, language, "full_screen")),
             MenuSpec(self.tr("&Job"), ("plan", *previews, None, *run, *stops, None, "start_at", after, None, *again)),
             MenuSpec(self.tr("&Models"), ("models", "add_model", "models_folder")),
@@ -159,11 +163,24 @@ class Actions(QObject):
             row("save_frame", self.tr("Save &frame as…"), partial(save, "frame"), "Ctrl+Alt+S", can_keep("frame")),
             row("save_original", self.tr("Save &original frame as…"), partial(save, "original"), None, can_keep("original")),
             row("save_both", self.tr("Save &before and after as…"), partial(save, "both"), None, can_keep("both")),
-            row("copy_frame", self.tr("&Copy frame"), partial(copy, "frame"), Key.Copy, can_keep("frame")),
+            # its key belongs to the preview: elsewhere it copies text
+            ActionSpec("copy_frame", self.tr("&Copy frame"), partial(copy, "frame"), Key.Copy, can_keep("frame"), local=True),
             row("copy_original", self.tr("Copy &original frame"), partial(copy, "original"), None, can_keep("original")),
             row("copy_both", self.tr("Copy &before and after"), partial(copy, "both"), "Ctrl+Shift+C", can_keep("both")),
             row("compare_side", side, partial(compare, "side"), None, can_compare),
             row("compare_wipe", wipe, partial(compare, "wipe"), None, can_compare),
+        ]
+
+    def _history(self) -> list[ActionSpec]:
+        """Their texts say what is undone and redone."""
+        history, undo, redo = self._targets.history, self.tr("&Undo"), self.tr("&Redo")
+        return [
+            ActionSpec(
+                "undo", undo, history.undo, Key.Undo, lambda s: bool(s.undo_text), retitled=lambda s: titled(undo, s.undo_text)
+            ),
+            ActionSpec(
+                "redo", redo, history.redo, Key.Redo, lambda s: bool(s.redo_text), retitled=lambda s: titled(redo, s.redo_text)
+            ),
         ]
 
     def _watch(self) -> ActionSpec:
@@ -180,8 +197,14 @@ class Actions(QObject):
               for name, text in ((name, appearance_name(name)) for name in APPEARANCES)),
             *(choice(f"language.{code}", text, partial(session.choose_language, code), has_language(code))
               for code, text in languages.items()),
-            switch("full_screen", self.tr("Full screen"), self._show_full_screen, "F11"),
+            self._full_screen(),
         ]  # fmt: skip
+
+    def _full_screen(self) -> ActionSpec:
+        tip, show = self.tr("Show the preview alone on the whole screen (F11; Esc leaves)."), self._targets.full_screen.show
+        return ActionSpec(
+            "full_screen", self.tr("Full screen"), show, "F11", checkable=True, checked=lambda s: s.full_screen, tip=tip
+        )
 
     def _runs(self) -> list[ActionSpec]:
         t = self._targets
@@ -239,7 +262,7 @@ class Actions(QObject):
         delete = self.tr("Delete unfinished work…")
         return [
             row("start", self.tr("Restore only this"), items.start, None, lambda s: s.only_state == "waiting"),
-            row("resume", self.tr("Resume"), items.resume, None, lambda s: s.can_resume),
+            row("resume", self.tr("Resume"), items.resume, "Ctrl+R", lambda s: s.can_resume),
             row("start_again", self.tr("Start again"), items.start_again, "Ctrl+T", lambda s: s.can_run_again),
             row("play_result", self.tr("Play the result"), items.play_result, "Ctrl+Shift+J", lambda s: s.has_result),
             row("show_in_folder", self.tr("Show in folder"), items.show_in_folder, "Ctrl+J", lambda s: s.has_result),
@@ -248,7 +271,6 @@ class Actions(QObject):
             row("move_up", self.tr("Move up"), items.move_up, "Ctrl+Up", lambda s: s.only is not None and s.row > 0),
             row("move_down", self.tr("Move down"), items.move_down, "Ctrl+Down", lambda s: s.only is not None and not s.is_last),
             self._remove(),
-            row("put_back", self.tr("&Undo removing"), items.put_back, Key.Undo, lambda s: s.can_put_back),
             row("delete_unfinished", delete, items.delete_unfinished, None, lambda s: s.can_resume),
         ]
 
@@ -271,11 +293,10 @@ class Actions(QObject):
             row("about", self.tr("&About DC-VSR Studio"), t.help.show_about, role=QAction.MenuRole.AboutRole),
         ]
 
-    def _show_full_screen(self, on: bool) -> None:
-        if on:
-            self._targets.window.showFullScreen()
-        else:
-            self._targets.window.showNormal()
+
+def titled(text: str, what: str) -> str:
+    """A menu's text and what it acts on, if that is known."""
+    return f"{text}: {what.replace('&', '&&')}" if what else text
 
 
 def can_keep(kind: StillKind) -> When:

@@ -10,6 +10,8 @@ from PySide6.QtWidgets import QMainWindow, QMenu, QToolBar, QVBoxLayout, QWidget
 
 from app.actions import VIEW_MENU, Actions, Targets
 from app.controllers.exports import Exports
+from app.controllers.full_screen import FullScreen
+from app.controllers.history import History
 from app.controllers.preferences_menu import PreferencesMenu
 from app.controllers.run_display import TITLE, RunDisplay
 from app.controllers.runs import Runs
@@ -65,7 +67,8 @@ class MainWindow(QMainWindow):
     Attributes:
         queue, runner: the jobs, and what runs them.
         queue_panel, settings_panel, preview, progress, report, log_panel, notices: the panels.
-        shown, runs, run_display, selected, session, intake, unattended, preferences_menu, exports: the controllers.
+        shown, runs, run_display, selected, session, intake, unattended, preferences_menu, exports, full_screen, history: the
+            controllers.
         models, help: what their menus open.
         action_table: every action by its id.
         docks: the movable panels by name.
@@ -118,7 +121,7 @@ class MainWindow(QMainWindow):
         for name in HIDDEN_AT_FIRST:
             self.docks[name].hide()
         self.tabifyDockWidget(self.docks["report"], self.docks["log"])
-        self.resizeDocks([self.docks["queue"], self.docks["settings"]], [230, 350], Qt.Orientation.Horizontal)
+        self.resizeDocks([self.docks["queue"], self.docks["settings"]], [260, 350], Qt.Orientation.Horizontal)
         self.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
 
     def _make_controllers(self, folders: UserFolders) -> None:
@@ -128,10 +131,12 @@ class MainWindow(QMainWindow):
         self.intake = ClipIntake(self, queue, preferences)
         self.models = ModelsMenu(self, preferences)
         self.help = HelpMenu(self, preferences, folders.data)
-        self.shown = ShownItem(queue, self.queue_panel, settings, preview, runner, preferences)
+        self.history = History(queue, preferences, self)
+        self.shown = ShownItem(queue, self.queue_panel, settings, preview, runner, preferences, self.history)
         self.runs = Runs(self, runner, queue, self.shown, preview, settings, preferences)
-        self.selected = SelectedItems(self.queue_panel, queue, runner, self.runs, self.report, self.notices)
+        self.selected = SelectedItems(self.queue_panel, queue, runner, self.runs, self.report, self.notices, self.history)
         self.unattended = Unattended(self, runner, preferences, self.notices, KeepAwake(self))
+        self.full_screen = FullScreen(self, preview.view)
         self.exports = Exports(self, preview, self.shown, runner, self.notices)
         self.session = WindowSession(
             self, runner, queue, self.shown, self.runs, self.presets, self.notices, preferences, self.crash
@@ -141,7 +146,7 @@ class MainWindow(QMainWindow):
     def _make_actions(self) -> None:
         targets = Targets(
             self, self.intake, self.settings_panel, self.shown, self.runs, self.runner, self.selected, self.models, self.help,
-            self.session, self.unattended, self.preferences_menu, self.exports,
+            self.session, self.unattended, self.preferences_menu, self.exports, self.full_screen, self.history,
         )  # fmt: skip
         actions = Actions(targets)
         self.menus = actions.menus()
@@ -150,6 +155,9 @@ class MainWindow(QMainWindow):
         self.action_table.adopt(toggle_actions(self.docks))
         self.addActions(self.action_table.window_wide())
         self.queue_panel.show_actions(self.action_table)
+        self.action_table["full_screen"].setIconText("⤢")  # on its button; menus show the text
+        self.preview.toolbar.add_action(self.action_table["full_screen"])
+        self.preview.addAction(self.action_table["copy_frame"])
         self.preview.view.show_menu(self.action_table.fill(QMenu(self), VIEW_MENU))
         for menu in self.menus:
             self.action_table.fill(self.menuBar().addMenu(menu.title), menu.entries, {"recent": self.recent_menu})
@@ -196,6 +204,7 @@ class MainWindow(QMainWindow):
         self.intake.added.connect(self._on_added)
         self.intake.came.connect(self.runner.start_items)
         self.intake.watch_changed.connect(lambda: self.unattended.note_watched(self.intake.watched))
+        self.history.refused.connect(self.notices.caution)
         self.intake.left_out.connect(self._on_left_out)
         self.intake.recognised.connect(self.recent_menu.refresh)
         self.intake.nothing_found.connect(self.notices.caution)
@@ -208,7 +217,7 @@ class MainWindow(QMainWindow):
         """Everything that decides which actions are available."""
         for change in (
             self.runner.activity_changed, self.shown.changed, self.session.changed, self.unattended.changed,
-            self.intake.watch_changed, self.preview.stills_changed,
+            self.intake.watch_changed, self.preview.stills_changed, self.full_screen.changed, self.history.changed,
             self.queue_panel.selection_changed,
             self.queue.rowsInserted, self.queue.rowsRemoved, self.queue.item_changed,
         ):  # fmt: skip
@@ -231,10 +240,12 @@ class MainWindow(QMainWindow):
             self.preview,
             self.queue,
             self.queue_panel,
+            self.history,
             self.crash,
             self.preferences,
             self.unattended,
             self.intake.watched,
+            self.full_screen.on,
         )
         self.action_table.update(state)
         self.run_display.show_idle()
@@ -308,6 +319,7 @@ class MainWindow(QMainWindow):
 
     def shut_down(self) -> None:
         """Remember everything; end threads and the engine's process."""
+        self.full_screen.show(False)
         self.preferences.geometry, self.preferences.layout = self.saveGeometry(), self.saveState()
         # ending takes up to some seconds, which nobody has to watch
         self.hide()

@@ -4,20 +4,29 @@
 shows. Run it again when the model changes.
 """
 
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from PIL import Image
 
-from dcvsr_engine.control import Control
-from dcvsr_engine.events import Event, PreviewFrame
-from dcvsr_engine.jobs.job import run_job
-from dcvsr_engine.planning.request import JobRequest
-from dcvsr_engine.settings import RestoreSettings
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
 
-RESOURCES = Path(__file__).resolve().parents[1] / "resources"
+from dcvsr_engine.control import Control  # noqa: E402
+from dcvsr_engine.events import Event, PreviewFrame  # noqa: E402
+from dcvsr_engine.jobs.job import run_job  # noqa: E402
+from dcvsr_engine.network.resample import upscale  # noqa: E402
+from dcvsr_engine.planning.request import JobRequest  # noqa: E402
+from dcvsr_engine.settings import RestoreSettings  # noqa: E402
+from dcvsr_engine.video.arrays import to_uint8  # noqa: E402
+from dcvsr_engine.video.reader import VideoReader  # noqa: E402
+
+RESOURCES = ROOT / "resources"
 GUIDE = RESOURCES / "guide"
+SAMPLE = RESOURCES / "clips" / "sample.mp4"
 FRAME = 6
 ALL_FRAMES, ONE_WINDOW, FEW_FRAMES = (0, 25), (0, 13), (4, 8)
 DETAIL = 60, 20, 180, 127
@@ -34,17 +43,24 @@ Pixels = np.ndarray[Any, np.dtype[np.uint8]]
 
 
 def restored(frames: tuple[int, int], **settings: object) -> PreviewFrame:
-    """Frame `FRAME` of the sample clip, restored together with its neighbours, and enlarged bicubically."""
+    """Frame `FRAME` of the sample clip, restored together with its neighbours; beside it what *Detail* at 0 would show."""
     shown: list[PreviewFrame] = []
 
     def keep(event: Event) -> None:
         if isinstance(event, PreviewFrame) and event.final and event.frame == FRAME:
             shown.append(event)
 
-    request = JobRequest(source=RESOURCES / "clips" / "sample.mp4", settings=RestoreSettings(**settings), frames=frames)
+    request = JobRequest(source=SAMPLE, settings=RestoreSettings(**settings), frames=frames)
     run_job(request, Control(keep, pictures=False))
     print(frames, settings, flush=True)
     return shown[0]
+
+
+def bicubic(factor: int) -> Pixels:
+    """Frame `FRAME` of the sample clip, enlarged bicubically."""
+    with VideoReader(SAMPLE) as reader:
+        small = torch.from_numpy(reader.frame(FRAME).pixels)
+    return to_uint8(upscale(small.permute(2, 0, 1).unsqueeze(0), factor)[0].permute(1, 2, 0).numpy())
 
 
 def mixed(frame: PreviewFrame, strength: float) -> Pixels:
@@ -73,8 +89,8 @@ def main() -> None:
     """Restore, and write all pictures."""
     GUIDE.mkdir(parents=True, exist_ok=True)
     base = restored(ONE_WINDOW)
-    assert base.enlarged is not None
-    Image.fromarray(np.concatenate([base.enlarged, base.pixels], axis=1)).save(RESOURCES / "pictures" / "sample.jpg", quality=92)
+    beside = np.concatenate([bicubic(4), base.pixels], axis=1)
+    Image.fromarray(beside).save(RESOURCES / "pictures" / "sample.jpg", quality=92)
     side_by_side("detail", *(mixed(base, strength) for strength in (0, 0.5, 1)))
     for factor in (1, 2, 4):
         frame = base if factor == 4 else restored(ONE_WINDOW, size=f"x{factor}")

@@ -1,9 +1,11 @@
-"""Renders the window's main states in light and dark, at 100 %, 150 % and 200 %: ``python packaging/screenshots.py FOLDER``.
+"""Photographs every state of the window in light and dark, on several screens: ``python packaging/screenshots.py FOLDER``.
 
-The engine is the tests' fake one, which plays its part at once; with ``--real`` it is the real one. Needs the test dependencies.
+``state-appearance-screen.png``, and a contact sheet per state. The engine is the tests' fake one, which plays its part at once;
+with ``--real`` it is the real one. Needs the test dependencies.
 """
 
 import argparse
+import json
 import os
 import subprocess
 import sys
@@ -17,8 +19,16 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "app")]
 
 SAMPLE = ROOT / "resources" / "clips" / "sample.mp4"
-SIZE = 1280, 820
-SCALES = 1, 1.5, 2
+SCREENS = {
+    "1280x720": (1280, 720, 1.0),
+    "1920x1080": (1920, 1080, 1.0),
+    "1920x1080@1.5": (1920, 1080, 1.5),
+    "1920x1080@2": (1920, 1080, 2.0),
+}
+"""Name → width and height in the screen's own pixels, and the scale that the desktop draws at."""
+APPEARANCES = "light", "dark"
+SHEET_WIDTH = 960
+"""Pixels of a picture in a contact sheet."""
 FRAMES = 40
 LR_SIZE = 240, 160
 SECONDS = 600.0
@@ -72,7 +82,6 @@ class Studio:
             )
         preferences.open_groups = ["guidance", "propagation"]
         self.window = MainWindow(engine, folders, preferences, CrashReport(folders.logs))
-        self.window.resize(*SIZE)
         self.window.show()
         engine.start()
         self.folder, self.real = folder, real
@@ -97,19 +106,40 @@ class Studio:
         pause(0.5)
 
     def picture(self, path: Path) -> None:
-        """Photograph the window, with an open dialog in its middle."""
-        from PySide6.QtGui import QPainter
+        """Photograph the screen: the window, with open dialogs where they are."""
+        from PySide6.QtCore import QPoint
+        from PySide6.QtGui import QPainter, QPixmap
         from PySide6.QtWidgets import QApplication, QDialog
 
         pause(0.3)
-        picture = self.window.grab()
-        for dialog in (widget for widget in QApplication.topLevelWidgets() if isinstance(widget, QDialog) and widget.isVisible()):
-            painter = QPainter(picture)
-            x, y = (self.window.width() - dialog.width()) // 2, (self.window.height() - dialog.height()) // 3
-            painter.fillRect(x - 1, y - 1, dialog.width() + 2, dialog.height() + 2, dialog.palette().shadow())
-            painter.drawPixmap(x, y, dialog.grab())
-            painter.end()
+        screen = self.window.screen()
+        picture = QPixmap(screen.size() * screen.devicePixelRatio())
+        picture.setDevicePixelRatio(screen.devicePixelRatio())
+        picture.fill(self.window.palette().shadow().color())
+        painter = QPainter(picture)
+        painter.drawPixmap(self.window.geometry().topLeft() - QPoint(0, min(0, self.window.geometry().top())), self.window.grab())
+        dialogs = [widget for widget in QApplication.topLevelWidgets() if isinstance(widget, QDialog) and widget.isVisible()]
+        # a dialog is in front of the one that has opened it
+        for dialog in sorted(dialogs, key=lambda dialog: isinstance(dialog.parentWidget(), QDialog)):
+            place = dialog.geometry()
+            painter.fillRect(place.adjusted(-1, -1, 1, 1), dialog.palette().shadow())
+            painter.drawPixmap(place.topLeft(), dialog.grab())
+        painter.end()
         picture.save(str(path))
+        self.tell_cut_text(path.stem)
+
+    def tell_cut_text(self, name: str) -> None:
+        """Print which windows reach beyond the screen, and which labels have less room than their text needs."""
+        from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel
+
+        for top in (widget for widget in QApplication.topLevelWidgets() if widget.isVisible() and widget.isWindow()):
+            if not top.screen().availableGeometry().contains(top.geometry()):
+                print(f"{name}: {type(top).__name__} {top.geometry().getRect()} is larger than the screen")
+            for widget in (*top.findChildren(QLabel), *top.findChildren(QAbstractButton)):
+                wraps = isinstance(widget, QLabel) and widget.wordWrap()
+                needed = widget.heightForWidth(widget.width()) if wraps else widget.minimumSizeHint().width()
+                if widget.isVisible() and widget.text() and needed > (widget.height() if wraps else widget.width()):
+                    print(f"{name}: “{widget.text()[:50]}” is cut ({needed} px needed)")
 
     def close(self) -> None:
         """End the window and its engine."""
@@ -148,6 +178,15 @@ def running(studio: Studio) -> None:
     studio.run_until(4)
 
 
+def previewing(studio: Studio) -> None:
+    """A preview of some frames is being made."""
+    studio.add_clips()
+    studio.window.preview.timeline.set_chosen(0, 9)
+    studio.window.runs.preview("A")
+    wait_until(lambda: (studio.window.progress.strip.current or 0) >= 2)
+    pause(0.5)
+
+
 def wipe(studio: Studio) -> None:
     """A preview is done and compared by a wipe."""
     from app.engine.runner import Activity
@@ -161,7 +200,13 @@ def wipe(studio: Studio) -> None:
     studio.window.preview.go_to(4)
 
 
-def finished(studio: Studio) -> None:
+def alone(studio: Studio) -> None:
+    """The preview alone on the full screen."""
+    wipe(studio)
+    studio.window.full_screen.show(True)
+
+
+def done(studio: Studio) -> None:
     """Done, with the report."""
     studio.add_clips()
     item = studio.window.queue.queue[0]
@@ -171,13 +216,20 @@ def finished(studio: Studio) -> None:
 
 
 def plan(studio: Studio) -> None:
+    """The plan of a job that fits."""
+    studio.add_clips()
+    studio.window.runs.estimate()
+    wait_until(lambda: bool(studio.window.runs.plan_dialog and studio.window.runs.plan_dialog.start_button.isEnabled()))
+
+
+def does_not_fit(studio: Studio) -> None:
     """The plan of a job that does not fit, with what would."""
     studio.add_clips()
     studio.window.runs.estimate()
     wait_until(lambda: bool(studio.window.runs.plan_dialog and studio.window.runs.plan_dialog.offer_buttons))
 
 
-def error(studio: Studio) -> None:
+def failed(studio: Studio) -> None:
     """A job failed."""
     studio.add_clips()
     studio.window.runs.restore()
@@ -222,6 +274,48 @@ def show_step(studio: Studio, number: int) -> None:
     wait_until(lambda: dialog.state is not None)
 
 
+def settings(studio: Studio) -> None:
+    """A clip is open, and every setting is shown."""
+    studio.add_clips()
+    studio.window.settings_panel.open_these_groups(studio.window.settings_panel.sections)
+
+
+def preferences(studio: Studio) -> None:
+    """The preferences, first page."""
+    show_page(studio, 0)
+
+
+def preferences_results(studio: Studio) -> None:
+    """The second page."""
+    show_page(studio, 1)
+
+
+def preferences_folders(studio: Studio) -> None:
+    """The third page."""
+    show_page(studio, 2)
+
+
+def show_page(studio: Studio, number: int) -> None:
+    """A page of the preferences."""
+    studio.window.preferences_menu.open()
+    assert studio.window.preferences_menu.dialog
+    studio.window.preferences_menu.dialog.tabs.setCurrentIndex(number)
+
+
+def guide(studio: Studio) -> None:
+    """The guide, at its pictures."""
+    from app.help.guide import GuideDialog
+
+    studio.window.help.show_guide()
+    assert isinstance(studio.window.help.guide, GuideDialog)
+    studio.window.help.guide.contents.setCurrentRow(1)
+
+
+def shortcuts(studio: Studio) -> None:
+    """All keys."""
+    studio.window.action_table["shortcuts"].trigger()
+
+
 def gpu(studio: Studio) -> None:
     """What can be done to use a GPU, on this machine."""
     from app.help.gpu import GpuDialog
@@ -233,11 +327,20 @@ def gpu(studio: Studio) -> None:
 STATES: dict[Callable[[Studio], None], dict[str, object]] = {
     empty: {},
     clip: {},
+    settings: {},
     running: {},
+    previewing: {},
     wipe: {},
-    finished: {},
-    plan: {"fits_from": {"scale": 2}},
-    error: {"fail_at_tile": 3},
+    alone: {},
+    done: {},
+    plan: {},
+    does_not_fit: {"fits_from": {"scale": 2}},
+    failed: {"fail_at_tile": 3},
+    preferences: {},
+    preferences_results: {},
+    preferences_folders: {},
+    guide: {},
+    shortcuts: {},
     models: {},
     licence: {},
     welcome: {},
@@ -245,45 +348,77 @@ STATES: dict[Callable[[Studio], None], dict[str, object]] = {
     welcome_clip: {},
     gpu: {},
 }
-FAKE_ONLY = (plan, error, welcome, welcome_model, welcome_clip, gpu)
+WITH_REAL_ENGINE = (empty, clip, running, previewing, wipe, done)
 
 
-def render(target: Path, real: bool, only: str | None) -> None:
-    """All states in light and dark, at the scale that this process was started with."""
+def render(target: Path, screen: str, real: bool, only: str | None, language: str) -> None:
+    """All states in light and dark, on the screen that this process was started with."""
     from PySide6.QtWidgets import QApplication
 
+    from app.system.translation import install_language
     from app.widgets.appearance import apply_appearance
 
     app = QApplication([])
-    scale = round(100 * app.devicePixelRatio())
-    for appearance in ("light", "dark"):
+    install_language(app, language)
+    for appearance in APPEARANCES:
         apply_appearance(app, appearance)
         for state, behaviour in STATES.items():
-            if (real and state in FAKE_ONLY) or (only and state.__name__ != only):
+            if (real and state not in WITH_REAL_ENGINE) or (only and state.__name__ != only):
                 continue
             with tempfile.TemporaryDirectory() as folder:
                 studio = Studio(Path(folder), real, **behaviour)
                 state(studio)
-                studio.picture(target / f"{state.__name__}-{appearance}-{scale}.png")
+                studio.picture(target / f"{state.__name__}-{appearance}-{screen}.png")
                 studio.close()
-                print(f"{state.__name__}-{appearance}-{scale}.png")
+
+
+def environment_of(screen: str, folder: Path) -> dict[str, str]:
+    """An environment in which Qt has such a screen."""
+    width, height, scale = SCREENS[screen]
+    facts = {"name": screen, "x": 0, "y": 0, "width": round(width / scale), "height": round(height / scale), "dpr": scale}
+    described = folder / f"{screen}.json"
+    described.write_text(json.dumps({"screens": [facts | {"logicalDpi": 96, "logicalBaseDpi": 96}]}), encoding="utf-8")
+    return os.environ | {"QT_QPA_PLATFORM": f"offscreen:configfile={described}"}
+
+
+def make_sheets(folder: Path) -> None:
+    """A picture per state with all screens, light beside dark."""
+    from PIL import Image
+
+    for state in STATES:
+        rows = [[folder / f"{state.__name__}-{appearance}-{screen}.png" for appearance in APPEARANCES] for screen in SCREENS]
+        rows = [row for row in rows if all(path.exists() for path in row)]
+        pictures = [[Image.open(path).convert("RGB") for path in row] for row in rows]
+        scaled = [[p.resize((SHEET_WIDTH, SHEET_WIDTH * p.height // p.width)) for p in row] for row in pictures]
+        sheet = Image.new("RGB", (len(APPEARANCES) * SHEET_WIDTH, sum(row[0].height for row in scaled) or 1))
+        top = 0
+        for row in scaled:
+            for column, picture in enumerate(row):
+                sheet.paste(picture, (column * SHEET_WIDTH, top))
+            top += row[0].height
+        if rows:
+            sheet.save(folder / f"sheet-{state.__name__}.png")
 
 
 def main() -> None:
-    """One process per scale, as Qt reads it once."""
+    """One process per screen, as Qt reads it once."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--real", action="store_true", help="with the real engine and the built-in model")
     parser.add_argument("--only", help="one state: " + ", ".join(state.__name__ for state in STATES))
-    parser.add_argument("--scale", type=int, choices=SCALES, help="one scale, in this process")
+    parser.add_argument("--language", default="en", help="of the window: en or zh_CN")
+    parser.add_argument("--screen", choices=SCREENS, help="one screen")
+    parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
-    if options.scale:
-        render(options.folder, options.real, options.only)
+    if options.here:
+        render(options.folder, options.screen, options.real, options.only, options.language)
         return
-    for scale in SCALES:
-        environment = os.environ | {"QT_SCALE_FACTOR": str(scale), "QT_QPA_PLATFORM": "offscreen"}
-        subprocess.run([sys.executable, *sys.argv, "--scale", str(scale)], env=environment, check=True)
+    with tempfile.TemporaryDirectory() as folder:
+        for screen in [options.screen] if options.screen else SCREENS:
+            environment = environment_of(screen, Path(folder))
+            subprocess.run([sys.executable, *sys.argv, "--here", "--screen", screen], env=environment, check=True)
+    make_sheets(options.folder)
 
 
 if __name__ == "__main__":

@@ -166,11 +166,9 @@ class Planning(QObject):
 
     def _apply(self, item_id: str, changes: Changes) -> None:
         """Change a clip's settings, and plan again."""
-        item = self._queue.item(item_id)
-        if item and self.dialog:
+        if self.dialog:
             self._stop()
-            settings = item.request.settings.replace(**changes)
-            self._queue.change(item_id, request=item.request.replace(settings=settings))
+            self._shown.change_settings(item_id, changes)
             self.dialog.wait_again()
             self._begin(self._items)
 

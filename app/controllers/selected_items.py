@@ -4,6 +4,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
+from app.controllers.history import History
 from app.controllers.runs import Runs
 from app.engine.runner import JobRunner
 from app.queue.job_queue import QueueItem
@@ -26,11 +27,18 @@ class SelectedItems(QObject):
     report_shown = Signal()
 
     def __init__(
-        self, panel: QueuePanel, queue: QueueModel, runner: JobRunner, runs: Runs, report: ReportPanel, notices: NoticeBar
+        self,
+        panel: QueuePanel,
+        queue: QueueModel,
+        runner: JobRunner,
+        runs: Runs,
+        report: ReportPanel,
+        notices: NoticeBar,
+        history: History,
     ) -> None:
         super().__init__(panel)
         self._panel, self._queue, self._runner, self._runs, self._report = panel, queue, runner, runs, report
-        self._notices = notices
+        self._notices, self._history = notices, history
         self._unfinished = UnfinishedWork(queue, panel)
 
     def start(self) -> None:
@@ -105,15 +113,7 @@ class SelectedItems(QObject):
 
     def remove(self) -> None:
         """Take the items out of the queue, except the one that runs."""
-        for item_id in self._panel.selected_ids():
-            item = self._queue.item(item_id)
-            if item and item.state != "running":
-                self._queue.remove(item_id)
-
-    def put_back(self) -> None:
-        """Put the item that was removed last back, and show it."""
-        if self._queue.can_put_back:
-            self._panel.select(self._queue.put_back())
+        self._history.remove(self._panel.selected_ids())
 
     def _current(self) -> QueueItem | None:
         return self._queue.item(self._panel.current_id())

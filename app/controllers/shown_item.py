@@ -2,9 +2,11 @@
 
 import logging
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
+from app.controllers.history import History
 from app.controllers.result_reader import ResultReader
 from app.controllers.tile_guide import TileGuide
 from app.engine.runner import EngineRun, JobRunner
@@ -40,16 +42,17 @@ class ShownItem(QObject):
         preview: PreviewPanel,
         runner: JobRunner,
         preferences: Preferences,
+        history: History,
     ) -> None:
         super().__init__(queue_panel)
         self.item: QueueItem | None = None
         self._queue, self._queue_panel, self._settings, self._preview = queue, queue_panel, settings, preview
-        self._runner, self._preferences = runner, preferences
+        self._runner, self._preferences, self._history = runner, preferences, history
         self._tiles, self.results = TileGuide(preview), ResultReader(self)
         queue_panel.current_changed.connect(self.show)
         queue.item_changed.connect(self._on_item_changed)
         settings.request_changed.connect(self._on_request_edited)
-        settings.next_clip_changed.connect(self._on_next_clip_changed)
+        history.applied.connect(self._on_history_applied)
         preview.clip_opened.connect(self._on_clip_opened)
         preview.clip_failed.connect(self._on_clip_failed)
         preview.range_changed.connect(self._on_range_changed)
@@ -145,36 +148,49 @@ class ShownItem(QObject):
         frames = self._preview.chosen_frames if part_only else None
         if frames != self.item.request.frames:
             self._queue.change(self.item.id, request=self.item.request.replace(frames=frames))
-            self._settings.show_request(self.item.request)
 
     def _on_range_changed(self) -> None:
         self.restore_part_only(self._preview.timeline.part_only)
 
-    def _on_request_edited(self, request: JobRequest) -> None:
-        """Give the settings to all selected items that do not run; the output file only to the one that is shown."""
-        # leave to overwrite is given for one file, not for those to come
-        self._preferences.output = request.output.replace(overwrite=False)
-        if self.item is None:
-            self._preferences.restore = request.settings
+    def change_settings(self, item_id: str, changes: dict[str, Any]) -> None:
+        """Change some settings of a clip."""
+        item = self._queue.item(item_id)
+        if item:
+            self._history.edit({item_id: item.request.replace(settings=item.request.settings.replace(**changes))})
+
+    def _on_request_edited(self, request: JobRequest, for_next: bool) -> None:
+        """Give the settings to all selected items that do not run; the output file only to the one that is shown.
+
+        The next clips begin with a preset or model that was chosen ``for_next``, and not with whatever was tried on this one.
+        """
+        restore = request.settings if for_next or self.item is None else None
+        requests = {}
         for item_id in self._queue_panel.selected_ids():
             item = self._queue.item(item_id)
             if item and item.state != "running":
                 # several clips must not write to one file
                 target = request.target if self.item and item.id == self.item.id else item.request.target
-                changed = item.request.replace(settings=request.settings, output=request.output, target=target)
-                self._queue.change(item_id, request=changed)
+                requests[item_id] = item.request.replace(settings=request.settings, output=request.output, target=target)
+        output = None
+        if self.item is None or request.output != self.item.request.output:
+            # leave to overwrite is given for one file, not for those to come
+            output = request.output.replace(overwrite=False)
+        self._history.edit(requests, restore, output)
         self.follow_settings()
 
-    def _on_next_clip_changed(self, request: JobRequest) -> None:
-        """Begin the next clips with a preset or model that was chosen, and not with whatever was tried on this one."""
-        self._preferences.restore = request.settings
+    def _on_history_applied(self, ids: list[str]) -> None:
+        """Show what was undone or redone."""
+        if self.item is None and not ids:
+            self.show_defaults()
+        elif ids and not set(ids) & set(self._queue_panel.selected_ids()):
+            self.select(ids[0])
 
     # -- what happens elsewhere ---------------------------------------------------------------------------------
 
     def _on_item_changed(self, item_id: str) -> None:
         if self.item and item_id == self.item.id:
             former, self.item = self.item, self._queue.item(item_id)
-            if self.item and self.item.request.settings != self._settings.request.settings:
+            if self.item and self.item.request != self._settings.request:
                 self._show_settings(self.item)
             if self.item and self.item.facts != former.facts:
                 self._settings.note_facts(self.item.facts)

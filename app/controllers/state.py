@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.controllers.history import History
 from app.controllers.runs import Runs
 from app.controllers.shown_item import ShownItem
 from app.controllers.unattended import Unattended
@@ -32,10 +33,11 @@ class WindowState:
         waiting: whether an item waits in the queue.
         selected: the selected items.
         row, rows: position of the first selected item in the queue, and the queue's length.
-        can_put_back: whether an item was removed that can be put back.
+        undo_text, redo_text: what can be undone and redone; empty for nothing.
         crashed: whether the last run left a crash report.
         appearance, language, afterward: the user's choices.
         watched: the name of the folder that is watched; empty for none.
+        full_screen: whether the preview is alone on the screen.
         start_at: the time at which the queue starts by itself, as text; empty for none.
     """
 
@@ -49,13 +51,15 @@ class WindowState:
     selected: tuple[QueueItem, ...] = ()
     row: int = 0
     rows: int = 0
-    can_put_back: bool = False
+    undo_text: str = ""
+    redo_text: str = ""
     crashed: bool = False
     appearance: Appearance = "system"
     language: str = ""
     afterward: Afterward = "nothing"
     start_at: str = ""
     watched: str = ""
+    full_screen: bool = False
 
     @property
     def idle(self) -> bool:
@@ -120,10 +124,12 @@ def window_state(
     preview: PreviewPanel,
     queue: QueueModel,
     panel: QueuePanel,
+    history: History,
     crash: CrashReport,
     preferences: Preferences,
     unattended: Unattended,
     watched: Path | None,
+    full_screen: bool,
 ) -> WindowState:
     """The state of a window now."""
     return WindowState(
@@ -137,11 +143,13 @@ def window_state(
         selected=panel.selected_items(),
         row=panel.current_row(),
         rows=len(queue.queue),
-        can_put_back=queue.can_put_back,
+        undo_text=history.undo_text,
+        redo_text=history.redo_text,
         crashed=bool(crash.last),
         appearance=preferences.appearance,
         language=preferences.language,
         afterward=preferences.afterward,
         start_at=f"{unattended.start_at:%H:%M}" if unattended.start_at else "",
         watched=watched.name if watched else "",
+        full_screen=full_screen,
     )

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QPalette
+from PySide6.QtGui import QPalette, QResizeEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QDialog,
@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 from app.widgets.appearance import color_text, tones
 from app.widgets.engine_words import engine_words
 from app.widgets.formats import PERMILLE, amount, clock_time, shortened
+from app.widgets.placement import keep_on_screen
 from app.widgets.plain import plain_label
 from dcvsr_engine.planning.plan import Plan
 from dcvsr_engine.planning.request import JobRequest
@@ -208,6 +209,11 @@ class PlanDialog(QDialog):
         # a size hint does not know the height that wrapped lines need at this width
         layout.activate()
         self.resize(self.width(), max(layout.totalHeightForWidth(self.width()), layout.totalMinimumSize().height()))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Stay on the screen: what is found out makes the dialog grow."""
+        super().resizeEvent(event)
+        keep_on_screen(self)
 
     def show_failure(self, message: str) -> None:
         """Say why no estimate could be made."""

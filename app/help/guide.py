@@ -14,7 +14,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.system.translation import best_language
-from app.widgets.placement import FRAME
+from app.widgets.placement import resize_within
 from dcvsr_engine.resources import resource
 
 GUIDE_SIZE = QSize(1000, 680)
@@ -56,7 +56,7 @@ class GuideDialog(QDialog):
         column = QVBoxLayout(self)
         column.addLayout(row, 1)
         column.addWidget(buttons)
-        self.resize(GUIDE_SIZE.boundedTo(self.screen().availableSize() - FRAME))
+        resize_within(self, GUIDE_SIZE)
         # the list would choose its first part, and scroll to it
         self.text.setFocus()
 

@@ -1,11 +1,12 @@
 """Help ▸ Keyboard shortcuts: every key of the window, made from its actions."""
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QHeaderView, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
 
 from app.help.menu import ShortcutGroups
+from app.widgets.placement import resize_within
 
-SHORTCUTS_SIZE = 460, 560
+SHORTCUTS_SIZE = QSize(460, 560)
 
 
 class ShortcutsDialog(QDialog):
@@ -35,4 +36,4 @@ class ShortcutsDialog(QDialog):
         column = QVBoxLayout(self)
         column.addWidget(self.table)
         column.addWidget(buttons)
-        self.resize(*SHORTCUTS_SIZE)
+        resize_within(self, SHORTCUTS_SIZE)

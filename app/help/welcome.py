@@ -121,6 +121,8 @@ class WelcomeDialog(QDialog):
         column.setContentsMargins(20, 20, 20, 16)
         column.setSpacing(16)
         column.addWidget(self.stack, 1)
+        # on every step: whoever does not want to read begins
+        column.addWidget(row_of(self.choose_button, self.sample_button))
         column.addLayout(buttons)
         self.setFixedWidth(WELCOME_WIDTH)
         self.show_page(0)
@@ -178,7 +180,7 @@ class WelcomeDialog(QDialog):
             "Look at a few frames first with Preview segment, then press Restore. The result is put beside the clip, which is "
             "not changed. Help ▸ First steps shows this again."
         )
-        return Page(self.tr("A first clip"), text, [area, row_of(self.choose_button, self.sample_button)])
+        return Page(self.tr("A first clip"), text, [area])
 
     def _show_gpu(self, state: object) -> None:
         assert isinstance(state, GpuState)

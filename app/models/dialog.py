@@ -33,6 +33,7 @@ from app.widgets.drops import accept_copy, local_paths
 from app.widgets.engine_words import engine_words
 from app.widgets.formats import PERMILLE, amount
 from app.widgets.messages import ask
+from app.widgets.placement import resize_within
 from app.widgets.plain import plain_label
 from app.widgets.words import words
 from dcvsr_engine.errors import ModelError
@@ -45,7 +46,7 @@ from dcvsr_engine.network.declaration import Declaration
 
 COLUMN_WIDTHS = 230, 80, 80, 220
 ROW_HEIGHT = 26
-DIALOG_SIZE = 860, 600
+DIALOG_SIZE = QSize(860, 600)
 
 
 class ModelsDialog(QDialog):
@@ -103,7 +104,7 @@ class ModelsDialog(QDialog):
         column.addLayout(self._progress_row())
         column.addWidget(self.message)
         column.addLayout(self._buttons())
-        self.resize(*DIALOG_SIZE)
+        resize_within(self, DIALOG_SIZE)
 
     def _progress_row(self) -> QHBoxLayout:
         self.bar = QProgressBar()

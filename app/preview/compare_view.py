@@ -47,7 +47,7 @@ def view_keys() -> list[tuple[str, str]]:
         "← →": QCoreApplication.translate("CompareView", "Previous and next frame"),
         "Ctrl+← → ↑ ↓": QCoreApplication.translate("CompareView", "Move the picture"),
         "Shift+← →": QCoreApplication.translate("CompareView", "Move the wipe line"),
-        "Esc": QCoreApplication.translate("CompareView", "Clear the selection"),
+        "Esc": QCoreApplication.translate("CompareView", "Clear the selection; leave the full screen"),
         "Space": QCoreApplication.translate("CompareView", "Play or pause; in A/B show the other picture while held"),
     }
     return [(text, keys) for keys, text in texts.items()]
@@ -78,7 +78,7 @@ class CompareView(QWidget):
         )
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
-        self.setMinimumSize(240, 160)
+        self.setMinimumSize(240, 90)
         self.scene = Scene(overlay)
         self.placeholder: Placeholder | None = None
         self._highlighted = False
@@ -288,7 +288,8 @@ class CompareView(QWidget):
             above = box.height() + (zoom_box.height() + hud.MARGIN / 2 if crowded else 0)
             hud.paint_label(painter, inner.bottomLeft() + QPointF(left, -above), step)
             below_title = hud.label_size(painter.font(), "-").height() + hud.MARGIN / 2
-            hud.paint_legend(painter, inner.topLeft() + QPointF(left, below_title), self.scene.overlay.legend())
+            corner = inner.topLeft() + QPointF(left, below_title)
+            hud.paint_legend(painter, corner, self.scene.overlay.legend(), inner.right() - corner.x())
         if self._pointed():
             self._paint_pointer_texts(painter)
 

@@ -17,6 +17,8 @@ SWATCH = 10.0
 """Side of a patch of colour in a legend."""
 MARGIN = 8.0
 LABEL_PADDING = 6.0
+LegendEntry = tuple[QColor, str]
+"""A colour and what it means."""
 
 
 def label_size(font: QFont, text: str) -> QRectF:
@@ -44,28 +46,40 @@ def paint_label(painter: QPainter, corner: QPointF, text: str) -> None:
     painter.restore()
 
 
-def legend_size(font: QFont, entries: Sequence[tuple[QColor, str]]) -> QRectF:
-    """The size of a legend in one line, at the origin."""
+def legend_lines(font: QFont, entries: Sequence[LegendEntry], width: float) -> list[list[LegendEntry]]:
+    """The entries of a legend, in as many lines as a width asks for."""
+    lines: list[list[LegendEntry]] = []
+    for entry in entries:
+        if lines and legend_width(font, [*lines[-1], entry]) <= width:
+            lines[-1].append(entry)
+        else:
+            lines.append([entry])
+    return lines
+
+
+def legend_width(font: QFont, entries: Sequence[LegendEntry]) -> float:
+    """The width of a legend in one line."""
     metrics = QFontMetricsF(font)
-    width = sum(SWATCH + metrics.horizontalAdvance(text) + 3 * LABEL_PADDING for _, text in entries)
-    return QRectF(0, 0, width + LABEL_PADDING, metrics.height() + LABEL_PADDING)
+    return sum(SWATCH + metrics.horizontalAdvance(text) + 3 * LABEL_PADDING for _, text in entries) + LABEL_PADDING
 
 
-def paint_legend(painter: QPainter, corner: QPointF, entries: Sequence[tuple[QColor, str]]) -> None:
-    """What colours mean, in one line on a dark box whose upper left corner is given."""
-    box = legend_size(painter.font(), entries).translated(corner)
-    metrics, x = QFontMetricsF(painter.font()), box.left() + 2 * LABEL_PADDING
+def paint_legend(painter: QPainter, corner: QPointF, entries: Sequence[LegendEntry], width: float) -> None:
+    """What colours mean, on a dark box whose upper left corner is given; no wider than ``width`` unless an entry is."""
+    metrics, lines = QFontMetricsF(painter.font()), legend_lines(painter.font(), entries, width)
+    longest = max((legend_width(painter.font(), line) for line in lines), default=0.0)
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(SHADE)
-    painter.drawRoundedRect(box, 4, 4)
-    for color, text in entries:
-        painter.setPen(QPen(INK, 1))
-        painter.setBrush(color)
-        painter.drawRect(QRectF(x, box.center().y() - SWATCH / 2, SWATCH, SWATCH))
-        painter.drawText(QPointF(x + SWATCH + LABEL_PADDING, box.top() + LABEL_PADDING / 2 + metrics.ascent()), text)
-        x += SWATCH + metrics.horizontalAdvance(text) + 3 * LABEL_PADDING
+    painter.drawRoundedRect(QRectF(corner.x(), corner.y(), longest, len(lines) * metrics.height() + LABEL_PADDING), 4, 4)
+    for number, line in enumerate(lines):
+        x, top = corner.x() + 2 * LABEL_PADDING, corner.y() + LABEL_PADDING / 2 + number * metrics.height()
+        for color, text in line:
+            painter.setPen(QPen(INK, 1))
+            painter.setBrush(color)
+            painter.drawRect(QRectF(x, top + (metrics.height() - SWATCH) / 2, SWATCH, SWATCH))
+            painter.drawText(QPointF(x + SWATCH + LABEL_PADDING, top + metrics.ascent()), text)
+            x += SWATCH + metrics.horizontalAdvance(text) + 3 * LABEL_PADDING
     painter.restore()
 
 

@@ -1,5 +1,7 @@
 """The timeline: scrub, play and step by exact frames, in and out points, temporal windows."""
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QElapsedTimer, QEvent, QSignalBlocker, Qt, QTimer, Signal
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QLabel, QSpinBox, QToolButton, QVBoxLayout, QWidget
 
@@ -8,8 +10,19 @@ from app.preview.model import FrameRange, timecode
 from app.preview.tiling_state import TilingState
 from app.preview.track import FrameTrack
 from app.preview.window_strip import WindowStrip
+from app.widgets.flow_layout import FlowLayout
 
 FALLBACK_RATE = 25.0
+
+
+def in_a_row(widgets: Sequence[QWidget]) -> QWidget:
+    """Widgets that stay beside each other."""
+    row = QWidget()
+    line = QHBoxLayout(row)
+    line.setContentsMargins(4, 0, 4, 4)
+    for widget in widgets:
+        line.addWidget(widget)
+    return row
 
 
 class Timeline(QWidget):
@@ -78,18 +91,15 @@ class Timeline(QWidget):
         return button
 
     def _lay_out(self) -> None:
-        controls = QHBoxLayout()
-        controls.setContentsMargins(4, 0, 8, 4)
-        for widget in (self.previous_button, self.play_button, self.next_button, self.time_label):
-            controls.addWidget(widget)
-        controls.addStretch(1)
-        for part in (self.in_button, self.range_label, self.out_button, self.part_box):
-            controls.addWidget(part)
-        controls.addStretch(1)
         frame_label = QLabel(self.tr("&Frame"), self)
         frame_label.setBuddy(self.frame_box)
-        controls.addWidget(frame_label)
-        controls.addWidget(self.frame_box)
+        controls = FlowLayout(spread=True)
+        for group in (
+            (self.previous_button, self.play_button, self.next_button, self.time_label),
+            (self.in_button, self.range_label, self.out_button, self.part_box),
+            (frame_label, self.frame_box),
+        ):
+            controls.addWidget(in_a_row(group))
         strips = QGridLayout()
         strips.setVerticalSpacing(0)
         strips.addWidget(self.track, 0, 0)

@@ -55,7 +55,6 @@ class ClipIntake(QObject):
         self._prober.failed.connect(queue.note_unreadable)
         self._prober.judged.connect(self._on_judged)
         queue.item_changed.connect(self._on_item_changed)
-        queue.removed.connect(lambda item_id: self._fitted.pop(item_id, None))
         self._watch: FolderWatch | None = None
         self._later = QTimer(self)
         self._later.setSingleShot(True)

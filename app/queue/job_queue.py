@@ -104,9 +104,9 @@ class JobQueue:
     def __contains__(self, item_id: str) -> bool:
         return any(item.id == item_id for item in self._items)
 
-    def add(self, item: QueueItem) -> None:
-        """Append an item."""
-        self._items.append(item)
+    def insert(self, row: int, item: QueueItem) -> None:
+        """Put an item in at a position."""
+        self._items.insert(row, item)
 
     def remove(self, row: int) -> None:
         """Take an item out."""

@@ -52,7 +52,6 @@ class QueueModel(QAbstractListModel):
         self.queue = queue
         self._path = path
         self._paused = False
-        self._removed: list[tuple[int, QueueItem]] = []
         self._pictures: dict[str, QImage] = {}
         self._save_timer = QTimer(self)
         self._save_timer.setSingleShot(True)
@@ -84,34 +83,27 @@ class QueueModel(QAbstractListModel):
 
     def add(self, item: QueueItem) -> QModelIndex:
         """Append an item; returns where it is."""
-        row = len(self.queue)
+        return self.insert(len(self.queue), item)
+
+    def insert(self, row: int, item: QueueItem) -> QModelIndex:
+        """Put an item in at a row, or at the end; returns where it is."""
+        row = min(row, len(self.queue))
         self.beginInsertRows(QModelIndex(), row, row)
-        self.queue.add(item)
+        self.queue.insert(row, item)
         self.endInsertRows()
         self._save_timer.start()
         return self.index(row)
 
-    def remove(self, item_id: str) -> None:
-        """Take an item out of the queue."""
+    def remove(self, item_id: str) -> tuple[int, QueueItem]:
+        """Take an item out of the queue; returns its row and itself."""
         row = self.queue.row(item_id)
-        self._removed.append((row, self.queue[row]))
+        item = self.queue[row]
         self.beginRemoveRows(QModelIndex(), row, row)
         self.queue.remove(row)
         self.endRemoveRows()
         self.removed.emit(item_id)
         self._save_timer.start()
-
-    @property
-    def can_put_back(self) -> bool:
-        """Whether an item was removed that can be put back."""
-        return bool(self._removed)
-
-    def put_back(self) -> str:
-        """Put the item that was removed last back to its place; returns its id."""
-        row, item = self._removed.pop()
-        self.add(item)
-        self.move(len(self.queue) - 1, row)
-        return item.id
+        return row, item
 
     def move(self, row: int, to: int) -> None:
         """Move an item to row ``to``, or to the nearest existing row."""

@@ -1,7 +1,18 @@
 """The queue panel: clips and their states."""
 
-from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QPoint, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QDragEnterEvent, QDragMoveEvent, QKeyEvent, QPainter, QPaintEvent, QPalette
+from PySide6.QtCore import (
+    QEvent,
+    QItemSelectionModel,
+    QModelIndex,
+    QPersistentModelIndex,
+    QPoint,
+    QRect,
+    QRectF,
+    QSize,
+    Qt,
+    Signal,
+)
+from PySide6.QtGui import QColor, QDragEnterEvent, QDragMoveEvent, QFontMetrics, QKeyEvent, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -47,6 +58,13 @@ def state_color(state: ItemState, colors: Tones, accent: QColor) -> QColor:
     return marked.get(state, colors.quiet)
 
 
+def fitting(metrics: QFontMetrics, facts: list[str], width: int) -> str:
+    """As many of some facts as there is room for, the first one at least."""
+    texts = (" · ".join(facts[:count]) for count in range(len(facts), 1, -1))
+    fits = (text for text in texts if metrics.horizontalAdvance(text) <= width)
+    return next(fits, metrics.elidedText(facts[0], Qt.TextElideMode.ElideRight, width))
+
+
 class ItemDelegate(QStyledItemDelegate):
     """A small picture and two lines per clip: its name, and its size, length and state; a thin bar while it runs."""
 
@@ -80,7 +98,7 @@ class ItemDelegate(QStyledItemDelegate):
         name = option.fontMetrics.elidedText(item.request.source.name, Qt.TextElideMode.ElideMiddle, text.width())
         painter.drawText(text, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft, name)
         painter.setPen(writing if selected else colors.quiet)
-        facts = option.fontMetrics.elidedText(self._facts(item), Qt.TextElideMode.ElideRight, text.width())
+        facts = fitting(option.fontMetrics, self._facts(item), text.width())
         painter.drawText(text, Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignLeft, facts)
         if item.state == "running":
             self._draw_bar(painter, QRectF(option.rect), item.progress, writing if selected else accent)
@@ -100,10 +118,10 @@ class ItemDelegate(QStyledItemDelegate):
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         painter.drawImage(box, picture)
 
-    def _facts(self, item: QueueItem) -> str:
+    def _facts(self, item: QueueItem) -> list[str]:
         size = f"{item.size[0]}×{item.size[1]}" if item.size else ""
         seconds = length(item.seconds) if item.seconds is not None else ""
-        return " · ".join(filter(None, [self._model.state_text(item), size, seconds]))
+        return [fact for fact in (self._model.state_text(item), size, seconds) if fact]
 
     def _draw_bar(self, painter: QPainter, area: QRectF, share: float, color: QColor) -> None:
         bar = QRectF(
@@ -196,6 +214,7 @@ class QueuePanel(QWidget):
         self._lay_out()
         self.view.selectionModel().currentChanged.connect(self._on_current)
         self.view.doubleClicked.connect(lambda index: self.opened.emit(index.data(ITEM_ROLE).id))
+        model.rowsRemoved.connect(self._select_current)
         # removing and moving rows changes positions, but not the selection
         for signal in (self.view.selectionModel().selectionChanged, model.rowsRemoved, model.rowsMoved):
             signal.connect(self._on_selection)
@@ -212,7 +231,7 @@ class QueuePanel(QWidget):
         column.addLayout(self._buttons)
         self.view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.view.customContextMenuRequested.connect(self._open_menu)
-        self.setMinimumWidth(180)
+        self.setMinimumWidth(200)
 
     def show_actions(self, table: ActionTable) -> None:
         """Put the actions on selected items into the context menu and on buttons."""
@@ -253,8 +272,16 @@ class QueuePanel(QWidget):
         return self.view.currentIndex().row()
 
     def select(self, item_id: str) -> None:
-        """Show an item."""
-        self.view.setCurrentIndex(self._model.index(self._model.queue.row(item_id)))
+        """Show an item, and select it alone."""
+        index = self._model.index(self._model.queue.row(item_id))
+        # said, as Ctrl is held where a shortcut has brought it here
+        self.view.selectionModel().setCurrentIndex(index, QItemSelectionModel.SelectionFlag.ClearAndSelect)
+
+    def _select_current(self) -> None:
+        """Where all selected items were removed, select the one that is shown: edits go to what is selected."""
+        chosen = self.view.selectionModel()
+        if not chosen.hasSelection():
+            chosen.select(self.view.currentIndex(), QItemSelectionModel.SelectionFlag.Select)
 
     def _on_current(self) -> None:
         self.current_changed.emit(self.current_id())

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QSignalBlocker, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QPalette, QPolygon, QStandardItemModel
+from PySide6.QtGui import QKeyEvent, QKeySequence, QPainter, QPaintEvent, QPalette, QPolygon, QStandardItemModel
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -38,6 +38,7 @@ LABEL_WIDTH = 104
 FIELD_WIDTH = 74
 SLIDER_HEIGHT = 26
 """Includes the mark below the handle."""
+HISTORY_KEYS = QKeySequence.StandardKey.Undo, QKeySequence.StandardKey.Redo
 ARROW_STEPS = {Qt.Key.Key_Left: -1, Qt.Key.Key_Down: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_Up: 1}
 
 
@@ -138,9 +139,22 @@ class NumberField(QDoubleSpinBox):
         """Up or down, not beyond the allowed range."""
         self.setValue(min(self._high, max(self._low, self.value() + steps * self.singleStep())))
 
+    def event(self, event: QEvent) -> bool:
+        """Leave undo and redo to the window, once the number is complete."""
+        is_complete = self.cleanText() == self.textFromValue(self.value())
+        if isinstance(event, QKeyEvent) and asks_for_history(event) and is_complete:
+            event.ignore()
+            return True
+        return super().event(event)
+
     def sizeHint(self) -> QSize:
         """As wide as its column; the range says nothing about that."""
         return QSize(FIELD_WIDTH, super().sizeHint().height())
+
+
+def asks_for_history(event: QKeyEvent) -> bool:
+    """Whether a control is asked if it wants the keys of undo or redo for itself."""
+    return event.type() == QEvent.Type.ShortcutOverride and any(map(event.matches, HISTORY_KEYS))
 
 
 class NumberEditor(QWidget):

@@ -76,14 +76,13 @@ class SettingsPanel(QWidget):
     """Edits the settings of a `JobRequest`.
 
     Attributes:
-        request_changed: the edited `JobRequest`.
-        next_clip_changed: a `JobRequest` whose settings the next clips start with: a model or preset was chosen, or the defaults.
+        request_changed: the edited `JobRequest`, and whether the next clips start with these settings, too: a model or preset was
+            chosen, or the defaults.
         rows: the `SettingRow` of every setting but the model.
         sections: the parts that can be collapsed, by key.
     """
 
-    request_changed = Signal(object)
-    next_clip_changed = Signal(object)
+    request_changed = Signal(object, bool)
     groups_changed = Signal(list)
 
     def __init__(self, presets: Presets, parent: QWidget | None = None) -> None:
@@ -377,7 +376,7 @@ class SettingsPanel(QWidget):
 
     # -- what the user edits ------------------------------------------------------------------------------------
 
-    def _edit(self, name: str, value: Any) -> None:
+    def _edit(self, name: str, value: Any, for_next: bool = False) -> None:
         """Apply a value if it is allowed; otherwise say why not, and keep the former one."""
         part = "output" if name in OUTPUT_SPECS else "settings"
         changes = {name: value}
@@ -389,27 +388,24 @@ class SettingsPanel(QWidget):
         except SettingsError as error:
             self.rows[name].show_problem(str(error))
             return
-        self._change(**{part: changed})
+        self._change(for_next, **{part: changed})
 
-    def _change(self, **changes: Any) -> None:
+    def _change(self, for_next: bool = False, **changes: Any) -> None:
         self.show_request(self._request.replace(**changes))
-        self.request_changed.emit(self._request)
+        self.request_changed.emit(self._request, for_next)
 
     def choose_model(self, name: str) -> None:
         """Choose another model."""
-        self._edit("model", name)
-        self.next_clip_changed.emit(self._request)
+        self._edit("model", name, for_next=True)
 
     def reset_all(self) -> None:
         """Reset everything to the defaults of the model and the program."""
         kept = RestoreSettings(model=self._request.settings.model)
-        self._change(settings=kept, output=OutputSettings())
-        self.next_clip_changed.emit(self._request)
+        self._change(for_next=True, settings=kept, output=OutputSettings())
 
     def _apply_preset(self, name: str | None) -> None:
         if name is not None:
-            self._change(settings=self._presets.apply(name, self._request.settings, self._model))
-            self.next_clip_changed.emit(self._request)
+            self._change(for_next=True, settings=self._presets.apply(name, self._request.settings, self._model))
 
     def ask_preset_name(self) -> None:
         """Ask for a name, and keep the settings as a preset of that name."""

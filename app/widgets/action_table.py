@@ -1,5 +1,6 @@
 """All actions of the window by their ids: menus, enabling and the list of shortcuts come from here."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,8 @@ from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu, QWidget
 
 from app.widgets.action_spec import ActionSpec, make_action
+
+MARK_BEHIND = re.compile(r"\(&.\)")
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,9 @@ class ActionTable(QObject):
     def _keys_of(self, action_id: str) -> list[tuple[str, str]]:
         action = self._actions[action_id]
         keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-        return [(plain(action.text()), keys)] if keys else []
+        # by its own name, whatever it would do in the present state
+        text = self._specs[action_id].text if action_id in self._specs else action.text()
+        return [(plain(text), keys)] if keys else []
 
 
 def flat(entries: Iterable["str | MenuSpec | None"]) -> Iterator[str]:
@@ -108,5 +113,5 @@ def flat(entries: Iterable["str | MenuSpec | None"]) -> Iterator[str]:
 
 
 def plain(text: str) -> str:
-    """A menu's text without the mark of its key and the dots."""
-    return text.replace("&", "").removesuffix("…")
+    """A menu's text without the mark of its key, which some languages have behind it, and the dots."""
+    return MARK_BEHIND.sub("", text).replace("&", "").removesuffix("…")

@@ -10,9 +10,11 @@ from PySide6.QtWidgets import QLayout, QLayoutItem, QWidget
 class FlowLayout(QLayout):
     """Lines of widgets, each as large as it wants to be."""
 
-    def __init__(self, parent: QWidget | None = None, spacing: int = 4) -> None:
+    def __init__(self, parent: QWidget | None = None, spacing: int = 4, spread: bool = False) -> None:
+        """``spread``: whether the widgets of a line are spread over its width."""
         super().__init__(parent)
         self._items: list[QLayoutItem] = []
+        self._spread = spread
         self.setSpacing(spacing)
         self.setContentsMargins(0, 0, 0, 0)
 
@@ -56,12 +58,17 @@ class FlowLayout(QLayout):
         super().setGeometry(rect)
         top = rect.top()
         for height, items in self._lines(rect.width()):
-            left = rect.left()
+            left, gap = rect.left(), self._gap(rect.width(), items)
             for item in items:
                 size = item.sizeHint()
                 item.setGeometry(QRect(QPoint(left, top + (height - size.height()) // 2), size))
-                left += size.width() + self.spacing()
+                left += size.width() + gap
             top += height + self.spacing()
+
+    def _gap(self, width: int, items: list[QLayoutItem]) -> int:
+        """Between the widgets of a line."""
+        left_over = width - sum(item.sizeHint().width() for item in items)
+        return left_over // (len(items) - 1) if self._spread and len(items) > 1 else self.spacing()
 
     def _seen(self) -> list[QLayoutItem]:
         # hidden widgets take no room

@@ -34,7 +34,7 @@ def length(seconds: float) -> str:
     return f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"
 
 
-def shortened(path: Path, most: int = 60) -> str:
-    """A path, with its middle left out if it is long."""
+def shortened(path: Path | str, most: int = 60) -> str:
+    """A path or name, with its middle left out if it is long."""
     text = str(path)
     return text if len(text) <= most else f"{text[: most // 2 - 1]}…{text[-most // 2 :]}"

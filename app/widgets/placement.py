@@ -1,7 +1,7 @@
 """Where a window opens: whole on the screen that it opens on."""
 
-from PySide6.QtCore import QByteArray, QSize, Qt
-from PySide6.QtWidgets import QMainWindow
+from PySide6.QtCore import QByteArray, QRect, QSize, Qt
+from PySide6.QtWidgets import QMainWindow, QWidget
 
 PREFERRED = QSize(1280, 820)
 FRAME = QSize(16, 48)
@@ -27,3 +27,21 @@ def open_on_screen(window: QMainWindow, remembered: QByteArray) -> None:
     window.resize(size)
     if maximised:
         window.setWindowState(window.windowState() | Qt.WindowState.WindowMaximized)
+
+
+def resize_within(dialog: QWidget, wanted: QSize) -> None:
+    """Give a dialog a size, or as much of it as its screen has."""
+    dialog.resize(wanted.boundedTo(dialog.screen().availableSize() - FRAME))
+
+
+def keep_on_screen(dialog: QWidget) -> None:
+    """Move a dialog that has grown back onto its screen."""
+    place = inside(dialog.frameGeometry(), dialog.screen().availableGeometry())
+    if dialog.isVisible() and place != dialog.frameGeometry():
+        dialog.move(place.topLeft())
+
+
+def inside(place: QRect, room: QRect) -> QRect:
+    """A rectangle moved into another; where it is larger, its upper left corner is in it."""
+    left = max(room.left(), min(place.left(), room.right() - place.width() + 1))
+    return QRect(left, max(room.top(), min(place.top(), room.bottom() - place.height() + 1)), place.width(), place.height())

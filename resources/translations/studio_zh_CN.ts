@@ -183,12 +183,24 @@
         <translation>复制修复前后对比(&amp;B)</translation>
     </message>
     <message>
+        <source>&amp;Undo</source>
+        <translation>撤销(&amp;U)</translation>
+    </message>
+    <message>
+        <source>&amp;Redo</source>
+        <translation>重做(&amp;R)</translation>
+    </message>
+    <message>
         <source>&amp;Watch a folder…</source>
         <translation>监视文件夹(&amp;W)…</translation>
     </message>
     <message>
         <source>Do not &amp;watch “{name}” any more</source>
         <translation>不再监视“{name}”(&amp;W)</translation>
+    </message>
+    <message>
+        <source>Show the preview alone on the whole screen (F11; Esc leaves).</source>
+        <translation>只让预览占满整个屏幕（F11；按 Esc 退出）。</translation>
     </message>
     <message>
         <source>Stop after the next tile; finished segments and steps are kept (Ctrl+.)</source>
@@ -253,10 +265,6 @@
     <message>
         <source>Move down</source>
         <translation>下移</translation>
-    </message>
-    <message>
-        <source>&amp;Undo removing</source>
-        <translation>撤销移除(&amp;U)</translation>
     </message>
     <message>
         <source>Remove from the queue</source>
@@ -395,10 +403,6 @@
         <translation>缩小</translation>
     </message>
     <message>
-        <source>Clear the selection</source>
-        <translation>取消选择</translation>
-    </message>
-    <message>
         <source>Previous and next frame</source>
         <translation>上一帧和下一帧</translation>
     </message>
@@ -409,6 +413,10 @@
     <message>
         <source>Move the wipe line</source>
         <translation>移动分割线</translation>
+    </message>
+    <message>
+        <source>Clear the selection; leave the full screen</source>
+        <translation>取消选择；退出全屏</translation>
     </message>
     <message>
         <source>Play or pause; in A/B show the other picture while held</source>
@@ -1626,6 +1634,33 @@
     <message>
         <source>Contents</source>
         <translation>目录</translation>
+    </message>
+</context>
+<context>
+    <name>History</name>
+    <message>
+        <source>removing {name}</source>
+        <translation>移除 {name}</translation>
+    </message>
+    <message>
+        <source>removing {count} clips</source>
+        <translation>移除 {count} 个视频</translation>
+    </message>
+    <message>
+        <source>output file</source>
+        <translation>输出文件</translation>
+    </message>
+    <message>
+        <source>model</source>
+        <translation>模型</translation>
+    </message>
+    <message>
+        <source>settings</source>
+        <translation>设置</translation>
+    </message>
+    <message>
+        <source>“{name}” is being restored; this can be undone or redone when it is done.</source>
+        <translation>正在修复“{name}”；完成后才能撤销或重做此操作。</translation>
     </message>
 </context>
 <context>

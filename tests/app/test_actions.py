@@ -8,7 +8,7 @@ import pytest
 from app.controllers.state import WindowState
 from app.engine.runner import Activity
 from app.queue.job_queue import QueueItem
-from app.widgets.action_table import flat
+from app.widgets.action_table import flat, plain
 from dcvsr_engine.planning.request import JobRequest
 
 WAITING = QueueItem(JobRequest(source=Path("clip.mp4")), id="one")
@@ -96,6 +96,15 @@ def test_the_overview_lists_every_shortcut_once_with_the_keys_of_the_preview(ope
     assert ("Wipe", "W") in rows and ("Preview as variant A", "F5") in rows and ("Zoom in", "+") in rows
     assert all(keys for _, keys in rows) and len(rows) == len(set(rows))
     window.help.dialog.reject()
+
+
+def test_the_overview_names_actions_by_themselves(open_window, own_clip):
+    window = open_window(start=False)
+    window.add_clips([own_clip])
+    window.action_table["remove"].trigger()
+    assert window.action_table["undo"].text() == "&Undo: removing clip.mp4"
+    assert ("Undo", "Ctrl+Z") in dict(window.action_table.shortcuts(window.menus))["Edit"]
+    assert [plain(text) for text in ("打开视频(&O)…", "&Open clips…")] == ["打开视频", "Open clips"]
 
 
 def test_every_action_is_in_a_menu_or_on_a_button(open_window):

@@ -98,6 +98,15 @@ def test_settings_belong_to_the_selected_item(open_window, own_clip, soon):
     assert window.preferences.restore.steps is None
 
 
+def test_settings_change_the_item_that_is_shown_when_another_was_removed(open_window, own_clip):
+    window = open_window(start=False)
+    window.add_clips([own_clip, own_clip])
+    window.queue_panel.select(window.queue.queue[1].id)
+    window.action_table["remove"].trigger()
+    window.settings_panel.rows["seed"].editor.field.setValue(7)
+    assert [item.request.settings.seed for item in window.queue.queue] == [7]
+
+
 def test_settings_change_all_selected_items(open_window, own_clip):
     window = open_window(start=False)
     window.add_clips([own_clip, own_clip])

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 from PIL import Image
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
+from PySide6.QtTest import QTest
 from steering import boxes, notice_button, press, states
 
 from app.engine.runner import Activity
@@ -79,6 +81,19 @@ def test_pictures_go_to_the_clipboard(window, soon):
     window.action_table["copy_both"].trigger()
     soon(lambda: "512×192" in window.notices.text)
     assert QGuiApplication.clipboard().image().width() == 512
+
+
+def test_the_key_of_copy_belongs_to_what_has_the_focus(window, soon):
+    ctrl, desktop = Qt.KeyboardModifier.ControlModifier, window.windowHandle()
+    window.show_dock("log")
+    window.log_panel.text.setPlainText("A line of the log.")
+    window.log_panel.text.selectAll()
+    window.log_panel.text.setFocus()
+    QTest.keyClick(desktop, Qt.Key.Key_C, ctrl)
+    assert QGuiApplication.clipboard().text() == "A line of the log."
+    window.preview.view.setFocus()
+    QTest.keyClick(desktop, Qt.Key.Key_C, ctrl)
+    soon(lambda: QGuiApplication.clipboard().image().width() == 256)
 
 
 def test_the_engine_writes_a_video_of_the_chosen_range(window, own_clip, soon, monkeypatch):

@@ -33,6 +33,16 @@ def test_enter_starts_once_the_plan_is_there(planned, soon):
     soon(lambda: states(window) == ["done"])
 
 
+def test_a_plan_that_grows_stays_on_the_screen(planned, soon):
+    window = planned(fits_from={"scale": 2})
+    dialog = window.runs.plan_dialog
+    screen = dialog.screen().availableGeometry()
+    dialog.move(dialog.x(), screen.bottom() - 150)
+    soon(lambda: bool(dialog.offer_buttons))
+    assert screen.contains(dialog.frameGeometry())
+    dialog.reject()
+
+
 def test_enter_does_not_cancel_while_the_plan_is_made(planned, soon):
     window = planned(deaf=True)
     dialog = window.runs.plan_dialog

@@ -71,6 +71,7 @@ def test_every_button_can_be_reached_and_has_a_key_of_its_own_on_its_step(open_s
     for number in range(3):
         dialog.show_page(number)
         shown = [button for button in dialog.findChildren(QPushButton) if button.isVisible()]
+        assert dialog.choose_button in shown and dialog.sample_button in shown, "a clip is one click away"
         keys = [button.text()[button.text().index("&") + 1].lower() for button in shown]
         assert len(set(keys)) == len(keys)
         assert all(button.focusPolicy() & Qt.FocusPolicy.TabFocus for button in shown)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from PySide6.QtCore import QPointF
-from PySide6.QtGui import QColor, QImage, QPainter
+from PySide6.QtGui import QColor, QFont, QImage, QPainter
 
 from app.preview import hud
 from app.preview.model import Viewport
@@ -152,6 +152,14 @@ def test_the_legend_names_the_colours_that_are_painted(overlay):
     overlay.state.set_step(StepKind.TAP_BACKWARD)
     colors = [color for color, _ in overlay.legend()]
     assert colors == [hud.OVERLAP_COLOR, hud.RUNNING_COLOR, hud.DONE_COLOR, hud.CHOSEN_COLOR]
+
+
+def test_a_legend_takes_as_many_lines_as_its_place_asks_for(qapp):
+    entries = [(hud.DONE_COLOR, f"Entry {number}") for number in range(4)]
+    font, wide = QFont(), hud.legend_width(QFont(), entries)
+    assert hud.legend_lines(font, entries, wide) == [entries]
+    assert hud.legend_lines(font, entries, wide - 1) == [entries[:3], entries[3:]]
+    assert hud.legend_lines(font, entries, 1) == [[entry] for entry in entries] and hud.legend_lines(font, [], 1) == []
 
 
 def test_without_a_grid_nothing_is_painted(overlay):

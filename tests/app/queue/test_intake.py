@@ -216,6 +216,16 @@ def test_the_container_follows_the_tracks_that_are_wanted(open_window, old_clip,
     soon(lambda: not any(window.queue.queue[0].unfit.values()))
 
 
+def test_so_it_does_after_the_clip_was_removed_and_came_back(open_window, old_clip, soon):
+    window = open_window(start=False)
+    window.add_clips([old_clip])
+    soon(lambda: bool(window.queue.queue[0].losses))
+    window.action_table["remove"].trigger()
+    window.action_table["undo"].trigger()
+    window.settings_panel._edit("audio", False)
+    soon(lambda: not any(window.queue.queue[0].unfit.values()))
+
+
 def test_a_known_clip_that_is_away_keeps_its_state(open_window, own_clip, soon):
     window = open_window(start=False)
     window.add_clips([own_clip])

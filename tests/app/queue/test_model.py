@@ -85,10 +85,10 @@ def test_a_screen_reader_hears_name_and_state(model):
     assert "No space." in model.index(0).data(Qt.ItemDataRole.ToolTipRole)
 
 
-def test_a_removed_item_is_put_back_where_it_was(model):
+def test_a_removed_item_is_put_in_again_where_it_was(model):
     ids = [item.id for item in model.queue]
-    model.remove(ids[0])
-    model.remove(ids[1])
-    assert model.can_put_back
-    assert (model.put_back(), model.put_back()) == (ids[1], ids[0])
-    assert [item.id for item in model.queue] == ids and not model.can_put_back
+    row, item = model.remove(ids[0])
+    assert (row, item.id) == (0, ids[0])
+    model.insert(row, item)
+    assert [item.id for item in model.queue] == ids
+    assert model.insert(99, model.remove(ids[0])[1]).row() == len(ids) - 1

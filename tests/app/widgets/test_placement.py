@@ -1,8 +1,8 @@
 import pytest
-from PySide6.QtCore import QByteArray, QSize
+from PySide6.QtCore import QByteArray, QRect, QSize
 from PySide6.QtWidgets import QMainWindow
 
-from app.widgets.placement import FRAME, first_size, open_on_screen
+from app.widgets.placement import FRAME, first_size, inside, open_on_screen
 
 
 @pytest.mark.parametrize(
@@ -21,3 +21,17 @@ def test_a_window_opens_whole_on_its_screen(qtbot):
     open_on_screen(window, QByteArray())
     window.show()
     assert window.screen().availableGeometry().contains(window.geometry())
+
+
+@pytest.mark.parametrize(
+    ("place", "moved"),
+    [
+        ((100, 100, 300, 200), (100, 100)),
+        ((100, 500, 300, 200), (100, 400)),
+        ((-20, -5, 300, 200), (0, 0)),
+        ((900, 10, 300, 200), (700, 10)),
+        ((50, 50, 2000, 900), (0, 0)),
+    ],
+)
+def test_what_has_grown_is_moved_back_onto_the_screen(place, moved):
+    assert inside(QRect(*place), QRect(0, 0, 1000, 600)).topLeft().toTuple() == moved

@@ -1,0 +1,35 @@
+"""The queue panel: what a row says where there is little room, and which rows are selected."""
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QFont, QFontMetrics
+from PySide6.QtTest import QTest
+
+from app.queue.job_queue import JobQueue, QueueItem
+from app.queue.model import QueueModel
+from app.queue.panel import QueuePanel, fitting
+from dcvsr_engine.planning.request import JobRequest
+
+FACTS = ["waiting", "1920×1080", "00:03"]
+
+
+@pytest.mark.parametrize(("shown", "text"), [(3, "waiting · 1920×1080 · 00:03"), (2, "waiting · 1920×1080"), (1, "waiting")])
+def test_facts_are_left_out_rather_than_cut(qapp, shown, text):
+    metrics = QFontMetrics(QFont())
+    assert fitting(metrics, FACTS, metrics.horizontalAdvance(" · ".join(FACTS[:shown]))) == text
+
+
+def test_the_state_alone_may_be_cut(qapp):
+    assert fitting(QFontMetrics(QFont()), FACTS, 30).endswith("…")
+
+
+def test_an_item_is_selected_also_while_the_key_of_a_shortcut_is_held(qtbot, tmp_path):
+    item = QueueItem(JobRequest(source=tmp_path / "a.mp4"))
+    panel = QueuePanel(QueueModel(JobQueue([item]), tmp_path / "queue.json"))
+    qtbot.addWidget(panel)
+    panel.show()
+    panel.select(item.id)
+    QTest.keyPress(panel.windowHandle(), Qt.Key.Key_Control, Qt.KeyboardModifier.ControlModifier)
+    panel.select(item.id)  # as when its run begins
+    QTest.keyRelease(panel.windowHandle(), Qt.Key.Key_Control, Qt.KeyboardModifier.NoModifier)
+    assert panel.selected_ids() == [item.id]
