@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from dcvsr_engine.errors import JobError
+from dcvsr_engine.errors import JobError, SettingsError
 from dcvsr_engine.network.upsampler import neighbours
 from dcvsr_engine.research.training.data import Material, TrainingData, begin_worker, drawn
 from dcvsr_engine.research.training.degradation import degrade_clip
@@ -294,7 +294,10 @@ class PooledData:
         self.training, self.held_out = Pool(folder / "training"), Pool(folder / "held-out")
 
     def batches(self, recipe: Recipe, context: int) -> PooledBatches:
-        """Return the recipe's batches by iteration."""
+        """Return the recipe's batches by iteration; raises `SettingsError` where clips are too short for the upsampler."""
+        needed = max(part.frames for part in (*recipe.phases, recipe.validation)) + 2 * context
+        if recipe.clips is not None and recipe.clips.frames < needed:
+            raise SettingsError(f"“clips” must have at least {needed} frames, {2 * context} of them for the upsampler to look at.")
         return PooledBatches(self.training, recipe, context)
 
     def held_out_pairs(self, asked: Validation, context: int) -> tuple[Tensor, Tensor]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from dcvsr_engine.errors import Cancelled, JobError, SettingsError
@@ -115,7 +115,8 @@ class PriorTrainer:
     processes = 1
 
     def __init__(self, recipe: PriorRecipe, folder: Path, judge: Distance | None = None, device: Device = "cpu") -> None:
-        self.recipe, self.folder, self.judge, self.device = recipe, folder, judge, torch.device(device)
+        self.recipe, self.folder, self.device = recipe, folder, torch.device(device)
+        self.judge = judge.to(self.device) if isinstance(judge, nn.Module) else judge
         self.training, self.held_out = (Pool(folder / "pool" / name) for name in ("training", "held-out"))
         self.network = new_network(recipe).to(self.device)
         self.optimizer = torch.optim.Adam(self.network.parameters(), lr=0.0, betas=(0.9, 0.99))

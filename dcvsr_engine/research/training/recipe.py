@@ -104,6 +104,14 @@ class PoolRecipe(Mixture):
             raise ValueError(f"size of the pool must be a multiple of {TRAINING_SCALE}, not {self.size}.")
         return self
 
+    def check(self, asked: "TrainingPhase | Validation") -> None:
+        """Raise `ValueError` where a part of a recipe asks for what these clips do not have."""
+        missing = next((name for name, share in asked.degradations.items() if share > 0 >= self.degradations.get(name, 0)), None)
+        if missing is not None:
+            raise ValueError(f"“{missing}” is asked for, but no such clips are made.")
+        if asked.size > self.size or asked.frames > self.frames:
+            raise ValueError(f"crops must fit into the clips, which have {self.frames} frames of {self.size} pixels.")
+
 
 class TrainingPhase(Mixture):
     """A stretch of training with constant data and objective.
@@ -118,12 +126,13 @@ class TrainingPhase(Mixture):
         at_max: share of the batch trained at σ_max.
         noise_share: share of the noise variance that all frames of a clip have in common.
         perceptual: weight of the perceptual loss on the decoded x̂_0; 0 for none.
-        lattice: weight of `objective.lattice_error` of the decoded x̂_0; 0 for none.
+        lattice: weight of `objective.lattice_error` of the decoded x̂_0, at one and two latents; 0 for none.
         tile: side in latents of the tiles that clips are trained in (`propagation`); 0 trains untiled clips.
         window: frames of these tiles.
         unrolled: share of tiled clips trained at a later sampling step, from the network's own first estimate.
         change: weight of `objective.change_error` of the decoded x̂_0; 0 for none.
         change_in_look: weight of `objective.change_in_look`; needs ``perceptual`` and at least 2 frames; 0 for none.
+        excess: weight of `objective.excess_detail` of the decoded x̂_0; 0 for none.
         judged: side in pixels of the crops that these two see, at most ``size``.
     """
 
@@ -143,6 +152,7 @@ class TrainingPhase(Mixture):
     unrolled: Share = 0.0
     change: LossWeight = 0.0
     change_in_look: LossWeight = 0.0
+    excess: LossWeight = 0.0
     judged: Count = 72
 
     @model_validator(mode="after")
@@ -227,6 +237,8 @@ class Recipe(RecipePart):
         # adapters change trained weights; there are none to change
         if self.lora and self.scratch:
             raise ValueError("lora must be 0 for a network trained from scratch.")
+        for part in (*self.phases, self.validation) if self.clips else ():
+            self.clips.check(part)
         return self
 
     def phase_at(self, iteration: int) -> tuple[TrainingPhase, int]:

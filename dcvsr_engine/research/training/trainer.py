@@ -23,6 +23,7 @@ from dcvsr_engine.research.training.objective import (
     denoise,
     draw_sigmas,
     edm_loss,
+    excess_detail,
     judged_crops,
     lattice_error,
     training_noise,
@@ -133,7 +134,7 @@ class Trainer:
         errors = edm_loss(denoised, target, sigma)
         self.log.add_sigmas(sigma, errors)
         loss = errors.mean()
-        if phase.perceptual > 0 or phase.lattice > 0 or phase.change > 0:
+        if max(phase.perceptual, phase.lattice, phase.change, phase.excess) > 0:
             # decoding is differentiable: the fixed transform is linear
             picture = self.start.stage.decode(denoised.flatten(0, 1), up)
             loss = loss + self.picture_loss(picture, flat, phase, generator)
@@ -176,7 +177,11 @@ class Trainer:
                 if phase.change_in_look > 0:
                     loss = loss + phase.change_in_look * change_in_look(self.perceptual, *crops)
         if phase.lattice > 0:
-            loss = loss + phase.lattice * lattice_error(restored - frames, self.start.stage.factor)
+            # the network doubles the size of its pictures once more inside: grids of two latents come from there
+            periods = (self.start.stage.factor, 2 * self.start.stage.factor)
+            loss = loss + phase.lattice * sum(lattice_error(restored - frames, period) for period in periods)
+        if phase.excess > 0:
+            loss = loss + phase.excess * excess_detail(restored, frames)
         if phase.change > 0:
             loss = loss + phase.change * change_error(clips, truth)
         return loss

@@ -1,5 +1,6 @@
 """Training over a learned upsampler: what the network sees, the export, and the scales measured for it."""
 
+import contextlib
 import json
 import shutil
 from pathlib import Path
@@ -8,15 +9,18 @@ import networks
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file
 
 from dcvsr_engine.cli import EXIT_BAD_INPUT, EXIT_DONE, main
-from dcvsr_engine.errors import ModelError
+from dcvsr_engine.errors import Cancelled, ModelError
 from dcvsr_engine.models.loading import load_model
 from dcvsr_engine.network.haar import HaarFirstStage
 from dcvsr_engine.network.upsampling import BicubicUpsampler, LearnedUpsampler
+from dcvsr_engine.research.training.command import make_trainer
 from dcvsr_engine.research.training.data import Batches, training_pair
 from dcvsr_engine.research.training.export import export
-from dcvsr_engine.research.training.recipe import Recipe, TrainingPhase, Validation
+from dcvsr_engine.research.training.pool import PooledData
+from dcvsr_engine.research.training.recipe import STATE, PoolRecipe, Recipe, TrainingPhase, Validation
 from dcvsr_engine.research.training.scales import Deviations, measure_scales, unit_stage
 from dcvsr_engine.research.training.start import declared_context, enlarge_clips
 from dcvsr_engine.research.training.trainer import Trainer
@@ -53,6 +57,19 @@ def test_the_network_is_trained_over_what_the_engine_will_show_it(learned, photo
     trainer.loss = lambda *given: seen.append(given) or trainer.unet.conv_in.weight.sum()  # type: ignore[method-assign]
     trainer.step(clips, low)
     assert torch.equal(seen[0][0], clips) and torch.equal(seen[0][1], up)
+
+
+def test_a_run_whose_clips_are_made_once_resumes_to_the_bit(learned, tmp_path, photos):
+    asked = recipe(learned, 3, clips=PoolRecipe(clips=3, held_out=2, shard=2, frames=7, size=48, workers=1))
+    folder = {name: tmp_path / name for name in ("whole", "parts")}
+    for place, stops in (("whole", [None]), ("parts", [1, None])):
+        for until in stops:
+            trainer = make_trainer(asked, folder[place], lambda: photos, lambda: None, "cpu", lambda sentence: None)
+            assert isinstance(trainer.data, PooledData)
+            with pytest.raises(Cancelled) if until else contextlib.nullcontext():
+                trainer.run(lambda sentence: None, until)
+    whole, parts = (load_file(place / STATE) for place in folder.values())
+    assert whole["iteration"] == 2 and all(torch.equal(value, parts[name]) for name, value in whole.items() if name != "log")
 
 
 def test_a_run_validates_and_its_export_restores_with_the_same_upsampler(learned, photos, tmp_path):
