@@ -297,7 +297,9 @@ class PooledData:
         """Return the recipe's batches by iteration; raises `SettingsError` where clips are too short for the upsampler."""
         needed = max(part.frames for part in (*recipe.phases, recipe.validation)) + 2 * context
         if recipe.clips is not None and recipe.clips.frames < needed:
-            raise SettingsError(f"“clips” must have at least {needed} frames, {2 * context} of them for the upsampler to look at.")
+            raise SettingsError(
+                f"“clips” must have at least {needed} frames, {2 * context} of them for the upsampler to look at."
+            )
         return PooledBatches(self.training, recipe, context)
 
     def held_out_pairs(self, asked: Validation, context: int) -> tuple[Tensor, Tensor]:
