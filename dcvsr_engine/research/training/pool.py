@@ -215,7 +215,7 @@ class Pool:
         return Crops(torch.stack(windows), torch.stack(truth))
 
     def middles(self, kind: str, window_frames: int = 0) -> Crops:
-        """Return the middle of every clip of a kind: ``window_frames`` of its frames (0: all) and the truth of the one between."""
+        """Return of every clip of a kind the ``window_frames`` in the middle (0: all), and the truth of the one between them."""
         pairs = [self.clip(kind, index) for index in range(self.count(kind))]
         frames = len(pairs[0][1])
         first = (frames - (window_frames or frames)) // 2
@@ -297,9 +297,7 @@ class PooledData:
         """Return the recipe's batches by iteration; raises `SettingsError` where clips are too short for the upsampler."""
         needed = max(part.frames for part in (*recipe.phases, recipe.validation)) + 2 * context
         if recipe.clips is not None and recipe.clips.frames < needed:
-            raise SettingsError(
-                f"“clips” must have at least {needed} frames, {2 * context} of them for the upsampler to look at."
-            )
+            raise SettingsError(f"“clips” must have at least {needed} frames: {2 * context} are for the upsampler alone.")
         return PooledBatches(self.training, recipe, context)
 
     def held_out_pairs(self, asked: Validation, context: int) -> tuple[Tensor, Tensor]:
