@@ -101,8 +101,11 @@ class TrainingData:
 
 def parts_of(recipe: Recipe | PriorRecipe) -> tuple[Sequence[ClipRequest], ClipRequest]:
     """Return the parts that describe clips to train on, and to validate with."""
-    made_once = recipe.pool if isinstance(recipe, PriorRecipe) else recipe.clips
-    return ((made_once,), made_once) if made_once else (recipe.phases, recipe.validation)
+    if isinstance(recipe, PriorRecipe):
+        return (recipe.pool,), recipe.pool
+    if recipe.clips is not None:
+        return (recipe.clips,), recipe.clips
+    return recipe.phases, recipe.validation
 
 
 SMALLEST_PHOTOGRAPH = 320

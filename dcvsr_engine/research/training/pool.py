@@ -295,7 +295,7 @@ class PooledData:
 
     def batches(self, recipe: Recipe, context: int) -> PooledBatches:
         """Return the recipe's batches by iteration; raises `SettingsError` where clips are too short for the upsampler."""
-        needed = max(part.frames for part in (*recipe.phases, recipe.validation)) + 2 * context
+        needed = max(part.frames for part in recipe.parts) + 2 * context
         if recipe.clips is not None and recipe.clips.frames < needed:
             raise SettingsError(f"“clips” must have at least {needed} frames: {2 * context} are for the upsampler alone.")
         return PooledBatches(self.training, recipe, context)

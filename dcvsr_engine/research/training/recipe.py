@@ -237,9 +237,15 @@ class Recipe(RecipePart):
         # adapters change trained weights; there are none to change
         if self.lora and self.scratch:
             raise ValueError("lora must be 0 for a network trained from scratch.")
-        for part in (*self.phases, self.validation) if self.clips else ():
-            self.clips.check(part)
+        if self.clips is not None:
+            for part in self.parts:
+                self.clips.check(part)
         return self
+
+    @property
+    def parts(self) -> tuple[TrainingPhase | Validation, ...]:
+        """All parts that ask for clips."""
+        return (*self.phases, self.validation)
 
     def phase_at(self, iteration: int) -> tuple[TrainingPhase, int]:
         """Return the phase of ``iteration``, counted over all phases, and its index within that phase."""
