@@ -24,7 +24,7 @@ Distances = Callable[[], tuple["Distance", "Distance"]]
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
-    parser.add_argument("recipe", type=Path, help="a recipe, for example resources/recipes/compact.json")
+    parser.add_argument("recipe", type=Path, help="a recipe, for example resources/recipes/prior.json")
     parser.add_argument(
         "-o", "--out", "--output", type=Path, required=True, metavar="DIR", help="checkpoints, tables and samples"
     )

@@ -31,7 +31,10 @@ def test_a_model_that_declares_itself_comes_as_it_is(home):
     assert model.folder == home / "second"
     assert not model.problem
     assert model.declaration.title == "second"
-    assert inside(home / "second") == {"dcvsr.json", "source.json", "scales.json", "README.md", "unet/config.json", WEIGHTS}
+    assert inside(home / "second") == {
+        "dcvsr.json", "source.json", "scales.json", "README.md", "unet/config.json", WEIGHTS,
+        "upsampler/config.json", "upsampler/model.safetensors",
+    }  # fmt: skip
     assert load_model("second", "cpu", "fp32").declaration.first_stage == "haar"
 
 

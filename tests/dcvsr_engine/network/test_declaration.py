@@ -25,7 +25,7 @@ def test_a_declaration_is_read_back_as_it_was_written(tmp_path):
     assert again == DECLARED == pickle.loads(pickle.dumps(DECLARED)) and hash(again) == hash(DECLARED)
     assert again.unconditional == ("condition",) and again.added_time_ids == (1.0, 2.0)
     compact = read(tmp_path, model_folder("compact").joinpath(FILE).read_text("utf-8"))
-    assert (compact.name, compact.upsampler) == ("compact", "bicubic")
+    assert (compact.name, compact.upsampler) == ("compact", "learned")
 
 
 @pytest.mark.parametrize(

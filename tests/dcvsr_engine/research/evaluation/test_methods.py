@@ -40,7 +40,7 @@ def test_a_model_runs_through_the_real_pipeline(low, tmp_path):
 def test_identity_follows_settings_and_weights():
     base = RestoreSettings()
     identity = restoration("compact", base).identity()
-    assert identity["settings"]["steps"] is not None and len(identity["files"]) == 4
+    assert identity["settings"]["steps"] is not None and len(identity["files"]) == 6
     assert restoration("compact:seed=7", base).identity() != identity
     assert restoration("compact", base).identity() == identity
 
