@@ -62,7 +62,7 @@ def test_the_order_is_that_of_jobs(monkeypatch):
         self._several = self._several[::-1]
 
     monkeypatch.setattr(TakingOrder, "__init__", reversed_order)
-    assert run(shots, (1.0, 1.0)).makespan > 1.2 * right
+    assert run(shots, (1.0, 1.0)).makespan > 1.1 * right
 
 
 @pytest.mark.parametrize(
