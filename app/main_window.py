@@ -58,6 +58,10 @@ DOCK_AREAS = {
     "log": Qt.DockWidgetArea.BottomDockWidgetArea,
 }
 HIDDEN_AT_FIRST = ("report", "log")
+WIDE_SCREEN = 1200
+"""Logical pixels from which there is room for all facts in the queue."""
+QUEUE_WIDTHS = 200, 260
+"""On a narrow screen, and on a wide one."""
 PROGRESS_BUTTONS = ("preview", "restore", "pause", "cancel", "stop")
 
 
@@ -121,7 +125,8 @@ class MainWindow(QMainWindow):
         for name in HIDDEN_AT_FIRST:
             self.docks[name].hide()
         self.tabifyDockWidget(self.docks["report"], self.docks["log"])
-        self.resizeDocks([self.docks["queue"], self.docks["settings"]], [260, 350], Qt.Orientation.Horizontal)
+        queue = QUEUE_WIDTHS[self.screen().availableSize().width() >= WIDE_SCREEN]
+        self.resizeDocks([self.docks["queue"], self.docks["settings"]], [queue, 350], Qt.Orientation.Horizontal)
         self.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
 
     def _make_controllers(self, folders: UserFolders) -> None:

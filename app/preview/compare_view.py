@@ -283,7 +283,9 @@ class CompareView(QWidget):
         hud.paint_label(painter, inner.bottomRight() - zoom_box.bottomRight(), zoom)
         if self.scene.overlay_visible:
             step = self.scene.overlay.step_text(self.scene.frame, self.scene.viewport, ratio)
-            box, left = hud.label_size(painter.font(), step), panes[-1].rect.left() / ratio
+            box = hud.label_size(painter.font(), step)
+            # in a narrow pane it begins further left, rather than being cut
+            left = max(0.0, min(panes[-1].rect.left() / ratio, inner.width() - box.width()))
             crowded = left + box.width() > inner.width() - zoom_box.width()
             above = box.height() + (zoom_box.height() + hud.MARGIN / 2 if crowded else 0)
             hud.paint_label(painter, inner.bottomLeft() + QPointF(left, -above), step)

@@ -18,7 +18,7 @@ from dcvsr_engine.network.clip import ImageEncoder
 from dcvsr_engine.network.declaration import FILE, UNET_FOLDERS, Declaration
 from dcvsr_engine.network.device import DTYPES, resolve_device, resolve_precision
 from dcvsr_engine.network.first_stage import HAAR, RESIDUAL_TRANSFORM, VAE
-from dcvsr_engine.network.fused import fuse_feed_forward, keep_channels_last, order_convolutions
+from dcvsr_engine.network.fused import adapt_to_device, order_convolutions
 from dcvsr_engine.network.haar import HaarFirstStage
 from dcvsr_engine.network.layout import check_layers, subfolder, weight_files
 from dcvsr_engine.network.upsampling import BicubicUpsampler, VideoUpsampler, load_upsampler
@@ -146,14 +146,10 @@ def load(folder: Path, base: Path, device: str = "auto", precision: Precision = 
     precision = resolve_precision(precision, device)
 
     def network(kind: Any, root: Path, *names: str) -> Any:
-        loaded = load_network(kind, subfolder(root, names), DTYPES[precision]).to(device)
-        order_convolutions(loaded)
-        return loaded
+        return load_network(kind, subfolder(root, names), DTYPES[precision]).to(device)
 
     unet = network(UNetSpatioTemporalConditionModel, folder, *UNET_FOLDERS)
-    if device == "cpu":
-        fuse_feed_forward(unet)
-        keep_channels_last(unet)
+    adapt_to_device(unet, device)
     check_conventions(folder, declaration, unet.config)
     return Model(
         declaration=declaration,
@@ -205,7 +201,9 @@ def load_first_stage(declaration: Declaration, folder: Path, unet: Any, network:
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ModelError(f"{folder / HAAR.scales_file} cannot be read: {error}.") from None
     else:
-        stage = VaeFirstStage(network(AutoencoderKLTemporalDecoder, folder, VAE.weights_folder), declaration.condition_scaled)
+        vae = network(AutoencoderKLTemporalDecoder, folder, VAE.weights_folder)
+        order_convolutions(vae)
+        stage = VaeFirstStage(vae, declaration.condition_scaled)
     expected = stage.latent_channels + stage.condition_channels, stage.latent_channels
     found = int(unet.config.in_channels), int(unet.config.out_channels)
     if expected != found:

@@ -1,4 +1,4 @@
-"""The U-Net on a processor: feed-forward layers that oneDNN fuses, and pictures ordered as convolutions are fastest."""
+"""The U-Net as a device computes it fastest: on a processor, oneDNN fuses feed-forward layers and pictures are channels last."""
 
 import functools
 from typing import Any
@@ -8,6 +8,8 @@ from diffusers.models.activations import GEGLU
 from diffusers.models.attention import FeedForward
 from diffusers.models.transformers.transformer_temporal import TransformerSpatioTemporalModel
 from torch import Tensor, nn
+
+from dcvsr_engine.settings import Device
 
 
 def fused_linear(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
@@ -69,11 +71,23 @@ def fuse_feed_forward(network: nn.Module) -> None:
                 setattr(parent, name, FusedFeedForward(layer))
 
 
-def order_convolutions(network: nn.Module, order: torch.memory_format = torch.channels_last) -> None:
-    """Keep the weights of the two-dimensional convolutions of a ``network`` in a memory ``order``, which pictures then take."""
+def adapt_to_device(unet: nn.Module, device: Device) -> None:
+    """Change the layers of a ``unet`` to those that are fastest on a ``device``: the same numbers up to rounding.
+
+    A GPU gets them as diffusers keeps them: on an H100 (26 November 2026, torch 2.11, “dcvsr bench full”) that took 0.206 s per
+    guided tile, and pictures channels last 0.220 s – timed once each, and other rows of that run were less steady than this.
+    """
+    if device == "cpu":
+        order_convolutions(unet)
+        fuse_feed_forward(unet)
+        keep_channels_last(unet)
+
+
+def order_convolutions(network: nn.Module) -> None:
+    """Keep the weights of the two-dimensional convolutions of a ``network`` channels last, as pictures then are, too."""
     for module in network.modules():
         if isinstance(module, nn.Conv2d):
-            module.to(memory_format=order)  # type: ignore[call-overload]
+            module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def keep_channels_last(network: nn.Module) -> None:

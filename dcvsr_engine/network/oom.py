@@ -22,7 +22,7 @@ Result = TypeVar("Result")
 FURTHER_SIGNS = re.compile(
     "out of memory|not enough memory|ALLOC_FAILED"  # PyTorch's allocators (on Windows, too) and NVIDIA's libraries
     "|could not create a primitive(?! descriptor)"  # oneDNN, where its scratchpad does not fit; a descriptor has other reasons
-    "|invalid configuration argument"  # CUDA, where a batch has more rows than a kernel launches
+    "|invalid configuration argument|CUDA error: invalid argument"  # where a batch has more rows than a kernel launches
     "|can't start new thread"  # Python, where a thread's stack does not fit
 )
 """Further messages in a plain `RuntimeError`."""

@@ -24,15 +24,19 @@ MEMORY_SHARE = 0.7
 MOST_TILES = 8
 """Tiles in a batch, at most, where the user does not choose."""
 
-COUNTED_MAPS = {True: (28.8, 13.0), False: (12.5, 6.9)}
+COUNTED_MAPS = {True: (27.4, 13.0), False: (12.5, 6.9)}
 """Feature maps of the top level that are alive at the U-Net's peak, and inside a propagating layer beside its keys and values,
 per row of the batch; for networks that have attention there, as SVD's, and that have none, as the compact model's. Counted on
-fake tensors (tests/dcvsr_engine/planning/test_counted_memory.py)."""
-KERNEL_SHARE = {"cpu": 1.65, "cuda": 1.1, "xpu": 1.1, "mps": 1.1}
+fake tensors (tests/dcvsr_engine/planning/test_counted_memory.py): 26.1 for SVD. It was measured on an H100, 26 November 2026,
+torch 2.11, “dcvsr bench full”, in bf16: 26.2 for a single row, 27.33 for every row of 2 to 16."""
+KERNEL_SHARE = {"cpu": 1.65, "cuda": 1.0, "xpu": 1.1, "mps": 1.1}
 """What kernels hold beside the tensors that are counted, as a factor: oneDNN's reordered copies on a processor (“dcvsr bench
-memory” measured 1.55 to 1.8 for the compact model); elsewhere the allocator's rounding, which is not measured yet."""
+memory” measured 1.55 to 1.8 for the compact model); on CUDA nothing, by the measurement above; elsewhere not measured yet."""
 PARKED_MAPS = 11.3
-"""Feature maps of the top level that a row holds while it waits in a propagating layer (staged lockstep), counted for SVD."""
+"""Feature maps of the top level that a row holds while it waits in a propagating layer (staged lockstep), counted for SVD; the
+same measurement found 11.3 with 40 rows that wait, and 11.7 with 4."""
+DECODER_SHARE = {"cpu": 1.25, "cuda": 1.0, "xpu": 1.25, "mps": 1.25}
+"""As `KERNEL_SHARE`, for the decoder; measured on CUDA only, likewise: 1.000 with 22 frames, in bf16 and fp16."""
 KERNEL_BYTES = 2**24
 """Bytes that one evaluation needs whatever its size."""
 PIXEL_COPIES = 8
@@ -170,11 +174,11 @@ class SegmentLoad:
         return int(numbers * network.channels * network.item) + KERNEL_BYTES
 
     def parked_maps(self) -> float:
-        """What the tiles of a window hold while they wait for each other (staged lockstep), in numbers per channel."""
+        """What the tiles of a window hold while they wait for those of the batch (staged lockstep), in numbers per channel."""
         settings, grid = self.settings, self.grid
         if settings.sap_schedule != "staged" or not has_sap_steps(settings, settings.steps):
             return 0
-        rows = most_branches(settings, self.declaration) * grid.spatial
+        rows = most_branches(settings, self.declaration) * max(0, grid.spatial - tiles_at_once(grid, settings))
         return PARKED_MAPS * rows * grid.tile_frames * grid.tile_height * grid.tile_width
 
     def propagating_maps(self) -> tuple[float, float]:
@@ -210,7 +214,8 @@ class SegmentLoad:
         """Peak device memory of decoding a chunk of ``frames`` with its margins, without weights."""
         grid, factor = self.grid, self.declaration.factor
         decoded = min(grid.frames, self.first_stage.decoded_frames(frames))
-        return decoded * self.first_stage.decoder_bytes(grid.height, grid.width, factor, self.network.item)
+        each = self.first_stage.decoder_bytes(grid.height, grid.width, factor, self.network.item)
+        return int(DECODER_SHARE[self.settings.device] * decoded * each)
 
     def upsampling_bytes(self) -> int:
         """Peak device memory of enlarging, which is done frame by frame; without weights, which are small."""

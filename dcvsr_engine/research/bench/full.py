@@ -246,18 +246,26 @@ def error_places(error: BaseException) -> str:
 
 @contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Raise `RowTooLong` inside after so many seconds, where the system can."""
+    """Raise `RowTooLong` inside after so many seconds, where the system can, whatever the work makes of it."""
     if sys.platform == "win32" or threading.current_thread() is not threading.main_thread():
         yield
         return
 
+    over = RowTooLong(f"more than {seconds:.0f} s")
+    raised = threading.Event()
+
     def stop(*facts: object) -> None:
-        raise RowTooLong(f"more than {seconds:.0f} s")
+        raised.set()
+        raise over
 
     before = signal.signal(signal.SIGALRM, stop)
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield
+    except Exception:
+        if raised.is_set():  # Inductor makes an error of its own of it
+            raise over from None
+        raise
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)

@@ -12,7 +12,7 @@ from dcvsr_engine.models.shapes import SVD_UNET, SVD_VAE
 from dcvsr_engine.network.checkpoint import Model
 from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.network.device import DTYPES, resolve_device, resolve_precision
-from dcvsr_engine.network.fused import order_convolutions
+from dcvsr_engine.network.fused import adapt_to_device, order_convolutions
 from dcvsr_engine.network.vae import VaeFirstStage
 from dcvsr_engine.planning.memory import NetworkSize
 from dcvsr_engine.settings import Precision
@@ -125,7 +125,7 @@ def random_model(size: FullSize, device: str = "auto", precision: Precision = "a
     where = resolve_device(device)
     number = resolve_precision(precision, where)
     unet = random_network(UNetSpatioTemporalConditionModel, size.unet, where, DTYPES[number])
-    order_convolutions(unet)
+    adapt_to_device(unet, where)
     return Model(size.declaration, Path(), unet, random_first_stage(size, "meta", number), where, number)
 
 

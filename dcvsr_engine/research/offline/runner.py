@@ -4,8 +4,10 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -107,7 +109,8 @@ def packed_photographs(folder: Path) -> TrainingData:
     """Load the packed photographs and their reductions."""
 
     def load(name: str) -> Material:
-        return Material([level for path in sorted((folder / name).glob("*.webp")) for level in opened_sizes(path)])
+        with ThreadPoolExecutor() as threads:
+            return Material(list(chain.from_iterable(threads.map(opened_sizes, sorted((folder / name).glob("*.webp"))))))
 
     return TrainingData(load("training"), load("held-out"))
 

@@ -15,6 +15,7 @@ from dcvsr_engine.settings import Device
 if TYPE_CHECKING:
     from dcvsr_engine.research.training.data import TrainingData
     from dcvsr_engine.research.training.objective import Distance
+    from dcvsr_engine.research.training.pool import PooledData
     from dcvsr_engine.research.training.prior import PriorTrainer
     from dcvsr_engine.research.training.trainer import Trainer
 
@@ -112,16 +113,29 @@ def make_trainer(
         report: receives a line per shard of the pool.
     """
     if isinstance(recipe, PriorRecipe):
-        from dcvsr_engine.research.training.prior import PriorTrainer, make_pools, new_network
+        from dcvsr_engine.research.training.pool import make_pools
+        from dcvsr_engine.research.training.prior import PriorTrainer, new_network
 
         # a start that cannot be used is named before clips are made
         new_network(recipe)
-        make_pools(recipe, folder / "pool", find, report)
+        make_pools(recipe.pool, recipe.seed, folder / "pool", find, report)
         return PriorTrainer(recipe, folder, distances()[1], device)
     from dcvsr_engine.research.training.trainer import Trainer
 
     train_on, judge = distances() if recipe.is_perceptual else (None, None)
-    return Trainer(recipe, folder, find(), train_on, judge, device)
+    return Trainer(recipe, folder, training_data(recipe, folder / "pool", find, report), train_on, judge, device)
+
+
+def training_data(
+    recipe: Recipe, pool: Path, find: Callable[[], "TrainingData"], report: Callable[[str], None]
+) -> "TrainingData | PooledData":
+    """Load what clips are made from, or make those that are made once, in the folder ``pool``."""
+    if recipe.clips is None:
+        return find()
+    from dcvsr_engine.research.training.pool import PooledData, make_pools
+
+    make_pools(recipe.clips, recipe.seed, pool, find, report)
+    return PooledData(pool)
 
 
 def write_measured_scales(recipe: Recipe | PriorRecipe, options: argparse.Namespace) -> None:

@@ -17,8 +17,8 @@ from dcvsr_engine.research.training import photographs, recordings
 from dcvsr_engine.research.training.degradation import degrade_clip
 from dcvsr_engine.research.training.graphics import drawing
 from dcvsr_engine.research.training.motion import synthetic_clip
-from dcvsr_engine.research.training.prior_recipe import PoolRecipe, PriorRecipe
-from dcvsr_engine.research.training.recipe import TRAINING_SCALE, Recipe, TrainingPhase, Validation
+from dcvsr_engine.research.training.prior_recipe import PriorRecipe
+from dcvsr_engine.research.training.recipe import TRAINING_SCALE, PoolRecipe, Recipe, TrainingPhase, Validation
 from dcvsr_engine.research.training.recordings import Recording, recorded_clip
 
 ClipRequest = TrainingPhase | Validation | PoolRecipe
@@ -60,6 +60,17 @@ class TrainingData:
     training: Material
     held_out: Material
 
+    def batches(self, recipe: Recipe, context: int) -> "Batches":
+        """Return the recipe's batches by iteration."""
+        return Batches(self.training, recipe, context)
+
+    def held_out_pairs(self, asked: Validation, context: int) -> tuple[Tensor, Tensor]:
+        """Draw the same clips every time: a batch of `training_pair`."""
+        rng = random.Random(0)
+        pairs = [training_pair(rng, self.held_out, asked, context) for _ in range(asked.clips)]
+        clips, low = (torch.stack(side) for side in zip(*pairs, strict=True))
+        return clips, low
+
     @classmethod
     def load(
         cls, recipe: Recipe | PriorRecipe, photo_roots: list[Path], video_roots: list[Path], context: int = 0
@@ -92,6 +103,8 @@ def parts_of(recipe: Recipe | PriorRecipe) -> tuple[Sequence[ClipRequest], ClipR
     """Return the parts that describe clips to train on, and to validate with."""
     if isinstance(recipe, PriorRecipe):
         return (recipe.pool,), recipe.pool
+    if recipe.clips is not None:
+        return (recipe.clips,), recipe.clips
     return recipe.phases, recipe.validation
 
 

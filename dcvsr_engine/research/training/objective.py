@@ -102,8 +102,8 @@ def draw_sigmas(
 
 def training_noise(shape: torch.Size, share: float, generator: torch.Generator) -> Tensor:
     """Draw unit noise of ``shape`` ``(batch, frames, …)``; the frames of a clip have ``share`` of the variance in common."""
-    own = torch.randn(shape, generator=generator)
-    common = torch.randn(shape[0], 1, *shape[2:], generator=generator)
+    own = torch.randn(shape, generator=generator, device=generator.device)
+    common = torch.randn(shape[0], 1, *shape[2:], generator=generator, device=generator.device)
     # variances add up to 1
     return math.sqrt(share) * common + math.sqrt(1 - share) * own
 
@@ -233,6 +233,30 @@ def lattice_error(error: Tensor, factor: int) -> Tensor:
     local = F.avg_pool2d(positions.flatten(0, 1), 6, stride=3).unflatten(0, positions.shape[:2])
     deviation: Tensor = (local - local.mean(2, keepdim=True)).abs()
     return deviation.mean()
+
+
+def excess_detail(restored: Tensor, reference: Tensor) -> Tensor:
+    """Measure where pictures have more fine detail than they should: grain on walls, in skies, in what is out of focus. [C]
+
+    A perceptual loss rewards detail wherever a little is missing, also of the wrong kind. Detail is the deviation from the mean
+    of 3 × 3 pixels; its strength is compared over 8 × 8 pixels, so that detail in another place nearby costs nothing.
+
+    Args:
+        restored, reference: RGB 0..1 ``(n, 3, h, w)``.
+
+    Returns:
+        Mean excess of the root mean square of detail, a scalar.
+    """
+    made, wanted = (detail_strength(pictures) for pictures in (restored, reference))
+    excess: Tensor = (made - wanted).relu()
+    return excess.mean()
+
+
+def detail_strength(pictures: Tensor) -> Tensor:
+    """Compute the root mean square of the detail in half-overlapping areas of 8 × 8 pixels; see `excess_detail`."""
+    detail = pictures - F.avg_pool2d(pictures, 3, stride=1, padding=1, count_include_pad=False)
+    # the small number keeps the gradient finite where there is no detail
+    return (F.avg_pool2d(detail.square(), 8, stride=4) + 1e-6).sqrt()
 
 
 def change_error(restored: Tensor, reference: Tensor) -> Tensor:

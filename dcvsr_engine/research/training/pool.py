@@ -6,6 +6,7 @@ counterparts, four times smaller. A shard is a function of seed, kind and number
 
 import math
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,12 +16,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from dcvsr_engine.errors import JobError
+from dcvsr_engine.errors import JobError, SettingsError
 from dcvsr_engine.network.upsampler import neighbours
-from dcvsr_engine.research.training.data import Material, begin_worker, drawn
+from dcvsr_engine.research.training.data import Material, TrainingData, begin_worker, drawn
 from dcvsr_engine.research.training.degradation import degrade_clip
-from dcvsr_engine.research.training.prior_recipe import PoolRecipe
-from dcvsr_engine.research.training.recipe import TRAINING_SCALE, Shares
+from dcvsr_engine.research.training.recipe import TRAINING_SCALE, PoolRecipe, Recipe, Shares, Validation
 from dcvsr_engine.storage import discard, partial_path, put_in_place
 
 MIDDLE = 0.7
@@ -46,34 +46,65 @@ class Shard:
         partial = partial_path(folder / self.name)
         partial.mkdir()
         try:
-            clips = ShardClips(material, asked, self.degradation, f"{seed}/{self.name}", self.clips)
-            workers = min(asked.workers, self.clips)
-            pairs = list(DataLoader(clips, batch_size=None, num_workers=workers, worker_init_fn=begin_worker))
+            pairs = [self.pair(index, material, asked, seed) for index in range(self.clips)]
             for name, arrays in zip(("high", "low"), zip(*pairs, strict=True), strict=True):
                 np.save(partial / f"{name}.npy", torch.stack(arrays).numpy())
             put_in_place(partial, folder / self.name)
         finally:
             discard(partial)
 
+    def pair(self, index: int, material: Material, asked: PoolRecipe, seed: str) -> tuple[Tensor, Tensor]:
+        """Make a clip, undamaged and degraded, uint8 ``(frames, 3, h, w)`` each."""
+        rng = random.Random(f"{seed}/{self.name}/{index}")
+        clip = to_levels(material.clip(rng, asked))
+        return clip, to_levels(degrade_clip(clip.float() / 255, self.degradation, rng, TRAINING_SCALE))
+
 
 @dataclass(frozen=True)
-class ShardClips(Dataset[tuple[Tensor, Tensor]]):
-    """The clips of a shard: item ``i`` is undamaged and degraded, uint8 ``(frames, 3, h, w)`` each."""
+class ShardsToMake(Dataset[str]):
+    """Shards: item ``i`` is the name of one that has been made. See `Shard.write`."""
 
+    shards: list[Shard]
+    folder: Path
     material: Material
     asked: PoolRecipe
-    degradation: str
     seed: str
-    count: int
 
     def __len__(self) -> int:
-        return self.count
+        return len(self.shards)
 
-    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+    def __getitem__(self, index: int) -> str:
         torch.set_num_threads(1)  # there are worker processes beside this one
-        rng = random.Random(f"{self.seed}/{index}")
-        clip = to_levels(self.material.clip(rng, self.asked))
-        return clip, to_levels(degrade_clip(clip.float() / 255, self.degradation, rng, TRAINING_SCALE))
+        shard = self.shards[index]
+        shard.write(self.folder, self.material, self.asked, self.seed)
+        return shard.name
+
+
+def make_pools(
+    asked: PoolRecipe, seed: int, folder: Path, find: Callable[[], TrainingData], report: Callable[[str], None]
+) -> None:
+    """Make the clips that the pools in ``folder`` lack, several shards at once.
+
+    Args:
+        asked: which clips.
+        seed: of the run.
+        folder: holds a pool each for training and validation.
+        find: finds photographs and videos; called only if clips are missing.
+        report: receives a line per shard.
+    """
+    missing = {
+        name: missing_shards(folder / name, asked, clips)
+        for name, clips in (("held-out", asked.held_out), ("training", asked.clips))
+    }
+    if not any(missing.values()):
+        return
+    report("Preparing clips …")
+    data = find()
+    for name, material in (("held-out", data.held_out), ("training", data.training)):
+        shards = ShardsToMake(missing[name], folder / name, material, asked, f"{seed}/{name}")
+        made = DataLoader(shards, batch_size=None, num_workers=asked.workers, worker_init_fn=begin_worker)
+        for number, _ in enumerate(made, 1):
+            report(f"clips: {name} {number}/{len(shards)}")
 
 
 def to_levels(clip: Tensor) -> Tensor:
@@ -149,19 +180,23 @@ class Pool:
         """Count the clips of a kind."""
         return sum(len(high) for high, _ in self.shards.get(kind, ()))
 
-    def crop(self, rng: random.Random, shares: Shares, size: int) -> tuple[Tensor, Tensor]:
+    def crop(self, rng: random.Random, shares: Shares, size: int, window_frames: int = 0) -> tuple[Tensor, Tensor]:
         """Cut a window and its middle frame's truth, mirrored, turned and reversed at random.
 
         Args:
             rng: source of random numbers.
             shares: of the kinds.
             size: side of the truth in pixels.
+            window_frames: of the window; 0 for as many as the clips have.
 
         Returns:
-            Uint8 ``(frames, 3, size / 4, size / 4)`` and ``(3, size, size)``.
+            Uint8 ``(window_frames, 3, size / 4, size / 4)`` and ``(3, size, size)``.
         """
         kind = drawn(rng, shares)
         high, low = self.clip(kind, rng.randrange(self.count(kind)))
+        if window_frames and window_frames < len(low):
+            first = rng.randint(0, len(low) - window_frames)
+            high, low = high[first : first + window_frames], low[first : first + window_frames]
         frames, side = len(low), size // TRAINING_SCALE
         middle = frames // 2 if rng.random() < MIDDLE else rng.randrange(frames)
         y, x = rng.randint(0, low.shape[-2] - side), rng.randint(0, low.shape[-1] - side)
@@ -174,16 +209,32 @@ class Pool:
             window = window.flip(0)
         return turned(rng, window, truth)
 
-    def crops(self, rng: random.Random, shares: Shares, size: int, count: int) -> Crops:
+    def crops(self, rng: random.Random, shares: Shares, size: int, count: int, window_frames: int = 0) -> Crops:
         """Cut a batch of ``count`` crops; see `crop`."""
-        windows, truth = zip(*(self.crop(rng, shares, size) for _ in range(count)), strict=True)
+        windows, truth = zip(*(self.crop(rng, shares, size, window_frames) for _ in range(count)), strict=True)
         return Crops(torch.stack(windows), torch.stack(truth))
 
-    def middles(self, kind: str) -> Crops:
-        """Return every clip of a kind, whole."""
+    def middles(self, kind: str, window_frames: int = 0) -> Crops:
+        """Return of every clip of a kind the ``window_frames`` in the middle (0: all), and the truth of the one between them."""
         pairs = [self.clip(kind, index) for index in range(self.count(kind))]
-        windows = np.stack([low for _, low in pairs])
-        return Crops(torch.from_numpy(windows), torch.from_numpy(np.stack([high[len(high) // 2] for high, _ in pairs])))
+        frames = len(pairs[0][1])
+        first = (frames - (window_frames or frames)) // 2
+        windows = np.stack([low[first : frames - first] for _, low in pairs])
+        return Crops(torch.from_numpy(windows), torch.from_numpy(np.stack([high[frames // 2] for high, _ in pairs])))
+
+    def clip_pair(self, rng: random.Random, kind: str, frames: int, context: int, size: int) -> tuple[Tensor, Tensor]:
+        """Cut a pair as `data.training_pair` makes it, mirrored, turned and reversed at random.
+
+        Returns:
+            Uint8 ``(frames, 3, size, size)`` and ``(frames + 2 · context, 3, size / 4, size / 4)``.
+        """
+        high, low = self.clip(kind, rng.randrange(self.count(kind)))
+        first = rng.randint(0, len(low) - frames - 2 * context)
+        y, x = (rng.randint(0, (side - size) // TRAINING_SCALE) for side in high.shape[-2:])
+        clip, small = cut_pair(high, low, first, frames, context, (y, x), size)
+        if rng.random() < 0.5:
+            clip, small = clip.flip(0), small.flip(0)
+        return turned(rng, clip, small)
 
 
 def turned(rng: random.Random, window: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
@@ -192,3 +243,73 @@ def turned(rng: random.Random, window: Tensor, truth: Tensor) -> tuple[Tensor, T
         if rng.random() < 0.5:
             window, truth = window.flip(dimension), truth.flip(dimension)
     return (window.transpose(-1, -2), truth.transpose(-1, -2)) if rng.random() < 0.5 else (window, truth)
+
+
+def cut_pair(
+    high: NDArray[np.uint8], low: NDArray[np.uint8], first: int, frames: int, context: int, corner: tuple[int, int], size: int
+) -> tuple[Tensor, Tensor]:
+    """Cut frames out of a clip and its degraded counterpart, copied out of the memory map.
+
+    Args:
+        high, low: ``(all frames, 3, h, w)``, the second four times smaller.
+        first: frame that the context begins with.
+        frames: without the context.
+        context: frames before and after, in the second only.
+        corner: top and left in pixels of ``low``.
+        size: side in pixels of ``high``.
+    """
+    (y, x), side = corner, size // TRAINING_SCALE
+    top, left, begin = TRAINING_SCALE * y, TRAINING_SCALE * x, first + context
+    clip = np.array(high[begin : begin + frames, :, top : top + size, left : left + size])
+    small = np.array(low[first : begin + frames + context, :, y : y + side, x : x + side])
+    return torch.from_numpy(clip), torch.from_numpy(small)
+
+
+@dataclass(frozen=True)
+class PooledBatches(Dataset[tuple[Tensor, Tensor]]):
+    """Batches by iteration, as `data.Batches`, cut from a pool: uint8."""
+
+    pool: Pool
+    recipe: Recipe
+    context: int
+
+    def __len__(self) -> int:
+        return self.recipe.iterations
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        phase, _ = self.recipe.phase_at(index)
+        rng = random.Random(f"{self.recipe.seed}/{index}")
+        pairs = [
+            self.pool.clip_pair(rng, drawn(rng, phase.degradations), phase.frames, self.context, phase.size)
+            for _ in range(phase.batch)
+        ]
+        clips, low = zip(*pairs, strict=True)
+        return torch.stack(clips), torch.stack(low)
+
+
+class PooledData:
+    """The pools of a run, in place of `data.TrainingData`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.training, self.held_out = Pool(folder / "training"), Pool(folder / "held-out")
+
+    def batches(self, recipe: Recipe, context: int) -> PooledBatches:
+        """Return the recipe's batches by iteration; raises `SettingsError` where clips are too short for the upsampler."""
+        needed = max(part.frames for part in recipe.parts) + 2 * context
+        if recipe.clips is not None and recipe.clips.frames < needed:
+            raise SettingsError(f"“clips” must have at least {needed} frames: {2 * context} are for the upsampler alone.")
+        return PooledBatches(self.training, recipe, context)
+
+    def held_out_pairs(self, asked: Validation, context: int) -> tuple[Tensor, Tensor]:
+        """Cut the centres of the same clips every time: a batch of `data.training_pair`."""
+        rng = random.Random(0)
+        pairs = [self.centre(rng, drawn(rng, asked.degradations), asked, context) for _ in range(asked.clips)]
+        clips, low = (torch.stack(side) / 255 for side in zip(*pairs, strict=True))
+        return clips, low
+
+    def centre(self, rng: random.Random, kind: str, asked: Validation, context: int) -> tuple[Tensor, Tensor]:
+        """Cut the centre of a clip of a kind."""
+        high, low = self.held_out.clip(kind, rng.randrange(self.held_out.count(kind)))
+        first = (len(low) - asked.frames - 2 * context) // 2
+        corner = tuple((side - asked.size) // TRAINING_SCALE // 2 for side in high.shape[-2:])
+        return cut_pair(high, low, first, asked.frames, context, (corner[0], corner[1]), asked.size)

@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from dcvsr_engine.errors import Cancelled, JobError, SettingsError
 from dcvsr_engine.network.resample import upscale
 from dcvsr_engine.network.upsampler import Enlarged, Upsampler
 from dcvsr_engine.network.upsampler_config import UpsamplerConfig
-from dcvsr_engine.research.training.data import TrainingData, begin_worker
+from dcvsr_engine.research.training.data import begin_worker
 from dcvsr_engine.research.training.log import append_row, forget_after, read_rows
 from dcvsr_engine.research.training.objective import Distance
-from dcvsr_engine.research.training.pool import Crops, Pool, missing_shards
+from dcvsr_engine.research.training.pool import Crops, Pool
 from dcvsr_engine.research.training.prior_recipe import PriorPhase, PriorRecipe
 from dcvsr_engine.research.training.recipe import STATE, TRAINING_SCALE
 from dcvsr_engine.research.training.schedule import learning_rate
@@ -63,30 +63,6 @@ def mean_psnr_y(pictures: Tensor, truth: Tensor) -> float:
     return float(-10 * error.square().mean((1, 2)).log10().mean())
 
 
-def make_pools(recipe: PriorRecipe, folder: Path, find: Callable[[], TrainingData], report: Callable[[str], None]) -> None:
-    """Make the clips that the run's pools in ``folder`` lack.
-
-    Args:
-        recipe: of the run.
-        folder: holds a pool each for training and validation.
-        find: finds photographs and videos; called only if clips are missing.
-        report: receives a line per shard.
-    """
-    asked = recipe.pool
-    missing = {
-        name: missing_shards(folder / name, asked, clips)
-        for name, clips in (("held-out", asked.held_out), ("training", asked.clips))
-    }
-    if not any(missing.values()):
-        return
-    report("Preparing clips …")
-    data = find()
-    for name, material in (("held-out", data.held_out), ("training", data.training)):
-        for number, shard in enumerate(missing[name], 1):
-            shard.write(folder / name, material, asked, f"{recipe.seed}/{name}")
-            report(f"clips: {name} {number}/{len(missing[name])}")
-
-
 def new_network(recipe: PriorRecipe) -> Upsampler:
     """Load the network that a run starts from, or initialise it.
 
@@ -94,7 +70,7 @@ def new_network(recipe: PriorRecipe) -> Upsampler:
         ModelError: the start folder cannot be used.
         SettingsError: it holds a network of another shape than the recipe's.
     """
-    config = UpsamplerConfig(channels=recipe.channels, blocks=recipe.blocks, frames=recipe.pool.frames, scale=TRAINING_SCALE)
+    config = UpsamplerConfig(channels=recipe.channels, blocks=recipe.blocks, frames=recipe.window, scale=TRAINING_SCALE)
     if not recipe.start:
         torch.manual_seed(recipe.seed)
         return Upsampler(config)
@@ -117,7 +93,7 @@ class CropBatches(Dataset[Crops]):
     def __getitem__(self, iteration: int) -> Crops:
         recipe, (phase, _) = self.recipe, self.recipe.phase_at(iteration)
         rng = random.Random(f"{recipe.seed}/{iteration}")
-        return self.pool.crops(rng, recipe.shares(phase), phase.size, phase.batch)
+        return self.pool.crops(rng, recipe.shares(phase), phase.size, phase.batch, recipe.window)
 
     def begin(self, iteration: int) -> Iterator[Crops]:
         """Yield the batches from ``iteration`` to the end of the recipe, cut in the recipe's worker processes."""
@@ -139,7 +115,8 @@ class PriorTrainer:
     processes = 1
 
     def __init__(self, recipe: PriorRecipe, folder: Path, judge: Distance | None = None, device: Device = "cpu") -> None:
-        self.recipe, self.folder, self.judge, self.device = recipe, folder, judge, torch.device(device)
+        self.recipe, self.folder, self.device = recipe, folder, torch.device(device)
+        self.judge = judge.to(self.device) if isinstance(judge, nn.Module) else judge
         self.training, self.held_out = (Pool(folder / "pool" / name) for name in ("training", "held-out"))
         self.network = new_network(recipe).to(self.device)
         self.optimizer = torch.optim.Adam(self.network.parameters(), lr=0.0, betas=(0.9, 0.99))
@@ -226,7 +203,7 @@ class PriorTrainer:
         """Enlarge the held-out clips with the averaged weights, the first time by bicubic interpolation as well."""
         first = not read_rows(self.folder / "validation.csv")
         for kind in self.held_out.shards:
-            crops = self.held_out.middles(kind)
+            crops = self.held_out.middles(kind, self.recipe.window)
             pictures = {"prior": self.restored(crops)}
             if first:
                 middle = crops.windows[:, crops.windows.shape[1] // 2]

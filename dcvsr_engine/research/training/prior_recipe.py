@@ -11,40 +11,13 @@ from dcvsr_engine.research.training.recipe import (
     TRAINING_SCALE,
     Count,
     LossWeight,
-    Mixture,
+    PoolRecipe,
     Recipe,
     RecipePart,
     Shares,
     shares_of,
 )
 from dcvsr_engine.schema import FromJson
-
-
-class PoolRecipe(Mixture):
-    """Clips that are made once, kept on disk as arrays, and cropped during training.
-
-    Attributes:
-        clips, held_out: numbers for training and for validation, divided up as ``degradations`` says.
-        shard: clips that are made and written together.
-        frames: frames of a clip, odd: one is in the middle.
-        size: side of a clip's undamaged frames in pixels.
-        workers: processes that make clips; the clips do not depend on their number.
-    """
-
-    clips: Count = 8000
-    held_out: Count = 96
-    shard: Count = 100
-    frames: Count = 5
-    size: int = Field(default=192, ge=32)
-    workers: Count = 2
-
-    @model_validator(mode="after")
-    def _windows_have_a_middle(self) -> Self:
-        if self.frames % 2 == 0:
-            raise ValueError(f"frames of the pool must be odd, not {self.frames}: one is in the middle.")
-        if self.size % TRAINING_SCALE:
-            raise ValueError(f"size of the pool must be a multiple of {TRAINING_SCALE}, not {self.size}.")
-        return self
 
 
 class PriorPhase(RecipePart):
@@ -82,6 +55,7 @@ class PriorRecipe(RecipePart):
     Attributes:
         name: of the run.
         pool: the clips to train on.
+        frames: that the network looks at, odd; 0 for all frames of a clip.
         phases: in order; a run that has not ended may be given more.
         channels, blocks: of the network.
         ema: decay of the averaged weights.
@@ -95,6 +69,7 @@ class PriorRecipe(RecipePart):
     name: str
     pool: PoolRecipe
     phases: FromJson[tuple[PriorPhase, ...]]
+    frames: int = Field(default=0, ge=0)
     channels: Count = 64
     blocks: Count = 8
     ema: float = Field(default=0.999, ge=0, lt=1)
@@ -117,7 +92,14 @@ class PriorRecipe(RecipePart):
             raise ValueError(f"a phase asks for “{missing}”, but the pool has no such clips.")
         if any(phase.size > self.pool.size for phase in self.phases):
             raise ValueError("a phase has larger crops than the pool's clips.")
+        if self.window % 2 == 0 or self.window > self.pool.frames:
+            raise ValueError(f"frames must be odd and at most the pool's ({self.pool.frames}), not {self.window}.")
         return self
+
+    @property
+    def window(self) -> int:
+        """Frames that the network looks at."""
+        return self.frames or self.pool.frames
 
     def phase_at(self, iteration: int) -> tuple[PriorPhase, int]:
         """Return the phase of ``iteration``, counted over all phases, and its index within that phase."""

@@ -78,6 +78,41 @@ class Mixture(RecipePart):
     handheld: Share = 0.0
 
 
+class PoolRecipe(Mixture):
+    """Clips that are made once, kept on disk as arrays, and cropped during training.
+
+    Attributes:
+        clips, held_out: numbers for training and for validation, divided up as ``degradations`` says.
+        shard: clips that are made and written together.
+        frames: frames of a clip, odd: one is in the middle.
+        size: side of a clip's undamaged frames in pixels.
+        workers: processes that make clips; the clips do not depend on their number.
+    """
+
+    clips: Count = 8000
+    held_out: Count = 96
+    shard: Count = 100
+    frames: Count = 5
+    size: int = Field(default=192, ge=32)
+    workers: Count = 2
+
+    @model_validator(mode="after")
+    def _windows_have_a_middle(self) -> Self:
+        if self.frames % 2 == 0:
+            raise ValueError(f"frames of the pool must be odd, not {self.frames}: one is in the middle.")
+        if self.size % TRAINING_SCALE:
+            raise ValueError(f"size of the pool must be a multiple of {TRAINING_SCALE}, not {self.size}.")
+        return self
+
+    def check(self, asked: "TrainingPhase | Validation") -> None:
+        """Raise `ValueError` where a part of a recipe asks for what these clips do not have."""
+        missing = next((name for name, share in asked.degradations.items() if share > 0 >= self.degradations.get(name, 0)), None)
+        if missing is not None:
+            raise ValueError(f"“{missing}” is asked for, but no such clips are made.")
+        if asked.size > self.size or asked.frames > self.frames:
+            raise ValueError(f"crops must fit into the clips, which have {self.frames} frames of {self.size} pixels.")
+
+
 class TrainingPhase(Mixture):
     """A stretch of training with constant data and objective.
 
@@ -91,12 +126,14 @@ class TrainingPhase(Mixture):
         at_max: share of the batch trained at σ_max.
         noise_share: share of the noise variance that all frames of a clip have in common.
         perceptual: weight of the perceptual loss on the decoded x̂_0; 0 for none.
-        lattice: weight of `objective.lattice_error` of the decoded x̂_0; 0 for none.
+        lattice: weight of `objective.lattice_error` of the decoded x̂_0, at one and two latents; 0 for none.
         tile: side in latents of the tiles that clips are trained in (`propagation`); 0 trains untiled clips.
         window: frames of these tiles.
         unrolled: share of tiled clips trained at a later sampling step, from the network's own first estimate.
         change: weight of `objective.change_error` of the decoded x̂_0; 0 for none.
         change_in_look: weight of `objective.change_in_look`; needs ``perceptual`` and at least 2 frames; 0 for none.
+        excess: weight of `objective.excess_detail` of the decoded x̂_0; 0 for none.
+        judged: side in pixels of the crops that these two see, at most ``size``.
     """
 
     iterations: Count
@@ -115,6 +152,8 @@ class TrainingPhase(Mixture):
     unrolled: Share = 0.0
     change: LossWeight = 0.0
     change_in_look: LossWeight = 0.0
+    excess: LossWeight = 0.0
+    judged: Count = 72
 
     @model_validator(mode="after")
     def _change_in_look_has_pairs_to_compare(self) -> Self:
@@ -160,6 +199,8 @@ class Recipe(RecipePart):
         compile: use ``torch.compile``; needs a C++ compiler on the processor.
         validation: what to validate with.
         workers: processes that decode, degrade and prefetch; the data do not depend on their number.
+        clips: made once before training and then cropped again and again, where clips made anew come too slowly for the
+            device; phases and validation then say only which degradations they want.
         declaration: entries of ``dcvsr.json`` that differ from the start folder's, or from what its files suggest.
     """
 
@@ -184,6 +225,7 @@ class Recipe(RecipePart):
     compile: bool = False
     validation: Validation = Validation()
     workers: Count = 1
+    clips: PoolRecipe | None = None
     declaration: dict[str, Any] = Field(default_factory=dict)
 
     @model_validator(mode="after")
@@ -195,7 +237,15 @@ class Recipe(RecipePart):
         # adapters change trained weights; there are none to change
         if self.lora and self.scratch:
             raise ValueError("lora must be 0 for a network trained from scratch.")
+        if self.clips is not None:
+            for part in self.parts:
+                self.clips.check(part)
         return self
+
+    @property
+    def parts(self) -> tuple[TrainingPhase | Validation, ...]:
+        """All parts that ask for clips."""
+        return (*self.phases, self.validation)
 
     def phase_at(self, iteration: int) -> tuple[TrainingPhase, int]:
         """Return the phase of ``iteration``, counted over all phases, and its index within that phase."""

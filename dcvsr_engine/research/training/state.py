@@ -39,8 +39,8 @@ class TrainingState:
     def update_ema(self, decay: float) -> None:
         """Move the average towards the weights; the decay starts low, as in diffusers' ``EMAModel``, because they move fast."""
         decay = min(decay, (1 + self.iteration) / (10 + self.iteration))
-        for name, value in self.weights.items():
-            self.ema[name].lerp_(value, 1 - decay)
+        # one call for all weights: on a GPU, hundreds of small kernels would take as long as the network
+        torch._foreach_lerp_(list(self.ema.values()), list(self.weights.values()), 1 - decay)
 
     @contextmanager
     def averaged(self) -> Iterator[None]:

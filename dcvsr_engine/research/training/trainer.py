@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from dcvsr_engine.errors import Cancelled, JobError
-from dcvsr_engine.research.training.data import Batches, TrainingData, begin_worker
+from dcvsr_engine.research.training.data import TrainingData, begin_worker
 from dcvsr_engine.research.training.export import export
 from dcvsr_engine.research.training.log import LossLog, append_row, forget_after
 from dcvsr_engine.research.training.objective import (
@@ -23,19 +23,27 @@ from dcvsr_engine.research.training.objective import (
     denoise,
     draw_sigmas,
     edm_loss,
+    excess_detail,
     judged_crops,
     lattice_error,
     training_noise,
     without_temporal_layers,
 )
+from dcvsr_engine.research.training.pool import PooledData
 from dcvsr_engine.research.training.propagation import TiledNetwork
 from dcvsr_engine.research.training.recipe import STATE, Recipe, TrainingPhase
 from dcvsr_engine.research.training.schedule import learning_rate
 from dcvsr_engine.research.training.start import Start
 from dcvsr_engine.research.training.state import TrainingState
-from dcvsr_engine.research.training.validation import contact_sheet, held_out_pairs, is_best, mean_frame_psnr, restore_held_out
+from dcvsr_engine.research.training.validation import contact_sheet, is_best, mean_frame_psnr, restore_held_out
 from dcvsr_engine.settings import Device
 from dcvsr_engine.storage import write_text
+
+
+def in_range(pictures: Tensor, device: torch.device) -> Tensor:
+    """Move RGB to a device, uint8 as 0..1."""
+    moved = pictures.to(device)
+    return moved if moved.is_floating_point() else moved / 255
 
 
 class Trainer:
@@ -52,7 +60,7 @@ class Trainer:
         self,
         recipe: Recipe,
         folder: Path,
-        data: TrainingData,
+        data: TrainingData | PooledData,
         perceptual: Distance | None = None,
         judge: Distance | None = None,
         device: Device = "cpu",
@@ -114,7 +122,7 @@ class Trainer:
         target = self.start.stage.encode_target(flat, up).unflatten(0, (batch, frames)).to(self.device)
         conditioning = self.start.encode_condition(upscaled).augmented(self.start.declaration.condition_noise, generator)
         sigma = self.sigmas(batch, phase, generator)
-        noise = training_noise(target.shape, phase.noise_share, generator).to(self.device)
+        noise = training_noise(target.shape, phase.noise_share, self.noise_source(generator)).to(self.device)
         if self.recipe.dropout > 0:
             keep = torch.rand(batch, generator=generator) >= self.recipe.dropout
             conditioning = conditioning.dropped(keep.to(self.device), self.start.declaration.unconditional)
@@ -126,11 +134,18 @@ class Trainer:
         errors = edm_loss(denoised, target, sigma)
         self.log.add_sigmas(sigma, errors)
         loss = errors.mean()
-        if phase.perceptual > 0 or phase.lattice > 0 or phase.change > 0:
+        if max(phase.perceptual, phase.lattice, phase.change, phase.excess) > 0:
             # decoding is differentiable: the fixed transform is linear
             picture = self.start.stage.decode(denoised.flatten(0, 1), up)
             loss = loss + self.picture_loss(picture, flat, phase, generator)
         return loss
+
+    def noise_source(self, generator: torch.Generator) -> torch.Generator:
+        """Return a generator for noise: on a GPU one that continues ``generator`` there, where noise is drawn faster."""
+        if self.device.type == "cpu":
+            return generator
+        seed = int(torch.randint(2**62, (), generator=generator))
+        return torch.Generator(self.device).manual_seed(seed)
 
     def sigmas(self, batch: int, phase: TrainingPhase, generator: torch.Generator) -> Tensor:
         """Draw noise levels ``(batch,)``."""
@@ -154,14 +169,19 @@ class Trainer:
         loss = restored.new_zeros(())
         clips, truth = (pictures.unflatten(0, (-1, phase.frames)) for pictures in (restored, frames))
         if self.perceptual is not None and phase.perceptual > 0:
-            crops = judged_crops(clips, truth, generator, frames=2 if phase.change_in_look > 0 else 1)
+            pair = 2 if phase.change_in_look > 0 else 1
+            crops = judged_crops(clips, truth, generator, pair, phase.judged)
             pictures, references = (crop.flatten(0, 1) for crop in crops)
             with self.autocast():
                 loss = loss + phase.perceptual * self.perceptual(pictures, references).mean()
                 if phase.change_in_look > 0:
                     loss = loss + phase.change_in_look * change_in_look(self.perceptual, *crops)
         if phase.lattice > 0:
-            loss = loss + phase.lattice * lattice_error(restored - frames, self.start.stage.factor)
+            # the network doubles the size of its pictures once more inside: grids of two latents come from there
+            periods = (self.start.stage.factor, 2 * self.start.stage.factor)
+            loss = loss + phase.lattice * sum(lattice_error(restored - frames, period) for period in periods)
+        if phase.excess > 0:
+            loss = loss + phase.excess * excess_detail(restored, frames)
         if phase.change > 0:
             loss = loss + phase.change * change_error(clips, truth)
         return loss
@@ -181,8 +201,8 @@ class Trainer:
         """Add a batch's gradient, and update the weights after the last batch of an iteration.
 
         Args:
-            clips: RGB 0..1 ``(batch, frames, 3, size, size)``.
-            low: their small, degraded counterparts, with the frames around them; see `Batches`.
+            clips: RGB 0..1 or uint8 ``(batch, frames, 3, size, size)``.
+            low: their small, degraded counterparts, with the frames around them; see `data.Batches`.
 
         Returns:
             The loss.
@@ -192,8 +212,8 @@ class Trainer:
         generator = torch.Generator().manual_seed(self.recipe.seed * 1_000_003 + self.position)
         last = self.state.part + 1 == self.recipe.accumulate
         with self.layers(phase.frames):
-            upscaled = self.start.enlarge(low.to(self.device))
-            loss = self.loss(clips.to(self.device), upscaled, phase, generator)
+            upscaled = self.start.enlarge(in_range(low, self.device))
+            loss = self.loss(in_range(clips, self.device), upscaled, phase, generator)
             # gradients of accumulated batches add up to those of their mean
             (loss / self.recipe.accumulate).backward()
         self.state.part += 1
@@ -245,7 +265,7 @@ class Trainer:
     def batches(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield the batches of this process from the current position, prepared in worker processes."""
         recipe = self.recipe.times(self.recipe.accumulate * self.processes)
-        data = Batches(self.data.training, recipe, self.start.context)
+        data = self.data.batches(recipe, self.start.context)
         # the sampler holds the positions of this process alone, from the next one: nothing is decoded in vain
         mine = range(self.position, len(data), self.processes)
         workers = self.recipe.workers
@@ -272,7 +292,7 @@ class Trainer:
         """Sample held-out clips with the averaged weights: metrics, a contact sheet, and an export of the best so far."""
         asked, iteration = self.recipe.validation, self.state.iteration
         if self.accelerator.is_main_process:
-            clips, low = held_out_pairs(self.data.held_out, asked, self.start.context)
+            clips, low = self.data.held_out_pairs(asked, self.start.context)
             upscaled = torch.cat([self.start.enlarge(clip.to(self.device)).cpu() for clip in low.split(1)])
             columns: dict[str, Tensor] = {self.start.declaration.upsampler: upscaled}
             with self.state.averaged():

@@ -1,7 +1,6 @@
 """Validation: sample held-out clips in a few steps; metrics, a contact sheet, and whether the weights are the best so far."""
 
 import itertools
-import random
 from pathlib import Path
 
 import torch
@@ -11,10 +10,8 @@ from torch import Tensor, nn
 
 from dcvsr_engine.diffusion.edm import euler_step
 from dcvsr_engine.diffusion.schedule import karras_sigmas
-from dcvsr_engine.research.training.data import Material, training_pair
 from dcvsr_engine.research.training.log import read_rows
 from dcvsr_engine.research.training.objective import Conditioning, denoise, training_noise
-from dcvsr_engine.research.training.recipe import Validation
 from dcvsr_engine.research.training.start import Start
 from dcvsr_engine.storage import partial_path
 
@@ -23,14 +20,6 @@ UPSAMPLERS = ("bicubic", "learned")
 
 SHEET = 6
 """Largest number of clips on a contact sheet."""
-
-
-def held_out_pairs(material: Material, asked: Validation, context: int = 0) -> tuple[Tensor, Tensor]:
-    """Draw the same clips every time: a batch of `training_pair`."""
-    rng = random.Random(0)
-    pairs = [training_pair(rng, material, asked, context) for _ in range(asked.clips)]
-    clips, low = (torch.stack(side) for side in zip(*pairs, strict=True))
-    return clips, low
 
 
 def sample_untiled(network: nn.Module, conditioning: Conditioning, noise: Tensor, sigmas: Tensor) -> Tensor:

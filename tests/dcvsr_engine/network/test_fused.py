@@ -7,9 +7,10 @@ import pytest
 import torch
 from diffusers.models.attention import FeedForward
 from diffusers.models.transformers.transformer_temporal import TransformerSpatioTemporalModel
+from torch import nn
 
 from dcvsr_engine.network import fused
-from dcvsr_engine.network.fused import FusedFeedForward, can_fuse, fuse_feed_forward, keep_channels_last
+from dcvsr_engine.network.fused import FusedFeedForward, adapt_to_device, can_fuse
 
 FORMATS = pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-5), (torch.bfloat16, 2e-2)])
 
@@ -53,8 +54,7 @@ def test_gradients_flow_while_training(layer):
 
 def test_a_network_keeps_its_weights_names_and_numbers(tiny_unet):
     plain = copy.deepcopy(tiny_unet)
-    fuse_feed_forward(tiny_unet)
-    keep_channels_last(tiny_unet)
+    adapt_to_device(tiny_unet, "cpu")
     assert any(isinstance(module, FusedFeedForward) for module in tiny_unet.modules())
     assert not any(type(module) is FeedForward for module in tiny_unet.modules())
     assert list(tiny_unet.state_dict()) == list(plain.state_dict())
@@ -67,6 +67,14 @@ def test_a_network_keeps_its_weights_names_and_numbers(tiny_unet):
         expected, result = plain(**arguments).sample, tiny_unet(**arguments).sample
     torch.testing.assert_close(result, expected, atol=1e-4, rtol=1e-4)
     assert all(picture.is_contiguous(memory_format=torch.channels_last) for picture in seen)
+
+
+@pytest.mark.parametrize(("device", "order"), [("cpu", torch.channels_last), ("cuda", torch.contiguous_format)])
+def test_pictures_are_ordered_as_the_device_is_fastest(tiny_unet, device, order):
+    adapt_to_device(tiny_unet, device)
+    wide = [module.weight for module in tiny_unet.modules() if isinstance(module, nn.Conv2d) and module.kernel_size == (3, 3)]
+    assert wide and all(weight.is_contiguous(memory_format=order) for weight in wide)
+    assert any(isinstance(module, FusedFeedForward) for module in tiny_unet.modules()) == (device == "cpu")
 
 
 def unet_arguments(unet):

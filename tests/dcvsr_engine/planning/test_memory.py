@@ -8,6 +8,7 @@ import pytest
 
 from dcvsr_engine.errors import ModelError
 from dcvsr_engine.models.registry import model_folder
+from dcvsr_engine.models.shapes import SVD_UNET
 from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.network.device import DTYPES
 from dcvsr_engine.network.first_stage import AUTOENCODER, FLOAT_PIXEL
@@ -17,7 +18,7 @@ from dcvsr_engine.planning.memory import CONTEXT_BYTES, MEMORY_SHARE, NetworkSiz
 from dcvsr_engine.settings import RestoreSettings
 from dcvsr_engine.tiling.grid import TileGrid
 
-SVD = NetworkSize(weights=3 * 2**30, channels=320, maps=28.8, attention_maps=13.0, key_share=1.0, item=2)
+SVD = NetworkSize(weights=3 * 2**30, channels=320, maps=27.4, attention_maps=13.0, key_share=1.0, item=2)
 DECLARED = Declaration(name="svd", title="SVD", first_stage=AUTOENCODER, factor=8, multiple=8)
 PAPER = DECLARED.resolve(RestoreSettings(device="cuda", precision="bf16"))
 GIGABYTE = 2**30
@@ -38,13 +39,13 @@ def chosen(free: int, **changes):
 def test_what_fits_is_chosen():
     assert chosen(200 * GIGABYTE) == ("lockstep", 8, 14)
     assert chosen(60 * GIGABYTE)[0] == "staged" and 1 < chosen(60 * GIGABYTE)[1] <= 8
-    assert chosen(6 * GIGABYTE) == ("two-pass", 2, 5)
+    assert chosen(6 * GIGABYTE) == ("two-pass", 2, 6)
     assert chosen(GIGABYTE) == ("two-pass", 1, 1)
     assert chosen(6 * GIGABYTE, tiling="fast")[0] == "cached"
     assert chosen(GIGABYTE, sap_schedule="lockstep", tile_batch=3)[:2] == ("lockstep", 3)
 
 
-@pytest.mark.parametrize(("free", "offload", "frames"), [(60, False, 14), (8, True, 4)])
+@pytest.mark.parametrize(("free", "offload", "frames"), [(60, False, 14), (8, True, 5)])
 def test_the_u_net_makes_room_for_decoding_where_memory_is_short(free, offload, frames):
     load = load_with(sap_schedule="two-pass", tile_batch=1)
     _, estimate = estimate_memory(load, free * GIGABYTE, free * GIGABYTE)
@@ -101,11 +102,40 @@ def test_memory_grows_with_what_is_done_at_once():
     assert need(sap_schedule="cached") > need() > need(sap=False)
 
 
-def test_the_plan_is_near_what_was_counted_for_svd():
-    """1.01 GiB per row of the U-Net and 0.5 GiB per decoded frame, counted on fake tensors in bf16."""
-    load = replace(load_with(guidance="none", sap=False, tile_batch=1), grid=TileGrid.build(14, 64, 64))
-    assert 1.01 < load.sampling_bytes() / GIGABYTE < 1.6
-    assert 0.5 < load.decoding_bytes(1) / GIGABYTE < 0.7
+MEASURED_ON_GPU = [
+    ({"tile_batch": 1, "guidance": "none"}, "tile", 960_260_096),
+    ({"tile_batch": 2, "guidance": "none"}, "tile", 2_005_844_480),
+    ({"tile_batch": 4, "guidance": "none"}, "tile", 4_011_702_784),
+    ({"tile_batch": 8, "guidance": "none"}, "tile", 8_023_404_032),
+    ({"tile_batch": 16, "guidance": "none"}, "tile", 16_046_806_528),
+    ({"tile_batch": 2}, "four", 4_011_702_784),
+    ({"tile_batch": 2, "sap": True, "sap_schedule": "staged"}, "four", 6_064_911_360),
+    ({"tile_batch": 2, "sap": True, "sap_schedule": "lockstep"}, "four", 8_355_016_192),
+    ({"tile_batch": 2, "sap": True, "sap_schedule": "two-pass"}, "four", 4_342_004_224),
+    ({"tile_batch": 2, "tap": True}, "four", 4_682_824_192),
+    ({"tile_batch": 8}, "1080p", 16_046_806_528),
+    ({"tile_batch": 8, "sap": True, "sap_schedule": "staged"}, "1080p", 33_741_254_656),
+]
+"""Bytes that evaluations and steps of SVD's U-Net took beside its weights: changes of settings, grid, peak. An H100, 26 November
+2026, torch 2.11, bf16, by “dcvsr bench full”."""
+GPU_GRIDS = {
+    "tile": TileGrid.build(14, 64, 64),
+    "four": TileGrid.build(21, 96, 96, align=8),
+    "1080p": grid_for(14, 480, 270, DECLARED, PAPER),
+}
+
+
+@pytest.mark.parametrize(("changes", "grid", "measured"), MEASURED_ON_GPU)
+def test_the_plan_is_near_what_was_measured_on_a_gpu(changes, grid, measured):
+    settings = PAPER.replace(**({"steps": 2, "sap": False, "tap": False, "sap_schedule": "staged"} | changes))
+    network = NetworkSize.from_config(SVD_UNET, 0, 2)
+    load = SegmentLoad(settings, DECLARED, network, GPU_GRIDS[grid], 0, 0)
+    assert load.sampling_bytes() == pytest.approx(measured, rel=0.07)
+
+
+def test_the_plan_is_near_what_decoding_took_on_a_gpu():
+    load = replace(load_with(), grid=TileGrid.build(56, 64, 64))
+    assert load.decoding_bytes(14) == pytest.approx(11_811_980_288, rel=0.01)
 
 
 MEASURED = {

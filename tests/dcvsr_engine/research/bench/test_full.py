@@ -67,6 +67,19 @@ def test_a_row_that_takes_too_long_is_ended(stand, capsys):
     assert "RowTooLong" in capsys.readouterr().out
 
 
+def test_the_time_limit_is_named_whatever_a_compiler_makes_of_it(stand, capsys):
+    def compiling(stand):
+        yield "on", {}
+        try:
+            while True:
+                pass
+        except full.RowTooLong as error:
+            raise RuntimeError(f"InductorError: {error}") from None
+
+    assert not full.run_row("compile", compiling, stand, 0.01, full.FindingLog(None))
+    assert "failed: RowTooLong: more than 0 s" in capsys.readouterr().out
+
+
 def test_tiles_and_ways_are_measured(stand):
     counted, *batches = findings(full_tiles.tile_row, stand)
     assert counted[1]["flops"] > 1e8

@@ -7,7 +7,7 @@ from PIL import Image, ImageDraw
 
 from dcvsr_engine.research.training import graphics
 from dcvsr_engine.research.training.data import Material
-from dcvsr_engine.research.training.prior_recipe import PoolRecipe
+from dcvsr_engine.research.training.recipe import PoolRecipe
 
 
 def test_drawings_follow_the_seed():

@@ -1,5 +1,6 @@
 """Training over a learned upsampler: what the network sees, the export, and the scales measured for it."""
 
+import contextlib
 import json
 import shutil
 from pathlib import Path
@@ -8,19 +9,21 @@ import networks
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file
 
 from dcvsr_engine.cli import EXIT_BAD_INPUT, EXIT_DONE, main
-from dcvsr_engine.errors import ModelError
+from dcvsr_engine.errors import Cancelled, ModelError
 from dcvsr_engine.models.loading import load_model
 from dcvsr_engine.network.haar import HaarFirstStage
 from dcvsr_engine.network.upsampling import BicubicUpsampler, LearnedUpsampler
+from dcvsr_engine.research.training.command import make_trainer
 from dcvsr_engine.research.training.data import Batches, training_pair
 from dcvsr_engine.research.training.export import export
-from dcvsr_engine.research.training.recipe import Recipe, TrainingPhase, Validation
+from dcvsr_engine.research.training.pool import PooledData
+from dcvsr_engine.research.training.recipe import STATE, PoolRecipe, Recipe, TrainingPhase, Validation
 from dcvsr_engine.research.training.scales import Deviations, measure_scales, unit_stage
 from dcvsr_engine.research.training.start import declared_context, enlarge_clips
 from dcvsr_engine.research.training.trainer import Trainer
-from dcvsr_engine.research.training.validation import held_out_pairs
 
 LEARNED = {"upsampler": "learned"}
 
@@ -56,13 +59,26 @@ def test_the_network_is_trained_over_what_the_engine_will_show_it(learned, photo
     assert torch.equal(seen[0][0], clips) and torch.equal(seen[0][1], up)
 
 
+def test_a_run_whose_clips_are_made_once_resumes_to_the_bit(learned, tmp_path, photos):
+    asked = recipe(learned, 3, clips=PoolRecipe(clips=3, held_out=2, shard=2, frames=7, size=48, workers=1))
+    folder = {name: tmp_path / name for name in ("whole", "parts")}
+    for place, stops in (("whole", [None]), ("parts", [1, None])):
+        for until in stops:
+            trainer = make_trainer(asked, folder[place], lambda: photos, lambda: None, "cpu", lambda sentence: None)
+            assert isinstance(trainer.data, PooledData)
+            with pytest.raises(Cancelled) if until else contextlib.nullcontext():
+                trainer.run(lambda sentence: None, until)
+    whole, parts = (load_file(place / STATE) for place in folder.values())
+    assert whole["iteration"] == 2 and all(torch.equal(value, parts[name]) for name, value in whole.items() if name != "log")
+
+
 def test_a_run_validates_and_its_export_restores_with_the_same_upsampler(learned, photos, tmp_path):
     trainer = Trainer(recipe(learned), tmp_path / "run", photos)
     trainer.step(*Batches(photos.training, trainer.recipe, 2)[0])
     trainer.validate(lambda sentence: None)
     table = (tmp_path / "run" / "validation.csv").read_text()
     assert ",learned," in table and "bicubic" not in table
-    clips, low = held_out_pairs(photos.held_out, trainer.recipe.validation, 2)
+    clips, low = photos.held_out_pairs(trainer.recipe.validation, 2)
     assert clips.shape[1] == 1 and low.shape[1] == 5
     export(trainer.start, tmp_path / "model")
     model = load_model(str(tmp_path / "model"), "cpu", "fp32")

@@ -12,6 +12,7 @@ from dcvsr_engine.research.training.objective import (
     denoise,
     draw_sigmas,
     edm_loss,
+    excess_detail,
     judged_crops,
     lattice_error,
     silence_temporal_layers,
@@ -94,6 +95,18 @@ def test_lattice_error_sees_a_grid_and_nothing_else() -> None:
     ramp = torch.linspace(0, 0.001, 48).expand(1, 3, 48, 48)
     assert lattice_error(torch.full((1, 3, 48, 48), 0.3), 4) < 1e-6
     assert lattice_error(ramp, 4) < 1e-4
+
+
+def test_excess_detail_is_what_was_added_to_a_calm_picture() -> None:
+    generator = torch.Generator().manual_seed(0)
+    calm = torch.linspace(0, 0.2, 48).expand(1, 3, 48, 48)
+    grain = 0.02 * torch.randn(1, 3, 48, 48, generator=generator)
+    added = excess_detail(calm + grain, calm)
+    # the mean of nine pixels takes away a ninth of the variance
+    assert added.item() == pytest.approx(0.02 * (8 / 9) ** 0.5, rel=0.1)
+    assert excess_detail(calm, calm + grain) == 0 and excess_detail(calm, calm) == 0
+    elsewhere = torch.roll(grain, 1, -1)
+    assert excess_detail(calm + elsewhere, calm + grain) < added / 10
 
 
 def test_change_error_sees_flicker_only() -> None:

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from dcvsr_engine.errors import JobError
+from dcvsr_engine.errors import JobError, SettingsError
 from dcvsr_engine.network.resample import upscale
 from dcvsr_engine.research.training.data import Material
-from dcvsr_engine.research.training.pool import Pool, Shard, missing_shards
-from dcvsr_engine.research.training.prior_recipe import PoolRecipe
+from dcvsr_engine.research.training.pool import Pool, PooledData, Shard, make_pools, missing_shards
+from dcvsr_engine.research.training.recipe import PoolRecipe, Recipe, TrainingPhase, Validation
 
 ASKED = PoolRecipe(clips=6, held_out=2, shard=2, frames=3, size=48, workers=1, degradations={"mild": 2.0, "real-world": 1.0})
 
@@ -88,3 +88,45 @@ def test_nothing_is_left_behind_by_a_shard_that_fails(tmp_path):
     with pytest.raises(ValueError, match="empty range"):
         Shard("mild", 0, 2).write(tmp_path, Material(), ASKED, "seed")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_window_is_a_part_of_longer_clips(folder):
+    pool, rng = Pool(folder), random.Random(0)
+    high, low = pool.clip("mild", 0)
+    windows = {tuple(pool.crop(rng, {"mild": 1.0}, 48, 1)[0].flatten().tolist()) for _ in range(60)}
+    assert tuple(torch.from_numpy(low[0].copy()).flatten().tolist()) in windows and len(windows) > 3
+    middles = pool.middles("mild", 1)
+    assert np.array_equal(middles.windows[0, 0], low[1]) and np.array_equal(middles.truth[0], high[1])
+
+
+def test_a_pair_of_clips_is_of_one_place_and_time(tmp_path):
+    """Every pixel of the undamaged clip says where and when it is; the small clip is made of every fourth."""
+    frames, high = torch.meshgrid(torch.arange(7), torch.arange(32 * 32), indexing="ij")
+    high = ((high + 37 * frames) % 251).byte().view(7, 1, 32, 32).expand(-1, 3, -1, -1)
+    pool, rng = Pool(tmp_path), random.Random(0)
+    pool.shards["mild"] = [(high.numpy()[None], high[:, :, ::4, ::4].numpy()[None])]
+    seen = set()
+    for _ in range(50):
+        clip, low = pool.clip_pair(rng, "mild", 3, 1, 16)
+        assert (clip.shape, low.shape) == ((3, 3, 16, 16), (5, 3, 4, 4))
+        # a turned picture keeps the corner of each 4 × 4 pixels in one of four places
+        assert any(torch.equal(low[1:-1], clip[:, :, y::4, x::4]) for y in (0, 3) for x in (0, 3))
+        seen.add(tuple(low.flatten().tolist()))
+    assert len(seen) > 20
+
+
+def test_batches_and_held_out_clips_of_a_pool(tmp_path, photos):
+    asked = ASKED.replace(frames=5, workers=2)
+    make_pools(asked, 3, tmp_path, lambda: photos, lambda sentence: None)
+    phase = TrainingPhase(iterations=2, frames=3, batch=2, size=32, degradations=ASKED.degradations)
+    recipe = Recipe(name="tiny", start="unused", phases=(phase,), clips=asked, validation=Validation(clips=2, frames=3, size=32))
+    data = PooledData(tmp_path)
+    clips, low = data.batches(recipe, 1)[1]
+    assert (clips.shape, low.shape, clips.dtype) == ((2, 3, 3, 32, 32), (2, 5, 3, 8, 8), torch.uint8)
+    assert torch.equal(data.batches(recipe, 1)[1][0], clips) and not torch.equal(data.batches(recipe, 1)[0][0], clips)
+    held_out, small = data.held_out_pairs(recipe.validation, 1)
+    assert (held_out.shape, small.shape) == ((2, 3, 3, 32, 32), (2, 5, 3, 8, 8)) and held_out.max() <= 1
+    assert torch.equal(data.held_out_pairs(recipe.validation, 1)[0], held_out)
+    make_pools(asked, 3, tmp_path, lambda: pytest.fail("all clips are there"), lambda sentence: None)
+    with pytest.raises(SettingsError, match="must have at least 7 frames: 4 are"):
+        data.batches(recipe, 2)

@@ -15,16 +15,16 @@ from dcvsr_engine.errors import Cancelled, JobError, SettingsError
 from dcvsr_engine.network.resample import upscale
 from dcvsr_engine.network.upsampler import Upsampler
 from dcvsr_engine.research.training.log import read_rows
+from dcvsr_engine.research.training.pool import make_pools
 from dcvsr_engine.research.training.prior import (
     PriorTrainer,
     charbonnier,
-    make_pools,
     mean_psnr_y,
     negative_log_likelihood,
     new_network,
 )
-from dcvsr_engine.research.training.prior_recipe import PoolRecipe, PriorPhase, PriorRecipe, read_recipe
-from dcvsr_engine.research.training.recipe import Recipe
+from dcvsr_engine.research.training.prior_recipe import PriorPhase, PriorRecipe, read_recipe
+from dcvsr_engine.research.training.recipe import PoolRecipe, Recipe
 
 RECIPE = PriorRecipe(
     name="tiny",
@@ -38,7 +38,7 @@ RECIPE = PriorRecipe(
 
 
 def trainer(folder: Path, photos, recipe: PriorRecipe = RECIPE, judge=None) -> PriorTrainer:
-    make_pools(recipe, folder / "pool", lambda: photos, lambda sentence: None)
+    make_pools(recipe.pool, recipe.seed, folder / "pool", lambda: photos, lambda sentence: None)
     return PriorTrainer(recipe, folder, judge)
 
 
