@@ -146,8 +146,7 @@ class Planning(QObject):
             return
         self.dialog.offer(self._words(plan, changes), lambda: self._apply(asked.item, changes))
         # the smallest change of its kind that fits: larger ones need not be tried
-        dropped = {asked.group, "both"}
-        self._waiting = deque(other for other in self._waiting if other.group not in dropped)
+        self._waiting = deque(other for other in self._waiting if other.group != asked.group)
 
     def _words(self, plan: Plan, changes: Changes) -> str:
         """What a change is, and what it costs."""
@@ -156,9 +155,6 @@ class Planning(QObject):
             pixels = f"{plan.output_size[0]}×{plan.output_size[1]}"
             name = words(RESTORE_SPECS["size"].choices[changes["size"]])
             texts.append(self.tr("Use {size}: the result has {pixels} pixels").format(size=name, pixels=pixels))
-        if "segment_frames" in changes:
-            text = self.tr("Shorter segments: {frames} frames at once, more joins between them")
-            texts.append(text.format(frames=changes["segment_frames"]))
         if "tile" in changes:
             texts.append(self.tr("Smaller tiles: {tile}×{tile}, slower and with less context").format(tile=changes["tile"]))
         needed = max(plan.host_memory, plan.device_memory)
@@ -237,16 +233,11 @@ class QueueSum:
 
 
 def changes_for(plan: Plan) -> list[tuple[str, Changes]]:
-    """Settings that could make a plan fit, by kind, the smallest change of a kind first; both kinds together at last."""
-    settings = plan.settings
-    lengths = [settings.segment_frames // 2, settings.segment_frames // 4, settings.window]
-    shorter = [length for length in dict.fromkeys(lengths) if settings.window <= length < settings.segment_frames]
-    smaller = smaller_sizes(plan)
-    found: list[tuple[str, Changes]] = [("segments", {"segment_frames": length}) for length in shorter]
-    found += [("size", {"size": size}) for size in smaller]
+    """Settings that could make a plan fit, by kind, the smallest change of a kind first; segments are as short as they may be."""
+    found: list[tuple[str, Changes]] = [("size", {"size": size}) for size in smaller_sizes(plan)]
     if plan.device_memory > plan.device_memory_available:
-        found += [("tiles", {"tile": tile}) for tile in (48, 32) if tile < settings.tile]
-    return found + [("both", {"size": size, "segment_frames": settings.window}) for size in smaller if shorter]
+        found += [("tiles", {"tile": tile}) for tile in (48, 32) if tile < plan.settings.tile]
+    return found
 
 
 def smaller_sizes(plan: Plan) -> list[str]:

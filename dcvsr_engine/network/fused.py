@@ -75,7 +75,7 @@ def adapt_to_device(unet: nn.Module, device: Device) -> None:
     """Change the layers of a ``unet`` to those that are fastest on a ``device``: the same numbers up to rounding.
 
     A GPU gets them as diffusers keeps them: on an H100 (26 November 2026, torch 2.11, “dcvsr bench full”) that took 0.206 s per
-    guided tile, and pictures channels last 0.220 s, as the temporal layers between order them anew.
+    guided tile, and pictures channels last 0.220 s – timed once each, and other rows of that run were less steady than this.
     """
     if device == "cpu":
         order_convolutions(unet)

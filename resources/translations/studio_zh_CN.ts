@@ -2126,10 +2126,6 @@
         <translation>改用 {size}：结果为 {pixels} 像素</translation>
     </message>
     <message>
-        <source>Shorter segments: {frames} frames at once, more joins between them</source>
-        <translation>更短的分段:每次 {frames} 帧,衔接处更多</translation>
-    </message>
-    <message>
         <source>Smaller tiles: {tile}×{tile}, slower and with less context</source>
         <translation>更小的图块:{tile}×{tile},更慢且上下文更少</translation>
     </message>

@@ -79,17 +79,6 @@ def test_a_soft_clip_may_be_reduced_first_by_a_click(planned, soon):
     dialog.reject()
 
 
-def test_shorter_segments_are_offered_as_long_as_they_may_be(planned, soon):
-    window = planned(fits_from={"segment_frames": 28})
-    dialog = window.runs.plan_dialog
-    soon(lambda: bool(dialog.offer_buttons))
-    assert [button.text().split(":")[0] for button in dialog.offer_buttons] == ["Shorter segments"]
-    dialog.offer_buttons[0].click()
-    soon(dialog.start_button.isEnabled)
-    assert window.queue.queue[0].request.settings.segment_frames == 28
-    dialog.reject()
-
-
 def test_the_whole_queue_is_estimated(planned, soon):
     window = planned(clips=3)
     dialog = window.runs.plan_dialog
@@ -141,7 +130,9 @@ def test_changes_keep_to_what_is_allowed(planned, soon):
     request: JobRequest = window.queue.queue[0].request
     plan = FakeEngine(Script(Path()), None).plan(request, frames_of(request))
     kinds = [kind for kind, _ in changes_for(plan)]
-    assert "tiles" not in kinds and kinds.count("size") == plan.settings.scale - 1
+    assert kinds == ["size"] * (plan.settings.scale - 1)  # segments are chosen from memory already
+    kinds = [kind for kind, _ in changes_for(plan.replace(device_memory=2, device_memory_available=1))]
+    assert kinds.count("tiles") == 2 and "segments" not in kinds
     for _, changes in changes_for(plan):
         assert request.settings.replace(**changes)
     window.runs.plan_dialog.reject()
