@@ -9,7 +9,7 @@ from typing import Any
 from dcvsr_engine.control import Control
 from dcvsr_engine.errors import Cancelled, JobError
 from dcvsr_engine.events import FrameDone, PhaseStarted, SegmentFinished, Warned
-from dcvsr_engine.farm.cluster import DEVICE, connected, devices_here, nodes
+from dcvsr_engine.farm.cluster import DEVICE, connected, devices_here, nodes, version_differences
 from dcvsr_engine.farm.worker import FarmWorker, model_hashes_of, versions_here
 from dcvsr_engine.jobs.manifest import read_manifest
 from dcvsr_engine.planning.request import JobRequest
@@ -71,23 +71,23 @@ class Farm:
                 name=f"worker-{secrets.token_hex(4)}",
             )
             worker = kind.remote()
-            if refusal := self.refusal(worker):
-                self.refuse(refusal)
+            if refusals := self.refusals(worker):
+                for sentence in refusals:
+                    self.refuse(sentence)
                 self.ray.kill(worker)
             else:
                 self.workers[worker.run.remote(self.request, self.folder)] = worker
 
-    def refusal(self, worker: Any) -> str:
-        """Why a worker cannot take part; empty where it can."""
+    def refusals(self, worker: Any) -> list[str]:
+        """Why a worker cannot take part, a sentence for each reason; none where it can."""
         try:
-            facts, ours = self.ray.get(worker.now.remote(), timeout=WORKER_START_SECONDS), versions_here()
+            facts = self.ray.get(worker.now.remote(), timeout=WORKER_START_SECONDS)
+            if different := version_differences(facts["host"], facts["versions"], versions_here()):
+                return different
+            found: list[str] = self.ray.get(worker.look.remote(self.request, self.folder, self._model))
         except self.ray.exceptions.RayError as error:
-            return f"A worker of the farm does not begin ({type(error).__name__}); is the program installed on every computer?"
-        for name, version in ours.items():
-            if facts["versions"][name] != version:
-                there = facts["versions"][name]
-                return f"{facts['host']} has {name} {there} and this computer {version}; install the same on both."
-        return str(self.ray.get(worker.look.remote(self.request, self.folder, self._model)))
+            return [f"A worker of the farm does not begin ({type(error).__name__}); is the program installed on every computer?"]
+        return found
 
     def refuse(self, sentence: str) -> None:
         """Note that a worker takes no part, or no longer."""
