@@ -160,6 +160,6 @@ def run_on_farm(request: JobRequest, control: Control, folder: Path, address: st
         address: of the farm, or ``local`` for the devices of this computer.
     """
     devices, gpus = devices_here(len(devices_of(request.settings.device)) if needs_crew(request.settings.device) else None)
-    folder.mkdir(parents=True, exist_ok=True)
     with connected(address, devices, gpus) as ray:
+        folder.mkdir(parents=True, exist_ok=True)
         return Farm(ray, request, folder, control).run()

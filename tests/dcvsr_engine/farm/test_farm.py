@@ -11,7 +11,7 @@ import jobs
 import pytest
 
 from dcvsr_engine import cli
-from dcvsr_engine.errors import JobError, UserError
+from dcvsr_engine.errors import JobError
 from dcvsr_engine.events import Warned
 from dcvsr_engine.farm import cluster
 from dcvsr_engine.farm.cluster import (
@@ -100,11 +100,23 @@ def test_bad_input_is_one_sentence(words, sentence, capsys, monkeypatch):
     assert sentence in said and said.count("\n") == 1
 
 
-@pytest.mark.parametrize("address, sentence", [("127.0.0.1:9", "There is no farm at"), ("a:b", "is no address of a farm")])
-def test_restoring_on_a_farm_that_is_not_there_is_one_sentence_and_leaves_the_job_to_go_on(address, sentence, monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "ray", ModuleType("ray"))
-    with pytest.raises(UserError, match=sentence), cluster.connected(address):
-        pass
+@pytest.mark.parametrize(
+    "words, sentence",
+    [
+        (["--farm", "127.0.0.1:9"], "There is no farm at 127.0.0.1:9"),
+        (["--farm", "box:port"], "“box:port” is no address of a farm"),
+        (["--farm", ""], "“” is no address of a farm"),
+        (["--device", "cuda:0,cpu"], "device"),
+        (["--farm", "local", "--device", "cpu,"], "device"),
+    ],
+)
+@pytest.mark.skipif(find_spec("ray") is None, reason="Ray is an optional extra")
+def test_restoring_where_it_cannot_be_is_one_sentence_and_leaves_nothing(words, sentence, clip, tiny_model, tmp_path, capsys):
+    target = tmp_path / "results" / "out.mkv"
+    target.parent.mkdir()
+    assert cli.main(["restore", str(clip), "-o", str(target), "--model", str(tiny_model), *words]) == 2
+    said = capsys.readouterr().err.strip().splitlines()
+    assert len(said) == 1 and sentence in said[0] and not list(target.parent.iterdir())
 
 
 def test_every_other_version_is_a_sentence():
