@@ -11,6 +11,8 @@ from app.widgets.appearance import tones
 from app.widgets.plain import plain_label
 
 Weight = Literal["good", "caution", "bad"]
+LEAST_TEXT = 80
+"""Pixels that the text keeps beside its buttons on a narrow screen."""
 NoticeAction = tuple[str, Callable[[], object]]
 
 
@@ -28,6 +30,8 @@ class NoticeBar(QWidget):
         self.setAccessibleName(self.tr("Notice"))
         self._label = plain_label()
         self._label.setWordWrap(True)
+        # a long name must not widen the window
+        self._label.setMinimumWidth(LEAST_TEXT)
         self._label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.close_button = QToolButton()
         self.close_button.setText("✕")

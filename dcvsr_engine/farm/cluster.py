@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -131,19 +131,22 @@ def connected(address: str, devices: int = 2, gpus: int = 0) -> Iterator[Any]:
     """The library, connected to the farm at an ``address``, or to one of this computer alone that goes afterwards: ``local``.
 
     Raises:
-        JobError: there is none at the address, the token is wrong, or its versions are others.
+        SettingsError: the address is none.
+        JobError: there is no farm there, the token is wrong, or its versions are others.
     """
+    place = address if address == "local" else full_address(address)
     ray = ray_library()
+    if place != "local":
+        reach(place)
     quiet = {"log_to_driver": False, "logging_level": "ERROR", "namespace": DEVICE, "configure_logging": False}
     try:
-        if address == "local":
+        if place == "local":
             ray.init(
                 "local", num_cpus=devices, num_gpus=gpus, resources={DEVICE: devices}, include_dashboard=False,
                 _temp_dir=str(ray_folder()), _node_ip_address=LOOPBACK, **quiet,
             )  # fmt: skip
         else:
-            reach(full_address(address))
-            ray.init(full_address(address), **quiet)
+            ray.init(place, **quiet)
     except Exception as error:
         raise JobError(refusal_of(address, error)) from None
     try:
@@ -153,15 +156,21 @@ def connected(address: str, devices: int = 2, gpus: int = 0) -> Iterator[Any]:
 
 
 def full_address(address: str) -> str:
-    """An address with its port."""
-    return address if ":" in address else f"{address}:{PORT}"
+    """An address with its port; raises `SettingsError` where it is none."""
+    host, _, port = (address if ":" in address else f"{address}:{PORT}").rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+        raise SettingsError(f"“{address}” is no address of a farm: give a computer, or COMPUTER:PORT, or “local”.")
+    return f"{host}:{port}"
 
 
 def reach(address: str) -> None:
-    """Make sure that something listens at an address, as Ray would try for minutes; raises `OSError`."""
+    """Make sure that something listens at an address, as Ray would try for minutes; raises `JobError`."""
     host, _, port = address.rpartition(":")
-    with socket.create_connection((host, int(port)), REACH_SECONDS):
-        pass
+    try:
+        with socket.create_connection((host, int(port)), REACH_SECONDS):
+            pass
+    except OSError as error:
+        raise JobError(refusal_of(address, error)) from None
 
 
 def refusal_of(address: str, error: Exception) -> str:
@@ -172,6 +181,21 @@ def refusal_of(address: str, error: Exception) -> str:
     if "auth" in type(error).__name__.lower() or "token" in text.lower() or "unauthenticated" in text.lower():
         return f"The farm at {address} does not take this token; join with the one that “dcvsr farm start” printed."
     return f"There is no farm at {address}; look whether “dcvsr farm start” runs there, and with --listen."
+
+
+def version_differences(host: str, there: Mapping[str, str], here: Mapping[str, str]) -> list[str]:
+    """A sentence for everything of which a computer of the farm has another version than this one."""
+    return [
+        f"{host} has {name} {there.get(name, 'in no version')} and this computer {version}; install the same on both."
+        for name, version in here.items()
+        if there.get(name) != version
+    ]
+
+
+def model_difference(host: str, model: str, there: Mapping[str, str], here: Mapping[str, str]) -> list[str]:
+    """A sentence where a computer's files of a model, by their hashes, are not those of this one."""
+    names = sorted(name for name in there.keys() | here.keys() if there.get(name) != here.get(name))
+    return [f"The model “{model}” is another one on {host} ({', '.join(names)}); install the same there."] if names else []
 
 
 def farm_job_folder(request: JobRequest, address: str | None) -> Path:

@@ -19,6 +19,7 @@ from dcvsr_engine.farm.cluster import (
     node_command,
     nodes,
     ray_library,
+    reach,
     running_node,
     token,
 )
@@ -40,13 +41,14 @@ def add_farm_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run_farm_command(options: argparse.Namespace) -> int:
     """Carry it out; raises `UserError`."""
+    check_farm_options(options)
     if options.action == "status":
         return show_status(options)
-    if options.action == "join" and not options.address:
-        raise SettingsError("Say which farm to join: the address where “dcvsr farm start” runs.")
-    ray_library(options.token)
-    devices, gpus = devices_here(options.devices)
     address = None if options.action == "start" else full_address(options.address)
+    ray_library(options.token)
+    if address is not None:
+        reach(address)
+    devices, gpus = devices_here(options.devices)
     log = farm_folder() / "node.log"
     with running_node(node_command(devices, gpus, address, options.listen, options.port), log) as process:
         place = address or f"{options.listen}:{options.port}"
@@ -56,6 +58,20 @@ def run_farm_command(options: argparse.Namespace) -> int:
             print_out(f"Join with: dcvsr farm join {place} --token {token()} --listen ADDRESS")
         wait_for_the_end(process, log)
     return 0
+
+
+def check_farm_options(options: argparse.Namespace) -> None:
+    """Raise `SettingsError` where options make no sense."""
+    if options.action == "join" and not options.address:
+        raise SettingsError("Say which farm to join: the address where “dcvsr farm start” runs.")
+    if options.action == "start" and options.address:
+        raise SettingsError(f"“farm start” begins a farm here: say --listen {options.address}, or “farm join {options.address}”.")
+    if options.token is not None and not options.token.strip():
+        raise SettingsError("--token takes what “dcvsr farm start” printed on the first computer; it is empty.")
+    if options.devices is not None and options.devices < 1:
+        raise SettingsError(f"--devices takes how many workers run here, at least 1, not {options.devices}.")
+    if not 0 < options.port < 65536:
+        raise SettingsError(f"--port takes a number between 1 and 65535, not {options.port}.")
 
 
 def wait_until_up(process: "subprocess.Popen[bytes]", place: str, log: Path) -> None:

@@ -13,6 +13,7 @@ from dcvsr_engine import __version__
 from dcvsr_engine.control import Control
 from dcvsr_engine.errors import Cancelled, UserError
 from dcvsr_engine.events import Event, PhaseStarted
+from dcvsr_engine.farm.cluster import model_difference
 from dcvsr_engine.jobs.identity import model_hashes
 from dcvsr_engine.jobs.job import run_job
 from dcvsr_engine.models.registry import model_folder
@@ -40,8 +41,8 @@ class FarmWorker:
         facts = {"host": socket.gethostname(), "device": device_title(device), "memory": memory(device)[1]}
         return facts | {"does": self._now, "pid": os.getpid(), "versions": versions_here()}
 
-    def look(self, request: JobRequest, folder: Path, model: dict[str, str]) -> str:
-        """Why it cannot work on a job, in a sentence; empty where it can.
+    def look(self, request: JobRequest, folder: Path, model: dict[str, str]) -> list[str]:
+        """Why it cannot work on a job, a sentence for each reason; whether it has the memory, its own plan will tell.
 
         Args:
             request: the job.
@@ -49,14 +50,15 @@ class FarmWorker:
             model: hash of every file of the model.
         """
         host = socket.gethostname()
-        for path in (request.source, folder):
-            if not path.exists():
-                return f"{host} does not see “{path}”; put input and result on storage that all computers share."
+        found = [
+            f"{host} does not see “{path}”; put input and result on storage that all computers share."
+            for path in (request.source, folder)
+            if not path.exists()
+        ]
         try:
-            here = model_hashes_of(request.settings.model)
+            return [*found, *model_difference(host, request.settings.model, model_hashes_of(request.settings.model), model)]
         except UserError as error:
-            return f"{host} lacks the model: {error}"
-        return "" if here == model else f"The model “{request.settings.model}” is another one on {host}; install the same."
+            return [*found, f"{host} lacks the model: {error}"]
 
     def run(self, request: JobRequest, folder: Path) -> dict[str, Any] | str:
         """Take units until the job is done; returns its report, or why there is none."""

@@ -1,38 +1,52 @@
 """Which unit a process takes next: the whole of what there is of scheduling. Torch-free."""
 
-from collections.abc import Sequence, Set
+from collections.abc import Collection, Sequence
 
 from dcvsr_engine.jobs.manifest import Unit
 
 
-def next_unit(units: Sequence[Unit], owner: str, others: Set[str]) -> int | None:
-    """The id of the unit to take.
-
-    A unit can be taken when all that it needs is finished, or is done before it by the same owner, and when nobody alive has
-    it. One that another owner has taken ahead, while it is still at one before, is taken from it when nothing else is left.
+class TakingOrder:
+    """In which order the units of a job are taken, by a process alone and by several.
 
     Args:
-        units: all of a job.
-        owner: who asks.
-        others: all others that are alive.
-
-    Returns:
-        ``None`` when there is none now: the ones that are left wait for others, or are begun.
+        units: all of a job, in order of their ids; only what never changes of them counts here.
     """
-    ready = [unit for unit in units if is_ready(unit, units, owner)]
-    free = [unit for unit in ready if unit.owner not in others]
-    busy = {unit.owner for unit in units if unit.state == "begun"}
-    ahead = [unit for unit in ready if unit.state == "open" and unit.owner in busy & others]
-    urgent = urgency(units) if others else {}
-    # alone: in the order of the frames
-    best = min(free or ahead, key=lambda unit: (-urgent.get(unit.id, 0), place_of(unit)), default=None)
-    return None if best is None else best.id
+
+    def __init__(self, units: Sequence[Unit]) -> None:
+        urgent = urgency(units)
+        # alone: in the order of the frames, so that a finished part of the film is one piece
+        self._alone = [unit.id for unit in sorted(units, key=place_of)]
+        self._several = [unit.id for unit in sorted(units, key=lambda unit: (-urgent[unit.id], place_of(unit)))]
+
+    def next_unit(self, units: Sequence[Unit], owner: str, others: Collection[str]) -> int | None:
+        """The id of the unit to take.
+
+        A unit can be taken when all that it needs is finished, or is done before it by the same owner, and when nobody alive
+        has it. One that another owner has taken ahead, while it is still at one before, is taken from it when nothing else is
+        left.
+
+        Args:
+            units: all of the job, as they are now.
+            owner: who asks.
+            others: all others that are alive.
+
+        Returns:
+            ``None`` when there is none now: the ones that are left wait for others, or are begun.
+        """
+        order = self._several if others else self._alone
+        left = (unit for unit in map(units.__getitem__, order) if unit.state != "finished" and unit.owner != owner)
+        ready = (unit for unit in left if has_needs(unit, units, owner))
+        waiting: list[Unit] = []
+        for unit in ready:
+            if unit.owner not in others:
+                return unit.id
+            waiting.append(unit)
+        busy = {unit.owner for unit in units if unit.state == "begun"}
+        return next((unit.id for unit in waiting if unit.state == "open" and unit.owner in busy), None)
 
 
-def is_ready(unit: Unit, units: Sequence[Unit], owner: str) -> bool:
-    """Whether a unit is still to be taken by ``owner``, as far as those that it needs are concerned."""
-    if unit.state == "finished" or unit.owner == owner:
-        return False
+def has_needs(unit: Unit, units: Sequence[Unit], owner: str) -> bool:
+    """Whether all that a unit needs is finished, or the same ``owner``'s."""
     return all(units[need].state == "finished" or units[need].owner == owner for need in unit.needs)
 
 

@@ -15,7 +15,7 @@ from dcvsr_engine.errors import InputError, JobError, OutputError
 from dcvsr_engine.events import SegmentFinished
 from dcvsr_engine.jobs.folders import has_job, job_folder, publishing_lock, sweep
 from dcvsr_engine.jobs.identity import change_since, identity_of, reread
-from dcvsr_engine.jobs.manifest import Manifest, Unit, read_manifest, read_record
+from dcvsr_engine.jobs.manifest import Manifest, read_manifest, read_record, units_of
 from dcvsr_engine.jobs.presence import Presence
 from dcvsr_engine.jobs.report import JobReport, make_report
 from dcvsr_engine.jobs.runner import Runner
@@ -38,7 +38,7 @@ from dcvsr_engine.network.declaration import UNET_FOLDERS, Declaration
 from dcvsr_engine.network.layout import subfolder
 from dcvsr_engine.network.oom import MEMORY_ERRORS, is_out_of_memory
 from dcvsr_engine.planning.memory import queue_room
-from dcvsr_engine.planning.plan import Plan, Segment
+from dcvsr_engine.planning.plan import Plan
 from dcvsr_engine.planning.planner import make_plan, reduction_notes, reshaped
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.planning.segments import frame_range, ordered
@@ -328,11 +328,6 @@ def departs(manifest: Manifest, info: VideoInfo, declaration: Declaration) -> bo
 
 MADE_TO_FIT = {"size", "scale", "reduce", "device", "precision", "tile", "tile_batch", "sap_schedule"}
 """Settings that a plan decides by the clip and the machine, or that are reduced when memory runs out."""
-
-
-def units_of(segments: Sequence[Segment]) -> tuple[Unit, ...]:
-    """The units of a new job: one per segment."""
-    return tuple(Unit(id=segment.index, first=segment.first, last=segment.last, needs=segment.needs) for segment in segments)
 
 
 def room_for(plan: Plan) -> int:

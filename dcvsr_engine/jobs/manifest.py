@@ -7,6 +7,7 @@ damaged or edited is refused instead of being resumed to other frames. When the 
 
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,6 +16,7 @@ from pydantic import Field
 from dcvsr_engine import __version__
 from dcvsr_engine.errors import JobError, UserError
 from dcvsr_engine.paths import jobs_folder
+from dcvsr_engine.planning.plan import Segment
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.planning.shots import ShotBoundaries
 from dcvsr_engine.schema import FromJson, Schema
@@ -80,6 +82,11 @@ class Unit(Schema):
     sha256: str | None = None
     frames: int | None = None
     passage: FromJson[Passage | None] = None
+
+
+def units_of(segments: Sequence[Segment]) -> tuple[Unit, ...]:
+    """The units of a new job: one per segment."""
+    return tuple(Unit(id=segment.index, first=segment.first, last=segment.last, needs=segment.needs) for segment in segments)
 
 
 class Manifest(Schema):

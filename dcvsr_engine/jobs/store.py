@@ -16,7 +16,7 @@ from torch import Tensor
 
 from dcvsr_engine.diffusion.sampler import SegmentState
 from dcvsr_engine.errors import JobError, OutputError, UserError
-from dcvsr_engine.jobs.claims import next_unit, place_of
+from dcvsr_engine.jobs.claims import TakingOrder, has_needs, place_of
 from dcvsr_engine.jobs.folders import has_job, own_files, remove_files
 from dcvsr_engine.jobs.manifest import MANIFEST, RECORD, Manifest, Unit, read_manifest, write_manifest
 from dcvsr_engine.jobs.overlap import Overlap
@@ -103,6 +103,7 @@ class JobStore:
     def __init__(self, folder: Path, manifest: Manifest, presence: Presence | None = None) -> None:
         self.folder, self.manifest = folder, manifest
         self.presence = presence or Presence(folder)
+        self._order = TakingOrder(manifest.units)
 
     @classmethod
     def begin(cls, folder: Path, manifest: Manifest, presence: Presence | None = None) -> "JobStore":
@@ -161,9 +162,9 @@ class JobStore:
     # -- taking units -------------------------------------------------------------------------------------------
 
     def take(self) -> int | None:
-        """Take the next unit for this process; ``None`` when there is none now. See `next_unit`."""
+        """Take the next unit for this process; ``None`` when there is none now. See `TakingOrder`."""
         with self.presence.lock():
-            index = next_unit(self.read().units, self.presence.name, self.presence.others())
+            index = self._order.next_unit(self.read().units, self.presence.name, self.presence.others())
             if index is not None:
                 self.update_unit(index, state="open", owner=self.presence.name)
         return index
@@ -172,8 +173,7 @@ class JobStore:
         """Begin a unit that was taken, from what was read for it; ``False`` when it, or one that it needs, is another's now."""
         with self.presence.lock():
             units, name = self.read().units, self.presence.name
-            ours = all(units[need].state == "finished" or units[need].owner == name for need in units[index].needs)
-            if units[index].owner == name and ours:
+            if units[index].owner == name and has_needs(units[index], units, name):
                 self.update_unit(index, state="begun", passage=passage)
             elif units[index].owner == name:
                 self.update_unit(index, owner=None)

@@ -785,12 +785,12 @@
         <translation>农场失去了一个工作进程（{0}）。</translation>
     </message>
     <message>
-        <source>The farm has no worker: join a computer first.</source>
-        <translation>农场没有工作进程：请先加入一台计算机。</translation>
+        <source>{0} worker(s) of the farm wait: their devices are at other jobs, or are gone.</source>
+        <translation>农场中有 {0} 个工作进程在等待：其设备正用于其他任务，或已不在。</translation>
     </message>
     <message>
-        <source>The model “{0}” is another one on {1}; install the same.</source>
-        <translation>{1} 上的模型“{0}”不相同；请安装相同的模型。</translation>
+        <source>The farm has no worker: join a computer first.</source>
+        <translation>农场没有工作进程：请先加入一台计算机。</translation>
     </message>
     <message>
         <source>{0} does not see “{1}”; put input and result on storage that all computers share.</source>
@@ -1399,6 +1399,14 @@
     <message>
         <source>true or false</source>
         <translation>true 或 false</translation>
+    </message>
+    <message>
+        <source>“{0}” is no address of a farm: give a computer, or COMPUTER:PORT, or “local”.</source>
+        <translation>“{0}”不是农场的地址：请给出计算机名，或“计算机名:端口”，或“local”。</translation>
+    </message>
+    <message>
+        <source>The model “{0}” is another one on {1} ({2}); install the same there.</source>
+        <translation>{1} 上的模型“{0}”不相同（{2}）；请在那里安装相同的模型。</translation>
     </message>
     <message>
         <source>The frames do not fit into memory: close other programs, or choose a smaller size.</source>

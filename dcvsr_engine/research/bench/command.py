@@ -3,21 +3,31 @@
 import argparse
 import dataclasses
 import json
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
-from dcvsr_engine.errors import InputError
+from dcvsr_engine.errors import InputError, SettingsError
 from dcvsr_engine.resources import resource
-from dcvsr_engine.settings import RestoreSettings
+from dcvsr_engine.settings import RestoreSettings, SegmentOrder
+from dcvsr_engine.terminal import time_span
 
 if TYPE_CHECKING:
+    from dcvsr_engine.planning.plan import Plan
     from dcvsr_engine.research.bench.cost import Cost
+    from dcvsr_engine.research.bench.farm import FarmConditions, FarmFigures
     from dcvsr_engine.research.bench.growth import Growth
     from dcvsr_engine.research.bench.joins import Joins
     from dcvsr_engine.research.bench.kernels import KernelFigure
     from dcvsr_engine.research.bench.memory import Footprint
     from dcvsr_engine.research.bench.propagation import StepFigures
+
+BENCH_TILE, BENCH_WINDOW = 32, 6
+"""Side in latent pixels, and frames, of the tiles that are measured."""
+DEVICE_COUNTS = (1, 2, 4, 8, 16, 32, 64)
+"""Equal devices of the farms that are simulated."""
+UNEQUAL = "1,1,0.8,0.8,0.5,0.5,0.25,0.25"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,13 +36,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "propagation: how well neighbouring tiles and windows agree; cost: of guidance and propagation on this machine; "
         "growth: of memory and time per frame with the length of a clip; joins: whether joins of segments are visible; "
         "memory: of a tile as the plan predicts it, and as measured; kernels: the engine's own beside diffusers' and PyTorch's; "
-        "full: the full-size network with random weights, for a GPU: its cost only"
+        "full: the full-size network with random weights, for a GPU: its cost only; "
+        "farm: a simulation of a film on many devices"
     )
-    parser.add_argument("what", choices=["propagation", "cost", "growth", "joins", "memory", "kernels", "full"], help=what)
+    parser.add_argument("what", choices=[*MEASUREMENTS, "full", "farm"], help=what)
     parser.add_argument("--model", default="compact", metavar="NAME", help="a model (default: compact)")
-    parser.add_argument("--clip", type=Path, metavar="FILE", help="a video (default: the bundled sample)")
-    parser.add_argument("--tile", type=int, default=32, metavar="N", help="side of a tile in latent pixels (default: 32)")
-    parser.add_argument("--window", type=int, default=6, metavar="N", help="frames in a tile (default: 6)")
+    parser.add_argument(
+        "--clip", type=Path, metavar="FILE", help="a video (default: the bundled sample; farm: a film of two hours)"
+    )
+    tile, window = f"side of a tile in latent pixels (default: {BENCH_TILE}", f"frames in a tile (default: {BENCH_WINDOW}"
+    parser.add_argument("--tile", type=int, metavar="N", help=f"{tile}; farm: the model's)")
+    parser.add_argument("--window", type=int, metavar="N", help=f"{window}; farm: the model's)")
     parser.add_argument("--steps", type=int, metavar="N", help="sampling steps (default: the model's)")
     parser.add_argument("--repeats", type=int, default=5, metavar="N", help="timings of which the fastest counts (default: 5)")
     parser.add_argument("--device", default="auto", help="device to compute on (default: auto)")
@@ -41,17 +55,36 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rows", default="", metavar="NAMES", help="full: the rows to measure, with commas (default: all)")
     parser.add_argument("--lines", type=Path, metavar="FILE", help="full: write every finding to a file, as JSON lines")
     parser.add_argument("--tiny", action="store_true", help="full: a tiny network, to see that everything runs")
+    add_simulation_arguments(parser.add_argument_group("farm"))
+
+
+def add_simulation_arguments(group: Any) -> None:
+    """Add the options of ``dcvsr bench farm``."""
+    group.add_argument("--simulate", action="store_true", help="required: nothing but time is computed")
+    group.add_argument("--order", choices=get_args(SegmentOrder), default="chain", help="as of “dcvsr restore”")
+    known = "seconds per evaluation of a tile (default: as earlier runs with such tiles took here)"
+    group.add_argument("--tile-seconds", type=float, metavar="S", help=known)
+    group.add_argument(
+        "--spread", type=float, default=0.15, metavar="X", help="its standard deviation as a share (default: 0.15)"
+    )
+    speeds = f"of the devices of an unequal farm, 1 for one of --tile-seconds (default: {UNEQUAL})"
+    group.add_argument("--speeds", default=UNEQUAL, metavar="X,X,…", help=speeds)
+    group.add_argument("--failures", type=float, default=0.05, metavar="X", help="per device and hour (default: 0.05)")
+    group.add_argument("--rate", type=float, default=100.0, metavar="X", help="MB/s that all share (default: 100)")
+    alone = "that one device takes alone, to look for cuts and to publish (default: 900)"
+    group.add_argument("--alone", type=float, default=900.0, metavar="S", help=f"seconds {alone}")
 
 
 def run(options: argparse.Namespace) -> int:
     """Measure and print; returns 0, or 1 where rows of ``full`` failed. Raises `UserError`."""
     if options.what == "full":
         return full(options)
-    names = ("model", "tile", "window", "steps", "device", "precision")
-    settings = RestoreSettings.from_dict({name: getattr(options, name) for name in names})
-    clip = options.clip or resource("clips", "sample.mp4")
-    if not clip.is_file():
-        raise InputError(f"“{clip}” does not exist; name a video with --clip.")
+    if options.what == "farm":
+        return simulated_farm(options)
+    names = ("model", "steps", "device", "precision")
+    tile = {"tile": options.tile or BENCH_TILE, "window": options.window or BENCH_WINDOW}
+    settings = RestoreSettings.from_dict({name: getattr(options, name) for name in names} | tile)
+    clip = existing_clip(options.clip or resource("clips", "sample.mp4"))
     values, table = MEASUREMENTS[options.what](settings, clip, options)
     print(json.dumps(values) if options.json else table)
     return 0
@@ -70,6 +103,64 @@ def full(options: argparse.Namespace) -> int:
         return 1 if run_full(options.tiny, options.device, options.precision, options.minutes, rows, log) else 0
     finally:
         log.close()
+
+
+def simulated_farm(options: argparse.Namespace) -> int:
+    """Run ``dcvsr bench farm --simulate``, which reads a clip where one is named; raises `UserError`."""
+    from dcvsr_engine.jobs.job import plan_job
+    from dcvsr_engine.planning.request import JobRequest
+    from dcvsr_engine.research.bench.farm import FarmConditions, simulate_farms
+    from dcvsr_engine.research.bench.film import FILM_BYTES, film_plan, unit_loads
+
+    farms = farms_of(options)
+    names = ("model", "tile", "window", "steps", "device", "precision", "order")
+    settings = RestoreSettings.from_dict({name: getattr(options, name) for name in names})
+    clip = options.clip and existing_clip(options.clip)
+    plan = plan_job(JobRequest(source=clip, settings=settings), math.inf) if clip else film_plan(settings)
+    tile_seconds = options.tile_seconds or known_tile_seconds(plan)
+    loads = unit_loads(plan, tile_seconds, options.spread, clip.stat().st_size / plan.frames if clip else FILM_BYTES)
+    conditions = FarmConditions(options.failures, 1e6 * options.rate, options.alone)
+    figures = simulate_farms(plan, loads, farms, conditions)
+    facts = {"simulation": True, "frames": plan.frames, "shots": plan.shots, "units": len(plan.segments), "order": options.order}
+    facts |= {"evaluations": plan.evaluations, "tile_seconds": tile_seconds, "spread": options.spread}
+    values = facts | {"conditions": dataclasses.asdict(conditions), "farms": [dataclasses.asdict(figure) for figure in figures]}
+    print(json.dumps(values) if options.json else farm_table(facts, conditions, figures))
+    return 0
+
+
+def farms_of(options: argparse.Namespace) -> list[list[float]]:
+    """The speeds of the devices of the farms to simulate; raises `SettingsError` where an option makes no sense."""
+    if not options.simulate:
+        raise SettingsError("“bench farm” only simulates: add --simulate, or run “dcvsr restore --farm” for a real one.")
+    for name, least in (("tile_seconds", 0.0), ("rate", 0.0), ("spread", -1.0), ("failures", -1.0), ("alone", -1.0)):
+        value = getattr(options, name)
+        if value is not None and not (math.isfinite(value) and value > least and value >= 0):
+            raise SettingsError(
+                f"--{name.replace('_', '-')} must be a number above 0, or 0 where that makes sense, not {value:g}."
+            )
+    try:
+        speeds = [float(text) for text in options.speeds.split(",")]
+    except ValueError:
+        speeds = [0.0]
+    if not all(math.isfinite(speed) and speed > 0 for speed in speeds):
+        raise SettingsError(f"--speeds takes numbers above 0 with commas, not “{options.speeds}”.")
+    return [*([1.0] * count for count in DEVICE_COUNTS), speeds]
+
+
+def known_tile_seconds(plan: "Plan") -> float:
+    """Seconds per evaluation as earlier runs took; raises `SettingsError` where none is remembered."""
+    from dcvsr_engine.planning.speeds import timed
+
+    if (seconds := timed(plan).seconds) is None or not plan.evaluations:
+        raise SettingsError("No run with this model and such tiles is remembered here: give --tile-seconds.")
+    return seconds / plan.evaluations
+
+
+def existing_clip(clip: Path) -> Path:
+    """A clip that is there; raises `InputError`."""
+    if not clip.is_file():
+        raise InputError(f"“{clip}” does not exist; name a video with --clip.")
+    return clip
 
 
 Measured = tuple[Any, str]
@@ -242,3 +333,26 @@ def kernels_table(figures: Sequence["KernelFigure"]) -> str:
         else:
             lines.append(f"{row}{1000 * figure.plain:>10.1f}{1000 * figure.own:>10.1f}{figure.gain:>6.2f}×")
     return "\n".join(lines)
+
+
+def farm_table(facts: dict[str, Any], conditions: "FarmConditions", figures: Sequence["FarmFigures"]) -> str:
+    """Format the figures of `simulate_farms`, a line per farm, and what they rest on."""
+    lines = [
+        f"A SIMULATION, not a measurement: {facts['frames']} frames in {facts['units']} units of {facts['shots']} shots "
+        f"({facts['order']}),",
+        f"{facts['tile_seconds']:g} s per evaluation of a tile ± {facts['spread']:.0%}, {conditions.failures:g} failures per "
+        f"device and hour, {conditions.rate / 1e6:g} MB/s,",
+        f"{conditions.alone:g} s by one device alone. Units are taken in the order in which jobs take them.",
+        "",
+        f"{'devices':<22}{'makespan':>14}{'efficiency':>12}{'idle':>8}{'moved':>12}{'failures':>10}",
+    ]
+    for figure in figures:
+        equal = len(set(figure.speeds)) == 1
+        devices = f"{len(figure.speeds)} {'equal' if equal else f'unequal, as {sum(figure.speeds):g}'}"
+        lines.append(
+            f"{devices:<22}{time_span(figure.makespan):>14}{figure.efficiency:>12.1%}{figure.idle:>8.1%}"
+            f"{figure.moved / 1e9:>9.1f} GB{figure.failed:>10}"
+        )
+    return "\n".join(
+        [*lines, "", "Efficiency: of what the same devices would take if none ever waited, failed or did work twice."]
+    )

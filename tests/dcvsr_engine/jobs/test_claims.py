@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dcvsr_engine.jobs.claims import next_unit, urgency
+from dcvsr_engine.jobs.claims import TakingOrder, urgency
 from dcvsr_engine.jobs.manifest import Unit
 
 
@@ -13,6 +13,10 @@ def units(*needs: tuple[int, ...], frames: int = 10) -> list[Unit]:
 
 
 CHAIN, BRICKS = units((), (0,), (1,)), units((), (0, 2), (), (2, 4), ())
+
+
+def next_unit(some: list[Unit], owner: str, others: set[str]) -> int | None:
+    return TakingOrder(some).next_unit(some, owner, others)
 
 
 def change(some: list[Unit], index: int, **changes: object) -> list[Unit]:
@@ -39,6 +43,15 @@ def test_the_longest_row_comes_first_where_there_are_several():
     some = [*units((), ()), *(unit.replace(id=unit.id + 2, needs=tuple(n + 2 for n in unit.needs)) for unit in CHAIN)]
     assert urgency(some) == {0: 10, 1: 10, 2: 30, 3: 20, 4: 10}
     assert next_unit(some, "a", {"b"}) == 2 and next_unit(some, "a", set()) == 0
+
+
+def test_the_largest_comes_first_where_there_are_several():
+    some = [Unit(id=place, first=0, last=last) for place, last in enumerate((9, 29, 19))]
+    taken = []
+    while (index := next_unit(some, "a", {"b"})) is not None:
+        taken.append(index)
+        some = change(some, index, state="finished")
+    assert taken == [1, 2, 0]
 
 
 def test_what_another_has_only_taken_ahead_is_taken_from_it_at_the_end():
