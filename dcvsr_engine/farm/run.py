@@ -18,7 +18,7 @@ from dcvsr_engine.settings import devices_of, needs_crew
 FARM_LOOK_SECONDS = 0.5
 """Seconds between two looks at the workers and at the job folder."""
 WORKER_START_SECONDS = 120.0
-"""How long a worker may take to begin."""
+"""When workers take longer to begin, it is said once."""
 CANCEL_SECONDS = 600.0
 """How long workers may take to come to the end of a tile."""
 
@@ -28,15 +28,18 @@ class Farm:
 
     Attributes:
         workers: handles of Ray's actors, by what their ``run`` gives in the end.
+        coming: those that have not answered yet, by what their ``now`` gives.
         refused: sentences of those that could not take part, or failed.
     """
 
     def __init__(self, ray: Any, request: JobRequest, folder: Path, control: Control) -> None:
         self.ray, self.request, self.folder, self.control = ray, request, folder, control
         self.workers: dict[Any, Any] = {}
+        self.coming: dict[Any, Any] = {}
         self.refused: list[str] = []
         self._model = model_hashes_of(request.settings.model)
         self._began = self._started = 0
+        self._since, self._said = time.monotonic(), False
         self._finished: set[int] = set()
 
     def run(self) -> dict[str, Any]:
@@ -48,12 +51,14 @@ class Farm:
                 self.stop()
                 raise
             self.start_workers()
-            done, _ = self.ray.wait(list(self.workers), timeout=FARM_LOOK_SECONDS) if self.workers else ([], [])
+            self.take_in()
+            calls = [*self.workers] or [*self.coming]
+            done, _ = self.ray.wait(calls, timeout=FARM_LOOK_SECONDS) if calls else ([], [])
             self.show_progress()
-            for call in done:
+            for call in done if self.workers else ():
                 if isinstance(report := self.outcome(call), dict):
                     return report
-            if not self.workers:
+            if not self.workers and not self.coming:
                 raise JobError(self.refused[-1] if self.refused else "The farm has no worker: join a computer first.")
 
     def start_workers(self) -> None:
@@ -71,17 +76,29 @@ class Farm:
                 name=f"worker-{secrets.token_hex(4)}",
             )
             worker = kind.remote()
-            if refusals := self.refusals(worker):
+            self.coming[worker.now.remote()] = worker
+
+    def take_in(self) -> None:
+        """Give the job to workers that have begun and can do it; those whose device is at another job are waited for."""
+        begun, _ = self.ray.wait(list(self.coming), num_returns=len(self.coming), timeout=0) if self.coming else ([], [])
+        for call in begun:
+            worker = self.coming.pop(call)
+            if refusals := self.refusals(call, worker):
                 for sentence in refusals:
                     self.refuse(sentence)
                 self.ray.kill(worker)
             else:
                 self.workers[worker.run.remote(self.request, self.folder)] = worker
+        if self.coming and not self._said and time.monotonic() - self._since > WORKER_START_SECONDS:
+            self._said = True
+            self.control.emit(
+                Warned(f"{len(self.coming)} worker(s) of the farm wait: their devices are at other jobs, or are gone.")
+            )
 
-    def refusals(self, worker: Any) -> list[str]:
-        """Why a worker cannot take part, a sentence for each reason; none where it can."""
+    def refusals(self, call: Any, worker: Any) -> list[str]:
+        """Why a worker, which has answered a ``call`` of its ``now``, cannot take part: a sentence for each reason."""
         try:
-            facts = self.ray.get(worker.now.remote(), timeout=WORKER_START_SECONDS)
+            facts = self.ray.get(call)
             if different := version_differences(facts["host"], facts["versions"], versions_here()):
                 return different
             found: list[str] = self.ray.get(worker.look.remote(self.request, self.folder, self._model))
@@ -125,10 +142,12 @@ class Farm:
 
     def stop(self) -> None:
         """Tell all workers to stop at the next tile, and wait for it."""
+        for worker in self.coming.values():
+            self.ray.kill(worker)
         for worker in self.workers.values():
             worker.cancel.remote()
-        end = time.monotonic() + CANCEL_SECONDS
-        self.ray.wait(list(self.workers), num_returns=len(self.workers), timeout=end - time.monotonic())
+        if self.workers:
+            self.ray.wait(list(self.workers), num_returns=len(self.workers), timeout=CANCEL_SECONDS)
 
 
 def run_on_farm(request: JobRequest, control: Control, folder: Path, address: str) -> dict[str, Any]:
@@ -141,6 +160,6 @@ def run_on_farm(request: JobRequest, control: Control, folder: Path, address: st
         address: of the farm, or ``local`` for the devices of this computer.
     """
     devices, gpus = devices_here(len(devices_of(request.settings.device)) if needs_crew(request.settings.device) else None)
-    folder.mkdir(parents=True, exist_ok=True)
     with connected(address, devices, gpus) as ray:
+        folder.mkdir(parents=True, exist_ok=True)
         return Farm(ray, request, folder, control).run()

@@ -16,9 +16,11 @@ UPSAMPLER_WEIGHTS = "model.safetensors"
 
 # What is alive at the peak, in float32, as it was measured on a processor: see `test_upsampler_config.py`.
 FEATURE_MAPS = 4
-"""In maps of the blocks' channels at the low resolution."""
-PICTURES = 2
-"""In pictures of four channels at the high resolution."""
+"""Inside of a block: in maps of its channels, beside two copies of the frames that are seen."""
+PICTURES = 3
+"""At the end: in pictures of four channels at the high resolution, beside one such map."""
+UPSAMPLER_BYTES = 2**25
+"""Whatever the size."""
 
 
 class UpsamplerConfig(Schema):
@@ -65,8 +67,9 @@ class UpsamplerConfig(Schema):
 
     def peak_bytes(self, pixels: int) -> int:
         """Memory that one frame of ``pixels`` LR pixels takes while it is enlarged, its neighbours and its result included."""
-        features = FEATURE_MAPS * self.channels + 3 * self.frames
-        return 4 * pixels * (features + PICTURES * 4 * self.scale**2)
+        inside = FEATURE_MAPS * self.channels + 2 * 3 * self.frames
+        end = self.channels + PICTURES * 4 * self.scale**2
+        return UPSAMPLER_BYTES + 4 * pixels * max(inside, end)
 
 
 def unusable(folder: Path, error: Exception) -> ModelError:

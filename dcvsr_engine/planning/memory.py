@@ -39,8 +39,9 @@ DECODER_SHARE = {"cpu": 1.25, "cuda": 1.0, "xpu": 1.25, "mps": 1.25}
 """As `KERNEL_SHARE`, for the decoder; measured on CUDA only, likewise: 1.000 with 22 frames, in bf16 and fp16."""
 KERNEL_BYTES = 2**24
 """Bytes that one evaluation needs whatever its size."""
-PIXEL_COPIES = 8
-"""Copies of a chunk of output frames, or a band of them: enlarged, decoded, corrected, and what that takes on the way."""
+PIXEL_COPIES, RESULT_COPIES, CONDITION_COPIES = 7, 2, 6
+"""Copies of output frames in float32, measured on a processor (`test_memory.py`): of a band that is decoded and corrected,
+all that takes on the way included; of a whole chunk, for its result; of a whole chunk while it is encoded as a condition."""
 BAND_PIXELS = 2**21
 """Output pixels that are decoded together, where parts of frames can be."""
 LEARNED_BANDS = 4
@@ -236,7 +237,7 @@ class SegmentLoad:
         """Memory of the host all through a segment: two segments' LR frames, latents, and finished frames."""
         frames = self.grid.frames + (2 * self.upsampler.context if self.upsampler else 0)
         lr = 2 * frames * self.pixels_in * FLOAT_PIXEL
-        made = (queue_room(self.pixels_out) + BETWEEN) * self.pixels_out * WAITING_PIXEL
+        made = min(self.grid.frames, queue_room(self.pixels_out) + BETWEEN) * self.pixels_out * WAITING_PIXEL
         return PROCESS_BYTES + lr + self.held_latents() + made + self.encoder_bytes()
 
     def held_latents(self) -> int:
@@ -263,11 +264,12 @@ class SegmentLoad:
         return int(min(first + each * self.grid.frames, most) * self.pixels_out)
 
     def chunk_bytes(self, frames: int) -> int:
-        """Memory of a chunk of output frames in float32, or of a band of it where frames can be worked on in parts."""
-        pixels = frames * self.pixels_out
+        """Memory of a chunk of output frames in float32, and of a band of it where frames can be worked on in parts."""
+        whole = band = frames * self.pixels_out
         if self.first_stage.local and self.settings.color != "adain":
-            pixels = min(pixels, BAND_PIXELS * (LEARNED_BANDS if self.upsampler else 1))
-        return PIXEL_COPIES * pixels * FLOAT_PIXEL
+            band = min(whole, BAND_PIXELS * (LEARNED_BANDS if self.upsampler else 1))
+        encoded = 0 if self.encodes_parts else CONDITION_COPIES * whole
+        return max(RESULT_COPIES * whole + PIXEL_COPIES * band, encoded) * FLOAT_PIXEL
 
 
 def queue_room(pixels_out: int) -> int:
@@ -337,12 +339,13 @@ def estimate_memory(load: SegmentLoad, free: int, total: int) -> tuple[PlannedSe
     # the U-Net gives its room to the decoder only where that lets it decode more frames together
     offload = device == "cuda" and load.frames_at_once(budget) < load.first_stage.frames_together(load.pixels_out)
     frames = load.frames_at_once(budget + offload * weights)
-    # frames are enlarged before they are encoded or decoded
-    decoding, host = max(load.decoding_bytes(frames), load.upsampling_bytes()), load.host_bytes()
+    decoding, host = load.decoding_bytes(frames), load.host_bytes()
     if load.first_stage.pixel_device(device) == device:
         decoding += load.chunk_bytes(frames)
     else:
         host += load.chunk_bytes(frames)
+    # frames are enlarged before they are encoded or decoded
+    decoding = max(decoding, load.upsampling_bytes())
     # the image encoder sees one frame before anything else is done
     peak = resident + max(weights + max(load.sampling_bytes(), network.image_encoder), decoding + (not offload) * weights)
     if device == "cpu":

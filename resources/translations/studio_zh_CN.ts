@@ -785,6 +785,10 @@
         <translation>农场失去了一个工作进程（{0}）。</translation>
     </message>
     <message>
+        <source>{0} worker(s) of the farm wait: their devices are at other jobs, or are gone.</source>
+        <translation>农场中有 {0} 个工作进程在等待：其设备正用于其他任务，或已不在。</translation>
+    </message>
+    <message>
         <source>The farm has no worker: join a computer first.</source>
         <translation>农场没有工作进程：请先加入一台计算机。</translation>
     </message>

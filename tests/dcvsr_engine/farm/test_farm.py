@@ -5,13 +5,14 @@ import signal
 import threading
 import time
 from importlib.util import find_spec
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import jobs
 import pytest
 
 from dcvsr_engine import cli
-from dcvsr_engine.errors import JobError, UserError
+from dcvsr_engine.errors import JobError
+from dcvsr_engine.events import Warned
 from dcvsr_engine.farm import cluster
 from dcvsr_engine.farm.cluster import (
     DEVICE,
@@ -99,11 +100,23 @@ def test_bad_input_is_one_sentence(words, sentence, capsys, monkeypatch):
     assert sentence in said and said.count("\n") == 1
 
 
-@pytest.mark.parametrize("address, sentence", [("127.0.0.1:9", "There is no farm at"), ("a:b", "is no address of a farm")])
-def test_restoring_on_a_farm_that_is_not_there_is_one_sentence_and_leaves_the_job_to_go_on(address, sentence, monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "ray", ModuleType("ray"))
-    with pytest.raises(UserError, match=sentence), cluster.connected(address):
-        pass
+@pytest.mark.parametrize(
+    "words, sentence",
+    [
+        (["--farm", "127.0.0.1:9"], "There is no farm at 127.0.0.1:9"),
+        (["--farm", "box:port"], "“box:port” is no address of a farm"),
+        (["--farm", ""], "“” is no address of a farm"),
+        (["--device", "cuda:0,cpu"], "device"),
+        (["--farm", "local", "--device", "cpu,"], "device"),
+    ],
+)
+@pytest.mark.skipif(find_spec("ray") is None, reason="Ray is an optional extra")
+def test_restoring_where_it_cannot_be_is_one_sentence_and_leaves_nothing(words, sentence, clip, tiny_model, tmp_path, capsys):
+    target = tmp_path / "results" / "out.mkv"
+    target.parent.mkdir()
+    assert cli.main(["restore", str(clip), "-o", str(target), "--model", str(tiny_model), *words]) == 2
+    said = capsys.readouterr().err.strip().splitlines()
+    assert len(said) == 1 and sentence in said[0] and not list(target.parent.iterdir())
 
 
 def test_every_other_version_is_a_sentence():
@@ -139,6 +152,97 @@ def test_a_worker_says_all_that_it_lacks_and_takes_no_unit_that_its_memory_canno
     monkeypatch.setattr("dcvsr_engine.planning.planner.memory", lambda device: (1, 1))
     said = worker.run(request, folder)
     assert "do not fit into the device's memory" in said and read_manifest(folder) is None
+
+
+class Call:
+    """What a call of an actor gives, in the end."""
+
+    def __init__(self, value: object, ready: bool = True) -> None:
+        self.value, self.ready = value, ready
+
+    def remote(self, *arguments: object) -> "Call":
+        return self
+
+
+class Cluster:
+    """As much of Ray as a job needs: actors that answer, or never begin as their device is taken."""
+
+    exceptions = SimpleNamespace(RayError=RuntimeError)
+
+    def __init__(self, *workers: SimpleNamespace) -> None:
+        self.waiting, self.killed = list(workers), []
+        self.count = len(workers)
+
+    def nodes(self) -> list[dict[str, object]]:
+        facts = {"NodeManagerHostname": "box", "NodeManagerAddress": "10.0.0.1", "Resources": {DEVICE: self.count}}
+        return [facts | {"Alive": True}]
+
+    def remote(self, kind: type) -> SimpleNamespace:
+        return SimpleNamespace(options=lambda **options: SimpleNamespace(remote=lambda: self.waiting.pop(0)))
+
+    def wait(self, calls: list[Call], num_returns: int = 1, timeout: float = 0) -> tuple[list[Call], list[Call]]:
+        return [call for call in calls if call.ready], [call for call in calls if not call.ready]
+
+    def get(self, call: Call) -> object:
+        return call.value
+
+    def kill(self, worker: SimpleNamespace) -> None:
+        self.killed.append(worker)
+
+
+@pytest.fixture
+def farm(clip, tiny_model, tmp_path, monkeypatch):
+    """Makes a job on a cluster of workers: what each says of its versions, lacks, gives in the end, and whether it begins."""
+    if find_spec("ray") is None:
+        pytest.skip("Ray is an optional extra")
+    cluster.ray_library()
+    from dcvsr_engine.farm import run
+
+    monkeypatch.setattr(run, "FARM_LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(run, "WORKER_START_SECONDS", -1.0)
+    monkeypatch.setattr(run, "versions_here", lambda: {"Ray": "2", "PyTorch": "2.13"})
+
+    def job(*workers: dict[str, object]) -> tuple[run.Farm, jobs.Watch]:
+        made = [
+            SimpleNamespace(
+                now=Call(
+                    {"host": "box", "versions": {"Ray": "2", "PyTorch": "2.13"} | facts.get("versions", {})},
+                    facts.get("begins", True),
+                ),
+                look=Call(facts.get("lacks", [])),
+                run=Call(facts.get("gives", {"frames_out": 1})),
+            )
+            for facts in workers
+        ]
+        watch = jobs.Watch()
+        return run.Farm(Cluster(*made), jobs.request(clip, tmp_path / "out.mkv", tiny_model), tmp_path / "job", watch), watch
+
+    return job
+
+
+def test_a_worker_whose_device_is_at_another_job_is_waited_for_and_keeps_nobody(farm):
+    job, watch = farm({}, {"begins": False})
+    assert job.run() == {"frames_out": 1}
+    assert [warning.message for warning in watch.of(Warned)] == [
+        "1 worker(s) of the farm wait: their devices are at other jobs, or are gone."
+    ]
+
+
+def test_workers_that_cannot_take_part_are_named_and_the_others_do_the_job(farm):
+    job, watch = farm({"versions": {"Ray": "1", "PyTorch": "2.12"}}, {"lacks": ["box sees nothing.", "box lacks the model."]}, {})
+    assert job.run() == {"frames_out": 1}
+    assert [warning.message for warning in watch.of(Warned)] == [
+        "box has Ray 1 and this computer 2; install the same on both.",
+        "box has PyTorch 2.12 and this computer 2.13; install the same on both.",
+        "box sees nothing.",
+        "box lacks the model.",
+    ]
+
+
+def test_where_no_worker_is_left_the_last_reason_is_the_error(farm):
+    job, _ = farm({"gives": "box: The tiles do not fit into the device's memory."})
+    with pytest.raises(JobError, match="box: The tiles do not fit"):
+        job.run()
 
 
 def test_without_ray_the_program_says_how_to_get_it(monkeypatch, capsys):

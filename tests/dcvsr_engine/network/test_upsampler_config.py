@@ -17,12 +17,14 @@ MEASURED = {(64, 8, 5, 270): 180, (64, 8, 5, 540): 572, (16, 2, 3, 540): 390, (1
 def test_the_plan_is_near_what_was_measured(shape):
     channels, blocks, frames, rows = shape
     config = UpsamplerConfig(channels=channels, blocks=blocks, frames=frames)
-    assert 1 < config.peak_bytes(rows * rows * 16 // 9) / 2**20 / MEASURED[shape] < 1.45
+    assert 0.95 < config.peak_bytes(rows * rows * 16 // 9) / 2**20 / MEASURED[shape] < 1.15
 
 
 def test_memory_grows_with_the_frame_and_the_network():
     config = UpsamplerConfig()
-    assert config.peak_bytes(2000) == 2 * config.peak_bytes(1000) < UpsamplerConfig(channels=128).peak_bytes(2000)
+    assert config.peak_bytes(2000) > config.peak_bytes(1000) and config.peak_bytes(2000) < UpsamplerConfig(
+        channels=128
+    ).peak_bytes(2000)
 
 
 @pytest.mark.parametrize(("frames", "context"), [(1, 0), (3, 1), (5, 2)])

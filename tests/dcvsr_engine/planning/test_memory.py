@@ -14,7 +14,15 @@ from dcvsr_engine.network.device import DTYPES
 from dcvsr_engine.network.first_stage import AUTOENCODER, FLOAT_PIXEL
 from dcvsr_engine.network.upsampler_config import UpsamplerConfig
 from dcvsr_engine.planning.grids import grid_for
-from dcvsr_engine.planning.memory import CONTEXT_BYTES, MEMORY_SHARE, NetworkSize, SegmentLoad, estimate_memory, with_batch
+from dcvsr_engine.planning.memory import (
+    CONTEXT_BYTES,
+    MEMORY_SHARE,
+    WAITING_PIXEL,
+    NetworkSize,
+    SegmentLoad,
+    estimate_memory,
+    with_batch,
+)
 from dcvsr_engine.settings import RestoreSettings
 from dcvsr_engine.tiling.grid import TileGrid
 
@@ -82,9 +90,11 @@ def test_a_learned_upsampler_counts_where_it_computes(device):
     learned = replace(load, upsampler=UpsamplerConfig())
     (_, without), (_, with_it) = (estimate_memory(each, 60 * GIGABYTE, 60 * GIGABYTE) for each in (load, learned))
     context = CONTEXT_BYTES if device == "cuda" else 0
-    peak = UpsamplerConfig().peak_bytes(480 * 270)
     assert without.device_memory == load.chunk_bytes(without.decode_frames) + context
-    assert with_it.device_memory == peak + learned.chunk_bytes(with_it.decode_frames) + context
+    assert with_it.device_memory == learned.chunk_bytes(with_it.decode_frames) + context
+    large = replace(learned, upsampler=UpsamplerConfig(channels=1024))
+    peak = UpsamplerConfig(channels=1024).peak_bytes(480 * 270)
+    assert estimate_memory(large, 60 * GIGABYTE, 60 * GIGABYTE)[1].device_memory == peak + context
     # two segments' frames that it looks at, and the condition, which is no longer encoded tile by tile
     assert learned.host_bytes() - load.host_bytes() == 2 * 4 * load.pixels_in * FLOAT_PIXEL + load.latent_bytes()
     assert with_it.decode_frames == without.decode_frames
@@ -154,6 +164,36 @@ def test_the_plan_is_near_what_was_measured_for_the_compact_model(precision):
     for (frames, side), measured in MEASURED[precision].items():
         load = SegmentLoad(settings, declaration, network, TileGrid.build(frames, side, side), 1, 1)
         assert 0.9 * measured < load.sampling_bytes() / 2**20 < 1.12 * measured
+
+
+MEASURED_CHUNKS = [
+    (320, 180, 6, None, 332),
+    (640, 360, 1, None, 269),
+    (1280, 720, 1, None, 539),
+    (320, 180, 6, UpsamplerConfig(), 517),
+    (640, 360, 1, UpsamplerConfig(), 408),
+    (1280, 720, 1, UpsamplerConfig(), 1005),
+]
+"""MiB by which a processor's resident memory grew while a chunk was encoded or decoded, whichever is more: size of the input,
+frames, upsampler."""
+
+
+@pytest.mark.parametrize(("width", "height", "frames", "upsampler", "measured"), MEASURED_CHUNKS)
+def test_the_plan_is_near_what_chunks_took(width, height, frames, upsampler, measured):
+    declaration = Declaration.from_folder(model_folder("compact"))
+    settings = declaration.resolve(RestoreSettings(device="cpu", precision="fp32"))
+    network = NetworkSize.from_folder(model_folder("compact") / "unet", 4)
+    grid, pixels = grid_for(frames, width, height, declaration, settings), width * height
+    load = SegmentLoad(settings, declaration, network, grid, pixels, 16 * pixels, upsampler)
+    assert load.chunk_bytes(frames) / 2**20 == pytest.approx(measured, rel=0.12)
+    assert load.frames_at_once(2**40) == frames
+
+
+def test_no_more_frames_wait_than_there_are():
+    load = load_with()
+    few = replace(load, pixels_out=10**5, grid=grid_for(4, 480, 270, DECLARED, load.settings))
+    one = replace(few, grid=grid_for(3, 480, 270, DECLARED, load.settings))
+    assert few.host_bytes() - one.host_bytes() >= 10**5 * WAITING_PIXEL
 
 
 def test_autoencoder_image_encoder_and_context_are_counted():
