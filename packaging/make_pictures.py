@@ -29,9 +29,9 @@ GUIDE = RESOURCES / "guide"
 SAMPLE = RESOURCES / "clips" / "sample.mp4"
 FRAME = 6
 ALL_FRAMES, ONE_WINDOW, FEW_FRAMES = (0, 25), (0, 13), (4, 8)
-DETAIL = 60, 20, 180, 127
+DETAIL = 60, 20, 174, 127
 """Left, top, right, bottom of what is shown of a restored frame, twice as large."""
-PART = 0, 0, 100, 60
+PART = 0, 0, 96, 60
 """The same of the clip's own frame, where sizes are compared."""
 LINE = 2, "#808080"
 """Width and colour of what parts two pictures."""

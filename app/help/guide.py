@@ -18,7 +18,7 @@ from app.widgets.placement import resize_within
 from dcvsr_engine.resources import resource
 
 GUIDE_SIZE = QSize(1000, 680)
-CONTENTS_WIDTH = 190
+CONTENTS_WIDTH = 170
 GUIDE_MARGIN = 16
 HEADING_LEVEL = 2
 """Level of the headings that are listed."""

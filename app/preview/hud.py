@@ -17,6 +17,7 @@ SWATCH = 10.0
 """Side of a patch of colour in a legend."""
 MARGIN = 8.0
 LABEL_PADDING = 6.0
+ANYWHERE = QRectF(0, 0, 1e5, 1e5)
 LegendEntry = tuple[QColor, str]
 """A colour and what it means."""
 
@@ -24,9 +25,10 @@ LegendEntry = tuple[QColor, str]
 def label_size(font: QFont, text: str) -> QRectF:
     """The size of a label with some lines of text, at the origin."""
     metrics = QFontMetricsF(font)
-    lines = text.split("\n")
-    width = max(metrics.horizontalAdvance(line) for line in lines)
-    return QRectF(0, 0, width + 2 * LABEL_PADDING, metrics.height() * len(lines) + LABEL_PADDING)
+    width = max(metrics.horizontalAdvance(line) for line in text.split("\n"))
+    # as it is laid out: characters that another font has to supply may be higher
+    height = metrics.boundingRect(ANYWHERE, Qt.AlignmentFlag.AlignLeft, text).height()
+    return QRectF(0, 0, width + 2 * LABEL_PADDING, height + LABEL_PADDING)
 
 
 def paint_label(painter: QPainter, corner: QPointF, text: str) -> None:

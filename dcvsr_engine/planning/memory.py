@@ -39,9 +39,9 @@ DECODER_SHARE = {"cpu": 1.25, "cuda": 1.0, "xpu": 1.25, "mps": 1.25}
 """As `KERNEL_SHARE`, for the decoder; measured on CUDA only, likewise: 1.000 with 22 frames, in bf16 and fp16."""
 KERNEL_BYTES = 2**24
 """Bytes that one evaluation needs whatever its size."""
-PIXEL_COPIES, RESULT_COPIES, CONDITION_COPIES = 7, 2, 6
+PIXEL_COPIES, RESULT_COPIES = 7, 2
 """Copies of output frames in float32, measured on a processor (`test_memory.py`): of a band that is decoded and corrected,
-all that takes on the way included; of a whole chunk, for its result; of a whole chunk while it is encoded as a condition."""
+all that takes on the way included; and of a whole chunk, for its result."""
 BAND_PIXELS = 2**21
 """Output pixels that are decoded together, where parts of frames can be."""
 LEARNED_BANDS = 4
@@ -268,8 +268,7 @@ class SegmentLoad:
         whole = band = frames * self.pixels_out
         if self.first_stage.local and self.settings.color != "adain":
             band = min(whole, BAND_PIXELS * (LEARNED_BANDS if self.upsampler else 1))
-        encoded = 0 if self.encodes_parts else CONDITION_COPIES * whole
-        return max(RESULT_COPIES * whole + PIXEL_COPIES * band, encoded) * FLOAT_PIXEL
+        return (RESULT_COPIES * whole + PIXEL_COPIES * band) * FLOAT_PIXEL
 
 
 def queue_room(pixels_out: int) -> int:

@@ -153,7 +153,7 @@ class SegmentPipeline:
             shape = len(self.frames), self.first_stage.condition_channels, grid.height, grid.width
             self.monitor.emit(FrameDone(len(self.frames), len(self.frames)))  # nothing is left to do before sampling
             return EncodedParts(self.encode_frames, shape)
-        condition = torch.cat([condition for _, condition in self.chunks(self.encode_frames)])
+        condition = torch.cat([condition for _, condition in self.chunks(self.encode_chunk)])
         return augmented(condition, self.model.declaration.condition_noise, self.settings.seed, self.frames.indices)
 
     def sample(
@@ -307,6 +307,14 @@ class SegmentPipeline:
         height, width = self._enlarger.size
         return frames[..., :height, :width]
 
+    def encode_chunk(self, positions: list[int]) -> Tensor:
+        """The condition of some frames, encoded in bands where latents stand for their own pixels alone. See `encode_frames`."""
+        height, rows = self.grid_at(0).height, self.band_rows(len(positions)) // self.model.declaration.factor
+        if not self.first_stage.local:
+            return self.encode_frames(positions)
+        bands = [slice(first, min(first + rows, height)) for first in range(0, height, rows)]
+        return torch.cat([self.encode_frames(positions, band) for band in bands], dim=2)
+
     def encode_frames(self, positions: list[int], rows: slice = WHOLE_AXIS, columns: slice = WHOLE_AXIS) -> Tensor:
         """The condition of some frames, or of a part of them.
 
@@ -379,12 +387,17 @@ class SegmentPipeline:
 
     def bands(self, frames: int) -> list[slice]:
         """Rows of output pixels of ``frames`` frames to decode together: all, unless latents stand for their own pixels alone."""
-        height, width = self._enlarger.size
+        height, _ = self._enlarger.size
         if not self.first_stage.local or reach_of(self.settings.color) is None:
             return [slice(0, height)]
-        pixels = BAND_PIXELS * (1 if self.model.upsampler.network is None else LEARNED_BANDS)
-        rows = max(LEAST_BAND, pixels // (width * frames))
+        rows = self.band_rows(frames)
         return [slice(first, min(first + rows, height)) for first in range(0, height, rows)]
+
+    def band_rows(self, frames: int) -> int:
+        """How many rows of output pixels of ``frames`` frames are worked on together, where they can be worked on in parts."""
+        _, width = self._enlarger.size
+        pixels = BAND_PIXELS * (1 if self.model.upsampler.network is None else LEARNED_BANDS)
+        return max(LEAST_BAND, pixels // (width * frames))
 
     def refined_band(self, latents: Tensor, positions: list[int], rows: slice) -> Tensor:
         """See `refined`: a band of ``rows`` of output pixels, ``(positions, 4, rows, width)``."""

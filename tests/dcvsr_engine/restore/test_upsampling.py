@@ -90,6 +90,20 @@ def test_a_job_at_strength_0_gives_the_upsamplers_frames_however_it_is_cut(noisy
     assert np.abs(results[0][6] - middle).max() <= 2  # rounded to 8-bit YCbCr and back
 
 
+def test_a_condition_is_encoded_in_bands(noisy_clip, model, monkeypatch):
+    resolved = model.declaration.resolve(jobs.settings(Path("unused"))).to_dict() | jobs.PLANNED
+    with VideoReader(probe(noisy_clip)) as reader, SegmentReader(reader, None, lambda: None) as frame_reader:
+        segment, frames = next(iter(frame_reader.segments(segments_of([(0, 5)], 14, WINDOW, WINDOW, CONTEXT))))
+    pipeline = SegmentPipeline(Denoiser(model), PlannedSettings(**resolved), segment, frames, Control(), 3)
+    whole, heights = pipeline.encode_frames(list(range(6))), []
+    monkeypatch.setattr("dcvsr_engine.restore.pipeline.BAND_PIXELS", 1)
+    monkeypatch.setattr("dcvsr_engine.restore.pipeline.LEAST_BAND", 20)
+    encode = model.first_stage.encode_condition
+    monkeypatch.setattr(model.first_stage, "encode_condition", lambda up, check: heights.append(up.shape[2]) or encode(up, check))
+    torch.testing.assert_close(pipeline.encode(), whole, atol=1e-5, rtol=0)
+    assert len(heights) > 2 and max(heights) == 20
+
+
 def test_strength_mixes_before_the_colours_are_corrected(learned_model, loader, noisy_clip):
     found = {}
     for strength in (0.0, 0.25, 1.0):

@@ -8,9 +8,18 @@ from diffusers import UNetSpatioTemporalConditionModel
 from torch import nn
 
 from dcvsr_engine import cli
+from dcvsr_engine.network import oom
 from dcvsr_engine.network.fused import order_convolutions
 from dcvsr_engine.research.bench import full, full_memory, full_network, full_steps, full_tiles
 from dcvsr_engine.research.bench.full_network import FULL, TINY
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_released(monkeypatch):
+    """Rows and retries do not collect garbage in between, which takes longer than all of them on this tiny network."""
+    for module in (full, full_steps, full_tiles):
+        monkeypatch.setattr(module, "release", lambda: None)
+    monkeypatch.setattr(oom, "clear_device_cache", lambda garbage_collection: None)
 
 
 @pytest.fixture(scope="module")
