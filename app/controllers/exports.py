@@ -20,6 +20,7 @@ from app.system.desktop import show_in_folder
 from app.widgets.engine_words import engine_words
 from app.widgets.notices import NoticeBar
 from dcvsr_engine.errors import UserError
+from dcvsr_engine.jobs.naming import BEFORE_AFTER
 from dcvsr_engine.storage import refuse_replacing
 
 if TYPE_CHECKING:
@@ -119,7 +120,9 @@ class Exports(QObject):
         # tracks of the result fit best into its own kind of file
         suffixes = (own, *(each for each in VIDEO_FILES if each != own)) if own in VIDEO_FILES else VIDEO_FILES
         write: Chosen = lambda target, replace: self._runner.compare(item, target, mode, frames, replace)  # noqa: E731
-        self._ask(self.tr("Save the before/after video"), item, f"{item.request.source.stem}_before_after", suffixes, write)
+        self._ask(
+            self.tr("Save the before/after video"), item, BEFORE_AFTER.format(name=item.request.source.stem), suffixes, write
+        )
 
     # -- where to -----------------------------------------------------------------------------------------------
 

@@ -48,7 +48,8 @@ BUILT_IN = (
             "guidance_scale": 2.0,
             "tiling": "paper",
             "tile": 64,
-            "window": 14,
+            # longer windows than a network was trained with spoil its picture
+            "window": min(14, model.window),
         },
     ),
     BuiltIn(

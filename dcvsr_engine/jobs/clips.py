@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dcvsr_engine.errors import InputError
-from dcvsr_engine.jobs.naming import DEFAULT_PATTERN, result_names
+from dcvsr_engine.jobs.naming import BEFORE_AFTER, DEFAULT_PATTERN, result_names
 from dcvsr_engine.storage import describe_os_error
 from dcvsr_engine.video.suffixes import PICTURE_SUFFIXES, is_video_file, natural_order
 
@@ -86,9 +86,9 @@ def subfolders(folder: Path) -> list[Path]:
 
 
 def without_results(clips: Sequence[FoundClip], pattern: str) -> list[FoundClip]:
-    """Leave out what earlier runs have made beside its clip: ``clip_x4.mp4`` where there is a ``clip.avi`` too."""
+    """Leave out what was made beside its clip: ``clip_x4.mp4`` or ``clip_before_after.mp4`` where there is a ``clip.avi`` too."""
     stems = {(clip.path.parent, name_of_clip(clip.path)) for clip in clips}
-    forms = [result_names(form) for form in dict.fromkeys((pattern, DEFAULT_PATTERN))]
+    forms = [result_names(form) for form in dict.fromkeys((pattern, DEFAULT_PATTERN, BEFORE_AFTER))]
 
     def is_result(path: Path) -> bool:
         name = name_of_clip(path)

@@ -14,6 +14,8 @@ CONTAINERS: dict[Codec, tuple[str, ...]] = {"ffv1": (".mkv",), "prores": (".mov"
 FOLDER_CODECS: tuple[Codec, ...] = ("png", "tiff")
 ALL_CONTAINERS = (".mp4", ".mkv", ".mov")
 DEFAULT_PATTERN = "{name}_{size}"
+BEFORE_AFTER = "{name}_before_after"
+"""Of a picture or video that shows a clip before and after."""
 NAME_FIELDS = ("name", "size", "model")
 """What a pattern of names may hold in braces: the clip's own name, the result's size as in “x4” or “1080p”, the model."""
 FORBIDDEN = re.compile(r'[/\\:*?"<>|\x00-\x1f]')

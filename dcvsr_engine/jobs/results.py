@@ -34,10 +34,13 @@ def flaw_of(result: Path, source: Path, frames: tuple[int, int] | None = None, p
     whole = probe(source)
     try:
         made = probe(result)
-        found = made.frames if made.frames_exact else frames_to_the_end(made)
+        found = frames_there(made)
     except InputError:
         return f"“{result.name}” is there, but it cannot be read as a video."
-    wanted = whole.frames if frames is None else frames[1] - frames[0] + 1
+    # counted alike: headers tell of frames that are not there, or count fields
+    last = frames_there(whole) - 1
+    first, last = (0, last) if frames is None else (frames[0], min(frames[1], last))
+    wanted = last - first + 1
     if not part and abs(shown_shape(made) / shown_shape(whole) - 1) > SHAPE:
         return f"“{result.name}” is there, but its picture ({made.width}×{made.height}) has another shape than the clip's."
     if abs(found - wanted) > wanted // SHARE:
@@ -48,6 +51,11 @@ def flaw_of(result: Path, source: Path, frames: tuple[int, int] | None = None, p
 def shown_shape(info: VideoInfo) -> Fraction:
     """Width over height, as it is shown."""
     return Fraction(info.width, info.height) * info.sample_aspect_ratio
+
+
+def frames_there(info: VideoInfo) -> int:
+    """How many frames a clip has, counted where its header only guesses."""
+    return info.frames if info.frames_exact else frames_to_the_end(info)
 
 
 def frames_to_the_end(info: VideoInfo) -> int:

@@ -74,8 +74,8 @@ def fuse_feed_forward(network: nn.Module) -> None:
 def adapt_to_device(unet: nn.Module, device: Device) -> None:
     """Change the layers of a ``unet`` to those that are fastest on a ``device``: the same numbers up to rounding.
 
-    A GPU gets them as diffusers keeps them: on an H100 (26 November 2026, torch 2.11, “dcvsr bench full”) that took 0.206 s per
-    guided tile, and pictures channels last 0.220 s – timed once each, and other rows of that run were less steady than this.
+    A GPU gets them as diffusers keeps them. Which order is faster there is open: on an H100 a guided tile took 0.206 s so and
+    0.220 s channels last, but 0.160 s in another row of the same run (26 November 2026, torch 2.11, “dcvsr bench full”).
     """
     if device == "cpu":
         order_convolutions(unet)

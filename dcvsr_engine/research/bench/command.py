@@ -132,6 +132,10 @@ def farms_of(options: argparse.Namespace) -> list[list[float]]:
     """The speeds of the devices of the farms to simulate; raises `SettingsError` where an option makes no sense."""
     if not options.simulate:
         raise SettingsError("“bench farm” only simulates: add --simulate, or run “dcvsr restore --farm” for a real one.")
+    # a device that fails more often than once a minute may never finish a unit
+    for name, most in (("spread", 10.0), ("failures", 60.0)):
+        if getattr(options, name) > most:
+            raise SettingsError(f"--{name} must be at most {most:g}, not {getattr(options, name):g}.")
     for name, least in (("tile_seconds", 0.0), ("rate", 0.0), ("spread", -1.0), ("failures", -1.0), ("alone", -1.0)):
         value = getattr(options, name)
         if value is not None and not (math.isfinite(value) and value > least and value >= 0):

@@ -15,15 +15,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, TextIO
 
 import diffusers
 import torch
 from torch import Tensor
 
+from dcvsr_engine.errors import OutputError
 from dcvsr_engine.network.device import DTYPES, device_title
 from dcvsr_engine.research.bench.full_network import FULL, TINY, FullSize, random_model
 from dcvsr_engine.settings import Precision
+from dcvsr_engine.storage import describe_os_error, refuse_unsafe
 
 LABEL = "random weights: cost only, never a picture"
 FullFinding = tuple[str, dict[str, Any]]
@@ -175,17 +177,27 @@ def all_rows() -> dict[str, RowWork]:
     }
 
 
-ROW_NAMES = (
-    "environment", "dense", "tile", "ways", "steps", "first-stage",
-    "frames", "ladder", "attention", "hd-window", "profile", "compile",
-)  # fmt: skip
+ROW_NAMES = tuple(all_rows())
+
+
+def new_file(target: Path) -> TextIO:
+    """Open a file to write; raises `OutputError` where it cannot be, or would replace one."""
+    refuse_unsafe(target, pictures=False, overwrite=False)
+    try:
+        return target.open("x", encoding="utf-8")
+    except OSError as error:
+        raise OutputError(f"“{target}” cannot be written ({describe_os_error(error)}).") from None
 
 
 class FindingLog:
-    """Prints findings the moment they are there, and writes them as JSON lines."""
+    """Prints findings the moment they are there, and writes them as JSON lines.
+
+    Raises:
+        OutputError: the file cannot be written, or is there already.
+    """
 
     def __init__(self, target: Path | None, as_json: bool = False) -> None:
-        self._file = target.open("w", encoding="utf-8") if target else None
+        self._file = new_file(target) if target else None
         self._as_json, self._began = as_json, time.monotonic()
 
     def say(self, row: str, text: str, values: dict[str, Any]) -> None:

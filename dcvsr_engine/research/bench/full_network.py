@@ -141,11 +141,6 @@ def random_first_stage(size: FullSize, device: str, precision: Precision) -> Vae
     return VaeFirstStage(vae, size.declaration.condition_scaled)
 
 
-def with_first_stage(model: Model, size: FullSize, precision: Precision) -> Model:
-    """The model with an autoencoder that can compute."""
-    return replace(model, first_stage=random_first_stage(size, model.device, precision))
-
-
 def network_size(model: Model, first_stage: int = 0) -> NetworkSize:
     """What the planner reckons with for this model; ``first_stage``: bytes of its weights on the device."""
     weights = sum(weight.numel() * weight.element_size() for weight in model.unet.parameters())

@@ -129,13 +129,21 @@ def missing_shards(folder: Path, asked: PoolRecipe, clips: int) -> list[Shard]:
     for kind, share in asked.degradations.items():
         count = round(clips * share / total)
         shards += [Shard(kind, i, min(asked.shard, count - i * asked.shard)) for i in range(math.ceil(count / asked.shard))]
-    missing = [shard for shard in shards if shard.clips > count_clips(folder / shard.name)]
+    missing = [shard for shard in shards if shard.clips > count_clips(folder / shard.name, asked)]
     return sorted(missing, key=lambda shard: shard.number)
 
 
-def count_clips(shard: Path) -> int:
-    """Count the clips in the folder of a shard; raises `JobError` when it is damaged."""
-    return len(mapped(shard)[0]) if shard.is_dir() else 0
+def count_clips(shard: Path, asked: PoolRecipe) -> int:
+    """Count the clips in the folder of a shard; raises `JobError` when it is damaged or has other clips than those asked for."""
+    if not shard.is_dir():
+        return 0
+    high, _ = mapped(shard)
+    if high.shape[1:] != (asked.frames, 3, asked.size, asked.size):
+        raise JobError(
+            f"“{shard}” holds clips of {high.shape[1]} frames of {high.shape[-1]} pixels, and the recipe asks for "
+            f"{asked.frames} of {asked.size}: remove the pool, or choose another folder for the run."
+        )
+    return len(high)
 
 
 def mapped(shard: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

@@ -156,9 +156,11 @@ class TrainingPhase(Mixture):
     judged: Count = 72
 
     @model_validator(mode="after")
-    def _change_in_look_has_pairs_to_compare(self) -> Self:
+    def _perceptual_losses_have_pictures_to_compare(self) -> Self:
         if self.change_in_look > 0 and not (self.frames > 1 and self.perceptual > 0):
             raise ValueError("change_in_look needs perceptual above 0 and at least 2 frames.")
+        if self.perceptual > 0 and self.judged > self.size:
+            raise ValueError(f"judged must be at most size ({self.size}), not {self.judged}.")
         return self
 
 

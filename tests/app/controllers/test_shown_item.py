@@ -1,3 +1,5 @@
+import dataclasses
+
 import pytest
 
 from app.engine.runner import Activity
@@ -35,7 +37,9 @@ def test_previews_range_frame_and_zoom_come_back_with_their_clip(two, soon):
     show(two, 0, soon)
     chosen = two.preview.timeline.range
     assert (chosen.first, chosen.last, chosen.current) == (2, 5, 4)
-    assert "A" in variants(two) and two.preview.view.scene.viewport == seen
+    # notices come and go and leave the view more or less room; zoom and place are the clip's
+    back = two.preview.view.scene.viewport
+    assert "A" in variants(two) and dataclasses.replace(back, view=seen.view) == seen
     soon(lambda: two.preview.view.scene.frame == 4 and two.preview.view.has_picture)
 
 

@@ -29,6 +29,11 @@ def test_a_preset_leaves_model_machine_and_seed_alone(presets):
     assert {name: getattr(applied, name) for name in kept} == kept
 
 
+def test_paper_has_no_longer_windows_than_the_network_knows(presets):
+    windows = [presets.apply("Paper", RestoreSettings(), MODEL.replace(window=frames)).window for frames in (7, 14, 25)]
+    assert windows == [7, 14, 14]
+
+
 def test_fast_halves_the_models_steps(presets):
     assert presets.apply("Fast", RestoreSettings(), MODEL).steps == MODEL.steps // 2
 

@@ -92,8 +92,10 @@ def test_a_folder_stands_for_the_videos_in_it(tmp_path):
 
 
 def test_earlier_results_in_a_folder_are_left_alone(tmp_path):
-    folder = make(tmp_path, "a.mp4", "a_x4.mp4", "a_x2_3.mkv", "b_x4.mp4", "c.avi", "c_x4.mp4")
-    assert [path.name for path in paths_of([folder])] == ["a.mp4", "b_x4.mp4", "c.avi"]
+    names = ("a.mp4", "a_x4.mp4", "a_x2_3.mkv", "b_x4.mp4", "c.avi", "c_x4.mp4")
+    names += ("a_before_after.mp4", "c_before_after_2.mkv", "d_before_after.mp4")
+    folder = make(tmp_path, *names)
+    assert [path.name for path in paths_of([folder])] == ["a.mp4", "b_x4.mp4", "c.avi", "d_before_after.mp4"]
 
 
 def test_suffixes_of_camcorders_count_where_the_content_is_a_video(tmp_path):

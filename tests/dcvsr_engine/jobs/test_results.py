@@ -22,6 +22,11 @@ def test_a_result_of_another_size_is_whole(clip, tmp_path):
     assert flaw_of(part, clip, (2, 4)) is None and "3 frames, and 6" in flaw_of(part, clip)
 
 
+def test_a_range_ends_with_its_clip(clip, tmp_path):
+    part = jobs.short_clip(tmp_path / "part.mp4", 4)
+    assert flaw_of(part, clip, (2, 999)) is None
+
+
 @pytest.mark.parametrize("content", [b"", b"no video", b"\x00\x00\x00\x20ftypisom" + bytes(400)])
 def test_what_is_no_video_is_no_result(clip, tmp_path, content):
     (tmp_path / "a_x4.mp4").write_bytes(content)

@@ -62,9 +62,10 @@ def test_rows_come_one_by_one_and_a_failure_is_a_line(tmp_path, monkeypatch, cap
     assert {line["label"] for line in found} == {full.LABEL}
     assert found[3]["flops_per_second"] > 0
     assert "failed: RuntimeError: out of order" in capsys.readouterr().out
-    assert cli.main([*words, "--minutes", "0"]) == 1
+    assert cli.main(words) == 2 and "exists already" in capsys.readouterr().err
+    assert cli.main([*words[:-2], "--minutes", "0"]) == 1
     assert "left out" in capsys.readouterr().out
-    assert cli.main([*words, "--rows", "tiles"]) == 2
+    assert cli.main([*words[:-2], "--rows", "tiles"]) == 2
 
 
 def test_a_row_that_takes_too_long_is_ended(stand, capsys):

@@ -203,4 +203,4 @@ def test_recipes_for_a_gpu_are_large_and_have_workers(name):
     recipe = read_recipe(resource("recipes", f"{name}.json"))
     workers = recipe.crop_workers if isinstance(recipe, PriorRecipe) else recipe.workers
     assert workers >= 12 and all(phase.size >= 128 for phase in recipe.phases)
-    assert max(phase.batch for phase in recipe.phases) >= 64
+    assert max(phase.batch for phase in recipe.phases) >= 44

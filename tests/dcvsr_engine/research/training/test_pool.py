@@ -78,6 +78,11 @@ def test_windows_reach_beyond_the_ends_of_clips(folder):
     assert 5 < repeated.sum() < 60
 
 
+def test_a_pool_of_other_clips_is_named(folder):
+    with pytest.raises(JobError, match="mild-0000” holds clips of 3 frames of 48 pixels, and the recipe asks for 5 of 48"):
+        missing_shards(folder, ASKED.replace(frames=5), ASKED.clips)
+
+
 def test_a_damaged_shard_is_named(folder):
     (folder / "mild-0000/low.npy").write_bytes(b"nothing")
     with pytest.raises(JobError, match="mild-0000” is damaged: remove it"):

@@ -54,6 +54,7 @@ def test_what_a_recipe_of_the_first_edition_does_not_say_is_as_it_was(tmp_path: 
         ({"sigma_min": 30.0}, "sigma_min must be below sigma_max (20.0), not 30.0"),
         ({"validation": {"step": [1]}}, "the nearest is “steps”"),
         ({"clips": {"size": 64}, "phases": [{"iterations": 5}]}, "must fit into the clips, which have 5 frames of 64 pixels"),
+        ({"phases": [{"iterations": 5, "perceptual": 1.0, "size": 64}]}, "judged must be at most size (64), not 72"),
         ({"clips": {}, "phases": [{"iterations": 5, "frames": 7}]}, "which have 5 frames of 192 pixels"),
         ({"clips": {}, "phases": [{"iterations": 5, "degradations": {"film": 1}}]}, "“film” is asked for, but no such clips"),
     ],
