@@ -119,10 +119,14 @@ class Exports(QObject):
         own = item.finished.suffix.lower()
         # tracks of the result fit best into its own kind of file
         suffixes = (own, *(each for each in VIDEO_FILES if each != own)) if own in VIDEO_FILES else VIDEO_FILES
-        write: Chosen = lambda target, replace: self._runner.compare(item, target, mode, frames, replace)  # noqa: E731
-        self._ask(
-            self.tr("Save the before/after video"), item, BEFORE_AFTER.format(name=item.request.source.stem), suffixes, write
-        )
+        write = partial(self._write_video, item, mode, frames)
+        name = BEFORE_AFTER.format(name=item.request.source.stem)
+        self._ask(self.tr("Save the before/after video"), item, name, suffixes, write)
+
+    def _write_video(self, item: QueueItem, mode: "ComparisonMode", frames: tuple[int, int], target: Path, replace: bool) -> None:
+        """Write a video, unless the engine has begun something else while the name was being chosen."""
+        if not self._runner.compare(item, target, mode, frames, replace):
+            self._notices.caution(self.tr("The engine has begun something else: save the video when it is done."))
 
     # -- where to -----------------------------------------------------------------------------------------------
 

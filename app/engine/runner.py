@@ -172,15 +172,16 @@ class JobRunner(QObject):
         if not self._run:
             self._begin(run, RunJob(run.job, run.request))
 
-    def compare(self, item: QueueItem, target: Path, mode: "ComparisonMode", frames: tuple[int, int], replace: bool) -> None:
-        """Write a video of frames of a finished item before and after."""
+    def compare(self, item: QueueItem, target: Path, mode: "ComparisonMode", frames: tuple[int, int], replace: bool) -> bool:
+        """Write a video of frames of a finished item before and after; returns whether the engine was free to begin."""
         if self._run or item.finished is None:
-            return
+            return False
         output = OutputSettings(overwrite=replace)
         request = JobRequest(source=item.request.source, target=target, output=output, frames=frames)
         run = EngineRun(f"comparison-{uuid.uuid4().hex}", request, compares=True)
         files = request.source, item.finished, target
         self._begin(run, CompareVideos(run.job, *files, mode, frames, item.first_frame, output))
+        return True
 
     def plan(self, request: JobRequest, measure: bool = True) -> None:
         """Estimate a job, with the device's speed if it is to ``measure`` it; answered by `planned` or `failed`."""

@@ -1519,6 +1519,10 @@
         <source>Save the before/after video</source>
         <translation>保存修复前后对比视频</translation>
     </message>
+    <message>
+        <source>The engine has begun something else: save the video when it is done.</source>
+        <translation>引擎已开始处理其他任务：请在其完成后再保存视频。</translation>
+    </message>
 </context>
 <context>
     <name>FrameTrack</name>

@@ -112,6 +112,16 @@ def test_the_engine_writes_a_video_of_the_chosen_range(window, own_clip, soon, m
     window.exports.dialog.reject()
 
 
+def test_a_video_that_the_engine_has_no_time_for_is_told(window, own_clip, soon):
+    window.action_table["compare_side"].trigger()
+    window.action_table["preview_a"].trigger()  # as a watched clip may begin meanwhile
+    window.exports.dialog.fileSelected.emit(str(own_clip.with_name("demo.mp4")))
+    window.exports.dialog.reject()
+    assert "has begun something else" in window.notices.text
+    soon(lambda: window.runner.activity == Activity.IDLE)
+    assert not own_clip.with_name("demo.mp4").exists()
+
+
 def test_a_video_that_exists_is_not_replaced_unasked(window, own_clip, soon):
     own_clip.with_name("demo.mkv").write_bytes(b"precious")
     choose(window, "compare_side", own_clip.with_name("demo"))
