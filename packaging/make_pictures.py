@@ -28,7 +28,7 @@ RESOURCES = ROOT / "resources"
 GUIDE = RESOURCES / "guide"
 SAMPLE = RESOURCES / "clips" / "sample.mp4"
 FRAME = 6
-ALL_FRAMES, ONE_WINDOW, FEW_FRAMES = (0, 25), (0, 13), (4, 8)
+ALL_FRAMES, FIRST_FRAMES, FEW_FRAMES = (0, 25), (0, 13), (4, 8)
 DETAIL = 60, 20, 174, 127
 """Left, top, right, bottom of what is shown of a restored frame, twice as large."""
 PART = 0, 0, 96, 60
@@ -88,12 +88,12 @@ def side_by_side(name: str, *frames: Pixels) -> None:
 def main() -> None:
     """Restore, and write all pictures."""
     GUIDE.mkdir(parents=True, exist_ok=True)
-    base = restored(ONE_WINDOW)
+    base = restored(FIRST_FRAMES)
     beside = np.concatenate([bicubic(4), base.pixels], axis=1)
     Image.fromarray(beside).save(RESOURCES / "pictures" / "sample.jpg", quality=92)
     side_by_side("detail", *(mixed(base, strength) for strength in (0, 0.5, 1)))
     for factor in (1, 2, 4):
-        frame = base if factor == 4 else restored(ONE_WINDOW, size=f"x{factor}")
+        frame = base if factor == 4 else restored(FIRST_FRAMES, size=f"x{factor}")
         picture = Image.fromarray(frame.pixels).crop(tuple(factor * side for side in PART))
         picture.save(GUIDE / f"size-x{factor}.jpg", quality=QUALITY)
     side_by_side("steps", *(restored(FEW_FRAMES, steps=steps).pixels for steps in (1, 4, 12)))

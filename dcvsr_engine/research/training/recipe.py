@@ -133,7 +133,7 @@ class TrainingPhase(Mixture):
         change: weight of `objective.change_error` of the decoded x̂_0; 0 for none.
         change_in_look: weight of `objective.change_in_look`; needs ``perceptual`` and at least 2 frames; 0 for none.
         excess: weight of `objective.excess_detail` of the decoded x̂_0; 0 for none.
-        judged: side in pixels of the crops that these two see, at most ``size``.
+        judged: side in pixels of the crops that the perceptual network sees, at most ``size``.
     """
 
     iterations: Count

@@ -39,7 +39,7 @@ class TrainingState:
     def update_ema(self, decay: float) -> None:
         """Move the average towards the weights; the decay starts low, as in diffusers' ``EMAModel``, because they move fast."""
         decay = min(decay, (1 + self.iteration) / (10 + self.iteration))
-        # one call for all weights: on a GPU, hundreds of small kernels would take as long as the network
+        # one call for all weights, in place of one for each of hundreds
         torch._foreach_lerp_(list(self.ema.values()), list(self.weights.values()), 1 - decay)
 
     @contextmanager

@@ -141,7 +141,7 @@ class Trainer:
         return loss
 
     def noise_source(self, generator: torch.Generator) -> torch.Generator:
-        """Return a generator for noise: on a GPU one that continues ``generator`` there, where noise is drawn faster."""
+        """Return a generator for noise that draws it where it is needed: on a GPU, one that continues ``generator`` there."""
         if self.device.type == "cpu":
             return generator
         seed = int(torch.randint(2**62, (), generator=generator))
