@@ -122,7 +122,7 @@ def make_missing(
 
 
 def check_length(asked: PoolRecipe, recipe: Recipe, context: int) -> None:
-    """Raise `SettingsError` where clips are too short for the recipe and the ``context`` frames on either side for the upsampler."""
+    """Raise `SettingsError` where clips are too short for the recipe and its upsampler's ``context`` on either side."""
     needed = max(part.frames for part in recipe.parts) + 2 * context
     if asked.frames < needed:
         raise SettingsError(f"“clips” must have at least {needed} frames: {2 * context} are for the upsampler alone.")

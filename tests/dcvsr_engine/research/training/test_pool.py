@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from dcvsr_engine.errors import JobError, SettingsError
+from dcvsr_engine.errors import JobError
 from dcvsr_engine.network.resample import upscale
 from dcvsr_engine.research.training.data import Material
 from dcvsr_engine.research.training.pool import Pool, PooledData, Shard, make_pools, missing_shards
