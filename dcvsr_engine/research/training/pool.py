@@ -28,7 +28,7 @@ MIDDLE = 0.7
 """Share of crops whose target is the clip's middle frame; the windows of the others extend beyond the clip's ends."""
 
 
-LOCK = ".lock"
+POOL_LOCK = ".lock"
 """File in the folder of the pools, held while clips are made."""
 
 
@@ -98,7 +98,7 @@ def make_pools(
         report: receives a line per shard.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / LOCK):
+    with FileLock(folder / POOL_LOCK):
         make_missing(asked, seed, folder, find, report)
 
 
@@ -121,7 +121,7 @@ def make_missing(
             report(f"clips: {name} {number}/{len(shards)}")
 
 
-def check_length(asked: PoolRecipe, recipe: Recipe, context: int) -> None:
+def check_clip_length(asked: PoolRecipe, recipe: Recipe, context: int) -> None:
     """Raise `SettingsError` where clips are too short for the recipe and its upsampler's ``context`` on either side."""
     needed = max(part.frames for part in recipe.parts) + 2 * context
     if asked.frames < needed:
