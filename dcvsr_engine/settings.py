@@ -165,7 +165,7 @@ class RestoreSettings(Settings):
     steps: StepCount | None = Field(default=None, description="Sampling steps: more steps refine further and take longer.")
     solver: Solver = Field(
         default="euler",
-        description="How a step follows from the estimates: euler, Stable Video Diffusion's own, or dpmpp-2m, made for fewer steps.",
+        description="How a step follows from the estimates: euler, as in Stable Video Diffusion, or dpmpp-2m, for few steps.",
     )
     guidance: Guidance | None = Field(default=None, description="How detail is sharpened; dssag is the paper's, none is fastest.")
     guidance_scale: GuidanceScale | None = Field(default=None, description="How strongly guidance sharpens; 1 is no guidance.")

@@ -1,4 +1,4 @@
-"""DC-VSR's sampler: Euler steps, or those of DPM-Solver++(2M), over merged spatio-temporal tiles with SAP and TAP (method.md §1–4).
+"""DC-VSR's sampler: Euler steps, or DPM-Solver++'s, over merged spatio-temporal tiles with SAP and TAP (method.md §1–4).
 
 It is pure: memory that runs out, numbers that overflow, progress and cancelling wrap it from outside, see `restore`.
 """

@@ -97,7 +97,7 @@ def gamma_schedule(sigmas: Levels, rho: float, peak: float = 1.0, direction: Gam
 
 
 def extrapolations(sigmas: Levels) -> Levels:
-    """Extrapolation of each step's estimate by DPM-Solver++(2M) (Lu et al. 2022, arXiv 2211.01095, algorithm 2): ``h_i / 2 h_{i-1}``.
+    """Extrapolation of the estimates by DPM-Solver++(2M) (Lu et al. 2022, arXiv 2211.01095, algorithm 2): ``h_i / 2 h_{i-1}``.
 
     An Euler step towards ``x̂_0 + w (x̂_0 − x̂_0 of the step before)`` is a step of that solver, where h are differences of −ln σ.
 

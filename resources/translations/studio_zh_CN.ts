@@ -3092,6 +3092,10 @@
         <translation>求解器</translation>
     </message>
     <message>
+        <source>How a step follows from the estimates: euler, as in Stable Video Diffusion, or dpmpp-2m, for few steps.</source>
+        <translation>如何由估计值得到下一步：euler 与 Stable Video Diffusion 相同，dpmpp-2m 适合较少的步数。</translation>
+    </message>
+    <message>
         <source>DPM-Solver++ (2M)</source>
         <translation>DPM-Solver++ (2M)</translation>
     </message>
@@ -3702,10 +3706,6 @@
     <message>
         <source>÷4</source>
         <translation>÷4</translation>
-    </message>
-    <message>
-        <source>How a step follows from the estimates: euler, Stable Video Diffusion&apos;s own, or dpmpp-2m, made for fewer steps.</source>
-        <translation>如何由估计值得到下一步：euler 是 Stable Video Diffusion 自己的，dpmpp-2m 为较少的步数而设计。</translation>
     </message>
     <message>
         <source>Euler (SVD&apos;s own)</source>
