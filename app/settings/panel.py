@@ -22,7 +22,8 @@ from PySide6.QtWidgets import (
 )
 
 from app.models.declared import declared
-from app.settings.editors import LABEL_WIDTH, ChoiceEditor, SettingRow, WheelGuard, device_text
+from app.settings.devices import device_choices
+from app.settings.editors import LABEL_WIDTH, ChoiceEditor, SettingRow, WheelGuard
 from app.settings.effects import cfg_reason, idle_reasons, scale_for
 from app.settings.gamma_curve import GammaCurve
 from app.settings.presets import BUILT_IN, Presets
@@ -92,6 +93,7 @@ class SettingsPanel(QWidget):
         self._request = JobRequest(source=Path())
         self._model = declared(self._request.settings.model)
         self._rule, self._facts = ResultRule(), UNKNOWN
+        self._devices: Sequence[DeviceFacts] = ()
         self._guard = WheelGuard(self)
         self.rows: dict[str, SettingRow] = {}
         self.sections: dict[str, CollapsibleSection] = {}
@@ -255,15 +257,21 @@ class SettingsPanel(QWidget):
             editor.allow(codec, codec not in missing)
 
     def show_devices(self, devices: Sequence[DeviceFacts]) -> None:
-        """Offer the devices that are there, with name and memory."""
-        editor = self.rows["device"].editor
-        assert isinstance(editor, ChoiceEditor)
-        there = {device.name: device for device in devices}
+        """Offer the devices that are there, with name and memory, and several cards together."""
+        self._devices = devices
+        editor = self._name_devices()
+        there = {device.name for device in devices}
         for name in DEVICES:
-            if name in there:
-                editor.rename(name, device_text(there[name]))
             absent = "" if name in there or name == "auto" else self.tr("This device is not in this computer.")
             editor.allow(name, not absent, absent)
+
+    def _name_devices(self) -> ChoiceEditor:
+        """Show names and memory of the devices in their list, which is returned."""
+        editor = self.rows["device"].editor
+        assert isinstance(editor, ChoiceEditor)
+        for name, text in device_choices(self._devices, self._request.settings.device).items():
+            editor.offer(name, text)
+        return editor
 
     def _allow_guidance(self) -> None:
         """Offer CFG only with a model that it acts in."""
@@ -287,6 +295,7 @@ class SettingsPanel(QWidget):
             else:
                 row.show_value(getattr(request.settings, name), getattr(defaults, name))
             row.set_idle(idle.get(name, ""))
+        self._name_devices()
         self._allow_guidance()
         self.target_field.setText("" if request.target is None else str(request.target))
         self._show_suggestion()

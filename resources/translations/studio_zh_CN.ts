@@ -147,6 +147,10 @@
         <translation>导出(&amp;E)</translation>
     </message>
     <message>
+        <source>&amp;Devices</source>
+        <translation>设备(&amp;D)</translation>
+    </message>
+    <message>
         <source>P&amp;references…</source>
         <translation>首选项(&amp;R)…</translation>
     </message>
@@ -453,6 +457,17 @@
     <message>
         <source>{name} – step {step}</source>
         <translation>{name} – 第 {step} 步</translation>
+    </message>
+</context>
+<context>
+    <name>DeviceMenu</name>
+    <message>
+        <source>&amp;Compute on</source>
+        <translation>计算设备(&amp;C)</translation>
+    </message>
+    <message>
+        <source>One card, or several together</source>
+        <translation>一块显卡，或多块同时使用</translation>
     </message>
 </context>
 <context>
