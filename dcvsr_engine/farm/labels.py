@@ -7,7 +7,7 @@ from typing import Any
 
 DEVICE = "dcvsr"
 """A computer offers one of this resource per device, and a worker takes one."""
-LABEL = "dcvsr-"
+LABEL_PREFIX = "dcvsr-"
 """What our labels begin with."""
 LABEL_BYTES = 44
 """Ray takes 63 characters, and few kinds of them."""
@@ -46,7 +46,7 @@ def labels_of(devices: Sequence[FarmDevice], versions: Mapping[str, str]) -> dic
     values = {f"version.{name}": version for name, version in versions.items()}
     for place, device in enumerate(devices):
         values |= {f"name.{place}": device.name, f"memory.{place}": str(device.memory)}
-    return {LABEL + name: encoded(value) for name, value in values.items()}
+    return {LABEL_PREFIX + name: encoded(value) for name, value in values.items()}
 
 
 def encoded(value: str) -> str:
@@ -64,7 +64,9 @@ def decoded(label: str) -> str:
 
 def computer_of(node: Mapping[str, Any]) -> Computer:
     """What one of the nodes that Ray lists is."""
-    labels = {name[len(LABEL) :]: decoded(label) for name, label in node["Labels"].items() if name.startswith(LABEL)}
+    labels = {
+        name[len(LABEL_PREFIX) :]: decoded(label) for name, label in node["Labels"].items() if name.startswith(LABEL_PREFIX)
+    }
     count = int(node["Resources"].get(DEVICE, 0))
     return Computer(
         id=node["NodeID"],

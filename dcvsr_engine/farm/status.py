@@ -10,7 +10,7 @@ ANSWER_SECONDS = 5.0
 """How long a worker may take to say what it does."""
 WORKER_NAME = "worker-{}-{}"
 """Names of workers in Ray: of their computer's node, and of their own."""
-NOTHING = {"job": None, "target": None, "phase": None, "unit": None, "units": None, "done": None, "total": None}
+NO_WORK = {"job": None, "target": None, "phase": None, "unit": None, "units": None, "done": None, "total": None}
 """What a worker without a job does."""
 
 
@@ -64,10 +64,10 @@ def rows_of(devices: Sequence[FarmDevice], answers: Sequence[dict[str, Any]], si
     for answer in [answer for answer in answers if answer["does"]][: len(devices)]:
         device = next((device for device in free if device.name == answer["device"]), free[0])
         free.remove(device)
-        rows.append({"device": device.name, "memory": device.memory, "state": "works", **NOTHING, **answer["does"]})
+        rows.append({"device": device.name, "memory": device.memory, "state": "works", **NO_WORK, **answer["does"]})
     for place, device in enumerate(free):
         state = "silent" if place < silent else "idle"
-        rows.append({"device": device.name, "memory": device.memory, "state": state, **NOTHING})
+        rows.append({"device": device.name, "memory": device.memory, "state": state, **NO_WORK})
     return rows
 
 
