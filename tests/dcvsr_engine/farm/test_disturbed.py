@@ -25,6 +25,7 @@ from dcvsr_engine.planning.request import JobRequest
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.timeout(1200),
     pytest.mark.skipif(
         find_spec("ray") is None or not sys.platform.startswith("linux"),
         reason="needs Ray, an optional extra, and Linux's signals and loopback addresses",
