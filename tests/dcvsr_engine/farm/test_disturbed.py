@@ -36,9 +36,9 @@ HEAD, SECOND = "127.0.0.2", "127.0.0.3"
 """Two loopback addresses: two computers, as far as Ray can tell."""
 ADDRESS = f"{HEAD}:6391"
 RUNS = [
-    *[("worker", 0), ("worker", 2), ("worker", 5), ("node", 0), ("node", 2), ("node", 5)],
-    *[("head", 0), ("head", 3), ("head", 5), ("driver", 0), ("driver", 2), ("driver", 5)],
-    *[("late", 0), ("late", 3), ("hang", 0), ("hang", 3), ("full", 0), ("full", 3), ("two", 0), ("two", 3)],
+    *[("worker", 0), ("driver", 2), ("node", 2), ("late", 0), ("full", 3), ("two", 0), ("head", 3), ("hang", 0)],
+    *[("worker", 2), ("driver", 0), ("node", 0), ("late", 3), ("full", 0), ("two", 3), ("head", 0), ("hang", 3)],
+    *[("worker", 5), ("driver", 5), ("node", 5), ("head", 5)],
 ]
 DISK = 24 * 2**20
 """Bytes of the disk that is filled."""
