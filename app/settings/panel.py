@@ -46,6 +46,7 @@ from dcvsr_engine.worker.messages import DeviceFacts
 
 SIMPLE_ROWS = ("size", "strength")
 GUIDANCE_ROWS = ("steps", "guidance", "guidance_scale", "gamma_peak", "gamma_rho", "gamma_direction")
+FEWER_ROWS = ("solver",)
 PROPAGATION_ROWS = ("sap", "sap_schedule", "sap_rate", "tap", "tap_frames", "tap_direction")
 TILE_ROWS = ("tiling", "tile", "window", "overlap", "segment_frames", "order", "tile_batch")
 REST_ROWS = ("reduce", "grain", "color", "seed", "precision", "device")
@@ -138,6 +139,7 @@ class SettingsPanel(QWidget):
         more = self._section("more", self.tr("More"), ())
         for section in (
             self._section("guidance", self.tr("Steps and guidance"), GUIDANCE_ROWS, self.curve),
+            self._section("fewer", self.tr("Fewer evaluations"), FEWER_ROWS),
             self._section("propagation", self.tr("Propagation"), PROPAGATION_ROWS, self.strip),
             self._section("tiles", self.tr("Tiles and segments"), TILE_ROWS),
             self._section("rest", self.tr("Colours, seed, device"), REST_ROWS),
@@ -369,7 +371,6 @@ class SettingsPanel(QWidget):
         """Summarise the contents of collapsed sections."""
         off = self.tr("off")
         guidance = words(RESTORE_SPECS["guidance"].choices[s.guidance])
-        changed = sum(getattr(s, name) != RestoreSettings.specs()[name].default for name in RESEARCH_SETTINGS)
         texts = {
             "more": self.tr("steps: {steps}").format(steps=s.steps),
             "guidance": f"{s.steps} · {guidance} · {s.guidance_scale:g}"
@@ -377,11 +378,17 @@ class SettingsPanel(QWidget):
             "propagation": f"SAP {f's={s.sap_rate}' if s.sap else off} · TAP {f'L={s.tap_frames}' if s.tap else off}",
             "tiles": f"{s.tile}×{s.tile}×{s.window}" + (f" · {s.overlap:.0%}" if s.tiling == "paper" else ""),
             "rest": f"{words(RESTORE_SPECS['color'].choices[s.color])} · {s.seed}",
-            "research": self.tr("{count} changed").format(count=changed) if changed else self.tr("as the method says"),
+            "fewer": self._changed_text(s, FEWER_ROWS),
+            "research": self._changed_text(s, RESEARCH_SETTINGS),
             "output": self._request.target.name if self._request.target else self.tr("beside the clip"),
         }
         for key, section in self.sections.items():
             section.set_summary(texts[key])
+
+    def _changed_text(self, settings: RestoreSettings, names: Iterable[str]) -> str:
+        """How many of some settings are not the method's."""
+        changed = sum(getattr(settings, name) != RestoreSettings.specs()[name].default for name in names)
+        return self.tr("{count} changed").format(count=changed) if changed else self.tr("as the method says")
 
     # -- what the user edits ------------------------------------------------------------------------------------
 

@@ -517,6 +517,10 @@
         <translation>快速分块有自己的重叠。</translation>
     </message>
     <message>
+        <source>The first and the last step are Euler&apos;s: it takes three steps.</source>
+        <translation>第一步和最后一步总是欧拉步：至少需要三步。</translation>
+    </message>
+    <message>
         <source>CFG changes nothing with this model: its training left nothing out.</source>
         <translation>CFG 对此模型没有作用:训练时没有省略任何条件。</translation>
     </message>
@@ -1038,6 +1042,10 @@
     <message>
         <source>Fast tiling: little overlap and a moving grid, not the paper&apos;s.</source>
         <translation>快速分块：重叠少、网格移动，与论文不同。</translation>
+    </message>
+    <message>
+        <source>Steps are those of DPM-Solver++ (2M), not Euler&apos;s.</source>
+        <translation>采用 DPM-Solver++ (2M) 的步，而非欧拉步。</translation>
     </message>
     <message>
         <source>The U-Net leaves the device while frames are encoded and decoded, so that more of them fit.</source>
@@ -3095,6 +3103,18 @@
         <translation>步数</translation>
     </message>
     <message>
+        <source>Solver</source>
+        <translation>求解器</translation>
+    </message>
+    <message>
+        <source>How a step follows from the estimates: euler, as in Stable Video Diffusion, or dpmpp-2m, for few steps.</source>
+        <translation>如何由估计值得到下一步：euler 与 Stable Video Diffusion 相同，dpmpp-2m 适合较少的步数。</translation>
+    </message>
+    <message>
+        <source>DPM-Solver++ (2M)</source>
+        <translation>DPM-Solver++ (2M)</translation>
+    </message>
+    <message>
         <source>Guidance</source>
         <translation>引导</translation>
     </message>
@@ -3703,6 +3723,10 @@
         <translation>÷4</translation>
     </message>
     <message>
+        <source>Euler (SVD&apos;s own)</source>
+        <translation>欧拉（SVD 自带）</translation>
+    </message>
+    <message>
         <source>How far guidance blurs the attention of the branch it steers away from, at the first step; 0 is plain CFG.</source>
         <translation>第一步中，引导对其所背离的分支的注意力模糊到什么程度；0 即普通 CFG。</translation>
     </message>
@@ -3912,6 +3936,10 @@
     <message>
         <source>Steps and guidance</source>
         <translation>步数与引导</translation>
+    </message>
+    <message>
+        <source>Fewer evaluations</source>
+        <translation>减少计算</translation>
     </message>
     <message>
         <source>Save or remove presets</source>
