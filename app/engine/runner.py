@@ -16,7 +16,7 @@ from app.models.declared import declared
 from app.queue.job_queue import QueueItem
 from app.queue.model import QueueModel
 from app.system.result_rule import UNKNOWN, ResultRule, SourceFacts
-from dcvsr_engine.farm.cluster import farm_job_folder
+from dcvsr_engine.farm.address import farm_job_folder
 from dcvsr_engine.planning.disk import existing
 from dcvsr_engine.planning.plan import Plan
 from dcvsr_engine.planning.request import JobRequest

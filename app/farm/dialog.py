@@ -28,7 +28,7 @@ from app.widgets.formats import amount
 from app.widgets.phases import phase_name
 from app.widgets.placement import resize_within
 from app.widgets.plain import plain_label, plain_tip
-from dcvsr_engine.farm.cluster import LOOPBACK, MISSING
+from dcvsr_engine.farm.address import LOOPBACK, MISSING
 
 FARM_SIZE = QSize(820, 580)
 FARM_COLUMNS = 150, 200, 80, 170

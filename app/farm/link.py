@@ -18,7 +18,7 @@ from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, Signa
 
 from app.farm.status import FarmRow, FarmStatus
 from dcvsr_engine.errors import SettingsError, UserError
-from dcvsr_engine.farm.cluster import LOOPBACK, farm_folder, full_address, token
+from dcvsr_engine.farm.address import LOOPBACK, farm_folder, full_address, token
 from dcvsr_engine.storage import describe_os_error
 
 ASK_EVERY_MS = 5000
@@ -58,6 +58,36 @@ def kept_token() -> str:
     return token() if (farm_folder() / "token").is_file() else ""
 
 
+class FarmCommand(QProcess):
+    """A command of the engine that runs.
+
+    Attributes:
+        ended: the sentence that says what went wrong; empty when nothing did.
+    """
+
+    ended = Signal(str)
+
+    def __init__(self, command: list[str], parent: QObject) -> None:
+        super().__init__(parent)
+        surroundings = QProcessEnvironment.systemEnvironment()
+        surroundings.insert("PYTHONPATH", str(ROOT))
+        surroundings.insert("PYTHONUTF8", "1")
+        self.setProcessEnvironment(surroundings)
+        self.setProgram(command[0])
+        self.setArguments(command[1:])
+        self.finished.connect(self._on_finished)
+        self.errorOccurred.connect(self._on_error)
+
+    def _on_finished(self, code: int) -> None:
+        lines = bytes(self.readAllStandardError().data()).decode(errors="replace").strip().splitlines()
+        said = next((line.removeprefix(PREFIX) for line in reversed(lines) if line.startswith(PREFIX)), "")
+        self.ended.emit("" if code == 0 else said or self.tr("The farm ended unexpectedly (exit code {code}).").format(code=code))
+
+    def _on_error(self, error: QProcess.ProcessError) -> None:
+        if error == QProcess.ProcessError.FailedToStart:  # any other is an end as well
+            self.ended.emit(self.errorString())
+
+
 @dataclass(frozen=True)
 class FarmView:
     """What is known of the farm.
@@ -89,8 +119,8 @@ class FarmLink(QObject):
         super().__init__(parent)
         self._command = command
         self.view = FarmView()
-        self._node: QProcess | None = None
-        self._asking: QProcess | None = None
+        self._node: FarmCommand | None = None
+        self._asking: FarmCommand | None = None
         self._timer = QTimer(self)
         self._timer.setInterval(ASK_EVERY_MS)
         self._timer.timeout.connect(self.ask)
@@ -123,9 +153,11 @@ class FarmLink(QObject):
             self._enter(place, ["join", place, *([] if works else ["--devices", "0"])])
 
     def _enter(self, address: str, words: list[str]) -> None:
-        self._node = self._begin([*words, "--attached"], self._on_node_ended)
+        self._node = self._begin(*words, "--json", "--attached")
         self._node.readyReadStandardOutput.connect(self._on_entered)
+        self._node.ended.connect(self._on_node_ended)
         self._show(FarmView("entering", address))
+        self._node.start()
 
     def _on_entered(self) -> None:
         """Be in the farm: the process has said where it is."""
@@ -152,7 +184,9 @@ class FarmLink(QObject):
                 node.kill()
                 node.waitForFinished()
 
-    def _on_node_ended(self, _process: QProcess, problem: str) -> None:
+    def _on_node_ended(self, problem: str) -> None:
+        if self._node is not None:
+            self._node.deleteLater()
         self._node = None
         self._end_asking()
         self._show(FarmView(problem="" if self.view.state == "leaving" else problem))
@@ -170,10 +204,14 @@ class FarmLink(QObject):
     def ask(self) -> None:
         """Ask what the farm does, unless it is being asked."""
         if self._asking is None and self.view.address and self.view.state != "leaving":
-            self._asking = self._begin(["status", self.view.address, "--json"], self._on_answer)
+            self._asking = self._begin("status", self.view.address, "--json")
+            self._asking.ended.connect(self._on_answer)
+            self._asking.start()
 
-    def _on_answer(self, process: QProcess, problem: str) -> None:
-        self._asking = None
+    def _on_answer(self, problem: str) -> None:
+        process, self._asking = self._asking, None
+        assert process is not None
+        process.deleteLater()
         try:
             if problem:
                 raise UserError(problem)
@@ -193,28 +231,9 @@ class FarmLink(QObject):
             process.waitForFinished()
             process.deleteLater()
 
-    # -- processes ----------------------------------------------------------------------------------------------
-
-    def _begin(self, words: list[str], ended: Callable[[QProcess, str], None]) -> QProcess:
-        """Start a command; ``ended`` gets it in the end, and the sentence that says what went wrong, if anything did."""
-        process = QProcess(self)
-        surroundings = QProcessEnvironment.systemEnvironment()
-        surroundings.insert("PYTHONPATH", str(ROOT))
-        surroundings.insert("PYTHONUTF8", "1")
-        process.setProcessEnvironment(surroundings)
-        process.finished.connect(lambda code: self._on_ended(process, code, ended))
-        process.errorOccurred.connect(
-            lambda error: self._on_ended(process, 1, ended) if error == QProcess.ProcessError.FailedToStart else None
-        )
-        program, *arguments = self._command(*words)
-        process.start(program, arguments)
-        return process
-
-    def _on_ended(self, process: QProcess, code: int, ended: Callable[[QProcess, str], None]) -> None:
-        lines = bytes(process.readAllStandardError().data()).decode(errors="replace").strip().splitlines()
-        said = next((line.removeprefix(PREFIX) for line in reversed(lines) if line.startswith(PREFIX)), "")
-        ended(process, "" if code == 0 else said or self.tr("The farm ended unexpectedly (exit code {code}).").format(code=code))
-        process.deleteLater()
+    def _begin(self, *words: str) -> FarmCommand:
+        """Make a command ready to start."""
+        return FarmCommand(self._command(*words), self)
 
     def _show(self, view: FarmView) -> None:
         self.view = view

@@ -12,7 +12,8 @@ from typing import Any
 from dcvsr_engine.control import Control
 from dcvsr_engine.errors import Cancelled, JobError, UserError
 from dcvsr_engine.events import Waiting
-from dcvsr_engine.farm.cluster import full_address, reach
+from dcvsr_engine.farm.address import full_address
+from dcvsr_engine.farm.cluster import reach
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.worker import messages
 from dcvsr_engine.worker.crew import END_SECONDS, LOOK_SECONDS, START

@@ -1,7 +1,7 @@
 """Stands in for “dcvsr farm”: keeps a farm in a folder, and says what it is told to. Run as a program as often as it is asked.
 
-The folder holds ``refusal`` (a sentence: every command fails with it), ``rows.json`` (what the status says), and what the commands
-leave for the test: ``words`` (each command line), ``in`` (while this computer is in the farm).
+The folder holds ``refusal`` (a sentence: every command fails with it), ``rows.json`` (what the status says), and what the
+commands leave for the test: ``words`` (each command line), ``in`` (while this computer is in the farm).
 """
 
 import json
@@ -9,7 +9,14 @@ import sys
 from pathlib import Path
 
 VERSIONS = {"dcvsr": "0.1.0", "Ray": "2.60.0", "Python": "3.12.3", "PyTorch": "2.13.0"}
-IDLE = {"host": "box-1", "address": "10.0.0.1", "device": "processor, 8 threads", "memory": 16 << 30, "versions": VERSIONS, "state": "idle"}
+IDLE = {
+    "host": "box-1",
+    "address": "10.0.0.1",
+    "device": "processor, 8 threads",
+    "memory": 16 << 30,
+    "versions": VERSIONS,
+    "state": "idle",
+}
 WORKING = IDLE | {
     "host": "box-2",
     "address": "10.0.0.2",

@@ -39,7 +39,9 @@ def test_a_farm_is_started_shows_what_each_device_does_and_is_left(dialog, farm,
         ["box-1", "processor, 8 threads", "16 GB", versions, "idle"],
         ["box-2", "NVIDIA GeForce RTX 4090", "24 GB", versions, "film.mkv · sampling 12/40 · segment 3/20"],
     ]
-    assert [row[4] for row in cells(dialog)[2:]] == ["does not answer", "film.mkv · waits for others"] and cells(dialog)[2][2] == "–"
+    assert [row[4] for row in cells(dialog)[2:]] == ["does not answer", "film.mkv · waits for others"] and cells(dialog)[2][
+        2
+    ] == "–"
     dialog.leave_button.click()
     soon(dialog.start_button.isEnabled)
     assert not cells(dialog) and "in no farm" in dialog.message.text()
@@ -65,7 +67,7 @@ def test_connecting_needs_an_address_and_keeps_the_token(dialog, farm, soon, lin
     dialog.works_box.setChecked(False)
     dialog.connect_button.click()
     soon(lambda: link.view.state == "in")
-    assert farm.words == ["join box:6380 --devices 0 --attached"] and token() == "secret"
+    assert farm.words == ["join box:6380 --devices 0 --json --attached"] and token() == "secret"
 
 
 def test_a_problem_is_shown_in_place_of_anything_else(dialog, farm, soon):

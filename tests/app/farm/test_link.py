@@ -2,10 +2,7 @@
 
 import pytest
 
-from app.farm import link as module
-from app.farm.link import FarmLink, is_this_computer, kept_token
-
-LOST = "dcvsr: "
+from app.farm.link import is_this_computer, kept_token
 
 
 def is_state(link, state):
@@ -17,22 +14,23 @@ def test_a_farm_that_is_begun_here_says_where_it_is_and_ends_when_it_is_left(lin
     assert link.view.state == "entering"
     soon(lambda: bool(link.view.rows))
     assert (link.view.state, link.view.address, link.view.rows[0].host) == ("in", "192.168.0.10:6380", "box-1")
-    assert farm.words == ["start --listen 192.168.0.10 --attached"]
+    assert farm.words == ["start --listen 192.168.0.10 --json --attached"]
     link.leave()
     assert link.view.state == "leaving"
     soon(is_state(link, "out"))
     assert not farm.is_in and not link.view.problem
 
 
-def test_the_farm_is_left_when_the_window_ends(farm, qapp, soon):
-    link = FarmLink(command=farm.command)
+def test_the_farm_is_left_when_the_window_ends(link, farm, soon):
     link.start()
     soon(lambda: farm.is_in)
     link.stop()
     assert not farm.is_in
 
 
-@pytest.mark.parametrize("works, words", [(True, "join box:6380 --attached"), (False, "join box:6380 --devices 0 --attached")])
+@pytest.mark.parametrize(
+    "works, words", [(True, "join box:6380 --json --attached"), (False, "join box:6380 --devices 0 --json --attached")]
+)
 def test_another_computers_farm_is_joined_with_its_token_which_no_process_list_shows(link, farm, soon, works, words):
     link.connect_to("box", "secret", works)
     soon(is_state(link, "in"))
@@ -60,15 +58,14 @@ def test_what_is_no_address_is_said_at_once(link):
     assert link.view.state == "out" and "“box:port” is no address" in link.view.problem
 
 
-def test_a_command_that_cannot_be_started_leaves_nothing_waiting(qapp, soon):
-    link = FarmLink(command=lambda *words: ["/nowhere/dcvsr", *words])
+def test_a_command_that_cannot_be_started_leaves_nothing_waiting(link, soon, monkeypatch):
+    monkeypatch.setattr(link, "_command", lambda *words: ["/nowhere/dcvsr", *words])
     link.start()
     soon(is_state(link, "out"))
     assert link.view.problem
 
 
-def test_a_farm_that_does_not_answer_is_kept_and_asked_again(link, farm, soon, monkeypatch):
-    monkeypatch.setattr(module, "ASK_EVERY_MS", 50)
+def test_a_farm_that_does_not_answer_is_kept_and_asked_again(link, farm, soon):
     link.start()
     soon(lambda: bool(link.view.rows))
     farm.refuse("There is no farm at 127.0.0.1:6380.")
@@ -90,7 +87,7 @@ def test_a_farm_that_ends_takes_this_computer_out_with_the_reason(link, farm, so
     assert "first computer is gone" in link.view.problem
 
 
-def test_it_is_asked_while_somebody_looks_and_no_longer(link, farm, soon, monkeypatch):
+def test_it_is_asked_while_somebody_looks_and_no_longer(link, farm, soon):
     link._timer.setInterval(30)
     link.start()
     soon(is_state(link, "in"))
