@@ -109,7 +109,7 @@ def test_a_farm_that_is_lost_stays_chosen_so_that_nothing_begins_that_would_take
 def test_the_engine_is_told_the_farm_and_the_folder_that_all_see(farm, window, own_clip, soon, monkeypatch):
     sent = []
     monkeypatch.setattr(window.engine, "send", sent.append)
-    monkeypatch.setattr(window.engine, "isRunning", lambda: True)
+    monkeypatch.setattr(window.runner, "restart_engine", lambda: None)
     window.preferences.plan_first = True  # a plan is for this computer
     window.add_clips([own_clip])
     entered(window, soon)
