@@ -147,6 +147,10 @@
         <translation>导出(&amp;E)</translation>
     </message>
     <message>
+        <source>&amp;Devices</source>
+        <translation>设备(&amp;D)</translation>
+    </message>
+    <message>
         <source>P&amp;references…</source>
         <translation>首选项(&amp;R)…</translation>
     </message>
@@ -463,6 +467,17 @@
     </message>
 </context>
 <context>
+    <name>DeviceMenu</name>
+    <message>
+        <source>&amp;Compute on</source>
+        <translation>计算设备(&amp;C)</translation>
+    </message>
+    <message>
+        <source>One card, or several together</source>
+        <translation>一块显卡，或多块同时使用</translation>
+    </message>
+</context>
+<context>
     <name>Effects</name>
     <message>
         <source>Guidance is off.</source>
@@ -507,6 +522,10 @@
     <message>
         <source>Fast tiling has its own overlap.</source>
         <translation>快速分块有自己的重叠。</translation>
+    </message>
+    <message>
+        <source>The first and the last step are Euler&apos;s: it takes three steps.</source>
+        <translation>第一步和最后一步总是欧拉步：至少需要三步。</translation>
     </message>
     <message>
         <source>CFG changes nothing with this model: its training left nothing out.</source>
@@ -1030,6 +1049,10 @@
     <message>
         <source>Fast tiling: little overlap and a moving grid, not the paper&apos;s.</source>
         <translation>快速分块：重叠少、网格移动，与论文不同。</translation>
+    </message>
+    <message>
+        <source>Steps are those of DPM-Solver++ (2M), not Euler&apos;s.</source>
+        <translation>采用 DPM-Solver++ (2M) 的步，而非欧拉步。</translation>
     </message>
     <message>
         <source>The U-Net leaves the device while frames are encoded and decoded, so that more of them fit.</source>
@@ -3095,6 +3118,18 @@
         <translation>步数</translation>
     </message>
     <message>
+        <source>Solver</source>
+        <translation>求解器</translation>
+    </message>
+    <message>
+        <source>How a step follows from the estimates: euler, as in Stable Video Diffusion, or dpmpp-2m, for few steps.</source>
+        <translation>如何由估计值得到下一步：euler 与 Stable Video Diffusion 相同，dpmpp-2m 适合较少的步数。</translation>
+    </message>
+    <message>
+        <source>DPM-Solver++ (2M)</source>
+        <translation>DPM-Solver++ (2M)</translation>
+    </message>
+    <message>
         <source>Guidance</source>
         <translation>引导</translation>
     </message>
@@ -3703,6 +3738,10 @@
         <translation>÷4</translation>
     </message>
     <message>
+        <source>Euler (SVD&apos;s own)</source>
+        <translation>欧拉（SVD 自带）</translation>
+    </message>
+    <message>
         <source>How far guidance blurs the attention of the branch it steers away from, at the first step; 0 is plain CFG.</source>
         <translation>第一步中，引导对其所背离的分支的注意力模糊到什么程度；0 即普通 CFG。</translation>
     </message>
@@ -3912,6 +3951,10 @@
     <message>
         <source>Steps and guidance</source>
         <translation>步数与引导</translation>
+    </message>
+    <message>
+        <source>Fewer evaluations</source>
+        <translation>减少计算</translation>
     </message>
     <message>
         <source>Save or remove presets</source>
