@@ -17,7 +17,7 @@ from dcvsr_engine.errors import UserError
 
 if TYPE_CHECKING:
     from dcvsr_engine.video.probe import VideoInfo
-    from dcvsr_engine.video.sound import Samples
+    from dcvsr_engine.video.sound import SoundSamples
 
 BUFFER_SECONDS = 1.0
 """Sound that is decoded ahead."""
@@ -98,12 +98,12 @@ class SoundBuffer:
 
         self._rate, self._started, self._gain, self._clock = SOUND_RATE, started, gain, clock
         self._changed = threading.Condition()
-        self._blocks: deque[Samples] = deque()
+        self._blocks: deque[SoundSamples] = deque()
         self._next = 0
         self._waiting = 0
         self._closed = False
 
-    def write(self, block: "Samples") -> bool:
+    def write(self, block: "SoundSamples") -> bool:
         """Add sound, as soon as there is room for it; returns whether it is still wanted."""
         with self._changed:
             self._changed.wait_for(lambda: self._closed or self._waiting < BUFFER_SECONDS * self._rate)
@@ -117,7 +117,7 @@ class SoundBuffer:
             self._closed = True
             self._changed.notify()
 
-    def read(self, count: int) -> "Samples":
+    def read(self, count: int) -> "SoundSamples":
         """The next samples, silence where they are not decoded yet; those whose time is over are left out."""
         due = round((self._clock() - self._started) * self._rate)
         slack, ahead = SLACK_SECONDS * self._rate, DEVICE_SECONDS * self._rate
@@ -133,7 +133,7 @@ class SoundBuffer:
         np.multiply(sound, self._gain(), out=played[: len(sound)], casting="unsafe")
         return played
 
-    def _take(self, count: int) -> "Samples":
+    def _take(self, count: int) -> "SoundSamples":
         """Up to that many samples from the front."""
         taken = [np.zeros((0, 2), np.int16)]
         while count and self._blocks:
@@ -220,7 +220,7 @@ class _Player(QThread):
             self.tried.emit(str(error))
 
 
-def sound_of(info: "VideoInfo", playback: Playback) -> Iterator["Samples"]:
+def sound_of(info: "VideoInfo", playback: Playback) -> Iterator["SoundSamples"]:
     """The sound of play, for ever."""
     from dcvsr_engine.video.sound import sound_between
 

@@ -9,7 +9,7 @@ from PySide6.QtCore import QCoreApplication
 from dcvsr_engine.errors import UserError
 
 if TYPE_CHECKING:
-    from dcvsr_engine.video.sound import Samples
+    from dcvsr_engine.video.sound import SoundSamples
 
 PERIOD_MS, PERIODS = 40, 3
 """What the device asks for at once, and how many of these wait in it."""
@@ -17,7 +17,7 @@ PERIOD_MS, PERIODS = 40, 3
 DEVICE_SECONDS = PERIOD_MS * PERIODS / 1000
 """Sound that waits in the device, at most."""
 
-Fill = Callable[[int], "Samples"]
+Fill = Callable[[int], "SoundSamples"]
 """Gives the next samples; called on a thread of the device."""
 
 
@@ -63,10 +63,10 @@ def open_output(fill: Fill) -> SoundOutput:
     return device  # type: ignore[no-any-return]
 
 
-def blocks(fill: Fill) -> Generator["Samples | bytes", int, None]:
+def blocks(fill: Fill) -> Generator["SoundSamples | bytes", int, None]:
     """A generator that is sent the number of samples to yield next; begun."""
 
-    def wanted() -> Generator["Samples | bytes", int, None]:
+    def wanted() -> Generator["SoundSamples | bytes", int, None]:
         count = yield b""
         while True:
             count = yield fill(count)

@@ -16,20 +16,20 @@ from dcvsr_engine.video.decode import packets
 from dcvsr_engine.video.probe import VideoInfo
 from dcvsr_engine.video.source import opened
 
-Samples = NDArray[np.int16]
+SoundSamples = NDArray[np.int16]
 """``(samples, 2)``: left and right."""
 
 SOUND_RATE = 48_000
-"""Samples per second that any sound is brought to."""
+"""SoundSamples per second that any sound is brought to."""
 
 SLACK = round(0.02 * SOUND_RATE)
-"""Samples by which times may be off, as containers round them, before sound is moved to where they say."""
+"""SoundSamples by which times may be off, as containers round them, before sound is moved to where they say."""
 
 LEAD_SECONDS = 0.3
 """Decoding begins this much earlier: decoders are right only after some packets."""
 
 
-def sound_between(info: VideoInfo, begin: float, end: float) -> Iterator[Samples]:
+def sound_between(info: VideoInfo, begin: float, end: float) -> Iterator[SoundSamples]:
     """The sound of a part of a clip, with silence wherever it has none.
 
     Args:
@@ -47,23 +47,23 @@ def sound_between(info: VideoInfo, begin: float, end: float) -> Iterator[Samples
         place = round((time - begin) * SOUND_RATE)
         if written and abs(place - written) <= SLACK:
             place = written
-        yield from silence(min(place, total) - written)
+        yield from silent_samples(min(place, total) - written)
         heard = block[max(0, written - place) : max(0, total - place)]
         if len(heard):
             yield heard
         written = min(total, max(written, place + len(block)))
         if written == total:
             return
-    yield from silence(total - written)
+    yield from silent_samples(total - written)
 
 
-def silence(count: int) -> Iterator[Samples]:
+def silent_samples(count: int) -> Iterator[SoundSamples]:
     """That many silent samples, if any, a second at a time."""
     for begin in range(0, count, SOUND_RATE):
         yield np.zeros((min(SOUND_RATE, count - begin), 2), np.int16)
 
 
-def sound_from(info: VideoInfo, begin: float) -> Iterator[tuple[float, Samples]]:
+def sound_from(info: VideoInfo, begin: float) -> Iterator[tuple[float, SoundSamples]]:
     """Blocks of the main sound track with their times in seconds after the clip's beginning, from ``begin`` or earlier on."""
     if not info.audio:
         return
@@ -76,7 +76,7 @@ def sound_from(info: VideoInfo, begin: float) -> Iterator[tuple[float, Samples]]
         if begin > LEAD_SECONDS and not info.clock and stream.time_base:
             with contextlib.suppress(av.FFmpegError):
                 container.seek(round((begin + origin - LEAD_SECONDS) / stream.time_base), stream=stream)
-        for time, block in decoded(container, stream, info):
+        for time, block in decoded_sound(container, stream, info):
             yield time - origin, block
 
 
@@ -86,7 +86,7 @@ def sound_stream(container: InputContainer) -> AudioStream | None:
     return next((stream for stream in tracks if stream.disposition & Disposition.default), next(iter(tracks), None))
 
 
-def decoded(container: InputContainer, stream: AudioStream, info: VideoInfo) -> Iterator[tuple[float, Samples]]:
+def decoded_sound(container: InputContainer, stream: AudioStream, info: VideoInfo) -> Iterator[tuple[float, SoundSamples]]:
     """Time in seconds on the file's time line, and samples; what is damaged is left out."""
     resamplers: dict[tuple[str, str, int], AudioResampler] = {}
     due = 0.0
