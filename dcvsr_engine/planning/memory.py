@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from safetensors import SafetensorError, safe_open
 
-from dcvsr_engine.diffusion.schedule import has_sap_steps, most_branches
+from dcvsr_engine.diffusion.schedule import has_sap_steps, most_branches, steps_of
 from dcvsr_engine.errors import ModelError
 from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.network.first_stage import FLOAT_PIXEL, FirstStageSpec, first_stage_of
@@ -253,8 +253,10 @@ class SegmentLoad:
         noise = frame if self.declaration.noise_share == 1 else self.latent_bytes()
         condition = 0 if self.encodes_parts else self.latent_bytes() * stage.condition_channels / stage.latent_channels
         enlarged = HELD_PIXEL * self.pixels_out * self.grid.frames if self.upsampler and stage.local else 0
+        # the estimates of two steps, where one is extrapolated from the other
+        before = 2 * self.latent_bytes() if any(step.extrapolation for step in steps_of(self.settings, self.declaration)) else 0
         # those that are pinned here, and those that the next one will pin
-        return int(merged + x + noise + condition + enlarged + 2 * self.pinned * frame)
+        return int(merged + x + noise + condition + enlarged + before + 2 * self.pinned * frame)
 
     @property
     def encodes_parts(self) -> bool:

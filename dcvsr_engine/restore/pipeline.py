@@ -40,7 +40,7 @@ LUMA = torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
 LEAST_BAND = 64
 """Rows of a band, at least: colour correction looks at as many around it."""
 
-AfterStep = Callable[[SegmentState], None]
+OnState = Callable[[SegmentState], None]
 """Receives the state after a step."""
 OnEstimate = Callable[[Step, Tensor], None]
 """Receives a step and its ``x̂_0`` ``(frames, channels, height, width)``, which holds until it returns."""
@@ -171,7 +171,7 @@ class SegmentPipeline:
         condition: Latents,
         state: SegmentState | None = None,
         fixed: Mapping[int, Tensor] = MappingProxyType({}),
-        after_step: AfterStep = lambda state: None,
+        after_step: OnState = lambda state: None,
         on_estimate: OnEstimate = lambda step, denoised: None,
     ) -> Tensor:
         """Sample ``x_0``.
@@ -180,7 +180,7 @@ class SegmentPipeline:
             condition: ``l`` ``(frames, channels, height, width)``.
             state: where an earlier run stopped; ``None`` to start from noise.
             fixed: ``x_0`` ``(channels, height, width)`` of frames that neighbouring segments have made, by position.
-            after_step, on_estimate: see `AfterStep` and `OnEstimate`.
+            after_step, on_estimate: see `OnState` and `OnEstimate`.
 
         Returns:
             ``x_0`` ``(frames, channels, height, width)``.
@@ -196,7 +196,7 @@ class SegmentPipeline:
             latest.bank.move(self.model.device)
 
         def keep(new: SegmentState) -> None:
-            """See `AfterStep`: the state is where the next rung of the ladder resumes."""
+            """See `OnState`: the state is where the next rung of the ladder resumes."""
             nonlocal latest
             latest = new
             after_step(new)
@@ -206,7 +206,7 @@ class SegmentPipeline:
         )
 
     def resume(
-        self, state: SegmentState, condition: Latents, pins: PinnedFrames | None, after_step: AfterStep, on_estimate: OnEstimate
+        self, state: SegmentState, condition: Latents, pins: PinnedFrames | None, after_step: OnState, on_estimate: OnEstimate
     ) -> Tensor:
         """Sample from ``state`` with the settings that fit. See `sample`; ``condition`` ``(frames, channels, height, width)``.
 
@@ -221,11 +221,11 @@ class SegmentPipeline:
             self._observer.on_step(step, self.grid_at(step.index))
             return tiled(x, step)
 
-        def keep(step: Step, x: Tensor) -> None:
-            """See `AfterStep`: x and the bank make a state."""
-            after_step(SegmentState(x, step.index + 1, tiled.bank))
+        def keep(step: Step, x: Tensor, before: Tensor | None) -> None:
+            """See `AfterStep`: what the next step needs makes a state."""
+            after_step(SegmentState(x, step.index + 1, tiled.bank, before))
 
-        return sample(denoise, state.x, steps[state.step :], pins, on_estimate, keep)
+        return sample(denoise, state.x, steps[state.step :], pins, on_estimate, keep, state.before)
 
     def decode(self, latents: Tensor, positions: range | None = None, with_input: bool = False) -> Iterator[Restored]:
         """Decode ``x_0`` ``(frames, channels, height, width)`` and correct colours, frame by frame.
