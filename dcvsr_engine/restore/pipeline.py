@@ -304,7 +304,7 @@ class SegmentPipeline:
         return self._enlarger.held if isinstance(self._enlarger, HoldingEnlarger) else {}
 
     def sound(self, positions: list[int], work: Callable[[], Tensor]) -> Tensor:
-        """Call ``work`` on some frames, in fp32 where half precision gives no numbers; raises `JobError` where that does not."""
+        """Call ``work``, which gives a result of any shape for some frames; see `Sound` and `retry_in_fp32`."""
         return retry_in_fp32(self.model, work, self.locate(positions), warn=self.warn)
 
     @property
