@@ -238,6 +238,9 @@ class MainWindow(QMainWindow):
         # after all docks and bars are made: Qt finds them by their names
         self.restoreState(self.preferences.layout)
         self.settings_panel.open_these_groups(self.preferences.open_groups)
+        sound = self.preview.timeline.sound_controls
+        sound.show_choice(self.preferences.volume, self.preferences.muted)
+        sound.changed.connect(self.preferences.set_sound)
 
     # -- actions ------------------------------------------------------------------------------------------------
 

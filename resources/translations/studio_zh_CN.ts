@@ -374,6 +374,13 @@
     </message>
 </context>
 <context>
+    <name>ClipSound</name>
+    <message>
+        <source>This clip has no sound.</source>
+        <translation>此视频没有声音。</translation>
+    </message>
+</context>
+<context>
     <name>CollapsibleSection</name>
     <message>
         <source>expanded</source>
@@ -2513,6 +2520,10 @@
         <translation>播放所选范围(L)。</translation>
     </message>
     <message>
+        <source>Mute the sound, or let it be heard again (Shift+M).</source>
+        <translation>静音，或恢复声音（Shift+M）。</translation>
+    </message>
+    <message>
         <source>Play or pause</source>
         <translation>播放或暂停</translation>
     </message>
@@ -2527,6 +2538,10 @@
     <message>
         <source>Play forwards</source>
         <translation>正放</translation>
+    </message>
+    <message>
+        <source>Mute</source>
+        <translation>静音</translation>
     </message>
     <message>
         <source>Set in point</source>
@@ -4042,6 +4057,36 @@
     <message>
         <source>This clip is being restored with these settings.</source>
         <translation>正在用这些设置修复此视频。</translation>
+    </message>
+</context>
+<context>
+    <name>SoundControls</name>
+    <message>
+        <source>Mute</source>
+        <translation>静音</translation>
+    </message>
+    <message>
+        <source>Volume</source>
+        <translation>音量</translation>
+    </message>
+    <message>
+        <source>Mute the sound, or let it be heard again (Shift+M).</source>
+        <translation>静音，或恢复声音（Shift+M）。</translation>
+    </message>
+    <message>
+        <source>How loud the sound is.</source>
+        <translation>声音的大小。</translation>
+    </message>
+</context>
+<context>
+    <name>SoundOutput</name>
+    <message>
+        <source>The library for sound (miniaudio) is not there.</source>
+        <translation>缺少声音库（miniaudio）。</translation>
+    </message>
+    <message>
+        <source>There is no device for sound; connect one and play again.</source>
+        <translation>没有声音设备；请连接一个，然后重新播放。</translation>
     </message>
 </context>
 <context>
