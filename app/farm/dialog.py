@@ -90,7 +90,7 @@ class FarmDialog(QDialog):
     def _explanation(self) -> QLabel:
         text = self.tr(
             "Several computers restore your clips together: one of them starts a farm, the others join it. "
-            "Program and model are the same on all of them."
+            "Program and model are the same on all of them. This computer leaves when the window is closed."
         )
         if not SEVERAL_COMPUTERS:
             text += " " + self.tr("Several computers work together only on Linux; on this system a farm is this computer alone.")
@@ -227,7 +227,7 @@ class FarmDialog(QDialog):
     def _state_text(self, view: FarmView) -> str:
         place = view.address or self.tr("this computer")
         if view.state == "in":
-            text = self.tr("This computer is in the farm at {address}, until the window is closed.")
+            text = self.tr("This computer is in the farm at {address}.")
             if view.address.startswith(LOOPBACK):
                 text += " " + self.tr("Others cannot join: for that, leave and start it for an address of this computer.")
             return text.format(address=place)

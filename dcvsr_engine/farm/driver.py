@@ -18,7 +18,7 @@ from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.worker import messages
 from dcvsr_engine.worker.crew import END_SECONDS, LOOK_SECONDS, START
 
-LOST = "The farm at {} cannot be reached any more. Finished work is kept: start it again, and then the same command."
+LOST = "The farm at {0} cannot be reached any more. Finished work is kept: start it again, and then the same command."
 
 
 def run_on_farm(request: JobRequest, control: Control, folder: Path, address: str) -> dict[str, Any]:
