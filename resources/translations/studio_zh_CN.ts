@@ -1685,11 +1685,11 @@
     </message>
     <message>
         <source>Device</source>
-        <translation type="unfinished">设备</translation>
+        <translation>设备</translation>
     </message>
     <message>
         <source>Memory</source>
-        <translation type="unfinished">内存</translation>
+        <translation>内存</translation>
     </message>
     <message>
         <source>Versions</source>
@@ -1741,7 +1741,7 @@
     </message>
     <message>
         <source>segment {number}/{segments}</source>
-        <translation type="unfinished">段 {number}/{segments}</translation>
+        <translation>段 {number}/{segments}</translation>
     </message>
     <message>
         <source>begins</source>
@@ -2236,31 +2236,31 @@
     <name>Phases</name>
     <message>
         <source>loading the model</source>
-        <translation type="unfinished">正在加载模型</translation>
+        <translation>正在加载模型</translation>
     </message>
     <message>
         <source>detecting shots</source>
-        <translation type="unfinished">正在检测镜头</translation>
+        <translation>正在检测镜头</translation>
     </message>
     <message>
         <source>encoding</source>
-        <translation type="unfinished">正在编码</translation>
+        <translation>正在编码</translation>
     </message>
     <message>
         <source>sampling</source>
-        <translation type="unfinished">正在采样</translation>
+        <translation>正在采样</translation>
     </message>
     <message>
         <source>decoding</source>
-        <translation type="unfinished">正在解码</translation>
+        <translation>正在解码</translation>
     </message>
     <message>
         <source>writing</source>
-        <translation type="unfinished">正在写入</translation>
+        <translation>正在写入</translation>
     </message>
     <message>
         <source>finishing the file</source>
-        <translation type="unfinished">正在完成文件</translation>
+        <translation>正在完成文件</translation>
     </message>
 </context>
 <context>
