@@ -111,7 +111,7 @@ class Actions(QObject):
         modes = tuple(f"preview.{mode.value}" for mode in CompareMode)
         tools = ("preview.tiles", "preview.loupe", "preview.actual_size", "preview.fit", "preview.zoom_in", "preview.zoom_out")
         picture = (*modes, None, *tools, "preview.select", "preview.select_none")
-        plays = ("preview.play", "preview.play_backwards", "preview.stop_playing", "preview.play_forwards")
+        plays = ("preview.play", "preview.play_backwards", "preview.stop_playing", "preview.play_forwards", "preview.mute")
         frames = (*plays, "preview.previous", "preview.next", "preview.in", "preview.out")
         panels = ("panel.queue", "panel.settings", "panel.report", "panel.log")
         looks = MenuSpec(self.tr("&Appearance"), tuple(f"appearance.{name}" for name in APPEARANCES))
@@ -129,6 +129,7 @@ class Actions(QObject):
             MenuSpec(self.tr("&View"), (*picture, None, *frames, None, *panels, None, looks, language, "full_screen")),
             MenuSpec(self.tr("&Job"), ("plan", *previews, None, *run, *stops, None, "start_at", after, None, *again)),
             MenuSpec(self.tr("&Models"), ("models", "add_model", "models_folder")),
+            MenuSpec(self.tr("&Devices"), ("compute_on", None, "gpu")),
             MenuSpec(self.tr("&Help"), ("guide", "welcome", "shortcuts", "gpu", "panel.log", "crash", "about")),
         ]
 

@@ -9,6 +9,7 @@ from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEv
 from PySide6.QtWidgets import QMainWindow, QMenu, QToolBar, QVBoxLayout, QWidget
 
 from app.actions import VIEW_MENU, Actions, Targets
+from app.controllers.devices import Devices
 from app.controllers.exports import Exports
 from app.controllers.full_screen import FullScreen
 from app.controllers.history import History
@@ -71,8 +72,8 @@ class MainWindow(QMainWindow):
     Attributes:
         queue, runner: the jobs, and what runs them.
         queue_panel, settings_panel, preview, progress, report, log_panel, notices: the panels.
-        shown, runs, run_display, selected, session, intake, unattended, preferences_menu, exports, full_screen, history: the
-            controllers.
+        shown, runs, run_display, selected, session, intake, unattended, preferences_menu, exports, full_screen, history,
+            devices: the controllers.
         models, help: what their menus open.
         action_table: every action by its id.
         docks: the movable panels by name.
@@ -147,6 +148,7 @@ class MainWindow(QMainWindow):
             self, runner, queue, self.shown, self.runs, self.presets, self.notices, preferences, self.crash
         )
         self.preferences_menu = PreferencesMenu(self, preferences, self.session, self.unattended, self.settings_panel)
+        self.devices = Devices(self, queue, self.queue_panel, self.shown, settings, preferences, self.history)
 
     def _make_actions(self) -> None:
         targets = Targets(
@@ -165,7 +167,8 @@ class MainWindow(QMainWindow):
         self.preview.addAction(self.action_table["copy_frame"])
         self.preview.view.show_menu(self.action_table.fill(QMenu(self), VIEW_MENU))
         for menu in self.menus:
-            self.action_table.fill(self.menuBar().addMenu(menu.title), menu.entries, {"recent": self.recent_menu})
+            own = {"recent": self.recent_menu, "compute_on": self.devices.menu}
+            self.action_table.fill(self.menuBar().addMenu(menu.title), menu.entries, own)
 
     def _lay_out(self) -> None:
         center = QWidget()
@@ -197,6 +200,7 @@ class MainWindow(QMainWindow):
         self.selected.report_shown.connect(partial(self.show_dock, "report"))
         self.runner.ready.connect(self.help.note_engine)
         self.runner.ready.connect(self.preferences_menu.note_engine)
+        self.runner.ready.connect(self.devices.note_engine)
         self.unattended.status_changed.connect(self.progress.show_status)
         self.help.models_requested.connect(self.models.open)
         self.help.clips_requested.connect(self.intake.ask_for_clips)
@@ -233,6 +237,9 @@ class MainWindow(QMainWindow):
         # after all docks and bars are made: Qt finds them by their names
         self.restoreState(self.preferences.layout)
         self.settings_panel.open_these_groups(self.preferences.open_groups)
+        sound = self.preview.timeline.sound_controls
+        sound.show_choice(self.preferences.volume, self.preferences.muted)
+        sound.changed.connect(self.preferences.set_sound)
 
     # -- actions ------------------------------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ ClipFrame = Literal["first", "middle", "last"]
 SapSchedule = Literal["auto", "lockstep", "staged", "two-pass", "cached"]
 TapDirection = Literal["alternate", "forward", "backward"]
 Tiling = Literal["paper", "fast"]
+Solver = Literal["euler", "dpmpp-2m"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 Device = Literal["auto", "cuda", "xpu", "mps", "cpu"]
 DEVICE_LIST = r"^(cuda:\d+(,cuda:\d+)*|cpu(,cpu)+)$"
@@ -197,6 +198,10 @@ class RestoreSettings(Settings):
         description="Restore from a picture so many times smaller, where a clip is soft or was enlarged badly; auto measures it.",
     )
     steps: StepCount | None = Field(default=None, description="Sampling steps: more steps refine further and take longer.")
+    solver: Solver = Field(
+        default="euler",
+        description="How a step follows from the estimates: euler, as in Stable Video Diffusion, or dpmpp-2m, for few steps.",
+    )
     guidance: Guidance | None = Field(default=None, description="How detail is sharpened; dssag is the paper's, none is fastest.")
     guidance_scale: GuidanceScale | None = Field(default=None, description="How strongly guidance sharpens; 1 is no guidance.")
     gamma_peak: float = Field(

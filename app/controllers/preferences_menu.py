@@ -5,7 +5,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.controllers.session import WindowSession
 from app.controllers.unattended import Unattended
-from app.settings.editors import device_text
+from app.settings.devices import device_choices
 from app.settings.panel import SettingsPanel
 from app.settings.preferences_dialog import PreferencesDialog
 from app.system.preferences import Preferences
@@ -41,7 +41,7 @@ class PreferencesMenu(QObject):
             self.tr("Unfinished work"): jobs_folder(),
             self.tr("Logs"): log_folder(),
         }
-        devices = {device.name: device_text(device) for device in self._devices}
+        devices = device_choices(self._devices, self._preferences.restore.device)
         self.dialog = PreferencesDialog(self._preferences, devices, folders, self._window)
         self.dialog.language_chosen.connect(self._session.choose_language)
         self.dialog.appearance_chosen.connect(self._session.choose_appearance)

@@ -131,7 +131,8 @@ class EngineThread(QThread):
     def _run_process(self) -> int | None:
         """One process from start to end; returns its exit code."""
         connection, theirs = self._context.Pipe()
-        self._process = self._context.Process(target=serve_politely, args=(self._serve, theirs), name="dcvsr-engine", daemon=True)
+        # no daemon: it has processes of its own where several devices compute
+        self._process = self._context.Process(target=serve_politely, args=(self._serve, theirs), name="dcvsr-engine")
         self._ready, self._job, self._folder = False, "", None
         with safe_import_path():
             self._process.start()

@@ -21,14 +21,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.settings.specs import DEVICES, Spec
+from app.settings.specs import Spec
 from app.widgets.appearance import color_text, tones
 from app.widgets.engine_words import engine_words
-from app.widgets.formats import amount
 from app.widgets.plain import plain_label
 from app.widgets.words import words
 from dcvsr_engine.settings import Settings
-from dcvsr_engine.worker.messages import DeviceFacts
 
 POSITIONS = 1000
 """Resolution of a slider."""
@@ -278,8 +276,11 @@ class ChoiceEditor(QComboBox):
         model.item(self.findData(value)).setEnabled(able)
         self.setItemData(self.findData(value), reason, Qt.ItemDataRole.ToolTipRole)
 
-    def rename(self, value: Any, text: str) -> None:
-        """Show a value of the list under another text."""
+    def offer(self, value: Any, text: str) -> None:
+        """Show a value under a text; one that is not in the list is added."""
+        if self.findData(value) < 0:
+            with QSignalBlocker(self):
+                self.addItem(text, value)
         self.setItemText(self.findData(value), text)
 
     def set_value(self, value: Any) -> None:
@@ -358,12 +359,6 @@ class FlagEditor(QCheckBox):
     def name(self, text: str) -> None:
         """What a screen reader calls the box."""
         self.setAccessibleName(text)
-
-
-def device_text(device: DeviceFacts) -> str:
-    """A device's name and memory."""
-    title = words(DEVICES[device.name]) if device.name == "cpu" else device.title
-    return f"{title} · {amount(device.memory)}"
 
 
 Editor = NumberEditor | ChoiceEditor | FlagEditor

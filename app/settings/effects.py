@@ -3,7 +3,7 @@
 from PySide6.QtCore import QCoreApplication
 
 from dcvsr_engine.diffusion.branch import is_distinct
-from dcvsr_engine.diffusion.schedule import step_kinds
+from dcvsr_engine.diffusion.schedule import step_kinds, steps_of
 from dcvsr_engine.events import StepKind
 from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.settings import Guidance, ResolvedSettings
@@ -15,7 +15,12 @@ GUIDING_SCALE = 2.0
 
 def idle_reasons(settings: ResolvedSettings, model: Declaration) -> dict[str, str]:
     """The settings that have no effect now, each with a sentence that says why."""
-    return guidance_reasons(settings, model) | propagation_reasons(settings) | tiling_reasons(settings)
+    return (
+        guidance_reasons(settings, model)
+        | propagation_reasons(settings)
+        | tiling_reasons(settings)
+        | evaluation_reasons(settings, model)
+    )
 
 
 def guidance_reasons(settings: ResolvedSettings, model: Declaration) -> dict[str, str]:
@@ -68,6 +73,13 @@ def tiling_reasons(settings: ResolvedSettings) -> dict[str, str]:
     if settings.tiling == "paper":
         return {}
     return {"overlap": QCoreApplication.translate("Effects", "Fast tiling has its own overlap.")}
+
+
+def evaluation_reasons(settings: ResolvedSettings, model: Declaration) -> dict[str, str]:
+    """Of what saves evaluations."""
+    if any(step.extrapolation for step in steps_of(settings.replace(solver="dpmpp-2m"), model)):
+        return {}
+    return {"solver": QCoreApplication.translate("Effects", "The first and the last step are Euler's: it takes three steps.")}
 
 
 def cfg_reason() -> str:

@@ -22,7 +22,8 @@ from PySide6.QtWidgets import (
 )
 
 from app.models.declared import declared
-from app.settings.editors import LABEL_WIDTH, ChoiceEditor, SettingRow, WheelGuard, device_text
+from app.settings.devices import device_choices
+from app.settings.editors import LABEL_WIDTH, ChoiceEditor, SettingRow, WheelGuard
 from app.settings.effects import cfg_reason, idle_reasons, scale_for
 from app.settings.gamma_curve import GammaCurve
 from app.settings.presets import BUILT_IN, Presets
@@ -45,6 +46,7 @@ from dcvsr_engine.worker.messages import DeviceFacts
 
 SIMPLE_ROWS = ("size", "strength")
 GUIDANCE_ROWS = ("steps", "guidance", "guidance_scale", "gamma_peak", "gamma_rho", "gamma_direction")
+FEWER_ROWS = ("solver",)
 PROPAGATION_ROWS = ("sap", "sap_schedule", "sap_rate", "tap", "tap_frames", "tap_direction")
 TILE_ROWS = ("tiling", "tile", "window", "overlap", "segment_frames", "order", "tile_batch")
 REST_ROWS = ("reduce", "grain", "color", "seed", "precision", "device")
@@ -94,6 +96,7 @@ class SettingsPanel(QWidget):
         self._request = JobRequest(source=Path())
         self._model = declared(self._request.settings.model)
         self._rule, self._facts = ResultRule(), UNKNOWN
+        self._devices: Sequence[DeviceFacts] = ()
         self._guard = WheelGuard(self)
         self.rows: dict[str, SettingRow] = {}
         self.sections: dict[str, CollapsibleSection] = {}
@@ -139,6 +142,7 @@ class SettingsPanel(QWidget):
         more = self._section("more", self.tr("More"), ())
         for section in (
             self._section("guidance", self.tr("Steps and guidance"), GUIDANCE_ROWS, self.curve),
+            self._section("fewer", self.tr("Fewer evaluations"), FEWER_ROWS),
             self._section("propagation", self.tr("Propagation"), PROPAGATION_ROWS, self.strip),
             self._section("tiles", self.tr("Tiles and segments"), TILE_ROWS),
             self._section("rest", self.tr("Colours, seed, device"), REST_ROWS),
@@ -256,15 +260,21 @@ class SettingsPanel(QWidget):
             editor.allow(codec, codec not in missing)
 
     def show_devices(self, devices: Sequence[DeviceFacts]) -> None:
-        """Offer the devices that are there, with name and memory."""
-        editor = self.rows["device"].editor
-        assert isinstance(editor, ChoiceEditor)
-        there = {device.name: device for device in devices}
+        """Offer the devices that are there, with name and memory, and several cards together."""
+        self._devices = devices
+        editor = self._name_devices()
+        there = {device.name for device in devices}
         for name in DEVICES:
-            if name in there:
-                editor.rename(name, device_text(there[name]))
             absent = "" if name in there or name == "auto" else self.tr("This device is not in this computer.")
             editor.allow(name, not absent, absent)
+
+    def _name_devices(self) -> ChoiceEditor:
+        """Show names and memory of the devices in their list, which is returned."""
+        editor = self.rows["device"].editor
+        assert isinstance(editor, ChoiceEditor)
+        for name, text in device_choices(self._devices, self._request.settings.device).items():
+            editor.offer(name, text)
+        return editor
 
     def _allow_guidance(self) -> None:
         """Offer CFG only with a model that it acts in."""
@@ -288,6 +298,7 @@ class SettingsPanel(QWidget):
             else:
                 row.show_value(getattr(request.settings, name), getattr(defaults, name))
             row.set_idle(idle.get(name, ""))
+        self._name_devices()
         self._allow_guidance()
         self.target_field.setText("" if request.target is None else str(request.target))
         self._show_suggestion()
@@ -363,7 +374,6 @@ class SettingsPanel(QWidget):
         """Summarise the contents of collapsed sections."""
         off = self.tr("off")
         guidance = words(RESTORE_SPECS["guidance"].choices[s.guidance])
-        changed = sum(getattr(s, name) != RestoreSettings.specs()[name].default for name in RESEARCH_SETTINGS)
         texts = {
             "more": self.tr("steps: {steps}").format(steps=s.steps),
             "guidance": f"{s.steps} · {guidance} · {s.guidance_scale:g}"
@@ -371,11 +381,17 @@ class SettingsPanel(QWidget):
             "propagation": f"SAP {f's={s.sap_rate}' if s.sap else off} · TAP {f'L={s.tap_frames}' if s.tap else off}",
             "tiles": f"{s.tile}×{s.tile}×{s.window}" + (f" · {s.overlap:.0%}" if s.tiling == "paper" else ""),
             "rest": f"{words(RESTORE_SPECS['color'].choices[s.color])} · {s.seed}",
-            "research": self.tr("{count} changed").format(count=changed) if changed else self.tr("as the method says"),
+            "fewer": self._changed_text(s, FEWER_ROWS),
+            "research": self._changed_text(s, RESEARCH_SETTINGS),
             "output": self._request.target.name if self._request.target else self.tr("beside the clip"),
         }
         for key, section in self.sections.items():
             section.set_summary(texts[key])
+
+    def _changed_text(self, settings: RestoreSettings, names: Iterable[str]) -> str:
+        """How many of some settings are not the method's."""
+        changed = sum(getattr(settings, name) != RestoreSettings.specs()[name].default for name in names)
+        return self.tr("{count} changed").format(count=changed) if changed else self.tr("as the method says")
 
     # -- what the user edits ------------------------------------------------------------------------------------
 

@@ -54,6 +54,10 @@ FIRST_REDUCTIONS = {
     "3": "÷3",
     "4": "÷4",
 }
+SOLVERS = {
+    "euler": "Euler (SVD's own)",
+    "dpmpp-2m": "DPM-Solver++ (2M)",
+}
 GUIDANCE_NAMES = {
     "none": "None (fastest)",
     "cfg": "CFG",
@@ -184,6 +188,7 @@ RESTORE_SPECS: dict[str, Spec] = {
     "size": Spec("Size", choices=TARGET_SIZES, free=True),
     "reduce": Spec("Reduce first", choices=FIRST_REDUCTIONS),
     "steps": Spec("Steps", bend=2),
+    "solver": Spec("Solver", choices=SOLVERS),
     "guidance": Spec("Guidance", choices=GUIDANCE_NAMES),
     "guidance_scale": Spec("Guidance scale", step=0.1, decimals=2, bend=2),
     "gamma_peak": Spec("γ peak", step=0.05, decimals=2, bend=2),

@@ -1,4 +1,4 @@
-"""DC-VSR's sampler: Euler steps over merged spatio-temporal tiles with SAP and TAP (method.md §1–4).
+"""DC-VSR's sampler: Euler steps, or DPM-Solver++'s, over merged spatio-temporal tiles with SAP and TAP (method.md §1–4).
 
 It is pure: memory that runs out, numbers that overflow, progress and cancelling wrap it from outside, see `restore`.
 """
@@ -25,6 +25,8 @@ from dcvsr_engine.tiling.latents import Latents, Part, whole
 Element = TypeVar("Element")
 Denoise = Callable[[Latents, Step], Tensor]
 """Estimates ``x̂_0`` of a whole segment ``(frames, channels, height, width)`` at a step; the sampler goes on in its memory."""
+AfterStep = Callable[[Step, Tensor, Tensor | None], None]
+"""Receives a step, x after it and, where the next step extrapolates from it, its ``x̂_0``; both stay as they are."""
 Estimate = Callable[[list[Tile]], Tensor]
 """Estimates ``x̂_0`` of some tiles in one batch: ``(tiles, frames, channels, height, width)``."""
 
@@ -36,9 +38,12 @@ def sample(
     steps: Sequence[Step],
     pins: "PinnedFrames | None" = None,
     on_estimate: Callable[[Step, Tensor], None] = lambda step, denoised: None,
-    after_step: Callable[[Step, Tensor], None] = lambda step, x: None,
+    after_step: AfterStep = lambda step, x, before: None,
+    before: Tensor | None = None,
 ) -> Tensor:
     """Sample by Euler steps of the probability-flow ODE (Karras et al. 2022, algorithm 1 without its second-order correction).
+
+    Where steps say so, the estimate is extrapolated first, which makes them steps of DPM-Solver++(2M).
 
     Args:
         denoise: `TiledDenoiser`, or any other denoiser.
@@ -46,20 +51,35 @@ def sample(
         steps: the schedule, or what is left of it.
         pins: fixes frames shared with the segments beside (method.md §6).
         on_estimate: receives a step and its ``x̂_0``, which holds until it returns.
-        after_step: receives a step and x after it, which stays as it is.
+        after_step: see `AfterStep`.
+        before: the estimate of the step before the first of ``steps``, where that one extrapolates from it; shaped like ``x``.
 
     Returns:
         ``x_0``, shaped like ``x``.
     """
-    for step in steps:
+    for step, following in zip(steps, [*steps[1:], None], strict=True):
         noisy = x if pins is None else PinnedLatents(x, pins, step.sigma)
         denoised = denoise(noisy, step)
         if pins is not None:
             pins.put_into(denoised)
         on_estimate(step, denoised)
-        x = stepped(noisy, denoised, step)
-        after_step(step, x)
+        kept = denoised.clone() if following is not None and following.extrapolation else None
+        x = stepped(noisy, extrapolated(denoised, before, step.extrapolation), step)
+        before = kept
+        after_step(step, x, before)
     return whole(x)
+
+
+def extrapolated(denoised: Tensor, before: Tensor | None, weight: float) -> Tensor:
+    """``x̂_0 + weight · (x̂_0 − that of the step before)``, frame by frame in the memory of ``denoised``.
+
+    Args:
+        denoised, before: ``(frames, channels, height, width)``; ``None`` where nothing is to be extrapolated from.
+        weight: see `Step.extrapolation`.
+    """
+    for frame, earlier in zip(denoised, before, strict=True) if before is not None and weight else ():
+        frame.copy_(torch.lerp(earlier, frame, 1 + weight))
+    return denoised
 
 
 def stepped(x: Latents, denoised: Tensor, step: Step) -> Tensor:
@@ -120,27 +140,31 @@ class SegmentState:
         x: latents ``(frames, channels, height, width)``.
         step: how many steps are done.
         bank: keys and values for cached SAP, where the next step needs them.
+        before: the estimate of the last step done, shaped like ``x``, where the next one extrapolates from it.
     """
 
     x: Latents
     step: int = 0
     bank: SpatialBank | None = None
+    before: Tensor | None = None
 
     def to_tensors(self) -> dict[str, Tensor]:
         """Name the tensors for a file; see `from_tensors`."""
-        return {"x": whole(self.x)} | ({} if self.bank is None else self.bank.to_tensors())
+        before = {} if self.before is None else {"before": self.before}
+        return {"x": whole(self.x)} | before | ({} if self.bank is None else self.bank.to_tensors())
 
     @classmethod
     def from_tensors(cls, tensors: dict[str, Tensor], step: int, grid: TileGrid, rate: int) -> "SegmentState":
         """The inverse of `to_tensors`.
 
         Args:
-            tensors: ``x`` ``(frames, channels, height, width)``, and those of a bank where there is one.
+            tensors: ``x`` and ``before`` ``(frames, channels, height, width)``, and those of a bank, where there are such.
             step: how many steps are done.
             grid, rate: as for `SpatialBank`.
         """
-        held = {name: tensor for name, tensor in tensors.items() if name != "x"}
-        return cls(tensors["x"], step, SpatialBank.from_tensors(held, grid, rate) if held else None)
+        held = {name: tensor for name, tensor in tensors.items() if name not in ("x", "before")}
+        bank = SpatialBank.from_tensors(held, grid, rate) if held else None
+        return cls(tensors["x"], step, bank, tensors.get("before"))
 
 
 # -- one step over tiles ----------------------------------------------------------------------------------------

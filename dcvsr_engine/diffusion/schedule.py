@@ -31,6 +31,7 @@ class Step:
         gamma: detail suppression γ_t, 0 where guidance is not DSSAG.
         kind: which propagation acts.
         guided: whether guidance acts, see the settings ``guidance_low`` and ``guidance_high``.
+        extrapolation: how far the estimate is extrapolated from that of the step before; see `extrapolations`.
     """
 
     index: int
@@ -39,6 +40,7 @@ class Step:
     gamma: float
     kind: StepKind
     guided: bool = True
+    extrapolation: float = 0.0
 
 
 class Pass(StrEnum):
@@ -94,6 +96,22 @@ def gamma_schedule(sigmas: Levels, rho: float, peak: float = 1.0, direction: Gam
     return gamma[::-1].copy() if direction == "rising" else gamma
 
 
+def extrapolations(sigmas: Levels) -> Levels:
+    """Extrapolation of the estimates by DPM-Solver++(2M) (Lu et al. 2022, arXiv 2211.01095, algorithm 2): ``h_i / 2 h_{i-1}``.
+
+    An Euler step towards ``x̂_0 + w (x̂_0 − x̂_0 of the step before)`` is a step of that solver, where h are differences of −ln σ.
+
+    Args:
+        sigmas: noise levels ``(steps + 1,)``, the final zero included.
+
+    Returns:
+        w ``(steps,)``: 0 in the first step, which has none before it, and in the last, where the estimate is the result.
+    """
+    lengths = -np.diff(np.log(sigmas[:-1]))
+    inner: Levels = lengths[1:] / (2 * lengths[:-1])
+    return np.pad(inner, 1)[: len(sigmas) - 1]
+
+
 def step_kinds(steps: int, settings: RestoreSettings) -> list[StepKind]:
     """Choose the propagation of each step, first step first.
 
@@ -136,8 +154,17 @@ def steps_of(settings: ResolvedSettings, declaration: Declaration) -> list[Step]
     gammas = gamma_schedule(sigmas[:-1], settings.gamma_rho, peak, settings.gamma_direction)
     kinds = step_kinds(settings.steps, settings)
     guided = [settings.guidance_low <= sigma <= settings.guidance_high for sigma in sigmas]
+    further = extrapolations(sigmas) if settings.solver == "dpmpp-2m" else np.zeros(settings.steps)
     return [
-        Step(i, float(sigmas[i]), float(sigmas[i + 1]), float(gammas[i]) if guided[i] else 0.0, kinds[i], guided[i])
+        Step(
+            index=i,
+            sigma=float(sigmas[i]),
+            sigma_next=float(sigmas[i + 1]),
+            gamma=float(gammas[i]) if guided[i] else 0.0,
+            kind=kinds[i],
+            guided=guided[i],
+            extrapolation=float(further[i]),
+        )
         for i in range(settings.steps)
     ]
 

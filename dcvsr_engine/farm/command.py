@@ -6,7 +6,6 @@ import signal
 import subprocess
 import time
 from pathlib import Path
-from typing import Any
 
 from dcvsr_engine.errors import JobError, SettingsError
 from dcvsr_engine.farm.cluster import (
@@ -17,12 +16,14 @@ from dcvsr_engine.farm.cluster import (
     farm_folder,
     full_address,
     node_command,
+    node_surroundings,
     nodes,
     ray_library,
     reach,
     running_node,
     token,
 )
+from dcvsr_engine.farm.status import answers_of, status_table, worker_rows
 from dcvsr_engine.terminal import print_out
 
 NODE_START_SECONDS = 60.0
@@ -50,10 +51,12 @@ def run_farm_command(options: argparse.Namespace) -> int:
         reach(address)
     devices, gpus = devices_here(options.devices)
     log = farm_folder() / "node.log"
-    with running_node(node_command(devices, gpus, address, options.listen, options.port), log) as process:
+    begins = log.stat().st_size if log.exists() else 0
+    command = node_command(devices, gpus, address, options.listen, options.port)
+    with running_node(command, node_surroundings(len(devices), options.listen), log) as process:
         place = address or f"{options.listen}:{options.port}"
-        wait_until_up(process, place, log)
-        print_out(f"This computer is in the farm at {place} with {devices} worker(s). Ctrl-C takes it out.")
+        wait_until_up(process, place, log, begins)
+        print_out(f"This computer is in the farm at {place} with {len(devices)} worker(s). Ctrl-C takes it out.")
         if address is None:
             print_out(f"Join with: dcvsr farm join {place} --token {token()} --listen ADDRESS")
         wait_for_the_end(process, log)
@@ -74,12 +77,12 @@ def check_farm_options(options: argparse.Namespace) -> None:
         raise SettingsError(f"--port takes a number between 1 and 65535, not {options.port}.")
 
 
-def wait_until_up(process: "subprocess.Popen[bytes]", place: str, log: Path) -> None:
-    """Wait until Ray says that it runs; raises `JobError` when it ends instead."""
-    offset, end = log.stat().st_size, time.monotonic() + NODE_START_SECONDS
+def wait_until_up(process: "subprocess.Popen[bytes]", place: str, log: Path, begins: int) -> None:
+    """Wait until Ray says that it runs, after so many bytes of its log; raises `JobError` when it ends instead."""
+    end = time.monotonic() + NODE_START_SECONDS
     while time.monotonic() < end and process.poll() is None:
         with log.open("rb") as words:
-            words.seek(max(0, offset - 4096))
+            words.seek(begins)
             if b"Ray runtime started" in words.read():
                 return
         time.sleep(0.2)
@@ -99,35 +102,10 @@ def wait_for_the_end(process: "subprocess.Popen[bytes]", log: Path) -> None:
 
 
 def show_status(options: argparse.Namespace) -> int:
-    """Print the computers of a farm and what their workers do."""
+    """Print the workers of a farm and what they do."""
     ray_library(options.token)
-    with connected(full_address(options.address or LOOPBACK)) as ray:
-        found = [node | {"workers": []} for node in nodes(ray)]
-        for worker in workers_of(ray):
-            for node in found:
-                if node["host"] == worker["host"]:
-                    node["workers"].append(worker)
-                    break
-    print_out(json.dumps(found, ensure_ascii=False) if options.json else status_text(found))
+    address = full_address(options.address or LOOPBACK)
+    with connected(address) as ray:
+        rows = worker_rows(nodes(ray), *answers_of(ray))
+    print_out(json.dumps({"address": address, "workers": rows}, ensure_ascii=False) if options.json else status_table(rows))
     return 0
-
-
-def workers_of(ray: Any) -> list[dict[str, Any]]:
-    """What the workers of all jobs are and do; those that do not answer are left out."""
-    from ray.util import list_named_actors
-
-    names = [entry["name"] for entry in list_named_actors(all_namespaces=True) if entry["name"].startswith("worker-")]
-    calls = [ray.get_actor(name).now.remote() for name in names]
-    done, _ = ray.wait(calls, num_returns=len(calls), timeout=5) if calls else ([], [])
-    return [ray.get(call) for call in done]
-
-
-def status_text(found: list[dict[str, Any]]) -> str:
-    """The computers of a farm in words."""
-    lines = []
-    for node in found:
-        lines.append(f"{node['host']} ({node['address']}): {node['devices']} worker(s), {node['gpus']} GPU(s)")
-        for worker in node["workers"]:
-            versions = ", ".join(f"{name} {version}" for name, version in worker["versions"].items())
-            lines.append(f"  {worker['device']}, {worker['memory'] / 2**30:.0f} GB: {worker['does']} ({versions})")
-    return "\n".join(lines)

@@ -1,11 +1,14 @@
 """What a running job works with, and how it comes by it: the open clip, the model, the shots, the plan."""
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
+
+from torch import Tensor
 
 from dcvsr_engine.diffusion.denoiser import Denoiser
 from dcvsr_engine.errors import InputError, JobError
@@ -72,8 +75,10 @@ class Session:
         """Decodes the frames of segments, one segment ahead."""
         return SegmentReader(self.reader, self.request.region, self.telemetry.check, self.plan.reduced_size)
 
-    def pipeline(self, segment: Segment, frames: SegmentFrames) -> SegmentPipeline:
-        """The pipeline of one segment."""
+    def pipeline(
+        self, segment: Segment, frames: SegmentFrames, enlarged: Mapping[int, Tensor] = MappingProxyType({})
+    ) -> SegmentPipeline:
+        """The pipeline of one segment; ``enlarged`` as that of the segment before leaves it, see `SegmentPipeline`."""
         plan = self.plan
         return SegmentPipeline(
             self.denoiser,
@@ -84,6 +89,7 @@ class Session:
             plan.decode_frames,
             plan.offload,
             plan.branches_in_one_batch,
+            enlarged,
         )
 
     def neighbours(self, segment: Segment) -> tuple[Segment | None, Segment | None]:

@@ -289,6 +289,8 @@ def choice_notes(settings: PlannedSettings, offload: bool) -> list[str]:
     notes = []
     if settings.tiling == "fast":
         notes.append("Fast tiling: little overlap and a moving grid, not the paper's.")
+    if settings.solver == "dpmpp-2m":
+        notes.append("Steps are those of DPM-Solver++ (2M), not Euler's.")
     if offload:
         notes.append("The U-Net leaves the device while frames are encoded and decoded, so that more of them fit.")
     return notes

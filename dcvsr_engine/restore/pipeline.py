@@ -20,10 +20,10 @@ from dcvsr_engine.network.checkpoint import Model
 from dcvsr_engine.network.first_stage import FirstStageSpec, first_stage_of
 from dcvsr_engine.network.oom import Result, in_parts
 from dcvsr_engine.planning.grids import grid_for
-from dcvsr_engine.planning.memory import BAND_PIXELS, LEARNED_BANDS
+from dcvsr_engine.planning.memory import BAND_PIXELS
 from dcvsr_engine.planning.plan import Segment
 from dcvsr_engine.restore.color import correct, reach_of
-from dcvsr_engine.restore.enlarging import WHOLE_AXIS, Enlarger
+from dcvsr_engine.restore.enlarging import WHOLE_AXIS, Enlarger, HoldingEnlarger
 from dcvsr_engine.restore.frames import SegmentFrames
 from dcvsr_engine.restore.grain import add_grain
 from dcvsr_engine.restore.observer import SamplingObserver
@@ -40,7 +40,7 @@ LUMA = torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
 LEAST_BAND = 64
 """Rows of a band, at least: colour correction looks at as many around it."""
 
-AfterStep = Callable[[SegmentState], None]
+OnState = Callable[[SegmentState], None]
 """Receives the state after a step."""
 OnEstimate = Callable[[Step, Tensor], None]
 """Receives a step and its ``x̂_0`` ``(frames, channels, height, width)``, which holds until it returns."""
@@ -101,12 +101,18 @@ class SegmentPipeline:
         decode_frames: int,
         offload: bool = False,
         branches_in_one_batch: bool = True,
+        enlarged: Mapping[int, Tensor] = MappingProxyType({}),
     ) -> None:
+        """Take what to work with; ``enlarged`` are the frames that the segment before leaves, see `HoldingEnlarger`."""
         self.denoiser, self.segment, self.frames, self.monitor, self.offload = denoiser, segment, frames, monitor, offload
         self.suspicious: list[int] = []
         self._recovery = Recovery(denoiser.model, settings, decode_frames, self.warn, branches_in_one_batch)
         self._check = partial(monitor.check, self.parked)
         self._observer = SamplingObserver(monitor, segment, self._check)
+        unit = self.model.declaration.factor * self.model.declaration.multiple
+        self._enlarger = Enlarger(frames, self.model.upsampler, settings.scale, unit, self.pixel_device, self.sound)
+        if self.model.upsampler.network is not None and self.first_stage.local:
+            self._enlarger = HoldingEnlarger(self._enlarger, enlarged)
 
     @property
     def model(self) -> Model:
@@ -138,7 +144,8 @@ class SegmentPipeline:
     def encode(self) -> Latents:
         """Encode the condition ``l`` ``(frames, channels, height, width)``; CLIP, where the model has it, sees one frame.
 
-        Where neither a network nor noise is needed for it, it is encoded tile by tile when the sampler asks for it.
+        Where neither a network nor noise is needed for it, it is encoded tile by tile when the sampler asks for it; frames that a
+        network enlarges are enlarged before.
 
         Raises:
             MemoryExhausted: a single frame does not fit.
@@ -148,7 +155,10 @@ class SegmentPipeline:
             seen = {"first": 0, "middle": len(self.frames) // 2, "last": len(self.frames) - 1}[self.settings.clip_frame]
             embedding = self.model.image_encoder.embed(self.cropped(self.enlarged([seen]))[0].cpu())
             self.denoiser = self.denoiser.with_embedding(embedding)
-        if self.first_stage.local and self.model.upsampler.network is None and not self.model.declaration.condition_noise:
+        if self.first_stage.local and not self.model.declaration.condition_noise:
+            if isinstance(self._enlarger, HoldingEnlarger):
+                for _ in self.chunks(self._enlarger.hold):
+                    pass
             grid = self.grid_at(0)
             shape = len(self.frames), self.first_stage.condition_channels, grid.height, grid.width
             self.monitor.emit(FrameDone(len(self.frames), len(self.frames)))  # nothing is left to do before sampling
@@ -161,7 +171,7 @@ class SegmentPipeline:
         condition: Latents,
         state: SegmentState | None = None,
         fixed: Mapping[int, Tensor] = MappingProxyType({}),
-        after_step: AfterStep = lambda state: None,
+        after_step: OnState = lambda state: None,
         on_estimate: OnEstimate = lambda step, denoised: None,
     ) -> Tensor:
         """Sample ``x_0``.
@@ -170,7 +180,7 @@ class SegmentPipeline:
             condition: ``l`` ``(frames, channels, height, width)``.
             state: where an earlier run stopped; ``None`` to start from noise.
             fixed: ``x_0`` ``(channels, height, width)`` of frames that neighbouring segments have made, by position.
-            after_step, on_estimate: see `AfterStep` and `OnEstimate`.
+            after_step, on_estimate: see `OnState` and `OnEstimate`.
 
         Returns:
             ``x_0`` ``(frames, channels, height, width)``.
@@ -186,7 +196,7 @@ class SegmentPipeline:
             latest.bank.move(self.model.device)
 
         def keep(new: SegmentState) -> None:
-            """See `AfterStep`: the state is where the next rung of the ladder resumes."""
+            """See `OnState`: the state is where the next rung of the ladder resumes."""
             nonlocal latest
             latest = new
             after_step(new)
@@ -196,7 +206,7 @@ class SegmentPipeline:
         )
 
     def resume(
-        self, state: SegmentState, condition: Latents, pins: PinnedFrames | None, after_step: AfterStep, on_estimate: OnEstimate
+        self, state: SegmentState, condition: Latents, pins: PinnedFrames | None, after_step: OnState, on_estimate: OnEstimate
     ) -> Tensor:
         """Sample from ``state`` with the settings that fit. See `sample`; ``condition`` ``(frames, channels, height, width)``.
 
@@ -211,11 +221,11 @@ class SegmentPipeline:
             self._observer.on_step(step, self.grid_at(step.index))
             return tiled(x, step)
 
-        def keep(step: Step, x: Tensor) -> None:
-            """See `AfterStep`: x and the bank make a state."""
-            after_step(SegmentState(x, step.index + 1, tiled.bank))
+        def keep(step: Step, x: Tensor, before: Tensor | None) -> None:
+            """See `AfterStep`: what the next step needs makes a state."""
+            after_step(SegmentState(x, step.index + 1, tiled.bank, before))
 
-        return sample(denoise, state.x, steps[state.step :], pins, on_estimate, keep)
+        return sample(denoise, state.x, steps[state.step :], pins, on_estimate, keep, state.before)
 
     def decode(self, latents: Tensor, positions: range | None = None, with_input: bool = False) -> Iterator[Restored]:
         """Decode ``x_0`` ``(frames, channels, height, width)`` and correct colours, frame by frame.
@@ -289,9 +299,13 @@ class SegmentPipeline:
         return first_stage_of(self.model.declaration)
 
     @property
-    def _enlarger(self) -> Enlarger:
-        unit = self.model.declaration.factor * self.model.declaration.multiple
-        return Enlarger(self.frames, self.model.upsampler, self.settings.scale, unit, self.pixel_device)
+    def enlarged_frames(self) -> Mapping[int, Tensor]:
+        """The enlarged frames that are held, see `HoldingEnlarger`."""
+        return self._enlarger.held if isinstance(self._enlarger, HoldingEnlarger) else {}
+
+    def sound(self, positions: list[int], work: Callable[[], Tensor]) -> Tensor:
+        """Call ``work``, which gives a result of any shape for some frames; see `Sound` and `retry_in_fp32`."""
+        return retry_in_fp32(self.model, work, self.locate(positions), warn=self.warn)
 
     @property
     def pixel_device(self) -> Device:
@@ -329,8 +343,7 @@ class SegmentPipeline:
             JobError: it comes out damaged.
         """
         up = self.enlarged(positions, self.in_pixels(rows), self.in_pixels(columns))
-        encode = partial(self.model.first_stage.encode_condition, up, check=self._check)
-        return retry_in_fp32(self.model, encode, self.locate(positions), warn=self.warn).cpu()
+        return self.sound(positions, partial(self.model.first_stage.encode_condition, up, check=self._check)).cpu()
 
     def in_pixels(self, latents: slice) -> slice:
         """The output pixels of rows or columns of latents."""
@@ -396,8 +409,7 @@ class SegmentPipeline:
     def band_rows(self, frames: int) -> int:
         """How many rows of output pixels of ``frames`` frames are worked on together, where they can be worked on in parts."""
         _, width = self._enlarger.size
-        pixels = BAND_PIXELS * (1 if self.model.upsampler.network is None else LEARNED_BANDS)
-        return max(LEAST_BAND, pixels // (width * frames))
+        return max(LEAST_BAND, BAND_PIXELS // (width * frames))
 
     def refined_band(self, latents: Tensor, positions: list[int], rows: slice) -> Tensor:
         """See `refined`: a band of ``rows`` of output pixels, ``(positions, 4, rows, width)``."""

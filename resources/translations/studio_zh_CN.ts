@@ -147,6 +147,10 @@
         <translation>导出(&amp;E)</translation>
     </message>
     <message>
+        <source>&amp;Devices</source>
+        <translation>设备(&amp;D)</translation>
+    </message>
+    <message>
         <source>P&amp;references…</source>
         <translation>首选项(&amp;R)…</translation>
     </message>
@@ -370,6 +374,13 @@
     </message>
 </context>
 <context>
+    <name>ClipSound</name>
+    <message>
+        <source>This clip has no sound.</source>
+        <translation>此视频没有声音。</translation>
+    </message>
+</context>
+<context>
     <name>CollapsibleSection</name>
     <message>
         <source>expanded</source>
@@ -456,6 +467,17 @@
     </message>
 </context>
 <context>
+    <name>DeviceMenu</name>
+    <message>
+        <source>&amp;Compute on</source>
+        <translation>计算设备(&amp;C)</translation>
+    </message>
+    <message>
+        <source>One card, or several together</source>
+        <translation>一块显卡，或多块同时使用</translation>
+    </message>
+</context>
+<context>
     <name>Effects</name>
     <message>
         <source>Guidance is off.</source>
@@ -500,6 +522,10 @@
     <message>
         <source>Fast tiling has its own overlap.</source>
         <translation>快速分块有自己的重叠。</translation>
+    </message>
+    <message>
+        <source>The first and the last step are Euler&apos;s: it takes three steps.</source>
+        <translation>第一步和最后一步总是欧拉步：至少需要三步。</translation>
     </message>
     <message>
         <source>CFG changes nothing with this model: its training left nothing out.</source>
@@ -781,6 +807,18 @@
         <translation>{0} 上的 {1} 是 {2}，本机是 {3}；请在两边安装相同版本。</translation>
     </message>
     <message>
+        <source>This computer has {0} CUDA card(s), each for one worker; choose no more than those.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The farm at {} cannot be reached any more. Finished work is kept: start it again, and then the same command.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{0} cannot be reached any more; its units are done by others.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>A worker of the farm was lost ({0}).</source>
         <translation>农场失去了一个工作进程（{0}）。</translation>
     </message>
@@ -1023,6 +1061,10 @@
     <message>
         <source>Fast tiling: little overlap and a moving grid, not the paper&apos;s.</source>
         <translation>快速分块：重叠少、网格移动，与论文不同。</translation>
+    </message>
+    <message>
+        <source>Steps are those of DPM-Solver++ (2M), not Euler&apos;s.</source>
+        <translation>采用 DPM-Solver++ (2M) 的步，而非欧拉步。</translation>
     </message>
     <message>
         <source>The U-Net leaves the device while frames are encoded and decoded, so that more of them fit.</source>
@@ -2498,6 +2540,10 @@
         <translation>播放所选范围(L)。</translation>
     </message>
     <message>
+        <source>Mute the sound, or let it be heard again (Shift+M).</source>
+        <translation>静音，或恢复声音（Shift+M）。</translation>
+    </message>
+    <message>
         <source>Play or pause</source>
         <translation>播放或暂停</translation>
     </message>
@@ -2512,6 +2558,10 @@
     <message>
         <source>Play forwards</source>
         <translation>正放</translation>
+    </message>
+    <message>
+        <source>Mute</source>
+        <translation>静音</translation>
     </message>
     <message>
         <source>Set in point</source>
@@ -3086,6 +3136,18 @@
     <message>
         <source>Steps</source>
         <translation>步数</translation>
+    </message>
+    <message>
+        <source>Solver</source>
+        <translation>求解器</translation>
+    </message>
+    <message>
+        <source>How a step follows from the estimates: euler, as in Stable Video Diffusion, or dpmpp-2m, for few steps.</source>
+        <translation>如何由估计值得到下一步：euler 与 Stable Video Diffusion 相同，dpmpp-2m 适合较少的步数。</translation>
+    </message>
+    <message>
+        <source>DPM-Solver++ (2M)</source>
+        <translation>DPM-Solver++ (2M)</translation>
     </message>
     <message>
         <source>Guidance</source>
@@ -3768,6 +3830,10 @@
         <translation>÷4</translation>
     </message>
     <message>
+        <source>Euler (SVD&apos;s own)</source>
+        <translation>欧拉（SVD 自带）</translation>
+    </message>
+    <message>
         <source>How far guidance blurs the attention of the branch it steers away from, at the first step; 0 is plain CFG.</source>
         <translation>第一步中，引导对其所背离的分支的注意力模糊到什么程度；0 即普通 CFG。</translation>
     </message>
@@ -3979,6 +4045,10 @@
         <translation>步数与引导</translation>
     </message>
     <message>
+        <source>Fewer evaluations</source>
+        <translation>减少计算</translation>
+    </message>
+    <message>
         <source>Save or remove presets</source>
         <translation>保存或删除预设</translation>
     </message>
@@ -4079,6 +4149,36 @@
     <message>
         <source>This clip is being restored with these settings.</source>
         <translation>正在用这些设置修复此视频。</translation>
+    </message>
+</context>
+<context>
+    <name>SoundControls</name>
+    <message>
+        <source>Mute</source>
+        <translation>静音</translation>
+    </message>
+    <message>
+        <source>Volume</source>
+        <translation>音量</translation>
+    </message>
+    <message>
+        <source>Mute the sound, or let it be heard again (Shift+M).</source>
+        <translation>静音，或恢复声音（Shift+M）。</translation>
+    </message>
+    <message>
+        <source>How loud the sound is.</source>
+        <translation>声音的大小。</translation>
+    </message>
+</context>
+<context>
+    <name>SoundOutput</name>
+    <message>
+        <source>The library for sound (miniaudio) is not there.</source>
+        <translation>缺少声音库（miniaudio）。</translation>
+    </message>
+    <message>
+        <source>There is no device for sound; connect one and play again.</source>
+        <translation>没有声音设备；请连接一个，然后重新播放。</translation>
     </message>
 </context>
 <context>

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import multiprocessing
 import os
 import signal
 import threading
@@ -84,6 +85,15 @@ def serve(script: Script, connection: Connection) -> None:
     if script.die_at_start:
         os._exit(3)
     FakeEngine(script, connection).serve()
+
+
+def serve_with_a_member(connection: Connection) -> None:
+    """An engine that has a process of its own, as where several devices compute; its exit code is sent as a version."""
+    member = multiprocessing.get_context("spawn").Process(target=time.sleep, args=(0,))
+    member.start()
+    member.join()
+    connection.send(messages.Ready(str(member.exitcode), "none", ()))
+    connection.recv()
 
 
 def fake_engine(jobs: Path, **behaviour: object) -> functools.partial[None]:

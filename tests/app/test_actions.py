@@ -88,7 +88,7 @@ def test_the_overview_lists_every_shortcut_once_with_the_keys_of_the_preview(ope
     window.action_table["shortcuts"].trigger()
     table = window.help.dialog.table
     groups = [table.topLevelItem(index) for index in range(table.topLevelItemCount())]
-    assert [group.text(0) for group in groups] == ["File", "Edit", "View", "Job", "Models", "Help", "In the preview"]
+    assert [group.text(0) for group in groups] == ["File", "Edit", "View", "Job", "Models", "Devices", "Help", "In the preview"]
     rows = [(group.child(row).text(0), group.child(row).text(1)) for group in groups for row in range(group.childCount())]
     given = {action.text() for action in window.action_table.all() if not action.shortcut().isEmpty()}
     listed = [text for text, _ in rows]

@@ -144,11 +144,11 @@ class LadderRun:
         batches = RecoveringBatches(self.recovery, self.stand.model, self.said.append, lambda tiles: f"{len(tiles)} tiles")
         together = self.recovery.branches_in_one_batch
         tiled = TiledDenoiser(self.denoiser, self.condition, settings, self.grid_at, steps, batches, None, together)
-        return sample(tiled, self.state.x, steps[self.state.step :], after_step=self.keep)
+        return sample(tiled, self.state.x, steps[self.state.step :], after_step=self.keep, before=self.state.before)
 
-    def keep(self, step: Step, x: torch.Tensor) -> None:
+    def keep(self, step: Step, x: torch.Tensor, before: torch.Tensor | None) -> None:
         """Keep the state after a step."""
-        self.state = SegmentState(x, step.index + 1)
+        self.state = SegmentState(x, step.index + 1, before=before)
 
     def run(self) -> torch.Tensor:
         """The result, after as many rungs as it needs."""

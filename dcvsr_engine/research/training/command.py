@@ -132,8 +132,12 @@ def training_data(
     """Load what clips are made from, or make those that are made once, in the folder ``pool``."""
     if recipe.clips is None:
         return find()
-    from dcvsr_engine.research.training.pool import PooledData, make_pools
+    from dcvsr_engine.research.training.pool import PooledData, check_clip_length, make_pools
+    from dcvsr_engine.research.training.start import check_start, declared_context
 
+    # what cannot be used is named before clips are made
+    check_start(Path(recipe.start))
+    check_clip_length(recipe.clips, recipe, declared_context(recipe))
     make_pools(recipe.clips, recipe.seed, pool, find, report)
     return PooledData(pool)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from filelock import FileLock
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
@@ -25,6 +26,10 @@ from dcvsr_engine.storage import discard, partial_path, put_in_place
 
 MIDDLE = 0.7
 """Share of crops whose target is the clip's middle frame; the windows of the others extend beyond the clip's ends."""
+
+
+POOL_LOCK = ".lock"
+"""File in the folder of the pools, held while clips are made."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +88,7 @@ class ShardsToMake(Dataset[str]):
 def make_pools(
     asked: PoolRecipe, seed: int, folder: Path, find: Callable[[], TrainingData], report: Callable[[str], None]
 ) -> None:
-    """Make the clips that the pools in ``folder`` lack, several shards at once.
+    """Make the clips that the pools in ``folder`` lack, several shards at once; other processes of the run wait meanwhile.
 
     Args:
         asked: which clips.
@@ -92,6 +97,15 @@ def make_pools(
         find: finds photographs and videos; called only if clips are missing.
         report: receives a line per shard.
     """
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / POOL_LOCK):
+        make_missing(asked, seed, folder, find, report)
+
+
+def make_missing(
+    asked: PoolRecipe, seed: int, folder: Path, find: Callable[[], TrainingData], report: Callable[[str], None]
+) -> None:
+    """Make what is missing; see `make_pools`."""
     missing = {
         name: missing_shards(folder / name, asked, clips)
         for name, clips in (("held-out", asked.held_out), ("training", asked.clips))
@@ -105,6 +119,13 @@ def make_pools(
         made = DataLoader(shards, batch_size=None, num_workers=asked.workers, worker_init_fn=begin_worker)
         for number, _ in enumerate(made, 1):
             report(f"clips: {name} {number}/{len(shards)}")
+
+
+def check_clip_length(asked: PoolRecipe, recipe: Recipe, context: int) -> None:
+    """Raise `SettingsError` where clips are too short for the recipe and its upsampler's ``context`` on either side."""
+    needed = max(part.frames for part in recipe.parts) + 2 * context
+    if asked.frames < needed:
+        raise SettingsError(f"“clips” must have at least {needed} frames: {2 * context} are for the upsampler alone.")
 
 
 def to_levels(clip: Tensor) -> Tensor:
@@ -302,10 +323,7 @@ class PooledData:
         self.training, self.held_out = Pool(folder / "training"), Pool(folder / "held-out")
 
     def batches(self, recipe: Recipe, context: int) -> PooledBatches:
-        """Return the recipe's batches by iteration; raises `SettingsError` where clips are too short for the upsampler."""
-        needed = max(part.frames for part in recipe.parts) + 2 * context
-        if recipe.clips is not None and recipe.clips.frames < needed:
-            raise SettingsError(f"“clips” must have at least {needed} frames: {2 * context} are for the upsampler alone.")
+        """Return the recipe's batches by iteration."""
         return PooledBatches(self.training, recipe, context)
 
     def held_out_pairs(self, asked: Validation, context: int) -> tuple[Tensor, Tensor]:

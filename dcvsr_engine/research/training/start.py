@@ -37,13 +37,7 @@ class Start:
 
     def __init__(self, recipe: Recipe, device: Device) -> None:
         self.folder = Path(recipe.start)
-        if not (self.folder / "unet" / "config.json").is_file():
-            raise ModelError(
-                f"The start folder “{self.folder}” holds no unet/config.json: put the model that the recipe starts from there, "
-                "or name its folder with --start."
-            )
-        if not any((self.folder / name).is_file() for name in ("scales.json", "vae/config.json")):
-            raise ModelError(f"The start folder “{self.folder}” is incomplete: neither scales.json nor vae/config.json is there.")
+        check_start(self.folder)
         self.unet = starting_network(self.folder / "unet", recipe.scratch, recipe.seed)
         if recipe.lora:
             adapt(self.unet, recipe.lora, recipe.seed)
@@ -57,7 +51,7 @@ class Start:
         self.stage: FirstStage = load_first_stage(self.declaration, self.folder, self.unet, network)
         first_frame = self.declaration.image_embedding == "first-frame"
         self.image_encoder = ImageEncoder.from_folder(self.folder, device, "fp32") if first_frame else None
-        self.upsampler = load_upsampler(self.declaration.upsampler, self.folder, device, TOGETHER)
+        self.upsampler = load_upsampler(self.declaration.upsampler, self.folder, device, together=TOGETHER)
 
     @property
     def context(self) -> int:
@@ -77,6 +71,17 @@ class Start:
             embedding = torch.cat([self.image_encoder.embed(clip[0].cpu()) for clip in upscaled]).to(upscaled.device)
         ids = upscaled.new_tensor(self.declaration.added_time_ids).expand(batch, -1)
         return Conditioning(condition, embedding, ids)
+
+
+def check_start(folder: Path) -> None:
+    """Raise `ModelError` where a start folder lacks the network's config or the first stage."""
+    if not (folder / "unet" / "config.json").is_file():
+        raise ModelError(
+            f"The start folder “{folder}” holds no unet/config.json: put the model that the recipe starts from there, "
+            "or name its folder with --start."
+        )
+    if not any((folder / name).is_file() for name in ("scales.json", "vae/config.json")):
+        raise ModelError(f"The start folder “{folder}” is incomplete: neither scales.json nor vae/config.json is there.")
 
 
 def enlarge_clips(upsampler: VideoUpsampler, low: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from fake_engine import fake_engine
+from fake_engine import fake_engine, serve_with_a_member
 
 from app.engine.entry import serve_bundled_engine
 from app.engine.thread import EngineDied, EngineThread, without_overtaken
@@ -205,3 +205,14 @@ def test_a_build_for_the_gpu_that_does_not_start_is_replaced_by_the_bundled_one(
     assert [type(event) for event in log] == [EngineDied, Ready] and log[0].fell_back
     assert log[1].torch.startswith(switch.wanted_version())
     engine.shut_down()
+
+
+def test_the_engine_may_have_processes_of_its_own(qtbot):
+    """One for each of several devices."""
+    engine = EngineThread(serve_with_a_member)
+    log = Log(engine, qtbot)
+    engine.start()
+    try:
+        assert log.wait_for(Ready).version == "0"
+    finally:
+        engine.shut_down()

@@ -295,7 +295,9 @@ def test_what_has_no_effect_is_disabled_and_says_why(panel):
     field(panel, "steps").setValue(1)
     assert not panel.rows["sap"].isEnabled() and "one step" in panel.rows["sap"].toolTip()
     assert not panel.rows["gamma_rho"].isEnabled() and panel.rows["gamma_peak"].isEnabled()
+    assert not panel.rows["solver"].isEnabled() and "three steps" in panel.rows["solver"].toolTip()
     field(panel, "steps").setValue(4)
+    assert panel.rows["solver"].isEnabled()
     assert panel.rows["sap"].isEnabled() and "one step" not in panel.rows["sap"].toolTip()
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import reference
 import torch
-from diffusers import EulerDiscreteScheduler
+from diffusers import EDMDPMSolverMultistepScheduler, EulerDiscreteScheduler
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -73,6 +73,38 @@ def test_one_tile_without_propagation_is_diffusers_euler_loop(guidance, steps):
     torch.testing.assert_close(result, x, atol=5e-4, rtol=1e-4)
 
 
+@pytest.mark.parametrize("steps", [1, 2, 3, 7])
+def test_the_faster_solver_is_diffusers_in_its_edm_form(steps):
+    """With one tile and without propagation, from the same start."""
+    scheduler = EDMDPMSolverMultistepScheduler(sigma_min=0.02, sigma_max=TOP, sigma_data=1.0, prediction_type="v_prediction")
+    scheduler.set_timesteps(steps)
+    unet, denoiser = networks.unet(), networks.denoiser(sigma_min=0.02, sigma_max=TOP)
+    noise, condition = networks.clip(ONE)
+    ids, x = torch.tensor([[6.0, 127.0, 0.0]]), noise * TOP
+    for timestep in scheduler.timesteps:
+        sample = torch.cat([scheduler.scale_model_input(x, timestep), condition], dim=1)[None]
+        x = scheduler.step(unet(sample, timestep, denoiser.embedding, ids).sample[0], timestep, x).prev_sample
+    chosen = networks.settings(steps=steps, solver="dpmpp-2m")
+    result, euler = (networks.sample(denoiser, one, ONE) for one in (chosen, chosen.replace(solver="euler")))
+    torch.testing.assert_close(result, x, atol=2e-5, rtol=1e-5)
+    assert torch.equal(result, euler) == (steps < 3), "the first and the last step are Euler's"
+
+
+def test_the_faster_solver_follows_the_flow_of_a_gaussian_to_second_order():
+    """Halving the steps costs it four times the error, Euler twice; see the test of Euler's for the flow."""
+    x, v = torch.randn(1, 1, 4, 4, generator=torch.Generator().manual_seed(7)).double(), 0.5
+    exact = x * (v / (v + TOP**2)) ** 0.5
+
+    def error(solver, count):
+        chosen = networks.settings(steps=count, solver=solver)
+        steps = steps_of(chosen, networks.declaration(sigma_min=0.002, sigma_max=TOP))
+        return float((sample(lambda x, step: whole(x) * v / (v + step.sigma**2), x, steps) - exact).norm())
+
+    assert error("euler", 40) / error("euler", 80) == pytest.approx(2, rel=0.15)
+    assert error("dpmpp-2m", 40) / error("dpmpp-2m", 80) == pytest.approx(4, rel=0.25)
+    assert error("dpmpp-2m", 20) < error("euler", 80)
+
+
 # -- what must not matter ---------------------------------------------------------------------------------------
 
 VARIANTS = {
@@ -85,6 +117,7 @@ VARIANTS = {
     "sap staged with sag": {"steps": 2, "sap": True, "sap_schedule": "staged", "guidance": "sag"},
     "sap cached": {"steps": 3, "sap": True, "tap": True, "sap_schedule": "cached", "guidance": "dssag"},
     "tap": {"steps": 3, "tap": True, "guidance": "dssag"},
+    "dpm-solver++": {"steps": 5, "solver": "dpmpp-2m", "sap": True, "tap": True, "sap_schedule": "cached"},
 }
 
 
@@ -141,21 +174,21 @@ def test_tiled_equals_untiled_for_a_local_network(frames, height, width, tile, w
     torch.testing.assert_close(networks.sample(LOCAL, chosen, tiled), networks.sample(LOCAL, chosen, whole), atol=1e-4, rtol=1e-4)
 
 
-@pytest.mark.parametrize("name", ["sap in two passes", "sap cached", "tap"])
+@pytest.mark.parametrize("name", ["sap in two passes", "sap cached", "tap", "dpm-solver++"])
 def test_resuming_from_a_state_gives_the_same_result(denoiser, name):
     chosen = networks.settings(**VARIANTS[name])
     noise, condition = networks.clip(GRID)
     steps, states = steps_of(chosen, denoiser.model.declaration), []
 
-    def resume(state, keep=lambda step, x: None):
-        return sample(tiled, state.x, steps[state.step :], after_step=keep)
+    def resume(state, keep=lambda step, x, before: None):
+        return sample(tiled, state.x, steps[state.step :], after_step=keep, before=state.before)
 
     def tiled_from(state):
         return TiledDenoiser(denoiser, condition, chosen, lambda step: GRID, steps, InBatches(2), state.bank)
 
     first = SegmentState(noise * TOP)
     tiled = tiled_from(first)
-    expected = resume(first, lambda step, x: states.append(SegmentState(x, step.index + 1, tiled.bank)))
+    expected = resume(first, lambda step, x, before: states.append(SegmentState(x, step.index + 1, tiled.bank, before)))
     assert [state.step for state in states] == list(range(1, chosen.steps + 1))
     for state in states[:-1]:
         saved = SegmentState.from_tensors(state.to_tensors(), state.step, GRID, chosen.sap_rate)
@@ -298,7 +331,7 @@ def test_pinning_leaves_what_may_be_on_its_way_to_disk_as_it_is():
         start,
         steps,
         PinnedFrames({0: fixed[0]}, noise),
-        after_step=lambda step, x: kept.append((x, x.clone())),
+        after_step=lambda step, x, before: kept.append((x, x.clone())),
     )
     assert torch.equal(start, noise * 3.0)
     assert len(kept) == 3 and all(torch.equal(tensor, then) for tensor, then in kept)

@@ -163,3 +163,10 @@ def test_guidance_acts_between_two_noise_levels():
 def test_noise_levels_have_the_chosen_rho():
     sigmas = [step.sigma for step in steps_of(resolved(steps=5, karras_rho=3.0), DECLARED)]
     np.testing.assert_allclose(sigmas, karras_sigmas(5, 0.01, 80.0, 3.0)[:-1])
+
+
+def test_the_faster_solver_extrapolates_in_all_steps_but_the_first_and_the_last():
+    for count in range(1, 6):
+        weights = [step.extrapolation for step in steps_of(resolved(steps=count, solver="dpmpp-2m"), DECLARED)]
+        assert [weight > 0 for weight in weights] == [0 < i < count - 1 for i in range(count)]
+    assert all(step.extrapolation == 0 for step in steps_of(resolved(steps=5), DECLARED))

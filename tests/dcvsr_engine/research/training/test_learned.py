@@ -3,6 +3,8 @@
 import contextlib
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import networks
@@ -12,11 +14,11 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from dcvsr_engine.cli import EXIT_BAD_INPUT, EXIT_DONE, main
-from dcvsr_engine.errors import Cancelled, ModelError
+from dcvsr_engine.errors import Cancelled, ModelError, UserError
 from dcvsr_engine.models.loading import load_model
 from dcvsr_engine.network.haar import HaarFirstStage
 from dcvsr_engine.network.upsampling import BicubicUpsampler, LearnedUpsampler
-from dcvsr_engine.research.training.command import make_trainer
+from dcvsr_engine.research.training.command import make_trainer, training_data
 from dcvsr_engine.research.training.data import Batches, training_pair
 from dcvsr_engine.research.training.export import export
 from dcvsr_engine.research.training.pool import PooledData
@@ -70,6 +72,36 @@ def test_a_run_whose_clips_are_made_once_resumes_to_the_bit(learned, tmp_path, p
                 trainer.run(lambda sentence: None, until)
     whole, parts = (load_file(place / STATE) for place in folder.values())
     assert whole["iteration"] == 2 and all(torch.equal(value, parts[name]) for name, value in whole.items() if name != "log")
+
+
+@pytest.mark.parametrize(
+    ("frames", "without", "error"),
+    [
+        (5, "", "“clips” must have at least 7 frames: 4 are"),
+        (7, "unet/config.json", "holds no unet/config.json"),
+        (7, "upsampler/config.json", "upsampler"),
+    ],
+)
+def test_what_a_run_cannot_use_is_named_before_clips_are_made(learned, tmp_path, frames, without, error):
+    asked = recipe(learned, 3, clips=PoolRecipe(frames=frames, size=48))
+    if without:
+        (learned / without).unlink()
+    with pytest.raises(UserError, match=error):
+        make_trainer(asked, tmp_path / "run", lambda: pytest.fail("clips are made"), lambda: None, "cpu")
+
+
+def test_processes_of_a_run_make_clips_once(learned, tmp_path, photos):
+    asked = recipe(learned, 3, clips=PoolRecipe(clips=3, held_out=2, shard=2, frames=7, size=48, workers=1))
+    found = []
+
+    def find():
+        found.append(1)
+        return photos
+
+    make = partial(training_data, asked, tmp_path, find, lambda sentence: None)
+    with ThreadPoolExecutor(2) as processes:
+        one, other = (future.result() for future in [processes.submit(make) for _ in range(2)])
+    assert len(found) == 1 and one.training.count("mild") == other.training.count("mild") > 0
 
 
 def test_a_run_validates_and_its_export_restores_with_the_same_upsampler(learned, photos, tmp_path):
