@@ -92,9 +92,9 @@ def rate_of(text: str) -> Fraction | None:
 
 def checked_picture_name(text: str) -> str:
     """A pattern of names of pictures as it is; raises `ValueError` when it makes no good names."""
-    around = PICTURE_NUMBER.split(text)
+    around, told = PICTURE_NUMBER.split(text), " ".join(text.split())[:40]
     if len(around) != 3 or re.search(r'[/\\:*?"<>|%\x00-\x1f]', around[0] + around[2]) or text.startswith((".", " ")):
-        raise ValueError(f"picture_name must be text with %04d for the number, such as shot.%04d, not “{' '.join(text.split())[:40]}”.")
+        raise ValueError(f"picture_name must be text with %04d for the number, such as shot.%04d, not “{told}”.")
     return text
 
 

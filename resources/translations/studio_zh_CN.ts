@@ -808,15 +808,15 @@
     </message>
     <message>
         <source>This computer has {0} CUDA card(s), each for one worker; choose no more than those.</source>
-        <translation type="unfinished"></translation>
+        <translation>这台计算机有 {0} 块 CUDA 显卡，每块用于一个工作进程；请勿选择更多。</translation>
     </message>
     <message>
         <source>The farm at {} cannot be reached any more. Finished work is kept: start it again, and then the same command.</source>
-        <translation type="unfinished"></translation>
+        <translation>无法再连接位于 {} 的农场。已完成的工作会保留：请重新启动农场，再执行同一命令。</translation>
     </message>
     <message>
         <source>{0} cannot be reached any more; its units are done by others.</source>
-        <translation type="unfinished"></translation>
+        <translation>无法再连接 {0}；它的单元由其他计算机完成。</translation>
     </message>
     <message>
         <source>A worker of the farm was lost ({0}).</source>
