@@ -55,7 +55,7 @@ TRANSFERS = {
     "arib-std-b67": 18,
 }
 
-UNSAID = 2
+UNSPECIFIED = 2
 """H.273's code for what a file does not say."""
 
 LUMA_WEIGHTS = {

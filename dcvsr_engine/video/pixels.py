@@ -59,7 +59,7 @@ def most_of(layout: VideoFormat) -> int:
     return 1 if is_float(layout) else int(2 ** layout.components[0].bits - 1)
 
 
-def rows_of(plane: VideoPlane, kind: str) -> NDArray[Any]:
+def plane_rows(plane: VideoPlane, kind: str) -> NDArray[Any]:
     """The samples of a plane ``(height, width)``, without padding."""
     rows = np.frombuffer(memoryview(plane), kind).reshape(plane.height, -1)[:, : plane.width]
     # a negative line size means stored bottom-up
@@ -72,7 +72,7 @@ def alpha_codes(frame: av.VideoFrame) -> tuple[NDArray[Any], int]:
     # packed formats and palettes have no plane of alpha
     if not (name.startswith(("yuva", "gbra")) and PLANAR.fullmatch(name)):
         frame = frame.reformat(format="gbrap" if bit_depth(frame.format) == 8 else "gbrap16le")
-    return rows_of(frame.planes[3], sample_type(frame.format)), most_of(frame.format)
+    return plane_rows(frame.planes[3], sample_type(frame.format)), most_of(frame.format)
 
 
 def is_transparent(frame: av.VideoFrame) -> bool:
@@ -121,7 +121,7 @@ def planes_of(frame: av.VideoFrame) -> tuple[list[NDArray[Any]], int]:
     name = planar_name(frame.format)
     if name != frame.format.name:
         frame = frame.reformat(format=name)
-    planes = [rows_of(plane, sample_type(frame.format)) for plane in frame.planes[: 1 if name.startswith("gray") else 3]]
+    planes = [plane_rows(plane, sample_type(frame.format)) for plane in frame.planes[: 1 if name.startswith("gray") else 3]]
     return planes, frame.format.components[0].bits
 
 

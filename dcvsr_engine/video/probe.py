@@ -14,7 +14,7 @@ from dcvsr_engine.errors import InputError
 from dcvsr_engine.video import decode
 from dcvsr_engine.video.animation import ANIMATED_WEBP, BY_PILLOW, TILED_AVIF, animation_durations, animation_frames
 from dcvsr_engine.video.clock import Clock
-from dcvsr_engine.video.color import TRANSFERS, UNSAID, ColorInfo, resolve_color
+from dcvsr_engine.video.color import TRANSFERS, UNSPECIFIED, ColorInfo, resolve_color
 from dcvsr_engine.video.film import FILM_CODECS
 from dcvsr_engine.video.hdr import dynamic_of, light_of, mastering_of, side_data
 from dcvsr_engine.video.index import FrameIndex, build_index
@@ -388,7 +388,7 @@ def color_of(codec: str, frame: av.VideoFrame) -> ColorInfo:
     full = layout.name.startswith("yuvj") or is_gray(layout)  # FFmpeg takes grey as full range where nothing is said
     codes = tags_of(frame)
     if codec in FILM_CODECS and codes[3] == TRANSFERS["linear"]:
-        codes = *codes[:3], UNSAID  # EXR is read as sRGB, and of DPX FFmpeg says so whatever it writes
+        codes = *codes[:3], UNSPECIFIED  # EXR is read as sRGB, and of DPX FFmpeg says so whatever it writes
     color = resolve_color(codes, frame.width, frame.height, rgb=is_rgb(layout), picture=picture, full=full)
     return replace(color, mastering=mastering_of(frame), light=light_of(frame), dynamic=dynamic_of(frame))
 
