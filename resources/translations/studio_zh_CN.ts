@@ -824,11 +824,11 @@
     </message>
     <message>
         <source>This computer has {0} CUDA card(s), each for one worker; choose no more than those.</source>
-        <translation>这台计算机有 {0} 块 CUDA 显卡，每块对应一个工作进程；请不要选择更多。</translation>
+        <translation>这台计算机有 {0} 块 CUDA 显卡，每块用于一个工作进程；请勿选择更多。</translation>
     </message>
     <message>
         <source>{0} cannot be reached any more; its units are done by others.</source>
-        <translation>{0} 已无法连接；它的部分由其他计算机完成。</translation>
+        <translation>无法再连接 {0}；它的单元由其他计算机完成。</translation>
     </message>
     <message>
         <source>A worker of the farm was lost ({0}).</source>
@@ -1287,10 +1287,6 @@
         <translation>{0}×{1} 是奇数尺寸，{2} 只能以完整色度（4:4:4）保存。</translation>
     </message>
     <message>
-        <source>“{0}” is an EXR or DPX picture, which is not restored yet; make a 16-bit TIFF or PNG of it.</source>
-        <translation>“{0}”是 EXR 或 DPX 图片，目前还不能修复；请转换为 16 位 TIFF 或 PNG。</translation>
-    </message>
-    <message>
         <source>The {0} is converted to {1}.</source>
         <translation>{0}已转换为 {1}。</translation>
     </message>
@@ -1335,6 +1331,10 @@
         <translation>透明度会保留：其通道与画面一同用双三次插值放大。</translation>
     </message>
     <message>
+        <source>“{0}” holds no pictures; choose a folder with PNG, JPEG, TIFF, WebP, EXR or DPX files.</source>
+        <translation>“{0}”中没有图片；请选择含有 PNG、JPEG、TIFF、WebP、EXR 或 DPX 文件的文件夹。</translation>
+    </message>
+    <message>
         <source>“{0}” is no video that can be read; playlists, texts and audio files are not opened.</source>
         <translation>“{0}”不是可读取的视频；播放列表、文本和音频文件不会打开。</translation>
     </message>
@@ -1361,10 +1361,6 @@
     <message>
         <source>The timecode is left out: it is that of the first frame, which is not restored.</source>
         <translation>略去时间码：它属于未被修复的首帧。</translation>
-    </message>
-    <message>
-        <source>PNG and TIFF pictures, ProRes in .mov and FFV1 in .mkv would keep the transparency.</source>
-        <translation>PNG 和 TIFF 图片、.mov 中的 ProRes 以及 .mkv 中的 FFV1 可保留透明度。</translation>
     </message>
     <message>
         <source>“{0}” cannot be written ({1}); choose another container.</source>
@@ -1471,12 +1467,28 @@
         <translation>帧放不进内存：请关闭其他程序或选择更小的尺寸。</translation>
     </message>
     <message>
+        <source>Light is restored as sRGB; values above 1 (brighter than white) and below 0 are enlarged linearly beside it.</source>
+        <translation>光线值按 sRGB 修复；大于 1（比白色更亮）和小于 0 的部分另以线性插值放大。</translation>
+    </message>
+    <message>
+        <source>Light is restored and written as sRGB; values above 1 (brighter than white) and below 0 are clipped. EXR keeps them.</source>
+        <translation>光线值按 sRGB 修复并写出；大于 1（比白色更亮）和小于 0 的值会被截断。EXR 可保留它们。</translation>
+    </message>
+    <message>
+        <source>The DPX holds film densities (logarithmic), which are restored as they are, not developed: they look flat.</source>
+        <translation>此 DPX 存储胶片密度（对数），按原样修复而不作转换：看起来会偏灰。</translation>
+    </message>
+    <message>
         <source>The clock of “{0}” jumps {1} on the way, as in recordings that were put together; picture and audio follow each other without a gap.</source>
         <translation>“{0}”的时钟中途跳变（{1}），如拼接的录像；画面和声音会无间隙衔接。</translation>
     </message>
     <message>
         <source>Audio and subtitles are left out: pictures have none; .mp4, .mov or .mkv do.</source>
         <translation>略去声音和字幕：图片没有这些；.mp4、.mov 或 .mkv 有。</translation>
+    </message>
+    <message>
+        <source>PNG, TIFF, EXR and DPX pictures, ProRes in .mov and FFV1 in .mkv would keep the transparency.</source>
+        <translation>PNG、TIFF、EXR 和 DPX 图片、.mov 中的 ProRes 以及 .mkv 中的 FFV1 可保留透明度。</translation>
     </message>
     <message>
         <source>Frames {0} to {1} of “{2}” are damaged and left out.</source>
@@ -1505,10 +1517,6 @@
     <message>
         <source>“{0}” has no video track; choose a file with pictures in it.</source>
         <translation>“{0}”没有视频轨道；请选择有画面的文件。</translation>
-    </message>
-    <message>
-        <source>“{0}” holds no pictures; choose a folder with PNG, JPEG, TIFF or WebP files.</source>
-        <translation>“{0}”中没有图片；请选择含有 PNG、JPEG、TIFF 或 WebP 文件的文件夹。</translation>
     </message>
     <message>
         <source>“{0}” is no video that can be read ({1}).</source>
@@ -3767,6 +3775,14 @@
         <translation>TIFF 图片</translation>
     </message>
     <message>
+        <source>EXR pictures (linear light)</source>
+        <translation>EXR 图片（线性光）</translation>
+    </message>
+    <message>
+        <source>DPX pictures</source>
+        <translation>DPX 图片</translation>
+    </message>
+    <message>
         <source>H.264 on the NVIDIA GPU</source>
         <translation>NVIDIA GPU 上的 H.264</translation>
     </message>
@@ -3853,6 +3869,70 @@
     <message>
         <source>Use .mkv</source>
         <translation>改用 .mkv</translation>
+    </message>
+    <message>
+        <source>Frame rate of pictures</source>
+        <translation>图片序列帧率</translation>
+    </message>
+    <message>
+        <source>Frames per second of a sequence of pictures; auto: what they say themselves, or 25.</source>
+        <translation>图片序列每秒的帧数；auto：按图片自身的说明，否则为 25。</translation>
+    </message>
+    <message>
+        <source>As the pictures say, or 25</source>
+        <translation>按图片说明，否则 25</translation>
+    </message>
+    <message>
+        <source>23.976</source>
+        <translation>23.976</translation>
+    </message>
+    <message>
+        <source>24</source>
+        <translation>24</translation>
+    </message>
+    <message>
+        <source>25</source>
+        <translation>25</translation>
+    </message>
+    <message>
+        <source>29.97</source>
+        <translation>29.97</translation>
+    </message>
+    <message>
+        <source>30</source>
+        <translation>30</translation>
+    </message>
+    <message>
+        <source>50</source>
+        <translation>50</translation>
+    </message>
+    <message>
+        <source>59.94</source>
+        <translation>59.94</translation>
+    </message>
+    <message>
+        <source>60</source>
+        <translation>60</translation>
+    </message>
+    <message>
+        <source>Names of pictures</source>
+        <translation>图片名称</translation>
+    </message>
+    <message>
+        <source>What pictures are called in their folder: text and their number, as shot.%04d.</source>
+        <translation>图片在文件夹中的名称：文字加编号，如 shot.%04d。</translation>
+    </message>
+    <message>
+        <source>000001</source>
+        <translation>000001</translation>
+    </message>
+    <message>
+        <source>0001</source>
+        <translation>0001</translation>
+    </message>
+    <message>
+        <source>frame.0001</source>
+        <translation>frame.0001</translation>
     </message>
     <message>
         <source>Compact (built in)</source>
