@@ -81,7 +81,7 @@ class FarmDialog(QDialog):
         self.message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         column.addWidget(self.message)
         self.use_box = QCheckBox(self.tr("&Restore clips on this farm"))
-        self.use_box.clicked[bool].connect(self.used)
+        self.use_box.clicked.connect(lambda _checked: self.used.emit(self.use_box.isChecked()))
         column.addWidget(self.use_box)
         column.addWidget(self._joining())
         column.addWidget(self._table(), 1)
