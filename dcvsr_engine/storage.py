@@ -21,8 +21,8 @@ from dcvsr_engine.errors import DiskFullError, OutputError
 NAME_BYTES = 255
 """Longest file name that common file systems take."""
 
-PICTURE_NAME = "{:06d}.{}"
-PICTURE = re.compile(r"\d{6,}\.(png|tiff)")
+PICTURE_NUMBER = re.compile(r"%(?:0([1-9]))?d")
+"""Where the number is in the setting ``picture_name``."""
 
 MOST_JSON_BYTES = 2**28
 """JSON files that are larger are refused: no program writes such."""
@@ -92,7 +92,7 @@ def report_file(path: Path | None, overwrite: bool) -> Iterator[Callable[[str], 
     if path is None:
         yield lambda text: None
         return
-    refuse_unsafe(path, pictures=False, overwrite=overwrite)
+    refuse_unsafe(path, overwrite=overwrite)
     partial, replace = partial_path(path.absolute()), overwrite
     try:
         partial.touch()
@@ -237,27 +237,38 @@ def ignores_case(folder: Path) -> bool:
         return os.name == "nt"
 
 
-def refuse_unsafe(target: Path, *, pictures: bool, overwrite: bool) -> None:
+def picture_name(pattern: str, number: int, suffix: str) -> str:
+    """The name of a picture of a result; ``pattern`` as in the setting ``picture_name``."""
+    return f"{pattern % number}.{suffix}"
+
+
+def picture_names(pattern: str) -> re.Pattern[str]:
+    """What matches the names of a result's pictures, see `picture_name`."""
+    before, width, after = PICTURE_NUMBER.split(pattern)
+    return re.compile(rf"{re.escape(before)}\d{{{width or 1},}}{re.escape(after)}\.(png|tiff|exr|dpx)")
+
+
+def refuse_unsafe(target: Path, *, overwrite: bool, pictures: str | None = None) -> None:
     """Make sure that putting a result at ``target`` replaces nothing but an earlier result, and that only on request.
 
     Args:
         target: file, or folder when the result is ``pictures``.
-        pictures: whether the result is a folder of numbered pictures.
         overwrite: whether an earlier result may be replaced.
+        pictures: how pictures are called, where the result is a folder of them; see `picture_name`.
 
     Raises:
         OutputError: something would be lost.
     """
     if target.is_dir():
         inside = [path.name for path in target.iterdir()]
-        if not pictures:
+        if pictures is None:
             raise OutputError(f"“{target}” is a folder; give the output a file name.")
         if inside and not overwrite:
             raise OutputError(f"“{target}” holds files already; choose another folder or allow overwriting.")
-        if not all(PICTURE.fullmatch(name) for name in inside):
+        if not all(picture_names(pictures).fullmatch(name) for name in inside):
             raise OutputError(f"“{target}” holds other files than an earlier result; choose another folder.")
     elif target.exists() or target.is_symlink():
-        if pictures:
+        if pictures is not None:
             raise OutputError(f"“{target}” is a file, but pictures need a folder; choose another name.")
         if not overwrite:
             raise OutputError(f"“{target}” exists already; choose another name or allow overwriting.")

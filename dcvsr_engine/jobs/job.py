@@ -22,6 +22,7 @@ from dcvsr_engine.jobs.runner import Runner
 from dcvsr_engine.jobs.session import (
     Loader,
     Session,
+    clip_of,
     feasible_plan,
     find_shots,
     load_for,
@@ -48,7 +49,7 @@ from dcvsr_engine.settings import OutputSettings, ResolvedSettings
 from dcvsr_engine.storage import content_hash, discard, partials_of
 from dcvsr_engine.video.detail import measured_reduction
 from dcvsr_engine.video.encoders import resolved_output
-from dcvsr_engine.video.probe import VideoInfo, probe
+from dcvsr_engine.video.probe import VideoInfo
 from dcvsr_engine.video.publish import publish
 from dcvsr_engine.video.reader import VideoReader
 from dcvsr_engine.video.writer import check_target
@@ -62,7 +63,7 @@ OnPlan = Callable[[Plan], None]
 
 def plan_job(request: JobRequest, seconds: float | None = None) -> Plan:
     """Plan a job without running it, and look for cuts for so many ``seconds`` at most; raises `UserError`."""
-    with shortage_in_words(), VideoReader(probe(request.source), request.output.deinterlace) as reader:
+    with shortage_in_words(), VideoReader(clip_of(request), request.output.deinterlace) as reader:
         info = reader.counted_info()
         if request.target is not None:
             check_target(request.target, info, request.output)

@@ -200,7 +200,7 @@ def write_picture(comparison: Comparison, frame: int, target: Path, overwrite: b
 
 def save_picture(pixels: NDArray[np.uint8], target: Path, overwrite: bool) -> None:
     """Write RGB ``(height, width, 3)`` as PNG or JPEG, as the name says; raises `OutputError`."""
-    refuse_unsafe(target, pictures=False, overwrite=overwrite)
+    refuse_unsafe(target, overwrite=overwrite)
     partial = partial_path(target.absolute())
     try:
         Image.fromarray(pixels).save(partial, {".png": "PNG"}.get(target.suffix.lower(), "JPEG"), quality=95)

@@ -165,14 +165,6 @@ def test_a_folder_without_clips(run, tmp_path):
     assert code == 2 and "There are no clips in" in heard
 
 
-@pytest.mark.parametrize("suffix", [".exr", ".DPX"])
-def test_pictures_of_film_are_refused_in_words(run, tmp_path, suffix):
-    (tmp_path / "film").mkdir()
-    (tmp_path / "film" / f"0001{suffix}").touch()
-    code, _, heard = run("restore", tmp_path / "film")
-    assert code == 2 and "EXR or DPX pictures, which are not restored yet; make 16-bit TIFF or PNG" in heard
-
-
 def watching(folder: Path, *arguments: str) -> argparse.Namespace:
     return cli.command_parser().parse_args(["restore", str(folder), "--watch", *arguments])
 

@@ -18,7 +18,7 @@ import jobs
 import psutil
 import pytest
 
-from dcvsr_engine.farm.cluster import farm_job_folder, token
+from dcvsr_engine.farm.address import farm_job_folder, token
 from dcvsr_engine.jobs.job import run_job
 from dcvsr_engine.jobs.manifest import Unit, read_manifest
 from dcvsr_engine.planning.request import JobRequest
