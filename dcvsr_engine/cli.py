@@ -21,7 +21,7 @@ from dcvsr_engine.arguments import Parser, add_request_arguments, add_run_argume
 from dcvsr_engine.batch import is_batch, make_output_folders, plan_batch, restore_batch, without_done
 from dcvsr_engine.environment import safe_import_path, use_private_caches
 from dcvsr_engine.errors import Cancelled, OutputError, SettingsError, UserError
-from dcvsr_engine.farm.cluster import farm_job_folder
+from dcvsr_engine.farm.address import farm_job_folder
 from dcvsr_engine.farm.command import add_farm_arguments, run_farm_command
 from dcvsr_engine.farm.driver import run_on_farm
 from dcvsr_engine.gpu.command import add_gpu_arguments, run_gpu_command

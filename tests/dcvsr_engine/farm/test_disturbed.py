@@ -15,7 +15,7 @@ import jobs
 import psutil
 import pytest
 
-from dcvsr_engine.farm.cluster import farm_job_folder, token
+from dcvsr_engine.farm.address import farm_job_folder, token
 from dcvsr_engine.jobs.job import run_job
 from dcvsr_engine.jobs.manifest import read_manifest
 
