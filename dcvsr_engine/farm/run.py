@@ -246,4 +246,8 @@ def drive(request: JobRequest, control: Control, folder: Path, address: str) -> 
     devices, gpus = devices_here(len(devices_of(asked)) if needs_crew(asked) else None, kind_of(asked))
     with connected(address, devices, gpus) as ray:
         folder.mkdir(parents=True, exist_ok=True)
-        return Farm(ray, request, folder, control).run()
+        try:
+            return Farm(ray, request, folder, control).run()
+        finally:
+            with suppress(OSError):  # there is something in it
+                folder.rmdir()

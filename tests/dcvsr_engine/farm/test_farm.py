@@ -104,9 +104,13 @@ def test_the_job_folder_is_beside_the_result_where_others_are_to_see_it(clip, ti
 @pytest.mark.parametrize(
     "error, words",
     [
-        (RuntimeError("Version mismatch: The cluster was started with: Ray: 2.1.0"), "another version of Ray or Python"),
-        (RuntimeError("Unauthenticated: InvalidAuthToken"), "does not take this token"),
-        (ConnectionError("refused"), "There is no farm at box:1"),
+        (
+            "Version mismatch: The cluster was started with:\n    Ray: 2.1.0\n    Python: 3.11.7\nThis process on",
+            "(The cluster was",
+        ),
+        ("Version mismatch: The cluster was started with:\n    Ray: 2.1.0\n    Python: 3.11.7\n", "Ray: 2.1.0 Python: 3.11.7)"),
+        ("RpcError: gcs_client.cc:210: Unauthenticated: RPC error: InvalidAuthToken", "does not take this token"),
+        ("ConnectionError: refused", "There is no farm at box:1"),
     ],
 )
 def test_why_a_farm_cannot_be_used_is_one_sentence(error, words):
