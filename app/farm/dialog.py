@@ -208,7 +208,8 @@ class FarmDialog(QDialog):
             part.setEnabled(can_enter)
         self.connect_button.setEnabled(can_enter and bool(self.address_field.text().strip()))
         self.leave_button.setEnabled(view.state in ("entering", "in"))
-        self.use_box.setEnabled(view.state == "in")
+        # a farm that is lost can still be given up
+        self.use_box.setEnabled(view.state == "in" or self.use_box.isChecked())
 
     def _show_message(self, view: FarmView) -> None:
         tone = tones(self.palette())
