@@ -293,8 +293,6 @@ def run_with_progress(
     """
     from dcvsr_engine.control import Control
     from dcvsr_engine.jobs.folders import discard_job, has_job, name_of
-    from dcvsr_engine.jobs.job import run_job
-    from dcvsr_engine.jobs.session import load_for
     from dcvsr_engine.settings import needs_crew
     from dcvsr_engine.worker.crew import run_on_devices
 
@@ -306,6 +304,9 @@ def run_with_progress(
             return run_on_farm(request, control, folder, farm)
         if needs_crew(request.settings.device):
             return run_on_devices(request, control, folder)
+        from dcvsr_engine.jobs.job import run_job
+        from dcvsr_engine.jobs.session import load_for
+
         return run_job(request, control, folder, loader or load_for)
     except Cancelled:
         if discard_when_cancelled:

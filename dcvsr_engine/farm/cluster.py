@@ -14,6 +14,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -70,12 +71,12 @@ def node_command(devices: Sequence[FarmDevice], gpus: int, address: str | None, 
         listen: the address of this computer that others reach it at.
         port: of the farm to begin.
     """
-    place = ["--head", f"--port={port}", "--include-dashboard=false", f"--temp-dir={ray_folder()}"]
+    place = ["--head", f"--port={port}", "--include-dashboard=false"]
     labels = ",".join(f"{name}={value}" for name, value in labels_of(devices, versions_here()).items())
     return [
         *[sys.executable, "-m", "ray.scripts.scripts", "start", "--block", "--disable-usage-stats"],
         *(place if address is None else [f"--address={address}"]),
-        *[f"--node-ip-address={listen}", f"--num-cpus={len(devices)}", f"--num-gpus={gpus}"],
+        *[f"--temp-dir={ray_folder()}", f"--node-ip-address={listen}", f"--num-cpus={len(devices)}", f"--num-gpus={gpus}"],
         *[f"--resources={json.dumps({DEVICE: len(devices)})}", f"--labels={labels}"],
     ]
 
@@ -130,10 +131,8 @@ def devices_here(wanted: int | None, kind: str = "auto") -> tuple[list[FarmDevic
 
 def versions_here() -> dict[str, str]:
     """What must be the same on all computers of a farm."""
-    import ray
-    import torch
-
-    return {"dcvsr": __version__, "Ray": ray.__version__, "Python": platform.python_version(), "PyTorch": torch.__version__}
+    libraries = {"Ray": version("ray"), "PyTorch": version("torch")}
+    return {"dcvsr": __version__, "Python": platform.python_version(), **libraries}
 
 
 # -- the whole farm ---------------------------------------------------------------------------------------------
