@@ -31,6 +31,7 @@ from app.system.crash_report import CrashReport
 from app.system.desktop import app_icon
 from app.system.folders import UserFolders
 from app.system.preferences import Preferences
+from app.system.sound_output import SoundUnavailable, open_output
 from dcvsr_engine import __version__
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.resources import resource
@@ -176,6 +177,16 @@ def colors_of(image: QImage, least: int) -> int:
     if count < least:
         raise SelfTestError(f"The picture of {image.width()} × {image.height()} has {count} colours: nothing was drawn.")
     return count
+
+
+def open_sound() -> str:
+    """The library for sound is there; a machine without a device works all the same."""
+    importlib.import_module("miniaudio")
+    try:
+        with open_output(lambda count: np.zeros((count, 2), np.int16)):
+            return "a device takes sound"
+    except SoundUnavailable as problem:
+        return str(problem)
 
 
 def command_line() -> list[str]:
@@ -343,6 +354,7 @@ def try_everything(checks: Checks, folder: Path) -> None:
     checks.attempt("environment", look_around)
     checks.attempt("Qt platform", load_platform)
     checks.attempt("pictures", draw_icon)
+    checks.attempt("sound", open_sound)
     checks.attempt("command line", run_command_line)
     checks.attempt("H.264", lambda: code_h264(read_frames(sample, FRAMES)[:, :TRIAL_SIDE, :TRIAL_SIDE], clip))
     checks.attempt("FFV1", lambda: code_ffv1(read_frames(sample, FRAMES), folder / "clip.mkv"))

@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 from dcvsr_engine.errors import InputError, SettingsError
 from dcvsr_engine.jobs.clips import FoundClip
-from dcvsr_engine.jobs.naming import DEFAULT_PATTERN, FOLDER_CODECS, NAME_FIELDS, checked_pattern, names_for
+from dcvsr_engine.jobs.naming import CODEC_OF_PICTURES, DEFAULT_PATTERN, FOLDER_CODECS, NAME_FIELDS, checked_pattern, names_for
 from dcvsr_engine.models.registry import declaration_of, default_model
 from dcvsr_engine.planning.request import JobRequest, Region
 from dcvsr_engine.planning.sizes import decided_size
@@ -65,7 +65,7 @@ def add_settings(group: Any, specs: Mapping[str, SettingSpec]) -> None:
             extra = {"type": spec.kind, "metavar": METAVARS[spec.kind]}
         default = "" if spec.default is None else f" (default: {spec.default})"
         option = "--" + name.replace("_", "-")
-        group.add_argument(option, dest=name, default=argparse.SUPPRESS, help=spec.doc + default, **extra)
+        group.add_argument(option, dest=name, default=argparse.SUPPRESS, help=(spec.doc + default).replace("%", "%%"), **extra)
 
 
 # -- reading ----------------------------------------------------------------------------------------------------
@@ -81,7 +81,10 @@ def request_from(options: argparse.Namespace, clip: FoundClip, whole_name: bool 
     """
     settings, output = settings_from(options)
     source = clip.path
-    target = options.output or default_target(options, clip, settings, output, whole_name)
+    if options.output is not None:
+        target, output = named_target(options.output, output)
+    else:
+        target = default_target(options, clip, settings, output, whole_name)
     return JobRequest(
         # absolute: the job's folder, and resuming it, do not depend on the current folder
         source=source.absolute(),
@@ -102,6 +105,20 @@ def settings_from(options: argparse.Namespace) -> tuple[RestoreSettings, OutputS
     output = {name: value for name, value in values.items() if name in OutputSettings.specs()}
     restoration = {"model": default_model()} | {name: value for name, value in values.items() if name not in output}
     return RestoreSettings.from_dict(restoration), OutputSettings.from_dict(output)
+
+
+def named_target(path: Path, output: OutputSettings) -> tuple[Path, OutputSettings]:
+    """A result's place, and how it is written, from the path that the user gave: “shots/name.%04d.exr” is pictures in a folder.
+
+    Raises:
+        SettingsError: the pattern makes no good names, or another codec is asked for.
+    """
+    codec = CODEC_OF_PICTURES.get(path.suffix.lower())
+    if codec is None or "%" not in path.name:
+        return path, output
+    if output.codec not in ("auto", codec):
+        raise SettingsError(f"“{path.name}” names {path.suffix} pictures, but --codec {output.codec} is asked for.")
+    return path.parent, output.replace(codec=codec, picture_name=path.stem)
 
 
 def read_settings(path: Path) -> dict[str, Any]:

@@ -16,9 +16,8 @@ from dcvsr_engine.jobs.clips import ClipFacts, FoundClip, facts_of_clip, found_c
 from dcvsr_engine.jobs.naming import checked_pattern
 from dcvsr_engine.planning.disk import existing, tightest
 from dcvsr_engine.planning.request import JobRequest
-from dcvsr_engine.storage import describe_os_error, partial_path, refuse_replacing, report_file
+from dcvsr_engine.storage import describe_os_error, partial_path, read_json, refuse_replacing, report_file
 from dcvsr_engine.terminal import file_size, printable, time_span
-from dcvsr_engine.video.suffixes import FILM_SUFFIXES
 
 if TYPE_CHECKING:
     from dcvsr_engine.planning.plan import Plan
@@ -84,7 +83,6 @@ def requests_of(options: argparse.Namespace, clips: Sequence[FoundClip]) -> list
     if options.output is not None:
         raise SettingsError(NO_OUTPUT)
     if not clips:
-        refuse_film(options.sources)
         raise InputError(f"There are no clips in {', '.join(f'“{path}”' for path in options.sources)}; see --recursive.")
     requests = [request_from(options, clip) for clip in clips]
     written = [path for path in (getattr(options, "report", None),) if path is not None]
@@ -96,15 +94,6 @@ def requests_of(options: argparse.Namespace, clips: Sequence[FoundClip]) -> list
     ]
     refuse_replacing([clip.path for clip in clips], [*(request.target for request in requests if request.target), *written])
     return requests
-
-
-def refuse_film(folders: Sequence[Path]) -> None:
-    """Raise `InputError` where a folder holds EXR or DPX pictures, which cannot be restored."""
-    for folder in folders:
-        if folder.is_dir() and any(path.suffix.lower() in FILM_SUFFIXES for path in folder.iterdir()):
-            raise InputError(
-                f"“{folder}” holds EXR or DPX pictures, which are not restored yet; make 16-bit TIFF or PNG of them."
-            )
 
 
 def is_there(target: Path) -> bool:
@@ -285,9 +274,19 @@ class Record:
         return ", ".join(f"{count} {state}" for state, count in counts.items() if count) or "nothing done"
 
 
+def is_record(path: Path | None) -> bool:
+    """Whether a file is the report of an earlier run of several clips, which the next one may replace."""
+    try:
+        rows = None if path is None else read_json(path)
+    except (OSError, ValueError):
+        return False
+    keys = Outcome(Path(), None, "waiting").to_dict().keys()
+    return isinstance(rows, list) and bool(rows) and all(isinstance(row, dict) and row.keys() == keys for row in rows)
+
+
 def restore_batch(options: argparse.Namespace, run: Run) -> int:
     """``dcvsr restore`` of several clips; ``run`` restores one. Returns the exit code."""
-    with report_file(options.report, settings_from(options)[1].overwrite) as write:
+    with report_file(options.report, settings_from(options)[1].overwrite or is_record(options.report)) as write:
         record = Record(write)
         try:
             for requests in watched_requests(options) if options.watch else iter([requests_of(options, clips_of(options))]):

@@ -4,12 +4,14 @@ import functools
 import re
 import typing
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
 from dcvsr_engine.errors import SettingsError, UserError
 from dcvsr_engine.schema import Schema, allows_none, bounds, choices
+from dcvsr_engine.storage import PICTURE_NUMBER
 
 Guidance = Literal["none", "cfg", "sag", "pag", "dssag"]
 GammaDirection = Literal["falling", "rising", "mirrored"]
@@ -31,7 +33,7 @@ GpuCodec = Literal[
 ]
 GPU_CODECS: tuple[GpuCodec, ...] = typing.get_args(GpuCodec)
 """Those that only machines with a GPU, and FFmpeg's encoder for it, may be able to write."""
-Codec = Literal["auto", "h264", "h265", "av1", "ffv1", "prores", "png", "tiff", GpuCodec]
+Codec = Literal["auto", "h264", "h265", "av1", "ffv1", "prores", "png", "tiff", "exr", "dpx", GpuCodec]
 
 LARGEST_SCALE = 4
 BOXES = {"1080p": (1920, 1080), "1440p": (2560, 1440), "4k": (3840, 2160)}
@@ -65,6 +67,39 @@ def checked_reduction(text: str) -> str:
     raise ValueError(f"reduce must be auto or a factor between {least:g} and {most:g}, not “{text[:40]}”.")
 
 
+RATES = (1, 1000)
+"""Least and largest of the setting ``frame_rate``."""
+
+
+def checked_rate(text: str) -> str:
+    """A frame rate as it is stored; raises `ValueError` when it is none."""
+    if text == "auto":
+        return text
+    if re.fullmatch(r"\d{1,6}(\.\d{1,6}|/[1-9]\d{0,5})?", text, re.ASCII) and RATES[0] <= Fraction(text) <= RATES[1]:
+        return text
+    raise ValueError(f"frame_rate must be auto, or frames per second such as 24, 23.976 or 24000/1001, not “{text[:40]}”.")
+
+
+def rate_of(text: str) -> Fraction | None:
+    """Frames per second that the setting ``frame_rate`` stands for, ``None`` for what pictures say themselves."""
+    if text == "auto":
+        return None
+    rate = Fraction(text)
+    ntsc = Fraction(round(rate) * 1000, 1001)
+    # 23.976, 29.97 and 59.94 are short for the exact ones
+    return ntsc if abs(rate - ntsc) < Fraction(1, 200) else rate
+
+
+def checked_picture_name(text: str) -> str:
+    """A pattern of names of pictures as it is; raises `ValueError` when it makes no good names."""
+    around, told = PICTURE_NUMBER.split(text), " ".join(text.split())[:40]
+    if len(around) != 3 or re.search(r'[/\\:*?"<>|%\x00-\x1f]', around[0] + around[2]) or text.startswith((".", " ")):
+        raise ValueError(f"picture_name must be text with %04d for the number, such as shot.%04d, not “{told}”.")
+    return text
+
+
+FrameRate = Annotated[str, AfterValidator(checked_rate)]
+PictureName = Annotated[str, AfterValidator(checked_picture_name)]
 TargetSize = Annotated[str, AfterValidator(checked_size)]
 Reduction = Annotated[str, AfterValidator(checked_reduction)]
 
@@ -359,4 +394,10 @@ class OutputSettings(Settings):
         description="Audio and subtitles that the container cannot take: convert them, drop them, or name the result .mkv.",
     )
     deinterlace: bool = Field(default=True, description="Deinterlace interlaced video first.")
+    frame_rate: FrameRate = Field(
+        default="auto", description="Frames per second of a sequence of pictures; auto: what they say themselves, or 25."
+    )
+    picture_name: PictureName = Field(
+        default="%06d", description="What pictures are called in their folder: text and their number, as shot.%04d."
+    )
     overwrite: bool = Field(default=False, description="Replace an existing output file.")

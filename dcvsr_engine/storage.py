@@ -11,21 +11,29 @@ import re
 import secrets
 import shutil
 import stat
+import tempfile
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock, Timeout
 
 from dcvsr_engine.errors import DiskFullError, OutputError
 
 NAME_BYTES = 255
 """Longest file name that common file systems take."""
 
-PICTURE_NAME = "{:06d}.{}"
-PICTURE = re.compile(r"\d{6,}\.(png|tiff)")
+PICTURE_NUMBER = re.compile(r"%(?:0([1-9]))?d")
+"""Where the number is in the setting ``picture_name``."""
 
 MOST_JSON_BYTES = 2**28
 """JSON files that are larger are refused: no program writes such."""
+WORK_LOCK = "dcvsr.lock"
+"""A file in a `work_folder` that its process locks as long as it lives."""
+UNLOCKED_SECONDS = 60
+"""A file younger than this may be about to be locked."""
 HASHED_AT_ONCE = 2**22
 """Bytes read at a time for a hash."""
 
@@ -92,7 +100,7 @@ def report_file(path: Path | None, overwrite: bool) -> Iterator[Callable[[str], 
     if path is None:
         yield lambda text: None
         return
-    refuse_unsafe(path, pictures=False, overwrite=overwrite)
+    refuse_unsafe(path, overwrite=overwrite)
     partial, replace = partial_path(path.absolute()), overwrite
     try:
         partial.touch()
@@ -182,6 +190,35 @@ def partials_of(target: Path) -> list[Path]:
     return [path for path in target.absolute().parent.iterdir() if path.name.startswith(begin)]
 
 
+@contextmanager
+def work_folder(target: Path, kind: str) -> Iterator[Path]:
+    """A hidden folder beside ``target`` for what is made on the way to it, which is removed in the end.
+
+    Those of the same ``kind`` that killed processes have left there are removed, too: a folder whose lock nobody holds any more.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    place = target.absolute().parent
+    remove_left(place, kind)
+    folder = Path(tempfile.mkdtemp(prefix=f".{kind}-", dir=place))
+    try:
+        with FileLock(folder / WORK_LOCK):
+            yield folder
+    finally:
+        discard(folder)
+
+
+def remove_left(place: Path, kind: str) -> None:
+    """Remove the folders of `work_folder` whose processes are gone."""
+    for lock in place.glob(f".{kind}-*/{WORK_LOCK}"):
+        with suppress(OSError, Timeout):
+            # whoever has just made the file is about to lock it
+            if time.time() - lock.stat().st_mtime > UNLOCKED_SECONDS:
+                with FileLock(lock, timeout=0):
+                    discard(lock.parent)
+
+
 def refuse_replacing(inputs: Iterable[Path], outputs: Sequence[Path]) -> None:
     """Make sure that no output replaces an input or another output, whatever their names are.
 
@@ -237,27 +274,38 @@ def ignores_case(folder: Path) -> bool:
         return os.name == "nt"
 
 
-def refuse_unsafe(target: Path, *, pictures: bool, overwrite: bool) -> None:
+def picture_name(pattern: str, number: int, suffix: str) -> str:
+    """The name of a picture of a result; ``pattern`` as in the setting ``picture_name``."""
+    return f"{pattern % number}.{suffix}"
+
+
+def picture_names(pattern: str) -> re.Pattern[str]:
+    """What matches the names of a result's pictures, see `picture_name`."""
+    before, width, after = PICTURE_NUMBER.split(pattern)
+    return re.compile(rf"{re.escape(before)}\d{{{width or 1},}}{re.escape(after)}\.(png|tiff|exr|dpx)")
+
+
+def refuse_unsafe(target: Path, *, overwrite: bool, pictures: str | None = None) -> None:
     """Make sure that putting a result at ``target`` replaces nothing but an earlier result, and that only on request.
 
     Args:
         target: file, or folder when the result is ``pictures``.
-        pictures: whether the result is a folder of numbered pictures.
         overwrite: whether an earlier result may be replaced.
+        pictures: how pictures are called, where the result is a folder of them; see `picture_name`.
 
     Raises:
         OutputError: something would be lost.
     """
     if target.is_dir():
         inside = [path.name for path in target.iterdir()]
-        if not pictures:
+        if pictures is None:
             raise OutputError(f"“{target}” is a folder; give the output a file name.")
         if inside and not overwrite:
             raise OutputError(f"“{target}” holds files already; choose another folder or allow overwriting.")
-        if not all(PICTURE.fullmatch(name) for name in inside):
+        if not all(picture_names(pictures).fullmatch(name) for name in inside):
             raise OutputError(f"“{target}” holds other files than an earlier result; choose another folder.")
     elif target.exists() or target.is_symlink():
-        if pictures:
+        if pictures is not None:
             raise OutputError(f"“{target}” is a file, but pictures need a folder; choose another name.")
         if not overwrite:
             raise OutputError(f"“{target}” exists already; choose another name or allow overwriting.")

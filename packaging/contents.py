@@ -23,6 +23,9 @@ Entry = tuple[str, str, str]
 ALSO = ("pip",)
 """Run by the program as a process of its own, to fetch a build of torch for the GPU at hand; nothing imports it."""
 
+FROM_C = ("_cffi_backend",)
+"""Modules that only libraries import, where no analysis sees it: miniaudio's."""
+
 UNUSED = ["tkinter", "setuptools", "pkg_resources", "_distutils_hack", "triton", "readline", "_gdbm"]
 """Never needed, although something that we need could load it; the last two are under the GPL."""
 

@@ -25,7 +25,7 @@ Architecture: {architecture}
 Maintainer: DC-VSR Studio contributors <noreply@dcvsr.invalid>
 Installed-Size: {kilobytes}
 Depends: {depends}
-Recommends: xdg-desktop-portal
+Recommends: xdg-desktop-portal, libpulse0 | libasound2t64 | libasound2
 Section: video
 Priority: optional
 Description: {summary}

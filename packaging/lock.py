@@ -16,7 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCKS = ROOT / "packaging" / "lock"
-LINUX_ONLY = {"argparse-manpage", "cffi", "cryptography", "jeepney", "pycparser", "secretstorage"}
+LINUX_ONLY = {"argparse-manpage", "cryptography", "jeepney", "secretstorage"}
 """Needed for the Debian package, and for Linux's keyring."""
 MAC_VERSIONS = ("15_0", "14_0", "13_0", "12_0", "11_0", "10_13")
 OTHERS = {

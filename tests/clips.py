@@ -137,6 +137,20 @@ def write_clip(path: Path, clip: Clip | None = None) -> Path:
     return path
 
 
+def write_exr(path: Path, pixels: NDArray[np.float32], alpha: NDArray[np.float32] | None = None) -> None:
+    """Write linear RGB ``(height, width, 3)`` as 32-bit floats."""
+    with av.open(str(path), "w", format="image2") as out:
+        stream = out.add_stream("exr", 24, {"format": "float"})
+        height, width, _ = pixels.shape
+        stream.width, stream.height, stream.pix_fmt = width, height, "gbrpf32le" if alpha is None else "gbrapf32le"
+        frame = av.VideoFrame(width, height, stream.pix_fmt)
+        channels = [pixels[..., 1], pixels[..., 2], pixels[..., 0], *([] if alpha is None else [alpha])]
+        for plane, values in zip(frame.planes, channels, strict=True):
+            np.frombuffer(memoryview(plane), "<f4").reshape(height, -1)[:, :width] = values
+        out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+
+
 def add_video(out: Any, clip: Clip) -> Any:
     """The video stream."""
     options = ({"g": "4", "bf": "2"} if clip.codec.startswith("libx26") else {}) | clip.options

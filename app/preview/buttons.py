@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QIcon, QPainter, QPalette, QPen, QPixmap, QPolygonF
 from PySide6.QtWidgets import QToolButton
 
@@ -24,6 +24,11 @@ TRIANGLES = {
     "next": [[(4, 2), (12, 8), (4, 14)]],
 }
 BARS = {"pause": [(4, 3), (10, 3)], "previous": [(2, 3)], "next": [(12, 3)]}
+SPEAKER = [(1, 6), (4, 6), (8, 2), (8, 14), (4, 10), (1, 10)]
+WAVES = {
+    "sound": [(10.0, 6.0, 10.0, 10.0), (12.5, 4.0, 12.5, 12.0)],
+    "muted": [(10.0, 5.5, 15.0, 10.5), (15.0, 5.5, 10.0, 10.5)],
+}
 BRACKETS = {"in": [(11, 2), (5, 2), (5, 14), (11, 14)], "out": [(5, 2), (11, 2), (11, 14), (5, 14)]}
 
 
@@ -69,6 +74,11 @@ def _pixmap(name: str, palette: QPalette, group: QPalette.ColorGroup, ratio: int
         painter.drawPolygon(QPolygonF([QPointF(*corner) for corner in corners]))
     for left, width in BARS.get(name, []):
         painter.drawRect(QRectF(left, 2, width - 1, 12))
+    if name in WAVES:
+        painter.drawPolygon(QPolygonF([QPointF(*corner) for corner in SPEAKER]))
+        painter.setPen(QPen(color, 1.5))
+        for x1, y1, x2, y2 in WAVES[name]:
+            painter.drawLine(QLineF(x1, y1, x2, y2))
     if name in BRACKETS:
         painter.setPen(QPen(color, 2))
         painter.drawPolyline(QPolygonF([QPointF(*corner) for corner in BRACKETS[name]]))

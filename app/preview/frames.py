@@ -1,7 +1,7 @@
 """Source frames decoded beside the window, and restored frames as they come."""
 
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,11 +9,13 @@ from PySide6.QtCore import QObject, QThread, Signal
 
 from app.preview.cache import ByteCache
 from app.preview.picture import RgbPixels
+from app.preview.playback import FrameTimes
 from dcvsr_engine.errors import UserError
 from dcvsr_engine.events import PreviewFrame
 from dcvsr_engine.video.arrays import to_uint8
 
 if TYPE_CHECKING:
+    from dcvsr_engine.video.index import FrameIndex
     from dcvsr_engine.video.probe import VideoInfo
     from dcvsr_engine.video.reader import VideoReader
 
@@ -56,12 +58,12 @@ class FrameSource(QObject):
     """Frames of one clip at a time. The newest request wins; nothing here waits for a file.
 
     Signals:
-        opened: the clip's `VideoInfo`, with its frames counted.
+        opened: the clip's `VideoInfo`, with its frames counted, and its `FrameTimes`.
         failed: the sentence that says why a clip or frame cannot be read.
         frame_ready: a frame has been decoded and is available from `frame`.
     """
 
-    opened = Signal(object)
+    opened = Signal(object, object)
     failed = Signal(str)
     frame_ready = Signal(int)
 
@@ -100,9 +102,9 @@ class FrameSource(QObject):
         self._decoder.stop()
         self._decoder.wait()
 
-    def _on_opened(self, clip: int, info: object) -> None:
+    def _on_opened(self, clip: int, info: object, times: object) -> None:
         if clip == self._clip:
-            self.opened.emit(info)
+            self.opened.emit(info, times)
 
     def _on_failed(self, clip: int, message: str) -> None:
         if clip == self._clip:
@@ -119,7 +121,7 @@ class _Decoder(QThread):
     What is wanted – `_clip`, `_path`, `_frame`, `_stopping` – is guarded by `_wanted`.
     """
 
-    opened = Signal(int, object)
+    opened = Signal(int, object, object)
     failed = Signal(int, str)
     frame_ready = Signal(int, int)
 
@@ -183,11 +185,11 @@ class _Decoder(QThread):
         try:
             reader = VideoReader(path)
             # counted, not estimated: the timeline goes by exact frames
-            info: VideoInfo = replace(reader.info, frames=reader.frames_total, frames_exact=True)
+            info = reader.counted_info()
         except UserError as error:
             self.failed.emit(clip, str(error))
             return None
-        self.opened.emit(clip, info)
+        self.opened.emit(clip, info, times_of(info, reader.index))
         return reader
 
     def _decode(self, clip: int, reader: "VideoReader", wanted: int) -> None:
@@ -223,6 +225,16 @@ class _Decoder(QThread):
     def _converted(reader: "VideoReader", index: int) -> SourceFrame:
         frame = reader.frame(index)
         return SourceFrame(to_uint8(frame.pixels), float((frame.pts - reader.info.start_pts) * frame.time_base))
+
+
+def times_of(info: "VideoInfo", index: "FrameIndex") -> FrameTimes:
+    """When each frame of a clip is seen."""
+    # frames that all have the same time would be gone at once
+    if not index.pts or info.duration <= 0:
+        return FrameTimes.even(index.frames, float(info.frame_rate) if info.frame_rate else None)
+    tick = float(info.time_base)
+    begins = tuple((pts - info.start_pts) * tick for pts in index.pts)
+    return FrameTimes(begins, begins[0] + info.duration)
 
 
 class ResultStore:

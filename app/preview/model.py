@@ -185,14 +185,6 @@ class FrameRange:
         last = min(max(frame, 0), self.frames - 1)
         return replace(self, last=last, first=min(last, self.first))
 
-    def after(self, steps: int) -> int:
-        """The frame ``steps`` later when played: the range repeats, and play outside of it runs into it or starts it."""
-        # play outside of the range runs into it, or starts it
-        if self.current > self.last or self.current < self.first:
-            following = self.current + steps
-            return following if following < self.first else self.first
-        return self.first + (self.current - self.first + steps) % (self.last - self.first + 1)
-
 
 @dataclass(frozen=True)
 class ClipView:

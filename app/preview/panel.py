@@ -14,7 +14,9 @@ from app.preview.compare_view import ZOOM_STEP, CompareView
 from app.preview.frames import FrameSource, ResultStore
 from app.preview.model import GAINS, ClipView, CompareMode
 from app.preview.placeholder import Placeholder
+from app.preview.playback import FrameTimes
 from app.preview.scene import Side
+from app.preview.sound import ClipSound
 from app.preview.stills import Still, StillKind
 from app.preview.tile_overlay import TileOverlay
 from app.preview.tiling_state import TilingState
@@ -90,6 +92,7 @@ class PreviewPanel(QWidget):
         self.tiling = TilingState(self)
         self.view = CompareView(TileOverlay(self.tiling), self)
         self.timeline = Timeline(self.tiling, self)
+        self.sound = ClipSound(self)
         self._make_actions()
         self._lay_out()
         self._connect()
@@ -135,11 +138,13 @@ class PreviewPanel(QWidget):
         play = self.tr("Play the selected range, or pause (Space or P).")
         backwards, stop = self.tr("Play the selected range backwards (J)."), self.tr("Stop playing (K).")
         forwards = self.tr("Play the selected range forwards (L).")
+        mute = self.tr("Mute the sound, or let it be heard again (Shift+M).")
         return [
             view_action("play", self.tr("Play or pause"), "P", play, self._play_or_pause),
             view_action("play_backwards", self.tr("Play backwards"), "J", backwards, partial(self._play, -1)),
             view_action("stop_playing", self.tr("Stop playing"), "K", stop, partial(self.timeline.set_playing, False)),
             view_action("play_forwards", self.tr("Play forwards"), "L", forwards, partial(self._play, 1)),
+            view_action("mute", self.tr("Mute"), "Shift+M", mute, self.timeline.sound_controls.button.toggle),
             view_action("in", self.tr("Set in point"), "I", first, self.timeline.set_in),
             view_action("out", self.tr("Set out point"), "O", last, self.timeline.set_out),
             view_action("previous", self.tr("Previous frame"), ",", back, self.timeline.step_back),
@@ -223,6 +228,9 @@ class PreviewPanel(QWidget):
         self.view.open_requested.connect(self.open_requested)
         self.timeline.frame_changed.connect(self._on_frame_changed)
         self.timeline.range_changed.connect(self.range_changed)
+        self.timeline.playback_changed.connect(self.sound.follow)
+        self.sound.availability_changed.connect(self.timeline.sound_controls.offer)
+        self.timeline.sound_controls.changed.connect(self.sound.set_volume)
         self.tiling.changed.connect(self._on_tiling_changed)
         self.gain_box.currentIndexChanged.connect(self._set_gain)
         self.left_box.currentIndexChanged.connect(self._refresh)
@@ -287,6 +295,7 @@ class PreviewPanel(QWidget):
         self._offer_stills(())
         self.timeline.set_playing(False)
         self.timeline.clear()
+        self.sound.set_clip(None)
         self.tiling.set_grid(None)
 
     def _keep_view(self) -> None:
@@ -328,10 +337,11 @@ class PreviewPanel(QWidget):
         """The part of the picture that is seen, ``None`` when nothing is open."""
         return self.view.visible_region() if self.info is not None else None
 
-    def _on_opened(self, info: "VideoInfo") -> None:
+    def _on_opened(self, info: "VideoInfo", times: FrameTimes) -> None:
         self.info = info
         self._show_geometry(info)
-        self.timeline.set_clip(info.frames, float(info.frame_rate) if info.frame_rate else None)
+        self.timeline.set_clip(times)
+        self.sound.set_clip(info)
         self.source.request(0)
         self._show_view()
         self.clip_opened.emit(info)
@@ -535,6 +545,7 @@ class PreviewPanel(QWidget):
         """Stop the timer and the worker thread."""
         self.timeline.set_playing(False)
         self.source.shutdown()
+        self.sound.shutdown()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Stop with the window."""

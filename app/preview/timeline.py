@@ -1,18 +1,19 @@
 """The timeline: scrub, play and step by exact frames, in and out points, temporal windows."""
 
+import time
 from collections.abc import Sequence
 
-from PySide6.QtCore import QElapsedTimer, QEvent, QSignalBlocker, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QSignalBlocker, Qt, QTimer, Signal
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QLabel, QSpinBox, QToolButton, QVBoxLayout, QWidget
 
 from app.preview.buttons import icon, style_buttons
 from app.preview.model import FrameRange, timecode
+from app.preview.playback import FrameTimes, Playback
+from app.preview.sound_controls import SoundControls
 from app.preview.tiling_state import TilingState
 from app.preview.track import FrameTrack
 from app.preview.window_strip import WindowStrip
 from app.widgets.flow_layout import FlowLayout
-
-FALLBACK_RATE = 25.0
 
 
 def in_a_row(widgets: Sequence[QWidget]) -> QWidget:
@@ -35,28 +36,27 @@ class Timeline(QWidget):
         frame_changed: another frame is to be seen.
         range_changed: another part is chosen (first, last).
         part_only_changed: whether only the chosen part is to be restored.
-        playing_changed: play began or ended.
+        playback_changed: a `Playback` began, or ``None``: play ended.
     """
 
     frame_changed = Signal(int)
     range_changed = Signal(int, int)
     part_only_changed = Signal(bool)
-    playing_changed = Signal(bool)
+    playback_changed = Signal(object)
 
     def __init__(self, state: TilingState, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.range = FrameRange.whole(1)
-        self._rate = FALLBACK_RATE
+        self._times = FrameTimes.even(1, None)
         self._shown = -1
         self._timer = QTimer(self)
         # coarse timers may be 5 % off
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._on_tick)
-        self._clock = QElapsedTimer()
-        self._played = 0
-        self._direction = 1
+        self._playback: Playback | None = None
         self.track = FrameTrack(self)
         self.strip = WindowStrip(state, self)
+        self.sound_controls = SoundControls(self)
         self.play_button = self._button(self.tr("Play"), self.tr("Play the selected range at its own speed (Space)."))
         self.play_button.setCheckable(True)
         self.previous_button = self._button(self.tr("Previous frame"), self.tr("Go back one frame (←)."))
@@ -96,6 +96,7 @@ class Timeline(QWidget):
         controls = FlowLayout(spread=True)
         for group in (
             (self.previous_button, self.play_button, self.next_button, self.time_label),
+            (self.sound_controls,),
             (self.in_button, self.range_label, self.out_button, self.part_box),
             (frame_label, self.frame_box),
         ):
@@ -113,8 +114,8 @@ class Timeline(QWidget):
     @property
     def parts(self) -> list[QWidget]:
         """The controls as they are seen, from above and from the left."""
-        buttons = [self.previous_button, self.play_button, self.next_button, self.in_button, self.out_button]
-        return [self.track, *buttons, self.part_box, self.frame_box]
+        plays = [self.previous_button, self.play_button, self.next_button, *self.sound_controls.parts]
+        return [self.track, *plays, self.in_button, self.out_button, self.part_box, self.frame_box]
 
     def _connect(self) -> None:
         self.track.valueChanged.connect(self.go_to)
@@ -132,16 +133,16 @@ class Timeline(QWidget):
 
     def clear(self) -> None:
         """No clip."""
-        self.set_clip(1, None)
+        self.set_clip(FrameTimes.even(1, None))
         self.time_label.setText("–")
         self.range_label.setText("")
         self.setEnabled(False)
 
-    def set_clip(self, frames: int, rate: float | None) -> None:
-        """Another clip of ``frames`` frames at ``rate`` frames per second; all of it is chosen."""
+    def set_clip(self, times: FrameTimes) -> None:
+        """Another clip with frames at these times; all of it is chosen."""
         self.set_playing(False)
         self.setEnabled(True)
-        self._rate = rate or FALLBACK_RATE
+        self._times, frames = times, len(times.begins)
         self._shown = -1
         self.range = FrameRange.whole(frames)
         self.show_part_only(True)
@@ -177,12 +178,18 @@ class Timeline(QWidget):
     # -- frame and range ----------------------------------------------------------------------------------------
 
     def go_to(self, frame: int) -> None:
-        """Show another frame, clamped to the clip."""
+        """Show another frame, clamped to the clip; play goes on from there."""
+        if self._move_to(frame):
+            self._play_on()
+
+    def _move_to(self, frame: int) -> bool:
         moved = self.range.at(frame)
-        if moved != self.range:
-            self.range = moved
-            self._show_range()
-            self.frame_changed.emit(moved.current)
+        if moved == self.range:
+            return False
+        self.range = moved
+        self._show_range()
+        self.frame_changed.emit(moved.current)
+        return True
 
     def step(self, frames: int) -> None:
         """Go forward by some frames, or back by negative ones; play ends."""
@@ -213,12 +220,13 @@ class Timeline(QWidget):
         if chosen != self.range:
             self.range = chosen
             self._show_range()
+            self._play_on()
             self.range_changed.emit(chosen.first, chosen.last)
 
     def _show_range(self) -> None:
         self.track.set_range(self.range)
         self.frame_box.setValue(self.range.current)
-        self.time_label.setText(timecode(self.range.current / self._rate))
+        self.time_label.setText(timecode(self._times.begins[self.range.current]))
         count = self.range.last - self.range.first + 1
         text = self.tr("{first}–{last} · {count} frames") if count > 1 else self.tr("{first} · 1 frame")
         self.range_label.setText(text.format(first=self.range.first, last=self.range.last, count=count))
@@ -230,38 +238,47 @@ class Timeline(QWidget):
     @property
     def playing(self) -> bool:
         """Whether the clip plays."""
-        return self._timer.isActive()
-
-    def play(self, direction: int) -> None:
-        """Play the chosen part forwards (1) or backwards (-1)."""
-        self.set_playing(False)
-        # stopped before: starting again takes the direction and sets the clock to zero
-        self._direction = direction
-        self.set_playing(True)
+        return self._playback is not None
 
     def set_playing(self, playing: bool) -> None:
         """Play the chosen part over and over, or stop."""
-        if playing == self.playing:
-            return
-        if playing:
-            self._timer.start(max(1, round(1000 / self._rate)))
-            self._clock.start()
-            self._played = 0
-        else:
+        if playing != self.playing:
+            self._follow(self._playback_from_here(1) if playing else None)
+
+    def play(self, direction: int) -> None:
+        """Play the chosen part forwards (1) or backwards (-1)."""
+        self._follow(self._playback_from_here(direction))
+
+    def _play_on(self) -> None:
+        """Go on playing from the frame that the user has gone to, or with the part that he has chosen."""
+        if self._playback is not None:
+            self._follow(self._playback_from_here(self._playback.direction))
+
+    def _playback_from_here(self, direction: int) -> Playback:
+        times, chosen = self._times, self.range
+        # backwards, a frame is seen from its end on
+        origin = times.begins[chosen.current] if direction > 0 else times.end_of(chosen.current)
+        return Playback(origin, times.begins[chosen.first], times.end_of(chosen.last), direction, time.monotonic())
+
+    def _follow(self, playback: Playback | None) -> None:
+        """Play like this from now on, ``None`` no longer."""
+        self._playback = playback
+        if playback is None:
             self._timer.stop()
-            self._direction = 1
+        else:
+            # twice per frame, so that none comes late by more than half of its time
+            self._timer.start(max(1, round(500 / self._times.rate)))
         # its signal comes back here and finds nothing to do
-        self.play_button.setChecked(playing)
-        self.play_button.setAccessibleName(self.tr("Pause") if playing else self.tr("Play"))
+        self.play_button.setChecked(self.playing)
+        self.play_button.setAccessibleName(self.tr("Pause") if self.playing else self.tr("Play"))
         self._refresh_icons()
-        self.playing_changed.emit(playing)
+        self.playback_changed.emit(playback)
 
     def _on_tick(self) -> None:
-        """Advance by as many frames as time has passed, but never past a frame that has not been shown yet."""
-        due = int(self._clock.elapsed() / 1000 * self._rate) - self._played
-        if due >= 1 and self._shown == self.range.current:
-            self._played += due
-            self.go_to(self.range.after(self._direction * due))
+        """Show the frame that is due, but never leave one that has not been shown yet."""
+        playback = self._playback
+        if playback is not None and self._shown == self.range.current:
+            self._move_to(self._times.frame_at(playback.position(time.monotonic()), playback.direction))
 
     # -- appearance ---------------------------------------------------------------------------------------------
 

@@ -51,7 +51,10 @@ PROPAGATION_ROWS = ("sap", "sap_schedule", "sap_rate", "tap", "tap_frames", "tap
 TILE_ROWS = ("tiling", "tile", "window", "overlap", "segment_frames", "order", "tile_batch")
 REST_ROWS = ("reduce", "grain", "color", "seed", "precision", "device")
 OUTPUT_SIMPLE_ROWS = ("codec", "crf")
-OUTPUT_REST_ROWS = ("preset", "bit_depth", "audio", "subtitles", "unfit_tracks", "deinterlace", "overwrite")
+OUTPUT_REST_ROWS = (
+    *("preset", "bit_depth", "audio", "subtitles", "unfit_tracks", "deinterlace"),
+    *("frame_rate", "picture_name", "overwrite"),
+)
 
 
 class ColumnScrollArea(QScrollArea):

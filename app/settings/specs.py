@@ -134,6 +134,8 @@ CODEC_NAMES = {
     "prores": "ProRes",
     "png": "PNG pictures",
     "tiff": "TIFF pictures",
+    "exr": "EXR pictures (linear light)",
+    "dpx": "DPX pictures",
     "h264_nvenc": "H.264 on the NVIDIA GPU",
     "hevc_nvenc": "H.265 on the NVIDIA GPU",
     "h264_qsv": "H.264 on the Intel GPU",
@@ -162,6 +164,23 @@ BIT_DEPTHS = {
     10: "10 bits",
     12: "12 bits",
     16: "16 bits",
+}
+
+FRAME_RATES = {
+    "auto": "As the pictures say, or 25",
+    "23.976": "23.976",
+    "24": "24",
+    "25": "25",
+    "29.97": "29.97",
+    "30": "30",
+    "50": "50",
+    "59.94": "59.94",
+    "60": "60",
+}
+PICTURE_NAMES = {
+    "%06d": "000001",
+    "%04d": "0001",
+    "frame.%04d": "frame.0001",
 }
 
 RESTORE_SPECS: dict[str, Spec] = {
@@ -215,6 +234,8 @@ OUTPUT_SPECS: dict[str, Spec] = {
     "subtitles": Spec("Keep subtitles and chapters"),
     "unfit_tracks": Spec("Tracks that do not fit", choices=UNFIT_TRACKS),
     "deinterlace": Spec("Deinterlace"),
+    "frame_rate": Spec("Frame rate of pictures", choices=FRAME_RATES, free=True),
+    "picture_name": Spec("Names of pictures", choices=PICTURE_NAMES, free=True),
     "overwrite": Spec("Replace an existing file"),
 }
 

@@ -194,6 +194,22 @@ class Preferences:
         self._store.setValue("threads", str(value))
 
     @property
+    def volume(self) -> int:
+        """How loud clips are played, 0 … 100."""
+        text = self._text("volume")
+        return min(int(text), 100) if text.isdecimal() else 100
+
+    @property
+    def muted(self) -> bool:
+        """Whether clips are played without their sound."""
+        return self._flag("muted", "no")
+
+    def set_sound(self, volume: int, muted: bool) -> None:
+        """Remember how loud clips are played, and whether they are heard."""
+        self._store.setValue("volume", str(volume))
+        self._store.setValue("muted", "yes" if muted else "no")
+
+    @property
     def welcomed(self) -> bool:
         """Whether the first steps were shown."""
         return self._text("welcomed") == "yes"

@@ -6,34 +6,33 @@ it is told an address, and lets nobody in without the token (its own token authe
 
 import json
 import os
-import secrets
+import platform
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from dcvsr_engine import __version__
 from dcvsr_engine.errors import JobError, SettingsError
-from dcvsr_engine.jobs.folders import job_folder
-from dcvsr_engine.paths import data_folder
-from dcvsr_engine.planning.request import JobRequest
-from dcvsr_engine.storage import write_text
+from dcvsr_engine.farm.address import LOOPBACK, MISSING, farm_folder, full_address, token
+from dcvsr_engine.farm.labels import DEVICE, Computer, FarmDevice, computer_of, labels_of
 
-DEVICE = "dcvsr"
-"""A computer offers one of this resource per device, and a worker takes one."""
-LOOPBACK = "127.0.0.1"
-PORT = 6380
+ALONE = ("127.0.0.1", "localhost", "::1")
+"""Addresses that only this computer reaches …"""
+KEEP_ALONE = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
+"""… and that Ray replaces by ones that others reach, too, unless this is 0."""
 REACH_SECONDS = 5.0
 """How long a computer may take to answer."""
 WORKER_NICENESS = "5"
 """Workers leave the computer to those who sit at it, as the window's engine does."""
 LONGEST_RAY_FOLDER = 44
 """Ray makes sockets below its folder, and their paths are limited to 107 bytes."""
-MISSING = "The farm needs Ray, which is not installed: install the program from its source with “pip install .[farm]”."
 
 
 def ray_library(given: str | None = None) -> Any:
@@ -50,11 +49,6 @@ def ray_library(given: str | None = None) -> Any:
     return ray
 
 
-def farm_folder() -> Path:
-    """Where the token and Ray's files are."""
-    return data_folder() / "farm"
-
-
 def ray_folder() -> Path:
     """Where Ray's logs and temporary files go."""
     folder = farm_folder()
@@ -64,47 +58,41 @@ def ray_folder() -> Path:
     return folder
 
 
-def token(given: str | None = None) -> str:
-    """What lets computers into the farm: the one that is ``given``, kept from before, or new."""
-    path = farm_folder() / "token"
-    if given is None and path.is_file():
-        return path.read_text(encoding="utf-8").strip()
-    chosen = given or secrets.token_hex(32)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch(mode=0o600)
-    write_text(path, chosen)
-    path.chmod(0o600)
-    return chosen
-
-
 # -- one computer -----------------------------------------------------------------------------------------------
 
 
-def node_command(devices: int, gpus: int, address: str | None, listen: str, port: int) -> list[str]:
+def node_command(devices: Sequence[FarmDevice], gpus: int, address: str | None, listen: str, port: int) -> list[str]:
     """What starts this computer's part of a farm.
 
     Args:
-        devices: how many workers it takes.
+        devices: one worker runs on each.
         gpus: CUDA cards among them.
         address: of the farm to join; ``None`` to begin one.
         listen: the address of this computer that others reach it at.
         port: of the farm to begin.
     """
-    place = ["--head", f"--port={port}", "--include-dashboard=false", f"--temp-dir={ray_folder()}"]
+    place = ["--head", f"--port={port}", "--include-dashboard=false"]
+    labels = ",".join(f"{name}={value}" for name, value in labels_of(devices, versions_here()).items())
     return [
         *[sys.executable, "-m", "ray.scripts.scripts", "start", "--block", "--disable-usage-stats"],
         *(place if address is None else [f"--address={address}"]),
-        *[f"--node-ip-address={listen}", f"--num-cpus={devices}", f"--num-gpus={gpus}"],
-        f"--resources={json.dumps({DEVICE: devices})}",
+        *[f"--temp-dir={ray_folder()}", f"--node-ip-address={listen}", f"--num-cpus={len(devices)}", f"--num-gpus={gpus}"],
+        *[f"--resources={json.dumps({DEVICE: len(devices)})}", f"--labels={labels}"],
     ]
 
 
+def node_surroundings(devices: int, listen: str) -> dict[str, str]:
+    """The environment of `node_command`, with so many ``devices``, on a computer that listens at an address."""
+    threads = max(1, (os.cpu_count() or 1) // max(1, devices))  # Ray would give its workers a single one
+    return {"OMP_NUM_THREADS": str(threads)} | os.environ | {KEEP_ALONE: str(int(listen not in ALONE))}
+
+
 @contextmanager
-def running_node(command: list[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+def running_node(command: list[str], surroundings: Mapping[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
     """Run this computer's part of a farm while the context lasts; what Ray says goes to a file."""
     with log.open("ab") as words:
         # a group of its own: Ctrl-C in the terminal is for us, and Ray's helpers go with it
-        process = subprocess.Popen(command, stdout=words, stderr=words, start_new_session=os.name != "nt")
+        process = subprocess.Popen(command, stdout=words, stderr=words, env=surroundings, start_new_session=os.name != "nt")
         try:
             yield process
         finally:
@@ -115,20 +103,51 @@ def running_node(command: list[str], log: Path) -> Iterator[subprocess.Popen[byt
                 process.kill()
 
 
-def devices_here(wanted: int | None) -> tuple[int, int]:
-    """How many workers this computer takes, by default one per CUDA GPU, and how many of them have a GPU."""
-    import torch
+def devices_here(wanted: int | None, kind: str = "auto") -> tuple[list[FarmDevice], int]:
+    """The devices of this computer that take part, and how many of them are CUDA cards.
 
-    gpus = torch.cuda.device_count()
-    return wanted or max(1, gpus), min(gpus, wanted or gpus)
+    Args:
+        wanted: how many; ``None`` for every card, or one processor, 0 where it is only to use the farm.
+        kind: as the setting ``device``.
+
+    Raises:
+        SettingsError: there are fewer cards.
+        ModelError: there is no such device.
+    """
+    if wanted == 0:
+        return [], 0
+    from torch.cuda import device_count, get_device_properties
+
+    from dcvsr_engine.network.device import device_title, memory, resolve_device
+
+    device = resolve_device(kind)
+    if device != "cuda":
+        return [FarmDevice(device_title(device), memory(device)[1])] * (wanted or 1), 0
+    if (wanted or 1) > device_count():
+        raise SettingsError(f"This computer has {device_count()} CUDA card(s), each for one worker; choose no more than those.")
+    found = [get_device_properties(number) for number in range(wanted or device_count())]
+    return [FarmDevice(str(card.name), int(card.total_memory)) for card in found], len(found)
+
+
+def versions_here() -> dict[str, str]:
+    """What must be the same on all computers of a farm."""
+    libraries = {"Ray": version("ray"), "PyTorch": version("torch")}
+    return {"dcvsr": __version__, "Python": platform.python_version(), **libraries}
 
 
 # -- the whole farm ---------------------------------------------------------------------------------------------
 
 
 @contextmanager
-def connected(address: str, devices: int = 2, gpus: int = 0) -> Iterator[Any]:
-    """The library, connected to the farm at an ``address``, or to one of this computer alone that goes afterwards: ``local``.
+def connected(address: str, devices: Sequence[FarmDevice] = (), gpus: int = 0) -> Iterator[Any]:
+    """Connect to a farm, or make one that goes afterwards.
+
+    Args:
+        address: of the farm, or ``local`` for one of this computer alone.
+        devices, gpus: of this computer, where it is to be ``local``, see `devices_here`.
+
+    Yields:
+        The library.
 
     Raises:
         SettingsError: the address is none.
@@ -138,37 +157,76 @@ def connected(address: str, devices: int = 2, gpus: int = 0) -> Iterator[Any]:
     ray = ray_library()
     if place != "local":
         reach(place)
-    quiet = {"log_to_driver": False, "logging_level": "ERROR", "namespace": DEVICE, "configure_logging": False}
+    ray._private.ray_constants.ENABLE_RAY_CLUSTER = not is_alone(place)
+    with words_to(farm_folder() / "driver.log"):
+        try:
+            quiet = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": False}
+            ray.init(place, namespace=DEVICE, **quiet, **(local_cluster(devices, gpus) if place == "local" else {}))
+        except Exception as error:
+            raise JobError(refusal_of(address, error)) from None
+        try:
+            yield ray
+        finally:
+            ray.shutdown()
+
+
+def local_cluster(devices: Sequence[FarmDevice], gpus: int) -> dict[str, Any]:
+    """What Ray needs to know to make a farm of this computer's ``devices``, of which so many are ``gpus``."""
+    return {
+        "num_cpus": len(devices),
+        "num_gpus": gpus,
+        "resources": {DEVICE: len(devices)},
+        "labels": labels_of(devices, versions_here()),
+        "include_dashboard": False,
+        "_temp_dir": str(ray_folder()),
+        "_node_ip_address": LOOPBACK,
+    }
+
+
+@contextmanager
+def words_to(log: Path) -> Iterator[None]:
+    """Have what this process and those that it starts write to the terminal go to a file: Ray's words are not for users."""
+    kept = [os.dup(number) for number in (1, 2)]
+    sys.stdout.flush(), sys.stderr.flush()
+    with log.open("ab") as words:
+        os.dup2(words.fileno(), 1), os.dup2(words.fileno(), 2)
     try:
-        if place == "local":
-            ray.init(
-                "local", num_cpus=devices, num_gpus=gpus, resources={DEVICE: devices}, include_dashboard=False,
-                _temp_dir=str(ray_folder()), _node_ip_address=LOOPBACK, **quiet,
-            )  # fmt: skip
-        else:
-            ray.init(place, **quiet)
-    except Exception as error:
-        raise JobError(refusal_of(address, error)) from None
-    try:
-        yield ray
+        yield
     finally:
-        ray.shutdown()
+        sys.stdout.flush(), sys.stderr.flush()
+        for number, copy in zip((1, 2), kept, strict=True):
+            os.dup2(copy, number)
+            os.close(copy)
 
 
-def full_address(address: str) -> str:
-    """An address with its port; raises `SettingsError` where it is none."""
-    host, _, port = (address if ":" in address else f"{address}:{PORT}").rpartition(":")
-    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
-        raise SettingsError(f"“{address}” is no address of a farm: give a computer, or COMPUTER:PORT, or “local”.")
-    return f"{host}:{port}"
+def is_alone(address: str) -> bool:
+    """Whether only this computer reaches a farm."""
+    from ray._private.services import node_ip_address_from_perspective
+
+    host, _, port = address.rpartition(":")
+    if host not in ALONE:
+        return address == "local"
+    try:
+        # begun with --listen, it is reached here by either address
+        with socket.create_connection((node_ip_address_from_perspective(), int(port)), REACH_SECONDS):
+            return False
+    except OSError:
+        return True
 
 
-def reach(address: str) -> None:
-    """Make sure that something listens at an address, as Ray would try for minutes; raises `JobError`."""
+def reach(address: str) -> str:
+    """Make sure that something listens at an address, as Ray would try for minutes.
+
+    Returns:
+        The address of this computer on the way there.
+
+    Raises:
+        JobError: nothing does.
+    """
     host, _, port = address.rpartition(":")
     try:
-        with socket.create_connection((host, int(port)), REACH_SECONDS):
-            pass
+        with socket.create_connection((host, int(port)), REACH_SECONDS) as connection:
+            return str(connection.getsockname()[0])
     except OSError as error:
         raise JobError(refusal_of(address, error)) from None
 
@@ -198,29 +256,6 @@ def model_difference(host: str, model: str, there: Mapping[str, str], here: Mapp
     return [f"The model “{model}” is another one on {host} ({', '.join(names)}); install the same there."] if names else []
 
 
-def farm_job_folder(request: JobRequest, address: str | None) -> Path:
-    """The job folder: beside the result, where all computers of a farm see it; as ever where this computer is alone."""
-    folder = job_folder(request)
-    return folder if address in (None, "local") or request.target is None else request.target.with_name(f".{folder.name}.job")
-
-
-def farm_run() -> Callable[..., dict[str, Any]]:
-    """What runs a job on a farm; raises `SettingsError` where Ray is not installed."""
-    ray_library()
-    from dcvsr_engine.farm.run import run_on_farm
-
-    return run_on_farm
-
-
-def nodes(ray: Any) -> list[dict[str, Any]]:
-    """The computers of a farm that can be reached: their names, addresses and how many workers each takes."""
-    alive = [node for node in ray.nodes() if node["Alive"]]
-    return [
-        {
-            "host": node["NodeManagerHostname"],
-            "address": node["NodeManagerAddress"],
-            "devices": int(node["Resources"].get(DEVICE, 0)),
-            "gpus": int(node["Resources"].get("GPU", 0)),
-        }
-        for node in alive
-    ]
+def nodes(ray: Any) -> list[Computer]:
+    """The computers of a farm that can be reached."""
+    return [computer_of(node) for node in ray.nodes() if node["Alive"]]

@@ -1,32 +1,34 @@
 """``dcvsr farm start | join | status``. Imports neither torch nor Ray before it runs."""
 
+import _thread
 import argparse
 import json
 import signal
 import subprocess
+import sys
+import threading
 import time
 from pathlib import Path
-from typing import Any
 
 from dcvsr_engine.errors import JobError, SettingsError
+from dcvsr_engine.farm.address import LOOPBACK, PORT, farm_folder, full_address, token
 from dcvsr_engine.farm.cluster import (
-    LOOPBACK,
-    PORT,
     connected,
     devices_here,
-    farm_folder,
-    full_address,
     node_command,
+    node_surroundings,
     nodes,
     ray_library,
     reach,
     running_node,
-    token,
 )
+from dcvsr_engine.farm.status import answers_of, status_table, worker_rows
 from dcvsr_engine.terminal import print_out
 
 NODE_START_SECONDS = 60.0
 """How long Ray may take to begin."""
+END_LOOK_SECONDS = 0.2
+"""Seconds between two looks whether it has ended."""
 
 
 def add_farm_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,9 +36,13 @@ def add_farm_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", choices=["start", "join", "status"], help="begin a farm here, join one, or list its computers")
     parser.add_argument("address", nargs="?", help=f"of the farm: where “start” runs (join, status; default port: {PORT})")
     parser.add_argument("--token", help="what “dcvsr farm start” printed on the first computer")
-    parser.add_argument("--listen", metavar="ADDRESS", default=LOOPBACK, help="this computer's address, for others to reach it")
+    listen = f"this computer's address, for others to reach it (default: {LOOPBACK}; join: the one that reaches the farm)"
+    parser.add_argument("--listen", metavar="ADDRESS", help=listen)
     parser.add_argument("--port", type=int, default=PORT, metavar="N", help=f"port of the farm (start; default: {PORT})")
-    parser.add_argument("--devices", type=int, metavar="N", help="workers on this computer (default: its CUDA GPUs, or one)")
+    workers = "workers on this computer, 0 to use the farm only (default: its CUDA GPUs, or one)"
+    parser.add_argument("--devices", type=int, metavar="N", help=workers)
+    # for the window: this computer leaves when the input ends, however that comes about
+    parser.add_argument("--attached", action="store_true", help=argparse.SUPPRESS)
 
 
 def run_farm_command(options: argparse.Namespace) -> int:
@@ -44,20 +50,38 @@ def run_farm_command(options: argparse.Namespace) -> int:
     check_farm_options(options)
     if options.action == "status":
         return show_status(options)
+    if options.attached:
+        threading.Thread(target=end_with_input, name="input", daemon=True).start()
     address = None if options.action == "start" else full_address(options.address)
     ray_library(options.token)
-    if address is not None:
-        reach(address)
+    way = LOOPBACK if address is None else reach(address)
+    take_part(address, options.listen or way, options)
+    return 0
+
+
+def take_part(address: str | None, listen: str, options: argparse.Namespace) -> None:
+    """Be in the farm at an address, or in one that begins here, until Ctrl-C; raises `JobError`."""
     devices, gpus = devices_here(options.devices)
     log = farm_folder() / "node.log"
-    with running_node(node_command(devices, gpus, address, options.listen, options.port), log) as process:
-        place = address or f"{options.listen}:{options.port}"
-        wait_until_up(process, place, log)
-        print_out(f"This computer is in the farm at {place} with {devices} worker(s). Ctrl-C takes it out.")
-        if address is None:
-            print_out(f"Join with: dcvsr farm join {place} --token {token()} --listen ADDRESS")
+    begins = log.stat().st_size if log.exists() else 0
+    command = node_command(devices, gpus, address, listen, options.port)
+    with running_node(command, node_surroundings(len(devices), listen), log) as process:
+        place = address or f"{listen}:{options.port}"
+        wait_until_up(process, place, log, begins)
+        if options.json:
+            print_out(json.dumps({"address": place, "workers": len(devices)}))
+        else:
+            print_out(f"This computer is in the farm at {place} with {len(devices)} worker(s). Ctrl-C takes it out.")
+            if address is None:
+                print_out(f"Join with: dcvsr farm join {place} --token {token()}")
         wait_for_the_end(process, log)
-    return 0
+
+
+def end_with_input() -> None:
+    """End as by Ctrl-C when nobody can write to this process any more."""
+    while sys.stdin.readline():
+        pass
+    _thread.interrupt_main()
 
 
 def check_farm_options(options: argparse.Namespace) -> None:
@@ -68,18 +92,18 @@ def check_farm_options(options: argparse.Namespace) -> None:
         raise SettingsError(f"“farm start” begins a farm here: say --listen {options.address}, or “farm join {options.address}”.")
     if options.token is not None and not options.token.strip():
         raise SettingsError("--token takes what “dcvsr farm start” printed on the first computer; it is empty.")
-    if options.devices is not None and options.devices < 1:
-        raise SettingsError(f"--devices takes how many workers run here, at least 1, not {options.devices}.")
+    if options.devices is not None and options.devices < 0:
+        raise SettingsError(f"--devices takes how many workers run here, at least 0, not {options.devices}.")
     if not 0 < options.port < 65536:
         raise SettingsError(f"--port takes a number between 1 and 65535, not {options.port}.")
 
 
-def wait_until_up(process: "subprocess.Popen[bytes]", place: str, log: Path) -> None:
-    """Wait until Ray says that it runs; raises `JobError` when it ends instead."""
-    offset, end = log.stat().st_size, time.monotonic() + NODE_START_SECONDS
+def wait_until_up(process: "subprocess.Popen[bytes]", place: str, log: Path, begins: int) -> None:
+    """Wait until Ray says that it runs, after so many bytes of its log; raises `JobError` when it ends instead."""
+    end = time.monotonic() + NODE_START_SECONDS
     while time.monotonic() < end and process.poll() is None:
         with log.open("rb") as words:
-            words.seek(max(0, offset - 4096))
+            words.seek(begins)
             if b"Ray runtime started" in words.read():
                 return
         time.sleep(0.2)
@@ -90,7 +114,8 @@ def wait_for_the_end(process: "subprocess.Popen[bytes]", log: Path) -> None:
     """Wait for Ctrl-C, or until Ray ends; raises `JobError` then."""
     previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        code = process.wait()
+        while (code := process.poll()) is None:
+            time.sleep(END_LOOK_SECONDS)  # not `wait`, out of which the end of the input does not come
     except KeyboardInterrupt:
         return
     finally:
@@ -99,35 +124,10 @@ def wait_for_the_end(process: "subprocess.Popen[bytes]", log: Path) -> None:
 
 
 def show_status(options: argparse.Namespace) -> int:
-    """Print the computers of a farm and what their workers do."""
+    """Print the workers of a farm and what they do."""
     ray_library(options.token)
-    with connected(full_address(options.address or LOOPBACK)) as ray:
-        found = [node | {"workers": []} for node in nodes(ray)]
-        for worker in workers_of(ray):
-            for node in found:
-                if node["host"] == worker["host"]:
-                    node["workers"].append(worker)
-                    break
-    print_out(json.dumps(found, ensure_ascii=False) if options.json else status_text(found))
+    address = full_address(options.address or LOOPBACK)
+    with connected(address) as ray:
+        rows = worker_rows(nodes(ray), *answers_of(ray))
+    print_out(json.dumps({"address": address, "workers": rows}, ensure_ascii=False) if options.json else status_table(rows))
     return 0
-
-
-def workers_of(ray: Any) -> list[dict[str, Any]]:
-    """What the workers of all jobs are and do; those that do not answer are left out."""
-    from ray.util import list_named_actors
-
-    names = [entry["name"] for entry in list_named_actors(all_namespaces=True) if entry["name"].startswith("worker-")]
-    calls = [ray.get_actor(name).now.remote() for name in names]
-    done, _ = ray.wait(calls, num_returns=len(calls), timeout=5) if calls else ([], [])
-    return [ray.get(call) for call in done]
-
-
-def status_text(found: list[dict[str, Any]]) -> str:
-    """The computers of a farm in words."""
-    lines = []
-    for node in found:
-        lines.append(f"{node['host']} ({node['address']}): {node['devices']} worker(s), {node['gpus']} GPU(s)")
-        for worker in node["workers"]:
-            versions = ", ".join(f"{name} {version}" for name, version in worker["versions"].items())
-            lines.append(f"  {worker['device']}, {worker['memory'] / 2**30:.0f} GB: {worker['does']} ({versions})")
-    return "\n".join(lines)

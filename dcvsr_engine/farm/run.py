@@ -3,105 +3,193 @@
 import secrets
 import time
 from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from dcvsr_engine.control import Control
 from dcvsr_engine.errors import Cancelled, JobError
-from dcvsr_engine.events import FrameDone, PhaseStarted, SegmentFinished, Warned
-from dcvsr_engine.farm.cluster import DEVICE, connected, devices_here, nodes, version_differences
-from dcvsr_engine.farm.worker import FarmWorker, model_hashes_of, versions_here
+from dcvsr_engine.events import FrameDone, PhaseStarted, Warned
+from dcvsr_engine.farm.cluster import connected, devices_here, nodes, version_differences, versions_here
+from dcvsr_engine.farm.labels import DEVICE, Computer
+from dcvsr_engine.farm.status import WORKER_NAME
+from dcvsr_engine.farm.worker import FarmWorker, model_hashes_of
 from dcvsr_engine.jobs.manifest import read_manifest
+from dcvsr_engine.jobs.presence import BEAT_SECONDS
 from dcvsr_engine.planning.request import JobRequest
-from dcvsr_engine.settings import devices_of, needs_crew
+from dcvsr_engine.settings import devices_of, kind_of, needs_crew
 
 FARM_LOOK_SECONDS = 0.5
 """Seconds between two looks at the workers and at the job folder."""
 WORKER_START_SECONDS = 120.0
-"""When workers take longer to begin, it is said once."""
+"""When a worker takes longer to begin, it is said once; one that was at work and is silent for so long is started again."""
 CANCEL_SECONDS = 600.0
 """How long workers may take to come to the end of a tile."""
+
+
+@dataclass
+class FarmMember:
+    """A worker that takes part in a job, or is about to.
+
+    Attributes:
+        computer: where it runs.
+        actor: Ray's handle.
+        pulse: a call that it is to answer; ``None`` until it is asked again.
+        heard: when it was started or answered last.
+        work: the call that gives what its job came to; ``None`` before it has one.
+    """
+
+    computer: Computer
+    actor: Any
+    pulse: Any
+    heard: float = field(default_factory=time.monotonic)
+    work: Any = None
+
+    def begin(self, request: JobRequest, folder: Path) -> None:
+        """Give it the job, now that it has answered."""
+        self.pulse, self.heard = None, time.monotonic()
+        self.work = self.actor.run.remote(request, folder)
+
+    def tell(self, paused: bool) -> None:
+        """Have it wait at the next tile, or go on."""
+        (self.actor.pause if paused else self.actor.resume).remote()
+
+    def listen(self, ray: Any) -> None:
+        """Take its answer, ask again, and start it anew where it hangs; Ray repeats the call that it was at."""
+        now = time.monotonic()
+        if self.pulse is None:
+            if now - self.heard > BEAT_SECONDS:
+                self.pulse = self.actor.now.remote()
+        elif ray.wait([self.pulse], timeout=0)[0]:
+            self.pulse, self.heard = None, now
+        elif now - self.heard > WORKER_START_SECONDS:
+            self.heard = now
+            ray.kill(self.actor, no_restart=False)
 
 
 class Farm:
     """The workers that are at one job.
 
     Attributes:
-        workers: handles of Ray's actors, by what their ``run`` gives in the end.
-        coming: those that have not answered yet, by what their ``now`` gives.
+        members: of computers that can be reached; those without a job have not begun yet.
         refused: sentences of those that could not take part, or failed.
     """
 
     def __init__(self, ray: Any, request: JobRequest, folder: Path, control: Control) -> None:
         self.ray, self.request, self.folder, self.control = ray, request, folder, control
-        self.workers: dict[Any, Any] = {}
-        self.coming: dict[Any, Any] = {}
+        self.members: list[FarmMember] = []
         self.refused: list[str] = []
         self._model = model_hashes_of(request.settings.model)
-        self._began = self._started = 0
-        self._since, self._said = time.monotonic(), False
-        self._finished: set[int] = set()
+        self._computers: set[str] = set()
+        self._said = self._began = self._paused = False
 
     def run(self) -> dict[str, Any]:
         """Wait for the job; returns its report. Raises `JobError` or `Cancelled`; finished work is kept in the folder."""
         while True:
+            self.steer()
+            self.see_computers(nodes(self.ray))
+            self.take_in()
+            self.show_progress()
+            for member in self.ended():
+                if isinstance(report := self.outcome(member), dict):
+                    return report
+            if not self.members:
+                raise JobError(self.refused[-1] if self.refused else "The farm has no worker: join a computer first.")
+
+    def steer(self) -> None:
+        """Pass on that the job is to pause, to go on, or to stop; raises `Cancelled` once it has."""
+        if self.control.paused != self._paused:
+            self._paused = self.control.paused
+            for member in self.working:
+                member.tell(self._paused)
+        if not self._paused:
             try:
                 self.control.check()
             except Cancelled:
                 self.stop()
                 raise
-            self.start_workers()
-            self.take_in()
-            calls = [*self.workers] or [*self.coming]
-            done, _ = self.ray.wait(calls, timeout=FARM_LOOK_SECONDS) if calls else ([], [])
-            self.show_progress()
-            for call in done if self.workers else ():
-                if isinstance(report := self.outcome(call), dict):
-                    return report
-            if not self.workers and not self.coming:
-                raise JobError(self.refused[-1] if self.refused else "The farm has no worker: join a computer first.")
 
-    def start_workers(self) -> None:
-        """Start a worker on every device that has none, of computers that join in the middle, too."""
-        for _ in range(sum(node["devices"] for node in nodes(self.ray)) - self._started):
-            self._started += 1
-            gpus = int(any(node["gpus"] for node in nodes(self.ray)))
-            kind = self.ray.remote(FarmWorker).options(
+    @property
+    def working(self) -> list[FarmMember]:
+        """Those that have the job."""
+        return [member for member in self.members if member.work is not None]
+
+    @property
+    def coming(self) -> list[FarmMember]:
+        """Those that have not begun yet."""
+        return [member for member in self.members if member.work is None]
+
+    def ended(self) -> list[FarmMember]:
+        """Those whose work has ended, within a moment."""
+        calls = [member.work for member in self.working] or [member.pulse for member in self.coming]
+        done, _ = self.ray.wait(calls, timeout=FARM_LOOK_SECONDS) if calls else ([], [])
+        return [member for member in self.working if member.work in done]
+
+    # -- who takes part -----------------------------------------------------------------------------------------
+
+    def see_computers(self, there: list[Computer]) -> None:
+        """Start a worker on every device of computers that are new, in the middle of a job, too, and drop those of lost ones."""
+        reached = {computer.id for computer in there}
+        for member in [member for member in self.members if member.computer.id not in reached]:
+            self.drop(member)
+            self.refuse(f"{member.computer.host} cannot be reached any more; its units are done by others.")
+        self.members += [
+            self.start(computer) for computer in there if computer.id not in self._computers for _ in computer.devices
+        ]
+        self._computers |= reached
+
+    def start(self, computer: Computer) -> FarmMember:
+        """Start a worker on a computer."""
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+        actor = (
+            self.ray.remote(FarmWorker)
+            .options(
                 num_cpus=0,
-                num_gpus=gpus,
+                num_gpus=int(computer.gpus > 0),
                 resources={DEVICE: 1},
+                scheduling_strategy=NodeAffinitySchedulingStrategy(computer.id, soft=False),
                 max_restarts=-1,
                 max_task_retries=-1,
                 max_concurrency=3,
-                name=f"worker-{secrets.token_hex(4)}",
+                name=WORKER_NAME.format(computer.id, secrets.token_hex(4)),
             )
-            worker = kind.remote()
-            self.coming[worker.now.remote()] = worker
+            .remote()
+        )
+        return FarmMember(computer, actor, actor.now.remote())
 
     def take_in(self) -> None:
         """Give the job to workers that have begun and can do it; those whose device is at another job are waited for."""
-        begun, _ = self.ray.wait(list(self.coming), num_returns=len(self.coming), timeout=0) if self.coming else ([], [])
-        for call in begun:
-            worker = self.coming.pop(call)
-            if refusals := self.refusals(call, worker):
+        for member in self.working:
+            member.listen(self.ray)
+        pulses = [member.pulse for member in self.coming]
+        begun, _ = self.ray.wait(pulses, num_returns=len(pulses), timeout=0) if pulses else ([], [])
+        for member in [member for member in self.coming if member.pulse in begun]:
+            if refusals := self.refusals(member):
+                self.drop(member)
                 for sentence in refusals:
                     self.refuse(sentence)
-                self.ray.kill(worker)
             else:
-                self.workers[worker.run.remote(self.request, self.folder)] = worker
-        if self.coming and not self._said and time.monotonic() - self._since > WORKER_START_SECONDS:
+                member.begin(self.request, self.folder)
+                if self._paused:
+                    member.tell(True)
+        late = [member for member in self.coming if time.monotonic() - member.heard > WORKER_START_SECONDS]
+        if late and not self._said:
             self._said = True
-            self.control.emit(
-                Warned(f"{len(self.coming)} worker(s) of the farm wait: their devices are at other jobs, or are gone.")
-            )
+            self.control.emit(Warned(f"{len(late)} worker(s) of the farm wait: their devices are at other jobs, or are gone."))
 
-    def refusals(self, call: Any, worker: Any) -> list[str]:
-        """Why a worker, which has answered a ``call`` of its ``now``, cannot take part: a sentence for each reason."""
+    def drop(self, member: FarmMember) -> None:
+        """Do without a worker."""
+        self.members.remove(member)
+        self.ray.kill(member.actor)
+
+    def refusals(self, member: FarmMember) -> list[str]:
+        """Why a worker that has answered cannot take part: a sentence for each reason."""
         try:
-            facts = self.ray.get(call)
+            facts = self.ray.get(member.pulse)
             if different := version_differences(facts["host"], facts["versions"], versions_here()):
                 return different
-            found: list[str] = self.ray.get(worker.look.remote(self.request, self.folder, self._model))
+            found: list[str] = self.ray.get(member.actor.look.remote(self.request, self.folder, self._model))
         except self.ray.exceptions.RayError as error:
             return [f"A worker of the farm does not begin ({type(error).__name__}); is the program installed on every computer?"]
         return found
@@ -111,14 +199,13 @@ class Farm:
         self.refused.append(sentence)
         self.control.emit(Warned(sentence))
 
-    def outcome(self, call: Any) -> Any:
-        """What a worker's run gave: the report; what is no report is noted."""
-        worker = self.workers.pop(call)
+    def outcome(self, member: FarmMember) -> Any:
+        """What a worker's job came to: the report; what is no report is noted."""
         try:
-            found = self.ray.get(call)
+            found = self.ray.get(member.work)
         except self.ray.exceptions.RayError as error:
             found = f"A worker of the farm was lost ({type(error).__name__})."
-        self.ray.kill(worker)
+        self.drop(member)
         if isinstance(found, str):
             self.refuse(found)
         return found
@@ -129,29 +216,25 @@ class Farm:
             known = read_manifest(self.folder)
             if known is None:
                 return
-            for unit in known.finished:
-                if unit.id not in self._finished:
-                    self._finished.add(unit.id)
-                    self.control.emit(SegmentFinished(len(self._finished) - 1, len(known.units)))
             done = sum(unit.frames or 0 for unit in known.finished)
             frames = known.shots.last + 1 - known.shots.first
             if not self._began:
-                self._began = 1
+                self._began = True
                 self.control.emit(PhaseStarted("sample", 0, 1, frames))
             self.control.emit(FrameDone(done, frames))
 
     def stop(self) -> None:
         """Tell all workers to stop at the next tile, and wait for it."""
-        for worker in self.coming.values():
-            self.ray.kill(worker)
-        for worker in self.workers.values():
-            worker.cancel.remote()
-        if self.workers:
-            self.ray.wait(list(self.workers), num_returns=len(self.workers), timeout=CANCEL_SECONDS)
+        for member in self.coming:
+            self.drop(member)
+        for member in self.members:
+            member.actor.cancel.remote()
+        if calls := [member.work for member in self.members]:
+            self.ray.wait(calls, num_returns=len(calls), timeout=CANCEL_SECONDS)
 
 
-def run_on_farm(request: JobRequest, control: Control, folder: Path, address: str) -> dict[str, Any]:
-    """Run a job with a result on all devices of a farm; see `jobs.job.run_job`.
+def drive(request: JobRequest, control: Control, folder: Path, address: str) -> dict[str, Any]:
+    """Run a job with a result on all devices of a farm, in a process that Ray ends where it loses the farm; see `driver`.
 
     Args:
         request: the job; of its device only the kind counts, and ``local`` workers are as many as it names.
@@ -159,7 +242,8 @@ def run_on_farm(request: JobRequest, control: Control, folder: Path, address: st
         folder: the job folder, which all computers see.
         address: of the farm, or ``local`` for the devices of this computer.
     """
-    devices, gpus = devices_here(len(devices_of(request.settings.device)) if needs_crew(request.settings.device) else None)
+    asked = request.settings.device
+    devices, gpus = devices_here(len(devices_of(asked)) if needs_crew(asked) else None, kind_of(asked))
     with connected(address, devices, gpus) as ray:
         folder.mkdir(parents=True, exist_ok=True)
         return Farm(ray, request, folder, control).run()

@@ -22,6 +22,7 @@ from dcvsr_engine.jobs.runner import Runner
 from dcvsr_engine.jobs.session import (
     Loader,
     Session,
+    clip_of,
     feasible_plan,
     find_shots,
     load_for,
@@ -39,16 +40,16 @@ from dcvsr_engine.network.layout import subfolder
 from dcvsr_engine.network.oom import MEMORY_ERRORS, is_out_of_memory
 from dcvsr_engine.planning.memory import queue_room
 from dcvsr_engine.planning.plan import Plan
-from dcvsr_engine.planning.planner import make_plan, reduction_notes, reshaped
+from dcvsr_engine.planning.planner import TILES_TOO_LARGE, make_plan, reduction_notes, reshaped
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.planning.segments import frame_range, ordered
 from dcvsr_engine.planning.shots import ShotBoundaries, detect_shots
 from dcvsr_engine.planning.speeds import remember_speed, timed
-from dcvsr_engine.settings import OutputSettings
+from dcvsr_engine.settings import OutputSettings, ResolvedSettings
 from dcvsr_engine.storage import content_hash, discard, partials_of
 from dcvsr_engine.video.detail import measured_reduction
 from dcvsr_engine.video.encoders import resolved_output
-from dcvsr_engine.video.probe import VideoInfo, probe
+from dcvsr_engine.video.probe import VideoInfo
 from dcvsr_engine.video.publish import publish
 from dcvsr_engine.video.reader import VideoReader
 from dcvsr_engine.video.writer import check_target
@@ -62,7 +63,7 @@ OnPlan = Callable[[Plan], None]
 
 def plan_job(request: JobRequest, seconds: float | None = None) -> Plan:
     """Plan a job without running it, and look for cuts for so many ``seconds`` at most; raises `UserError`."""
-    with shortage_in_words(), VideoReader(probe(request.source), request.output.deinterlace) as reader:
+    with shortage_in_words(), VideoReader(clip_of(request), request.output.deinterlace) as reader:
         info = reader.counted_info()
         if request.target is not None:
             check_target(request.target, info, request.output)
@@ -281,7 +282,7 @@ def resume_job(
     # sums come out differently, in their last bits, on another number of threads
     torch.set_num_threads(manifest.threads)
     plan = feasible_plan(
-        request.replace(settings=manifest.settings),
+        request.replace(settings=on_this_device(manifest)),
         info,
         model,
         shots,
@@ -291,6 +292,8 @@ def resume_job(
         decode_frames=manifest.decode_frames,
         branches_in_one_batch=manifest.branches_in_one_batch,
     )
+    if plan.settings.sap_schedule not in (manifest.settings.sap_schedule, "staged"):
+        raise JobError(TILES_TOO_LARGE)  # what would fit gives other frames
     if [(unit.id, unit.first, unit.last, unit.needs) for unit in manifest.units] != [
         (segment.index, segment.first, segment.last, segment.needs) for segment in plan.segments
     ]:
@@ -302,6 +305,18 @@ def resume_job(
     if alone:
         store.reopen_damaged()
     return store, plan
+
+
+def on_this_device(manifest: Manifest) -> ResolvedSettings:
+    """The settings of a job, but for what every device decides for itself, as it does not change the frames.
+
+    That is how many tiles it denoises at once, and whether those that exchange keys in lockstep are in one batch.
+    """
+    planned, asked = manifest.settings, manifest.request.settings
+    own: dict[str, Any] = {"tile_batch": asked.tile_batch}
+    if planned.sap_schedule == "lockstep" and asked.sap_schedule == "auto":
+        own["sap_schedule"] = "auto"
+    return ResolvedSettings(**(dict(planned) | own))
 
 
 def refuse_changed(change: str | None) -> None:

@@ -11,7 +11,9 @@ from dcvsr_engine.settings import Codec
 
 CONTAINERS: dict[Codec, tuple[str, ...]] = {"ffv1": (".mkv",), "prores": (".mov", ".mkv"), "av1": (".mp4", ".mkv")}
 """Suffixes of the containers that hold a codec, the usual one first, where not all do."""
-FOLDER_CODECS: tuple[Codec, ...] = ("png", "tiff")
+FOLDER_CODECS: tuple[Codec, ...] = ("png", "tiff", "exr", "dpx")
+CODEC_OF_PICTURES: dict[str, Codec] = {".png": "png", ".tiff": "tiff", ".exr": "exr", ".dpx": "dpx"}
+"""Suffix → codec of pictures."""
 ALL_CONTAINERS = (".mp4", ".mkv", ".mov")
 DEFAULT_PATTERN = "{name}_{size}"
 BEFORE_AFTER = "{name}_before_after"

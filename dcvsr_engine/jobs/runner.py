@@ -30,6 +30,8 @@ class Runner:
         self.session, self.sink = session, sink
         self._handed: dict[int, Overlap | None] = {}
         """What the segments that were restored last hand on, by their numbers."""
+        self._enlarged: Mapping[int, Tensor] = {}
+        """Frames that the segment restored last has enlarged, by their index."""
 
     def run(self, segments: Iterable[Segment]) -> Session:
         """Restore ``segments``: their frames are decoded one segment ahead, and encoded while the next one is under way.
@@ -65,7 +67,8 @@ class Runner:
             return
         overlap = None
         if own:  # else none of its own frames can be decoded
-            pipeline = self.session.pipeline(segment, frames)
+            pipeline = self.session.pipeline(segment, frames, self._enlarged)
+            self._enlarged = pipeline.enlarged_frames
             latents = self.sample(pipeline, fixed, output)
             self.decode(pipeline, latents, own, output)
             work.see_network(pipeline.network_seconds, pipeline.suspicious)

@@ -1,11 +1,14 @@
 """What a running job works with, and how it comes by it: the open clip, the model, the shots, the plan."""
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
+
+from torch import Tensor
 
 from dcvsr_engine.diffusion.denoiser import Denoiser
 from dcvsr_engine.errors import InputError, JobError
@@ -23,10 +26,10 @@ from dcvsr_engine.planning.shots import ShotBoundaries, detect_shots
 from dcvsr_engine.planning.speeds import timed
 from dcvsr_engine.restore.frames import SegmentFrames, SegmentReader
 from dcvsr_engine.restore.pipeline import SegmentPipeline
-from dcvsr_engine.settings import RestoreSettings
+from dcvsr_engine.settings import RestoreSettings, rate_of
 from dcvsr_engine.video.arrays import FloatArray, to_uint8
 from dcvsr_engine.video.detail import measured_reduction
-from dcvsr_engine.video.probe import VideoInfo, probe
+from dcvsr_engine.video.probe import VideoInfo, at_rate, probe
 from dcvsr_engine.video.reader import VideoReader
 from dcvsr_engine.video.scaling import scaled
 
@@ -72,8 +75,10 @@ class Session:
         """Decodes the frames of segments, one segment ahead."""
         return SegmentReader(self.reader, self.request.region, self.telemetry.check, self.plan.reduced_size)
 
-    def pipeline(self, segment: Segment, frames: SegmentFrames) -> SegmentPipeline:
-        """The pipeline of one segment."""
+    def pipeline(
+        self, segment: Segment, frames: SegmentFrames, enlarged: Mapping[int, Tensor] = MappingProxyType({})
+    ) -> SegmentPipeline:
+        """The pipeline of one segment; ``enlarged`` as that of the segment before leaves it, see `SegmentPipeline`."""
         plan = self.plan
         return SegmentPipeline(
             self.denoiser,
@@ -84,6 +89,7 @@ class Session:
             plan.decode_frames,
             plan.offload,
             plan.branches_in_one_batch,
+            enlarged,
         )
 
     def neighbours(self, segment: Segment) -> tuple[Segment | None, Segment | None]:
@@ -124,12 +130,17 @@ class Session:
         return scaled(pixels, size or self.plan.output_size, self.info.color.transfer)
 
 
+def clip_of(request: JobRequest) -> VideoInfo:
+    """Facts about a job's clip, at the frame rate that is asked for; raises `InputError`."""
+    return at_rate(probe(request.source), rate_of(request.output.frame_rate))
+
+
 @contextmanager
 def opened_clip(request: JobRequest, telemetry: Telemetry) -> Iterator[tuple[VideoReader, VideoInfo]]:
     """Hold the input open, its frames counted; raises `InputError`."""
     # two short phases, as one around the yield would time the whole job
     with telemetry.phase("analyse"):
-        info = probe(request.source)
+        info = clip_of(request)
     with VideoReader(info, request.output.deinterlace) as reader:
         with telemetry.phase("analyse"):
             info = reader.counted_info()

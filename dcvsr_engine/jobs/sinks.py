@@ -265,7 +265,8 @@ class WrittenSegment(SegmentSink):
         place, pixels = restored.position, self.session.finished(restored.pixels)
         height, width = pixels.shape[:2]
         alpha = self.frames.alpha_of(place, width, height) if self.writer.encoding.alpha else None
-        self.writer.write(pixels, self.frames.pts[place], self.frames.durations[place], alpha)
+        excess = self.frames.excess_of(place, width, height) if self.writer.encoding.is_light else None
+        self.writer.write(pixels, self.frames.pts[place], self.frames.durations[place], alpha, excess)
         self.meter.add(restored.error)
         self._seconds += time.monotonic() - began
 

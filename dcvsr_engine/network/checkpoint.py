@@ -83,7 +83,7 @@ class Model:
         folder: where it came from.
         unet, first_stage: the networks, on ``device`` in ``dtype``.
         image_encoder: CLIP, where the declaration asks for it.
-        upsampler: makes ``I_up``, in float32.
+        upsampler: makes ``I_up``, in float32; a network in it computes in ``dtype``.
     """
 
     declaration: Declaration
@@ -159,7 +159,7 @@ def load(folder: Path, base: Path, device: str = "auto", precision: Precision = 
         device=device,
         precision=precision,
         image_encoder=ImageEncoder.from_folder(base, device, precision) if declaration.image_embedding == "first-frame" else None,
-        upsampler=load_upsampler(declaration.upsampler, folder, device),
+        upsampler=load_upsampler(declaration.upsampler, folder, device, DTYPES[precision]),
     )
 
 

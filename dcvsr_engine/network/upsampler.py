@@ -73,8 +73,9 @@ class Upsampler(nn.Module):
     def forward(self, windows: Tensor) -> Enlarged:
         """Enlarge the middle frames of ``windows`` RGB 0..1 ``(n, frames, 3, h, w)``."""
         middle = windows[:, self.config.frames // 2]
-        stacked = windows.flatten(1, 2).contiguous(memory_format=torch.channels_last)
-        features = F.leaky_relu(self.head(stacked - 0.5), SLOPE)
+        # the frames in float32, the network in the format of its weights
+        stacked = (windows.flatten(1, 2) - 0.5).to(self.head.weight.dtype, memory_format=torch.channels_last)
+        features = F.leaky_relu(self.head(stacked), SLOPE)
         shuffled = F.pixel_shuffle(self.tail(self.body(features)), self.config.scale).float()
         return Enlarged(upscale(middle, self.config.scale) + shuffled[:, :3], shuffled[:, 3:])
 

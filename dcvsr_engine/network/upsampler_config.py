@@ -14,13 +14,15 @@ UPSAMPLER_FOLDER = "upsampler"
 UPSAMPLER_CONFIG = "config.json"
 UPSAMPLER_WEIGHTS = "model.safetensors"
 
-# What is alive at the peak, in float32, as it was measured on a processor: see `test_upsampler_config.py`.
+# What is alive at the peak, as it was measured on a processor: see `test_upsampler_config.py`.
 FEATURE_MAPS = 4
 """Inside of a block: in maps of its channels, beside two copies of the frames that are seen."""
-PICTURES = 3
-"""At the end: in pictures of four channels at the high resolution, beside one such map."""
+PICTURES = 2.5
+"""At the end: in float32 pictures of four channels at the high resolution, beside one such map."""
 UPSAMPLER_BYTES = 2**25
 """Whatever the size."""
+ENLARGED_TOGETHER = 2**19
+"""LR pixels of a frame that are enlarged together, those around them not counted: DVD's frames as a whole."""
 
 
 class UpsamplerConfig(Schema):
@@ -65,11 +67,20 @@ class UpsamplerConfig(Schema):
         """Pixels seen on either side of a pixel: by the first and last layer, two per block, and where the result is reduced."""
         return 2 + 2 * self.blocks + 3
 
-    def peak_bytes(self, pixels: int) -> int:
-        """Memory that one frame of ``pixels`` LR pixels takes while it is enlarged, its neighbours and its result included."""
-        inside = FEATURE_MAPS * self.channels + 2 * 3 * self.frames
-        end = self.channels + PICTURES * 4 * self.scale**2
-        return UPSAMPLER_BYTES + 4 * pixels * max(inside, end)
+    def peak_bytes(self, pixels: int, item: int = 4) -> int:
+        """Memory that ``pixels`` LR pixels of a frame take while they are enlarged, their neighbours and their result included.
+
+        Args:
+            pixels: that are enlarged together.
+            item: bytes of a number of the feature maps.
+        """
+        inside = FEATURE_MAPS * self.channels * item + 2 * 3 * self.frames * 4
+        end = self.channels * item + PICTURES * 4 * self.scale**2 * 4
+        return UPSAMPLER_BYTES + int(pixels * max(inside, end))
+
+    def band_pixels(self, pixels: int, width: int) -> int:
+        """LR pixels that the network sees at once of a frame of ``pixels`` that is enlarged in bands across its ``width``."""
+        return min(pixels, ENLARGED_TOGETHER + 2 * self.reach * width)
 
 
 def unusable(folder: Path, error: Exception) -> ModelError:

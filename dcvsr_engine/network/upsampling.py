@@ -81,13 +81,16 @@ class LearnedUpsampler:
         return resize(pictures, (scale * height, scale * width))
 
 
-def load_upsampler(kind: UpsamplerKind, folder: Path, device: Device, together: int = 1) -> VideoUpsampler:
+def load_upsampler(
+    kind: UpsamplerKind, folder: Path, device: Device, dtype: torch.dtype = torch.float32, together: int = 1
+) -> VideoUpsampler:
     """Load the upsampler that a model declares.
 
     Args:
         kind: what the model declares.
         folder: of the model.
-        device: where to compute; always in float32, as frames are.
+        device: where to compute.
+        dtype: in which number format; frames are float32 before and after.
         together: see `LearnedUpsampler`.
 
     Raises:
@@ -95,4 +98,4 @@ def load_upsampler(kind: UpsamplerKind, folder: Path, device: Device, together: 
     """
     if kind == "bicubic":
         return BicubicUpsampler()
-    return LearnedUpsampler(Upsampler.from_folder(folder / UPSAMPLER_FOLDER).to(device), together)
+    return LearnedUpsampler(Upsampler.from_folder(folder / UPSAMPLER_FOLDER).to(device, dtype), together)

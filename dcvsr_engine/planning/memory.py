@@ -48,8 +48,8 @@ PIXEL_COPIES, RESULT_COPIES = 7, 2
 all that takes on the way included; and of a whole chunk, for its result."""
 BAND_PIXELS = 2**21
 """Output pixels that are decoded together, where parts of frames can be."""
-LEARNED_BANDS = 4
-"""With a learned upsampler, which looks farther, bands are so many times larger."""
+HELD_PIXEL = 6
+"""Bytes of a pixel of enlarged frames that are held: three channels in 16 bits."""
 PROCESS_BYTES = 480 * 2**20
 """Python, PyTorch and all other libraries, once a model is loaded: measured."""
 BETWEEN = 2
@@ -236,8 +236,12 @@ class SegmentLoad:
         return int(DECODER_SHARE[self.settings.device] * decoded * each)
 
     def upsampling_bytes(self) -> int:
-        """Peak device memory of enlarging, which is done frame by frame; without weights, which are small."""
-        return self.upsampler.peak_bytes(self.pixels_in) if self.upsampler else 0
+        """Peak device memory of enlarging, which is done frame by frame, or band by band; without weights, which are small."""
+        if self.upsampler is None:
+            return 0
+        width = self.grid.width * self.declaration.factor // self.settings.scale
+        pixels = self.upsampler.band_pixels(self.pixels_in, width) if self.first_stage.local else self.pixels_in
+        return self.upsampler.peak_bytes(pixels, self.network.item)
 
     def frames_at_once(self, budget: int) -> int:
         """Frames to encode or decode together that fit into ``budget`` bytes: as many as the first stage wants, if possible."""
@@ -267,22 +271,23 @@ class SegmentLoad:
         return int(latents * self.network.deep_numbers(settings) * self.network.item)
 
     def held_latents(self) -> int:
-        """Latents that are held while a segment is sampled: merged estimates and weights, x, noise, condition, pinned ones."""
+        """What is held of a segment: merged estimates and weights, x, noise, condition, enlarged frames, pinned ones."""
         stage, frame = self.first_stage, self.latent_bytes() // self.grid.frames
         merged = self.latent_bytes() * (1 + 1 / stage.latent_channels)
         # the only step begins with noise alone, which all frames may have in common
         x = self.latent_bytes() if self.settings.steps > 1 else 0
         noise = frame if self.declaration.noise_share == 1 else self.latent_bytes()
         condition = 0 if self.encodes_parts else self.latent_bytes() * stage.condition_channels / stage.latent_channels
+        enlarged = HELD_PIXEL * self.pixels_out * self.grid.frames if self.upsampler and stage.local else 0
         # the estimates of two steps, where one is extrapolated from the other
         before = 2 * self.latent_bytes() if any(step.extrapolation for step in steps_of(self.settings, self.declaration)) else 0
         # those that are pinned here, and those that the next one will pin
-        return int(merged + x + noise + condition + before + 2 * self.pinned * frame)
+        return int(merged + x + noise + condition + enlarged + before + 2 * self.pinned * frame)
 
     @property
     def encodes_parts(self) -> bool:
         """Whether the condition is encoded tile by tile, when it is asked for."""
-        return self.first_stage.local and self.upsampler is None and not self.declaration.condition_noise
+        return self.first_stage.local and not self.declaration.condition_noise
 
     def encoder_bytes(self) -> int:
         """What the encoder holds of a segment's frames."""
@@ -295,7 +300,7 @@ class SegmentLoad:
         """Memory of a chunk of output frames in float32, and of a band of it where frames can be worked on in parts."""
         whole = band = frames * self.pixels_out
         if self.first_stage.local and self.settings.color != "adain":
-            band = min(whole, BAND_PIXELS * (LEARNED_BANDS if self.upsampler else 1))
+            band = min(whole, BAND_PIXELS)
         return (RESULT_COPIES * whole + PIXEL_COPIES * band) * FLOAT_PIXEL
 
 

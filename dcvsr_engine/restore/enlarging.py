@@ -1,17 +1,24 @@
 """``I_up`` of a segment's frames, whole or in part: at HD a whole frame in float32 takes hundreds of megabytes."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Self
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from dcvsr_engine.network.upsampler_config import ENLARGED_TOGETHER
 from dcvsr_engine.network.upsampling import VideoUpsampler
 from dcvsr_engine.planning.grids import padded
 from dcvsr_engine.restore.frames import SegmentFrames
 from dcvsr_engine.settings import Device
 
 WHOLE_AXIS = slice(None)
+LEVELS_OF_16_BITS = 2**16 - 1
+Sound = Callable[[list[int], Callable[[], Tensor]], Tensor]
+"""Calls what enlarges the frames at some positions, and again in another number format where it gives no numbers."""
 
 
 @dataclass(frozen=True)
@@ -58,10 +65,20 @@ class Enlarger:
         scale: factor of width and height.
         unit: the result is padded to a multiple of this many pixels.
         device: that pixels are on.
+        sound: see `Sound`.
     """
 
-    def __init__(self, frames: SegmentFrames, upsampler: VideoUpsampler, scale: int, unit: int, device: Device) -> None:
+    def __init__(
+        self,
+        frames: SegmentFrames,
+        upsampler: VideoUpsampler,
+        scale: int,
+        unit: int,
+        device: Device,
+        sound: Sound = lambda positions, work: work(),
+    ) -> None:
         self.frames, self.upsampler, self.scale, self.unit, self.device = frames, upsampler, scale, unit, device
+        self.sound = sound
 
     @property
     def size(self) -> tuple[int, int]:
@@ -80,16 +97,65 @@ class Enlarger:
 
         The same pixels come out whatever part is asked for: to the last bit where the scale is a power of two.
         """
-        height, width = self.frames.pixels.shape[-2:]
-        reach = self.upsampler.reach
-        down, across = (Stretch.of(part, size, self.scale, self.unit, reach) for part, size in ((rows, height), (columns, width)))
-        source = slice(down.first, down.end), slice(across.first, across.end)
-        windows = self.frames.windows(positions, self.upsampler.frames, *source)
-        up = self.upsampler(windows.to(self.device), self.scale)
+        down, across = self.stretches(rows, columns, self.scale, self.upsampler.reach)
+        up = self.enlarge(positions, slice(down.first, down.end), slice(across.first, across.end))
         return self.pad(up, down.padding, across.padding)[..., down.part, across.part]
+
+    def stretches(self, rows: slice, columns: slice, scale: int, reach: int) -> list[Stretch]:
+        """What rows and columns of the padded ``I_up`` are made from: of pictures that are ``scale`` times smaller."""
+        axes = zip((rows, columns), self.size, strict=True)
+        return [Stretch.of(part, size // scale, scale, self.unit, reach) for part, size in axes]
+
+    def enlarge(self, positions: list[int], rows: slice = WHOLE_AXIS, columns: slice = WHOLE_AXIS) -> Tensor:
+        """Enlarge ``rows`` and ``columns`` of some frames of the input."""
+        windows = self.frames.windows(positions, self.upsampler.frames, rows, columns).to(self.device)
+        # interpolation always gives numbers, and looking for them would make the host wait for a GPU
+        enlarge = partial(self.upsampler, windows, self.scale)
+        return enlarge() if self.upsampler.network is None else self.sound(positions, enlarge)
 
     def pad(self, frames: Tensor, bottom: int, right: int) -> Tensor:
         """Pad ``(frames, 3, height, width)`` by reflection, by repetition where the whole picture is too small for that."""
         (height, width), (padded_height, padded_width) = self.size, self.padded_size
         mode = "reflect" if padded_height < 2 * height and padded_width < 2 * width else "replicate"
         return F.pad(frames, (0, right, 0, bottom), mode=mode) if bottom or right else frames
+
+
+class HoldingEnlarger(Enlarger):
+    """Enlarges every frame once, and holds it: a network takes far longer for it than its result takes memory.
+
+    Numbers of 0..1 are held in 16 bits, so that they are off by 0.002 of 255 levels at most.
+
+    Attributes:
+        held: the enlarged frames ``(3, height, width)`` without padding, on the host, by their index in the clip. The segment
+            before leaves those here that both have; others are dropped.
+    """
+
+    def __init__(self, enlarger: Enlarger, held: Mapping[int, Tensor]) -> None:
+        super().__init__(enlarger.frames, enlarger.upsampler, enlarger.scale, enlarger.unit, enlarger.device, enlarger.sound)
+        self.held = {index: held[index] for index in self.frames.indices if index in held}
+
+    def __call__(self, positions: list[int], rows: slice = WHOLE_AXIS, columns: slice = WHOLE_AXIS) -> Tensor:
+        """See `Enlarger`."""
+        down, across = self.stretches(rows, columns, 1, 0)
+        parts = [frame[:, down.first : down.end, across.first : across.end] for frame in self.hold(positions)]
+        up = torch.stack(parts).to(self.device).float().div_(LEVELS_OF_16_BITS)
+        return self.pad(up, down.padding, across.padding)[..., down.part, across.part]
+
+    def hold(self, positions: list[int]) -> list[Tensor]:
+        """Some frames in 16 bits, each ``(3, height, width)``, enlarged now where they are not held already."""
+        for position in positions:
+            if self.frames.indices[position] not in self.held:
+                whole = torch.cat([self.made(position, rows) for rows in self.bands()], dim=1)
+                self.held[self.frames.indices[position]] = whole
+        return [self.held[self.frames.indices[position]] for position in positions]
+
+    def made(self, position: int, rows: slice) -> Tensor:
+        """Enlarge ``rows`` of output pixels of a frame, to 16 bits ``(3, rows, width)``."""
+        up = super().__call__([position], rows, slice(0, self.size[1]))
+        return up[0].mul_(LEVELS_OF_16_BITS).round_().to(torch.uint16).cpu()
+
+    def bands(self) -> list[slice]:
+        """Rows of output pixels that are enlarged together: their features take more memory than they do."""
+        height, width = self.size
+        rows = max(1, ENLARGED_TOGETHER * self.scale // width) * self.scale
+        return [slice(first, min(first + rows, height)) for first in range(0, height, rows)]

@@ -3,9 +3,9 @@
 import threading
 import time
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from types import TracebackType
 from typing import Self
@@ -37,6 +37,7 @@ class SegmentFrames:
         around: these frames and those before and after them that an upsampler may look at; ``None`` for these alone.
         passage: what was read of the input for those and those around, but for what was read for the segment before.
         alpha: the alpha channel 0..1 ``(frames, height, width)`` of the region, where the video has one.
+        excess: by index, light ``(3, height, width)`` that a frame's pixels cannot hold, where it has some; see `reader.Frame`.
     """
 
     indices: tuple[int, ...]
@@ -46,6 +47,7 @@ class SegmentFrames:
     around: "SegmentFrames | None" = None
     passage: Passage | None = None
     alpha: Tensor | None = None
+    excess: Mapping[int, Tensor] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -57,14 +59,15 @@ class SegmentFrames:
         )
         part = list(positions)
         alpha = None if self.alpha is None else self.alpha[part]
-        return SegmentFrames(indices, pts, durations, self.pixels[part], self.around or self, self.passage, alpha)
+        around = self.around or self
+        return SegmentFrames(indices, pts, durations, self.pixels[part], around, self.passage, alpha, self.excess)
 
     def between(self, first: int, last: int) -> "SegmentFrames":
         """The frames with an index of ``first … last``, among all of these; they are not copied."""
         part = slice(bisect_left(self.indices, first), bisect_right(self.indices, last))
         alpha = None if self.alpha is None else self.alpha[part]
         indices, pts, durations = (values[part] for values in (self.indices, self.pts, self.durations))
-        return SegmentFrames(indices, pts, durations, self.pixels[part], self, self.passage, alpha)
+        return SegmentFrames(indices, pts, durations, self.pixels[part], self, self.passage, alpha, self.excess)
 
     def alpha_of(self, position: int, width: int, height: int) -> FloatArray | None:
         """The alpha channel of a frame, brought to the size of the restored one by bicubic interpolation: ``(height, width)``."""
@@ -73,6 +76,18 @@ class SegmentFrames:
         sized = F.interpolate(self.alpha[position][None, None], (height, width), mode="bicubic", antialias=True)
         alpha: FloatArray = sized[0, 0].clamp(0, 1).numpy()
         return alpha
+
+    def excess_of(self, position: int, width: int, height: int) -> FloatArray | None:
+        """Light that a frame's pixels cannot hold, brought to the size of the restored one: ``(height, width, 3)``.
+
+        By linear interpolation: a cubic one would ring around lamps, which are many times as bright as white.
+        """
+        light = self.excess.get(self.indices[position])
+        if light is None:
+            return None
+        sized = F.interpolate(light[None], (height, width), mode="bilinear", antialias=True)
+        excess: FloatArray = sized[0].permute(1, 2, 0).numpy()
+        return excess
 
     def windows(self, positions: Sequence[int], frames: int, rows: slice = slice(None), columns: slice = slice(None)) -> Tensor:
         """Some of the frames, each in the middle of its neighbours: RGB 0..1 ``(positions, frames, 3, rows, columns)``.
@@ -158,6 +173,7 @@ class SegmentReader:
         indices, pts, durations = list(known.indices), list(known.pts), list(known.durations)
         pictures = list(known.pixels)
         mattes = [] if known.alpha is None else list(known.alpha)
+        excess = {index: light for index, light in known.excess.items() if index in known.indices}
         # the frames around a segment may already hold all of it
         for frame in self._until(last) if last not in indices[-1:] else ():
             indices.append(frame.index)
@@ -165,9 +181,12 @@ class SegmentReader:
             durations.append(frame.duration)
             pictures.append(torch.from_numpy(self._picture(frame)).permute(2, 0, 1))
             mattes += [] if frame.alpha is None else [torch.from_numpy(crop(frame.alpha, self.region))]
+            if frame.excess is not None:
+                excess[frame.index] = torch.from_numpy(crop(frame.excess, self.region)).permute(2, 0, 1)
         pixels = torch.stack(pictures) if pictures else NO_FRAMES.pixels
         alpha = torch.stack(mattes) if mattes else None
-        return SegmentFrames(tuple(indices), tuple(pts), tuple(durations), pixels, passage=self.reader.taken(), alpha=alpha)
+        times = tuple(indices), tuple(pts), tuple(durations)
+        return SegmentFrames(*times, pixels, passage=self.reader.taken(), alpha=alpha, excess=excess)
 
     def _picture(self, frame: Frame) -> FloatArray:
         """What is restored of a frame, ``(height, width, 3)``."""

@@ -20,10 +20,10 @@ from dcvsr_engine.network.checkpoint import Model
 from dcvsr_engine.network.first_stage import FirstStageSpec, first_stage_of
 from dcvsr_engine.network.oom import Result, in_parts
 from dcvsr_engine.planning.grids import grid_for
-from dcvsr_engine.planning.memory import BAND_PIXELS, LEARNED_BANDS
+from dcvsr_engine.planning.memory import BAND_PIXELS
 from dcvsr_engine.planning.plan import Segment
 from dcvsr_engine.restore.color import correct, reach_of
-from dcvsr_engine.restore.enlarging import WHOLE_AXIS, Enlarger
+from dcvsr_engine.restore.enlarging import WHOLE_AXIS, Enlarger, HoldingEnlarger
 from dcvsr_engine.restore.frames import SegmentFrames
 from dcvsr_engine.restore.grain import add_grain
 from dcvsr_engine.restore.observer import SamplingObserver
@@ -101,12 +101,18 @@ class SegmentPipeline:
         decode_frames: int,
         offload: bool = False,
         branches_in_one_batch: bool = True,
+        enlarged: Mapping[int, Tensor] = MappingProxyType({}),
     ) -> None:
+        """Take what to work with; ``enlarged`` are the frames that the segment before leaves, see `HoldingEnlarger`."""
         self.denoiser, self.segment, self.frames, self.monitor, self.offload = denoiser, segment, frames, monitor, offload
         self.suspicious: list[int] = []
         self._recovery = Recovery(denoiser.model, settings, decode_frames, self.warn, branches_in_one_batch)
         self._check = partial(monitor.check, self.parked)
         self._observer = SamplingObserver(monitor, segment, self._check)
+        unit = self.model.declaration.factor * self.model.declaration.multiple
+        self._enlarger = Enlarger(frames, self.model.upsampler, settings.scale, unit, self.pixel_device, self.sound)
+        if self.model.upsampler.network is not None and self.first_stage.local:
+            self._enlarger = HoldingEnlarger(self._enlarger, enlarged)
 
     @property
     def model(self) -> Model:
@@ -138,7 +144,8 @@ class SegmentPipeline:
     def encode(self) -> Latents:
         """Encode the condition ``l`` ``(frames, channels, height, width)``; CLIP, where the model has it, sees one frame.
 
-        Where neither a network nor noise is needed for it, it is encoded tile by tile when the sampler asks for it.
+        Where neither a network nor noise is needed for it, it is encoded tile by tile when the sampler asks for it; frames that a
+        network enlarges are enlarged before.
 
         Raises:
             MemoryExhausted: a single frame does not fit.
@@ -148,7 +155,10 @@ class SegmentPipeline:
             seen = {"first": 0, "middle": len(self.frames) // 2, "last": len(self.frames) - 1}[self.settings.clip_frame]
             embedding = self.model.image_encoder.embed(self.cropped(self.enlarged([seen]))[0].cpu())
             self.denoiser = self.denoiser.with_embedding(embedding)
-        if self.first_stage.local and self.model.upsampler.network is None and not self.model.declaration.condition_noise:
+        if self.first_stage.local and not self.model.declaration.condition_noise:
+            if isinstance(self._enlarger, HoldingEnlarger):
+                for _ in self.chunks(self._enlarger.hold):
+                    pass
             grid = self.grid_at(0)
             shape = len(self.frames), self.first_stage.condition_channels, grid.height, grid.width
             self.monitor.emit(FrameDone(len(self.frames), len(self.frames)))  # nothing is left to do before sampling
@@ -290,9 +300,13 @@ class SegmentPipeline:
         return first_stage_of(self.model.declaration)
 
     @property
-    def _enlarger(self) -> Enlarger:
-        unit = self.model.declaration.factor * self.model.declaration.multiple
-        return Enlarger(self.frames, self.model.upsampler, self.settings.scale, unit, self.pixel_device)
+    def enlarged_frames(self) -> Mapping[int, Tensor]:
+        """The enlarged frames that are held, see `HoldingEnlarger`."""
+        return self._enlarger.held if isinstance(self._enlarger, HoldingEnlarger) else {}
+
+    def sound(self, positions: list[int], work: Callable[[], Tensor]) -> Tensor:
+        """Call ``work``, which gives a result of any shape for some frames; see `Sound` and `retry_in_fp32`."""
+        return retry_in_fp32(self.model, work, self.locate(positions), warn=self.warn)
 
     @property
     def pixel_device(self) -> Device:
@@ -330,8 +344,7 @@ class SegmentPipeline:
             JobError: it comes out damaged.
         """
         up = self.enlarged(positions, self.in_pixels(rows), self.in_pixels(columns))
-        encode = partial(self.model.first_stage.encode_condition, up, check=self._check)
-        return retry_in_fp32(self.model, encode, self.locate(positions), warn=self.warn).cpu()
+        return self.sound(positions, partial(self.model.first_stage.encode_condition, up, check=self._check)).cpu()
 
     def in_pixels(self, latents: slice) -> slice:
         """The output pixels of rows or columns of latents."""
@@ -397,8 +410,7 @@ class SegmentPipeline:
     def band_rows(self, frames: int) -> int:
         """How many rows of output pixels of ``frames`` frames are worked on together, where they can be worked on in parts."""
         _, width = self._enlarger.size
-        pixels = BAND_PIXELS * (1 if self.model.upsampler.network is None else LEARNED_BANDS)
-        return max(LEAST_BAND, pixels // (width * frames))
+        return max(LEAST_BAND, BAND_PIXELS // (width * frames))
 
     def refined_band(self, latents: Tensor, positions: list[int], rows: slice) -> Tensor:
         """See `refined`: a band of ``rows`` of output pixels, ``(positions, 4, rows, width)``."""

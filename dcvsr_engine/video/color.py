@@ -55,6 +55,9 @@ TRANSFERS = {
     "arib-std-b67": 18,
 }
 
+UNSPECIFIED = 2
+"""H.273's code for what a file does not say."""
+
 LUMA_WEIGHTS = {
     "bt709": (0.2126, 0.0722),
     "fcc": (0.30, 0.11),

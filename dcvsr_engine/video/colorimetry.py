@@ -5,6 +5,7 @@ comes without zimg.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +33,7 @@ CHROMATICITIES = {
 }
 """Red, green, blue and white in CIE xy."""
 
-Curve = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+Curve = Callable[[NDArray[Any]], NDArray[Any]]
 
 
 def converted(pixels: FloatArray, source: ColorInfo, target: ColorInfo) -> FloatArray:

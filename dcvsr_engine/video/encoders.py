@@ -13,6 +13,7 @@ from av.video.format import VideoFormat
 from dcvsr_engine.errors import OutputError
 from dcvsr_engine.settings import GPU_CODECS, Codec, OutputSettings
 from dcvsr_engine.video.color import ColorInfo
+from dcvsr_engine.video.film import LIGHT_CODEC
 from dcvsr_engine.video.pixels import SAMPLINGS, Siting, is_gray, is_rgb, sampling
 from dcvsr_engine.video.probe import VideoInfo
 
@@ -187,6 +188,11 @@ class VideoCodec:
         """Whether only some machines can write it."""
         return self.encoder in GPU_CODECS
 
+    @property
+    def is_light(self) -> bool:
+        """Whether it stores light instead of what a display shows."""
+        return self.name == LIGHT_CODEC
+
     def depth_for(self, wanted: int) -> int:
         """The least of its bit depths that keeps ``wanted`` bits, or its greatest."""
         return next((depth for depth in self.depths if depth >= wanted), self.depths[-1])
@@ -195,6 +201,7 @@ class VideoCodec:
 ALL = ("mp4", "mov", "matroska")
 SAMPLED = ("420", "422", "444")
 FFV1 = always(level="3", coder="range_def", slicecrc="1", g="1")
+HALF_FLOATS = always(format="half", compression="zip16")
 DEFLATED = always(compression_algo="deflate")
 VIDEO_CODECS = {
     "h264": VideoCodec("H.264", "h264", "libx264", SAMPLED, (8, 10), ALL, x264_options, hdr10=True),
@@ -215,6 +222,8 @@ VIDEO_CODECS = {
     ),
     "png": VideoCodec("PNG", "png", "png", ("rgb",), (8, 16), (), always(), alpha=always()),
     "tiff": VideoCodec("TIFF", "tiff", "tiff", ("rgb",), (8, 16), (), DEFLATED, "mov", alpha=DEFLATED),
+    "exr": VideoCodec("EXR", "exr", "exr", ("rgb",), (16,), (), HALF_FLOATS, "mov", alpha=HALF_FLOATS),
+    "dpx": VideoCodec("DPX", "dpx", "dpx", ("rgb",), (8, 10, 12, 16), (), always(), "mov", alpha=always()),
     "h264_nvenc": VideoCodec("H.264 (NVENC)", "h264", "h264_nvenc", ("420", "444"), (8,), ALL, nvenc_options),
     "hevc_nvenc": VideoCodec("H.265 (NVENC)", "hevc", "hevc_nvenc", ("420", "444"), (8, 10), ALL, nvenc_options),
     "h264_qsv": VideoCodec("H.264 (Quick Sync)", "h264", "h264_qsv", ("420",), (8,), ALL, qsv_options),
@@ -339,14 +348,22 @@ def resolved_output(target: Path, info: VideoInfo, output: OutputSettings) -> Ou
     return output.replace(codec=key, bit_depth=codec.depth_for(depth))
 
 
+def names_of_pictures(output: OutputSettings) -> str | None:
+    """How the pictures of a result are called, see `storage.picture_name`; ``None`` where it is a file."""
+    return None if VIDEO_CODECS[output.codec].containers else output.picture_name
+
+
 def open_codec(suffix: str, info: VideoInfo, depth: int) -> Codec:
     """The codec of an output with a ``suffix`` and ``depth`` bits, where the user leaves it open."""
     if not suffix:
-        return "png"
+        return FILM_TARGETS.get(info.codec, "png")
     deep: Codec = "h265" if has_encoder(VIDEO_CODECS["h265"].encoder) else "prores" if suffix == ".mov" else "av1"
     usual: Codec = "h264" if depth <= 8 else deep
     return TRANSPARENT.get(suffix, usual) if info.alpha and "alpha" in info.extras else usual
 
+
+FILM_TARGETS: dict[str, Codec] = {"exr": "exr", "dpx": "dpx"}
+"""Codec of pictures → that of the pictures made from them, where it is not PNG."""
 
 TRANSPARENT: dict[str, Codec] = {".mov": "prores", ".mkv": "ffv1"}
 """Suffix → codec for videos with an alpha channel."""
@@ -399,6 +416,11 @@ class Encoding:
         """The codec."""
         return codec_here(self.key)
 
+    @property
+    def is_light(self) -> bool:
+        """See `VideoCodec`."""
+        return self.codec.is_light
+
 
 def encoding_for(info: VideoInfo, width: int, height: int, output: OutputSettings) -> Encoding:
     """How restored frames are encoded.
@@ -418,10 +440,12 @@ def encoding_for(info: VideoInfo, width: int, height: int, output: OutputSetting
     if codec is OPENH264 and (width % 2 or height % 2):
         raise OutputError(f"OpenH264 does not take the odd size {width}×{height}; choose another codec, such as AV1.")
     with_alpha = codec.alpha if info.alpha else None
+    # DPX of 10 and 12 bits are read with an alpha channel, but not written
+    depth = 16 if with_alpha and output.codec == "dpx" and output.bit_depth > 8 else output.bit_depth
     chroma = chroma_for(codec, info, width, height) if with_alpha is None or codec.chroma == ("rgb",) else "444"
     color = output_color(info.color, rgb=chroma == "rgb", limited=codec.limited)
     siting = TOP_LEFT if chroma == "420" and color.matrix.startswith("bt2020") else LEFT
-    frame_format = frame_format_for(chroma, output.bit_depth, output.codec, with_alpha is not None)
+    frame_format = frame_format_for(chroma, depth, output.codec, with_alpha is not None)
     return Encoding(
         key=output.codec,
         frame_format=frame_format,
@@ -430,7 +454,7 @@ def encoding_for(info: VideoInfo, width: int, height: int, output: OutputSetting
         siting=siting,
         options=(with_alpha or codec.options)(output, color, siting, width),
         alpha=with_alpha is not None,
-        notes=tuple(encoding_notes(codec, info, output.bit_depth, chroma, width, height)),
+        notes=tuple(encoding_notes(codec, info, depth, chroma, width, height)),
     )
 
 
@@ -482,10 +506,14 @@ def frame_format_for(chroma: str, depth: int, key: str, alpha: bool) -> str:
         key: of the codec in `VIDEO_CODECS`.
         alpha: whether there is an alpha channel.
     """
+    if key == "exr":
+        return "gbrapf32le" if alpha else "gbrpf32le"
+    if key == "dpx" and depth in (10, 12):
+        return f"gbrp{depth}le"
     if chroma == "rgb":
         eight, sixteen = ("rgba", "rgba64") if alpha else ("rgb24", "rgb48")
-        # PNG stores its 16 bits big-endian
-        return eight if depth == 8 else f"{sixteen}be" if key == "png" else f"{sixteen}le"
+        # their 16 bits are stored big-endian
+        return eight if depth == 8 else f"{sixteen}be" if key in ("png", "dpx") else f"{sixteen}le"
     if alpha:
         depth = 16 if depth == 12 else depth  # FFmpeg 5 does not read FFV1's 12 bits with alpha
     name = f"yuv{'a' if alpha else ''}{chroma}p"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from dcvsr_engine.settings import OutputSettings
 from dcvsr_engine.video.encoders import CONTAINER_FORMATS, Encoding, encoding_for
+from dcvsr_engine.video.film import film_notes
 from dcvsr_engine.video.probe import EXTRA_LOSSES, VideoInfo
 from dcvsr_engine.video.tracks import Fate, TrackPlan, plan_tracks
 from dcvsr_engine.video.writer import COARSE_CLOCK, mov_clock
@@ -44,7 +45,9 @@ def losses(
         plans: for the source's other tracks.
         whole: whether all frames are restored, not a range.
     """
-    notes = [*input_notes(info), *encoding.notes, *extra_notes(info, encoding)]
+    first = info.pictures[0] if info.pictures else info.path
+    colors = film_notes(first, info.codec, encoding.is_light)
+    notes = [*input_notes(info), *colors, *encoding.notes, *extra_notes(info, encoding)]
     if kind is None:
         return (*notes, *picture_notes(info))
     return (*notes, *container_notes(kind, info, output), *track_notes(plans, kind, info, whole))
@@ -56,7 +59,7 @@ def extra_notes(info: VideoInfo, encoding: Encoding) -> list[str]:
     if encoding.alpha and "alpha" in info.extras:
         notes.append("Transparency is kept: its channel is enlarged beside the picture, by bicubic interpolation.")
     elif info.alpha and "alpha" in info.extras:
-        notes.append("PNG and TIFF pictures, ProRes in .mov and FFV1 in .mkv would keep the transparency.")
+        notes.append("PNG, TIFF, EXR and DPX pictures, ProRes in .mov and FFV1 in .mkv would keep the transparency.")
     return notes
 
 

@@ -6,16 +6,20 @@ from typing import Any
 import av
 import numpy as np
 from av.video.format import VideoFormat
+from av.video.plane import VideoPlane
 from numpy.typing import NDArray
 
 from dcvsr_engine.video.arrays import FloatArray
 from dcvsr_engine.video.color import ColorInfo, code_range, rgb_to_ycc
 
-PLANAR = re.compile(r"(yuv[aj]?(410|411|420|422|440|444)p|gray|gbra?p)((9|10|12|14|16)le)?")
+PLANAR = re.compile(r"(yuv[aj]?(410|411|420|422|440|444)p|gray|gbra?p)((9|10|12|14|16)le)?|(gray|gbra?p)f(16|32)le")
 """Pixel formats whose planes are read directly; alpha is left out."""
 
 SAMPLINGS = {(1, 1): "444", (2, 1): "422", (2, 2): "420", (1, 2): "440", (4, 1): "411", (4, 4): "410"}
 """Luma samples (across, down) per chroma sample, and what that is called."""
+
+PLANES_OF_RGB = (1, 2, 0)
+"""Which of red, green and blue each plane of a GBR format holds."""
 
 BAND_ROWS = 256
 """Rows that are converted to code values together; even."""
@@ -39,31 +43,53 @@ def has_alpha(layout: VideoFormat) -> bool:
     return bool(layout.has_palette or any(component.is_alpha for component in layout.components))
 
 
+def is_float(layout: VideoFormat) -> bool:
+    """Whether a pixel format holds floating-point numbers, which may lie outside of 0 … 1."""
+    return re.search(r"f(16|32)[lb]e$", layout.name) is not None
+
+
+def sample_type(layout: VideoFormat) -> str:
+    """NumPy's type of a sample."""
+    bits, order = layout.components[0].bits, ">" if layout.name.endswith("be") else "<"
+    return f"{order}f{bits // 8}" if is_float(layout) else "u1" if bits == 8 else f"{order}u2"
+
+
+def most_of(layout: VideoFormat) -> int:
+    """The value of a sample that stands for 1, in full range."""
+    return 1 if is_float(layout) else int(2 ** layout.components[0].bits - 1)
+
+
+def plane_rows(plane: VideoPlane, kind: str) -> NDArray[Any]:
+    """The samples of a plane ``(height, width)``, without padding."""
+    rows = np.frombuffer(memoryview(plane), kind).reshape(plane.height, -1)[:, : plane.width]
+    # a negative line size means stored bottom-up
+    return rows[::-1] if plane.line_size < 0 else rows
+
+
 def alpha_codes(frame: av.VideoFrame) -> tuple[NDArray[Any], int]:
-    """Codes ``(height, width)`` of a frame's alpha channel, always in full range, and their bits."""
+    """Codes ``(height, width)`` of a frame's alpha channel, always in full range, and the one that is opaque."""
     name = frame.format.name
     # packed formats and palettes have no plane of alpha
     if not (name.startswith(("yuva", "gbra")) and PLANAR.fullmatch(name)):
         frame = frame.reformat(format="gbrap" if bit_depth(frame.format) == 8 else "gbrap16le")
-    plane, bits = frame.planes[3], frame.format.components[0].bits
-    codes = np.frombuffer(memoryview(plane), "u1" if bits == 8 else "<u2").reshape(plane.height, -1)[:, : plane.width]
-    return codes[::-1] if plane.line_size < 0 else codes, bits
+    return plane_rows(frame.planes[3], sample_type(frame.format)), most_of(frame.format)
 
 
 def is_transparent(frame: av.VideoFrame) -> bool:
     """Whether a decoded frame has pixels that are not opaque."""
     if not has_alpha(frame.format):
         return False
-    codes, bits = alpha_codes(frame)
-    return bool(codes.min() < 2**bits - 1)
+    codes, opaque = alpha_codes(frame)
+    return bool(codes.min() < opaque)
 
 
 def alpha_of(frame: av.VideoFrame) -> FloatArray:
     """A frame's alpha channel ``(height, width)``, 0 … 1; opaque where it has none."""
     if not has_alpha(frame.format):
         return np.ones((frame.height, frame.width), np.float32)
-    codes, bits = alpha_codes(frame)
-    return codes.astype(np.float32) / np.float32(2**bits - 1)
+    codes, opaque = alpha_codes(frame)
+    alpha: FloatArray = codes.astype(np.float32) / np.float32(opaque)
+    return np.clip(alpha, 0, 1)
 
 
 def bit_depth(layout: VideoFormat) -> int:
@@ -95,13 +121,8 @@ def planes_of(frame: av.VideoFrame) -> tuple[list[NDArray[Any]], int]:
     name = planar_name(frame.format)
     if name != frame.format.name:
         frame = frame.reformat(format=name)
-    bits = frame.format.components[0].bits
-    planes = []
-    for plane in frame.planes[: 1 if name.startswith("gray") else 3]:
-        rows = np.frombuffer(memoryview(plane), "u1" if bits == 8 else "<u2").reshape(plane.height, -1)[:, : plane.width]
-        # a negative line size means stored bottom-up
-        planes.append(rows[::-1] if plane.line_size < 0 else rows)
-    return planes, bits
+    planes = [plane_rows(plane, sample_type(frame.format)) for plane in frame.planes[: 1 if name.startswith("gray") else 3]]
+    return planes, frame.format.components[0].bits
 
 
 def to_rgb(frame: av.VideoFrame, color: ColorInfo, siting: Siting) -> FloatArray:
@@ -115,14 +136,19 @@ def to_rgb(frame: av.VideoFrame, color: ColorInfo, siting: Siting) -> FloatArray
     Returns:
         ``(height, width, 3)``, 0 … 1.
     """
+    pixels = unclipped_rgb(frame, color, siting)
+    return np.clip(pixels, 0, 1, out=pixels)
+
+
+def unclipped_rgb(frame: av.VideoFrame, color: ColorInfo, siting: Siting) -> FloatArray:
+    """The same, with what lies outside of 0 … 1: rounded codes, light in floating-point numbers."""
     planes, bits = planes_of(frame)
     height, width = planes[0].shape
     channels = np.empty((3, height, width), np.float32)
     if len(planes) == 1:
         channels[:] = normalised(planes[0], bits, color, chroma=False)
     elif is_rgb(frame.format):
-        # planes of GBR formats
-        for place, plane in zip((1, 2, 0), planes, strict=True):
+        for place, plane in zip(PLANES_OF_RGB, planes, strict=True):
             channels[place] = normalised(plane, bits, color, chroma=False)
     else:
         channels[0] = normalised(planes[0], bits, color, chroma=False)
@@ -130,7 +156,6 @@ def to_rgb(frame: av.VideoFrame, color: ColorInfo, siting: Siting) -> FloatArray
             chroma = normalised(planes[place], bits, color, chroma=True)
             channels[place] = upsampled(chroma, height, width, sampling(frame.format), siting)
         channels = np.tensordot(np.linalg.inv(rgb_to_ycc(color.matrix)).astype(np.float32), channels, 1)
-    np.clip(channels, 0, 1, out=channels)
     return np.ascontiguousarray(channels.transpose(1, 2, 0))
 
 
@@ -146,6 +171,8 @@ def normalised(plane: NDArray[Any], bits: int, color: ColorInfo, *, chroma: bool
     Returns:
         float32, shaped like ``plane``.
     """
+    if plane.dtype.kind == "f":
+        return plane.astype(np.float32)
     span, offset = code_range(bits, color.range == "pc", chroma)
     values = plane.astype(np.float32)
     values -= np.float32(offset)
@@ -196,8 +223,8 @@ def from_rgb(pixels: FloatArray, name: str, color: ColorInfo, siting: Siting, al
     """Convert RGB to a frame, rounding to the nearest code values.
 
     Args:
-        pixels: ``(height, width, 3)``, 0 … 1; values outside are clipped.
-        name: pixel format: planar YCbCr or packed RGB, with alpha or without.
+        pixels: ``(height, width, 3)``, 0 … 1; values outside are clipped, unless the format holds floating-point numbers.
+        name: pixel format: planar YCbCr or RGB, with alpha or without.
         color: matrix and range of the code values.
         siting: where chroma lies.
         alpha: ``(height, width)``, 0 … 1, for formats with alpha; opaque when not given.
@@ -223,23 +250,29 @@ def fill_rows(
         rows: which ones, from an even one on.
         color, siting: as for `from_rgb`.
     """
-    bits, first = frame.format.components[0].bits, rows.start
+    bits, most, first = frame.format.components[0].bits, np.float32(most_of(frame.format)), rows.start
     above = min(first, 2)  # chroma that lies on a row is made from the one above, too
-    clipped = np.clip(pixels[first - above : rows.stop], 0, 1)
+    part = pixels[first - above : rows.stop]
+    clipped = part if is_float(frame.format) else np.clip(part, 0, 1)
     matte = None if alpha is None or not has_alpha(frame.format) else np.clip(alpha[rows], 0, 1)
-    if is_rgb(frame.format):
+    planar = len(frame.planes) > 1
+    if is_rgb(frame.format) and not planar:
         samples = clipped[above:] if matte is None else np.dstack((clipped[above:], matte))
-        fill(frame, 0, first, samples.reshape(len(samples), -1) * np.float32(2**bits - 1), bits)
+        fill(frame, 0, first, samples.reshape(len(samples), -1) * most)
         return
     if matte is not None:
-        fill(frame, 3, first, matte * np.float32(2**bits - 1), bits)
+        fill(frame, 3, first, matte * most)
+    if is_rgb(frame.format):
+        for place, channel in enumerate(PLANES_OF_RGB):
+            fill(frame, place, first, clipped[above:, :, channel] * most)
+        return
     channels: FloatArray = rgb_to_ycc(color.matrix).astype(np.float32) @ clipped.reshape(-1, 3).T
     for place in range(3):
         plane, down = channels[place].reshape(clipped.shape[:2]), 1
         if place:
             plane, down = downsampled(plane, sampling(frame.format), siting), sampling(frame.format)[1]
         span, offset = code_range(bits, color.range == "pc", chroma=place > 0)
-        fill(frame, place, first // down, plane[above // down :] * np.float32(span) + np.float32(offset), bits)
+        fill(frame, place, first // down, plane[above // down :] * np.float32(span) + np.float32(offset))
 
 
 def downsampled(plane: FloatArray, ratio: tuple[int, int], siting: Siting) -> FloatArray:
@@ -268,18 +301,18 @@ def halved(plane: FloatArray, offset: float) -> FloatArray:
     return even * np.float32(0.5) + (before + odd) * np.float32(0.25)
 
 
-def fill(frame: av.VideoFrame, index: int, first: int, values: FloatArray, bits: int) -> None:
-    """Round code values into rows of a plane of a frame.
+def fill(frame: av.VideoFrame, index: int, first: int, values: FloatArray) -> None:
+    """Round code values into rows of a plane of a frame; floating-point numbers are stored as they are.
 
     Args:
         frame: freshly made; the plane is written in place.
         index: of the plane.
         first: row to begin with.
         values: code values ``(rows, samples)``; rounded in place.
-        bits: per code.
     """
     plane = frame.planes[index]
-    target = np.frombuffer(memoryview(plane), "u1" if bits == 8 else ">u2" if frame.format.name.endswith("be") else "<u2")
-    np.rint(values, out=values)
-    np.minimum(values, 2**bits - 1, out=values)  # the top of full-range chroma lies half a step above the last code
+    target = np.frombuffer(memoryview(plane), sample_type(frame.format))
+    if not is_float(frame.format):
+        np.rint(values, out=values)
+        np.minimum(values, most_of(frame.format), out=values)  # the top of full-range chroma lies half a step above the last code
     target.reshape(plane.height, -1)[first : first + len(values), : values.shape[1]] = values

@@ -14,7 +14,8 @@ from dcvsr_engine.errors import InputError
 from dcvsr_engine.video import decode
 from dcvsr_engine.video.animation import ANIMATED_WEBP, BY_PILLOW, TILED_AVIF, animation_durations, animation_frames
 from dcvsr_engine.video.clock import Clock
-from dcvsr_engine.video.color import ColorInfo, resolve_color
+from dcvsr_engine.video.color import TRANSFERS, UNSPECIFIED, ColorInfo, resolve_color
+from dcvsr_engine.video.film import FILM_CODECS
 from dcvsr_engine.video.hdr import dynamic_of, light_of, mastering_of, side_data
 from dcvsr_engine.video.index import FrameIndex, build_index
 from dcvsr_engine.video.orientation import Orientation, orientation_of
@@ -31,9 +32,11 @@ HEADER_BYTES = 4096
 END = "end of file"
 MOST_PIXELS = 16384 * 16384
 PICTURE_RATE = Fraction(25)
-"""Frames per second of picture sequences, which carry none."""
+"""Frames per second of picture sequences, unless they carry their own, as EXR and DPX may."""
 
-STILL_CODECS = {"mjpeg", "webp", "png", "tiff", "bmp", "gif", "jpegls", "jpeg2000", "ppm", "pgm", "targa"}
+TOLD_ALPHA = {"png", "tiff", *FILM_CODECS}
+"""Pictures that have an alpha channel only where somebody gave them one."""
+STILL_CODECS = {"mjpeg", "webp", "bmp", "gif", "jpegls", "jpeg2000", "ppm", "pgm", "targa"} | TOLD_ALPHA
 FIELD_ORDERS = {1: "progressive", 2: "top field first", 3: "bottom field first", 4: "top field first", 5: "bottom field first"}
 
 
@@ -161,22 +164,28 @@ def probe_pictures(path: Path, pictures: list[Path]) -> VideoInfo:
     first = probe(pictures[0])
     # the first may be opaque, and without the channel, where others are not
     alpha = first.alpha or any(map(png_has_alpha, pictures))
-    return replace(
+    sequence = replace(
         first,
         alpha=alpha,
         extras=tuple(dict.fromkeys((*first.extras, "alpha"))) if alpha else first.extras,
         path=path,
         frames=len(pictures),
         frames_exact=True,
-        frame_rate=PICTURE_RATE,
-        time_base=1 / PICTURE_RATE,
         start_pts=0,
-        duration=float(len(pictures) / PICTURE_RATE),
         variable_frame_rate=False,
         is_sequence=True,
         missing_pictures=tuple(missing_numbers(pictures)),
         pictures=tuple(pictures),
     )
+    rate = first.frame_rate if first.codec in FILM_CODECS else None
+    return at_rate(sequence, rate or PICTURE_RATE)
+
+
+def at_rate(info: VideoInfo, rate: Fraction | None) -> VideoInfo:
+    """Facts about a picture sequence that is shown at another ``rate``; those about a video, which has its own, as they are."""
+    if not info.is_sequence or rate is None:
+        return info
+    return replace(info, frame_rate=rate, time_base=1 / rate, duration=float(info.frames / rate))
 
 
 def describe_animation(path: Path, durations: tuple[int, ...], codec: str) -> VideoInfo:
@@ -237,7 +246,7 @@ def describe(path: Path, container: InputContainer, stream: VideoStream, frame: 
         height=height,
         frames=0,
         frames_exact=False,
-        frame_rate=stream.average_rate or stream.guessed_rate or None,
+        frame_rate=picture_rate(stream) or stream.average_rate or stream.guessed_rate or None,
         time_base=stream.time_base or Fraction(1, 1000),
         start_pts=frame.pts if frame.pts is not None else stream.start_time or 0,
         duration=0.0,
@@ -255,6 +264,12 @@ def describe(path: Path, container: InputContainer, stream: VideoStream, frame: 
         chapters=chapters_of(container),
     )
     return with_extent(with_tracks(info, container), container, stream)
+
+
+def picture_rate(stream: VideoStream) -> Fraction | None:
+    """The frame rate that the header of a picture of film says; its container knows none."""
+    context = stream.codec_context
+    return context.framerate if context.name in FILM_CODECS and context.framerate else None
 
 
 def scan_of(stream: VideoStream, frame: av.VideoFrame) -> tuple[bool, str]:
@@ -333,7 +348,7 @@ def extras_of(codec: str, frame: av.VideoFrame) -> tuple[str, ...]:
 
 def frame_alpha(codec: str, frame: av.VideoFrame) -> bool:
     """Whether a frame that ``codec`` has decoded has an alpha channel; some decoders give one to all pictures."""
-    told = codec in STILL_CODECS - {"png", "tiff"} or frame.format.has_palette
+    told = codec in STILL_CODECS - TOLD_ALPHA or frame.format.has_palette
     return is_transparent(frame) if told else has_alpha(frame.format)
 
 
@@ -371,7 +386,10 @@ def color_of(codec: str, frame: av.VideoFrame) -> ColorInfo:
     layout = frame.format
     picture = codec in STILL_CODECS
     full = layout.name.startswith("yuvj") or is_gray(layout)  # FFmpeg takes grey as full range where nothing is said
-    color = resolve_color(tags_of(frame), frame.width, frame.height, rgb=is_rgb(layout), picture=picture, full=full)
+    codes = tags_of(frame)
+    if codec in FILM_CODECS and codes[3] == TRANSFERS["linear"]:
+        codes = *codes[:3], UNSPECIFIED  # EXR is read as sRGB, and of DPX FFmpeg says so whatever it writes
+    color = resolve_color(codes, frame.width, frame.height, rgb=is_rgb(layout), picture=picture, full=full)
     return replace(color, mastering=mastering_of(frame), light=light_of(frame), dynamic=dynamic_of(frame))
 
 

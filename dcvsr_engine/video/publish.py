@@ -10,13 +10,15 @@ import av
 
 from dcvsr_engine.errors import OutputError
 from dcvsr_engine.settings import OutputSettings
-from dcvsr_engine.storage import PICTURE_NAME, discard, partial_path, put_in_place, refuse_unsafe, write_error
-from dcvsr_engine.video.encoders import CONTAINER_FORMATS, Encoding, encoding_for
+from dcvsr_engine.storage import discard, partial_path, picture_name, put_in_place, refuse_unsafe, write_error
+from dcvsr_engine.video.encoders import CONTAINER_FORMATS, Encoding, encoding_for, names_of_pictures
+from dcvsr_engine.video.film import with_colors
 from dcvsr_engine.video.join import packet_times, segment_packets
 from dcvsr_engine.video.losses import losses
 from dcvsr_engine.video.mux import Muxer, OnPacket
 from dcvsr_engine.video.probe import VideoInfo
 from dcvsr_engine.video.source import opened
+from dcvsr_engine.video.suffixes import first_number
 from dcvsr_engine.video.tracks import TrackPlan
 from dcvsr_engine.video.writer import check_target
 
@@ -64,13 +66,13 @@ def publish(
     broken: list[str] = []
     try:
         if pictures:
-            count = write_pictures(segments, partial, output.codec, frames[0] if frames else 0, check)
+            count = write_pictures(segments, partial, info, output, frames[0] if frames else 0, check)
         else:
             times = packet_times(segments, info)
             count = len(times.pts)
             plans, broken = Muxer(segments, times, partial, info, output, frames is None, check).run()
         # again: `check_target` looked before the work, which may be hours ago
-        refuse_unsafe(target, pictures=pictures, overwrite=output.overwrite)
+        refuse_unsafe(target, overwrite=output.overwrite, pictures=names_of_pictures(output))
         before_rename(partial)
         put_in_place(partial, target, replace=output.overwrite)
     except (av.FFmpegError, OSError) as error:
@@ -93,20 +95,27 @@ def encoding_of(segments: Sequence[Path], info: VideoInfo, output: OutputSetting
     return encoding
 
 
-def write_pictures(segments: Sequence[Path], partial: Path, codec: str, first: int, check: OnPacket) -> int:
-    """Write every frame as a file into a folder, numbered as in the clip; returns their number.
+def write_pictures(
+    segments: Sequence[Path], partial: Path, info: VideoInfo, output: OutputSettings, first: int, check: OnPacket
+) -> int:
+    """Write every frame as a file into a folder, numbered as in the clip; returns how many there are.
 
     Args:
         segments: files of encoded pictures, in order.
         partial: the folder to make.
-        codec: suffix of the files.
-        first: number of the first one.
+        info: of the source.
+        output: says how pictures are called.
+        first: frame of the clip that comes first.
         check: called before every picture; may raise to stop.
     """
     partial.mkdir()
+    number = first_number(info.pictures) + first
     count = 0
     for packet in segment_packets(segments):
         check()
-        (partial / PICTURE_NAME.format(first + count, codec)).write_bytes(bytes(packet))
+        picture = bytes(packet)
+        if output.codec == "dpx":
+            picture = with_colors(picture, info.pictures[0] if info.codec == "dpx" and info.pictures else None)
+        (partial / picture_name(output.picture_name, number + count, output.codec)).write_bytes(picture)
         count += 1
     return count

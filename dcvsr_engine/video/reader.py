@@ -21,10 +21,11 @@ from dcvsr_engine.video.arrays import FloatArray
 from dcvsr_engine.video.color import ColorInfo
 from dcvsr_engine.video.colorimetry import converted, means_other_colours
 from dcvsr_engine.video.deinterlace import SMALLEST_FRAME, deinterlaced
+from dcvsr_engine.video.film import LIGHT_CODEC, display_parts
 from dcvsr_engine.video.index import FrameIndex, build_index
 from dcvsr_engine.video.orientation import Orientation, orientation_of
 from dcvsr_engine.video.passage import Passage, PassageLog
-from dcvsr_engine.video.pixels import Siting, alpha_of, to_rgb
+from dcvsr_engine.video.pixels import Siting, alpha_of, to_rgb, unclipped_rgb
 from dcvsr_engine.video.probe import EXTRA_LOSSES, VideoInfo, color_of, counted, extras_of, first_frame, probe, tags_of
 from dcvsr_engine.video.source import is_tiled, opened, video_stream
 
@@ -44,6 +45,7 @@ class Frame:
         pts, duration: in ticks of `time_base`.
         pixels: upright RGB ``(height, width, 3)``, 0 … 1.
         alpha: upright ``(height, width)``, 0 … 1, where the video has an alpha channel.
+        excess: light above 1 and below 0, shaped like ``pixels``, where a picture has some, see `film.display_parts`.
     """
 
     index: int
@@ -52,6 +54,7 @@ class Frame:
     pixels: FloatArray
     duration: int
     alpha: FloatArray | None = None
+    excess: FloatArray | None = None
 
 
 @dataclass(frozen=True)
@@ -171,14 +174,19 @@ class VideoReader:
                 self.warn(f"Frames {expected} to {stamp.index - 1} of “{self.info.path.name}” are damaged and left out.")
             expected = stamp.index + 1
             alpha = self.orientation_of(picture).apply(alpha_of(picture)) if self.info.alpha else None
-            yield Frame(stamp.index, stamp.pts, self.info.time_base, self.pixels_of(stamp, picture), stamp.duration, alpha)
+            pixels, excess = self.pixels_of(stamp, picture)
+            yield Frame(stamp.index, stamp.pts, self.info.time_base, pixels, stamp.duration, alpha, excess)
 
-    def pixels_of(self, stamp: FrameTime, picture: av.VideoFrame) -> FloatArray:
-        """Upright RGB ``(height, width, 3)`` of a decoded frame, by what that frame itself says of its colours and shape."""
+    def pixels_of(self, stamp: FrameTime, picture: av.VideoFrame) -> tuple[FloatArray, FloatArray | None]:
+        """Upright RGB ``(height, width, 3)`` of a decoded frame, by what that frame itself says of its colours and shape.
+
+        Returns:
+            The pixels, and light that they cannot hold; see `Frame`.
+        """
         for extra in {*extras_of(stamp.codec or self.info.codec, picture)}.difference(self.info.extras):
             self.warn(EXTRA_LOSSES[extra])
         color = color_of(stamp.codec or self.info.codec, picture)
-        pixels = to_rgb(picture, color, chroma_siting(stamp.codec or self.info.codec, color))
+        pixels, excess = rgb_of(stamp.codec or self.info.codec, picture, color)
         first = self.info.color
         changed = [name for name in ("matrix", "range") if getattr(color, name) != getattr(first, name)]
         if means_other_colours(color, first):
@@ -191,7 +199,8 @@ class VideoReader:
                 f"The colours of “{self.info.path.name}” change on the way ({', '.join(changed)}); all frames are converted to "
                 "those of the first."
             )
-        return self.orientation_of(picture).apply(pixels)
+        orientation = self.orientation_of(picture)
+        return orientation.apply(pixels), None if excess is None else orientation.apply(excess)
 
     def orientation_of(self, picture: av.VideoFrame) -> Orientation:
         """What turns a picture upright: every photograph of a sequence says so itself."""
@@ -358,6 +367,14 @@ def entered(container: InputContainer, stream: VideoStream, key: int | None, ind
     except av.FFmpegError as error:  # RealMedia without an index, for one
         raise UnseekableError from error
     return index.positions[key]
+
+
+def rgb_of(codec: str, picture: av.VideoFrame, color: ColorInfo) -> tuple[FloatArray, FloatArray | None]:
+    """RGB ``(height, width, 3)`` of a frame that ``codec`` has decoded, and light that it cannot hold; see `Frame`."""
+    siting = chroma_siting(codec, color)
+    if codec == LIGHT_CODEC:
+        return display_parts(unclipped_rgb(picture, color, siting))
+    return to_rgb(picture, color, siting), None
 
 
 def chroma_siting(codec: str, color: ColorInfo) -> Siting:

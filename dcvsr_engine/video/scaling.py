@@ -32,7 +32,7 @@ def scaled(pixels: FloatArray, size: tuple[int, int], transfer: str) -> FloatArr
     linear = transfer not in HDR_TRANSFERS and size[0] <= width and size[1] <= height
     light: NDArray[Any] = to_linear(transfer)(np.clip(pixels, 0, 1)) if linear else pixels
     result = np.clip(np.stack([resized_plane(light[..., channel], size) for channel in range(3)], -1), 0, 1)
-    return from_linear(transfer)(result).astype(np.float32) if linear else result  # type: ignore[arg-type]
+    return from_linear(transfer)(result).astype(np.float32) if linear else result
 
 
 def resized_plane(plane: NDArray[Any], size: tuple[int, int]) -> FloatArray:

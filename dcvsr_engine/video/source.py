@@ -10,7 +10,6 @@ from pathlib import Path
 import av
 from av.container import InputContainer
 from av.stream import Disposition, Stream
-from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from dcvsr_engine.errors import InputError
@@ -33,9 +32,6 @@ DEMUXERS = (
 )
 """FFmpeg's readers of files that hold their own pictures. Left out are playlists (hls, dash, concat, sdp …), which open other
 files by name, devices, and readers that draw text as pictures (tty, bin …)."""
-
-FILM_CODECS = {"exr", "dpx"}
-"""Pictures whose values are light or film density: restored as they are, they would come out wrong."""
 
 PROBED_BYTES = 50 * 2**20
 """A track may begin this far into a file, and is still found when it is opened."""
@@ -96,12 +92,7 @@ def video_stream(container: InputContainer, path: Path) -> VideoStream:
     if not tracks:
         raise InputError(f"“{path}” has no video track; choose a file with pictures in it.")
     moving = [s for s in tracks if not is_still_item(s)] or tracks
-    chosen = next((s for s in moving if s.disposition & Disposition.default), moving[0])
-    # there is none where FFmpeg knows no decoder
-    context: VideoCodecContext | None = chosen.codec_context
-    if context and context.name in FILM_CODECS:
-        raise InputError(f"“{path}” is an EXR or DPX picture, which is not restored yet; make a 16-bit TIFF or PNG of it.")
-    return chosen
+    return next((s for s in moving if s.disposition & Disposition.default), moving[0])
 
 
 def is_still_item(stream: Stream) -> bool:
@@ -128,7 +119,7 @@ def pictures_of(path: Path) -> list[Path] | None:
     except OSError as error:
         raise InputError(f"“{path}” cannot be read ({describe_os_error(error)}); check its permissions.") from None
     if found is not None and not found:
-        raise InputError(f"“{path}” holds no pictures; choose a folder with PNG, JPEG, TIFF or WebP files.")
+        raise InputError(f"“{path}” holds no pictures; choose a folder with PNG, JPEG, TIFF, WebP, EXR or DPX files.")
     return None if found is None else sorted(found, key=natural_order)
 
 

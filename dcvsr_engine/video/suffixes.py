@@ -4,11 +4,10 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-PICTURE_SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp", ".ppm", ".pgm", ".tga", ".jp2", ".avif"}
+PICTURE_SUFFIXES = {
+    ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp", ".ppm", ".pgm", ".tga", ".jp2", ".avif", ".exr", ".dpx",
+}  # fmt: skip
 """Suffixes by which a folder is searched for pictures."""
-
-FILM_SUFFIXES = {".exr", ".dpx"}
-"""Suffixes of pictures whose values are light or film density: FFmpeg decodes them, but nothing here develops them yet."""
 
 VIDEO_SUFFIXES = {
     ".3g2", ".3gp", ".asf", ".avi", ".divx", ".dv", ".flv", ".gif", ".m2ts", ".m2v", ".m4v", ".mjpeg", ".mkv", ".mov", ".mp4",
@@ -46,16 +45,29 @@ def is_video_file(path: Path) -> bool:
         return False
 
 
+def numbers_of(paths: Sequence[Path]) -> list[int]:
+    """The running numbers in the names of pictures; empty where names are not one text with one number."""
+    parts = [re.split(r"(\d+)(?=\D*$)", path.stem, maxsplit=1) for path in paths]
+    if len({(len(part), part[0], part[-1]) for part in parts}) != 1 or len(parts[0]) != 3:
+        return []
+    return [int(part[1]) for part in parts]
+
+
+def first_number(paths: Sequence[Path]) -> int:
+    """The number that a sequence begins with, 0 where it has none; where numbers are missing, it counts anew."""
+    numbers = numbers_of(paths)
+    return numbers[0] if numbers and not missing_numbers(paths) else 0
+
+
 def missing_numbers(paths: Sequence[Path]) -> list[int]:
     """Numbers that a picture sequence skips; none where names are not one text with one running number.
 
     Args:
         paths: pictures in natural order.
     """
-    parts = [re.split(r"(\d+)(?=\D*$)", path.stem, maxsplit=1) for path in paths]
-    if len({(len(part), part[0], part[-1]) for part in parts}) != 1 or len(parts[0]) != 3:
+    numbers = numbers_of(paths)
+    if not numbers:
         return []
-    numbers = [int(part[1]) for part in parts]
     present = set(numbers)
     span = max(numbers) - min(numbers) + 1
     # a sequence that holds every tenth picture has a step, not gaps

@@ -26,7 +26,15 @@ from dcvsr_engine.storage import (
 )
 from dcvsr_engine.video.arrays import FloatArray
 from dcvsr_engine.video.color import MATRICES, PRIMARIES, RANGES, TRANSFERS, ColorInfo
-from dcvsr_engine.video.encoders import CONTAINER_FORMATS, VIDEO_CODECS, check_encoder, encoding_for, resolved_output
+from dcvsr_engine.video.encoders import (
+    CONTAINER_FORMATS,
+    VIDEO_CODECS,
+    check_encoder,
+    encoding_for,
+    names_of_pictures,
+    resolved_output,
+)
+from dcvsr_engine.video.film import LIGHT_CODEC, light_of_display, multiplied, unmultiplied
 from dcvsr_engine.video.filters import filter_graph
 from dcvsr_engine.video.join import segment_origin
 from dcvsr_engine.video.pixels import from_rgb
@@ -59,7 +67,7 @@ def check_target(target: Path, info: VideoInfo, output: OutputSettings) -> Outpu
     check_length(target, info, resolved)
     try:
         refuse_replacing([info.path, *info.pictures], [target])
-        refuse_unsafe(target, pictures=not VIDEO_CODECS[resolved.codec].containers, overwrite=output.overwrite)
+        refuse_unsafe(target, overwrite=output.overwrite, pictures=names_of_pictures(resolved))
         folder = target.absolute().parent
         if not folder.is_dir():
             raise OutputError(f"The folder “{folder}” does not exist; create it or choose another.")
@@ -144,7 +152,14 @@ class VideoWriter:
         describe_video(stream, encoding.color, info.sample_aspect_ratio, rate)
         return stream
 
-    def write(self, pixels: FloatArray, pts: int, duration: int = 0, alpha: FloatArray | None = None) -> None:
+    def write(
+        self,
+        pixels: FloatArray,
+        pts: int,
+        duration: int = 0,
+        alpha: FloatArray | None = None,
+        excess: FloatArray | None = None,
+    ) -> None:
         """Encode a frame.
 
         Args:
@@ -152,6 +167,7 @@ class VideoWriter:
             pts: presentation time in ticks of the input's time base, later than that of the frame before.
             duration: in the same ticks; 0 when unknown.
             alpha: ``(height, width)``, 0 … 1, where the `encoding` has an alpha channel; opaque when not given.
+            excess: light that the pixels cannot hold, shaped like them, where the `encoding` stores light.
 
         Raises:
             OutputError: the disk is full or not writable.
@@ -160,6 +176,8 @@ class VideoWriter:
         assert self._container is not None
         if pixels.shape[1::-1] != self._size:
             raise ValueError(f"expected a frame of {self._size}, got {pixels.shape[1::-1]}")
+        if self.encoding.is_light or alpha is not None:
+            pixels = self._as_stored(pixels, alpha, excess)
         frame = from_rgb(pixels, self.encoding.frame_format, self.encoding.color, self.encoding.siting, alpha)
         tag_frame(frame, self.encoding.color)
         if self.encoding.key == "ffv1" and self._info.sample_aspect_ratio != 1:
@@ -171,6 +189,14 @@ class VideoWriter:
             self._mux(self._stream.encode(frame))
         except av.FFmpegError as error:
             raise write_error(self.path, error) from None
+
+    def _as_stored(self, pixels: FloatArray, alpha: FloatArray | None, excess: FloatArray | None) -> FloatArray:
+        """Pixels as EXR stores them, or as all others do; see `write`."""
+        from_light = self._info.codec == LIGHT_CODEC
+        if not self.encoding.is_light:
+            return unmultiplied(pixels, alpha) if from_light and alpha is not None else pixels
+        light = light_of_display(pixels, self.encoding.color, excess)
+        return light if from_light or alpha is None else multiplied(light, alpha)
 
     def _mux(self, packets: "list[Packet[VideoStream]]") -> None:
         """Store packets. Joining the segments gives them new decoding times; x265 gets some wrong."""

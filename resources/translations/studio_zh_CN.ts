@@ -275,6 +275,22 @@
         <translation>从队列中移除</translation>
     </message>
     <message>
+        <source>Restore on a &amp;farm</source>
+        <translation>在农场上修复(&amp;F)</translation>
+    </message>
+    <message>
+        <source>Restore on the &amp;farm at {address}</source>
+        <translation>在农场 {address} 上修复(&amp;F)</translation>
+    </message>
+    <message>
+        <source>Restore on &amp;this computer</source>
+        <translation>在本机上修复(&amp;T)</translation>
+    </message>
+    <message>
+        <source>Fa&amp;rm…</source>
+        <translation>农场(&amp;R)…</translation>
+    </message>
+    <message>
         <source>&amp;Models…</source>
         <translation>模型(&amp;M)…</translation>
     </message>
@@ -371,6 +387,13 @@
     <message>
         <source>All files (*)</source>
         <translation>所有文件 (*)</translation>
+    </message>
+</context>
+<context>
+    <name>ClipSound</name>
+    <message>
+        <source>This clip has no sound.</source>
+        <translation>此视频没有声音。</translation>
     </message>
 </context>
 <context>
@@ -806,6 +829,14 @@
     <message>
         <source>{0} has {1} {2} and this computer {3}; install the same on both.</source>
         <translation>{0} 上的 {1} 是 {2}，本机是 {3}；请在两边安装相同版本。</translation>
+    </message>
+    <message>
+        <source>This computer has {0} CUDA card(s), each for one worker; choose no more than those.</source>
+        <translation>这台计算机有 {0} 块 CUDA 显卡，每块用于一个工作进程；请勿选择更多。</translation>
+    </message>
+    <message>
+        <source>{0} cannot be reached any more; its units are done by others.</source>
+        <translation>无法再连接 {0}；它的单元由其他计算机完成。</translation>
     </message>
     <message>
         <source>A worker of the farm was lost ({0}).</source>
@@ -1272,10 +1303,6 @@
         <translation>{0}×{1} 是奇数尺寸，{2} 只能以完整色度（4:4:4）保存。</translation>
     </message>
     <message>
-        <source>“{0}” is an EXR or DPX picture, which is not restored yet; make a 16-bit TIFF or PNG of it.</source>
-        <translation>“{0}”是 EXR 或 DPX 图片，目前还不能修复；请转换为 16 位 TIFF 或 PNG。</translation>
-    </message>
-    <message>
         <source>The {0} is converted to {1}.</source>
         <translation>{0}已转换为 {1}。</translation>
     </message>
@@ -1320,6 +1347,10 @@
         <translation>透明度会保留：其通道与画面一同用双三次插值放大。</translation>
     </message>
     <message>
+        <source>“{0}” holds no pictures; choose a folder with PNG, JPEG, TIFF, WebP, EXR or DPX files.</source>
+        <translation>“{0}”中没有图片；请选择含有 PNG、JPEG、TIFF、WebP、EXR 或 DPX 文件的文件夹。</translation>
+    </message>
+    <message>
         <source>“{0}” is no video that can be read; playlists, texts and audio files are not opened.</source>
         <translation>“{0}”不是可读取的视频；播放列表、文本和音频文件不会打开。</translation>
     </message>
@@ -1346,10 +1377,6 @@
     <message>
         <source>The timecode is left out: it is that of the first frame, which is not restored.</source>
         <translation>略去时间码：它属于未被修复的首帧。</translation>
-    </message>
-    <message>
-        <source>PNG and TIFF pictures, ProRes in .mov and FFV1 in .mkv would keep the transparency.</source>
-        <translation>PNG 和 TIFF 图片、.mov 中的 ProRes 以及 .mkv 中的 FFV1 可保留透明度。</translation>
     </message>
     <message>
         <source>“{0}” cannot be written ({1}); choose another container.</source>
@@ -1448,8 +1475,24 @@
         <translation>{1} 上的模型“{0}”不相同（{2}）；请在那里安装相同的模型。</translation>
     </message>
     <message>
+        <source>The farm at {0} cannot be reached any more. Finished work is kept: start it again, and then the same command.</source>
+        <translation>{0} 的农场已无法连接。已完成的部分会保留：请重新启动农场，然后再次执行同样的操作。</translation>
+    </message>
+    <message>
         <source>The frames do not fit into memory: close other programs, or choose a smaller size.</source>
         <translation>帧放不进内存：请关闭其他程序或选择更小的尺寸。</translation>
+    </message>
+    <message>
+        <source>Light is restored as sRGB; values above 1 (brighter than white) and below 0 are enlarged linearly beside it.</source>
+        <translation>光线值按 sRGB 修复；大于 1（比白色更亮）和小于 0 的部分另以线性插值放大。</translation>
+    </message>
+    <message>
+        <source>Light is restored and written as sRGB; values above 1 (brighter than white) and below 0 are clipped. EXR keeps them.</source>
+        <translation>光线值按 sRGB 修复并写出；大于 1（比白色更亮）和小于 0 的值会被截断。EXR 可保留它们。</translation>
+    </message>
+    <message>
+        <source>The DPX holds film densities (logarithmic), which are restored as they are, not developed: they look flat.</source>
+        <translation>此 DPX 存储胶片密度（对数），按原样修复而不作转换：看起来会偏灰。</translation>
     </message>
     <message>
         <source>The clock of “{0}” jumps {1} on the way, as in recordings that were put together; picture and audio follow each other without a gap.</source>
@@ -1458,6 +1501,10 @@
     <message>
         <source>Audio and subtitles are left out: pictures have none; .mp4, .mov or .mkv do.</source>
         <translation>略去声音和字幕：图片没有这些；.mp4、.mov 或 .mkv 有。</translation>
+    </message>
+    <message>
+        <source>PNG, TIFF, EXR and DPX pictures, ProRes in .mov and FFV1 in .mkv would keep the transparency.</source>
+        <translation>PNG、TIFF、EXR 和 DPX 图片、.mov 中的 ProRes 以及 .mkv 中的 FFV1 可保留透明度。</translation>
     </message>
     <message>
         <source>Frames {0} to {1} of “{2}” are damaged and left out.</source>
@@ -1486,10 +1533,6 @@
     <message>
         <source>“{0}” has no video track; choose a file with pictures in it.</source>
         <translation>“{0}”没有视频轨道；请选择有画面的文件。</translation>
-    </message>
-    <message>
-        <source>“{0}” holds no pictures; choose a folder with PNG, JPEG, TIFF or WebP files.</source>
-        <translation>“{0}”中没有图片；请选择含有 PNG、JPEG、TIFF 或 WebP 文件的文件夹。</translation>
     </message>
     <message>
         <source>“{0}” is no video that can be read ({1}).</source>
@@ -1561,6 +1604,176 @@
     <message>
         <source>The engine has begun something else: save the video when it is done.</source>
         <translation>引擎已开始处理其他任务：请在其完成后再保存视频。</translation>
+    </message>
+</context>
+<context>
+    <name>FarmCommand</name>
+    <message>
+        <source>The farm ended unexpectedly (exit code {code}).</source>
+        <translation>农场意外结束（退出代码 {code}）。</translation>
+    </message>
+</context>
+<context>
+    <name>FarmDialog</name>
+    <message>
+        <source>Farm</source>
+        <translation>农场</translation>
+    </message>
+    <message>
+        <source>&amp;Restore clips on this farm</source>
+        <translation>在这个农场上修复视频(&amp;R)</translation>
+    </message>
+    <message>
+        <source>Several computers restore your clips together: one of them starts a farm, the others join it. Program and model are the same on all of them. This computer leaves when the window is closed.</source>
+        <translation>多台计算机一起修复您的视频：其中一台启动农场，其他的加入。所有计算机上的程序和模型必须相同。关闭窗口时，本机会离开农场。</translation>
+    </message>
+    <message>
+        <source>Several computers work together only on Linux; on this system a farm is this computer alone.</source>
+        <translation>多台计算机协作仅支持 Linux；在此系统上，农场只包含本机。</translation>
+    </message>
+    <message>
+        <source>Address of this computer</source>
+        <translation>本机地址</translation>
+    </message>
+    <message>
+        <source>this computer only ({address})</source>
+        <translation>仅限本机（{address}）</translation>
+    </message>
+    <message>
+        <source>{address}, for other computers</source>
+        <translation>{address}，供其他计算机加入</translation>
+    </message>
+    <message>
+        <source>Address of the farm</source>
+        <translation>农场地址</translation>
+    </message>
+    <message>
+        <source>Token</source>
+        <translation>令牌</translation>
+    </message>
+    <message>
+        <source>what the first computer shows</source>
+        <translation>第一台计算机上显示的令牌</translation>
+    </message>
+    <message>
+        <source>The devices of this computer &amp;work, too</source>
+        <translation>本机的设备也参与计算(&amp;W)</translation>
+    </message>
+    <message>
+        <source>Start &amp;here, for</source>
+        <translation>在本机启动，用于(&amp;H)</translation>
+    </message>
+    <message>
+        <source>Or &amp;join the one at</source>
+        <translation>或加入位于此处的农场(&amp;J)</translation>
+    </message>
+    <message>
+        <source>&amp;Token</source>
+        <translation>令牌(&amp;T)</translation>
+    </message>
+    <message>
+        <source>&amp;Start a farm on this computer</source>
+        <translation>在本机启动农场(&amp;S)</translation>
+    </message>
+    <message>
+        <source>&amp;Connect</source>
+        <translation>连接(&amp;C)</translation>
+    </message>
+    <message>
+        <source>&amp;Leave</source>
+        <translation>离开(&amp;L)</translation>
+    </message>
+    <message>
+        <source>Command that joins from another computer</source>
+        <translation>从另一台计算机加入的命令</translation>
+    </message>
+    <message>
+        <source>Co&amp;py</source>
+        <translation>复制(&amp;P)</translation>
+    </message>
+    <message>
+        <source>Copy the command with the token. Whoever has it can run programs on this farm.</source>
+        <translation>复制带令牌的命令。拥有令牌的人可以在这个农场上运行程序。</translation>
+    </message>
+    <message>
+        <source>On the others:</source>
+        <translation>在其他计算机上：</translation>
+    </message>
+    <message>
+        <source>Devices of the farm</source>
+        <translation>农场的设备</translation>
+    </message>
+    <message>
+        <source>Computer</source>
+        <translation>计算机</translation>
+    </message>
+    <message>
+        <source>Device</source>
+        <translation>设备</translation>
+    </message>
+    <message>
+        <source>Memory</source>
+        <translation>内存</translation>
+    </message>
+    <message>
+        <source>Versions</source>
+        <translation>版本</translation>
+    </message>
+    <message>
+        <source>Now</source>
+        <translation>当前</translation>
+    </message>
+    <message>
+        <source>Versions differ from this computer&apos;s: {versions}. Install the same on all.</source>
+        <translation>版本与本机不同：{versions}。请在所有计算机上安装相同的版本。</translation>
+    </message>
+    <message>
+        <source>this computer</source>
+        <translation>本机</translation>
+    </message>
+    <message>
+        <source>This computer is in the farm at {address}.</source>
+        <translation>本机已加入农场 {address}。</translation>
+    </message>
+    <message>
+        <source>Others cannot join: for that, leave and start it for an address of this computer.</source>
+        <translation>其他计算机无法加入：如需加入，请先离开，再选择本机的一个地址启动农场。</translation>
+    </message>
+    <message>
+        <source>Entering the farm at {address} …</source>
+        <translation>正在进入农场 {address}…</translation>
+    </message>
+    <message>
+        <source>Leaving …</source>
+        <translation>正在离开…</translation>
+    </message>
+    <message>
+        <source>This computer is in no farm.</source>
+        <translation>本机未加入任何农场。</translation>
+    </message>
+    <message>
+        <source>This bundle cannot be in a farm: that needs Ray, with which only an installation by pip can be extended.</source>
+        <translation>此安装包不能加入农场：农场需要 Ray，而只有通过 pip 安装的程序才能添加 Ray。</translation>
+    </message>
+    <message>
+        <source>idle</source>
+        <translation>空闲</translation>
+    </message>
+    <message>
+        <source>does not answer</source>
+        <translation>没有响应</translation>
+    </message>
+    <message>
+        <source>segment {number}/{segments}</source>
+        <translation>段 {number}/{segments}</translation>
+    </message>
+    <message>
+        <source>begins</source>
+        <translation>即将开始</translation>
+    </message>
+    <message>
+        <source>waits for others</source>
+        <translation>等待其他设备</translation>
     </message>
 </context>
 <context>
@@ -2041,6 +2254,37 @@
     <message>
         <source>Close the notice</source>
         <translation>关闭通知</translation>
+    </message>
+</context>
+<context>
+    <name>Phases</name>
+    <message>
+        <source>loading the model</source>
+        <translation>正在加载模型</translation>
+    </message>
+    <message>
+        <source>detecting shots</source>
+        <translation>正在检测镜头</translation>
+    </message>
+    <message>
+        <source>encoding</source>
+        <translation>正在编码</translation>
+    </message>
+    <message>
+        <source>sampling</source>
+        <translation>正在采样</translation>
+    </message>
+    <message>
+        <source>decoding</source>
+        <translation>正在解码</translation>
+    </message>
+    <message>
+        <source>writing</source>
+        <translation>正在写入</translation>
+    </message>
+    <message>
+        <source>finishing the file</source>
+        <translation>正在完成文件</translation>
     </message>
 </context>
 <context>
@@ -2529,6 +2773,10 @@
         <translation>播放所选范围(L)。</translation>
     </message>
     <message>
+        <source>Mute the sound, or let it be heard again (Shift+M).</source>
+        <translation>静音，或恢复声音（Shift+M）。</translation>
+    </message>
+    <message>
         <source>Play or pause</source>
         <translation>播放或暂停</translation>
     </message>
@@ -2543,6 +2791,10 @@
     <message>
         <source>Play forwards</source>
         <translation>正放</translation>
+    </message>
+    <message>
+        <source>Mute</source>
+        <translation>静音</translation>
     </message>
     <message>
         <source>Set in point</source>
@@ -2668,6 +2920,10 @@
         <translation>{name} 修复前后对比</translation>
     </message>
     <message>
+        <source>{name} on the farm</source>
+        <translation>{name}（农场）</translation>
+    </message>
+    <message>
         <source>step {step}/{steps} {kind}</source>
         <translation>步骤 {step}/{steps} {kind}</translation>
     </message>
@@ -2678,34 +2934,6 @@
     <message>
         <source>frame {done}/{total}</source>
         <translation>帧 {done}/{total}</translation>
-    </message>
-    <message>
-        <source>loading the model</source>
-        <translation>正在加载模型</translation>
-    </message>
-    <message>
-        <source>detecting shots</source>
-        <translation>正在检测镜头</translation>
-    </message>
-    <message>
-        <source>encoding</source>
-        <translation>正在编码</translation>
-    </message>
-    <message>
-        <source>sampling</source>
-        <translation>正在采样</translation>
-    </message>
-    <message>
-        <source>decoding</source>
-        <translation>正在解码</translation>
-    </message>
-    <message>
-        <source>writing</source>
-        <translation>正在写入</translation>
-    </message>
-    <message>
-        <source>finishing the file</source>
-        <translation>正在完成文件</translation>
     </message>
     <message>
         <source>segment {number}/{segments}</source>
@@ -3579,6 +3807,14 @@
         <translation>TIFF 图片</translation>
     </message>
     <message>
+        <source>EXR pictures (linear light)</source>
+        <translation>EXR 图片（线性光）</translation>
+    </message>
+    <message>
+        <source>DPX pictures</source>
+        <translation>DPX 图片</translation>
+    </message>
+    <message>
         <source>H.264 on the NVIDIA GPU</source>
         <translation>NVIDIA GPU 上的 H.264</translation>
     </message>
@@ -3665,6 +3901,70 @@
     <message>
         <source>Use .mkv</source>
         <translation>改用 .mkv</translation>
+    </message>
+    <message>
+        <source>Frame rate of pictures</source>
+        <translation>图片序列帧率</translation>
+    </message>
+    <message>
+        <source>Frames per second of a sequence of pictures; auto: what they say themselves, or 25.</source>
+        <translation>图片序列每秒的帧数；auto：按图片自身的说明，否则为 25。</translation>
+    </message>
+    <message>
+        <source>As the pictures say, or 25</source>
+        <translation>按图片说明，否则 25</translation>
+    </message>
+    <message>
+        <source>23.976</source>
+        <translation>23.976</translation>
+    </message>
+    <message>
+        <source>24</source>
+        <translation>24</translation>
+    </message>
+    <message>
+        <source>25</source>
+        <translation>25</translation>
+    </message>
+    <message>
+        <source>29.97</source>
+        <translation>29.97</translation>
+    </message>
+    <message>
+        <source>30</source>
+        <translation>30</translation>
+    </message>
+    <message>
+        <source>50</source>
+        <translation>50</translation>
+    </message>
+    <message>
+        <source>59.94</source>
+        <translation>59.94</translation>
+    </message>
+    <message>
+        <source>60</source>
+        <translation>60</translation>
+    </message>
+    <message>
+        <source>Names of pictures</source>
+        <translation>图片名称</translation>
+    </message>
+    <message>
+        <source>What pictures are called in their folder: text and their number, as shot.%04d.</source>
+        <translation>图片在文件夹中的名称：文字加编号，如 shot.%04d。</translation>
+    </message>
+    <message>
+        <source>000001</source>
+        <translation>000001</translation>
+    </message>
+    <message>
+        <source>0001</source>
+        <translation>0001</translation>
+    </message>
+    <message>
+        <source>frame.0001</source>
+        <translation>frame.0001</translation>
     </message>
     <message>
         <source>Compact (built in)</source>
@@ -4074,6 +4374,36 @@
     <message>
         <source>This clip is being restored with these settings.</source>
         <translation>正在用这些设置修复此视频。</translation>
+    </message>
+</context>
+<context>
+    <name>SoundControls</name>
+    <message>
+        <source>Mute</source>
+        <translation>静音</translation>
+    </message>
+    <message>
+        <source>Volume</source>
+        <translation>音量</translation>
+    </message>
+    <message>
+        <source>Mute the sound, or let it be heard again (Shift+M).</source>
+        <translation>静音，或恢复声音（Shift+M）。</translation>
+    </message>
+    <message>
+        <source>How loud the sound is.</source>
+        <translation>声音的大小。</translation>
+    </message>
+</context>
+<context>
+    <name>SoundOutput</name>
+    <message>
+        <source>The library for sound (miniaudio) is not there.</source>
+        <translation>缺少声音库（miniaudio）。</translation>
+    </message>
+    <message>
+        <source>There is no device for sound; connect one and play again.</source>
+        <translation>没有声音设备；请连接一个，然后重新播放。</translation>
     </message>
 </context>
 <context>

@@ -245,7 +245,7 @@ class FakeEngine:
                 control_.check()
                 self.spend_time()
                 control_.emit(events.FrameDone(done, total))
-            refuse_unsafe(command.target, pictures=False, overwrite=command.output.overwrite)
+            refuse_unsafe(command.target, overwrite=command.output.overwrite)
         except Cancelled:
             self.send(messages.JobCancelled(command.job, None))
         except OutputError as error:

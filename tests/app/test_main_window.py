@@ -449,15 +449,19 @@ def test_an_error_nobody_expected_is_shown_and_the_window_stays(open_window):
     box.close()
 
 
-def test_panels_and_size_are_remembered(open_window, folders):
+def test_panels_size_and_volume_are_remembered(open_window, folders):
     window = open_window(start=False)
     window.showNormal()
     window.resize(790, 600)
     window.docks["queue"].close()
     window.docks["log"].show()
     window.settings_panel.sections["guidance"].set_open(True)
+    window.preview.timeline.sound_controls.slider.setValue(40)
+    window.action_table["preview.mute"].trigger()
     window.close()
     again = open_window(start=False)
+    sound = again.preview.timeline.sound_controls
+    assert (sound.slider.value(), sound.button.isChecked()) == (40, True)
     assert not again.docks["queue"].isVisible() and again.docks["log"].isVisible()
     assert again.settings_panel.open_groups == ["guidance"] and again.size().height() == 600
 

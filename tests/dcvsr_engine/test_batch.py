@@ -116,6 +116,17 @@ def test_the_report_names_every_clip_however_the_run_ends(run, folder, tmp_path,
     assert sorted(path.name for path in tmp_path.iterdir()) == ["films", "report.json"]
 
 
+def test_the_report_of_the_run_before_is_replaced_and_nothing_else(run, folder, tmp_path):
+    report, small = tmp_path / "report.json", ("--frames", "0-0")
+    command = "restore", folder, folder / "inner" / "b.mp4", "--report", report, *small
+    for _ in range(2):
+        assert run(*command, "--skip-done")[0] == 0
+    assert states_of(report) == {"a.mp4": "skipped", "b.mp4": "skipped"}
+    for foreign in ("[]", "[1]", '[{"source": "a.mp4"}]', '{"state": "done"}', "precious"):
+        report.write_text(foreign)
+        assert run(*command, "--skip-done")[0] == 2 and report.read_text() == foreign
+
+
 def test_a_report_that_cannot_be_written_any_more_does_not_end_the_work(folder):
     def write(text):
         raise OutputError("Full.")
@@ -163,14 +174,6 @@ def test_a_folder_without_clips(run, tmp_path):
     (tmp_path / "empty").mkdir()
     code, _, heard = run("restore", tmp_path / "empty", "--recursive")
     assert code == 2 and "There are no clips in" in heard
-
-
-@pytest.mark.parametrize("suffix", [".exr", ".DPX"])
-def test_pictures_of_film_are_refused_in_words(run, tmp_path, suffix):
-    (tmp_path / "film").mkdir()
-    (tmp_path / "film" / f"0001{suffix}").touch()
-    code, _, heard = run("restore", tmp_path / "film")
-    assert code == 2 and "EXR or DPX pictures, which are not restored yet; make 16-bit TIFF or PNG" in heard
 
 
 def watching(folder: Path, *arguments: str) -> argparse.Namespace:

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -20,6 +21,7 @@ from dcvsr_engine.events import TileFinished
 from dcvsr_engine.jobs.clips import FoundClip
 from dcvsr_engine.progress import JobProgress
 from dcvsr_engine.settings import OutputSettings, RestoreSettings
+from dcvsr_engine.video.probe import probe
 
 ROOT = Path(__file__).parents[2]
 
@@ -159,6 +161,12 @@ OPTIONS = {
     "size 0": (["--size", "0"], "size must be auto, x1"),
     "size beyond all": (["--size", "20000x20000"], "sides of 16 to 16384 pixels, not “20000x20000”"),
     "reduced to nothing": (["--reduce", "0"], "reduce must be auto or a factor between 1 and 8"),
+    "no frame rate": (["--frame-rate", "0"], "frame_rate must be auto, or frames per second such as 24"),
+    "no names of pictures": (["--picture-name", "shot"], "picture_name must be text with %04d for the number"),
+    "names in another folder": (["--picture-name", "../%04d"], "picture_name must be text with %04d for the number"),
+    "two numbers": (["-o", "new/%02d_%04d.exr"], "picture_name must be text with %04d for the number"),
+    "two codecs": (["-o", "new/shot.%04d.exr", "--codec", "png"], "names .exr pictures, but --codec png is asked for"),
+    "pictures among other files": (["-o", "shot.%04d.exr"], "videos” is the input itself, or holds it"),
     "region": (["--region", "1,2,3"], "--region takes 4 whole numbers"),
     "region outside": (["--region", "30,0,8,8"], "does not lie inside the picture"),
     "unknown model": (["--model", "nothing"], "There is no model “nothing”"),
@@ -259,7 +267,7 @@ def other(kind, name):
     if spec.kind is bool:
         return not spec.default
     if spec.kind is str:
-        return {"size": "1080p", "reduce": "2"}.get(name, "another")
+        return {"size": "1080p", "reduce": "2", "frame_rate": "23.976", "picture_name": "shot.%04d"}.get(name, "another")
     return spec.kind(spec.high if spec.default != spec.high else spec.low)
 
 
@@ -294,6 +302,28 @@ def test_the_name_beside_the_input_fits_the_codec_and_folders_keep_theirs(tmp_pa
     assert target("a.avi", "--codec", "ffv1") == "a_x2.mkv"
     assert target("a.avi", "--codec", "png") == "a_x2"
     assert target("reel.01") == "reel.01_x2.mp4"
+
+
+def test_a_pattern_names_pictures_in_a_folder(run, folder, tiny_model, capsys):
+    target = folder / "new" / "shot.%04d.exr"
+    small = "--model", tiny_model, "--device", "cpu", "--precision", "fp32"
+    for arguments in ((), ("--overwrite",)):
+        assert run("restore", folder / "clip.mp4", "-o", target, *small, "--frames", "1-2", *arguments)[0] == 0
+        assert inside(folder / "new") == ["shot.0001.exr", "shot.0002.exr"]
+    (folder / "new" / "frame.0001.exr").touch()
+    assert "other files than an earlier result" in run("restore", folder / "clip.mp4", "-o", target, *small, "--overwrite")[2]
+    with pytest.raises(SystemExit):
+        cli.main(["restore", "--help"])
+    assert "%06d" in capsys.readouterr().out
+
+
+def test_a_sequence_is_shown_at_the_rate_that_is_asked_for(run, folder, tiny_model):
+    small = "--model", tiny_model, "--device", "cpu", "--precision", "fp32"
+    assert run("restore", folder / "clip.mp4", "-o", folder / "pictures", "--codec", "png", *small)[0] == 0
+    for rate, exact in (("auto", 25), ("23.976", Fraction(24000, 1001)), ("30", 30), ("12500/999", Fraction(12500, 999))):
+        target = folder / f"{rate.replace('/', '-')}.mov"
+        assert run("restore", folder / "pictures", "-o", target, "--frame-rate", rate, *small)[0] == 0
+        assert probe(target).frame_rate == exact
 
 
 def test_a_plan_is_printed_and_nothing_is_done(run, folder, tiny_model):

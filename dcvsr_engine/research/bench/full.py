@@ -182,7 +182,7 @@ ROW_NAMES = tuple(all_rows())
 
 def new_file(target: Path) -> TextIO:
     """Open a file to write; raises `OutputError` where it cannot be, or would replace one."""
-    refuse_unsafe(target, pictures=False, overwrite=False)
+    refuse_unsafe(target, overwrite=False)
     try:
         return target.open("x", encoding="utf-8")
     except OSError as error:

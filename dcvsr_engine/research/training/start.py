@@ -51,7 +51,7 @@ class Start:
         self.stage: FirstStage = load_first_stage(self.declaration, self.folder, self.unet, network)
         first_frame = self.declaration.image_embedding == "first-frame"
         self.image_encoder = ImageEncoder.from_folder(self.folder, device, "fp32") if first_frame else None
-        self.upsampler = load_upsampler(self.declaration.upsampler, self.folder, device, TOGETHER)
+        self.upsampler = load_upsampler(self.declaration.upsampler, self.folder, device, together=TOGETHER)
 
     @property
     def context(self) -> int:

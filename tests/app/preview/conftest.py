@@ -1,5 +1,6 @@
-"""Clips and events for the previewer's tests."""
+"""Clips, events and a sound device for the previewer's tests."""
 
+import threading
 from fractions import Fraction
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import pytest
 from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtGui import QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication, QWidget
+
+from app.system.sound_output import SoundUnavailable
 
 GREY_STEP = 12
 
@@ -82,3 +85,40 @@ class Mouse:
 def mouse_on():
     """A `Mouse` for a widget."""
     return Mouse
+
+
+class SilentDevice:
+    """A sound device that nobody hears.
+
+    Attributes:
+        opened: how often.
+        problem: why it cannot be opened.
+    """
+
+    def __init__(self):
+        self.opened, self.begun, self.closed, self.problem = 0, threading.Semaphore(0), threading.Semaphore(0), ""
+
+    def __call__(self, fill):
+        if self.problem:
+            raise SoundUnavailable(self.problem)
+        self.opened += 1
+        self.begun.release()
+        return self
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.closed.release()
+
+    def wait_until_opened(self):
+        assert self.begun.acquire(timeout=10)
+
+    def wait_until_closed(self):
+        assert self.closed.acquire(timeout=10)
+
+
+@pytest.fixture
+def sound_device():
+    """A `SilentDevice`."""
+    return SilentDevice()

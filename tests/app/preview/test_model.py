@@ -101,13 +101,6 @@ def test_in_and_out_points_push_each_other():
 
 
 @pytest.mark.parametrize(
-    ("current", "steps", "following"), [(5, 1, 6), (19, 1, 10), (18, 5, 13), (50, 1, 10), (3, 2, 5), (9, 1, 10), (8, 4, 10)]
-)
-def test_play_repeats_the_chosen_part(current, steps, following):
-    assert FrameRange.whole(100).starting(10).ending(19).at(current).after(steps) == following
-
-
-@pytest.mark.parametrize(
     ("seconds", "text"),
     [(0, "00:00.000"), (3.24, "00:03.240"), (59.9996, "01:00.000"), (61.5, "01:01.500"), (3723.5, "1:02:03.500")],
 )

@@ -1,4 +1,5 @@
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QLabel, QWidget
 
 from app.preview.model import CompareMode
 from app.preview.panel import PreviewPanel
+from app.preview.sound import ClipSound
 from app.widgets.appearance import palette_of
 from dcvsr_engine.events import FramesChosen, PhaseStarted, PreviewFrame, StepKind, StepStarted, TileFinished, TileStarted
 from dcvsr_engine.tiling.grid import TileGrid
@@ -72,6 +74,25 @@ def test_a_clip_opens_at_its_first_frame(qtbot, panel, grey_clip):
     see(qtbot, panel, 0)
     assert panel.view.scene.viewport.picture == (256, 192)
     assert panel.timeline.range.frames == 20
+
+
+def test_a_clip_without_sound_has_no_volume(opened):
+    controls = opened.timeline.sound_controls
+    assert not controls.isEnabled() and controls.slider.toolTip() == "This clip has no sound."
+
+
+def test_play_is_heard_until_it_ends(qtbot, monkeypatch, sound_device, tmp_path):
+    monkeypatch.setattr("app.preview.panel.ClipSound", partial(ClipSound, output=sound_device))
+    panel = PreviewPanel()
+    qtbot.addWidget(panel)
+    with qtbot.waitSignal(panel.clip_opened, timeout=10_000):
+        panel.open_clip(write_clip(tmp_path / "tone.mp4", Clip(audio=(("eng", ""),))))
+    assert panel.timeline.sound_controls.isEnabled()
+    panel.actions_by_id["preview.play"].trigger()
+    sound_device.wait_until_opened()
+    panel.actions_by_id["preview.stop_playing"].trigger()
+    sound_device.wait_until_closed()
+    panel.shutdown()
 
 
 def test_the_frame_that_is_seen_is_the_one_chosen_and_bears_its_own_time(qtbot, opened):

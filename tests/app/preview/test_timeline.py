@@ -2,6 +2,7 @@ import pytest
 from PySide6.QtCore import Qt
 
 from app.preview.model import FrameRange
+from app.preview.playback import FrameTimes
 from app.preview.tiling_state import TilingState
 from app.preview.timeline import Timeline
 
@@ -12,7 +13,7 @@ def timeline(qtbot):
     qtbot.addWidget(made)
     made.resize(700, 90)
     made.show()
-    made.set_clip(100, 50.0)
+    made.set_clip(FrameTimes.even(100, 50.0))
     yield made
     made.set_playing(False)
 
@@ -56,22 +57,32 @@ def test_the_time_is_the_frames_own(timeline):
     assert timeline.time_label.text() == "00:00.234"
 
 
-def test_play_goes_on_at_the_frame_rate_and_repeats_the_chosen_part(qtbot, timeline):
+def test_play_goes_by_the_times_of_the_frames_and_repeats_the_chosen_part(qtbot, timeline):
     timeline.set_chosen(10, 14)
     timeline.go_to(10)
     seen = []
     timeline.frame_changed.connect(seen.append)
     timeline.frame_changed.connect(lambda frame: timeline.frame_shown(frame, frame / 50))
     timeline.frame_shown(10, 0.2)
-    with qtbot.waitSignal(timeline.playing_changed):
+    with qtbot.waitSignal(timeline.playback_changed) as began:
         qtbot.mouseClick(timeline.play_button, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: timeline._clock.elapsed() > 400, timeout=5000)
-    played, elapsed = timeline._played, timeline._clock.elapsed()
-    assert played == pytest.approx(elapsed * 50 / 1000, abs=4)
-    assert set(seen) <= {10, 11, 12, 13, 14}
+    (playback,) = began.args
+    assert (playback.origin, playback.first, playback.end) == pytest.approx((0.2, 0.2, 0.3))
+    qtbot.waitUntil(lambda: set(seen) == {10, 11, 12, 13, 14}, timeout=5000)
     timeline.set_playing(False)
     assert not timeline._timer.isActive()
     assert timeline.play_button.accessibleName() == "Play"
+
+
+def test_play_goes_on_from_where_the_user_goes(timeline):
+    heard = []
+    timeline.playback_changed.connect(heard.append)
+    timeline.play(-1)
+    timeline.go_to(30)
+    timeline.set_in()
+    timeline.set_playing(False)
+    assert [each and (each.direction, round(each.first, 3)) for each in heard] == [(-1, 0), (-1, 0), (-1, 0.6), None]
+    assert heard[1].origin == pytest.approx(31 / 50)
 
 
 def test_play_waits_for_a_frame_that_is_not_decoded_yet(qtbot, timeline):
@@ -95,7 +106,7 @@ def test_another_clip_starts_anew(timeline):
     timeline.set_in()
     timeline.track.set_restored([50])
     timeline.set_playing(True)
-    timeline.set_clip(10, None)
+    timeline.set_clip(FrameTimes.even(10, None))
     assert timeline.range == FrameRange.whole(10)
     assert timeline.track._restored == []
     assert not timeline.playing

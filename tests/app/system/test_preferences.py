@@ -45,9 +45,10 @@ def test_recent_clips_are_few_and_the_latest_first(file):
 
 
 def test_a_damaged_file_gives_the_defaults(file):
-    file.write_text('[General]\nrestore={"steps": -4}\noutput=nonsense\nappearance=pink\ngeometry=7\n')
+    file.write_text('[General]\nrestore={"steps": -4}\noutput=nonsense\nappearance=pink\ngeometry=7\nvolume=loud\n')
     preferences = Preferences(file)
     assert preferences.restore == RestoreSettings()
     assert preferences.output == OutputSettings()
     assert preferences.appearance == "system"
     assert preferences.geometry == QByteArray()
+    assert preferences.volume == 100

@@ -1,7 +1,9 @@
 """A farm on Ray: real clusters of this computer are slow to begin; what needs none is quick."""
 
 import os
+import re
 import signal
+import socket
 import threading
 import time
 from importlib.util import find_spec
@@ -14,20 +16,30 @@ from dcvsr_engine import cli
 from dcvsr_engine.errors import JobError
 from dcvsr_engine.events import Warned
 from dcvsr_engine.farm import cluster
-from dcvsr_engine.farm.cluster import (
-    DEVICE,
-    farm_job_folder,
-    model_difference,
-    node_command,
-    refusal_of,
-    token,
-    version_differences,
-)
+from dcvsr_engine.farm.address import LOOPBACK, farm_folder, farm_job_folder, token
+from dcvsr_engine.farm.cluster import model_difference, node_command, refusal_of, version_differences
+from dcvsr_engine.farm.driver import run_on_farm
+from dcvsr_engine.farm.labels import DEVICE, FarmDevice, computer_of, decoded, encoded, labels_of
+from dcvsr_engine.farm.status import status_table, worker_rows
 from dcvsr_engine.jobs.folders import job_folder
 from dcvsr_engine.jobs.job import run_job
 from dcvsr_engine.jobs.manifest import read_manifest
 
 FRAMES = 28
+VERSIONS = {"dcvsr": "1", "Ray": "2", "Python": "3.12.1", "PyTorch": "2.13.0+cu130"}
+CARDS = [FarmDevice("NVIDIA GeForce RTX 4090", 24 * 2**30), FarmDevice("NVIDIA GeForce RTX 3060", 12 * 2**30)]
+
+
+def id_of(name: str) -> str:
+    return name.encode().hex().ljust(56, "0")
+
+
+def node(name: str, devices: list[FarmDevice], **facts: object) -> dict[str, object]:
+    """A computer as Ray lists it; `id_of` its name is that of its node."""
+    resources = {DEVICE: len(devices), "GPU": len(devices)}
+    labels = labels_of(devices, VERSIONS)
+    ours = {"NodeID": id_of(name), "NodeManagerHostname": name, "NodeManagerAddress": "10.0.0.1", "Resources": resources}
+    return ours | {"Labels": labels | {"ray.io/node": "x"}, "Alive": True} | facts
 
 
 @pytest.fixture(autouse=True)
@@ -43,14 +55,44 @@ def test_the_token_is_made_once_kept_and_replaced_by_one_that_is_given():
     first = token()
     assert len(first) == 64 and token() == first and token("other") == "other" and token() == "other"
     if os.name != "nt":
-        assert (cluster.farm_folder() / "token").stat().st_mode & 0o077 == 0
+        assert (farm_folder() / "token").stat().st_mode & 0o077 == 0
 
 
-def test_a_farm_listens_on_this_computer_alone_and_tells_nobody():
-    command = node_command(2, 0, None, cluster.LOOPBACK, 7000)
+def test_a_farm_listens_on_this_computer_alone_and_tells_nobody(monkeypatch):
+    monkeypatch.setattr(cluster, "versions_here", lambda: VERSIONS)
+    command = node_command(CARDS, 0, None, LOOPBACK, 7000)
     assert {"--node-ip-address=127.0.0.1", "--disable-usage-stats", "--include-dashboard=false", "--port=7000"} <= set(command)
-    joining = node_command(3, 1, "10.0.0.1:7000", "10.0.0.2", 1)
-    assert "--head" not in joining and f'--resources={{"{DEVICE}": 3}}' in joining and "--num-gpus=1" in joining
+    joining = node_command(CARDS, 1, "10.0.0.1:7000", "10.0.0.2", 1)
+    assert "--head" not in joining and f'--resources={{"{DEVICE}": 2}}' in joining and "--num-gpus=1" in joining
+
+
+@pytest.mark.parametrize("text", ["", "2.13.0+cu130", "NVIDIA GeForce RTX™ 4090, 24 GB", "显卡" * 20])
+def test_labels_hold_any_text_up_to_their_length(text):
+    assert re.fullmatch("x[A-Za-z0-9_-]{0,61}x", encoded(text)) and text.startswith(decoded(encoded(text)))
+    assert decoded(encoded(text)) == text or len(text.encode()) > 44
+
+
+def test_a_computer_is_what_its_labels_say():
+    found = computer_of(node("box", CARDS))
+    assert found.devices == tuple(CARDS) and found.versions == VERSIONS and found.gpus == 2
+    (unknown,) = computer_of(node("box", CARDS[:1], Labels={})).devices
+    assert unknown == FarmDevice("unknown", 0)
+
+
+def test_the_status_has_a_row_per_device_whether_it_works_or_not():
+    does = {"job": "film.mkv", "target": "/out.mkv", "phase": "sample", "unit": 3, "units": 20, "done": 1, "total": 4}
+    box, den = (f"worker-{id_of(name)}" for name in ("box", "den"))
+    answers = {f"{box}-1": {"device": CARDS[1].name, "does": does}, f"{box}-2": {"device": CARDS[0].name, "does": {}}}
+    rows = worker_rows([computer_of(node("box", CARDS)), computer_of(node("den", CARDS))], answers, [f"{den}-1"])
+    assert [(row["host"], row["device"], row["state"]) for row in rows] == [
+        ("box", CARDS[1].name, "works"),
+        ("box", CARDS[0].name, "idle"),
+        ("den", CARDS[0].name, "silent"),
+        ("den", CARDS[1].name, "idle"),
+    ]
+    assert rows[0] == rows[0] | does | {"memory": 12 * 2**30, "versions": VERSIONS} and rows[1]["job"] is None
+    table = status_table(rows).splitlines()
+    assert len(table) == 5 and "film.mkv, unit 3 of 20, sample 1/4" in table[1] and "12 GB" in table[1] and "does not" in table[3]
 
 
 def test_the_job_folder_is_beside_the_result_where_others_are_to_see_it(clip, tiny_model, tmp_path):
@@ -71,6 +113,16 @@ def test_why_a_farm_cannot_be_used_is_one_sentence(error, words):
     assert words in refusal_of("box:1", error)
 
 
+def test_a_computer_may_use_a_farm_without_working_for_it():
+    assert cluster.devices_here(0) == ([], 0) and cluster.node_surroundings(0, LOOPBACK)["OMP_NUM_THREADS"]
+    assert "--num-cpus=0" in node_command([], 0, "10.0.0.1:6380", "10.0.0.2", 1)
+
+
+def test_the_way_to_a_farm_is_the_address_that_others_reach_this_computer_at():
+    with socket.create_server((LOOPBACK, 0)) as server:
+        assert cluster.reach(f"{LOOPBACK}:{server.getsockname()[1]}") == LOOPBACK
+
+
 def test_where_nothing_listens_there_is_no_farm():
     """Ray itself would try for minutes."""
     with pytest.raises(JobError, match=r"There is no farm at 127\.0\.0\.1:9"):
@@ -86,7 +138,7 @@ def test_where_nothing_listens_there_is_no_farm():
         (["join", ":6380"], "“:6380” is no address of a farm"),
         (["join", "box", "--token", " "], "--token takes what “dcvsr farm start” printed"),
         (["start", "10.0.0.1"], "say --listen 10.0.0.1"),
-        (["start", "--devices", "0"], "at least 1, not 0"),
+        (["start", "--devices", "-1"], "at least 0, not -1"),
         (["start", "--port", "0"], "between 1 and 65535, not 0"),
         (["leave"], "Argument action: invalid choice: 'leave'"),
         (["status", "127.0.0.1:9"], "There is no farm at 127.0.0.1:9"),
@@ -171,11 +223,10 @@ class Cluster:
 
     def __init__(self, *workers: SimpleNamespace) -> None:
         self.waiting, self.killed = list(workers), []
-        self.count = len(workers)
+        self.computers = {"box": len(workers)}
 
     def nodes(self) -> list[dict[str, object]]:
-        facts = {"NodeManagerHostname": "box", "NodeManagerAddress": "10.0.0.1", "Resources": {DEVICE: self.count}}
-        return [facts | {"Alive": True}]
+        return [node(name, [CARDS[0]] * count) for name, count in self.computers.items()]
 
     def remote(self, kind: type) -> SimpleNamespace:
         return SimpleNamespace(options=lambda **options: SimpleNamespace(remote=lambda: self.waiting.pop(0)))
@@ -186,8 +237,8 @@ class Cluster:
     def get(self, call: Call) -> object:
         return call.value
 
-    def kill(self, worker: SimpleNamespace) -> None:
-        self.killed.append(worker)
+    def kill(self, worker: SimpleNamespace, no_restart: bool = True) -> None:
+        self.killed.append((worker, no_restart))
 
 
 @pytest.fixture
@@ -253,9 +304,6 @@ def test_without_ray_the_program_says_how_to_get_it(monkeypatch, capsys):
 @pytest.mark.slow
 @pytest.mark.skipif(find_spec("ray") is None, reason="Ray is an optional extra")  # it reads the token when it is imported
 def test_a_farm_of_two_workers_of_which_one_is_killed_gives_the_frames_of_one(tiny_model, tmp_path, monkeypatch):
-    cluster.ray_library()
-    from dcvsr_engine.farm.run import run_on_farm
-
     clip = jobs.short_clip(tmp_path / "clip.mkv", FRAMES)
     request = jobs.request(clip, tmp_path / "out.mkv", tiny_model, order="bricks", device="cpu,cpu")
     alone = request.replace(target=tmp_path / "alone.mkv", settings=request.settings.replace(device="cpu"))

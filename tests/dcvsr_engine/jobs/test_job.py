@@ -5,6 +5,7 @@ from pathlib import Path
 import jobs
 import numpy as np
 import pytest
+from clips import write_exr
 from jobs import FRAMES, Watch, number
 from PIL import Image
 
@@ -14,6 +15,7 @@ from dcvsr_engine.jobs import telemetry
 from dcvsr_engine.jobs.job import run_job
 from dcvsr_engine.paths import jobs_folder
 from dcvsr_engine.planning.request import Region
+from dcvsr_engine.video.reader import VideoReader
 
 
 def left_behind(*folders: Path) -> list[str]:
@@ -120,6 +122,21 @@ def test_a_missing_input_is_named(tiny_model, tmp_path, loader):
     with pytest.raises(InputError, match=r"nowhere.mkv” does not exist"):
         run_job(jobs.request(tmp_path / "nowhere.mkv", tmp_path / "out.mkv", tiny_model), loader=loader)
     assert not jobs.kept()
+
+
+def test_light_above_white_comes_out_enlarged(tiny_model, tmp_path, loader):
+    (tmp_path / "in").mkdir()
+    for place in range(2):
+        light = np.full((24, 32, 3), 0.2, np.float32)
+        light[8:16, 8:16] = 30 * place
+        write_exr(tmp_path / "in" / f"shot.{place + 7}.exr", light)
+    report = run_job(jobs.request(tmp_path / "in", tmp_path / "out", tiny_model, codec="exr"), loader=loader)
+    with VideoReader(tmp_path / "out") as reader:
+        found = list(reader)
+    assert [path.name for path in reader.info.pictures] == ["000007.exr", "000008.exr"]
+    assert found[0].excess is None and found[1].excess is not None
+    assert abs(found[1].excess[20:28, 20:28] - 29).max() < 0.1 and not found[1].excess[:12].any()
+    assert [note for note in report["notes"] if "enlarged linearly" in note]
 
 
 def test_transparency_comes_out_enlarged(tiny_model, tmp_path, loader):

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dcvsr_engine.network.upsampling import BicubicUpsampler, LearnedUpsampler
-from dcvsr_engine.restore.enlarging import Enlarger
+from dcvsr_engine.restore.enlarging import Enlarger, HoldingEnlarger
 from dcvsr_engine.restore.frames import SegmentFrames
 
 
@@ -34,6 +34,19 @@ def test_a_part_is_cut_out_of_the_whole(height, width, scale, down, across):
     assert whole.shape[-2:] == chosen.padded_size
     # a third is no float: positions round differently
     torch.testing.assert_close(cut, whole[..., rows, columns], atol=1e-5 if scale == 3 else 0, rtol=0)
+
+
+@pytest.mark.parametrize(("height", "width"), [(21, 33), (5, 70)])
+def test_frames_that_are_held_are_enlarged_in_bands_and_once(height, width, monkeypatch):
+    plain = enlarger(height, width, 4, LearnedUpsampler(networks.upsampler()))
+    monkeypatch.setattr("dcvsr_engine.restore.enlarging.ENLARGED_TOGETHER", 4 * width)
+    holding = HoldingEnlarger(plain, {})
+    assert len(holding.bands()) > 1
+    rows, columns = slice(9, 4 * height), slice(6, holding.padded_size[1])
+    torch.testing.assert_close(holding([2, 0], rows, columns), plain([2, 0], rows, columns), atol=1e-5, rtol=0)
+    monkeypatch.setattr(plain.upsampler, "enlarge", None)  # nothing is enlarged a second time
+    again = HoldingEnlarger(plain, holding.held)
+    assert torch.equal(again([2, 0]), holding([2, 0])) and again.held.keys() == {0, 2}
 
 
 @pytest.mark.parametrize("scale", [2, 4])

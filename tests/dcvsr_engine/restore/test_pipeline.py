@@ -23,10 +23,13 @@ from dcvsr_engine.tiling.latents import whole
 FRAMES = 3
 
 
-def pipeline_of(model, settings, **options):
+PIXELS = torch.rand(FRAMES, 3, 22, 30, generator=torch.Generator().manual_seed(3))
+
+
+def pipeline_of(model, settings, indices=(0, 1, 2), **options):
     """The pipeline of a clip of 3 frames, 30 × 22, that is enlarged twice and padded."""
     resolved = model.declaration.resolve(settings).to_dict() | {"tile_batch": 1, "sap_schedule": "two-pass"}
-    frames = SegmentFrames((0, 1, 2), (0, 1, 2), (1, 1, 1), torch.rand(FRAMES, 3, 22, 30))
+    frames = SegmentFrames(indices, (0, 1, 2), (1, 1, 1), PIXELS)
     segment = Segment(index=0, first=0, last=2)
     return SegmentPipeline(Denoiser(model), PlannedSettings(**resolved), segment, frames, Control(), FRAMES, **options)
 
@@ -205,12 +208,9 @@ def test_declared_noise_is_added_to_the_condition_by_the_frame_of_the_clip(tiny_
     settings = jobs.settings(tiny_model)
     model = loader(settings)
     noisy = replace(model, declaration=model.declaration.replace(condition_noise=0.5))
-    pixels = torch.rand(FRAMES, 3, 22, 30)
 
     def condition(model, *indices):
-        pipeline = pipeline_of(model, settings)
-        pipeline.frames = SegmentFrames(indices, (0, 1, 2), (1, 1, 1), pixels)
-        return whole(pipeline.encode())
+        return whole(pipeline_of(model, settings, indices).encode())
 
     clean = condition(model, 0, 1, 2)
     noise, shifted = condition(noisy, 0, 1, 2) - clean, condition(noisy, 1, 2, 3) - clean

@@ -1,5 +1,6 @@
 """A learned upsampler in the restoration: what a frame shows does not depend on where the clip is cut into segments."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import jobs
@@ -71,7 +72,7 @@ def test_neighbours_come_from_the_same_shot_and_range_alone(noisy_clip, model):
     found = enlarged(noisy_clip, model, [(2, 9), (10, 20)], 14)
     for first, last, index in ((2, 9, 2), (2, 9, 6), (2, 9, 9), (10, 20, 10), (10, 20, 11), (10, 20, 20)):
         near = [min(max(index + offset, first), last) for offset in range(-CONTEXT, CONTEXT + 1)]
-        assert torch.equal(found[index], model.upsampler(pixels[near].unsqueeze(0), 2)[0])
+        torch.testing.assert_close(found[index], model.upsampler(pixels[near].unsqueeze(0), 2)[0], atol=1e-5, rtol=0)
 
 
 def test_a_job_at_strength_0_gives_the_upsamplers_frames_however_it_is_cut(noisy_clip, learned_model, tmp_path, loader):
@@ -90,11 +91,20 @@ def test_a_job_at_strength_0_gives_the_upsamplers_frames_however_it_is_cut(noisy
     assert np.abs(results[0][6] - middle).max() <= 2  # rounded to 8-bit YCbCr and back
 
 
+def test_a_job_enlarges_every_frame_once(noisy_clip, learned_model, tmp_path, loader, monkeypatch):
+    asked = jobs.request(noisy_clip, tmp_path / "out.mkv", learned_model, (0, 29), segment_frames=14, steps=1, size="x4")
+    enlarge, windows = LearnedUpsampler.enlarge, []
+    monkeypatch.setattr(LearnedUpsampler, "enlarge", lambda self, *given: windows.append(given[0]) or enlarge(self, *given))
+    report = run_job(asked, folder=tmp_path / "job", loader=loader)
+    assert report["segments"] > 2 and len(windows) == 30
+
+
 def test_a_condition_is_encoded_in_bands(noisy_clip, model, monkeypatch):
     resolved = model.declaration.resolve(jobs.settings(Path("unused"))).to_dict() | jobs.PLANNED
     with VideoReader(probe(noisy_clip)) as reader, SegmentReader(reader, None, lambda: None) as frame_reader:
         segment, frames = next(iter(frame_reader.segments(segments_of([(0, 5)], 14, WINDOW, WINDOW, CONTEXT))))
-    pipeline = SegmentPipeline(Denoiser(model), PlannedSettings(**resolved), segment, frames, Control(), 3)
+    noisy = replace(model, declaration=model.declaration.replace(condition_noise=1e-9))
+    pipeline = SegmentPipeline(Denoiser(noisy), PlannedSettings(**resolved), segment, frames, Control(), 3)
     whole, heights = pipeline.encode_frames(list(range(6))), []
     monkeypatch.setattr("dcvsr_engine.restore.pipeline.BAND_PIXELS", 1)
     monkeypatch.setattr("dcvsr_engine.restore.pipeline.LEAST_BAND", 20)

@@ -124,7 +124,7 @@ def restore(tmp_path: Path) -> Restore:
                 with VideoWriter(segments[-1], info, info.width * scale, info.height * scale, settings) as writer:
                     for frame in reader.frames(begin, end):
                         pixels = np.repeat(np.repeat(frame.pixels, scale, 0), scale, 1)
-                        writer.write(pixels, frame.pts, frame.duration, frame.alpha)
+                        writer.write(pixels, frame.pts, frame.duration, frame.alpha, frame.excess)
         published = publish(segments, target, info, settings, frames)
         assert [path.name for path in folder.iterdir() if path not in segments] == []
         assert [path.name for path in target.parent.iterdir() if ".partial-" in path.name] == []

@@ -46,11 +46,13 @@ def cut_short(path: Path) -> None:
     path.write_bytes(data[: len(data) // 2])  # the index is at the end
 
 
-def film_scan(path: Path) -> None:
+def broken_exr(path: Path) -> None:
     with av.open(str(path), "w", format="image2") as out:
-        stream = out.add_stream("dpx", 25)
-        stream.width, stream.height, stream.pix_fmt = 64, 48, "rgb24"
-        out.mux(stream.encode(av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8))))
+        stream = out.add_stream("exr", 25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "gbrpf32le"
+        out.mux(stream.encode(av.VideoFrame(64, 48, "gbrpf32le")))
+        out.mux(stream.encode(None))
+    path.write_bytes(path.read_bytes()[:300] + b"\xff" * 40)
 
 
 BAD: dict[str, tuple[str, Callable[[Path], Any], str]] = {
@@ -62,7 +64,7 @@ BAD: dict[str, tuple[str, Callable[[Path], Any], str]] = {
     "zero frames in mp4": ("none.mp4", no_frames, "no video track"),
     "zero frames in avi": ("none.avi", no_frames, "holds no frames"),
     "audio only": ("sound.mp4", sound_only, "no video track"),
-    "film scan": ("0001.dpx", film_scan, "EXR or DPX picture, which is not restored yet"),
+    "damaged EXR": ("0001.exr", broken_exr, "can be decoded"),
     "empty folder": ("folder", lambda path: path.mkdir(), "holds no pictures"),
     "empty pattern": ("shot_%04d.png", lambda path: None, "holds no pictures"),
     "no such folder": ("nowhere/shot_*.png", lambda path: None, "holds no pictures"),
