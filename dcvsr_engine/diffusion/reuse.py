@@ -60,6 +60,7 @@ class LevelledUNet:
         """Evaluate all levels inside, and leave the deep features in ``features``."""
 
         def keep(module: nn.Module, arguments: tuple[Tensor, ...]) -> None:
+            """See `DeepFeatures.put`: what enters the upsampler is kept."""
             layout = self.propagation.layout
             assert layout is not None
             features.put(layout, arguments[0])
@@ -142,6 +143,6 @@ class LevelledUNet:
 
 
 def accepted(block: nn.Module, given: dict[str, Tensor]) -> dict[str, Tensor]:
-    """What a block takes of ``given``: one without attention sees no embeddings."""
+    """What a block takes of ``given``, of any shape: one without attention sees no embeddings."""
     crossing = getattr(block, "has_cross_attention", False)
     return {name: value for name, value in given.items() if crossing or name != "encoder_hidden_states"}
