@@ -3839,6 +3839,14 @@
         <translation>H.265（AMD GPU）</translation>
     </message>
     <message>
+        <source>H.264 by VA-API (Linux)</source>
+        <translation>H.264（VA-API，Linux）</translation>
+    </message>
+    <message>
+        <source>H.265 by VA-API (Linux)</source>
+        <translation>H.265（VA-API，Linux）</translation>
+    </message>
+    <message>
         <source>H.264 on the Mac&apos;s encoder</source>
         <translation>H.264（Mac 编码器）</translation>
     </message>
