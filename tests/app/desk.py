@@ -178,6 +178,8 @@ def desk(home: Path, size: str = "1366x768") -> Iterator[Desk]:
     manager = subprocess.Popen(["openbox"], env=os.environ | {"DISPLAY": display, "HOME": str(home)}, **quiet)
     own = Desk(display, home)
     try:
+        # a window that is there before its manager never gets the focus
+        wait_for("the window manager", lambda: own._hand("get_num_desktops").isdigit())
         yield own
     finally:
         own.close()
