@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMainWindow
 
+from app.controllers.devices import Devices
 from app.controllers.exports import Exports
 from app.controllers.full_screen import FullScreen
 from app.controllers.history import History
@@ -92,6 +93,7 @@ class Targets:
     exports: Exports
     full_screen: FullScreen
     history: History
+    devices: Devices
 
 
 class Actions(QObject):
@@ -103,7 +105,17 @@ class Actions(QObject):
 
     def rows(self) -> list[ActionSpec]:
         """All actions."""
-        groups = (self._clips, self._history, self._exports, self._looks, self._runs, self._alone, self._items, self._others)
+        groups = (
+            self._clips,
+            self._history,
+            self._exports,
+            self._looks,
+            self._runs,
+            self._alone,
+            self._items,
+            self._places,
+            self._others,
+        )
         return [spec for group in groups for spec in group()]
 
     def menus(self) -> list[MenuSpec]:
@@ -129,7 +141,7 @@ class Actions(QObject):
             MenuSpec(self.tr("&View"), (*picture, None, *frames, None, *panels, None, looks, language, "full_screen")),
             MenuSpec(self.tr("&Job"), ("plan", *previews, None, *run, *stops, None, "start_at", after, None, *again)),
             MenuSpec(self.tr("&Models"), ("models", "add_model", "models_folder")),
-            MenuSpec(self.tr("&Devices"), ("compute_on", None, "gpu")),
+            MenuSpec(self.tr("&Devices"), ("compute_on", None, "place.here", "place.farm", None, "farm", "gpu")),
             MenuSpec(self.tr("&Help"), ("guide", "welcome", "shortcuts", "gpu", "panel.log", "crash", "about")),
         ]
 
@@ -280,6 +292,19 @@ class Actions(QObject):
         text, slot = self.tr("Remove from the queue"), self._targets.selected.remove
         return ActionSpec("remove", text, slot, Key.Delete, lambda s: s.can_remove, local=True)
 
+    def _places(self) -> list[ActionSpec]:
+        """Where clips are restored."""
+        devices = self._targets.devices
+        farm, named = self.tr("Restore on a &farm"), self.tr("Restore on the &farm at {address}")
+        return [
+            choice("place.here", self.tr("Restore on &this computer"), partial(devices.restore_on_farm, False), is_here),
+            ActionSpec(
+                "place.farm", farm, devices.restore_on_farm, enabled=lambda s: bool(s.farm), checkable=True, group="place",
+                checked=lambda s: s.on_farm, retitled=lambda s: named.format(address=s.farm) if s.farm else farm,
+            ),
+            row("farm", self.tr("Fa&rm…"), devices.open_farm),
+        ]  # fmt: skip
+
     def _others(self) -> list[ActionSpec]:
         t = self._targets
         return [
@@ -323,3 +348,8 @@ def has_language(language: str) -> When:
 def has_afterward(afterward: Afterward) -> When:
     """Whether this is to follow the queue."""
     return lambda state: state.afterward == afterward
+
+
+def is_here(state: WindowState) -> bool:
+    """Whether clips are restored on this computer."""
+    return not state.on_farm

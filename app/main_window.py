@@ -83,7 +83,7 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.engine, self.preferences, self.crash = engine, preferences, crash
         self.queue = QueueModel.load(folders.queue, self)
-        self.runner = JobRunner(engine, self.queue, self, lambda: preferences.result_rule)
+        self.runner = JobRunner(engine, self.queue, self, lambda: preferences.result_rule, lambda: self.devices.farm)
         self.presets = Presets(folders.presets)
         self.setWindowTitle(TITLE)
         self.setWindowIcon(app_icon())
@@ -153,7 +153,7 @@ class MainWindow(QMainWindow):
     def _make_actions(self) -> None:
         targets = Targets(
             self, self.intake, self.settings_panel, self.shown, self.runs, self.runner, self.selected, self.models, self.help,
-            self.session, self.unattended, self.preferences_menu, self.exports, self.full_screen, self.history,
+            self.session, self.unattended, self.preferences_menu, self.exports, self.full_screen, self.history, self.devices,
         )  # fmt: skip
         actions = Actions(targets)
         self.menus = actions.menus()
@@ -228,6 +228,7 @@ class MainWindow(QMainWindow):
         for change in (
             self.runner.activity_changed, self.shown.changed, self.session.changed, self.unattended.changed,
             self.intake.watch_changed, self.preview.stills_changed, self.full_screen.changed, self.history.changed,
+            self.devices.changed,
             self.queue_panel.selection_changed,
             self.queue.rowsInserted, self.queue.rowsRemoved, self.queue.item_changed,
         ):  # fmt: skip
@@ -259,6 +260,7 @@ class MainWindow(QMainWindow):
             self.unattended,
             self.intake.watched,
             self.full_screen.on,
+            self.devices,
         )
         self.action_table.update(state)
         self.run_display.show_idle()
@@ -361,3 +363,4 @@ class MainWindow(QMainWindow):
         finally:
             # whatever went wrong before: no process may stay behind
             self.engine.shut_down()
+            self.devices.stop()

@@ -16,7 +16,7 @@ from dcvsr_engine.jobs.clips import ClipFacts, FoundClip, facts_of_clip, found_c
 from dcvsr_engine.jobs.naming import checked_pattern
 from dcvsr_engine.planning.disk import existing, tightest
 from dcvsr_engine.planning.request import JobRequest
-from dcvsr_engine.storage import describe_os_error, partial_path, refuse_replacing, report_file
+from dcvsr_engine.storage import describe_os_error, partial_path, read_json, refuse_replacing, report_file
 from dcvsr_engine.terminal import file_size, printable, time_span
 
 if TYPE_CHECKING:
@@ -274,9 +274,19 @@ class Record:
         return ", ".join(f"{count} {state}" for state, count in counts.items() if count) or "nothing done"
 
 
+def is_record(path: Path | None) -> bool:
+    """Whether a file is the report of an earlier run of several clips, which the next one may replace."""
+    try:
+        rows = None if path is None else read_json(path)
+    except (OSError, ValueError):
+        return False
+    keys = Outcome(Path(), None, "waiting").to_dict().keys()
+    return isinstance(rows, list) and bool(rows) and all(isinstance(row, dict) and row.keys() == keys for row in rows)
+
+
 def restore_batch(options: argparse.Namespace, run: Run) -> int:
     """``dcvsr restore`` of several clips; ``run`` restores one. Returns the exit code."""
-    with report_file(options.report, settings_from(options)[1].overwrite) as write:
+    with report_file(options.report, settings_from(options)[1].overwrite or is_record(options.report)) as write:
         record = Record(write)
         try:
             for requests in watched_requests(options) if options.watch else iter([requests_of(options, clips_of(options))]):

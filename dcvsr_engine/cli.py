@@ -21,7 +21,7 @@ from dcvsr_engine.arguments import Parser, add_request_arguments, add_run_argume
 from dcvsr_engine.batch import is_batch, make_output_folders, plan_batch, restore_batch, without_done
 from dcvsr_engine.environment import safe_import_path, use_private_caches
 from dcvsr_engine.errors import Cancelled, OutputError, SettingsError, UserError
-from dcvsr_engine.farm.cluster import farm_job_folder
+from dcvsr_engine.farm.address import farm_job_folder
 from dcvsr_engine.farm.command import add_farm_arguments, run_farm_command
 from dcvsr_engine.farm.driver import run_on_farm
 from dcvsr_engine.gpu.command import add_gpu_arguments, run_gpu_command
@@ -293,8 +293,6 @@ def run_with_progress(
     """
     from dcvsr_engine.control import Control
     from dcvsr_engine.jobs.folders import discard_job, has_job, name_of
-    from dcvsr_engine.jobs.job import run_job
-    from dcvsr_engine.jobs.session import load_for
     from dcvsr_engine.settings import needs_crew
     from dcvsr_engine.worker.crew import run_on_devices
 
@@ -306,6 +304,9 @@ def run_with_progress(
             return run_on_farm(request, control, folder, farm)
         if needs_crew(request.settings.device):
             return run_on_devices(request, control, folder)
+        from dcvsr_engine.jobs.job import run_job
+        from dcvsr_engine.jobs.session import load_for
+
         return run_job(request, control, folder, loader or load_for)
     except Cancelled:
         if discard_when_cancelled:

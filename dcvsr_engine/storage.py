@@ -11,10 +11,14 @@ import re
 import secrets
 import shutil
 import stat
+import tempfile
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock, Timeout
 
 from dcvsr_engine.errors import DiskFullError, OutputError
 
@@ -26,6 +30,10 @@ PICTURE_NUMBER = re.compile(r"%(?:0([1-9]))?d")
 
 MOST_JSON_BYTES = 2**28
 """JSON files that are larger are refused: no program writes such."""
+WORK_LOCK = "dcvsr.lock"
+"""A file in a `work_folder` that its process locks as long as it lives."""
+UNLOCKED_SECONDS = 60
+"""A file younger than this may be about to be locked."""
 HASHED_AT_ONCE = 2**22
 """Bytes read at a time for a hash."""
 
@@ -180,6 +188,35 @@ def partials_of(target: Path) -> list[Path]:
     """The temporary files of ``target`` that killed processes have left beside it."""
     begin = partial_path(target).name.rpartition(".partial-")[0] + ".partial-"
     return [path for path in target.absolute().parent.iterdir() if path.name.startswith(begin)]
+
+
+@contextmanager
+def work_folder(target: Path, kind: str) -> Iterator[Path]:
+    """A hidden folder beside ``target`` for what is made on the way to it, which is removed in the end.
+
+    Those of the same ``kind`` that killed processes have left there are removed, too: a folder whose lock nobody holds any more.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    place = target.absolute().parent
+    remove_left(place, kind)
+    folder = Path(tempfile.mkdtemp(prefix=f".{kind}-", dir=place))
+    try:
+        with FileLock(folder / WORK_LOCK):
+            yield folder
+    finally:
+        discard(folder)
+
+
+def remove_left(place: Path, kind: str) -> None:
+    """Remove the folders of `work_folder` whose processes are gone."""
+    for lock in place.glob(f".{kind}-*/{WORK_LOCK}"):
+        with suppress(OSError, Timeout):
+            # whoever has just made the file is about to lock it
+            if time.time() - lock.stat().st_mtime > UNLOCKED_SECONDS:
+                with FileLock(lock, timeout=0):
+                    discard(lock.parent)
 
 
 def refuse_replacing(inputs: Iterable[Path], outputs: Sequence[Path]) -> None:

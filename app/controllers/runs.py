@@ -44,7 +44,8 @@ class Runs(QObject):
     def restore(self) -> None:
         """Run the waiting clips, after their plan has been accepted."""
         waiting = [item for item in self._queue.queue if item.state == "waiting"]
-        if self._preferences.plan_first and waiting:
+        # a plan is made for this computer; every device of a farm makes its own
+        if self._preferences.plan_first and waiting and not self._runner.farm:
             self._planning.open(waiting, self._runner.start_queue)
         else:
             self._runner.start_queue()

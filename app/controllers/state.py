@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.controllers.devices import Devices
 from app.controllers.history import History
 from app.controllers.runs import Runs
 from app.controllers.shown_item import ShownItem
@@ -38,6 +39,8 @@ class WindowState:
         appearance, language, afterward: the user's choices.
         watched: the name of the folder that is watched; empty for none.
         full_screen: whether the preview is alone on the screen.
+        farm: address of the farm that this computer is in; empty for none.
+        on_farm: whether clips are restored there.
         start_at: the time at which the queue starts by itself, as text; empty for none.
     """
 
@@ -60,6 +63,8 @@ class WindowState:
     start_at: str = ""
     watched: str = ""
     full_screen: bool = False
+    farm: str = ""
+    on_farm: bool = False
 
     @property
     def idle(self) -> bool:
@@ -130,6 +135,7 @@ def window_state(
     unattended: Unattended,
     watched: Path | None,
     full_screen: bool,
+    devices: Devices,
 ) -> WindowState:
     """The state of a window now."""
     return WindowState(
@@ -152,4 +158,6 @@ def window_state(
         start_at=f"{unattended.start_at:%H:%M}" if unattended.start_at else "",
         watched=watched.name if watched else "",
         full_screen=full_screen,
+        farm=devices.farm or devices.link.view.address,
+        on_farm=bool(devices.farm),
     )

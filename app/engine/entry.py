@@ -25,7 +25,8 @@ def serve_engine(connection: Connection) -> None:
 def serve_bundled_engine(connection: Connection) -> None:
     """The same with the bundled PyTorch. Imported by name: torch must stay out of the window."""
     use_private_caches()
-    import_module("dcvsr_engine.worker.process").serve(connection)
+    on_farm = import_module("dcvsr_engine.farm.driver").run_on_farm
+    import_module("dcvsr_engine.worker.process").serve(connection, on_farm=on_farm)
 
 
 def use_threads(threads: int) -> None:

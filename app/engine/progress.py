@@ -11,11 +11,12 @@ from app.engine.eta import ProgressEstimator
 from app.engine.runner import Activity, EngineRun
 from app.widgets.elided_label import ElidedLabel
 from app.widgets.formats import PERMILLE, amount, clock_time
+from app.widgets.phases import phase_name
 from app.widgets.plain import plain_label, plain_tip
 from app.widgets.step_kinds import step_name
 from app.widgets.step_strip import StepStrip
 from dcvsr_engine.diffusion.schedule import step_kinds
-from dcvsr_engine.events import Event, FrameDone, MemoryUsed, Phase, PhaseStarted, StepStarted, TileFinished
+from dcvsr_engine.events import Event, FrameDone, MemoryUsed, PhaseStarted, StepStarted, TileFinished
 from dcvsr_engine.planning.plan import Plan
 
 REFRESH_MS = 500
@@ -156,6 +157,8 @@ class ProgressPanel(QWidget):
             self._name = self.tr("Preview {variant} of {name}").format(variant=run.variant, name=self._name)
         elif run.compares:
             self._name = self.tr("{name} before and after").format(name=self._name)
+        elif run.farm:
+            self._name = self.tr("{name} on the farm").format(name=self._name)
         self._estimator = ProgressEstimator(main="write" if run.compares else "sample")
         self._step_text = self._unit_text = self._note = ""
         self._paused_at = None
@@ -212,19 +215,7 @@ class ProgressPanel(QWidget):
         if event.phase == "sample":
             self.strip.show_step(-1)
         else:
-            self._step_text = self._phase_text(event.phase)
-
-    def _phase_text(self, phase: Phase) -> str:
-        texts: dict[Phase, str] = {
-            "load": self.tr("loading the model"),
-            "analyse": self.tr("detecting shots"),
-            "encode": self.tr("encoding"),
-            "sample": self.tr("sampling"),
-            "decode": self.tr("decoding"),
-            "write": self.tr("writing"),
-            "publish": self.tr("finishing the file"),
-        }
-        return texts[phase]
+            self._step_text = phase_name(event.phase)
 
     def _show_title(self) -> None:
         segment = ""

@@ -16,6 +16,7 @@ from app.models.declared import declared
 from app.queue.job_queue import QueueItem
 from app.queue.model import QueueModel
 from app.system.result_rule import UNKNOWN, ResultRule, SourceFacts
+from dcvsr_engine.farm.address import farm_job_folder
 from dcvsr_engine.planning.disk import existing
 from dcvsr_engine.planning.plan import Plan
 from dcvsr_engine.planning.request import JobRequest
@@ -71,6 +72,7 @@ class EngineRun:
         plan_only: only an estimate is made.
         compares: a video of the clip before and after is written.
         item: the id of the item it belongs to, also for a preview.
+        farm: address of the farm that restores it; empty for this computer.
     """
 
     job: str
@@ -79,6 +81,7 @@ class EngineRun:
     plan_only: bool = False
     compares: bool = False
     item: str = ""
+    farm: str = ""
 
     @property
     def restores(self) -> bool:
@@ -115,10 +118,19 @@ class JobRunner(QObject):
         queue: QueueModel,
         parent: QObject | None = None,
         rule: Callable[[], ResultRule] = ResultRule,
+        farm: Callable[[], str] = str,
     ) -> None:
-        """``rule`` says how results are named that have no name yet."""
+        """Run nothing yet.
+
+        Args:
+            engine: the engine's process.
+            queue: the items.
+            parent: the window.
+            rule: says how results are named that have no name yet.
+            farm: gives the address of the farm that is to restore; empty for this computer.
+        """
         super().__init__(parent)
-        self._engine, self._queue, self._rule = engine, queue, rule
+        self._engine, self._queue, self._rule, self._farm = engine, queue, rule, farm
         self._activity = Activity.IDLE
         self._run: EngineRun | None = None
         self._whole_queue = False
@@ -135,6 +147,11 @@ class JobRunner(QObject):
     def current(self) -> EngineRun | None:
         """What runs now."""
         return self._run
+
+    @property
+    def farm(self) -> str:
+        """Address of the farm that restores; empty for this computer."""
+        return self._farm()
 
     @property
     def running_item(self) -> str | None:
@@ -164,7 +181,9 @@ class JobRunner(QObject):
         request = with_target(resumed, self._promised_targets(item_id), item.facts, self._rule())
         make_folder(request.target)
         self._queue.set_state(item_id, "running", result=request.target, message="", details="", progress=0.0)
-        self._begin(EngineRun(item_id, request, item=item_id), RunJob(item_id, request, item.folder))
+        farm = self.farm
+        folder = item.folder or (farm_job_folder(request, farm) if farm else None)
+        self._begin(EngineRun(item_id, request, item=item_id, farm=farm), RunJob(item_id, request, folder, farm))
 
     def preview(self, request: JobRequest, variant: Variant, item_id: str = "") -> None:
         """Restore a range of frames of an item only to show it."""

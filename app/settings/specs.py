@@ -142,6 +142,8 @@ CODEC_NAMES = {
     "hevc_qsv": "H.265 on the Intel GPU",
     "h264_amf": "H.264 on the AMD GPU",
     "hevc_amf": "H.265 on the AMD GPU",
+    "h264_vaapi": "H.264 by VA-API (Linux)",
+    "hevc_vaapi": "H.265 by VA-API (Linux)",
     "h264_videotoolbox": "H.264 on the Mac's encoder",
     "hevc_videotoolbox": "H.265 on the Mac's encoder",
 }

@@ -7,7 +7,6 @@ it is told an address, and lets nobody in without the token (its own token authe
 import json
 import os
 import platform
-import secrets
 import signal
 import socket
 import subprocess
@@ -15,30 +14,25 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from dcvsr_engine import __version__
 from dcvsr_engine.errors import JobError, SettingsError
+from dcvsr_engine.farm.address import LOOPBACK, MISSING, farm_folder, full_address, token
 from dcvsr_engine.farm.labels import DEVICE, Computer, FarmDevice, computer_of, labels_of
-from dcvsr_engine.jobs.folders import job_folder
-from dcvsr_engine.paths import data_folder
-from dcvsr_engine.planning.request import JobRequest
-from dcvsr_engine.storage import write_text
 
-LOOPBACK = "127.0.0.1"
 ALONE = ("127.0.0.1", "localhost", "::1")
 """Addresses that only this computer reaches …"""
 KEEP_ALONE = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
 """… and that Ray replaces by ones that others reach, too, unless this is 0."""
-PORT = 6380
 REACH_SECONDS = 5.0
 """How long a computer may take to answer."""
 WORKER_NICENESS = "5"
 """Workers leave the computer to those who sit at it, as the window's engine does."""
 LONGEST_RAY_FOLDER = 44
 """Ray makes sockets below its folder, and their paths are limited to 107 bytes."""
-MISSING = "The farm needs Ray, which is not installed: install the program from its source with “pip install .[farm]”."
 
 
 def ray_library(given: str | None = None) -> Any:
@@ -55,11 +49,6 @@ def ray_library(given: str | None = None) -> Any:
     return ray
 
 
-def farm_folder() -> Path:
-    """Where the token and Ray's files are."""
-    return data_folder() / "farm"
-
-
 def ray_folder() -> Path:
     """Where Ray's logs and temporary files go."""
     folder = farm_folder()
@@ -67,19 +56,6 @@ def ray_folder() -> Path:
         folder = Path(tempfile.gettempdir()) / f"dcvsr-farm-{os.getuid() if hasattr(os, 'getuid') else 0}"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return folder
-
-
-def token(given: str | None = None) -> str:
-    """What lets computers into the farm: the one that is ``given``, kept from before, or new."""
-    path = farm_folder() / "token"
-    if given is None and path.is_file():
-        return path.read_text(encoding="utf-8").strip()
-    chosen = given or secrets.token_hex(32)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch(mode=0o600)
-    write_text(path, chosen)
-    path.chmod(0o600)
-    return chosen
 
 
 # -- one computer -----------------------------------------------------------------------------------------------
@@ -95,19 +71,19 @@ def node_command(devices: Sequence[FarmDevice], gpus: int, address: str | None, 
         listen: the address of this computer that others reach it at.
         port: of the farm to begin.
     """
-    place = ["--head", f"--port={port}", "--include-dashboard=false", f"--temp-dir={ray_folder()}"]
+    place = ["--head", f"--port={port}", "--include-dashboard=false"]
     labels = ",".join(f"{name}={value}" for name, value in labels_of(devices, versions_here()).items())
     return [
         *[sys.executable, "-m", "ray.scripts.scripts", "start", "--block", "--disable-usage-stats"],
         *(place if address is None else [f"--address={address}"]),
-        *[f"--node-ip-address={listen}", f"--num-cpus={len(devices)}", f"--num-gpus={gpus}"],
+        *[f"--temp-dir={ray_folder()}", f"--node-ip-address={listen}", f"--num-cpus={len(devices)}", f"--num-gpus={gpus}"],
         *[f"--resources={json.dumps({DEVICE: len(devices)})}", f"--labels={labels}"],
     ]
 
 
 def node_surroundings(devices: int, listen: str) -> dict[str, str]:
     """The environment of `node_command`, with so many ``devices``, on a computer that listens at an address."""
-    threads = max(1, (os.cpu_count() or 1) // devices)  # Ray would give its workers a single one
+    threads = max(1, (os.cpu_count() or 1) // max(1, devices))  # Ray would give its workers a single one
     return {"OMP_NUM_THREADS": str(threads)} | os.environ | {KEEP_ALONE: str(int(listen not in ALONE))}
 
 
@@ -131,13 +107,15 @@ def devices_here(wanted: int | None, kind: str = "auto") -> tuple[list[FarmDevic
     """The devices of this computer that take part, and how many of them are CUDA cards.
 
     Args:
-        wanted: how many; ``None`` for every card, or one processor.
+        wanted: how many; ``None`` for every card, or one processor, 0 where it is only to use the farm.
         kind: as the setting ``device``.
 
     Raises:
         SettingsError: there are fewer cards.
         ModelError: there is no such device.
     """
+    if wanted == 0:
+        return [], 0
     from torch.cuda import device_count, get_device_properties
 
     from dcvsr_engine.network.device import device_title, memory, resolve_device
@@ -153,10 +131,8 @@ def devices_here(wanted: int | None, kind: str = "auto") -> tuple[list[FarmDevic
 
 def versions_here() -> dict[str, str]:
     """What must be the same on all computers of a farm."""
-    import ray
-    import torch
-
-    return {"dcvsr": __version__, "Ray": ray.__version__, "Python": platform.python_version(), "PyTorch": torch.__version__}
+    libraries = {"Ray": version("ray"), "PyTorch": version("torch")}
+    return {"dcvsr": __version__, "Python": platform.python_version(), **libraries}
 
 
 # -- the whole farm ---------------------------------------------------------------------------------------------
@@ -223,14 +199,6 @@ def words_to(log: Path) -> Iterator[None]:
             os.close(copy)
 
 
-def full_address(address: str) -> str:
-    """An address with its port; raises `SettingsError` where it is none."""
-    host, _, port = (address if ":" in address else f"{address}:{PORT}").rpartition(":")
-    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
-        raise SettingsError(f"“{address}” is no address of a farm: give a computer, or COMPUTER:PORT, or “local”.")
-    return f"{host}:{port}"
-
-
 def is_alone(address: str) -> bool:
     """Whether only this computer reaches a farm."""
     from ray._private.services import node_ip_address_from_perspective
@@ -246,12 +214,19 @@ def is_alone(address: str) -> bool:
         return True
 
 
-def reach(address: str) -> None:
-    """Make sure that something listens at an address, as Ray would try for minutes; raises `JobError`."""
+def reach(address: str) -> str:
+    """Make sure that something listens at an address, as Ray would try for minutes.
+
+    Returns:
+        The address of this computer on the way there.
+
+    Raises:
+        JobError: nothing does.
+    """
     host, _, port = address.rpartition(":")
     try:
-        with socket.create_connection((host, int(port)), REACH_SECONDS):
-            pass
+        with socket.create_connection((host, int(port)), REACH_SECONDS) as connection:
+            return str(connection.getsockname()[0])
     except OSError as error:
         raise JobError(refusal_of(address, error)) from None
 
@@ -279,12 +254,6 @@ def model_difference(host: str, model: str, there: Mapping[str, str], here: Mapp
     """A sentence where a computer's files of a model, by their hashes, are not those of this one."""
     names = sorted(name for name in there.keys() | here.keys() if there.get(name) != here.get(name))
     return [f"The model “{model}” is another one on {host} ({', '.join(names)}); install the same there."] if names else []
-
-
-def farm_job_folder(request: JobRequest, address: str | None) -> Path:
-    """The job folder: beside the result, where all computers of a farm see it; as ever where this computer is alone."""
-    folder = job_folder(request)
-    return folder if address in (None, "local") or request.target is None else request.target.with_name(f".{folder.name}.job")
 
 
 def nodes(ray: Any) -> list[Computer]:

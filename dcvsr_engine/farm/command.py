@@ -1,33 +1,34 @@
 """``dcvsr farm start | join | status``. Imports neither torch nor Ray before it runs."""
 
+import _thread
 import argparse
 import json
 import signal
 import subprocess
+import sys
+import threading
 import time
 from pathlib import Path
 
 from dcvsr_engine.errors import JobError, SettingsError
+from dcvsr_engine.farm.address import LOOPBACK, PORT, farm_folder, full_address, token
 from dcvsr_engine.farm.cluster import (
-    LOOPBACK,
-    PORT,
     connected,
     devices_here,
-    farm_folder,
-    full_address,
     node_command,
     node_surroundings,
     nodes,
     ray_library,
     reach,
     running_node,
-    token,
 )
 from dcvsr_engine.farm.status import answers_of, status_table, worker_rows
 from dcvsr_engine.terminal import print_out
 
 NODE_START_SECONDS = 60.0
 """How long Ray may take to begin."""
+END_LOOK_SECONDS = 0.2
+"""Seconds between two looks whether it has ended."""
 
 
 def add_farm_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,9 +36,13 @@ def add_farm_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", choices=["start", "join", "status"], help="begin a farm here, join one, or list its computers")
     parser.add_argument("address", nargs="?", help=f"of the farm: where “start” runs (join, status; default port: {PORT})")
     parser.add_argument("--token", help="what “dcvsr farm start” printed on the first computer")
-    parser.add_argument("--listen", metavar="ADDRESS", default=LOOPBACK, help="this computer's address, for others to reach it")
+    listen = f"this computer's address, for others to reach it (default: {LOOPBACK}; join: the one that reaches the farm)"
+    parser.add_argument("--listen", metavar="ADDRESS", help=listen)
     parser.add_argument("--port", type=int, default=PORT, metavar="N", help=f"port of the farm (start; default: {PORT})")
-    parser.add_argument("--devices", type=int, metavar="N", help="workers on this computer (default: its CUDA GPUs, or one)")
+    workers = "workers on this computer, 0 to use the farm only (default: its CUDA GPUs, or one)"
+    parser.add_argument("--devices", type=int, metavar="N", help=workers)
+    # for the window: this computer leaves when the input ends, however that comes about
+    parser.add_argument("--attached", action="store_true", help=argparse.SUPPRESS)
 
 
 def run_farm_command(options: argparse.Namespace) -> int:
@@ -45,22 +50,38 @@ def run_farm_command(options: argparse.Namespace) -> int:
     check_farm_options(options)
     if options.action == "status":
         return show_status(options)
+    if options.attached:
+        threading.Thread(target=end_with_input, name="input", daemon=True).start()
     address = None if options.action == "start" else full_address(options.address)
     ray_library(options.token)
-    if address is not None:
-        reach(address)
+    way = LOOPBACK if address is None else reach(address)
+    take_part(address, options.listen or way, options)
+    return 0
+
+
+def take_part(address: str | None, listen: str, options: argparse.Namespace) -> None:
+    """Be in the farm at an address, or in one that begins here, until Ctrl-C; raises `JobError`."""
     devices, gpus = devices_here(options.devices)
     log = farm_folder() / "node.log"
     begins = log.stat().st_size if log.exists() else 0
-    command = node_command(devices, gpus, address, options.listen, options.port)
-    with running_node(command, node_surroundings(len(devices), options.listen), log) as process:
-        place = address or f"{options.listen}:{options.port}"
+    command = node_command(devices, gpus, address, listen, options.port)
+    with running_node(command, node_surroundings(len(devices), listen), log) as process:
+        place = address or f"{listen}:{options.port}"
         wait_until_up(process, place, log, begins)
-        print_out(f"This computer is in the farm at {place} with {len(devices)} worker(s). Ctrl-C takes it out.")
-        if address is None:
-            print_out(f"Join with: dcvsr farm join {place} --token {token()} --listen ADDRESS")
+        if options.json:
+            print_out(json.dumps({"address": place, "workers": len(devices)}))
+        else:
+            print_out(f"This computer is in the farm at {place} with {len(devices)} worker(s). Ctrl-C takes it out.")
+            if address is None:
+                print_out(f"Join with: dcvsr farm join {place} --token {token()}")
         wait_for_the_end(process, log)
-    return 0
+
+
+def end_with_input() -> None:
+    """End as by Ctrl-C when nobody can write to this process any more."""
+    while sys.stdin.readline():
+        pass
+    _thread.interrupt_main()
 
 
 def check_farm_options(options: argparse.Namespace) -> None:
@@ -71,8 +92,8 @@ def check_farm_options(options: argparse.Namespace) -> None:
         raise SettingsError(f"“farm start” begins a farm here: say --listen {options.address}, or “farm join {options.address}”.")
     if options.token is not None and not options.token.strip():
         raise SettingsError("--token takes what “dcvsr farm start” printed on the first computer; it is empty.")
-    if options.devices is not None and options.devices < 1:
-        raise SettingsError(f"--devices takes how many workers run here, at least 1, not {options.devices}.")
+    if options.devices is not None and options.devices < 0:
+        raise SettingsError(f"--devices takes how many workers run here, at least 0, not {options.devices}.")
     if not 0 < options.port < 65536:
         raise SettingsError(f"--port takes a number between 1 and 65535, not {options.port}.")
 
@@ -93,7 +114,8 @@ def wait_for_the_end(process: "subprocess.Popen[bytes]", log: Path) -> None:
     """Wait for Ctrl-C, or until Ray ends; raises `JobError` then."""
     previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        code = process.wait()
+        while (code := process.poll()) is None:
+            time.sleep(END_LOOK_SECONDS)  # not `wait`, out of which the end of the input does not come
     except KeyboardInterrupt:
         return
     finally:

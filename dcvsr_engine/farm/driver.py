@@ -12,12 +12,13 @@ from typing import Any
 from dcvsr_engine.control import Control
 from dcvsr_engine.errors import Cancelled, JobError, UserError
 from dcvsr_engine.events import Waiting
-from dcvsr_engine.farm.cluster import full_address, reach
+from dcvsr_engine.farm.address import full_address
+from dcvsr_engine.farm.cluster import reach
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.worker import messages
 from dcvsr_engine.worker.crew import END_SECONDS, LOOK_SECONDS, START
 
-LOST = "The farm at {} cannot be reached any more. Finished work is kept: start it again, and then the same command."
+LOST = "The farm at {0} cannot be reached any more. Finished work is kept: start it again, and then the same command."
 
 
 def run_on_farm(request: JobRequest, control: Control, folder: Path, address: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from dcvsr_engine.control import Control
 from dcvsr_engine.errors import Cancelled, JobError
-from dcvsr_engine.events import FrameDone, PhaseStarted, SegmentFinished, Warned
+from dcvsr_engine.events import FrameDone, PhaseStarted, Warned
 from dcvsr_engine.farm.cluster import connected, devices_here, nodes, version_differences, versions_here
 from dcvsr_engine.farm.labels import DEVICE, Computer
 from dcvsr_engine.farm.status import WORKER_NAME
@@ -82,7 +82,6 @@ class Farm:
         self._model = model_hashes_of(request.settings.model)
         self._computers: set[str] = set()
         self._said = self._began = self._paused = False
-        self._finished: set[int] = set()
 
     def run(self) -> dict[str, Any]:
         """Wait for the job; returns its report. Raises `JobError` or `Cancelled`; finished work is kept in the folder."""
@@ -217,10 +216,6 @@ class Farm:
             known = read_manifest(self.folder)
             if known is None:
                 return
-            for unit in known.finished:
-                if unit.id not in self._finished:
-                    self._finished.add(unit.id)
-                    self.control.emit(SegmentFinished(len(self._finished) - 1, len(known.units)))
             done = sum(unit.frames or 0 for unit in known.finished)
             frames = known.shots.last + 1 - known.shots.first
             if not self._began:

@@ -1,4 +1,7 @@
-"""A worker of a farm: keeps the model of one device, and takes units of a job folder that all computers see."""
+"""A worker of a farm: keeps the model of one device, and takes units of a job folder that all computers see.
+
+Torch is imported where it works, as who watches it needs none.
+"""
 
 import os
 import socket
@@ -6,16 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from dcvsr_engine.control import Control
+from dcvsr_engine.environment import use_private_caches
 from dcvsr_engine.errors import Cancelled, UserError
 from dcvsr_engine.events import Event, FrameDone, PhaseStarted, SegmentFinished, TileFinished
 from dcvsr_engine.farm.cluster import model_difference, versions_here
+from dcvsr_engine.gpu import switch
 from dcvsr_engine.jobs.identity import model_hashes
-from dcvsr_engine.jobs.job import run_job
 from dcvsr_engine.models.registry import model_folder
 from dcvsr_engine.network.declaration import Declaration
-from dcvsr_engine.network.device import device_title, memory, resolve_device
 from dcvsr_engine.planning.request import JobRequest
-from dcvsr_engine.worker.process import ModelCache
 
 UNIT_PHASES = ("encode", "sample", "decode")
 """Phases of one unit; all others are of the whole job."""
@@ -25,6 +27,10 @@ class FarmWorker:
     """What runs on one device. Ray starts it again where it was killed, and repeats the call that it was at."""
 
     def __init__(self) -> None:
+        switch.use_switched_on_build()
+        use_private_caches()
+        from dcvsr_engine.worker.process import ModelCache
+
         self._models = ModelCache()
         self._control = Control(self._watch, pictures=False)
         self._does: dict[str, Any] = {}
@@ -42,6 +48,8 @@ class FarmWorker:
 
     def now(self) -> dict[str, Any]:
         """What it is, and what it does: see `status.worker_rows`."""
+        from dcvsr_engine.network.device import device_title, memory, resolve_device
+
         device = resolve_device("auto")
         facts = {"host": socket.gethostname(), "device": device_title(device), "memory": memory(device)[1], "pid": os.getpid()}
         return facts | {"versions": versions_here(), "does": dict(self._does)}
@@ -67,6 +75,8 @@ class FarmWorker:
 
     def run(self, request: JobRequest, folder: Path) -> dict[str, Any] | str:
         """Take units until the job is done; returns its report, or why there is none."""
+        from dcvsr_engine.jobs.job import run_job
+
         self._does = {"job": request.source.name, "target": str(request.target)}
         try:
             return run_job(request, self._control, folder, self._models)

@@ -4,13 +4,12 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dcvsr_engine import __version__
 from dcvsr_engine.errors import InputError
 from dcvsr_engine.jobs.manifest import FileFacts, JobIdentity, Unit
 from dcvsr_engine.models.registry import base_folder
-from dcvsr_engine.network.checkpoint import Model
 from dcvsr_engine.network.declaration import UNET_FOLDERS, Declaration
 from dcvsr_engine.network.upsampler_config import UPSAMPLER_FOLDER
 from dcvsr_engine.planning.request import JobRequest
@@ -19,13 +18,16 @@ from dcvsr_engine.video.passage import first_changed
 from dcvsr_engine.video.probe import VideoInfo
 from dcvsr_engine.video.reader import VideoReader
 
+if TYPE_CHECKING:
+    from dcvsr_engine.network.checkpoint import Model
+
 END_BYTES = 2**20
 """Bytes at either end of the input that are compared."""
 WHERE = ("target", "overwrite", "device")
 """Parts of a request that say where the result goes, and how many devices of a kind compute it: the frames are the same."""
 
 
-def identity_of(request: JobRequest, info: VideoInfo, model: Model) -> JobIdentity:
+def identity_of(request: JobRequest, info: VideoInfo, model: "Model") -> JobIdentity:
     """What a job is made of, here and now."""
     return JobIdentity(
         engine=__version__,

@@ -40,12 +40,12 @@ from dcvsr_engine.network.layout import subfolder
 from dcvsr_engine.network.oom import MEMORY_ERRORS, is_out_of_memory
 from dcvsr_engine.planning.memory import queue_room
 from dcvsr_engine.planning.plan import Plan
-from dcvsr_engine.planning.planner import make_plan, reduction_notes, reshaped
+from dcvsr_engine.planning.planner import TILES_TOO_LARGE, make_plan, reduction_notes, reshaped
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.planning.segments import frame_range, ordered
 from dcvsr_engine.planning.shots import ShotBoundaries, detect_shots
 from dcvsr_engine.planning.speeds import remember_speed, timed
-from dcvsr_engine.settings import OutputSettings
+from dcvsr_engine.settings import OutputSettings, ResolvedSettings
 from dcvsr_engine.storage import content_hash, discard, partials_of
 from dcvsr_engine.video.detail import measured_reduction
 from dcvsr_engine.video.encoders import resolved_output
@@ -282,7 +282,7 @@ def resume_job(
     # sums come out differently, in their last bits, on another number of threads
     torch.set_num_threads(manifest.threads)
     plan = feasible_plan(
-        request.replace(settings=manifest.settings),
+        request.replace(settings=on_this_device(manifest)),
         info,
         model,
         shots,
@@ -292,6 +292,8 @@ def resume_job(
         decode_frames=manifest.decode_frames,
         branches_in_one_batch=manifest.branches_in_one_batch,
     )
+    if plan.settings.sap_schedule not in (manifest.settings.sap_schedule, "staged"):
+        raise JobError(TILES_TOO_LARGE)  # what would fit gives other frames
     if [(unit.id, unit.first, unit.last, unit.needs) for unit in manifest.units] != [
         (segment.index, segment.first, segment.last, segment.needs) for segment in plan.segments
     ]:
@@ -303,6 +305,18 @@ def resume_job(
     if alone:
         store.reopen_damaged()
     return store, plan
+
+
+def on_this_device(manifest: Manifest) -> ResolvedSettings:
+    """The settings of a job, but for what every device decides for itself, as it does not change the frames.
+
+    That is how many tiles it denoises at once, and whether those that exchange keys in lockstep are in one batch.
+    """
+    planned, asked = manifest.settings, manifest.request.settings
+    own: dict[str, Any] = {"tile_batch": asked.tile_batch}
+    if planned.sap_schedule == "lockstep" and asked.sap_schedule == "auto":
+        own["sap_schedule"] = "auto"
+    return ResolvedSettings(**(dict(planned) | own))
 
 
 def refuse_changed(change: str | None) -> None:

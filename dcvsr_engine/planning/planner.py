@@ -30,6 +30,8 @@ from dcvsr_engine.video.probe import VideoInfo
 HOST_SHARE = 0.9
 """Share of the memory that a job may plan with when the length of segments is chosen."""
 
+TILES_TOO_LARGE = "The tiles do not fit into the device's memory: choose a smaller tile or window, or fast tiling."
+
 
 def make_plan(
     request: JobRequest,
@@ -312,7 +314,7 @@ def problems_of(plan: Plan) -> tuple[str, ...]:
     """What does not fit, and what to change."""
     problems = []
     if plan.device_memory > plan.device_memory_available:
-        problems.append("The tiles do not fit into the device's memory: choose a smaller tile or window, or fast tiling.")
+        problems.append(TILES_TOO_LARGE)
     if plan.host_memory > plan.host_memory_available:
         problems.append("The frames do not fit into memory: close other programs, or choose a smaller size.")
     if plan.disk > plan.disk_available:

@@ -2,7 +2,6 @@
 
 import bisect
 import math
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,16 @@ from dcvsr_engine.control import Monitor
 from dcvsr_engine.errors import InputError, OutputError
 from dcvsr_engine.events import FrameDone, PhaseStarted
 from dcvsr_engine.settings import BOXES, OutputSettings
-from dcvsr_engine.storage import describe_os_error, discard, partial_path, put_in_place, refuse_replacing, refuse_unsafe
+from dcvsr_engine.storage import (
+    describe_os_error,
+    discard,
+    partial_path,
+    put_in_place,
+    refuse_replacing,
+    refuse_unsafe,
+    work_folder,
+    write_error,
+)
 from dcvsr_engine.video.arrays import FloatArray, to_uint8
 from dcvsr_engine.video.publish import publish
 from dcvsr_engine.video.reader import VideoReader
@@ -218,8 +226,8 @@ def write_comparison(
     info, count = comparison.result.counted_info(), last - first + 1
     output = check_target(target, info, output)
     monitor.emit(PhaseStarted("write", 0, 1, count))
-    with tempfile.TemporaryDirectory(prefix=".compare-", dir=target.absolute().parent) as folder:
-        segment = Path(folder) / "segment.video"
+    with work_folder(target, "compare") as folder:
+        segment, complete = folder / "segment.video", folder / target.name
         with VideoWriter(segment, info, *comparison.size, output) as writer:
             for done, (pts, duration, picture) in enumerate(comparison.frames(first, last), 1):
                 monitor.check()
@@ -227,4 +235,8 @@ def write_comparison(
                 monitor.emit(FrameDone(done, count))
         monitor.emit(PhaseStarted("publish", 0, 1, 0))
         whole = count == comparison.result.frames_total
-        publish([segment], target, info, output, None if whole else (first, last), monitor.check)
+        publish([segment], complete, info, output, None if whole else (first, last), monitor.check)
+        try:
+            put_in_place(complete, target.absolute(), replace=output.overwrite)
+        except OSError as error:
+            raise write_error(target, error) from None

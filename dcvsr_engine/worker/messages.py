@@ -35,11 +35,15 @@ class PlanJob:
 
 @dataclass(frozen=True)
 class RunJob:
-    """Run a job. Without a target it is a preview: only frames are sent. ``folder`` names a job folder to resume from."""
+    """Run a job. Without a target it is a preview: only frames are sent.
+
+    ``folder`` names a job folder to resume from, ``farm`` the address of a farm that is to run it.
+    """
 
     job: str
     request: JobRequest
     folder: Path | None = None
+    farm: str = ""
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,9 @@ from dcvsr_engine.video.encoders import missing_codecs
 from dcvsr_engine.worker import messages
 from dcvsr_engine.worker.crew import run_on_devices
 
+FarmRun = Callable[[JobRequest, Control, Path, str], dict[str, Any]]
+"""Runs a job with its folder on the farm at an address; returns its report."""
+
 
 class ModelCache:
     """A loader that keeps the model that was used last."""
@@ -61,13 +64,14 @@ class Engine:
     Attributes:
         connection: to the window.
         alone: whether it is not itself one of several engines at a job.
+        on_farm: runs jobs on farms; a process that is one of several has none.
         models: loads models, and keeps the last one.
         jobs, plans: one thread for jobs, one after the other, and one for plans beside them.
         controls: of the running job and of those that wait for it.
     """
 
-    def __init__(self, connection: Connection, alone: bool = True) -> None:
-        self.connection, self.alone = connection, alone
+    def __init__(self, connection: Connection, alone: bool = True, on_farm: FarmRun | None = None) -> None:
+        self.connection, self.alone, self.on_farm = connection, alone, on_farm
         self.models = ModelCache()
         self.jobs = ThreadPoolExecutor(1, "job")
         self.plans = ThreadPoolExecutor(1, "plan")
@@ -185,7 +189,7 @@ class Engine:
         try:
             with self._network:
                 control.check()
-                report = self.carried_out(request, control, folder, lambda plan: self.send(messages.JobPlanned(job, plan)))
+                report = self.carried_out(command, control, folder, lambda plan: self.send(messages.JobPlanned(job, plan)))
         finally:
             # before the last event is sent: what the window sends next is not meant for this job
             self.controls.remove(control)
@@ -201,12 +205,16 @@ class Engine:
             self.controls.remove(control)
         self.send(messages.JobFinished(command.job, command.target))
 
-    def carried_out(self, request: JobRequest, control: Control, folder: Path | None, on_plan: OnPlan) -> dict[str, Any]:
-        """Run a job here, or in an engine process per device where several are to compute; returns its report."""
-        if folder is not None and self.alone and needs_crew(request.settings.device):
-            self.models.clear()
+    def carried_out(self, command: messages.RunJob, control: Control, folder: Path | None, on_plan: OnPlan) -> dict[str, Any]:
+        """Run a job here, in an engine process per device where several are to compute, or on a farm; returns its report."""
+        request = command.request
+        if folder is None or not (command.farm or (self.alone and needs_crew(request.settings.device))):
+            return run_job(request, control, folder, self.models, on_plan)
+        self.models.clear()
+        if not command.farm:
             return run_on_devices(request, control, folder, on_plan)
-        return run_job(request, control, folder, self.models, on_plan)
+        assert self.on_farm is not None
+        return self.on_farm(request, control, folder, command.farm)
 
 
 def kept(folder: Path | None) -> Path | None:
@@ -214,8 +222,8 @@ def kept(folder: Path | None) -> Path | None:
     return folder if folder is not None and has_job(folder) else None
 
 
-def serve(connection: Connection, alone: bool = True) -> None:
-    """The process' main function. Ctrl-C in the terminal is left to the window. See `Engine` for ``alone``."""
+def serve(connection: Connection, alone: bool = True, on_farm: FarmRun | None = None) -> None:
+    """The process' main function. Ctrl-C in the terminal is left to the window. See `Engine` for the arguments."""
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-    Engine(connection, alone).serve()
+    Engine(connection, alone, on_farm).serve()

@@ -275,6 +275,22 @@
         <translation>从队列中移除</translation>
     </message>
     <message>
+        <source>Restore on a &amp;farm</source>
+        <translation>在农场上修复(&amp;F)</translation>
+    </message>
+    <message>
+        <source>Restore on the &amp;farm at {address}</source>
+        <translation>在农场 {address} 上修复(&amp;F)</translation>
+    </message>
+    <message>
+        <source>Restore on &amp;this computer</source>
+        <translation>在本机上修复(&amp;T)</translation>
+    </message>
+    <message>
+        <source>Fa&amp;rm…</source>
+        <translation>农场(&amp;R)…</translation>
+    </message>
+    <message>
         <source>&amp;Models…</source>
         <translation>模型(&amp;M)…</translation>
     </message>
@@ -809,10 +825,6 @@
     <message>
         <source>This computer has {0} CUDA card(s), each for one worker; choose no more than those.</source>
         <translation>这台计算机有 {0} 块 CUDA 显卡，每块用于一个工作进程；请勿选择更多。</translation>
-    </message>
-    <message>
-        <source>The farm at {} cannot be reached any more. Finished work is kept: start it again, and then the same command.</source>
-        <translation>无法再连接位于 {} 的农场。已完成的工作会保留：请重新启动农场，再执行同一命令。</translation>
     </message>
     <message>
         <source>{0} cannot be reached any more; its units are done by others.</source>
@@ -1447,6 +1459,10 @@
         <translation>{1} 上的模型“{0}”不相同（{2}）；请在那里安装相同的模型。</translation>
     </message>
     <message>
+        <source>The farm at {0} cannot be reached any more. Finished work is kept: start it again, and then the same command.</source>
+        <translation>{0} 的农场已无法连接。已完成的部分会保留：请重新启动农场，然后再次执行同样的操作。</translation>
+    </message>
+    <message>
         <source>The frames do not fit into memory: close other programs, or choose a smaller size.</source>
         <translation>帧放不进内存：请关闭其他程序或选择更小的尺寸。</translation>
     </message>
@@ -1572,6 +1588,176 @@
     <message>
         <source>The engine has begun something else: save the video when it is done.</source>
         <translation>引擎已开始处理其他任务：请在其完成后再保存视频。</translation>
+    </message>
+</context>
+<context>
+    <name>FarmCommand</name>
+    <message>
+        <source>The farm ended unexpectedly (exit code {code}).</source>
+        <translation>农场意外结束（退出代码 {code}）。</translation>
+    </message>
+</context>
+<context>
+    <name>FarmDialog</name>
+    <message>
+        <source>Farm</source>
+        <translation>农场</translation>
+    </message>
+    <message>
+        <source>&amp;Restore clips on this farm</source>
+        <translation>在这个农场上修复视频(&amp;R)</translation>
+    </message>
+    <message>
+        <source>Several computers restore your clips together: one of them starts a farm, the others join it. Program and model are the same on all of them. This computer leaves when the window is closed.</source>
+        <translation>多台计算机一起修复您的视频：其中一台启动农场，其他的加入。所有计算机上的程序和模型必须相同。关闭窗口时，本机会离开农场。</translation>
+    </message>
+    <message>
+        <source>Several computers work together only on Linux; on this system a farm is this computer alone.</source>
+        <translation>多台计算机协作仅支持 Linux；在此系统上，农场只包含本机。</translation>
+    </message>
+    <message>
+        <source>Address of this computer</source>
+        <translation>本机地址</translation>
+    </message>
+    <message>
+        <source>this computer only ({address})</source>
+        <translation>仅限本机（{address}）</translation>
+    </message>
+    <message>
+        <source>{address}, for other computers</source>
+        <translation>{address}，供其他计算机加入</translation>
+    </message>
+    <message>
+        <source>Address of the farm</source>
+        <translation>农场地址</translation>
+    </message>
+    <message>
+        <source>Token</source>
+        <translation>令牌</translation>
+    </message>
+    <message>
+        <source>what the first computer shows</source>
+        <translation>第一台计算机上显示的令牌</translation>
+    </message>
+    <message>
+        <source>The devices of this computer &amp;work, too</source>
+        <translation>本机的设备也参与计算(&amp;W)</translation>
+    </message>
+    <message>
+        <source>Start &amp;here, for</source>
+        <translation>在本机启动，用于(&amp;H)</translation>
+    </message>
+    <message>
+        <source>Or &amp;join the one at</source>
+        <translation>或加入位于此处的农场(&amp;J)</translation>
+    </message>
+    <message>
+        <source>&amp;Token</source>
+        <translation>令牌(&amp;T)</translation>
+    </message>
+    <message>
+        <source>&amp;Start a farm on this computer</source>
+        <translation>在本机启动农场(&amp;S)</translation>
+    </message>
+    <message>
+        <source>&amp;Connect</source>
+        <translation>连接(&amp;C)</translation>
+    </message>
+    <message>
+        <source>&amp;Leave</source>
+        <translation>离开(&amp;L)</translation>
+    </message>
+    <message>
+        <source>Command that joins from another computer</source>
+        <translation>从另一台计算机加入的命令</translation>
+    </message>
+    <message>
+        <source>Co&amp;py</source>
+        <translation>复制(&amp;P)</translation>
+    </message>
+    <message>
+        <source>Copy the command with the token. Whoever has it can run programs on this farm.</source>
+        <translation>复制带令牌的命令。拥有令牌的人可以在这个农场上运行程序。</translation>
+    </message>
+    <message>
+        <source>On the others:</source>
+        <translation>在其他计算机上：</translation>
+    </message>
+    <message>
+        <source>Devices of the farm</source>
+        <translation>农场的设备</translation>
+    </message>
+    <message>
+        <source>Computer</source>
+        <translation>计算机</translation>
+    </message>
+    <message>
+        <source>Device</source>
+        <translation>设备</translation>
+    </message>
+    <message>
+        <source>Memory</source>
+        <translation>内存</translation>
+    </message>
+    <message>
+        <source>Versions</source>
+        <translation>版本</translation>
+    </message>
+    <message>
+        <source>Now</source>
+        <translation>当前</translation>
+    </message>
+    <message>
+        <source>Versions differ from this computer&apos;s: {versions}. Install the same on all.</source>
+        <translation>版本与本机不同：{versions}。请在所有计算机上安装相同的版本。</translation>
+    </message>
+    <message>
+        <source>this computer</source>
+        <translation>本机</translation>
+    </message>
+    <message>
+        <source>This computer is in the farm at {address}.</source>
+        <translation>本机已加入农场 {address}。</translation>
+    </message>
+    <message>
+        <source>Others cannot join: for that, leave and start it for an address of this computer.</source>
+        <translation>其他计算机无法加入：如需加入，请先离开，再选择本机的一个地址启动农场。</translation>
+    </message>
+    <message>
+        <source>Entering the farm at {address} …</source>
+        <translation>正在进入农场 {address}…</translation>
+    </message>
+    <message>
+        <source>Leaving …</source>
+        <translation>正在离开…</translation>
+    </message>
+    <message>
+        <source>This computer is in no farm.</source>
+        <translation>本机未加入任何农场。</translation>
+    </message>
+    <message>
+        <source>This bundle cannot be in a farm: that needs Ray, with which only an installation by pip can be extended.</source>
+        <translation>此安装包不能加入农场：农场需要 Ray，而只有通过 pip 安装的程序才能添加 Ray。</translation>
+    </message>
+    <message>
+        <source>idle</source>
+        <translation>空闲</translation>
+    </message>
+    <message>
+        <source>does not answer</source>
+        <translation>没有响应</translation>
+    </message>
+    <message>
+        <source>segment {number}/{segments}</source>
+        <translation>段 {number}/{segments}</translation>
+    </message>
+    <message>
+        <source>begins</source>
+        <translation>即将开始</translation>
+    </message>
+    <message>
+        <source>waits for others</source>
+        <translation>等待其他设备</translation>
     </message>
 </context>
 <context>
@@ -2056,6 +2242,37 @@
     <message>
         <source>Close the notice</source>
         <translation>关闭通知</translation>
+    </message>
+</context>
+<context>
+    <name>Phases</name>
+    <message>
+        <source>loading the model</source>
+        <translation>正在加载模型</translation>
+    </message>
+    <message>
+        <source>detecting shots</source>
+        <translation>正在检测镜头</translation>
+    </message>
+    <message>
+        <source>encoding</source>
+        <translation>正在编码</translation>
+    </message>
+    <message>
+        <source>sampling</source>
+        <translation>正在采样</translation>
+    </message>
+    <message>
+        <source>decoding</source>
+        <translation>正在解码</translation>
+    </message>
+    <message>
+        <source>writing</source>
+        <translation>正在写入</translation>
+    </message>
+    <message>
+        <source>finishing the file</source>
+        <translation>正在完成文件</translation>
     </message>
 </context>
 <context>
@@ -2691,6 +2908,10 @@
         <translation>{name} 修复前后对比</translation>
     </message>
     <message>
+        <source>{name} on the farm</source>
+        <translation>{name}（农场）</translation>
+    </message>
+    <message>
         <source>step {step}/{steps} {kind}</source>
         <translation>步骤 {step}/{steps} {kind}</translation>
     </message>
@@ -2701,34 +2922,6 @@
     <message>
         <source>frame {done}/{total}</source>
         <translation>帧 {done}/{total}</translation>
-    </message>
-    <message>
-        <source>loading the model</source>
-        <translation>正在加载模型</translation>
-    </message>
-    <message>
-        <source>detecting shots</source>
-        <translation>正在检测镜头</translation>
-    </message>
-    <message>
-        <source>encoding</source>
-        <translation>正在编码</translation>
-    </message>
-    <message>
-        <source>sampling</source>
-        <translation>正在采样</translation>
-    </message>
-    <message>
-        <source>decoding</source>
-        <translation>正在解码</translation>
-    </message>
-    <message>
-        <source>writing</source>
-        <translation>正在写入</translation>
-    </message>
-    <message>
-        <source>finishing the file</source>
-        <translation>正在完成文件</translation>
     </message>
     <message>
         <source>segment {number}/{segments}</source>
@@ -3616,6 +3809,14 @@
     <message>
         <source>H.265 on the AMD GPU</source>
         <translation>H.265（AMD GPU）</translation>
+    </message>
+    <message>
+        <source>H.264 by VA-API (Linux)</source>
+        <translation>H.264（VA-API，Linux）</translation>
+    </message>
+    <message>
+        <source>H.265 by VA-API (Linux)</source>
+        <translation>H.265（VA-API，Linux）</translation>
     </message>
     <message>
         <source>H.264 on the Mac&apos;s encoder</source>

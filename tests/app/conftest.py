@@ -13,6 +13,7 @@ from PySide6.QtCore import QCoreApplication, QEvent
 from pytestqt.qtbot import QtBot
 
 from app.engine.thread import EngineThread
+from app.farm.link import FarmLink
 from app.main_window import MainWindow
 from app.system.awake import KeepAwake
 from app.system.crash_report import CrashReport
@@ -23,6 +24,7 @@ sys.path.append(str(Path(__file__).parent))  # the fake engine is imported by th
 
 from clip_files import write_clip
 from fake_engine import fake_engine
+from fake_farm import FakeFarm
 from leaks import busy_objects
 
 
@@ -112,3 +114,14 @@ def own_clip(clip: Path, tmp_path: Path) -> Path:
 def soon(qtbot: QtBot) -> Callable[[Callable[[], object]], None]:
     """Wait until something is so."""
     return lambda condition: qtbot.waitUntil(condition, timeout=15_000)
+
+
+@pytest.fixture
+def farm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeFarm:
+    """A farm that is only a folder, with a data folder for its token."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
+    monkeypatch.setattr("app.farm.dialog.has_ray", lambda: True)
+    (tmp_path / "farm").mkdir()
+    farm = FakeFarm(tmp_path / "farm")
+    monkeypatch.setattr("app.controllers.devices.FarmLink", functools.partial(FarmLink, command=farm.command))
+    return farm

@@ -108,7 +108,7 @@ def test_no_shortcut_is_given_twice(window):
 
 def test_every_menu_entry_has_a_text_and_every_menu_a_key(window):
     tops = window.menuBar().actions()
-    assert len(tops) == 6
+    assert len(tops) == 7
     assert all("&" in top.text() for top in tops)
     assert len({top.text()[top.text().index("&") + 1].lower() for top in tops}) == len(tops)
     assert all(action.text() for top in tops for action in menu_actions(top.menu()))

@@ -116,6 +116,17 @@ def test_the_report_names_every_clip_however_the_run_ends(run, folder, tmp_path,
     assert sorted(path.name for path in tmp_path.iterdir()) == ["films", "report.json"]
 
 
+def test_the_report_of_the_run_before_is_replaced_and_nothing_else(run, folder, tmp_path):
+    report, small = tmp_path / "report.json", ("--frames", "0-0")
+    command = "restore", folder, folder / "inner" / "b.mp4", "--report", report, *small
+    for _ in range(2):
+        assert run(*command, "--skip-done")[0] == 0
+    assert states_of(report) == {"a.mp4": "skipped", "b.mp4": "skipped"}
+    for foreign in ("[]", "[1]", '[{"source": "a.mp4"}]', '{"state": "done"}', "precious"):
+        report.write_text(foreign)
+        assert run(*command, "--skip-done")[0] == 2 and report.read_text() == foreign
+
+
 def test_a_report_that_cannot_be_written_any_more_does_not_end_the_work(folder):
     def write(text):
         raise OutputError("Full.")

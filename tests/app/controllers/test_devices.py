@@ -1,7 +1,8 @@
 import pytest
 from steering import without_plan
 
-from dcvsr_engine.worker.messages import DeviceFacts, Ready
+from app.controllers.devices import installed_version
+from dcvsr_engine.worker.messages import DeviceFacts, JobCancelled, Ready, RunJob
 
 CPU = DeviceFacts("cpu", "processor, 2 threads", 8 << 30)
 CARDS = DeviceFacts("cuda:0", "RTX & Co", 24 << 30), DeviceFacts("cuda:1", "RTX 3060", 12 << 30)
@@ -61,3 +62,70 @@ def test_without_a_clip_the_choice_is_for_those_to_come(window, own_clip):
     assert window.settings_panel.request.settings.device == "cpu" and entries(window)["Processor · 8 GB"]
     window.add_clips([own_clip])
     assert devices(window) == ["cpu"]
+
+
+# -- the farm ---------------------------------------------------------------------------------------------------
+
+
+def entered(window, soon):
+    window.action_table["farm"].trigger()
+    window.devices.dialog.start_button.click()
+    soon(lambda: bool(window.devices.link.view.rows))
+
+
+def left(window, soon):
+    window.devices.dialog.leave_button.click()
+    soon(lambda: window.devices.link.view.state == "out")
+
+
+def places(window):
+    return {name: window.action_table[f"place.{name}"].isChecked() for name in ("here", "farm")}
+
+
+def test_clips_are_restored_on_a_farm_from_when_it_is_entered_until_it_is_left_or_the_user_says_otherwise(farm, window, soon):
+    assert places(window) == {"here": True, "farm": False} and not window.action_table["place.farm"].isEnabled()
+    entered(window, soon)
+    assert window.runner.farm == "127.0.0.1:6380" and places(window) == {"here": False, "farm": True}
+    assert window.action_table["place.farm"].text() == "Restore on the &farm at 127.0.0.1:6380"
+    assert window.devices.dialog.use_box.isChecked()
+    window.action_table["place.here"].trigger()
+    assert not window.runner.farm and not window.devices.dialog.use_box.isChecked()
+    window.devices.dialog.use_box.click()
+    assert window.runner.farm and places(window) == {"here": False, "farm": True}
+    left(window, soon)
+    assert not window.runner.farm and places(window) == {"here": True, "farm": False}
+
+
+def test_a_farm_that_is_lost_stays_chosen_so_that_nothing_begins_that_would_take_days_here(farm, window, soon):
+    entered(window, soon)
+    window.devices.link._node.write(b"end\n")
+    window.devices.link._node.closeWriteChannel()
+    soon(lambda: window.devices.link.view.state == "out")
+    assert window.runner.farm == "127.0.0.1:6380" and "first computer is gone" in window.devices.dialog.message.text()
+    window.action_table["place.here"].trigger()
+    assert not window.runner.farm
+
+
+def test_the_engine_is_told_the_farm_and_the_folder_that_all_see(farm, window, own_clip, soon, monkeypatch):
+    sent = []
+    monkeypatch.setattr(window.engine, "send", sent.append)
+    monkeypatch.setattr(window.runner, "restart_engine", lambda: None)
+    window.preferences.plan_first = True  # a plan is for this computer
+    window.add_clips([own_clip])
+    entered(window, soon)
+    window.action_table["restore"].trigger()
+    (command,) = [command for command in sent if isinstance(command, RunJob)]
+    assert command.farm == "127.0.0.1:6380" and command.folder.parent == own_clip.parent
+    assert window.runner.current.farm and "clip.mp4 on the farm" in window.progress.title.text()
+    window.engine.received.emit(JobCancelled(command.job, command.folder))
+    window.action_table["place.here"].trigger()
+    window.action_table["resume"].trigger()
+    (_, again) = [command for command in sent if isinstance(command, RunJob)]
+    assert again.farm == "" and again.folder == command.folder
+    window.engine.received.emit(JobCancelled(command.job, command.folder))
+
+
+def test_versions_of_this_computer_are_found_without_ray(window):
+    versions = window.devices.versions()
+    assert set(versions) == {"dcvsr", "Ray", "Python", "PyTorch"} and versions["PyTorch"] == "2"
+    assert installed_version("no-such-package") == ""

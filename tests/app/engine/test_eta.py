@@ -100,3 +100,12 @@ def test_a_batch_of_tiles_moves_the_share_before_it_is_done():
     for done in range(1, 6):
         pace.on_event(TileFinished(0, 0, done, 10, 8.0), 40.0)
     assert pace.share == pytest.approx(0.5) and pace.share_at(99.0) == pytest.approx(0.5)
+
+
+def test_a_farm_counts_frames_of_whole_segments():
+    """As `farm.run` tells them: one phase, and what is finished so far, again and again."""
+    estimator = ProgressEstimator()
+    estimator.on_event(PhaseStarted("sample", 0, 1, 100), 0.0)
+    for done, now in ((0, 1.0), (0, 10.0), (20, 20.0), (20, 30.0), (40, 40.0)):
+        estimator.on_event(FrameDone(done, 100), now)
+    assert estimator.share == pytest.approx(0.4) and estimator.seconds_left_at(40.0) == pytest.approx(60.0)

@@ -1,13 +1,16 @@
-"""A farm of two nodes on this computer of which a worker or a node is killed: the frames are those of an undisturbed run.
+"""A farm of two nodes on this computer that is disturbed 20 times: whatever dies, the frames are those of an undisturbed run.
 
-All slow.
+All slow. Every row of `RUNS` is one run; a point is how many units are finished when it is disturbed.
 """
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -15,104 +18,202 @@ import jobs
 import psutil
 import pytest
 
-from dcvsr_engine.farm.cluster import farm_job_folder, token
+from dcvsr_engine.farm.address import farm_job_folder, token
 from dcvsr_engine.jobs.job import run_job
-from dcvsr_engine.jobs.manifest import read_manifest
+from dcvsr_engine.jobs.manifest import Unit, read_manifest
+from dcvsr_engine.planning.request import JobRequest
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(find_spec("ray") is None or os.name == "nt", reason="needs Ray, an optional extra, and Linux's signals"),
+    pytest.mark.timeout(1200),
+    pytest.mark.skipif(
+        find_spec("ray") is None or not sys.platform.startswith("linux"),
+        reason="needs Ray, an optional extra, and Linux's signals and loopback addresses",
+    ),
 ]
-FRAMES, PORT, SECONDS = 56, 6391, 240.0
-ADDRESS = f"127.0.0.1:{PORT}"
-
-
-def dcvsr(log, *words: str) -> subprocess.Popen:
-    return subprocess.Popen([sys.executable, "-m", "dcvsr_engine", *words], stdout=log, stderr=log, start_new_session=True)
-
-
-def kill_all(process: subprocess.Popen) -> None:
-    """SIGKILL a process and all that it has started, as a machine that loses its power."""
-    family = [process.pid, *(child.pid for child in psutil.Process(process.pid).children(recursive=True))]
-    for pid in family:
-        os.kill(pid, signal.SIGKILL)
-    process.wait()
+FRAMES, UNITS, SECONDS = 84, 6, 400.0
+HEAD, SECOND = "127.0.0.2", "127.0.0.3"
+"""Two loopback addresses: two computers, as far as Ray can tell."""
+ADDRESS = f"{HEAD}:6391"
+RUNS = [
+    *[("worker", 0), ("driver", 2), ("node", 2), ("late", 0), ("full", 3), ("two", 0), ("head", 3), ("hang", 0)],
+    *[("worker", 2), ("driver", 0), ("node", 0), ("late", 3), ("full", 0), ("two", 3), ("head", 0), ("hang", 3)],
+    *[("worker", 5), ("driver", 5), ("node", 5), ("head", 5)],
+]
+DISK = 24 * 2**20
+"""Bytes of the disk that is filled."""
 
 
 class Office:
-    """A head and a second node, and the jobs that are begun on them."""
+    """A head and a second node, what is begun on them, and what they say."""
 
-    def __init__(self, log) -> None:
-        self.log, self.nodes = log, {}
+    def __init__(self, folder: Path) -> None:
+        self.log = folder / "log.txt"
+        self.nodes: dict[str, subprocess.Popen[bytes]] = {}
 
-    def start(self, name: str) -> None:
-        words = ["start", "--port", str(PORT)] if name == "head" else ["join", ADDRESS, "--token", token()]
-        begins = Path(self.log.name).stat().st_size
-        self.nodes[name] = dcvsr(self.log, "farm", *words, "--devices", "1")
-        wait_until(lambda: f"in the farm at {ADDRESS}" in self.said(begins))
+    def dcvsr(self, *words: str) -> subprocess.Popen[bytes]:
+        with self.log.open("ab") as log:
+            command = [sys.executable, "-m", "dcvsr_engine", *words]
+            return subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
 
-    def said(self, begins: int) -> str:
-        with Path(self.log.name).open(encoding="utf-8") as words:
-            words.seek(begins)
-            return words.read()
+    def start(self, *names: str) -> None:
+        """Start those nodes that do not run, the head first."""
+        for name in names:
+            if name in self.nodes and self.nodes[name].poll() is None:
+                continue
+            listen = ["--listen", HEAD if name == "head" else SECOND, "--devices", "1"]
+            words = ["start", "--port", "6391"] if name == "head" else ["join", ADDRESS, "--token", token()]
+            before = self.said().count("in the farm at")
+            self.nodes[name] = self.dcvsr("farm", *words, *listen)
+            wait_until(lambda before=before: self.said().count("in the farm at") > before)
 
-    def restore(self, request) -> subprocess.Popen:
+    def said(self) -> str:
+        return self.log.read_text(encoding="utf-8") if self.log.exists() else ""
+
+    def restore(self, request: JobRequest) -> subprocess.Popen[bytes]:
         settings = {"model": request.settings.model, "segment-frames": "14", "overlap": "0", "device": "cpu", "precision": "fp32"}
-        options = [
-            word for name, value in (settings | {"order": "bricks", "codec": "ffv1"}).items() for word in (f"--{name}", value)
-        ]
-        return dcvsr(self.log, "restore", str(request.source), "-o", str(request.target), "--farm", ADDRESS, *options)
+        settings |= {"order": "bricks", "codec": "ffv1"}
+        options = [word for name, value in settings.items() for word in (f"--{name}", value)]
+        return self.dcvsr("restore", str(request.source), "-o", str(request.target), "--farm", ADDRESS, *options)
+
+    def done(self, driver: subprocess.Popen[bytes]) -> int:
+        """Wait for a command; returns its exit code."""
+        return driver.wait(SECONDS)
 
     def end(self) -> None:
-        for process in self.nodes.values():
+        for process in reversed(self.nodes.values()):
             process.send_signal(signal.SIGTERM)
         for process in self.nodes.values():
             process.wait(60)
 
 
-def wait_until(holds, seconds: float = SECONDS) -> None:
+def kill_all(process: subprocess.Popen[bytes]) -> None:
+    """SIGKILL a process and all that it has started, as a machine that loses its power."""
+    family = [process.pid, *(child.pid for child in psutil.Process(process.pid).children(recursive=True))]
+    for pid in family:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    process.wait()
+
+
+def wait_until(holds: Callable[[], object], seconds: float = SECONDS) -> None:
     end = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < end
-        time.sleep(0.05)
+        time.sleep(0.02)
 
 
-def begun(request) -> list:
-    """Units that somebody is at."""
+def units(request: JobRequest, state: str) -> list[Unit]:
+    """Units in a state; none where there is no job."""
     known = read_manifest(farm_job_folder(request, ADDRESS))
-    return [] if known is None else [unit for unit in known.units if unit.state == "begun"]
+    return [] if known is None else [unit for unit in known.units if unit.state == state]
 
 
-def pid_of(request) -> int:
-    """The process of the worker that is at a unit."""
-    owner = begun(request)[0].owner
+def reach_point(request: JobRequest, finished: int) -> None:
+    """Wait until so many units are finished, and somebody is at another one."""
+    wait_until(lambda: (len(units(request, "finished")) >= finished and units(request, "begun")) or request.target.exists())
+    assert not request.target.exists()
+
+
+def pid_of(request: JobRequest) -> int:
+    """The process of a worker that is at a unit."""
+    owner = units(request, "begun")[0].owner
     return int((farm_job_folder(request, ADDRESS) / f"worker-{owner}.lock").read_text(encoding="utf-8").split()[1])
 
 
-@pytest.fixture
-def office(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    with (tmp_path / "log.txt").open("a", encoding="utf-8") as log:
-        office = Office(log)
+@contextmanager
+def small_disk(folder: Path) -> Iterator[Path]:
+    """A disk of `DISK` bytes."""
+    folder.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK}", "tmpfs", folder], check=False).returncode:
+        pytest.skip("only root may mount a small disk")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", folder], check=True)
+
+
+def fill(folder: Path) -> Path:
+    """Fill the disk of a folder with a file."""
+    path = folder / "filler"
+    with path.open("wb", buffering=0) as file:
+        with suppress(OSError):
+            while True:
+                file.write(bytes(2**16))
+        with suppress(OSError):
+            while True:
+                file.write(b"0")
+    assert shutil.disk_usage(folder).free == 0
+    return path
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("office")
+        patch.setenv("XDG_DATA_HOME", str(folder / "home"))
+        patch.setenv("OMP_NUM_THREADS", "1")
+        office = Office(folder)
         try:
             yield office
         finally:
             office.end()
 
 
-@pytest.mark.parametrize("what", ["worker", "node"])
-def test_a_disturbed_job_gives_the_frames_of_an_undisturbed_one(what, office, tiny_model, tmp_path):
-    clip = jobs.short_clip(tmp_path / "clip.mkv", FRAMES)
-    request = jobs.request(clip, tmp_path / "out.mkv", tiny_model, order="bricks")
-    run_job(request.replace(target=tmp_path / "alone.mkv"), folder=tmp_path / "alone")
-    office.start("head")
-    office.start("second")
-    driver = office.restore(request)
-    wait_until(lambda: bool(begun(request)))
-    if what == "worker":
-        os.kill(pid_of(request), signal.SIGKILL)
-    else:
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    """The request of a job, without a target, and the frames that it gives without a farm."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    (folder / "tiny").mkdir()
+    clip, model = jobs.short_clip(folder / "clip.mkv", FRAMES), jobs.write_model(folder / "tiny")
+    request = jobs.request(clip, folder / "alone.mkv", model, order="bricks")
+    run_job(request, folder=folder / "job")
+    return request, jobs.fingerprint(request.target)
+
+
+def disturb(office: Office, what: str, point: int, request: JobRequest, other: JobRequest) -> None:
+    """Begin a job, disturb it, and see it done, by the same command again where the first one cannot go on."""
+    if what == "late" and "second" in office.nodes:
         kill_all(office.nodes.pop("second"))
-    assert driver.wait(SECONDS) == 0, office.said(0)
-    assert jobs.fingerprint(tmp_path / "out.mkv") == jobs.fingerprint(tmp_path / "alone.mkv")
+    office.start("head", *(["second"] if what != "late" else []))
+    driver = office.restore(request)
+    rival = office.restore(other) if what == "two" else None
+    reach_point(request, point)
+    match what:
+        case "worker":
+            os.kill(pid_of(request), signal.SIGKILL)
+        case "two":
+            os.kill(pid_of(request), signal.SIGKILL)
+        case "hang":
+            os.kill(pid_of(request), signal.SIGSTOP)
+        case "node":
+            kill_all(office.nodes.pop("second"))
+        case "late":
+            office.start("second")
+        case "driver":
+            kill_all(driver)
+            driver = office.restore(request)
+        case "head":
+            kill_all(office.nodes.pop("head"))
+            assert office.done(driver) == 2, office.said()
+            office.nodes.pop("second").wait(SECONDS)  # it has noticed
+            office.start("head", "second")
+            driver = office.restore(request)
+        case "full":
+            filler = fill(request.target.parent)
+            assert office.done(driver) == 2, office.said()
+            filler.unlink()
+            driver = office.restore(request)
+    assert office.done(driver) == 0, office.said()
+    assert rival is None or office.done(rival) == 0, office.said()
+
+
+@pytest.mark.parametrize("what, point", RUNS)
+def test_a_disturbed_job_gives_the_frames_of_an_undisturbed_one(what, point, office, undisturbed, tmp_path):
+    asked, frames = undisturbed
+    with small_disk(tmp_path / "disk") if what == "full" else nullcontext(tmp_path) as folder:
+        request, other = (asked.replace(target=folder / name) for name in ("out.mkv", "other.mkv"))
+        disturb(office, what, point, request, other)
+        assert jobs.fingerprint(request.target) == frames
+        assert what != "two" or jobs.fingerprint(other.target) == frames
+        assert not farm_job_folder(request, ADDRESS).exists()

@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import threading
 import time
 from importlib.util import find_spec
@@ -15,14 +16,8 @@ from dcvsr_engine import cli
 from dcvsr_engine.errors import JobError
 from dcvsr_engine.events import Warned
 from dcvsr_engine.farm import cluster
-from dcvsr_engine.farm.cluster import (
-    farm_job_folder,
-    model_difference,
-    node_command,
-    refusal_of,
-    token,
-    version_differences,
-)
+from dcvsr_engine.farm.address import LOOPBACK, farm_folder, farm_job_folder, token
+from dcvsr_engine.farm.cluster import model_difference, node_command, refusal_of, version_differences
 from dcvsr_engine.farm.driver import run_on_farm
 from dcvsr_engine.farm.labels import DEVICE, FarmDevice, computer_of, decoded, encoded, labels_of
 from dcvsr_engine.farm.status import status_table, worker_rows
@@ -60,12 +55,12 @@ def test_the_token_is_made_once_kept_and_replaced_by_one_that_is_given():
     first = token()
     assert len(first) == 64 and token() == first and token("other") == "other" and token() == "other"
     if os.name != "nt":
-        assert (cluster.farm_folder() / "token").stat().st_mode & 0o077 == 0
+        assert (farm_folder() / "token").stat().st_mode & 0o077 == 0
 
 
 def test_a_farm_listens_on_this_computer_alone_and_tells_nobody(monkeypatch):
     monkeypatch.setattr(cluster, "versions_here", lambda: VERSIONS)
-    command = node_command(CARDS, 0, None, cluster.LOOPBACK, 7000)
+    command = node_command(CARDS, 0, None, LOOPBACK, 7000)
     assert {"--node-ip-address=127.0.0.1", "--disable-usage-stats", "--include-dashboard=false", "--port=7000"} <= set(command)
     joining = node_command(CARDS, 1, "10.0.0.1:7000", "10.0.0.2", 1)
     assert "--head" not in joining and f'--resources={{"{DEVICE}": 2}}' in joining and "--num-gpus=1" in joining
@@ -118,6 +113,16 @@ def test_why_a_farm_cannot_be_used_is_one_sentence(error, words):
     assert words in refusal_of("box:1", error)
 
 
+def test_a_computer_may_use_a_farm_without_working_for_it():
+    assert cluster.devices_here(0) == ([], 0) and cluster.node_surroundings(0, LOOPBACK)["OMP_NUM_THREADS"]
+    assert "--num-cpus=0" in node_command([], 0, "10.0.0.1:6380", "10.0.0.2", 1)
+
+
+def test_the_way_to_a_farm_is_the_address_that_others_reach_this_computer_at():
+    with socket.create_server((LOOPBACK, 0)) as server:
+        assert cluster.reach(f"{LOOPBACK}:{server.getsockname()[1]}") == LOOPBACK
+
+
 def test_where_nothing_listens_there_is_no_farm():
     """Ray itself would try for minutes."""
     with pytest.raises(JobError, match=r"There is no farm at 127\.0\.0\.1:9"):
@@ -133,7 +138,7 @@ def test_where_nothing_listens_there_is_no_farm():
         (["join", ":6380"], "“:6380” is no address of a farm"),
         (["join", "box", "--token", " "], "--token takes what “dcvsr farm start” printed"),
         (["start", "10.0.0.1"], "say --listen 10.0.0.1"),
-        (["start", "--devices", "0"], "at least 1, not 0"),
+        (["start", "--devices", "-1"], "at least 0, not -1"),
         (["start", "--port", "0"], "between 1 and 65535, not 0"),
         (["leave"], "Argument action: invalid choice: 'leave'"),
         (["status", "127.0.0.1:9"], "There is no farm at 127.0.0.1:9"),

@@ -174,3 +174,32 @@ def test_the_u_net_leaves_the_device_before_a_single_frame_is_given_up(clip, tin
     watch = Watch()
     run_job(jobs.request(clip, None, tiny_model, frames=(3, 3), steps=1), watch, None, loader)
     assert len(made) == 1
+
+
+@pytest.fixture
+def half_done(tiny_model, tmp_path, loader, monkeypatch):
+    """A job that a device with room for all tiles at once has begun; and a way to go on with less memory."""
+    clip = jobs.short_clip(tmp_path / "wider.mkv", frames=FRAMES, width=128, height=24)
+    request = jobs.request(clip, tmp_path / "out.mkv", tiny_model, steps=3)
+    run_job(request.replace(target=tmp_path / "whole.mkv"), loader=loader)
+    with pytest.raises(Cancelled):
+        run_job(request, CancelAt(StepStarted, 2).watch, None, loader)
+
+    def go_on(memory: int) -> dict:
+        monkeypatch.setattr("dcvsr_engine.planning.planner.memory", lambda device: (memory, memory))
+        return run_job(request, None, None, loader)
+
+    return go_on
+
+
+def test_a_smaller_device_goes_on_with_batches_of_its_own(half_done, tmp_path):
+    report = half_done(70 * 10**6)
+    assert report["settings"]["sap_schedule"] == "staged" and report["resumed"]
+    pairs = zip(jobs.pictures(tmp_path / "out.mkv"), jobs.pictures(tmp_path / "whole.mkv"), strict=True)
+    assert max(abs(ours.astype(int) - theirs).max() for ours, theirs in pairs) <= 1
+
+
+def test_a_device_on_which_only_other_frames_would_fit_refuses_and_loses_nothing(half_done):
+    with pytest.raises(JobError, match="do not fit into the device's memory"):
+        half_done(35 * 10**6)
+    assert len(unfinished_jobs()) == 1 and half_done(2**34)["settings"]["sap_schedule"] == "lockstep"

@@ -1,5 +1,10 @@
 """Comparisons of a clip and its result: what is where, in which part, and what is refused."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import av
 import numpy as np
 import pytest
@@ -7,7 +12,10 @@ from clips import Clip, write_clip
 from PIL import Image
 
 from dcvsr_engine import cli
+from dcvsr_engine.storage import WORK_LOCK
 from dcvsr_engine.video.comparison import line_at
+
+ROOT = Path(__file__).parents[3]
 
 
 def plain(level):
@@ -47,6 +55,32 @@ def test_a_wipe_moves(pair, tmp_path):
     assert len(found) == 50 and found[0].shape == (96, 128)
     dark = [float((frame < 100).mean()) for frame in found]
     assert dark[0] < 0.1 and dark[25] == pytest.approx(line_at(1.0), abs=0.05) and dark[49] > 0.9
+
+
+def test_what_a_killed_process_has_left_goes_and_nothing_else(pair, tmp_path):
+    code = (
+        "import sys, time; from pathlib import Path; from dcvsr_engine.storage import work_folder\n"
+        "with work_folder(Path(sys.argv[1]), 'compare') as folder: print(folder, flush=True); time.sleep(60)"
+    )
+    alive, killed = (
+        subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "demo.mp4")], stdout=subprocess.PIPE, text=True, cwd=ROOT)
+        for _ in range(2)
+    )
+    kept, left = (Path(process.stdout.readline().strip()) for process in (alive, killed))
+    killed.kill()
+    killed.wait()
+    (left / "segment.video").write_bytes(b"half")
+    for folder in (kept, left):
+        os.utime(folder / WORK_LOCK, (0, 0))
+    foreign = tmp_path / ".compare-mine"
+    foreign.mkdir()
+    (foreign / "precious").touch()
+    assert run(*pair, "-o", tmp_path / "demo.mp4", "--to", "0.2") == 0
+    alive.kill()
+    alive.wait()
+    assert (
+        sorted(path.name for path in tmp_path.glob(".*")) == sorted([foreign.name, kept.name]) and (foreign / "precious").exists()
+    )
 
 
 def test_a_picture_before_and_after(pair, tmp_path):

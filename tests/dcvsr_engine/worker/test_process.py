@@ -1,13 +1,16 @@
 """The engine process: every command is answered, jobs can be stopped at any time, nothing outlives the window."""
 
+import dataclasses
 import multiprocessing
 import time
+from contextlib import suppress
 
 import jobs
 import pytest
 from jobs import FRAMES
 
 from dcvsr_engine import __version__
+from dcvsr_engine.errors import JobError
 from dcvsr_engine.events import FrameDone, PhaseStarted, PreviewFrame, StepStarted, TileFinished, TileStarted
 from dcvsr_engine.jobs import job as restoring
 from dcvsr_engine.worker import process
@@ -180,3 +183,29 @@ def test_a_process_of_its_own_obeys_and_ends(client_of, run_of, tmp_path):
     engine.join(30)
     assert engine.exitcode == 0 and time.monotonic() - began < 30
     assert not (tmp_path / "other.mkv").exists()
+
+
+def test_a_job_for_a_farm_is_handed_to_it_and_a_preview_is_not(run_of, tmp_path, monkeypatch):
+    asked = []
+
+    def on_farm(request, control, folder, address):
+        asked.append((request, folder, address))
+        control.emit(FrameDone(1, 2))
+        raise JobError("There is no farm at box:1.")
+
+    ours, theirs = multiprocessing.Pipe()
+    served = process.Engine(theirs, on_farm=on_farm)
+    command = dataclasses.replace(run_of(), folder=tmp_path / "shared", farm="box:1")
+    for job in (command, dataclasses.replace(command, request=command.request.replace(target=None, frames=(0, 0)))):
+        served.carry_out(job)
+    served.jobs.shutdown()
+    theirs.close()
+    events = []
+    with suppress(EOFError):
+        while True:
+            events.append(ours.recv())
+    failed = next(event for event in events if isinstance(event, Failed))
+    assert asked == [(command.request, tmp_path / "shared", "box:1")]
+    assert failed.message == "There is no farm at box:1." and failed.user_error and failed.folder is None
+    assert Progress(command.job, FrameDone(1, 2)) in events and isinstance(events[-1], JobFinished)
+    assert JobStarted(command.job, tmp_path / "shared") in events
