@@ -1996,6 +1996,10 @@
         <translation>预览中</translation>
     </message>
     <message>
+        <source>{count} clips seem to have a result already; it is being looked at …</source>
+        <translation>{count} 个视频似乎已有结果；正在检查……</translation>
+    </message>
+    <message>
         <source>Its clip is restored beside it.</source>
         <translation>将在旁边重新修复该视频。</translation>
     </message>
