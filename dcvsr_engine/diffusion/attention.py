@@ -175,8 +175,11 @@ class CrossAttention:
         """Attend from ``hidden_states`` ``(n, tokens, channels)`` to another ``(n, tokens, channels)``; shaped like the first."""
         if encoder_hidden_states.shape[1] != 1 or torch.is_grad_enabled():
             return self.general(attn, hidden_states, encoder_hidden_states)
-        out: Tensor = attn.to_out[1](attn.to_out[0](attn.to_v(encoder_hidden_states)))
-        return out.expand(-1, hidden_states.shape[1], -1)
+        # diffusers repeats the token for every position of a frame without copying it: then it is one for all of them
+        repeated = encoder_hidden_states.stride(0) == 0
+        token = encoder_hidden_states[:1] if repeated else encoder_hidden_states
+        out: Tensor = attn.to_out[1](attn.to_out[0](attn.to_v(token)))
+        return out.expand(hidden_states.shape[0], hidden_states.shape[1], -1)
 
 
 def install_processors(

@@ -1,9 +1,13 @@
-"""The U-Net as a device computes it fastest: on a processor, oneDNN fuses feed-forward layers and pictures are channels last."""
+"""The U-Net as a device computes it fastest.
+
+On a processor, oneDNN fuses feed-forward layers, pictures are channels last, and small ones are normalised by matrix products.
+"""
 
 import functools
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from diffusers.models.activations import GEGLU
 from diffusers.models.attention import FeedForward
 from diffusers.models.transformers.transformer_temporal import TransformerSpatioTemporalModel
@@ -71,6 +75,51 @@ def fuse_feed_forward(network: nn.Module) -> None:
                 setattr(parent, name, FusedFeedForward(layer))
 
 
+FEW_PIXELS = 1024
+"""PyTorch's group norm on a processor is up to 25 times slower for pictures of fewer pixels that are channels last (measured)."""
+
+
+class QuickGroupNorm(nn.Module):
+    """Group norm with the same numbers up to rounding, as matrix products where pictures are small and channels last.
+
+    Attributes:
+        weight, bias, num_groups, eps: of the layer that it replaces.
+    """
+
+    def __init__(self, layer: nn.GroupNorm) -> None:
+        super().__init__()
+        self.weight, self.bias, self.num_groups, self.eps = layer.weight, layer.bias, layer.num_groups, layer.eps
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise ``(n, channels, …)``; shaped like it."""
+        small = x.dim() == 4 and x.shape[-2] * x.shape[-1] < FEW_PIXELS and x.is_contiguous(memory_format=torch.channels_last)
+        if small and x.device.type == "cpu" and not torch.is_grad_enabled():
+            return self.by_moments(x)
+        return F.group_norm(x, self.num_groups, self.weight, self.bias, self.eps)
+
+    def by_moments(self, x: Tensor) -> Tensor:
+        """Normalise ``(n, channels, height, width)`` that is channels last; shaped and ordered like it."""
+        n, channels, height, width = x.shape
+        pixels = x.permute(0, 2, 3, 1).reshape(n, height * width, channels).float()
+        average = pixels.new_full((1, 1, height * width), 1 / (height * width)).expand(n, -1, -1)
+        mean, square = (
+            (average @ values).view(n, self.num_groups, -1).mean(-1, keepdim=True) for values in (pixels, pixels.square())
+        )
+        deviation = (square - mean**2).clamp(min=0).add(self.eps).sqrt()
+        scale = self.weight.float().view(self.num_groups, -1) / deviation
+        offset = self.bias.float().view(self.num_groups, -1) - mean * scale
+        normal = torch.addcmul(offset.view(n, 1, channels), pixels, scale.view(n, 1, channels))
+        return normal.to(x.dtype).view(n, height, width, channels).permute(0, 3, 1, 2)
+
+
+def quicken_group_norms(network: nn.Module) -> None:
+    """Replace the group norms of a ``network`` by `QuickGroupNorm`."""
+    for parent in list(network.modules()):
+        for name, layer in list(parent.named_children()):
+            if isinstance(layer, nn.GroupNorm):
+                setattr(parent, name, QuickGroupNorm(layer))
+
+
 def adapt_to_device(unet: nn.Module, device: Device) -> None:
     """Change the layers of a ``unet`` to those that are fastest on a ``device``: the same numbers up to rounding.
 
@@ -80,6 +129,7 @@ def adapt_to_device(unet: nn.Module, device: Device) -> None:
     if device == "cpu":
         order_convolutions(unet)
         fuse_feed_forward(unet)
+        quicken_group_norms(unet)
         keep_channels_last(unet)
 
 

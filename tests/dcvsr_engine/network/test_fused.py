@@ -10,7 +10,7 @@ from diffusers.models.transformers.transformer_temporal import TransformerSpatio
 from torch import nn
 
 from dcvsr_engine.network import fused
-from dcvsr_engine.network.fused import FusedFeedForward, adapt_to_device, can_fuse
+from dcvsr_engine.network.fused import FusedFeedForward, QuickGroupNorm, adapt_to_device, can_fuse
 
 FORMATS = pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-5), (torch.bfloat16, 2e-2)])
 
@@ -52,11 +52,31 @@ def test_gradients_flow_while_training(layer):
     assert layer.net[0].proj.weight.grad is not None
 
 
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-5), (torch.bfloat16, 3e-2)])
+@pytest.mark.parametrize("shape", [(3, 16, 5, 7), (1, 32, 1, 1)])
+def test_small_pictures_are_normalised_as_by_pytorch(dtype, tolerance, shape):
+    layer = nn.GroupNorm(8, shape[1], eps=1e-6).to(dtype)
+    nn.init.normal_(layer.weight)
+    nn.init.normal_(layer.bias)
+    x = (3 + 2 * torch.randn(shape)).to(dtype).to(memory_format=torch.channels_last)
+    with torch.no_grad():
+        expected, result = layer(x), QuickGroupNorm(layer)(x)
+        assert torch.equal(QuickGroupNorm(layer)(x[:, :, None]), layer(x[:, :, None]))  # a clip is left to PyTorch
+    torch.testing.assert_close(result, expected, atol=tolerance, rtol=tolerance)
+    assert result.is_contiguous(memory_format=torch.channels_last) and result.dtype == dtype
+
+
+def test_group_norms_have_gradients_while_training():
+    layer = QuickGroupNorm(nn.GroupNorm(2, 4))
+    layer(torch.randn(2, 4, 3, 3)).sum().backward()
+    assert layer.weight.grad is not None
+
+
 def test_a_network_keeps_its_weights_names_and_numbers(tiny_unet):
     plain = copy.deepcopy(tiny_unet)
     adapt_to_device(tiny_unet, "cpu")
     assert any(isinstance(module, FusedFeedForward) for module in tiny_unet.modules())
-    assert not any(type(module) is FeedForward for module in tiny_unet.modules())
+    assert not any(type(module) in (FeedForward, nn.GroupNorm) for module in tiny_unet.modules())
     assert list(tiny_unet.state_dict()) == list(plain.state_dict())
     seen = []
     for module in tiny_unet.modules():
