@@ -1,8 +1,8 @@
 """Stands in for “dcvsr farm”: keeps a farm in a folder, and says what it is told to. Run as a program as often as it is asked.
 
 The folder holds ``refusal`` (a sentence: every command fails with it), ``rows.json`` (what the status says), and what the
-commands leave for the test: ``words`` (each command line), ``token`` (that came with the last one), ``in`` (while this computer is
-in the farm).
+commands leave for the test: ``words`` (each command line), ``token`` (that came with the last one), ``in`` (while this
+computer is in the farm).
 """
 
 import json
