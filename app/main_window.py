@@ -145,8 +145,9 @@ class MainWindow(QMainWindow):
         self.full_screen = FullScreen(self, preview.view)
         self.exports = Exports(self, preview, self.shown, runner, self.notices)
         self.session = WindowSession(
-            self, runner, queue, self.shown, self.runs, self.presets, self.notices, preferences, self.crash
-        )
+            self, runner, queue, self.shown, self.runs, self.presets, self.notices, preferences, self.crash,
+            lambda: self.devices.link.takes_part,
+        )  # fmt: skip
         self.preferences_menu = PreferencesMenu(self, preferences, self.session, self.unattended, self.settings_panel)
         self.devices = Devices(self, queue, self.queue_panel, self.shown, settings, preferences, self.history)
 
@@ -202,6 +203,7 @@ class MainWindow(QMainWindow):
         self.runner.ready.connect(self.preferences_menu.note_engine)
         self.runner.ready.connect(self.devices.note_engine)
         self.unattended.status_changed.connect(self.progress.show_status)
+        self.devices.changed.connect(lambda: self.unattended.note_farm(self.devices.link.takes_part))
         self.help.models_requested.connect(self.models.open)
         self.help.clips_requested.connect(self.intake.ask_for_clips)
         self.help.clips_chosen.connect(self.add_clips)
@@ -214,6 +216,7 @@ class MainWindow(QMainWindow):
         self.intake.came.connect(self.runner.start_items)
         self.intake.watch_changed.connect(lambda: self.unattended.note_watched(self.intake.watched))
         self.history.refused.connect(self.notices.caution)
+        self.intake.judging.connect(self._on_judging)
         self.intake.left_out.connect(self._on_left_out)
         self.intake.recognised.connect(self.recent_menu.refresh)
         self.intake.nothing_found.connect(self.notices.caution)
@@ -284,6 +287,10 @@ class MainWindow(QMainWindow):
         self.queue_panel.select(ids[0])
         self.notices.withdraw()
 
+    def _on_judging(self, clips: int) -> None:
+        text = self.tr("{count} clips seem to have a result already; it is being looked at …")
+        self.notices.caution(text.format(count=clips))
+
     def _on_left_out(self, clips: Sequence[FoundClip], flaws: Sequence[str]) -> None:
         texts = [engine_words(flaws[0]), self.tr("Its clip is restored beside it.")] if flaws else []
         if len(flaws) > 1:
@@ -291,7 +298,10 @@ class MainWindow(QMainWindow):
         if clips:
             texts.append(self.tr("{count} clips are left out, as their results are there.").format(count=len(clips)))
         actions = [(self.tr("Add them all the same"), partial(self.intake.add_all, clips))] if clips else []
-        self.notices.say(" ".join(texts), "caution", actions)
+        if texts:
+            self.notices.say(" ".join(texts), "caution", actions)
+        else:
+            self.notices.withdraw()
 
     def receive_files(self, paths: Sequence[Path]) -> None:
         """Come to the front and add the files that a second start was given."""

@@ -13,7 +13,9 @@ import tempfile
 import time
 from collections.abc import Callable
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
+from unittest.mock import patch
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "app")]
@@ -58,13 +60,16 @@ class Studio:
     Attributes:
         window: the window.
         folder: for everything that belongs to this window.
+        farm: what stands in for a farm.
         real: whether the real engine restores the sample clip, with the model's own settings.
     """
 
     def __init__(self, folder: Path, real: bool, **behaviour: object) -> None:
         from fake_engine import fake_engine
+        from fake_farm import FakeFarm
 
         from app.engine.thread import EngineThread
+        from app.farm.link import FarmLink
         from app.main_window import MainWindow
         from app.models.declared import declared
         from app.system.crash_report import CrashReport
@@ -81,7 +86,10 @@ class Studio:
                 steps=8, guidance="dssag", guidance_scale=2.0, tiling="paper", tile=64
             )
         preferences.open_groups = ["guidance", "propagation"]
-        self.window = MainWindow(engine, folders, preferences, CrashReport(folders.logs))
+        (folder / "farm").mkdir()
+        self.farm = FakeFarm(folder / "farm")
+        with patch("app.controllers.devices.FarmLink", partial(FarmLink, command=self.farm.command)):
+            self.window = MainWindow(engine, folders, preferences, CrashReport(folders.logs))
         self.window.show()
         engine.start()
         self.folder, self.real = folder, real
@@ -324,6 +332,47 @@ def gpu(studio: Studio) -> None:
     wait_until(lambda: studio.window.findChild(GpuDialog).state is not None)
 
 
+def farm(studio: Studio) -> None:
+    """In a farm of three computers that restore a clip."""
+    from fake_farm import IDLE, VERSIONS, WORKING
+
+    card = {
+        "device": "NVIDIA GeForce RTX 3060",
+        "memory": 12 << 30,
+        "host": "render-2",
+        "address": "192.168.0.12",
+        "unit": 7,
+        "done": 3,
+    }
+    other = {"state": "silent", "host": "office", "address": "192.168.0.13"}
+    studio.farm.say(WORKING | {"host": "render-1"}, WORKING | card, IDLE | {"host": "studio"}, IDLE | other)
+    here = patch.multiple("app.farm.dialog", has_ray=lambda: True, own_addresses=lambda: ["192.168.0.10"])
+    with here, patch.object(studio.window.devices, "versions", lambda: VERSIONS):
+        dialog = studio.window.devices.open_farm()
+        dialog.listen_box.setCurrentIndex(1)
+        dialog.start()
+        wait_until(lambda: bool(studio.window.devices.link.view.rows))
+
+
+def no_farm(studio: Studio) -> None:
+    """The farm cannot be entered."""
+    studio.farm.refuse(
+        "The farm at 192.168.0.10:6380 does not take this token; join with the one that “dcvsr farm start” printed."
+    )
+    with patch("app.farm.dialog.has_ray", lambda: True):
+        dialog = studio.window.devices.open_farm()
+        dialog.address_field.setText("192.168.0.10")
+        dialog.token_field.setText("not this one")
+        dialog.connect_to()
+        wait_until(lambda: studio.window.devices.link.view.state == "out")
+
+
+def without_ray(studio: Studio) -> None:
+    """A farm needs something that is not installed."""
+    with patch("app.farm.dialog.has_ray", lambda: False):
+        studio.window.devices.open_farm()
+
+
 STATES: dict[Callable[[Studio], None], dict[str, object]] = {
     empty: {},
     clip: {},
@@ -347,6 +396,9 @@ STATES: dict[Callable[[Studio], None], dict[str, object]] = {
     welcome_model: {},
     welcome_clip: {},
     gpu: {},
+    farm: {},
+    no_farm: {},
+    without_ray: {},
 }
 WITH_REAL_ENGINE = (empty, clip, running, previewing, wipe, done)
 

@@ -1,7 +1,7 @@
 """What the Devices menu chooses: which devices of this computer work on the clips, or which farm."""
 
 import platform
-from importlib.metadata import PackageNotFoundError, version
+from importlib import metadata
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
@@ -102,13 +102,10 @@ class Devices(QObject):
         self.changed.emit()
 
     def versions(self) -> dict[str, str]:
-        """What must be the same on all computers of a farm, as it is here."""
-        return {
-            "dcvsr": __version__,
-            "Ray": installed_version("ray"),
-            "Python": platform.python_version(),
-            "PyTorch": self._torch,
-        }
+        """What must be the same on all computers of a farm, as it is here, as far as it is known."""
+        versions = {"dcvsr": __version__, "Ray": installed_version("ray"), "Python": platform.python_version()}
+        # the engine says its own when it is ready
+        return {name: version for name, version in (versions | {"PyTorch": self._torch}).items() if version}
 
     def _on_link_changed(self) -> None:
         """Use a farm as soon as this computer is in it; no longer when the user leaves, but still when the farm is lost.
@@ -131,6 +128,6 @@ class Devices(QObject):
 def installed_version(package: str) -> str:
     """The version of an installed package, without importing it; empty where it is not installed."""
     try:
-        return version(package)
-    except PackageNotFoundError:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
         return ""

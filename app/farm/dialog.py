@@ -31,7 +31,7 @@ from app.widgets.plain import plain_label, plain_tip
 from dcvsr_engine.farm.address import LOOPBACK, MISSING
 
 FARM_SIZE = QSize(820, 580)
-FARM_COLUMNS = 150, 200, 80, 170
+FARM_COLUMNS = 120, 190, 70, 290
 """Widths of all columns but the last."""
 HIDDEN_TOKEN = "••••"
 SEVERAL_COMPUTERS = sys.platform == "linux"
@@ -152,7 +152,7 @@ class FarmDialog(QDialog):
         self.table.setAccessibleName(self.tr("Devices of the farm"))
         self.table.setRootIsDecorated(False)
         self.table.setUniformRowHeights(True)
-        names = self.tr("Computer"), self.tr("Device"), self.tr("Memory"), self.tr("Versions"), self.tr("Now")
+        names = self.tr("Computer"), self.tr("Device"), self.tr("Memory"), self.tr("Now"), self.tr("Versions")
         self.table.setHeaderLabels(names)
         for number, width in enumerate(FARM_COLUMNS):
             self.table.setColumnWidth(number, width)
@@ -208,7 +208,8 @@ class FarmDialog(QDialog):
             part.setEnabled(can_enter)
         self.connect_button.setEnabled(can_enter and bool(self.address_field.text().strip()))
         self.leave_button.setEnabled(view.state in ("entering", "in"))
-        self.use_box.setEnabled(view.state == "in")
+        # a farm that is lost can still be given up
+        self.use_box.setEnabled(view.state == "in" or self.use_box.isChecked())
 
     def _show_message(self, view: FarmView) -> None:
         tone = tones(self.palette())
@@ -244,14 +245,14 @@ class FarmDialog(QDialog):
     def _item(self, row: FarmRow) -> QTreeWidgetItem:
         versions = ", ".join(f"{name} {version}" for name, version in row.versions.items())
         memory = amount(row.memory) if row.memory else "–"
-        item = QTreeWidgetItem([row.host, row.device, memory, versions, self._doing(row)])
+        item = QTreeWidgetItem([row.host, row.device, memory, self._doing(row), versions])
         item.setToolTip(0, plain_tip(row.address))
-        item.setToolTip(3, plain_tip(versions))
-        item.setToolTip(4, plain_tip(row.target or ""))
+        item.setToolTip(3, plain_tip(row.target or ""))
+        item.setToolTip(4, plain_tip(versions))
         tone = tones(self.palette())
         if other_versions([row], self._versions()):
-            item.setForeground(3, tone.caution)
-        item.setForeground(4, {"idle": tone.quiet, "works": tone.good, "silent": tone.caution}[row.state])
+            item.setForeground(4, tone.caution)
+        item.setForeground(3, {"idle": tone.quiet, "works": tone.good, "silent": tone.caution}[row.state])
         return item
 
     def _doing(self, row: FarmRow) -> str:

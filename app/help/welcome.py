@@ -1,8 +1,10 @@
 """The first steps: what the program does, which model to use, and a first clip."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
 
-from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QPainter, QPaintEvent, QPalette, QPen, QPixmap
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
@@ -223,10 +225,13 @@ class WelcomeDialog(QDialog):
             accept_copy(event)
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Begin with the dropped files."""
+        """Begin with the dropped files, once the drop is over: Qt crashes on X11 when its window closes meanwhile."""
         accept_copy(event)
+        QTimer.singleShot(0, self, partial(self._begin_with, local_paths(event.mimeData())))
+
+    def _begin_with(self, paths: list[Path]) -> None:
         self.accept()
-        self.clips_dropped.emit(local_paths(event.mimeData()))
+        self.clips_dropped.emit(paths)
 
     def event(self, event: QEvent) -> bool:
         """Follow the dialog to a screen with another pixel density."""

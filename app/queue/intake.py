@@ -1,6 +1,8 @@
 """How clips come into the queue: dialogs, dropping, pasting, a second start."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 
 from PySide6.QtCore import QMimeData, QObject, Qt, QTimer, Signal
@@ -25,12 +27,41 @@ PICTURES_AFTER_MS = 1500
 """By this time the window is up; decoding would hold it up."""
 
 
+@dataclass
+class Judging:
+    """Clips of a folder that seem to be done, while their results are looked at.
+
+    Attributes:
+        left: how many were not looked at yet.
+        watched: whether the folder is the watched one.
+        quiet: whether another of the clips that came with them is shown already.
+        done: those with a whole result.
+        flaws: sentences on what is no whole result.
+    """
+
+    left: int
+    watched: bool
+    quiet: bool
+    done: list[FoundClip] = field(default_factory=list)
+    flaws: list[str] = field(default_factory=list)
+
+    def note(self, clip: FoundClip, flaw: str | None) -> None:
+        """One of them was looked at."""
+        self.left -= 1
+        if flaw is None:
+            self.done.append(clip)
+        else:
+            self.quiet = True
+            self.flaws += [flaw] if flaw else []
+
+
 class ClipIntake(QObject):
     """Turns files and folders into items of the queue.
 
     Attributes:
         added: the ids of new items.
         came: the ids of new items from the watched folder, which are to be restored.
+        judging: how many clips seem to be done, whose results are looked at now.
         left_out: a list of `FoundClip` that have a result, and sentences on what is no whole result of the others.
         watch_changed: another folder is watched, or none.
         recognised: a clip can be read, and is the first among the recent ones now.
@@ -39,6 +70,7 @@ class ClipIntake(QObject):
 
     added = Signal(list)
     came = Signal(list)
+    judging = Signal(int)
     left_out = Signal(list, list)
     watch_changed = Signal()
     recognised = Signal()
@@ -49,6 +81,8 @@ class ClipIntake(QObject):
         self._window, self._queue, self._preferences = window, queue, preferences
         self._prober = Prober(self)
         self._fitted: dict[str, TrackChoice] = {}
+        self._judged: dict[int, Judging] = {}
+        self._groups = count()
         self._prober.probed.connect(self._on_probed)
         self._prober.fitted.connect(queue.note_fit)
         self._prober.pictured.connect(queue.note_picture)
@@ -95,7 +129,8 @@ class ClipIntake(QObject):
             self.added.emit([self._add(clip) for clip in clips])
         results = {clip: paths for _, results in found for clip, paths in results.items()}
         if results:
-            self._prober.judge(results, watched=False)
+            self.judging.emit(len(results))
+            self._judge(results, watched=False, quiet=bool(clips))
         without = [path.name for path, (clips, results) in zip(paths, found, strict=True) if not clips and not results]
         if without:
             self.nothing_found.emit(self.tr("There are no new clips in {names}.").format(names=", ".join(without)))
@@ -114,15 +149,26 @@ class ClipIntake(QObject):
         results = {clip: paths for clip in clips if (paths := rule.results_of(clip.path, clip.below))}
         return [clip for clip in clips if clip not in results], results
 
-    def _on_judged(self, flaws: dict[FoundClip, str | None], watched: bool) -> None:
-        """Leave out clips whose result is whole; those of the others stay as they are, beside new ones."""
-        ids = [self._add(clip) for clip, flaw in flaws.items() if flaw is not None]
-        if ids:
-            (self.came if watched else self.added).emit(ids)
-        done = [] if watched else [clip for clip, flaw in flaws.items() if flaw is None]
-        sentences = [flaw for flaw in flaws.values() if flaw]
-        if done or sentences:
-            self.left_out.emit(done, sentences)
+    def _judge(self, results: Results, watched: bool, quiet: bool) -> None:
+        group = next(self._groups)
+        self._judged[group] = Judging(len(results), watched, quiet)
+        self._prober.judge(group, results)
+
+    def _on_judged(self, group: int, clip: FoundClip, flaw: str | None) -> None:
+        """Leave out a clip whose result is whole; those of others stay as they are, beside new ones."""
+        judged = self._judged[group]
+        if flaw is not None:
+            item = self._add(clip)
+            if judged.watched:
+                self.came.emit([item])
+            elif not judged.quiet:
+                self.added.emit([item])
+        judged.note(clip, flaw)
+        if not judged.left:
+            del self._judged[group]
+            # what is done in a watched folder was told when it was done
+            if judged.flaws or not judged.watched:
+                self.left_out.emit([] if judged.watched else judged.done, judged.flaws)
 
     def add_all(self, clips: Sequence[FoundClip]) -> None:
         """Add clips to the queue, those that have a result too."""
@@ -169,7 +215,7 @@ class ClipIntake(QObject):
         if new:
             self.came.emit([self._add(clip) for clip in new])
         if results:
-            self._prober.judge(results, watched=True)
+            self._judge(results, watched=True, quiet=False)
 
     def _on_missing(self, missing: bool) -> None:
         name = self.watched.name if self.watched else ""

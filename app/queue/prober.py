@@ -6,11 +6,14 @@ Own code rather than superqt's `thread_worker`: a pool with one thread is as sho
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal
+from PySide6.QtCore import QObject, QRunnable, QThread, QThreadPool, Signal
 
 from dcvsr_engine.errors import UserError
 from dcvsr_engine.jobs.clips import FoundClip
 from dcvsr_engine.settings import OutputSettings
+
+MOST_JUDGES = 4
+"""Results that are looked at at a time, at most: more would only hinder each other on a disk."""
 
 PICTURE_PIXELS = 112, 72
 """Width and height of a small picture, at most: a row of the queue on a dense screen."""
@@ -42,16 +45,15 @@ class Probe(QRunnable):
 
 
 class Judgement(QRunnable):
-    """Looks on the pool's thread whether clips have a whole result."""
+    """Looks on a pool's thread whether a clip has a whole result."""
 
-    def __init__(self, prober: "Prober", results: Mapping[FoundClip, Sequence[Path]], watched: bool) -> None:
+    def __init__(self, prober: "Prober", group: int, clip: FoundClip, results: Sequence[Path]) -> None:
         super().__init__()
-        self._prober, self._results, self._watched = prober, results, watched
+        self._prober, self._group, self._clip, self._results = prober, group, clip, results
 
     def run(self) -> None:
-        """Report what is wrong with the results of each clip."""
-        flaws = {clip: flaw_of_all(clip.path, results) for clip, results in self._results.items()}
-        self._prober.judged.emit(flaws, self._watched)
+        """Report what is wrong with the clip's results."""
+        self._prober.judged.emit(self._group, self._clip, flaw_of_all(self._clip.path, self._results))
 
 
 def flaw_of_all(source: Path, results: Sequence[Path]) -> str | None:
@@ -66,36 +68,41 @@ def flaw_of_all(source: Path, results: Sequence[Path]) -> str | None:
 
 
 class Prober(QObject):
-    """Probes clips one after another.
+    """Probes clips one after another, and beside that judges results, several at a time.
 
     Attributes:
         probed: an item's id and its `VideoInfo`.
         fitted: an item's id and the `ContainerFit` of its tracks.
         pictured: an item's id and a small picture, RGB ``(height, width, 3)``, or ``None``.
         failed: an item's id, and the sentence that says why its clip cannot be read.
-        judged: a dictionary from `FoundClip` to `flaw_of_all`, and whether they are from the watched folder.
+        judged: the number of a group, one of its `FoundClip`, and `flaw_of_all` of that.
     """
 
     probed = Signal(str, object)
     fitted = Signal(str, object)
     pictured = Signal(str, object)
     failed = Signal(str, str)
-    judged = Signal(object, bool)
+    judged = Signal(int, object, object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._pool = QThreadPool(self)
         self._pool.setMaxThreadCount(1)
+        # clips that are new must not wait for those that are done
+        self._judges = QThreadPool(self)
+        self._judges.setMaxThreadCount(min(MOST_JUDGES, QThread.idealThreadCount()))
 
     def look_up(self, item_id: str, path: Path, output: OutputSettings, known: bool = False) -> None:
         """Probe a clip soon, whose result is to be written by ``output``; what a ``known`` one is need not be told."""
         self._pool.start(Probe(self, item_id, path, output, known))
 
-    def judge(self, results: Mapping[FoundClip, Sequence[Path]], watched: bool) -> None:
+    def judge(self, group: int, results: Mapping[FoundClip, Sequence[Path]]) -> None:
         """Look soon whether these are whole results of their clips."""
-        self._pool.start(Judgement(self, results, watched))
+        for clip, paths in results.items():
+            self._judges.start(Judgement(self, group, clip, paths))
 
     def stop(self) -> None:
-        """Drop the clips that were not probed yet, and wait for the current one."""
-        self._pool.clear()
-        self._pool.waitForDone()
+        """Drop the clips that were not looked at yet, and wait for the current ones."""
+        for pool in (self._pool, self._judges):
+            pool.clear()
+            pool.waitForDone()

@@ -142,6 +142,8 @@ CODEC_NAMES = {
     "hevc_qsv": "H.265 on the Intel GPU",
     "h264_amf": "H.264 on the AMD GPU",
     "hevc_amf": "H.265 on the AMD GPU",
+    "h264_vaapi": "H.264 by VA-API (Linux)",
+    "hevc_vaapi": "H.265 by VA-API (Linux)",
     "h264_videotoolbox": "H.264 on the Mac's encoder",
     "hevc_videotoolbox": "H.265 on the Mac's encoder",
 }
@@ -189,6 +191,7 @@ RESTORE_SPECS: dict[str, Spec] = {
     "reduce": Spec("Reduce first", choices=FIRST_REDUCTIONS),
     "steps": Spec("Steps", bend=2),
     "solver": Spec("Solver", choices=SOLVERS),
+    "reuse": Spec("Steps per whole evaluation"),
     "guidance": Spec("Guidance", choices=GUIDANCE_NAMES),
     "guidance_scale": Spec("Guidance scale", step=0.1, decimals=2, bend=2),
     "gamma_peak": Spec("γ peak", step=0.05, decimals=2, bend=2),

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 import av
+from av.codec.hwaccel import HWAccel
 from av.video.format import VideoFormat
 
 from dcvsr_engine.errors import OutputError
@@ -30,6 +31,8 @@ GPU_FORMATS = {
     "hevc_qsv": PACKED,
     "h264_amf": PACKED,
     "hevc_amf": PACKED,
+    "h264_vaapi": PACKED,
+    "hevc_vaapi": PACKED,
     "h264_videotoolbox": PACKED,
     "hevc_videotoolbox": PACKED,
 }
@@ -40,6 +43,7 @@ GPU_NEEDS = {
     "nvenc": "an NVIDIA GPU with an encoder, and its driver",
     "qsv": "an Intel GPU with Quick Sync, and its driver",
     "amf": "an AMD GPU, and AMF's driver",
+    "vaapi": "a GPU with VA-API on Linux, its driver, and an FFmpeg that was built with VA-API",
     "videotoolbox": "a Mac",
 }
 """End of an encoder's name → what the machine has to have for it."""
@@ -112,6 +116,11 @@ def amf_options(output: OutputSettings, color: ColorInfo, siting: Siting, width:
     """Constant quantizers, speed."""
     quality = str(output.crf)
     return {"rc": "cqp", "qp_i": quality, "qp_p": quality, "quality": AMF_PRESETS[output.preset]}
+
+
+def vaapi_options(output: OutputSettings, color: ColorInfo, siting: Siting, width: int) -> dict[str, str]:
+    """Constant quantizers; drivers have one speed."""
+    return {"rc_mode": "CQP", "qp": str(max(1, output.crf))}
 
 
 def videotoolbox_options(output: OutputSettings, color: ColorInfo, siting: Siting, width: int) -> dict[str, str]:
@@ -230,6 +239,8 @@ VIDEO_CODECS = {
     "hevc_qsv": VideoCodec("H.265 (Quick Sync)", "hevc", "hevc_qsv", ("420",), (8, 10), ALL, qsv_options),
     "h264_amf": VideoCodec("H.264 (AMF)", "h264", "h264_amf", ("420",), (8,), ALL, amf_options),
     "hevc_amf": VideoCodec("H.265 (AMF)", "hevc", "hevc_amf", ("420",), (8, 10), ALL, amf_options),
+    "h264_vaapi": VideoCodec("H.264 (VA-API)", "h264", "h264_vaapi", ("420",), (8,), ALL, vaapi_options),
+    "hevc_vaapi": VideoCodec("H.265 (VA-API)", "hevc", "hevc_vaapi", ("420",), (8, 10), ALL, vaapi_options),
     "h264_videotoolbox": VideoCodec(
         "H.264 (VideoToolbox)", "h264", "h264_videotoolbox", ("420",), (8,), ALL, videotoolbox_options
     ),
@@ -266,13 +277,22 @@ def check_encoder(key: str) -> None:
         raise OutputError(f"{codec.title} {cause}; choose another codec.")
 
 
+def upload_to(encoder: str) -> HWAccel | None:
+    """The device that frames are uploaded to before they are encoded; ``None`` for encoders that take them from memory.
+
+    PyAV 18 makes the device's frames itself, but its wheel's FFmpeg is built without VA-API: so they are missing there,
+    and only a PyAV built against another FFmpeg has them. Nothing here has been run on such a machine.
+    """
+    return HWAccel("vaapi") if encoder.endswith("_vaapi") else None
+
+
 @cache
 def encodes(encoder: str) -> bool:
     """Whether an encoder of a GPU really encodes here: only a trial tells."""
     if not has_encoder(encoder):
         return False
     try:
-        context = av.CodecContext.create(encoder, "w")
+        context = av.CodecContext.create(encoder, "w", upload_to(encoder))
         assert isinstance(context, av.VideoCodecContext)
         context.width, context.height, context.pix_fmt = 256, 256, GPU_FORMATS.get(encoder, {}).get("yuv420p", "yuv420p")
         context.time_base, context.framerate = Fraction(1, 25), Fraction(25)
@@ -282,7 +302,7 @@ def encodes(encoder: str) -> bool:
             frame.pts = number
             packets += context.encode(frame)
         return bool(packets + context.encode(None))
-    except (av.FFmpegError, ValueError):
+    except (av.FFmpegError, ValueError, NotImplementedError):
         return False
 
 

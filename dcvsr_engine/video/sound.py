@@ -20,10 +20,10 @@ SoundSamples = NDArray[np.int16]
 """``(samples, 2)``: left and right."""
 
 SOUND_RATE = 48_000
-"""SoundSamples per second that any sound is brought to."""
+"""Samples per second that any sound is brought to."""
 
 SLACK = round(0.02 * SOUND_RATE)
-"""SoundSamples by which times may be off, as containers round them, before sound is moved to where they say."""
+"""Samples by which times may be off, as containers round them, before sound is moved to where they say."""
 
 LEAD_SECONDS = 0.3
 """Decoding begins this much earlier: decoders are right only after some packets."""

@@ -33,6 +33,7 @@ from dcvsr_engine.video.encoders import (
     encoding_for,
     names_of_pictures,
     resolved_output,
+    upload_to,
 )
 from dcvsr_engine.video.film import LIGHT_CODEC, light_of_display, multiplied, unmultiplied
 from dcvsr_engine.video.filters import filter_graph
@@ -143,7 +144,7 @@ class VideoWriter:
     def _add_stream(self, container: OutputContainer) -> VideoStream:
         encoding, info = self.encoding, self._info
         rate = min(info.frame_rate or Fraction(25), Fraction(encoding.codec.fastest))
-        stream = container.add_stream(encoding.codec.encoder, rate, dict(encoding.options))
+        stream = container.add_stream(encoding.codec.encoder, rate, dict(encoding.options), upload_to(encoding.codec.encoder))
         assert isinstance(stream, VideoStream)
         stream.width, stream.height = self._size
         stream.pix_fmt = encoding.pixel_format

@@ -16,6 +16,7 @@ import psutil
 
 ROOT = Path(__file__).resolve().parents[2]
 NEEDED = "Xvfb", "openbox", "xdotool"
+SOURCE = Path(__file__).with_name("drag_source.py")
 PATIENCE = 120.0
 """Seconds within which anything happens, on a busy machine."""
 
@@ -51,6 +52,7 @@ class Desk:
         self._environment = os.environ | own | qt | {"DISPLAY": display, "LOGNAME": f"desk-{os.getpid()}", "HOME": str(home)}
         self._environment["PYTHONPATH"] = str(ROOT)
         self._windows: list[subprocess.Popen[bytes]] = []
+        self._sources: list[subprocess.Popen[str]] = []
 
     # -- the program --------------------------------------------------------------------------------------------
 
@@ -85,6 +87,9 @@ class Desk:
 
     def close(self) -> None:
         """End what was started, whatever happened."""
+        for source in self._sources:
+            source.kill()
+            source.wait()
         for window in self._windows:
             if window.poll() is None:
                 family = psutil.Process(window.pid).children(recursive=True)
@@ -126,12 +131,32 @@ class Desk:
     def click(self, x: int, y: int) -> None:
         """Click at a place in the window that has the focus; negative numbers count from its right and lower edges."""
         self.clicks += 1
-        width, height = self.size()
-        place = str(x if x >= 0 else width + x), str(y if y >= 0 else height + y)
-        self._hand("getactivewindow", "mousemove", "--window", "%1", *place)
+        self._point_at(x, y)
         time.sleep(0.3)
         self._hand("click", "1")
         time.sleep(0.3)
+
+    def _point_at(self, x: int, y: int) -> None:
+        width, height = self.size()
+        place = str(x if x >= 0 else width + x), str(y if y >= 0 else height + y)
+        self._hand("getactivewindow", "mousemove", "--window", "%1", *place)
+
+    def drop(self, x: int, y: int, *files: Path) -> str:
+        """Drag files out of another program and drop them at a place, as for `click`; returns what that program is to do.
+
+        It goes on, as it is asked for the files after they were dropped.
+        """
+        source = subprocess.Popen([sys.executable, SOURCE, *files], env=self._environment, stdout=subprocess.PIPE, text=True)
+        self._sources.append(source)
+        assert source.stdout and source.stdout.readline() == "ready\n"
+        self._hand("mousemove", "20", "15", "sleep", "0.3", "mousedown", "1", "sleep", "0.2")
+        self._hand("mousemove", "40", "20", "sleep", "0.3", "mousemove", "80", "60", "sleep", "0.3")
+        # what is dragged over says whether it would take the files, when it is moved over once more
+        for nearer in (12, 6, 0):
+            self._point_at(x - nearer if x >= 0 else x, y)
+            time.sleep(0.3)
+        self._hand("mouseup", "1")
+        return source.stdout.readline().strip()
 
     def look(self, path: Path) -> None:
         """Photograph the screen, where ImageMagick is there."""
@@ -153,6 +178,8 @@ def desk(home: Path, size: str = "1366x768") -> Iterator[Desk]:
     manager = subprocess.Popen(["openbox"], env=os.environ | {"DISPLAY": display, "HOME": str(home)}, **quiet)
     own = Desk(display, home)
     try:
+        # a window that is there before its manager never gets the focus
+        wait_for("the window manager", lambda: own._hand("get_num_desktops").isdigit())
         yield own
     finally:
         own.close()

@@ -118,3 +118,23 @@ def test_from_the_first_start_to_a_restored_own_clip_in_three_clicks(tmp_path):
         assert own.clicks == 3
         wait_for("the result", (tmp_path / "phone_4k.mp4").exists)
         own.wait_for_states("done")
+
+
+DIALOG, PICTURE, LIST = (250, 120), (600, 300), (60, -150)
+"""Places in the first steps, and in the window: on the picture and below the queue's rows."""
+
+
+def test_files_of_another_program_are_dropped_from_the_first_start_on(tmp_path):
+    clips = [write_clip(tmp_path / name, frames=2) for name in ("first tape.mp4", "second.mp4", "third.mp4")]
+    with desk(tmp_path / "home") as own:
+        own.start()
+        own.wait_for_title("First steps")
+        assert own.drop(*DIALOG, clips[0]) == "CopyAction"
+        own.wait_for_states("waiting")
+        own.wait_for_title("DC-VSR Studio")
+        assert own.drop(*PICTURE, clips[1]) == own.drop(*LIST, clips[2]) == "CopyAction"
+        own.wait_for_states("waiting", "waiting", "waiting")
+        begin_to_restore(own)
+        own.wait_for_states("done", "done", "done")
+        results = {clip.with_name(f"{clip.stem}_x4.mp4") for clip in clips}
+        assert set(tmp_path.glob("*.mp4")) == {*clips, *results} and all(frames_in(path) == 2 for path in results)

@@ -1,5 +1,5 @@
 import pytest
-from steering import without_plan
+from steering import boxes, press, without_plan
 
 from app.controllers.devices import installed_version
 from dcvsr_engine.worker.messages import DeviceFacts, JobCancelled, Ready, RunJob
@@ -102,7 +102,7 @@ def test_a_farm_that_is_lost_stays_chosen_so_that_nothing_begins_that_would_take
     window.devices.link._node.closeWriteChannel()
     soon(lambda: window.devices.link.view.state == "out")
     assert window.runner.farm == "127.0.0.1:6380" and "first computer is gone" in window.devices.dialog.message.text()
-    window.action_table["place.here"].trigger()
+    window.devices.dialog.use_box.click()
     assert not window.runner.farm
 
 
@@ -125,7 +125,21 @@ def test_the_engine_is_told_the_farm_and_the_folder_that_all_see(farm, window, o
     window.engine.received.emit(JobCancelled(command.job, command.folder))
 
 
-def test_versions_of_this_computer_are_found_without_ray(window):
-    versions = window.devices.versions()
-    assert set(versions) == {"dcvsr", "Ray", "Python", "PyTorch"} and versions["PyTorch"] == "2"
-    assert installed_version("no-such-package") == ""
+def test_versions_of_this_computer_are_those_that_are_known(window, monkeypatch):
+    monkeypatch.setattr("app.controllers.devices.installed_version", lambda package: "")
+    assert set(window.devices.versions()) == {"dcvsr", "Python", "PyTorch"} and window.devices.versions()["PyTorch"] == "2"
+    assert installed_version("pytest") == pytest.__version__ and installed_version("no-such-package") == ""
+
+
+def test_a_computer_in_a_farm_stays_awake_and_does_not_leave_unawares(farm, window, soon):
+    entered(window, soon)
+    soon(lambda: window.unattended._awake.held)
+    assert "in a farm" in window.progress.status.text()
+    assert not window.session.may_close()
+    (box,) = boxes(window)
+    assert "leaves the farm" in box.informativeText() or "leaves the farm" in box.text()
+    press(box, "Stay in the farm")
+    assert farm.is_in
+    left(window, soon)
+    soon(lambda: window.unattended._awake.held is None)
+    assert window.session.may_close()

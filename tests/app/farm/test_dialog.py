@@ -36,10 +36,10 @@ def test_a_farm_is_started_shows_what_each_device_does_and_is_left(dialog, farm,
     soon(lambda: dialog.table.topLevelItemCount() == 4)
     versions = "dcvsr 0.1.0, Ray 2.60.0, Python 3.12.3, PyTorch 2.13.0"
     assert cells(dialog)[:2] == [
-        ["box-1", "processor, 8 threads", "16 GB", versions, "idle"],
-        ["box-2", "NVIDIA GeForce RTX 4090", "24 GB", versions, "film.mkv · sampling 12/40 · segment 3/20"],
+        ["box-1", "processor, 8 threads", "16 GB", "idle", versions],
+        ["box-2", "NVIDIA GeForce RTX 4090", "24 GB", "film.mkv · sampling 12/40 · segment 3/20", versions],
     ]
-    assert [row[4] for row in cells(dialog)[2:]] == ["does not answer", "film.mkv · waits for others"] and cells(dialog)[2][
+    assert [row[3] for row in cells(dialog)[2:]] == ["does not answer", "film.mkv · waits for others"] and cells(dialog)[2][
         2
     ] == "–"
     dialog.leave_button.click()
@@ -81,7 +81,7 @@ def test_a_problem_is_shown_in_place_of_anything_else(dialog, farm, soon):
 def test_other_versions_are_one_sentence_and_marked(dialog, link):
     link._show(view(IDLE, WORKING | {"versions": VERSIONS | {"Ray": "2.1", "Python": "3.11.2"}}))
     assert "Ray 2.1 ≠ 2.60.0, Python 3.11.2 ≠ 3.12.3" in dialog.message.text()
-    marked = [dialog.table.topLevelItem(row).foreground(3).color() for row in (0, 1)]
+    marked = [dialog.table.topLevelItem(row).foreground(4).color() for row in (0, 1)]
     assert marked[0] != marked[1]
 
 

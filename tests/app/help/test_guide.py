@@ -60,7 +60,7 @@ def test_the_guides_name_what_is_in_the_window(open_window):
     texts = {action.text().replace("&", "") for menu in window.menuBar().actions() for action in menu.menu().actions()}
     texts |= {text.removesuffix("…") for text in texts}
     guide = resource("guide", "en.md").read_text(encoding="utf-8")
-    entries = re.findall(r"\*(?:File|Edit|Job|Help)\s▸\s([^*]+)\*", guide.replace("\n", " ").replace("  ", " "))
+    entries = re.findall(r"\*(?:File|Edit|Job|Devices|Help)\s▸\s([^*]+)\*", guide.replace("\n", " ").replace("  ", " "))
     assert len(entries) >= 8
     for entry in entries:
         assert entry in texts, entry

@@ -1,3 +1,5 @@
+import threading
+
 import av
 import numpy as np
 import pytest
@@ -81,6 +83,29 @@ def test_what_is_no_whole_result_is_named_and_its_clip_is_taken(open_window, tmp
     window.action_table["restore"].trigger()
     soon(lambda: states(window) == ["done"])
     assert (folder / "a_x4_2.mp4").is_file() and (folder / "a_x4.mp4").stat().st_size == 600
+
+
+def test_nothing_waits_for_results_that_are_still_looked_at(open_window, tmp_path, own_clip, soon, monkeypatch):
+    """Neither clips that are not done, nor those that come later; and the one that is shown stays."""
+    folder, looked = tmp_path / "clips", threading.Event()
+    folder.mkdir()
+    for name in ("slow.mp4", "slow_x4.mp4", "bad.mp4", "bad_x4.mp4", "worse.mp4", "worse_x4.mp4"):
+        (folder / name).write_bytes(own_clip.read_bytes())
+
+    def flaw(source, results):
+        return "It is bad." if source.name != "slow.mp4" else None if looked.wait(20) else "late"
+
+    monkeypatch.setattr("app.queue.prober.flaw_of_all", flaw)
+    window = open_window(start=False)
+    window.add_clips([folder])
+    assert window.notices.text == "3 clips seem to have a result already; it is being looked at …"
+    soon(lambda: {item.request.source.name for item in window.queue.queue} == {"bad.mp4", "worse.mp4"})
+    window.add_clips([own_clip])
+    soon(lambda: all(item.size for item in window.queue.queue))
+    assert window.shown.item.request.source == own_clip and "left out" not in window.notices.text
+    looked.set()
+    soon(lambda: "1 clips are left out" in window.notices.text)
+    assert window.notices.text.startswith("It is bad.") and len(window.queue.queue) == 3
 
 
 def test_a_watched_folder_restores_what_has_no_whole_result(open_window, tmp_path, own_clip, soon):

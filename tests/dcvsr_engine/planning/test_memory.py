@@ -259,3 +259,13 @@ def test_the_longest_windows_count_whichever_shot_they_are_in():
     load = SegmentLoad(settings, declaration, network, grid_for(1, 60, 40, declaration, settings), 2400, 16 * 2400)
     uneven, alone = (division_of(shots, load, (60, 40), 0).load.grid for shots in ([(0, 7), (8, 14)], [(0, 7)]))
     assert (uneven.frames, uneven.tile_frames, alone.tile_frames) == (8, 7, 5)
+
+
+def test_deep_features_that_are_kept_for_other_steps_are_counted():
+    """56 frames of 1080p have 28 × 7 tiles; of each two branches keep 640 maps of a quarter of its size."""
+    size = replace(SVD, config=SVD_UNET)
+    load = replace(load_with(guidance="dssag", guidance_scale=2.0, sap_schedule="staged", tile_batch=1), network=size)
+    reusing = replace(load, settings=load.settings.replace(reuse=2))
+    assert reusing.host_bytes() - load.host_bytes() == 28 * 7 * 2 * 14 * 640 * 32 * 32 * 2
+    fast = replace(load_with(tiling="fast", reuse=2, sap_schedule="cached", tile_batch=1), network=size)
+    assert fast.deep_bytes() == 0

@@ -36,6 +36,15 @@ def test_depth_is_the_input_s_where_the_codec_has_it(key: str, info: VideoInfo, 
     assert resolved_output(target, info, resolved) == resolved
 
 
+def test_frames_are_uploaded_for_va_api_alone(info: VideoInfo, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert [key for key, codec in VIDEO_CODECS.items() if encoders.upload_to(codec.encoder)] == ["h264_vaapi", "hevc_vaapi"]
+    monkeypatch.setattr(encoders, "encodes", lambda encoder: True)
+    resolved = resolved_output(Path("out.mp4"), info, OutputSettings(codec="hevc_vaapi", crf=0))
+    encoding = encoding_for(info, 64, 48, resolved)
+    assert (encoding.frame_format, encoding.pixel_format) == ("yuv420p10le", "p010le")
+    assert encoding.options == {"rc_mode": "CQP", "qp": "1"}, "0 would leave the quantizer to the driver"
+
+
 @pytest.fixture
 def without_gpl(monkeypatch: pytest.MonkeyPatch) -> None:
     """FFmpeg as in bundles without parts under the GPL."""
