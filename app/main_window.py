@@ -145,8 +145,9 @@ class MainWindow(QMainWindow):
         self.full_screen = FullScreen(self, preview.view)
         self.exports = Exports(self, preview, self.shown, runner, self.notices)
         self.session = WindowSession(
-            self, runner, queue, self.shown, self.runs, self.presets, self.notices, preferences, self.crash
-        )
+            self, runner, queue, self.shown, self.runs, self.presets, self.notices, preferences, self.crash,
+            lambda: self.devices.link.takes_part,
+        )  # fmt: skip
         self.preferences_menu = PreferencesMenu(self, preferences, self.session, self.unattended, self.settings_panel)
         self.devices = Devices(self, queue, self.queue_panel, self.shown, settings, preferences, self.history)
 
@@ -202,6 +203,7 @@ class MainWindow(QMainWindow):
         self.runner.ready.connect(self.preferences_menu.note_engine)
         self.runner.ready.connect(self.devices.note_engine)
         self.unattended.status_changed.connect(self.progress.show_status)
+        self.devices.changed.connect(lambda: self.unattended.note_farm(self.devices.link.takes_part))
         self.help.models_requested.connect(self.models.open)
         self.help.clips_requested.connect(self.intake.ask_for_clips)
         self.help.clips_chosen.connect(self.add_clips)

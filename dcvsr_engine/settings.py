@@ -211,6 +211,12 @@ class RestoreSettings(Settings):
         default="euler",
         description="How a step follows from the estimates: euler, as in Stable Video Diffusion, or dpmpp-2m, for few steps.",
     )
+    reuse: int = Field(
+        default=1,
+        ge=1,
+        le=8,
+        description="Evaluate the deep part of the U-Net in every so many steps only; its features serve in those between.",
+    )
     guidance: Guidance | None = Field(default=None, description="How detail is sharpened; dssag is the paper's, none is fastest.")
     guidance_scale: GuidanceScale | None = Field(default=None, description="How strongly guidance sharpens; 1 is no guidance.")
     gamma_peak: float = Field(
@@ -330,6 +336,18 @@ RESEARCH_SETTINGS = (
     "clip_frame",
 )
 """Settings for experiments with the method, which command line and window show apart; their defaults are the method's."""
+
+
+PAPER_SETTINGS: dict[str, Any] = {"steps": 25, "guidance": "dssag", "guidance_scale": 2.0, "tiling": "paper", "tile": 64}
+"""The paper's own, where they are not the defaults."""
+FEWER_EVALUATIONS: dict[str, Any] = {
+    "steps": 8,
+    "reuse": 2,
+    "guidance_low": 0.28,
+    "guidance_high": 5.42,
+}
+"""What takes a tenth of the paper's evaluations, over `PAPER_SETTINGS`. Guidance acts where it was found to matter for
+Stable Diffusion XL (Kynkäänniemi et al. 2024, arXiv 2404.07724); not tried with the paper's weights."""
 
 
 class ResolvedSettings(RestoreSettings):

@@ -125,6 +125,11 @@ class FarmLink(QObject):
         self._timer.setInterval(ASK_EVERY_MS)
         self._timer.timeout.connect(self.ask)
 
+    @property
+    def takes_part(self) -> bool:
+        """Whether this window has brought this computer into a farm."""
+        return self._node is not None
+
     # -- in and out ---------------------------------------------------------------------------------------------
 
     def start(self, listen: str = LOOPBACK) -> None:

@@ -77,9 +77,15 @@ def tiling_reasons(settings: ResolvedSettings) -> dict[str, str]:
 
 def evaluation_reasons(settings: ResolvedSettings, model: Declaration) -> dict[str, str]:
     """Of what saves evaluations."""
-    if any(step.extrapolation for step in steps_of(settings.replace(solver="dpmpp-2m"), model)):
-        return {}
-    return {"solver": QCoreApplication.translate("Effects", "The first and the last step are Euler's: it takes three steps.")}
+    reasons = {}
+    if not any(step.extrapolation for step in steps_of(settings.replace(solver="dpmpp-2m"), model)):
+        three = QCoreApplication.translate("Effects", "The first and the last step are Euler's: it takes three steps.")
+        reasons["solver"] = three
+    if settings.tiling == "fast":
+        reasons["reuse"] = QCoreApplication.translate("Effects", "Fast tiling moves its tiles: none sees again what it saw.")
+    elif not any(step.reuses for step in steps_of(settings.replace(reuse=max(2, settings.reuse)), model)):
+        reasons["reuse"] = QCoreApplication.translate("Effects", "It takes two steps with the same guidance, and not SAG.")
+    return reasons
 
 
 def cfg_reason() -> str:

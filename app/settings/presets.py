@@ -8,7 +8,7 @@ from typing import Any
 
 from dcvsr_engine.errors import SettingsError, UserError
 from dcvsr_engine.network.declaration import Declaration
-from dcvsr_engine.settings import RestoreSettings
+from dcvsr_engine.settings import FEWER_EVALUATIONS, PAPER_SETTINGS, RestoreSettings
 from dcvsr_engine.storage import read_json, write_json
 
 KEPT = ("model", "device", "precision", "tile_batch", "seed")
@@ -24,6 +24,12 @@ class BuiltIn:
     name: str
     doc: str
     values: Callable[[Declaration], PresetValues]
+
+
+def paper_values(model: Declaration) -> PresetValues:
+    """What the paper describes, for a model."""
+    # longer windows than a network was trained with spoil its picture
+    return PAPER_SETTINGS | {"window": min(14, model.window)}
 
 
 BUILT_IN = (
@@ -42,15 +48,12 @@ BUILT_IN = (
     BuiltIn(
         "Paper",
         "As the paper describes it: 25 steps, half-overlapping tiles, exact attention propagation. The slowest.",
-        lambda model: {
-            "steps": 25,
-            "guidance": "dssag",
-            "guidance_scale": 2.0,
-            "tiling": "paper",
-            "tile": 64,
-            # longer windows than a network was trained with spoil its picture
-            "window": min(14, model.window),
-        },
+        paper_values,
+    ),
+    BuiltIn(
+        "Paper, fewer evaluations",
+        "The paper's tiles and propagation with fewer steps, guidance in some of them only, and deep features reused.",
+        lambda model: paper_values(model) | FEWER_EVALUATIONS,
     ),
     BuiltIn(
         "Heavy degradation",

@@ -10,6 +10,7 @@ from dcvsr_engine.diffusion.branch import Branch, branches_of, is_distinct, need
 from dcvsr_engine.diffusion.edm import precondition
 from dcvsr_engine.diffusion.guidance import combine, degrade
 from dcvsr_engine.diffusion.propagation import BatchLayout, Propagation
+from dcvsr_engine.diffusion.reuse import LevelledUNet
 from dcvsr_engine.network.checkpoint import Model
 from dcvsr_engine.settings import Guidance, RestoreSettings
 from dcvsr_engine.tiling.grid import Tile
@@ -20,7 +21,7 @@ class Denoiser:
 
     Attributes:
         model: the network and its declaration.
-        propagation: what its attention processors share.
+        network: evaluates it, or its upper levels.
         embedding: image embedding ``(1, tokens, width)``; zeros for a network without one.
     """
 
@@ -28,17 +29,21 @@ class Denoiser:
         self,
         model: Model,
         embedding: Tensor | None = None,
-        propagation: Propagation | None = None,
+        network: LevelledUNet | None = None,
         settings: RestoreSettings | None = None,
     ) -> None:
-        """Make a denoiser; ``settings`` say which layers propagate and get γ, where ``propagation`` does not exist yet."""
-        self.model, chosen = model, settings or RestoreSettings()
-        self.propagation = propagation or install_processors(model.unet, chosen.propagating_layers, chosen.gamma_layers)
+        """Make a denoiser; ``settings`` say which layers propagate and get γ, where ``network`` does not exist yet."""
+        self.model, self.network = model, network or levelled(model, settings or RestoreSettings())
         self.embedding = torch.zeros(1, 1, model.unet.config.cross_attention_dim) if embedding is None else embedding
 
     def with_embedding(self, embedding: Tensor) -> "Denoiser":
         """The same network with another image embedding ``(1, tokens, width)``."""
-        return Denoiser(self.model, embedding, self.propagation)
+        return Denoiser(self.model, embedding, self.network)
+
+    @property
+    def propagation(self) -> Propagation:
+        """What the network's attention processors share."""
+        return self.network.propagation
 
     @property
     def distinct(self) -> bool:
@@ -143,15 +148,18 @@ class Denoiser:
         ids = torch.tensor(model.declaration.added_time_ids).expand(branches * tiles, -1)
         sample = torch.cat([scaled.repeat(branches, 1, 1, 1, 1), conditions], dim=2)
         with self.propagation.batch(layout):
-            output = model.unet(
-                model.to_device(sample),
-                noise_level.to(model.device),
-                encoder_hidden_states=model.to_device(embeddings),
-                added_time_ids=model.to_device(ids),
-            ).sample
+            output = self.network(
+                model.to_device(sample), noise_level.to(model.device), model.to_device(embeddings), model.to_device(ids)
+            )
         prediction: Tensor = output.float().cpu().unflatten(0, (branches, tiles))
         return prediction
 
     def condition_for(self, branch: Branch, name: str, value: Tensor) -> Tensor:
         """``value``, or zeros shaped like it where the branch is unconditional and the model declares that it drops ``name``."""
         return value if branch.conditional or name not in self.model.declaration.unconditional else torch.zeros_like(value)
+
+
+def levelled(model: Model, settings: RestoreSettings) -> LevelledUNet:
+    """The network of a model, with the attention processors that ``settings`` ask for."""
+    propagation = install_processors(model.unet, settings.propagating_layers, settings.gamma_layers)
+    return LevelledUNet(model.unet, propagation, settings)

@@ -4,8 +4,10 @@ It is pure: memory that runs out, numbers that overflow, progress and cancelling
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
+from itertools import zip_longest
 from typing import Protocol, TypeVar
 
 import torch
@@ -14,6 +16,7 @@ from torch import Tensor
 from dcvsr_engine.diffusion.denoiser import Denoiser
 from dcvsr_engine.diffusion.edm import euler_step
 from dcvsr_engine.diffusion.propagation import Collect, Extension, Inject, Lockstep, SpatialBank, Staged, TemporalMemory
+from dcvsr_engine.diffusion.reuse import DeepFeatures
 from dcvsr_engine.diffusion.schedule import Pass, Step, mode_of, passes
 from dcvsr_engine.diffusion.turns import run_in_turns
 from dcvsr_engine.events import StepKind
@@ -57,7 +60,7 @@ def sample(
     Returns:
         ``x_0``, shaped like ``x``.
     """
-    for step, following in zip(steps, [*steps[1:], None], strict=True):
+    for step, following in zip_longest(steps, steps[1:]):
         noisy = x if pins is None else PinnedLatents(x, pins, step.sigma)
         denoised = denoise(noisy, step)
         if pins is not None:
@@ -141,12 +144,19 @@ class SegmentState:
         step: how many steps are done.
         bank: keys and values for cached SAP, where the next step needs them.
         before: the estimate of the last step done, shaped like ``x``, where the next one extrapolates from it.
+        features: deep features, where the next step reuses them; they are too many for a file.
     """
 
     x: Latents
     step: int = 0
     bank: SpatialBank | None = None
     before: Tensor | None = None
+    features: DeepFeatures | None = None
+
+    @property
+    def is_storable(self) -> bool:
+        """Whether a file can hold all that the next step needs."""
+        return self.features is None
 
     def to_tensors(self) -> dict[str, Tensor]:
         """Name the tensors for a file; see `from_tensors`."""
@@ -232,6 +242,7 @@ class TiledDenoiser:
         steps: the whole schedule: a step collects keys where cached SAP follows.
         batching: how tiles go through the network.
         bank: keys and values that the step before collected, for cached SAP.
+        features: deep features of the last step that evaluated all of the network, where the next one reuses them.
         branches_in_one_batch: as for `Denoiser.guided`.
         on_frames_chosen: receives each window's number and the frames, counted in the segment, that it hands on (TAP).
     """
@@ -247,17 +258,28 @@ class TiledDenoiser:
         bank: SpatialBank | None = None,
         branches_in_one_batch: bool = True,
         on_frames_chosen: Callable[[int, list[int]], None] = lambda window, frames: None,
+        features: DeepFeatures | None = None,
     ) -> None:
         self.denoiser, self.condition, self.settings, self.steps = denoiser, condition, settings, steps
         self.grid_at, self.batching, self.bank = grid_at, batching, bank
         self.branches_in_one_batch, self.on_frames_chosen = branches_in_one_batch, on_frames_chosen
+        self.features = features
 
     def __call__(self, x: Latents, step: Step) -> Tensor:
         """Estimate ``x̂_0`` of ``x`` ``(frames, channels, height, width)``; shaped like it."""
         collected = SpatialBank(self.grid_at(step.index), self.settings.sap_rate) if self.collects(step) else None
-        denoised = self.denoise(x, step, collected)
-        self.bank = collected
+        features = self.features if step.reuses else None
+        kept = (features or DeepFeatures()) if self.is_reused(step) else None
+        with self.deep_features(features, kept):
+            denoised = self.denoise(x, step, collected)
+        self.bank, self.features = collected, kept
         return denoised
+
+    def deep_features(self, reused: DeepFeatures | None, kept: DeepFeatures | None) -> AbstractContextManager[None]:
+        """Have a step reuse deep features where there are such, or leave its own in ``kept``."""
+        if reused is not None:
+            return self.denoiser.network.reusing(reused)
+        return nullcontext() if kept is None else self.denoiser.network.keeping(kept)
 
     def denoise(self, x: Latents, step: Step, collected: SpatialBank | None = None) -> Tensor:
         """Estimate ``x̂_0`` of ``x`` ``(frames, channels, height, width)``, and leave keys and values in ``collected``.
@@ -303,6 +325,10 @@ class TiledDenoiser:
             for n in reversed(windows) if backward else windows:
                 yield TileGroup([grid.tile(m, n) for m in spatial], (memory,))
                 self.on_frames_chosen(n, memory.frames_of(n))
+
+    def is_reused(self, step: Step) -> bool:
+        """Whether the next step reuses deep features."""
+        return any(after.reuses for after in self.steps[step.index + 1 : step.index + 2])
 
     def collects(self, step: Step) -> bool:
         """Whether the next step is one of cached SAP, which needs this one's keys and values."""

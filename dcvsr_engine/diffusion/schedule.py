@@ -1,12 +1,13 @@
 """The schedule: noise level, γ and kind of every step, and the method's counting. Torch-free: planner and window ask it."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dcvsr_engine.diffusion.branch import acts, branches_of, is_distinct, needs_degraded
+from dcvsr_engine.diffusion.branch import Branch, acts, branches_of, is_distinct, needs_degraded
 from dcvsr_engine.events import StepKind
 from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.settings import (
@@ -32,6 +33,7 @@ class Step:
         kind: which propagation acts.
         guided: whether guidance acts, see the settings ``guidance_low`` and ``guidance_high``.
         extrapolation: how far the estimate is extrapolated from that of the step before; see `extrapolations`.
+        reuses: whether the network's deep levels are left out: their features of an earlier step serve.
     """
 
     index: int
@@ -41,6 +43,7 @@ class Step:
     kind: StepKind
     guided: bool = True
     extrapolation: float = 0.0
+    reuses: bool = False
 
 
 class Pass(StrEnum):
@@ -155,7 +158,7 @@ def steps_of(settings: ResolvedSettings, declaration: Declaration) -> list[Step]
     kinds = step_kinds(settings.steps, settings)
     guided = [settings.guidance_low <= sigma <= settings.guidance_high for sigma in sigmas]
     further = extrapolations(sigmas) if settings.solver == "dpmpp-2m" else np.zeros(settings.steps)
-    return [
+    steps = [
         Step(
             index=i,
             sigma=float(sigmas[i]),
@@ -167,6 +170,24 @@ def steps_of(settings: ResolvedSettings, declaration: Declaration) -> list[Step]
         )
         for i in range(settings.steps)
     ]
+    return [replace(step, reuses=reused) for step, reused in zip(steps, reusing(steps, settings, declaration), strict=True)]
+
+
+def reusing(steps: Sequence[Step], settings: ResolvedSettings, declaration: Declaration) -> Iterator[bool]:
+    """Whether each step reuses deep features: all but every ``settings.reuse``-th, where they are there.
+
+    They are not where tiles have moved, or where a step has a branch that the last full step had not. SAG looks into deep levels.
+    """
+    since, held = 0, frozenset[Branch]()
+    for step in steps:
+        mode = mode_of(step, settings)
+        needed = frozenset(
+            branch.slot for branch in branches_of(mode, settings.guidance_scale, step.gamma, is_distinct(declaration))
+        )
+        fits = settings.tiling == "paper" and not needs_degraded(mode, settings.guidance_scale)
+        reused = fits and 0 < since < settings.reuse and needed <= held
+        since, held = (since + 1, held) if reused else (1, needed)
+        yield reused
 
 
 # -- counting ---------------------------------------------------------------------------------------------------

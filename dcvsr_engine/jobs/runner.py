@@ -105,7 +105,8 @@ class Runner:
         def after_step(new: SegmentState) -> None:
             # before the state: whoever resumes from it needs the settings that led there
             self.adopt_reduced_settings(pipeline)
-            output.save_state(new)
+            if new.is_storable:
+                output.save_state(new)
             telemetry.measure_memory(self.session.model.device)
 
         with telemetry.phase("sample", pipeline.tiles_to_denoise):

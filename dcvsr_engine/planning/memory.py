@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
 from safetensors import SafetensorError, safe_open
 
+from dcvsr_engine.diffusion.levels import shallow_levels
 from dcvsr_engine.diffusion.schedule import has_sap_steps, most_branches, steps_of
 from dcvsr_engine.errors import ModelError
 from dcvsr_engine.network.declaration import Declaration
@@ -15,7 +16,7 @@ from dcvsr_engine.network.first_stage import FLOAT_PIXEL, FirstStageSpec, first_
 from dcvsr_engine.network.layout import weight_files
 from dcvsr_engine.network.upsampler_config import UpsamplerConfig
 from dcvsr_engine.planning.grids import tiles_at_once
-from dcvsr_engine.settings import PlannedSettings, ResolvedSettings, SapSchedule
+from dcvsr_engine.settings import PlannedSettings, ResolvedSettings, RestoreSettings, SapSchedule
 from dcvsr_engine.storage import read_json
 from dcvsr_engine.tiling.grid import TileGrid
 
@@ -29,6 +30,9 @@ COUNTED_MAPS = {True: (27.4, 13.0), False: (12.5, 6.9)}
 per row of the batch; for networks that have attention there, as SVD's, and that have none, as the compact model's. Counted on
 fake tensors (tests/dcvsr_engine/planning/test_counted_memory.py): 26.1 for SVD. It was measured on an H100, 26 November 2026,
 torch 2.11, “dcvsr bench full”, in bf16: 26.2 for a single row, 27.33 for every row of 2 to 16."""
+SHALLOW_SHARES = {True: (0.387, 0.690), False: (0.335, 0.784)}
+"""Operations of an evaluation of the first one or two levels alone, as a share of a whole one; for the same kinds of networks,
+and counted in the same way."""
 KERNEL_SHARE = {"cpu": 1.65, "cuda": 1.0, "xpu": 1.1, "mps": 1.1}
 """What kernels hold beside the tensors that are counted, as a factor: oneDNN's reordered copies on a processor (“dcvsr bench
 memory” measured 1.55 to 1.8 for the compact model); on CUDA nothing, by the measurement above; elsewhere not measured yet."""
@@ -73,6 +77,7 @@ class NetworkSize:
         key_share: a propagating layer's keys as a share of a feature map of the top level.
         item: bytes per number.
         first_stage, image_encoder: bytes of their weights; 0 where there is none.
+        config: diffusers' of the U-Net.
     """
 
     weights: int
@@ -83,6 +88,7 @@ class NetworkSize:
     item: int
     first_stage: int = 0
     image_encoder: int = 0
+    config: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def from_folder(cls, folder: Path, item: int, declaration: Declaration | None = None, base: Path | None = None) -> Self:
@@ -112,10 +118,21 @@ class NetworkSize:
         level = next((place for place, crosses in enumerate(crossing) if crosses), len(crossing) - 1)
         share = channels[level] / (channels[0] * 4**level)
         maps, attention = COUNTED_MAPS[crossing[0]]
-        return cls(weights, channels[0], maps, attention, share, item)
+        return cls(weights, channels[0], maps, attention, share, item, config=config)
+
+    def shallow_share(self, settings: RestoreSettings) -> float:
+        """Operations of an evaluation in a step that reuses deep features, as a share of a whole one."""
+        levels = shallow_levels(self.config, settings)
+        shares = SHALLOW_SHARES["CrossAttn" in self.config["down_block_types"][0]]
+        return 1.0 if levels is None else shares[min(levels, len(shares)) - 1]
+
+    def deep_numbers(self, settings: RestoreSettings) -> float:
+        """Numbers per latent and row that steps keep for others to reuse."""
+        levels = shallow_levels(self.config, settings)
+        return 0 if levels is None else self.config["block_out_channels"][levels] / 4**levels
 
 
-def other_weights(declaration: Declaration, base: Path, item: int) -> dict[str, int]:
+def other_weights(declaration: Declaration, base: Path, item: int) -> dict[str, Any]:
     """Bytes of the weights of first stage and image encoder in the folder ``base``, by the names in `NetworkSize`."""
     stage = first_stage_of(declaration).weights_folder
     found = {"first_stage": stage, "image_encoder": "image_encoder" if declaration.image_embedding == "first-frame" else ""}
@@ -242,7 +259,16 @@ class SegmentLoad:
         frames = self.grid.frames + (2 * self.upsampler.context if self.upsampler else 0)
         lr = 2 * frames * self.pixels_in * FLOAT_PIXEL
         made = min(self.grid.frames, queue_room(self.pixels_out) + BETWEEN) * self.pixels_out * WAITING_PIXEL
-        return PROCESS_BYTES + lr + self.held_latents() + made + self.encoder_bytes()
+        return PROCESS_BYTES + lr + self.held_latents() + self.deep_bytes() + made + self.encoder_bytes()
+
+    def deep_bytes(self) -> int:
+        """Deep features of all tiles and branches, where steps reuse them."""
+        grid, settings = self.grid, self.settings
+        if not any(step.reuses for step in steps_of(settings, self.declaration)):
+            return 0
+        rows = len(grid) * most_branches(settings, self.declaration)
+        latents = rows * grid.tile_frames * grid.tile_height * grid.tile_width
+        return int(latents * self.network.deep_numbers(settings) * self.network.item)
 
     def held_latents(self) -> int:
         """What is held of a segment: merged estimates and weights, x, noise, condition, enlarged frames, pinned ones."""

@@ -75,7 +75,7 @@ class Plan(Schema):
         segments: stretches worked on at once, in order.
         segment_windows: windows of a segment, at most, where memory is too short for the settings' ``segment_frames``; else 0.
         grid: tiles of the first segment's latents.
-        evaluations: U-Net evaluations of one tile, over the whole job.
+        evaluations: U-Net evaluations of one tile, over the whole job; those of the upper levels alone count by their share.
         decode_frames: frames encoded or decoded together.
         offload: whether the U-Net leaves the device while frames are encoded and decoded, so that more of them fit.
         branches_in_one_batch: whether the U-Net sees all branches of guidance at once; one by one takes less memory.

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psutil
 
+from dcvsr_engine.diffusion.levels import shallow_levels
 from dcvsr_engine.diffusion.schedule import evaluations, guidance_acts, steps_of
 from dcvsr_engine.host_memory import host_memory
 from dcvsr_engine.models.registry import base_folder
@@ -73,7 +74,9 @@ def make_plan(
         segments=division.segments,
         segment_windows=division.windows,
         grid=grid_for(division.segments[0].frames, *sizes.reduced, declaration, planned),
-        evaluations=job_evaluations(division.segments, *sizes.reduced, planned, declaration),
+        evaluations=job_evaluations(
+            division.segments, *sizes.reduced, planned, declaration, division.load.network.shallow_share(planned)
+        ),
         host_memory_available=usable_memory(),
         # without a search there is one range to cut into segments, but it is no shot that was found
         shots=None if boundaries is None else len(shots),
@@ -194,7 +197,12 @@ def load_of(
 
 
 def job_evaluations(
-    segments: Sequence[Segment], width: int, height: int, settings: PlannedSettings, declaration: Declaration
+    segments: Sequence[Segment],
+    width: int,
+    height: int,
+    settings: PlannedSettings,
+    declaration: Declaration,
+    shallow_share: float = 1.0,
 ) -> int:
     """Count the U-Net's evaluations of a tile over a whole job.
 
@@ -203,15 +211,17 @@ def job_evaluations(
         width, height: of an input frame, in pixels.
         settings: as planned.
         declaration: the model's conventions.
+        shallow_share: what an evaluation counts that leaves out the deep levels.
     """
-    steps, total = steps_of(settings, declaration), 0
+    steps, total = steps_of(settings, declaration), 0.0
     # nearly all segments of a long clip are equally long, and fast tiling makes a grid per step
     for frames, count in Counter(segment.frames for segment in segments).items():
         grids = (grid_for(frames, width, height, declaration, settings, step.index) for step in steps)
         total += count * sum(
-            len(grid) * evaluations(step, settings, declaration) for step, grid in zip(steps, grids, strict=True)
+            len(grid) * evaluations(step, settings, declaration) * (shallow_share if step.reuses else 1)
+            for step, grid in zip(steps, grids, strict=True)
         )
-    return total
+    return round(total)
 
 
 def with_output(plan: Plan, target: Path, output: OutputSettings, info: VideoInfo, latents: int, folder: Path) -> Plan:
@@ -267,6 +277,7 @@ def notes_of(
         *choice_notes(division.settings, division.estimate.offload),
         *memory_notes(division),
         *guidance_notes(division.settings, declaration),
+        *reuse_notes(division, declaration),
     )
 
 
@@ -296,6 +307,17 @@ def choice_notes(settings: PlannedSettings, offload: bool) -> list[str]:
     if offload:
         notes.append("The U-Net leaves the device while frames are encoded and decoded, so that more of them fit.")
     return notes
+
+
+def reuse_notes(division: Division, declaration: Declaration) -> list[str]:
+    """A sentence where deep features are to be reused: in how many steps, or that they are not."""
+    settings = division.settings
+    if settings.reuse == 1:
+        return []
+    if shallow_levels(division.load.network.config, settings) is None:
+        return ["Nothing of this network is reused: all of its levels have propagating layers; choose fewer of them, or none."]
+    count = sum(step.reuses for step in steps_of(settings, declaration))
+    return [f"Deep features are reused in {count} of {settings.steps} steps, not the paper's; it resumes from the other steps."]
 
 
 def guidance_notes(settings: PlannedSettings, declaration: Declaration) -> list[str]:

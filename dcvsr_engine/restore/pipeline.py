@@ -223,7 +223,7 @@ class SegmentPipeline:
 
         def keep(step: Step, x: Tensor, before: Tensor | None) -> None:
             """See `AfterStep`: what the next step needs makes a state."""
-            after_step(SegmentState(x, step.index + 1, tiled.bank, before))
+            after_step(SegmentState(x, step.index + 1, tiled.bank, before, tiled.features))
 
         return sample(denoise, state.x, steps[state.step :], pins, on_estimate, keep, state.before)
 
@@ -289,6 +289,7 @@ class SegmentPipeline:
             state.bank,
             self.branches_in_one_batch,
             self._observer.on_frames_chosen,
+            state.features,
         )
 
     # -- pixels -------------------------------------------------------------------------------------------------

@@ -544,6 +544,14 @@
         <translation>第一步和最后一步总是欧拉步：至少需要三步。</translation>
     </message>
     <message>
+        <source>Fast tiling moves its tiles: none sees again what it saw.</source>
+        <translation>快速分块会移动分块：没有分块会再看到它看过的内容。</translation>
+    </message>
+    <message>
+        <source>It takes two steps with the same guidance, and not SAG.</source>
+        <translation>需要引导相同的两步，且不能是 SAG。</translation>
+    </message>
+    <message>
         <source>CFG changes nothing with this model: its training left nothing out.</source>
         <translation>CFG 对此模型没有作用:训练时没有省略任何条件。</translation>
     </message>
@@ -1055,6 +1063,10 @@
         <translation>画面偏软：其细节可容于缩小 {0} 倍的画面，使用 --reduce {1} 或许更好。</translation>
     </message>
     <message>
+        <source>Deep features are reused in {0} of {1} steps, not the paper&apos;s; it resumes from the other steps.</source>
+        <translation>{1} 步中有 {0} 步复用深层特征，与论文不同；中断后从其他步继续。</translation>
+    </message>
+    <message>
         <source>Guidance {0} does nothing here: this model&apos;s unconditional branch drops nothing, and γ is 0 in every step.</source>
         <translation>引导 {0} 在此不起作用：此模型的无条件分支没有丢弃任何内容，且每一步的 γ 都为 0。</translation>
     </message>
@@ -1081,6 +1093,10 @@
     <message>
         <source>The U-Net leaves the device while frames are encoded and decoded, so that more of them fit.</source>
         <translation>编码和解码帧时 U-Net 会离开设备，以容纳更多帧。</translation>
+    </message>
+    <message>
+        <source>Nothing of this network is reused: all of its levels have propagating layers; choose fewer of them, or none.</source>
+        <translation>此网络没有可复用的部分：它的每一级都有传播层；请减少传播层或不用传播。</translation>
     </message>
     <message>
         <source>Guidance {0} does nothing at a guidance scale of 1.</source>
@@ -3307,6 +3323,14 @@
         <translation>按论文所述：25 步、分块重叠一半、精确的注意力传播。最慢。</translation>
     </message>
     <message>
+        <source>Paper, fewer evaluations</source>
+        <translation>论文（减少计算）</translation>
+    </message>
+    <message>
+        <source>The paper&apos;s tiles and propagation with fewer steps, guidance in some of them only, and deep features reused.</source>
+        <translation>采用论文的分块与传播，但步数更少、只在部分步中引导，并复用深层特征。</translation>
+    </message>
+    <message>
         <source>Heavy degradation</source>
         <translation>严重退化</translation>
     </message>
@@ -3345,6 +3369,14 @@
     <message>
         <source>DPM-Solver++ (2M)</source>
         <translation>DPM-Solver++ (2M)</translation>
+    </message>
+    <message>
+        <source>Steps per whole evaluation</source>
+        <translation>每几步完整计算一次</translation>
+    </message>
+    <message>
+        <source>Evaluate the deep part of the U-Net in every so many steps only; its features serve in those between.</source>
+        <translation>每隔这么多步才计算 U-Net 的深层部分；其间的步使用它的特征。</translation>
     </message>
     <message>
         <source>Guidance</source>
@@ -4635,6 +4667,10 @@
         <translation>正在监视“{name}”</translation>
     </message>
     <message>
+        <source>in a farm</source>
+        <translation>在农场中</translation>
+    </message>
+    <message>
         <source>The computer does not fall asleep while clips are restored or waited for.</source>
         <translation>修复或等待视频期间电脑不会进入睡眠。</translation>
     </message>
@@ -4830,6 +4866,14 @@
     <message>
         <source>Start again</source>
         <translation>重新开始</translation>
+    </message>
+    <message>
+        <source>This computer leaves the farm; if the farm was started here, it ends for all.</source>
+        <translation>本机将离开农场；如果农场是在本机启动的，它会对所有计算机结束。</translation>
+    </message>
+    <message>
+        <source>Stay in the farm</source>
+        <translation>留在农场</translation>
     </message>
     <message>
         <source>A before/after video is being written; it would be lost.</source>

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from dcvsr_engine.planning.plan import Plan
     from dcvsr_engine.research.bench.cost import Cost
     from dcvsr_engine.research.bench.farm import FarmConditions, FarmFigures
+    from dcvsr_engine.research.bench.flops import FlopFigure
     from dcvsr_engine.research.bench.growth import Growth
     from dcvsr_engine.research.bench.joins import Joins
     from dcvsr_engine.research.bench.kernels import KernelFigure
@@ -36,10 +37,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "propagation: how well neighbouring tiles and windows agree; cost: of guidance and propagation on this machine; "
         "growth: of memory and time per frame with the length of a clip; joins: whether joins of segments are visible; "
         "memory: of a tile as the plan predicts it, and as measured; kernels: the engine's own beside diffusers' and PyTorch's; "
+        "flops: operations of a 1080p job with the full-size network, counted on fake tensors; "
         "full: the full-size network with random weights, for a GPU: its cost only; "
         "farm: a simulation of a film on many devices"
     )
-    parser.add_argument("what", choices=[*MEASUREMENTS, "full", "farm"], help=what)
+    parser.add_argument("what", choices=[*MEASUREMENTS, "flops", "full", "farm"], help=what)
     parser.add_argument("--model", default="compact", metavar="NAME", help="a model (default: compact)")
     parser.add_argument(
         "--clip", type=Path, metavar="FILE", help="a video (default: the bundled sample; farm: a film of two hours)"
@@ -79,6 +81,8 @@ def run(options: argparse.Namespace) -> int:
     """Measure and print; returns 0, or 1 where rows of ``full`` failed. Raises `UserError`."""
     if options.what == "full":
         return full(options)
+    if options.what == "flops":
+        return counted_flops(options)
     if options.what == "farm":
         return simulated_farm(options)
     names = ("model", "steps", "device", "precision")
@@ -103,6 +107,16 @@ def full(options: argparse.Namespace) -> int:
         return 1 if run_full(options.tiny, options.device, options.precision, options.minutes, rows, log) else 0
     finally:
         log.close()
+
+
+def counted_flops(options: argparse.Namespace) -> int:
+    """Run ``dcvsr bench flops``, which needs neither clip nor model."""
+    from dcvsr_engine.research.bench.flops import measure_flops
+    from dcvsr_engine.research.bench.full_network import FULL
+
+    figures = measure_flops(FULL.declaration)
+    print(json.dumps([dataclasses.asdict(figure) for figure in figures]) if options.json else flops_table(figures))
+    return 0
 
 
 def simulated_farm(options: argparse.Namespace) -> int:
@@ -324,6 +338,21 @@ def memory_table(figures: Sequence["Footprint"]) -> str:
     for figure in figures:
         tile = f"{figure.side}×{figure.side}×{figure.frames}"
         lines.append(f"{tile:<14}{figure.predicted / 2**20:>10.1f}{figure.measured / 2**20:>10.1f}{figure.ratio:>8.3f}")
+    return "\n".join(lines)
+
+
+def flops_table(figures: Sequence["FlopFigure"]) -> str:
+    """Format the result of `measure_flops`, a line per job."""
+    lines = [
+        "Operations of the U-Net for 100 frames of 1920 × 1080, counted on fake tensors; the first line is what an independent",
+        "review counted at that commit, and not counted here.",
+        "",
+        f"{'':<26}{'evaluations':>12}{'upper levels':>14}{'PFLOP':>9}{'share':>8}{'goal':>8}",
+    ]
+    for figure in figures:
+        rows = ["" if count is None else f"{count:,}" for count in (figure.evaluations, figure.upper)]
+        goal = "" if figure.goal is None else f"{figure.goal:.2f}"
+        lines.append(f"{figure.name:<26}{rows[0]:>12}{rows[1]:>14}{figure.operations / 1e15:>9.1f}{figure.share:>8.3f}{goal:>8}")
     return "\n".join(lines)
 
 

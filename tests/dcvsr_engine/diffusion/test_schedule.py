@@ -170,3 +170,18 @@ def test_the_faster_solver_extrapolates_in_all_steps_but_the_first_and_the_last(
         weights = [step.extrapolation for step in steps_of(resolved(steps=count, solver="dpmpp-2m"), DECLARED)]
         assert [weight > 0 for weight in weights] == [0 < i < count - 1 for i in range(count)]
     assert all(step.extrapolation == 0 for step in steps_of(resolved(steps=5), DECLARED))
+
+
+def test_steps_reuse_deep_features_only_of_a_step_with_the_same_branches_and_tiles():
+    def reused(**changes):
+        return [step.reuses for step in steps_of(resolved(**({"steps": 6, "tiling": "paper"} | changes)), DECLARED)]
+
+    assert reused() == [False] * 6
+    assert reused(reuse=2) == [False, True] * 3 and reused(reuse=3) == [False, True, True] * 2
+    assert reused(reuse=2, tiling="fast") == reused(reuse=2, guidance="sag", guidance_scale=2.0) == [False] * 6
+    # guidance begins with the third step: its unconditional branch is not there before
+    sigmas = [step.sigma for step in steps_of(resolved(steps=6), DECLARED)]
+    late = reused(reuse=4, guidance="dssag", guidance_scale=2.0, guidance_high=sigmas[2])
+    assert late == [False, True, False, True, True, True]
+    early = reused(reuse=4, guidance="dssag", guidance_scale=2.0, guidance_low=sigmas[1])
+    assert early == [False, True, True, True, False, True], "the conditional branch is there all the time"

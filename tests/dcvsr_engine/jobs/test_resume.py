@@ -24,6 +24,7 @@ from dcvsr_engine.jobs.job import run_job
 from dcvsr_engine.jobs.manifest import MANIFEST, RECORD, read_manifest, write_manifest
 from dcvsr_engine.jobs.store import JobStore
 from dcvsr_engine.paths import jobs_folder
+from dcvsr_engine.planning.memory import SHALLOW_SHARES
 from dcvsr_engine.video import publish as publishing
 
 STOPS = {
@@ -92,6 +93,21 @@ def test_every_sap_schedule_goes_on_to_the_same_frames(schedule, clip, tiny_mode
     run_job(request, watch, None, loader)
     assert [event.step for event in watch.of(StepStarted)] == [2, 3]
     assert jobs.fingerprint(tmp_path / "out.mkv") == jobs.fingerprint(tmp_path / "whole.mkv")
+
+
+def test_what_saves_evaluations_goes_on_to_the_same_frames(clip, tiny_model, tmp_path, loader):
+    """Stopped in the fourth step, which reuses what the third has left: it goes on with that one."""
+    changes = {"steps": 5, "frames": (0, 8), "solver": "dpmpp-2m", "reuse": 2, "propagating_layers": 1, "tiling": "paper"}
+    run_job(jobs.request(clip, tmp_path / "whole.mkv", tiny_model, **changes), loader=loader)
+    request = jobs.request(clip, tmp_path / "out.mkv", tiny_model, **changes)
+    cancelled(request, CancelAt(StepStarted, step=3), loader)
+    watch = Watch()
+    report = run_job(request, watch, None, loader)
+    assert [event.step for event in watch.of(StepStarted)] == [2, 3, 4]
+    assert jobs.fingerprint(tmp_path / "out.mkv") == jobs.fingerprint(tmp_path / "whole.mkv")
+    assert any("reused in 2 of 5 steps" in note for note in report["notes"])
+    plain = run_job(jobs.request(clip, tmp_path / "plain.mkv", tiny_model, **(changes | {"reuse": 1})), loader=loader)
+    assert report["evaluations"] == round(plain["evaluations"] * (3 + 2 * SHALLOW_SHARES[True][0]) / 5)
 
 
 # -- damage -----------------------------------------------------------------------------------------------------

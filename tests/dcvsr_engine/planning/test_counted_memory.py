@@ -12,8 +12,10 @@ from dcvsr_engine.diffusion.attention import install_processors
 from dcvsr_engine.diffusion.branch import CONDITIONAL
 from dcvsr_engine.diffusion.propagation import BatchLayout, append
 from dcvsr_engine.models.shapes import SVD_UNET
-from dcvsr_engine.planning.memory import COUNTED_MAPS
+from dcvsr_engine.planning.memory import COUNTED_MAPS, SHALLOW_SHARES
+from dcvsr_engine.research.bench.flops import evaluation_flops
 from dcvsr_engine.resources import resource
+from dcvsr_engine.settings import RestoreSettings
 from dcvsr_engine.storage import read_json
 from dcvsr_engine.tiling.grid import TileGrid
 
@@ -67,3 +69,16 @@ def test_maps_are_counted(name, key_share):
     assert 0.9 * maps <= maps_alive(name) <= maps
     assert maps_alive(name, per_latent=8.0) == pytest.approx(attention + 4 * 8.0 * key_share, rel=0.02)
     assert maps_alive(name, frames=14) == pytest.approx(attention + 2 * 15 * key_share, rel=0.02)
+
+
+OFF = {"sap": False, "tap": False}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "changes", "levels"),
+    [("compact", OFF, 1), ("compact", {"propagating_layers": 1}, 2), ("svd", {}, 1), ("svd", {"propagating_layers": 3}, 2)],
+)
+def test_the_shares_of_upper_levels_are_counted(name, changes, levels):
+    whole, upper = evaluation_flops(CONFIGS[name], TILE, FRAMES, RestoreSettings(**changes))
+    assert upper / whole == pytest.approx(SHALLOW_SHARES[name == "svd"][levels - 1], rel=0.01)

@@ -249,3 +249,13 @@ def test_a_network_without_a_usable_configuration_is_refused(text, tmp_path):
         (tmp_path / "config.json").write_text(text)
     with pytest.raises(ModelError, match=r"config\.json does not describe a U-Net"):
         NetworkSize.from_folder(tmp_path, 2)
+
+
+def test_deep_features_that_are_kept_for_other_steps_are_counted():
+    """56 frames of 1080p have 28 × 7 tiles; of each two branches keep 640 maps of a quarter of its size."""
+    size = replace(SVD, config=SVD_UNET)
+    load = replace(load_with(guidance="dssag", guidance_scale=2.0, sap_schedule="staged", tile_batch=1), network=size)
+    reusing = replace(load, settings=load.settings.replace(reuse=2))
+    assert reusing.host_bytes() - load.host_bytes() == 28 * 7 * 2 * 14 * 640 * 32 * 32 * 2
+    fast = replace(load_with(tiling="fast", reuse=2, sap_schedule="cached", tile_batch=1), network=size)
+    assert fast.deep_bytes() == 0
