@@ -115,7 +115,7 @@ class Runner:
     def decode(self, pipeline: SegmentPipeline, latents: Tensor, own: range, output: SegmentSink) -> None:
         """Decode the frames at the positions ``own`` of ``latents`` ``(frames, channels, height, width)`` into ``output``."""
         with self.session.telemetry.phase("decode", len(own)):
-            for restored in pipeline.decode(latents, own, output.shows_input):
+            for restored in pipeline.decode(latents, own, output.shows_input, output.takes_alpha):
                 output.add(restored)
         self.adopt_reduced_settings(pipeline)
 

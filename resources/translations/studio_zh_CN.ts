@@ -1303,6 +1303,10 @@
         <translation>{0}×{1} 是奇数尺寸，{2} 只能以完整色度（4:4:4）保存。</translation>
     </message>
     <message>
+        <source>Transparency is kept: its channel is enlarged beside the picture, edges by the model&apos;s upsampler, what is smooth by bicubic interpolation.</source>
+        <translation>保留透明度：其通道与画面分开放大，边缘由模型的放大网络处理，平滑处用双三次插值。</translation>
+    </message>
+    <message>
         <source>The {0} is converted to {1}.</source>
         <translation>{0}已转换为 {1}。</translation>
     </message>
@@ -1341,10 +1345,6 @@
     <message>
         <source>The language “{0}” of a track is not stored; .mkv keeps it.</source>
         <translation>轨道的语言“{0}”不会保存；.mkv 可以保存。</translation>
-    </message>
-    <message>
-        <source>Transparency is kept: its channel is enlarged beside the picture, by bicubic interpolation.</source>
-        <translation>透明度会保留：其通道与画面一同用双三次插值放大。</translation>
     </message>
     <message>
         <source>“{0}” holds no pictures; choose a folder with PNG, JPEG, TIFF, WebP, EXR or DPX files.</source>
