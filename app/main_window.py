@@ -59,6 +59,8 @@ DOCK_AREAS = {
     "log": Qt.DockWidgetArea.BottomDockWidgetArea,
 }
 HIDDEN_AT_FIRST = ("report", "log")
+LOW_SCREEN = 600
+"""Logical pixels below which there is no room for a panel beneath the preview."""
 WIDE_SCREEN = 1200
 """Logical pixels from which there is room for all facts in the queue."""
 QUEUE_WIDTHS = 200, 260
@@ -119,12 +121,16 @@ class MainWindow(QMainWindow):
             "report": (self.tr("Report"), self.report),
             "log": (self.tr("Log"), self.log_panel),
         }
+        low = self.screen().availableSize().height() < LOW_SCREEN
+        areas = DOCK_AREAS | (dict.fromkeys(HIDDEN_AT_FIRST, DOCK_AREAS["settings"]) if low else {})
         self.docks = {
-            name: add_dock(self, name, title, panel, DOCK_AREAS[name], shortcut=f"Ctrl+{number}")
+            name: add_dock(self, name, title, panel, areas[name], shortcut=f"Ctrl+{number}")
             for number, (name, (title, panel)) in enumerate(panels.items(), 1)
         }
         for name in HIDDEN_AT_FIRST:
             self.docks[name].hide()
+        if low:
+            self.tabifyDockWidget(self.docks["settings"], self.docks["report"])
         self.tabifyDockWidget(self.docks["report"], self.docks["log"])
         queue = QUEUE_WIDTHS[self.screen().availableSize().width() >= WIDE_SCREEN]
         self.resizeDocks([self.docks["queue"], self.docks["settings"]], [queue, 350], Qt.Orientation.Horizontal)
@@ -145,8 +151,9 @@ class MainWindow(QMainWindow):
         self.full_screen = FullScreen(self, preview.view)
         self.exports = Exports(self, preview, self.shown, runner, self.notices)
         self.session = WindowSession(
-            self, runner, queue, self.shown, self.runs, self.presets, self.notices, preferences, self.crash
-        )
+            self, runner, queue, self.shown, self.runs, self.presets, self.notices, preferences, self.crash,
+            lambda: self.devices.link.takes_part,
+        )  # fmt: skip
         self.preferences_menu = PreferencesMenu(self, preferences, self.session, self.unattended, self.settings_panel)
         self.devices = Devices(self, queue, self.queue_panel, self.shown, settings, preferences, self.history)
 
@@ -202,6 +209,7 @@ class MainWindow(QMainWindow):
         self.runner.ready.connect(self.preferences_menu.note_engine)
         self.runner.ready.connect(self.devices.note_engine)
         self.unattended.status_changed.connect(self.progress.show_status)
+        self.devices.changed.connect(lambda: self.unattended.note_farm(self.devices.link.takes_part))
         self.help.models_requested.connect(self.models.open)
         self.help.clips_requested.connect(self.intake.ask_for_clips)
         self.help.clips_chosen.connect(self.add_clips)

@@ -43,11 +43,13 @@ class WindowSession(QObject):
         notices: NoticeBar,
         preferences: Preferences,
         crash: CrashReport,
+        takes_part: Callable[[], bool] = bool,
     ) -> None:
+        """``takes_part`` says whether this computer is in a farm; for the rest see the classes."""
         super().__init__(window)
         self._window, self._runner, self._queue, self._shown, self._runs = window, runner, queue, shown, runs
         self._presets, self._notices, self._preferences, self._crash = presets, notices, preferences, crash
-        self._may_quit = False
+        self._takes_part, self._may_quit = takes_part, False
 
     # -- beginning and end --------------------------------------------------------------------------------------
 
@@ -77,11 +79,15 @@ class WindowSession(QObject):
         return text, (self.tr("Resume") if resume else self.tr("Start again"), run_again)
 
     def may_close(self) -> bool:
-        """Whether the window may close now; while a job runs the user is asked first."""
+        """Whether the window may close now; while a job runs, or others need this computer, the user is asked first."""
         run = self._runner.current
-        if self._may_quit or run is None or run.plan_only:
+        idle = run is None or run.plan_only
+        if self._may_quit or (idle and not self._takes_part()):
             return True
-        if run.compares:
+        if run is None or run.plan_only:
+            question = self.tr("This computer leaves the farm; if the farm was started here, it ends for all.")
+            stay = self.tr("Stay in the farm")
+        elif run.compares:
             question, stay = self.tr("A before/after video is being written; it would be lost."), self.tr("Continue writing")
         else:
             question = self.tr("A clip is being restored. At the next start it can be resumed {from_where}.")

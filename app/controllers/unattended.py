@@ -54,6 +54,7 @@ class Unattended(QObject):
         self.countdown: Countdown | None = None
         self.dialog: StartDialog | None = None
         self._watched: Path | None = None
+        self._takes_part = False
         self._done = self._failed = 0
         self._command: subprocess.Popen[bytes] | None = None
         self._clock = QTimer(self)
@@ -79,12 +80,15 @@ class Unattended(QObject):
     # -- awake --------------------------------------------------------------------------------------------------
 
     def _settle(self) -> None:
-        self._awake.hold(self._runner.activity in AWAKE_WHILE or self.start_at is not None or self._watched is not None)
+        waits = self.start_at is not None or self._watched is not None or self._takes_part
+        self._awake.hold(self._runner.activity in AWAKE_WHILE or waits)
         self._say()
 
     def _say(self) -> None:
         """Say what nobody would see otherwise."""
         parts, tips = [], []
+        if self._takes_part:
+            parts.append(self.tr("in a farm"))
         if self._watched is not None:
             parts.append(self.tr("watches “{name}”").format(name=self._watched.name))
             tips.append(str(self._watched))
@@ -104,6 +108,12 @@ class Unattended(QObject):
         """Stay awake for what comes into a folder, and say that it is watched."""
         self._watched = folder
         self._settle()
+
+    def note_farm(self, takes_part: bool) -> None:
+        """Stay awake for others while this computer is in their farm."""
+        if takes_part != self._takes_part:
+            self._takes_part = takes_part
+            self._settle()
 
     # -- start at a time ----------------------------------------------------------------------------------------
 

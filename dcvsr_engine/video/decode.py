@@ -11,6 +11,7 @@ import av
 from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Stream
+from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from dcvsr_engine.storage import describe_os_error
@@ -82,17 +83,37 @@ def frames(
         log: takes every packet, also of the tracks that are copied beside the video.
     """
     streams = [stream] if log is None else logged_streams(container, stream)
+    decoder = decoder_of(stream)
     for packet in chain(packets(container, streams, broken, clock, position), (None,)):
         if log is not None and packet is not None:
             log.add(*part_of(packet))
         if packet is not None and packet.stream_index != stream.index:
             continue
         try:
-            yield from stream.decode(packet)
+            yield from decoder.decode(packet)
         except av.FFmpegError as error:
             if error.errno == errno.ENOMEM:
                 raise MemoryError("the decoder needs more memory") from None  # the file is not damaged
             damaged(describe_os_error(error))
+
+
+ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
+"""Codec → the decoder that reads the alpha channel which WebM keeps beside the picture; FFmpeg's own passes it over."""
+
+
+def decoder_of(stream: VideoStream) -> VideoCodecContext:
+    """What decodes a track: FFmpeg's usual decoder, or the one that finds the alpha channel."""
+    own = stream.codec_context
+    name = ALPHA_DECODERS.get(own.name) if stream.metadata.get("alpha_mode") == "1" else None
+    if name is None:
+        return own
+    try:
+        other = av.CodecContext.create(name, "r")
+    except ValueError:  # FFmpeg without it: that the channel is lost is told
+        return own
+    assert isinstance(other, VideoCodecContext)
+    other.extradata = own.extradata
+    return other
 
 
 def logged_streams(container: InputContainer, video: VideoStream) -> list[Stream]:

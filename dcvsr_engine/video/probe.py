@@ -353,7 +353,7 @@ def frame_alpha(codec: str, frame: av.VideoFrame) -> bool:
 
 
 def hidden_alpha(stream: VideoStream, frame: av.VideoFrame) -> tuple[str, ...]:
-    """Name the alpha channel that WebM has beside a picture without one, which is not decoded; see `EXTRA_LOSSES`."""
+    """Name the alpha channel that WebM has beside a picture, where there is no decoder for it; see `EXTRA_LOSSES`."""
     return ("alpha",) if stream.metadata.get("alpha_mode") == "1" and not has_alpha(frame.format) else ()
 
 

@@ -4687,6 +4687,10 @@
         <translation>正在监视“{name}”</translation>
     </message>
     <message>
+        <source>in a farm</source>
+        <translation>在农场中</translation>
+    </message>
+    <message>
         <source>The computer does not fall asleep while clips are restored or waited for.</source>
         <translation>修复或等待视频期间电脑不会进入睡眠。</translation>
     </message>
@@ -4882,6 +4886,14 @@
     <message>
         <source>Start again</source>
         <translation>重新开始</translation>
+    </message>
+    <message>
+        <source>This computer leaves the farm; if the farm was started here, it ends for all.</source>
+        <translation>本机将离开农场；如果农场是在本机启动的，它会对所有计算机结束。</translation>
+    </message>
+    <message>
+        <source>Stay in the farm</source>
+        <translation>留在农场</translation>
     </message>
     <message>
         <source>A before/after video is being written; it would be lost.</source>

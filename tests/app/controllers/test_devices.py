@@ -1,5 +1,5 @@
 import pytest
-from steering import without_plan
+from steering import boxes, press, without_plan
 
 from app.controllers.devices import installed_version
 from dcvsr_engine.worker.messages import DeviceFacts, JobCancelled, Ready, RunJob
@@ -129,3 +129,17 @@ def test_versions_of_this_computer_are_those_that_are_known(window, monkeypatch)
     monkeypatch.setattr("app.controllers.devices.installed_version", lambda package: "")
     assert set(window.devices.versions()) == {"dcvsr", "Python", "PyTorch"} and window.devices.versions()["PyTorch"] == "2"
     assert installed_version("pytest") == pytest.__version__ and installed_version("no-such-package") == ""
+
+
+def test_a_computer_in_a_farm_stays_awake_and_does_not_leave_unawares(farm, window, soon):
+    entered(window, soon)
+    soon(lambda: window.unattended._awake.held)
+    assert "in a farm" in window.progress.status.text()
+    assert not window.session.may_close()
+    (box,) = boxes(window)
+    assert "leaves the farm" in box.informativeText() or "leaves the farm" in box.text()
+    press(box, "Stay in the farm")
+    assert farm.is_in
+    left(window, soon)
+    soon(lambda: window.unattended._awake.held is None)
+    assert window.session.may_close()

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from dcvsr_engine.video import decode
 from dcvsr_engine.video.probe import probe
 from dcvsr_engine.video.reader import VideoReader
 
@@ -75,9 +76,21 @@ def test_what_has_no_channel_says_so(pictures: Path, tmp_path: Path, restore: An
     assert [note for note in notes if "Transparency is left out" in note] and [note for note in notes if "would keep" in note]
 
 
-def test_the_hidden_channel_of_webm_is_told(ffmpeg: Any, pictures: Path, tmp_path: Path) -> None:
-    layout = ("-c:v", "libvpx", "-pix_fmt", "yuva420p", "-auto-alt-ref", "0")
+@pytest.mark.parametrize("encoder", ["libvpx", "libvpx-vp9"])
+def test_the_channel_beside_the_picture_of_webm_is_read(
+    encoder: str, ffmpeg: Any, pictures: Path, tmp_path: Path, restore: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for picture in pictures.iterdir():
+        Image.open(picture).convert("RGBA").save(picture)
+    layout = ("-c:v", encoder, "-pix_fmt", "yuva420p", "-auto-alt-ref", "0", "-crf", "4", "-b:v", "4M")
     ffmpeg.run("-i", str(pictures / "f%d.png"), *layout, str(tmp_path / "clip.webm"))
+    with VideoReader(tmp_path / "clip.webm") as reader:
+        assert reader.frames_total == FRAMES
+        last = reader.frame(FRAMES - 1)
+    theirs = np.asarray(Image.open(pictures / f"f{FRAMES - 1}.png"))[..., 3] / 255
+    assert last.alpha is not None and abs(last.alpha - theirs).mean() < 0.02
+    assert [note for note in restore(tmp_path / "clip.webm", tmp_path / "out.mkv").notes if "Transparency is kept" in note]
+    monkeypatch.setattr(decode, "ALPHA_DECODERS", {})
     info = probe(tmp_path / "clip.webm")
     assert "alpha" in info.extras and not info.alpha
 
