@@ -7,6 +7,7 @@ it is told an address, and lets nobody in without the token (its own token authe
 import json
 import os
 import platform
+import re
 import signal
 import socket
 import subprocess
@@ -34,11 +35,16 @@ WORKER_NICENESS = "5"
 LONGEST_RAY_FOLDER = 44
 """Ray makes sockets below its folder, and their paths are limited to 107 bytes."""
 
+VERSIONS_DIFFER = re.compile(r"version mismatch:(.*?)(this process|$)", re.IGNORECASE | re.DOTALL)
+WRONG_TOKEN = re.compile("InvalidAuthToken|Unauthenticated|AuthenticationError", re.IGNORECASE)
+"""What Ray says of other versions, and of a token that it does not take."""
+
 
 def ray_library(given: str | None = None) -> Any:
     """The library, which shows our token, or the one that is ``given``; raises `SettingsError` where it is not installed."""
+    farm_folder().mkdir(parents=True, exist_ok=True)
     # it reads these when it is imported, and so do the processes that it starts
-    os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": token(given)}
+    os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": given or token()}
     os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": WORKER_NICENESS}
     # where the program runs from its source
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH")]))
@@ -81,10 +87,10 @@ def node_command(devices: Sequence[FarmDevice], gpus: int, address: str | None, 
     ]
 
 
-def node_surroundings(devices: int, listen: str) -> dict[str, str]:
-    """The environment of `node_command`, with so many ``devices``, on a computer that listens at an address."""
+def node_surroundings(devices: int, alone: bool) -> dict[str, str]:
+    """The environment of `node_command`, with so many ``devices``; ``alone`` where no other computer is to reach the farm."""
     threads = max(1, (os.cpu_count() or 1) // max(1, devices))  # Ray would give its workers a single one
-    return {"OMP_NUM_THREADS": str(threads)} | os.environ | {KEEP_ALONE: str(int(listen not in ALONE))}
+    return {"OMP_NUM_THREADS": str(threads)} | os.environ | {KEEP_ALONE: str(int(not alone))}
 
 
 @contextmanager
@@ -158,12 +164,14 @@ def connected(address: str, devices: Sequence[FarmDevice] = (), gpus: int = 0) -
     if place != "local":
         reach(place)
     ray._private.ray_constants.ENABLE_RAY_CLUSTER = not is_alone(place)
-    with words_to(farm_folder() / "driver.log"):
+    log = farm_folder() / "driver.log"
+    with words_to(log):
+        begins = log.stat().st_size
         try:
             quiet = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": False}
             ray.init(place, namespace=DEVICE, **quiet, **(local_cluster(devices, gpus) if place == "local" else {}))
         except Exception as error:
-            raise JobError(refusal_of(address, error)) from None
+            raise JobError(refusal_of(address, f"{type(error).__name__}: {error} {words_since(log, begins)}")) from None
         try:
             yield ray
         finally:
@@ -228,15 +236,22 @@ def reach(address: str) -> str:
         with socket.create_connection((host, int(port)), REACH_SECONDS) as connection:
             return str(connection.getsockname()[0])
     except OSError as error:
-        raise JobError(refusal_of(address, error)) from None
+        raise JobError(refusal_of(address, str(error))) from None
 
 
-def refusal_of(address: str, error: Exception) -> str:
-    """Why a farm cannot be used, in a sentence."""
-    text = " ".join(str(error).split())
-    if "version mismatch" in text.lower():
-        return f"The farm at {address} runs another version of Ray or Python: {text.partition('.')[0]}; install the same on both."
-    if "auth" in type(error).__name__.lower() or "token" in text.lower() or "unauthenticated" in text.lower():
+def words_since(log: Path, begins: int) -> str:
+    """What has come into a log since it had so many bytes."""
+    with log.open("rb") as words:
+        words.seek(begins)
+        return words.read().decode(errors="replace")
+
+
+def refusal_of(address: str, text: str) -> str:
+    """Why a farm cannot be used, in a sentence, from what Ray says."""
+    if found := VERSIONS_DIFFER.search(text):
+        what = " ".join(found[1].split())
+        return f"The farm at {address} runs another version of Ray or Python ({what}); install the same on both."
+    if WRONG_TOKEN.search(text):
         return f"The farm at {address} does not take this token; join with the one that “dcvsr farm start” printed."
     return f"There is no farm at {address}; look whether “dcvsr farm start” runs there, and with --listen."
 

@@ -3,6 +3,7 @@
 import _thread
 import argparse
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -11,16 +12,21 @@ import time
 from pathlib import Path
 
 from dcvsr_engine.errors import JobError, SettingsError
-from dcvsr_engine.farm.address import LOOPBACK, PORT, farm_folder, full_address, token
+from dcvsr_engine.farm.address import LOOPBACK, PORT, TOKEN_VARIABLE, farm_folder, full_address, token
 from dcvsr_engine.farm.cluster import (
+    ALONE,
+    WRONG_TOKEN,
     connected,
     devices_here,
+    is_alone,
     node_command,
     node_surroundings,
     nodes,
     ray_library,
     reach,
+    refusal_of,
     running_node,
+    words_since,
 )
 from dcvsr_engine.farm.status import answers_of, status_table, worker_rows
 from dcvsr_engine.terminal import print_out
@@ -35,7 +41,8 @@ def add_farm_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the actions of ``dcvsr farm``, and their options."""
     parser.add_argument("action", choices=["start", "join", "status"], help="begin a farm here, join one, or list its computers")
     parser.add_argument("address", nargs="?", help=f"of the farm: where “start” runs (join, status; default port: {PORT})")
-    parser.add_argument("--token", help="what “dcvsr farm start” printed on the first computer")
+    told = f"what “dcvsr farm start” printed on the first computer (default: {TOKEN_VARIABLE}, or what was taken before)"
+    parser.add_argument("--token", default=os.environ.get(TOKEN_VARIABLE) or None, help=told)
     listen = f"this computer's address, for others to reach it (default: {LOOPBACK}; join: the one that reaches the farm)"
     parser.add_argument("--listen", metavar="ADDRESS", help=listen)
     parser.add_argument("--port", type=int, default=PORT, metavar="N", help=f"port of the farm (start; default: {PORT})")
@@ -55,6 +62,8 @@ def run_farm_command(options: argparse.Namespace) -> int:
     address = None if options.action == "start" else full_address(options.address)
     ray_library(options.token)
     way = LOOPBACK if address is None else reach(address)
+    if address is not None and is_alone(address):
+        raise JobError(f"The farm at {address} is for its own computer alone: begin it with “dcvsr farm start --listen ADDRESS”.")
     take_part(address, options.listen or way, options)
     return 0
 
@@ -65,9 +74,11 @@ def take_part(address: str | None, listen: str, options: argparse.Namespace) -> 
     log = farm_folder() / "node.log"
     begins = log.stat().st_size if log.exists() else 0
     command = node_command(devices, gpus, address, listen, options.port)
-    with running_node(command, node_surroundings(len(devices), listen), log) as process:
+    surroundings = node_surroundings(len(devices), alone=address is None and listen in ALONE)
+    with running_node(command, surroundings, log) as process:
         place = address or f"{listen}:{options.port}"
         wait_until_up(process, place, log, begins)
+        token(options.token)  # it is kept now that it is known to be right
         if options.json:
             print_out(json.dumps({"address": place, "workers": len(devices)}))
         else:
@@ -102,12 +113,12 @@ def wait_until_up(process: "subprocess.Popen[bytes]", place: str, log: Path, beg
     """Wait until Ray says that it runs, after so many bytes of its log; raises `JobError` when it ends instead."""
     end = time.monotonic() + NODE_START_SECONDS
     while time.monotonic() < end and process.poll() is None:
-        with log.open("rb") as words:
-            words.seek(begins)
-            if b"Ray runtime started" in words.read():
-                return
+        if "Ray runtime started" in words_since(log, begins):
+            return
         time.sleep(0.2)
-    raise JobError(f"The farm at {place} cannot be begun or reached, or does not take this token; Ray's reason is in {log}.")
+    if WRONG_TOKEN.search(said := words_since(log, begins)):
+        raise JobError(refusal_of(place, said))
+    raise JobError(f"The farm at {place} cannot be begun or reached; Ray's reason is in {log}.")
 
 
 def wait_for_the_end(process: "subprocess.Popen[bytes]", log: Path) -> None:
@@ -129,5 +140,6 @@ def show_status(options: argparse.Namespace) -> int:
     address = full_address(options.address or LOOPBACK)
     with connected(address) as ray:
         rows = worker_rows(nodes(ray), *answers_of(ray))
+    token(options.token)
     print_out(json.dumps({"address": address, "workers": rows}, ensure_ascii=False) if options.json else status_table(rows))
     return 0

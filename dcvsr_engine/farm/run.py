@@ -11,7 +11,7 @@ from dcvsr_engine.control import Control
 from dcvsr_engine.errors import Cancelled, JobError
 from dcvsr_engine.events import FrameDone, PhaseStarted, Warned
 from dcvsr_engine.farm.cluster import connected, devices_here, nodes, version_differences, versions_here
-from dcvsr_engine.farm.labels import DEVICE, Computer
+from dcvsr_engine.farm.labels import DEVICE, Computer, FarmDevice
 from dcvsr_engine.farm.status import WORKER_NAME
 from dcvsr_engine.farm.worker import FarmWorker, model_hashes_of
 from dcvsr_engine.jobs.manifest import read_manifest
@@ -133,10 +133,17 @@ class Farm:
         for member in [member for member in self.members if member.computer.id not in reached]:
             self.drop(member)
             self.refuse(f"{member.computer.host} cannot be reached any more; its units are done by others.")
-        self.members += [
-            self.start(computer) for computer in there if computer.id not in self._computers for _ in computer.devices
-        ]
-        self._computers |= reached
+        for computer in there:
+            if computer.id not in self._computers:
+                self._computers.add(computer.id)
+                self.members += [self.start(computer) for _ in self.suitable_devices(computer)]
+
+    def suitable_devices(self, computer: Computer) -> tuple[FarmDevice, ...]:
+        """The devices of a computer; none where its versions are others."""
+        different = version_differences(computer.host, computer.versions, versions_here()) if computer.devices else []
+        for sentence in different:
+            self.refuse(sentence)
+        return () if different else computer.devices
 
     def start(self, computer: Computer) -> FarmMember:
         """Start a worker on a computer."""
@@ -246,4 +253,8 @@ def drive(request: JobRequest, control: Control, folder: Path, address: str) -> 
     devices, gpus = devices_here(len(devices_of(asked)) if needs_crew(asked) else None, kind_of(asked))
     with connected(address, devices, gpus) as ray:
         folder.mkdir(parents=True, exist_ok=True)
-        return Farm(ray, request, folder, control).run()
+        try:
+            return Farm(ray, request, folder, control).run()
+        finally:
+            with suppress(OSError):  # there is something in it
+                folder.rmdir()

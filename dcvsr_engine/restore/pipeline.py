@@ -22,8 +22,13 @@ from dcvsr_engine.network.oom import Result, in_parts
 from dcvsr_engine.planning.grids import grid_for
 from dcvsr_engine.planning.memory import BAND_PIXELS
 from dcvsr_engine.planning.plan import Segment
+<<<<<<< HEAD
 from dcvsr_engine.restore.color import correct, reach_of
 from dcvsr_engine.restore.enlarging import WHOLE_AXIS, Enlarger, HoldingEnlarger, enlarged_matte
+=======
+from dcvsr_engine.restore.color import color_moments, correct, reach_of
+from dcvsr_engine.restore.enlarging import WHOLE_AXIS, Enlarger, HoldingEnlarger
+>>>>>>> main
 from dcvsr_engine.restore.frames import SegmentFrames
 from dcvsr_engine.restore.grain import add_grain
 from dcvsr_engine.restore.observer import SamplingObserver
@@ -408,14 +413,23 @@ class SegmentPipeline:
             RGB 0..1 and the error of their luma ``(positions, 4, height, width)``, on the host.
         """
         refined = torch.empty(len(positions), 4, *self._enlarger.size)
-        for rows in self.bands(len(positions)):
-            refined[..., rows, :] = self.refined_band(latents, positions, rows)
+        bands = self.bands(len(positions))
+        moments = self.moments(latents, positions, bands) if self.settings.color == "adain" and len(bands) > 1 else None
+        for rows in bands:
+            refined[..., rows, :] = self.refined_band(latents, positions, rows, moments)
         return refined
+
+    def moments(self, latents: Tensor, positions: list[int], bands: list[slice]) -> tuple[Tensor, Tensor]:
+        """The `color_moments` of some decoded frames of ``latents`` ``(frames, channels, height, width)``, and of ``I_up``."""
+        pairs = (self.decoded_band(latents, positions, rows) for rows in bands)
+        each = [(color_moments(decoded), color_moments(up)) for up, decoded in pairs]
+        decoded, up = (torch.stack(side).sum(0) for side in zip(*each, strict=True))
+        return decoded, up
 
     def bands(self, frames: int) -> list[slice]:
         """Rows of output pixels of ``frames`` frames to decode together: all, unless latents stand for their own pixels alone."""
         height, _ = self._enlarger.size
-        if not self.first_stage.local or reach_of(self.settings.color) is None:
+        if not self.first_stage.local:
             return [slice(0, height)]
         rows = self.band_rows(frames)
         return [slice(first, min(first + rows, height)) for first in range(0, height, rows)]
@@ -425,9 +439,28 @@ class SegmentPipeline:
         _, width = self._enlarger.size
         return max(LEAST_BAND, BAND_PIXELS // (width * frames))
 
-    def refined_band(self, latents: Tensor, positions: list[int], rows: slice) -> Tensor:
-        """See `refined`: a band of ``rows`` of output pixels, ``(positions, 4, rows, width)``."""
-        around = self.around(rows)
+    def refined_band(
+        self, latents: Tensor, positions: list[int], rows: slice, moments: tuple[Tensor, Tensor] | None = None
+    ) -> Tensor:
+        """See `refined`: a band of ``rows`` of output pixels, ``(positions, 4, rows, width)``; ``moments`` as for `adain`."""
+        around = self.in_pixels(self.around(rows))
+        up, decoded = self.decoded_band(latents, positions, around)
+        pixels = correct(decoded, up, self.settings.color, moments)
+        error = ((pixels - up) * LUMA.to(up)).sum(1, keepdim=True)
+        begin = around.start or 0
+        return torch.cat([pixels, error], 1)[..., rows.start - begin : rows.stop - begin, :]
+
+    def decoded_band(self, latents: Tensor, positions: list[int], rows: slice) -> tuple[Tensor, Tensor]:
+        """A band of ``I_up`` and of its mixture with what is decoded, each ``(positions, 3, rows, width)``.
+
+        Args:
+            latents: ``x_0`` of the segment ``(frames, channels, height, width)``.
+            positions: which frames.
+            rows: of output pixels.
+        """
+        (height, width), factor = self._enlarger.size, self.model.declaration.factor
+        begin, stop, _ = rows.indices(height)
+        around = WHOLE_AXIS if rows == WHOLE_AXIS else slice(begin // factor, -(-stop // factor))
         up = self.enlarged(positions, self.in_pixels(around))
         # with more frames on either side, for a temporal decoder
         margin = self.first_stage.margin(len(positions))
@@ -435,17 +468,14 @@ class SegmentPipeline:
         decoded = self.model.first_stage.decode(
             latents[first:end, :, around].to(up.device), up, check=self._check, before=positions[0] - first
         )
-        height, width = self._enlarger.size
-        begin = self.in_pixels(around).start or 0
-        up, decoded = (pixels[..., : height - begin, :width] for pixels in (up, decoded))
-        pixels = correct(mix(up, decoded, self.settings.strength), up, self.settings.color)
-        error = ((pixels - up) * LUMA.to(up)).sum(1, keepdim=True)
-        return torch.cat([pixels, error], 1)[..., rows.start - begin : rows.stop - begin, :]
+        inside = slice(begin % factor, begin % factor + stop - begin)
+        up, decoded = (pixels[..., inside, :width] for pixels in (up, decoded))
+        return up, mix(up, decoded, self.settings.strength)
 
     def around(self, rows: slice) -> slice:
         """The rows of latents that decide about some ``rows`` of output pixels."""
         reach, factor = reach_of(self.settings.color), self.model.declaration.factor
-        if not self.first_stage.local or reach is None:
+        if not self.first_stage.local:
             return WHOLE_AXIS
         return slice(max(0, rows.start - reach) // factor, min(-(-(rows.stop + reach) // factor), self.grid_at(0).height))
 

@@ -552,6 +552,10 @@
         <translation>需要引导相同的两步，且不能是 SAG。</translation>
     </message>
     <message>
+        <source>Film grain is another in every frame.</source>
+        <translation>每一帧的胶片颗粒都不同。</translation>
+    </message>
+    <message>
         <source>CFG changes nothing with this model: its training left nothing out.</source>
         <translation>CFG 对此模型没有作用:训练时没有省略任何条件。</translation>
     </message>
@@ -1089,6 +1093,10 @@
     <message>
         <source>Steps are those of DPM-Solver++ (2M), not Euler&apos;s.</source>
         <translation>采用 DPM-Solver++ (2M) 的步，而非欧拉步。</translation>
+    </message>
+    <message>
+        <source>Still and doubled frames are restored once: evaluations and time are those of a clip without any.</source>
+        <translation>静止和重复的帧只修复一次：计算量和时间按没有此类帧的片段估计。</translation>
     </message>
     <message>
         <source>The U-Net leaves the device while frames are encoded and decoded, so that more of them fit.</source>
@@ -3187,6 +3195,10 @@
         <translation>黑帧或损坏的帧</translation>
     </message>
     <message>
+        <source>Frames shown again, not restored</source>
+        <translation>重复显示而未修复的帧</translation>
+    </message>
+    <message>
         <source>Settings</source>
         <translation>设置</translation>
     </message>
@@ -3369,6 +3381,14 @@
     <message>
         <source>DPM-Solver++ (2M)</source>
         <translation>DPM-Solver++ (2M)</translation>
+    </message>
+    <message>
+        <source>Still frames once, up to</source>
+        <translation>静止帧只修复一次，相差至多</translation>
+    </message>
+    <message>
+        <source>Frames that differ nowhere by more than so many levels of 255 are restored once; 0 restores every frame.</source>
+        <translation>处处相差不超过这么多级（共 255 级）的帧只修复一次；0 则修复每一帧。</translation>
     </message>
     <message>
         <source>Steps per whole evaluation</source>

@@ -16,7 +16,7 @@ from dcvsr_engine import cli
 from dcvsr_engine.errors import JobError
 from dcvsr_engine.events import Warned
 from dcvsr_engine.farm import cluster
-from dcvsr_engine.farm.address import LOOPBACK, farm_folder, farm_job_folder, token
+from dcvsr_engine.farm.address import LOOPBACK, TOKEN_VARIABLE, farm_folder, farm_job_folder, token
 from dcvsr_engine.farm.cluster import model_difference, node_command, refusal_of, version_differences
 from dcvsr_engine.farm.driver import run_on_farm
 from dcvsr_engine.farm.labels import DEVICE, FarmDevice, computer_of, decoded, encoded, labels_of
@@ -104,9 +104,13 @@ def test_the_job_folder_is_beside_the_result_where_others_are_to_see_it(clip, ti
 @pytest.mark.parametrize(
     "error, words",
     [
-        (RuntimeError("Version mismatch: The cluster was started with: Ray: 2.1.0"), "another version of Ray or Python"),
-        (RuntimeError("Unauthenticated: InvalidAuthToken"), "does not take this token"),
-        (ConnectionError("refused"), "There is no farm at box:1"),
+        (
+            "Version mismatch: The cluster was started with:\n    Ray: 2.1.0\n    Python: 3.11.7\nThis process on",
+            "(The cluster was",
+        ),
+        ("Version mismatch: The cluster was started with:\n    Ray: 2.1.0\n    Python: 3.11.7\n", "Ray: 2.1.0 Python: 3.11.7)"),
+        ("RpcError: gcs_client.cc:210: Unauthenticated: RPC error: InvalidAuthToken", "does not take this token"),
+        ("ConnectionError: refused", "There is no farm at box:1"),
     ],
 )
 def test_why_a_farm_cannot_be_used_is_one_sentence(error, words):
@@ -116,6 +120,12 @@ def test_why_a_farm_cannot_be_used_is_one_sentence(error, words):
 def test_a_computer_may_use_a_farm_without_working_for_it():
     assert cluster.devices_here(0) == ([], 0) and cluster.node_surroundings(0, LOOPBACK)["OMP_NUM_THREADS"]
     assert "--num-cpus=0" in node_command([], 0, "10.0.0.1:6380", "10.0.0.2", 1)
+
+
+def test_a_token_may_come_where_no_list_of_processes_shows_it(monkeypatch):
+    monkeypatch.setenv(TOKEN_VARIABLE, "secret")
+    assert cli.command_parser().parse_args(["farm", "status"]).token == "secret"
+    assert cli.command_parser().parse_args(["farm", "status", "--token", "other"]).token == "other"
 
 
 def test_the_way_to_a_farm_is_the_address_that_others_reach_this_computer_at():
@@ -251,17 +261,17 @@ def farm(clip, tiny_model, tmp_path, monkeypatch):
 
     monkeypatch.setattr(run, "FARM_LOOK_SECONDS", 0.0)
     monkeypatch.setattr(run, "WORKER_START_SECONDS", -1.0)
-    monkeypatch.setattr(run, "versions_here", lambda: {"Ray": "2", "PyTorch": "2.13"})
+    monkeypatch.setattr(run, "versions_here", lambda: VERSIONS)
 
     def job(*workers: dict[str, object]) -> tuple[run.Farm, jobs.Watch]:
         made = [
             SimpleNamespace(
                 now=Call(
-                    {"host": "box", "versions": {"Ray": "2", "PyTorch": "2.13"} | facts.get("versions", {})},
+                    {"host": "box", "versions": VERSIONS | facts.get("versions", {})},
                     facts.get("begins", True),
                 ),
                 look=Call(facts.get("lacks", [])),
-                run=Call(facts.get("gives", {"frames_out": 1})),
+                run=Call(facts.get("gives", {"frames_out": 1}), facts.get("ends", True)),
             )
             for facts in workers
         ]
@@ -284,10 +294,46 @@ def test_workers_that_cannot_take_part_are_named_and_the_others_do_the_job(farm)
     assert job.run() == {"frames_out": 1}
     assert [warning.message for warning in watch.of(Warned)] == [
         "box has Ray 1 and this computer 2; install the same on both.",
-        "box has PyTorch 2.12 and this computer 2.13; install the same on both.",
+        "box has PyTorch 2.12 and this computer 2.13.0+cu130; install the same on both.",
         "box sees nothing.",
         "box lacks the model.",
     ]
+
+
+def test_a_computer_that_joins_in_the_middle_gets_work_whenever_that_is(farm):
+    job, watch = farm({"ends": False}, {"gives": {"frames_out": 2}})
+    job.ray.computers = {"box": 1}
+
+    def join_later() -> list[dict[str, object]]:
+        there = job.ray.looked
+        job.ray.looked += 1
+        return [node(name, [CARDS[0]]) for name in (("box", "den") if there > 5 else ("box",))]
+
+    job.ray.looked, job.ray.nodes = 0, join_later
+    assert job.run() == {"frames_out": 2} and not watch.of(Warned)
+
+
+def test_a_computer_that_is_lost_is_named_and_one_of_another_version_gets_no_worker(farm):
+    job, watch = farm({"ends": False})
+    here = [node("box", CARDS[:1])]
+    job.ray.nodes = lambda: here
+    other = node("den", CARDS, Labels=labels_of(CARDS, VERSIONS | {"dcvsr": "0"}))
+    job.see_computers([computer_of(here[0]), computer_of(other)])
+    assert len(job.members) == 1
+    here.clear()
+    with pytest.raises(JobError, match="box cannot be reached any more"):
+        job.run()
+    assert watch.of(Warned)[0].message == "den has dcvsr 0 and this computer 1; install the same on both."
+
+
+def test_a_worker_that_hangs_is_started_again(farm):
+    job, _ = farm({"ends": False})
+    job.see_computers([computer_of(node("box", CARDS[:1]))])
+    job.take_in()
+    (member,) = job.members
+    member.pulse = Call({}, ready=False)
+    member.listen(job.ray)
+    assert job.ray.killed == [(member.actor, False)] and job.working == [member]
 
 
 def test_where_no_worker_is_left_the_last_reason_is_the_error(farm):
