@@ -69,7 +69,7 @@ class Runner:
             return
         overlap = None
         if own:  # else none of its own frames can be decoded
-            repeats = find_repeats(frames.pixels, self.still_level, fixed)
+            repeats = find_repeats(frames.seen, self.still_level, fixed)
             shown = frames.select(repeats.kept) if repeats.any else frames
             pipeline = self.session.pipeline(segment, shown, self._enlarged)
             self._enlarged = pipeline.enlarged_frames
@@ -122,13 +122,6 @@ class Runner:
         with telemetry.phase("sample", pipeline.tiles_to_denoise):
             return pipeline.sample(condition, state, fixed, after_step, on_estimate)
 
-<<<<<<< HEAD
-    def decode(self, pipeline: SegmentPipeline, latents: Tensor, own: range, output: SegmentSink) -> None:
-        """Decode the frames at the positions ``own`` of ``latents`` ``(frames, channels, height, width)`` into ``output``."""
-        with self.session.telemetry.phase("decode", len(own)):
-            for restored in pipeline.decode(latents, own, output.shows_input, output.takes_alpha):
-                output.add(restored)
-=======
     def decode(self, pipeline: SegmentPipeline, latents: Tensor, own: range, repeats: Repeats, output: SegmentSink) -> None:
         """Decode what the frames at the positions ``own`` show into ``output``.
 
@@ -140,10 +133,9 @@ class Runner:
         """
         places = repeats.places(own)
         with self.session.telemetry.phase("decode", len(places)):
-            for restored in pipeline.decode(latents, places, output.shows_input):
+            for restored in pipeline.decode(latents, places, output.shows_input, output.takes_alpha):
                 for position in repeats.positions(restored.position, own):
                     output.add(replace(restored, position=position))
->>>>>>> main
         self.adopt_reduced_settings(pipeline)
 
     def preview_step(self, pipeline: SegmentPipeline, step: int, denoised: Tensor) -> PreviewFrame | None:

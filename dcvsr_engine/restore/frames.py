@@ -70,6 +70,11 @@ class SegmentFrames:
         return SegmentFrames(indices, pts, durations, self.pixels[part], self, self.passage, alpha, self.excess)
 
     @property
+    def seen(self) -> Tensor:
+        """All that is seen of a frame, its pixels and its alpha channel where it has one: ``(frames, 3 or 4, height, width)``."""
+        return self.pixels if self.alpha is None else torch.cat((self.pixels, self.alpha[:, None]), 1)
+
+    @property
     def mattes(self) -> "SegmentFrames":
         """The alpha channel, which there must be, as grey pictures among those of the frames around; it is not copied."""
         assert self.alpha is not None

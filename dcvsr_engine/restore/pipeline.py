@@ -22,13 +22,8 @@ from dcvsr_engine.network.oom import Result, in_parts
 from dcvsr_engine.planning.grids import grid_for
 from dcvsr_engine.planning.memory import BAND_PIXELS
 from dcvsr_engine.planning.plan import Segment
-<<<<<<< HEAD
-from dcvsr_engine.restore.color import correct, reach_of
-from dcvsr_engine.restore.enlarging import WHOLE_AXIS, Enlarger, HoldingEnlarger, enlarged_matte
-=======
 from dcvsr_engine.restore.color import color_moments, correct, reach_of
-from dcvsr_engine.restore.enlarging import WHOLE_AXIS, Enlarger, HoldingEnlarger
->>>>>>> main
+from dcvsr_engine.restore.enlarging import WHOLE_AXIS, Enlarger, HoldingEnlarger, enlarged_matte
 from dcvsr_engine.restore.frames import SegmentFrames
 from dcvsr_engine.restore.grain import add_grain
 from dcvsr_engine.restore.observer import SamplingObserver

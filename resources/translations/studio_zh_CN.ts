@@ -823,10 +823,6 @@
         <translation>{0} 处没有农场；请检查那里是否在运行“dcvsr farm start”并带有 --listen。</translation>
     </message>
     <message>
-        <source>The farm at {0} runs another version of Ray or Python: {1}; install the same on both.</source>
-        <translation>{0} 处的农场使用其他版本的 Ray 或 Python：{1}；请在两边安装相同版本。</translation>
-    </message>
-    <message>
         <source>The farm at {0} does not take this token; join with the one that “dcvsr farm start” printed.</source>
         <translation>{0} 处的农场不接受此令牌；请使用“dcvsr farm start”显示的令牌加入。</translation>
     </message>
@@ -1117,6 +1113,10 @@
     <message>
         <source>The tiles do not fit into the device&apos;s memory: choose a smaller tile or window, or fast tiling.</source>
         <translation>分块放不进设备内存：请选择更小的分块或窗口，或快速分块。</translation>
+    </message>
+    <message>
+        <source>The farm at {0} runs another version of Ray or Python ({1}); install the same on both.</source>
+        <translation>位于 {0} 的农场运行的 Ray 或 Python 版本不同（{1}）；请在两边安装相同版本。</translation>
     </message>
     <message>
         <source>There is not enough disk space: free some, or restore a shorter part.</source>
