@@ -308,6 +308,8 @@ def choice_notes(settings: PlannedSettings, offload: bool) -> list[str]:
         notes.append("Fast tiling: little overlap and a moving grid, not the paper's.")
     if settings.solver == "dpmpp-2m":
         notes.append("Steps are those of DPM-Solver++ (2M), not Euler's.")
+    if settings.still and not settings.grain:
+        notes.append("Still and doubled frames are restored once: evaluations and time are those of a clip without any.")
     if offload:
         notes.append("The U-Net leaves the device while frames are encoded and decoded, so that more of them fit.")
     return notes
