@@ -119,7 +119,7 @@ def apply_appearance(app: QApplication, appearance: Appearance) -> None:
             boxes = QPalette()
             boxes.setColor(Role.Base, QColor(DARK_BOX))
             boxes.setColor(QPalette.ColorGroup.Disabled, Role.Base, QColor(DARK[Role.Mid]))
-            app.setPalette(boxes, "QCheckBox")
+            app.setPalette(boxes, b"QCheckBox")
 
 
 def color_text(widget: QWidget, color: QColor) -> None:
