@@ -69,7 +69,7 @@ class Runner:
             return
         overlap = None
         if own:  # else none of its own frames can be decoded
-            repeats = find_repeats(frames.pixels, self.still_level, fixed)
+            repeats = find_repeats(frames.seen, self.still_level, fixed)
             shown = frames.select(repeats.kept) if repeats.any else frames
             pipeline = self.session.pipeline(segment, shown, self._enlarged)
             self._enlarged = pipeline.enlarged_frames
@@ -133,7 +133,7 @@ class Runner:
         """
         places = repeats.places(own)
         with self.session.telemetry.phase("decode", len(places)):
-            for restored in pipeline.decode(latents, places, output.shows_input):
+            for restored in pipeline.decode(latents, places, output.shows_input, output.takes_alpha):
                 for position in repeats.positions(restored.position, own):
                     output.add(replace(restored, position=position))
         self.adopt_reduced_settings(pipeline)

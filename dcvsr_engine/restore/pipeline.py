@@ -23,7 +23,7 @@ from dcvsr_engine.planning.grids import grid_for
 from dcvsr_engine.planning.memory import BAND_PIXELS
 from dcvsr_engine.planning.plan import Segment
 from dcvsr_engine.restore.color import color_moments, correct, reach_of
-from dcvsr_engine.restore.enlarging import WHOLE_AXIS, Enlarger, HoldingEnlarger
+from dcvsr_engine.restore.enlarging import WHOLE_AXIS, Enlarger, HoldingEnlarger, enlarged_matte
 from dcvsr_engine.restore.frames import SegmentFrames
 from dcvsr_engine.restore.grain import add_grain
 from dcvsr_engine.restore.observer import SamplingObserver
@@ -55,12 +55,14 @@ class Restored:
         pixels: RGB 0..1 ``(height, width, 3)``.
         error: luma of the frame minus that of the enlarged input ``(height, width)``.
         enlarged: the enlarged input, like ``pixels``, where it was asked for.
+        alpha: the enlarged alpha channel ``(height, width)``, where it was asked for.
     """
 
     position: int
     pixels: FloatArray
     error: FloatArray
     enlarged: FloatArray | None = None
+    alpha: FloatArray | None = None
 
 
 class EncodedParts:
@@ -227,13 +229,16 @@ class SegmentPipeline:
 
         return sample(denoise, state.x, steps[state.step :], pins, on_estimate, keep, state.before)
 
-    def decode(self, latents: Tensor, positions: range | None = None, with_input: bool = False) -> Iterator[Restored]:
+    def decode(
+        self, latents: Tensor, positions: range | None = None, with_input: bool = False, with_alpha: bool = False
+    ) -> Iterator[Restored]:
         """Decode ``x_0`` ``(frames, channels, height, width)`` and correct colours, frame by frame.
 
         Args:
             latents: of all frames of the segment; the decoder may look at neighbours of those that are wanted.
             positions: of the wanted frames in the segment, all by default.
             with_input: whether the enlarged input is to come along.
+            with_alpha: whether the enlarged alpha channel is to.
 
         Raises:
             MemoryExhausted: a single frame does not fit.
@@ -242,12 +247,20 @@ class SegmentPipeline:
         for chunk, (decoded, errors) in self.chunks(partial(self.decode_chunk, latents), positions):
             for position, frame, error in zip(chunk, decoded, errors, strict=True):
                 enlarged = self.enlarged_input(position) if with_input else None
-                yield Restored(position, frame.permute(1, 2, 0).numpy(), error.numpy(), enlarged)
+                alpha = self.enlarged_alpha(position) if with_alpha else None
+                yield Restored(position, frame.permute(1, 2, 0).numpy(), error.numpy(), enlarged, alpha)
 
     def enlarged_input(self, position: int) -> FloatArray:
         """``I_up`` of a frame as a picture, RGB 0..1 ``(height, width, 3)``."""
         picture = self.cropped(self.enlarged([position]))[0].clamp(0, 1)
         return picture.permute(1, 2, 0).cpu().numpy()
+
+    def enlarged_alpha(self, position: int) -> FloatArray:
+        """The alpha channel of a frame, enlarged as `enlarged_matte` does it: ``(height, width)``."""
+        e = self._enlarger
+        mattes = Enlarger(e.frames.mattes, e.upsampler, e.scale, e.unit, e.device, e.sound)
+        matte: FloatArray = enlarged_matte(mattes, position).numpy()
+        return matte
 
     # -- sampling -----------------------------------------------------------------------------------------------
 

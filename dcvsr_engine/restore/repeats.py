@@ -44,7 +44,7 @@ def find_repeats(pixels: Tensor, level: float, fixed: Container[int]) -> Repeats
     """Find frames that differ from the first of their run by at most ``level`` anywhere.
 
     Args:
-        pixels: RGB 0..1 ``(frames, 3, height, width)``.
+        pixels: 0..1 ``(frames, channels, height, width)``, see `SegmentFrames.seen`.
         level: in levels of 255; 0 finds none.
         fixed: positions of frames whose ``x_0`` is known: they show nothing that is still to be found.
     """

@@ -823,10 +823,6 @@
         <translation>{0} 处没有农场；请检查那里是否在运行“dcvsr farm start”并带有 --listen。</translation>
     </message>
     <message>
-        <source>The farm at {0} runs another version of Ray or Python: {1}; install the same on both.</source>
-        <translation>{0} 处的农场使用其他版本的 Ray 或 Python：{1}；请在两边安装相同版本。</translation>
-    </message>
-    <message>
         <source>The farm at {0} does not take this token; join with the one that “dcvsr farm start” printed.</source>
         <translation>{0} 处的农场不接受此令牌；请使用“dcvsr farm start”显示的令牌加入。</translation>
     </message>
@@ -1119,6 +1115,10 @@
         <translation>分块放不进设备内存：请选择更小的分块或窗口，或快速分块。</translation>
     </message>
     <message>
+        <source>The farm at {0} runs another version of Ray or Python ({1}); install the same on both.</source>
+        <translation>位于 {0} 的农场运行的 Ray 或 Python 版本不同（{1}）；请在两边安装相同版本。</translation>
+    </message>
+    <message>
         <source>There is not enough disk space: free some, or restore a shorter part.</source>
         <translation>磁盘空间不足：请腾出空间，或修复更短的部分。</translation>
     </message>
@@ -1311,6 +1311,10 @@
         <translation>{0}×{1} 是奇数尺寸，{2} 只能以完整色度（4:4:4）保存。</translation>
     </message>
     <message>
+        <source>Transparency is kept: its channel is enlarged beside the picture, edges by the model&apos;s upsampler, what is smooth by bicubic interpolation.</source>
+        <translation>保留透明度：其通道与画面分开放大，边缘由模型的放大网络处理，平滑处用双三次插值。</translation>
+    </message>
+    <message>
         <source>The {0} is converted to {1}.</source>
         <translation>{0}已转换为 {1}。</translation>
     </message>
@@ -1349,10 +1353,6 @@
     <message>
         <source>The language “{0}” of a track is not stored; .mkv keeps it.</source>
         <translation>轨道的语言“{0}”不会保存；.mkv 可以保存。</translation>
-    </message>
-    <message>
-        <source>Transparency is kept: its channel is enlarged beside the picture, by bicubic interpolation.</source>
-        <translation>透明度会保留：其通道与画面一同用双三次插值放大。</translation>
     </message>
     <message>
         <source>“{0}” holds no pictures; choose a folder with PNG, JPEG, TIFF, WebP, EXR or DPX files.</source>

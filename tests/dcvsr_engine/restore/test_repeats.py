@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from dcvsr_engine.restore.frames import SegmentFrames
 from dcvsr_engine.restore.repeats import Repeats, find_repeats
 
 
@@ -38,3 +39,8 @@ def test_a_fixed_frame_shows_a_fixed_one_only_and_others_may_show_it():
     assert repeats.of_all(latents).flatten().tolist() == [0, 1, 1, 1]
     assert {place: float(x) for place, x in repeats.fixed({1: torch.tensor(5.0), 2: torch.tensor(5.0)}).items()} == {1: 5}
     assert repeats.places(range(2, 4)) == range(1, 2) and repeats.positions(1, range(2, 4)) == [2, 3]
+
+
+def test_a_change_of_the_alpha_channel_alone_makes_a_difference():
+    frames = SegmentFrames((0, 1, 2), (0, 1, 2), (1, 1, 1), pictures(10, 10, 10), alpha=pictures(255, 255, 128)[:, 0])
+    assert find_repeats(frames.seen, 0.5, ()) == Repeats((0, 2), (0, 0, 1))
