@@ -59,6 +59,8 @@ DOCK_AREAS = {
     "log": Qt.DockWidgetArea.BottomDockWidgetArea,
 }
 HIDDEN_AT_FIRST = ("report", "log")
+LOW_SCREEN = 600
+"""Logical pixels below which there is no room for a panel beneath the preview."""
 WIDE_SCREEN = 1200
 """Logical pixels from which there is room for all facts in the queue."""
 QUEUE_WIDTHS = 200, 260
@@ -119,12 +121,16 @@ class MainWindow(QMainWindow):
             "report": (self.tr("Report"), self.report),
             "log": (self.tr("Log"), self.log_panel),
         }
+        low = self.screen().availableSize().height() < LOW_SCREEN
+        areas = DOCK_AREAS | (dict.fromkeys(HIDDEN_AT_FIRST, DOCK_AREAS["settings"]) if low else {})
         self.docks = {
-            name: add_dock(self, name, title, panel, DOCK_AREAS[name], shortcut=f"Ctrl+{number}")
+            name: add_dock(self, name, title, panel, areas[name], shortcut=f"Ctrl+{number}")
             for number, (name, (title, panel)) in enumerate(panels.items(), 1)
         }
         for name in HIDDEN_AT_FIRST:
             self.docks[name].hide()
+        if low:
+            self.tabifyDockWidget(self.docks["settings"], self.docks["report"])
         self.tabifyDockWidget(self.docks["report"], self.docks["log"])
         queue = QUEUE_WIDTHS[self.screen().availableSize().width() >= WIDE_SCREEN]
         self.resizeDocks([self.docks["queue"], self.docks["settings"]], [queue, 350], Qt.Orientation.Horizontal)

@@ -217,6 +217,12 @@ class RestoreSettings(Settings):
         le=8,
         description="Evaluate the deep part of the U-Net in every so many steps only; its features serve in those between.",
     )
+    still: float = Field(
+        default=0.0,
+        ge=0.0,
+        le=16.0,
+        description="Frames that differ nowhere by more than so many levels of 255 are restored once; 0 restores every frame.",
+    )
     guidance: Guidance | None = Field(default=None, description="How detail is sharpened; dssag is the paper's, none is fastest.")
     guidance_scale: GuidanceScale | None = Field(default=None, description="How strongly guidance sharpens; 1 is no guidance.")
     gamma_peak: float = Field(
@@ -343,11 +349,12 @@ PAPER_SETTINGS: dict[str, Any] = {"steps": 25, "guidance": "dssag", "guidance_sc
 FEWER_EVALUATIONS: dict[str, Any] = {
     "steps": 8,
     "reuse": 2,
+    "still": 0.5,
     "guidance_low": 0.28,
     "guidance_high": 5.42,
 }
-"""What takes a tenth of the paper's evaluations, over `PAPER_SETTINGS`. Guidance acts where it was found to matter for
-Stable Diffusion XL (Kynkäänniemi et al. 2024, arXiv 2404.07724); not tried with the paper's weights."""
+"""What takes a fifth to a quarter of the evaluations of `PAPER_SETTINGS`, over these. Guidance acts where it was found to matter
+for Stable Diffusion XL (Kynkäänniemi et al. 2024, arXiv 2404.07724); not tried with the paper's weights."""
 
 
 class ResolvedSettings(RestoreSettings):

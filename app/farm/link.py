@@ -18,8 +18,7 @@ from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, Signa
 
 from app.farm.status import FarmRow, FarmStatus
 from dcvsr_engine.errors import SettingsError, UserError
-from dcvsr_engine.farm.address import LOOPBACK, farm_folder, full_address, token
-from dcvsr_engine.storage import describe_os_error
+from dcvsr_engine.farm.address import LOOPBACK, TOKEN_VARIABLE, farm_folder, full_address, token
 
 ASK_EVERY_MS = 5000
 LEAVE_SECONDS = 20.0
@@ -67,9 +66,11 @@ class FarmCommand(QProcess):
 
     ended = Signal(str)
 
-    def __init__(self, command: list[str], parent: QObject) -> None:
+    def __init__(self, command: list[str], token: str, parent: QObject) -> None:
         super().__init__(parent)
         surroundings = QProcessEnvironment.systemEnvironment()
+        if token:
+            surroundings.insert(TOKEN_VARIABLE, token)
         surroundings.insert("PYTHONPATH", str(ROOT))
         surroundings.insert("PYTHONUTF8", "1")
         self.setProcessEnvironment(surroundings)
@@ -119,6 +120,7 @@ class FarmLink(QObject):
         super().__init__(parent)
         self._command = command
         self.view = FarmView()
+        self._token = ""
         self._node: FarmCommand | None = None
         self._asking: FarmCommand | None = None
         self._timer = QTimer(self)
@@ -134,6 +136,7 @@ class FarmLink(QObject):
 
     def start(self, listen: str = LOOPBACK) -> None:
         """Begin a farm on this computer, which others reach at the address ``listen``."""
+        self._token = ""
         self._enter("", ["start", "--listen", listen])
 
     def connect_to(self, address: str, given: str, works: bool = True) -> None:
@@ -141,15 +144,15 @@ class FarmLink(QObject):
 
         Args:
             address: where it was begun, with or without a port.
-            given: its token, which is kept.
+            given: its token, which is kept when the farm takes it; empty for the one that is kept.
             works: whether devices of this computer take part.
         """
         try:
             place = full_address(address)
-            token(given or None)
-        except (SettingsError, OSError) as error:
-            self._show(FarmView(problem=describe_os_error(error) if isinstance(error, OSError) else str(error)))
+        except SettingsError as error:
+            self._show(FarmView(problem=str(error)))
             return
+        self._token = given
         if is_this_computer(place.rpartition(":")[0]):
             # it was begun here by the command line
             self._show(FarmView("entering", place))
@@ -238,7 +241,7 @@ class FarmLink(QObject):
 
     def _begin(self, *words: str) -> FarmCommand:
         """Make a command ready to start."""
-        return FarmCommand(self._command(*words), self)
+        return FarmCommand(self._command(*words), self._token, self)
 
     def _show(self, view: FarmView) -> None:
         self.view = view

@@ -132,6 +132,7 @@ class ReportPanel(QWidget):
             "network_seconds": self.tr("Time in the network"),
             "peak_memory": self.tr("Peak memory"),
             "suspicious_frames": self.tr("Black or damaged frames"),
+            "repeated_frames": self.tr("Frames shown again, not restored"),
             "settings": self.tr("Settings"),
             "device": self.tr("Device"),
             "engine": self.tr("Engine"),

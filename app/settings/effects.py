@@ -85,6 +85,8 @@ def evaluation_reasons(settings: ResolvedSettings, model: Declaration) -> dict[s
         reasons["reuse"] = QCoreApplication.translate("Effects", "Fast tiling moves its tiles: none sees again what it saw.")
     elif not any(step.reuses for step in steps_of(settings.replace(reuse=max(2, settings.reuse)), model)):
         reasons["reuse"] = QCoreApplication.translate("Effects", "It takes two steps with the same guidance, and not SAG.")
+    if settings.grain:
+        reasons["still"] = QCoreApplication.translate("Effects", "Film grain is another in every frame.")
     return reasons
 
 

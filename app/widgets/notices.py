@@ -8,6 +8,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QToolButton, QWidget
 
 from app.widgets.appearance import tones
+from app.widgets.flow_layout import FlowLayout
 from app.widgets.plain import plain_label
 
 Weight = Literal["good", "caution", "bad"]
@@ -40,9 +41,12 @@ class NoticeBar(QWidget):
         self.close_button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.close_button.clicked.connect(self.hide)
         self.buttons: list[QPushButton] = []
+        # on a narrow screen they stand below each other
+        self._offers = FlowLayout()
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(16, 6, 8, 6)
         self._row.addWidget(self._label, 1)
+        self._row.addLayout(self._offers)
         self._row.addWidget(self.close_button)
         self.hide()
 
@@ -54,10 +58,11 @@ class NoticeBar(QWidget):
     def say(self, text: str, weight: Weight = "good", actions: Sequence[NoticeAction] = (), stays: bool = False) -> None:
         """Show a notice with buttons for ``actions``; each closes it, unless it ``stays``."""
         for button in self.buttons:
+            button.hide()
             button.deleteLater()
         self.buttons = [self._button(name, act, stays) for name, act in actions]
-        for position, button in enumerate(self.buttons):
-            self._row.insertWidget(1 + position, button)
+        for button in self.buttons:
+            self._offers.addWidget(button)
         self._weight = weight
         self._label.setText(text)
         self.setAccessibleDescription(text)

@@ -11,6 +11,8 @@ from dcvsr_engine.storage import write_text
 
 LOOPBACK = "127.0.0.1"
 PORT = 6380
+TOKEN_VARIABLE = "DCVSR_FARM_TOKEN"
+"""In the environment, as command lines are seen by all users of a computer."""
 MISSING = "The farm needs Ray, which is not installed: install the program from its source with “pip install .[farm]”."
 
 

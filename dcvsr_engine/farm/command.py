@@ -3,6 +3,7 @@
 import _thread
 import argparse
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import time
 from pathlib import Path
 
 from dcvsr_engine.errors import JobError, SettingsError
-from dcvsr_engine.farm.address import LOOPBACK, PORT, farm_folder, full_address, token
+from dcvsr_engine.farm.address import LOOPBACK, PORT, TOKEN_VARIABLE, farm_folder, full_address, token
 from dcvsr_engine.farm.cluster import (
     ALONE,
     WRONG_TOKEN,
@@ -40,7 +41,8 @@ def add_farm_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the actions of ``dcvsr farm``, and their options."""
     parser.add_argument("action", choices=["start", "join", "status"], help="begin a farm here, join one, or list its computers")
     parser.add_argument("address", nargs="?", help=f"of the farm: where “start” runs (join, status; default port: {PORT})")
-    parser.add_argument("--token", help="what “dcvsr farm start” printed on the first computer")
+    told = f"what “dcvsr farm start” printed on the first computer (default: {TOKEN_VARIABLE}, or what was taken before)"
+    parser.add_argument("--token", default=os.environ.get(TOKEN_VARIABLE) or None, help=told)
     listen = f"this computer's address, for others to reach it (default: {LOOPBACK}; join: the one that reaches the farm)"
     parser.add_argument("--listen", metavar="ADDRESS", help=listen)
     parser.add_argument("--port", type=int, default=PORT, metavar="N", help=f"port of the farm (start; default: {PORT})")

@@ -17,7 +17,7 @@ from dcvsr_engine.jobs.folders import has_job, job_folder, publishing_lock, swee
 from dcvsr_engine.jobs.identity import change_since, identity_of, reread
 from dcvsr_engine.jobs.manifest import Manifest, read_manifest, read_record, units_of
 from dcvsr_engine.jobs.presence import Presence
-from dcvsr_engine.jobs.report import JobReport, make_report
+from dcvsr_engine.jobs.report import JobReport, SegmentFacts, make_report
 from dcvsr_engine.jobs.runner import Runner
 from dcvsr_engine.jobs.session import (
     Loader,
@@ -133,7 +133,7 @@ def run_preview(request: JobRequest, telemetry: Telemetry, loader: Loader, on_pl
         session = Runner(Session(request, reader, info, Denoiser(model, settings=plan.settings), plan, telemetry), sink).run(
             ordered(plan.segments)
         )
-        remember_speed(session.plan, sum(facts.work_seconds for facts in sink.facts))
+        remember(session.plan, sink.facts)
         share, notes = telemetry.waiting_share, reader.warnings
         return make_report(request, info, session.plan, sink.facts, telemetry.job, share, notes)
 
@@ -194,6 +194,12 @@ def restore_units(session: Session, store: JobStore) -> Session:
     return session
 
 
+def remember(plan: Plan, facts: Sequence[SegmentFacts]) -> None:
+    """Remember how long a job took, where it did all that was planned."""
+    if not any(segment.repeated for segment in facts):
+        remember_speed(plan, sum(segment.work_seconds for segment in facts))
+
+
 def conclude(session: Session, target: Path, store: JobStore, resumed: bool) -> dict[str, Any]:
     """Publish the result of a job whose units are finished, unless another process has; returns the report as plain values."""
     telemetry = session.telemetry
@@ -203,7 +209,7 @@ def conclude(session: Session, target: Path, store: JobStore, resumed: bool) -> 
     published = store.read().is_published(target)
     if not published:
         if not resumed:  # what a resumed job took in earlier runs is not known to the last step
-            remember_speed(session.plan, sum(facts.work_seconds for facts in store.facts()))
+            remember(session.plan, store.facts())
         refuse_changed(reread(store.manifest.identity, store.manifest.units, session.reader, telemetry.check))
     with publishing_lock(telemetry.check):
         discard_partials(target)

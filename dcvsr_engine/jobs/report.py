@@ -30,6 +30,7 @@ class SegmentFacts(Schema):
         seconds: per phase; ``network_seconds`` in the U-Net; ``writing_seconds`` on the writer's thread, beside them.
         peak_memory: bytes.
         suspicious: frames that half precision spoilt and that were decoded again.
+        repeated: frames that show what another one shows, and were not restored.
         warnings: sentences reported on the way.
         at_borders, inside: sums over the frames of the mean jump across tile borders and inside tiles.
         changes: mean change of the error's luma from each frame to the next.
@@ -46,6 +47,7 @@ class SegmentFacts(Schema):
     peak_memory: int
     suspicious: FromJson[tuple[int, ...]]
     warnings: FromJson[tuple[str, ...]]
+    repeated: int = 0
     at_borders: float = 0.0
     inside: float = 0.0
     changes: FromJson[tuple[float, ...]] = ()
@@ -64,6 +66,7 @@ class SegmentFacts(Schema):
             network_seconds=work.network_seconds,
             peak_memory=work.peak_memory,
             suspicious=work.suspicious,
+            repeated=work.repeated,
             warnings=tuple(work.warnings),
             **measured,
         )
@@ -179,6 +182,7 @@ class JobReport(Schema):
         evaluations: U-Net evaluations of one tile, as planned.
         seconds: per phase; ``network_seconds`` of them in the U-Net, ``writing_seconds`` beside them on the writer's thread.
         waiting_share: of the time for which the network waited for video input or output.
+        repeated_frames: frames that show what another one shows, and were not restored.
         seam_score, joins, join_score, join_rank: see `seam_score` and `join_scores`.
         settings, output: all that is needed to run the job again.
         model: hash of every file of the model.
@@ -204,6 +208,7 @@ class JobReport(Schema):
     waiting_share: float
     peak_memory: int
     suspicious_frames: tuple[int, ...]
+    repeated_frames: int
     seam_score: float | None
     joins: int
     join_score: float | None
@@ -304,6 +309,7 @@ def summed(facts: Sequence[SegmentFacts]) -> dict[str, Any]:
         "writing_seconds": round(sum(segment.writing_seconds for segment in facts), 3),
         "peak_memory": max((segment.peak_memory for segment in facts), default=0),
         "suspicious_frames": tuple(sorted({frame for segment in facts for frame in segment.suspicious})),
+        "repeated_frames": sum(segment.repeated for segment in facts),
         "seam_score": None if score is None else round(score, 4),
         **join_scores(facts),
     }

@@ -1,6 +1,7 @@
 """The one loop over segments that serves previews and jobs that write a file."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import partial
 
 from torch import Tensor
@@ -16,6 +17,7 @@ from dcvsr_engine.network.oom import attempt, trim_heap
 from dcvsr_engine.planning.plan import Segment
 from dcvsr_engine.restore.frames import SegmentFrames
 from dcvsr_engine.restore.pipeline import SegmentPipeline
+from dcvsr_engine.restore.repeats import Repeats, find_repeats
 
 
 class Runner:
@@ -67,14 +69,22 @@ class Runner:
             return
         overlap = None
         if own:  # else none of its own frames can be decoded
-            pipeline = self.session.pipeline(segment, frames, self._enlarged)
+            repeats = find_repeats(frames.seen, self.still_level, fixed)
+            shown = frames.select(repeats.kept) if repeats.any else frames
+            pipeline = self.session.pipeline(segment, shown, self._enlarged)
             self._enlarged = pipeline.enlarged_frames
-            latents = self.sample(pipeline, fixed, output)
-            self.decode(pipeline, latents, own, output)
-            work.see_network(pipeline.network_seconds, pipeline.suspicious)
-            overlap = overlap_of(neighbours, frames, latents)
+            latents = self.sample(pipeline, repeats.fixed(fixed), output)
+            self.decode(pipeline, latents, own, repeats, output)
+            work.see_network(pipeline.network_seconds, pipeline.suspicious, len(own) - len(repeats.places(own)))
+            overlap = overlap_of(neighbours, frames, repeats.of_all(latents))
         output.finish(overlap, work)
         self._handed = near(segment, self._handed) | {segment.index: overlap}
+
+    @property
+    def still_level(self) -> float:
+        """Difference in levels of 255 up to which frames are restored once."""
+        settings = self.session.plan.settings
+        return settings.still if settings.grain == 0 else 0.0  # grain is another in every frame
 
     def handed_on(self, index: int) -> Overlap | None:
         """What segment ``index`` hands on, from this run or from another one."""
@@ -112,11 +122,20 @@ class Runner:
         with telemetry.phase("sample", pipeline.tiles_to_denoise):
             return pipeline.sample(condition, state, fixed, after_step, on_estimate)
 
-    def decode(self, pipeline: SegmentPipeline, latents: Tensor, own: range, output: SegmentSink) -> None:
-        """Decode the frames at the positions ``own`` of ``latents`` ``(frames, channels, height, width)`` into ``output``."""
-        with self.session.telemetry.phase("decode", len(own)):
-            for restored in pipeline.decode(latents, own, output.shows_input):
-                output.add(restored)
+    def decode(self, pipeline: SegmentPipeline, latents: Tensor, own: range, repeats: Repeats, output: SegmentSink) -> None:
+        """Decode what the frames at the positions ``own`` show into ``output``.
+
+        Args:
+            pipeline, latents: of the frames that ``repeats`` keeps; ``x_0`` ``(frames, channels, height, width)``.
+            own: positions among all frames of the segment.
+            repeats: which frame shows which.
+            output: takes them.
+        """
+        places = repeats.places(own)
+        with self.session.telemetry.phase("decode", len(places)):
+            for restored in pipeline.decode(latents, places, output.shows_input, output.takes_alpha):
+                for position in repeats.positions(restored.position, own):
+                    output.add(replace(restored, position=position))
         self.adopt_reduced_settings(pipeline)
 
     def preview_step(self, pipeline: SegmentPipeline, step: int, denoised: Tensor) -> PreviewFrame | None:

@@ -24,6 +24,7 @@ from dcvsr_engine.restore.pipeline import Restored
 from dcvsr_engine.storage import partial_path
 from dcvsr_engine.tiling.grid import TileGrid
 from dcvsr_engine.video.encoders import resolved_output
+from dcvsr_engine.video.scaling import scaled_matte
 from dcvsr_engine.video.writer import VideoWriter
 
 
@@ -32,9 +33,11 @@ class SegmentSink:
 
     Attributes:
         shows_input: whether it wants the enlarged input beside each frame.
+        takes_alpha: whether it wants the enlarged alpha channel.
     """
 
     shows_input = False
+    takes_alpha = False
 
     def saved_state(self, grid: TileGrid, rate: int) -> SegmentState | None:
         """The state where an earlier run stopped; ``grid`` and ``rate`` as for `SpatialBank`."""
@@ -228,6 +231,7 @@ class WrittenSegment(SegmentSink):
         self.writer = writer_of(session, self.path) if own else None
         self.meter = ErrorMeter(last_grid(session, frames), session.model.declaration.factor)
         self.is_final = False
+        self.takes_alpha = frames.alpha is not None and self.writer is not None and self.writer.encoding.alpha
         self._seconds = 0.0
 
     def saved_state(self, grid: TileGrid, rate: int) -> SegmentState | None:
@@ -264,7 +268,7 @@ class WrittenSegment(SegmentSink):
         began = time.monotonic()
         place, pixels = restored.position, self.session.finished(restored.pixels)
         height, width = pixels.shape[:2]
-        alpha = self.frames.alpha_of(place, width, height) if self.writer.encoding.alpha else None
+        alpha = None if restored.alpha is None else scaled_matte(restored.alpha, (width, height))
         excess = self.frames.excess_of(place, width, height) if self.writer.encoding.is_light else None
         self.writer.write(pixels, self.frames.pts[place], self.frames.durations[place], alpha, excess)
         self.meter.add(restored.error)

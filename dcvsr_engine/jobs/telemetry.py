@@ -28,6 +28,7 @@ class WorkRecord:
         peak_memory: bytes.
         network_seconds: in the U-Net.
         suspicious: indices of frames that half precision spoilt and that were decoded again.
+        repeated: frames that show what another one shows, and were not restored.
     """
 
     seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
@@ -35,13 +36,15 @@ class WorkRecord:
     peak_memory: int = 0
     network_seconds: float = 0.0
     suspicious: tuple[int, ...] = ()
+    repeated: int = 0
 
     def see_memory(self, used: int) -> None:
         """Take ``used`` bytes into account."""
         self.peak_memory = max(self.peak_memory, used)
 
-    def see_network(self, seconds: float, suspicious: list[int]) -> None:
-        """Add time in the U-Net, and frames that had to be decoded again."""
+    def see_network(self, seconds: float, suspicious: list[int], repeated: int) -> None:
+        """Add time in the U-Net, frames that had to be decoded again, and those that were not restored."""
+        self.repeated += repeated
         self.network_seconds += seconds
         self.suspicious += tuple(suspicious)
 

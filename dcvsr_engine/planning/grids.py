@@ -52,7 +52,7 @@ def grid_for(
 ) -> TileGrid:
     """Build the tile grid that the engine uses at a sampling step (method.md §1.4).
 
-    Paper tiling has the same grid at every step; fast tiling overlaps little and moves the grid.
+    Paper tiling has the same grid at every step; fast tiling overlaps little, with even tiles, and moves the grid.
 
     Args:
         frames: input frames of the segment.
@@ -67,7 +67,7 @@ def grid_for(
     shift = (0, 0, 0) if paper else (step * window // 3, step * tile // 3, step * tile // 3)
     spread = (PAPER_SPREAD if paper else FAST_SPREAD) * settings.spread
     overlaps = space_overlap(settings), time_overlap(settings)
-    return TileGrid.build(frames, rows, columns, tile, window, overlaps[0], shift, spread, multiple, overlaps[1])
+    return TileGrid.build(frames, rows, columns, tile, window, overlaps[0], shift, spread, multiple, overlaps[1], not paper)
 
 
 def tiles_at_once(grid: TileGrid, settings: ResolvedSettings) -> int:

@@ -299,7 +299,7 @@ class SegmentLoad:
     def chunk_bytes(self, frames: int) -> int:
         """Memory of a chunk of output frames in float32, and of a band of it where frames can be worked on in parts."""
         whole = band = frames * self.pixels_out
-        if self.first_stage.local and self.settings.color != "adain":
+        if self.first_stage.local:
             band = min(whole, BAND_PIXELS)
         return (RESULT_COPIES * whole + PIXEL_COPIES * band) * FLOAT_PIXEL
 

@@ -139,7 +139,11 @@ def division_of(shots: Sequence[tuple[int, int]], load: SegmentLoad, size: tuple
     # memory must suffice for the longest segment; the others take less
     longest = max(segments, key=lambda segment: segment.frames)
     pinned = max(segment.pinned + segment.pinned_after for segment in segments)
-    load = replace(load, grid=grid_for(longest.frames, *size, load.declaration, settings), pinned=pinned)
+    grid = grid_for(longest.frames, *size, load.declaration, settings)
+    # windows are even in each segment: a shorter one may have longer ones
+    windows_of = (grid_for(frames, *size, load.declaration, settings) for frames in {segment.frames for segment in segments})
+    grid = replace(grid, tile_frames=max(each.tile_frames for each in windows_of))
+    load = replace(load, grid=grid, pinned=pinned)
     return Division(segments, windows, load, *estimate_memory(load, *memory(settings.device)))
 
 
@@ -304,6 +308,8 @@ def choice_notes(settings: PlannedSettings, offload: bool) -> list[str]:
         notes.append("Fast tiling: little overlap and a moving grid, not the paper's.")
     if settings.solver == "dpmpp-2m":
         notes.append("Steps are those of DPM-Solver++ (2M), not Euler's.")
+    if settings.still and not settings.grain:
+        notes.append("Still and doubled frames are restored once: evaluations and time are those of a clip without any.")
     if offload:
         notes.append("The U-Net leaves the device while frames are encoded and decoded, so that more of them fit.")
     return notes

@@ -11,15 +11,22 @@ from dcvsr_engine.storage import read_json, write_json
 
 
 def speeds_file() -> Path:
-    """Where speeds are remembered: seconds per evaluation, everything around it included, by `speed_key`."""
+    """Where speeds are remembered: seconds per latent of an evaluation, everything around it included, by `speed_key`."""
     return data_folder() / "speeds.json"
 
 
 def speed_key(plan: Plan) -> str:
-    """What decides how long an evaluation of a tile takes; the machine too, as a portable program goes from one to another."""
-    settings, grid = plan.settings, plan.grid
-    tile = f"{grid.tile_width}x{grid.tile_height}x{grid.tile_frames}"
-    return f"{platform.node()}|{settings.model}|{plan.device}|{settings.precision}|{tile}"
+    """What decides how long a latent of an evaluation takes; the machine too, as a portable program goes from one to another.
+
+    Tiles as they were asked for: those of small clips are smaller, and take about as much less time.
+    """
+    settings = plan.settings
+    return f"{platform.node()}|{settings.model}|{plan.device}|{settings.precision}|{settings.tile} by {settings.window}"
+
+
+def evaluated_latents(plan: Plan) -> int:
+    """Latents of all evaluations of a plan."""
+    return plan.evaluations * plan.grid.tile_frames * plan.grid.tile_height * plan.grid.tile_width
 
 
 def known_speeds() -> dict[str, float]:
@@ -35,7 +42,7 @@ def known_speeds() -> dict[str, float]:
 def timed(plan: Plan) -> Plan:
     """The plan with a duration by what is remembered of this device with tiles like these; unchanged where nothing is."""
     speed = known_speeds().get(speed_key(plan))
-    return plan if speed is None else plan.replace(seconds=plan.evaluations * speed)
+    return plan if speed is None else plan.replace(seconds=evaluated_latents(plan) * speed)
 
 
 def remember_speed(plan: Plan, seconds: float) -> None:
@@ -43,4 +50,4 @@ def remember_speed(plan: Plan, seconds: float) -> None:
     if seconds > 0 and plan.evaluations:
         with suppress(OSError):  # a full or read-only disk costs an estimate, not a job
             speeds_file().parent.mkdir(parents=True, exist_ok=True)
-            write_json(speeds_file(), known_speeds() | {speed_key(plan): seconds / plan.evaluations})
+            write_json(speeds_file(), known_speeds() | {speed_key(plan): seconds / evaluated_latents(plan)})

@@ -10,10 +10,9 @@ LEVELS = 5
 """Smoothings of the wavelet; the coarsest reaches 2⁵ pixels, beyond which colour is the input's."""
 
 
-def reach_of(color: Color) -> int | None:
-    """Pixels beside a pixel that a correction looks at; ``None`` where it looks at whole frames."""
-    reaches: dict[Color, int | None] = {"wavelet": 2**LEVELS - 1, "adain": None, "none": 0}
-    return reaches[color]
+def reach_of(color: Color) -> int:
+    """Pixels beside a pixel that a correction looks at, apart from the moments of whole frames."""
+    return 2**LEVELS - 1 if color == "wavelet" else 0
 
 
 def low_frequencies(frames: Tensor, levels: int = LEVELS) -> Tensor:
@@ -36,23 +35,43 @@ def wavelet(frames: Tensor, reference: Tensor) -> Tensor:
     return frames + low_frequencies(reference - frames)
 
 
-def adain(frames: Tensor, reference: Tensor) -> Tensor:
+def color_moments(frames: Tensor) -> Tensor:
+    """Count, sum and sum of squares of the pixels of ``frames`` ``(frames, 3, height, width)``.
+
+    Returns:
+        ``(3, frames, 3, 1, 1)`` in float64; those of parts of frames add up to those of whole ones.
+    """
+    total, squares = (values.sum((-2, -1), keepdim=True, dtype=torch.float64) for values in (frames, frames.square()))
+    return torch.stack([torch.full_like(total, frames[0, 0].numel()), total, squares])
+
+
+def deviation_and_mean(moments: Tensor) -> tuple[Tensor, Tensor]:
+    """Deviation and mean, each ``(frames, 3, 1, 1)`` in float32, from `color_moments` ``(3, frames, 3, 1, 1)``."""
+    count, total, squares = moments
+    variance = (squares - total**2 / count) / (count - 1).clamp(min=1)
+    return variance.clamp(min=0).sqrt().float(), (total / count).float()
+
+
+def adain(frames: Tensor, reference: Tensor, moments: tuple[Tensor, Tensor] | None = None) -> Tensor:
     """Give ``frames`` mean and deviation of ``reference`` per frame and channel (Huang & Belongie 2017).
 
     Args:
         frames, reference: RGB ``(frames, 3, height, width)``.
+        moments: `color_moments` of both; to be given where they are parts of frames.
     """
-    deviation, mean = torch.std_mean(frames, dim=(-2, -1), keepdim=True)
-    target_deviation, target_mean = torch.std_mean(reference, dim=(-2, -1), keepdim=True)
+    seen = moments or (color_moments(frames), color_moments(reference))
+    (deviation, mean), (target_deviation, target_mean) = map(deviation_and_mean, seen)
     return (frames - mean) / deviation.clamp(min=1e-5) * target_deviation + target_mean
 
 
-def correct(frames: Tensor, reference: Tensor, color: Color) -> Tensor:
+def correct(frames: Tensor, reference: Tensor, color: Color, moments: tuple[Tensor, Tensor] | None = None) -> Tensor:
     """Apply the chosen correction and clamp to 0..1.
 
     Args:
         frames, reference: RGB ``(frames, 3, height, width)``; the second is the enlarged input.
         color: which correction.
+        moments: see `adain`.
     """
-    corrected = {"wavelet": wavelet, "adain": adain}[color](frames, reference) if color != "none" else frames
-    return corrected.clamp(0, 1)
+    if color == "none":
+        return frames.clamp(0, 1)
+    return (adain(frames, reference, moments) if color == "adain" else wavelet(frames, reference)).clamp(0, 1)

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from dcvsr_engine.network.resample import upscale
 from dcvsr_engine.network.upsampler_config import ENLARGED_TOGETHER
 from dcvsr_engine.network.upsampling import VideoUpsampler
 from dcvsr_engine.planning.grids import padded
@@ -118,6 +119,35 @@ class Enlarger:
         (height, width), (padded_height, padded_width) = self.size, self.padded_size
         mode = "reflect" if padded_height < 2 * height and padded_width < 2 * width else "replicate"
         return F.pad(frames, (0, right, 0, bottom), mode=mode) if bottom or right else frames
+
+
+STEEP = 0.5
+"""A change of the alpha channel among neighbouring pixels from which on the upsampler alone enlarges it."""
+
+
+def enlarged_matte(enlarger: Enlarger, position: int) -> Tensor:
+    """Enlarge the alpha channel of a frame as a grey picture.
+
+    The upsampler makes its edges, as it makes those of the picture; the less it changes from pixel to pixel, the more bicubic
+    interpolation takes part, and what is opaque or clear stays so to the last bit. Measured on drawn mattes at × 4 with the
+    built-in model, in PSNR, this and bicubic: a disc 35.1 and 29.3 dB, hair 21.5 and 19.1, letters 29.8 and 25.3, but a blurred
+    disc 47.5 and 69.0.
+
+    Args:
+        enlarger: of the frames' `SegmentFrames.mattes`.
+        position: of the frame.
+
+    Returns:
+        ``(height, width)``, 0..1, on the host.
+    """
+    alpha, (height, width) = enlarger.frames.pixels[position, None, :1], enlarger.size
+    plain = upscale(alpha, enlarger.scale)[0, 0].clamp(0, 1)
+    change = F.max_pool2d(alpha, 3, 1, 1) + F.max_pool2d(-alpha, 3, 1, 1)
+    if enlarger.upsampler.network is None or not change.any():
+        return plain
+    learned = HoldingEnlarger(enlarger, {})([position])[0, :, :height, :width].mean(0).cpu()
+    share = F.interpolate((change / STEEP).clamp(max=1), (height, width))[0, 0]
+    return plain.lerp(learned, share)
 
 
 class HoldingEnlarger(Enlarger):

@@ -20,7 +20,7 @@ from dcvsr_engine.planning.request import Region
 from dcvsr_engine.video.arrays import FloatArray
 from dcvsr_engine.video.passage import Passage
 from dcvsr_engine.video.reader import Frame, VideoReader
-from dcvsr_engine.video.scaling import scaled
+from dcvsr_engine.video.scaling import scaled, scaled_matte
 
 POLL_SECONDS = 0.1
 """Seconds between two checks whether the job is cancelled."""
@@ -36,7 +36,7 @@ class SegmentFrames:
         pixels: RGB 0..1 ``(frames, 3, height, width)`` of the region.
         around: these frames and those before and after them that an upsampler may look at; ``None`` for these alone.
         passage: what was read of the input for those and those around, but for what was read for the segment before.
-        alpha: the alpha channel 0..1 ``(frames, height, width)`` of the region, where the video has one.
+        alpha: the alpha channel 0..1 ``(frames, height, width)``, as large as the pixels, where the video has one.
         excess: by index, light ``(3, height, width)`` that a frame's pixels cannot hold, where it has some; see `reader.Frame`.
     """
 
@@ -69,13 +69,18 @@ class SegmentFrames:
         indices, pts, durations = (values[part] for values in (self.indices, self.pts, self.durations))
         return SegmentFrames(indices, pts, durations, self.pixels[part], self, self.passage, alpha, self.excess)
 
-    def alpha_of(self, position: int, width: int, height: int) -> FloatArray | None:
-        """The alpha channel of a frame, brought to the size of the restored one by bicubic interpolation: ``(height, width)``."""
-        if self.alpha is None:
-            return None
-        sized = F.interpolate(self.alpha[position][None, None], (height, width), mode="bicubic", antialias=True)
-        alpha: FloatArray = sized[0, 0].clamp(0, 1).numpy()
-        return alpha
+    @property
+    def seen(self) -> Tensor:
+        """All that is seen of a frame, its pixels and its alpha channel where it has one: ``(frames, 3 or 4, height, width)``."""
+        return self.pixels if self.alpha is None else torch.cat((self.pixels, self.alpha[:, None]), 1)
+
+    @property
+    def mattes(self) -> "SegmentFrames":
+        """The alpha channel, which there must be, as grey pictures among those of the frames around; it is not copied."""
+        assert self.alpha is not None
+        grey = self.alpha[:, None].expand(-1, 3, -1, -1)
+        around = None if self.around is None else self.around.mattes
+        return SegmentFrames(self.indices, self.pts, self.durations, grey, around)
 
     def excess_of(self, position: int, width: int, height: int) -> FloatArray | None:
         """Light that a frame's pixels cannot hold, brought to the size of the restored one: ``(height, width, 3)``.
@@ -180,7 +185,7 @@ class SegmentReader:
             pts.append(frame.pts)
             durations.append(frame.duration)
             pictures.append(torch.from_numpy(self._picture(frame)).permute(2, 0, 1))
-            mattes += [] if frame.alpha is None else [torch.from_numpy(crop(frame.alpha, self.region))]
+            mattes += [] if frame.alpha is None else [torch.from_numpy(self._matte(frame.alpha))]
             if frame.excess is not None:
                 excess[frame.index] = torch.from_numpy(crop(frame.excess, self.region)).permute(2, 0, 1)
         pixels = torch.stack(pictures) if pictures else NO_FRAMES.pixels
@@ -192,6 +197,11 @@ class SegmentReader:
         """What is restored of a frame, ``(height, width, 3)``."""
         part = crop(frame.pixels, self.region)
         return part if self.size is None else scaled(part, self.size, self.reader.info.color.transfer)
+
+    def _matte(self, alpha: FloatArray) -> FloatArray:
+        """What is enlarged of an alpha channel, ``(height, width)``."""
+        part = crop(alpha, self.region)
+        return part if self.size is None else scaled_matte(part, self.size)
 
     def _until(self, last: int) -> Iterator[Frame]:
         """Further frames up to ``last``."""

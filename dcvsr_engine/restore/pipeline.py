@@ -22,8 +22,8 @@ from dcvsr_engine.network.oom import Result, in_parts
 from dcvsr_engine.planning.grids import grid_for
 from dcvsr_engine.planning.memory import BAND_PIXELS
 from dcvsr_engine.planning.plan import Segment
-from dcvsr_engine.restore.color import correct, reach_of
-from dcvsr_engine.restore.enlarging import WHOLE_AXIS, Enlarger, HoldingEnlarger
+from dcvsr_engine.restore.color import color_moments, correct, reach_of
+from dcvsr_engine.restore.enlarging import WHOLE_AXIS, Enlarger, HoldingEnlarger, enlarged_matte
 from dcvsr_engine.restore.frames import SegmentFrames
 from dcvsr_engine.restore.grain import add_grain
 from dcvsr_engine.restore.observer import SamplingObserver
@@ -55,12 +55,14 @@ class Restored:
         pixels: RGB 0..1 ``(height, width, 3)``.
         error: luma of the frame minus that of the enlarged input ``(height, width)``.
         enlarged: the enlarged input, like ``pixels``, where it was asked for.
+        alpha: the enlarged alpha channel ``(height, width)``, where it was asked for.
     """
 
     position: int
     pixels: FloatArray
     error: FloatArray
     enlarged: FloatArray | None = None
+    alpha: FloatArray | None = None
 
 
 class EncodedParts:
@@ -227,13 +229,16 @@ class SegmentPipeline:
 
         return sample(denoise, state.x, steps[state.step :], pins, on_estimate, keep, state.before)
 
-    def decode(self, latents: Tensor, positions: range | None = None, with_input: bool = False) -> Iterator[Restored]:
+    def decode(
+        self, latents: Tensor, positions: range | None = None, with_input: bool = False, with_alpha: bool = False
+    ) -> Iterator[Restored]:
         """Decode ``x_0`` ``(frames, channels, height, width)`` and correct colours, frame by frame.
 
         Args:
             latents: of all frames of the segment; the decoder may look at neighbours of those that are wanted.
             positions: of the wanted frames in the segment, all by default.
             with_input: whether the enlarged input is to come along.
+            with_alpha: whether the enlarged alpha channel is to.
 
         Raises:
             MemoryExhausted: a single frame does not fit.
@@ -242,12 +247,20 @@ class SegmentPipeline:
         for chunk, (decoded, errors) in self.chunks(partial(self.decode_chunk, latents), positions):
             for position, frame, error in zip(chunk, decoded, errors, strict=True):
                 enlarged = self.enlarged_input(position) if with_input else None
-                yield Restored(position, frame.permute(1, 2, 0).numpy(), error.numpy(), enlarged)
+                alpha = self.enlarged_alpha(position) if with_alpha else None
+                yield Restored(position, frame.permute(1, 2, 0).numpy(), error.numpy(), enlarged, alpha)
 
     def enlarged_input(self, position: int) -> FloatArray:
         """``I_up`` of a frame as a picture, RGB 0..1 ``(height, width, 3)``."""
         picture = self.cropped(self.enlarged([position]))[0].clamp(0, 1)
         return picture.permute(1, 2, 0).cpu().numpy()
+
+    def enlarged_alpha(self, position: int) -> FloatArray:
+        """The alpha channel of a frame, enlarged as `enlarged_matte` does it: ``(height, width)``."""
+        e = self._enlarger
+        mattes = Enlarger(e.frames.mattes, e.upsampler, e.scale, e.unit, e.device, e.sound)
+        matte: FloatArray = enlarged_matte(mattes, position).numpy()
+        return matte
 
     # -- sampling -----------------------------------------------------------------------------------------------
 
@@ -395,14 +408,23 @@ class SegmentPipeline:
             RGB 0..1 and the error of their luma ``(positions, 4, height, width)``, on the host.
         """
         refined = torch.empty(len(positions), 4, *self._enlarger.size)
-        for rows in self.bands(len(positions)):
-            refined[..., rows, :] = self.refined_band(latents, positions, rows)
+        bands = self.bands(len(positions))
+        moments = self.moments(latents, positions, bands) if self.settings.color == "adain" and len(bands) > 1 else None
+        for rows in bands:
+            refined[..., rows, :] = self.refined_band(latents, positions, rows, moments)
         return refined
+
+    def moments(self, latents: Tensor, positions: list[int], bands: list[slice]) -> tuple[Tensor, Tensor]:
+        """The `color_moments` of some decoded frames of ``latents`` ``(frames, channels, height, width)``, and of ``I_up``."""
+        pairs = (self.decoded_band(latents, positions, rows) for rows in bands)
+        each = [(color_moments(decoded), color_moments(up)) for up, decoded in pairs]
+        decoded, up = (torch.stack(side).sum(0) for side in zip(*each, strict=True))
+        return decoded, up
 
     def bands(self, frames: int) -> list[slice]:
         """Rows of output pixels of ``frames`` frames to decode together: all, unless latents stand for their own pixels alone."""
         height, _ = self._enlarger.size
-        if not self.first_stage.local or reach_of(self.settings.color) is None:
+        if not self.first_stage.local:
             return [slice(0, height)]
         rows = self.band_rows(frames)
         return [slice(first, min(first + rows, height)) for first in range(0, height, rows)]
@@ -412,9 +434,28 @@ class SegmentPipeline:
         _, width = self._enlarger.size
         return max(LEAST_BAND, BAND_PIXELS // (width * frames))
 
-    def refined_band(self, latents: Tensor, positions: list[int], rows: slice) -> Tensor:
-        """See `refined`: a band of ``rows`` of output pixels, ``(positions, 4, rows, width)``."""
-        around = self.around(rows)
+    def refined_band(
+        self, latents: Tensor, positions: list[int], rows: slice, moments: tuple[Tensor, Tensor] | None = None
+    ) -> Tensor:
+        """See `refined`: a band of ``rows`` of output pixels, ``(positions, 4, rows, width)``; ``moments`` as for `adain`."""
+        around = self.in_pixels(self.around(rows))
+        up, decoded = self.decoded_band(latents, positions, around)
+        pixels = correct(decoded, up, self.settings.color, moments)
+        error = ((pixels - up) * LUMA.to(up)).sum(1, keepdim=True)
+        begin = around.start or 0
+        return torch.cat([pixels, error], 1)[..., rows.start - begin : rows.stop - begin, :]
+
+    def decoded_band(self, latents: Tensor, positions: list[int], rows: slice) -> tuple[Tensor, Tensor]:
+        """A band of ``I_up`` and of its mixture with what is decoded, each ``(positions, 3, rows, width)``.
+
+        Args:
+            latents: ``x_0`` of the segment ``(frames, channels, height, width)``.
+            positions: which frames.
+            rows: of output pixels.
+        """
+        (height, width), factor = self._enlarger.size, self.model.declaration.factor
+        begin, stop, _ = rows.indices(height)
+        around = WHOLE_AXIS if rows == WHOLE_AXIS else slice(begin // factor, -(-stop // factor))
         up = self.enlarged(positions, self.in_pixels(around))
         # with more frames on either side, for a temporal decoder
         margin = self.first_stage.margin(len(positions))
@@ -422,17 +463,14 @@ class SegmentPipeline:
         decoded = self.model.first_stage.decode(
             latents[first:end, :, around].to(up.device), up, check=self._check, before=positions[0] - first
         )
-        height, width = self._enlarger.size
-        begin = self.in_pixels(around).start or 0
-        up, decoded = (pixels[..., : height - begin, :width] for pixels in (up, decoded))
-        pixels = correct(mix(up, decoded, self.settings.strength), up, self.settings.color)
-        error = ((pixels - up) * LUMA.to(up)).sum(1, keepdim=True)
-        return torch.cat([pixels, error], 1)[..., rows.start - begin : rows.stop - begin, :]
+        inside = slice(begin % factor, begin % factor + stop - begin)
+        up, decoded = (pixels[..., inside, :width] for pixels in (up, decoded))
+        return up, mix(up, decoded, self.settings.strength)
 
     def around(self, rows: slice) -> slice:
         """The rows of latents that decide about some ``rows`` of output pixels."""
         reach, factor = reach_of(self.settings.color), self.model.declaration.factor
-        if not self.first_stage.local or reach is None:
+        if not self.first_stage.local:
             return WHOLE_AXIS
         return slice(max(0, rows.start - reach) // factor, min(-(-(rows.stop + reach) // factor), self.grid_at(0).height))
 

@@ -28,6 +28,20 @@ def starts(size: int, length: int, stride: int, shift: int = 0) -> tuple[int, ..
     return tuple(sorted({min(max(0, start), last) for start in lattice}))
 
 
+def even_length(size: int, longest: int, overlap: float, unit: int = 1) -> int:
+    """The shortest tiles that cover ``size`` with as many tiles as the ``longest`` and as many shared positions.
+
+    Args:
+        size: length of the axis, in whole units.
+        longest: length that tiles may have.
+        overlap: share of the longest that overlaps the next.
+        unit: lengths are multiples of this.
+    """
+    stride = stride_of(longest, overlap, unit)
+    count, shared = 1 + max(0, math.ceil((size - longest) / stride)), longest - stride
+    return min(longest, math.ceil((size + (count - 1) * shared) / (count * unit)) * unit)
+
+
 def stride_of(length: int, overlap: float, unit: int = 1) -> int:
     """Distance of tiles of ``length`` that overlap by a share ``overlap``, in whole units."""
     return max(unit, round(length * (1 - overlap)) // unit * unit)
@@ -97,6 +111,7 @@ class TileGrid:
         spread: float = PAPER_SPREAD,
         align: int = 1,
         time_overlap: float | None = None,
+        even: bool = False,
     ) -> Self:
         """Cover ``frames × height × width`` latents with tiles (method.md §1.4).
 
@@ -109,6 +124,8 @@ class TileGrid:
             align: spatial starts are multiples of this, which must divide ``height``, ``width`` and ``tile``: the U-Net's
                 reduced levels then share one token lattice over the whole frame.
             time_overlap: share of a window that overlaps the next, as ``overlap`` where it is not given.
+            even: whether tiles are as short as they can be without being more, see `even_length`; else they are as long as
+                given, and the last one of an axis overlaps more.
 
         Raises:
             ValueError: a size is below 1, or ``align`` does not divide it.
@@ -119,9 +136,10 @@ class TileGrid:
             raise ValueError(f"{height} × {width} latents in tiles of {tile} do not divide into units of {align}")
 
         def axis(size: int, longest: int, offset: int, unit: int, overlap: float = overlap) -> tuple[int, tuple[int, ...]]:
-            length = min(longest, size)
+            length = even_length(size, longest, overlap, unit) if even else min(longest, size)
             # a stride in whole units keeps all starts on the U-Net's token lattice
-            stride = stride_of(length, overlap, unit)
+            shared = longest - stride_of(longest, overlap, unit)
+            stride = length - shared if even and length < size else stride_of(length, overlap, unit)
             return length, starts(size, length, stride, offset % stride // unit * unit)
 
         tile_frames, windows = axis(frames, window, shift[0], 1, overlap if time_overlap is None else time_overlap)

@@ -57,7 +57,10 @@ def extra_notes(info: VideoInfo, encoding: Encoding) -> list[str]:
     """Say what becomes of what frames hold beside their pixels."""
     notes = [EXTRA_LOSSES[key] for key in info.extras if not (key == "alpha" and encoding.alpha)]
     if encoding.alpha and "alpha" in info.extras:
-        notes.append("Transparency is kept: its channel is enlarged beside the picture, by bicubic interpolation.")
+        notes.append(
+            "Transparency is kept: its channel is enlarged beside the picture, edges by the model's upsampler, what is smooth by "
+            "bicubic interpolation."
+        )
     elif info.alpha and "alpha" in info.extras:
         notes.append("PNG, TIFF, EXR and DPX pictures, ProRes in .mov and FFV1 in .mkv would keep the transparency.")
     return notes

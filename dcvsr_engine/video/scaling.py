@@ -35,6 +35,11 @@ def scaled(pixels: FloatArray, size: tuple[int, int], transfer: str) -> FloatArr
     return from_linear(transfer)(result).astype(np.float32) if linear else result
 
 
+def scaled_matte(alpha: FloatArray, size: tuple[int, int]) -> FloatArray:
+    """Scale an alpha channel ``(height, width)``, 0 … 1, to a ``size`` (width, height) by the same filter."""
+    return alpha if size == alpha.shape[::-1] else np.clip(resized_plane(alpha, size), 0, 1)
+
+
 def resized_plane(plane: NDArray[Any], size: tuple[int, int]) -> FloatArray:
     """One colour ``(height, width)`` at another ``size`` (width, height), by Pillow's Lanczos filter in 32-bit floats."""
     image = Image.fromarray(np.ascontiguousarray(plane, np.float32))

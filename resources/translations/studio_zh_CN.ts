@@ -552,6 +552,10 @@
         <translation>需要引导相同的两步，且不能是 SAG。</translation>
     </message>
     <message>
+        <source>Film grain is another in every frame.</source>
+        <translation>每一帧的胶片颗粒都不同。</translation>
+    </message>
+    <message>
         <source>CFG changes nothing with this model: its training left nothing out.</source>
         <translation>CFG 对此模型没有作用:训练时没有省略任何条件。</translation>
     </message>
@@ -817,10 +821,6 @@
     <message>
         <source>There is no farm at {0}; look whether “dcvsr farm start” runs there, and with --listen.</source>
         <translation>{0} 处没有农场；请检查那里是否在运行“dcvsr farm start”并带有 --listen。</translation>
-    </message>
-    <message>
-        <source>The farm at {0} runs another version of Ray or Python: {1}; install the same on both.</source>
-        <translation>{0} 处的农场使用其他版本的 Ray 或 Python：{1}；请在两边安装相同版本。</translation>
     </message>
     <message>
         <source>The farm at {0} does not take this token; join with the one that “dcvsr farm start” printed.</source>
@@ -1091,6 +1091,10 @@
         <translation>采用 DPM-Solver++ (2M) 的步，而非欧拉步。</translation>
     </message>
     <message>
+        <source>Still and doubled frames are restored once: evaluations and time are those of a clip without any.</source>
+        <translation>静止和重复的帧只修复一次：计算量和时间按没有此类帧的片段估计。</translation>
+    </message>
+    <message>
         <source>The U-Net leaves the device while frames are encoded and decoded, so that more of them fit.</source>
         <translation>编码和解码帧时 U-Net 会离开设备，以容纳更多帧。</translation>
     </message>
@@ -1109,6 +1113,10 @@
     <message>
         <source>The tiles do not fit into the device&apos;s memory: choose a smaller tile or window, or fast tiling.</source>
         <translation>分块放不进设备内存：请选择更小的分块或窗口，或快速分块。</translation>
+    </message>
+    <message>
+        <source>The farm at {0} runs another version of Ray or Python ({1}); install the same on both.</source>
+        <translation>位于 {0} 的农场运行的 Ray 或 Python 版本不同（{1}）；请在两边安装相同版本。</translation>
     </message>
     <message>
         <source>There is not enough disk space: free some, or restore a shorter part.</source>
@@ -1303,6 +1311,10 @@
         <translation>{0}×{1} 是奇数尺寸，{2} 只能以完整色度（4:4:4）保存。</translation>
     </message>
     <message>
+        <source>Transparency is kept: its channel is enlarged beside the picture, edges by the model&apos;s upsampler, what is smooth by bicubic interpolation.</source>
+        <translation>保留透明度：其通道与画面分开放大，边缘由模型的放大网络处理，平滑处用双三次插值。</translation>
+    </message>
+    <message>
         <source>The {0} is converted to {1}.</source>
         <translation>{0}已转换为 {1}。</translation>
     </message>
@@ -1341,10 +1353,6 @@
     <message>
         <source>The language “{0}” of a track is not stored; .mkv keeps it.</source>
         <translation>轨道的语言“{0}”不会保存；.mkv 可以保存。</translation>
-    </message>
-    <message>
-        <source>Transparency is kept: its channel is enlarged beside the picture, by bicubic interpolation.</source>
-        <translation>透明度会保留：其通道与画面一同用双三次插值放大。</translation>
     </message>
     <message>
         <source>“{0}” holds no pictures; choose a folder with PNG, JPEG, TIFF, WebP, EXR or DPX files.</source>
@@ -3187,6 +3195,10 @@
         <translation>黑帧或损坏的帧</translation>
     </message>
     <message>
+        <source>Frames shown again, not restored</source>
+        <translation>重复显示而未修复的帧</translation>
+    </message>
+    <message>
         <source>Settings</source>
         <translation>设置</translation>
     </message>
@@ -3369,6 +3381,14 @@
     <message>
         <source>DPM-Solver++ (2M)</source>
         <translation>DPM-Solver++ (2M)</translation>
+    </message>
+    <message>
+        <source>Still frames once, up to</source>
+        <translation>静止帧只修复一次，相差至多</translation>
+    </message>
+    <message>
+        <source>Frames that differ nowhere by more than so many levels of 255 are restored once; 0 restores every frame.</source>
+        <translation>处处相差不超过这么多级（共 255 级）的帧只修复一次；0 则修复每一帧。</translation>
     </message>
     <message>
         <source>Steps per whole evaluation</source>

@@ -1,10 +1,12 @@
 """Stands in for “dcvsr farm”: keeps a farm in a folder, and says what it is told to. Run as a program as often as it is asked.
 
 The folder holds ``refusal`` (a sentence: every command fails with it), ``rows.json`` (what the status says), and what the
-commands leave for the test: ``words`` (each command line), ``in`` (while this computer is in the farm).
+commands leave for the test: ``words`` (each command line), ``token`` (that came with the last one), ``in`` (while this
+computer is in the farm).
 """
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -58,6 +60,11 @@ class FakeFarm:
         return [line for line in lines if not line.startswith("status")]
 
     @property
+    def token(self) -> str:
+        """What came with the last command."""
+        return (self.folder / "token").read_text(encoding="utf-8")
+
+    @property
     def is_in(self) -> bool:
         return (self.folder / "in").exists()
 
@@ -65,6 +72,7 @@ class FakeFarm:
 def main(folder: Path, action: str, *words: str) -> None:
     with (folder / "words").open("a", encoding="utf-8") as log:
         log.write(" ".join([action, *words]) + "\n")
+    (folder / "token").write_text(os.environ.get("DCVSR_FARM_TOKEN", ""), encoding="utf-8")
     refusal = folder / "refusal"
     if refusal.exists():
         print("a warning of a library", file=sys.stderr)

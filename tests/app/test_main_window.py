@@ -466,6 +466,14 @@ def test_panels_size_and_volume_are_remembered(open_window, folders):
     assert again.settings_panel.open_groups == ["guidance"] and again.size().height() == 600
 
 
+def test_on_a_low_screen_the_report_lies_behind_the_settings(open_window, monkeypatch):
+    monkeypatch.setattr("app.main_window.LOW_SCREEN", 5000)
+    window = open_window(start=False)
+    window.show_dock("report")
+    assert window.docks["report"] in window.tabifiedDockWidgets(window.docks["settings"])
+    assert window.dockWidgetArea(window.docks["report"]) == Qt.DockWidgetArea.RightDockWidgetArea
+
+
 def test_a_damaged_queue_is_put_aside(open_window, folders):
     folders.data.mkdir(parents=True)
     folders.queue.write_text("{ not a queue")

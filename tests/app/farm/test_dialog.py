@@ -60,14 +60,14 @@ def test_a_farm_for_this_computer_only_says_how_others_could_join(dialog, link):
     assert not dialog.joining.isVisible() and "Others cannot join" in dialog.message.text()
 
 
-def test_connecting_needs_an_address_and_keeps_the_token(dialog, farm, soon, link):
+def test_connecting_needs_an_address_and_hands_on_the_token(dialog, farm, soon, link):
     assert not dialog.connect_button.isEnabled()
     dialog.address_field.setText(" box ")
     dialog.token_field.setText("secret")
     dialog.works_box.setChecked(False)
     dialog.connect_button.click()
     soon(lambda: link.view.state == "in")
-    assert farm.words == ["join box:6380 --devices 0 --json --attached"] and token() == "secret"
+    assert farm.words == ["join box:6380 --devices 0 --json --attached"] and farm.token == "secret"
 
 
 def test_a_problem_is_shown_in_place_of_anything_else(dialog, farm, soon):

@@ -34,7 +34,12 @@ def test_the_farm_is_left_when_the_window_ends(link, farm, soon):
 def test_another_computers_farm_is_joined_with_its_token_which_no_process_list_shows(link, farm, soon, works, words):
     link.connect_to("box", "secret", works)
     soon(is_state(link, "in"))
-    assert kept_token() == "secret" and farm.words == [words]
+    assert farm.token == "secret" and farm.words == [words]
+    link.leave()
+    soon(is_state(link, "out"))
+    link.start()
+    soon(is_state(link, "in"))
+    assert farm.token == "" == kept_token()  # that of another farm is not this one's, and the command keeps what was taken
 
 
 def test_a_farm_that_was_begun_here_elsewhere_is_only_asked(link, farm, soon):

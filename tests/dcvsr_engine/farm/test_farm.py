@@ -16,7 +16,7 @@ from dcvsr_engine import cli
 from dcvsr_engine.errors import JobError
 from dcvsr_engine.events import Warned
 from dcvsr_engine.farm import cluster
-from dcvsr_engine.farm.address import LOOPBACK, farm_folder, farm_job_folder, token
+from dcvsr_engine.farm.address import LOOPBACK, TOKEN_VARIABLE, farm_folder, farm_job_folder, token
 from dcvsr_engine.farm.cluster import model_difference, node_command, refusal_of, version_differences
 from dcvsr_engine.farm.driver import run_on_farm
 from dcvsr_engine.farm.labels import DEVICE, FarmDevice, computer_of, decoded, encoded, labels_of
@@ -120,6 +120,12 @@ def test_why_a_farm_cannot_be_used_is_one_sentence(error, words):
 def test_a_computer_may_use_a_farm_without_working_for_it():
     assert cluster.devices_here(0) == ([], 0) and cluster.node_surroundings(0, LOOPBACK)["OMP_NUM_THREADS"]
     assert "--num-cpus=0" in node_command([], 0, "10.0.0.1:6380", "10.0.0.2", 1)
+
+
+def test_a_token_may_come_where_no_list_of_processes_shows_it(monkeypatch):
+    monkeypatch.setenv(TOKEN_VARIABLE, "secret")
+    assert cli.command_parser().parse_args(["farm", "status"]).token == "secret"
+    assert cli.command_parser().parse_args(["farm", "status", "--token", "other"]).token == "other"
 
 
 def test_the_way_to_a_farm_is_the_address_that_others_reach_this_computer_at():

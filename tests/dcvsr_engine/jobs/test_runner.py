@@ -5,6 +5,9 @@ import pytest
 import torch
 
 from dcvsr_engine.diffusion.denoiser import Denoiser
+from dcvsr_engine.errors import Cancelled
+from dcvsr_engine.events import StepStarted
+from dcvsr_engine.jobs.job import run_job
 from dcvsr_engine.jobs.overlap import Overlap
 from dcvsr_engine.jobs.runner import Runner
 from dcvsr_engine.jobs.session import Session, feasible_plan, find_shots, loaded_model, opened_clip
@@ -169,3 +172,59 @@ def test_the_sink_is_left_whatever_happens(session):
     with pytest.raises(ZeroDivisionError):
         run(session, Failing())
     assert left == [ZeroDivisionError]
+
+
+# -- frames that repeat -----------------------------------------------------------------------------------------
+
+
+def doubled(path, frames):
+    """A clip whose pictures are shown twice each."""
+    return jobs.short_clip(path, frames, codec="ffv1", picture=lambda index, *size: jobs.numbered(index // 2, *size))
+
+
+def test_doubled_frames_are_restored_once_and_shown_twice(tiny_model, tmp_path, loader):
+    """Over a join, whose shared frames are pinned, and after a stop."""
+    clip, target = doubled(tmp_path / "clip.mkv", jobs.FRAMES), tmp_path / "out.mkv"
+    report = run_job(jobs.request(clip, target, tiny_model, still=0.5), loader=loader)
+    plain = run_job(jobs.request(clip, tmp_path / "plain.mkv", tiny_model), loader=loader)
+    made, times = zip(*[(content, pts) for pts, content in jobs.fingerprint(target)], strict=True)
+    assert list(times) == [pts for pts, _ in jobs.fingerprint(tmp_path / "plain.mkv")] and len(made) == jobs.FRAMES
+    assert made[::2] == made[1::2] and len(set(made)) == jobs.FRAMES // 2
+    assert report["segments"] == plain["segments"] == 2
+    # one of the two pictures of a pair comes from either side of the join
+    assert report["frames_out"] == jobs.FRAMES and report["repeated_frames"] == jobs.FRAMES // 2 - 1
+    assert report["joins"] == plain["joins"] == 1 and plain["repeated_frames"] == 0
+    again = jobs.request(clip, tmp_path / "again.mkv", tiny_model, still=0.5)
+    with pytest.raises(Cancelled):
+        run_job(again, jobs.CancelAt(StepStarted, segment=1, step=1).watch, None, loader)
+    run_job(again, loader=loader)
+    assert [content for _, content in jobs.fingerprint(tmp_path / "again.mkv")] == list(made)
+
+
+def test_a_clip_of_doubled_frames_is_the_clip_without_them(tiny_model, tmp_path, loader, monkeypatch):
+    """To the last bit where all frames have the same noise."""
+    noise = SegmentPipeline.noise
+    monkeypatch.setattr(SegmentPipeline, "noise", lambda self: Shared(noise(self)))
+    clip, single = doubled(tmp_path / "clip.mkv", 10), jobs.short_clip(tmp_path / "single.mkv", 5, codec="ffv1")
+    run_job(jobs.request(clip, tmp_path / "out.mkv", tiny_model, still=0.5), loader=loader)
+    run_job(jobs.request(single, tmp_path / "one.mkv", tiny_model), loader=loader)
+    twice = [content for _, content in jobs.fingerprint(tmp_path / "one.mkv") for _ in range(2)]
+    assert [content for _, content in jobs.fingerprint(tmp_path / "out.mkv")] == twice
+
+
+class Shared:
+    """The first frame's noise for all."""
+
+    def __init__(self, noise):
+        self.noise, self.shape = noise, noise.shape
+
+    def __getitem__(self, part):
+        frames, *place = part
+        count = len(range(self.shape[0])[frames])
+        return self.noise[(slice(0, 1), *place)].expand(count, -1, -1, -1)
+
+
+def test_grain_keeps_frames_apart(tiny_model, tmp_path, loader):
+    clip = doubled(tmp_path / "clip.mkv", 4)
+    report = run_job(jobs.request(clip, tmp_path / "out.mkv", tiny_model, still=0.5, grain=4.0), loader=loader)
+    assert report["repeated_frames"] == 0 and len(set(jobs.fingerprint(tmp_path / "out.mkv"))) == 4

@@ -24,6 +24,7 @@ from dcvsr_engine.planning.memory import (
     estimate_memory,
     with_batch,
 )
+from dcvsr_engine.planning.planner import division_of
 from dcvsr_engine.settings import RestoreSettings
 from dcvsr_engine.tiling.grid import TileGrid
 
@@ -249,6 +250,15 @@ def test_a_network_without_a_usable_configuration_is_refused(text, tmp_path):
         (tmp_path / "config.json").write_text(text)
     with pytest.raises(ModelError, match=r"config\.json does not describe a U-Net"):
         NetworkSize.from_folder(tmp_path, 2)
+
+
+def test_the_longest_windows_count_whichever_shot_they_are_in():
+    declaration = Declaration.from_folder(model_folder("compact"))
+    settings = declaration.resolve(RestoreSettings(device="cpu", precision="fp32", sap_schedule="two-pass"))
+    network = NetworkSize.from_folder(model_folder("compact") / "unet", 4)
+    load = SegmentLoad(settings, declaration, network, grid_for(1, 60, 40, declaration, settings), 2400, 16 * 2400)
+    uneven, alone = (division_of(shots, load, (60, 40), 0).load.grid for shots in ([(0, 7), (8, 14)], [(0, 7)]))
+    assert (uneven.frames, uneven.tile_frames, alone.tile_frames) == (8, 7, 5)
 
 
 def test_deep_features_that_are_kept_for_other_steps_are_counted():

@@ -1,5 +1,7 @@
 """What is remembered of earlier runs, and what a damaged memory does."""
 
+from dataclasses import replace
+
 import jobs
 import pytest
 
@@ -35,6 +37,13 @@ def test_other_tiles_and_devices_are_not_taken_for_these(plan):
     assert timed(plan).seconds == pytest.approx(12)
     assert timed(plan.replace(device="another")).seconds is None
     assert timed(plan.replace(settings=plan.settings.replace(precision="bf16"))).seconds is None
+
+
+def test_tiles_of_other_sizes_take_as_much_more_time(plan):
+    remember_speed(plan, 12.0)
+    grid = replace(plan.grid, tile_frames=2 * plan.grid.tile_frames, tile_width=3 * plan.grid.tile_width)
+    assert timed(plan.replace(grid=grid)).seconds == pytest.approx(6 * 12)
+    assert timed(plan.replace(settings=plan.settings.replace(tile=plan.settings.tile + 4))).seconds is None
 
 
 @pytest.mark.parametrize("text", ["", "[1]", '{"KEY": "fast"}', '{"KEY": -1.0}', '{"KEY": NaN}', '{"KEY": 1e999}'])

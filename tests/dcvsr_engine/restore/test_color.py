@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from dcvsr_engine.restore.color import LEVELS, adain, correct, low_frequencies, wavelet
+from dcvsr_engine.restore.color import LEVELS, adain, color_moments, correct, deviation_and_mean, low_frequencies, wavelet
 
 
 def smoothed(plane: np.ndarray, hole: int) -> np.ndarray:
@@ -38,6 +38,14 @@ def test_adain_takes_mean_and_deviation():
     frames, reference = torch.rand(2, 3, 9, 9), 0.3 + 0.2 * torch.rand(2, 3, 9, 9)
     found, wanted = torch.std_mean(adain(frames, reference), (2, 3)), torch.std_mean(reference, (2, 3))
     torch.testing.assert_close(found, wanted)
+
+
+def test_moments_of_parts_add_up_to_those_of_frames():
+    frames = 0.9 + 0.01 * torch.rand(2, 3, 9, 7)
+    parts = color_moments(frames[..., :4, :]) + color_moments(frames[..., 4:, :])
+    torch.testing.assert_close(parts, color_moments(frames))
+    for found, wanted in zip(deviation_and_mean(parts), torch.std_mean(frames, (2, 3), keepdim=True), strict=True):
+        torch.testing.assert_close(found, wanted, atol=1e-6, rtol=1e-4)
 
 
 @pytest.mark.parametrize("color", ["wavelet", "adain", "none"])

@@ -3,11 +3,13 @@
 import networks
 import pytest
 import torch
+import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dcvsr_engine.network.upsampling import BicubicUpsampler, LearnedUpsampler
-from dcvsr_engine.restore.enlarging import Enlarger, HoldingEnlarger
+from dcvsr_engine.models.registry import model_folder
+from dcvsr_engine.network.upsampling import BicubicUpsampler, LearnedUpsampler, load_upsampler
+from dcvsr_engine.restore.enlarging import Enlarger, HoldingEnlarger, enlarged_matte
 from dcvsr_engine.restore.frames import SegmentFrames
 
 
@@ -54,3 +56,20 @@ def test_a_learned_upsampler_looks_as_far_as_it_says(scale):
     chosen = enlarger(60, 50, scale, LearnedUpsampler(networks.upsampler()))
     rows, columns = slice(16 * scale, 40 * scale), slice(20 * scale, 30 * scale)
     torch.testing.assert_close(chosen([1], rows, columns), chosen([1])[..., rows, columns], atol=1e-5, rtol=0)
+
+
+def mattes(pictures, upsampler):
+    """An enlarger by four of alpha channels ``(frames, height, width)``."""
+    places = tuple(range(len(pictures)))
+    frames = SegmentFrames(places, places, (1,) * len(pictures), pictures[:, None].expand(-1, 3, -1, -1), alpha=pictures)
+    return Enlarger(frames.mattes, upsampler, 4, 16, "cpu")
+
+
+def test_the_edge_of_a_matte_is_sharper_than_bicubic_and_what_is_opaque_stays_so():
+    rows, columns = torch.meshgrid(torch.arange(512.0), torch.arange(512.0), indexing="ij")
+    moving = torch.stack([((rows - 250).hypot(columns - 250 - 8 * frame) < 140).float() for frame in range(5)])
+    truth, small = (F.avg_pool2d(moving[:, None], size)[:, 0] for size in (4, 16))
+    learned = load_upsampler("learned", model_folder("compact"), "cpu")
+    found, bicubic = (enlarged_matte(mattes(small, upsampler), 2) for upsampler in (learned, BicubicUpsampler()))
+    assert found.shape == (128, 128) and (found - truth[2]).square().mean() < 0.5 * (bicubic - truth[2]).square().mean()
+    assert set(found[52:75, 52:75].unique().tolist()) == {1.0} and set(found[:8].unique().tolist()) == {0.0}

@@ -36,7 +36,8 @@ class Video:
             if index not in self.missing:
                 self.decoded.append(index)
                 pixels = np.full((4, 6, 3), index, np.float32)
-                yield SimpleNamespace(index=index, pts=10 * index, duration=10, pixels=pixels, alpha=pixels[..., 0] / 20)
+                alpha, light = pixels[..., 0] / 20, pixels * 2 if index == 4 else None
+                yield SimpleNamespace(index=index, pts=10 * index, duration=10, pixels=pixels, alpha=alpha, excess=light)
 
     def taken(self):
         return Passage(start=None, first=0, count=len(self.decoded), sha256="")
@@ -149,8 +150,10 @@ def test_frames_that_are_left_out_are_still_seen():
     assert frames.indices == (6, 7) and seen(frames) == [[4, 5, 6, 7, 8], [5, 6, 7, 8, 9]]
 
 
-def test_alpha_comes_in_the_size_of_the_restored_frame():
+def test_alpha_and_light_come_along_with_their_frames():
     [(_, frames)] = read(Video(), SEGMENTS[:1], Region(x=2, y=0, width=3, height=4))
     picked = frames.select([4, 2])
-    assert picked.alpha_of(0, 6, 8).shape == (8, 6) and picked.alpha_of(1, 6, 8)[3, 3] == pytest.approx(2 / 20)
-    assert NO_FRAMES.alpha_of(0, 6, 8) is None
+    assert picked.mattes.pixels.shape == (2, 3, 4, 3) and picked.mattes.pixels[1, 2, 3, 1] == pytest.approx(2 / 20)
+    assert len(picked.mattes.around) == len(frames)
+    assert picked.excess_of(0, 6, 8).shape == (8, 6, 3) and picked.excess_of(0, 6, 8)[3, 3] == pytest.approx([8, 8, 8])
+    assert picked.excess_of(1, 6, 8) is None

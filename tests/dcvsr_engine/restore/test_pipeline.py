@@ -83,7 +83,7 @@ def test_frames_decoded_in_bands_are_those_decoded_at_once(color, tiny_model, lo
     at_once = pipeline.decode_chunk(latents, [0, 1, 2])
     monkeypatch.setattr("dcvsr_engine.restore.pipeline.BAND_PIXELS", 1)
     monkeypatch.setattr("dcvsr_engine.restore.pipeline.LEAST_BAND", 10)
-    assert len(pipeline.bands(FRAMES)) == (1 if color == "adain" else 5)
+    assert len(pipeline.bands(FRAMES)) == 5
     assert all(torch.equal(*pair) for pair in zip(at_once, pipeline.decode_chunk(latents, [0, 1, 2]), strict=True))
 
 

@@ -1,5 +1,6 @@
 """Geometry of tiles: coverage, borders, alignment, JSON."""
 
+import itertools
 import json
 import math
 
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dcvsr_engine.tiling.grid import TileGrid
+from dcvsr_engine.tiling.grid import TileGrid, stride_of
 
 
 @st.composite
@@ -17,7 +18,8 @@ def grids(draw, limit=40):
     height, width, tile = (align * draw(st.integers(1, limit // align)) for _ in range(3))
     frames, window = draw(st.integers(1, 20)), draw(st.integers(1, 16))
     shift = tuple(draw(st.tuples(*[st.integers(0, 50)] * 3)))
-    return TileGrid.build(frames, height, width, tile, window, draw(st.floats(0, 0.75)), shift, align=align), align
+    overlap, even = draw(st.floats(0, 0.75)), draw(st.booleans())
+    return TileGrid.build(frames, height, width, tile, window, overlap, shift, align=align, even=even), align
 
 
 @given(grids())
@@ -34,6 +36,22 @@ def test_tiles_cover_everything_and_stay_inside(made):
         assert starts[-1] + length == size
         assert list(starts) == sorted(set(starts))
     assert all(start % align == 0 for start in grid.rows + grid.columns)
+
+
+@given(st.integers(1, 300), st.integers(1, 70), st.sampled_from([0.0, 0.125, 0.5]), st.sampled_from([1, 4]))
+def test_even_tiles_are_as_many_as_long_ones_and_share_as_much_or_less(size, longest, overlap, unit):
+    size, longest = size * unit, longest * unit
+    long, even = (
+        TileGrid.build(1, size, size, longest, 1, overlap, align=unit, even=even, time_overlap=0.0) for even in (False, True)
+    )
+    assert len(even) == len(long) and even.tile_height <= long.tile_height
+    shared = [first + even.tile_height - second for first, second in itertools.pairwise(even.rows)]
+    wanted = longest - stride_of(longest, overlap, unit)
+    assert all(at == wanted for at in shared[:-1]) and all(at >= wanted for at in shared[-1:])
+    if size > longest:
+        # one unit shorter, and as many tiles would not reach the end
+        shorter, count = even.tile_height - unit, len(even.rows)
+        assert count * shorter - (count - 1) * wanted < size
 
 
 @given(grids())

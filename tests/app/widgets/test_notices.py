@@ -1,0 +1,20 @@
+"""The line for what should be known now, on a narrow screen."""
+
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from app.widgets.notices import NoticeBar
+
+
+def test_the_buttons_of_a_notice_do_not_widen_a_narrow_window(qtbot):
+    window = QWidget()
+    qtbot.addWidget(window)
+    bar, column = NoticeBar(), QVBoxLayout(window)
+    column.addWidget(bar)
+    column.addStretch(1)
+    for _ in range(2):  # the buttons of a former notice take no room
+        bar.say("tape_x4.mp4 is ready.", actions=[(name, print) for name in ("Play", "Show in folder", "Report")])
+    window.resize(320, 400)
+    window.show()
+    qtbot.waitUntil(lambda: len({button.y() for button in bar.buttons}) > 1)
+    assert window.width() == 320
+    assert all(bar.rect().contains(button.geometry()) for button in bar.buttons)
