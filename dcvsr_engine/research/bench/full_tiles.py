@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from dcvsr_engine.diffusion.denoiser import Denoiser
 from dcvsr_engine.network.checkpoint import Model
-from dcvsr_engine.network.fused import keep_channels_last, order_convolutions
+from dcvsr_engine.network.fused import flatten_convolutions, keep_channels_last, order_convolutions
 from dcvsr_engine.network.vae import ENCODE_FRAMES, VaeFirstStage
 from dcvsr_engine.planning.memory import SegmentLoad
 from dcvsr_engine.research.bench.counting import flops
@@ -82,29 +82,6 @@ def batch_finding(stand: Stand, denoiser: Denoiser, tiles: int, count: float) ->
 
 
 # -- ways to compute --------------------------------------------------------------------------------------------
-
-
-class PlanarConvolution(nn.Module):
-    """A temporal convolution (3, 1, 1) as a two-dimensional one over flattened pictures: the same numbers up to rounding."""
-
-    def __init__(self, layer: nn.Conv3d) -> None:
-        super().__init__()
-        self.layer = layer
-
-    def forward(self, video: Tensor) -> Tensor:
-        """Convolve ``(n, channels, frames, height, width)``."""
-        layer = self.layer
-        flat = nn.functional.conv2d(video.flatten(3), layer.weight.flatten(3), layer.bias, padding=(1, 0))
-        out: Tensor = flat.unflatten(3, video.shape[3:])
-        return out
-
-
-def flatten_convolutions(network: nn.Module) -> None:
-    """Replace the temporal convolutions of a ``network`` by `PlanarConvolution`."""
-    for parent in list(network.modules()):
-        for name, layer in list(parent.named_children()):
-            if isinstance(layer, nn.Conv3d) and layer.kernel_size == (3, 1, 1) and not isinstance(parent, PlanarConvolution):
-                setattr(parent, name, PlanarConvolution(layer))
 
 
 def naive_seconds(stand: Stand) -> float:

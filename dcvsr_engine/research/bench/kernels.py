@@ -7,7 +7,6 @@ from functools import partial
 from importlib.metadata import version
 
 import torch
-import torch.nn.functional as F
 from diffusers import UNetSpatioTemporalConditionModel
 from diffusers.models.attention import FeedForward
 from torch import Tensor, nn
@@ -16,7 +15,7 @@ from dcvsr_engine.diffusion.attention import install_processors
 from dcvsr_engine.models.loading import load_model
 from dcvsr_engine.network.checkpoint import Model
 from dcvsr_engine.network.device import DTYPES, device_title
-from dcvsr_engine.network.fused import FusedFeedForward
+from dcvsr_engine.network.fused import FusedFeedForward, PlanarConvolution, QuickGroupNorm
 from dcvsr_engine.research.bench.cost import fastest
 from dcvsr_engine.research.bench.counting import TimedWork
 from dcvsr_engine.settings import Precision, RestoreSettings
@@ -74,10 +73,7 @@ def measure_kernels(settings: RestoreSettings, repeats: int) -> list[KernelFigur
 
 
 def works_of(model: Model, tile: int, window: int) -> dict[str, list[TimedWork]]:
-    """By name, the plain way and the engine's, on a tile of ``tile`` × ``tile`` × ``window`` latents.
-
-    The last one was tried and is not taken: temporal convolutions as two-dimensional ones, which is no faster in bf16.
-    """
+    """By name, the plain way and the engine's, on a tile of ``tile`` × ``tile`` × ``window`` latents."""
     config, dtype = model.unet.config, DTYPES[model.precision]
     channels, tokens = int(config.block_out_channels[1]), (tile // 2) ** 2
 
@@ -86,17 +82,18 @@ def works_of(model: Model, tile: int, window: int) -> dict[str, list[TimedWork]]
 
     layer, hidden = FeedForward(channels).to(model.device, dtype), random(window, tokens, channels)
     fused = FusedFeedForward(layer)
-    video, weight = random(1, channels, window, tile, tile), random(channels, channels, 3, 1, 1)
+    norm = nn.GroupNorm(32, channels).to(model.device, dtype)
+    picture = random(window, channels, tile // 2, tile // 2).to(memory_format=torch.channels_last)
+    convolution = nn.Conv3d(channels, channels, (3, 1, 1), padding=(1, 0, 0)).to(model.device, dtype)
+    video = picture.unsqueeze(0).transpose(1, 2)
     sample = random(1, window, int(config.in_channels), tile, tile)
     return {
         "network, one tile": [
             partial(evaluate_network, network, sample) for network in (plain_network(model), own_network(model))
         ],
         "feed-forward": [partial(layer, hidden), partial(fused, hidden)],
-        "not taken: Conv3d as Conv2d": [
-            lambda: F.conv3d(video, weight, padding=(1, 0, 0)),
-            lambda: F.conv2d(video.flatten(3), weight.flatten(3), padding=(1, 0)),
-        ],
+        "group norm, small picture": [partial(norm, picture), partial(QuickGroupNorm(norm), picture)],
+        "temporal convolution": [partial(convolution, video), partial(PlanarConvolution(convolution), video)],
     }
 
 

@@ -10,7 +10,7 @@ from diffusers.models.transformers.transformer_temporal import TransformerSpatio
 from torch import nn
 
 from dcvsr_engine.network import fused
-from dcvsr_engine.network.fused import FusedFeedForward, QuickGroupNorm, adapt_to_device, can_fuse
+from dcvsr_engine.network.fused import FusedFeedForward, PlanarConvolution, QuickGroupNorm, adapt_to_device, can_fuse
 
 FORMATS = pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-5), (torch.bfloat16, 2e-2)])
 
@@ -66,6 +66,14 @@ def test_small_pictures_are_normalised_as_by_pytorch(dtype, tolerance, shape):
     assert result.is_contiguous(memory_format=torch.channels_last) and result.dtype == dtype
 
 
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-5), (torch.bfloat16, 3e-2)])
+def test_temporal_convolutions_are_those_of_pytorch(dtype, tolerance):
+    layer = nn.Conv3d(8, 6, (3, 1, 1), padding=(1, 0, 0)).to(dtype)
+    x = torch.randn(2, 5, 8, 4, 3).transpose(1, 2).to(dtype)
+    with torch.no_grad():
+        torch.testing.assert_close(PlanarConvolution(layer)(x), layer(x), atol=tolerance, rtol=tolerance)
+
+
 def test_group_norms_have_gradients_while_training():
     layer = QuickGroupNorm(nn.GroupNorm(2, 4))
     layer(torch.randn(2, 4, 3, 3)).sum().backward()
@@ -77,6 +85,7 @@ def test_a_network_keeps_its_weights_names_and_numbers(tiny_unet):
     adapt_to_device(tiny_unet, "cpu")
     assert any(isinstance(module, FusedFeedForward) for module in tiny_unet.modules())
     assert not any(type(module) in (FeedForward, nn.GroupNorm) for module in tiny_unet.modules())
+    assert all(module.kernel_size == (1, 1, 1) for module in tiny_unet.modules() if isinstance(module, nn.Conv3d))
     assert list(tiny_unet.state_dict()) == list(plain.state_dict())
     seen = []
     for module in tiny_unet.modules():

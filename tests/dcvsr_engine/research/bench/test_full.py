@@ -9,7 +9,7 @@ from torch import nn
 
 from dcvsr_engine import cli
 from dcvsr_engine.network import oom
-from dcvsr_engine.network.fused import order_convolutions
+from dcvsr_engine.network.fused import PlanarConvolution, flatten_convolutions, order_convolutions
 from dcvsr_engine.research.bench import full, full_memory, full_network, full_steps, full_tiles
 from dcvsr_engine.research.bench.full_network import FULL, TINY
 
@@ -109,9 +109,9 @@ def test_temporal_convolutions_as_planar_ones_give_the_same_numbers(stand):
     with torch.no_grad():
         before = work()
         order_convolutions(unet)
-        full_tiles.flatten_convolutions(unet)
+        flatten_convolutions(unet)
         after = work()
-    assert sum(isinstance(module, full_tiles.PlanarConvolution) for module in unet.modules()) > 0
+    assert sum(isinstance(module, PlanarConvolution) for module in unet.modules()) > 0
     assert before.std() > 0
     torch.testing.assert_close(after, before, rtol=1e-4, atol=1e-4)
 
