@@ -353,8 +353,8 @@ FEWER_EVALUATIONS: dict[str, Any] = {
     "guidance_low": 0.28,
     "guidance_high": 5.42,
 }
-"""What takes a tenth of the paper's evaluations, over `PAPER_SETTINGS`. Guidance acts where it was found to matter for
-Stable Diffusion XL (Kynkäänniemi et al. 2024, arXiv 2404.07724); not tried with the paper's weights."""
+"""What takes a fifth to a quarter of the evaluations of `PAPER_SETTINGS`, over these. Guidance acts where it was found to matter
+for Stable Diffusion XL (Kynkäänniemi et al. 2024, arXiv 2404.07724); not tried with the paper's weights."""
 
 
 class ResolvedSettings(RestoreSettings):

@@ -31,6 +31,9 @@ DARK = {
     Role.Link: "#7fb0ff", Role.LinkVisited: "#c3a2f5",
     Role.Light: "#44484f", Role.Midlight: "#373a40", Role.Mid: "#484c53", Role.Dark: "#15171a", Role.Shadow: "#0c0d0f",
 }  # fmt: skip
+DARK_BOX = "#6a707a"
+"""Inside of check boxes: three times as light as the window, on which Fusion's dark rim is not seen."""
+
 DISABLED = {"light": "#8d939d", "dark": "#70757e"}
 WRITING = (Role.WindowText, Role.Text, Role.ButtonText)
 
@@ -110,7 +113,13 @@ def apply_appearance(app: QApplication, appearance: Appearance) -> None:
     hints.setColorScheme(SCHEMES[appearance])
     if app.style().name().lower() == "fusion":
         system_dark = hints.colorScheme() == Qt.ColorScheme.Dark
-        app.setPalette(palette_of(appearance == "dark" or (appearance == "system" and system_dark)))
+        dark = appearance == "dark" or (appearance == "system" and system_dark)
+        app.setPalette(palette_of(dark))
+        if dark:
+            boxes = QPalette()
+            boxes.setColor(Role.Base, QColor(DARK_BOX))
+            boxes.setColor(QPalette.ColorGroup.Disabled, Role.Base, QColor(DARK[Role.Mid]))
+            app.setPalette(boxes, "QCheckBox")  # type: ignore[arg-type]  # bytes, as declared, have no effect
 
 
 def color_text(widget: QWidget, color: QColor) -> None:
