@@ -119,7 +119,7 @@ def apply_appearance(app: QApplication, appearance: Appearance) -> None:
             boxes = QPalette()
             boxes.setColor(Role.Base, QColor(DARK_BOX))
             boxes.setColor(QPalette.ColorGroup.Disabled, Role.Base, QColor(DARK[Role.Mid]))
-            app.setPalette(boxes, b"QCheckBox")
+            app.setPalette(boxes, "QCheckBox")  # type: ignore[arg-type]  # bytes, as declared, have no effect
 
 
 def color_text(widget: QWidget, color: QColor) -> None:
