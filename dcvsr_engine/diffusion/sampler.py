@@ -327,8 +327,9 @@ class TiledDenoiser:
                 self.on_frames_chosen(n, memory.frames_of(n))
 
     def is_reused(self, step: Step) -> bool:
-        """Whether the next step reuses deep features."""
-        return any(after.reuses for after in self.steps[step.index + 1 : step.index + 2])
+        """Whether the next step reuses deep features, of a network that has levels to leave out."""
+        following = self.steps[step.index + 1 : step.index + 2]
+        return self.denoiser.network.levels is not None and any(after.reuses for after in following)
 
     def collects(self, step: Step) -> bool:
         """Whether the next step is one of cached SAP, which needs this one's keys and values."""

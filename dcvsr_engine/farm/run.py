@@ -14,6 +14,7 @@ from dcvsr_engine.farm.cluster import connected, devices_here, nodes, version_di
 from dcvsr_engine.farm.labels import DEVICE, Computer, FarmDevice
 from dcvsr_engine.farm.status import WORKER_NAME
 from dcvsr_engine.farm.worker import FarmWorker, model_hashes_of
+from dcvsr_engine.jobs.folders import has_job
 from dcvsr_engine.jobs.manifest import read_manifest
 from dcvsr_engine.jobs.presence import BEAT_SECONDS
 from dcvsr_engine.planning.request import JobRequest
@@ -94,7 +95,15 @@ class Farm:
                 if isinstance(report := self.outcome(member), dict):
                     return report
             if not self.members:
-                raise JobError(self.refused[-1] if self.refused else "The farm has no worker: join a computer first.")
+                raise JobError(self.reason())
+
+    def reason(self) -> str:
+        """Why nobody is left that could do the job."""
+        target = self.request.target
+        # a farm that lost its first computer has workers that go on for a minute
+        if target is not None and target.exists() and not has_job(self.folder):
+            return f"“{target}” is there: workers that an earlier command has left may have finished it."
+        return self.refused[-1] if self.refused else "The farm has no worker: join a computer first."
 
     def steer(self) -> None:
         """Pass on that the job is to pause, to go on, or to stop; raises `Cancelled` once it has."""
@@ -211,7 +220,8 @@ class Farm:
         try:
             found = self.ray.get(member.work)
         except self.ray.exceptions.RayError as error:
-            found = f"A worker of the farm was lost ({type(error).__name__})."
+            cause = getattr(error, "cause", None) or error
+            found = f"A worker of the farm was lost ({type(cause).__name__}: {str(cause).partition(chr(10))[0][:200]})."
         self.drop(member)
         if isinstance(found, str):
             self.refuse(found)

@@ -9,7 +9,10 @@ from numpy.typing import NDArray
 
 from dcvsr_engine.video import decode
 from dcvsr_engine.video.animation import BY_PILLOW, animation_frames
-from dcvsr_engine.video.probe import VideoInfo
+from dcvsr_engine.video.arrays import to_uint8
+from dcvsr_engine.video.film import LIGHT_CODEC
+from dcvsr_engine.video.probe import VideoInfo, color_of
+from dcvsr_engine.video.reader import rgb_of
 from dcvsr_engine.video.source import opened, video_stream
 
 LOOKED_AT = 60
@@ -50,4 +53,11 @@ def first_frames(info: VideoInfo) -> Iterator[av.VideoFrame]:
         yield from animation_frames(path, 0)
         return
     with opened(path) as container:
-        yield from decode.frames(container, video_stream(container, path), lambda _: None, lambda _: None)
+        frames = decode.frames(container, video_stream(container, path), lambda _: None, lambda _: None)
+        yield from map(displayed, frames) if info.codec == LIGHT_CODEC else frames
+
+
+def displayed(frame: av.VideoFrame) -> av.VideoFrame:
+    """A frame of light as a display shows it."""
+    pixels, _ = rgb_of(LIGHT_CODEC, frame, color_of(LIGHT_CODEC, frame))
+    return av.VideoFrame.from_ndarray(to_uint8(pixels), "rgb24")

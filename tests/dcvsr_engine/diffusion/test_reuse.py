@@ -108,6 +108,20 @@ def test_nothing_is_left_out_where_all_levels_propagate():
     assert torch.equal(left, plain) and rows == all_rows
 
 
+@pytest.mark.parametrize("layers", [1, 2])
+def test_features_are_held_only_where_they_will_be_reused(layers):
+    """A state without them can be stored after every step."""
+    chosen = networks.settings(**(ONE_LAYER | {"steps": 2, "sap": False, "propagating_layers": layers}))
+    denoiser = denoiser_for(chosen)
+    noise, condition = networks.clip(GRID)
+    steps = steps_of(chosen, denoiser.model.declaration)
+    tiled = TiledDenoiser(denoiser, condition, chosen, lambda step: GRID, steps, InBatches(9))
+    tiled(noise * TOP, steps[0])
+    assert (tiled.features is not None) == (layers == 1)
+    tiled(noise * TOP, steps[1])
+    assert tiled.features is None
+
+
 def test_a_run_that_stops_anywhere_goes_on_with_the_same_result():
     """From memory after every step; from a file after those that can be stored."""
     chosen = networks.settings(**(ONE_LAYER | {"steps": 4}), sap_schedule="cached", solver="dpmpp-2m")

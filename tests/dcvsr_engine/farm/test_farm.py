@@ -326,6 +326,13 @@ def test_a_computer_that_is_lost_is_named_and_one_of_another_version_gets_no_wor
     assert watch.of(Warned)[0].message == "den has dcvsr 0 and this computer 1; install the same on both."
 
 
+def test_a_result_that_workers_of_an_earlier_command_have_finished_is_named(farm, tmp_path):
+    job, _ = farm({"gives": "box: “out.mkv” exists already."})
+    (tmp_path / "out.mkv").touch()
+    with pytest.raises(JobError, match=r"out\.mkv” is there: workers that an earlier command has left"):
+        job.run()
+
+
 def test_a_worker_that_hangs_is_started_again(farm):
     job, _ = farm({"ends": False})
     job.see_computers([computer_of(node("box", CARDS[:1]))])

@@ -14,6 +14,7 @@ from dcvsr_engine.video.colorimetry import to_linear
 from dcvsr_engine.video.film import display_parts, light_of_display, multiplied, unmultiplied
 from dcvsr_engine.video.probe import probe
 from dcvsr_engine.video.reader import VideoReader
+from dcvsr_engine.video.thumbnail import small_picture
 
 SIZE = WIDTH, HEIGHT = 64, 48
 SRGB = resolve_color((2, 0, 2, 2), *SIZE, rgb=True, picture=True, full=True)
@@ -83,6 +84,14 @@ def test_what_is_shown_is_srgb_and_the_rest_is_told(exrs: Path, tmp_path: Path, 
     assert [note for note in notes if "below 0 are clipped. EXR keeps them" in note]
     _, blue, _ = decoded(tmp_path / "out" / "001001.png", "gbrp16le") / 65535
     assert abs(to_linear("iec61966-2-1")(blue) - np.clip(light(0)[..., 2], 0, 1)).max() < 1e-4
+
+
+def test_the_small_picture_is_as_bright_as_what_is_shown(exrs: Path) -> None:
+    info = probe(exrs)
+    picture = small_picture(info, SIZE)
+    with VideoReader(info) as reader:
+        shown = reader.frame(0).pixels
+    assert picture is not None and abs(picture / 255 - shown).mean() < 0.01 and shown.mean() > 0.5
 
 
 def test_video_becomes_exr(ffmpeg: Any, tmp_path: Path, restore: Any) -> None:
