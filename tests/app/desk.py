@@ -18,7 +18,10 @@ ROOT = Path(__file__).resolve().parents[2]
 NEEDED = "Xvfb", "openbox", "xdotool"
 SOURCE = Path(__file__).with_name("drag_source.py")
 PATIENCE = 120.0
-"""Seconds within which anything happens, on a busy machine."""
+"""Seconds within which anything happens, on a busy machine, but a restoration."""
+
+RESTORATION = 600.0
+"""Seconds within which a clip is restored."""
 
 
 def missing() -> str:
@@ -27,9 +30,9 @@ def missing() -> str:
     return f"not installed: {', '.join(absent)}" if absent else ""
 
 
-def wait_for(what: str, condition: Callable[[], Any]) -> Any:
+def wait_for(what: str, condition: Callable[[], Any], seconds: float = PATIENCE) -> Any:
     """Wait until a condition gives something; raises `TimeoutError`."""
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + seconds
     while not (found := condition()):
         if time.monotonic() > end:
             raise TimeoutError(what)
@@ -75,15 +78,23 @@ class Desk:
 
     def queue(self) -> list[dict[str, Any]]:
         """The queue as the window has written it down."""
-        path = self.home / "data" / "dcvsr-studio" / "queue.json"
+        path = self._queue_file
         return json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+
+    @property
+    def _queue_file(self) -> Path:
+        return self.home / "data" / "dcvsr-studio" / "queue.json"
+
+    def queue_written(self) -> int:
+        """When the window wrote its queue down, in nanoseconds."""
+        return self._queue_file.stat().st_mtime_ns
 
     def states(self) -> list[str]:
         return [item["state"] for item in self.queue()]
 
-    def wait_for_states(self, *states: str) -> None:
+    def wait_for_states(self, *states: str, seconds: float = PATIENCE) -> None:
         """Wait until the queue is in these states."""
-        wait_for(f"{states}, not {self.states()}", lambda: self.states() == list(states))
+        wait_for(f"{states}, after {self.states()}", lambda: self.states() == list(states), seconds)
 
     def close(self) -> None:
         """End what was started, whatever happened."""

@@ -5,7 +5,7 @@ from pathlib import Path
 import av
 import pytest
 from clip_files import write_clip
-from desk import Desk, desk, missing, wait_for
+from desk import RESTORATION, Desk, desk, missing, wait_for
 
 pytestmark = [
     pytest.mark.slow,
@@ -46,10 +46,12 @@ def begin_to_restore(own: Desk) -> None:
 
 def resume(own: Desk) -> None:
     """Resume the chosen clip, as soon as the engine is up."""
+    # a window that was killed has left “running” behind
+    before = own.queue_written()
 
     def resumed() -> bool:
         own.press("ctrl+r")
-        return own.states()[0] == "running"
+        return own.states()[0] == "running" and own.queue_written() != before
 
     wait_for("the clip to be resumed", resumed)
 
@@ -85,7 +87,7 @@ def test_through_the_queue_and_two_kills(tmp_path):
         own.wait_for_title("DC-VSR Studio")
         resume(own)
         assert own.start(second).wait(60) == 0, "a second start hands its clip over"
-        own.wait_for_states("done", "waiting")
+        own.wait_for_states("done", "waiting", seconds=RESTORATION)
         assert own.queue()[0]["report"]["resumed"] and frames_in(clip.with_name("tape 1998_x4.mp4")) == FRAMES
 
         own.press("ctrl+q")
@@ -116,7 +118,7 @@ def test_from_the_first_start_to_a_restored_own_clip_in_three_clicks(tmp_path):
         own.click(*START)
         own.wait_for_states("running")
         assert own.clicks == 3
-        wait_for("the result", (tmp_path / "phone_4k.mp4").exists)
+        wait_for("the result", (tmp_path / "phone_4k.mp4").exists, RESTORATION)
         own.wait_for_states("done")
 
 
@@ -135,6 +137,6 @@ def test_files_of_another_program_are_dropped_from_the_first_start_on(tmp_path):
         assert own.drop(*PICTURE, clips[1]) == own.drop(*LIST, clips[2]) == "CopyAction"
         own.wait_for_states("waiting", "waiting", "waiting")
         begin_to_restore(own)
-        own.wait_for_states("done", "done", "done")
+        own.wait_for_states("done", "done", "done", seconds=RESTORATION)
         results = {clip.with_name(f"{clip.stem}_x4.mp4") for clip in clips}
         assert set(tmp_path.glob("*.mp4")) == {*clips, *results} and all(frames_in(path) == 2 for path in results)

@@ -189,7 +189,7 @@ def test_kernels_are_measured_and_those_of_a_missing_gpu_are_not(chosen, capsys)
     printed = json.loads(capsys.readouterr().out)
     assert printed["torch"] == torch.__version__ and printed["threads"] == 1
     here = [row for row in printed["rows"] if row["device"] == "cpu"]
-    assert len(here) == 6 and all(row["gain"] == row["plain"] / row["own"] for row in here)
+    assert len(here) == 8 and all(row["gain"] == row["plain"] / row["own"] for row in here)
     assert [row["name"] for row in printed["rows"] if row["gain"] is None] == [row["name"] for row in here]
     assert "unmeasured" in kernels_table([kernels.KernelFigure("feed-forward", "cuda", "bf16")])
 
