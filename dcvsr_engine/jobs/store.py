@@ -157,8 +157,10 @@ class JobStore:
     # -- taking units -------------------------------------------------------------------------------------------
 
     def take(self) -> int | None:
-        """Take the next unit for this process; ``None`` when there is none now. See `TakingOrder`."""
+        """Take the next unit for this process; ``None`` when there is none now, or the job is over. See `TakingOrder`."""
         with self.presence.lock():
+            if not has_job(self.folder):
+                return None
             index = self._order.next_unit(self.read().units, self.presence.name, self.presence.others())
             if index is not None:
                 self.update_unit(index, state="open", owner=self.presence.name)
@@ -167,6 +169,8 @@ class JobStore:
     def begin_unit(self, index: int, passage: Passage | None) -> bool:
         """Begin a unit that was taken, from what was read for it; ``False`` when it, or one that it needs, is another's now."""
         with self.presence.lock():
+            if not has_job(self.folder):
+                return False  # another process has done the unit, and the rest
             units, name = self.read().units, self.presence.name
             if units[index].owner == name and has_needs(units[index], units, name):
                 self.update_unit(index, state="begun", passage=passage)
@@ -179,8 +183,8 @@ class JobStore:
         with self.writing():
             digest = sha256(path)
         with self.presence.lock():
-            unit = self.read().units[index]
-            if unit.state == "finished" or unit.owner not in (None, self.presence.name):
+            unit = self.read().units[index] if has_job(self.folder) else None
+            if unit is None or unit.state == "finished" or unit.owner not in (None, self.presence.name):
                 discard(path)  # this process hung for so long that another one took over
                 return
             with self.writing():
