@@ -26,7 +26,7 @@ WORKER_START_SECONDS = 120.0
 """When a worker takes longer to begin, it is said once; one that was at work and is silent for so long is started again."""
 CANCEL_SECONDS = 600.0
 """How long workers may take to come to the end of a tile."""
-LEAVE_SECONDS = 20.0
+GONE_SECONDS = 20.0
 """How long workers may take to be gone when they are ended."""
 
 
@@ -108,7 +108,7 @@ class Farm:
         for member in list(self.members):
             self.drop(member)
         if not has_job(self.folder):
-            end = time.monotonic() + LEAVE_SECONDS
+            end = time.monotonic() + GONE_SECONDS
             while in_use(self.folder) and time.monotonic() < end:
                 time.sleep(FARM_LOOK_SECONDS / 10)
             with suppress(OSError, JobError):  # such workers are still there, or something else
