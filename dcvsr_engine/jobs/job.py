@@ -185,7 +185,7 @@ def restore_units(session: Session, store: JobStore) -> Session:
     telemetry, segments = session.telemetry, session.plan.segments
     for unit in store.manifest.finished:
         telemetry.emit(SegmentFinished(unit.id, len(segments)))
-    while has_job(store.folder) and not store.read().is_complete:
+    while (known := read_manifest(store.folder)) is not None and not known.is_complete:
         telemetry.check()
         if (first := store.take()) is None:
             time.sleep(WAIT_SECONDS)  # what is left waits for others; should one of them die, it is taken over

@@ -177,12 +177,12 @@ def read_manifest(folder: Path) -> Manifest | None:
         JobError: it is damaged, or of another version of the program.
     """
     path = folder / MANIFEST
-    if not path.exists():
-        return None
     try:
         values = read_json(path)
         if values["format"] == FORMAT:
             return unsealed(values)
+    except FileNotFoundError:  # not asked before: another process may just be ending the job
+        return None
     except (OSError, ValueError, KeyError, TypeError, UserError) as error:
         raise damaged(path, error) from None
     raise JobError(

@@ -60,13 +60,14 @@ class Runner:
 
     def restore(self, segment: Segment, frames: SegmentFrames, work: WorkRecord) -> None:
         """Restore one segment into the sink."""
+        # before what it needs is asked for: another process, that has that, may finish it just then
+        if not self.sink.claim(segment.index, frames.passage):
+            return
         before, after = (self.handed_on(index) if index in segment.needs else None for index in segment.beside)
         frames, fixed = pinned(frames, before, after)
         neighbours = self.session.neighbours(segment)
         own = put_out(segment, neighbours[1], frames, fixed)
         output = self.sink.begin(self.session, segment, frames, own)
-        if output is None:
-            return
         overlap = None
         if own:  # else none of its own frames can be decoded
             repeats = find_repeats(frames.seen, self.still_level, fixed)

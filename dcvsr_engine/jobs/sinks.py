@@ -24,6 +24,7 @@ from dcvsr_engine.restore.pipeline import Restored
 from dcvsr_engine.storage import partial_path
 from dcvsr_engine.tiling.grid import TileGrid
 from dcvsr_engine.video.encoders import resolved_output
+from dcvsr_engine.video.passage import Passage
 from dcvsr_engine.video.scaling import scaled_matte
 from dcvsr_engine.video.writer import VideoWriter
 
@@ -66,8 +67,12 @@ class Sink(AbstractContextManager["Sink"]):
         """Seconds for which the network was held up."""
         return 0.0
 
-    def begin(self, session: Session, segment: Segment, frames: SegmentFrames, own: range) -> SegmentSink | None:
-        """The sink of a segment, which puts out those of its ``frames`` whose positions are ``own``; ``None`` to pass it over."""
+    def claim(self, index: int, passage: Passage | None) -> bool:
+        """Whether segment ``index``, for which ``passage`` was read, is to be restored here, or is to be passed over."""
+        return True
+
+    def begin(self, session: Session, segment: Segment, frames: SegmentFrames, own: range) -> SegmentSink:
+        """The sink of a segment that is claimed, which puts out those of its ``frames`` whose positions are ``own``."""
         return SegmentSink()
 
     def saved_overlap(self, index: int) -> Overlap | None:
@@ -171,11 +176,13 @@ class FileSink(Sink):
         for segment in self._written:
             segment.abort()
 
-    def begin(self, session: Session, segment: Segment, frames: SegmentFrames, own: range) -> SegmentSink | None:
-        """See `Sink.begin`."""
+    def claim(self, index: int, passage: Passage | None) -> bool:
+        """See `Sink.claim`; another process may have taken it meanwhile."""
         # before any state of it: whoever resumes from that must know what it was made from
-        if not self.store.begin_unit(segment.index, frames.passage):
-            return None  # another process has taken it meanwhile
+        return self.store.begin_unit(index, passage)
+
+    def begin(self, session: Session, segment: Segment, frames: SegmentFrames, own: range) -> SegmentSink:
+        """See `Sink.begin`."""
         written = WrittenSegment(self.store, self.background, session, segment, frames, own)
         self._written.append(written)
         before, after = (self._meters.get(index) if index in segment.needs else None for index in segment.beside)

@@ -159,6 +159,16 @@ def test_frames_that_all_went_before_are_not_restored_again(session):
     assert sink.of("begin") == [(1, range(13, 13))] and sink.of("finish") == [(1, None)] and not sink.pixels
 
 
+def test_what_a_segment_needs_is_asked_for_once_no_other_process_has_it(session):
+    class Shared(NotedSink):
+        def claim(self, index, passage):
+            self.calls.append(("claim", index, passage))
+            return passage is not None and len(self.of("claim")) > 1
+
+    sink = run(session, Shared(), [session.plan.segments[1]] * 2)
+    assert [name for name, *_ in sink.calls[:5]] == ["claim", "announce", "claim", "saved overlap", "begin"]
+
+
 def test_the_sink_is_left_whatever_happens(session):
     left = []
 

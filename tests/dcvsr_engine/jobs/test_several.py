@@ -11,7 +11,7 @@ from jobs import CancelAt, Watch
 from dcvsr_engine.control import Control
 from dcvsr_engine.errors import Cancelled, JobError
 from dcvsr_engine.events import StepStarted
-from dcvsr_engine.jobs import presence
+from dcvsr_engine.jobs import manifest, presence
 from dcvsr_engine.jobs.folders import discard_job
 from dcvsr_engine.jobs.job import run_job
 from dcvsr_engine.jobs.manifest import read_manifest
@@ -118,6 +118,18 @@ def test_a_process_whose_job_another_one_ends_meanwhile_has_nothing_more_to_do(t
     path.write_text("late")
     late.finish(0, path, 6)
     assert late.take() is None and not late.begin_unit(0, None) and not path.exists()
+
+
+def test_a_job_that_is_ended_while_it_is_looked_at_is_over(tmp_path, monkeypatch):
+    store = JobStore.begin(tmp_path, jobs.manifest(tmp_path))
+
+    def read_late(path):
+        monkeypatch.undo()
+        store.end({})
+        return manifest.read_json(path)
+
+    monkeypatch.setattr(manifest, "read_json", read_late)
+    assert read_manifest(tmp_path) is None
 
 
 def test_a_job_at_work_is_not_removed(asked, tmp_path, loader):
