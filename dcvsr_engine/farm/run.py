@@ -14,9 +14,9 @@ from dcvsr_engine.farm.cluster import connected, devices_here, nodes, version_di
 from dcvsr_engine.farm.labels import DEVICE, Computer, FarmDevice
 from dcvsr_engine.farm.status import WORKER_NAME
 from dcvsr_engine.farm.worker import FarmWorker, model_hashes_of
-from dcvsr_engine.jobs.folders import has_job
+from dcvsr_engine.jobs.folders import discard_job, has_job, kept_names
 from dcvsr_engine.jobs.manifest import read_manifest
-from dcvsr_engine.jobs.presence import BEAT_SECONDS
+from dcvsr_engine.jobs.presence import BEAT_SECONDS, in_use
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.settings import devices_of, kind_of, needs_crew
 
@@ -26,6 +26,8 @@ WORKER_START_SECONDS = 120.0
 """When a worker takes longer to begin, it is said once; one that was at work and is silent for so long is started again."""
 CANCEL_SECONDS = 600.0
 """How long workers may take to come to the end of a tile."""
+GONE_SECONDS = 20.0
+"""How long workers may take to be gone when they are ended."""
 
 
 @dataclass
@@ -95,15 +97,22 @@ class Farm:
                 if isinstance(report := self.outcome(member), dict):
                     return report
             if not self.members:
-                raise JobError(self.reason())
+                raise JobError(self.refused[-1] if self.refused else "The farm has no worker: join a computer first.")
 
-    def reason(self) -> str:
-        """Why nobody is left that could do the job."""
-        target = self.request.target
-        # a farm that lost its first computer has workers that go on for a minute
-        if target is not None and target.exists() and not has_job(self.folder):
-            return f"“{target}” is there: workers that an earlier command has left may have finished it."
-        return self.refused[-1] if self.refused else "The farm has no worker: join a computer first."
+    def leave(self) -> None:
+        """End the workers, and remove what a job that is over, or was never begun, has left.
+
+        Its record answers the same command until then: a farm that lost its first computer has workers that go on for a minute,
+        and may finish the job when nobody waits for it any more.
+        """
+        for member in list(self.members):
+            self.drop(member)
+        if not has_job(self.folder):
+            end = time.monotonic() + GONE_SECONDS
+            while in_use(self.folder) and time.monotonic() < end:
+                time.sleep(FARM_LOOK_SECONDS / 10)
+            with suppress(OSError, JobError):  # such workers are still there, or something else
+                discard_job(self.folder, *kept_names(self.folder))
 
     def steer(self) -> None:
         """Pass on that the job is to pause, to go on, or to stop; raises `Cancelled` once it has."""
@@ -262,9 +271,9 @@ def drive(request: JobRequest, control: Control, folder: Path, address: str) -> 
     asked = request.settings.device
     devices, gpus = devices_here(len(devices_of(asked)) if needs_crew(asked) else None, kind_of(asked))
     with connected(address, devices, gpus) as ray:
+        farm = Farm(ray, request, folder, control)
         folder.mkdir(parents=True, exist_ok=True)
         try:
-            return Farm(ray, request, folder, control).run()
+            return farm.run()
         finally:
-            with suppress(OSError):  # there is something in it
-                folder.rmdir()
+            farm.leave()

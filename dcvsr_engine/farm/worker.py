@@ -79,7 +79,7 @@ class FarmWorker:
 
         self._does = {"job": request.source.name, "target": str(request.target)}
         try:
-            return run_job(request, self._control, folder, self._models)
+            return run_job(request, self._control, folder, self._models, watched=True)
         except Cancelled:
             return "cancelled"
         except UserError as error:

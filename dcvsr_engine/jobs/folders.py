@@ -134,13 +134,18 @@ def publishing_lock(check: Callable[[], None]) -> Iterator[None]:
         lock.release()
 
 
-def discard_job(folder: Path) -> None:
-    """Remove a job, if there is one; raises `JobError` when the job is being run."""
+def discard_job(folder: Path, *kept: str) -> None:
+    """Remove a job, if there is one, but for names to be ``kept``; raises `JobError` when the job is being run."""
     if folder.exists():
         with JobLock(folder)():
             if in_use(folder):
                 raise JobError(f"The job in {folder} is being run by another process; wait for it or cancel it there.")
-            remove_files(folder)
+            remove_files(folder, *kept)
+
+
+def kept_names(folder: Path) -> tuple[str, ...]:
+    """What stays in the folder of a job that is over: its record, and the lock of that, where `sweep` will find them."""
+    return (RECORD, LOCK) if (folder / RECORD).exists() and folder.parent == jobs_folder() else ()
 
 
 def remove_files(folder: Path, *kept: str) -> None:

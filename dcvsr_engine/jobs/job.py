@@ -85,6 +85,7 @@ def run_job(
     folder: Path | None = None,
     loader: Loader = load_for,
     on_plan: OnPlan = lambda plan: None,
+    watched: bool = False,
 ) -> dict[str, Any]:
     """Run a job, or resume it where its folder says it stopped.
 
@@ -94,6 +95,7 @@ def run_job(
         folder: the job folder, chosen from the request when not given.
         loader: gives the model; a process that runs several jobs keeps it.
         on_plan: receives the plan before work begins.
+        watched: whether somebody else waits for the job in its folder, and removes that in the end.
 
     Returns:
         The `report.JobReport` as plain values.
@@ -107,7 +109,7 @@ def run_job(
         if request.target is None:
             return run_preview(request, telemetry, loader, on_plan).to_dict()
         sweep()
-        return run_stored(request, request.target, folder or job_folder(request), telemetry, loader, on_plan)
+        return run_stored(request, request.target, folder or job_folder(request), telemetry, loader, on_plan, watched)
 
 
 @contextmanager
@@ -139,14 +141,14 @@ def run_preview(request: JobRequest, telemetry: Telemetry, loader: Loader, on_pl
 
 
 def run_stored(
-    request: JobRequest, target: Path, folder: Path, telemetry: Telemetry, loader: Loader, on_plan: OnPlan
+    request: JobRequest, target: Path, folder: Path, telemetry: Telemetry, loader: Loader, on_plan: OnPlan, watched: bool
 ) -> dict[str, Any]:
     """Restore unfinished units into the job folder beside other processes that do; whichever is last publishes the result.
 
     Returns:
         The report as plain values.
     """
-    with at_work(folder, telemetry) as presence, opened_clip(request, telemetry) as (reader, info):
+    with at_work(folder, telemetry, watched) as presence, opened_clip(request, telemetry) as (reader, info):
         if report := report_of_repeated(request, target, info, folder, telemetry, loader):
             return report
         decided_output(request, target, info, read_manifest(folder))  # before the model is loaded for nothing

@@ -17,13 +17,12 @@ from torch import Tensor
 from dcvsr_engine.diffusion.sampler import SegmentState
 from dcvsr_engine.errors import JobError, OutputError, UserError
 from dcvsr_engine.jobs.claims import TakingOrder, has_needs, place_of
-from dcvsr_engine.jobs.folders import has_job, own_files, remove_files
+from dcvsr_engine.jobs.folders import has_job, kept_names, own_files, remove_files
 from dcvsr_engine.jobs.manifest import MANIFEST, RECORD, Manifest, Unit, read_manifest, write_manifest
 from dcvsr_engine.jobs.overlap import Overlap
 from dcvsr_engine.jobs.presence import LOCK, Presence
 from dcvsr_engine.jobs.report import SegmentFacts
 from dcvsr_engine.jobs.telemetry import Telemetry
-from dcvsr_engine.paths import jobs_folder
 from dcvsr_engine.storage import discard, partial_path, put_in_place, read_json, sha256, write_error, write_json
 from dcvsr_engine.tiling.grid import TileGrid
 from dcvsr_engine.video.passage import Passage
@@ -33,12 +32,13 @@ KEPT_STATES = 2
 
 
 @contextmanager
-def at_work(folder: Path, telemetry: Telemetry) -> Iterator[Presence]:
+def at_work(folder: Path, telemetry: Telemetry, watched: bool = False) -> Iterator[Presence]:
     """Be at work in a job folder, in which nothing is half written; where no job remains in it, at most its record stays.
 
     Args:
         folder: the job folder.
         telemetry: tells that the run gets on, and may stop it while it waits.
+        watched: whether the record stays in any case, as somebody waits for it and removes it.
 
     Raises:
         OutputError: the folder cannot be written.
@@ -56,7 +56,7 @@ def at_work(folder: Path, telemetry: Telemetry) -> Iterator[Presence]:
         if not has_job(folder):
             with presence.lock():
                 if not has_job(folder) and not presence.others():
-                    remove_files(folder, *kept_names(folder))
+                    remove_files(folder, *((RECORD, LOCK) if watched else kept_names(folder)))
 
 
 def tidy(folder: Path, presence: Presence) -> None:
@@ -65,11 +65,6 @@ def tidy(folder: Path, presence: Presence) -> None:
     for path in own_files(folder, LOCK, RECORD, presence.file):
         if not begun or ".partial-" in path.name:
             discard(path)
-
-
-def kept_names(folder: Path) -> tuple[str, ...]:
-    """What stays in the folder of a job that is over: its record, and the lock of that, where `folders.sweep` will find them."""
-    return (RECORD, LOCK) if (folder / RECORD).exists() and folder.parent == jobs_folder() else ()
 
 
 @contextmanager
@@ -162,8 +157,10 @@ class JobStore:
     # -- taking units -------------------------------------------------------------------------------------------
 
     def take(self) -> int | None:
-        """Take the next unit for this process; ``None`` when there is none now. See `TakingOrder`."""
+        """Take the next unit for this process; ``None`` when there is none now, or the job is over. See `TakingOrder`."""
         with self.presence.lock():
+            if not has_job(self.folder):
+                return None
             index = self._order.next_unit(self.read().units, self.presence.name, self.presence.others())
             if index is not None:
                 self.update_unit(index, state="open", owner=self.presence.name)
@@ -172,6 +169,8 @@ class JobStore:
     def begin_unit(self, index: int, passage: Passage | None) -> bool:
         """Begin a unit that was taken, from what was read for it; ``False`` when it, or one that it needs, is another's now."""
         with self.presence.lock():
+            if not has_job(self.folder):
+                return False  # another process has done the unit, and the rest
             units, name = self.read().units, self.presence.name
             if units[index].owner == name and has_needs(units[index], units, name):
                 self.update_unit(index, state="begun", passage=passage)
@@ -184,8 +183,8 @@ class JobStore:
         with self.writing():
             digest = sha256(path)
         with self.presence.lock():
-            unit = self.read().units[index]
-            if unit.state == "finished" or unit.owner not in (None, self.presence.name):
+            unit = self.read().units[index] if has_job(self.folder) else None
+            if unit is None or unit.state == "finished" or unit.owner not in (None, self.presence.name):
                 discard(path)  # this process hung for so long that another one took over
                 return
             with self.writing():

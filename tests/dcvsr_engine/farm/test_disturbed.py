@@ -196,7 +196,6 @@ def disturb(office: Office, what: str, point: int, request: JobRequest, other: J
         case "head":
             kill_all(office.nodes.pop("head"))
             assert office.done(driver) == 2, office.said()
-            kill_all(office.nodes.pop("second"))  # else its worker goes on, and may finish before the command is given again
             office.start("head", "second")
             driver = office.restore(request)
         case "full":

@@ -327,11 +327,20 @@ def test_a_computer_that_is_lost_is_named_and_one_of_another_version_gets_no_wor
     assert watch.of(Warned)[0].message == "den has dcvsr 0 and this computer 1; install the same on both."
 
 
-def test_a_result_that_workers_of_an_earlier_command_have_finished_is_named(farm, tmp_path):
-    job, _ = farm({"gives": "box: “out.mkv” exists already."})
-    (tmp_path / "out.mkv").touch()
-    with pytest.raises(JobError, match=r"out\.mkv” is there: workers that an earlier command has left"):
-        job.run()
+def test_what_workers_finish_when_nobody_waits_any_more_is_told_when_the_command_is_repeated(farm, clip, tiny_model, tmp_path):
+    """As where the first computer of a farm has died."""
+    from dcvsr_engine.farm.worker import FarmWorker, model_hashes_of
+
+    worker, request, folder = FarmWorker(), jobs.request(clip, tmp_path / "out.mkv", tiny_model, frames=(0, 3)), tmp_path / "job"
+    report = worker.run(request, folder)
+    assert report["frames_out"] == 4 and worker.run(request, folder) == report
+    assert worker.look(request, folder, model_hashes_of(str(tiny_model))) == []
+    changed = request.replace(frames=(0, 4))
+    assert "exists already" in worker.run(changed, folder) and folder.exists()
+    job, _ = farm({"gives": report})
+    assert job.run() == report
+    job.leave()
+    assert not folder.exists()
 
 
 def test_a_worker_that_hangs_is_started_again(farm):

@@ -108,6 +108,18 @@ def test_a_process_that_hung_changes_nothing_when_it_comes_back(asked, tmp_path)
         assert [(unit.state, unit.owner) for unit in other.read().units] == [("open", other.presence.name), ("open", None)]
 
 
+def test_a_process_whose_job_another_one_ends_meanwhile_has_nothing_more_to_do(tmp_path):
+    folder = tmp_path / "job"
+    late, other = (JobStore(folder, jobs.manifest(folder), Presence(folder)) for _ in range(2))
+    JobStore.begin(folder, late.manifest)
+    assert late.take() == 0
+    other.end({})
+    path = folder / "late"
+    path.write_text("late")
+    late.finish(0, path, 6)
+    assert late.take() is None and not late.begin_unit(0, None) and not path.exists()
+
+
 def test_a_job_at_work_is_not_removed(asked, tmp_path, loader):
     request, folder = asked(tmp_path / "out.mkv"), tmp_path / "job"
     with pytest.raises(Cancelled):
