@@ -11,6 +11,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from math import isfinite
 from pathlib import Path
@@ -293,21 +294,13 @@ def run_with_progress(
     """
     from dcvsr_engine.control import Control
     from dcvsr_engine.jobs.folders import discard_job, has_job, name_of
-    from dcvsr_engine.settings import needs_crew
-    from dcvsr_engine.worker.crew import run_on_devices
 
+    run = runner_of(request, loader, farm)
     progress = JobProgress(sys.stderr)
     control = Control(progress, pictures=False)
     previous = signal.signal(signal.SIGINT, lambda number, frame: control.cancel())
     try:
-        if farm is not None:
-            return run_on_farm(request, control, folder, farm)
-        if needs_crew(request.settings.device):
-            return run_on_devices(request, control, folder)
-        from dcvsr_engine.jobs.job import run_job
-        from dcvsr_engine.jobs.session import load_for
-
-        return run_job(request, control, folder, loader or load_for)
+        return run(request, control, folder)
     except Cancelled:
         if discard_when_cancelled:
             discard_job(folder)
@@ -322,6 +315,21 @@ def run_with_progress(
     finally:
         progress.close()
         signal.signal(signal.SIGINT, previous)
+
+
+def runner_of(request: "JobRequest", loader: "Loader | None", farm: str | None) -> Callable[..., dict[str, Any]]:
+    """What runs a job, given request, control and folder: a farm, a process per device, or this one, which loads torch first."""
+    from dcvsr_engine.settings import needs_crew
+    from dcvsr_engine.worker.crew import run_on_devices
+
+    if farm is not None:
+        return partial(run_on_farm, address=farm)
+    if needs_crew(request.settings.device):
+        return run_on_devices
+    from dcvsr_engine.jobs.job import run_job
+    from dcvsr_engine.jobs.session import load_for
+
+    return partial(run_job, loader=loader or load_for)
 
 
 def report_text(report: dict[str, Any], request: "JobRequest") -> str:

@@ -97,28 +97,25 @@ def make_pools(
         find: finds photographs and videos; called only if clips are missing.
         report: receives a line per shard.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / POOL_LOCK):
-        make_missing(asked, seed, folder, find, report)
-
-
-def make_missing(
-    asked: PoolRecipe, seed: int, folder: Path, find: Callable[[], TrainingData], report: Callable[[str], None]
-) -> None:
-    """Make what is missing; see `make_pools`."""
-    missing = {
-        name: missing_shards(folder / name, asked, clips)
-        for name, clips in (("held-out", asked.held_out), ("training", asked.clips))
-    }
-    if not any(missing.values()):
+    if not lacking(folder, asked):
         return
     report("Preparing clips …")
     data = find()
-    for name, material in (("held-out", data.held_out), ("training", data.training)):
-        shards = ShardsToMake(missing[name], folder / name, material, asked, f"{seed}/{name}")
-        made = DataLoader(shards, batch_size=None, num_workers=asked.workers, worker_init_fn=begin_worker)
-        for number, _ in enumerate(made, 1):
-            report(f"clips: {name} {number}/{len(shards)}")
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / POOL_LOCK):
+        missing = lacking(folder, asked)
+        for name, material in (("held-out", data.held_out), ("training", data.training)):
+            shards = ShardsToMake(missing.get(name, []), folder / name, material, asked, f"{seed}/{name}")
+            made = DataLoader(shards, batch_size=None, num_workers=asked.workers, worker_init_fn=begin_worker)
+            for number, _ in enumerate(made, 1):
+                report(f"clips: {name} {number}/{len(shards)}")
+
+
+def lacking(folder: Path, asked: PoolRecipe) -> dict[str, list[Shard]]:
+    """The shards that each of the pools in ``folder`` lacks, by its name; empty where both are complete."""
+    pools = {"held-out": asked.held_out, "training": asked.clips}
+    missing = {name: missing_shards(folder / name, asked, clips) for name, clips in pools.items()}
+    return missing if any(missing.values()) else {}
 
 
 def check_clip_length(asked: PoolRecipe, recipe: Recipe, context: int) -> None:

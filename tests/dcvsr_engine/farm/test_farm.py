@@ -117,8 +117,9 @@ def test_why_a_farm_cannot_be_used_is_one_sentence(error, words):
     assert words in refusal_of("box:1", error)
 
 
-def test_a_computer_may_use_a_farm_without_working_for_it():
+def test_a_computer_may_use_a_farm_without_working_for_it(monkeypatch):
     assert cluster.devices_here(0) == ([], 0) and cluster.node_surroundings(0, LOOPBACK)["OMP_NUM_THREADS"]
+    monkeypatch.setattr(cluster, "versions_here", lambda: VERSIONS)
     assert "--num-cpus=0" in node_command([], 0, "10.0.0.1:6380", "10.0.0.2", 1)
 
 

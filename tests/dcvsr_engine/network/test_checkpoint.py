@@ -63,10 +63,10 @@ def test_a_unet_alone_is_laid_over_its_base(svd_layout):
         assert torch.equal(value, model.first_stage.vae.state_dict()[name])
 
 
-def test_a_learned_upsampler_is_loaded_in_full_precision(learned_model, tmp_path):
+def test_a_learned_upsampler_computes_in_the_networks_number_format(learned_model, tmp_path):
     model = load(learned_model, learned_model, "cpu", "bf16")
     assert model.upsampler.network in model.networks and model.unet.dtype == torch.bfloat16
-    assert {weight.dtype for weight in model.upsampler.network.parameters()} == {torch.float32}
+    assert {weight.dtype for weight in model.upsampler.network.parameters()} == {torch.bfloat16}
     folder = shutil.copytree(learned_model, tmp_path / "broken")
     shutil.rmtree(folder / "upsampler")
     assert "upsampler” cannot be used" in refused(folder)
