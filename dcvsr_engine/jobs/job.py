@@ -207,6 +207,8 @@ def conclude(session: Session, target: Path, store: JobStore, resumed: bool) -> 
     telemetry = session.telemetry
     if not has_job(store.folder):
         record = read_record(store.folder)
+        if record is None and not target.exists():
+            raise JobError(f"The job folder “{store.folder}” was removed while the job ran; start it again.")
         return (record and record.report) or {}
     published = store.read().is_published(target)
     if not published:
