@@ -5,6 +5,7 @@ temporal convolutions are two-dimensional.
 """
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -70,10 +71,7 @@ class FusedFeedForward(nn.Module):
 
 def fuse_feed_forward(network: nn.Module) -> None:
     """Replace the gated feed-forward layers of a ``network`` by `FusedFeedForward`."""
-    for parent in list(network.modules()):
-        for name, layer in list(parent.named_children()):
-            if isinstance(layer, FeedForward) and isinstance(layer.net[0], GEGLU):
-                setattr(parent, name, FusedFeedForward(layer))
+    replace_layers(network, FusedFeedForward, lambda layer: isinstance(layer, FeedForward) and isinstance(layer.net[0], GEGLU))
 
 
 FEW_PIXELS = 1024
@@ -115,10 +113,7 @@ class QuickGroupNorm(nn.Module):
 
 def quicken_group_norms(network: nn.Module) -> None:
     """Replace the group norms of a ``network`` by `QuickGroupNorm`."""
-    for parent in list(network.modules()):
-        for name, layer in list(parent.named_children()):
-            if isinstance(layer, nn.GroupNorm):
-                setattr(parent, name, QuickGroupNorm(layer))
+    replace_layers(network, QuickGroupNorm, lambda layer: isinstance(layer, nn.GroupNorm))
 
 
 class PlanarConvolution(nn.Module):
@@ -145,10 +140,15 @@ class PlanarConvolution(nn.Module):
 
 def flatten_convolutions(network: nn.Module) -> None:
     """Replace the temporal convolutions of a ``network`` by `PlanarConvolution`."""
+    replace_layers(network, PlanarConvolution, lambda layer: isinstance(layer, nn.Conv3d) and layer.kernel_size == (3, 1, 1))
+
+
+def replace_layers(network: nn.Module, replacement: Callable[[Any], nn.Module], is_meant: Callable[[nn.Module], bool]) -> None:
+    """Replace the layers of a ``network`` that are meant by what ``replacement`` makes of each."""
     for parent in list(network.modules()):
         for name, layer in list(parent.named_children()):
-            if isinstance(layer, nn.Conv3d) and layer.kernel_size == (3, 1, 1):
-                setattr(parent, name, PlanarConvolution(layer))
+            if is_meant(layer):
+                setattr(parent, name, replacement(layer))
 
 
 def adapt_to_device(unet: nn.Module, device: Device) -> None:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import av
@@ -29,13 +30,12 @@ def frames_of(path: Path) -> list[np.ndarray]:
         return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
 
 
-@pytest.fixture
-def window(qtbot, folders, tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # threads that wait for each other crawl on a busy machine
+@contextmanager
+def real_window(folders, **restore):
+    """The window with the real engine, for results without loss; ``restore`` adds to `SETTINGS` for new clips."""
     preferences = Preferences(folders.preferences)
     preferences.plan_first = True
-    preferences.restore = preferences.restore.replace(**SETTINGS)
+    preferences.restore = preferences.restore.replace(**SETTINGS, **restore)
     preferences.output = preferences.output.replace(codec="ffv1")
     window = MainWindow(EngineThread(), folders, preferences, CrashReport(folders.logs))
     window.show()
@@ -44,6 +44,14 @@ def window(qtbot, folders, tmp_path, monkeypatch):
     window.session.quit_now()
     window.deleteLater()
     QApplication.processEvents()
+
+
+@pytest.fixture
+def window(qtbot, folders, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # threads that wait for each other crawl on a busy machine
+    with real_window(folders) as window:
+        yield window
 
 
 def test_preview_restore_cancel_and_resume_give_the_command_lines_frames(window, qtbot, tmp_path):

@@ -8,15 +8,10 @@ import sys
 
 import pytest
 from clip_files import write_clip
-from PySide6.QtWidgets import QApplication
-from test_end_to_end import MINUTES, SETTINGS, frames_of
+from test_end_to_end import MINUTES, SETTINGS, frames_of, real_window
 
 from app.engine.runner import Activity
-from app.engine.thread import EngineThread
 from app.farm.link import FarmLink, farm_command
-from app.main_window import MainWindow
-from app.system.crash_report import CrashReport
-from app.system.preferences import Preferences
 from dcvsr_engine.events import FrameDone
 
 pytestmark = [
@@ -43,16 +38,8 @@ def window(qtbot, folders, tmp_path, monkeypatch):
         return farm_command(*words, *(["--devices", "2", "--port", port] if words[0] == "start" else []))
 
     monkeypatch.setattr("app.controllers.devices.FarmLink", lambda parent: FarmLink(parent, command))
-    preferences = Preferences(folders.preferences)
-    preferences.restore = preferences.restore.replace(**SETTINGS, order="bricks", device="cpu")
-    preferences.output = preferences.output.replace(codec="ffv1")
-    window = MainWindow(EngineThread(), folders, preferences, CrashReport(folders.logs))
-    window.show()
-    window.engine.start()
-    yield window
-    window.session.quit_now()
-    window.deleteLater()
-    QApplication.processEvents()
+    with real_window(folders, order="bricks", device="cpu") as window:
+        yield window
 
 
 def test_a_clip_is_restored_cancelled_and_resumed_on_a_farm_with_the_frames_of_one_computer(window, qtbot, tmp_path):
