@@ -133,6 +133,7 @@ class JobRunner(QObject):
         self._engine, self._queue, self._rule, self._farm = engine, queue, rule, farm
         self._activity = Activity.IDLE
         self._run: EngineRun | None = None
+        self._stopped = False
         self._whole_queue = False
         self._chosen: list[str] = []
         engine.received.connect(self._on_event)
@@ -244,6 +245,7 @@ class JobRunner(QObject):
 
     def stop_now(self) -> None:
         """Kill an engine that does not reach the next tile; finished work is kept."""
+        self._stopped = True
         self._engine.kill_process()
 
     def restart_engine(self) -> None:
@@ -304,13 +306,14 @@ class JobRunner(QObject):
     @Slot(object)
     def _on_death(self, death: EngineDied) -> None:
         run, cancelling = self._run, self._activity == Activity.CANCELLING
+        stopped, self._stopped = self._stopped, False
         self._stop_queue()
         if run and cancelling:
             self._end(run, "cancelled", folder=death.folder)
         elif run:
             self._end(run, "interrupted", folder=death.folder)
-        # the user asked for it: there is nothing to report
-        if not (cancelling and death.restarting):
+        # the user asked for it, and it may have been cancelled just before: there is nothing to report
+        if not (death.restarting and (cancelling or (stopped and run is None))):
             self.died.emit(death, run)
 
     # -- bookkeeping --------------------------------------------------------------------------------------------

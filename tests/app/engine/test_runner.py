@@ -150,6 +150,24 @@ def test_an_engine_that_does_not_cancel_can_be_stopped_at_once(bench, own_clip):
     assert b.states() == ["cancelled"] and not b.deaths
 
 
+def test_an_engine_that_cancels_just_before_it_is_stopped_is_not_said_to_have_died(bench, own_clip):
+    b = bench(tile_seconds=0.02)
+    b.add(own_clip)
+    b.runner.start_queue()
+    b.wait_for_tile()
+    b.runner.cancel()
+    b.wait_until_idle()
+    first = b.engine.process_id
+    b.runner.stop_now()
+    b.wait_for(lambda: b.engine.process_id not in (None, first))
+    b.add(own_clip)
+    b.runner.start_queue()
+    b.wait_for_tile()
+    assert b.states()[0] == "cancelled" and not b.deaths
+    b.runner.cancel()
+    b.wait_until_idle()
+
+
 def test_an_engine_that_cannot_start_is_told(bench):
     b = bench(die_at_start=True)
     b.wait_for(lambda: bool(b.deaths))
