@@ -70,6 +70,7 @@ def test_preview_restore_cancel_and_resume_give_the_command_lines_frames(window,
     window.action_table["preview_a"].trigger()
     soon(lambda: window.runner.activity == Activity.IDLE)
     assert [event.frame for event in previewed] == [1, 2, 3]
+    window.action_table["in_out_only"].trigger()  # the whole clip is restored
 
     tiles = []
     window.runner.progressed.connect(lambda run, event: tiles.append(event) if isinstance(event, TileFinished) else None)
