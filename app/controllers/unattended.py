@@ -66,7 +66,8 @@ class Unattended(QObject):
         self._settle_soon.timeout.connect(self._settle)
         runner.activity_changed.connect(lambda _: self._settle_soon.start(0))
         runner.finished.connect(self._count_done)
-        runner.failed.connect(self._count_failed)
+        runner.failed.connect(lambda run, *_: self._count_failed(run))
+        runner.died.connect(lambda _, run: self._count_failed(run))
         runner.emptied.connect(self._on_emptied)
         keep_awake.changed.connect(lambda _: self._say())
 
@@ -164,7 +165,7 @@ class Unattended(QObject):
     def _count_done(self, run: EngineRun, _report: object) -> None:
         self._done += run.restores
 
-    def _count_failed(self, run: EngineRun | None, _message: str, _details: str) -> None:
+    def _count_failed(self, run: EngineRun | None) -> None:
         self._failed += run is not None and run.restores
 
     def _on_emptied(self) -> None:

@@ -307,7 +307,10 @@ class JobRunner(QObject):
     def _on_death(self, death: EngineDied) -> None:
         run, cancelling = self._run, self._activity == Activity.CANCELLING
         stopped, self._stopped = self._stopped, False
-        self._stop_queue()
+        # a clip that kills the engine must not cost the others the night
+        goes_on = bool(run and death.restarting and not cancelling and not stopped)
+        if not goes_on:
+            self._stop_queue()
         if run and cancelling:
             self._end(run, "cancelled", folder=death.folder)
         elif run:
@@ -315,6 +318,8 @@ class JobRunner(QObject):
         # the user asked for it, and it may have been cancelled just before: there is nothing to report
         if not (death.restarting and (cancelling or (stopped and run is None))):
             self.died.emit(death, run)
+        if run and goes_on:
+            self._go_on_after(run)
 
     # -- bookkeeping --------------------------------------------------------------------------------------------
 

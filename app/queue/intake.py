@@ -17,7 +17,7 @@ from app.system.preferences import Preferences
 from app.widgets.drops import local_paths
 from app.widgets.engine_words import engine_words
 from dcvsr_engine.errors import UserError
-from dcvsr_engine.jobs.clips import FoundClip, found_clips
+from dcvsr_engine.jobs.clips import FoundClip, found_clips, has_clips_inside
 from dcvsr_engine.settings import OutputSettings, UnfitTracks
 from dcvsr_engine.video.suffixes import VIDEO_SUFFIXES
 
@@ -66,6 +66,7 @@ class ClipIntake(QObject):
         watch_changed: another folder is watched, or none.
         recognised: a clip can be read, and is the first among the recent ones now.
         nothing_found: a sentence that says why no clip was found.
+        more_inside: folders of which clips were taken, but not those in folders inside them.
     """
 
     added = Signal(list)
@@ -75,6 +76,7 @@ class ClipIntake(QObject):
     watch_changed = Signal()
     recognised = Signal()
     nothing_found = Signal(str)
+    more_inside = Signal(list)
 
     def __init__(self, window: QWidget, queue: QueueModel, preferences: Preferences) -> None:
         super().__init__(window)
@@ -119,8 +121,25 @@ class ClipIntake(QObject):
 
     def take(self, paths: Sequence[Path]) -> None:
         """Add files, and the clips in folders, with the settings that the next clip starts with."""
+        recursive, results = self._preferences.recursive, self._preferences.result_rule.folder
+        self._take(paths, search_with(self._preferences, recursive))
+        inside = [] if recursive else [path for path in paths if path.is_dir() and has_clips_inside(path, results)]
+        if inside:
+            self.more_inside.emit(inside)
+
+    def take_inside(self, folders: Sequence[Path]) -> None:
+        """Add the clips that are in folders inside these folders."""
+        flat, deep = search_with(self._preferences, recursive=False), search_with(self._preferences, recursive=True)
+
+        def inside(folder: Path) -> list[FoundClip]:
+            there = set(flat(folder))
+            return [clip for clip in deep(folder) if clip not in there]
+
+        self._take(folders, inside)
+
+    def _take(self, paths: Sequence[Path], search: Search) -> None:
         try:
-            found = [self._found(path) for path in paths]
+            found = [self._found(path, search) for path in paths]
         except UserError as error:  # a folder that cannot be read
             self.nothing_found.emit(engine_words(str(error)))
             return
@@ -135,9 +154,9 @@ class ClipIntake(QObject):
         if without:
             self.nothing_found.emit(self.tr("There are no new clips in {names}.").format(names=", ".join(without)))
 
-    def _found(self, path: Path) -> tuple[list[FoundClip], Results]:
+    def _found(self, path: Path, search: Search) -> tuple[list[FoundClip], Results]:
         """The clips that a path stands for, and those with what seems to be their results."""
-        clips = search_with(self._preferences)(path)
+        clips = search(path)
         # what is chosen by itself may be restored again; in a folder it is passed over
         own = {item.result for item in self._queue.queue} if path.is_dir() else set()
         clips = [clip for clip in clips if clip.path not in own]
@@ -197,7 +216,7 @@ class ClipIntake(QObject):
             self._watch.deleteLater()
             self._watch = None
         if folder is not None:
-            self._watch = FolderWatch(search_with(self._preferences), self)
+            self._watch = FolderWatch(search_with(self._preferences, self._preferences.recursive), self)
             self._watch.arrived.connect(self._on_arrived)
             self._watch.missing.connect(self._on_missing)
             self._watch.watch(folder)
@@ -265,9 +284,9 @@ def track_choice(output: OutputSettings) -> TrackChoice:
     return output.audio, output.subtitles, output.unfit_tracks
 
 
-def search_with(preferences: Preferences) -> Search:
-    """What finds the clips that a path stands for, as the user has it now; for any thread."""
-    rule, recursive = preferences.result_rule, preferences.recursive
+def search_with(preferences: Preferences, recursive: bool) -> Search:
+    """What finds the clips that a path stands for, with names of results as the user has them now; for any thread."""
+    rule = preferences.result_rule
     results = [rule.folder] if rule.folder else []
     return lambda path: found_clips([path], recursive and path.is_dir(), rule.pattern, results)
 

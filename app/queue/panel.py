@@ -121,7 +121,7 @@ class ItemDelegate(QStyledItemDelegate):
     def _facts(self, item: QueueItem) -> list[str]:
         size = f"{item.size[0]}×{item.size[1]}" if item.size else ""
         seconds = length(item.seconds) if item.seconds is not None else ""
-        return [fact for fact in (self._model.state_text(item), size, seconds) if fact]
+        return [fact for fact in (self._model.reason(item) or self._model.state_text(item), size, seconds) if fact]
 
     def _draw_bar(self, painter: QPainter, area: QRectF, share: float, color: QColor) -> None:
         bar = QRectF(

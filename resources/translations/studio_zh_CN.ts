@@ -839,10 +839,6 @@
         <translation>无法再连接 {0}；它的单元由其他计算机完成。</translation>
     </message>
     <message>
-        <source>A worker of the farm was lost ({0}).</source>
-        <translation>农场失去了一个工作进程（{0}）。</translation>
-    </message>
-    <message>
         <source>{0} worker(s) of the farm wait: their devices are at other jobs, or are gone.</source>
         <translation>农场中有 {0} 个工作进程在等待：其设备正用于其他任务，或已不在。</translation>
     </message>
@@ -857,6 +853,10 @@
     <message>
         <source>“{0}” cannot be read ({1}).</source>
         <translation>“{0}”无法读取（{1}）。</translation>
+    </message>
+    <message>
+        <source>The job folder “{0}” was removed while the job ran; start it again.</source>
+        <translation>任务运行时，任务文件夹“{0}”被删除了；请重新开始。</translation>
     </message>
     <message>
         <source>The name “{0}” holds a field that there is not{1}; use {2}.</source>
@@ -1115,8 +1115,16 @@
         <translation>分块放不进设备内存：请选择更小的分块或窗口，或快速分块。</translation>
     </message>
     <message>
+        <source>processor, {0} threads</source>
+        <translation>处理器，{0} 个线程</translation>
+    </message>
+    <message>
         <source>The farm at {0} runs another version of Ray or Python ({1}); install the same on both.</source>
         <translation>位于 {0} 的农场运行的 Ray 或 Python 版本不同（{1}）；请在两边安装相同版本。</translation>
+    </message>
+    <message>
+        <source>A worker of the farm was lost ({0}: {1}).</source>
+        <translation>集群失去了一个工作进程（{0}：{1}）。</translation>
     </message>
     <message>
         <source>There is not enough disk space: free some, or restore a shorter part.</source>
@@ -1313,6 +1321,10 @@
     <message>
         <source>Transparency is kept: its channel is enlarged beside the picture, edges by the model&apos;s upsampler, what is smooth by bicubic interpolation.</source>
         <translation>保留透明度：其通道与画面分开放大，边缘由模型的放大网络处理，平滑处用双三次插值。</translation>
+    </message>
+    <message>
+        <source>“{0}” is damaged or incomplete, or no video.</source>
+        <translation>“{0}”已损坏或不完整，或者不是视频。</translation>
     </message>
     <message>
         <source>The {0} is converted to {1}.</source>
@@ -2023,6 +2035,14 @@
         <source>Add them all the same</source>
         <translation>仍然加入</translation>
     </message>
+    <message>
+        <source>Folders inside {names} hold clips, too.</source>
+        <translation>{names} 的子文件夹里也有视频。</translation>
+    </message>
+    <message>
+        <source>Add those, too</source>
+        <translation>也添加它们</translation>
+    </message>
 </context>
 <context>
     <name>Messages</name>
@@ -2390,6 +2410,10 @@
         <translation>主内存</translation>
     </message>
     <message>
+        <source>Memory</source>
+        <translation>内存</translation>
+    </message>
+    <message>
         <source>Size of the file</source>
         <translation>文件大小</translation>
     </message>
@@ -2561,6 +2585,14 @@
     <message>
         <source>Folders of clips</source>
         <translation>视频文件夹</translation>
+    </message>
+    <message>
+        <source>Give the whole path, from its beginning.</source>
+        <translation>请给出完整的路径。</translation>
+    </message>
+    <message>
+        <source>Nothing can be written there ({reason}); choose another folder.</source>
+        <translation>那里无法写入（{reason}）；请选择其他文件夹。</translation>
     </message>
     <message>
         <source>holiday.avi becomes {name}</source>
@@ -4326,10 +4358,6 @@
         <translation>预设(&amp;R)</translation>
     </message>
     <message>
-        <source>Beside the clip, named after it</source>
-        <translation>在视频旁，以其命名</translation>
-    </message>
-    <message>
         <source>Choose…</source>
         <translation>选择…</translation>
     </message>
@@ -4342,12 +4370,20 @@
         <translation>此电脑上没有该设备。</translation>
     </message>
     <message>
+        <source>Named after the clip, {place}</source>
+        <translation>以视频命名，{place}</translation>
+    </message>
+    <message>
         <source>{model} (not installed)</source>
         <translation>{model}（未安装）</translation>
     </message>
     <message>
         <source>Custom settings</source>
         <translation>自定义设置</translation>
+    </message>
+    <message>
+        <source>into {folder}</source>
+        <translation>存到 {folder}</translation>
     </message>
     <message>
         <source>off</source>

@@ -139,6 +139,29 @@ def test_a_killed_engine_interrupts_its_job_which_then_resumes(bench, own_clip):
     b.wait_for(lambda: b.states() == ["done"])
 
 
+def test_a_killed_engine_does_not_stop_the_queue(bench, own_clip):
+    b, emptied = bench(tile_seconds=0.02), []
+    b.runner.emptied.connect(lambda: emptied.append(True))
+    for _ in range(3):
+        b.add(own_clip)
+    b.runner.start_queue()
+    b.wait_for_tile()
+    os.kill(b.engine.process_id, signal.SIGKILL)
+    b.wait_for(lambda: b.states() == ["interrupted", "done", "done"])
+    assert b.deaths and emptied == [True]
+
+
+def test_a_queue_that_is_stopped_at_once_does_not_go_on(bench, own_clip):
+    b = bench(tile_seconds=30.0)
+    for _ in range(2):
+        b.add(own_clip)
+    b.runner.start_queue()
+    b.wait_for(lambda: b.queue.queue[0].folder is not None)
+    b.runner.stop_now()
+    b.wait_until_idle()
+    assert b.states() == ["interrupted", "waiting"]
+
+
 def test_an_engine_that_does_not_cancel_can_be_stopped_at_once(bench, own_clip):
     b = bench(tile_seconds=30.0)
     b.add(own_clip)
