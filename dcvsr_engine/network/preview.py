@@ -40,7 +40,8 @@ class LinearPreview:
             latents: ``x_0`` of them ``(frames, channels, height, width)``.
             pixels: RGB 0..1 ``(frames, 3, factor · height, factor · width)``.
         """
-        colors = F.adaptive_avg_pool2d(pixels, latents.shape[-2:])
+        height, width = latents.shape[-2:]
+        colors = F.adaptive_avg_pool2d(pixels, (height, width))
         known, wanted = (part.movedim(1, -1).flatten(0, 2).double().cpu() for part in (latents, colors))
         known = F.pad(known, (0, 1), value=1.0)  # an offset
         self._products += known.T @ known
@@ -50,7 +51,8 @@ class LinearPreview:
         """Map ``(frames, channels, height, width)`` to RGB ``(frames, 3, height, width)``."""
         ridge = RIDGE * self._products.diagonal().mean() * torch.eye(len(self._products), dtype=torch.float64)
         weights = torch.linalg.solve(self._products + ridge, self._targets).to(latents)
-        return torch.einsum("nchw,cd->ndhw", latents, weights[:-1]) + weights[-1].view(1, 3, 1, 1)
+        colors: Tensor = torch.einsum("nchw,cd->ndhw", latents, weights[:-1]) + weights[-1].view(1, 3, 1, 1)
+        return colors
 
 
 class TinyBlock(nn.Module):
@@ -108,7 +110,8 @@ class TinyDecoder(nn.Module):
     @torch.no_grad()
     def decode_tile(self, latents: Tensor) -> Tensor:
         """See `forward`; computed where and as the weights are, and returned to the host in float32."""
-        decoded: Tensor = self(latents.to(self.layers[1].weight))
+        weight = next(self.parameters())
+        decoded: Tensor = self(latents.to(weight.device, weight.dtype))
         return decoded.float().cpu()
 
 
