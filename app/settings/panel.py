@@ -373,7 +373,8 @@ class SettingsPanel(QWidget):
     @property
     def _place(self) -> str:
         """Where results go that were given no name."""
-        return self.tr("beside the clip") if self._rule.folder is None else self.tr("into {folder}").format(folder=self._rule.folder)
+        folder = self._rule.folder
+        return self.tr("into {folder}").format(folder=folder) if folder else self.tr("beside the clip")
 
     def _show_summaries(self, s: RestoreSettings) -> None:
         """Summarise the contents of collapsed sections."""
