@@ -94,7 +94,9 @@ class Unattended(QObject):
             parts.append(self.tr("watches “{name}”").format(name=self._watched.name))
             tips.append(str(self._watched))
         if self.start_at is not None:
-            parts.append(self.tr("starts at {time}").format(time=f"{self.start_at:%H:%M}"))
+            tomorrow = self.start_at.date() > datetime.now().date()
+            text = self.tr("starts tomorrow at {time}") if tomorrow else self.tr("starts at {time}")
+            parts.append(text.format(time=f"{self.start_at:%H:%M}"))
         if self._awake.held is True:
             parts.append(self.tr("stays awake"))
             tips.append(self.tr("The computer does not fall asleep while clips are restored or waited for."))
@@ -169,7 +171,7 @@ class Unattended(QObject):
         self._failed += run is not None and run.restores
 
     def _on_emptied(self) -> None:
-        """All that was to run has ended: do what is to follow, unless nothing came out."""
+        """All that was to run has ended: do what is to follow; nothing but a sign of it where nothing came out."""
         done, failed, self._done, self._failed = self._done, self._failed, 0, 0
         log.info("The queue is done: %s restored, %s failed", done, failed)
         if self.afterward == "sound":
@@ -177,6 +179,8 @@ class Unattended(QObject):
         elif self.afterward == "notify":
             text = self.tr("The queue is done: {done} restored, {failed} failed.").format(done=done, failed=failed)
             self._notifier.notify(self._window.windowTitle(), text)
+        elif not done:
+            return
         elif self.afterward == "command":
             self._run_command(self._preferences.after_command)
         elif self.afterward in POWERS:

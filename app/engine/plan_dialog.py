@@ -21,7 +21,7 @@ from app.widgets.appearance import color_text, tones
 from app.widgets.engine_words import engine_words
 from app.widgets.formats import PERMILLE, amount, rough_time, shortened
 from app.widgets.placement import keep_on_screen
-from app.widgets.plain import plain_label
+from app.widgets.plain import plain_buttons, plain_label
 from dcvsr_engine.planning.plan import Plan
 from dcvsr_engine.planning.request import JobRequest
 
@@ -90,7 +90,7 @@ class PlanDialog(QDialog):
         self.ask_again = QCheckBox(self.tr("Show this before every run"))
         self.ask_again.setChecked(ask_again)
         self.ask_again.toggled.connect(self.ask_again_changed)
-        self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
+        self.buttons = plain_buttons(QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel))
         text = self.tr("Start, with {others} more after it").format(others=others) if others else self.tr("Start")
         self.start_button: QPushButton = self.buttons.addButton(text, QDialogButtonBox.ButtonRole.AcceptRole)
         self.start_button.setEnabled(False)

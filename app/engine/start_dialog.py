@@ -5,6 +5,8 @@ from datetime import datetime, time, timedelta
 from PySide6.QtCore import Qt, QTime, Signal
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QTimeEdit, QVBoxLayout, QWidget
 
+from app.widgets.plain import plain_buttons
+
 
 def next_moment(wanted: time, now: datetime) -> datetime:
     """The next moment at which clocks show a time: today, or tomorrow where that is past."""
@@ -28,13 +30,14 @@ class StartDialog(QDialog):
         self.setWindowTitle(self.tr("Start at a time"))
         label = QLabel(self.tr("Restore the waiting clips from this &time on:"))
         self.field = QTimeEdit(QTime(QTime.currentTime().addSecs(3600).hour(), 0))
+        self.field.setDisplayFormat("HH:mm")  # as the bar shows it
         self.field.setAccessibleName(self.tr("Time to start at"))
         label.setBuddy(self.field)
         self.until = QLabel()
         self.until.setAccessibleName(self.tr("Time until then"))
-        hint = QLabel(self.tr("The program must stay open; until then the computer is kept awake."))
+        hint = QLabel(self.tr("The program must stay open; until then the computer is kept awake where that can be."))
         hint.setWordWrap(True)
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
+        buttons = plain_buttons(QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel))
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)
         column = QVBoxLayout(self)
@@ -52,4 +55,7 @@ class StartDialog(QDialog):
 
     def _show_until(self) -> None:
         minutes = round((self.moment - datetime.now()).total_seconds() / 60)
-        self.until.setText(self.tr("in {hours} h {minutes} min").format(hours=minutes // 60, minutes=minutes % 60))
+        text = self.tr("today, in {hours} h {minutes} min")
+        if self.moment.date() > datetime.now().date():
+            text = self.tr("tomorrow, in {hours} h {minutes} min")
+        self.until.setText(text.format(hours=minutes // 60, minutes=minutes % 60))

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from app.queue.job_queue import QueueItem
 from app.queue.model import QueueModel
 from app.queue.prober import Prober
+from app.queue.unfinished import retry
 from app.queue.watch import FolderWatch, Search
 from app.system.preferences import Preferences
 from app.widgets.drops import local_paths
@@ -229,6 +230,12 @@ class ClipIntake(QObject):
 
     def _on_arrived(self, clips: Sequence[FoundClip]) -> None:
         """Queue what has come, but for what is there already or done."""
+        there = {clip.path for clip in clips}
+        again = [item for item in self._queue.queue if item.state == "failed" and item.request.source in there]
+        for item in again:  # its clip has been mended
+            retry(self._queue, item, resume=False)
+        if again:
+            self.came.emit([item.id for item in again])
         known = {item.request.source for item in self._queue.queue} | {item.result for item in self._queue.queue}
         new, results = self._parted([clip for clip in clips if clip.path not in known])
         if new:

@@ -33,7 +33,7 @@ NOWHERE = QModelIndex()
 ITEM_ROLE = Qt.ItemDataRole.UserRole
 ROW_MIME = "application/x-dcvsr-queue-row"
 SAVE_AFTER_MS = 300
-OWN_NAME = re.compile(r"^“[^”]*” ?")
+LEADING_NAME = re.compile(r"^“[^”]*” ?")
 
 
 class QueueModel(QAbstractListModel):
@@ -208,7 +208,7 @@ class QueueModel(QAbstractListModel):
 
     def reason(self, item: QueueItem) -> str:
         """Why an item has failed, without its name; empty where it has not."""
-        return OWN_NAME.sub("", engine_words(item.message)) if item.state == "failed" else ""
+        return LEADING_NAME.sub("", engine_words(item.message)) if item.state == "failed" else ""
 
     def flags(self, index: Index) -> Qt.ItemFlag:
         """Items can be dragged between others."""

@@ -33,7 +33,7 @@ from app.system.translation import LANGUAGES
 from app.widgets.appearance import APPEARANCES, appearance_name, color_text, tones
 from app.widgets.elided_label import ElidedLabel
 from app.widgets.engine_words import engine_words
-from app.widgets.plain import plain_label
+from app.widgets.plain import plain_buttons, plain_label
 from app.widgets.words import words
 from dcvsr_engine.errors import SettingsError
 from dcvsr_engine.jobs.naming import checked_pattern
@@ -85,7 +85,7 @@ class PreferencesDialog(QDialog):
         self.tabs.addTab(page(self._after(), self._folders(folders)), self.tr("&Unattended and folders"))
         column = QVBoxLayout(self)
         column.addWidget(self.tabs)
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons = plain_buttons(QDialogButtonBox(QDialogButtonBox.StandardButton.Close))
         buttons.rejected.connect(self.reject)
         column.addWidget(buttons)
         self.setMinimumWidth(PREFERENCES_WIDTH)

@@ -19,7 +19,7 @@ def rough_time(seconds: float) -> str:
     minutes = seconds / 60
     if minutes < 1.5:
         return f"{max(1, round(seconds))} s"
-    if minutes < 60:
+    if minutes < 59.5:
         return f"{round(minutes)} min"
     # in steps of 5 minutes
     hours, rest = divmod(5 * round(minutes / 5), 60)

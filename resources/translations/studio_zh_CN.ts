@@ -635,20 +635,12 @@
         <translation>内存不足；请关闭其他程序或选择更小的分块，然后重新开始。</translation>
     </message>
     <message>
-        <source>This job cannot be continued because {0}; restore it anew with “dcvsr restore --fresh”.</source>
-        <translation>此任务无法继续，因为 {0}；请用“重新开始”从头修复。</translation>
-    </message>
-    <message>
         <source>None of the frames of “{0}” can be decoded.</source>
         <translation>“{0}”中没有可以解码的帧。</translation>
     </message>
     <message>
         <source>“{0}” has {1} of the {2} frames that were restored; choose another codec.</source>
         <translation>“{0}”只含已修复的 {2} 帧中的 {1} 帧；请选择其他编码。</translation>
-    </message>
-    <message>
-        <source>This job cannot be continued because version {0} of the program started it, which keeps jobs in another format than this one, {1}; restore it anew with “dcvsr restore --fresh”.</source>
-        <translation>此任务无法继续，因为它由程序的 {0} 版本开始，其任务格式与本版本 {1} 不同；请用“重新开始”从头修复。</translation>
     </message>
     <message>
         <source>{0} is damaged ({1}); {2}.</source>
@@ -855,8 +847,16 @@
         <translation>“{0}”无法读取（{1}）。</translation>
     </message>
     <message>
+        <source>This job cannot be continued because {0}; restore it anew by “Start again”, or “dcvsr restore --fresh”.</source>
+        <translation>无法继续这个任务，因为{0}；请用“重新开始”或“dcvsr restore --fresh”从头修复。</translation>
+    </message>
+    <message>
         <source>The job folder “{0}” was removed while the job ran; start it again.</source>
         <translation>任务运行时，任务文件夹“{0}”被删除了；请重新开始。</translation>
+    </message>
+    <message>
+        <source>This job cannot be continued because version {0} of the program started it, which keeps jobs in another format than this one, {1}; restore it anew by “Start again”, or “dcvsr restore --fresh”.</source>
+        <translation>无法继续这个任务：它由程序的 {0} 版开始，其任务格式与本版（{1}）不同；请用“重新开始”或“dcvsr restore --fresh”从头修复。</translation>
     </message>
     <message>
         <source>The name “{0}” holds a field that there is not{1}; use {2}.</source>
@@ -1041,6 +1041,14 @@
     <message>
         <source>The model in {0} is incomplete: {1}, which its index lists, is missing.</source>
         <translation>{0} 中的模型不完整：缺少其索引列出的 {1}。</translation>
+    </message>
+    <message>
+        <source>{0} holds no decoder in the layout of TAESD or TAESDV; remove it.</source>
+        <translation>{0} 里没有 TAESD 或 TAESDV 格式的解码器；请删除它。</translation>
+    </message>
+    <message>
+        <source>{0} is damaged or no safetensors file ({1}); get it again, or remove it.</source>
+        <translation>{0} 已损坏或不是 safetensors 文件（{1}）；请重新获取或删除它。</translation>
     </message>
     <message>
         <source>The upsampler in “{0}” cannot be used: {1}.</source>
@@ -2299,16 +2307,16 @@
         <translation>正在检测镜头</translation>
     </message>
     <message>
-        <source>encoding</source>
-        <translation>正在编码</translation>
+        <source>preparing frames</source>
+        <translation>正在准备画面</translation>
     </message>
     <message>
-        <source>sampling</source>
-        <translation>正在采样</translation>
+        <source>restoring</source>
+        <translation>正在修复</translation>
     </message>
     <message>
-        <source>decoding</source>
-        <translation>正在解码</translation>
+        <source>finishing frames</source>
+        <translation>正在完成画面</translation>
     </message>
     <message>
         <source>writing</source>
@@ -2461,8 +2469,8 @@
         <translation>更小的图块:{tile}×{tile},更慢且上下文更少</translation>
     </message>
     <message>
-        <source>needs {memory}</source>
-        <translation>需要 {memory}</translation>
+        <source>needs {memory} of memory</source>
+        <translation>需要 {memory} 内存</translation>
     </message>
 </context>
 <context>
@@ -2968,6 +2976,10 @@
         <translation>{name}（农场）</translation>
     </message>
     <message>
+        <source>starting …</source>
+        <translation>正在启动……</translation>
+    </message>
+    <message>
         <source>step {step}/{steps} {kind}</source>
         <translation>步骤 {step}/{steps} {kind}</translation>
     </message>
@@ -3272,6 +3284,18 @@
     <message>
         <source>{count} results are ready, the last one is {name}.</source>
         <translation>{count} 个结果已就绪,最后一个是 {name}。</translation>
+    </message>
+    <message>
+        <source>{name} was cancelled.</source>
+        <translation>{name} 已取消。</translation>
+    </message>
+    <message>
+        <source>It can be resumed {from_where}.</source>
+        <translation>可以{from_where}继续。</translation>
+    </message>
+    <message>
+        <source>Start again</source>
+        <translation>重新开始</translation>
     </message>
     <message>
         <source>The before/after video was not written</source>
@@ -4350,12 +4374,12 @@
         <translation>删除此预设</translation>
     </message>
     <message>
-        <source>&amp;Model</source>
-        <translation>模型(&amp;M)</translation>
-    </message>
-    <message>
         <source>P&amp;reset</source>
         <translation>预设(&amp;R)</translation>
+    </message>
+    <message>
+        <source>M&amp;odel</source>
+        <translation>模型(&amp;O)</translation>
     </message>
     <message>
         <source>Choose…</source>
@@ -4493,12 +4517,16 @@
         <translation>距开始的时间</translation>
     </message>
     <message>
-        <source>The program must stay open; until then the computer is kept awake.</source>
-        <translation>程序必须保持打开；在此之前电脑会保持唤醒。</translation>
+        <source>The program must stay open; until then the computer is kept awake where that can be.</source>
+        <translation>程序须保持打开；在此之前会尽可能让电脑不睡眠。</translation>
     </message>
     <message>
-        <source>in {hours} h {minutes} min</source>
-        <translation>{hours} 小时 {minutes} 分钟后</translation>
+        <source>today, in {hours} h {minutes} min</source>
+        <translation>今天，{hours} 小时 {minutes} 分钟后</translation>
+    </message>
+    <message>
+        <source>tomorrow, in {hours} h {minutes} min</source>
+        <translation>明天，{hours} 小时 {minutes} 分钟后</translation>
     </message>
 </context>
 <context>
@@ -4633,6 +4661,10 @@
         <translation>所选范围</translation>
     </message>
     <message>
+        <source>Frame</source>
+        <translation>帧</translation>
+    </message>
+    <message>
         <source>The selected range: first frame, last frame, number of frames.</source>
         <translation>所选范围：首帧、末帧、帧数。</translation>
     </message>
@@ -4675,10 +4707,6 @@
     <message>
         <source>Restore only the selected range; off, it is for previews and play.</source>
         <translation>仅修复所选范围;关闭时该范围只用于预览和播放。</translation>
-    </message>
-    <message>
-        <source>&amp;Frame</source>
-        <translation>帧(&amp;F)</translation>
     </message>
     <message>
         <source>{first}–{last} · {count} frames</source>
@@ -4725,6 +4753,10 @@
     <message>
         <source>in a farm</source>
         <translation>在农场中</translation>
+    </message>
+    <message>
+        <source>starts tomorrow at {time}</source>
+        <translation>明天 {time} 开始</translation>
     </message>
     <message>
         <source>The computer does not fall asleep while clips are restored or waited for.</source>

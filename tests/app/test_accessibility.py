@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QComboBox,
     QDockWidget,
     QHeaderView,
+    QLabel,
     QLineEdit,
     QMenu,
     QPlainTextEdit,
@@ -104,6 +105,12 @@ def test_no_shortcut_is_given_twice(window):
     keys = Counter(action.shortcut().toString() for action in actions.values() if not action.shortcut().isEmpty())
     assert len(keys) > 25
     assert [key for key, count in keys.items() if count > 1] == []
+
+
+def test_no_label_takes_the_key_of_a_menu(window):
+    menus = {QKeySequence.mnemonic(action.text()) for action in window.menuBar().actions()}
+    labels = [widget for widget in window.findChildren(QLabel) if widget.buddy() and widget.window() is window]
+    assert not [label.text() for label in labels if QKeySequence.mnemonic(label.text()) in menus]
 
 
 def test_every_menu_entry_has_a_text_and_every_menu_a_key(window):

@@ -190,6 +190,20 @@ def test_a_watched_folder_may_vanish_and_come_back(open_window, tmp_path, soon):
     assert "is back" in window.notices.text
 
 
+def test_a_clip_that_failed_and_comes_again_is_tried_again(open_window, tmp_path, own_clip, soon):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    window = without_plan(open_window())
+    begin_to_watch(window, folder, soon)
+    for _ in range(2):
+        (folder / "a.mp4").write_bytes(own_clip.read_bytes())
+        look(window)
+        look(window)
+        soon(lambda: states(window) == ["done"])
+        window.queue.set_state(window.queue.queue[0].id, "failed")
+    assert (folder / "a_x4_2.mp4").exists()
+
+
 def begin_to_watch(window, folder, soon):
     """Watch a folder, whose first look is over then; the others are the test's."""
     window.intake.watch(folder)
