@@ -18,7 +18,7 @@ OPTIMIZER = "optimizer."
 """Prefix of the optimiser's moments among `Adversary.tensors`."""
 
 
-def normalized(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> nn.Module:
+def spectral_convolution(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> nn.Module:
     """Return a convolution with spectral normalisation (Miyato et al. 2018)."""
     module: nn.Module = spectral_norm(nn.Conv2d(inputs, outputs, kernel, stride, 1, bias=False))
     return module
@@ -36,9 +36,11 @@ class Critic(nn.Module):
         super().__init__()
         sizes = [channels * 2**level for level in range(4)]
         self.first = nn.Conv2d(inputs, channels, 3, padding=1)
-        self.down = nn.ModuleList(normalized(fine, fine * 2, 4, 2) for fine in sizes[:-1])
-        self.up = nn.ModuleList(normalized(coarse, coarse // 2) for coarse in sizes[:0:-1])
-        self.last = nn.Sequential(normalized(channels, channels), nn.LeakyReLU(0.2), nn.Conv2d(channels, 1, 3, padding=1))
+        self.down = nn.ModuleList(spectral_convolution(fine, fine * 2, 4, 2) for fine in sizes[:-1])
+        self.up = nn.ModuleList(spectral_convolution(coarse, coarse // 2) for coarse in sizes[:0:-1])
+        self.last = nn.Sequential(
+            spectral_convolution(channels, channels), nn.LeakyReLU(0.2), nn.Conv2d(channels, 1, 3, padding=1)
+        )
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Compute logits ``(n, 1, h, w)``, positive where pictures ``(n, inputs, h, w)`` look true; sides are multiples of 8."""
