@@ -5,7 +5,6 @@ from datetime import datetime, time, timedelta
 from PySide6.QtCore import QCoreApplication, Qt, QTime, Signal
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QTimeEdit, QVBoxLayout, QWidget
 
-
 CLOCK = "HH:mm"
 """One way of writing a time of day wherever it is asked for or told: twelve hours would need their half of the day, too."""
 
