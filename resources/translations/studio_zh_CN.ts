@@ -807,6 +807,10 @@
         <translation>{0} 中的模型不完整：缺少 {1}。</translation>
     </message>
     <message>
+        <source>processor, {0} threads</source>
+        <translation>处理器，{0} 个线程</translation>
+    </message>
+    <message>
         <source>The farm needs Ray, which is not installed: install the program from its source with “pip install .[farm]”.</source>
         <translation>农场需要 Ray，但尚未安装：请从源代码用“pip install .[farm]”安装本程序。</translation>
     </message>
@@ -852,7 +856,7 @@
     </message>
     <message>
         <source>The job folder “{0}” was removed while the job ran; start it again.</source>
-        <translation>任务运行时，任务文件夹“{0}”被删除了；请重新开始。</translation>
+        <translation>任务运行期间，任务文件夹“{0}”被删除；请重新开始。</translation>
     </message>
     <message>
         <source>This job cannot be continued because version {0} of the program started it, which keeps jobs in another format than this one, {1}; restore it anew by “Start again”, or “dcvsr restore --fresh”.</source>
@@ -1044,11 +1048,11 @@
     </message>
     <message>
         <source>{0} holds no decoder in the layout of TAESD or TAESDV; remove it.</source>
-        <translation>{0} 里没有 TAESD 或 TAESDV 格式的解码器；请删除它。</translation>
+        <translation>{0} 中没有 TAESD 或 TAESDV 布局的解码器；请将其移除。</translation>
     </message>
     <message>
         <source>{0} is damaged or no safetensors file ({1}); get it again, or remove it.</source>
-        <translation>{0} 已损坏或不是 safetensors 文件（{1}）；请重新获取或删除它。</translation>
+        <translation>{0} 已损坏或不是 safetensors 文件（{1}）；请重新获取或将其移除。</translation>
     </message>
     <message>
         <source>The upsampler in “{0}” cannot be used: {1}.</source>
@@ -1123,16 +1127,12 @@
         <translation>分块放不进设备内存：请选择更小的分块或窗口，或快速分块。</translation>
     </message>
     <message>
-        <source>processor, {0} threads</source>
-        <translation>处理器，{0} 个线程</translation>
-    </message>
-    <message>
         <source>The farm at {0} runs another version of Ray or Python ({1}); install the same on both.</source>
         <translation>位于 {0} 的农场运行的 Ray 或 Python 版本不同（{1}）；请在两边安装相同版本。</translation>
     </message>
     <message>
         <source>A worker of the farm was lost ({0}: {1}).</source>
-        <translation>集群失去了一个工作进程（{0}：{1}）。</translation>
+        <translation>农场的一个工作进程丢失（{0}：{1}）。</translation>
     </message>
     <message>
         <source>There is not enough disk space: free some, or restore a shorter part.</source>
@@ -4374,14 +4374,6 @@
         <translation>删除此预设</translation>
     </message>
     <message>
-        <source>P&amp;reset</source>
-        <translation>预设(&amp;R)</translation>
-    </message>
-    <message>
-        <source>M&amp;odel</source>
-        <translation>模型(&amp;O)</translation>
-    </message>
-    <message>
         <source>Choose…</source>
         <translation>选择…</translation>
     </message>
@@ -4428,6 +4420,14 @@
     <message>
         <source>beside the clip</source>
         <translation>在视频旁</translation>
+    </message>
+    <message>
+        <source>M&amp;odel</source>
+        <translation>模型(&amp;O)</translation>
+    </message>
+    <message>
+        <source>Prese&amp;t</source>
+        <translation>预设(&amp;T)</translation>
     </message>
     <message>
         <source>Save as preset</source>
@@ -4501,6 +4501,14 @@
 <context>
     <name>StartDialog</name>
     <message>
+        <source>{time} today</source>
+        <translation>今天 {time}</translation>
+    </message>
+    <message>
+        <source>{time} tomorrow</source>
+        <translation>明天 {time}</translation>
+    </message>
+    <message>
         <source>Start at a time</source>
         <translation>定时开始</translation>
     </message>
@@ -4517,16 +4525,20 @@
         <translation>距开始的时间</translation>
     </message>
     <message>
-        <source>The program must stay open; until then the computer is kept awake where that can be.</source>
-        <translation>程序须保持打开；在此之前会尽可能让电脑不睡眠。</translation>
+        <source>The program must stay open until then.</source>
+        <translation>在此之前程序必须保持打开。</translation>
     </message>
     <message>
-        <source>today, in {hours} h {minutes} min</source>
-        <translation>今天，{hours} 小时 {minutes} 分钟后</translation>
+        <source>The program must stay open; until then the computer is kept awake.</source>
+        <translation>程序必须保持打开；在此之前电脑会保持唤醒。</translation>
     </message>
     <message>
-        <source>tomorrow, in {hours} h {minutes} min</source>
-        <translation>明天，{hours} 小时 {minutes} 分钟后</translation>
+        <source>The program must stay open. This computer cannot be kept awake: see to it that it does not sleep.</source>
+        <translation>程序必须保持打开。本机无法阻止休眠：请确保电脑不会进入睡眠。</translation>
+    </message>
+    <message>
+        <source>{moment}, in {hours} h {minutes} min</source>
+        <translation>{moment}，{hours} 小时 {minutes} 分钟后</translation>
     </message>
 </context>
 <context>
@@ -4661,8 +4673,8 @@
         <translation>所选范围</translation>
     </message>
     <message>
-        <source>Frame</source>
-        <translation>帧</translation>
+        <source>Fr&amp;ame</source>
+        <translation>帧(&amp;A)</translation>
     </message>
     <message>
         <source>The selected range: first frame, last frame, number of frames.</source>
@@ -4753,10 +4765,6 @@
     <message>
         <source>in a farm</source>
         <translation>在农场中</translation>
-    </message>
-    <message>
-        <source>starts tomorrow at {time}</source>
-        <translation>明天 {time} 开始</translation>
     </message>
     <message>
         <source>The computer does not fall asleep while clips are restored or waited for.</source>
