@@ -10,6 +10,8 @@ from app.widgets.plain import plain_buttons
 CLOCK = "HH:mm"
 """One way of writing a time of day wherever it is asked for or told: twelve hours would need their half of the day, too."""
 
+HINT_LINES = 4
+
 
 def next_moment(wanted: time, now: datetime) -> datetime:
     """The next moment at which clocks show a time: today, or tomorrow where that is past."""
@@ -49,6 +51,7 @@ class StartDialog(QDialog):
         self.until.setAccessibleName(self.tr("Time until then"))
         self.hint = QLabel()
         self.hint.setWordWrap(True)
+        self.hint.setMinimumHeight(HINT_LINES * self.fontMetrics().height())  # of whichever sentence it will be
         buttons = plain_buttons(QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel))
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)

@@ -533,7 +533,7 @@ class PreviewPanel(QWidget):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Files of other programs may be dropped."""
-        if event.mimeData().hasUrls() and event.source() is None:
+        if local_paths(event.mimeData()) and event.source() is None:
             accept_copy(event)
             self.view.set_highlighted(True)
 

@@ -12,7 +12,7 @@ from app.widgets.flow_layout import FlowLayout
 from app.widgets.plain import plain_label
 
 Weight = Literal["good", "caution", "bad"]
-READ_MS = 8000
+LINGER_MS = 8000
 """By this time a short sentence has been read."""
 LEAST_TEXT = 80
 """Pixels that the text keeps beside its buttons on a narrow screen."""
@@ -52,7 +52,7 @@ class NoticeBar(QWidget):
         self._row.addWidget(self.close_button)
         self._later = QTimer(self)
         self._later.setSingleShot(True)
-        self._later.setInterval(READ_MS)
+        self._later.setInterval(LINGER_MS)
         self._later.timeout.connect(self.hide)
         self.hide()
 

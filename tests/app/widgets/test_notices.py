@@ -6,7 +6,7 @@ from app.widgets.notices import NoticeBar
 
 
 def test_good_news_without_buttons_go_by_themselves(qtbot, monkeypatch):
-    monkeypatch.setattr("app.widgets.notices.READ_MS", 1)
+    monkeypatch.setattr("app.widgets.notices.LINGER_MS", 1)
     bar = NoticeBar()
     qtbot.addWidget(bar)
     bar.say("The frame is on the clipboard.")
