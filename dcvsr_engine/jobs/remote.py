@@ -24,8 +24,9 @@ from dcvsr_engine.jobs.store import JobStore, at_work
 from dcvsr_engine.jobs.telemetry import Telemetry
 from dcvsr_engine.network.checkpoint import Model
 from dcvsr_engine.planning.plan import Segment
-from dcvsr_engine.storage import discard, partial_path, put_in_place, sha256
+from dcvsr_engine.storage import discard, put_in_place, sha256
 from dcvsr_engine.video.part import ClipPart, cut_part
+from dcvsr_engine.video.probe import VideoInfo
 from dcvsr_engine.video.reader import VideoReader
 
 REDUCED = ("settings", "decode_frames", "branches_in_one_batch")
@@ -39,12 +40,14 @@ class RemoteUnit:
     Attributes:
         manifest: of the job, as it is when the unit is begun.
         index: of the unit.
-        part: the frames that it needs.
+        info: facts about the clip, with its frames counted.
+        part: of it, with the frames that the unit needs.
         overlaps: files of what it is pinned to.
     """
 
     manifest: Manifest
     index: int
+    info: VideoInfo
     part: ClipPart
     overlaps: tuple[Path, ...]
 
@@ -79,7 +82,7 @@ class MadeUnit:
 
 
 @contextmanager
-def sent_unit(store: JobStore, segment: Segment, reader: VideoReader) -> Iterator[RemoteUnit | None]:
+def sent_unit(store: JobStore, segment: Segment, reader: VideoReader, info: VideoInfo) -> Iterator[RemoteUnit | None]:
     """Begin a unit that was taken, for somebody who does not see the folder; what is made to be sent goes afterwards.
 
     Yields:
@@ -90,7 +93,7 @@ def sent_unit(store: JobStore, segment: Segment, reader: VideoReader) -> Iterato
     try:
         begun = store.begin_unit(index, part.passage)
         overlaps = [path for need in segment.needs for path in store.folder.glob(f"overlap-{need:05d}.*")]
-        yield RemoteUnit(store.manifest, index, part, tuple(overlaps)) if begun else None
+        yield RemoteUnit(store.manifest, index, info, part, tuple(overlaps)) if begun else None
     finally:
         for path in part.files if part.stamps is not None else ():
             discard(path)
@@ -136,13 +139,14 @@ def restore_unit(unit: RemoteUnit, folder: Path, loader: Loader, control: Contro
         Cancelled: what there is of it is kept.
     """
     telemetry = Telemetry(control)
+    request = unit.manifest.request
     with shortage_in_words(), at_work(folder, telemetry, watched=True) as presence:
-        with unit.part.reader(unit.manifest.request.output.deinterlace) as reader:
-            model = loaded_model(unit.manifest.request.settings, loader, telemetry)
-            store = unit_store(unit, folder, presence)
-            if store.is_open(unit.index):
-                run_alone(unit, store, reader, model, telemetry)
-            return made_unit(unit, store, tuple(reader.warnings))
+        model = loaded_model(request.settings, loader, telemetry)
+        store = unit_store(unit, folder, presence)
+        reader = unit.part.reader(request.output.deinterlace)
+        if store.is_open(unit.index):
+            run_alone(unit, store, reader, model, telemetry)
+        return made_unit(unit, store, tuple(reader.warnings))
 
 
 def unit_store(unit: RemoteUnit, folder: Path, presence: Presence) -> JobStore:
@@ -160,7 +164,7 @@ def unit_store(unit: RemoteUnit, folder: Path, presence: Presence) -> JobStore:
 def run_alone(unit: RemoteUnit, store: JobStore, reader: VideoReader, model: Model, telemetry: Telemetry) -> None:
     """Restore the unit."""
     manifest = store.manifest
-    asked, info = manifest.request, unit.part.info
+    asked, info = manifest.request, unit.info
     make = partial(feasible_plan, folder=None, on_plan=lambda plan: None)
     plan = planned_as_before(manifest, asked, manifest.identity.input, info, model, make)
     assert asked.target is not None
