@@ -166,7 +166,7 @@ class SettingsPanel(QWidget):
         grid = QGridLayout()
         grid.setColumnMinimumWidth(0, LABEL_WIDTH)
         grid.setColumnStretch(1, 1)
-        for row, (text, box) in enumerate(((self.tr("&Model"), self.model_box), (self.tr("P&reset"), self.preset_box))):
+        for row, (text, box) in enumerate(((self.tr("M&odel"), self.model_box), (self.tr("Prese&t"), self.preset_box))):
             label = QLabel(text)
             label.setFixedWidth(LABEL_WIDTH)
             label.setBuddy(box)

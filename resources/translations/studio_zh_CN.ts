@@ -839,10 +839,6 @@
         <translation>无法再连接 {0}；它的单元由其他计算机完成。</translation>
     </message>
     <message>
-        <source>A worker of the farm was lost ({0}).</source>
-        <translation>农场失去了一个工作进程（{0}）。</translation>
-    </message>
-    <message>
         <source>{0} worker(s) of the farm wait: their devices are at other jobs, or are gone.</source>
         <translation>农场中有 {0} 个工作进程在等待：其设备正用于其他任务，或已不在。</translation>
     </message>
@@ -857,6 +853,10 @@
     <message>
         <source>“{0}” cannot be read ({1}).</source>
         <translation>“{0}”无法读取（{1}）。</translation>
+    </message>
+    <message>
+        <source>The job folder “{0}” was removed while the job ran; start it again.</source>
+        <translation>任务运行期间，任务文件夹“{0}”被删除；请重新开始。</translation>
     </message>
     <message>
         <source>The name “{0}” holds a field that there is not{1}; use {2}.</source>
@@ -1043,6 +1043,14 @@
         <translation>{0} 中的模型不完整：缺少其索引列出的 {1}。</translation>
     </message>
     <message>
+        <source>{0} holds no decoder in the layout of TAESD or TAESDV; remove it.</source>
+        <translation>{0} 中没有 TAESD 或 TAESDV 布局的解码器；请将其移除。</translation>
+    </message>
+    <message>
+        <source>{0} is damaged or no safetensors file ({1}); get it again, or remove it.</source>
+        <translation>{0} 已损坏或不是 safetensors 文件（{1}）；请重新获取或将其移除。</translation>
+    </message>
+    <message>
         <source>The upsampler in “{0}” cannot be used: {1}.</source>
         <translation>无法使用“{0}”中的放大器：{1}。</translation>
     </message>
@@ -1117,6 +1125,10 @@
     <message>
         <source>The farm at {0} runs another version of Ray or Python ({1}); install the same on both.</source>
         <translation>位于 {0} 的农场运行的 Ray 或 Python 版本不同（{1}）；请在两边安装相同版本。</translation>
+    </message>
+    <message>
+        <source>A worker of the farm was lost ({0}: {1}).</source>
+        <translation>农场的一个工作进程丢失（{0}：{1}）。</translation>
     </message>
     <message>
         <source>There is not enough disk space: free some, or restore a shorter part.</source>
@@ -4318,14 +4330,6 @@
         <translation>删除此预设</translation>
     </message>
     <message>
-        <source>&amp;Model</source>
-        <translation>模型(&amp;M)</translation>
-    </message>
-    <message>
-        <source>P&amp;reset</source>
-        <translation>预设(&amp;R)</translation>
-    </message>
-    <message>
         <source>Beside the clip, named after it</source>
         <translation>在视频旁，以其命名</translation>
     </message>
@@ -4368,6 +4372,14 @@
     <message>
         <source>beside the clip</source>
         <translation>在视频旁</translation>
+    </message>
+    <message>
+        <source>M&amp;odel</source>
+        <translation>模型(&amp;O)</translation>
+    </message>
+    <message>
+        <source>Prese&amp;t</source>
+        <translation>预设(&amp;T)</translation>
     </message>
     <message>
         <source>Save as preset</source>
@@ -4441,6 +4453,14 @@
 <context>
     <name>StartDialog</name>
     <message>
+        <source>{time} today</source>
+        <translation>今天 {time}</translation>
+    </message>
+    <message>
+        <source>{time} tomorrow</source>
+        <translation>明天 {time}</translation>
+    </message>
+    <message>
         <source>Start at a time</source>
         <translation>定时开始</translation>
     </message>
@@ -4457,12 +4477,20 @@
         <translation>距开始的时间</translation>
     </message>
     <message>
+        <source>The program must stay open until then.</source>
+        <translation>在此之前程序必须保持打开。</translation>
+    </message>
+    <message>
         <source>The program must stay open; until then the computer is kept awake.</source>
         <translation>程序必须保持打开；在此之前电脑会保持唤醒。</translation>
     </message>
     <message>
-        <source>in {hours} h {minutes} min</source>
-        <translation>{hours} 小时 {minutes} 分钟后</translation>
+        <source>The program must stay open. This computer cannot be kept awake: see to it that it does not sleep.</source>
+        <translation>程序必须保持打开。本机无法阻止休眠：请确保电脑不会进入睡眠。</translation>
+    </message>
+    <message>
+        <source>{moment}, in {hours} h {minutes} min</source>
+        <translation>{moment}，{hours} 小时 {minutes} 分钟后</translation>
     </message>
 </context>
 <context>
@@ -4597,6 +4625,10 @@
         <translation>所选范围</translation>
     </message>
     <message>
+        <source>Fr&amp;ame</source>
+        <translation>帧(&amp;A)</translation>
+    </message>
+    <message>
         <source>The selected range: first frame, last frame, number of frames.</source>
         <translation>所选范围：首帧、末帧、帧数。</translation>
     </message>
@@ -4639,10 +4671,6 @@
     <message>
         <source>Restore only the selected range; off, it is for previews and play.</source>
         <translation>仅修复所选范围;关闭时该范围只用于预览和播放。</translation>
-    </message>
-    <message>
-        <source>&amp;Frame</source>
-        <translation>帧(&amp;F)</translation>
     </message>
     <message>
         <source>{first}–{last} · {count} frames</source>

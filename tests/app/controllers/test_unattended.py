@@ -1,10 +1,11 @@
+from contextlib import nullcontext
 from datetime import datetime, time, timedelta
 
 import pytest
 from steering import states, without_plan
 
 from app.engine.runner import Activity
-from app.engine.start_dialog import next_moment
+from app.engine.start_dialog import moment_words, next_moment
 
 
 @pytest.fixture
@@ -116,14 +117,29 @@ def test_the_queue_starts_at_its_time(window, own_clip, soon):
 def test_the_start_can_be_asked_for_and_taken_back(window):
     window.action_table["start_at"].trigger()
     dialog = window.unattended.dialog
-    assert dialog.until.text()
+    assert dialog.field.displayFormat() == "HH:mm"  # no half of the day that could be the wrong one
+    when = moment_words(dialog.moment, datetime.now())
+    assert dialog.until.text().startswith(f"{when}, in ")
     dialog.accept()
-    assert window.unattended.start_at is not None
+    assert window.unattended.start_at is not None and window.unattended.dialog is None
+    assert f"starts at {when}" in window.progress.status.text()
     window.action_table["start_at"].trigger()
     assert window.unattended.start_at is None and not window.unattended._clock.isActive()
+
+
+def test_the_dialog_promises_to_keep_the_computer_awake_only_where_it_can(window, monkeypatch, soon):
+    monkeypatch.setattr(window.unattended._awake, "_way", lambda: nullcontext(False))
+    window.action_table["start_at"].trigger()
+    dialog = window.unattended.dialog
+    assert "awake" not in dialog.hint.text()
+    soon(lambda: "cannot be kept awake" in dialog.hint.text())
+    dialog.reject()
+    assert window.unattended._awake._thread is None
 
 
 def test_a_time_that_is_past_today_is_tomorrows():
     now = datetime(2026, 11, 26, 22, 30)
     assert next_moment(time(23, 0), now) == datetime(2026, 11, 26, 23, 0)
     assert next_moment(time(7, 0), now) == datetime(2026, 11, 27, 7, 0)
+    assert moment_words(next_moment(time(23, 0), now), now) == "23:00 today"
+    assert moment_words(next_moment(time(7, 0), now), now) == "07:00 tomorrow"
