@@ -33,7 +33,7 @@ ANSWER_LOOK_SECONDS = 0.5
 """Seconds between two looks whether the job is to stop, while a worker is waited for."""
 
 
-class Line:
+class WorkerLine:
     """The way to a worker.
 
     Args:
@@ -120,14 +120,14 @@ class RemoteModel:
 
 
 class There:
-    """A `jobs.job.Place`: a worker at the end of a ``line``, which is sent units of a ``clip``, and has the ``model``."""
+    """A `jobs.job.Workplace`: a worker at the end of a ``line``, which is sent units of a ``clip``, and has the ``model``."""
 
-    def __init__(self, line: Line, clip: SharedClip, model: FarmModel) -> None:
+    def __init__(self, line: WorkerLine, clip: SharedClip, model: FarmModel) -> None:
         self._line, self._clip, self._model = line, clip, model
         self.opened = clip.opened
 
     def model(self, settings: RestoreSettings, telemetry: Telemetry) -> RemoteModel:
-        """See `Place.model`."""
+        """See `Workplace.model`."""
         with telemetry.phase("load"):
             device, precision = self._line.ask("load", settings, self._model)
         folder = model_folder(self._model.name)
@@ -144,7 +144,7 @@ class There:
         segment_windows: int | None = None,
         **reduced: Any,
     ) -> Plan:
-        """See `Place.plan`; what is measured of the clip is measured here."""
+        """See `Workplace.plan`; what is measured of the clip is measured here."""
         if request.settings.reduce == "auto":
             wanted = frame_range(request, info)
             request = with_reduction(request, measured_reduction(info, *wanted, request.output.deinterlace))
@@ -153,7 +153,7 @@ class There:
         return plan
 
     def restore(self, job: OpenJob, store: JobStore) -> OpenJob:
-        """See `Place.restore`."""
+        """See `Workplace.restore`."""
         while (known := read_manifest(store.folder)) is not None and not known.is_complete:
             job.telemetry.check()
             if (index := store.take()) is None:

@@ -17,9 +17,9 @@ from dcvsr_engine.events import FrameDone, PhaseStarted, Warned
 from dcvsr_engine.farm.cluster import connected, devices_here, nodes, version_differences, versions_here
 from dcvsr_engine.farm.desk import farm_model, files_of_model
 from dcvsr_engine.farm.labels import DEVICE, Computer, FarmDevice
-from dcvsr_engine.farm.remote import Line, SharedClip, There
+from dcvsr_engine.farm.remote import WorkerLine, SharedClip, There
 from dcvsr_engine.farm.status import WORKER_NAME
-from dcvsr_engine.farm.worker import FarmWorker, Refusal, Sight, facts_of_files
+from dcvsr_engine.farm.worker import FarmWorker, Refusal, WorkerSight, facts_of_files
 from dcvsr_engine.jobs.folders import MARK, discard_job, has_job, kept_names
 from dcvsr_engine.jobs.job import run_stored, shortage_in_words
 from dcvsr_engine.jobs.manifest import read_manifest
@@ -247,18 +247,18 @@ class Farm:
         member.begin(self.work_of(member, sight))
         return []
 
-    def sight_of(self, member: FarmMember) -> Sight:
+    def sight_of(self, member: FarmMember) -> WorkerSight:
         """What a worker has for the job."""
         mark = self.folder / MARK.format(secrets.token_hex(4))
         mark.touch()
         try:
             look = member.actor.look.remote(self.request, self.folder, mark.name, self._files, self._model)
-            sight: Sight = self.ray.get(look)
+            sight: WorkerSight = self.ray.get(look)
         finally:
             mark.unlink(missing_ok=True)
         return sight
 
-    def say_what_is_sent(self, computer: Computer, sight: Sight) -> None:
+    def say_what_is_sent(self, computer: Computer, sight: WorkerSight) -> None:
         """Say once of a computer that it is sent things, as it takes time."""
         if computer.id in self._sent_to or (sight.sees and sight.has_model):
             return
@@ -268,15 +268,15 @@ class Farm:
         if not sight.sees:
             self.control.emit(Warned(f"{sight.host} does not see “{self.folder}” or the input: what it works on is sent there."))
 
-    def work_of(self, member: FarmMember, sight: Sight) -> "Future[Any]":
+    def work_of(self, member: FarmMember, sight: WorkerSight) -> "Future[Any]":
         """Have a worker do the job; gives the report in the end."""
         if sight.sees and sight.has_model:
             work: Future[Any] = member.actor.run.remote(self.request, self.folder, self._model).future()
             return work
-        line = Line(self.ray, member.actor, secrets.token_hex(8), member.control.check)
+        line = WorkerLine(self.ray, member.actor, secrets.token_hex(8), member.control.check)
         return in_thread(lambda: self.work_at(line, member, sight.sees))
 
-    def work_at(self, line: Line, member: FarmMember, sees: bool) -> dict[str, Any]:
+    def work_at(self, line: WorkerLine, member: FarmMember, sees: bool) -> dict[str, Any]:
         """Send a worker what it lacks, and have it do the job; returns the report."""
         with self._sending[member.computer.id]:
             line.send_model(self._model)

@@ -45,7 +45,7 @@ class Refusal:
 
 
 @dataclass(frozen=True)
-class Sight:
+class WorkerSight:
     """What a worker on a ``host`` has for a job: whether it ``sees`` its folder and input, and ``has_model``, the same one."""
 
     host: str
@@ -53,18 +53,18 @@ class Sight:
     has_model: bool
 
 
-Facts = tuple[tuple[str, int, int], ...]
+FileStamps = tuple[tuple[str, int, int], ...]
 Arguments = ParamSpec("Arguments")
-Result = TypeVar("Result")
+Given = TypeVar("Given")
 
 
 def told(
-    work: Callable[Concatenate["FarmWorker", Arguments], Result],
-) -> Callable[Concatenate["FarmWorker", Arguments], Result | Refusal]:
+    work: Callable[Concatenate["FarmWorker", Arguments], Given],
+) -> Callable[Concatenate["FarmWorker", Arguments], Given | Refusal]:
     """A worker's method that gives a `Refusal` where it would raise: Ray would put a traceback around the sentence."""
 
     @wraps(work)
-    def answer(worker: "FarmWorker", /, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result | Refusal:
+    def answer(worker: "FarmWorker", /, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Given | Refusal:
         try:
             return work(worker, *args, **kwargs)
         except Cancelled:
@@ -109,7 +109,7 @@ class FarmWorker:
         facts = {"host": socket.gethostname(), "device": device_title(device), "memory": memory(device)[1], "pid": os.getpid()}
         return facts | {"versions": versions_here(), "does": dict(self._does)}
 
-    def look(self, request: JobRequest, folder: Path, mark: str, files: Facts, model: FarmModel) -> Sight:
+    def look(self, request: JobRequest, folder: Path, mark: str, files: FileStamps, model: FarmModel) -> WorkerSight:
         """What it has for a job; whether it has the memory, its own plan will tell.
 
         Args:
@@ -120,7 +120,7 @@ class FarmWorker:
             model: of the job.
         """
         sees = (folder / mark).exists() and os.access(folder, os.W_OK) and facts_of_files(request.source) == files
-        return Sight(socket.gethostname(), sees, model.folder_here() is not None)
+        return WorkerSight(socket.gethostname(), sees, model.folder_here() is not None)
 
     @told
     def run(self, request: JobRequest, folder: Path, model: FarmModel) -> dict[str, Any]:
@@ -214,7 +214,7 @@ class FarmWorker:
         return made
 
 
-def facts_of_files(source: Path) -> Facts:
+def facts_of_files(source: Path) -> FileStamps:
     """Name, size and time of change of an input's files; nothing where it is not there."""
     try:
         files = [(path, path.stat()) for path in pictures_of(source) or [source]]

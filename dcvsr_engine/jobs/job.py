@@ -142,7 +142,7 @@ def run_preview(request: JobRequest, telemetry: Telemetry, loader: Loader, on_pl
         return make_report(request, info, session.plan, sink.facts, telemetry.job, share, notes)
 
 
-class Place(Protocol):
+class Workplace(Protocol):
     """Where units of a job are restored: here, or on a computer that does not see the job's folder."""
 
     def opened(self, request: JobRequest, telemetry: Telemetry) -> AbstractContextManager[tuple[VideoReader, VideoInfo]]:
@@ -160,7 +160,7 @@ class Place(Protocol):
 
 
 class Here:
-    """A `Place`: this process, where ``loader`` gives the model."""
+    """A `Workplace`: this process, where ``loader`` gives the model."""
 
     opened = staticmethod(opened_clip)
     plan = staticmethod(feasible_plan)
@@ -169,17 +169,17 @@ class Here:
         self._loader = loader
 
     def model(self, settings: RestoreSettings, telemetry: Telemetry) -> Model:
-        """See `Place.model`."""
+        """See `Workplace.model`."""
         self._model = loaded_model(settings, self._loader, telemetry)
         return self._model
 
     def restore(self, job: OpenJob, store: JobStore) -> OpenJob:
-        """See `Place.restore`."""
+        """See `Workplace.restore`."""
         return restore_units(Session(**vars(job), denoiser=Denoiser(self._model, settings=job.plan.settings)), store)
 
 
 def run_stored(
-    request: JobRequest, target: Path, folder: Path, telemetry: Telemetry, place: Place, on_plan: OnPlan, watched: bool
+    request: JobRequest, target: Path, folder: Path, telemetry: Telemetry, place: Workplace, on_plan: OnPlan, watched: bool
 ) -> dict[str, Any]:
     """Restore unfinished units into the job folder beside other processes that do; whichever is last publishes the result.
 
@@ -263,7 +263,7 @@ def conclude(job: OpenJob, target: Path, store: JobStore, resumed: bool) -> dict
 
 
 def report_of_repeated(
-    request: JobRequest, target: Path, info: VideoInfo, folder: Path, telemetry: Telemetry, place: Place
+    request: JobRequest, target: Path, info: VideoInfo, folder: Path, telemetry: Telemetry, place: Workplace
 ) -> dict[str, Any] | None:
     """The report of a job that was done just before, and that the same command names again.
 

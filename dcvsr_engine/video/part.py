@@ -32,13 +32,13 @@ from dcvsr_engine.video.probe import VideoInfo, tags_of
 from dcvsr_engine.video.reader import TimedPicture, VideoReader
 from dcvsr_engine.video.source import opened, video_stream
 
-CONTAINERS = ("matroska", "nut")
+PART_CONTAINERS = ("matroska", "nut")
 """What packets are copied into: the first of them that gives the same frame."""
 FURTHER = 2
 """Frames after the last one that is wanted: what deinterlaces it looks at the next."""
 MOST_WHOLE = 2**28
 """Bytes of a clip that is sent whole, at most."""
-TICK = Fraction(1, 1000)
+NUMBER_TICK = Fraction(1, 1000)
 """Of the container, where packets have their numbers for times: it may not be able to hold theirs."""
 
 Stamp = tuple[int | None, int | None]
@@ -127,7 +127,7 @@ def cut_part(reader: VideoReader, first: int, last: int, place: Path) -> ClipPar
         return picture_part(reader, first, last)
     if reader.info.codec not in BY_PILLOW and reader.index.regular and (begun := reader.begun(first)):
         key, begin, _ = begun
-        for kind in CONTAINERS:
+        for kind in PART_CONTAINERS:
             path = partial_path(place)
             part = packet_part(reader, key, first, last, kind, path)
             if part is not None and is_faithful(part, reader, begin):
@@ -175,7 +175,7 @@ def packet_part(reader: VideoReader, key: int | None, first: int, last: int, kin
                 if packet.stream_index == stream.index:
                     stamps.append((packet.pts, packet.dts))
                     packet.pts = packet.dts = len(stamps) - 1
-                    packet.time_base, packet.duration, packet.stream = TICK, 1, added
+                    packet.time_base, packet.duration, packet.stream = NUMBER_TICK, 1, added
                     out.mux_one(packet)
     except (av.FFmpegError, ValueError, TypeError):
         return None
@@ -211,7 +211,7 @@ def is_faithful(part: ClipPart, reader: VideoReader, begin: TimedPicture) -> boo
 
 def number_of(packet: Packet[Any]) -> int:
     """The number that a packet has for a time; the container may count in other ticks."""
-    return -1 if packet.pts is None else round(packet.pts * packet.time_base / TICK)
+    return -1 if packet.pts is None else round(packet.pts * packet.time_base / NUMBER_TICK)
 
 
 def numbers_in(path: Path) -> list[int]:

@@ -198,12 +198,12 @@ def test_every_other_version_is_a_sentence():
 @pytest.mark.skipif(find_spec("ray") is None, reason="Ray is an optional extra")
 def test_a_worker_says_what_it_has_and_takes_no_unit_that_its_memory_cannot_hold(clip, tiny_model, tmp_path, monkeypatch):
     cluster.ray_library()
-    from dcvsr_engine.farm.worker import FarmWorker, Sight, facts_of_files
+    from dcvsr_engine.farm.worker import FarmWorker, WorkerSight, facts_of_files
 
     worker, folder, model, host = FarmWorker(), tmp_path / "job", farm_model(str(tiny_model)), socket.gethostname()
     request, files = jobs.request(clip, tmp_path / "out.mkv", tiny_model), facts_of_files(clip)
     (tmp_path / "job").mkdir()
-    assert worker.look(request, folder, "seen-1", files, model) == Sight(host, sees=False, has_model=True)
+    assert worker.look(request, folder, "seen-1", files, model) == WorkerSight(host, sees=False, has_model=True)
     (folder / "seen-1").touch()
     assert worker.look(request, folder, "seen-1", files, model).sees
     assert not worker.look(request, folder, "seen-1", (), model).sees  # another clip of that name
@@ -264,7 +264,7 @@ def farm(clip, tiny_model, tmp_path, monkeypatch):
         pytest.skip("Ray is an optional extra")
     cluster.ray_library()
     from dcvsr_engine.farm import run
-    from dcvsr_engine.farm.worker import Sight
+    from dcvsr_engine.farm.worker import WorkerSight
 
     (tmp_path / "job").mkdir()
     monkeypatch.setattr(run, "FARM_LOOK_SECONDS", 0.0)
@@ -278,7 +278,7 @@ def farm(clip, tiny_model, tmp_path, monkeypatch):
                     {"host": "box", "versions": VERSIONS | facts.get("versions", {})},
                     facts.get("begins", True),
                 ),
-                look=Call(Sight("box", sees=True, has_model=facts.get("has_model", True))),
+                look=Call(WorkerSight("box", sees=True, has_model=facts.get("has_model", True))),
                 cancel=Call(None),
                 run=Call(facts.get("gives", {"frames_out": 1}), facts.get("ends", True)),
             )

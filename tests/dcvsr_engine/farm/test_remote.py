@@ -13,7 +13,7 @@ from dcvsr_engine.errors import Cancelled, JobError
 from dcvsr_engine.events import StepStarted
 from dcvsr_engine.farm import desk, remote
 from dcvsr_engine.farm.desk import Desk, farm_model
-from dcvsr_engine.farm.remote import Line, SharedClip, There
+from dcvsr_engine.farm.remote import WorkerLine, SharedClip, There
 from dcvsr_engine.farm.worker import FarmWorker
 from dcvsr_engine.jobs.job import run_job, run_stored
 from dcvsr_engine.jobs.manifest import read_manifest
@@ -70,8 +70,8 @@ class Elsewhere:
     def get(self, answer):
         return answer
 
-    def line(self) -> Line:
-        return Line(self, self, "desk", lambda: None)
+    def line(self) -> WorkerLine:
+        return WorkerLine(self, self, "desk", lambda: None)
 
     def kept(self) -> list[Path]:
         """Files in its data folder."""
@@ -101,7 +101,7 @@ def job(alone, tmp_path):
     return request.replace(target=tmp_path / "out.mkv"), frames
 
 
-def restore(request: JobRequest, folder: Path, line: Line, control: Control | None = None) -> dict:
+def restore(request: JobRequest, folder: Path, line: WorkerLine, control: Control | None = None) -> dict:
     place = There(line, SharedClip(), farm_model(request.settings.model))
     return run_stored(request, request.target, folder, Telemetry(control or Control()), place, lambda plan: None, watched=True)
 
