@@ -17,7 +17,7 @@ from dcvsr_engine.events import FrameDone, PhaseStarted, Warned
 from dcvsr_engine.farm.cluster import connected, devices_here, nodes, version_differences, versions_here
 from dcvsr_engine.farm.desk import farm_model, files_of_model
 from dcvsr_engine.farm.labels import DEVICE, Computer, FarmDevice
-from dcvsr_engine.farm.remote import WorkerLine, SharedClip, There
+from dcvsr_engine.farm.remote import SharedClip, There, WorkerLine
 from dcvsr_engine.farm.status import WORKER_NAME
 from dcvsr_engine.farm.worker import FarmWorker, Refusal, WorkerSight, facts_of_files
 from dcvsr_engine.jobs.folders import MARK, discard_job, has_job, kept_names

@@ -13,7 +13,7 @@ from dcvsr_engine.errors import Cancelled, JobError
 from dcvsr_engine.events import StepStarted
 from dcvsr_engine.farm import desk, remote
 from dcvsr_engine.farm.desk import Desk, farm_model
-from dcvsr_engine.farm.remote import WorkerLine, SharedClip, There
+from dcvsr_engine.farm.remote import SharedClip, There, WorkerLine
 from dcvsr_engine.farm.worker import FarmWorker
 from dcvsr_engine.jobs.job import run_job, run_stored
 from dcvsr_engine.jobs.manifest import read_manifest
