@@ -37,6 +37,8 @@ CANCEL_SECONDS = 600.0
 """How long workers may take to come to the end of a tile."""
 GONE_SECONDS = 20.0
 """How long workers may take to be gone when they are ended."""
+NOBODY = "The farm has no worker: join a computer first."
+ALL_GONE = "No worker of the farm is left. Finished work is kept: join a computer again, and repeat the command."
 MOST_SENT = 2**28
 """Bytes of a model that is sent to computers that lack it without being asked for."""
 
@@ -102,7 +104,7 @@ class Farm:
         """By computer: a model is sent to each once, however many workers it has."""
         self._computers: set[str] = set()
         self._sent_to: set[str] = set()
-        self._said = self._began = self._paused = False
+        self._said = self._began = self._paused = self._lost = False
 
     def run(self) -> dict[str, Any]:
         """Wait for the job; returns its report. Raises `JobError` or `Cancelled`; finished work is kept in the folder."""
@@ -115,7 +117,7 @@ class Farm:
                 if isinstance(report := self.outcome(member), dict):
                     return report
             if not self.members:
-                raise JobError(self.refused[-1] if self.refused else "The farm has no worker: join a computer first.")
+                raise JobError(ALL_GONE if self._lost else self.refused[-1] if self.refused else NOBODY)
 
     def leave(self) -> None:
         """End the workers, and remove what a job that is over, or was never begun, has left.
@@ -174,7 +176,8 @@ class Farm:
         reached = {computer.id for computer in there}
         for member in [member for member in self.members if member.computer.id not in reached]:
             self.drop(member)
-            self.refuse(f"{member.computer.host} cannot be reached any more; its units are done by others.")
+            self._lost = True
+            self.refuse(f"{member.computer.host} cannot be reached any more.")
         for computer in there:
             if computer.id not in self._computers:
                 self._computers.add(computer.id)
@@ -299,6 +302,7 @@ class Farm:
         try:
             found = member.work.result()
         except self.ray.exceptions.RayError as error:
+            self._lost = True
             cause = getattr(error, "cause", None) or error
             found = Refusal(f"A worker of the farm was lost ({type(cause).__name__}: {str(cause).partition(chr(10))[0][:200]}).")
         except Cancelled:

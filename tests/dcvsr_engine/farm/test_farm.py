@@ -26,7 +26,7 @@ from dcvsr_engine.farm.labels import DEVICE, FarmDevice, computer_of, decoded, e
 from dcvsr_engine.farm.status import status_table, worker_rows
 from dcvsr_engine.jobs.folders import job_folder
 from dcvsr_engine.jobs.job import run_job
-from dcvsr_engine.jobs.manifest import read_manifest
+from dcvsr_engine.jobs.manifest import MANIFEST, read_manifest
 
 FRAMES = 28
 VERSIONS = {"dcvsr": "1", "Ray": "2", "Python": "3.12.1", "PyTorch": "2.13.0+cu130"}
@@ -102,6 +102,16 @@ def test_the_job_folder_is_beside_the_result_where_others_are_to_see_it(clip, ti
     request = jobs.request(clip, tmp_path / "out.mkv", tiny_model)
     assert farm_job_folder(request, "10.0.0.1").parent == tmp_path
     assert farm_job_folder(request, "local") == farm_job_folder(request, None) == job_folder(request)
+
+
+def test_a_job_that_was_begun_without_a_farm_goes_on_with_one_and_the_other_way_round(clip, tiny_model, tmp_path):
+    request = jobs.request(clip, tmp_path / "out.mkv", tiny_model)
+    alone, beside = (farm_job_folder(request, address) for address in (None, "10.0.0.1"))
+    for begun in (alone, beside):
+        begun.mkdir(parents=True)
+        (begun / MANIFEST).touch()
+        assert farm_job_folder(request, None) == farm_job_folder(request, "10.0.0.1") == begun
+        (begun / MANIFEST).unlink()
 
 
 @pytest.mark.parametrize(
@@ -331,9 +341,12 @@ def test_a_computer_that_is_lost_is_named_and_one_of_another_version_gets_no_wor
     job.see_computers([computer_of(here[0]), computer_of(other)])
     assert len(job.members) == 1
     here.clear()
-    with pytest.raises(JobError, match="box cannot be reached any more"):
+    with pytest.raises(JobError, match="No worker of the farm is left"):
         job.run()
-    assert watch.of(Warned)[0].message == "den has dcvsr 0 and this computer 1; install the same on both."
+    assert [warning.message for warning in watch.of(Warned)] == [
+        "den has dcvsr 0 and this computer 1; install the same on both.",
+        "box cannot be reached any more.",
+    ]
 
 
 def test_what_workers_finish_when_nobody_waits_any_more_is_told_when_the_command_is_repeated(farm, clip, tiny_model, tmp_path):
