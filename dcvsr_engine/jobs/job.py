@@ -58,6 +58,8 @@ from dcvsr_engine.video.writer import check_target
 
 PLANNING_SECONDS = 2.0
 """A plan looks for cuts no longer than this."""
+TELLING_EVALUATIONS = 8
+"""From so many on, loading and warming up are a small part of what a job takes."""
 WAIT_SECONDS = 0.3
 """Seconds between two looks whether there is a unit to take."""
 OnPlan = Callable[[Plan], None]
@@ -236,8 +238,8 @@ def restore_units(session: Session, store: JobStore) -> Session:
 
 
 def remember(plan: Plan, facts: Sequence[SegmentFacts]) -> None:
-    """Remember how long a job took, where it did all that was planned."""
-    if not any(segment.repeated for segment in facts):
+    """Remember how long a job took, where it did all that was planned, and enough that its beginning counts for little."""
+    if plan.evaluations >= TELLING_EVALUATIONS and not any(segment.repeated for segment in facts):
         remember_speed(plan, sum(segment.work_seconds for segment in facts))
 
 
