@@ -78,11 +78,6 @@ class Elsewhere:
         return [path for path in self.home.rglob("*") if path.is_file()]
 
 
-@pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "home"))
-
-
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory):
     """A request of three bricks, of a clip with B-frames and few key frames, and the frames that it gives here."""
