@@ -839,10 +839,6 @@
         <translation>无法再连接 {0}；它的单元由其他计算机完成。</translation>
     </message>
     <message>
-        <source>A worker of the farm was lost ({0}).</source>
-        <translation>农场失去了一个工作进程（{0}）。</translation>
-    </message>
-    <message>
         <source>{0} worker(s) of the farm wait: their devices are at other jobs, or are gone.</source>
         <translation>农场中有 {0} 个工作进程在等待：其设备正用于其他任务，或已不在。</translation>
     </message>
@@ -857,6 +853,10 @@
     <message>
         <source>“{0}” cannot be read ({1}).</source>
         <translation>“{0}”无法读取（{1}）。</translation>
+    </message>
+    <message>
+        <source>The job folder “{0}” was removed while the job ran; start it again.</source>
+        <translation>任务运行时其文件夹“{0}”被删除；请重新开始。</translation>
     </message>
     <message>
         <source>The name “{0}” holds a field that there is not{1}; use {2}.</source>
@@ -1043,6 +1043,14 @@
         <translation>{0} 中的模型不完整：缺少其索引列出的 {1}。</translation>
     </message>
     <message>
+        <source>{0} holds no decoder in the layout of TAESD or TAESDV; remove it.</source>
+        <translation>{0} 中没有 TAESD 或 TAESDV 格式的解码器；请将其删除。</translation>
+    </message>
+    <message>
+        <source>{0} is damaged or no safetensors file ({1}); get it again, or remove it.</source>
+        <translation>{0} 已损坏或不是 safetensors 文件（{1}）；请重新获取或将其删除。</translation>
+    </message>
+    <message>
         <source>The upsampler in “{0}” cannot be used: {1}.</source>
         <translation>无法使用“{0}”中的放大器：{1}。</translation>
     </message>
@@ -1117,6 +1125,10 @@
     <message>
         <source>The farm at {0} runs another version of Ray or Python ({1}); install the same on both.</source>
         <translation>位于 {0} 的农场运行的 Ray 或 Python 版本不同（{1}）；请在两边安装相同版本。</translation>
+    </message>
+    <message>
+        <source>A worker of the farm was lost ({0}: {1}).</source>
+        <translation>渲染农场的一个工作进程已丢失（{0}：{1}）。</translation>
     </message>
     <message>
         <source>There is not enough disk space: free some, or restore a shorter part.</source>
@@ -3669,6 +3681,22 @@
     <message>
         <source>Tiles denoised together; 0 chooses what fits. Does not change the result.</source>
         <translation>一起去噪的分块数；0 表示自动选择。不影响结果。</translation>
+    </message>
+    <message>
+        <source>Compile the network</source>
+        <translation>编译网络</translation>
+    </message>
+    <message>
+        <source>Blocks of the U-Net that are compiled while it already works, for long jobs on a GPU.</source>
+        <translation>在 U-Net 已开始工作时编译其中的模块，适合在 GPU 上运行的长任务。</translation>
+    </message>
+    <message>
+        <source>Transformer blocks</source>
+        <translation>Transformer 模块</translation>
+    </message>
+    <message>
+        <source>Transformer and residual blocks</source>
+        <translation>Transformer 模块和残差模块</translation>
     </message>
     <message>
         <source>Order of SAP and TAP</source>
