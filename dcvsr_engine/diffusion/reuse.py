@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from dcvsr_engine.diffusion.branch import Branch
 from dcvsr_engine.diffusion.levels import shallow_levels
 from dcvsr_engine.diffusion.propagation import BatchLayout, Propagation
-from dcvsr_engine.network.compiled import KINDS, CompiledBlocks
+from dcvsr_engine.network.compiled import COMPILED_KINDS, CompiledBlocks
 from dcvsr_engine.settings import RestoreSettings
 from dcvsr_engine.tiling.grid import Tile
 
@@ -54,7 +54,7 @@ class LevelledUNet:
 
     def __init__(self, unet: UNetSpatioTemporalConditionModel, propagation: Propagation, settings: RestoreSettings) -> None:
         self.unet, self.propagation = unet, propagation
-        self.compiled = CompiledBlocks(unet, KINDS[settings.compile])
+        self.compiled = CompiledBlocks(unet, COMPILED_KINDS[settings.compile])
         self.levels = shallow_levels(unet.config, settings)
         self._reused: DeepFeatures | None = None
 

@@ -28,7 +28,7 @@ MOST_VARIANTS = 256
 """Shapes that one kind of block may be compiled for."""
 
 
-KINDS: dict[Compilation, tuple[type[nn.Module], ...]] = {
+COMPILED_KINDS: dict[Compilation, tuple[type[nn.Module], ...]] = {
     "off": (),
     "transformers": TRANSFORMER_BLOCKS,
     "all": (*TRANSFORMER_BLOCKS, SpatioTemporalResBlock),

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from dcvsr_engine.network import compiled
-from dcvsr_engine.network.compiled import KINDS, CompiledBlocks
+from dcvsr_engine.network.compiled import COMPILED_KINDS, CompiledBlocks
 
 
 @pytest.fixture(autouse=True)
@@ -154,10 +154,10 @@ def test_the_real_blocks_are_compiled_but_for_spatial_self_attention(asked):
     x, embeddings, ids = torch.randn(2, 4, 8, 8, 8), torch.randn(2, 1, 8), torch.zeros(2, 3)
     with torch.no_grad():
         plain = denoiser.network(x, torch.tensor(0.4), embeddings, ids)
-        denoiser.network.compiled = CompiledBlocks(denoiser.model.unet, KINDS[asked], graphs)
+        denoiser.network.compiled = CompiledBlocks(denoiser.model.unet, COMPILED_KINDS[asked], graphs)
         denoiser.network(x, torch.tensor(0.4), embeddings, ids)
         denoiser.network.compiled.wait()
         assert denoiser.network.compiled.failure is None
-        assert graphs.traced < sum(isinstance(block, KINDS[asked]) for block in denoiser.model.unet.modules())
+        assert graphs.traced < sum(isinstance(block, COMPILED_KINDS[asked]) for block in denoiser.model.unet.modules())
         torch.testing.assert_close(denoiser.network(x, torch.tensor(0.4), embeddings, ids), plain, atol=1e-5, rtol=1e-5)
     assert graphs.run > 2 * graphs.traced
