@@ -226,6 +226,7 @@ class MainWindow(QMainWindow):
         self.intake.left_out.connect(self._on_left_out)
         self.intake.recognised.connect(self.recent_menu.refresh)
         self.intake.nothing_found.connect(self.notices.caution)
+        self.intake.more_inside.connect(self._on_more_inside)
         for clips in (self.queue.files_dropped, self.preview.files_dropped, self.recent_menu.chosen):
             clips.connect(self.add_clips)
         for request in (self.queue_panel.add_requested, self.preview.open_requested):
@@ -308,6 +309,11 @@ class MainWindow(QMainWindow):
             self.notices.say(" ".join(texts), "caution", actions)
         else:
             self.notices.withdraw()
+
+    def _on_more_inside(self, folders: Sequence[Path]) -> None:
+        names = ", ".join(folder.name for folder in folders)
+        text = self.tr("Folders inside {names} hold clips, too.").format(names=names)
+        self.notices.say(text, "caution", [(self.tr("Add those, too"), partial(self.intake.take_inside, folders))])
 
     def receive_files(self, paths: Sequence[Path]) -> None:
         """Come to the front and add the files that a second start was given."""

@@ -31,13 +31,12 @@ def environment(folder: str) -> dict[str, str]:
 
 def start_once(began: float) -> None:
     """Start the program as a user does, print the time since ``began`` at the first painting of its window, and end it."""
+    from PySide6 import QtWidgets
     from PySide6.QtCore import QEvent, QObject, QTimer
-    from PySide6.QtWidgets import QApplication
 
-    from app import studio
-    from app.main_window import MainWindow
+    from app.__main__ import main as start
 
-    class Watched(QApplication):
+    class Watched(QtWidgets.QApplication):
         """Sees when the window has been painted."""
 
         def __init__(self, arguments: list[str]) -> None:
@@ -45,7 +44,7 @@ def start_once(began: float) -> None:
             self.installEventFilter(self)
 
         def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-            if event.type() == QEvent.Type.Paint and isinstance(watched, MainWindow):
+            if event.type() == QEvent.Type.Paint and isinstance(watched, QtWidgets.QMainWindow):
                 self.removeEventFilter(self)
                 QTimer.singleShot(0, self.painted)
             return False
@@ -54,8 +53,8 @@ def start_once(began: float) -> None:
             print(time.time() - began, time.process_time())
             self.quit()
 
-    studio.QApplication = Watched
-    studio.run_studio([])
+    QtWidgets.QApplication = Watched  # type: ignore[misc]
+    start([])
 
 
 def cold_start() -> tuple[float, float]:

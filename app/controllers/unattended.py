@@ -66,7 +66,8 @@ class Unattended(QObject):
         self._settle_soon.timeout.connect(self._settle)
         runner.activity_changed.connect(lambda _: self._settle_soon.start(0))
         runner.finished.connect(self._count_done)
-        runner.failed.connect(self._count_failed)
+        runner.failed.connect(lambda run, *_: self._count_failed(run))
+        runner.died.connect(lambda _, run: self._count_failed(run))
         runner.emptied.connect(self._on_emptied)
         keep_awake.changed.connect(self._on_awake)
 
@@ -178,11 +179,11 @@ class Unattended(QObject):
     def _count_done(self, run: EngineRun, _report: object) -> None:
         self._done += run.restores
 
-    def _count_failed(self, run: EngineRun | None, _message: str, _details: str) -> None:
+    def _count_failed(self, run: EngineRun | None) -> None:
         self._failed += run is not None and run.restores
 
     def _on_emptied(self) -> None:
-        """All that was to run has ended: do what is to follow, unless nothing came out."""
+        """All that was to run has ended: do what is to follow; nothing but a sign of it where nothing came out."""
         done, failed, self._done, self._failed = self._done, self._failed, 0, 0
         log.info("The queue is done: %s restored, %s failed", done, failed)
         if self.afterward == "sound":
@@ -190,6 +191,8 @@ class Unattended(QObject):
         elif self.afterward == "notify":
             text = self.tr("The queue is done: {done} restored, {failed} failed.").format(done=done, failed=failed)
             self._notifier.notify(self._window.windowTitle(), text)
+        elif not done:
+            return
         elif self.afterward == "command":
             self._run_command(self._preferences.after_command)
         elif self.afterward in POWERS:

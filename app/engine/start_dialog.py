@@ -5,8 +5,12 @@ from datetime import datetime, time, timedelta
 from PySide6.QtCore import QCoreApplication, Qt, QTime, Signal
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QTimeEdit, QVBoxLayout, QWidget
 
+from app.widgets.plain import plain_buttons
+
 CLOCK = "HH:mm"
 """One way of writing a time of day wherever it is asked for or told: twelve hours would need their half of the day, too."""
+
+HINT_LINES = 4
 
 
 def next_moment(wanted: time, now: datetime) -> datetime:
@@ -47,7 +51,8 @@ class StartDialog(QDialog):
         self.until.setAccessibleName(self.tr("Time until then"))
         self.hint = QLabel()
         self.hint.setWordWrap(True)
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
+        self.hint.setMinimumHeight(HINT_LINES * self.fontMetrics().height())  # of whichever sentence it will be
+        buttons = plain_buttons(QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel))
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)
         column = QVBoxLayout(self)

@@ -16,8 +16,9 @@ from dcvsr_engine.resources import resource
 OPEN_PART = re.compile(r"(\{\d\})")
 FRAGMENTS = (
     "between {0} and {1}", "at least {0}", "at most {0}", "a whole number", "a number", "a finite number", "true or false",
+    "processor, {0} threads",
 )  # fmt: skip
-"""What the engine puts into gaps and is not a sentence: the ranges of settings."""
+"""What the engine puts into gaps and is not a sentence, or is none: the ranges of settings, a device."""
 BETWEEN_SENTENCES = re.compile(r"(?<=\.)\s+(?=[A-Z“])")
 
 

@@ -14,6 +14,18 @@ def clock_time(seconds: float) -> str:
     return f"{whole // 3600:02d}:{whole // 60 % 60:02d}:{whole % 60:02d}"
 
 
+def rough_time(seconds: float) -> str:
+    """A time as exact as an estimate is: ``40 s``, ``12 min``, ``2 h 30 min``, ``31 h``."""
+    minutes = seconds / 60
+    if minutes < 1.5:
+        return f"{max(1, round(seconds))} s"
+    if minutes < 59.5:
+        return f"{round(minutes)} min"
+    # in steps of 5 minutes
+    hours, rest = divmod(5 * round(minutes / 5), 60)
+    return f"{hours} h {rest} min" if rest and hours < 10 else f"{round(minutes / 60)} h"
+
+
 def amount(size: float) -> str:
     """Bytes in the largest fitting unit of 1024, as ``7.9 GB``."""
     for unit in UNITS[:-1]:

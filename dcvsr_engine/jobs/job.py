@@ -403,7 +403,9 @@ def on_this_device(manifest: Manifest) -> ResolvedSettings:
 def refuse_changed(change: str | None) -> None:
     """Raise `JobError` when there is a ``change`` since the job was started."""
     if change is not None:
-        raise JobError(f"This job cannot be continued because {change}; restore it anew with “dcvsr restore --fresh”.")
+        raise JobError(
+            f"This job cannot be continued because {change}; restore it anew by “Start again”, or “dcvsr restore --fresh”."
+        )
 
 
 def fits(shots: ShotBoundaries, first: int, last: int) -> bool:

@@ -635,20 +635,12 @@
         <translation>内存不足；请关闭其他程序或选择更小的分块，然后重新开始。</translation>
     </message>
     <message>
-        <source>This job cannot be continued because {0}; restore it anew with “dcvsr restore --fresh”.</source>
-        <translation>此任务无法继续，因为 {0}；请用“重新开始”从头修复。</translation>
-    </message>
-    <message>
         <source>None of the frames of “{0}” can be decoded.</source>
         <translation>“{0}”中没有可以解码的帧。</translation>
     </message>
     <message>
         <source>“{0}” has {1} of the {2} frames that were restored; choose another codec.</source>
         <translation>“{0}”只含已修复的 {2} 帧中的 {1} 帧；请选择其他编码。</translation>
-    </message>
-    <message>
-        <source>This job cannot be continued because version {0} of the program started it, which keeps jobs in another format than this one, {1}; restore it anew with “dcvsr restore --fresh”.</source>
-        <translation>此任务无法继续，因为它由程序的 {0} 版本开始，其任务格式与本版本 {1} 不同；请用“重新开始”从头修复。</translation>
     </message>
     <message>
         <source>{0} is damaged ({1}); {2}.</source>
@@ -815,6 +807,10 @@
         <translation>{0} 中的模型不完整：缺少 {1}。</translation>
     </message>
     <message>
+        <source>processor, {0} threads</source>
+        <translation>处理器，{0} 个线程</translation>
+    </message>
+    <message>
         <source>The farm needs Ray, which is not installed: install the program from its source with “pip install .[farm]”.</source>
         <translation>农场需要 Ray，但尚未安装：请从源代码用“pip install .[farm]”安装本程序。</translation>
     </message>
@@ -835,10 +831,6 @@
         <translation>这台计算机有 {0} 块 CUDA 显卡，每块用于一个工作进程；请勿选择更多。</translation>
     </message>
     <message>
-        <source>{0} cannot be reached any more; its units are done by others.</source>
-        <translation>无法再连接 {0}；它的单元由其他计算机完成。</translation>
-    </message>
-    <message>
         <source>{0} worker(s) of the farm wait: their devices are at other jobs, or are gone.</source>
         <translation>农场中有 {0} 个工作进程在等待：其设备正用于其他任务，或已不在。</translation>
     </message>
@@ -847,16 +839,20 @@
         <translation>农场没有工作进程：请先加入一台计算机。</translation>
     </message>
     <message>
-        <source>{0} does not see “{1}”; put input and result on storage that all computers share.</source>
-        <translation>{0} 看不到“{1}”；请将输入和结果放在所有计算机共享的存储上。</translation>
-    </message>
-    <message>
         <source>“{0}” cannot be read ({1}).</source>
         <translation>“{0}”无法读取（{1}）。</translation>
     </message>
     <message>
+        <source>This job cannot be continued because {0}; restore it anew by “Start again”, or “dcvsr restore --fresh”.</source>
+        <translation>无法继续这个任务，因为{0}；请用“重新开始”或“dcvsr restore --fresh”从头修复。</translation>
+    </message>
+    <message>
         <source>The job folder “{0}” was removed while the job ran; start it again.</source>
         <translation>任务运行期间，任务文件夹“{0}”被删除；请重新开始。</translation>
+    </message>
+    <message>
+        <source>This job cannot be continued because version {0} of the program started it, which keeps jobs in another format than this one, {1}; restore it anew by “Start again”, or “dcvsr restore --fresh”.</source>
+        <translation>无法继续这个任务：它由程序的 {0} 版开始，其任务格式与本版（{1}）不同；请用“重新开始”或“dcvsr restore --fresh”从头修复。</translation>
     </message>
     <message>
         <source>The name “{0}” holds a field that there is not{1}; use {2}.</source>
@@ -873,6 +869,10 @@
     <message>
         <source>The name “{0}” has a brace without its other half; fields are {1}.</source>
         <translation>名称“{0}”的花括号不成对；可用字段为 {1}。</translation>
+    </message>
+    <message>
+        <source>“{0}” was damaged on its way from another computer; the unit is done again.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>“{0}” is there, but its picture ({1}×{2}) has another shape than the clip&apos;s.</source>
@@ -1127,8 +1127,52 @@
         <translation>位于 {0} 的农场运行的 Ray 或 Python 版本不同（{1}）；请在两边安装相同版本。</translation>
     </message>
     <message>
+        <source>“{0}” is no file of a model: only JSON and safetensors are taken.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The model “{0}” was damaged on its way; start the job again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>“{0}” is no name of a file that a worker is sent.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The model “{0}” cannot be used where it was sent to; install it there.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>No worker of the farm is left. Finished work is kept: join a computer again, and repeat the command.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{0} cannot be reached any more.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{0}, or has another one of that name; install the same there, or have it sent with --send-model.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{0} lacks the model “{1}”: it is sent there.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{0} does not see “{1}” or the input: what it works on is sent there.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>A worker of the farm was lost ({0}: {1}).</source>
         <translation>农场的一个工作进程丢失（{0}：{1}）。</translation>
+    </message>
+    <message>
+        <source>The model “{0}” is not here any more.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{0} cannot write what it is sent ({1}).</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>There is not enough disk space: free some, or restore a shorter part.</source>
@@ -1327,6 +1371,14 @@
         <translation>保留透明度：其通道与画面分开放大，边缘由模型的放大网络处理，平滑处用双三次插值。</translation>
     </message>
     <message>
+        <source>“{0}” cannot be sent in parts, as its frames are not found by their time, and is too large to be sent whole; put it on storage that all computers share.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>“{0}” is damaged or incomplete, or no video.</source>
+        <translation>“{0}”已损坏或不完整，或者不是视频。</translation>
+    </message>
+    <message>
         <source>The {0} is converted to {1}.</source>
         <translation>{0}已转换为 {1}。</translation>
     </message>
@@ -1489,10 +1541,6 @@
     <message>
         <source>“{0}” is no address of a farm: give a computer, or COMPUTER:PORT, or “local”.</source>
         <translation>“{0}”不是农场的地址：请给出计算机名，或“计算机名:端口”，或“local”。</translation>
-    </message>
-    <message>
-        <source>The model “{0}” is another one on {1} ({2}); install the same there.</source>
-        <translation>{1} 上的模型“{0}”不相同（{2}）；请在那里安装相同的模型。</translation>
     </message>
     <message>
         <source>The farm at {0} cannot be reached any more. Finished work is kept: start it again, and then the same command.</source>
@@ -2035,6 +2083,14 @@
         <source>Add them all the same</source>
         <translation>仍然加入</translation>
     </message>
+    <message>
+        <source>Folders inside {names} hold clips, too.</source>
+        <translation>{names} 的子文件夹里也有视频。</translation>
+    </message>
+    <message>
+        <source>Add those, too</source>
+        <translation>也添加它们</translation>
+    </message>
 </context>
 <context>
     <name>Messages</name>
@@ -2291,16 +2347,16 @@
         <translation>正在检测镜头</translation>
     </message>
     <message>
-        <source>encoding</source>
-        <translation>正在编码</translation>
+        <source>preparing frames</source>
+        <translation>正在准备画面</translation>
     </message>
     <message>
-        <source>sampling</source>
-        <translation>正在采样</translation>
+        <source>restoring</source>
+        <translation>正在修复</translation>
     </message>
     <message>
-        <source>decoding</source>
-        <translation>正在解码</translation>
+        <source>finishing frames</source>
+        <translation>正在完成画面</translation>
     </message>
     <message>
         <source>writing</source>
@@ -2402,6 +2458,10 @@
         <translation>主内存</translation>
     </message>
     <message>
+        <source>Memory</source>
+        <translation>内存</translation>
+    </message>
+    <message>
         <source>Size of the file</source>
         <translation>文件大小</translation>
     </message>
@@ -2449,8 +2509,8 @@
         <translation>更小的图块:{tile}×{tile},更慢且上下文更少</translation>
     </message>
     <message>
-        <source>needs {memory}</source>
-        <translation>需要 {memory}</translation>
+        <source>needs {memory} of memory</source>
+        <translation>需要 {memory} 内存</translation>
     </message>
 </context>
 <context>
@@ -2573,6 +2633,14 @@
     <message>
         <source>Folders of clips</source>
         <translation>视频文件夹</translation>
+    </message>
+    <message>
+        <source>Give the whole path, from its beginning.</source>
+        <translation>请给出完整的路径。</translation>
+    </message>
+    <message>
+        <source>Nothing can be written there ({reason}); choose another folder.</source>
+        <translation>那里无法写入（{reason}）；请选择其他文件夹。</translation>
     </message>
     <message>
         <source>holiday.avi becomes {name}</source>
@@ -2948,6 +3016,10 @@
         <translation>{name}（农场）</translation>
     </message>
     <message>
+        <source>starting …</source>
+        <translation>正在启动……</translation>
+    </message>
+    <message>
         <source>step {step}/{steps} {kind}</source>
         <translation>步骤 {step}/{steps} {kind}</translation>
     </message>
@@ -3252,6 +3324,18 @@
     <message>
         <source>{count} results are ready, the last one is {name}.</source>
         <translation>{count} 个结果已就绪,最后一个是 {name}。</translation>
+    </message>
+    <message>
+        <source>{name} was cancelled.</source>
+        <translation>{name} 已取消。</translation>
+    </message>
+    <message>
+        <source>It can be resumed {from_where}.</source>
+        <translation>可以{from_where}继续。</translation>
+    </message>
+    <message>
+        <source>Start again</source>
+        <translation>重新开始</translation>
     </message>
     <message>
         <source>The before/after video was not written</source>
@@ -3681,6 +3765,22 @@
     <message>
         <source>Tiles denoised together; 0 chooses what fits. Does not change the result.</source>
         <translation>一起去噪的分块数；0 表示自动选择。不影响结果。</translation>
+    </message>
+    <message>
+        <source>Compile the network</source>
+        <translation>编译网络</translation>
+    </message>
+    <message>
+        <source>Blocks of the U-Net that are compiled while it already works, for long jobs on a GPU.</source>
+        <translation>在 U-Net 已开始工作时编译其中的模块，适合在 GPU 上运行的长任务。</translation>
+    </message>
+    <message>
+        <source>Transformer blocks</source>
+        <translation>Transformer 模块</translation>
+    </message>
+    <message>
+        <source>Transformer and residual blocks</source>
+        <translation>Transformer 模块和残差模块</translation>
     </message>
     <message>
         <source>Order of SAP and TAP</source>
@@ -4330,10 +4430,6 @@
         <translation>删除此预设</translation>
     </message>
     <message>
-        <source>Beside the clip, named after it</source>
-        <translation>在视频旁，以其命名</translation>
-    </message>
-    <message>
         <source>Choose…</source>
         <translation>选择…</translation>
     </message>
@@ -4346,12 +4442,20 @@
         <translation>此电脑上没有该设备。</translation>
     </message>
     <message>
+        <source>Named after the clip, {place}</source>
+        <translation>以视频命名，{place}</translation>
+    </message>
+    <message>
         <source>{model} (not installed)</source>
         <translation>{model}（未安装）</translation>
     </message>
     <message>
         <source>Custom settings</source>
         <translation>自定义设置</translation>
+    </message>
+    <message>
+        <source>into {folder}</source>
+        <translation>存到 {folder}</translation>
     </message>
     <message>
         <source>off</source>

@@ -33,6 +33,23 @@ def test_enter_starts_once_the_plan_is_there(planned, soon):
     soon(lambda: states(window) == ["done"])
 
 
+def test_memory_of_the_processor_is_shown_once(planned, soon):
+    window, plans = planned(), []
+    window.runner.planned.connect(lambda _run, plan: plans.append(plan))
+    dialog = window.runs.plan_dialog
+    soon(dialog.start_button.isEnabled)
+
+    def rows(**changes) -> list[str]:
+        dialog.show_plan(plans[0].replace(**changes), window.queue.queue[0].request)
+        labels = [dialog.form.itemAt(row, dialog.form.ItemRole.LabelRole) for row in range(dialog.form.rowCount())]
+        return [label.widget().text() for label in labels if "emory" in label.widget().text()]
+
+    assert rows() == ["Memory"]
+    assert rows(settings=plans[0].settings.replace(device="cuda")) == ["Device memory", "Main memory"]
+    assert rows(device_memory=2, device_memory_available=1) == ["Device memory", "Main memory"]
+    dialog.reject()
+
+
 def test_a_plan_that_grows_stays_on_the_screen(planned, soon):
     window = planned(fits_from={"scale": 2})
     dialog = window.runs.plan_dialog

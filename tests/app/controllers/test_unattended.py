@@ -21,6 +21,11 @@ def started(monkeypatch):
     return commands
 
 
+def end_of_queue(window, done=1):
+    window.unattended._done = done
+    window.runner.emptied.emit()
+
+
 def test_the_computer_is_awake_while_clips_are_restored_and_that_is_said(window, own_clip, soon):
     said = []
     window.unattended.status_changed.connect(lambda text, tip: said.append(text))
@@ -67,7 +72,7 @@ def test_nothing_follows_a_preview_or_a_cancelled_run(open_window, own_clip, soo
 
 def test_shutting_down_leaves_time_to_prevent_it(window, started):
     window.unattended.choose("shut down")
-    window.runner.emptied.emit()
+    end_of_queue(window)
     countdown = window.unattended.countdown
     assert "60 s" in countdown.text() and countdown.defaultButton().text().replace("&", "") == "Cancel"
     countdown._tick()
@@ -76,9 +81,26 @@ def test_shutting_down_leaves_time_to_prevent_it(window, started):
     assert not started and not countdown._timer.isActive()
 
 
+def test_nothing_is_run_where_nothing_came_out(window, started):
+    window.preferences.after_command = "backup results"
+    for deed in ("command", "shut down"):
+        window.unattended.choose(deed)
+        end_of_queue(window, done=0)
+    assert not started and window.unattended.countdown is None
+
+
+def test_nothing_follows_while_clips_wait(window, own_clip, soon, started):
+    window.preferences.after_command = "backup results"
+    window.unattended.choose("command")
+    window.add_clips([own_clip, own_clip])
+    window.runner.start_item(window.queue.queue[1].id)
+    soon(lambda: states(window) == ["waiting", "done"] and window.runner.activity == Activity.IDLE)
+    assert not started
+
+
 def test_who_says_nothing_gets_what_was_chosen(window, started):
     window.unattended.choose("sleep")
-    window.runner.emptied.emit()
+    end_of_queue(window)
     countdown = window.unattended.countdown
     for _ in range(60):
         countdown._tick()
@@ -88,7 +110,7 @@ def test_who_says_nothing_gets_what_was_chosen(window, started):
 def test_a_command_that_fails_is_told(window):
     window.preferences.after_command = "exit 7"
     window.unattended.choose("command")
-    window.runner.emptied.emit()
+    end_of_queue(window)
     window.unattended._command.wait(10)
     window.unattended._look()
     assert "exit code 7" in window.notices.text
@@ -97,7 +119,7 @@ def test_a_command_that_fails_is_told(window):
 
 def test_without_a_command_it_is_said_where_to_write_one(window):
     window.unattended.choose("command")
-    window.runner.emptied.emit()
+    end_of_queue(window)
     assert "Preferences" in window.notices.text
 
 
@@ -105,7 +127,7 @@ def test_the_queue_starts_at_its_time(window, own_clip, soon):
     window.add_clips([own_clip])
     window.unattended.start_later(datetime.now() + timedelta(hours=1))
     assert window.action_table["start_at"].text().startswith("Do not start at")
-    assert "starts at" in window.progress.status.text()
+    assert f"at {window.unattended.start_at:%H:%M}" in window.progress.status.text()
     window.unattended._look()
     assert states(window) == ["waiting"]
     window.unattended.start_later(datetime.now() - timedelta(seconds=1))

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from app.engine.runner import Activity, JobRunner, retry, with_target
+from app.engine.runner import Activity, JobRunner, with_target
 from app.engine.thread import EngineDied
 from app.queue.job_queue import JobQueue, QueueItem
 from app.queue.model import QueueModel
+from app.queue.unfinished import retry
 from dcvsr_engine.events import PreviewFrame, TileFinished
 from dcvsr_engine.planning.request import JobRequest, Region
 from dcvsr_engine.settings import OutputSettings, RestoreSettings
@@ -93,7 +94,10 @@ def test_a_retry_from_the_start_forgets_finished_work(bench, own_clip):
     first = b.add(own_clip)
     b.runner.start_item(first)
     b.wait_for(lambda: b.states() == ["failed"])
+    manifest = b.queue.item(first).folder / "job.json"
+    manifest.write_text("{}")
     retry(b.queue, b.queue.item(first), resume=False)
+    assert not manifest.exists()
     assert (b.queue.item(first).folder, b.states()) == (None, ["waiting"])
     b.runner.start_queue()
     b.wait_for(lambda: len(b.failures) == 2)
@@ -137,6 +141,29 @@ def test_a_killed_engine_interrupts_its_job_which_then_resumes(bench, own_clip):
     retry(b.queue, b.queue.item(item_id), resume=True)
     b.runner.start_queue()
     b.wait_for(lambda: b.states() == ["done"])
+
+
+def test_a_killed_engine_does_not_stop_the_queue(bench, own_clip):
+    b, emptied = bench(tile_seconds=0.02), []
+    b.runner.emptied.connect(lambda: emptied.append(True))
+    for _ in range(3):
+        b.add(own_clip)
+    b.runner.start_queue()
+    b.wait_for_tile()
+    os.kill(b.engine.process_id, signal.SIGKILL)
+    b.qtbot.waitUntil(lambda: b.states() == ["interrupted", "done", "done"], timeout=60_000)
+    assert b.deaths and emptied == [True]
+
+
+def test_a_queue_that_is_stopped_at_once_does_not_go_on(bench, own_clip):
+    b = bench(tile_seconds=30.0)
+    for _ in range(2):
+        b.add(own_clip)
+    b.runner.start_queue()
+    b.wait_for(lambda: b.queue.queue[0].folder is not None)
+    b.runner.stop_now()
+    b.wait_until_idle()
+    assert b.states() == ["interrupted", "waiting"]
 
 
 def test_an_engine_that_does_not_cancel_can_be_stopped_at_once(bench, own_clip):

@@ -66,6 +66,28 @@ def test_clips_of_a_folder_that_have_a_result_are_left_out_unless_they_are_wante
     assert len(window.queue.queue) == 3
 
 
+def test_clips_in_folders_inside_a_folder_are_offered(open_window, tmp_path, own_clip):
+    folder = tmp_path / "clips"
+    for name in ("top.mp4", "one/a.mp4", "two/three/b.mp4", "restored/top_x4.mp4"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(own_clip.read_bytes())
+    window = open_window(start=False)
+    window.preferences.result_rule = ResultRule(folder / "restored")
+    window.preferences.skip_done = False
+    window.add_clips([folder])
+    assert window.notices.text == "Folders inside clips hold clips, too."
+    notice_button(window, "Add those, too").click()
+    assert [item.request.source.name for item in window.queue.queue] == ["top.mp4", "a.mp4", "b.mp4"]
+
+
+def test_folders_without_clips_are_not_mentioned(open_window, tmp_path, own_clip):
+    (tmp_path / "clips" / "texts").mkdir(parents=True)
+    (tmp_path / "clips" / "a.mp4").write_bytes(own_clip.read_bytes())
+    window = open_window(start=False)
+    window.add_clips([tmp_path / "clips"])
+    assert window.notices.isHidden()
+
+
 def test_what_is_no_whole_result_is_named_and_its_clip_is_taken(open_window, tmp_path, own_clip, soon):
     folder = tmp_path / "clips"
     folder.mkdir()
@@ -166,6 +188,20 @@ def test_a_watched_folder_may_vanish_and_come_back(open_window, tmp_path, soon):
     folder.mkdir()
     look(window)
     assert "is back" in window.notices.text
+
+
+def test_a_clip_that_failed_and_comes_again_is_tried_again(open_window, tmp_path, own_clip, soon):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    window = without_plan(open_window())
+    begin_to_watch(window, folder, soon)
+    for _ in range(2):
+        (folder / "a.mp4").write_bytes(own_clip.read_bytes())
+        look(window)
+        look(window)
+        soon(lambda: states(window) == ["done"])
+        window.queue.set_state(window.queue.queue[0].id, "failed")
+    assert (folder / "a_x4_2.mp4").exists()
 
 
 def begin_to_watch(window, folder, soon):

@@ -45,6 +45,17 @@ def test_no_part_of_the_window_moves_files(open_window, clip, tmp_path, name):
     window.models.stop()
 
 
+@pytest.mark.parametrize("name", ["window", "preview", "queue"])
+def test_addresses_of_the_web_are_not_taken(open_window, name):
+    window = open_window(start=False)
+    widget = {"window": window, "preview": window.preview, "queue": window.queue_panel.view.viewport()}[name]
+    data = mime("https://example.invalid/a.mp4")
+    entered = QDragEnterEvent(QPoint(5, 5), OFFERED, data, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier)
+    entered.ignore()
+    QApplication.sendEvent(widget, entered)
+    assert not entered.isAccepted()
+
+
 @pytest.mark.skipif(os.name == "nt", reason="names are Unicode there")
 def test_names_that_are_not_utf_8_are_kept():
     data = QMimeData()
