@@ -831,20 +831,12 @@
         <translation>这台计算机有 {0} 块 CUDA 显卡，每块用于一个工作进程；请勿选择更多。</translation>
     </message>
     <message>
-        <source>{0} cannot be reached any more; its units are done by others.</source>
-        <translation>无法再连接 {0}；它的单元由其他计算机完成。</translation>
-    </message>
-    <message>
         <source>{0} worker(s) of the farm wait: their devices are at other jobs, or are gone.</source>
         <translation>农场中有 {0} 个工作进程在等待：其设备正用于其他任务，或已不在。</translation>
     </message>
     <message>
         <source>The farm has no worker: join a computer first.</source>
         <translation>农场没有工作进程：请先加入一台计算机。</translation>
-    </message>
-    <message>
-        <source>{0} does not see “{1}”; put input and result on storage that all computers share.</source>
-        <translation>{0} 看不到“{1}”；请将输入和结果放在所有计算机共享的存储上。</translation>
     </message>
     <message>
         <source>“{0}” cannot be read ({1}).</source>
@@ -877,6 +869,10 @@
     <message>
         <source>The name “{0}” has a brace without its other half; fields are {1}.</source>
         <translation>名称“{0}”的花括号不成对；可用字段为 {1}。</translation>
+    </message>
+    <message>
+        <source>“{0}” was damaged on its way from another computer; the unit is done again.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>“{0}” is there, but its picture ({1}×{2}) has another shape than the clip&apos;s.</source>
@@ -1131,8 +1127,52 @@
         <translation>位于 {0} 的农场运行的 Ray 或 Python 版本不同（{1}）；请在两边安装相同版本。</translation>
     </message>
     <message>
+        <source>“{0}” is no file of a model: only JSON and safetensors are taken.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The model “{0}” was damaged on its way; start the job again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>“{0}” is no name of a file that a worker is sent.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The model “{0}” cannot be used where it was sent to; install it there.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>No worker of the farm is left. Finished work is kept: join a computer again, and repeat the command.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{0} cannot be reached any more.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{0}, or has another one of that name; install the same there, or have it sent with --send-model.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{0} lacks the model “{1}”: it is sent there.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{0} does not see “{1}” or the input: what it works on is sent there.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>A worker of the farm was lost ({0}: {1}).</source>
         <translation>农场的一个工作进程丢失（{0}：{1}）。</translation>
+    </message>
+    <message>
+        <source>The model “{0}” is not here any more.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{0} cannot write what it is sent ({1}).</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>There is not enough disk space: free some, or restore a shorter part.</source>
@@ -1331,6 +1371,10 @@
         <translation>保留透明度：其通道与画面分开放大，边缘由模型的放大网络处理，平滑处用双三次插值。</translation>
     </message>
     <message>
+        <source>“{0}” cannot be sent in parts, as its frames are not found by their time, and is too large to be sent whole; put it on storage that all computers share.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>“{0}” is damaged or incomplete, or no video.</source>
         <translation>“{0}”已损坏或不完整，或者不是视频。</translation>
     </message>
@@ -1497,10 +1541,6 @@
     <message>
         <source>“{0}” is no address of a farm: give a computer, or COMPUTER:PORT, or “local”.</source>
         <translation>“{0}”不是农场的地址：请给出计算机名，或“计算机名:端口”，或“local”。</translation>
-    </message>
-    <message>
-        <source>The model “{0}” is another one on {1} ({2}); install the same there.</source>
-        <translation>{1} 上的模型“{0}”不相同（{2}）；请在那里安装相同的模型。</translation>
     </message>
     <message>
         <source>The farm at {0} cannot be reached any more. Finished work is kept: start it again, and then the same command.</source>
@@ -3725,6 +3765,22 @@
     <message>
         <source>Tiles denoised together; 0 chooses what fits. Does not change the result.</source>
         <translation>一起去噪的分块数；0 表示自动选择。不影响结果。</translation>
+    </message>
+    <message>
+        <source>Compile the network</source>
+        <translation>编译网络</translation>
+    </message>
+    <message>
+        <source>Blocks of the U-Net that are compiled while it already works, for long jobs on a GPU.</source>
+        <translation>在 U-Net 已开始工作时编译其中的模块，适合在 GPU 上运行的长任务。</translation>
+    </message>
+    <message>
+        <source>Transformer blocks</source>
+        <translation>Transformer 模块</translation>
+    </message>
+    <message>
+        <source>Transformer and residual blocks</source>
+        <translation>Transformer 模块和残差模块</translation>
     </message>
     <message>
         <source>Order of SAP and TAP</source>
