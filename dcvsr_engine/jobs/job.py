@@ -154,6 +154,10 @@ class Workplace(Protocol):
         """The model, loaded there; see `loaded_model`."""
 
     @property
+    def threads(self) -> int:
+        """How many of the processor's threads it computes with."""
+
+    @property
     def plan(self) -> Callable[..., Plan]:
         """Makes a plan for the device there; see `feasible_plan`."""
 
@@ -169,6 +173,11 @@ class Here:
 
     def __init__(self, loader: Loader) -> None:
         self._loader = loader
+
+    @property
+    def threads(self) -> int:
+        """See `Workplace.threads`."""
+        return torch.get_num_threads()
 
     def model(self, settings: RestoreSettings, telemetry: Telemetry) -> Model:
         """See `Workplace.model`."""
@@ -192,7 +201,7 @@ def run_stored(
         if report := report_of_repeated(request, target, info, folder, telemetry, place):
             return report
         decided_output(request, target, info, read_manifest(folder))  # before the model is loaded for nothing
-        model = place.model(request.settings, telemetry)
+        model, make = place.model(request.settings, telemetry), partial(place.plan, on_plan=on_plan)
         with presence.lock(telemetry.check):
             known = read_manifest(folder)
             if known is None and (report := report_of_repeated(request, target, info, folder, telemetry, place)):
@@ -200,9 +209,8 @@ def run_stored(
             output = decided_output(request, target, info, known)
             if known is None:
                 shots = find_shots(request, reader, info, telemetry)
-                store, plan = begin_job(request, output, info, model, shots, presence, partial(place.plan, on_plan=on_plan))
+                store, plan = begin_job(request, output, info, model, shots, presence, make, place.threads)
             else:
-                make = partial(place.plan, on_plan=on_plan)
                 store, plan = resume_job(known, request, reader, info, model, presence, telemetry, make)
         job = OpenJob(request.replace(output=output), reader, info, plan, telemetry)
         if not store.manifest.is_published(target):
@@ -253,7 +261,8 @@ def conclude(job: OpenJob, target: Path, store: JobStore, resumed: bool) -> dict
         return (record and record.report) or {}
     published = store.read().is_published(target)
     if not published:
-        if not resumed:  # what a resumed job took in earlier runs is not known to the last step
+        # what a resumed job took in earlier runs is not known to the last step, and another computer is not this one
+        if not resumed and isinstance(job, Session):
             remember(job.plan, store.facts())
         refuse_changed(reread(store.manifest.identity, store.manifest.units, job.reader, telemetry.check))
     with publishing_lock(telemetry.check):
@@ -287,14 +296,15 @@ def begin_job(
     shots: ShotBoundaries,
     presence: Presence,
     make: Callable[..., Plan],
+    threads: int,
 ) -> tuple[JobStore, Plan]:
-    """Plan a new job, whose ``output`` is decided, as ``make`` does, and write it down."""
+    """Plan a new job, whose ``output`` is decided, as ``make`` does, for so many ``threads``, and write it down."""
     identity = identity_of(request, input_facts(info), model)
     plan = make(request, info, model, shots, presence.folder)
     manifest = Manifest(
         identity=identity,
         shots=shots,
-        threads=torch.get_num_threads(),
+        threads=threads,
         settings=plan.settings,
         segment_windows=plan.segment_windows,
         decode_frames=plan.decode_frames,

@@ -839,6 +839,22 @@
         <translation>农场没有工作进程：请先加入一台计算机。</translation>
     </message>
     <message>
+        <source>{0} or WIDTHxHEIGHT with sides of {1} to {2} pixels</source>
+        <translation>{0} 或 WIDTHxHEIGHT（每边 {1} 到 {2} 像素）</translation>
+    </message>
+    <message>
+        <source>auto or a factor between {0} and {1}</source>
+        <translation>auto 或 {0} 到 {1} 之间的倍数</translation>
+    </message>
+    <message>
+        <source>auto, or frames per second such as 24, 23.976 or 24000/1001</source>
+        <translation>auto，或每秒帧数，如 24、23.976 或 24000/1001</translation>
+    </message>
+    <message>
+        <source>text with %04d for the number, such as shot.%04d</source>
+        <translation>以 %04d 表示编号的文字，如 shot.%04d</translation>
+    </message>
+    <message>
         <source>“{0}” cannot be read ({1}).</source>
         <translation>“{0}”无法读取（{1}）。</translation>
     </message>
@@ -869,6 +885,10 @@
     <message>
         <source>The name “{0}” has a brace without its other half; fields are {1}.</source>
         <translation>名称“{0}”的花括号不成对；可用字段为 {1}。</translation>
+    </message>
+    <message>
+        <source>“{0}” was damaged on its way from another computer; the unit is done again.</source>
+        <translation>“{0}”从另一台电脑传来时损坏；该单元会重做。</translation>
     </message>
     <message>
         <source>“{0}” is there, but its picture ({1}×{2}) has another shape than the clip&apos;s.</source>
@@ -1119,22 +1139,6 @@
         <translation>分块放不进设备内存：请选择更小的分块或窗口，或快速分块。</translation>
     </message>
     <message>
-        <source>{0} or WIDTHxHEIGHT with sides of {1} to {2} pixels</source>
-        <translation>{0} 或 WIDTHxHEIGHT（每边 {1} 到 {2} 像素）</translation>
-    </message>
-    <message>
-        <source>auto or a factor between {0} and {1}</source>
-        <translation>auto 或 {0} 到 {1} 之间的倍数</translation>
-    </message>
-    <message>
-        <source>auto, or frames per second such as 24, 23.976 or 24000/1001</source>
-        <translation>auto，或每秒帧数，如 24、23.976 或 24000/1001</translation>
-    </message>
-    <message>
-        <source>text with %04d for the number, such as shot.%04d</source>
-        <translation>以 %04d 表示编号的文字，如 shot.%04d</translation>
-    </message>
-    <message>
         <source>The farm at {0} runs another version of Ray or Python ({1}); install the same on both.</source>
         <translation>位于 {0} 的农场运行的 Ray 或 Python 版本不同（{1}）；请在两边安装相同版本。</translation>
     </message>
@@ -1185,10 +1189,6 @@
     <message>
         <source>{0} cannot write what it is sent ({1}).</source>
         <translation>{0} 无法写入收到的内容（{1}）。</translation>
-    </message>
-    <message>
-        <source>“{0}” was damaged on its way from another computer; the unit is done again.</source>
-        <translation>“{0}”从另一台电脑传来时损坏；该单元会重做。</translation>
     </message>
     <message>
         <source>There is not enough disk space: free some, or restore a shorter part.</source>
@@ -3789,6 +3789,22 @@
     <message>
         <source>Tiles denoised together; 0 chooses what fits. Does not change the result.</source>
         <translation>一起去噪的分块数；0 表示自动选择。不影响结果。</translation>
+    </message>
+    <message>
+        <source>Compile the network</source>
+        <translation>编译网络</translation>
+    </message>
+    <message>
+        <source>Blocks of the U-Net that are compiled while it already works, for long jobs on a GPU.</source>
+        <translation>在 U-Net 已开始工作时编译其中的模块，适合在 GPU 上运行的长任务。</translation>
+    </message>
+    <message>
+        <source>Transformer blocks</source>
+        <translation>Transformer 模块</translation>
+    </message>
+    <message>
+        <source>Transformer and residual blocks</source>
+        <translation>Transformer 模块和残差模块</translation>
     </message>
     <message>
         <source>Order of SAP and TAP</source>
