@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QPalette, QResizeEvent
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -172,7 +172,6 @@ class PlanDialog(QDialog):
         self._show_lines(self.notes, plan.notes, "·")
         self.start_button.setEnabled(not plan.problems)
         self.start_button.setFocus()
-        self._fit()
 
     def show_sum(self, planned: int, clips: int, frames: int, size: int, seconds: float | None) -> None:
         """Show what all clips together take; of one alone the plan says it."""
@@ -184,14 +183,12 @@ class PlanDialog(QDialog):
         time = "…" if seconds is None else rough_time(seconds)
         self.total.setText(text.format(planned=planned, clips=clips, frames=f"{frames:,}", size=amount(size), time=time))
         self.total.show()
-        self._fit()
 
     def show_searching(self, searching: bool) -> None:
         """Say that settings that fit are still looked for, or no longer."""
         self.waiting.setText(self.tr("Looking for settings that fit …") if searching else self.tr("Planning …"))
         self.waiting.setVisible(searching)
         self.busy.setVisible(searching)
-        self._fit()
 
     def offer(self, text: str, choose: Callable[[], object], better: bool = False) -> None:
         """Offer a change of the settings that makes the clip fit, or that may do ``better``."""
@@ -203,15 +200,20 @@ class PlanDialog(QDialog):
         self.offer_buttons.append(button)
         self._offered.addWidget(button)
         self.offers.show()
-        self._fit()
 
     def _fit(self) -> None:
         """Be as high as the wrapped lines need."""
         layout = self.layout()
         assert layout
         # a size hint does not know the height that wrapped lines need at this width
-        layout.activate()
         self.resize(self.width(), max(layout.totalHeightForWidth(self.width()), layout.totalMinimumSize().height()))
+
+    def event(self, event: QEvent) -> bool:
+        """Fit what is shown now: new rows count once Qt has laid them out."""
+        handled = super().event(event)
+        if event.type() == QEvent.Type.LayoutRequest:
+            self._fit()
+        return handled
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Stay on the screen: what is found out makes the dialog grow."""

@@ -9,6 +9,8 @@ from app.controllers.planning import changes_for
 
 PROBLEM = "The frames do not fit into memory: close other programs, or choose a smaller size."
 
+LONG_NOTE = "The clip is so long a story that its note goes on and on, over the end of its line and into the next one, at least."
+
 
 @pytest.fixture
 def planned(open_window, own_clip, soon):
@@ -47,6 +49,23 @@ def test_memory_of_the_processor_is_shown_once(planned, soon):
     assert rows() == ["Memory"]
     assert rows(settings=plans[0].settings.replace(device="cuda")) == ["Device memory", "Main memory"]
     assert rows(device_memory=2, device_memory_available=1) == ["Device memory", "Main memory"]
+    dialog.reject()
+
+
+def test_notes_that_wrap_take_no_room_from_the_rows(planned, soon):
+    window, plans = planned(), []
+    window.runner.planned.connect(lambda _run, plan: plans.append(plan))
+    dialog = window.runs.plan_dialog
+    soon(lambda: bool(plans and plans[-1].seconds))  # measured: no other plan comes
+    dialog.show_plan(plans[0].replace(notes=("A short one.", LONG_NOTE, LONG_NOTE)), window.queue.queue[0].request)
+
+    def labels():
+        return [dialog.notes, *(dialog.form.itemAt(row).widget() for row in range(dialog.form.count()))]
+
+    soon(lambda: all(label.isVisible() for label in labels()))
+    QTest.qWait(0)
+    assert dialog.notes.text().count("goes on") == 2
+    assert [text for text in labels() if text.height() < max(text.heightForWidth(text.width()), text.sizeHint().height())] == []
     dialog.reject()
 
 

@@ -1,12 +1,15 @@
 """The engine's sentences in Chinese; what cannot be translated stays as the engine said it."""
 
+import re
+
 import pytest
 from PySide6.QtCore import QTranslator
+from PySide6.QtWidgets import QFileDialog
 
 from app.widgets.engine_words import engine_words, recogniser
 from dcvsr_engine.errors import InputError, SettingsError
 from dcvsr_engine.resources import resource
-from dcvsr_engine.settings import RestoreSettings
+from dcvsr_engine.settings import OutputSettings, RestoreSettings
 from dcvsr_engine.video.probe import probe
 
 
@@ -34,6 +37,27 @@ def test_an_error_that_the_engine_raises_is_translated_with_its_parts(chinese, t
     with pytest.raises(SettingsError) as wrong:
         RestoreSettings(steps=500)
     assert engine_words(str(wrong.value)) == "steps 必须为 1 到 200 之间，而不是 500。"
+
+
+def test_sentences_on_settings_and_files_are_translated_to_their_end(chinese, tmp_path):
+    (tmp_path / "empty.mp4").touch()
+    with pytest.raises(InputError) as empty:
+        probe(tmp_path / "empty.mp4")
+    with pytest.raises(SettingsError) as size:
+        RestoreSettings(size="20000x20000")
+    with pytest.raises(SettingsError) as rate:
+        OutputSettings(frame_rate="x")
+    changed = "This job cannot be continued because the input has changed: “a.mp4” had 3 bytes and has 4 now; restore it anew"
+    said = [str(empty.value), str(size.value), str(rate.value), f"{changed} by “Start again”, or “dcvsr restore --fresh”."]
+    words = [word for text in said for word in re.findall("[a-zA-Z]{4,}", engine_words(text).replace(str(tmp_path), ""))]
+    assert set(words) <= {"empty", "auto", "WIDTHxHEIGHT", "size", "frame", "rate", "dcvsr", "restore", "fresh"}
+
+
+def test_what_qts_own_dialogs_say_is_translated(chinese, qtbot):
+    dialog = QFileDialog()
+    qtbot.addWidget(dialog)
+    assert dialog.labelText(QFileDialog.DialogLabel.LookIn) == "查找范围(&L)："
+    assert dialog.labelText(QFileDialog.DialogLabel.FileType) == "文件类型(&T)："
 
 
 def test_several_sentences_are_translated_one_by_one(chinese):
