@@ -387,19 +387,8 @@ def plan_text(made: "Plan") -> str:
         ("Time", "not measured (--calibrate)" if made.seconds is None else f"about {time_span(made.seconds)}"),
     ]  # fmt: skip
     lines = [f"{name:<12}{text}" for name, text in rows]
-    lines += [f"Note: {note}" for note in (*made.notes, *reduction_notes(made))] + [
-        f"Problem: {problem}" for problem in made.problems
-    ]
+    lines += [f"Note: {note}" for note in made.notes] + [f"Problem: {problem}" for problem in made.problems]
     return "\n".join(lines)
-
-
-def reduction_notes(made: "Plan") -> list[str]:
-    """A sentence where the clip's detail would fit into a smaller picture than the one that is restored."""
-    suggested = made.suggested_reduction
-    if suggested is None or suggested <= made.settings.reduction:
-        return []
-    smaller = f"{suggested:g}"
-    return [f"The clip is soft: its detail fits into a picture {smaller} times smaller, and --reduce {smaller} may do better."]
 
 
 def jobs_command(options: argparse.Namespace) -> int:

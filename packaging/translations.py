@@ -26,7 +26,7 @@ PATTERNS = FOLDER / "engine.txt"
 NOT_IN_THE_WINDOW = {"research", "batch.py", "cli.py", "arguments.py", "terminal.py", "command.py", "__main__.py"}
 FOR_PROGRAMMERS = ("log.", "logging.", "Field", "re.compile", "parser.")
 SHORTEST = 11
-"""Characters of a sentence, more than."""
+"""Characters of a sentence, at least."""
 QT_TEXTS = (
     ("QFileDialog", "&Look in:", ""),
     ("QFileDialog", "Files of &type:", ""),
@@ -70,7 +70,7 @@ def is_sentence(text: str) -> bool:
     """Whether a text has a sentence's beginning, its end, and some words between."""
     words = re.sub(r"\{\d+\}", "", text)
     return (
-        bool(re.match(r"[A-Z“]|\{0\}|[a-z_]+ must be ", text))
+        bool(re.match(r"[A-Z“]|\{0\}", text))
         and text.endswith(".")
         and " " in text
         and len(words) > SHORTEST

@@ -169,7 +169,8 @@ class PlanDialog(QDialog):
         if plan.problems or not self._failed:
             self._show_lines(self.problems, plan.problems, "✕")
         color_text(self.problems, tones(self.palette()).bad)
-        self._show_lines(self.notes, plan.notes, "·")
+        # what a button offers need not be said in the command line's words, too
+        self._show_lines(self.notes, tuple(note for note in plan.notes if "--reduce" not in note), "·")
         self.start_button.setEnabled(not plan.problems)
         self.start_button.setFocus()
 
@@ -201,19 +202,20 @@ class PlanDialog(QDialog):
         self._offered.addWidget(button)
         self.offers.show()
 
+    def event(self, event: QEvent) -> bool:
+        """Grow with what is shown, once its parts are laid out: before, new ones count for nothing."""
+        handled = super().event(event)
+        if event.type() == QEvent.Type.LayoutRequest:
+            self._fit()
+        return handled
+
     def _fit(self) -> None:
         """Be as high as the wrapped lines need."""
         layout = self.layout()
         assert layout
         # a size hint does not know the height that wrapped lines need at this width
+        layout.activate()
         self.resize(self.width(), max(layout.totalHeightForWidth(self.width()), layout.totalMinimumSize().height()))
-
-    def event(self, event: QEvent) -> bool:
-        """Fit what is shown now: new rows count once Qt has laid them out."""
-        handled = super().event(event)
-        if event.type() == QEvent.Type.LayoutRequest:
-            self._fit()
-        return handled
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Stay on the screen: what is found out makes the dialog grow."""

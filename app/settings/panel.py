@@ -49,7 +49,7 @@ GUIDANCE_ROWS = ("steps", "guidance", "guidance_scale", "gamma_peak", "gamma_rho
 FEWER_ROWS = ("solver", "reuse", "still")
 PROPAGATION_ROWS = ("sap", "sap_schedule", "sap_rate", "tap", "tap_frames", "tap_direction")
 TILE_ROWS = ("tiling", "tile", "window", "overlap", "segment_frames", "order", "tile_batch")
-REST_ROWS = ("reduce", "grain", "color", "seed", "precision", "device")
+REST_ROWS = ("reduce", "grain", "color", "seed", "precision", "device", "compile")
 OUTPUT_SIMPLE_ROWS = ("codec", "crf")
 OUTPUT_REST_ROWS = (
     *("preset", "bit_depth", "audio", "subtitles", "unfit_tracks", "deinterlace"),

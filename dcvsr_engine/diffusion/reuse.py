@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from dcvsr_engine.diffusion.branch import Branch
 from dcvsr_engine.diffusion.levels import shallow_levels
 from dcvsr_engine.diffusion.propagation import BatchLayout, Propagation
+from dcvsr_engine.network.compiled import COMPILED_KINDS, CompiledBlocks
 from dcvsr_engine.settings import RestoreSettings
 from dcvsr_engine.tiling.grid import Tile
 
@@ -47,11 +48,13 @@ class LevelledUNet:
     Attributes:
         unet: the network.
         propagation: knows what is in a batch.
+        compiled: its blocks that are compiled.
         levels: as `shallow_levels` counts them; ``None`` where nothing can be left out.
     """
 
     def __init__(self, unet: UNetSpatioTemporalConditionModel, propagation: Propagation, settings: RestoreSettings) -> None:
         self.unet, self.propagation = unet, propagation
+        self.compiled = CompiledBlocks(unet, COMPILED_KINDS[settings.compile])
         self.levels = shallow_levels(unet.config, settings)
         self._reused: DeepFeatures | None = None
 
@@ -102,9 +105,10 @@ class LevelledUNet:
         """
         layout = self.propagation.layout
         features = self._reused.of(layout) if self._reused is not None and layout is not None else None
-        if features is not None:
-            return self.shallow(x, noise_level, embeddings, ids, features.to(x))
-        out: Tensor = self.unet(x, noise_level, encoder_hidden_states=embeddings, added_time_ids=ids).sample
+        with self.compiled.evaluation(len(x)):
+            if features is not None:
+                return self.shallow(x, noise_level, embeddings, ids, features.to(x))
+            out: Tensor = self.unet(x, noise_level, encoder_hidden_states=embeddings, added_time_ids=ids).sample
         return out
 
     def shallow(self, x: Tensor, noise_level: Tensor, embeddings: Tensor, ids: Tensor, features: Tensor) -> Tensor:

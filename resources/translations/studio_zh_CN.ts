@@ -839,6 +839,70 @@
         <translation>农场没有工作进程：请先加入一台计算机。</translation>
     </message>
     <message>
+        <source>{0} or WIDTHxHEIGHT with sides of {1} to {2} pixels</source>
+        <translation>{0} 或 WIDTHxHEIGHT（每边 {1} 到 {2} 像素）</translation>
+    </message>
+    <message>
+        <source>auto or a factor between {0} and {1}</source>
+        <translation>auto 或 {0} 到 {1} 之间的倍数</translation>
+    </message>
+    <message>
+        <source>auto, or frames per second such as 24, 23.976 or 24000/1001</source>
+        <translation>auto，或每秒帧数，如 24、23.976 或 24000/1001</translation>
+    </message>
+    <message>
+        <source>text with %04d for the number, such as shot.%04d</source>
+        <translation>以 %04d 表示编号的文字，如 shot.%04d</translation>
+    </message>
+    <message>
+        <source>the input has changed: {0}</source>
+        <translation>输入已改变：{0}</translation>
+    </message>
+    <message>
+        <source>the input has changed: frames {0} to {1} of “{2}” are not those that were read before</source>
+        <translation>输入已改变：“{2}”的第 {0} 至 {1} 帧与之前读取的不同</translation>
+    </message>
+    <message>
+        <source>“{0}” was written again since</source>
+        <translation>“{0}”此后被重新写入</translation>
+    </message>
+    <message>
+        <source>“{0}” had {1} bytes and has {2} now</source>
+        <translation>“{0}”原有 {1} 字节，现为 {2} 字节</translation>
+    </message>
+    <message>
+        <source>“{0}” is now “{1}”</source>
+        <translation>“{0}”现为“{1}”</translation>
+    </message>
+    <message>
+        <source>there were {0} pictures and now there are {1}</source>
+        <translation>原有 {0} 张图片，现有 {1} 张</translation>
+    </message>
+    <message>
+        <source>the model&apos;s file {0} has changed</source>
+        <translation>模型文件 {0} 已改变</translation>
+    </message>
+    <message>
+        <source>its plan has changed</source>
+        <translation>其计划已改变</translation>
+    </message>
+    <message>
+        <source>it was started on {0} and would continue on {1}</source>
+        <translation>它在 {0} 上开始，却将在 {1} 上继续</translation>
+    </message>
+    <message>
+        <source>version {0} of the program started it and this is version {1}</source>
+        <translation>它由程序的 {0} 版本开始，而当前为 {1} 版本</translation>
+    </message>
+    <message>
+        <source>it is shorter than its header says</source>
+        <translation>文件比其文件头所述的短</translation>
+    </message>
+    <message>
+        <source>the decoder needs more memory</source>
+        <translation>解码器需要更多内存</translation>
+    </message>
+    <message>
         <source>“{0}” cannot be read ({1}).</source>
         <translation>“{0}”无法读取（{1}）。</translation>
     </message>
@@ -869,6 +933,10 @@
     <message>
         <source>The name “{0}” has a brace without its other half; fields are {1}.</source>
         <translation>名称“{0}”的花括号不成对；可用字段为 {1}。</translation>
+    </message>
+    <message>
+        <source>“{0}” was damaged on its way from another computer; the unit is done again.</source>
+        <translation>“{0}”从另一台电脑传来时损坏；该单元会重做。</translation>
     </message>
     <message>
         <source>“{0}” is there, but its picture ({1}×{2}) has another shape than the clip&apos;s.</source>
@@ -1063,6 +1131,10 @@
         <translation>内存不足：一次处理 {0} 帧，检查衔接时看到的范围也较小。</translation>
     </message>
     <message>
+        <source>The clip is soft: its detail fits into a picture {0} times smaller, and --reduce {1} may do better.</source>
+        <translation>画面偏软：其细节可容于缩小 {0} 倍的画面，使用 --reduce {1} 或许更好。</translation>
+    </message>
+    <message>
         <source>Deep features are reused in {0} of {1} steps, not the paper&apos;s; it resumes from the other steps.</source>
         <translation>{1} 步中有 {0} 步复用深层特征，与论文不同；中断后从其他步继续。</translation>
     </message>
@@ -1115,54 +1187,6 @@
         <translation>分块放不进设备内存：请选择更小的分块或窗口，或快速分块。</translation>
     </message>
     <message>
-        <source>the input has changed: {0}</source>
-        <translation>输入已改变：{0}</translation>
-    </message>
-    <message>
-        <source>the input has changed: frames {0} to {1} of “{2}” are not those that were read before</source>
-        <translation>输入已改变：“{2}”的第 {0} 至 {1} 帧与之前读取的不同</translation>
-    </message>
-    <message>
-        <source>“{0}” was written again since</source>
-        <translation>“{0}”此后被重新写入</translation>
-    </message>
-    <message>
-        <source>“{0}” had {1} bytes and has {2} now</source>
-        <translation>“{0}”原有 {1} 字节，现为 {2} 字节</translation>
-    </message>
-    <message>
-        <source>“{0}” is now “{1}”</source>
-        <translation>“{0}”现为“{1}”</translation>
-    </message>
-    <message>
-        <source>there were {0} pictures and now there are {1}</source>
-        <translation>原有 {0} 张图片，现有 {1} 张</translation>
-    </message>
-    <message>
-        <source>the model&apos;s file {0} has changed</source>
-        <translation>模型文件 {0} 已改变</translation>
-    </message>
-    <message>
-        <source>its plan has changed</source>
-        <translation>其计划已改变</translation>
-    </message>
-    <message>
-        <source>it was started on {0} and would continue on {1}</source>
-        <translation>它在 {0} 上开始，却将在 {1} 上继续</translation>
-    </message>
-    <message>
-        <source>version {0} of the program started it and this is version {1}</source>
-        <translation>它由程序的 {0} 版本开始，而当前为 {1} 版本</translation>
-    </message>
-    <message>
-        <source>it is shorter than its header says</source>
-        <translation>文件比其文件头所述的短</translation>
-    </message>
-    <message>
-        <source>the decoder needs more memory</source>
-        <translation>解码器需要更多内存</translation>
-    </message>
-    <message>
         <source>The farm at {0} runs another version of Ray or Python ({1}); install the same on both.</source>
         <translation>位于 {0} 的农场运行的 Ray 或 Python 版本不同（{1}）；请在两边安装相同版本。</translation>
     </message>
@@ -1172,31 +1196,31 @@
     </message>
     <message>
         <source>The model “{0}” was damaged on its way; start the job again.</source>
-        <translation>模型“{0}”在传输途中损坏；请重新开始任务。</translation>
+        <translation>模型“{0}”在传输中损坏；请重新开始任务。</translation>
     </message>
     <message>
         <source>“{0}” is no name of a file that a worker is sent.</source>
-        <translation>“{0}”不是可发送给工作进程的文件名。</translation>
+        <translation>“{0}”不是会发送给工作进程的文件名。</translation>
     </message>
     <message>
         <source>The model “{0}” cannot be used where it was sent to; install it there.</source>
-        <translation>模型“{0}”在接收方无法使用；请在那里安装它。</translation>
+        <translation>模型“{0}”在接收它的电脑上无法使用；请在那里安装它。</translation>
     </message>
     <message>
         <source>No worker of the farm is left. Finished work is kept: join a computer again, and repeat the command.</source>
-        <translation>农场已没有工作进程。已完成的工作会保留：请重新加入一台电脑，并重复该命令。</translation>
+        <translation>农场里已没有工作进程。已完成的部分会保留：请再次加入一台电脑，然后重复该命令。</translation>
     </message>
     <message>
         <source>{0} cannot be reached any more.</source>
-        <translation>无法再连接 {0}。</translation>
+        <translation>{0} 已无法连接。</translation>
     </message>
     <message>
         <source>{0}, or has another one of that name; install the same there, or have it sent with --send-model.</source>
-        <translation>{0}，或有同名的另一个模型；请在那里安装相同的模型，或使用 --send-model 发送。</translation>
+        <translation>{0}，或者有同名的另一个；请在那里安装相同的，或用 --send-model 发送。</translation>
     </message>
     <message>
         <source>{0} lacks the model “{1}”: it is sent there.</source>
-        <translation>{0} 缺少模型“{1}”：正在发送。</translation>
+        <translation>{0} 缺少模型“{1}”：正在发送过去。</translation>
     </message>
     <message>
         <source>{0} does not see “{1}” or the input: what it works on is sent there.</source>
@@ -1208,23 +1232,11 @@
     </message>
     <message>
         <source>The model “{0}” is not here any more.</source>
-        <translation>模型“{0}”已不在此处。</translation>
+        <translation>模型“{0}”已不在这里。</translation>
     </message>
     <message>
         <source>{0} cannot write what it is sent ({1}).</source>
-        <translation>{0} 无法写入发送给它的内容（{1}）。</translation>
-    </message>
-    <message>
-        <source>“{0}” was damaged on its way from another computer; the unit is done again.</source>
-        <translation>“{0}”从另一台电脑传来的途中损坏；该单元会重新处理。</translation>
-    </message>
-    <message>
-        <source>sigma_max must be larger than sigma_min ({0}), not {1}.</source>
-        <translation>sigma_max 必须大于 sigma_min（{0}），而不是 {1}。</translation>
-    </message>
-    <message>
-        <source>frames must be odd, not {0}.</source>
-        <translation>frames 必须为奇数，而不是 {0}。</translation>
+        <translation>{0} 无法写入收到的内容（{1}）。</translation>
     </message>
     <message>
         <source>There is not enough disk space: free some, or restore a shorter part.</source>
@@ -1335,22 +1347,6 @@
         <translation>视频编码；自动：8 位用 H.264，10 位用 H.265，需保留透明度时 .mov 用 ProRes、.mkv 用 FFV1。</translation>
     </message>
     <message>
-        <source>size must be {0} or WIDTHxHEIGHT with sides of {1} to {2} pixels, not “{3}”.</source>
-        <translation>size 必须为 {0}，或“宽x高”（边长 {1} 到 {2} 像素），而不是“{3}”。</translation>
-    </message>
-    <message>
-        <source>reduce must be auto or a factor between {0} and {1}, not “{2}”.</source>
-        <translation>reduce 必须为 auto 或 {0} 到 {1} 之间的倍数，而不是“{2}”。</translation>
-    </message>
-    <message>
-        <source>frame_rate must be auto, or frames per second such as 24, 23.976 or 24000/1001, not “{0}”.</source>
-        <translation>frame_rate 必须为 auto，或每秒帧数，如 24、23.976 或 24000/1001，而不是“{0}”。</translation>
-    </message>
-    <message>
-        <source>picture_name must be text with %04d for the number, such as shot.%04d, not “{0}”.</source>
-        <translation>picture_name 必须是用 %04d 表示编号的文字，如 shot.%04d，而不是“{0}”。</translation>
-    </message>
-    <message>
         <source>“{0}” cannot be written ({1}).</source>
         <translation>无法写入“{0}”（{1}）。</translation>
     </message>
@@ -1444,7 +1440,7 @@
     </message>
     <message>
         <source>“{0}” cannot be sent in parts, as its frames are not found by their time, and is too large to be sent whole; put it on storage that all computers share.</source>
-        <translation>“{0}”无法分段发送（其帧不能按时间定位），整体发送又太大；请将它放在所有电脑共享的存储上。</translation>
+        <translation>“{0}”无法分段发送，因为无法按时间找到其帧，而整个发送又太大；请把它放到所有电脑共享的存储上。</translation>
     </message>
     <message>
         <source>“{0}” is empty.</source>
@@ -2160,8 +2156,8 @@
         <translation>仍然加入</translation>
     </message>
     <message>
-        <source>Folders inside {names} hold clips, too.</source>
-        <translation>{names} 的子文件夹里也有视频。</translation>
+        <source>Folders inside “{names}” hold clips, too.</source>
+        <translation>“{names}”的子文件夹里也有视频。</translation>
     </message>
     <message>
         <source>Add those, too</source>
@@ -3860,6 +3856,22 @@
     <message>
         <source>Tiles denoised together; 0 chooses what fits. Does not change the result.</source>
         <translation>一起去噪的分块数；0 表示自动选择。不影响结果。</translation>
+    </message>
+    <message>
+        <source>Compile the network</source>
+        <translation>编译网络</translation>
+    </message>
+    <message>
+        <source>Blocks of the U-Net that are compiled while it already works, for long jobs on a GPU.</source>
+        <translation>在 U-Net 已开始工作时编译其中的模块，适合在 GPU 上运行的长任务。</translation>
+    </message>
+    <message>
+        <source>Transformer blocks</source>
+        <translation>Transformer 模块</translation>
+    </message>
+    <message>
+        <source>Transformer and residual blocks</source>
+        <translation>Transformer 模块和残差模块</translation>
     </message>
     <message>
         <source>Order of SAP and TAP</source>

@@ -3,13 +3,12 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLabel
 from steering import states
 
 from app.controllers.planning import changes_for
 
 PROBLEM = "The frames do not fit into memory: close other programs, or choose a smaller size."
-
-LONG_NOTE = "The clip is so long a story that its note goes on and on, over the end of its line and into the next one, at least."
 
 
 @pytest.fixture
@@ -52,20 +51,22 @@ def test_memory_of_the_processor_is_shown_once(planned, soon):
     dialog.reject()
 
 
-def test_notes_that_wrap_take_no_room_from_the_rows(planned, soon):
-    window, plans = planned(), []
+def test_nothing_of_a_plan_is_cut(planned, soon):
+    window, plans = planned(soft=2.0), []
     window.runner.planned.connect(lambda _run, plan: plans.append(plan))
     dialog = window.runs.plan_dialog
-    soon(lambda: bool(plans and plans[-1].seconds))  # measured: no other plan comes
-    dialog.show_plan(plans[0].replace(notes=("A short one.", LONG_NOTE, LONG_NOTE)), window.queue.queue[0].request)
-
-    def labels():
-        return [dialog.notes, *(dialog.form.itemAt(row).widget() for row in range(dialog.form.count()))]
-
-    soon(lambda: all(label.isVisible() for label in labels()))
-    QTest.qWait(0)
-    assert dialog.notes.text().count("goes on") == 2
-    assert [text for text in labels() if text.height() < max(text.heightForWidth(text.width()), text.sizeHint().height())] == []
+    soon(dialog.start_button.isEnabled)
+    notes = (
+        "The clip is long, and a note that says so at length takes more than one line of the dialog.",
+        "a --reduce 2",
+    )
+    for seconds in (1.0, 5000.0):
+        dialog.show_plan(plans[0].replace(notes=notes, seconds=seconds), window.queue.queue[0].request)
+        QTest.qWait(50)
+        labels = [label for label in dialog.findChildren(QLabel) if label.isVisible()]
+        assert [label.text() for label in labels if label.height() < label.heightForWidth(label.width())] == []
+        assert [label.text() for label in labels if label.height() < label.fontMetrics().height()] == []
+    assert "--reduce" not in dialog.notes.text()
     dialog.reject()
 
 
