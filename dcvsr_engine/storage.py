@@ -267,6 +267,8 @@ def file_identity(path: Path) -> Identity:
 
 def ignores_case(folder: Path) -> bool:
     """Whether upper and lower case are the same in a folder's file system."""
+    if not folder.name:  # the root has none to try it with
+        return os.name == "nt"
     other = folder.with_name(folder.name.swapcase())
     try:
         return other != folder and other.samefile(folder)
