@@ -60,7 +60,7 @@ def make_plan(
     settings, sizes = sized(on_device(declaration.resolve(request.settings)), request, info)
     shots = boundaries.shots if boundaries is not None else (frame_range(request, info),)
     whole = load_of(Segment(index=0, first=0, last=0), *sizes.reduced, settings, declaration, unet)
-    load = replace(whole, codec=codec_of(request, info))
+    load = replace(whole, codec=codec_of(request, info), output_size=sizes.output)
     division = divided(shots, load, sizes.reduced, segment_windows)
     planned, estimate = division.settings, division.estimate
     plan = Plan(
@@ -143,7 +143,7 @@ def division_of(shots: Sequence[tuple[int, int]], load: SegmentLoad, size: tuple
     # windows are even in each segment: a shorter one may have longer ones
     windows_of = (grid_for(frames, *size, load.declaration, settings) for frames in {segment.frames for segment in segments})
     grid = replace(grid, tile_frames=max(each.tile_frames for each in windows_of))
-    load = replace(load, grid=grid, pinned=pinned)
+    load = replace(load, grid=grid, pinned=pinned, several=len(segments) > 1)
     return Division(segments, windows, load, *estimate_memory(load, *memory(settings.device)))
 
 
