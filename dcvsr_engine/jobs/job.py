@@ -28,6 +28,7 @@ from dcvsr_engine.jobs.session import (
     load_for,
     loaded_model,
     opened_clip,
+    settle,
     with_reduction,
 )
 from dcvsr_engine.jobs.sinks import FileSink, PreviewSink
@@ -45,7 +46,7 @@ from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.planning.segments import frame_range, ordered
 from dcvsr_engine.planning.shots import ShotBoundaries, detect_shots
 from dcvsr_engine.planning.speeds import remember_speed, timed
-from dcvsr_engine.settings import OutputSettings, ResolvedSettings
+from dcvsr_engine.settings import OutputSettings, ResolvedSettings, RestoreSettings
 from dcvsr_engine.storage import content_hash, discard, partials_of
 from dcvsr_engine.video.detail import measured_reduction
 from dcvsr_engine.video.encoders import resolved_output
@@ -128,6 +129,7 @@ def shortage_in_words() -> Iterator[None]:
 def run_preview(request: JobRequest, telemetry: Telemetry, loader: Loader, on_plan: OnPlan) -> JobReport:
     """Restore the requested frames and send each as an event; write nothing."""
     with opened_clip(request, telemetry) as (reader, info):
+        settle(request, info, loader, telemetry)
         model = loaded_model(request.settings, loader, telemetry)
         shots = find_shots(request, reader, info, telemetry)
         plan = feasible_plan(request, info, model, shots, None, on_plan)
@@ -151,8 +153,11 @@ def run_stored(
     with at_work(folder, telemetry, watched) as presence, opened_clip(request, telemetry) as (reader, info):
         if report := report_of_repeated(request, target, info, folder, telemetry, loader):
             return report
-        decided_output(request, target, info, read_manifest(folder))  # before the model is loaded for nothing
-        model = loaded_model(request.settings, loader, telemetry)
+        begun = read_manifest(folder)
+        decided_output(request, target, info, begun)  # before the model is loaded for nothing
+        if begun is None:
+            settle(request, info, loader, telemetry)
+        model = loaded_model(as_begun(request.settings, begun), loader, telemetry)
         with presence.lock(telemetry.check):
             known = read_manifest(folder)
             if known is None and (report := report_of_repeated(request, target, info, folder, telemetry, loader)):
@@ -168,6 +173,12 @@ def run_stored(
             session = restore_units(session, store)
         with presence.lock(telemetry.check):
             return conclude(session, target, store, resumed=known is not None)
+
+
+def as_begun(settings: RestoreSettings, begun: Manifest | None) -> RestoreSettings:
+    """The settings to load a model with: a job goes on in its number format, whatever has been measured since."""
+    device, precision = (None, None) if begun is None else begun.identity.device
+    return settings.replace(precision=precision) if settings.precision == "auto" and device == "cpu" else settings
 
 
 def decided_output(request: JobRequest, target: Path, info: VideoInfo, known: Manifest | None) -> OutputSettings:

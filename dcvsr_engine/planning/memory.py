@@ -24,7 +24,7 @@ from dcvsr_engine.video.encoders import tree_is_repeatable
 MEMORY_SHARE = 0.7
 """Share of the free memory that a job may plan with."""
 MOST_TILES = 8
-"""Tiles in a batch, at most, where the user does not choose."""
+"""Tiles in a batch on a GPU, at most, where the user does not choose."""
 
 COUNTED_MAPS = {True: (27.4, 13.0), False: (12.5, 6.9)}
 """Feature maps of the top level that are alive at the U-Net's peak, and inside a propagating layer beside its keys and values,
@@ -172,6 +172,7 @@ class SegmentLoad:
         pinned: frames whose ``x_0`` neighbouring segments hand over.
         codec: that the result is encoded with; empty where it is not.
         output_size: (width, height) of that.
+        together: tiles in a batch, at most, where the user does not choose.
         several: whether there is more than one segment: the next one's frames are decoded meanwhile.
     """
 
@@ -185,6 +186,7 @@ class SegmentLoad:
     pinned: int = 0
     codec: str = ""
     output_size: tuple[int, int] = (0, 0)
+    together: int = MOST_TILES
     several: bool = True
 
     @property
@@ -344,7 +346,7 @@ def with_batch(load: SegmentLoad, budget: int) -> PlannedSettings:
         last: SapSchedule = "two-pass" if settings.tiling == "paper" else "cached"
         exact: tuple[SapSchedule, ...] = ("lockstep", "staged")
         schedule = next((tried for tried in exact if fits(tried, 1)), last)
-    most = 1 if settings.device == "cpu" else min(load.grid.spatial, MOST_TILES)
+    most = min(load.grid.spatial, load.together)
     batch = settings.tile_batch or max((size for size in range(1, most + 1) if fits(schedule, size)), default=1)
     if settings.sap_schedule == "auto" and batch >= load.grid.spatial:
         schedule = "lockstep"
