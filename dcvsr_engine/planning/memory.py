@@ -372,7 +372,7 @@ class MemoryEstimate:
 
 
 @dataclass(frozen=True)
-class Phase:
+class PhaseLoad:
     """Memory of a part of a segment's work, beside weights and what is held all through.
 
     Attributes:
@@ -385,14 +385,14 @@ class Phase:
     offloads: bool = False
 
 
-def phases_of(load: SegmentLoad, frames: int) -> list[Phase]:
+def phases_of(load: SegmentLoad, frames: int) -> list[PhaseLoad]:
     """What is done with a segment, one after the other; ``frames`` are decoded together."""
     finished, decoding, chunk = load.finished_bytes(), load.decoding_bytes(frames), load.chunk_bytes(frames)
     on_device = load.first_stage.pixel_device(load.settings.device) == load.settings.device
-    decoded = Phase(load.latent_bytes() + finished + (not on_device) * chunk, decoding + on_device * chunk, offloads=True)
+    decoded = PhaseLoad(load.latent_bytes() + finished + (not on_device) * chunk, decoding + on_device * chunk, offloads=True)
     # while frames are enlarged, those of the segment before are still being encoded
-    enlarged = Phase(finished if load.several else 0, load.upsampling_bytes(), offloads=True)
-    return [enlarged, Phase(load.sampled_bytes(), load.sampling_bytes()), decoded]
+    enlarged = PhaseLoad(finished if load.several else 0, load.upsampling_bytes(), offloads=True)
+    return [enlarged, PhaseLoad(load.sampled_bytes(), load.sampling_bytes()), decoded]
 
 
 def estimate_memory(load: SegmentLoad, free: int, total: int) -> tuple[PlannedSettings, MemoryEstimate]:
@@ -417,7 +417,7 @@ def estimate_memory(load: SegmentLoad, free: int, total: int) -> tuple[PlannedSe
     frames = load.frames_at_once(budget + offload * weights)
     phases = phases_of(load, frames)
     # of the weights only the U-Net's can leave; the image encoder sees one frame before anything else is done
-    phases.append(Phase(0, network.image_encoder))
+    phases.append(PhaseLoad(0, network.image_encoder))
     peak = resident + max(phase.device + (0 if offload and phase.offloads else weights) for phase in phases)
     if device == "cpu":
         host = load.host_bytes() + resident + weights + max(phase.device + phase.host for phase in phases)

@@ -78,7 +78,7 @@ def remembered_ways() -> dict[str, Any]:
 
 def known_way(model: str) -> Way | None:
     """The way that was measured for a model on this machine; ``None`` where none was."""
-    held = remembered_ways().get(way_key(model))
+    held: Any = remembered_ways().get(way_key(model))
     try:
         way = Way(**held)
     except TypeError:  # nothing, or damaged
@@ -161,9 +161,9 @@ def other_precisions(precision: Precision) -> tuple[Precision, ...]:
     return ("fp32",) if precision == "bf16" else ()
 
 
-def further_rungs(threads: int) -> list[dict[str, int]]:
+def further_rungs(threads: int) -> list[dict[str, Any]]:
     """What to change of the best way so far: larger batches, then half of the threads, as two may share a core."""
-    return [{"batch": batch} for batch in BATCHES] + ([{"threads": threads // 2}] if threads > 1 else [])
+    return [*({"batch": batch} for batch in BATCHES), *([{"threads": threads // 2}] if threads > 1 else [])]
 
 
 @torch.no_grad()

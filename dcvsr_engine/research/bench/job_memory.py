@@ -65,7 +65,7 @@ class JobFootprint:
         return self.predicted / self.measured
 
 
-class FirstTiles(UNetSpatioTemporalConditionModel):
+class FirstTiles(UNetSpatioTemporalConditionModel):  # type: ignore[misc]  # diffusers has no types
     """A network of which only the first evaluations are computed; the others give zeros."""
 
     def forward(self, sample: Tensor, *arguments: Any, **named: Any) -> Any:
@@ -140,4 +140,5 @@ def written_clip(path: Path, width: int, height: int, frames: int) -> Path:
 def moving_pattern(width: int, height: int, index: int) -> NDArray[np.uint8]:
     """Draw frame ``index``, RGB ``(height, width, 3)``."""
     rows, columns = np.mgrid[:height, :width]
-    return (127 + 100 * np.sin(columns / 37 + index / 3) * np.cos(rows / 23))[..., None].repeat(3, 2).astype(np.uint8)
+    wave = 127 + 100 * np.sin(columns / 37 + index / 3) * np.cos(rows / 23)
+    return np.stack([wave] * 3, -1).astype(np.uint8)

@@ -12,7 +12,7 @@ from dcvsr_engine.models.shapes import SVD_UNET
 from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.network.device import DTYPES
 from dcvsr_engine.network.first_stage import AUTOENCODER, FLOAT_PIXEL
-from dcvsr_engine.network.upsampler_config import UpsamplerConfig
+from dcvsr_engine.network.upsampler_config import UpsamplerConfig, upsampler_config
 from dcvsr_engine.planning.grids import grid_for
 from dcvsr_engine.planning.memory import (
     CONTEXT_BYTES,
@@ -171,6 +171,42 @@ def test_the_plan_is_near_what_was_measured_for_the_compact_model(precision):
     for (frames, side), measured in MEASURED[precision].items():
         load = SegmentLoad(settings, declaration, network, TileGrid.build(frames, side, side), 1, 1)
         assert 0.9 * measured < load.sampling_bytes() / 2**20 < 1.12 * measured
+
+
+MEASURED_JOBS = [
+    (720, 576, 4, (2880, 2304), 2.084e9),
+    (1280, 720, 3, (3840, 2160), 2.282e9),
+    (1920, 1080, 2, (3840, 2160), 2.299e9),
+]
+"""Bytes that the process took at its peak while a window of a clip was restored on a processor, H.264, by “dcvsr bench memory”:
+size of the clip, scale, size of the result."""
+
+
+@pytest.mark.parametrize(("width", "height", "scale", "output_size", "measured"), MEASURED_JOBS)
+def test_the_plan_is_near_what_whole_jobs_took(width, height, scale, output_size, measured):
+    declaration = Declaration.from_folder(model_folder("compact"))
+    settings = declaration.resolve(RestoreSettings(device="cpu", precision="bf16")).replace(scale=scale)
+    pixels, folder = width * height, model_folder("compact")
+    load = SegmentLoad(
+        settings,
+        declaration,
+        NetworkSize.from_folder(folder / "unet", 2),
+        grid_for(7, width, height, declaration, settings),
+        pixels,
+        scale**2 * pixels,
+        upsampler_config("learned", folder),
+        codec="h264",
+        output_size=output_size,
+        together=1,
+        several=False,
+    )
+    _, estimate = estimate_memory(load, 20 * GIGABYTE, 24 * GIGABYTE)
+    assert estimate.host_memory == pytest.approx(measured, rel=0.1)
+
+
+def test_x264_looks_less_far_ahead_without_its_macroblock_tree():
+    load = replace(load_with(), codec="h264", output_size=(1920, 1080))
+    assert load.encoder_bytes() > 3 * replace(load, output_size=(1904, 1088)).encoder_bytes()
 
 
 def test_no_more_frames_wait_than_there_are():
