@@ -312,7 +312,7 @@ class MainWindow(QMainWindow):
 
     def _on_more_inside(self, folders: Sequence[Path]) -> None:
         names = ", ".join(folder.name for folder in folders)
-        text = self.tr("Folders inside {names} hold clips, too.").format(names=names)
+        text = self.tr("Folders inside “{names}” hold clips, too.").format(names=names)
         self.notices.say(text, "caution", [(self.tr("Add those, too"), partial(self.intake.take_inside, folders))])
 
     def receive_files(self, paths: Sequence[Path]) -> None:

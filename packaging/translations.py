@@ -25,7 +25,7 @@ SOURCE_LANGUAGE = "en"
 PATTERNS = FOLDER / "engine.txt"
 NOT_IN_THE_WINDOW = {"research", "batch.py", "cli.py", "arguments.py", "terminal.py", "command.py", "__main__.py"}
 FOR_PROGRAMMERS = ("log.", "logging.", "Field", "re.compile", "parser.")
-SHORTEST = 12
+SHORTEST = 11
 """Characters of a sentence, at least."""
 
 

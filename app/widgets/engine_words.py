@@ -16,7 +16,8 @@ from dcvsr_engine.resources import resource
 OPEN_PART = re.compile(r"(\{\d\})")
 FRAGMENTS = (
     "between {0} and {1}", "at least {0}", "at most {0}", "a whole number", "a number", "a finite number", "true or false",
-    "processor, {0} threads",
+    "processor, {0} threads", "{0} or WIDTHxHEIGHT with sides of {1} to {2} pixels", "auto or a factor between {0} and {1}",
+    "auto, or frames per second such as 24, 23.976 or 24000/1001", "text with %04d for the number, such as shot.%04d",
 )  # fmt: skip
 """What the engine puts into gaps and is not a sentence, or is none: the ranges of settings, a device."""
 BETWEEN_SENTENCES = re.compile(r"(?<=\.)\s+(?=[A-Z“])")

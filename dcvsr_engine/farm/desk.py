@@ -150,5 +150,6 @@ def sweep_desks() -> None:
     """Remove what killed workers have left."""
     for desk in desks_folder().glob("*/"):
         busy = any(in_use(folder) for folder in (desk, *desk.glob("*/")))
-        if not busy and time.time() - desk.stat().st_mtime > ABANDONED_SECONDS:
+        latest = max((path.stat().st_mtime for path in (desk, *desk.rglob("*"))), default=0.0)
+        if not busy and time.time() - latest > ABANDONED_SECONDS:
             discard(desk)

@@ -125,11 +125,12 @@ class There:
     def __init__(self, line: WorkerLine, clip: SharedClip, model: FarmModel) -> None:
         self._line, self._clip, self._model = line, clip, model
         self.opened = clip.opened
+        self.threads = 1
 
     def model(self, settings: RestoreSettings, telemetry: Telemetry) -> RemoteModel:
         """See `Workplace.model`."""
         with telemetry.phase("load"):
-            device, precision = self._line.ask("load", settings, self._model)
+            device, precision, self.threads = self._line.ask("load", settings, self._model)
         folder = model_folder(self._model.name)
         return RemoteModel(folder, Declaration.from_folder(folder), device, precision)
 

@@ -276,18 +276,20 @@ class Farm:
         if sight.sees and sight.has_model:
             work: Future[Any] = member.actor.run.remote(self.request, self.folder, self._model).future()
             return work
-        line = WorkerLine(self.ray, member.actor, secrets.token_hex(8), member.control.check)
-        return in_thread(lambda: self.work_at(line, member, sight.sees))
+        return in_thread(lambda: self.work_at(member, sight.sees))
 
-    def work_at(self, line: WorkerLine, member: FarmMember, sees: bool) -> dict[str, Any]:
+    def work_at(self, member: FarmMember, sees: bool) -> dict[str, Any]:
         """Send a worker what it lacks, and have it do the job; returns the report."""
+        telemetry = Telemetry(member.control)
+        # whoever waits for the worker is at work in its place: it has not hung
+        line = WorkerLine(self.ray, member.actor, secrets.token_hex(8), telemetry.check)
         with self._sending[member.computer.id]:
             line.send_model(self._model)
         if sees:
             report: dict[str, Any] = line.ask("run", self.request, self.folder, self._model)
             return report
         assert self.request.target is not None
-        place, telemetry = There(line, self._clip, self._model), Telemetry(member.control)
+        place = There(line, self._clip, self._model)
         with shortage_in_words():
             return run_stored(self.request, self.request.target, self.folder, telemetry, place, lambda plan: None, watched=True)
 

@@ -119,7 +119,7 @@ class FarmWorker:
             files: `facts_of_files` of the input.
             model: of the job.
         """
-        sees = (folder / mark).exists() and os.access(folder, os.W_OK) and facts_of_files(request.source) == files
+        sees = os.access(folder / mark, os.F_OK) and os.access(folder, os.W_OK) and facts_of_files(request.source) == files
         return WorkerSight(socket.gethostname(), sees, model.folder_here() is not None)
 
     @told
@@ -181,10 +181,12 @@ class FarmWorker:
         Desk(desk).take_model(model)
 
     @told
-    def load(self, settings: "RestoreSettings", model: FarmModel) -> tuple[str, str]:
-        """Load the model; returns the kind of device and the number format that it computes in."""
+    def load(self, settings: "RestoreSettings", model: FarmModel) -> tuple[str, str, int]:
+        """Load the model; returns the kind of device, the number format, and the threads that it computes in."""
+        import torch
+
         loaded = self._loader(model)(settings)
-        return loaded.device, loaded.precision
+        return loaded.device, loaded.precision, torch.get_num_threads()
 
     @told
     def plan(

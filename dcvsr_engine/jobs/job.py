@@ -58,6 +58,8 @@ from dcvsr_engine.video.writer import check_target
 
 PLANNING_SECONDS = 2.0
 """A plan looks for cuts no longer than this."""
+TELLING_EVALUATIONS = 8
+"""From so many on, loading and warming up are a small part of what a job takes."""
 WAIT_SECONDS = 0.3
 """Seconds between two looks whether there is a unit to take."""
 OnPlan = Callable[[Plan], None]
@@ -152,6 +154,10 @@ class Workplace(Protocol):
         """The model, loaded there; see `loaded_model`."""
 
     @property
+    def threads(self) -> int:
+        """How many of the processor's threads it computes with."""
+
+    @property
     def plan(self) -> Callable[..., Plan]:
         """Makes a plan for the device there; see `feasible_plan`."""
 
@@ -167,6 +173,11 @@ class Here:
 
     def __init__(self, loader: Loader) -> None:
         self._loader = loader
+
+    @property
+    def threads(self) -> int:
+        """See `Workplace.threads`."""
+        return torch.get_num_threads()
 
     def model(self, settings: RestoreSettings, telemetry: Telemetry) -> Model:
         """See `Workplace.model`."""
@@ -190,7 +201,7 @@ def run_stored(
         if report := report_of_repeated(request, target, info, folder, telemetry, place):
             return report
         decided_output(request, target, info, read_manifest(folder))  # before the model is loaded for nothing
-        model = place.model(request.settings, telemetry)
+        model, make = place.model(request.settings, telemetry), partial(place.plan, on_plan=on_plan)
         with presence.lock(telemetry.check):
             known = read_manifest(folder)
             if known is None and (report := report_of_repeated(request, target, info, folder, telemetry, place)):
@@ -198,9 +209,8 @@ def run_stored(
             output = decided_output(request, target, info, known)
             if known is None:
                 shots = find_shots(request, reader, info, telemetry)
-                store, plan = begin_job(request, output, info, model, shots, presence, partial(place.plan, on_plan=on_plan))
+                store, plan = begin_job(request, output, info, model, shots, presence, make, place.threads)
             else:
-                make = partial(place.plan, on_plan=on_plan)
                 store, plan = resume_job(known, request, reader, info, model, presence, telemetry, make)
         job = OpenJob(request.replace(output=output), reader, info, plan, telemetry)
         if not store.manifest.is_published(target):
@@ -236,8 +246,8 @@ def restore_units(session: Session, store: JobStore) -> Session:
 
 
 def remember(plan: Plan, facts: Sequence[SegmentFacts]) -> None:
-    """Remember how long a job took, where it did all that was planned."""
-    if not any(segment.repeated for segment in facts):
+    """Remember how long a job took, where it did all that was planned, and enough that its beginning counts for little."""
+    if plan.evaluations >= TELLING_EVALUATIONS and not any(segment.repeated for segment in facts):
         remember_speed(plan, sum(segment.work_seconds for segment in facts))
 
 
@@ -251,7 +261,8 @@ def conclude(job: OpenJob, target: Path, store: JobStore, resumed: bool) -> dict
         return (record and record.report) or {}
     published = store.read().is_published(target)
     if not published:
-        if not resumed:  # what a resumed job took in earlier runs is not known to the last step
+        # what a resumed job took in earlier runs is not known to the last step, and another computer is not this one
+        if not resumed and isinstance(job, Session):
             remember(job.plan, store.facts())
         refuse_changed(reread(store.manifest.identity, store.manifest.units, job.reader, telemetry.check))
     with publishing_lock(telemetry.check):
@@ -285,14 +296,15 @@ def begin_job(
     shots: ShotBoundaries,
     presence: Presence,
     make: Callable[..., Plan],
+    threads: int,
 ) -> tuple[JobStore, Plan]:
-    """Plan a new job, whose ``output`` is decided, as ``make`` does, and write it down."""
+    """Plan a new job, whose ``output`` is decided, as ``make`` does, for so many ``threads``, and write it down."""
     identity = identity_of(request, input_facts(info), model)
     plan = make(request, info, model, shots, presence.folder)
     manifest = Manifest(
         identity=identity,
         shots=shots,
-        threads=torch.get_num_threads(),
+        threads=threads,
         settings=plan.settings,
         segment_windows=plan.segment_windows,
         decode_frames=plan.decode_frames,

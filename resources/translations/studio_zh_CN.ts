@@ -839,6 +839,22 @@
         <translation>农场没有工作进程：请先加入一台计算机。</translation>
     </message>
     <message>
+        <source>{0} or WIDTHxHEIGHT with sides of {1} to {2} pixels</source>
+        <translation>{0} 或 WIDTHxHEIGHT（每边 {1} 到 {2} 像素）</translation>
+    </message>
+    <message>
+        <source>auto or a factor between {0} and {1}</source>
+        <translation>auto 或 {0} 到 {1} 之间的倍数</translation>
+    </message>
+    <message>
+        <source>auto, or frames per second such as 24, 23.976 or 24000/1001</source>
+        <translation>auto，或每秒帧数，如 24、23.976 或 24000/1001</translation>
+    </message>
+    <message>
+        <source>text with %04d for the number, such as shot.%04d</source>
+        <translation>以 %04d 表示编号的文字，如 shot.%04d</translation>
+    </message>
+    <message>
         <source>“{0}” cannot be read ({1}).</source>
         <translation>“{0}”无法读取（{1}）。</translation>
     </message>
@@ -872,7 +888,7 @@
     </message>
     <message>
         <source>“{0}” was damaged on its way from another computer; the unit is done again.</source>
-        <translation type="unfinished"></translation>
+        <translation>“{0}”从另一台电脑传来时损坏；该单元会重做。</translation>
     </message>
     <message>
         <source>“{0}” is there, but its picture ({1}×{2}) has another shape than the clip&apos;s.</source>
@@ -1128,39 +1144,39 @@
     </message>
     <message>
         <source>“{0}” is no file of a model: only JSON and safetensors are taken.</source>
-        <translation type="unfinished"></translation>
+        <translation>“{0}”不是模型文件：只接受 JSON 和 safetensors。</translation>
     </message>
     <message>
         <source>The model “{0}” was damaged on its way; start the job again.</source>
-        <translation type="unfinished"></translation>
+        <translation>模型“{0}”在传输中损坏；请重新开始任务。</translation>
     </message>
     <message>
         <source>“{0}” is no name of a file that a worker is sent.</source>
-        <translation type="unfinished"></translation>
+        <translation>“{0}”不是会发送给工作进程的文件名。</translation>
     </message>
     <message>
         <source>The model “{0}” cannot be used where it was sent to; install it there.</source>
-        <translation type="unfinished"></translation>
+        <translation>模型“{0}”在接收它的电脑上无法使用；请在那里安装它。</translation>
     </message>
     <message>
         <source>No worker of the farm is left. Finished work is kept: join a computer again, and repeat the command.</source>
-        <translation type="unfinished"></translation>
+        <translation>农场里已没有工作进程。已完成的部分会保留：请再次加入一台电脑，然后重复该命令。</translation>
     </message>
     <message>
         <source>{0} cannot be reached any more.</source>
-        <translation type="unfinished"></translation>
+        <translation>{0} 已无法连接。</translation>
     </message>
     <message>
         <source>{0}, or has another one of that name; install the same there, or have it sent with --send-model.</source>
-        <translation type="unfinished"></translation>
+        <translation>{0}，或者有同名的另一个；请在那里安装相同的，或用 --send-model 发送。</translation>
     </message>
     <message>
         <source>{0} lacks the model “{1}”: it is sent there.</source>
-        <translation type="unfinished"></translation>
+        <translation>{0} 缺少模型“{1}”：正在发送过去。</translation>
     </message>
     <message>
         <source>{0} does not see “{1}” or the input: what it works on is sent there.</source>
-        <translation type="unfinished"></translation>
+        <translation>{0} 看不到“{1}”或输入：它要处理的内容会发送过去。</translation>
     </message>
     <message>
         <source>A worker of the farm was lost ({0}: {1}).</source>
@@ -1168,11 +1184,11 @@
     </message>
     <message>
         <source>The model “{0}” is not here any more.</source>
-        <translation type="unfinished"></translation>
+        <translation>模型“{0}”已不在这里。</translation>
     </message>
     <message>
         <source>{0} cannot write what it is sent ({1}).</source>
-        <translation type="unfinished"></translation>
+        <translation>{0} 无法写入收到的内容（{1}）。</translation>
     </message>
     <message>
         <source>There is not enough disk space: free some, or restore a shorter part.</source>
@@ -1261,6 +1277,10 @@
     <message>
         <source>{0} is wrong: {1} (it is {2}).</source>
         <translation>{0} 有误：{1}（当前为 {2}）。</translation>
+    </message>
+    <message>
+        <source>{0} is missing.</source>
+        <translation>缺少 {0}。</translation>
     </message>
     <message>
         <source>The {0} “{1}” is missing.</source>
@@ -1372,7 +1392,11 @@
     </message>
     <message>
         <source>“{0}” cannot be sent in parts, as its frames are not found by their time, and is too large to be sent whole; put it on storage that all computers share.</source>
-        <translation type="unfinished"></translation>
+        <translation>“{0}”无法分段发送，因为无法按时间找到其帧，而整个发送又太大；请把它放到所有电脑共享的存储上。</translation>
+    </message>
+    <message>
+        <source>“{0}” is empty.</source>
+        <translation>“{0}”是空文件。</translation>
     </message>
     <message>
         <source>“{0}” is damaged or incomplete, or no video.</source>
@@ -2084,8 +2108,8 @@
         <translation>仍然加入</translation>
     </message>
     <message>
-        <source>Folders inside {names} hold clips, too.</source>
-        <translation>{names} 的子文件夹里也有视频。</translation>
+        <source>Folders inside “{names}” hold clips, too.</source>
+        <translation>“{names}”的子文件夹里也有视频。</translation>
     </message>
     <message>
         <source>Add those, too</source>

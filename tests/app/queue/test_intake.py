@@ -75,7 +75,7 @@ def test_clips_in_folders_inside_a_folder_are_offered(open_window, tmp_path, own
     window.preferences.result_rule = ResultRule(folder / "restored")
     window.preferences.skip_done = False
     window.add_clips([folder])
-    assert window.notices.text == "Folders inside clips hold clips, too."
+    assert window.notices.text == "Folders inside “clips” hold clips, too."
     notice_button(window, "Add those, too").click()
     assert [item.request.source.name for item in window.queue.queue] == ["top.mp4", "a.mp4", "b.mp4"]
 

@@ -84,6 +84,11 @@ def office(tmp_path_factory):
             office.end()
 
 
+@pytest.fixture(autouse=True)
+def home(office):
+    """That of the nodes, with their token, and not one for every test."""
+
+
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory):
     """The request of a job, without a target, and the frames that it gives without a farm."""

@@ -78,11 +78,6 @@ class Elsewhere:
         return [path for path in self.home.rglob("*") if path.is_file()]
 
 
-@pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "home"))
-
-
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory):
     """A request of three bricks, of a clip with B-frames and few key frames, and the frames that it gives here."""
@@ -174,7 +169,7 @@ def test_a_model_that_is_missing_is_sent_once_and_found_by_its_hashes(job, tmp_p
     for _ in range(2):
         there.line().send_model(model)
     assert there.has_model.remote(model) and there.calls.count("take_model") == 1
-    assert there.load.remote(request.settings, model) == ("cpu", "fp32")
+    assert there.load.remote(request.settings, model)[:2] == ("cpu", "fp32")
 
 
 def test_a_model_that_is_not_what_was_meant_is_not_kept(job, tmp_path, monkeypatch):

@@ -66,6 +66,11 @@ def office(shared, tmp_path_factory):
             office.end()
 
 
+@pytest.fixture(autouse=True)
+def home(office):
+    """That of the nodes, with their token, and not one for every test."""
+
+
 @pytest.mark.parametrize("what", ["nothing", "worker", "driver", "gone", "head"])
 def test_a_worker_that_sees_nothing_gives_the_same_frames_whatever_is_lost(what, office, shared):
     folder, asked, frames = shared
