@@ -24,12 +24,14 @@ def computed_once(unet: UNetSpatioTemporalConditionModel, branches: int) -> Iter
     """
 
     def first(module: nn.Module, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """A forward pre-hook: what the first branch enters with."""
         return tuple(map(share, args)), {name: share(value) for name, value in named.items()}
 
     def share(value: Any) -> Any:
         return value[: len(value) // branches] if isinstance(value, Tensor) else value
 
     def repeated(module: nn.Module, args: Any, output: Tensor) -> Tensor:
+        """A forward hook: the ``output`` of any shape, once for every branch."""
         if module is layers[-1]:
             hooks.close()
         return output.repeat(branches, *[1] * (output.dim() - 1))
