@@ -855,6 +855,54 @@
         <translation>以 %04d 表示编号的文字，如 shot.%04d</translation>
     </message>
     <message>
+        <source>the input has changed: {0}</source>
+        <translation>输入已改变：{0}</translation>
+    </message>
+    <message>
+        <source>the input has changed: frames {0} to {1} of “{2}” are not those that were read before</source>
+        <translation>输入已改变：“{2}”的第 {0} 至 {1} 帧与之前读取的不同</translation>
+    </message>
+    <message>
+        <source>“{0}” was written again since</source>
+        <translation>“{0}”此后被重新写入</translation>
+    </message>
+    <message>
+        <source>“{0}” had {1} bytes and has {2} now</source>
+        <translation>“{0}”原有 {1} 字节，现为 {2} 字节</translation>
+    </message>
+    <message>
+        <source>“{0}” is now “{1}”</source>
+        <translation>“{0}”现为“{1}”</translation>
+    </message>
+    <message>
+        <source>there were {0} pictures and now there are {1}</source>
+        <translation>原有 {0} 张图片，现有 {1} 张</translation>
+    </message>
+    <message>
+        <source>the model&apos;s file {0} has changed</source>
+        <translation>模型文件 {0} 已改变</translation>
+    </message>
+    <message>
+        <source>its plan has changed</source>
+        <translation>其计划已改变</translation>
+    </message>
+    <message>
+        <source>it was started on {0} and would continue on {1}</source>
+        <translation>它在 {0} 上开始，却将在 {1} 上继续</translation>
+    </message>
+    <message>
+        <source>version {0} of the program started it and this is version {1}</source>
+        <translation>它由程序的 {0} 版本开始，而当前为 {1} 版本</translation>
+    </message>
+    <message>
+        <source>it is shorter than its header says</source>
+        <translation>文件比其文件头所述的短</translation>
+    </message>
+    <message>
+        <source>the decoder needs more memory</source>
+        <translation>解码器需要更多内存</translation>
+    </message>
+    <message>
         <source>“{0}” cannot be read ({1}).</source>
         <translation>“{0}”无法读取（{1}）。</translation>
     </message>
@@ -1869,6 +1917,25 @@
     </message>
 </context>
 <context>
+    <name>Formats</name>
+    <message>
+        <source>{seconds} s</source>
+        <translation>{seconds} 秒</translation>
+    </message>
+    <message>
+        <source>{minutes} min</source>
+        <translation>{minutes} 分钟</translation>
+    </message>
+    <message>
+        <source>{hours} h {minutes} min</source>
+        <translation>{hours} 小时 {minutes} 分钟</translation>
+    </message>
+    <message>
+        <source>{hours} h</source>
+        <translation>{hours} 小时</translation>
+    </message>
+</context>
+<context>
     <name>FrameTrack</name>
     <message>
         <source>Timeline</source>
@@ -2088,20 +2155,20 @@
         <translation>预览中</translation>
     </message>
     <message>
-        <source>{count} clips seem to have a result already; it is being looked at …</source>
-        <translation>{count} 个视频似乎已有结果；正在检查……</translation>
+        <source>Clips that seem to have a result already, which is being looked at: {count} …</source>
+        <translation>似乎已有结果、正在检查的视频：{count}……</translation>
+    </message>
+    <message>
+        <source>More results that are not whole: {count}.</source>
+        <translation>其他不完整的结果：{count} 个。</translation>
+    </message>
+    <message>
+        <source>Left out, as their results are there: {count}.</source>
+        <translation>已有结果而跳过：{count} 个。</translation>
     </message>
     <message>
         <source>Its clip is restored beside it.</source>
         <translation>将在旁边重新修复该视频。</translation>
-    </message>
-    <message>
-        <source>{count} more results are not whole either.</source>
-        <translation>另有 {count} 个结果也不完整。</translation>
-    </message>
-    <message>
-        <source>{count} clips are left out, as their results are there.</source>
-        <translation>略去 {count} 个视频，因为它们的结果已存在。</translation>
     </message>
     <message>
         <source>Add them all the same</source>
@@ -3077,6 +3144,25 @@
     </message>
 </context>
 <context>
+    <name>QAbstractFileIconProvider</name>
+    <message>
+        <source>Folder</source>
+        <comment>All other platforms</comment>
+        <translation>文件夹</translation>
+    </message>
+</context>
+<context>
+    <name>QFileDialog</name>
+    <message>
+        <source>&amp;Look in:</source>
+        <translation>查找范围(&amp;L)：</translation>
+    </message>
+    <message>
+        <source>Files of &amp;type:</source>
+        <translation>文件类型(&amp;T)：</translation>
+    </message>
+</context>
+<context>
     <name>QueueModel</name>
     <message>
         <source>waiting to resume</source>
@@ -3396,6 +3482,10 @@
     <message>
         <source>{name} can be resumed {from_where}.</source>
         <translation>{name} 可以{from_where}恢复。</translation>
+    </message>
+    <message>
+        <source>{name} has to start again.</source>
+        <translation>{name} 需要重新开始。</translation>
     </message>
     <message>
         <source>Resume</source>

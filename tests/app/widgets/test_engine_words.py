@@ -4,6 +4,7 @@ import re
 
 import pytest
 from PySide6.QtCore import QTranslator
+from PySide6.QtWidgets import QFileDialog
 
 from app.widgets.engine_words import engine_words, recogniser
 from dcvsr_engine.errors import InputError, SettingsError
@@ -49,6 +50,19 @@ def test_no_word_of_a_refused_setting_stays_english(chinese, changes):
     for known in (*changes, *changes.values(), *SIZE_NAMES, "WIDTHxHEIGHT", "shot.%04d", "%04d"):
         words = words.replace(known, "")
     assert not re.search("[A-Za-z]", words)
+
+
+def test_why_a_job_cannot_be_continued_is_translated_to_its_end(chinese):
+    reason = "the input has changed: “1” had 3 bytes and has 4 now"
+    text = f"This job cannot be continued because {reason}; restore it anew by “Start again”, or “dcvsr restore --fresh”."
+    assert re.findall("[a-z]{3,}", engine_words(text)) == ["dcvsr", "restore", "fresh"]
+
+
+def test_what_qts_own_dialogs_say_is_translated(chinese, qtbot):
+    dialog = QFileDialog()
+    qtbot.addWidget(dialog)
+    assert dialog.labelText(QFileDialog.DialogLabel.LookIn) == "查找范围(&L)："
+    assert dialog.labelText(QFileDialog.DialogLabel.FileType) == "文件类型(&T)："
 
 
 def test_an_empty_file_is_said_to_be_empty(chinese):
