@@ -1,5 +1,6 @@
 """The running program: application object, first window, engine, and unexpected errors."""
 
+import gc
 import logging
 import sys
 import traceback
@@ -89,6 +90,8 @@ def run_studio(clips: Sequence[Path]) -> int:
         requests.received.connect(window.receive_files)
         app.installEventFilter(requests)
     window.show()
+    gc.freeze()
+    gc.enable()
     QTimer.singleShot(0, engine.start)  # the window is painted first
     if is_first_start(preferences, clips):
         QTimer.singleShot(PLACED_MS, window.help.show_welcome)

@@ -174,6 +174,9 @@ def add_job_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
     sub.add_argument("--watch", action="store_true", help=watching)
     sub.add_argument("--fresh", action="store_true", help="start from the beginning even if the job is unfinished")
     sub.add_argument("--farm", metavar="ADDRESS", help="restore on a farm, see “dcvsr farm”; or on “local” workers")
+    sub.add_argument(
+        "--send-model", action="store_true", help="send the model to computers of the farm that lack it, if large, too"
+    )
     add_run_arguments(sub)
     sub = command("plan", plan_command, "Estimate what restoring videos takes.")
     add_request_arguments(sub)
@@ -225,7 +228,7 @@ def restore_command(options: argparse.Namespace) -> int:
         """Restore one of several clips; the model stays loaded."""
         if options.fresh:
             discard_job(farm_job_folder(request, options.farm))
-        return run_with_progress(request, farm_job_folder(request, options.farm), options.discard, models, options.farm)
+        return run_with_progress(request, farm_job_folder(request, options.farm), options.discard, models, farm_run(options))
 
     return restore_batch(options, run)
 
@@ -254,7 +257,7 @@ def run_with_report(request: "JobRequest", folder: Path, options: argparse.Names
     with report_file(options.report, request.output.overwrite) as write:
         if fresh:
             discard_job(folder)
-        report = run_with_progress(request, folder, options.discard, farm=getattr(options, "farm", None))
+        report = run_with_progress(request, folder, options.discard, farm=farm_run(options))
         try:
             write(json.dumps(report, indent=2, ensure_ascii=False))
         finally:
@@ -274,7 +277,7 @@ def run_with_progress(
     folder: Path,
     discard_when_cancelled: bool,
     loader: "Loader | None" = None,
-    farm: str | None = None,
+    farm: Callable[..., dict[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """Run a job with progress on the terminal; Ctrl-C cancels it at the next tile.
 
@@ -283,7 +286,7 @@ def run_with_progress(
         folder: the job directory.
         discard_when_cancelled: whether Ctrl-C deletes finished work instead of keeping it.
         loader: gives the model, where it is kept between jobs.
-        farm: where the farm is that is to run it, if any.
+        farm: runs it on a farm, where it is to run on one.
 
     Returns:
         The report.
@@ -317,13 +320,23 @@ def run_with_progress(
         signal.signal(signal.SIGINT, previous)
 
 
-def runner_of(request: "JobRequest", loader: "Loader | None", farm: str | None) -> Callable[..., dict[str, Any]]:
+def farm_run(options: argparse.Namespace) -> Callable[..., dict[str, Any]] | None:
+    """What runs jobs on the farm that ``options`` name, if any; raises `SettingsError`."""
+    address, send_model = getattr(options, "farm", None), getattr(options, "send_model", False)
+    if address is None and send_model:
+        raise SettingsError("--send-model goes with --farm: there is no other computer to send the model to.")
+    return None if address is None else partial(run_on_farm, address=address, send_model=send_model)
+
+
+def runner_of(
+    request: "JobRequest", loader: "Loader | None", farm: Callable[..., dict[str, Any]] | None
+) -> Callable[..., dict[str, Any]]:
     """What runs a job, given request, control and folder: a farm, a process per device, or this one, which loads torch first."""
     from dcvsr_engine.settings import needs_crew
     from dcvsr_engine.worker.crew import run_on_devices
 
     if farm is not None:
-        return partial(run_on_farm, address=farm)
+        return farm
     if needs_crew(request.settings.device):
         return run_on_devices
     from dcvsr_engine.jobs.job import run_job

@@ -28,13 +28,14 @@ class StepKind(StrEnum):
 class PhaseStarted:
     """A phase of segment ``segment`` (0-based) of ``segments`` begins.
 
-    ``total`` counts its units: frames, or tiles of all steps.
+    ``total`` counts its units: frames, or tiles of all steps; ``done`` of them were done before.
     """
 
     phase: Phase
     segment: int
     segments: int
     total: int
+    done: int = 0
 
 
 @dataclass(frozen=True)

@@ -22,11 +22,11 @@ class TerminalBar:
         self._terminal = stream.isatty()
         self._bar: Any = None
 
-    def begin(self, text: str, total: int, postfix: str = "") -> None:
-        """Start a bar in place of the last one; ``total`` is 0 where it is not known yet."""
+    def begin(self, text: str, total: int, postfix: str = "", done: int = 0) -> None:
+        """Start a bar in place of the last one; ``total`` is 0 where it is not known yet, ``done`` what takes no more time."""
         self.close()
         if self._terminal:
-            self._bar = terminal_bar(self._stream, desc=text, total=total, postfix=postfix, **self._options)
+            self._bar = terminal_bar(self._stream, desc=text, total=total, postfix=postfix, initial=done, **self._options)
 
     def advance(self, done: int, total: int, postfix: str) -> None:
         """Draw how much is done, at most ten times a second; a new total starts the bar anew."""
@@ -76,9 +76,9 @@ class JobProgress:
     def __call__(self, event: Event) -> None:
         """Show an event."""
         match event:
-            case PhaseStarted(phase, segment, segments, total):
+            case PhaseStarted(phase, segment, segments, total, done):
                 self._step = ""
-                self._bar.begin(f"{phase} {segment + 1}/{segments}" if segments > 1 else phase, total)
+                self._bar.begin(f"{phase} {segment + 1}/{segments}" if segments > 1 else phase, total, done=done)
             case StepStarted(step=step, steps=steps, kind=kind):
                 self._step = f"step {step + 1}/{steps} {kind}"
             case TileFinished(done=done, total=total) | FrameDone(done, total):

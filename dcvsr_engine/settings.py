@@ -22,6 +22,7 @@ SapSchedule = Literal["auto", "lockstep", "staged", "two-pass", "cached"]
 TapDirection = Literal["alternate", "forward", "backward"]
 Tiling = Literal["paper", "fast"]
 Solver = Literal["euler", "dpmpp-2m"]
+Compilation = Literal["off", "transformers", "all"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 Device = Literal["auto", "cuda", "xpu", "mps", "cpu"]
 DEVICE_LIST = r"^(cuda:\d+(,cuda:\d+)*|cpu(,cpu)+)$"
@@ -297,6 +298,10 @@ class RestoreSettings(Settings):
     )
     tile_batch: int = Field(
         default=0, ge=0, le=256, description="Tiles denoised together; 0 chooses what fits. Does not change the result."
+    )
+    compile: Compilation = Field(
+        default="off",
+        description="Blocks of the U-Net that are compiled while it already works, for long jobs on a GPU.",
     )
 
     propagation_order: PropagationOrder = Field(

@@ -45,11 +45,14 @@ def unet(**changes: Any) -> UNetSpatioTemporalConditionModel:
     return UNetSpatioTemporalConditionModel(**(UNET | changes)).eval().requires_grad_(False)
 
 
-def vae() -> AutoencoderKLTemporalDecoder:
-    """SVD's autoencoder class with random weights; 2 pixels per latent."""
+def vae(levels: int = 2) -> AutoencoderKLTemporalDecoder:
+    """SVD's autoencoder class with random weights; 2 pixels per latent, and twice as many with every further level."""
     torch.manual_seed(1)
     network = AutoencoderKLTemporalDecoder(
-        block_out_channels=(32, 32), down_block_types=("DownEncoderBlock2D",) * 2, latent_channels=CHANNELS, layers_per_block=1
+        block_out_channels=(32,) * levels,
+        down_block_types=("DownEncoderBlock2D",) * levels,
+        latent_channels=CHANNELS,
+        layers_per_block=1,
     )
     return network.eval().requires_grad_(False)
 

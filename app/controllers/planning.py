@@ -158,7 +158,7 @@ class Planning(QObject):
         if "tile" in changes:
             texts.append(self.tr("Smaller tiles: {tile}×{tile}, slower and with less context").format(tile=changes["tile"]))
         needed = max(plan.host_memory, plan.device_memory)
-        return " · ".join([*texts, self.tr("needs {memory}").format(memory=amount(needed))])
+        return " · ".join([*texts, self.tr("needs {memory} of memory").format(memory=amount(needed))])
 
     def _apply(self, item_id: str, changes: Changes) -> None:
         """Change a clip's settings, and plan again."""

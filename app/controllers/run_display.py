@@ -67,9 +67,11 @@ class RunDisplay(QObject):
         runner.planned.connect(self._on_planned)
         runner.progressed.connect(self._on_progress)
         runner.finished.connect(self._on_finished)
+        runner.cancelled.connect(self._on_cancelled)
         runner.failed.connect(self._on_failed)
         runner.died.connect(self._on_death)
         runner.ready.connect(self._on_ready)
+        progress.moved.connect(self._show_share)
 
     def stop(self) -> None:
         """Leave the desktop's tray."""
@@ -120,6 +122,12 @@ class RunDisplay(QObject):
         # pictures come often and say nothing about progress
         if item_id and not isinstance(event, PreviewFrame):
             self._queue.change(item_id, progress=self._progress.share)
+            self._show_share()
+
+    def _show_share(self) -> None:
+        """Show in the window's title what the bar shows."""
+        run = self._runner.current
+        if run and run.restores:
             self.title_changed.emit(f"{self._progress.share:.0%} – {run.request.source.name} – {TITLE}")
 
     def _show_in_preview(self, run: EngineRun, event: Event) -> None:
@@ -139,7 +147,7 @@ class RunDisplay(QObject):
             return
         target = run.request.target
         log.info("%s is done", target)
-        text = self._ready_text(target.name)
+        text = self._ready_text(target.name) if run.restores else self.tr("{name} is ready.").format(name=target.name)
         actions: list[NoticeAction] = [
             (self.tr("Play"), lambda: self.play_requested.emit(target)),
             (self.tr("Show in folder"), lambda: show_in_folder(target)),
@@ -155,6 +163,18 @@ class RunDisplay(QObject):
         if self._ready == 1:
             return self.tr("{name} is ready.").format(name=name)
         return self.tr("{count} results are ready, the last one is {name}.").format(count=self._ready, name=name)
+
+    def _on_cancelled(self, run: EngineRun) -> None:
+        """Say how it can go on."""
+        item = self._queue.item(run.job)
+        if item is None:
+            return
+        text, actions = self.tr("{name} was cancelled.").format(name=item.request.source.name), []
+        if item.can_resume:
+            text += " " + self.tr("It can be resumed {from_where}.").format(from_where=resume_point(item.request))
+            actions.append((self.tr("Resume"), lambda: self._runs.run_again([item.id], resume=True)))
+        actions.append((self.tr("Start again"), lambda: self._runs.run_again([item.id], resume=False)))
+        self._notices.say(text, "caution", actions)
 
     def _on_failed(self, run: EngineRun | None, message: str, details: str) -> None:
         """Show a failure; of a long queue only the first, as the others are marked in it."""
@@ -207,5 +227,9 @@ class RunDisplay(QObject):
             )
             resume = self.tr("Resume"), lambda: self._runs.run_again([item.id], resume=True)
             self._notices.say(text, "bad", [resume])
+        elif item:
+            text += " " + self.tr("{name} has to start again.").format(name=item.request.source.name)
+            again = self.tr("Start again"), lambda: self._runs.run_again([item.id], resume=False)
+            self._notices.say(text, "bad", [again])
         else:
             self._notices.say(text, "bad")

@@ -8,10 +8,11 @@ from PySide6.QtWidgets import QWidget
 from app.controllers.planning import Planning
 from app.controllers.shown_item import ShownItem
 from app.engine.plan_dialog import PlanDialog
-from app.engine.runner import Activity, JobRunner, Variant, retry
+from app.engine.runner import Activity, JobRunner, Variant
 from app.preview.panel import PreviewPanel
 from app.queue.job_queue import QueueItem
 from app.queue.model import QueueModel
+from app.queue.unfinished import retry
 from app.settings.panel import SettingsPanel
 from app.system.preferences import Preferences
 from dcvsr_engine.planning.request import Region

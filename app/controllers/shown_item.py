@@ -1,5 +1,6 @@
 """The item of the queue that is shown: its clip, its settings, its tiles and its result."""
 
+import dataclasses
 import logging
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from app.controllers.result_reader import ResultReader
 from app.controllers.tile_guide import TileGuide
 from app.engine.runner import EngineRun, JobRunner
 from app.preview.panel import PreviewPanel
+from app.preview.picture import stretched
 from app.queue.job_queue import QueueItem
 from app.queue.model import QueueModel
 from app.queue.panel import QueuePanel
@@ -20,8 +22,14 @@ from app.system.result_rule import UNKNOWN
 from dcvsr_engine.events import PreviewFrame
 from dcvsr_engine.planning.plan import Plan
 from dcvsr_engine.planning.request import JobRequest
+from dcvsr_engine.settings import rate_of
 
 log = logging.getLogger(__name__)
+
+
+def seen_alike(request: JobRequest) -> tuple[Path, str]:
+    """What of a job decides how its clip is seen: the clip, and the frame rate of its pictures."""
+    return request.source, request.output.frame_rate
 
 
 class ShownItem(QObject):
@@ -85,11 +93,14 @@ class ShownItem(QObject):
     def _show_clip(self, item: QueueItem, former: QueueItem | None) -> None:
         """Open the item's clip, unless it is open because the former item has the same one."""
         # a clip that is in the queue twice is decoded once
-        if former is None or former.request.source != item.request.source or self._preview.info is None:
-            self._preview.open_clip(item.request.source, item.id)
+        if former is None or seen_alike(former.request) != seen_alike(item.request) or self._preview.info is None:
+            self._open(item)
         else:
             self._preview.name_clip(item.id)
             self._show_result()
+
+    def _open(self, item: QueueItem) -> None:
+        self._preview.open_clip(item.request.source, item.id, rate_of(item.request.output.frame_rate))
 
     def show_defaults(self) -> None:
         """Show the settings that the next clip starts with."""
@@ -194,6 +205,9 @@ class ShownItem(QObject):
                 self._show_settings(self.item)
             if self.item and self.item.facts != former.facts:
                 self._settings.note_facts(self.item.facts)
+            info = self._preview.info
+            if self.item and info and info.is_sequence and seen_alike(self.item.request) != seen_alike(former.request):
+                self._open(self.item)
             if self.item and self.item.state != former.state:
                 self._show_settings(self.item)
                 self._show_result()
@@ -219,4 +233,15 @@ class ShownItem(QObject):
         self._tiles.follow_frame()
 
     def _on_result_frame(self, frame: PreviewFrame) -> None:
-        self._preview.show_result(self._preview.running_variant, frame)
+        info = self._preview.info
+        if info is not None:
+            # a result may have another size than what comes out of the network, which is what the tiles are drawn on
+            factor = frame.pixels.shape[0] / info.height
+            self._preview.show_result(self._preview.running_variant, widened(frame, round(factor * info.width)), factor)
+
+
+def widened(frame: PreviewFrame, width: int) -> PreviewFrame:
+    """A frame of a given width: a result with square pixels gets those of its clip, as what it is compared with has them."""
+    if abs(frame.pixels.shape[1] - width) <= 2:
+        return frame
+    return dataclasses.replace(frame, pixels=stretched(frame.pixels, (width, frame.pixels.shape[0])))

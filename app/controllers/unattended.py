@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QWidget
 
 from app.engine.runner import Activity, EngineRun, JobRunner
-from app.engine.start_dialog import StartDialog
+from app.engine.start_dialog import StartDialog, moment_words
 from app.system.awake import KeepAwake
 from app.system.desktop import Notifier
 from app.system.power import POWERS, Afterward, deed_name, play_chime, power_command, start_command
@@ -33,7 +33,7 @@ class Unattended(QObject):
         changed: another time or another deed was chosen.
         start_at: when the queue starts by itself, or ``None``.
         countdown: the warning before the computer sleeps or shuts down.
-        dialog: asks for the time to start at.
+        dialog: asks for the time to start at, while it is open.
     """
 
     status_changed = Signal(str, str)
@@ -66,9 +66,10 @@ class Unattended(QObject):
         self._settle_soon.timeout.connect(self._settle)
         runner.activity_changed.connect(lambda _: self._settle_soon.start(0))
         runner.finished.connect(self._count_done)
-        runner.failed.connect(self._count_failed)
+        runner.failed.connect(lambda run, *_: self._count_failed(run))
+        runner.died.connect(lambda _, run: self._count_failed(run))
         runner.emptied.connect(self._on_emptied)
-        keep_awake.changed.connect(lambda _: self._say())
+        keep_awake.changed.connect(self._on_awake)
 
     def stop(self) -> None:
         """Let the computer sleep, and leave the tray; a command that runs goes on."""
@@ -80,7 +81,7 @@ class Unattended(QObject):
     # -- awake --------------------------------------------------------------------------------------------------
 
     def _settle(self) -> None:
-        waits = self.start_at is not None or self._watched is not None or self._takes_part
+        waits = self.start_at is not None or self.dialog is not None or self._watched is not None or self._takes_part
         self._awake.hold(self._runner.activity in AWAKE_WHILE or waits)
         self._say()
 
@@ -93,7 +94,7 @@ class Unattended(QObject):
             parts.append(self.tr("watches “{name}”").format(name=self._watched.name))
             tips.append(str(self._watched))
         if self.start_at is not None:
-            parts.append(self.tr("starts at {time}").format(time=f"{self.start_at:%H:%M}"))
+            parts.append(self.tr("starts at {time}").format(time=moment_words(self.start_at, datetime.now())))
         if self._awake.held is True:
             parts.append(self.tr("stays awake"))
             tips.append(self.tr("The computer does not fall asleep while clips are restored or waited for."))
@@ -103,6 +104,11 @@ class Unattended(QObject):
         if self._runner.running_item and self.afterward != "nothing":
             parts.append(self.tr("then: {deed}").format(deed=deed_name(self.afterward)))
         self.status_changed.emit(" · ".join(parts), "\n".join(tips))
+
+    def _on_awake(self, held: bool | None) -> None:
+        if self.dialog is not None:
+            self.dialog.show_awake(held)
+        self._say()
 
     def note_watched(self, folder: Path | None) -> None:
         """Stay awake for what comes into a folder, and say that it is watched."""
@@ -124,7 +130,15 @@ class Unattended(QObject):
             return
         self.dialog = StartDialog(self._window)
         self.dialog.chosen.connect(self.start_later)
+        self.dialog.finished.connect(self._on_dialog_closed)
+        self.dialog.show_awake(self._awake.held)
         self.dialog.open()
+        # asked for now, so that the dialog can say whether it is granted
+        self._settle()
+
+    def _on_dialog_closed(self) -> None:
+        self.dialog = None
+        self._settle()
 
     def start_later(self, moment: datetime | None) -> None:
         """Start the queue at a moment, or not by itself."""
@@ -145,6 +159,7 @@ class Unattended(QObject):
             log.info("The queue starts at its time")
             self._runner.start_queue()
             self.start_later(None)
+        self._say()  # tomorrow becomes today
         if self._command is not None and self._command.poll() is not None:
             self._end_command(self._command.returncode)
 
@@ -164,11 +179,11 @@ class Unattended(QObject):
     def _count_done(self, run: EngineRun, _report: object) -> None:
         self._done += run.restores
 
-    def _count_failed(self, run: EngineRun | None, _message: str, _details: str) -> None:
+    def _count_failed(self, run: EngineRun | None) -> None:
         self._failed += run is not None and run.restores
 
     def _on_emptied(self) -> None:
-        """All that was to run has ended: do what is to follow, unless nothing came out."""
+        """All that was to run has ended: do what is to follow; nothing but a sign of it where nothing came out."""
         done, failed, self._done, self._failed = self._done, self._failed, 0, 0
         log.info("The queue is done: %s restored, %s failed", done, failed)
         if self.afterward == "sound":
@@ -176,6 +191,8 @@ class Unattended(QObject):
         elif self.afterward == "notify":
             text = self.tr("The queue is done: {done} restored, {failed} failed.").format(done=done, failed=failed)
             self._notifier.notify(self._window.windowTitle(), text)
+        elif not done:
+            return
         elif self.afterward == "command":
             self._run_command(self._preferences.after_command)
         elif self.afterward in POWERS:

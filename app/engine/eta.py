@@ -27,9 +27,9 @@ class PhaseSpeed:
     measured: int = 0
     seconds: float = 0.0
 
-    def begin(self, units: int) -> None:
-        """Begin a segment of so many units."""
-        self.units, self.done = units, 0
+    def begin(self, units: int, done: int = 0) -> None:
+        """Begin a segment of so many units, of which some were ``done`` before."""
+        self.units, self.done = units, done
 
     def add(self, units: int, seconds: float, done: int) -> None:
         """Take note of units that took some seconds; ``done`` of the segment's units are done now."""
@@ -67,11 +67,11 @@ class ProgressEstimator:
     def on_event(self, event: Event, now: float) -> None:
         """Take note of an event that came at ``now`` (seconds of any steady clock)."""
         match event:
-            case PhaseStarted(phase, segment, segments, total):
+            case PhaseStarted(phase, segment, segments, total, done):
                 self._reach(segment)
                 self.phase = phase
                 self.segments = max(self.segments, segments)
-                self.phases.setdefault(phase, PhaseSpeed()).begin(total)
+                self.phases.setdefault(phase, PhaseSpeed()).begin(total, done)
                 # tiles of an attempt that ran out of memory are never reported as finished
                 self.in_flight = 0
                 self._since = now

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QPalette, QResizeEvent
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -19,9 +19,9 @@ from PySide6.QtWidgets import (
 
 from app.widgets.appearance import color_text, tones
 from app.widgets.engine_words import engine_words
-from app.widgets.formats import PERMILLE, amount, clock_time, shortened
+from app.widgets.formats import PERMILLE, amount, rough_time, shortened
 from app.widgets.placement import keep_on_screen
-from app.widgets.plain import plain_label
+from app.widgets.plain import plain_buttons, plain_label
 from dcvsr_engine.planning.plan import Plan
 from dcvsr_engine.planning.request import JobRequest
 
@@ -90,7 +90,7 @@ class PlanDialog(QDialog):
         self.ask_again = QCheckBox(self.tr("Show this before every run"))
         self.ask_again.setChecked(ask_again)
         self.ask_again.toggled.connect(self.ask_again_changed)
-        self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
+        self.buttons = plain_buttons(QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel))
         text = self.tr("Start, with {others} more after it").format(others=others) if others else self.tr("Start")
         self.start_button: QPushButton = self.buttons.addButton(text, QDialogButtonBox.ButtonRole.AcceptRole)
         self.start_button.setEnabled(False)
@@ -146,17 +146,20 @@ class PlanDialog(QDialog):
         self._add(self.tr("Work"), self._work(plan))
         at_once = self.tr("tiles: {tiles}, frames encoded or decoded: {frames}")
         self._add(self.tr("In one batch"), at_once.format(tiles=plan.tiles_at_once, frames=plan.decode_frames))
-        self._add(self.tr("Device"), plan.device)
+        self._add(self.tr("Device"), engine_words(plan.device))
         self._add(
             self.tr("Time"),
-            self.tr("about {time}").format(time=clock_time(plan.seconds))
+            self.tr("about {time}").format(time=rough_time(plan.seconds))
             if plan.seconds
             else self.tr("measuring …")
             if measuring
             else self.tr("not measured"),
         )
-        self._need(self.tr("Device memory"), plan.device_memory, plan.device_memory_available)
-        self._need(self.tr("Main memory"), plan.host_memory, plan.host_memory_available)
+        # on the processor both are the same memory, of which the device's part is shown only where it is the one that is short
+        alone = plan.settings.device == "cpu" and plan.device_memory <= plan.device_memory_available
+        if not alone:
+            self._need(self.tr("Device memory"), plan.device_memory, plan.device_memory_available)
+        self._need(self.tr("Memory") if alone else self.tr("Main memory"), plan.host_memory, plan.host_memory_available)
         if plan.result_bytes is not None:
             self._add(self.tr("Size of the file"), self.tr("about {size}").format(size=amount(plan.result_bytes)))
         self._need(self.tr("Disk"), plan.disk, plan.disk_available)
@@ -166,10 +169,10 @@ class PlanDialog(QDialog):
         if plan.problems or not self._failed:
             self._show_lines(self.problems, plan.problems, "✕")
         color_text(self.problems, tones(self.palette()).bad)
-        self._show_lines(self.notes, plan.notes, "·")
+        # what a button offers need not be said in the command line's words, too
+        self._show_lines(self.notes, tuple(note for note in plan.notes if "--reduce" not in note), "·")
         self.start_button.setEnabled(not plan.problems)
         self.start_button.setFocus()
-        self._fit()
 
     def show_sum(self, planned: int, clips: int, frames: int, size: int, seconds: float | None) -> None:
         """Show what all clips together take; of one alone the plan says it."""
@@ -178,17 +181,15 @@ class PlanDialog(QDialog):
         text = self.tr("All {clips} clips: {frames} frames, files of about {size}, about {time}")
         if planned < clips:
             text = self.tr("{planned} of {clips} clips: {frames} frames, files of about {size}, about {time}")
-        time = "…" if seconds is None else clock_time(seconds)
+        time = "…" if seconds is None else rough_time(seconds)
         self.total.setText(text.format(planned=planned, clips=clips, frames=f"{frames:,}", size=amount(size), time=time))
         self.total.show()
-        self._fit()
 
     def show_searching(self, searching: bool) -> None:
         """Say that settings that fit are still looked for, or no longer."""
         self.waiting.setText(self.tr("Looking for settings that fit …") if searching else self.tr("Planning …"))
         self.waiting.setVisible(searching)
         self.busy.setVisible(searching)
-        self._fit()
 
     def offer(self, text: str, choose: Callable[[], object], better: bool = False) -> None:
         """Offer a change of the settings that makes the clip fit, or that may do ``better``."""
@@ -200,7 +201,13 @@ class PlanDialog(QDialog):
         self.offer_buttons.append(button)
         self._offered.addWidget(button)
         self.offers.show()
-        self._fit()
+
+    def event(self, event: QEvent) -> bool:
+        """Grow with what is shown, once its parts are laid out: before, new ones count for nothing."""
+        handled = super().event(event)
+        if event.type() == QEvent.Type.LayoutRequest:
+            self._fit()
+        return handled
 
     def _fit(self) -> None:
         """Be as high as the wrapped lines need."""

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QPalette
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QToolButton, QWidget
 
@@ -27,9 +27,12 @@ class ProgressPanel(QWidget):
     """Buttons for the window's actions, and the running job in words, steps and bars.
 
     Attributes:
+        moved: another share is shown.
         job: the id of the job that is shown; empty when nothing runs.
         patience: milliseconds after which a job that does not cancel can be stopped by force.
     """
+
+    moved = Signal()
 
     def __init__(
         self, actions: Mapping[str, QAction], now: Callable[[], float] = time.monotonic, parent: QWidget | None = None
@@ -160,7 +163,7 @@ class ProgressPanel(QWidget):
         elif run.farm:
             self._name = self.tr("{name} on the farm").format(name=self._name)
         self._estimator = ProgressEstimator(main="write" if run.compares else "sample")
-        self._step_text = self._unit_text = self._note = ""
+        self._step_text, self._unit_text, self._note = self.tr("starting …"), "", ""
         self._paused_at = None
         self._share = 0.0
         self.strip.show_steps(())
@@ -188,9 +191,9 @@ class ProgressPanel(QWidget):
                 self._show_phase(event)
             case StepStarted():
                 self.strip.show_step(event.step)
-                self._step_text = self.tr("step {step}/{steps} {kind}").format(
-                    step=event.step + 1, steps=event.steps, kind=step_name(event.kind)
-                )
+                text = self.tr("step {step}/{steps} {kind}")
+                numbered = text.format(step=event.step + 1, steps=event.steps, kind=step_name(event.kind))
+                self._step_text = numbered if event.steps > 1 else phase_name("sample")
             case TileFinished():
                 self._unit_text = self._units(self.tr("tile {done}/{total}"))
             case FrameDone():
@@ -242,6 +245,7 @@ class ProgressPanel(QWidget):
             self.bar.setRange(0, PERMILLE)
             self.bar.setValue(round(PERMILLE * self.share))
             self.percent.setText(f"{self.share:.0%}")
+            self.moved.emit()
 
     def _show_memory(self, event: MemoryUsed) -> None:
         self._on_gpu = event.device not in ("host", "cpu")

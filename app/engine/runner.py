@@ -97,16 +97,18 @@ class JobRunner(QObject):
         planned: a `EngineRun` and its `Plan`, on request and when a run begins.
         progressed: the running `EngineRun` and a `dcvsr_engine.events.Event`.
         finished: a `EngineRun` and its report.
+        cancelled: a `EngineRun` that was ended before its end because the user wanted it.
         failed: a `EngineRun`, a sentence, and details to fold away.
         died: an unexpected `EngineDied`, and the `EngineRun` that it ended or ``None``.
         ready: the engine's `Ready`.
-        emptied: the last of the items that were to run has ended by itself.
+        emptied: the last of the items has ended by itself, and none waits.
     """
 
     activity_changed = Signal(object)
     planned = Signal(object, object)
     progressed = Signal(object, object)
     finished = Signal(object, dict)
+    cancelled = Signal(object)
     failed = Signal(object, str, str)
     died = Signal(object, object)
     ready = Signal(object)
@@ -211,9 +213,9 @@ class JobRunner(QObject):
         named = with_target(request, self._promised_targets(""), next(alike, UNKNOWN), self._rule())
         # folders of results are made only when something is restored
         target = named.target and existing(named.target.parent) / named.target.name
-        run = EngineRun(f"plan-{uuid.uuid4().hex}", named.replace(target=target), plan_only=True)
+        run = EngineRun(f"plan-{uuid.uuid4().hex}", named, plan_only=True)
         if not self._run:
-            self._begin(run, PlanJob(run.job, run.request, calibrate=measure))
+            self._begin(run, PlanJob(run.job, named.replace(target=target), calibrate=measure))
 
     def forget_plan(self) -> None:
         """Drop the estimate that is being made; its answer is ignored."""
@@ -286,6 +288,7 @@ class JobRunner(QObject):
             case JobCancelled():
                 # nothing is started after it: cancelling stops the queue
                 self._end(run, "cancelled", folder=event.folder)
+                self.cancelled.emit(run)
             case Failed():
                 self._end(run, "failed", folder=event.folder, message=event.message, details=event.details)
                 self.failed.emit(run, event.message, event.details)
@@ -307,14 +310,20 @@ class JobRunner(QObject):
     def _on_death(self, death: EngineDied) -> None:
         run, cancelling = self._run, self._activity == Activity.CANCELLING
         stopped, self._stopped = self._stopped, False
-        self._stop_queue()
+        # a clip that kills the engine must not cost the others the night
+        goes_on = bool(run and death.restarting and not cancelling and not stopped)
+        if not goes_on:
+            self._stop_queue()
         if run and cancelling:
             self._end(run, "cancelled", folder=death.folder)
+            self.cancelled.emit(run)
         elif run:
             self._end(run, "interrupted", folder=death.folder)
         # the user asked for it, and it may have been cancelled just before: there is nothing to report
         if not (death.restarting and (cancelling or (stopped and run is None))):
             self.died.emit(death, run)
+        if run and goes_on:
+            self._go_on_after(run)
 
     # -- bookkeeping --------------------------------------------------------------------------------------------
 
@@ -337,7 +346,7 @@ class JobRunner(QObject):
 
     def _go_on_after(self, run: EngineRun) -> None:
         self._start_next()
-        if self._run is None and run.restores:
+        if self._run is None and run.restores and self._queue.queue.first("waiting") is None:
             self.emptied.emit()
 
     def _start_next(self) -> None:
@@ -390,8 +399,3 @@ def with_target(
         return request
     model = declared(request.settings.model)
     return request.replace(target=(rule or ResultRule()).suggest(request, model, facts, taken))
-
-
-def retry(queue: QueueModel, item: QueueItem, resume: bool) -> None:
-    """Queue an item again: from finished work, or from the start."""
-    queue.set_state(item.id, "waiting", message="", details="", progress=0.0, folder=item.folder if resume else None)

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QTabWidget, QTe
 
 from app.system.desktop import app_icon
 from app.widgets.messages import versions
+from app.widgets.plain import plain_buttons
 from dcvsr_engine.resources import resource
 
 LISTED_PACKAGES = (
@@ -63,7 +64,7 @@ class AboutDialog(QDialog):
         tabs.addTab(self._about(), self.tr("About"))
         tabs.addTab(self._licences(), self.tr("Licences"))
         tabs.setAccessibleName(self.tr("About DC-VSR Studio"))
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons = plain_buttons(QDialogButtonBox(QDialogButtonBox.StandardButton.Close))
         self.copy_button = buttons.addButton(self.tr("Copy versions"), QDialogButtonBox.ButtonRole.ActionRole)
         self.copy_button.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.versions))
         buttons.rejected.connect(self.reject)

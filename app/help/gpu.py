@@ -21,7 +21,7 @@ from app.system.background_work import BackgroundWork, Progressed, WorkFunction
 from app.widgets.appearance import color_text, tones
 from app.widgets.engine_words import engine_words
 from app.widgets.formats import amount, shortened
-from app.widgets.plain import plain_label
+from app.widgets.plain import plain_buttons, plain_label
 from dcvsr_engine.gpu import switch
 from dcvsr_engine.gpu.detect import Gpu, detect_gpu
 from dcvsr_engine.gpu.install import InstallProgress, install_cuda_build
@@ -90,7 +90,7 @@ class GpuDialog(QDialog):
         form.addRow(self.tr("GPU"), self.gpu)
         form.addRow(self.tr("PyTorch"), self.torch)
         form.addRow(self.tr("Package &index"), self.index)
-        self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        self.buttons = plain_buttons(QDialogButtonBox(QDialogButtonBox.StandardButton.Close))
         role = QDialogButtonBox.ButtonRole.ActionRole
         self.install_button: QPushButton = self.buttons.addButton(self.tr("&Install"), role)
         self.remove_button: QPushButton = self.buttons.addButton(self.tr("&Remove"), role)

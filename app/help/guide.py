@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
 
 from app.system.translation import best_language
 from app.widgets.placement import resize_within
+from app.widgets.plain import plain_buttons
 from dcvsr_engine.resources import resource
 
 GUIDE_SIZE = QSize(1000, 680)
@@ -48,7 +49,7 @@ class GuideDialog(QDialog):
         self.text.setSource(QUrl.fromLocalFile(str(path)), QTextDocument.ResourceType.MarkdownResource)
         self._list_parts()
         self.contents.currentItemChanged.connect(self._go_to)
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons = plain_buttons(QDialogButtonBox(QDialogButtonBox.StandardButton.Close))
         buttons.rejected.connect(self.reject)
         row = QHBoxLayout()
         row.addWidget(self.contents)

@@ -5,6 +5,7 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QHeaderView, QTreeWidge
 
 from app.help.menu import ShortcutGroups
 from app.widgets.placement import resize_within
+from app.widgets.plain import plain_buttons
 
 SHORTCUTS_SIZE = QSize(460, 560)
 
@@ -30,8 +31,9 @@ class ShortcutsDialog(QDialog):
             group = QTreeWidgetItem(self.table, [title])
             for text, keys in rows:
                 QTreeWidgetItem(group, [text, keys])
+        self.table.setWordWrap(True)
         self.table.expandAll()
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons = plain_buttons(QDialogButtonBox(QDialogButtonBox.StandardButton.Close))
         buttons.rejected.connect(self.reject)
         column = QVBoxLayout(self)
         column.addWidget(self.table)

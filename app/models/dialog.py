@@ -252,7 +252,7 @@ class ModelsDialog(QDialog):
         rows = [
             (self.tr("Trained on"), words(facts.training_data) or self.tr("not declared")),
             (self.tr("Scale"), f"{facts.scale}×"),
-            (self.tr("Steps and guidance"), f"{facts.steps}, {facts.guidance} {facts.guidance_scale:g}"),
+            (self.tr("Steps and guidance"), guidance_text(facts)),
             (self.tr("Tiles"), f"{facts.tile}×{facts.tile}×{facts.window}"),
             (self.tr("Noise range σ"), f"{facts.sigma_min:g} … {facts.sigma_max:g}"),
             (self.tr("Based on"), facts.base),
@@ -464,3 +464,8 @@ def looks_like_a_model(path: Path) -> bool:
     names = ("dcvsr.json", "model_index.json", "unet", "unet_ema")
     weights = path.suffix.lower() == ".safetensors" or any(path.glob("*.safetensors"))
     return weights or any((path / name).exists() for name in names)
+
+
+def guidance_text(facts: Declaration) -> str:
+    """How many steps a model takes by itself, and how it is guided, if it is."""
+    return f"{facts.steps}" if facts.guidance == "none" else f"{facts.steps} · {facts.guidance.upper()} {facts.guidance_scale:g}"

@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QDialog, QDialogButtonBox, QLabel, QLineEdit, QTextBrowser, QVBoxLayout, QWidget
 
 from app.widgets.formats import amount
+from app.widgets.plain import plain_buttons
 from app.widgets.words import words
 from dcvsr_engine.models.catalogue import CatalogueEntry
 
@@ -38,7 +39,7 @@ class LicenceDialog(QDialog):
         text.setHtml("<hr>".join(self._html(entry) for entry in entries))
         one, both = self.tr("I have read the licence and accept it"), self.tr("I have read both licences and accept them")
         self.accept_box = QCheckBox(one if len(entries) == 1 else both)
-        self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
+        self.buttons = plain_buttons(QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel))
         self.download_button = self.buttons.addButton(self.tr("Download"), QDialogButtonBox.ButtonRole.AcceptRole)
         self.download_button.setEnabled(False)
         self.accept_box.toggled.connect(self.download_button.setEnabled)
@@ -82,7 +83,7 @@ class TokenDialog(QDialog):
         self.field = QLineEdit()
         self.field.setEchoMode(QLineEdit.EchoMode.Password)
         self.field.setAccessibleName(self.tr("Access token"))
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
+        buttons = plain_buttons(QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel))
         ok = buttons.button(QDialogButtonBox.StandardButton.Ok)
         ok.setEnabled(False)
         self.field.textChanged.connect(lambda text: ok.setEnabled(bool(text.strip())))

@@ -331,7 +331,7 @@ class CompareView(QWidget):
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Grab the wipe line, start a rubber band (Shift) or grab the picture."""
         if self.placeholder is not None:
-            if self.placeholder.kind != "busy" and event.button() == Qt.MouseButton.LeftButton:
+            if self.placeholder.kind == "empty" and event.button() == Qt.MouseButton.LeftButton:
                 self.open_requested.emit()
         elif event.button() in {Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton}:
             if event.modifiers() & Qt.KeyboardModifier.ShiftModifier:

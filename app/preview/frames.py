@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -77,9 +78,9 @@ class FrameSource(QObject):
         self._decoder.frame_ready.connect(self._on_frame_ready)
         self._decoder.start()
 
-    def open(self, path: Path) -> None:
-        """Open another clip; answered by `opened` or `failed`."""
-        self._clip = self._decoder.want_clip(path)
+    def open(self, path: Path, rate: Fraction | None = None) -> None:
+        """Open another clip, pictures at a frame ``rate`` if not their own; answered by `opened` or `failed`."""
+        self._clip = self._decoder.want_clip(path, rate)
 
     def close(self) -> None:
         """Forget the clip and its frames."""
@@ -118,7 +119,7 @@ class FrameSource(QObject):
 class _Decoder(QThread):
     """The worker behind `FrameSource`. Clips are numbered, so that late signals of an earlier one are ignored.
 
-    What is wanted – `_clip`, `_path`, `_frame`, `_stopping` – is guarded by `_wanted`.
+    What is wanted – `_clip`, `_path`, `_rate`, `_frame`, `_stopping` – is guarded by `_wanted`.
     """
 
     opened = Signal(int, object, object)
@@ -131,16 +132,17 @@ class _Decoder(QThread):
         self._wanted = threading.Condition()
         self._clip = 0
         self._path: Path | None = None
+        self._rate: Fraction | None = None
         self._frame: int | None = None
         self._stopping = False
 
     # -- called by the window -----------------------------------------------------------------------------------
 
-    def want_clip(self, path: Path | None) -> int:
+    def want_clip(self, path: Path | None, rate: Fraction | None = None) -> int:
         """Turn to another clip; returns its number."""
         with self._wanted:
             self._clip += 1
-            self._path, self._frame = path, None
+            self._path, self._rate, self._frame = path, rate, None
             self._cache.discard(lambda _: True)
             self._wanted.notify()
             return self._clip
@@ -166,7 +168,7 @@ class _Decoder(QThread):
         while True:
             with self._wanted:
                 self._wanted.wait_for(lambda: self._stopping or self._clip != clip or self._frame is not None)  # noqa: B023
-                wanted, path, frame, stopping = self._clip, self._path, self._frame, self._stopping
+                wanted, path, rate, frame, stopping = self._clip, self._path, self._rate, self._frame, self._stopping
                 # a frame that was asked for with a new clip waits until that is open
                 if wanted == clip:
                     self._frame = None
@@ -175,15 +177,16 @@ class _Decoder(QThread):
                     reader.close()
                 if stopping:
                     return
-                clip, reader = wanted, self._open(wanted, path) if path else None
+                clip, reader = wanted, self._open(wanted, path, rate) if path else None
             elif reader is not None and frame is not None:
                 self._decode(clip, reader, frame)
 
-    def _open(self, clip: int, path: Path) -> "VideoReader | None":
-        from dcvsr_engine.video.reader import VideoReader  # not at the window's start: it loads FFmpeg
+    def _open(self, clip: int, path: Path, rate: Fraction | None) -> "VideoReader | None":
+        from dcvsr_engine.video.probe import at_rate, probe  # not at the window's start: they load FFmpeg
+        from dcvsr_engine.video.reader import VideoReader
 
         try:
-            reader = VideoReader(path)
+            reader = VideoReader(at_rate(probe(path), rate))
             # counted, not estimated: the timeline goes by exact frames
             info = reader.counted_info()
         except UserError as error:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from fractions import Fraction
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -96,6 +97,7 @@ class PreviewPanel(QWidget):
         self._make_actions()
         self._lay_out()
         self._connect()
+        self._set_tiles(False)
         self._update_choices()
 
     # -- parts --------------------------------------------------------------------------------------------------
@@ -113,7 +115,7 @@ class PreviewPanel(QWidget):
         select = self.tr("Preview only what is seen now (R); Shift and drag selects another part.")
         none = self.tr("Preview the whole picture again (Esc).")
         return [
-            view_action("tiles", self.tr("Tiles"), "T", tiles, self.view.set_overlay_visible, checkable=True),
+            view_action("tiles", self.tr("Tiles"), "T", tiles, self._set_tiles, checkable=True),
             view_action("loupe", self.tr("Loupe"), "M", loupe, self._set_loupe, checkable=True),
             view_action("actual_size", self.tr("1:1"), "1", actual_size, self.view.actual_size),
             view_action("fit", self.tr("Fit"), "F", fit, self.view.fit),
@@ -236,6 +238,11 @@ class PreviewPanel(QWidget):
         self.left_box.currentIndexChanged.connect(self._refresh)
         self.right_box.currentIndexChanged.connect(self._refresh)
 
+    def _set_tiles(self, on: bool) -> None:
+        """Show the tiles in space and in time, or neither."""
+        self.view.set_overlay_visible(on)
+        self.timeline.strip.want(on)
+
     def _set_loupe(self, on: bool) -> None:
         self.view.set_comparison(replace(self.view.scene.comparison, loupe=on))
 
@@ -251,17 +258,18 @@ class PreviewPanel(QWidget):
 
     # -- clip ---------------------------------------------------------------------------------------------------
 
-    def open_clip(self, path: Path, clip: str = "") -> None:
+    def open_clip(self, path: Path, clip: str = "", rate: Fraction | None = None) -> None:
         """Open a clip; answered by `clip_opened` or `clip_failed`.
 
         Args:
             path: where it is.
             clip: names it; its results and how it was looked at are kept under this name, without one they are forgotten.
+            rate: frames per second of a sequence of pictures, if not what they say themselves.
         """
         self._leave_clip()
         self._turn_to(clip)
         self.view.show_placeholder(Placeholder("busy", self.tr("Opening {name} …").format(name=path.name)))
-        self.source.open(path)
+        self.source.open(path, rate)
 
     def close_clip(self) -> None:
         """Show nothing."""
@@ -525,7 +533,7 @@ class PreviewPanel(QWidget):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Files of other programs may be dropped."""
-        if event.mimeData().hasUrls() and event.source() is None:
+        if local_paths(event.mimeData()) and event.source() is None:
             accept_copy(event)
             self.view.set_highlighted(True)
 

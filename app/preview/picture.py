@@ -26,6 +26,11 @@ def image_of(pixels: RgbPixels) -> QImage:
     return _rgb_image(np.ascontiguousarray(pixels)).convertToFormat(QImage.Format.Format_RGB32)
 
 
+def stretched(pixels: RgbPixels, size: tuple[int, int]) -> RgbPixels:
+    """RGB ``(height, width, 3)`` at another size (width, height)."""
+    return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC))
+
+
 @dataclass
 class _Level:
     """The picture at one resolution, filled tile by tile; ``coarse`` and ``fine`` hold the tiles filled in each quality."""

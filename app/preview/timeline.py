@@ -91,7 +91,7 @@ class Timeline(QWidget):
         return button
 
     def _lay_out(self) -> None:
-        frame_label = QLabel(self.tr("&Frame"), self)
+        frame_label = QLabel(self.tr("Fr&ame"), self)
         frame_label.setBuddy(self.frame_box)
         controls = FlowLayout(spread=True)
         for group in (

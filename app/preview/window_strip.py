@@ -31,12 +31,18 @@ class WindowStrip(QWidget):
         self._state = state
         self._grid = state.grid
         self._rows = 0
+        self._wanted = True
         state.changed.connect(self._on_state_changed)
         self.setVisible(state.grid is not None)
 
     def sizeHint(self) -> QSize:
         """As many lanes as the windows need, or did need since the clip was opened: the picture above must not jump."""
         return QSize(300, int(LANE * self._rows + LANE + 6))
+
+    def want(self, wanted: bool) -> None:
+        """Show the windows from now on, or hide them."""
+        self._wanted = wanted
+        self.setVisible(wanted and self._grid is not None)
 
     def set_scale(self, scale: TimeScale) -> None:
         """Follow the track above."""
@@ -53,7 +59,7 @@ class WindowStrip(QWidget):
         if self._state.grid is not self._grid:
             self._grid = self._state.grid
             self._rows = max([self._rows, *self._lanes()]) if self._grid else 0
-            self.setVisible(self._grid is not None)
+            self.setVisible(self._wanted and self._grid is not None)
             self.updateGeometry()
         self.update()
 

@@ -12,12 +12,13 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from app.queue.job_queue import QueueItem
 from app.queue.model import QueueModel
 from app.queue.prober import Prober
+from app.queue.unfinished import retry
 from app.queue.watch import FolderWatch, Search
 from app.system.preferences import Preferences
 from app.widgets.drops import local_paths
 from app.widgets.engine_words import engine_words
 from dcvsr_engine.errors import UserError
-from dcvsr_engine.jobs.clips import FoundClip, found_clips
+from dcvsr_engine.jobs.clips import FoundClip, found_clips, has_clips_inside
 from dcvsr_engine.settings import OutputSettings, UnfitTracks
 from dcvsr_engine.video.suffixes import VIDEO_SUFFIXES
 
@@ -37,6 +38,7 @@ class Judging:
         quiet: whether another of the clips that came with them is shown already.
         done: those with a whole result.
         flaws: sentences on what is no whole result.
+        inside: see `ClipIntake.more_inside`.
     """
 
     left: int
@@ -44,6 +46,7 @@ class Judging:
     quiet: bool
     done: list[FoundClip] = field(default_factory=list)
     flaws: list[str] = field(default_factory=list)
+    inside: Sequence[Path] = ()
 
     def note(self, clip: FoundClip, flaw: str | None) -> None:
         """One of them was looked at."""
@@ -62,19 +65,22 @@ class ClipIntake(QObject):
         added: the ids of new items.
         came: the ids of new items from the watched folder, which are to be restored.
         judging: how many clips seem to be done, whose results are looked at now.
-        left_out: a list of `FoundClip` that have a result, and sentences on what is no whole result of the others.
+        left_out: a list of `FoundClip` that have a result, sentences on what is no whole result of the others, and folders as in
+            ``more_inside``.
         watch_changed: another folder is watched, or none.
         recognised: a clip can be read, and is the first among the recent ones now.
         nothing_found: a sentence that says why no clip was found.
+        more_inside: folders of which clips were taken, but not those in folders inside them.
     """
 
     added = Signal(list)
     came = Signal(list)
     judging = Signal(int)
-    left_out = Signal(list, list)
+    left_out = Signal(list, list, list)
     watch_changed = Signal()
     recognised = Signal()
     nothing_found = Signal(str)
+    more_inside = Signal(list)
 
     def __init__(self, window: QWidget, queue: QueueModel, preferences: Preferences) -> None:
         super().__init__(window)
@@ -119,8 +125,23 @@ class ClipIntake(QObject):
 
     def take(self, paths: Sequence[Path]) -> None:
         """Add files, and the clips in folders, with the settings that the next clip starts with."""
+        recursive, results = self._preferences.recursive, self._preferences.result_rule.folder
+        inside = [] if recursive else [path for path in paths if path.is_dir() and has_clips_inside(path, results)]
+        self._take(paths, search_with(self._preferences, recursive), inside)
+
+    def take_inside(self, folders: Sequence[Path]) -> None:
+        """Add the clips that are in folders inside these folders."""
+        flat, deep = search_with(self._preferences, recursive=False), search_with(self._preferences, recursive=True)
+
+        def inside(folder: Path) -> list[FoundClip]:
+            there = set(flat(folder))
+            return [clip for clip in deep(folder) if clip not in there]
+
+        self._take(folders, inside)
+
+    def _take(self, paths: Sequence[Path], search: Search, more_inside: Sequence[Path] = ()) -> None:
         try:
-            found = [self._found(path) for path in paths]
+            found = [self._found(path, search) for path in paths]
         except UserError as error:  # a folder that cannot be read
             self.nothing_found.emit(engine_words(str(error)))
             return
@@ -130,14 +151,17 @@ class ClipIntake(QObject):
         results = {clip: paths for _, results in found for clip, paths in results.items()}
         if results:
             self.judging.emit(len(results))
-            self._judge(results, watched=False, quiet=bool(clips))
+            self._judge(results, watched=False, quiet=bool(clips), inside=more_inside)
         without = [path.name for path, (clips, results) in zip(paths, found, strict=True) if not clips and not results]
         if without:
             self.nothing_found.emit(self.tr("There are no new clips in {names}.").format(names=", ".join(without)))
+        # of those that are still looked at it is said with the rest
+        if more_inside and not results:
+            self.more_inside.emit(more_inside)
 
-    def _found(self, path: Path) -> tuple[list[FoundClip], Results]:
+    def _found(self, path: Path, search: Search) -> tuple[list[FoundClip], Results]:
         """The clips that a path stands for, and those with what seems to be their results."""
-        clips = search_with(self._preferences)(path)
+        clips = search(path)
         # what is chosen by itself may be restored again; in a folder it is passed over
         own = {item.result for item in self._queue.queue} if path.is_dir() else set()
         clips = [clip for clip in clips if clip.path not in own]
@@ -149,9 +173,9 @@ class ClipIntake(QObject):
         results = {clip: paths for clip in clips if (paths := rule.results_of(clip.path, clip.below))}
         return [clip for clip in clips if clip not in results], results
 
-    def _judge(self, results: Results, watched: bool, quiet: bool) -> None:
+    def _judge(self, results: Results, watched: bool, quiet: bool, inside: Sequence[Path] = ()) -> None:
         group = next(self._groups)
-        self._judged[group] = Judging(len(results), watched, quiet)
+        self._judged[group] = Judging(len(results), watched, quiet, inside=inside)
         self._prober.judge(group, results)
 
     def _on_judged(self, group: int, clip: FoundClip, flaw: str | None) -> None:
@@ -168,7 +192,7 @@ class ClipIntake(QObject):
             del self._judged[group]
             # what is done in a watched folder was told when it was done
             if judged.flaws or not judged.watched:
-                self.left_out.emit([] if judged.watched else judged.done, judged.flaws)
+                self.left_out.emit([] if judged.watched else judged.done, judged.flaws, judged.inside)
 
     def add_all(self, clips: Sequence[FoundClip]) -> None:
         """Add clips to the queue, those that have a result too."""
@@ -197,7 +221,7 @@ class ClipIntake(QObject):
             self._watch.deleteLater()
             self._watch = None
         if folder is not None:
-            self._watch = FolderWatch(search_with(self._preferences), self)
+            self._watch = FolderWatch(search_with(self._preferences, self._preferences.recursive), self)
             self._watch.arrived.connect(self._on_arrived)
             self._watch.missing.connect(self._on_missing)
             self._watch.watch(folder)
@@ -210,6 +234,12 @@ class ClipIntake(QObject):
 
     def _on_arrived(self, clips: Sequence[FoundClip]) -> None:
         """Queue what has come, but for what is there already or done."""
+        there = {clip.path for clip in clips}
+        again = [item for item in self._queue.queue if item.state == "failed" and item.request.source in there]
+        for item in again:  # its clip has been mended
+            retry(self._queue, item, resume=False)
+        if again:
+            self.came.emit([item.id for item in again])
         known = {item.request.source for item in self._queue.queue} | {item.result for item in self._queue.queue}
         new, results = self._parted([clip for clip in clips if clip.path not in known])
         if new:
@@ -265,9 +295,9 @@ def track_choice(output: OutputSettings) -> TrackChoice:
     return output.audio, output.subtitles, output.unfit_tracks
 
 
-def search_with(preferences: Preferences) -> Search:
-    """What finds the clips that a path stands for, as the user has it now; for any thread."""
-    rule, recursive = preferences.result_rule, preferences.recursive
+def search_with(preferences: Preferences, recursive: bool) -> Search:
+    """What finds the clips that a path stands for, with names of results as the user has them now; for any thread."""
+    rule = preferences.result_rule
     results = [rule.folder] if rule.folder else []
     return lambda path: found_clips([path], recursive and path.is_dir(), rule.pattern, results)
 

@@ -1,6 +1,7 @@
 """The queue as a Qt model that saves itself."""
 
 import logging
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -32,6 +33,7 @@ NOWHERE = QModelIndex()
 ITEM_ROLE = Qt.ItemDataRole.UserRole
 ROW_MIME = "application/x-dcvsr-queue-row"
 SAVE_AFTER_MS = 300
+LEADING_NAME = re.compile(r"^“[^”]*” ?")
 
 
 class QueueModel(QAbstractListModel):
@@ -203,6 +205,10 @@ class QueueModel(QAbstractListModel):
             "interrupted": self.tr("interrupted"),
         }
         return texts[item.state]
+
+    def reason(self, item: QueueItem) -> str:
+        """Why an item has failed, without its name; empty where it has not."""
+        return LEADING_NAME.sub("", engine_words(item.message)) if item.state == "failed" else ""
 
     def flags(self, index: Index) -> Qt.ItemFlag:
         """Items can be dragged between others."""

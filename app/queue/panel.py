@@ -31,6 +31,7 @@ from app.queue.job_queue import ItemState, QueueItem
 from app.queue.model import ITEM_ROLE, ROW_MIME, QueueModel
 from app.widgets.action_table import ActionTable
 from app.widgets.appearance import Tones, tones
+from app.widgets.drops import local_paths
 from app.widgets.formats import length
 
 STATE_SIGNS: dict[ItemState, str] = {
@@ -121,7 +122,7 @@ class ItemDelegate(QStyledItemDelegate):
     def _facts(self, item: QueueItem) -> list[str]:
         size = f"{item.size[0]}×{item.size[1]}" if item.size else ""
         seconds = length(item.seconds) if item.seconds is not None else ""
-        return [fact for fact in (self._model.state_text(item), size, seconds) if fact]
+        return [fact for fact in (self._model.reason(item) or self._model.state_text(item), size, seconds) if fact]
 
     def _draw_bar(self, painter: QPainter, area: QRectF, share: float, color: QColor) -> None:
         bar = QRectF(
@@ -174,7 +175,11 @@ class QueueView(QListView):
         super().startDrag(Qt.DropAction.CopyAction if carries else actions)
 
     def _choose_action(self, event: QDragMoveEvent) -> None:
-        moves = event.mimeData().hasFormat(ROW_MIME) and event.possibleActions() & Qt.DropAction.MoveAction
+        row = event.mimeData().hasFormat(ROW_MIME)
+        if not row and not local_paths(event.mimeData()):  # addresses of the web
+            event.ignore()
+            return
+        moves = row and event.possibleActions() & Qt.DropAction.MoveAction
         # the source of a “move” would delete its files
         event.setDropAction(Qt.DropAction.MoveAction if moves else Qt.DropAction.CopyAction)
         event.accept()

@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, QRunnable, QThread, QThreadPool, Signal
 
 from dcvsr_engine.errors import UserError
 from dcvsr_engine.jobs.clips import FoundClip
-from dcvsr_engine.settings import OutputSettings
+from dcvsr_engine.settings import OutputSettings, rate_of
 
 MOST_JUDGES = 4
 """Results that are looked at at a time, at most: more would only hinder each other on a disk."""
@@ -28,12 +28,12 @@ class Probe(QRunnable):
 
     def run(self) -> None:
         """Probe the clip and report what it is and how it looks, or why it cannot be read."""
-        from dcvsr_engine.video.probe import probe  # loads the decoder
+        from dcvsr_engine.video.probe import at_rate, probe  # loads the decoder
         from dcvsr_engine.video.thumbnail import small_picture
         from dcvsr_engine.video.tracks import container_fit
 
         try:
-            info = probe(self._path)
+            info = at_rate(probe(self._path), rate_of(self._output.frame_rate))
             if not self._known:
                 self._prober.probed.emit(self._item_id, info)
             self._prober.fitted.emit(self._item_id, container_fit(info, self._output))

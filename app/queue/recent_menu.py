@@ -35,8 +35,9 @@ class RecentMenu(QMenu):
         self.setEnabled(bool(recent))
 
     def _add(self, number: int, path: Path) -> None:
-        # the key of the tenth is 0
-        self.addAction(f"&{number % 10} {shortened(path)}", lambda: self.chosen.emit([path]))
+        # the key of the tenth is 0; a name's own & is no mark of a key
+        name = shortened(path).replace("&", "&&")
+        self.addAction(f"&{number % 10} {name}", lambda: self.chosen.emit([path]))
 
     def _forget(self) -> None:
         self._preferences.forget_recent()

@@ -1,6 +1,7 @@
 """Work that cancelled and failed jobs have kept on the disk, and its deletion when the user asks for it."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 
 from PySide6.QtCore import QCoreApplication, QObject, Slot
 from PySide6.QtWidgets import QWidget
@@ -21,6 +22,14 @@ def resume_point(request: JobRequest) -> str:
     if steps > 1:
         return QCoreApplication.translate("UnfinishedWork", "from the last finished step")
     return QCoreApplication.translate("UnfinishedWork", "from the last finished segment")
+
+
+def retry(queue: QueueModel, item: QueueItem, resume: bool) -> None:
+    """Queue an item again: from finished work, or from the start, for which that work is deleted."""
+    if not resume and item.folder:
+        with suppress(UserError, OSError):  # another process runs it, as the engine will say
+            discard_job(item.folder)
+    queue.set_state(item.id, "waiting", message="", details="", progress=0.0, folder=item.folder if resume else None)
 
 
 class UnfinishedWork(QObject):

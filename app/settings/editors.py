@@ -326,6 +326,9 @@ class FreeChoiceEditor(ChoiceEditor):
         """Show a value; the text too where another was typed."""
         super().set_value(value)
         self.setEditText(self.itemText(self.currentIndex()))
+        line = self.lineEdit()
+        assert line is not None
+        line.home(False)  # where there is too little room, its beginning is seen
 
     def name(self, text: str) -> None:
         """What a screen reader calls list and text."""

@@ -49,7 +49,7 @@ GUIDANCE_ROWS = ("steps", "guidance", "guidance_scale", "gamma_peak", "gamma_rho
 FEWER_ROWS = ("solver", "reuse", "still")
 PROPAGATION_ROWS = ("sap", "sap_schedule", "sap_rate", "tap", "tap_frames", "tap_direction")
 TILE_ROWS = ("tiling", "tile", "window", "overlap", "segment_frames", "order", "tile_batch")
-REST_ROWS = ("reduce", "grain", "color", "seed", "precision", "device")
+REST_ROWS = ("reduce", "grain", "color", "seed", "precision", "device", "compile")
 OUTPUT_SIMPLE_ROWS = ("codec", "crf")
 OUTPUT_REST_ROWS = (
     *("preset", "bit_depth", "audio", "subtitles", "unfit_tracks", "deinterlace"),
@@ -166,7 +166,7 @@ class SettingsPanel(QWidget):
         grid = QGridLayout()
         grid.setColumnMinimumWidth(0, LABEL_WIDTH)
         grid.setColumnStretch(1, 1)
-        for row, (text, box) in enumerate(((self.tr("&Model"), self.model_box), (self.tr("P&reset"), self.preset_box))):
+        for row, (text, box) in enumerate(((self.tr("M&odel"), self.model_box), (self.tr("Prese&t"), self.preset_box))):
             label = QLabel(text)
             label.setFixedWidth(LABEL_WIDTH)
             label.setBuddy(box)
@@ -202,7 +202,6 @@ class SettingsPanel(QWidget):
     def _target_row(self) -> QWidget:
         """Where the result goes."""
         self.target_field = QLineEdit()
-        self.target_field.setPlaceholderText(self.tr("Beside the clip, named after it"))
         self.target_field.setAccessibleName(self.tr("Output file"))
         # half a path is no target
         self.target_field.editingFinished.connect(self._on_target_typed)
@@ -313,6 +312,7 @@ class SettingsPanel(QWidget):
         """Name results by another rule from now on."""
         self._rule = rule
         self._show_suggestion()
+        self._show_summaries(self._model.resolve(self._request.settings))
 
     def note_facts(self, facts: SourceFacts) -> None:
         """Name the result by what is known of the clip, and ask what becomes of tracks that do not fit where there are any."""
@@ -323,7 +323,7 @@ class SettingsPanel(QWidget):
         """Show in the empty field what the result will be called."""
         target = self._rule.suggest(self._request, self._model, self._facts)
         if self._request.source == Path():
-            self.target_field.setPlaceholderText(self.tr("Beside the clip, named after it"))
+            self.target_field.setPlaceholderText(self.tr("Named after the clip, {place}").format(place=self._place))
         else:
             self.target_field.setPlaceholderText(target.name if self._rule.folder is None else str(target))
         self._show_misfits(self._facts.misfits(self._request.target or target))
@@ -370,6 +370,12 @@ class SettingsPanel(QWidget):
         self.preset_box.setToolTip(words(built_in.get(chosen or "", "")))
         self.remove_preset_action.setEnabled(chosen in self._presets.own)
 
+    @property
+    def _place(self) -> str:
+        """Where results go that were given no name."""
+        folder = self._rule.folder
+        return self.tr("into {folder}").format(folder=folder) if folder else self.tr("beside the clip")
+
     def _show_summaries(self, s: RestoreSettings) -> None:
         """Summarise the contents of collapsed sections."""
         off = self.tr("off")
@@ -383,7 +389,7 @@ class SettingsPanel(QWidget):
             "rest": f"{words(RESTORE_SPECS['color'].choices[s.color])} · {s.seed}",
             "fewer": self._changed_text(s, FEWER_ROWS),
             "research": self._changed_text(s, RESEARCH_SETTINGS),
-            "output": self._request.target.name if self._request.target else self.tr("beside the clip"),
+            "output": self._request.target.name if self._request.target else self._place,
         }
         for key, section in self.sections.items():
             section.set_summary(texts[key])
@@ -405,6 +411,7 @@ class SettingsPanel(QWidget):
         try:
             changed = getattr(self._request, part).replace(**changes)
         except SettingsError as error:
+            self.show_request(self._request)
             self.rows[name].show_problem(str(error))
             return
         self._change(for_next, **{part: changed})

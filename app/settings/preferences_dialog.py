@@ -1,5 +1,6 @@
 """The preferences: language and appearance, what computes, what follows the queue, and where things are kept."""
 
+import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -32,10 +33,11 @@ from app.system.translation import LANGUAGES
 from app.widgets.appearance import APPEARANCES, appearance_name, color_text, tones
 from app.widgets.elided_label import ElidedLabel
 from app.widgets.engine_words import engine_words
-from app.widgets.plain import plain_label
+from app.widgets.plain import plain_buttons, plain_label
 from app.widgets.words import words
 from dcvsr_engine.errors import SettingsError
 from dcvsr_engine.jobs.naming import checked_pattern
+from dcvsr_engine.storage import describe_os_error
 
 PREFERENCES_WIDTH = 520
 PREVIEW_LINES = 3
@@ -48,7 +50,7 @@ class PreferencesDialog(QDialog):
     Attributes:
         language_box, appearance_box, device_box, threads_box, afterward_box, command_field, plan_box: the controls.
 
-        folder_field, pattern_field, name_preview: of the results.
+        folder_field, folder_problem, pattern_field, name_preview: of the results.
 
     Signals:
         naming_changed: results get other names or another folder.
@@ -83,7 +85,7 @@ class PreferencesDialog(QDialog):
         self.tabs.addTab(page(self._after(), self._folders(folders)), self.tr("&Unattended and folders"))
         column = QVBoxLayout(self)
         column.addWidget(self.tabs)
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons = plain_buttons(QDialogButtonBox(QDialogButtonBox.StandardButton.Close))
         buttons.rejected.connect(self.reject)
         column.addWidget(buttons)
         self.setMinimumWidth(PREFERENCES_WIDTH)
@@ -110,14 +112,20 @@ class PreferencesDialog(QDialog):
         choose.setAccessibleName(self.tr("Choose the folder for results"))
         choose.clicked.connect(self._choose_folder)
         place = QWidget()
+        place.setFocusProxy(self.folder_field)
         row = QHBoxLayout(place)
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self.folder_field, 1)
         row.addWidget(choose)
+        self.folder_problem = plain_label()
+        self.folder_problem.setWordWrap(True)
+        color_text(self.folder_problem, tones(self.palette()).bad)
+        self.folder_problem.hide()
         self.pattern_field = QLineEdit(rule.pattern)
         self.pattern_field.setAccessibleName(self.tr("Names of results"))
-        self.pattern_field.setToolTip(self.tr("{name} is the clip's name, {size} the result's size, {model} the model."))
-        self.pattern_field.textChanged.connect(self._set_rule)
+        self.pattern_field.textChanged.connect(self._show_name)
+        # half a name is none, though it may be a good one by chance
+        self.pattern_field.editingFinished.connect(self._set_rule)
         self.name_preview = plain_label()
         self.name_preview.setWordWrap(True)
         self.name_preview.setMinimumHeight(PREVIEW_LINES * self.fontMetrics().height())
@@ -125,10 +133,9 @@ class PreferencesDialog(QDialog):
         self.keep_box = self._flag(self.tr("&Keep subfolders in the folder for results"), rule.keep_folders, self._set_rule)
         self._show_name(rule.pattern)
         rows = {
-            self.tr("F&older"): place,
-            self.tr("&Name"): self.pattern_field,
-            "": self.name_preview,
-            " ": self.keep_box,
+            self.tr("F&older"): above(place, self.folder_problem),
+            self.tr("&Name"): above(self.pattern_field, self.name_preview),
+            "": self.keep_box,
         }
         return self._group(self.tr("Results"), rows)
 
@@ -159,12 +166,35 @@ class PreferencesDialog(QDialog):
         dialog.open()
 
     def _set_rule(self) -> None:
-        """Keep the rule if its names are good ones; a folder is made when something is restored."""
-        folder, pattern = self.folder_field.text().strip(), self.pattern_field.text()
-        if self._show_name(pattern):
-            path = Path(folder).expanduser().absolute() if folder else None
-            self._preferences.result_rule = ResultRule(path, pattern, self.keep_box.isChecked())
-            self.naming_changed.emit()
+        """Keep what is good of folder and names, and the former one of what is not."""
+        text, pattern, former = self.folder_field.text().strip(), self.pattern_field.text(), self._preferences.result_rule
+        folder = Path(text).expanduser() if text else None
+        problem = self._problem_of(folder) if folder else ""
+        self.folder_problem.setText(problem)
+        self.folder_problem.setVisible(bool(problem))
+        good = self._show_name(pattern)
+        self._preferences.result_rule = ResultRule(
+            former.folder if problem else folder, pattern if good else former.pattern, self.keep_box.isChecked()
+        )
+        self.naming_changed.emit()
+
+    def _problem_of(self, folder: Path) -> str:
+        """Why results cannot go into a folder, or nothing; it is made when something is restored."""
+        if not folder.is_absolute():
+            return self.tr("Give the whole path, from its beginning.")
+        try:
+            there = next(place for place in (folder, *folder.parents) if place.exists())
+            with tempfile.TemporaryDirectory(dir=there):
+                return ""
+        except OSError as error:
+            text = self.tr("Nothing can be written there ({reason}); choose another folder.")
+            return text.format(reason=describe_os_error(error))
+
+    def done(self, result: int) -> None:
+        """What was typed last counts, too."""
+        self._set_rule()
+        self._set_command()
+        super().done(result)
 
     def _show_name(self, pattern: str) -> bool:
         """Show what a pattern makes of a clip, or why it cannot be; returns whether it can."""
@@ -174,7 +204,8 @@ class PreferencesDialog(QDialog):
             self.name_preview.setText(engine_words(str(error)))
             color_text(self.name_preview, tones(self.palette()).bad)
             return False
-        self.name_preview.setText(self.tr("holiday.avi becomes {name}").format(name=f"{example}.mp4"))
+        fields = self.tr("{name} is the clip's name, {size} the result's size, {model} the model.")
+        self.name_preview.setText(self.tr("holiday.avi becomes {name}").format(name=f"{example}.mp4") + "\n" + fields)
         color_text(self.name_preview, tones(self.palette()).quiet)
         return True
 
@@ -260,6 +291,17 @@ class PreferencesDialog(QDialog):
 
     def _set_command(self) -> None:
         self._preferences.after_command = self.command_field.text().strip()
+
+
+def above(control: QWidget, label: QLabel) -> QWidget:
+    """A control with a sentence below it."""
+    place = QWidget()
+    column = QVBoxLayout(place)
+    column.setContentsMargins(0, 0, 0, 0)
+    column.addWidget(control)
+    column.addWidget(label)
+    place.setFocusProxy(control)
+    return place
 
 
 def page(*groups: QWidget) -> QWidget:

@@ -11,8 +11,8 @@ from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.settings import FEWER_EVALUATIONS, PAPER_SETTINGS, RestoreSettings
 from dcvsr_engine.storage import read_json, write_json
 
-KEPT = ("model", "device", "precision", "tile_batch", "seed")
-"""Settings that a preset does not change: model, device and noise."""
+KEPT = ("model", "device", "precision", "tile_batch", "compile", "seed")
+"""Settings that a preset does not change: model, device and how it computes, and noise."""
 
 PresetValues = dict[str, Any]
 

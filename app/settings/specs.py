@@ -112,6 +112,11 @@ COLORS = {
     "adain": "AdaIN",
     "none": "Unchanged",
 }
+COMPILATIONS = {
+    "off": "No",
+    "transformers": "Transformer blocks",
+    "all": "Transformer and residual blocks",
+}
 PRECISIONS = {
     "auto": "Automatic",
     "fp32": "32-bit float",
@@ -217,6 +222,7 @@ RESTORE_SPECS: dict[str, Spec] = {
     "precision": Spec("Precision", choices=PRECISIONS),
     "device": Spec("Device", choices=DEVICES),
     "tile_batch": Spec("Tiles at once", bend=2),
+    "compile": Spec("Compile the network", choices=COMPILATIONS),
     "propagation_order": Spec("Order of SAP and TAP", choices=PROPAGATION_ORDERS),
     "propagating_layers": Spec("Propagating layers"),
     "gamma_layers": Spec("Layers with γ", choices=GAMMA_LAYERS),

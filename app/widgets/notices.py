@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Literal
 
-from PySide6.QtCore import QEvent, Qt
+from PySide6.QtCore import QEvent, Qt, QTimer
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QToolButton, QWidget
 
@@ -12,6 +12,8 @@ from app.widgets.flow_layout import FlowLayout
 from app.widgets.plain import plain_label
 
 Weight = Literal["good", "caution", "bad"]
+LINGER_MS = 8000
+"""By this time a short sentence has been read."""
 LEAST_TEXT = 80
 """Pixels that the text keeps beside its buttons on a narrow screen."""
 NoticeAction = tuple[str, Callable[[], object]]
@@ -48,6 +50,10 @@ class NoticeBar(QWidget):
         self._row.addWidget(self._label, 1)
         self._row.addLayout(self._offers)
         self._row.addWidget(self.close_button)
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.setInterval(LINGER_MS)
+        self._later.timeout.connect(self.hide)
         self.hide()
 
     @property
@@ -68,6 +74,11 @@ class NoticeBar(QWidget):
         self.setAccessibleDescription(text)
         self.show()
         self.update()
+        # good news about which there is nothing to do is not waited for
+        if weight == "good" and not actions:
+            self._later.start()
+        else:
+            self._later.stop()
 
     def caution(self, text: str) -> None:
         """Show a notice about which nothing can be done."""

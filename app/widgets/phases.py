@@ -10,9 +10,9 @@ def phase_name(phase: Phase) -> str:
     texts: dict[Phase, str] = {
         "load": QCoreApplication.translate("Phases", "loading the model"),
         "analyse": QCoreApplication.translate("Phases", "detecting shots"),
-        "encode": QCoreApplication.translate("Phases", "encoding"),
-        "sample": QCoreApplication.translate("Phases", "sampling"),
-        "decode": QCoreApplication.translate("Phases", "decoding"),
+        "encode": QCoreApplication.translate("Phases", "preparing frames"),
+        "sample": QCoreApplication.translate("Phases", "restoring"),
+        "decode": QCoreApplication.translate("Phases", "finishing frames"),
         "write": QCoreApplication.translate("Phases", "writing"),
         "publish": QCoreApplication.translate("Phases", "finishing the file"),
     }

@@ -5,9 +5,13 @@ from another computer.
 """
 
 from html import escape
+from typing import TypeVar
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QMessageBox, QWidget
+from PySide6.QtGui import QIcon
+from PySide6.QtWidgets import QDialogButtonBox, QLabel, QMessageBox, QWidget
+
+Buttons = TypeVar("Buttons", QDialogButtonBox, QMessageBox)
 
 
 def plain_label(text: str = "", parent: QWidget | None = None) -> QLabel:
@@ -19,9 +23,17 @@ def plain_label(text: str = "", parent: QWidget | None = None) -> QLabel:
 
 
 def show_plainly(box: QMessageBox) -> None:
-    """Show the texts of a message box as they are."""
+    """Show the texts of a message box as they are, and its buttons without pictures."""
     for label in box.findChildren(QLabel):
         label.setTextFormat(Qt.TextFormat.PlainText)
+    plain_buttons(box)
+
+
+def plain_buttons(box: Buttons) -> Buttons:
+    """Show a dialog's buttons, which are returned, without the style's pictures: on a dark window these are black."""
+    for button in box.buttons():
+        button.setIcon(QIcon())
+    return box
 
 
 def plain_tip(text: str) -> str:

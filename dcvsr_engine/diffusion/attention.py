@@ -89,6 +89,8 @@ class SpatialSelfAttention:
     def __init__(self, propagation: Propagation, layer: int | None, middle: bool, gets_gamma: bool = True) -> None:
         self.propagation, self.layer, self.middle, self.gets_gamma = propagation, layer, middle, gets_gamma
 
+    # what propagates and gets γ changes from step to step, and evaluations may pause here
+    @torch.compiler.disable  # type: ignore[untyped-decorator]
     def __call__(
         self,
         attn: Attention,

@@ -12,8 +12,10 @@ from diffusers import UNetSpatioTemporalConditionModel
 from torch import Tensor, nn
 
 from dcvsr_engine.diffusion.branch import Branch
+from dcvsr_engine.diffusion.front import computed_once
 from dcvsr_engine.diffusion.levels import shallow_levels
 from dcvsr_engine.diffusion.propagation import BatchLayout, Propagation
+from dcvsr_engine.network.compiled import COMPILED_KINDS, CompiledBlocks
 from dcvsr_engine.settings import RestoreSettings
 from dcvsr_engine.tiling.grid import Tile
 
@@ -47,11 +49,13 @@ class LevelledUNet:
     Attributes:
         unet: the network.
         propagation: knows what is in a batch.
+        compiled: its blocks that are compiled.
         levels: as `shallow_levels` counts them; ``None`` where nothing can be left out.
     """
 
     def __init__(self, unet: UNetSpatioTemporalConditionModel, propagation: Propagation, settings: RestoreSettings) -> None:
         self.unet, self.propagation = unet, propagation
+        self.compiled = CompiledBlocks(unet, COMPILED_KINDS[settings.compile])
         self.levels = shallow_levels(unet.config, settings)
         self._reused: DeepFeatures | None = None
 
@@ -88,7 +92,7 @@ class LevelledUNet:
         upsampler: nn.Module = self.unet.up_blocks[-self.levels - 1].upsamplers[0]
         return upsampler
 
-    def __call__(self, x: Tensor, noise_level: Tensor, embeddings: Tensor, ids: Tensor) -> Tensor:
+    def __call__(self, x: Tensor, noise_level: Tensor, embeddings: Tensor, ids: Tensor, alike: int = 1) -> Tensor:
         """Evaluate the network.
 
         Args:
@@ -96,15 +100,17 @@ class LevelledUNet:
             noise_level: a scalar.
             embeddings: image embeddings ``(rows, tokens, width)``.
             ids: added time ids ``(rows, count)``.
+            alike: into how many parts with the same numbers ``x`` divides: the branches, where none drops the condition.
 
         Returns:
             ``(rows, frames, channels, height, width)``.
         """
         layout = self.propagation.layout
         features = self._reused.of(layout) if self._reused is not None and layout is not None else None
-        if features is not None:
-            return self.shallow(x, noise_level, embeddings, ids, features.to(x))
-        out: Tensor = self.unet(x, noise_level, encoder_hidden_states=embeddings, added_time_ids=ids).sample
+        with self.compiled.evaluation(len(x)), computed_once(self.unet, alike):
+            if features is not None:
+                return self.shallow(x, noise_level, embeddings, ids, features.to(x))
+            out: Tensor = self.unet(x, noise_level, encoder_hidden_states=embeddings, added_time_ids=ids).sample
         return out
 
     def shallow(self, x: Tensor, noise_level: Tensor, embeddings: Tensor, ids: Tensor, features: Tensor) -> Tensor:

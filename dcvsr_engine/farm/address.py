@@ -4,7 +4,7 @@ import secrets
 from pathlib import Path
 
 from dcvsr_engine.errors import SettingsError
-from dcvsr_engine.jobs.folders import job_folder
+from dcvsr_engine.jobs.folders import has_job, job_folder
 from dcvsr_engine.paths import data_folder
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.storage import write_text
@@ -43,6 +43,13 @@ def full_address(address: str) -> str:
 
 
 def farm_job_folder(request: JobRequest, address: str | None) -> Path:
-    """The job folder: beside the result, where all computers of a farm see it; as ever where this computer is alone."""
-    folder = job_folder(request)
-    return folder if address in (None, "local") or request.target is None else request.target.with_name(f".{folder.name}.job")
+    """The job folder: beside the result, where all computers of a farm may see it; as ever where this computer is alone.
+
+    A job that was begun in the other way goes on where it is: computers that do not see that are sent what they need.
+    """
+    alone = job_folder(request)
+    if request.target is None:
+        return alone
+    beside = request.target.with_name(f".{alone.name}.job")
+    usual, other = (alone, beside) if address in (None, "local") else (beside, alone)
+    return other if has_job(other) and not has_job(usual) else usual

@@ -265,12 +265,6 @@ def version_differences(host: str, there: Mapping[str, str], here: Mapping[str, 
     ]
 
 
-def model_difference(host: str, model: str, there: Mapping[str, str], here: Mapping[str, str]) -> list[str]:
-    """A sentence where a computer's files of a model, by their hashes, are not those of this one."""
-    names = sorted(name for name in there.keys() | here.keys() if there.get(name) != here.get(name))
-    return [f"The model “{model}” is another one on {host} ({', '.join(names)}); install the same there."] if names else []
-
-
 def nodes(ray: Any) -> list[Computer]:
     """The computers of a farm that can be reached."""
     return [computer_of(node) for node in ray.nodes() if node["Alive"]]

@@ -21,20 +21,21 @@ from dcvsr_engine.worker.crew import END_SECONDS, LOOK_SECONDS, START
 LOST = "The farm at {0} cannot be reached any more. Finished work is kept: start it again, and then the same command."
 
 
-def run_on_farm(request: JobRequest, control: Control, folder: Path, address: str) -> dict[str, Any]:
+def run_on_farm(request: JobRequest, control: Control, folder: Path, address: str, send_model: bool = False) -> dict[str, Any]:
     """Run a job with a result on all devices of a farm; see `jobs.job.run_job`.
 
     Args:
         request: the job; of its device only the kind counts, and ``local`` workers are as many as it names.
         control: progress, cancel and pause.
-        folder: the job folder, which all computers see.
+        folder: the job folder; computers that do not see it are sent what they need.
         address: of the farm, or ``local`` for the devices of this computer.
+        send_model: whether a large model is sent, too, to computers that lack it.
     """
     if address != "local":
         reach(full_address(address))
     context: Any = multiprocessing.get_context(START)
     ours, theirs = context.Pipe()
-    process = context.Process(target=serve_driver, args=(theirs, request, folder, address), name="farm")
+    process = context.Process(target=serve_driver, args=(theirs, request, folder, address, send_model), name="farm")
     process.start()
     theirs.close()  # else its death would not be seen
     try:
@@ -106,12 +107,12 @@ class Watcher:
 # -- the process ------------------------------------------------------------------------------------------------
 
 
-def serve_driver(connection: Connection, request: JobRequest, folder: Path, address: str) -> None:
+def serve_driver(connection: Connection, request: JobRequest, folder: Path, address: str, send_model: bool) -> None:
     """The main function of the process that watches the workers. Ctrl-C in the terminal is left to the one that started it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     control = Control(lambda event: connection.send(messages.Progress("", event)), pictures=False)
     threading.Thread(target=obey, args=(connection, control), name="commands", daemon=True).start()
-    connection.send(outcome_of(request, control, folder, address))
+    connection.send(outcome_of(request, control, folder, address, send_model))
 
 
 def obey(connection: Connection, control: Control) -> None:
@@ -125,12 +126,12 @@ def obey(connection: Connection, control: Control) -> None:
 
 
 def outcome_of(
-    request: JobRequest, control: Control, folder: Path, address: str
+    request: JobRequest, control: Control, folder: Path, address: str, send_model: bool
 ) -> messages.JobFinished | messages.JobCancelled | messages.Failed:
     """Run the job; returns how it ended."""
     try:
         # imported by name: it needs torch
-        report = import_module("dcvsr_engine.farm.run").drive(request, control, folder, address)
+        report = import_module("dcvsr_engine.farm.run").drive(request, control, folder, address, send_model)
     except Cancelled:
         return messages.JobCancelled("", folder)
     except UserError as error:

@@ -1,26 +1,80 @@
-"""A worker of a farm: keeps the model of one device, and takes units of a job folder that all computers see.
+"""A worker of a farm: keeps the model of one device, and takes units of a job folder, or restores those that it is sent.
 
 Torch is imported where it works, as who watches it needs none.
 """
 
 import os
 import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from dcvsr_engine.control import Control
 from dcvsr_engine.environment import prepare_torch
-from dcvsr_engine.errors import Cancelled, UserError
+from dcvsr_engine.errors import Cancelled, ModelError, UserError
 from dcvsr_engine.events import Event, FrameDone, PhaseStarted, SegmentFinished, TileFinished
-from dcvsr_engine.farm.cluster import model_difference, versions_here
+from dcvsr_engine.farm.cluster import versions_here
+from dcvsr_engine.farm.desk import Desk, FarmModel, sweep_desks
 from dcvsr_engine.gpu import switch
-from dcvsr_engine.jobs.identity import model_hashes
-from dcvsr_engine.models.registry import model_folder
-from dcvsr_engine.network.declaration import Declaration
+from dcvsr_engine.planning.plan import Plan
 from dcvsr_engine.planning.request import JobRequest
+from dcvsr_engine.planning.shots import ShotBoundaries
+from dcvsr_engine.storage import describe_os_error
+from dcvsr_engine.video.probe import VideoInfo
+from dcvsr_engine.video.source import pictures_of
+
+if TYPE_CHECKING:
+    from dcvsr_engine.jobs.remote import MadeUnit, RemoteUnit
+    from dcvsr_engine.network.checkpoint import Model
+    from dcvsr_engine.settings import RestoreSettings
 
 UNIT_PHASES = ("encode", "sample", "decode")
 """Phases of one unit; all others are of the whole job."""
+SENT = "sent"
+"""Folder of a desk that the files of a unit come into."""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a worker does not do what it was asked: a ``sentence``, empty where it was ``cancelled``."""
+
+    sentence: str
+    cancelled: bool = False
+
+
+@dataclass(frozen=True)
+class WorkerSight:
+    """What a worker on a ``host`` has for a job: whether it ``sees`` its folder and input, and ``has_model``, the same one."""
+
+    host: str
+    sees: bool
+    has_model: bool
+
+
+FileStamps = tuple[tuple[str, int, int], ...]
+Arguments = ParamSpec("Arguments")
+Given = TypeVar("Given")
+
+
+def told(
+    work: Callable[Concatenate["FarmWorker", Arguments], Given],
+) -> Callable[Concatenate["FarmWorker", Arguments], Given | Refusal]:
+    """A worker's method that gives a `Refusal` where it would raise: Ray would put a traceback around the sentence."""
+
+    @wraps(work)
+    def answer(worker: "FarmWorker", /, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Given | Refusal:
+        try:
+            return work(worker, *args, **kwargs)
+        except Cancelled:
+            return Refusal("", cancelled=True)
+        except UserError as error:
+            return Refusal(f"{socket.gethostname()}: {error}")
+        except OSError as error:
+            return Refusal(f"{socket.gethostname()} cannot write what it is sent ({describe_os_error(error)}).")
+
+    return answer
 
 
 class FarmWorker:
@@ -34,6 +88,7 @@ class FarmWorker:
         self._models = ModelCache()
         self._control = Control(self._watch, pictures=False)
         self._does: dict[str, Any] = {}
+        sweep_desks()
 
     def _watch(self, event: Event) -> None:
         match event:
@@ -54,38 +109,38 @@ class FarmWorker:
         facts = {"host": socket.gethostname(), "device": device_title(device), "memory": memory(device)[1], "pid": os.getpid()}
         return facts | {"versions": versions_here(), "does": dict(self._does)}
 
-    def look(self, request: JobRequest, folder: Path, model: dict[str, str]) -> list[str]:
-        """Why it cannot work on a job, a sentence for each reason; whether it has the memory, its own plan will tell.
+    def look(self, request: JobRequest, folder: Path, mark: str, files: FileStamps, model: FarmModel) -> WorkerSight:
+        """What it has for a job; whether it has the memory, its own plan will tell.
 
         Args:
             request: the job.
-            folder: the job folder, which is there.
-            model: hash of every file of the model.
+            folder: the job folder.
+            mark: name of a file that is in it now.
+            files: `facts_of_files` of the input.
+            model: of the job.
         """
-        host = socket.gethostname()
-        found = [
-            f"{host} does not see “{path}”; put input and result on storage that all computers share."
-            for path in (request.source, folder)
-            if not path.exists()
-        ]
-        try:
-            return [*found, *model_difference(host, request.settings.model, model_hashes_of(request.settings.model), model)]
-        except UserError as error:
-            return [*found, f"{host} lacks the model: {error}"]
+        sees = os.access(folder / mark, os.F_OK) and os.access(folder, os.W_OK) and facts_of_files(request.source) == files
+        return WorkerSight(socket.gethostname(), sees, model.folder_here() is not None)
 
-    def run(self, request: JobRequest, folder: Path) -> dict[str, Any] | str:
-        """Take units until the job is done; returns its report, or why there is none."""
+    @told
+    def run(self, request: JobRequest, folder: Path, model: FarmModel) -> dict[str, Any]:
+        """Take units of a folder that it sees until the job is done; returns its report."""
         from dcvsr_engine.jobs.job import run_job
 
-        self._does = {"job": request.source.name, "target": str(request.target)}
+        self._begin(request)
         try:
-            return run_job(request, self._control, folder, self._models, watched=True)
-        except Cancelled:
-            return "cancelled"
-        except UserError as error:
-            return f"{socket.gethostname()}: {error}"
+            return run_job(request, self._control, folder, self._loader(model), watched=True)
         finally:
             self._does = {}
+
+    def _begin(self, request: JobRequest) -> None:
+        self._does = {"job": request.source.name, "target": str(request.target)}
+
+    def _loader(self, model: FarmModel) -> "Callable[[RestoreSettings], Model]":
+        folder = model.folder_here()
+        if folder is None:
+            raise ModelError(f"The model “{model.name}” is not here any more.")
+        return lambda settings: self._models(settings.replace(model=str(folder)))
 
     def pause(self) -> None:
         """Wait at the next tile."""
@@ -99,8 +154,72 @@ class FarmWorker:
         """Stop at the next tile."""
         self._control.cancel()
 
+    # -- for who sends it units -----------------------------------------------------------------------------------
 
-def model_hashes_of(name: str) -> dict[str, str]:
-    """Hash of every file of a model; raises `ModelError` where it is missing."""
-    folder = model_folder(name)
-    return model_hashes(folder, Declaration.from_folder(folder))
+    @told
+    def put(self, desk: str, name: str, begin: int, piece: bytes) -> None:
+        """Take a piece of a file, see `Desk.put`."""
+        Desk(desk).put(name, begin, piece)
+
+    @told
+    def piece(self, desk: str, name: str, begin: int) -> bytes:
+        """Give a piece of a file, see `Desk.piece`."""
+        return Desk(desk).piece(name, begin)
+
+    @told
+    def clear(self, desk: str) -> None:
+        """Remove the files."""
+        Desk(desk).clear()
+
+    def has_model(self, model: FarmModel) -> bool:
+        """Whether it has a model."""
+        return model.folder_here() is not None
+
+    @told
+    def take_model(self, desk: str, model: FarmModel) -> None:
+        """Keep a model that was sent, see `Desk.take_model`."""
+        Desk(desk).take_model(model)
+
+    @told
+    def load(self, settings: "RestoreSettings", model: FarmModel) -> tuple[str, str, int]:
+        """Load the model; returns the kind of device, the number format, and the threads that it computes in."""
+        import torch
+
+        loaded = self._loader(model)(settings)
+        return loaded.device, loaded.precision, torch.get_num_threads()
+
+    @told
+    def plan(
+        self,
+        request: JobRequest,
+        info: VideoInfo,
+        model: FarmModel,
+        shots: ShotBoundaries,
+        windows: int | None,
+        reduced: dict[str, Any],
+    ) -> Plan:
+        """Plan a job for this device, see `feasible_plan`."""
+        from dcvsr_engine.jobs.session import feasible_plan
+
+        loaded = self._loader(model)(request.settings)
+        return feasible_plan(request, info, loaded, shots, None, lambda plan: None, windows, **reduced)
+
+    @told
+    def restore(self, desk: str, unit: "RemoteUnit", model: FarmModel) -> "MadeUnit":
+        """Restore a unit whose files have come into `SENT`; its own are then in a folder of its number."""
+        from dcvsr_engine.jobs.remote import restore_unit
+
+        folder = Desk(desk).folder
+        self._begin(unit.manifest.request)
+        made = restore_unit(unit.in_folder(folder / SENT), folder / str(unit.index), self._loader(model), self._control)
+        self._does |= {"phase": "waits", "done": None, "total": None}
+        return made
+
+
+def facts_of_files(source: Path) -> FileStamps:
+    """Name, size and time of change of an input's files; nothing where it is not there."""
+    try:
+        files = [(path, path.stat()) for path in pictures_of(source) or [source]]
+    except (OSError, UserError):
+        return ()
+    return tuple((path.name, facts.st_size, facts.st_mtime_ns) for path, facts in files)

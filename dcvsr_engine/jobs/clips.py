@@ -1,5 +1,6 @@
 """Which clips a folder holds: videos, or a sequence of pictures; never results of earlier runs. Torch-free."""
 
+from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,14 +56,34 @@ def clips_below(folder: Path, recursive: bool, pattern: str, results: Sequence[P
     ]
     if not recursive:
         return clips
-    left_out = {path.absolute() for path in results}
-    for inner in subfolders(folder):
-        if inner.absolute() not in left_out and not inner.is_symlink():  # a link may lead back up
-            clips += [
-                FoundClip(clip.path, Path(inner.name, clip.below) if clip.path != inner else Path())
-                for clip in clips_below(inner, True, pattern, results)
-            ]
+    for inner in searched_subfolders(folder, results):
+        clips += [
+            FoundClip(clip.path, Path(inner.name, clip.below) if clip.path != inner else Path())
+            for clip in clips_below(inner, True, pattern, results)
+        ]
     return without_results(clips, pattern)
+
+
+def has_clips_inside(folder: Path, results: Path | None = None, most: int = 50) -> bool:
+    """Whether folders inside a folder hold clips, also further down; of very many folders only the first ones are looked into.
+
+    Args:
+        folder: what is looked into.
+        results: a folder in which only results are, and which is left out.
+        most: into so many folders.
+    """
+    waiting = deque([folder])
+    for _ in range(most):
+        if not waiting:
+            return False
+        try:
+            inner = searched_subfolders(waiting.popleft(), [results] if results else [])
+            if any(map(clips_of_folder, inner)):
+                return True
+        except InputError:
+            continue
+        waiting += inner
+    return False
 
 
 def clips_of_folder(folder: Path, pattern: str = DEFAULT_PATTERN) -> list[Path]:
@@ -75,6 +96,12 @@ def clips_of_folder(folder: Path, pattern: str = DEFAULT_PATTERN) -> list[Path]:
     if videos:
         return [clip.path for clip in videos]
     return [folder] if any(path.suffix.lower() in PICTURE_SUFFIXES for path in files) else []
+
+
+def searched_subfolders(folder: Path, results: Sequence[Path]) -> list[Path]:
+    """The folders right inside a folder that are searched for clips: none of ``results``, no link, which may lead back up."""
+    left_out = {path.absolute() for path in results}
+    return [path for path in subfolders(folder) if path.absolute() not in left_out and not path.is_symlink()]
 
 
 def subfolders(folder: Path) -> list[Path]:

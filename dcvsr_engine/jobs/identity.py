@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from dcvsr_engine import __version__
 from dcvsr_engine.errors import InputError
@@ -18,20 +18,37 @@ from dcvsr_engine.video.passage import first_changed
 from dcvsr_engine.video.probe import VideoInfo
 from dcvsr_engine.video.reader import VideoReader
 
-if TYPE_CHECKING:
-    from dcvsr_engine.network.checkpoint import Model
-
 END_BYTES = 2**20
 """Bytes at either end of the input that are compared."""
 WHERE = ("target", "overwrite", "device")
 """Parts of a request that say where the result goes, and how many devices of a kind compute it: the frames are the same."""
 
 
-def identity_of(request: JobRequest, info: VideoInfo, model: "Model") -> JobIdentity:
-    """What a job is made of, here and now."""
+class ModelInUse(Protocol):
+    """A model where it computes: what its folder here declares, on which device, in which number format."""
+
+    @property
+    def folder(self) -> Path:
+        """Its folder here."""
+
+    @property
+    def declaration(self) -> Declaration:
+        """Its conventions."""
+
+    @property
+    def device(self) -> str:
+        """The kind of device that it computes on."""
+
+    @property
+    def precision(self) -> str:
+        """The number format that it computes in."""
+
+
+def identity_of(request: JobRequest, files: tuple[FileFacts, ...], model: ModelInUse) -> JobIdentity:
+    """What a job is made of, here and now; ``files`` are facts about its input, see `input_facts`."""
     return JobIdentity(
         engine=__version__,
-        input=input_facts(info),
+        input=files,
         model=model_hashes(model.folder, model.declaration),
         device=(model.device, model.precision),
         request=request,

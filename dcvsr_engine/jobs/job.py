@@ -2,10 +2,11 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
+from functools import partial
 from itertools import chain, pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
@@ -14,13 +15,14 @@ from dcvsr_engine.diffusion.denoiser import Denoiser
 from dcvsr_engine.errors import InputError, JobError, OutputError
 from dcvsr_engine.events import SegmentFinished
 from dcvsr_engine.jobs.folders import has_job, job_folder, publishing_lock, sweep
-from dcvsr_engine.jobs.identity import change_since, identity_of, reread
-from dcvsr_engine.jobs.manifest import Manifest, read_manifest, read_record, units_of
+from dcvsr_engine.jobs.identity import ModelInUse, change_since, identity_of, input_facts, reread
+from dcvsr_engine.jobs.manifest import FileFacts, Manifest, read_manifest, read_record, units_of
 from dcvsr_engine.jobs.presence import Presence
 from dcvsr_engine.jobs.report import JobReport, SegmentFacts, make_report
 from dcvsr_engine.jobs.runner import Runner
 from dcvsr_engine.jobs.session import (
     Loader,
+    OpenJob,
     Session,
     clip_of,
     feasible_plan,
@@ -57,6 +59,8 @@ from dcvsr_engine.video.writer import check_target
 
 PLANNING_SECONDS = 2.0
 """A plan looks for cuts no longer than this."""
+TELLING_EVALUATIONS = 8
+"""From so many on, loading and warming up are a small part of what a job takes."""
 WAIT_SECONDS = 0.3
 """Seconds between two looks whether there is a unit to take."""
 OnPlan = Callable[[Plan], None]
@@ -110,7 +114,7 @@ def run_job(
         if request.target is None:
             return run_preview(request, telemetry, loader, on_plan).to_dict()
         sweep()
-        return run_stored(request, request.target, folder or job_folder(request), telemetry, loader, on_plan, watched)
+        return run_stored(request, request.target, folder or job_folder(request), telemetry, Here(loader), on_plan, watched)
 
 
 @contextmanager
@@ -134,7 +138,7 @@ def run_preview(request: JobRequest, telemetry: Telemetry, loader: Loader, on_pl
         shots = find_shots(request, reader, info, telemetry)
         plan = feasible_plan(request, info, model, shots, None, on_plan)
         sink = PreviewSink()
-        session = Runner(Session(request, reader, info, Denoiser(model, settings=plan.settings), plan, telemetry), sink).run(
+        session = Runner(Session(request, reader, info, plan, telemetry, Denoiser(model, settings=plan.settings)), sink).run(
             ordered(plan.segments)
         )
         remember(session.plan, sink.facts)
@@ -142,37 +146,87 @@ def run_preview(request: JobRequest, telemetry: Telemetry, loader: Loader, on_pl
         return make_report(request, info, session.plan, sink.facts, telemetry.job, share, notes)
 
 
+class Workplace(Protocol):
+    """Where units of a job are restored: here, or on a computer that does not see the job's folder."""
+
+    def opened(self, request: JobRequest, telemetry: Telemetry) -> AbstractContextManager[tuple[VideoReader, VideoInfo]]:
+        """See `opened_clip`."""
+
+    def model(self, settings: RestoreSettings, telemetry: Telemetry) -> ModelInUse:
+        """The model, loaded there; see `loaded_model`."""
+
+    @property
+    def threads(self) -> int:
+        """How many of the processor's threads it computes with."""
+
+    @property
+    def plan(self) -> Callable[..., Plan]:
+        """Makes a plan for the device there; see `feasible_plan`."""
+
+    def restore(self, job: OpenJob, store: JobStore) -> OpenJob:
+        """Restore units until all are finished, by whomever; returns the job with the settings that were arrived at."""
+
+
+class Here:
+    """A `Workplace`: this process, where ``loader`` gives the model."""
+
+    plan = staticmethod(feasible_plan)
+
+    def __init__(self, loader: Loader) -> None:
+        self._loader = loader
+
+    @contextmanager
+    def opened(self, request: JobRequest, telemetry: Telemetry) -> Iterator[tuple[VideoReader, VideoInfo]]:
+        """See `Workplace.opened`; the processor computes as is fastest from here on."""
+        with opened_clip(request, telemetry) as (reader, info):
+            settle(request, info, self._loader, telemetry)
+            yield reader, info
+
+    @property
+    def threads(self) -> int:
+        """See `Workplace.threads`."""
+        return torch.get_num_threads()
+
+    def model(self, settings: RestoreSettings, telemetry: Telemetry) -> Model:
+        """See `Workplace.model`."""
+        self._model = loaded_model(settings, self._loader, telemetry)
+        return self._model
+
+    def restore(self, job: OpenJob, store: JobStore) -> OpenJob:
+        """See `Workplace.restore`."""
+        return restore_units(Session(**vars(job), denoiser=Denoiser(self._model, settings=job.plan.settings)), store)
+
+
 def run_stored(
-    request: JobRequest, target: Path, folder: Path, telemetry: Telemetry, loader: Loader, on_plan: OnPlan, watched: bool
+    request: JobRequest, target: Path, folder: Path, telemetry: Telemetry, place: Workplace, on_plan: OnPlan, watched: bool
 ) -> dict[str, Any]:
     """Restore unfinished units into the job folder beside other processes that do; whichever is last publishes the result.
 
     Returns:
         The report as plain values.
     """
-    with at_work(folder, telemetry, watched) as presence, opened_clip(request, telemetry) as (reader, info):
-        if report := report_of_repeated(request, target, info, folder, telemetry, loader):
+    with at_work(folder, telemetry, watched) as presence, place.opened(request, telemetry) as (reader, info):
+        if report := report_of_repeated(request, target, info, folder, telemetry, place):
             return report
         begun = read_manifest(folder)
         decided_output(request, target, info, begun)  # before the model is loaded for nothing
-        if begun is None:
-            settle(request, info, loader, telemetry)
-        model = loaded_model(as_begun(request.settings, begun), loader, telemetry)
+        model = place.model(as_begun(request.settings, begun), telemetry)
+        make = partial(place.plan, on_plan=on_plan)
         with presence.lock(telemetry.check):
             known = read_manifest(folder)
-            if known is None and (report := report_of_repeated(request, target, info, folder, telemetry, loader)):
+            if known is None and (report := report_of_repeated(request, target, info, folder, telemetry, place)):
                 return report
             output = decided_output(request, target, info, known)
             if known is None:
                 shots = find_shots(request, reader, info, telemetry)
-                store, plan = begin_job(request, output, info, model, shots, presence, on_plan)
+                store, plan = begin_job(request, output, info, model, shots, presence, make, place.threads)
             else:
-                store, plan = resume_job(known, request, reader, info, model, presence, telemetry, on_plan)
-        session = Session(request.replace(output=output), reader, info, Denoiser(model, settings=plan.settings), plan, telemetry)
+                store, plan = resume_job(known, request, reader, info, model, presence, telemetry, make)
+        job = OpenJob(request.replace(output=output), reader, info, plan, telemetry)
         if not store.manifest.is_published(target):
-            session = restore_units(session, store)
+            job = place.restore(job, store)
         with presence.lock(telemetry.check):
-            return conclude(session, target, store, resumed=known is not None)
+            return conclude(job, target, store, resumed=known is not None)
 
 
 def as_begun(settings: RestoreSettings, begun: Manifest | None) -> RestoreSettings:
@@ -208,14 +262,14 @@ def restore_units(session: Session, store: JobStore) -> Session:
 
 
 def remember(plan: Plan, facts: Sequence[SegmentFacts]) -> None:
-    """Remember how long a job took, where it did all that was planned."""
-    if not any(segment.repeated for segment in facts):
+    """Remember how long a job took, where it did all that was planned, and enough that its beginning counts for little."""
+    if plan.evaluations >= TELLING_EVALUATIONS and not any(segment.repeated for segment in facts):
         remember_speed(plan, sum(segment.work_seconds for segment in facts))
 
 
-def conclude(session: Session, target: Path, store: JobStore, resumed: bool) -> dict[str, Any]:
+def conclude(job: OpenJob, target: Path, store: JobStore, resumed: bool) -> dict[str, Any]:
     """Publish the result of a job whose units are finished, unless another process has; returns the report as plain values."""
-    telemetry = session.telemetry
+    telemetry = job.telemetry
     if not has_job(store.folder):
         record = read_record(store.folder)
         if record is None and not target.exists():
@@ -223,19 +277,20 @@ def conclude(session: Session, target: Path, store: JobStore, resumed: bool) -> 
         return (record and record.report) or {}
     published = store.read().is_published(target)
     if not published:
-        if not resumed:  # what a resumed job took in earlier runs is not known to the last step
-            remember(session.plan, store.facts())
-        refuse_changed(reread(store.manifest.identity, store.manifest.units, session.reader, telemetry.check))
+        # what a resumed job took in earlier runs is not known to the last step, and another computer is not this one
+        if not resumed and isinstance(job, Session):
+            remember(job.plan, store.facts())
+        refuse_changed(reread(store.manifest.identity, store.manifest.units, job.reader, telemetry.check))
     with publishing_lock(telemetry.check):
         discard_partials(target)
-        notes = () if published else publish_units(session, target, store)
-    report = report_of(session, store, notes, resumed).to_dict()
+        notes = () if published else publish_units(job, target, store)
+    report = report_of(job, store, notes, resumed).to_dict()
     store.end(report)
     return report
 
 
 def report_of_repeated(
-    request: JobRequest, target: Path, info: VideoInfo, folder: Path, telemetry: Telemetry, loader: Loader
+    request: JobRequest, target: Path, info: VideoInfo, folder: Path, telemetry: Telemetry, place: Workplace
 ) -> dict[str, Any] | None:
     """The report of a job that was done just before, and that the same command names again.
 
@@ -245,26 +300,27 @@ def report_of_repeated(
     record = None if has_job(folder) else read_record(folder)
     if record is None or not record.is_published(target):
         return None
-    model = loaded_model(request.settings, loader, telemetry)
-    return None if change_since(record.identity, identity_of(request, info, model)) else record.report
+    model = place.model(request.settings, telemetry)
+    return None if change_since(record.identity, identity_of(request, input_facts(info), model)) else record.report
 
 
 def begin_job(
     request: JobRequest,
     output: OutputSettings,
     info: VideoInfo,
-    model: Model,
+    model: ModelInUse,
     shots: ShotBoundaries,
     presence: Presence,
-    on_plan: OnPlan,
+    make: Callable[..., Plan],
+    threads: int,
 ) -> tuple[JobStore, Plan]:
-    """Plan a new job, whose ``output`` is decided, and write it down."""
-    identity = identity_of(request, info, model)
-    plan = feasible_plan(request, info, model, shots, presence.folder, on_plan)
+    """Plan a new job, whose ``output`` is decided, as ``make`` does, for so many ``threads``, and write it down."""
+    identity = identity_of(request, input_facts(info), model)
+    plan = make(request, info, model, shots, presence.folder)
     manifest = Manifest(
         identity=identity,
         shots=shots,
-        threads=torch.get_num_threads(),
+        threads=threads,
         settings=plan.settings,
         segment_windows=plan.segment_windows,
         decode_frames=plan.decode_frames,
@@ -279,12 +335,12 @@ def resume_job(
     request: JobRequest,
     reader: VideoReader,
     info: VideoInfo,
-    model: Model,
+    model: ModelInUse,
     presence: Presence,
     telemetry: Telemetry,
-    on_plan: OnPlan,
+    make: Callable[..., Plan],
 ) -> tuple[JobStore, Plan]:
-    """Plan a job as it was planned when it was started, for a target that may be another one.
+    """Plan a job as it was planned when it was started, for a target that may be another one; ``make`` makes plans.
 
     Raises:
         JobError: anything else has changed since.
@@ -293,8 +349,38 @@ def resume_job(
     # whoever is at work has looked already, and looks again at the end
     if alone:
         refuse_changed(reread(manifest.identity, manifest.units, reader, telemetry.check))
-    identity = identity_of(request, info, model)
-    change = change_since(manifest.identity, identity)
+    plan = planned_as_before(manifest, request, input_facts(info), info, model, partial(make, folder=presence.folder))
+    store = JobStore(presence.folder, manifest, presence)
+    asked = manifest.request.replace(target=request.target, output=request.output)
+    if asked != manifest.request:
+        store.update(identity=manifest.identity.replace(request=asked))  # from here on it is published elsewhere
+    if alone:
+        store.reopen_damaged()
+    return store, plan
+
+
+def planned_as_before(
+    manifest: Manifest,
+    request: JobRequest,
+    files: tuple[FileFacts, ...],
+    info: VideoInfo,
+    model: ModelInUse,
+    make: Callable[..., Plan],
+) -> Plan:
+    """The plan of a job that was begun, for what computes it now.
+
+    Args:
+        manifest: of the job.
+        request: as it is asked for now.
+        files: facts about its input now.
+        info: facts about its clip.
+        model: where it computes.
+        make: makes plans, see `feasible_plan`.
+
+    Raises:
+        JobError: anything has changed since.
+    """
+    change = change_since(manifest.identity, identity_of(request, files, model))
     shots = manifest.shots
     # damaged numbers would be planned for ever
     if change is None and (not fits(shots, *frame_range(request, info)) or departs(manifest, info, model.declaration)):
@@ -302,14 +388,12 @@ def resume_job(
     refuse_changed(change)
     # sums come out differently, in their last bits, on another number of threads
     torch.set_num_threads(manifest.threads)
-    plan = feasible_plan(
+    plan = make(
         request.replace(settings=on_this_device(manifest)),
         info,
         model,
         shots,
-        presence.folder,
-        on_plan,
-        manifest.segment_windows,
+        segment_windows=manifest.segment_windows,
         decode_frames=manifest.decode_frames,
         branches_in_one_batch=manifest.branches_in_one_batch,
     )
@@ -319,13 +403,7 @@ def resume_job(
         (segment.index, segment.first, segment.last, segment.needs) for segment in plan.segments
     ]:
         refuse_changed("its plan has changed")
-    store = JobStore(presence.folder, manifest, presence)
-    asked = manifest.request.replace(target=request.target, output=request.output)
-    if asked != manifest.request:
-        store.update(identity=manifest.identity.replace(request=asked))  # from here on it is published elsewhere
-    if alone:
-        store.reopen_damaged()
-    return store, plan
+    return plan
 
 
 def on_this_device(manifest: Manifest) -> ResolvedSettings:
@@ -343,7 +421,9 @@ def on_this_device(manifest: Manifest) -> ResolvedSettings:
 def refuse_changed(change: str | None) -> None:
     """Raise `JobError` when there is a ``change`` since the job was started."""
     if change is not None:
-        raise JobError(f"This job cannot be continued because {change}; restore it anew with “dcvsr restore --fresh”.")
+        raise JobError(
+            f"This job cannot be continued because {change}; restore it anew by “Start again”, or “dcvsr restore --fresh”."
+        )
 
 
 def fits(shots: ShotBoundaries, first: int, last: int) -> bool:
@@ -382,7 +462,7 @@ def discard_partials(target: Path) -> None:
             discard(partial_file)
 
 
-def publish_units(session: Session, target: Path, store: JobStore) -> tuple[str, ...]:
+def publish_units(job: OpenJob, target: Path, store: JobStore) -> tuple[str, ...]:
     """Put the result in place; returns sentences on what could not be carried over.
 
     Raises:
@@ -390,7 +470,7 @@ def publish_units(session: Session, target: Path, store: JobStore) -> tuple[str,
         OutputError: the result cannot be written.
         Cancelled: it is not there yet.
     """
-    request, telemetry, files = session.request, session.telemetry, store.files()
+    request, telemetry, files = job.request, job.telemetry, store.files()
     if not files:
         raise InputError(f"None of the frames of “{request.source.name}” can be decoded.")
 
@@ -399,7 +479,7 @@ def publish_units(session: Session, target: Path, store: JobStore) -> tuple[str,
         store.update(published=content_hash(complete, lambda size: telemetry.check()))
 
     with telemetry.phase("publish"):
-        info = reshaped(session.info, session.plan)
+        info = reshaped(job.info, job.plan)
         published = publish(files, target, info, request.output, request.frames, telemetry.check, note)
     restored = sum(unit.frames or 0 for unit in store.manifest.finished)
     if published.frames != restored:
@@ -408,17 +488,17 @@ def publish_units(session: Session, target: Path, store: JobStore) -> tuple[str,
     return published.notes
 
 
-def report_of(session: Session, store: JobStore, notes: Sequence[str], resumed: bool) -> JobReport:
+def report_of(job: OpenJob, store: JobStore, notes: Sequence[str], resumed: bool) -> JobReport:
     """The report of a job that is published; ``notes`` are of its publication."""
-    telemetry = session.telemetry
+    telemetry = job.telemetry
     return make_report(
-        session.request,
-        session.info,
-        session.plan,
+        job.request,
+        job.info,
+        job.plan,
         store.facts(),
         telemetry.job,
         telemetry.waiting_share,
-        [*notes, *session.reader.warnings],
+        [*notes, *job.reader.warnings],
         store.manifest.identity.model,
         resumed,
     )

@@ -187,7 +187,7 @@ def read_manifest(folder: Path) -> Manifest | None:
         raise damaged(path, error) from None
     raise JobError(
         f"This job cannot be continued because version {values.get('engine', 'another')} of the program started it, which keeps "
-        f"jobs in another format than this one, {__version__}; restore it anew with “dcvsr restore --fresh”."
+        f"jobs in another format than this one, {__version__}; restore it anew by “Start again”, or “dcvsr restore --fresh”."
     )
 
 

@@ -146,7 +146,7 @@ class Runner:
         """
         indices, seen = pipeline.frames.indices, self.session.telemetry.seen_frame
         position = indices.index(seen) if seen in indices else len(indices) // 2
-        picture = attempt(partial(pipeline.picture, denoised, [position]))
+        picture = attempt(partial(pipeline.picture, denoised, position))
         if picture is None:
             return None
         return self.session.preview(indices[position], step, picture[0].permute(1, 2, 0).numpy(), final=False)

@@ -13,6 +13,7 @@ from torch import Tensor
 from dcvsr_engine.diffusion.denoiser import Denoiser
 from dcvsr_engine.errors import InputError, JobError
 from dcvsr_engine.events import FrameDone, PreviewFrame
+from dcvsr_engine.jobs.identity import ModelInUse
 from dcvsr_engine.jobs.telemetry import Telemetry
 from dcvsr_engine.models.loading import load_model
 from dcvsr_engine.network.checkpoint import Model
@@ -44,14 +45,13 @@ def load_for(settings: RestoreSettings) -> Model:
 
 
 @dataclass(frozen=True)
-class Session:
-    """A job that is ready to run: everything is there. A changed plan makes a new session.
+class OpenJob:
+    """A job that is planned, wherever it is computed.
 
     Attributes:
         request: what to restore, how, and where to.
         reader: the open clip.
         info: facts about it, with its frames counted.
-        denoiser: the model.
         plan: how it is done.
         telemetry: observes the run.
     """
@@ -59,9 +59,19 @@ class Session:
     request: JobRequest
     reader: VideoReader
     info: VideoInfo
-    denoiser: Denoiser
     plan: Plan
     telemetry: Telemetry
+
+
+@dataclass(frozen=True)
+class Session(OpenJob):
+    """A job that is ready to run here: everything is there. A changed plan makes a new session.
+
+    Attributes:
+        denoiser: the model.
+    """
+
+    denoiser: Denoiser
 
     @property
     def model(self) -> Model:
@@ -195,7 +205,7 @@ def with_reduction(request: JobRequest, factor: float | None) -> JobRequest:
 def feasible_plan(
     request: JobRequest,
     info: VideoInfo,
-    model: Model,
+    model: ModelInUse,
     shots: ShotBoundaries,
     folder: Path | None,
     on_plan: Callable[[Plan], None],

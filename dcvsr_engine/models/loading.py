@@ -1,6 +1,6 @@
 """From a model's name to its networks. The one module of this package that needs torch."""
 
-from dcvsr_engine.models.registry import base_folder, model_folder
+from dcvsr_engine.models.registry import base_folder, model_folder, tiny_decoder_file
 from dcvsr_engine.models.verification import check_files
 from dcvsr_engine.network.checkpoint import Model, load
 from dcvsr_engine.network.declaration import Declaration
@@ -21,4 +21,4 @@ def load_model(name: str, device: str = "auto", precision: Precision = "auto") -
     folder = model_folder(name)
     declaration = Declaration.from_folder(folder)
     check_files(folder, declaration.sha256)
-    return load(folder, base_folder(folder, declaration), device, precision)
+    return load(folder, base_folder(folder, declaration), device, precision, tiny_decoder_file())

@@ -18,6 +18,8 @@ from dcvsr_engine.storage import read_json, write_json
 
 DEFAULT_FILE = "default.json"
 """In the models folder: the model that the user chose as default."""
+TINY_DECODER_FILES = ("taesdv.safetensors", "taesdv_decoder.safetensors", "taesd_decoder.safetensors")
+"""In the models folder: a decoder for previews of latents, see `network.preview`; the first that is there is taken."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,11 @@ def base_folder(folder: Path, declaration: Declaration) -> Path:
         if place.is_dir():
             return place
     raise ModelError(f"The model in {folder} needs “{declaration.base}”, which is missing; put it into {folder.parent}.")
+
+
+def tiny_decoder_file() -> Path | None:
+    """The decoder for previews that the user has put into the models folder."""
+    return next((file for name in TINY_DECODER_FILES if (file := models_folder() / name).is_file()), None)
 
 
 def may_be_base(base: str, folder: Path) -> bool:

@@ -21,6 +21,7 @@ from dcvsr_engine.network.first_stage import HAAR, RESIDUAL_TRANSFORM, VAE
 from dcvsr_engine.network.fused import adapt_to_device, order_convolutions
 from dcvsr_engine.network.haar import HaarFirstStage
 from dcvsr_engine.network.layout import check_layers, subfolder, weight_files
+from dcvsr_engine.network.preview import TINY_CHANNELS, TINY_FACTOR, TinyDecoder, load_tiny_decoder
 from dcvsr_engine.network.upsampling import BicubicUpsampler, VideoUpsampler, load_upsampler
 from dcvsr_engine.network.vae import VaeFirstStage
 from dcvsr_engine.settings import Device, Precision
@@ -84,6 +85,7 @@ class Model:
         unet, first_stage: the networks, on ``device`` in ``dtype``.
         image_encoder: CLIP, where the declaration asks for it.
         upsampler: makes ``I_up``, in float32; a network in it computes in ``dtype``.
+        tiny_decoder: shows latents while they are sampled, where the user has one.
     """
 
     declaration: Declaration
@@ -94,6 +96,7 @@ class Model:
     precision: Precision
     image_encoder: ImageEncoder | None = None
     upsampler: VideoUpsampler = BicubicUpsampler()
+    tiny_decoder: TinyDecoder | None = None
 
     def to_device(self, x: Tensor) -> Tensor:
         """``x`` of any shape where and as the network computes."""
@@ -107,8 +110,8 @@ class Model:
 
     @property
     def networks(self) -> list[nn.Module]:
-        """The U-Net and, where there are such, autoencoder and learned upsampler."""
-        parts = self.unet, getattr(self.first_stage, "vae", None), self.upsampler.network
+        """The U-Net and, where there are such, autoencoder, learned upsampler and tiny decoder."""
+        parts = self.unet, getattr(self.first_stage, "vae", None), self.upsampler.network, self.tiny_decoder
         return [part for part in parts if part is not None]
 
     @contextmanager
@@ -129,7 +132,9 @@ class Model:
                 weight.data = weight.data.to(dtype)
 
 
-def load(folder: Path, base: Path, device: str = "auto", precision: Precision = "auto") -> Model:
+def load(
+    folder: Path, base: Path, device: str = "auto", precision: Precision = "auto", tiny_decoder: Path | None = None
+) -> Model:
     """Load a checkpoint from its folders.
 
     Args:
@@ -137,6 +142,7 @@ def load(folder: Path, base: Path, device: str = "auto", precision: Precision = 
         base: holds the first stage and the image encoder; ``folder`` itself where the checkpoint is complete.
         device: where to compute.
         precision: number format to compute in.
+        tiny_decoder: file of a decoder for previews, of Stable Diffusion's latents.
 
     Raises:
         ModelError: the checkpoint is incomplete or damaged, or the device is not available.
@@ -151,15 +157,18 @@ def load(folder: Path, base: Path, device: str = "auto", precision: Precision = 
     unet = network(UNetSpatioTemporalConditionModel, folder, *UNET_FOLDERS)
     adapt_to_device(unet, device)
     check_conventions(folder, declaration, unet.config)
+    stage = load_first_stage(declaration, base, unet, network)
+    shown = isinstance(stage, VaeFirstStage) and (stage.latent_channels, stage.factor) == (TINY_CHANNELS, TINY_FACTOR)
     return Model(
         declaration=declaration,
         folder=folder,
         unet=unet,
-        first_stage=load_first_stage(declaration, base, unet, network),
+        first_stage=stage,
         device=device,
         precision=precision,
         image_encoder=ImageEncoder.from_folder(base, device, precision) if declaration.image_embedding == "first-frame" else None,
         upsampler=load_upsampler(declaration.upsampler, folder, device, DTYPES[precision]),
+        tiny_decoder=load_tiny_decoder(tiny_decoder).to(device, DTYPES[precision]) if tiny_decoder and shown else None,
     )
 
 

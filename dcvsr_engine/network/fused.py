@@ -53,6 +53,8 @@ class FusedFeedForward(nn.Module):
         super().__init__()
         self.net = layer.net
 
+    # Inductor cannot take oneDNN's own calls
+    @torch.compiler.disable  # type: ignore[untyped-decorator]
     def forward(self, hidden_states: Tensor) -> Tensor:
         """Map ``(…, channels)`` to the same shape."""
         if hidden_states.device.type == "cpu" and not torch.is_grad_enabled() and can_fuse(hidden_states.dtype):

@@ -36,6 +36,34 @@ def pixel_grid(grid: TileGrid, factor: int) -> TileGrid:
     )
 
 
+def decoded_in_tiles(
+    latents: Tensor, wanted: slice, factor: int, decode: Callable[[Tensor], Tensor], check: Callable[[], None] = lambda: None
+) -> Tensor:
+    """Decode frames in tiles, all of them together, and keep some.
+
+    Args:
+        latents: ``(frames, channels, height, width)``.
+        wanted: which frames to keep.
+        factor: pixels per latent along an axis.
+        decode: a tile of ``latents`` to RGB ``(frames, 3, factor · height, factor · width)``.
+        check: called before every tile; raises to stop.
+
+    Returns:
+        RGB ``(wanted frames, 3, factor · height, factor · width)``.
+    """
+    frames, _, height, width = latents.shape
+    grid, kept = (
+        TileGrid.build(count, height, width, TILE, frames, VAE_OVERLAP, spread=VAE_SPREAD)
+        for count in (frames, len(range(*wanted.indices(frames))))
+    )
+    in_pixels = pixel_grid(kept, factor)
+    merge = Merge(in_pixels, 3)
+    for tile in grid:
+        check()
+        merge.add(in_pixels.tile(tile.m, tile.n), decode(cut(latents, tile))[wanted])
+    return merge.result()
+
+
 class VaeFirstStage:
     """Pixels to latents and back through `AutoencoderKLTemporalDecoder`; the same interface as `haar.HaarFirstStage`.
 
@@ -63,6 +91,10 @@ class VaeFirstStage:
             ``l`` ``(frames, channels, height / factor, width / factor)``, scaled as the checkpoint declares.
         """
         return self.encode(upscaled, check) * (float(self.vae.config.scaling_factor) if self.condition_scaled else 1.0)
+
+    def as_target(self, condition: Tensor) -> Tensor:
+        """The enlarged input's own ``x_0`` in scaled space from its ``l``, both ``(frames, channels, height, width)``."""
+        return condition if self.condition_scaled else condition * float(self.vae.config.scaling_factor)
 
     def encode_target(self, frames: Tensor, upscaled: Tensor) -> Tensor:
         """Encode frames to train towards.
@@ -109,17 +141,7 @@ class VaeFirstStage:
         Returns:
             RGB frames ``(wanted frames, 3, factor · height, factor · width)``, not clamped.
         """
-        frames, _, height, width = latents.shape
-        wanted = slice(before, before + len(upscaled))
-        grid = TileGrid.build(frames, height, width, TILE, frames, VAE_OVERLAP, spread=VAE_SPREAD)
-        in_pixels = pixel_grid(
-            TileGrid.build(len(upscaled), height, width, TILE, frames, VAE_OVERLAP, spread=VAE_SPREAD), self.factor
-        )
-        merge = Merge(in_pixels, 3)
-        for tile in grid:
-            check()
-            merge.add(in_pixels.tile(tile.m, tile.n), self.decode_tile(cut(latents, tile))[wanted])
-        return merge.result()
+        return decoded_in_tiles(latents, slice(before, before + len(upscaled)), self.factor, self.decode_tile, check)
 
     @torch.no_grad()
     def encode_tile(self, pixels: Tensor) -> Tensor:

@@ -19,6 +19,7 @@ from dcvsr_engine.events import FrameDone, Warned
 from dcvsr_engine.network.checkpoint import Model
 from dcvsr_engine.network.first_stage import FirstStageSpec, first_stage_of
 from dcvsr_engine.network.oom import Result, in_parts
+from dcvsr_engine.network.preview import preview_of
 from dcvsr_engine.planning.grids import grid_for
 from dcvsr_engine.planning.memory import BAND_PIXELS
 from dcvsr_engine.planning.plan import Segment
@@ -111,6 +112,7 @@ class SegmentPipeline:
         self._recovery = Recovery(denoiser.model, settings, decode_frames, self.warn, branches_in_one_batch)
         self._check = partial(monitor.check, self.parked)
         self._observer = SamplingObserver(monitor, segment, self._check)
+        self._preview = preview_of(self.model.first_stage, self.model.tiny_decoder)
         unit = self.model.declaration.factor * self.model.declaration.multiple
         self._enlarger = Enlarger(frames, self.model.upsampler, settings.scale, unit, self.pixel_device, self.sound)
         if self.model.upsampler.network is not None and self.first_stage.local:
@@ -357,7 +359,10 @@ class SegmentPipeline:
             JobError: it comes out damaged.
         """
         up = self.enlarged(positions, self.in_pixels(rows), self.in_pixels(columns))
-        return self.sound(positions, partial(self.model.first_stage.encode_condition, up, check=self._check)).cpu()
+        condition = self.sound(positions, partial(self.model.first_stage.encode_condition, up, check=self._check)).cpu()
+        if self._preview is not None:
+            self._preview.learn(condition, up)
+        return condition
 
     def in_pixels(self, latents: slice) -> slice:
         """The output pixels of rows or columns of latents."""
@@ -384,13 +389,15 @@ class SegmentPipeline:
         refined = retry_in_fp32(self.model, work, self.locate(positions), usable, again)
         return self.grained(refined[:, :3], positions), refined[:, 3]
 
-    def picture(self, latents: Tensor, positions: list[int]) -> Tensor:
-        """Decode some frames of ``latents`` ``(frames, channels, height, width)`` for a look, whatever they look like.
+    def picture(self, latents: Tensor, position: int) -> Tensor:
+        """A frame of ``latents`` ``(frames, channels, height, width)`` for a look, whatever it looks like.
 
         Returns:
-            RGB 0..1 ``(positions, 3, height, width)``.
+            RGB 0..1 ``(1, 3, height, width)``: what `decode` would give where that is cheap, else what `LatentPreview` shows.
         """
-        return self.grained(self.refined(latents, positions)[:, :3], positions)
+        if self._preview is not None:
+            return self.cropped(self._preview(latents, position)).clamp(0, 1)
+        return self.grained(self.refined(latents, [position])[:, :3], [position])
 
     def grained(self, pixels: Tensor, positions: list[int]) -> Tensor:
         """Add the grain that the settings ask for to restored frames RGB 0..1 ``(positions, 3, height, width)``."""

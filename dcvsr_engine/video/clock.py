@@ -91,6 +91,8 @@ class ClockReader:
 
     def move(self, packet: Packet[Any]) -> None:
         """Give a packet its times on the time line."""
+        if not self.clock:
+            return
         ticks = round(self.offset(packet) / packet.time_base)
         if ticks and packet.pts is not None:
             packet.pts += ticks

@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 from dcvsr_engine.control import Monitor
 from dcvsr_engine.errors import InputError, OutputError
 from dcvsr_engine.events import FrameDone, PhaseStarted
-from dcvsr_engine.settings import BOXES, OutputSettings
+from dcvsr_engine.settings import BOXES, OutputSettings, rate_of
 from dcvsr_engine.storage import (
     describe_os_error,
     discard,
@@ -26,6 +26,7 @@ from dcvsr_engine.storage import (
     write_error,
 )
 from dcvsr_engine.video.arrays import FloatArray, to_uint8
+from dcvsr_engine.video.probe import at_rate, probe
 from dcvsr_engine.video.publish import publish
 from dcvsr_engine.video.reader import VideoReader
 from dcvsr_engine.video.scaling import scaled
@@ -170,7 +171,9 @@ def compare(
         InputError: the two do not belong together, or the part is not in them.
         OutputError: the target cannot be written.
     """
-    with VideoReader(original) as before, VideoReader(result) as after:
+    # pictures are shown as fast as they are asked to be, and those of a result as fast as its clip
+    shown = at_rate(probe(original), rate_of(output.frame_rate))
+    with VideoReader(shown) as before, VideoReader(at_rate(probe(result), shown.frame_rate)) as after:
         refuse_replacing([original, *before.info.pictures, result, *after.info.pictures], [target])
         first, last = part.of(before, after)
         comparison = Comparison(before, after, mode, part.begins)

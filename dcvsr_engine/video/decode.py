@@ -15,7 +15,7 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from dcvsr_engine.storage import describe_os_error
-from dcvsr_engine.video.clock import Clock, ClockReader
+from dcvsr_engine.video.clock import ClockReader
 from dcvsr_engine.video.passage import PassageLog
 
 Report = Callable[[str], None]
@@ -23,7 +23,7 @@ Report = Callable[[str], None]
 
 
 def packets(
-    container: InputContainer, streams: list[Any], broken: Report, clock: Clock = (), position: int = 0
+    container: InputContainer, streams: list[Any], broken: Report, clock: ClockReader | None = None
 ) -> Iterator[Packet[Any]]:
     """The packets of some streams that hold data, in the order of the file and with times on its one time line.
 
@@ -31,14 +31,12 @@ def packets(
         container: the open file.
         streams: of it.
         broken: called with FFmpeg's words when the file ends early.
-        clock: of the file.
-        position: byte that reading begins at.
+        clock: of the file, where it does not run through.
     """
-    reader = ClockReader(clock, position)
     for packet in raw_packets(container, streams, broken):
         if packet.size:
-            if clock:
-                reader.move(packet)
+            if clock is not None:
+                clock.move(packet)
             yield packet
 
 
@@ -68,8 +66,7 @@ def frames(
     stream: VideoStream,
     broken: Report,
     damaged: Report,
-    clock: Clock = (),
-    position: int = 0,
+    clock: ClockReader | None = None,
     log: PassageLog | None = None,
 ) -> Iterator[av.VideoFrame]:
     """The frames of a video track, in display order.
@@ -79,12 +76,12 @@ def frames(
         stream: its video track.
         broken: called with FFmpeg's words when the file ends early.
         damaged: called with FFmpeg's words for every packet that cannot be decoded.
-        clock, position: as for `packets`.
+        clock: as for `packets`.
         log: takes every packet, also of the tracks that are copied beside the video.
     """
     streams = [stream] if log is None else logged_streams(container, stream)
     decoder = decoder_of(stream)
-    for packet in chain(packets(container, streams, broken, clock, position), (None,)):
+    for packet in chain(packets(container, streams, broken, clock), (None,)):
         if log is not None and packet is not None:
             log.add(*part_of(packet))
         if packet is not None and packet.stream_index != stream.index:

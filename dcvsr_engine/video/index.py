@@ -293,7 +293,7 @@ def frame_times(path: Path, time: int | None, clock: Clock) -> Iterator[int]:
         if time is not None:
             with suppress(av.FFmpegError):  # some files can only be read from their start
                 container.seek(time, stream=stream)
-        for picture in frames(container, stream, lambda words: None, lambda words: None, clock):
+        for picture in frames(container, stream, lambda words: None, lambda words: None, ClockReader(clock)):
             if picture.pts is not None:
                 yield picture.pts
                 if time is not None and picture.pts > time:

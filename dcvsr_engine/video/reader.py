@@ -1,6 +1,7 @@
 """Frames of a video as float RGB with exact times, in display order, from any position."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
@@ -18,6 +19,7 @@ from dcvsr_engine.errors import InputError
 from dcvsr_engine.video import decode
 from dcvsr_engine.video.animation import ANIMATED_WEBP, BY_PILLOW, TILED_AVIF, animation_durations, animation_frames
 from dcvsr_engine.video.arrays import FloatArray
+from dcvsr_engine.video.clock import ClockReader
 from dcvsr_engine.video.color import ColorInfo
 from dcvsr_engine.video.colorimetry import converted, means_other_colours
 from dcvsr_engine.video.deinterlace import SMALLEST_FRAME, deinterlaced
@@ -67,18 +69,28 @@ class FrameTime:
     codec: str = ""
 
 
+TimedPicture = tuple[FrameTime, av.VideoFrame]
+
+
 class VideoReader:
     """Frames of a video or picture sequence.
 
+    Args:
+        source: the video.
+        deinterlace: whether to deinterlace it, where it is interlaced.
+        index: of its frames, where that is known.
+
     Attributes:
         info: facts about it.
+        deinterlaces: whether its frames are deinterlaced.
         warnings: sentences about damage met so far.
     """
 
-    def __init__(self, source: VideoInfo | Path, deinterlace: bool = True) -> None:
+    def __init__(self, source: VideoInfo | Path, deinterlace: bool = True, index: FrameIndex | None = None) -> None:
         self.info = source if isinstance(source, VideoInfo) else probe(source)
+        self._known = index
         self.warnings: list[str] = []
-        self._deinterlace = deinterlace and self.info.interlaced
+        self.deinterlaces = deinterlace and self.info.interlaced
         self._cursor: Iterator[Frame] | None = None
         self._next = 0
         self._log = PassageLog()
@@ -99,6 +111,8 @@ class VideoReader:
     def index(self) -> FrameIndex:
         """Times of all frames; read from the whole file once."""
         info = self.info
+        if self._known is not None:
+            return self._known
         if info.is_sequence:
             return FrameIndex.plain((1,) * info.frames)
         if info.codec in BY_PILLOW:
@@ -160,9 +174,9 @@ class VideoReader:
             InputError: a frame has another size than the first.
         """
         # bwdif looks at the frame before
-        before = 1 if self._deinterlace else 0
+        before = 1 if self.deinterlaces else 0
         timed_pictures = self.timed_pictures(max(0, first - before))
-        if self._deinterlace and self.info.width >= SMALLEST_FRAME[0] and self.info.height >= SMALLEST_FRAME[1]:
+        if self.deinterlaces and self.info.width >= SMALLEST_FRAME[0] and self.info.height >= SMALLEST_FRAME[1]:
             timed_pictures = deinterlaced(timed_pictures)
         expected = first
         for stamp, picture in timed_pictures:
@@ -215,21 +229,21 @@ class VideoReader:
                 f"{self.info.width}×{self.info.height}; restore parts of different size one by one."
             )
 
-    def timed_pictures(self, first: int) -> Iterator[tuple[FrameTime, av.VideoFrame]]:
+    def timed_pictures(self, first: int) -> Iterator[TimedPicture]:
         """Frames from ``first``, or a little earlier, on, all of one size."""
         kind = self.pictures if self.info.is_sequence else self.animated if self.info.codec in BY_PILLOW else self.decoded
         for stamp, picture in kind(first):
             self.check_size(picture, stamp.index)
             yield stamp, picture
 
-    def animated(self, first: int) -> Iterator[tuple[FrameTime, av.VideoFrame]]:
+    def animated(self, first: int) -> Iterator[TimedPicture]:
         """Frames of an animated WebP from ``first`` on."""
         self._log = PassageLog()
         self._log.add(self.info.path.read_bytes())
         for place, picture in enumerate(animation_frames(self.info.path, first), first):
             yield FrameTime(place, self.index.pts[place], self.index.durations[place]), picture
 
-    def pictures(self, first: int) -> Iterator[tuple[FrameTime, av.VideoFrame]]:
+    def pictures(self, first: int) -> Iterator[TimedPicture]:
         """Pictures of a sequence from ``first`` on."""
         self._log = PassageLog(first)
         for index, path in enumerate(self.info.pictures[first:], first):
@@ -241,23 +255,32 @@ class VideoReader:
                     continue
                 yield FrameTime(index, index, 1, stream.codec.canonical_name), first_frame(container, stream, path)
 
-    def decoded(self, first: int) -> Iterator[tuple[FrameTime, av.VideoFrame]]:
+    def decoded(self, first: int) -> Iterator[TimedPicture]:
         """Decoded frames of a file from ``first`` on, or from the start where frames cannot be found by their time."""
         if not self.index.regular:
             yield from self.counted()
             return
-        if first >= self.index.frames:
-            return
-        for key in self.entry_points(first):
+        if found := self.begun(first):
+            _, begin, timed_pictures = found
+            yield begin
+            yield from timed_pictures
+
+    def begun(self, first: int) -> tuple[int | None, TimedPicture, Iterator[TimedPicture]] | None:
+        """Decode up to frame ``first``, in a file whose frames are found by their time.
+
+        Returns:
+            The number of the key frame that it was decoded from (``None``: the beginning of the file), the frame, or the next one
+            that there is, and those that follow. ``None`` where there is none.
+        """
+        for key in self.entry_points(first) if first < self.index.frames else ():
             timed_pictures = self.placed(key)
             try:
                 begin = next((item for item in timed_pictures if item[0].index >= first), None)
             except UnseekableError:
                 continue
             if begin is not None and (begin[0].index == first or key is None):
-                yield begin
-                yield from timed_pictures
-                return
+                return key, begin, timed_pictures
+        return None
 
     def entry_points(self, first: int) -> Iterator[int | None]:
         """Numbers of key frames to decode frame ``first`` from: the nearest, then earlier ones, finally the start of the file."""
@@ -269,7 +292,7 @@ class VideoReader:
             place, step = place - step, step * 2
         yield None
 
-    def placed(self, key: int | None) -> Iterator[tuple[FrameTime, av.VideoFrame]]:
+    def placed(self, key: int | None) -> Iterator[TimedPicture]:
         """Decoded frames from a key frame on, found in the index by their time."""
         index = self.index
         places = {pts: place for place, pts in enumerate(index.pts)}
@@ -278,7 +301,7 @@ class VideoReader:
             if place is not None:
                 yield FrameTime(place, index.pts[place], index.durations[place] or self.info.usual_duration), picture
 
-    def counted(self) -> Iterator[tuple[FrameTime, av.VideoFrame]]:
+    def counted(self) -> Iterator[TimedPicture]:
         """All frames of a file, numbered as they come; the i-th gets the i-th time of the index, where that has times."""
         times = self.index.pts
         usual = self.info.usual_duration
@@ -293,10 +316,8 @@ class VideoReader:
     def packets_decoded(self, key: int | None, index: FrameIndex) -> Iterator[av.VideoFrame]:
         """Frames as the decoder gives them, from the start or from a key frame, by number, on; damage becomes a warning."""
         name = self.info.path.name
-        with opened(self.info.path) as container:
-            stream = video_stream(container, self.info.path)
+        with self.entered(key, index) as (container, stream, clock):
             stream.thread_type = "AUTO"
-            position = entered(container, stream, key, index)
             self._log = PassageLog(key)
             aspect, tags = None, None
             for picture in decode.frames(
@@ -304,8 +325,7 @@ class VideoReader:
                 stream,
                 lambda words: self.warn(f"“{name}” breaks off ({words}); it is restored up to there."),
                 lambda words: self.warn(f"Some frames of “{name}” are damaged ({words})."),
-                index.clock,
-                position,
+                clock,
                 self._log,
             ):
                 shape = stream.codec_context.sample_aspect_ratio or aspect
@@ -317,6 +337,17 @@ class VideoReader:
                     tags = tags_of(picture)
                 picture.colorspace, picture.color_range, picture.color_primaries, picture.color_trc = tags
                 yield picture
+
+    @contextmanager
+    def entered(self, key: int | None, index: FrameIndex) -> Iterator[tuple[InputContainer, VideoStream, ClockReader]]:
+        """The open file and its video track at a key frame, by number, or at its beginning, and what moves packets' times.
+
+        Raises:
+            UnseekableError: the file can only be read from its start.
+        """
+        with opened(self.info.path) as container:
+            stream = video_stream(container, self.info.path)
+            yield container, stream, ClockReader(index.clock, sought(container, stream, key, index))
 
     def taken(self) -> Passage:
         """What was read of the input for the frames since the last call, or since decoding began anew."""
@@ -331,11 +362,8 @@ class VideoReader:
         else:
             if start is not None and start >= len(self.index.keys):
                 return  # there is no such key frame any more
-            with opened(self.info.path) as container:
-                stream = video_stream(container, self.info.path)
-                position = entered(container, stream, start, self.index)
-                streams = decode.logged_streams(container, stream)
-                for packet in decode.packets(container, streams, lambda words: None, self.index.clock, position):
+            with self.entered(start, self.index) as (container, stream, clock):
+                for packet in decode.packets(container, decode.logged_streams(container, stream), lambda words: None, clock):
                     yield decode.part_of(packet)
 
 
@@ -343,7 +371,7 @@ class UnseekableError(Exception):
     """A file can only be read from its start."""
 
 
-def entered(container: InputContainer, stream: VideoStream, key: int | None, index: FrameIndex) -> int:
+def sought(container: InputContainer, stream: VideoStream, key: int | None, index: FrameIndex) -> int:
     """Go to a key frame of an open file.
 
     Args:

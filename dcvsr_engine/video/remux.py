@@ -13,7 +13,7 @@ from av.packet import Packet
 from av.stream import Stream
 from av.subtitles.stream import SubtitleStream
 
-from dcvsr_engine.video.clock import TimeRange
+from dcvsr_engine.video.clock import ClockReader, TimeRange
 from dcvsr_engine.video.convert import AudioConverter, SubtitleConverter
 from dcvsr_engine.video.decode import codec_name, packets
 from dcvsr_engine.video.probe import VideoInfo
@@ -84,7 +84,7 @@ class OtherTracks:
         def broken(words: str) -> None:
             notes.append(f"The other tracks end early, where the input breaks off ({words}).")
 
-        for packet in with_leading_times(packets(self._source, wanted, broken, self._info.clock)) if wanted else ():
+        for packet in with_leading_times(packets(self._source, wanted, broken, ClockReader(self._info.clock))) if wanted else ():
             converter = self._converters.get(packet.stream_index)
             if converter is None:
                 yield from self._copied(packet, span)

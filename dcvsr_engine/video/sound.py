@@ -12,6 +12,7 @@ from av.container import InputContainer
 from av.stream import Disposition
 from numpy.typing import NDArray
 
+from dcvsr_engine.video.clock import ClockReader
 from dcvsr_engine.video.decode import packets
 from dcvsr_engine.video.probe import VideoInfo
 from dcvsr_engine.video.source import opened
@@ -90,7 +91,7 @@ def decoded_sound(container: InputContainer, stream: AudioStream, info: VideoInf
     """Time in seconds on the file's time line, and samples; what is damaged is left out."""
     resamplers: dict[tuple[str, str, int], AudioResampler] = {}
     due = 0.0
-    for packet in chain(packets(container, [stream], lambda words: None, info.clock), (None,)):
+    for packet in chain(packets(container, [stream], lambda words: None, ClockReader(info.clock)), (None,)):
         try:
             frames = stream.decode(packet)
         except av.FFmpegError:

@@ -64,6 +64,8 @@ def opened(path: Path, whole: bool = False) -> Iterator[InputContainer]:
     except (av.FFmpegError, ValueError, OSError) as error:
         if isinstance(error, av.ArgumentError):  # what FFmpeg raises for a format that is not among the demuxers
             raise InputError(f"“{path}” is no video that can be read; playlists, texts and audio files are not opened.") from None
+        if isinstance(error, av.InvalidDataError):
+            raise InputError(f"“{path}” is damaged or incomplete, or no video.") from None
         raise InputError(f"“{path}” is no video that can be read ({describe_os_error(error)}).") from None
     with container:
         yield container

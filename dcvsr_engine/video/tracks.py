@@ -22,7 +22,7 @@ from av.subtitles.stream import SubtitleStream
 
 from dcvsr_engine.errors import InputError
 from dcvsr_engine.settings import OutputSettings
-from dcvsr_engine.video.clock import TimeRange
+from dcvsr_engine.video.clock import ClockReader, TimeRange
 from dcvsr_engine.video.convert import AudioConverter, SubtitleConverter, can_convert, conversion_codec, is_text
 from dcvsr_engine.video.decode import codec_name, packets
 from dcvsr_engine.video.encoders import CONTAINER_FORMATS, VIDEO_CODECS, listed
@@ -199,7 +199,7 @@ def first_packets(info: VideoInfo, tracks: list[int]) -> Samples:
         return samples
     with opened(info.path, info.late_tracks) as container:
         streams = [container.streams[index] for index in tracks]
-        for packet in packets(container, streams, lambda words: None, info.clock):
+        for packet in packets(container, streams, lambda words: None, ClockReader(info.clock)):
             size += packet.size
             found = samples[packet.stream_index]
             if len(found) < TRIED:

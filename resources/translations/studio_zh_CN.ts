@@ -635,20 +635,12 @@
         <translation>内存不足；请关闭其他程序或选择更小的分块，然后重新开始。</translation>
     </message>
     <message>
-        <source>This job cannot be continued because {0}; restore it anew with “dcvsr restore --fresh”.</source>
-        <translation>此任务无法继续，因为 {0}；请用“重新开始”从头修复。</translation>
-    </message>
-    <message>
         <source>None of the frames of “{0}” can be decoded.</source>
         <translation>“{0}”中没有可以解码的帧。</translation>
     </message>
     <message>
         <source>“{0}” has {1} of the {2} frames that were restored; choose another codec.</source>
         <translation>“{0}”只含已修复的 {2} 帧中的 {1} 帧；请选择其他编码。</translation>
-    </message>
-    <message>
-        <source>This job cannot be continued because version {0} of the program started it, which keeps jobs in another format than this one, {1}; restore it anew with “dcvsr restore --fresh”.</source>
-        <translation>此任务无法继续，因为它由程序的 {0} 版本开始，其任务格式与本版本 {1} 不同；请用“重新开始”从头修复。</translation>
     </message>
     <message>
         <source>{0} is damaged ({1}); {2}.</source>
@@ -815,6 +807,10 @@
         <translation>{0} 中的模型不完整：缺少 {1}。</translation>
     </message>
     <message>
+        <source>processor, {0} threads</source>
+        <translation>处理器，{0} 个线程</translation>
+    </message>
+    <message>
         <source>The farm needs Ray, which is not installed: install the program from its source with “pip install .[farm]”.</source>
         <translation>农场需要 Ray，但尚未安装：请从源代码用“pip install .[farm]”安装本程序。</translation>
     </message>
@@ -835,14 +831,6 @@
         <translation>这台计算机有 {0} 块 CUDA 显卡，每块用于一个工作进程；请勿选择更多。</translation>
     </message>
     <message>
-        <source>{0} cannot be reached any more; its units are done by others.</source>
-        <translation>无法再连接 {0}；它的单元由其他计算机完成。</translation>
-    </message>
-    <message>
-        <source>A worker of the farm was lost ({0}).</source>
-        <translation>农场失去了一个工作进程（{0}）。</translation>
-    </message>
-    <message>
         <source>{0} worker(s) of the farm wait: their devices are at other jobs, or are gone.</source>
         <translation>农场中有 {0} 个工作进程在等待：其设备正用于其他任务，或已不在。</translation>
     </message>
@@ -851,12 +839,84 @@
         <translation>农场没有工作进程：请先加入一台计算机。</translation>
     </message>
     <message>
-        <source>{0} does not see “{1}”; put input and result on storage that all computers share.</source>
-        <translation>{0} 看不到“{1}”；请将输入和结果放在所有计算机共享的存储上。</translation>
+        <source>{0} or WIDTHxHEIGHT with sides of {1} to {2} pixels</source>
+        <translation>{0} 或 WIDTHxHEIGHT（每边 {1} 到 {2} 像素）</translation>
+    </message>
+    <message>
+        <source>auto or a factor between {0} and {1}</source>
+        <translation>auto 或 {0} 到 {1} 之间的倍数</translation>
+    </message>
+    <message>
+        <source>auto, or frames per second such as 24, 23.976 or 24000/1001</source>
+        <translation>auto，或每秒帧数，如 24、23.976 或 24000/1001</translation>
+    </message>
+    <message>
+        <source>text with %04d for the number, such as shot.%04d</source>
+        <translation>以 %04d 表示编号的文字，如 shot.%04d</translation>
+    </message>
+    <message>
+        <source>the input has changed: {0}</source>
+        <translation>输入已改变：{0}</translation>
+    </message>
+    <message>
+        <source>the input has changed: frames {0} to {1} of “{2}” are not those that were read before</source>
+        <translation>输入已改变：“{2}”的第 {0} 至 {1} 帧与之前读取的不同</translation>
+    </message>
+    <message>
+        <source>“{0}” was written again since</source>
+        <translation>“{0}”此后被重新写入</translation>
+    </message>
+    <message>
+        <source>“{0}” had {1} bytes and has {2} now</source>
+        <translation>“{0}”原有 {1} 字节，现为 {2} 字节</translation>
+    </message>
+    <message>
+        <source>“{0}” is now “{1}”</source>
+        <translation>“{0}”现为“{1}”</translation>
+    </message>
+    <message>
+        <source>there were {0} pictures and now there are {1}</source>
+        <translation>原有 {0} 张图片，现有 {1} 张</translation>
+    </message>
+    <message>
+        <source>the model&apos;s file {0} has changed</source>
+        <translation>模型文件 {0} 已改变</translation>
+    </message>
+    <message>
+        <source>its plan has changed</source>
+        <translation>其计划已改变</translation>
+    </message>
+    <message>
+        <source>it was started on {0} and would continue on {1}</source>
+        <translation>它在 {0} 上开始，却将在 {1} 上继续</translation>
+    </message>
+    <message>
+        <source>version {0} of the program started it and this is version {1}</source>
+        <translation>它由程序的 {0} 版本开始，而当前为 {1} 版本</translation>
+    </message>
+    <message>
+        <source>it is shorter than its header says</source>
+        <translation>文件比其文件头所述的短</translation>
+    </message>
+    <message>
+        <source>the decoder needs more memory</source>
+        <translation>解码器需要更多内存</translation>
     </message>
     <message>
         <source>“{0}” cannot be read ({1}).</source>
         <translation>“{0}”无法读取（{1}）。</translation>
+    </message>
+    <message>
+        <source>This job cannot be continued because {0}; restore it anew by “Start again”, or “dcvsr restore --fresh”.</source>
+        <translation>无法继续这个任务，因为{0}；请用“重新开始”或“dcvsr restore --fresh”从头修复。</translation>
+    </message>
+    <message>
+        <source>The job folder “{0}” was removed while the job ran; start it again.</source>
+        <translation>任务运行期间，任务文件夹“{0}”被删除；请重新开始。</translation>
+    </message>
+    <message>
+        <source>This job cannot be continued because version {0} of the program started it, which keeps jobs in another format than this one, {1}; restore it anew by “Start again”, or “dcvsr restore --fresh”.</source>
+        <translation>无法继续这个任务：它由程序的 {0} 版开始，其任务格式与本版（{1}）不同；请用“重新开始”或“dcvsr restore --fresh”从头修复。</translation>
     </message>
     <message>
         <source>The name “{0}” holds a field that there is not{1}; use {2}.</source>
@@ -873,6 +933,10 @@
     <message>
         <source>The name “{0}” has a brace without its other half; fields are {1}.</source>
         <translation>名称“{0}”的花括号不成对；可用字段为 {1}。</translation>
+    </message>
+    <message>
+        <source>“{0}” was damaged on its way from another computer; the unit is done again.</source>
+        <translation>“{0}”从另一台电脑传来时损坏；该单元会重做。</translation>
     </message>
     <message>
         <source>“{0}” is there, but its picture ({1}×{2}) has another shape than the clip&apos;s.</source>
@@ -1043,6 +1107,14 @@
         <translation>{0} 中的模型不完整：缺少其索引列出的 {1}。</translation>
     </message>
     <message>
+        <source>{0} holds no decoder in the layout of TAESD or TAESDV; remove it.</source>
+        <translation>{0} 中没有 TAESD 或 TAESDV 布局的解码器；请将其移除。</translation>
+    </message>
+    <message>
+        <source>{0} is damaged or no safetensors file ({1}); get it again, or remove it.</source>
+        <translation>{0} 已损坏或不是 safetensors 文件（{1}）；请重新获取或将其移除。</translation>
+    </message>
+    <message>
         <source>The upsampler in “{0}” cannot be used: {1}.</source>
         <translation>无法使用“{0}”中的放大器：{1}。</translation>
     </message>
@@ -1117,6 +1189,54 @@
     <message>
         <source>The farm at {0} runs another version of Ray or Python ({1}); install the same on both.</source>
         <translation>位于 {0} 的农场运行的 Ray 或 Python 版本不同（{1}）；请在两边安装相同版本。</translation>
+    </message>
+    <message>
+        <source>“{0}” is no file of a model: only JSON and safetensors are taken.</source>
+        <translation>“{0}”不是模型文件：只接受 JSON 和 safetensors。</translation>
+    </message>
+    <message>
+        <source>The model “{0}” was damaged on its way; start the job again.</source>
+        <translation>模型“{0}”在传输中损坏；请重新开始任务。</translation>
+    </message>
+    <message>
+        <source>“{0}” is no name of a file that a worker is sent.</source>
+        <translation>“{0}”不是会发送给工作进程的文件名。</translation>
+    </message>
+    <message>
+        <source>The model “{0}” cannot be used where it was sent to; install it there.</source>
+        <translation>模型“{0}”在接收它的电脑上无法使用；请在那里安装它。</translation>
+    </message>
+    <message>
+        <source>No worker of the farm is left. Finished work is kept: join a computer again, and repeat the command.</source>
+        <translation>农场里已没有工作进程。已完成的部分会保留：请再次加入一台电脑，然后重复该命令。</translation>
+    </message>
+    <message>
+        <source>{0} cannot be reached any more.</source>
+        <translation>{0} 已无法连接。</translation>
+    </message>
+    <message>
+        <source>{0}, or has another one of that name; install the same there, or have it sent with --send-model.</source>
+        <translation>{0}，或者有同名的另一个；请在那里安装相同的，或用 --send-model 发送。</translation>
+    </message>
+    <message>
+        <source>{0} lacks the model “{1}”: it is sent there.</source>
+        <translation>{0} 缺少模型“{1}”：正在发送过去。</translation>
+    </message>
+    <message>
+        <source>{0} does not see “{1}” or the input: what it works on is sent there.</source>
+        <translation>{0} 看不到“{1}”或输入：它要处理的内容会发送过去。</translation>
+    </message>
+    <message>
+        <source>A worker of the farm was lost ({0}: {1}).</source>
+        <translation>农场的一个工作进程丢失（{0}：{1}）。</translation>
+    </message>
+    <message>
+        <source>The model “{0}” is not here any more.</source>
+        <translation>模型“{0}”已不在这里。</translation>
+    </message>
+    <message>
+        <source>{0} cannot write what it is sent ({1}).</source>
+        <translation>{0} 无法写入收到的内容（{1}）。</translation>
     </message>
     <message>
         <source>There is not enough disk space: free some, or restore a shorter part.</source>
@@ -1205,6 +1325,10 @@
     <message>
         <source>{0} is wrong: {1} (it is {2}).</source>
         <translation>{0} 有误：{1}（当前为 {2}）。</translation>
+    </message>
+    <message>
+        <source>{0} is missing.</source>
+        <translation>缺少 {0}。</translation>
     </message>
     <message>
         <source>The {0} “{1}” is missing.</source>
@@ -1313,6 +1437,18 @@
     <message>
         <source>Transparency is kept: its channel is enlarged beside the picture, edges by the model&apos;s upsampler, what is smooth by bicubic interpolation.</source>
         <translation>保留透明度：其通道与画面分开放大，边缘由模型的放大网络处理，平滑处用双三次插值。</translation>
+    </message>
+    <message>
+        <source>“{0}” cannot be sent in parts, as its frames are not found by their time, and is too large to be sent whole; put it on storage that all computers share.</source>
+        <translation>“{0}”无法分段发送，因为无法按时间找到其帧，而整个发送又太大；请把它放到所有电脑共享的存储上。</translation>
+    </message>
+    <message>
+        <source>“{0}” is empty.</source>
+        <translation>“{0}”是空文件。</translation>
+    </message>
+    <message>
+        <source>“{0}” is damaged or incomplete, or no video.</source>
+        <translation>“{0}”已损坏或不完整，或者不是视频。</translation>
     </message>
     <message>
         <source>The {0} is converted to {1}.</source>
@@ -1477,10 +1613,6 @@
     <message>
         <source>“{0}” is no address of a farm: give a computer, or COMPUTER:PORT, or “local”.</source>
         <translation>“{0}”不是农场的地址：请给出计算机名，或“计算机名:端口”，或“local”。</translation>
-    </message>
-    <message>
-        <source>The model “{0}” is another one on {1} ({2}); install the same there.</source>
-        <translation>{1} 上的模型“{0}”不相同（{2}）；请在那里安装相同的模型。</translation>
     </message>
     <message>
         <source>The farm at {0} cannot be reached any more. Finished work is kept: start it again, and then the same command.</source>
@@ -1785,6 +1917,25 @@
     </message>
 </context>
 <context>
+    <name>Formats</name>
+    <message>
+        <source>{seconds} s</source>
+        <translation>{seconds} 秒</translation>
+    </message>
+    <message>
+        <source>{minutes} min</source>
+        <translation>{minutes} 分钟</translation>
+    </message>
+    <message>
+        <source>{hours} h {minutes} min</source>
+        <translation>{hours} 小时 {minutes} 分钟</translation>
+    </message>
+    <message>
+        <source>{hours} h</source>
+        <translation>{hours} 小时</translation>
+    </message>
+</context>
+<context>
     <name>FrameTrack</name>
     <message>
         <source>Timeline</source>
@@ -2004,24 +2155,32 @@
         <translation>预览中</translation>
     </message>
     <message>
-        <source>{count} clips seem to have a result already; it is being looked at …</source>
-        <translation>{count} 个视频似乎已有结果；正在检查……</translation>
+        <source>Clips that seem to have a result already, which is being looked at: {count} …</source>
+        <translation>似乎已有结果、正在检查的视频：{count}……</translation>
+    </message>
+    <message>
+        <source>More results that are not whole: {count}.</source>
+        <translation>其他不完整的结果：{count} 个。</translation>
+    </message>
+    <message>
+        <source>Left out, as their results are there: {count}.</source>
+        <translation>已有结果而跳过：{count} 个。</translation>
     </message>
     <message>
         <source>Its clip is restored beside it.</source>
         <translation>将在旁边重新修复该视频。</translation>
     </message>
     <message>
-        <source>{count} more results are not whole either.</source>
-        <translation>另有 {count} 个结果也不完整。</translation>
-    </message>
-    <message>
-        <source>{count} clips are left out, as their results are there.</source>
-        <translation>略去 {count} 个视频，因为它们的结果已存在。</translation>
-    </message>
-    <message>
         <source>Add them all the same</source>
         <translation>仍然加入</translation>
+    </message>
+    <message>
+        <source>Folders inside “{names}” hold clips, too.</source>
+        <translation>“{names}”的子文件夹里也有视频。</translation>
+    </message>
+    <message>
+        <source>Add those, too</source>
+        <translation>也添加它们</translation>
     </message>
 </context>
 <context>
@@ -2279,16 +2438,16 @@
         <translation>正在检测镜头</translation>
     </message>
     <message>
-        <source>encoding</source>
-        <translation>正在编码</translation>
+        <source>preparing frames</source>
+        <translation>正在准备画面</translation>
     </message>
     <message>
-        <source>sampling</source>
-        <translation>正在采样</translation>
+        <source>restoring</source>
+        <translation>正在修复</translation>
     </message>
     <message>
-        <source>decoding</source>
-        <translation>正在解码</translation>
+        <source>finishing frames</source>
+        <translation>正在完成画面</translation>
     </message>
     <message>
         <source>writing</source>
@@ -2390,6 +2549,10 @@
         <translation>主内存</translation>
     </message>
     <message>
+        <source>Memory</source>
+        <translation>内存</translation>
+    </message>
+    <message>
         <source>Size of the file</source>
         <translation>文件大小</translation>
     </message>
@@ -2437,8 +2600,8 @@
         <translation>更小的图块:{tile}×{tile},更慢且上下文更少</translation>
     </message>
     <message>
-        <source>needs {memory}</source>
-        <translation>需要 {memory}</translation>
+        <source>needs {memory} of memory</source>
+        <translation>需要 {memory} 内存</translation>
     </message>
 </context>
 <context>
@@ -2561,6 +2724,14 @@
     <message>
         <source>Folders of clips</source>
         <translation>视频文件夹</translation>
+    </message>
+    <message>
+        <source>Give the whole path, from its beginning.</source>
+        <translation>请给出完整的路径。</translation>
+    </message>
+    <message>
+        <source>Nothing can be written there ({reason}); choose another folder.</source>
+        <translation>那里无法写入（{reason}）；请选择其他文件夹。</translation>
     </message>
     <message>
         <source>holiday.avi becomes {name}</source>
@@ -2936,6 +3107,10 @@
         <translation>{name}（农场）</translation>
     </message>
     <message>
+        <source>starting …</source>
+        <translation>正在启动……</translation>
+    </message>
+    <message>
         <source>step {step}/{steps} {kind}</source>
         <translation>步骤 {step}/{steps} {kind}</translation>
     </message>
@@ -2966,6 +3141,25 @@
     <message>
         <source>GPU</source>
         <translation>GPU</translation>
+    </message>
+</context>
+<context>
+    <name>QAbstractFileIconProvider</name>
+    <message>
+        <source>Folder</source>
+        <comment>All other platforms</comment>
+        <translation>文件夹</translation>
+    </message>
+</context>
+<context>
+    <name>QFileDialog</name>
+    <message>
+        <source>&amp;Look in:</source>
+        <translation>查找范围(&amp;L)：</translation>
+    </message>
+    <message>
+        <source>Files of &amp;type:</source>
+        <translation>文件类型(&amp;T)：</translation>
     </message>
 </context>
 <context>
@@ -3242,6 +3436,18 @@
         <translation>{count} 个结果已就绪,最后一个是 {name}。</translation>
     </message>
     <message>
+        <source>{name} was cancelled.</source>
+        <translation>{name} 已取消。</translation>
+    </message>
+    <message>
+        <source>It can be resumed {from_where}.</source>
+        <translation>可以{from_where}继续。</translation>
+    </message>
+    <message>
+        <source>Start again</source>
+        <translation>重新开始</translation>
+    </message>
+    <message>
         <source>The before/after video was not written</source>
         <translation>未能写入修复前后对比视频</translation>
     </message>
@@ -3276,6 +3482,10 @@
     <message>
         <source>{name} can be resumed {from_where}.</source>
         <translation>{name} 可以{from_where}恢复。</translation>
+    </message>
+    <message>
+        <source>{name} has to start again.</source>
+        <translation>{name} 需要重新开始。</translation>
     </message>
     <message>
         <source>Resume</source>
@@ -3669,6 +3879,22 @@
     <message>
         <source>Tiles denoised together; 0 chooses what fits. Does not change the result.</source>
         <translation>一起去噪的分块数；0 表示自动选择。不影响结果。</translation>
+    </message>
+    <message>
+        <source>Compile the network</source>
+        <translation>编译网络</translation>
+    </message>
+    <message>
+        <source>Blocks of the U-Net that are compiled while it already works, for long jobs on a GPU.</source>
+        <translation>在 U-Net 已开始工作时编译其中的模块，适合在 GPU 上运行的长任务。</translation>
+    </message>
+    <message>
+        <source>Transformer blocks</source>
+        <translation>Transformer 模块</translation>
+    </message>
+    <message>
+        <source>Transformer and residual blocks</source>
+        <translation>Transformer 模块和残差模块</translation>
     </message>
     <message>
         <source>Order of SAP and TAP</source>
@@ -4318,18 +4544,6 @@
         <translation>删除此预设</translation>
     </message>
     <message>
-        <source>&amp;Model</source>
-        <translation>模型(&amp;M)</translation>
-    </message>
-    <message>
-        <source>P&amp;reset</source>
-        <translation>预设(&amp;R)</translation>
-    </message>
-    <message>
-        <source>Beside the clip, named after it</source>
-        <translation>在视频旁，以其命名</translation>
-    </message>
-    <message>
         <source>Choose…</source>
         <translation>选择…</translation>
     </message>
@@ -4342,12 +4556,20 @@
         <translation>此电脑上没有该设备。</translation>
     </message>
     <message>
+        <source>Named after the clip, {place}</source>
+        <translation>以视频命名，{place}</translation>
+    </message>
+    <message>
         <source>{model} (not installed)</source>
         <translation>{model}（未安装）</translation>
     </message>
     <message>
         <source>Custom settings</source>
         <translation>自定义设置</translation>
+    </message>
+    <message>
+        <source>into {folder}</source>
+        <translation>存到 {folder}</translation>
     </message>
     <message>
         <source>off</source>
@@ -4368,6 +4590,14 @@
     <message>
         <source>beside the clip</source>
         <translation>在视频旁</translation>
+    </message>
+    <message>
+        <source>M&amp;odel</source>
+        <translation>模型(&amp;O)</translation>
+    </message>
+    <message>
+        <source>Prese&amp;t</source>
+        <translation>预设(&amp;T)</translation>
     </message>
     <message>
         <source>Save as preset</source>
@@ -4441,6 +4671,14 @@
 <context>
     <name>StartDialog</name>
     <message>
+        <source>{time} today</source>
+        <translation>今天 {time}</translation>
+    </message>
+    <message>
+        <source>{time} tomorrow</source>
+        <translation>明天 {time}</translation>
+    </message>
+    <message>
         <source>Start at a time</source>
         <translation>定时开始</translation>
     </message>
@@ -4457,12 +4695,20 @@
         <translation>距开始的时间</translation>
     </message>
     <message>
+        <source>The program must stay open until then.</source>
+        <translation>在此之前程序必须保持打开。</translation>
+    </message>
+    <message>
         <source>The program must stay open; until then the computer is kept awake.</source>
         <translation>程序必须保持打开；在此之前电脑会保持唤醒。</translation>
     </message>
     <message>
-        <source>in {hours} h {minutes} min</source>
-        <translation>{hours} 小时 {minutes} 分钟后</translation>
+        <source>The program must stay open. This computer cannot be kept awake: see to it that it does not sleep.</source>
+        <translation>程序必须保持打开。本机无法阻止休眠：请确保电脑不会进入睡眠。</translation>
+    </message>
+    <message>
+        <source>{moment}, in {hours} h {minutes} min</source>
+        <translation>{moment}，{hours} 小时 {minutes} 分钟后</translation>
     </message>
 </context>
 <context>
@@ -4597,6 +4843,10 @@
         <translation>所选范围</translation>
     </message>
     <message>
+        <source>Fr&amp;ame</source>
+        <translation>帧(&amp;A)</translation>
+    </message>
+    <message>
         <source>The selected range: first frame, last frame, number of frames.</source>
         <translation>所选范围：首帧、末帧、帧数。</translation>
     </message>
@@ -4639,10 +4889,6 @@
     <message>
         <source>Restore only the selected range; off, it is for previews and play.</source>
         <translation>仅修复所选范围;关闭时该范围只用于预览和播放。</translation>
-    </message>
-    <message>
-        <source>&amp;Frame</source>
-        <translation>帧(&amp;F)</translation>
     </message>
     <message>
         <source>{first}–{last} · {count} frames</source>

@@ -3,8 +3,8 @@
 from collections import Counter
 
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction
+from PySide6.QtCore import Qt, QTranslator
+from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QComboBox,
     QDockWidget,
     QHeaderView,
+    QLabel,
     QLineEdit,
     QMenu,
     QPlainTextEdit,
@@ -21,6 +22,8 @@ from PySide6.QtWidgets import (
     QTextEdit,
     QWidget,
 )
+
+from dcvsr_engine.resources import resource
 
 CONTROLS = (
     QAbstractButton,
@@ -134,3 +137,19 @@ def test_tab_goes_through_the_panels_as_they_are_seen(window):
         buttons["preview"], buttons["restore"],
     ]  # fmt: skip
     assert sorted(seen, key=order.index) == seen
+
+
+@pytest.mark.parametrize("language", ["en", "zh_CN"])
+def test_no_key_of_a_menu_is_taken_by_a_control(language, qapp, open_window):
+    translator = QTranslator()
+    if language != "en":
+        assert translator.load(f"studio_{language}", str(resource("translations")))
+        qapp.installTranslator(translator)
+    window = open_window(start=False)
+    qapp.removeTranslator(translator)
+    shown = [widget for widget in window.findChildren(QWidget) if widget.window() is window]
+    texts = [action.text() for action in window.menuBar().actions()]
+    texts += [label.text() for label in shown if isinstance(label, QLabel) and label.buddy()]
+    texts += [button.text() for button in shown if isinstance(button, QAbstractButton)]
+    keys = Counter(key for text in texts if (key := QKeySequence.mnemonic(text).toString()))
+    assert keys and [key for key, count in keys.items() if count > 1] == []

@@ -55,6 +55,13 @@ def test_clips_are_pasted_as_files_or_as_text(open_window, own_clip, soon):
     assert window.notices.isVisible() and len(window.queue.queue) == 2
 
 
+def test_a_recent_name_keeps_its_ampersand(open_window, tmp_path):
+    window = open_window(start=False)
+    window.preferences.add_recent(tmp_path / "Tom & Jerry.mp4")
+    window.recent_menu.refresh()
+    assert "Tom && Jerry.mp4" in window.recent_menu.actions()[0].text()
+
+
 def test_recent_clips_are_offered_again_and_forgotten(open_window, own_clip, soon):
     window = open_window(start=False)
     assert not window.recent_menu.isEnabled()
@@ -276,7 +283,8 @@ def test_pause_resume_and_cancel(open_window, own_clip, soon):
     window.action_table["cancel"].trigger()
     soon(lambda: states(window) == ["cancelled"])
     assert not window.action_table["cancel"].isEnabled() and window.action_table["resume"].isEnabled()
-    window.action_table["resume"].trigger()
+    assert "clip.mp4 was cancelled. It can be resumed" in window.notices.text and notice_button(window, "Start again")
+    notice_button(window, "Resume").click()
     soon(lambda: states(window) == ["done"])
 
 
@@ -292,7 +300,7 @@ def test_an_engine_that_takes_too_long_to_cancel_can_be_stopped(open_window, own
     soon(window.progress.buttons["stop"].isVisible)
     window.progress.buttons["stop"].click()
     soon(lambda: states(window) == ["cancelled"])
-    assert not window.notices.isVisible()
+    assert "unexpectedly" not in window.notices.text
 
 
 def test_a_killed_engine_is_told_and_its_job_resumes(open_window, own_clip, soon):

@@ -106,7 +106,7 @@ def refused(result, folder, before):
 SOURCES = {
     "missing file": (lambda path: None, "does not exist"),
     "text named .mp4": (text, "no video that can be read"),
-    "truncated": (truncated, "no video that can be read"),
+    "truncated": (truncated, "is damaged or incomplete, or no video"),
     "zero frames": (zero_frames, "no video track"),
     "audio only": (audio_only, "no video track"),
     "empty file": (Path.touch, "is empty"),

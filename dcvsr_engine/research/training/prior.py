@@ -125,7 +125,7 @@ class PriorTrainer:
         self.sums = torch.zeros(3, dtype=torch.float64)
         self.began = time.monotonic()
         if (folder / STATE).exists():
-            self.sums = self.state.load(folder / STATE, self.sums)
+            self.sums = self.state.load(folder / STATE).get("log", self.sums)
         write_text(folder / "recipe.json", recipe.to_json())
         for table in ("log.csv", "validation.csv"):
             forget_after(folder / table, self.state.iteration)
@@ -237,7 +237,7 @@ class PriorTrainer:
 
     def checkpoint(self) -> None:
         """Write the state, and the averaged weights as ``upsampler/``."""
-        self.state.save(self.folder / STATE, self.sums)
+        self.state.save(self.folder / STATE, {"log": self.sums})
         folder = self.folder / "upsampler"
         partial = partial_path(folder)
         partial.mkdir()

@@ -133,6 +133,7 @@ class TrainingPhase(Mixture):
         change: weight of `objective.change_error` of the decoded x̂_0; 0 for none.
         change_in_look: weight of `objective.change_in_look`; needs ``perceptual`` and at least 2 frames; 0 for none.
         excess: weight of `objective.excess_detail` of the decoded x̂_0; 0 for none.
+        adversarial: weight of the loss against an `adversary` on the decoded x̂_0; needs at least 2 frames; 0 for none.
         judged: side in pixels of the crops that the perceptual network sees, at most ``size``.
     """
 
@@ -153,12 +154,15 @@ class TrainingPhase(Mixture):
     change: LossWeight = 0.0
     change_in_look: LossWeight = 0.0
     excess: LossWeight = 0.0
+    adversarial: LossWeight = 0.0
     judged: Count = 72
 
     @model_validator(mode="after")
     def _perceptual_losses_have_pictures_to_compare(self) -> Self:
         if self.change_in_look > 0 and not (self.frames > 1 and self.perceptual > 0):
             raise ValueError("change_in_look needs perceptual above 0 and at least 2 frames.")
+        if self.adversarial > 0 and (self.frames < 2 or self.size % 8):
+            raise ValueError("adversarial needs at least 2 frames, and a size that is a multiple of 8.")
         if self.perceptual > 0 and self.judged > self.size:
             raise ValueError(f"judged must be at most size ({self.size}), not {self.judged}.")
         return self
@@ -193,6 +197,7 @@ class Recipe(RecipePart):
         seed: of data, noise and initial weights.
         checkpoint_every, validate_every, log_every: iterations.
         sigma_mean, sigma_deviation: of ln σ.
+        critic_channels, critic_rate: width and learning rate of the critic where a phase is adversarial.
         accumulate: batches whose gradients make one optimiser step.
         lora: rank of the adapters to train instead of all weights; 0 for none.
         dropout: share of the clips whose conditioning is dropped as the declaration's ``unconditional`` says.
@@ -219,6 +224,8 @@ class Recipe(RecipePart):
     log_every: Count = 50
     sigma_mean: float = -0.3
     sigma_deviation: float = 1.3
+    critic_channels: Count = 32
+    critic_rate: float = Field(default=2e-4, gt=0)
     accumulate: Count = 1
     lora: int = Field(default=0, ge=0)
     dropout: float = Field(default=0.0, ge=0, lt=1)

@@ -162,8 +162,12 @@ def svd_conventions(recipe: Recipe, folder: Path, config: Any) -> Declaration:
 def check_recipe(recipe: Recipe, declaration: Declaration, device: Device) -> None:
     """Raise `SettingsError` where the recipe does not fit the network's conventions or the device."""
     for phase in recipe.phases:
-        if declaration.first_stage == AUTOENCODER and (phase.perceptual or phase.lattice or phase.change or phase.tile):
-            raise SettingsError("Set “perceptual”, “lattice”, “change” and “tile” to 0: they are for the compact model.")
+        if declaration.first_stage == AUTOENCODER and max(
+            phase.perceptual, phase.lattice, phase.change, phase.excess, phase.adversarial, phase.tile
+        ):
+            raise SettingsError(
+                "Set “perceptual”, “lattice”, “change”, “excess”, “adversarial” and “tile” to 0: they are for the compact model."
+            )
         if device == "cpu" and "cpu" in recipe.bf16 and min(phase.frames, phase.window or phase.frames) == 2:
             # oneDNN's bf16 gradient of a convolution over two frames is NaN (torch 2.13)
             raise SettingsError("Two frames do not train in bf16 on the processor: take three, or leave “cpu” out of “bf16”.")

@@ -59,14 +59,14 @@ class TrainingState:
         for name, value in self.weights.items():
             value.copy_(values[name])
 
-    def save(self, path: Path, sums: Tensor) -> None:
+    def save(self, path: Path, others: dict[str, Tensor]) -> None:
         """Write the file under a temporary name, then rename it.
 
         Args:
             path: of the file.
-            sums: what the log has gathered for its next row.
+            others: what else a run goes on from, by name: sums of the log, an adversary.
         """
-        tensors = {"iteration": torch.tensor(self.iteration), "part": torch.tensor(self.part), "log": sums}
+        tensors = others | {"iteration": torch.tensor(self.iteration), "part": torch.tensor(self.part)}
         for name, value in self.weights.items():
             tensors |= {f"unet.{name}": value, f"ema.{name}": self.ema[name]}
             tensors |= {f"optimizer.{name}.{key}": moment for key, moment in self.optimizer.state.get(value, {}).items()}
@@ -78,15 +78,11 @@ class TrainingState:
         save_file({name: value.detach().contiguous() for name, value in tensors.items()}, partial)
         put_in_place(partial, path)
 
-    def load(self, path: Path, sums: Tensor) -> Tensor:
+    def load(self, path: Path) -> dict[str, Tensor]:
         """Read everything from a file.
 
-        Args:
-            path: of the file.
-            sums: returned where the file has none.
-
         Returns:
-            What the log had gathered for its next row.
+            All tensors of the file by name; see `save`.
 
         Raises:
             JobError: the file is damaged or belongs to another network.
@@ -108,8 +104,7 @@ class TrainingState:
             if f"gradient.{name}" in tensors:
                 value.grad = tensors[f"gradient.{name}"].to(value.device)
         self.iteration, self.part = int(tensors["iteration"]), int(tensors.get("part", 0))
-        log_sums: Tensor = tensors.get("log", sums)
-        return log_sums
+        return dict(tensors)
 
 
 def laid_out_as(weight: Tensor, moment: Tensor) -> Tensor:

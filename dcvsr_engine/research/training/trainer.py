@@ -4,7 +4,7 @@ Several GPUs: started by ``accelerate launch``, each process takes every n-th ba
 """
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import torch
@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from dcvsr_engine.errors import Cancelled, JobError
+from dcvsr_engine.research.training.adversary import PAIR, Adversary
 from dcvsr_engine.research.training.data import TrainingData, begin_worker
 from dcvsr_engine.research.training.export import export
 from dcvsr_engine.research.training.log import LossLog, append_row, forget_after
@@ -39,6 +40,16 @@ from dcvsr_engine.research.training.validation import contact_sheet, is_best, me
 from dcvsr_engine.settings import Device
 from dcvsr_engine.storage import write_text
 
+ADVERSARY = "adversary."
+"""Prefix of the adversary's tensors in the state."""
+
+
+def make_adversary(recipe: Recipe, device: torch.device) -> Adversary | None:
+    """Make the adversary of a recipe; none where no phase has an adversarial loss."""
+    if not any(phase.adversarial > 0 for phase in recipe.phases):
+        return None
+    return Adversary(recipe.critic_channels, recipe.critic_rate, recipe.seed, device)
+
 
 def in_range(pictures: Tensor, device: torch.device) -> Tensor:
     """Move RGB to a device, uint8 as 0..1."""
@@ -53,6 +64,7 @@ class Trainer:
         perceptual, judge: distances ``(n,)`` of pictures, one to train on, another to validate with.
         folder: holds ``recipe.json``, the tables, ``last/`` with the state, ``samples/``, and the models ``ema/`` and ``best/``.
         unet: the network; ``tiled`` is the same in tiles that propagate to each other, where a phase has them.
+        adversary: where a phase has an adversarial loss.
         stopping: set by `stop`.
     """
 
@@ -86,12 +98,25 @@ class Trainer:
         self.log = LossLog(folder, recipe.sigma_min, recipe.sigma_max)
         in_tiles = any(phase.tile for phase in recipe.phases)
         self.tiled = TiledNetwork(self.start, recipe, device) if in_tiles else None
+        self.adversary = make_adversary(recipe, self.device)
         self.stopping = False
         if (folder / STATE).exists():
-            self.log.sums = self.state.load(folder / STATE, self.log.sums)
+            self.resume(self.state.load(folder / STATE))
         if self.accelerator.is_main_process:
             self.prepare_folder()
         self.accelerator.wait_for_everyone()
+
+    def resume(self, tensors: dict[str, Tensor]) -> None:
+        """Go on with the log's sums and the adversary of a state; one without an adversary begins with a new one."""
+        self.log.sums = tensors.get("log", self.log.sums)
+        kept = {name.removeprefix(ADVERSARY): value for name, value in tensors.items() if name.startswith(ADVERSARY)}
+        if self.adversary is not None and kept:
+            self.adversary.restore(kept)
+
+    def adversary_state(self) -> dict[str, Tensor]:
+        """Return the adversary's part of the state."""
+        tensors = self.adversary.tensors() if self.adversary is not None else {}
+        return {f"{ADVERSARY}{name}": value for name, value in tensors.items()}
 
     def stop(self) -> None:
         """End `run` after the current batch, with a checkpoint."""
@@ -134,11 +159,34 @@ class Trainer:
         errors = edm_loss(denoised, target, sigma)
         self.log.add_sigmas(sigma, errors)
         loss = errors.mean()
-        if max(phase.perceptual, phase.lattice, phase.change, phase.excess) > 0:
+        if max(phase.perceptual, phase.lattice, phase.change, phase.excess, phase.adversarial) > 0:
             # decoding is differentiable: the fixed transform is linear
             picture = self.start.stage.decode(denoised.flatten(0, 1), up)
             loss = loss + self.picture_loss(picture, flat, phase, generator)
+            if self.adversary is not None and phase.adversarial > 0:
+                loss = loss + phase.adversarial * self.contest(picture.view_as(clips), clips, upscaled, generator)
         return loss
+
+    def contest(self, restored: Tensor, truth: Tensor, enlarged: Tensor, generator: torch.Generator) -> Tensor:
+        """Let the critic learn from one pair of frames per clip, and compute how badly the restored one fools it.
+
+        Args:
+            restored, truth, enlarged: RGB 0..1 ``(batch, frames, 3, size, size)``.
+            generator: source of random numbers.
+
+        Returns:
+            A scalar.
+        """
+        assert self.adversary is not None
+        first = int(torch.randint(restored.shape[1] - PAIR + 1, (), generator=generator))
+        made, true, seen = (clips[:, first : first + PAIR] for clips in (restored, truth, enlarged))
+        with self.autocast():
+            error = self.adversary.loss(made, true, seen)
+        error.backward()
+        self.average_over_processes(self.adversary.critic.parameters())
+        self.adversary.learn()
+        with self.autocast():
+            return self.adversary.fooled(made, seen)
 
     def noise_source(self, generator: torch.Generator) -> torch.Generator:
         """Return a generator for noise that draws it where it is needed: on a GPU, one that continues ``generator`` there."""
@@ -228,9 +276,7 @@ class Trainer:
             JobError: the gradient is not finite; the weights stay as they were.
         """
         weights = list(self.state.weights.values())
-        for weight in weights if self.processes > 1 else []:
-            if weight.grad is not None:
-                weight.grad = self.accelerator.reduce(weight.grad, "mean")
+        self.average_over_processes(weights)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         if not torch.nn.utils.clip_grad_norm_(weights, 1.0).isfinite():
@@ -242,6 +288,12 @@ class Trainer:
         self.optimizer.zero_grad()
         self.state.iteration, self.state.part = self.state.iteration + 1, 0
         self.state.update_ema(self.recipe.ema)
+
+    def average_over_processes(self, weights: Iterable[Tensor]) -> None:
+        """Replace the gradients of ``weights`` by their mean over the processes of the run."""
+        for weight in weights if self.processes > 1 else ():
+            if weight.grad is not None:
+                weight.grad = self.accelerator.reduce(weight.grad, "mean")
 
     @property
     def position(self) -> int:
@@ -326,7 +378,7 @@ class Trainer:
     def checkpoint(self) -> None:
         """Write the state, and export the averaged weights as a model."""
         if self.accelerator.is_main_process:
-            self.state.save(self.folder / STATE, self.log.sums)
+            self.state.save(self.folder / STATE, {"log": self.log.sums} | self.adversary_state())
             with self.state.averaged():
                 export(self.start, self.folder / "ema")
         self.accelerator.wait_for_everyone()

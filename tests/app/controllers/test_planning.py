@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLabel
 from steering import states
 
 from app.controllers.planning import changes_for
@@ -31,6 +32,42 @@ def test_enter_starts_once_the_plan_is_there(planned, soon):
     soon(dialog.start_button.isEnabled)
     QTest.keyClick(dialog.focusWidget() or dialog, Qt.Key.Key_Return)
     soon(lambda: states(window) == ["done"])
+
+
+def test_memory_of_the_processor_is_shown_once(planned, soon):
+    window, plans = planned(), []
+    window.runner.planned.connect(lambda _run, plan: plans.append(plan))
+    dialog = window.runs.plan_dialog
+    soon(dialog.start_button.isEnabled)
+
+    def rows(**changes) -> list[str]:
+        dialog.show_plan(plans[0].replace(**changes), window.queue.queue[0].request)
+        labels = [dialog.form.itemAt(row, dialog.form.ItemRole.LabelRole) for row in range(dialog.form.rowCount())]
+        return [label.widget().text() for label in labels if "emory" in label.widget().text()]
+
+    assert rows() == ["Memory"]
+    assert rows(settings=plans[0].settings.replace(device="cuda")) == ["Device memory", "Main memory"]
+    assert rows(device_memory=2, device_memory_available=1) == ["Device memory", "Main memory"]
+    dialog.reject()
+
+
+def test_nothing_of_a_plan_is_cut(planned, soon):
+    window, plans = planned(soft=2.0), []
+    window.runner.planned.connect(lambda _run, plan: plans.append(plan))
+    dialog = window.runs.plan_dialog
+    soon(dialog.start_button.isEnabled)
+    notes = (
+        "The clip is long, and a note that says so at length takes more than one line of the dialog.",
+        "a --reduce 2",
+    )
+    for seconds in (1.0, 5000.0):
+        dialog.show_plan(plans[0].replace(notes=notes, seconds=seconds), window.queue.queue[0].request)
+        QTest.qWait(50)
+        labels = [label for label in dialog.findChildren(QLabel) if label.isVisible()]
+        assert [label.text() for label in labels if label.height() < label.heightForWidth(label.width())] == []
+        assert [label.text() for label in labels if label.height() < label.fontMetrics().height()] == []
+    assert "--reduce" not in dialog.notes.text()
+    dialog.reject()
 
 
 def test_a_plan_that_grows_stays_on_the_screen(planned, soon):

@@ -1,6 +1,7 @@
 import os
 
 import pytest
+from shiboken6 import isValid
 from steering import without_plan
 
 from app.engine.entry import use_threads
@@ -20,7 +21,13 @@ def dialog(window):
     window.runner.ready.emit(Ready("1", "2", (gpu, DeviceFacts("cpu", "processor, 2 threads", 8 << 30))))
     window.action_table["preferences"].trigger()
     yield window.preferences_menu.dialog
-    window.preferences_menu.dialog.reject()
+    if isValid(window.preferences_menu.dialog):
+        window.preferences_menu.dialog.reject()
+
+
+def type_into(field, text):
+    field.setText(text)
+    field.editingFinished.emit()
 
 
 def choose(box, value):
@@ -72,15 +79,39 @@ def test_results_get_a_folder_and_a_name_that_is_shown_and_checked(window, dialo
     window.add_clips([own_clip])
     soon(lambda: window.preview.info is not None)
     assert window.settings_panel.target_field.placeholderText() == "clip_x4.mp4"
-    dialog.pattern_field.setText("{name} - {size}")
+    type_into(dialog.pattern_field, "{name} - {size}")
     assert "holiday - 1080p.mp4" in dialog.name_preview.text()
     assert window.settings_panel.target_field.placeholderText() == "clip - x4.mp4"
-    dialog.folder_field.setText(str(tmp_path / "out"))
-    dialog.folder_field.editingFinished.emit()
+    type_into(dialog.folder_field, str(tmp_path / "out"))
+    assert str(tmp_path / "out") in window.settings_panel.sections["output"].header.accessibleDescription()
     assert window.settings_panel.target_field.placeholderText() == str(tmp_path / "out" / "clip - x4.mp4")
     for wrong in ("{name}/x", "{size}", "{name", "{nom}"):
-        dialog.pattern_field.setText(wrong)
+        type_into(dialog.pattern_field, wrong)
         assert wrong in dialog.name_preview.text() and window.preferences.result_rule.pattern == "{name} - {size}"
+
+
+def test_half_a_name_is_none_though_it_may_be_a_good_one(window, dialog):
+    for text in ("{name}_{size}_", "{name}_{size}_{preset}"):
+        dialog.pattern_field.setText(text)
+        assert window.preferences.result_rule.pattern == "{name}_{size}"
+    dialog.reject()
+    assert window.preferences.result_rule.pattern == "{name}_{size}"
+
+
+def test_what_was_typed_last_counts_when_the_dialog_is_closed(window, dialog):
+    dialog.pattern_field.setText("{name}")
+    dialog.reject()
+    assert window.preferences.result_rule.pattern == "{name}"
+
+
+def test_a_folder_that_cannot_be_written_is_told_at_once(window, dialog, tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    for wrong in ("results", str(tmp_path / "file"), str(tmp_path / "file" / "out")):
+        type_into(dialog.folder_field, wrong)
+        assert not dialog.folder_problem.isHidden() and window.preferences.result_rule.folder is None
+    type_into(dialog.folder_field, str(tmp_path / "new" / "out"))
+    assert dialog.folder_problem.isHidden() and window.preferences.result_rule.folder == tmp_path / "new" / "out"
+    assert not (tmp_path / "new").exists()
 
 
 def test_which_clips_of_a_folder_are_taken_is_kept(window, dialog):

@@ -1,6 +1,10 @@
 import dataclasses
+from fractions import Fraction
 
 import pytest
+from clips import Clip, write_clip
+from PIL import Image
+from steering import without_plan
 
 from app.engine.runner import Activity
 from app.preview.model import CompareMode
@@ -14,6 +18,42 @@ def two(open_window, own_clip, soon):
     window.add_clips([own_clip, other])
     soon(lambda: window.preview.info is not None)
     return window
+
+
+def test_pictures_are_seen_at_the_frame_rate_that_they_are_given(open_window, tmp_path, soon):
+    (tmp_path / "shot").mkdir()
+    for number in range(4):
+        Image.new("RGB", (64, 48), (40 * number, 0, 0)).save(tmp_path / "shot" / f"{number:04d}.png")
+    window = open_window(start=False)
+    window.add_clips([tmp_path / "shot"])
+    soon(lambda: window.preview.info is not None)
+    timeline, rate = window.preview.timeline, window.settings_panel.rows["frame_rate"]
+    window.preview.go_to(3)
+    soon(lambda: timeline.time_label.text() == "00:00.120")
+    rate.edited.emit("frame_rate", "10")
+    soon(lambda: timeline.time_label.text() == "00:00.300" and window.preview.view.scene.frame == 3)
+    soon(lambda: window.queue.queue[0].seconds == 0.4)
+
+
+@pytest.mark.parametrize(
+    ("size", "aspect", "pixels"),
+    [("40x30", Fraction(1), (40, 30)), ("100x90", Fraction(1), (100, 76)), ("40x40", Fraction(4, 3), (40, 22))],
+)
+def test_a_result_of_any_size_covers_its_clip(open_window, tmp_path, soon, size, aspect, pixels):
+    clip = write_clip(tmp_path / "clip.mkv", Clip(pts=range(3), width=64, height=48, aspect=aspect))
+    window = without_plan(open_window())
+    window.add_clips([clip])
+    soon(lambda: window.preview.info is not None)
+    window.settings_panel.rows["size"].edited.emit("size", size)
+    window.action_table["restore"].trigger()
+    soon(lambda: window.queue.queue[0].state == "done")
+    result = window.queue.queue[0].result
+    write_clip(result, Clip(pts=range(3), width=pixels[0], height=pixels[1]))
+    window.preview.clear_results()
+    window.shown.results.open(window.queue.queue[0])
+    soon(lambda: window.preview.view.scene.sides[1].result is not None)
+    scene = window.preview.view.scene
+    assert scene._results[1].size == pytest.approx(scene.viewport.picture, abs=2)
 
 
 def show(window, row: int, soon) -> None:

@@ -1,10 +1,11 @@
+from contextlib import nullcontext
 from datetime import datetime, time, timedelta
 
 import pytest
 from steering import states, without_plan
 
 from app.engine.runner import Activity
-from app.engine.start_dialog import next_moment
+from app.engine.start_dialog import moment_words, next_moment
 
 
 @pytest.fixture
@@ -18,6 +19,11 @@ def started(monkeypatch):
     commands = []
     monkeypatch.setattr("app.controllers.unattended.start_command", commands.append)
     return commands
+
+
+def end_of_queue(window, done=1):
+    window.unattended._done = done
+    window.runner.emptied.emit()
 
 
 def test_the_computer_is_awake_while_clips_are_restored_and_that_is_said(window, own_clip, soon):
@@ -66,7 +72,7 @@ def test_nothing_follows_a_preview_or_a_cancelled_run(open_window, own_clip, soo
 
 def test_shutting_down_leaves_time_to_prevent_it(window, started):
     window.unattended.choose("shut down")
-    window.runner.emptied.emit()
+    end_of_queue(window)
     countdown = window.unattended.countdown
     assert "60 s" in countdown.text() and countdown.defaultButton().text().replace("&", "") == "Cancel"
     countdown._tick()
@@ -75,9 +81,26 @@ def test_shutting_down_leaves_time_to_prevent_it(window, started):
     assert not started and not countdown._timer.isActive()
 
 
+def test_nothing_is_run_where_nothing_came_out(window, started):
+    window.preferences.after_command = "backup results"
+    for deed in ("command", "shut down"):
+        window.unattended.choose(deed)
+        end_of_queue(window, done=0)
+    assert not started and window.unattended.countdown is None
+
+
+def test_nothing_follows_while_clips_wait(window, own_clip, soon, started):
+    window.preferences.after_command = "backup results"
+    window.unattended.choose("command")
+    window.add_clips([own_clip, own_clip])
+    window.runner.start_item(window.queue.queue[1].id)
+    soon(lambda: states(window) == ["waiting", "done"] and window.runner.activity == Activity.IDLE)
+    assert not started
+
+
 def test_who_says_nothing_gets_what_was_chosen(window, started):
     window.unattended.choose("sleep")
-    window.runner.emptied.emit()
+    end_of_queue(window)
     countdown = window.unattended.countdown
     for _ in range(60):
         countdown._tick()
@@ -87,7 +110,7 @@ def test_who_says_nothing_gets_what_was_chosen(window, started):
 def test_a_command_that_fails_is_told(window):
     window.preferences.after_command = "exit 7"
     window.unattended.choose("command")
-    window.runner.emptied.emit()
+    end_of_queue(window)
     window.unattended._command.wait(10)
     window.unattended._look()
     assert "exit code 7" in window.notices.text
@@ -96,7 +119,7 @@ def test_a_command_that_fails_is_told(window):
 
 def test_without_a_command_it_is_said_where_to_write_one(window):
     window.unattended.choose("command")
-    window.runner.emptied.emit()
+    end_of_queue(window)
     assert "Preferences" in window.notices.text
 
 
@@ -104,7 +127,7 @@ def test_the_queue_starts_at_its_time(window, own_clip, soon):
     window.add_clips([own_clip])
     window.unattended.start_later(datetime.now() + timedelta(hours=1))
     assert window.action_table["start_at"].text().startswith("Do not start at")
-    assert "starts at" in window.progress.status.text()
+    assert f"at {window.unattended.start_at:%H:%M}" in window.progress.status.text()
     window.unattended._look()
     assert states(window) == ["waiting"]
     window.unattended.start_later(datetime.now() - timedelta(seconds=1))
@@ -116,14 +139,29 @@ def test_the_queue_starts_at_its_time(window, own_clip, soon):
 def test_the_start_can_be_asked_for_and_taken_back(window):
     window.action_table["start_at"].trigger()
     dialog = window.unattended.dialog
-    assert dialog.until.text()
+    assert dialog.field.displayFormat() == "HH:mm"  # no half of the day that could be the wrong one
+    when = moment_words(dialog.moment, datetime.now())
+    assert dialog.until.text().startswith(f"{when}, in ")
     dialog.accept()
-    assert window.unattended.start_at is not None
+    assert window.unattended.start_at is not None and window.unattended.dialog is None
+    assert f"starts at {when}" in window.progress.status.text()
     window.action_table["start_at"].trigger()
     assert window.unattended.start_at is None and not window.unattended._clock.isActive()
+
+
+def test_the_dialog_promises_to_keep_the_computer_awake_only_where_it_can(window, monkeypatch, soon):
+    monkeypatch.setattr(window.unattended._awake, "_way", lambda: nullcontext(False))
+    window.action_table["start_at"].trigger()
+    dialog = window.unattended.dialog
+    assert "awake" not in dialog.hint.text()
+    soon(lambda: "cannot be kept awake" in dialog.hint.text())
+    dialog.reject()
+    assert window.unattended._awake._thread is None
 
 
 def test_a_time_that_is_past_today_is_tomorrows():
     now = datetime(2026, 11, 26, 22, 30)
     assert next_moment(time(23, 0), now) == datetime(2026, 11, 26, 23, 0)
     assert next_moment(time(7, 0), now) == datetime(2026, 11, 27, 7, 0)
+    assert moment_words(next_moment(time(23, 0), now), now) == "23:00 today"
+    assert moment_words(next_moment(time(7, 0), now), now) == "07:00 tomorrow"

@@ -4,7 +4,7 @@ from PySide6.QtGui import QAction
 
 from app.engine.progress import ProgressPanel
 from app.engine.runner import Activity, EngineRun
-from dcvsr_engine.events import MemoryUsed, PhaseStarted, TileStarted
+from dcvsr_engine.events import MemoryUsed, PhaseStarted, StepKind, StepStarted, TileStarted
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.settings import RestoreSettings
 
@@ -40,6 +40,14 @@ def running(qtbot, clip, tmp_path):
 def test_a_single_step_shows_no_strip_that_looks_like_a_full_bar(running):
     assert not running(1)[0].strip.isVisible()
     assert running(4)[0].strip.isVisible()
+
+
+def test_words_of_the_paper_are_left_out_where_there_is_one_step(running):
+    for steps, word in ((1, "restoring"), (4, "step 1/4 SAP")):
+        panel, plan, _ = running(steps)
+        assert "starting" in panel.title.whole
+        panel.on_event(StepStarted(0, 0, steps, StepKind.SAP, 1.0, 0.0, plan.grid.to_dict(), 0))
+        assert word in panel.title.whole and ("SAP" in panel.title.whole) is (steps > 1)
 
 
 def test_the_bar_moves_while_a_batch_is_denoised(running):

@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from app.engine.runner import Activity, JobRunner, retry, with_target
+from app.engine.runner import Activity, JobRunner, with_target
 from app.engine.thread import EngineDied
 from app.queue.job_queue import JobQueue, QueueItem
 from app.queue.model import QueueModel
+from app.queue.unfinished import retry
+from app.system.result_rule import ResultRule
 from dcvsr_engine.events import PreviewFrame, TileFinished
 from dcvsr_engine.planning.request import JobRequest, Region
 from dcvsr_engine.settings import OutputSettings, RestoreSettings
@@ -93,7 +95,10 @@ def test_a_retry_from_the_start_forgets_finished_work(bench, own_clip):
     first = b.add(own_clip)
     b.runner.start_item(first)
     b.wait_for(lambda: b.states() == ["failed"])
+    manifest = b.queue.item(first).folder / "job.json"
+    manifest.write_text("{}")
     retry(b.queue, b.queue.item(first), resume=False)
+    assert not manifest.exists()
     assert (b.queue.item(first).folder, b.states()) == (None, ["waiting"])
     b.runner.start_queue()
     b.wait_for(lambda: len(b.failures) == 2)
@@ -137,6 +142,29 @@ def test_a_killed_engine_interrupts_its_job_which_then_resumes(bench, own_clip):
     retry(b.queue, b.queue.item(item_id), resume=True)
     b.runner.start_queue()
     b.wait_for(lambda: b.states() == ["done"])
+
+
+def test_a_killed_engine_does_not_stop_the_queue(bench, own_clip):
+    b, emptied = bench(tile_seconds=0.02), []
+    b.runner.emptied.connect(lambda: emptied.append(True))
+    for _ in range(3):
+        b.add(own_clip)
+    b.runner.start_queue()
+    b.wait_for_tile()
+    os.kill(b.engine.process_id, signal.SIGKILL)
+    b.qtbot.waitUntil(lambda: b.states() == ["interrupted", "done", "done"], timeout=60_000)
+    assert b.deaths and emptied == [True]
+
+
+def test_a_queue_that_is_stopped_at_once_does_not_go_on(bench, own_clip):
+    b = bench(tile_seconds=30.0)
+    for _ in range(2):
+        b.add(own_clip)
+    b.runner.start_queue()
+    b.wait_for(lambda: b.queue.queue[0].folder is not None)
+    b.runner.stop_now()
+    b.wait_until_idle()
+    assert b.states() == ["interrupted", "waiting"]
 
 
 def test_an_engine_that_does_not_cancel_can_be_stopped_at_once(bench, own_clip):
@@ -199,6 +227,14 @@ def test_a_preview_sends_frames_of_its_range_and_region_and_leaves_no_file(bench
         ("B", n, (96, 128, 3)) for n in (2, 3, 4)
     ]
     assert sorted(path.name for path in own_clip.parent.glob("*.mp4")) == ["clip.mp4"]
+
+
+def test_a_plan_names_the_place_that_is_not_there_yet(bench, own_clip, tmp_path):
+    b, folder = bench(), tmp_path / "new" / "out"
+    b.runner._rule = lambda: ResultRule(folder)
+    b.runner.plan(JobRequest(source=own_clip))
+    assert b.runner.current.request.target == folder / "clip_x4.mp4" and not folder.exists()
+    b.wait_until_idle()
 
 
 def test_a_plan_is_only_a_plan(bench, own_clip):

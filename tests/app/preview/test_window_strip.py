@@ -25,6 +25,14 @@ def test_the_strip_is_hidden_without_a_grid(strip):
     assert strip.isHidden()
 
 
+def test_the_strip_is_hidden_where_nobody_wants_it(strip):
+    strip.want(False)
+    strip._state.set_grid(TileGrid.build(28, 32, 32, overlap=0.5), 8)
+    assert strip.isHidden()
+    strip.want(True)
+    assert not strip.isHidden()
+
+
 def test_windows_overlap_in_lanes(strip):
     assert strip._lanes() == [0, 1, 0]
     strip._state.set_grid(TileGrid.build(28, 32, 32, overlap=0.75), 8)

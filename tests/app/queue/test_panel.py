@@ -23,6 +23,13 @@ def test_the_state_alone_may_be_cut(qapp):
     assert fitting(QFontMetrics(QFont()), FACTS, 30).endswith("…")
 
 
+def test_a_failed_item_says_why(qapp, tmp_path):
+    message = "“/clips/a.mp4” is damaged or incomplete, or no video."
+    item = QueueItem(JobRequest(source=tmp_path / "a.mp4"), state="failed", message=message)
+    model = QueueModel(JobQueue([item]), tmp_path / "queue.json")
+    assert model.reason(item) == "is damaged or incomplete, or no video."
+
+
 def test_an_item_is_selected_also_while_the_key_of_a_shortcut_is_held(qtbot, tmp_path):
     item = QueueItem(JobRequest(source=tmp_path / "a.mp4"))
     panel = QueuePanel(QueueModel(JobQueue([item]), tmp_path / "queue.json"))

@@ -24,7 +24,7 @@ def test_balanced_is_what_the_engine_does_by_itself(presets):
 
 
 def test_a_preset_leaves_model_machine_and_seed_alone(presets):
-    kept = {"model": "other", "device": "cpu", "precision": "fp32", "tile_batch": 2, "seed": 7}
+    kept = {"model": "other", "device": "cpu", "precision": "fp32", "tile_batch": 2, "compile": "all", "seed": 7}
     applied = presets.apply("Paper", RestoreSettings(**kept), MODEL)
     assert {name: getattr(applied, name) for name in kept} == kept
 

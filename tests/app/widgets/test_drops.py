@@ -22,9 +22,10 @@ def test_only_local_files_are_paths(tmp_path):
     assert local_paths(mime(f"file://{tmp_path}", "https://example.invalid/a.mp4")) == [tmp_path]
 
 
-def test_a_move_is_answered_as_a_copy():
+def test_a_move_is_answered_as_a_copy(qapp):
     keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ShiftModifier
-    event = QDropEvent(QPointF(), OFFERED, mime("file:///clip.mp4"), *keys)
+    data = mime("file:///clip.mp4")  # which the event does not keep
+    event = QDropEvent(QPointF(), OFFERED, data, *keys)
     event.setDropAction(Qt.DropAction.MoveAction)
     accept_copy(event)
     assert event.isAccepted() and event.dropAction() == Qt.DropAction.CopyAction
@@ -43,6 +44,17 @@ def test_no_part_of_the_window_moves_files(open_window, clip, tmp_path, name):
     QApplication.sendEvent(widget, dropped)
     assert (entered.dropAction(), dropped.dropAction()) == (Qt.DropAction.CopyAction, Qt.DropAction.CopyAction)
     window.models.stop()
+
+
+@pytest.mark.parametrize("name", ["window", "preview", "queue"])
+def test_addresses_of_the_web_are_not_taken(open_window, name):
+    window = open_window(start=False)
+    widget = {"window": window, "preview": window.preview, "queue": window.queue_panel.view.viewport()}[name]
+    data = mime("https://example.invalid/a.mp4")
+    entered = QDragEnterEvent(QPoint(5, 5), OFFERED, data, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier)
+    entered.ignore()
+    QApplication.sendEvent(widget, entered)
+    assert not entered.isAccepted()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="names are Unicode there")

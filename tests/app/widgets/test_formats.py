@@ -2,12 +2,20 @@ from pathlib import Path
 
 import pytest
 
-from app.widgets.formats import amount, clock_time, length, shortened
+from app.widgets.formats import amount, clock_time, length, rough_time, shortened
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(0, "00:00:00"), (760.4, "00:12:40"), (90061, "25:01:01"), (-3, "00:00:00")])
 def test_clock(seconds, text):
     assert clock_time(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.2, "1 s"), (85, "85 s"), (760, "13 min"), (3599, "1 h"), (9112, "2 h 30 min"), (7100, "2 h"), (110_000, "31 h")],
+)
+def test_an_estimate_is_not_more_exact_than_it_is(seconds, text):
+    assert rough_time(seconds) == text
 
 
 @pytest.mark.parametrize(

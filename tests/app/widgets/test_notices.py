@@ -5,6 +5,18 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from app.widgets.notices import NoticeBar
 
 
+def test_good_news_without_buttons_go_by_themselves(qtbot, monkeypatch):
+    monkeypatch.setattr("app.widgets.notices.LINGER_MS", 1)
+    bar = NoticeBar()
+    qtbot.addWidget(bar)
+    bar.say("The frame is on the clipboard.")
+    qtbot.waitUntil(bar.isHidden)
+    bar.say("a is ready.", actions=[("Play", print)])
+    bar.caution("b is damaged.")
+    qtbot.wait(20)
+    assert not bar.isHidden()
+
+
 def test_the_buttons_of_a_notice_do_not_widen_a_narrow_window(qtbot):
     window = QWidget()
     qtbot.addWidget(window)

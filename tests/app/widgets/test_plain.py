@@ -33,6 +33,7 @@ def test_message_boxes(qtbot, kind):
     box = show_error(parent, TRAP, TRAP, "details") if kind == "error" else ask(parent, "title", TRAP, "yes", "no", lambda: None)
     said = [label for label in box.findChildren(QLabel) if TRAP in label.text()]
     assert len(said) == (2 if kind == "error" else 1) and all(map(shows_as_it_is, said))
+    assert all(button.icon().isNull() for button in box.buttons())  # black on dark
     box.close()
 
 

@@ -8,19 +8,17 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from importlib.util import find_spec
 from pathlib import Path
 
 import jobs
-import psutil
 import pytest
+from office import Office, kill_all
 
-from dcvsr_engine.farm.address import farm_job_folder, token
+from dcvsr_engine.farm.address import farm_job_folder
 from dcvsr_engine.jobs.job import run_job
-from dcvsr_engine.jobs.manifest import Unit, read_manifest
 from dcvsr_engine.planning.request import JobRequest
 
 pytestmark = [
@@ -31,10 +29,7 @@ pytestmark = [
         reason="needs Ray, an optional extra, and Linux's signals and loopback addresses",
     ),
 ]
-FRAMES, UNITS, SECONDS = 84, 6, 400.0
-HEAD, SECOND = "127.0.0.2", "127.0.0.3"
-"""Two loopback addresses: two computers, as far as Ray can tell."""
-ADDRESS = f"{HEAD}:6391"
+FRAMES = 84
 RUNS = [
     *[("worker", 0), ("driver", 2), ("node", 2), ("late", 0), ("full", 3), ("two", 0), ("head", 3), ("hang", 0)],
     *[("worker", 2), ("driver", 0), ("node", 0), ("late", 3), ("full", 0), ("two", 3), ("head", 0), ("hang", 3)],
@@ -44,81 +39,10 @@ DISK = 24 * 2**20
 """Bytes of the disk that is filled."""
 
 
-class Office:
-    """A head and a second node, what is begun on them, and what they say."""
-
-    def __init__(self, folder: Path) -> None:
-        self.log = folder / "log.txt"
-        self.nodes: dict[str, subprocess.Popen[bytes]] = {}
-
-    def dcvsr(self, *words: str) -> subprocess.Popen[bytes]:
-        with self.log.open("ab") as log:
-            command = [sys.executable, "-m", "dcvsr_engine", *words]
-            return subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
-
-    def start(self, *names: str) -> None:
-        """Start those nodes that do not run, the head first."""
-        for name in names:
-            if name in self.nodes and self.nodes[name].poll() is None:
-                continue
-            listen = ["--listen", HEAD if name == "head" else SECOND, "--devices", "1"]
-            words = ["start", "--port", "6391"] if name == "head" else ["join", ADDRESS, "--token", token()]
-            before = self.said().count("in the farm at")
-            self.nodes[name] = self.dcvsr("farm", *words, *listen)
-            wait_until(lambda before=before: self.said().count("in the farm at") > before)
-
-    def said(self) -> str:
-        return self.log.read_text(encoding="utf-8") if self.log.exists() else ""
-
-    def restore(self, request: JobRequest) -> subprocess.Popen[bytes]:
-        settings = {"model": request.settings.model, "segment-frames": "14", "overlap": "0", "device": "cpu", "precision": "fp32"}
-        settings |= {"order": "bricks", "codec": "ffv1"}
-        options = [word for name, value in settings.items() for word in (f"--{name}", value)]
-        return self.dcvsr("restore", str(request.source), "-o", str(request.target), "--farm", ADDRESS, *options)
-
-    def done(self, driver: subprocess.Popen[bytes]) -> int:
-        """Wait for a command; returns its exit code."""
-        return driver.wait(SECONDS)
-
-    def end(self) -> None:
-        for process in reversed(self.nodes.values()):
-            process.send_signal(signal.SIGTERM)
-        for process in self.nodes.values():
-            process.wait(60)
-
-
-def kill_all(process: subprocess.Popen[bytes]) -> None:
-    """SIGKILL a process and all that it has started, as a machine that loses its power."""
-    family = [process.pid, *(child.pid for child in psutil.Process(process.pid).children(recursive=True))]
-    for pid in family:
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-    process.wait()
-
-
-def wait_until(holds: Callable[[], object], seconds: float = SECONDS) -> None:
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.02)
-
-
-def units(request: JobRequest, state: str) -> list[Unit]:
-    """Units in a state; none where there is no job."""
-    known = read_manifest(farm_job_folder(request, ADDRESS))
-    return [] if known is None else [unit for unit in known.units if unit.state == state]
-
-
-def reach_point(request: JobRequest, finished: int) -> None:
-    """Wait until so many units are finished, and somebody is at another one."""
-    wait_until(lambda: (len(units(request, "finished")) >= finished and units(request, "begun")) or request.target.exists())
-    assert not request.target.exists()
-
-
-def pid_of(request: JobRequest) -> int:
+def pid_of(office: Office, request: JobRequest) -> int:
     """The process of a worker that is at a unit."""
-    owner = units(request, "begun")[0].owner
-    return int((farm_job_folder(request, ADDRESS) / f"worker-{owner}.lock").read_text(encoding="utf-8").split()[1])
+    owner = office.units(request, "begun")[0].owner
+    return int((farm_job_folder(request, office.address) / f"worker-{owner}.lock").read_text(encoding="utf-8").split()[1])
 
 
 @contextmanager
@@ -153,11 +77,16 @@ def office(tmp_path_factory):
         folder = tmp_path_factory.mktemp("office")
         patch.setenv("XDG_DATA_HOME", str(folder / "home"))
         patch.setenv("OMP_NUM_THREADS", "1")
-        office = Office(folder)
+        office = Office(folder, 6391)
         try:
             yield office
         finally:
             office.end()
+
+
+@pytest.fixture(autouse=True)
+def home(office):
+    """That of the nodes, with their token, and not one for every test."""
 
 
 @pytest.fixture(scope="module")
@@ -178,14 +107,14 @@ def disturb(office: Office, what: str, point: int, request: JobRequest, other: J
     office.start("head", *(["second"] if what != "late" else []))
     driver = office.restore(request)
     rival = office.restore(other) if what == "two" else None
-    reach_point(request, point)
+    office.reach_point(request, point)
     match what:
         case "worker":
-            os.kill(pid_of(request), signal.SIGKILL)
+            os.kill(pid_of(office, request), signal.SIGKILL)
         case "two":
-            os.kill(pid_of(request), signal.SIGKILL)
+            os.kill(pid_of(office, request), signal.SIGKILL)
         case "hang":
-            os.kill(pid_of(request), signal.SIGSTOP)
+            os.kill(pid_of(office, request), signal.SIGSTOP)
         case "node":
             kill_all(office.nodes.pop("second"))
         case "late":
@@ -215,4 +144,4 @@ def test_a_disturbed_job_gives_the_frames_of_an_undisturbed_one(what, point, off
         disturb(office, what, point, request, other)
         assert jobs.fingerprint(request.target) == frames
         assert what != "two" or jobs.fingerprint(other.target) == frames
-        assert not farm_job_folder(request, ADDRESS).exists()
+        assert not farm_job_folder(request, office.address).exists()

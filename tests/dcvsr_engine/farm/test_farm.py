@@ -1,11 +1,13 @@
 """A farm on Ray: real clusters of this computer are slow to begin; what needs none is quick."""
 
+import dataclasses
 import os
 import re
 import signal
 import socket
 import threading
 import time
+from concurrent.futures import Future
 from importlib.util import find_spec
 from types import ModuleType, SimpleNamespace
 
@@ -17,13 +19,14 @@ from dcvsr_engine.errors import JobError
 from dcvsr_engine.events import Warned
 from dcvsr_engine.farm import cluster
 from dcvsr_engine.farm.address import LOOPBACK, TOKEN_VARIABLE, farm_folder, farm_job_folder, token
-from dcvsr_engine.farm.cluster import model_difference, node_command, refusal_of, version_differences
+from dcvsr_engine.farm.cluster import node_command, refusal_of, version_differences
+from dcvsr_engine.farm.desk import farm_model
 from dcvsr_engine.farm.driver import run_on_farm
 from dcvsr_engine.farm.labels import DEVICE, FarmDevice, computer_of, decoded, encoded, labels_of
 from dcvsr_engine.farm.status import status_table, worker_rows
 from dcvsr_engine.jobs.folders import job_folder
 from dcvsr_engine.jobs.job import run_job
-from dcvsr_engine.jobs.manifest import read_manifest
+from dcvsr_engine.jobs.manifest import MANIFEST, read_manifest
 
 FRAMES = 28
 VERSIONS = {"dcvsr": "1", "Ray": "2", "Python": "3.12.1", "PyTorch": "2.13.0+cu130"}
@@ -99,6 +102,16 @@ def test_the_job_folder_is_beside_the_result_where_others_are_to_see_it(clip, ti
     request = jobs.request(clip, tmp_path / "out.mkv", tiny_model)
     assert farm_job_folder(request, "10.0.0.1").parent == tmp_path
     assert farm_job_folder(request, "local") == farm_job_folder(request, None) == job_folder(request)
+
+
+def test_a_job_that_was_begun_without_a_farm_goes_on_with_one_and_the_other_way_round(clip, tiny_model, tmp_path):
+    request = jobs.request(clip, tmp_path / "out.mkv", tiny_model)
+    alone, beside = (farm_job_folder(request, address) for address in (None, "10.0.0.1"))
+    for begun in (alone, beside):
+        begun.mkdir(parents=True)
+        (begun / MANIFEST).touch()
+        assert farm_job_folder(request, None) == farm_job_folder(request, "10.0.0.1") == begun
+        (begun / MANIFEST).unlink()
 
 
 @pytest.mark.parametrize(
@@ -192,29 +205,25 @@ def test_every_other_version_is_a_sentence():
     ]
 
 
-def test_another_model_is_a_sentence_that_names_its_files():
-    here = {"unet/config.json": "a", "unet/weights": "b"}
-    assert model_difference("box", "compact", here, here) == []
-    (found,) = model_difference("box", "compact", here | {"unet/weights": "c"}, here)
-    assert found == "The model “compact” is another one on box (unet/weights); install the same there."
-
-
 @pytest.mark.skipif(find_spec("ray") is None, reason="Ray is an optional extra")
-def test_a_worker_says_all_that_it_lacks_and_takes_no_unit_that_its_memory_cannot_hold(clip, tiny_model, tmp_path, monkeypatch):
+def test_a_worker_says_what_it_has_and_takes_no_unit_that_its_memory_cannot_hold(clip, tiny_model, tmp_path, monkeypatch):
     cluster.ray_library()
-    from dcvsr_engine.farm.worker import FarmWorker, model_hashes_of
+    from dcvsr_engine.farm.worker import FarmWorker, WorkerSight, facts_of_files
 
-    worker, folder, model = FarmWorker(), tmp_path / "job", model_hashes_of(str(tiny_model))
-    request = jobs.request(clip, tmp_path / "out.mkv", tiny_model)
-    unseen, another = worker.look(request, folder, model | {"unet/config.json": "0"})
-    assert f"does not see “{folder}”" in unseen and "(unet/config.json)" in another
-    folder.mkdir()
-    assert worker.look(request, folder, model) == []
-    (lacking,) = worker.look(request.replace(settings=request.settings.replace(model="nowhere")), folder, model)
-    assert "lacks the model" in lacking
+    worker, folder, model, host = FarmWorker(), tmp_path / "job", farm_model(str(tiny_model)), socket.gethostname()
+    request, files = jobs.request(clip, tmp_path / "out.mkv", tiny_model), facts_of_files(clip)
+    (tmp_path / "job").mkdir()
+    assert worker.look(request, folder, "seen-1", files, model) == WorkerSight(host, sees=False, has_model=True)
+    (folder / "seen-1").touch()
+    assert worker.look(request, folder, "seen-1", files, model).sees
+    assert not worker.look(request, folder, "seen-1", (), model).sees  # another clip of that name
+    other = dataclasses.replace(model, hashes=model.hashes | {"tiny/dcvsr.json": "0"})
+    missing = dataclasses.replace(model, name="nowhere")
+    assert not worker.look(request, folder, "seen-1", files, other).has_model
+    assert not worker.look(request, folder, "seen-1", files, missing).has_model
     monkeypatch.setattr("dcvsr_engine.planning.planner.memory", lambda device: (1, 1))
-    said = worker.run(request, folder)
-    assert "do not fit into the device's memory" in said and read_manifest(folder) is None
+    said = worker.run(request, folder, model)
+    assert "do not fit into the device's memory" in said.sentence and read_manifest(folder) is None
 
 
 class Call:
@@ -225,6 +234,12 @@ class Call:
 
     def remote(self, *arguments: object) -> "Call":
         return self
+
+    def future(self) -> Future:
+        future: Future = Future()
+        if self.ready:
+            future.set_result(self.value)
+        return future
 
 
 class Cluster:
@@ -259,7 +274,9 @@ def farm(clip, tiny_model, tmp_path, monkeypatch):
         pytest.skip("Ray is an optional extra")
     cluster.ray_library()
     from dcvsr_engine.farm import run
+    from dcvsr_engine.farm.worker import WorkerSight
 
+    (tmp_path / "job").mkdir()
     monkeypatch.setattr(run, "FARM_LOOK_SECONDS", 0.0)
     monkeypatch.setattr(run, "WORKER_START_SECONDS", -1.0)
     monkeypatch.setattr(run, "versions_here", lambda: VERSIONS)
@@ -271,7 +288,8 @@ def farm(clip, tiny_model, tmp_path, monkeypatch):
                     {"host": "box", "versions": VERSIONS | facts.get("versions", {})},
                     facts.get("begins", True),
                 ),
-                look=Call(facts.get("lacks", [])),
+                look=Call(WorkerSight("box", sees=True, has_model=facts.get("has_model", True))),
+                cancel=Call(None),
                 run=Call(facts.get("gives", {"frames_out": 1}), facts.get("ends", True)),
             )
             for facts in workers
@@ -290,15 +308,16 @@ def test_a_worker_whose_device_is_at_another_job_is_waited_for_and_keeps_nobody(
     ]
 
 
-def test_workers_that_cannot_take_part_are_named_and_the_others_do_the_job(farm):
-    job, watch = farm({"versions": {"Ray": "1", "PyTorch": "2.12"}}, {"lacks": ["box sees nothing.", "box lacks the model."]}, {})
+def test_workers_that_cannot_take_part_are_named_and_the_others_do_the_job(farm, monkeypatch):
+    monkeypatch.setattr("dcvsr_engine.farm.run.MOST_SENT", 1000)
+    job, watch = farm({"versions": {"Ray": "1", "PyTorch": "2.12"}}, {"has_model": False}, {})
     assert job.run() == {"frames_out": 1}
-    assert [warning.message for warning in watch.of(Warned)] == [
+    *versions, model = [warning.message for warning in watch.of(Warned)]
+    assert versions == [
         "box has Ray 1 and this computer 2; install the same on both.",
         "box has PyTorch 2.12 and this computer 2.13.0+cu130; install the same on both.",
-        "box sees nothing.",
-        "box lacks the model.",
     ]
+    assert model.startswith("box lacks the model “") and model.endswith("or have it sent with --send-model.")
 
 
 def test_a_computer_that_joins_in_the_middle_gets_work_whenever_that_is(farm):
@@ -322,21 +341,24 @@ def test_a_computer_that_is_lost_is_named_and_one_of_another_version_gets_no_wor
     job.see_computers([computer_of(here[0]), computer_of(other)])
     assert len(job.members) == 1
     here.clear()
-    with pytest.raises(JobError, match="box cannot be reached any more"):
+    with pytest.raises(JobError, match="No worker of the farm is left"):
         job.run()
-    assert watch.of(Warned)[0].message == "den has dcvsr 0 and this computer 1; install the same on both."
+    assert [warning.message for warning in watch.of(Warned)] == [
+        "den has dcvsr 0 and this computer 1; install the same on both.",
+        "box cannot be reached any more.",
+    ]
 
 
 def test_what_workers_finish_when_nobody_waits_any_more_is_told_when_the_command_is_repeated(farm, clip, tiny_model, tmp_path):
     """As where the first computer of a farm has died."""
-    from dcvsr_engine.farm.worker import FarmWorker, model_hashes_of
+    from dcvsr_engine.farm.worker import FarmWorker
 
     worker, request, folder = FarmWorker(), jobs.request(clip, tmp_path / "out.mkv", tiny_model, frames=(0, 3)), tmp_path / "job"
-    report = worker.run(request, folder)
-    assert report["frames_out"] == 4 and worker.run(request, folder) == report
-    assert worker.look(request, folder, model_hashes_of(str(tiny_model))) == []
+    model = farm_model(str(tiny_model))
+    report = worker.run(request, folder, model)
+    assert report["frames_out"] == 4 and worker.run(request, folder, model) == report
     changed = request.replace(frames=(0, 4))
-    assert "exists already" in worker.run(changed, folder) and folder.exists()
+    assert "exists already" in worker.run(changed, folder, model).sentence and folder.exists()
     job, _ = farm({"gives": report})
     assert job.run() == report
     job.leave()
@@ -354,7 +376,9 @@ def test_a_worker_that_hangs_is_started_again(farm):
 
 
 def test_where_no_worker_is_left_the_last_reason_is_the_error(farm):
-    job, _ = farm({"gives": "box: The tiles do not fit into the device's memory."})
+    from dcvsr_engine.farm.worker import Refusal
+
+    job, _ = farm({"gives": Refusal("box: The tiles do not fit into the device's memory.")})
     with pytest.raises(JobError, match="box: The tiles do not fit"):
         job.run()
 

@@ -71,7 +71,7 @@ def session(clip, tiny_model, loader):
     with opened_clip(request, telemetry) as (reader, info):
         model = loaded_model(request.settings, loader, telemetry)
         plan = feasible_plan(request, info, model, find_shots(request, reader, info, telemetry), None, lambda plan: None)
-        yield Session(request, reader, info, Denoiser(model), plan, telemetry)
+        yield Session(request, reader, info, plan, telemetry, Denoiser(model))
 
 
 def run(session, sink, segments=None):

@@ -3,12 +3,15 @@
 import json
 import shutil
 
+import networks
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from dcvsr_engine.errors import ModelError
 from dcvsr_engine.models.importing import import_model
 from dcvsr_engine.models.loading import load_model
+from dcvsr_engine.network.preview import TinyDecoder
 from dcvsr_engine.storage import sha256
 
 WEIGHTS = "unet/diffusion_pytorch_model.safetensors"
@@ -44,6 +47,17 @@ def test_a_unet_alone_is_loaded_over_a_base_that_declares_nothing(full):
     tuned = import_model(folder / "unet", "tuned")
     assert base.is_base
     assert load_model(tuned.name, "cpu", "fp32").first_stage.latent_channels == 4
+
+
+def test_a_tiny_decoder_in_the_models_folder_shows_latents_that_it_is_made_for(full, home):
+    home.mkdir(parents=True)
+    save_file(TinyDecoder(remembers=True).layers.state_dict(), home / "taesdv.safetensors")
+    other = import_model(full, "two-pixels-per-latent")
+    shutil.rmtree(full / "vae")
+    networks.vae(levels=4).save_pretrained(full / "vae")
+    model = load_model(import_model(full, "eight").name, "cpu", "bf16")
+    assert model.tiny_decoder in model.networks and model.tiny_decoder.layers[1].weight.dtype == torch.bfloat16
+    assert load_model(other.name, "cpu", "fp32").tiny_decoder is None
 
 
 def test_a_missing_base_is_named(full):

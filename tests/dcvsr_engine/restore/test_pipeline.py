@@ -68,7 +68,7 @@ def test_pixels_stay_on_the_device_from_frames_to_result(color, tiny_model, load
 def test_what_leaves_the_device_is_on_the_host(pipeline, monkeypatch, elsewhere):
     monkeypatch.setattr("dcvsr_engine.restore.pipeline.retry_in_fp32", lambda model, work, *others, **named: work())
     latents = torch.zeros(FRAMES, 24, 12, 16)
-    condition, picture = pipeline.encode_frames([0, 1, 2]), pipeline.picture(latents, [1])
+    condition, picture = pipeline.encode_frames([0, 1, 2]), pipeline.picture(latents, 1)
     pixels, error = pipeline.decode_chunk(latents, [0, 1, 2])
     assert {tensor.device.type for tensor in (condition, picture, pixels, error)} == {"cpu"}
     assert (condition.shape, picture.shape, error.shape) == ((FRAMES, 24, 12, 16), (1, 3, 44, 60), (FRAMES, 44, 60))
@@ -216,3 +216,15 @@ def test_declared_noise_is_added_to_the_condition_by_the_frame_of_the_clip(tiny_
     noise, shifted = condition(noisy, 0, 1, 2) - clean, condition(noisy, 1, 2, 3) - clean
     assert 0.45 < noise.std() < 0.55
     assert torch.allclose(noise[1:], shifted[:2], atol=1e-5)
+
+
+def test_latents_are_shown_without_the_autoencoder_and_the_result_stays(tiny_model, monkeypatch):
+    model = networks.model()
+    pipeline = pipeline_of(model, jobs.settings(tiny_model, size="x2"))
+    latents = pipeline.sample(pipeline.encode())
+    result = [one.pixels for one in pipeline.decode(latents)]
+    with monkeypatch.context() as patch:
+        patch.setattr(model.first_stage, "decode_tile", lambda latents: pytest.fail("decoded"))
+        shown = pipeline.picture(latents, 1)
+    assert shown.shape == (1, 3, 44, 60) and 0 <= shown.min() < shown.max() <= 1
+    assert all((one.pixels == before).all() for one, before in zip(pipeline.decode(latents), result, strict=True))

@@ -57,9 +57,9 @@ def broken_exr(path: Path) -> None:
 
 BAD: dict[str, tuple[str, Callable[[Path], Any], str]] = {
     "missing": ("gone.mp4", lambda path: None, "does not exist"),
-    "text": ("text.mp4", lambda path: path.write_text("hello " * 100), "no video that can be read"),
+    "text": ("text.mp4", lambda path: path.write_text("hello " * 100), "is damaged or incomplete, or no video"),
     "empty": ("empty.mp4", lambda path: path.touch(), "is empty"),
-    "truncated mp4": ("cut.mp4", cut_short, "no video that can be read"),
+    "truncated mp4": ("cut.mp4", cut_short, "is damaged or incomplete, or no video"),
     "zero frames": ("none.mkv", no_frames, "holds no frames"),
     "zero frames in mp4": ("none.mp4", no_frames, "no video track"),
     "zero frames in avi": ("none.avi", no_frames, "holds no frames"),

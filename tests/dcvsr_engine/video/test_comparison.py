@@ -14,6 +14,7 @@ from PIL import Image
 from dcvsr_engine import cli
 from dcvsr_engine.storage import WORK_LOCK
 from dcvsr_engine.video.comparison import line_at
+from dcvsr_engine.video.probe import probe
 
 ROOT = Path(__file__).parents[3]
 
@@ -47,6 +48,16 @@ def test_side_by_side_in_a_part(pair, tmp_path):
     assert len(found) == 11 and found[0].shape == (96, 256)
     left, right = found[5][60:, :120].mean(), found[5][60:, 136:].mean()
     assert left < 70 < 180 < right
+
+
+@pytest.mark.parametrize(("words", "rate"), [((), 25), (("--frame-rate", "10"), 10)])
+def test_pictures_are_shown_at_the_frame_rate_of_the_clip(tmp_path, words, rate):
+    for name, width in (("in", 64), ("out", 128)):
+        (tmp_path / name).mkdir()
+        for number in range(5):
+            Image.new("RGB", (width, width)).save(tmp_path / name / f"{number}.png")
+    assert run(tmp_path / "in", tmp_path / "out", "-o", tmp_path / "demo.mp4", *words) == 0
+    assert probe(tmp_path / "demo.mp4").frame_rate == rate
 
 
 def test_a_wipe_moves(pair, tmp_path):

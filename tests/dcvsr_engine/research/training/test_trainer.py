@@ -186,6 +186,22 @@ def test_flicker_costs_where_the_phase_minds_it(start, photos, tmp_path) -> None
         assert trainer.picture_loss(still, still, phase, torch.Generator()).item() == 0
 
 
+def test_an_adversarial_run_resumes_exactly_and_may_begin_from_a_state_without_an_adversary(start, photos, tmp_path) -> None:
+    plain = recipe(start, 4, 3)
+    phase = plain.phases[0].replace(adversarial=1.0)
+    chosen = plain.replace(phases=(phase,), critic_channels=4)
+    whole = train(Trainer(chosen, tmp_path / "whole", photos), 4)
+    half = train(Trainer(chosen, tmp_path / "half", photos), 2)
+    half.checkpoint()
+    resumed = train(Trainer(chosen, tmp_path / "half", photos), 4)
+    assert torch.equal(weights(resumed), weights(whole))
+    without = train(Trainer(plain, tmp_path / "plain", photos), 4)
+    assert not torch.equal(weights(without), weights(whole)), "the critic changes what is learned"
+    (tmp_path / "new").mkdir()
+    without.state.save(tmp_path / "new" / STATE, {"log": without.log.sums})
+    assert Trainer(chosen, tmp_path / "new", photos).state.iteration == 4
+
+
 def test_a_gradient_that_is_not_finite_ends_the_run_before_it_does_harm(start, photos, tmp_path) -> None:
     trainer = Trainer(recipe(start), tmp_path / "run", photos)
     before = weights(trainer)

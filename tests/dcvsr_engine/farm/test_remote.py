@@ -1,0 +1,199 @@
+"""Workers that see neither the job's folder nor its input: without Ray, but with all that it would carry."""
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import jobs
+import pytest
+
+from dcvsr_engine.control import Control
+from dcvsr_engine.errors import Cancelled, JobError
+from dcvsr_engine.events import StepStarted
+from dcvsr_engine.farm import desk, remote
+from dcvsr_engine.farm.desk import Desk, farm_model
+from dcvsr_engine.farm.remote import SharedClip, There, WorkerLine
+from dcvsr_engine.farm.worker import FarmWorker
+from dcvsr_engine.jobs.job import run_job, run_stored
+from dcvsr_engine.jobs.manifest import read_manifest
+from dcvsr_engine.jobs.telemetry import Telemetry
+from dcvsr_engine.paths import models_folder
+from dcvsr_engine.planning.request import JobRequest
+
+FRAMES, BRICKS = 28, 3
+
+
+class Lost(Exception):
+    """What Ray raises where a worker is gone."""
+
+
+class Elsewhere:
+    """A worker with a data folder of its own, to whom some paths are invisible: as an actor of Ray, and as Ray itself.
+
+    Attributes:
+        calls: names of the methods that were called.
+        before: called before each, with its name; may raise.
+    """
+
+    def __init__(self, home: Path, *hidden: Path) -> None:
+        self.home, self.hidden, self.calls = home, hidden, list[str]()
+        self.before: Callable[[str], None] = lambda name: None
+        self._worker = self._there(FarmWorker)
+
+    def _there(self, call):
+        moved = [(path, path.with_name(f"{path.name}.hidden")) for path in self.hidden if path.exists()]
+        here = os.environ["XDG_DATA_HOME"]
+        os.environ["XDG_DATA_HOME"] = str(self.home)
+        for path, other in moved:
+            path.rename(other)
+        try:
+            return call()
+        finally:
+            for path, other in moved:
+                other.rename(path)
+            os.environ["XDG_DATA_HOME"] = here
+
+    def __getattr__(self, name: str):
+        class Method:
+            @staticmethod
+            def remote(*arguments):
+                self.calls.append(name)
+                self.before(name)
+                return self._there(lambda: getattr(self._worker, name)(*arguments))
+
+        return Method
+
+    def wait(self, calls, timeout: float):
+        return calls, []
+
+    def get(self, answer):
+        return answer
+
+    def line(self) -> WorkerLine:
+        return WorkerLine(self, self, "desk", lambda: None)
+
+    def kept(self) -> list[Path]:
+        """Files in its data folder."""
+        return [path for path in self.home.rglob("*") if path.is_file()]
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    """A request of three bricks, of a clip with B-frames and few key frames, and the frames that it gives here."""
+    folder = tmp_path_factory.mktemp("alone")
+    (folder / "tiny").mkdir()
+    clip, model = jobs.short_clip(folder / "clip.mp4", FRAMES, options={"g": "12", "bf": "2"}), jobs.write_model(folder / "tiny")
+    request = jobs.request(clip, folder / "out.mkv", model, order="bricks", steps=1)
+    run_job(request, folder=folder / "job")
+    return request, jobs.fingerprint(request.target)
+
+
+@pytest.fixture
+def job(alone, tmp_path):
+    """The same request with another target."""
+    request, frames = alone
+    return request.replace(target=tmp_path / "out.mkv"), frames
+
+
+def restore(request: JobRequest, folder: Path, line: WorkerLine, control: Control | None = None) -> dict:
+    place = There(line, SharedClip(), farm_model(request.settings.model))
+    return run_stored(request, request.target, folder, Telemetry(control or Control()), place, lambda plan: None, watched=True)
+
+
+def test_units_that_were_sent_and_came_back_give_the_frames_of_a_job_without_a_farm(job, tmp_path, monkeypatch):
+    request, frames = job
+    monkeypatch.setattr(remote, "PIECE", 1000)
+    monkeypatch.setattr(desk, "PIECE", 1000)
+    there = Elsewhere(tmp_path / "there", request.source)
+    made = there._worker.restore
+    # Ray repeats a call where the worker was killed after it
+    there._worker.restore = lambda *arguments: [made(*arguments), made(*arguments)][1]
+    report = restore(request, tmp_path / "job", there.line())
+    assert jobs.fingerprint(request.target) == frames and report["frames_out"] == FRAMES
+    assert there.calls.count("restore") == report["segments"] == BRICKS and not there.kept()
+    assert there.calls.count("put") > 2 * BRICKS  # in pieces
+    assert {path.name for path in (tmp_path / "job").iterdir()} == {"done.json", "lock"}
+
+
+def test_a_job_begun_here_goes_on_elsewhere_and_the_other_way_round(job, tmp_path):
+    request, frames = job
+    there = Elsewhere(tmp_path / "there", request.source)
+    for name, first in (("here", True), ("there", False)):
+        target = request.replace(target=tmp_path / f"{name}.mkv")
+        folder = tmp_path / name
+        stop = jobs.CancelAt(StepStarted, 2).watch if first else Control()
+        calls = there.calls = []
+        there.before = lambda called, control=stop, seen=calls: seen.count("restore") > 1 and control.cancel()
+        with pytest.raises(Cancelled):
+            run_job(target, stop, folder) if first else restore(target, folder, there.line(), stop)
+        there.before = lambda called: None
+        assert 0 < len(read_manifest(folder).finished) < BRICKS
+        report = restore(target, folder, there.line()) if first else run_job(target, folder=folder)
+        assert jobs.fingerprint(target.target) == frames and report["resumed"]
+
+
+def test_a_worker_that_is_lost_loses_its_unit_only(job, tmp_path):
+    request, frames = job
+    there, other = (Elsewhere(tmp_path / name, request.source) for name in ("there", "other"))
+
+    def die(name: str) -> None:
+        if there.calls.count("restore") == 2:
+            raise Lost
+
+    there.before = die
+    with pytest.raises(Lost):
+        restore(request, tmp_path / "job", there.line())
+    assert len(read_manifest(tmp_path / "job").finished) == 1
+    restore(request, tmp_path / "job", other.line())
+    assert jobs.fingerprint(request.target) == frames and other.calls.count("restore") == BRICKS - 1
+
+
+def test_what_is_damaged_on_its_way_is_not_taken(job, tmp_path):
+    request, _ = job
+    there = Elsewhere(tmp_path / "there")
+    piece = there._worker.piece
+    there._worker.piece = lambda place, name, begin: piece(place, name, begin)[::-1]
+    with pytest.raises(JobError, match="was damaged on its way"):
+        restore(request, tmp_path / "job", there.line())
+    assert not read_manifest(tmp_path / "job").finished
+
+
+def test_a_model_that_is_missing_is_sent_once_and_found_by_its_hashes(job, tmp_path):
+    request, _ = job
+    shutil.copytree(request.settings.model, models_folder() / "own")
+    request = request.replace(settings=request.settings.replace(model="own"))
+    there = Elsewhere(tmp_path / "there", request.source)
+    model = farm_model("own")
+    assert not there.has_model.remote(model)
+    for _ in range(2):
+        there.line().send_model(model)
+    assert there.has_model.remote(model) and there.calls.count("take_model") == 1
+    assert there.load.remote(request.settings, model)[:2] == ("cpu", "fp32")
+
+
+def test_a_model_that_is_not_what_was_meant_is_not_kept(job, tmp_path, monkeypatch):
+    shutil.copytree(job[0].settings.model, models_folder() / "own")
+    there, model = Elsewhere(tmp_path / "there"), farm_model("own")
+    files = desk.files_of_model("own")
+    pickle = tmp_path / "weights.bin"
+    pickle.write_bytes(b"cposix\nsystem\n")
+    for sent, words in (({"own/weights.bin": pickle}, "only JSON and safetensors"), ({"own/scales.json": pickle}, "damaged")):
+        monkeypatch.setattr(remote, "files_of_model", lambda name, more=sent: files | more)
+        with pytest.raises(JobError, match=words):
+            there.line().send_model(model)
+    assert not there.has_model.remote(model)
+
+
+def test_no_file_is_written_outside_of_the_folder_that_is_meant():
+    with pytest.raises(JobError, match="is no name of a file"):
+        Desk("desk").put("../../elsewhere", 0, b"")
+
+
+def test_what_killed_workers_have_left_goes_after_a_while(monkeypatch):
+    Desk("desk").put("sent/00000.mkv", 0, b"x")
+    desk.sweep_desks()
+    assert Desk("desk").folder.exists()
+    monkeypatch.setattr(desk, "ABANDONED_SECONDS", -1.0)
+    desk.sweep_desks()
+    assert not Desk("desk").folder.exists()

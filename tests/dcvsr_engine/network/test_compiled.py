@@ -1,0 +1,163 @@
+"""Blocks that are compiled in the background: the same numbers up to rounding, once per kind and shape, or plainly after all."""
+
+import threading
+
+import networks
+import pytest
+import torch
+from torch import nn
+
+from dcvsr_engine.network import compiled
+from dcvsr_engine.network.compiled import COMPILED_KINDS, CompiledBlocks
+
+
+@pytest.fixture(autouse=True)
+def as_before():
+    """What PyTorch keeps per process is as it was afterwards."""
+    yield
+    with compiled.COMPILING:
+        torch.compiler.set_stance("default")
+        torch.compiler.reset()
+
+
+class Block(nn.Module):
+    """Takes rows of two frames."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner = nn.Linear(3, 3)
+
+    def forward(self, x, count=2):
+        return self.inner(x).unflatten(0, (-1, count)).sin().flatten(0, 1)
+
+
+class Graphs:
+    """A backend that runs what was traced, and counts."""
+
+    def __init__(self):
+        self.traced = self.run = 0
+
+    def __call__(self, graph, inputs):
+        self.traced += 1
+
+        def run(*args):
+            self.run += 1
+            return graph(*args)
+
+        return run
+
+
+@pytest.fixture
+def network():
+    return nn.Sequential(Block(), Block(), nn.ReLU()).requires_grad_(False)
+
+
+def given(rows=2, tokens=5):
+    return torch.randn(2 * rows, tokens, 3, generator=torch.Generator().manual_seed(rows))
+
+
+def evaluate(network, blocks, x):
+    with torch.no_grad(), blocks.evaluation(len(x) // 2):
+        return network(x)
+
+
+def test_compiled_blocks_give_the_same_for_any_number_of_rows(network):
+    plain = {rows: network(given(rows)) for rows in (2, 3, 7)}
+    graphs = Graphs()
+    blocks = CompiledBlocks(network, (Block,), graphs)
+    assert torch.equal(evaluate(network, blocks, given()), plain[2])
+    blocks.wait()
+    assert blocks.on and blocks.failure is None and graphs.traced == 1  # what was compiled serves every block of a kind
+    for rows, expected in plain.items():
+        before = graphs.run
+        torch.testing.assert_close(evaluate(network, blocks, given(rows)), expected)
+        assert graphs.run == before + 2
+    assert graphs.traced == 1
+
+
+def test_another_shape_is_evaluated_plainly_and_compiled_afterwards(network):
+    graphs = Graphs()
+    blocks = CompiledBlocks(network, (Block,), graphs)
+    evaluate(network, blocks, given())
+    blocks.wait()
+    other, runs = given(tokens=6), []
+    plain = network[0].forward.plain(other)
+    for _ in range(2):
+        evaluate(network, blocks, other)
+        runs.append(graphs.run)
+        blocks.wait()
+    assert graphs.traced == 2 and runs[1] > runs[0]
+    torch.testing.assert_close(network[0].forward.compiled(other), plain)
+
+
+def test_nothing_compiled_is_called_while_something_is_compiled(network):
+    going, go_on = threading.Event(), threading.Event()
+
+    def slow(graph, inputs):
+        going.set()
+        assert go_on.wait(60)
+        return graph
+
+    blocks, later = CompiledBlocks(network, (Block,), slow), nn.Sequential(Block())
+    evaluate(network, blocks, given())
+    assert going.wait(60)
+    others = CompiledBlocks(later, (Block,), Graphs())
+    with torch.no_grad():
+        assert torch.equal(
+            evaluate(network, blocks, given()), network[2](network[1].forward.plain(network[0].forward.plain(given())))
+        )
+        evaluate(later, others, given(tokens=4))
+    assert not blocks.on and not others.on
+    go_on.set()
+    blocks.wait()
+    others.wait()
+    assert blocks.on and others.on
+
+
+def test_without_a_compiler_the_network_works_on(network, caplog):
+    plain = network(given())
+
+    def absent(graph, inputs):
+        raise RuntimeError("no C++ compiler\nfound")
+
+    blocks = CompiledBlocks(network, (Block,), absent)
+    evaluate(network, blocks, given())
+    blocks.wait()
+    assert blocks.failure is not None and not blocks.on
+    assert torch.equal(evaluate(network, blocks, given()), plain)
+    assert "no C++ compiler found" in caplog.text and "\n" not in caplog.messages[0]
+
+
+def test_evaluations_that_take_turns_are_all_over_before_anything_is_compiled(network):
+    blocks = CompiledBlocks(network, (Block,), Graphs())
+    with blocks.evaluation(2):
+        evaluate(network, blocks, given())
+        blocks.wait()
+        assert not blocks.on
+    blocks.wait()
+    assert blocks.on
+
+
+def test_a_later_job_begins_anew(network):
+    plain = network(given())
+    CompiledBlocks(network, (Block,), Graphs())
+    blocks = CompiledBlocks(network, ())
+    assert torch.equal(evaluate(network, blocks, given()), plain)
+    blocks.wait()
+    assert not blocks.on and "forward" not in vars(network[0])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("asked", ["transformers", "all"])
+def test_the_real_blocks_are_compiled_but_for_spatial_self_attention(asked):
+    denoiser, graphs = networks.denoiser(), Graphs()
+    x, embeddings, ids = torch.randn(2, 4, 8, 8, 8), torch.randn(2, 1, 8), torch.zeros(2, 3)
+    with torch.no_grad():
+        plain = denoiser.network(x, torch.tensor(0.4), embeddings, ids)
+        denoiser.network.compiled = CompiledBlocks(denoiser.model.unet, COMPILED_KINDS[asked], graphs)
+        denoiser.network(x, torch.tensor(0.4), embeddings, ids)
+        denoiser.network.compiled.wait()
+        assert denoiser.network.compiled.failure is None
+        assert graphs.traced < sum(isinstance(block, COMPILED_KINDS[asked]) for block in denoiser.model.unet.modules())
+        torch.testing.assert_close(denoiser.network(x, torch.tensor(0.4), embeddings, ids), plain, atol=1e-5, rtol=1e-5)
+    assert graphs.run > 2 * graphs.traced
