@@ -154,6 +154,8 @@ def growth(real: bool) -> list[tuple[int, dict[str, float]]]:
     with tempfile.TemporaryDirectory() as folder:
         os.environ |= environment(folder)
         studio = Studio(Path(folder), real)
+        preferences = studio.window.preferences
+        preferences.restore = preferences.restore.replace(steps=1, guidance="none", guidance_scale=1.0)
         for clip in range(1, CLIPS + 1):
             open_and_remove(studio)
             if clip in (FIRST_CLIPS, CLIPS // 2, CLIPS):

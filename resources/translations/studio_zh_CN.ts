@@ -1917,6 +1917,25 @@
     </message>
 </context>
 <context>
+    <name>Formats</name>
+    <message>
+        <source>{seconds} s</source>
+        <translation>{seconds} 秒</translation>
+    </message>
+    <message>
+        <source>{minutes} min</source>
+        <translation>{minutes} 分钟</translation>
+    </message>
+    <message>
+        <source>{hours} h {minutes} min</source>
+        <translation>{hours} 小时 {minutes} 分钟</translation>
+    </message>
+    <message>
+        <source>{hours} h</source>
+        <translation>{hours} 小时</translation>
+    </message>
+</context>
+<context>
     <name>FrameTrack</name>
     <message>
         <source>Timeline</source>
@@ -2148,20 +2167,20 @@
         <translation>预览中</translation>
     </message>
     <message>
-        <source>{count} clips seem to have a result already; it is being looked at …</source>
-        <translation>{count} 个视频似乎已有结果；正在检查……</translation>
+        <source>Clips that seem to have a result already, which is being looked at: {count} …</source>
+        <translation>似乎已有结果、正在检查的视频：{count}……</translation>
+    </message>
+    <message>
+        <source>More results that are not whole: {count}.</source>
+        <translation>其他不完整的结果：{count} 个。</translation>
+    </message>
+    <message>
+        <source>Left out, as their results are there: {count}.</source>
+        <translation>已有结果而跳过：{count} 个。</translation>
     </message>
     <message>
         <source>Its clip is restored beside it.</source>
         <translation>将在旁边重新修复该视频。</translation>
-    </message>
-    <message>
-        <source>{count} more results are not whole either.</source>
-        <translation>另有 {count} 个结果也不完整。</translation>
-    </message>
-    <message>
-        <source>{count} clips are left out, as their results are there.</source>
-        <translation>略去 {count} 个视频，因为它们的结果已存在。</translation>
     </message>
     <message>
         <source>Add them all the same</source>
@@ -3475,6 +3494,10 @@
     <message>
         <source>{name} can be resumed {from_where}.</source>
         <translation>{name} 可以{from_where}恢复。</translation>
+    </message>
+    <message>
+        <source>{name} has to start again.</source>
+        <translation>{name} 需要重新开始。</translation>
     </message>
     <message>
         <source>Resume</source>
