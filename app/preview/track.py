@@ -54,7 +54,9 @@ class FrameTrack(QAbstractSlider):
     def _meaning(self) -> str:
         """What can be done here, and what the marks mean."""
         handling = self.tr("Drag to go to a frame; drag the brackets to set the range; the wheel zooms in time.")
-        marks = self.tr("Blue: the selected range. Green, below: restored frames. Grey, above: frames that are ready to be shown.")
+        marks = self.tr(
+            "Blue: the selected range. Green, below: restored frames. Grey, above: frames that are ready to be shown."
+        )
         return f"{handling}\n{marks}"
 
     def describe(self, position: QPoint) -> str:
@@ -67,7 +69,9 @@ class FrameTrack(QAbstractSlider):
     def event(self, event: QEvent) -> bool:
         """Show a tool tip for the frame under the pointer."""
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            QToolTip.showText(event.globalPos(), plain_tip(self.describe(event.pos()) if self.isEnabled() else self._meaning()), self)
+            QToolTip.showText(
+                event.globalPos(), plain_tip(self.describe(event.pos()) if self.isEnabled() else self._meaning()), self
+            )
             return True
         return super().event(event)
 
