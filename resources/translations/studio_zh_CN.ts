@@ -1945,6 +1945,18 @@
         <source>Drag to go to a frame; drag the brackets to set the range; the wheel zooms in time.</source>
         <translation>拖动可跳转到某一帧；拖动括号可设定范围；滚轮缩放时间轴。</translation>
     </message>
+    <message>
+        <source>Blue: the selected range. Green, below: restored frames. Grey, above: frames that are ready to be shown.</source>
+        <translation>蓝色：所选范围。下方绿色：已修复的帧。上方灰色：可以立即显示的帧。</translation>
+    </message>
+    <message>
+        <source>Frame {frame}: restored</source>
+        <translation>第 {frame} 帧：已修复</translation>
+    </message>
+    <message>
+        <source>Frame {frame}: not restored yet</source>
+        <translation>第 {frame} 帧：尚未修复</translation>
+    </message>
 </context>
 <context>
     <name>GammaCurve</name>

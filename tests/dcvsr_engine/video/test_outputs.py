@@ -90,6 +90,10 @@ def test_case_counts_only_where_the_file_system_says_so(tmp_path: Path, monkeypa
         refuse_replacing([tmp_path / "clip.mp4"], outputs)
 
 
+def test_an_output_beside_the_root_of_the_file_system_is_no_conflict(tmp_path: Path) -> None:
+    refuse_replacing([tmp_path / "clip.mp4"], [Path(tmp_path.anchor) / "no folder" / "x.mp4", Path(tmp_path.anchor) / "x.mp4"])
+
+
 def test_neighbours_are_no_conflict(shots: Path, tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "clip.mp4", Clip(pts=range(2)))
     shutil.copy(clip, tmp_path / "copy.mp4")
