@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from dcvsr_engine import __version__
 from dcvsr_engine.arguments import Parser, add_request_arguments, add_run_arguments, add_settings, request_from
 from dcvsr_engine.batch import is_batch, make_output_folders, plan_batch, restore_batch, without_done
-from dcvsr_engine.environment import safe_import_path, use_private_caches
+from dcvsr_engine.environment import prepare_torch, safe_import_path
 from dcvsr_engine.errors import Cancelled, OutputError, SettingsError, UserError
 from dcvsr_engine.farm.address import farm_job_folder
 from dcvsr_engine.farm.command import add_farm_arguments, run_farm_command
@@ -62,7 +62,7 @@ def main(arguments: list[str] | None = None) -> int:
     build = None
     try:
         options = command_parser().parse_args(words)
-        use_private_caches()
+        prepare_torch()
         build = use_switched_on_build()
         with safe_import_path():
             code: int = options.run(options)

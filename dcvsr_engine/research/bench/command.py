@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from dcvsr_engine.research.bench.farm import FarmConditions, FarmFigures
     from dcvsr_engine.research.bench.flops import FlopFigure
     from dcvsr_engine.research.bench.growth import Growth
+    from dcvsr_engine.research.bench.job_memory import JobFootprint
     from dcvsr_engine.research.bench.joins import Joins
     from dcvsr_engine.research.bench.kernels import KernelFigure
     from dcvsr_engine.research.bench.memory import Footprint
@@ -36,7 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what = (
         "propagation: how well neighbouring tiles and windows agree; cost: of guidance and propagation on this machine; "
         "growth: of memory and time per frame with the length of a clip; joins: whether joins of segments are visible; "
-        "memory: of a tile as the plan predicts it, and as measured; kernels: the engine's own beside diffusers' and PyTorch's; "
+        "memory: of a tile and of jobs as the plan predicts it, and as measured; "
+        "kernels: the engine's own beside diffusers' and PyTorch's; "
         "flops: operations of a 1080p job with the full-size network, counted on fake tensors; "
         "full: the full-size network with random weights, for a GPU: its cost only; "
         "farm: a simulation of a film on many devices"
@@ -219,10 +221,15 @@ def joins(settings: RestoreSettings, clip: Path, options: argparse.Namespace) ->
 
 def tile_memory(settings: RestoreSettings, clip: Path, options: argparse.Namespace) -> Measured:
     """Run ``dcvsr bench memory``, which needs no clip."""
+    from dcvsr_engine.research.bench.job_memory import measure_jobs
     from dcvsr_engine.research.bench.memory import measure_memory
 
-    figures = measure_memory(settings)
-    return [dataclasses.asdict(figure) | {"ratio": figure.ratio} for figure in figures], memory_table(figures)
+    tiles, jobs = measure_memory(settings), measure_jobs(settings.replace(tile=None, window=None))
+    values = {
+        name: [dataclasses.asdict(figure) | {"ratio": figure.ratio} for figure in figures]
+        for name, figures in (("tiles", tiles), ("jobs", jobs))
+    }
+    return values, f"{memory_table(tiles)}\n\n{job_memory_table(jobs)}"
 
 
 def kernels(settings: RestoreSettings, clip: Path, options: argparse.Namespace) -> Measured:
@@ -338,6 +345,21 @@ def memory_table(figures: Sequence["Footprint"]) -> str:
     for figure in figures:
         tile = f"{figure.side}×{figure.side}×{figure.frames}"
         lines.append(f"{tile:<14}{figure.predicted / 2**20:>10.1f}{figure.measured / 2**20:>10.1f}{figure.ratio:>8.3f}")
+    return "\n".join(lines)
+
+
+def job_memory_table(figures: Sequence["JobFootprint"]) -> str:
+    """Format the result of `measure_jobs`, a line per size."""
+    lines = [
+        "Peak of the machine's memory while one window of a clip is restored, all of the process counted, GB.",
+        "",
+        f"{'clip':<18}{'to':>6}{'predicted':>10}{'measured':>10}{'ratio':>8}",
+    ]
+    for figure in figures:
+        clip = f"{figure.width}×{figure.height}, {figure.frames}"
+        lines.append(
+            f"{clip:<18}{figure.size:>6}{figure.predicted / 1e9:>10.2f}{figure.measured / 1e9:>10.2f}{figure.ratio:>8.3f}"
+        )
     return "\n".join(lines)
 
 

@@ -18,8 +18,8 @@ from dcvsr_engine.events import StepKind
 from dcvsr_engine.jobs.session import load_for
 from dcvsr_engine.network.fused import FusedFeedForward, can_fuse
 from dcvsr_engine.planning.request import Region
-from dcvsr_engine.research.bench import cost, counting, kernels, memory, propagation
-from dcvsr_engine.research.bench.command import kernels_table
+from dcvsr_engine.research.bench import cost, counting, job_memory, kernels, memory, propagation
+from dcvsr_engine.research.bench.command import job_memory_table, kernels_table
 from dcvsr_engine.research.bench.workload import load_workload, middle_region
 from dcvsr_engine.settings import RestoreSettings
 from dcvsr_engine.tiling.grid import TileGrid
@@ -131,6 +131,20 @@ def test_the_memory_of_an_allocation_is_seen():
         for _ in range(3):
             held.add_(1)
     assert 0.9 < peak.growth / held.nbytes < 1.2
+
+
+def test_the_memory_of_a_job_is_planned_and_seen(tiny_model):
+    found = job_memory.measured_job(jobs.settings(tiny_model, window=3, size="x4"), 48, 32)
+    assert found.frames == 3 and found.predicted > 2**20 and found.measured > 2**20
+    assert "48×32, 3" in job_memory_table([found])
+
+
+def test_only_the_first_tiles_are_evaluated(tiny_model):
+    model = job_memory.abbreviated(jobs.settings(tiny_model))
+    sample = torch.ones(1, 2, model.unet.config.in_channels, 16, 16)
+    outputs = [kernels.evaluate_network(model.unet, sample) for _ in range(job_memory.EVALUATED + 1)]
+    assert all(output.any() for output in outputs[:-1]) and not outputs[-1].any()
+    assert outputs[-1].shape == outputs[0].shape
 
 
 def test_the_command_prints_tables_and_json(clip, tiny_model, capsys, monkeypatch):
