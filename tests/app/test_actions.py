@@ -95,6 +95,7 @@ def test_the_overview_lists_every_shortcut_once_with_the_keys_of_the_preview(ope
     assert {text.replace("&", "").removesuffix("…") for text in given} <= set(listed)
     assert ("Wipe", "W") in rows and ("Preview as variant A", "F5") in rows and ("Zoom in", "+") in rows
     assert all(keys for _, keys in rows) and len(rows) == len(set(rows))
+    assert table.sizeHintForColumn(0) <= table.columnWidth(0) and table.sizeHintForColumn(1) <= table.columnWidth(1)
     window.help.dialog.reject()
 
 
