@@ -7,7 +7,7 @@ from app.help.menu import ShortcutGroups
 from app.widgets.placement import resize_within
 from app.widgets.plain import plain_buttons
 
-SHORTCUTS_SIZE = QSize(640, 560)
+SHORTCUTS_SIZE = QSize(500, 560)
 
 
 class ShortcutsDialog(QDialog):

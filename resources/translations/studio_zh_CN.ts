@@ -426,6 +426,14 @@
         <translation>放大</translation>
     </message>
     <message>
+        <source>Play or pause</source>
+        <translation>播放或暂停</translation>
+    </message>
+    <message>
+        <source>In A/B: show the other picture while held</source>
+        <translation>A/B 模式下：按住显示另一画面</translation>
+    </message>
+    <message>
         <source>Zoom out</source>
         <translation>缩小</translation>
     </message>
@@ -444,10 +452,6 @@
     <message>
         <source>Clear the selection; leave the full screen</source>
         <translation>取消选择；退出全屏</translation>
-    </message>
-    <message>
-        <source>Play or pause; in A/B show the other picture while held</source>
-        <translation>播放或暂停;在 A/B 模式下按住显示另一画面</translation>
     </message>
     <message>
         <source>The frame before and after. Plus and minus zoom, Ctrl with arrows moves, R selects the visible part, Escape clears the selection.</source>
