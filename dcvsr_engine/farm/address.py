@@ -51,6 +51,6 @@ def farm_job_folder(request: JobRequest, address: str | None) -> Path:
     # nothing is beside the root of a file system, which is no output either
     if request.target is None or not request.target.name:
         return alone
-    beside = request.target.with_name(f".{alone.name}.job")
+    beside = request.target.parent / f".{alone.name}.job"
     usual, other = (alone, beside) if address in (None, "local") else (beside, alone)
     return other if has_job(other) and not has_job(usual) else usual
