@@ -11,7 +11,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from importlib import import_module
 from math import isfinite
 from pathlib import Path
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from dcvsr_engine.jobs.session import Loader
     from dcvsr_engine.planning.plan import Plan
     from dcvsr_engine.planning.request import JobRequest
+    from dcvsr_engine.worker.process import ModelCache
 
 EXIT_DONE, EXIT_FAILED, EXIT_BAD_INPUT, EXIT_CANCELLED = 0, 1, 2, 130
 
@@ -220,15 +221,19 @@ def restore_command(options: argparse.Namespace) -> int:
                 raise OutputError(outcome.message)
             print_out(printable(f"The result is there: {request.target}"))
         return EXIT_DONE
-    from dcvsr_engine.worker.process import ModelCache
 
-    models = ModelCache()
+    @cache
+    def models() -> "ModelCache":
+        """Imported with the first clip, and torch with it: a wrong command line is told at once."""
+        from dcvsr_engine.worker.process import ModelCache
+
+        return ModelCache()
 
     def run(request: "JobRequest") -> dict[str, Any]:
         """Restore one of several clips; the model stays loaded."""
         if options.fresh:
             discard_job(farm_job_folder(request, options.farm))
-        return run_with_progress(request, farm_job_folder(request, options.farm), options.discard, models, farm_run(options))
+        return run_with_progress(request, farm_job_folder(request, options.farm), options.discard, models(), farm_run(options))
 
     return restore_batch(options, run)
 
