@@ -426,6 +426,14 @@
         <translation>放大</translation>
     </message>
     <message>
+        <source>Play or pause</source>
+        <translation>播放或暂停</translation>
+    </message>
+    <message>
+        <source>In A/B: show the other picture while held</source>
+        <translation>A/B 模式下：按住显示另一画面</translation>
+    </message>
+    <message>
         <source>Zoom out</source>
         <translation>缩小</translation>
     </message>
@@ -444,10 +452,6 @@
     <message>
         <source>Clear the selection; leave the full screen</source>
         <translation>取消选择；退出全屏</translation>
-    </message>
-    <message>
-        <source>Play or pause; in A/B show the other picture while held</source>
-        <translation>播放或暂停;在 A/B 模式下按住显示另一画面</translation>
     </message>
     <message>
         <source>The frame before and after. Plus and minus zoom, Ctrl with arrows moves, R selects the visible part, Escape clears the selection.</source>
@@ -1944,6 +1948,18 @@
     <message>
         <source>Drag to go to a frame; drag the brackets to set the range; the wheel zooms in time.</source>
         <translation>拖动可跳转到某一帧；拖动括号可设定范围；滚轮缩放时间轴。</translation>
+    </message>
+    <message>
+        <source>Blue: the selected range. Green, below: restored frames. Grey, above: frames that are ready to be shown.</source>
+        <translation>蓝色：所选范围。下方绿色：已修复的帧。上方灰色：可以立即显示的帧。</translation>
+    </message>
+    <message>
+        <source>Frame {frame}: restored</source>
+        <translation>第 {frame} 帧：已修复</translation>
+    </message>
+    <message>
+        <source>Frame {frame}: not restored yet</source>
+        <translation>第 {frame} 帧：尚未修复</translation>
     </message>
 </context>
 <context>
@@ -4981,8 +4997,8 @@
         <translation>无法启动队列完成后的命令：{error}。</translation>
     </message>
     <message>
-        <source>The command after the queue failed (exit code {code}); the results are there all the same.</source>
-        <translation>队列完成后的命令失败（退出代码 {code}）；结果不受影响。</translation>
+        <source>The command after the queue failed (exit code {code}); what is restored is there all the same.</source>
+        <translation>队列之后的命令失败了（退出代码 {code}）；已修复的结果不受影响。</translation>
     </message>
 </context>
 <context>
