@@ -47,7 +47,7 @@ from app.widgets.docks import add_dock, toggle_actions
 from app.widgets.drops import accept_copy, local_paths
 from app.widgets.engine_words import engine_words
 from app.widgets.focus import chain_panels
-from app.widgets.notices import NoticeBar
+from app.widgets.notices import NoticeAction, NoticeBar
 from app.widgets.placement import open_on_screen
 from dcvsr_engine.jobs.clips import FoundClip
 from dcvsr_engine.models.registry import chosen_default, known_models
@@ -295,25 +295,32 @@ class MainWindow(QMainWindow):
         self.notices.withdraw()
 
     def _on_judging(self, clips: int) -> None:
-        text = self.tr("{count} clips seem to have a result already; it is being looked at …")
+        text = self.tr("Clips that seem to have a result already, which is being looked at: {count} …")
         self.notices.caution(text.format(count=clips))
 
-    def _on_left_out(self, clips: Sequence[FoundClip], flaws: Sequence[str]) -> None:
+    def _on_left_out(self, clips: Sequence[FoundClip], flaws: Sequence[str], inside: Sequence[Path]) -> None:
         texts = [engine_words(flaws[0]), self.tr("Its clip is restored beside it.")] if flaws else []
+        actions: list[NoticeAction] = []
         if len(flaws) > 1:
-            texts.append(self.tr("{count} more results are not whole either.").format(count=len(flaws) - 1))
+            texts.append(self.tr("More results that are not whole: {count}.").format(count=len(flaws) - 1))
         if clips:
-            texts.append(self.tr("{count} clips are left out, as their results are there.").format(count=len(clips)))
-        actions = [(self.tr("Add them all the same"), partial(self.intake.add_all, clips))] if clips else []
+            texts.append(self.tr("Left out, as their results are there: {count}.").format(count=len(clips)))
+            actions.append((self.tr("Add them all the same"), partial(self.intake.add_all, clips)))
+        if inside:
+            texts.append(self._inside_text(inside))
+            actions.append((self.tr("Add those, too"), partial(self.intake.take_inside, inside)))
         if texts:
             self.notices.say(" ".join(texts), "caution", actions)
         else:
             self.notices.withdraw()
 
     def _on_more_inside(self, folders: Sequence[Path]) -> None:
+        actions = [(self.tr("Add those, too"), partial(self.intake.take_inside, folders))]
+        self.notices.say(self._inside_text(folders), "caution", actions)
+
+    def _inside_text(self, folders: Sequence[Path]) -> str:
         names = ", ".join(folder.name for folder in folders)
-        text = self.tr("Folders inside {names} hold clips, too.").format(names=names)
-        self.notices.say(text, "caution", [(self.tr("Add those, too"), partial(self.intake.take_inside, folders))])
+        return self.tr("Folders inside “{names}” hold clips, too.").format(names=names)
 
     def receive_files(self, paths: Sequence[Path]) -> None:
         """Come to the front and add the files that a second start was given."""

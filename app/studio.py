@@ -54,6 +54,8 @@ def keep_log(path: Path) -> None:
         handler = RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=1, encoding="utf-8")
     except OSError:
         handler = logging.StreamHandler() if sys.stderr else logging.NullHandler()
+    # which ways of keeping the computer awake there are not, at length and before every run
+    logging.getLogger("wakepy").setLevel(logging.WARNING)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", handlers=[handler])
 
 

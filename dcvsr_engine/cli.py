@@ -11,7 +11,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from importlib import import_module
 from math import isfinite
 from pathlib import Path
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from dcvsr_engine import __version__
 from dcvsr_engine.arguments import Parser, add_request_arguments, add_run_arguments, add_settings, request_from
 from dcvsr_engine.batch import is_batch, make_output_folders, plan_batch, restore_batch, without_done
-from dcvsr_engine.environment import safe_import_path, use_private_caches
+from dcvsr_engine.environment import prepare_torch, safe_import_path
 from dcvsr_engine.errors import Cancelled, OutputError, SettingsError, UserError
 from dcvsr_engine.farm.address import farm_job_folder
 from dcvsr_engine.farm.command import add_farm_arguments, run_farm_command
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from dcvsr_engine.jobs.session import Loader
     from dcvsr_engine.planning.plan import Plan
     from dcvsr_engine.planning.request import JobRequest
+    from dcvsr_engine.worker.process import ModelCache
 
 EXIT_DONE, EXIT_FAILED, EXIT_BAD_INPUT, EXIT_CANCELLED = 0, 1, 2, 130
 
@@ -61,7 +62,7 @@ def main(arguments: list[str] | None = None) -> int:
     build = None
     try:
         options = command_parser().parse_args(words)
-        use_private_caches()
+        prepare_torch()
         build = use_switched_on_build()
         with safe_import_path():
             code: int = options.run(options)
@@ -220,15 +221,19 @@ def restore_command(options: argparse.Namespace) -> int:
                 raise OutputError(outcome.message)
             print_out(printable(f"The result is there: {request.target}"))
         return EXIT_DONE
-    from dcvsr_engine.worker.process import ModelCache
 
-    models = ModelCache()
+    @cache
+    def models() -> "ModelCache":
+        """Imported with the first clip, and torch with it: a wrong command line is told at once."""
+        from dcvsr_engine.worker.process import ModelCache
+
+        return ModelCache()
 
     def run(request: "JobRequest") -> dict[str, Any]:
         """Restore one of several clips; the model stays loaded."""
         if options.fresh:
             discard_job(farm_job_folder(request, options.farm))
-        return run_with_progress(request, farm_job_folder(request, options.farm), options.discard, models, farm_run(options))
+        return run_with_progress(request, farm_job_folder(request, options.farm), options.discard, models(), farm_run(options))
 
     return restore_batch(options, run)
 

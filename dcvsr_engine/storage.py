@@ -267,7 +267,8 @@ def file_identity(path: Path) -> Identity:
 
 def ignores_case(folder: Path) -> bool:
     """Whether upper and lower case are the same in a folder's file system."""
-    other = folder.with_name(folder.name.swapcase())
+    # the root of a file system has no name to swap
+    other = folder.with_name(folder.name.swapcase()) if folder.name else folder
     try:
         return other != folder and other.samefile(folder)
     except OSError:

@@ -1,11 +1,13 @@
-"""Prints how fast the window is: ``python packaging/measure_window.py [--real]``.
+"""Prints how fast the window is, and what it keeps: ``python packaging/measure_window.py [--real] [--only PART]``.
 
 Cold start to painted window: the median of 5, and how much of it is computing, which does not depend on what else the machine
 does. The gaps of its event loop while an engine computes: the tests' fake one, kept busy on all cores, or with ``--real`` the
-real one. Needs the test dependencies.
+real one. What memory, objects, threads and open files grow by over 30 clips that are added, looked at, previewed and removed,
+after the first few, which fill caches. Needs the test dependencies.
 """
 
 import argparse
+import gc
 import itertools
 import os
 import statistics
@@ -14,11 +16,19 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from screenshots import Studio
+
+    from app.main_window import MainWindow
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "app"), str(ROOT / "packaging")]
 
 STARTS = 5
+CLIPS, FIRST_CLIPS = 30, 5
+"""How many clips are opened, and after how many of them everything that is kept for good is there."""
 TICK_MS = 5
 SECONDS = 20.0
 
@@ -96,22 +106,89 @@ def gaps(real: bool) -> list[float]:
     return [after - before for before, after in itertools.pairwise(ticks)]
 
 
+def held(window: "MainWindow") -> dict[str, float]:
+    """What window and engine hold now."""
+    import psutil
+    import shiboken6
+    from PySide6.QtCore import QObject
+
+    gc.collect()
+    own, engine = psutil.Process(), psutil.Process(window.engine.process_id)
+    python_objects = sum(issubclass(type(thing), QObject) and shiboken6.isValid(thing) for thing in gc.get_objects())
+    return {
+        "window MB": own.memory_info().rss / 2**20,
+        "engine MB": engine.memory_info().rss / 2**20,
+        "objects of the window": len(window.findChildren(QObject)),
+        "objects in Python": python_objects,
+        "threads": own.num_threads(),
+        "open files": own.num_fds() if hasattr(own, "num_fds") else 0,
+    }
+
+
+def open_and_remove(studio: "Studio") -> None:
+    """Add a clip, look at it, preview it, and remove it."""
+    from screenshots import pause, wait_until
+
+    from app.engine.runner import Activity
+
+    window = studio.window
+    studio.add_clips()
+    window.preview.timeline.set_chosen(0, 3)
+    window.preview.actions_by_id["preview.play"].trigger()
+    pause(0.2)
+    window.preview.actions_by_id["preview.stop_playing"].trigger()
+    window.runs.preview_a()
+    wait_until(lambda: window.runner.activity == Activity.IDLE)
+    for item in list(window.queue.queue):
+        window.queue.remove(item.id)
+    pause(0.2)
+
+
+def growth(real: bool) -> list[tuple[int, dict[str, float]]]:
+    """What is held after some numbers of clips."""
+    from PySide6.QtWidgets import QApplication
+    from screenshots import Studio
+
+    QApplication.instance() or QApplication([])
+    found = []
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ |= environment(folder)
+        studio = Studio(Path(folder), real)
+        preferences = studio.window.preferences
+        preferences.restore = preferences.restore.replace(steps=1, guidance="none", guidance_scale=1.0)
+        for clip in range(1, CLIPS + 1):
+            open_and_remove(studio)
+            if clip in (FIRST_CLIPS, CLIPS // 2, CLIPS):
+                found.append((clip, held(studio.window)))
+        studio.close()
+    return found
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--real", action="store_true", help="with the real engine and the built-in model")
+    parser.add_argument("--only", choices=("start", "gaps", "growth"), help="measure this alone")
     parser.add_argument("--start", type=float, help=argparse.SUPPRESS)
     options = parser.parse_args()
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     if options.start:
         start_once(options.start)
         return
+    parts = [options.only] if options.only else ["start", "gaps", "growth"]
     print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
-    seconds, computing = cold_start()
-    print(f"cold start to painted window: {seconds:.2f} s, {computing:.2f} s of it computing (median of {STARTS}; goal 1.0 s)")
-    measured = sorted(1000 * gap for gap in gaps(options.real))
-    p95 = measured[int(0.95 * len(measured))]
-    print(f"event-loop gap over {SECONDS:.0f} s of computing: p95 {p95:.1f} ms (goal 33 ms), max {measured[-1]:.1f} ms")
+    if "start" in parts:
+        seconds, computing = cold_start()
+        print(
+            f"cold start to painted window: {seconds:.2f} s, {computing:.2f} s of it computing (median of {STARTS}; goal 1.0 s)"
+        )
+    if "gaps" in parts:
+        measured = sorted(1000 * gap for gap in gaps(options.real))
+        p95 = measured[int(0.95 * len(measured))]
+        print(f"event-loop gap over {SECONDS:.0f} s of computing: p95 {p95:.1f} ms (goal 33 ms), max {measured[-1]:.1f} ms")
+    if "growth" in parts:
+        for clips, amounts in growth(options.real):
+            print(f"after {clips} clips:", ", ".join(f"{name} {amount:.0f}" for name, amount in amounts.items()))
 
 
 if __name__ == "__main__":

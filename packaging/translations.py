@@ -25,8 +25,14 @@ SOURCE_LANGUAGE = "en"
 PATTERNS = FOLDER / "engine.txt"
 NOT_IN_THE_WINDOW = {"research", "batch.py", "cli.py", "arguments.py", "terminal.py", "command.py", "__main__.py"}
 FOR_PROGRAMMERS = ("log.", "logging.", "Field", "re.compile", "parser.")
-SHORTEST = 12
+SHORTEST = 11
 """Characters of a sentence, at least."""
+QT_TEXTS = (
+    ("QFileDialog", "&Look in:", ""),
+    ("QFileDialog", "Files of &type:", ""),
+    ("QAbstractFileIconProvider", "Folder", "All other platforms"),
+)
+"""Context, text and comment of what Qt's own dialogs say and its translations lack."""
 
 
 def tool(name: str) -> str:
@@ -79,6 +85,7 @@ def collect(target: Path, language: str) -> None:
         settings = Path(folder) / "settings_texts.py"
         calls = "".join(f"QCoreApplication.translate('Settings', {text!r})\n" for text in texts())
         calls += "".join(f"QCoreApplication.translate('Engine', {text!r})\n" for text in engine_patterns())
+        calls += "".join(f"QCoreApplication.translate{each}\n" for each in QT_TEXTS)
         settings.write_text(f"from PySide6.QtCore import QCoreApplication\n{calls}", encoding="utf-8")
         files = [str(path) for path in (*sources, settings)]
         options = ["-locations", "none", "-no-obsolete", "-target-language", language]

@@ -227,5 +227,9 @@ class RunDisplay(QObject):
             )
             resume = self.tr("Resume"), lambda: self._runs.run_again([item.id], resume=True)
             self._notices.say(text, "bad", [resume])
+        elif item:
+            text += " " + self.tr("{name} has to start again.").format(name=item.request.source.name)
+            again = self.tr("Start again"), lambda: self._runs.run_again([item.id], resume=False)
+            self._notices.say(text, "bad", [again])
         else:
             self._notices.say(text, "bad")

@@ -1,9 +1,12 @@
 """What goes on while nobody watches: the computer stays awake, the queue starts at a time, and something follows its end."""
 
 import logging
+import os
 import subprocess
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
 
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QWidget
@@ -15,12 +18,15 @@ from app.system.desktop import Notifier
 from app.system.power import POWERS, Afterward, deed_name, play_chime, power_command, start_command
 from app.system.preferences import Preferences
 from app.widgets.countdown import Countdown
+from app.widgets.formats import shortened
 from app.widgets.notices import NoticeBar
 
 log = logging.getLogger(__name__)
 
 AWAKE_WHILE = (Activity.RUNNING, Activity.PAUSING, Activity.CANCELLING)
 WARNING_SECONDS = 60
+MOST_SAID = 200
+"""Characters of what a command said that are shown."""
 LOOK_MS = 5000
 """How often the clock and a command that runs are looked at; a computer that slept wakes up later than a timer thinks."""
 
@@ -57,6 +63,7 @@ class Unattended(QObject):
         self._takes_part = False
         self._done = self._failed = 0
         self._command: subprocess.Popen[bytes] | None = None
+        self._errors: IO[bytes] | None = None
         self._clock = QTimer(self)
         self._clock.setInterval(LOOK_MS)
         self._clock.timeout.connect(self._look)
@@ -212,7 +219,8 @@ class Unattended(QObject):
             self._notices.caution(self.tr("No command is set; write one under Edit ▸ Preferences."))
             return
         try:
-            self._command = start_command(command)
+            self._errors = TemporaryFile()  # noqa: SIM115  # open as long as the command runs
+            self._command = start_command(command, self._errors)
         except OSError as error:
             self._notices.caution(self.tr("The command after the queue cannot be started: {error}.").format(error=error.strerror))
         self._run_clock()
@@ -221,5 +229,13 @@ class Unattended(QObject):
         self._command = None
         self._run_clock()
         if code:
-            text = self.tr("The command after the queue failed (exit code {code}); the results are there all the same.")
-            self._notices.caution(text.format(code=code))
+            text = self.tr("The command after the queue failed (exit code {code}); what is restored is there all the same.")
+            self._notices.caution("\n".join(filter(None, [text.format(code=code), self._last_error()])))
+
+    def _last_error(self) -> str:
+        """The last line of what the command said went wrong."""
+        assert self._errors
+        end = self._errors.seek(0, os.SEEK_END)
+        self._errors.seek(max(0, end - 10 * MOST_SAID))
+        lines = self._errors.read().decode(errors="replace").split("\n")
+        return next((shortened(line.strip(), MOST_SAID) for line in reversed(lines) if line.strip()), "")

@@ -7,7 +7,7 @@ from multiprocessing.connection import Connection
 
 import psutil
 
-from dcvsr_engine.environment import use_private_caches
+from dcvsr_engine.environment import prepare_torch
 from dcvsr_engine.gpu import switch
 
 NICENESS = 5
@@ -24,7 +24,7 @@ def serve_engine(connection: Connection) -> None:
 
 def serve_bundled_engine(connection: Connection) -> None:
     """The same with the bundled PyTorch. Imported by name: torch must stay out of the window."""
-    use_private_caches()
+    prepare_torch()
     on_farm = import_module("dcvsr_engine.farm.driver").run_on_farm
     import_module("dcvsr_engine.worker.process").serve(connection, on_farm=on_farm)
 

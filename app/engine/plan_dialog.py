@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QPalette, QResizeEvent
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -169,10 +169,10 @@ class PlanDialog(QDialog):
         if plan.problems or not self._failed:
             self._show_lines(self.problems, plan.problems, "✕")
         color_text(self.problems, tones(self.palette()).bad)
-        self._show_lines(self.notes, plan.notes, "·")
+        # what a button offers need not be said in the command line's words, too
+        self._show_lines(self.notes, tuple(note for note in plan.notes if "--reduce" not in note), "·")
         self.start_button.setEnabled(not plan.problems)
         self.start_button.setFocus()
-        self._fit()
 
     def show_sum(self, planned: int, clips: int, frames: int, size: int, seconds: float | None) -> None:
         """Show what all clips together take; of one alone the plan says it."""
@@ -184,14 +184,12 @@ class PlanDialog(QDialog):
         time = "…" if seconds is None else rough_time(seconds)
         self.total.setText(text.format(planned=planned, clips=clips, frames=f"{frames:,}", size=amount(size), time=time))
         self.total.show()
-        self._fit()
 
     def show_searching(self, searching: bool) -> None:
         """Say that settings that fit are still looked for, or no longer."""
         self.waiting.setText(self.tr("Looking for settings that fit …") if searching else self.tr("Planning …"))
         self.waiting.setVisible(searching)
         self.busy.setVisible(searching)
-        self._fit()
 
     def offer(self, text: str, choose: Callable[[], object], better: bool = False) -> None:
         """Offer a change of the settings that makes the clip fit, or that may do ``better``."""
@@ -203,7 +201,13 @@ class PlanDialog(QDialog):
         self.offer_buttons.append(button)
         self._offered.addWidget(button)
         self.offers.show()
-        self._fit()
+
+    def event(self, event: QEvent) -> bool:
+        """Grow with what is shown, once its parts are laid out: before, new ones count for nothing."""
+        handled = super().event(event)
+        if event.type() == QEvent.Type.LayoutRequest:
+            self._fit()
+        return handled
 
     def _fit(self) -> None:
         """Be as high as the wrapped lines need."""

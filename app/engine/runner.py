@@ -213,9 +213,9 @@ class JobRunner(QObject):
         named = with_target(request, self._promised_targets(""), next(alike, UNKNOWN), self._rule())
         # folders of results are made only when something is restored
         target = named.target and existing(named.target.parent) / named.target.name
-        run = EngineRun(f"plan-{uuid.uuid4().hex}", named.replace(target=target), plan_only=True)
+        run = EngineRun(f"plan-{uuid.uuid4().hex}", named, plan_only=True)
         if not self._run:
-            self._begin(run, PlanJob(run.job, run.request, calibrate=measure))
+            self._begin(run, PlanJob(run.job, named.replace(target=target), calibrate=measure))
 
     def forget_plan(self) -> None:
         """Drop the estimate that is being made; its answer is ignored."""

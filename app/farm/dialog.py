@@ -245,7 +245,7 @@ class FarmDialog(QDialog):
     def _item(self, row: FarmRow) -> QTreeWidgetItem:
         versions = ", ".join(f"{name} {version}" for name, version in row.versions.items())
         memory = amount(row.memory) if row.memory else "–"
-        item = QTreeWidgetItem([row.host, row.device, memory, self._doing(row), versions])
+        item = QTreeWidgetItem([row.host, engine_words(row.device), memory, self._doing(row), versions])
         item.setToolTip(0, plain_tip(row.address))
         item.setToolTip(3, plain_tip(row.target or ""))
         item.setToolTip(4, plain_tip(versions))

@@ -7,7 +7,7 @@ from app.help.menu import ShortcutGroups
 from app.widgets.placement import resize_within
 from app.widgets.plain import plain_buttons
 
-SHORTCUTS_SIZE = QSize(460, 560)
+SHORTCUTS_SIZE = QSize(500, 560)
 
 
 class ShortcutsDialog(QDialog):
@@ -31,7 +31,6 @@ class ShortcutsDialog(QDialog):
             group = QTreeWidgetItem(self.table, [title])
             for text, keys in rows:
                 QTreeWidgetItem(group, [text, keys])
-        self.table.setWordWrap(True)
         self.table.expandAll()
         buttons = plain_buttons(QDialogButtonBox(QDialogButtonBox.StandardButton.Close))
         buttons.rejected.connect(self.reject)

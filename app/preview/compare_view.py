@@ -41,16 +41,16 @@ PANNING = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifie
 
 def view_keys() -> list[tuple[str, str]]:
     """What the keys of the view do that are no actions, and the keys' names."""
-    texts = {
-        "+": QCoreApplication.translate("CompareView", "Zoom in"),
-        "−": QCoreApplication.translate("CompareView", "Zoom out"),
-        "← →": QCoreApplication.translate("CompareView", "Previous and next frame"),
-        "Ctrl+← → ↑ ↓": QCoreApplication.translate("CompareView", "Move the picture"),
-        "Shift+← →": QCoreApplication.translate("CompareView", "Move the wipe line"),
-        "Esc": QCoreApplication.translate("CompareView", "Clear the selection; leave the full screen"),
-        "Space": QCoreApplication.translate("CompareView", "Play or pause; in A/B show the other picture while held"),
-    }
-    return [(text, keys) for keys, text in texts.items()]
+    return [
+        (QCoreApplication.translate("CompareView", "Play or pause"), "Space"),
+        (QCoreApplication.translate("CompareView", "In A/B: show the other picture while held"), "Space"),
+        (QCoreApplication.translate("CompareView", "Zoom in"), "+"),
+        (QCoreApplication.translate("CompareView", "Zoom out"), "−"),
+        (QCoreApplication.translate("CompareView", "Previous and next frame"), "← →"),
+        (QCoreApplication.translate("CompareView", "Move the picture"), "Ctrl+← → ↑ ↓"),
+        (QCoreApplication.translate("CompareView", "Move the wipe line"), "Shift+← →"),
+        (QCoreApplication.translate("CompareView", "Clear the selection; leave the full screen"), "Esc"),
+    ]
 
 
 class CompareView(QWidget):
@@ -331,7 +331,7 @@ class CompareView(QWidget):
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Grab the wipe line, start a rubber band (Shift) or grab the picture."""
         if self.placeholder is not None:
-            if self.placeholder.kind != "busy" and event.button() == Qt.MouseButton.LeftButton:
+            if self.placeholder.kind == "empty" and event.button() == Qt.MouseButton.LeftButton:
                 self.open_requested.emit()
         elif event.button() in {Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton}:
             if event.modifiers() & Qt.KeyboardModifier.ShiftModifier:

@@ -1,8 +1,9 @@
 """The frame track: scrub by exact frame, in and out points, marks for decoded and restored frames."""
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
+    QHelpEvent,
     QKeyEvent,
     QMouseEvent,
     QPainter,
@@ -13,11 +14,12 @@ from PySide6.QtGui import (
     QResizeEvent,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QAbstractSlider, QSizePolicy, QWidget
+from PySide6.QtWidgets import QAbstractSlider, QSizePolicy, QToolTip, QWidget
 
 from app.preview import hud
 from app.preview.model import FrameRange, runs
 from app.preview.time_scale import STRIP_MARGIN, TimeScale
+from app.widgets.plain import plain_tip
 
 HANDLE = 7.0
 """Logical pixels around an in or out point in which it can be grabbed."""
@@ -37,7 +39,7 @@ class FrameTrack(QAbstractSlider):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAccessibleName(self.tr("Timeline"))
-        self.setToolTip(self.tr("Drag to go to a frame; drag the brackets to set the range; the wheel zooms in time."))
+        self.setAccessibleDescription(self._meaning())
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setMouseTracking(True)
@@ -48,6 +50,30 @@ class FrameTrack(QAbstractSlider):
         self._cached: list[tuple[int, int]] = []
         self._restored: list[tuple[int, int]] = []
         self._dragged: str | None = None
+
+    def _meaning(self) -> str:
+        """What can be done here, and what the marks mean."""
+        handling = self.tr("Drag to go to a frame; drag the brackets to set the range; the wheel zooms in time.")
+        marks = self.tr(
+            "Blue: the selected range. Green, below: restored frames. Grey, above: frames that are ready to be shown."
+        )
+        return f"{handling}\n{marks}"
+
+    def describe(self, position: QPoint) -> str:
+        """The frame at a position, whether it is restored, and what the marks mean."""
+        frame = self.scale.frame(position.x())
+        restored = any(first <= frame <= last for first, last in self._restored)
+        text = self.tr("Frame {frame}: restored") if restored else self.tr("Frame {frame}: not restored yet")
+        return f"{text.format(frame=frame)}\n\n{self._meaning()}"
+
+    def event(self, event: QEvent) -> bool:
+        """Show a tool tip for the frame under the pointer."""
+        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
+            QToolTip.showText(
+                event.globalPos(), plain_tip(self.describe(event.pos()) if self.isEnabled() else self._meaning()), self
+            )
+            return True
+        return super().event(event)
 
     def sizeHint(self) -> QSize:
         """One line of frames."""

@@ -38,6 +38,7 @@ class Judging:
         quiet: whether another of the clips that came with them is shown already.
         done: those with a whole result.
         flaws: sentences on what is no whole result.
+        inside: see `ClipIntake.more_inside`.
     """
 
     left: int
@@ -45,6 +46,7 @@ class Judging:
     quiet: bool
     done: list[FoundClip] = field(default_factory=list)
     flaws: list[str] = field(default_factory=list)
+    inside: Sequence[Path] = ()
 
     def note(self, clip: FoundClip, flaw: str | None) -> None:
         """One of them was looked at."""
@@ -63,7 +65,8 @@ class ClipIntake(QObject):
         added: the ids of new items.
         came: the ids of new items from the watched folder, which are to be restored.
         judging: how many clips seem to be done, whose results are looked at now.
-        left_out: a list of `FoundClip` that have a result, and sentences on what is no whole result of the others.
+        left_out: a list of `FoundClip` that have a result, sentences on what is no whole result of the others, and folders as in
+            ``more_inside``.
         watch_changed: another folder is watched, or none.
         recognised: a clip can be read, and is the first among the recent ones now.
         nothing_found: a sentence that says why no clip was found.
@@ -73,7 +76,7 @@ class ClipIntake(QObject):
     added = Signal(list)
     came = Signal(list)
     judging = Signal(int)
-    left_out = Signal(list, list)
+    left_out = Signal(list, list, list)
     watch_changed = Signal()
     recognised = Signal()
     nothing_found = Signal(str)
@@ -123,10 +126,8 @@ class ClipIntake(QObject):
     def take(self, paths: Sequence[Path]) -> None:
         """Add files, and the clips in folders, with the settings that the next clip starts with."""
         recursive, results = self._preferences.recursive, self._preferences.result_rule.folder
-        self._take(paths, search_with(self._preferences, recursive))
         inside = [] if recursive else [path for path in paths if path.is_dir() and has_clips_inside(path, results)]
-        if inside:
-            self.more_inside.emit(inside)
+        self._take(paths, search_with(self._preferences, recursive), inside)
 
     def take_inside(self, folders: Sequence[Path]) -> None:
         """Add the clips that are in folders inside these folders."""
@@ -138,7 +139,7 @@ class ClipIntake(QObject):
 
         self._take(folders, inside)
 
-    def _take(self, paths: Sequence[Path], search: Search) -> None:
+    def _take(self, paths: Sequence[Path], search: Search, more_inside: Sequence[Path] = ()) -> None:
         try:
             found = [self._found(path, search) for path in paths]
         except UserError as error:  # a folder that cannot be read
@@ -150,10 +151,13 @@ class ClipIntake(QObject):
         results = {clip: paths for _, results in found for clip, paths in results.items()}
         if results:
             self.judging.emit(len(results))
-            self._judge(results, watched=False, quiet=bool(clips))
+            self._judge(results, watched=False, quiet=bool(clips), inside=more_inside)
         without = [path.name for path, (clips, results) in zip(paths, found, strict=True) if not clips and not results]
         if without:
             self.nothing_found.emit(self.tr("There are no new clips in {names}.").format(names=", ".join(without)))
+        # of those that are still looked at it is said with the rest
+        if more_inside and not results:
+            self.more_inside.emit(more_inside)
 
     def _found(self, path: Path, search: Search) -> tuple[list[FoundClip], Results]:
         """The clips that a path stands for, and those with what seems to be their results."""
@@ -169,9 +173,9 @@ class ClipIntake(QObject):
         results = {clip: paths for clip in clips if (paths := rule.results_of(clip.path, clip.below))}
         return [clip for clip in clips if clip not in results], results
 
-    def _judge(self, results: Results, watched: bool, quiet: bool) -> None:
+    def _judge(self, results: Results, watched: bool, quiet: bool, inside: Sequence[Path] = ()) -> None:
         group = next(self._groups)
-        self._judged[group] = Judging(len(results), watched, quiet)
+        self._judged[group] = Judging(len(results), watched, quiet, inside=inside)
         self._prober.judge(group, results)
 
     def _on_judged(self, group: int, clip: FoundClip, flaw: str | None) -> None:
@@ -188,7 +192,7 @@ class ClipIntake(QObject):
             del self._judged[group]
             # what is done in a watched folder was told when it was done
             if judged.flaws or not judged.watched:
-                self.left_out.emit([] if judged.watched else judged.done, judged.flaws)
+                self.left_out.emit([] if judged.watched else judged.done, judged.flaws, judged.inside)
 
     def add_all(self, clips: Sequence[FoundClip]) -> None:
         """Add clips to the queue, those that have a result too."""

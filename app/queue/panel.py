@@ -1,5 +1,7 @@
 """The queue panel: clips and their states."""
 
+from collections.abc import Collection
+
 from PySide6.QtCore import (
     QEvent,
     QItemSelectionModel,
@@ -12,7 +14,19 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QColor, QDragEnterEvent, QDragMoveEvent, QFontMetrics, QKeyEvent, QPainter, QPaintEvent, QPalette
+from PySide6.QtGui import (
+    QColor,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDragMoveEvent,
+    QDropEvent,
+    QFontMetrics,
+    QKeyEvent,
+    QPainter,
+    QPaintEvent,
+    QPalette,
+    QPen,
+)
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -44,6 +58,7 @@ STATE_SIGNS: dict[ItemState, str] = {
 }
 ITEM_PADDING = 8
 PROGRESS_HEIGHT = 3
+DROP_FRAME = 3
 PICTURE_SIZE = QSize(56, 36)
 CONTEXT_MENU = (
     "start", "resume", "start_again", None, "play_result", "show_in_folder", "show_report", "show_failure", None, "move_up",
@@ -151,6 +166,7 @@ class QueueView(QListView):
         self.setDefaultDropAction(Qt.DropAction.MoveAction)
         self.setUniformItemSizes(True)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self._files_over = False
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Leave the player's keys to the window."""
@@ -163,6 +179,22 @@ class QueueView(QListView):
         """Rows are moved, files are copied."""
         super().dragEnterEvent(event)
         self._choose_action(event)
+        self._show_files_over(event.isAccepted() and not event.mimeData().hasFormat(ROW_MIME))
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        """They went elsewhere."""
+        super().dragLeaveEvent(event)
+        self._show_files_over(False)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Take what is dropped."""
+        self._show_files_over(False)
+        super().dropEvent(event)
+
+    def _show_files_over(self, over: bool) -> None:
+        """Show that files that are dragged over the list may be dropped, or no longer."""
+        self._files_over = over
+        self.viewport().update()
 
     def dragMoveEvent(self, event: QDragMoveEvent) -> None:
         """Rows are moved, files are copied."""
@@ -193,6 +225,18 @@ class QueueView(QListView):
             area = self.viewport().rect().adjusted(16, 16, -16, -16)
             flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
             painter.drawText(area, flags, self.tr("Drop clips or folders here"))
+            painter.end()
+        if self._files_over:
+            self._paint_files_over()
+
+    def _paint_files_over(self) -> None:
+        accent = self.palette().color(QPalette.ColorRole.Highlight)
+        wash = QColor(accent)
+        wash.setAlpha(40)
+        painter = QPainter(self.viewport())
+        painter.fillRect(self.viewport().rect(), wash)
+        painter.setPen(QPen(accent, DROP_FRAME))
+        painter.drawRect(QRectF(self.viewport().rect()).adjusted(1, 1, -1, -1))
 
 
 class QueuePanel(QWidget):
@@ -281,6 +325,15 @@ class QueuePanel(QWidget):
         index = self._model.index(self._model.queue.row(item_id))
         # said, as Ctrl is held where a shortcut has brought it here
         self.view.selectionModel().setCurrentIndex(index, QItemSelectionModel.SelectionFlag.ClearAndSelect)
+
+    def select_beside(self, ids: Collection[str]) -> None:
+        """Show the item that will be at the place of these when they are gone, so that not each of them is shown on the way."""
+        rows = [row for row, item in enumerate(self._model.queue) if item.id not in ids]
+        here = self.current_row()
+        if rows:
+            self.select(self._model.queue[next((row for row in rows if row >= here), rows[-1])].id)
+        else:
+            self.view.selectionModel().clear()
 
     def _select_current(self) -> None:
         """Where all selected items were removed, select the one that is shown: edits go to what is selected."""

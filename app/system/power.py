@@ -8,7 +8,7 @@ import sys
 import wave
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, get_args
+from typing import IO, Literal, get_args
 
 from PySide6.QtCore import QCoreApplication
 from PySide6.QtWidgets import QApplication
@@ -49,14 +49,19 @@ def power_command(wanted: Afterward, platform: str = sys.platform) -> list[str]:
     return ["systemctl", "suspend" if wanted == "sleep" else "poweroff"]
 
 
-def start_command(command: Sequence[str] | str) -> subprocess.Popen[bytes]:
+def start_command(command: Sequence[str] | str, errors: IO[bytes] | int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
     """Start a program, or what the user has written for a shell, on its own: it goes on when the window closes.
+
+    Args:
+        command: what is started.
+        errors: where it writes what goes wrong.
 
     Raises:
         OSError: it cannot be started.
     """
     null = subprocess.DEVNULL
-    return subprocess.Popen(command, shell=isinstance(command, str), stdin=null, stdout=null, stderr=null, start_new_session=True)
+    shell = isinstance(command, str)
+    return subprocess.Popen(command, shell=shell, stdin=null, stdout=null, stderr=errors, start_new_session=True)
 
 
 def play_chime() -> None:

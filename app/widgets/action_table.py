@@ -92,7 +92,8 @@ class ActionTable(QObject):
         for menu in menus:
             ids = [entry for entry in flat(menu.entries) if entry in self._actions and entry not in listed]
             listed |= set(ids)
-            groups.append((plain(menu.title), [row for entry in ids for row in self._keys_of(entry)]))
+            if rows := [row for entry in ids for row in self._keys_of(entry)]:
+                groups.append((plain(menu.title), rows))
         return groups
 
     def _keys_of(self, action_id: str) -> list[tuple[str, str]]:

@@ -16,7 +16,13 @@ from dcvsr_engine.resources import resource
 OPEN_PART = re.compile(r"(\{\d\})")
 FRAGMENTS = (
     "between {0} and {1}", "at least {0}", "at most {0}", "a whole number", "a number", "a finite number", "true or false",
-    "processor, {0} threads",
+    "processor, {0} threads", "{0} or WIDTHxHEIGHT with sides of {1} to {2} pixels", "auto or a factor between {0} and {1}",
+    "auto, or frames per second such as 24, 23.976 or 24000/1001", "text with %04d for the number, such as shot.%04d",
+    "the input has changed: {0}", "the input has changed: frames {0} to {1} of “{2}” are not those that were read before",
+    "“{0}” was written again since", "“{0}” had {1} bytes and has {2} now", "“{0}” is now “{1}”",
+    "there were {0} pictures and now there are {1}", "the model's file {0} has changed", "its plan has changed",
+    "it was started on {0} and would continue on {1}", "version {0} of the program started it and this is version {1}",
+    "it is shorter than its header says", "the decoder needs more memory",
 )  # fmt: skip
 """What the engine puts into gaps and is not a sentence, or is none: the ranges of settings, a device."""
 BETWEEN_SENTENCES = re.compile(r"(?<=\.)\s+(?=[A-Z“])")

@@ -1,6 +1,8 @@
-"""Times and amounts in words. Without Qt."""
+"""Times and amounts in words."""
 
 from pathlib import Path
+
+from PySide6.QtCore import QCoreApplication
 
 PERMILLE = 1000
 """Resolution of progress bars."""
@@ -17,13 +19,15 @@ def clock_time(seconds: float) -> str:
 def rough_time(seconds: float) -> str:
     """A time as exact as an estimate is: ``40 s``, ``12 min``, ``2 h 30 min``, ``31 h``."""
     minutes = seconds / 60
-    if minutes < 1.5:
-        return f"{max(1, round(seconds))} s"
-    if minutes < 59.5:
-        return f"{round(minutes)} min"
     # in steps of 5 minutes
     hours, rest = divmod(5 * round(minutes / 5), 60)
-    return f"{hours} h {rest} min" if rest and hours < 10 else f"{round(minutes / 60)} h"
+    if minutes < 1.5:
+        return QCoreApplication.translate("Formats", "{seconds} s").format(seconds=max(1, round(seconds)))
+    if minutes < 59.5:
+        return QCoreApplication.translate("Formats", "{minutes} min").format(minutes=round(minutes))
+    if rest and hours < 10:
+        return QCoreApplication.translate("Formats", "{hours} h {minutes} min").format(hours=hours, minutes=rest)
+    return QCoreApplication.translate("Formats", "{hours} h").format(hours=round(minutes / 60))
 
 
 def amount(size: float) -> str:

@@ -147,9 +147,10 @@ class Denoiser:
         embeddings = torch.cat([self.condition_for(branch, "image_embedding", embedding) for branch in layout.branches])
         ids = torch.tensor(model.declaration.added_time_ids).expand(branches * tiles, -1)
         sample = torch.cat([scaled.repeat(branches, 1, 1, 1, 1), conditions], dim=2)
+        alike = 1 if "condition" in model.declaration.unconditional else branches
         with self.propagation.batch(layout):
             output = self.network(
-                model.to_device(sample), noise_level.to(model.device), model.to_device(embeddings), model.to_device(ids)
+                model.to_device(sample), noise_level.to(model.device), model.to_device(embeddings), model.to_device(ids), alike
             )
         prediction: Tensor = output.float().cpu().unflatten(0, (branches, tiles))
         return prediction

@@ -12,6 +12,7 @@ from diffusers import UNetSpatioTemporalConditionModel
 from torch import Tensor, nn
 
 from dcvsr_engine.diffusion.branch import Branch
+from dcvsr_engine.diffusion.front import computed_once
 from dcvsr_engine.diffusion.levels import shallow_levels
 from dcvsr_engine.diffusion.propagation import BatchLayout, Propagation
 from dcvsr_engine.network.compiled import COMPILED_KINDS, CompiledBlocks
@@ -91,7 +92,7 @@ class LevelledUNet:
         upsampler: nn.Module = self.unet.up_blocks[-self.levels - 1].upsamplers[0]
         return upsampler
 
-    def __call__(self, x: Tensor, noise_level: Tensor, embeddings: Tensor, ids: Tensor) -> Tensor:
+    def __call__(self, x: Tensor, noise_level: Tensor, embeddings: Tensor, ids: Tensor, alike: int = 1) -> Tensor:
         """Evaluate the network.
 
         Args:
@@ -99,13 +100,14 @@ class LevelledUNet:
             noise_level: a scalar.
             embeddings: image embeddings ``(rows, tokens, width)``.
             ids: added time ids ``(rows, count)``.
+            alike: into how many parts with the same numbers ``x`` divides: the branches, where none drops the condition.
 
         Returns:
             ``(rows, frames, channels, height, width)``.
         """
         layout = self.propagation.layout
         features = self._reused.of(layout) if self._reused is not None and layout is not None else None
-        with self.compiled.evaluation(len(x)):
+        with self.compiled.evaluation(len(x)), computed_once(self.unet, alike):
             if features is not None:
                 return self.shallow(x, noise_level, embeddings, ids, features.to(x))
             out: Tensor = self.unet(x, noise_level, encoder_hidden_states=embeddings, added_time_ids=ids).sample

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from dcvsr_engine.control import Control
-from dcvsr_engine.environment import use_private_caches
+from dcvsr_engine.environment import prepare_torch
 from dcvsr_engine.errors import Cancelled, ModelError, UserError
 from dcvsr_engine.events import Event, FrameDone, PhaseStarted, SegmentFinished, TileFinished
 from dcvsr_engine.farm.cluster import versions_here
@@ -82,7 +82,7 @@ class FarmWorker:
 
     def __init__(self) -> None:
         switch.use_switched_on_build()
-        use_private_caches()
+        prepare_torch()
         from dcvsr_engine.worker.process import ModelCache
 
         self._models = ModelCache()

@@ -30,6 +30,7 @@ from dcvsr_engine.jobs.session import (
     load_for,
     loaded_model,
     opened_clip,
+    settle,
     with_reduction,
 )
 from dcvsr_engine.jobs.sinks import FileSink, PreviewSink
@@ -58,6 +59,8 @@ from dcvsr_engine.video.writer import check_target
 
 PLANNING_SECONDS = 2.0
 """A plan looks for cuts no longer than this."""
+TELLING_EVALUATIONS = 8
+"""From so many on, loading and warming up are a small part of what a job takes."""
 WAIT_SECONDS = 0.3
 """Seconds between two looks whether there is a unit to take."""
 OnPlan = Callable[[Plan], None]
@@ -130,6 +133,7 @@ def shortage_in_words() -> Iterator[None]:
 def run_preview(request: JobRequest, telemetry: Telemetry, loader: Loader, on_plan: OnPlan) -> JobReport:
     """Restore the requested frames and send each as an event; write nothing."""
     with opened_clip(request, telemetry) as (reader, info):
+        settle(request, info, loader, telemetry)
         model = loaded_model(request.settings, loader, telemetry)
         shots = find_shots(request, reader, info, telemetry)
         plan = feasible_plan(request, info, model, shots, None, on_plan)
@@ -166,11 +170,17 @@ class Workplace(Protocol):
 class Here:
     """A `Workplace`: this process, where ``loader`` gives the model."""
 
-    opened = staticmethod(opened_clip)
     plan = staticmethod(feasible_plan)
 
     def __init__(self, loader: Loader) -> None:
         self._loader = loader
+
+    @contextmanager
+    def opened(self, request: JobRequest, telemetry: Telemetry) -> Iterator[tuple[VideoReader, VideoInfo]]:
+        """See `Workplace.opened`; the processor computes as is fastest from here on."""
+        with opened_clip(request, telemetry) as (reader, info):
+            settle(request, info, self._loader, telemetry)
+            yield reader, info
 
     @property
     def threads(self) -> int:
@@ -198,8 +208,10 @@ def run_stored(
     with at_work(folder, telemetry, watched) as presence, place.opened(request, telemetry) as (reader, info):
         if report := report_of_repeated(request, target, info, folder, telemetry, place):
             return report
-        decided_output(request, target, info, read_manifest(folder))  # before the model is loaded for nothing
-        model, make = place.model(request.settings, telemetry), partial(place.plan, on_plan=on_plan)
+        begun = read_manifest(folder)
+        decided_output(request, target, info, begun)  # before the model is loaded for nothing
+        model = place.model(as_begun(request.settings, begun), telemetry)
+        make = partial(place.plan, on_plan=on_plan)
         with presence.lock(telemetry.check):
             known = read_manifest(folder)
             if known is None and (report := report_of_repeated(request, target, info, folder, telemetry, place)):
@@ -215,6 +227,12 @@ def run_stored(
             job = place.restore(job, store)
         with presence.lock(telemetry.check):
             return conclude(job, target, store, resumed=known is not None)
+
+
+def as_begun(settings: RestoreSettings, begun: Manifest | None) -> RestoreSettings:
+    """The settings to load a model with: a job goes on in its number format, whatever has been measured since."""
+    device, precision = (None, None) if begun is None else begun.identity.device
+    return settings.replace(precision=precision) if settings.precision == "auto" and device == "cpu" else settings
 
 
 def decided_output(request: JobRequest, target: Path, info: VideoInfo, known: Manifest | None) -> OutputSettings:
@@ -244,8 +262,8 @@ def restore_units(session: Session, store: JobStore) -> Session:
 
 
 def remember(plan: Plan, facts: Sequence[SegmentFacts]) -> None:
-    """Remember how long a job took, where it did all that was planned."""
-    if not any(segment.repeated for segment in facts):
+    """Remember how long a job took, where it did all that was planned, and enough that its beginning counts for little."""
+    if plan.evaluations >= TELLING_EVALUATIONS and not any(segment.repeated for segment in facts):
         remember_speed(plan, sum(segment.work_seconds for segment in facts))
 
 

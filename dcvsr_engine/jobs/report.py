@@ -98,6 +98,7 @@ class ErrorMeter:
 
     def add(self, error: ErrorPicture) -> None:
         """Take the next frame's error ``(height, width)``."""
+        error = error.copy()  # it is part of a frame, which is not to be held with it
         jumps = None if self._grid is None else seam_jumps(error, self._grid, self._factor)
         if jumps is not None:
             self._at_borders += float(jumps[0])
@@ -124,7 +125,8 @@ class ErrorMeter:
 
 def mean_change(before: ErrorPicture, after: ErrorPicture) -> float:
     """How much the error changes from one frame to the next."""
-    return float(np.abs(after - before).mean())
+    # row by row: the copies on the way would be whole frames
+    return float(np.mean([np.abs(row - earlier).mean() for row, earlier in zip(after, before, strict=True)]))
 
 
 def seam_score(facts: Sequence[SegmentFacts]) -> float | None:

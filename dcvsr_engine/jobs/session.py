@@ -18,6 +18,7 @@ from dcvsr_engine.jobs.telemetry import Telemetry
 from dcvsr_engine.models.loading import load_model
 from dcvsr_engine.network.checkpoint import Model
 from dcvsr_engine.network.declaration import UNET_FOLDERS
+from dcvsr_engine.network.device import resolve_device
 from dcvsr_engine.network.layout import subfolder
 from dcvsr_engine.planning.plan import Plan, Segment
 from dcvsr_engine.planning.planner import make_plan
@@ -25,6 +26,7 @@ from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.planning.segments import frame_range
 from dcvsr_engine.planning.shots import ShotBoundaries, detect_shots
 from dcvsr_engine.planning.speeds import timed
+from dcvsr_engine.planning.ways import precision_for, settle_way
 from dcvsr_engine.restore.frames import SegmentFrames, SegmentReader
 from dcvsr_engine.restore.pipeline import SegmentPipeline
 from dcvsr_engine.settings import RestoreSettings, rate_of
@@ -39,7 +41,7 @@ Loader = Callable[[RestoreSettings], Model]
 
 def load_for(settings: RestoreSettings) -> Model:
     """Load the model that ``settings`` name; raises `ModelError`."""
-    return load_model(settings.model, settings.device, settings.precision)
+    return load_model(settings.model, settings.device, precision_for(settings, resolve_device(settings.device)))
 
 
 @dataclass(frozen=True)
@@ -155,6 +157,18 @@ def opened_clip(request: JobRequest, telemetry: Telemetry) -> Iterator[tuple[Vid
         with telemetry.phase("analyse"):
             info = reader.counted_info()
         yield reader, info
+
+
+LARGE_JOB = 2**21
+"""Input pixels of all frames from which on it is worth to measure how the processor computes fastest."""
+
+
+def settle(request: JobRequest, info: VideoInfo, loader: Loader, telemetry: Telemetry) -> None:
+    """Find out how the processor computes a new job fastest, where that is worth the time; see `settle_way`."""
+    first, last = frame_range(request, info)
+    with telemetry.phase("load"):
+        worthwhile = (last + 1 - first) * info.width * info.height >= LARGE_JOB
+        settle_way(request.settings, lambda precision: loader(request.settings.replace(precision=precision)), worthwhile)
 
 
 def loaded_model(settings: RestoreSettings, loader: Loader, telemetry: Telemetry) -> Model:

@@ -84,7 +84,7 @@ class HaarFirstStage:
         """
         luma = inverse_haar(inverse_haar(bands[:, :16]))
         coarse = inverse_haar(bands[:, 16:])
-        chroma = inverse_haar(F.pad(coarse, (0, 0, 0, 0, 0, 6)))
+        chroma = F.interpolate(coarse / 2, scale_factor=2)  # without details
         return matrix(torch.cat([luma, chroma], dim=1), YCBCR_TO_RGB) / 2
 
     def encode_condition(self, upscaled: Tensor, check: Callable[[], None] = lambda: None) -> Tensor:

@@ -46,8 +46,9 @@ class ResidualBlock(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Map ``(n, channels, h, w)`` to the same shape."""
-        changed: Tensor = self.second(F.leaky_relu(self.first(features), SLOPE))
-        return features + changed
+        # in place: at HD every map takes a hundred megabytes, which the system would have to clear
+        changed: Tensor = self.second(F.leaky_relu_(self.first(features), SLOPE))
+        return changed.add_(features)
 
 
 class Upsampler(nn.Module):
@@ -75,7 +76,7 @@ class Upsampler(nn.Module):
         middle = windows[:, self.config.frames // 2]
         # the frames in float32, the network in the format of its weights
         stacked = (windows.flatten(1, 2) - 0.5).to(self.head.weight.dtype, memory_format=torch.channels_last)
-        features = F.leaky_relu(self.head(stacked), SLOPE)
+        features = F.leaky_relu_(self.head(stacked), SLOPE)
         shuffled = F.pixel_shuffle(self.tail(self.body(features)), self.config.scale).float()
         return Enlarged(upscale(middle, self.config.scale) + shuffled[:, :3], shuffled[:, 3:])
 

@@ -19,11 +19,12 @@ from dcvsr_engine.planning.grids import tiles_at_once
 from dcvsr_engine.settings import PlannedSettings, ResolvedSettings, RestoreSettings, SapSchedule
 from dcvsr_engine.storage import read_json
 from dcvsr_engine.tiling.grid import TileGrid
+from dcvsr_engine.video.encoders import tree_is_repeatable
 
 MEMORY_SHARE = 0.7
 """Share of the free memory that a job may plan with."""
 MOST_TILES = 8
-"""Tiles in a batch, at most, where the user does not choose."""
+"""Tiles in a batch on a GPU, at most, where the user does not choose."""
 
 COUNTED_MAPS = {True: (27.4, 13.0), False: (12.5, 6.9)}
 """Feature maps of the top level that are alive at the U-Net's peak, and inside a propagating layer beside its keys and values,
@@ -43,10 +44,10 @@ DECODER_SHARE = {"cpu": 1.25, "cuda": 1.0, "xpu": 1.25, "mps": 1.25}
 """As `KERNEL_SHARE`, for the decoder; measured on CUDA only, likewise: 1.000 with 22 frames, in bf16 and fp16."""
 KERNEL_BYTES = 2**24
 """Bytes that one evaluation needs whatever its size."""
-PIXEL_COPIES, RESULT_COPIES = 7, 2
-"""Copies of output frames in float32, measured on a processor (`test_memory.py`): of a band that is decoded and corrected,
-all that takes on the way included; and of a whole chunk, for its result."""
-BAND_PIXELS = 2**21
+PIXEL_COPIES = 7
+"""Copies in float32 of a band of output frames that is decoded and corrected, all that takes on the way included; measured on a
+processor (`test_memory.py`)."""
+BAND_PIXELS = 2**20
 """Output pixels that are decoded together, where parts of frames can be."""
 HELD_PIXEL = 6
 """Bytes of a pixel of enlarged frames that are held: three channels in 16 bits."""
@@ -54,12 +55,18 @@ PROCESS_BYTES = 480 * 2**20
 """Python, PyTorch and all other libraries, once a model is loaded: measured."""
 BETWEEN = 2
 """Finished frames beside those that wait: one that is made, and one that is encoded."""
-ENCODERS = {"h264": (7.0, 3.9, 212), "h265": (7.0, 3.8, 198), "av1": (5.0, 2.1, 130), "ffv1": (80.0, 0.0, 80)}
+METER_PIXEL = 12
+"""Bytes of an output pixel of what measures joins: the errors of a segment's first frame, of the last one and of this one."""
+ENCODERS = {"h264": (5.7, 4.05, 213), "h265": (0.0, 4.9, 222), "av1": (5.0, 2.1, 130), "ffv1": (73.0, 0.0, 73)}
+SHORT_LOOKAHEAD = (4.0, 5.4, 63)
+"""The same of x264 without its macroblock tree, see `tree_is_repeatable`."""
 OTHER_ENCODER = (20.0, 0.0, 20)
 """Bytes per output pixel that an encoder holds: at first, for every frame, and at most. Measured on two cores, preset medium."""
+HEAP_BYTES = 2**27
+"""Free memory that the C library keeps for allocations to come, and between others: see `environment.use_steady_heap`."""
 CONTEXT_BYTES = 2**29
 """A CUDA context, its kernels and their workspaces, which a process that runs the job beside the one that plans it takes anew."""
-QUEUE_BYTES = 2**28
+QUEUE_BYTES = 2**27
 MOST_WAITING = 64
 """Finished frames that wait to be written: at most so many bytes, and so many."""
 WAITING_PIXEL = FLOAT_PIXEL + 4
@@ -164,6 +171,9 @@ class SegmentLoad:
         upsampler: the network that enlarges frames; ``None`` for bicubic.
         pinned: frames whose ``x_0`` neighbouring segments hand over.
         codec: that the result is encoded with; empty where it is not.
+        output_size: (width, height) of that.
+        together: tiles in a batch, at most, where the user does not choose.
+        several: whether there is more than one segment: the next one's frames are decoded meanwhile.
     """
 
     settings: ResolvedSettings
@@ -175,6 +185,9 @@ class SegmentLoad:
     upsampler: UpsamplerConfig | None = None
     pinned: int = 0
     codec: str = ""
+    output_size: tuple[int, int] = (0, 0)
+    together: int = MOST_TILES
+    several: bool = True
 
     @property
     def first_stage(self) -> FirstStageSpec:
@@ -255,11 +268,18 @@ class SegmentLoad:
         return self.grid.frames * self.grid.height * self.grid.width * self.first_stage.latent_channels * 4
 
     def host_bytes(self) -> int:
-        """Memory of the host all through a segment: two segments' LR frames, latents, and finished frames."""
-        frames = self.grid.frames + (2 * self.upsampler.context if self.upsampler else 0)
-        lr = 2 * frames * self.pixels_in * FLOAT_PIXEL
-        made = min(self.grid.frames, queue_room(self.pixels_out) + BETWEEN) * self.pixels_out * WAITING_PIXEL
-        return PROCESS_BYTES + lr + self.held_latents() + self.deep_bytes() + made + self.encoder_bytes()
+        """Memory of the host all through a segment: the program, LR frames, also those of the next segment, enlarged frames."""
+        stage, pixels = self.first_stage, self.pixels_in * (2 if self.several else 1)
+        lr = (self.grid.frames + (2 * self.upsampler.context if self.upsampler else 0)) * pixels * FLOAT_PIXEL
+        enlarged = HELD_PIXEL * self.pixels_out * self.grid.frames if self.upsampler and stage.local else 0
+        # those that are pinned here, and those that the next one will pin
+        pinned = 2 * self.pinned * self.latent_bytes() // self.grid.frames
+        return PROCESS_BYTES + HEAP_BYTES + lr + enlarged + pinned + self.deep_bytes()
+
+    def finished_bytes(self) -> int:
+        """What is held of finished frames: by those that wait to be encoded, by what measures joins, and by the encoder."""
+        waiting = min(self.grid.frames, queue_room(self.pixels_out) + BETWEEN) * WAITING_PIXEL
+        return (waiting + METER_PIXEL) * self.pixels_out + self.encoder_bytes()
 
     def deep_bytes(self) -> int:
         """Deep features of all tiles and branches, where steps reuse them."""
@@ -270,19 +290,17 @@ class SegmentLoad:
         latents = rows * grid.tile_frames * grid.tile_height * grid.tile_width
         return int(latents * self.network.deep_numbers(settings) * self.network.item)
 
-    def held_latents(self) -> int:
-        """What is held of a segment: merged estimates and weights, x, noise, condition, enlarged frames, pinned ones."""
+    def sampled_bytes(self) -> int:
+        """What is held of a segment while it is sampled: merged estimates and weights, x, noise, condition."""
         stage, frame = self.first_stage, self.latent_bytes() // self.grid.frames
         merged = self.latent_bytes() * (1 + 1 / stage.latent_channels)
         # the only step begins with noise alone, which all frames may have in common
         x = self.latent_bytes() if self.settings.steps > 1 else 0
         noise = frame if self.declaration.noise_share == 1 else self.latent_bytes()
         condition = 0 if self.encodes_parts else self.latent_bytes() * stage.condition_channels / stage.latent_channels
-        enlarged = HELD_PIXEL * self.pixels_out * self.grid.frames if self.upsampler and stage.local else 0
         # the estimates of two steps, where one is extrapolated from the other
         before = 2 * self.latent_bytes() if any(step.extrapolation for step in steps_of(self.settings, self.declaration)) else 0
-        # those that are pinned here, and those that the next one will pin
-        return int(merged + x + noise + condition + enlarged + before + 2 * self.pinned * frame)
+        return int(merged + x + noise + condition + before)
 
     @property
     def encodes_parts(self) -> bool:
@@ -293,15 +311,17 @@ class SegmentLoad:
         """What the encoder holds of a segment's frames."""
         if not self.codec:
             return 0
-        first, each, most = ENCODERS.get(self.codec, OTHER_ENCODER)
-        return int(min(first + each * self.grid.frames, most) * self.pixels_out)
+        (width, height), costs = self.output_size, ENCODERS.get(self.codec, OTHER_ENCODER)
+        first, each, most = SHORT_LOOKAHEAD if self.codec == "h264" and not tree_is_repeatable(width) else costs
+        return int(min(first + each * self.grid.frames, most) * width * height)
 
     def chunk_bytes(self, frames: int) -> int:
-        """Memory of a chunk of output frames in float32, and of a band of it where frames can be worked on in parts."""
+        """Memory of a chunk of output frames beyond one, and of a band of it where frames can be worked on in parts."""
         whole = band = frames * self.pixels_out
         if self.first_stage.local:
             band = min(whole, BAND_PIXELS)
-        return (RESULT_COPIES * whole + PIXEL_COPIES * band) * FLOAT_PIXEL
+        # one is that which is made; while frames of a chunk wait, they hold all of it
+        return 2 * (frames - 1) * self.pixels_out * WAITING_PIXEL + PIXEL_COPIES * band * FLOAT_PIXEL
 
 
 def queue_room(pixels_out: int) -> int:
@@ -326,7 +346,7 @@ def with_batch(load: SegmentLoad, budget: int) -> PlannedSettings:
         last: SapSchedule = "two-pass" if settings.tiling == "paper" else "cached"
         exact: tuple[SapSchedule, ...] = ("lockstep", "staged")
         schedule = next((tried for tried in exact if fits(tried, 1)), last)
-    most = 1 if settings.device == "cpu" else min(load.grid.spatial, MOST_TILES)
+    most = min(load.grid.spatial, load.together)
     batch = settings.tile_batch or max((size for size in range(1, most + 1) if fits(schedule, size)), default=1)
     if settings.sap_schedule == "auto" and batch >= load.grid.spatial:
         schedule = "lockstep"
@@ -351,6 +371,30 @@ class MemoryEstimate:
     offload: bool = False
 
 
+@dataclass(frozen=True)
+class PhaseLoad:
+    """Memory of a part of a segment's work, beside weights and what is held all through.
+
+    Attributes:
+        host, device: bytes of the machine's memory and of the device's, which may be the same.
+        offloads: whether the U-Net may leave the device meanwhile.
+    """
+
+    host: int
+    device: int
+    offloads: bool = False
+
+
+def phases_of(load: SegmentLoad, frames: int) -> list[PhaseLoad]:
+    """What is done with a segment, one after the other; ``frames`` are decoded together."""
+    finished, decoding, chunk = load.finished_bytes(), load.decoding_bytes(frames), load.chunk_bytes(frames)
+    on_device = load.first_stage.pixel_device(load.settings.device) == load.settings.device
+    decoded = PhaseLoad(load.latent_bytes() + finished + (not on_device) * chunk, decoding + on_device * chunk, offloads=True)
+    # while frames are enlarged, those of the segment before are still being encoded
+    enlarged = PhaseLoad(finished if load.several else 0, load.upsampling_bytes(), offloads=True)
+    return [enlarged, PhaseLoad(load.sampled_bytes(), load.sampling_bytes()), decoded]
+
+
 def estimate_memory(load: SegmentLoad, free: int, total: int) -> tuple[PlannedSettings, MemoryEstimate]:
     """Decide the batch sizes, and estimate the memory they take.
 
@@ -371,15 +415,11 @@ def estimate_memory(load: SegmentLoad, free: int, total: int) -> tuple[PlannedSe
     # the U-Net gives its room to the decoder only where that lets it decode more frames together
     offload = device == "cuda" and load.frames_at_once(budget) < load.first_stage.frames_together(load.pixels_out)
     frames = load.frames_at_once(budget + offload * weights)
-    decoding, host = load.decoding_bytes(frames), load.host_bytes()
-    if load.first_stage.pixel_device(device) == device:
-        decoding += load.chunk_bytes(frames)
-    else:
-        host += load.chunk_bytes(frames)
-    # frames are enlarged before they are encoded or decoded
-    decoding = max(decoding, load.upsampling_bytes())
-    # the image encoder sees one frame before anything else is done
-    peak = resident + max(weights + max(load.sampling_bytes(), network.image_encoder), decoding + (not offload) * weights)
+    phases = phases_of(load, frames)
+    # of the weights only the U-Net's can leave; the image encoder sees one frame before anything else is done
+    phases.append(PhaseLoad(0, network.image_encoder))
+    peak = resident + max(phase.device + (0 if offload and phase.offloads else weights) for phase in phases)
     if device == "cpu":
-        return settings, MemoryEstimate(peak, total, host + peak, frames)
-    return settings, MemoryEstimate(peak, free, host, frames, offload)
+        host = load.host_bytes() + resident + weights + max(phase.device + phase.host for phase in phases)
+        return settings, MemoryEstimate(peak, total, host, frames)
+    return settings, MemoryEstimate(peak, free, load.host_bytes() + max(phase.host for phase in phases), frames, offload)

@@ -13,16 +13,17 @@ from dcvsr_engine.diffusion.schedule import evaluations, guidance_acts, steps_of
 from dcvsr_engine.host_memory import host_memory
 from dcvsr_engine.models.registry import base_folder
 from dcvsr_engine.network.declaration import Declaration
-from dcvsr_engine.network.device import DTYPES, device_title, memory, resolve_device, resolve_precision
+from dcvsr_engine.network.device import DTYPES, device_title, memory, resolve_device
 from dcvsr_engine.network.upsampler_config import upsampler_config
 from dcvsr_engine.planning.disk import disk_needs, expected_bytes, most_bytes, tightest
 from dcvsr_engine.planning.grids import grid_for, window_stride
-from dcvsr_engine.planning.memory import MemoryEstimate, NetworkSize, SegmentLoad, estimate_memory
+from dcvsr_engine.planning.memory import MOST_TILES, MemoryEstimate, NetworkSize, SegmentLoad, estimate_memory
 from dcvsr_engine.planning.plan import Plan, Segment
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.planning.segments import frame_range, picture_size, segments_of
 from dcvsr_engine.planning.shots import ShotBoundaries
 from dcvsr_engine.planning.sizes import Sizes, decided_size, size_notes, sizes_of
+from dcvsr_engine.planning.ways import batch_for, precision_for
 from dcvsr_engine.settings import OutputSettings, PlannedSettings, ResolvedSettings
 from dcvsr_engine.video.encoders import fallback_notes, needs_even_sides, resolved_output
 from dcvsr_engine.video.losses import losses_ahead
@@ -60,7 +61,7 @@ def make_plan(
     settings, sizes = sized(on_device(declaration.resolve(request.settings)), request, info)
     shots = boundaries.shots if boundaries is not None else (frame_range(request, info),)
     whole = load_of(Segment(index=0, first=0, last=0), *sizes.reduced, settings, declaration, unet)
-    load = replace(whole, codec=codec_of(request, info))
+    load = replace(whole, codec=codec_of(request, info), output_size=sizes.output)
     division = divided(shots, load, sizes.reduced, segment_windows)
     planned, estimate = division.settings, division.estimate
     plan = Plan(
@@ -143,7 +144,7 @@ def division_of(shots: Sequence[tuple[int, int]], load: SegmentLoad, size: tuple
     # windows are even in each segment: a shorter one may have longer ones
     windows_of = (grid_for(frames, *size, load.declaration, settings) for frames in {segment.frames for segment in segments})
     grid = replace(grid, tile_frames=max(each.tile_frames for each in windows_of))
-    load = replace(load, grid=grid, pinned=pinned)
+    load = replace(load, grid=grid, pinned=pinned, several=len(segments) > 1)
     return Division(segments, windows, load, *estimate_memory(load, *memory(settings.device)))
 
 
@@ -168,7 +169,7 @@ def sized(settings: ResolvedSettings, request: JobRequest, info: VideoInfo) -> t
 def on_device(settings: ResolvedSettings) -> ResolvedSettings:
     """Decide the device and the number format; raises `ModelError` when the device is not there."""
     device = resolve_device(settings.device)
-    return settings.replace(device=device, precision=resolve_precision(settings.precision, device))
+    return settings.replace(device=device, precision=precision_for(settings, device))
 
 
 def load_of(
@@ -197,6 +198,7 @@ def load_of(
         pixels_in=width * height,
         pixels_out=width * height * settings.scale**2,
         upsampler=upsampler,
+        together=batch_for(settings.model) if settings.device == "cpu" else MOST_TILES,
     )
 
 

@@ -1,7 +1,6 @@
 """Colour correction: the low frequencies of the result follow the input (method.md §6)."""
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from dcvsr_engine.settings import Color
@@ -20,19 +19,41 @@ def low_frequencies(frames: Tensor, levels: int = LEVELS) -> Tensor:
 
     By sums of shifted pictures: 19 times as fast on a processor as torch's dilated convolution (1080p, one thread).
     """
+    # two pictures for all levels: each in float32 is large, and new memory has to be cleared by the system
+    across, smooth = torch.empty_like(frames), torch.empty_like(frames)
     for level in range(levels):
-        hole = 2**level
-        padded = F.pad(frames, (hole, hole, hole, hole), mode="replicate")
-        # in place on the new tensors: whole frames of 1080p in float32 are large
-        rows = (2 * padded[..., hole:-hole]).add_(padded[..., : -2 * hole]).add_(padded[..., 2 * hole :])
-        frames = (2 * rows[..., hole:-hole, :]).add_(rows[..., : -2 * hole, :]).add_(rows[..., 2 * hole :, :]).div_(16)
+        add_neighbours(frames, 2**level, -1, out=across)
+        frames = add_neighbours(across, 2**level, -2, out=smooth).div_(16)
     return frames
+
+
+def add_neighbours(pixels: Tensor, hole: int, axis: int, out: Tensor) -> Tensor:
+    """Twice each of ``pixels`` and its neighbours ``hole`` away on an ``axis``; edges repeat.
+
+    Args:
+        pixels: ``(frames, channels, height, width)``.
+        hole: distance of the neighbours.
+        axis: of height or width.
+        out: other memory for the result, shaped like ``pixels``.
+
+    Returns:
+        ``out``.
+    """
+    size = pixels.shape[axis]
+    hole = min(hole, size)
+    first, last, inner = pixels.narrow(axis, 0, 1), pixels.narrow(axis, size - 1, 1), size - hole
+    torch.mul(pixels, 2, out=out)
+    out.narrow(axis, hole, inner).add_(pixels.narrow(axis, 0, inner))
+    out.narrow(axis, 0, hole).add_(first)
+    out.narrow(axis, 0, inner).add_(pixels.narrow(axis, hole, inner))
+    out.narrow(axis, inner, hole).add_(last)
+    return out
 
 
 def wavelet(frames: Tensor, reference: Tensor) -> Tensor:
     """Detail of ``frames`` on the low frequencies of ``reference`` (both RGB ``(frames, 3, height, width)``)."""
     # smoothing is linear: low(reference) − low(frames) in one go
-    return frames + low_frequencies(reference - frames)
+    return low_frequencies(reference - frames).add_(frames)
 
 
 def color_moments(frames: Tensor) -> Tensor:

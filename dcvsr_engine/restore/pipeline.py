@@ -418,7 +418,9 @@ class SegmentPipeline:
         bands = self.bands(len(positions))
         moments = self.moments(latents, positions, bands) if self.settings.color == "adain" and len(bands) > 1 else None
         for rows in bands:
-            refined[..., rows, :] = self.refined_band(latents, positions, rows, moments)
+            pixels, up = self.refined_band(latents, positions, rows, moments)
+            refined[:, :3, rows] = pixels
+            refined[:, 3, rows] = (pixels - up).mul_(LUMA.to(up)).sum(1)
         return refined
 
     def moments(self, latents: Tensor, positions: list[int], bands: list[slice]) -> tuple[Tensor, Tensor]:
@@ -443,14 +445,20 @@ class SegmentPipeline:
 
     def refined_band(
         self, latents: Tensor, positions: list[int], rows: slice, moments: tuple[Tensor, Tensor] | None = None
-    ) -> Tensor:
-        """See `refined`: a band of ``rows`` of output pixels, ``(positions, 4, rows, width)``; ``moments`` as for `adain`."""
+    ) -> tuple[Tensor, Tensor]:
+        """A band of ``rows`` of output pixels, RGB ``(positions, 3, rows, width)``, restored and enlarged.
+
+        Args:
+            latents, positions: as for `refined`.
+            rows: of output pixels.
+            moments: as for `adain`.
+        """
         around = self.in_pixels(self.around(rows))
         up, decoded = self.decoded_band(latents, positions, around)
         pixels = correct(decoded, up, self.settings.color, moments)
-        error = ((pixels - up) * LUMA.to(up)).sum(1, keepdim=True)
         begin = around.start or 0
-        return torch.cat([pixels, error], 1)[..., rows.start - begin : rows.stop - begin, :]
+        inside = slice(rows.start - begin, rows.stop - begin)
+        return pixels[..., inside, :], up[..., inside, :]
 
     def decoded_band(self, latents: Tensor, positions: list[int], rows: slice) -> tuple[Tensor, Tensor]:
         """A band of ``I_up`` and of its mixture with what is decoded, each ``(positions, 3, rows, width)``.

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from dcvsr_engine.control import Control
-from dcvsr_engine.environment import use_private_caches
+from dcvsr_engine.environment import prepare_torch
 from dcvsr_engine.errors import Cancelled, JobError
 from dcvsr_engine.events import Event, PhaseStarted, PreviewFrame, SegmentFinished, Waiting, Warned
 from dcvsr_engine.gpu import switch
@@ -44,7 +44,7 @@ def serve_member(connection: Connection, device: str) -> None:
         known = os.environ.get(VISIBLE, "").split(",")
         os.environ[VISIBLE] = known[int(number)] if int(number) < len(known) and known[0] else number
     switch.use_switched_on_build()
-    use_private_caches()
+    prepare_torch()
     # imported by name: torch is loaded here, after what it sees is decided
     import_module("dcvsr_engine.worker.process").serve(connection, alone=False)
 

@@ -21,9 +21,10 @@ from dcvsr_engine.jobs.job import OnPlan, plan_job, run_job
 from dcvsr_engine.models.loading import load_model
 from dcvsr_engine.models.registry import model_folder
 from dcvsr_engine.network.checkpoint import Model
-from dcvsr_engine.network.device import available_devices, cards, device_title, memory, resolve_device, resolve_precision
+from dcvsr_engine.network.device import available_devices, cards, device_title, memory, resolve_device
 from dcvsr_engine.planning.calibration import calibrated
 from dcvsr_engine.planning.request import JobRequest
+from dcvsr_engine.planning.ways import precision_for
 from dcvsr_engine.settings import RestoreSettings, needs_crew
 from dcvsr_engine.video.comparison import Part, compare
 from dcvsr_engine.video.encoders import missing_codecs
@@ -44,7 +45,7 @@ class ModelCache:
     def __call__(self, settings: RestoreSettings) -> Model:
         """The model that ``settings`` name; raises `ModelError`."""
         device = resolve_device(settings.device)
-        precision = resolve_precision(settings.precision, device)
+        precision = precision_for(settings, device)
         key = model_folder(settings.model).resolve(), device, precision
         if self._model is None or self._key != key:
             # the old model goes before the new one comes: memory may not hold both

@@ -426,6 +426,14 @@
         <translation>放大</translation>
     </message>
     <message>
+        <source>Play or pause</source>
+        <translation>播放或暂停</translation>
+    </message>
+    <message>
+        <source>In A/B: show the other picture while held</source>
+        <translation>A/B 模式下：按住显示另一画面</translation>
+    </message>
+    <message>
         <source>Zoom out</source>
         <translation>缩小</translation>
     </message>
@@ -444,10 +452,6 @@
     <message>
         <source>Clear the selection; leave the full screen</source>
         <translation>取消选择；退出全屏</translation>
-    </message>
-    <message>
-        <source>Play or pause; in A/B show the other picture while held</source>
-        <translation>播放或暂停;在 A/B 模式下按住显示另一画面</translation>
     </message>
     <message>
         <source>The frame before and after. Plus and minus zoom, Ctrl with arrows moves, R selects the visible part, Escape clears the selection.</source>
@@ -839,6 +843,70 @@
         <translation>农场没有工作进程：请先加入一台计算机。</translation>
     </message>
     <message>
+        <source>{0} or WIDTHxHEIGHT with sides of {1} to {2} pixels</source>
+        <translation>{0} 或 WIDTHxHEIGHT（每边 {1} 到 {2} 像素）</translation>
+    </message>
+    <message>
+        <source>auto or a factor between {0} and {1}</source>
+        <translation>auto 或 {0} 到 {1} 之间的倍数</translation>
+    </message>
+    <message>
+        <source>auto, or frames per second such as 24, 23.976 or 24000/1001</source>
+        <translation>auto，或每秒帧数，如 24、23.976 或 24000/1001</translation>
+    </message>
+    <message>
+        <source>text with %04d for the number, such as shot.%04d</source>
+        <translation>以 %04d 表示编号的文字，如 shot.%04d</translation>
+    </message>
+    <message>
+        <source>the input has changed: {0}</source>
+        <translation>输入已改变：{0}</translation>
+    </message>
+    <message>
+        <source>the input has changed: frames {0} to {1} of “{2}” are not those that were read before</source>
+        <translation>输入已改变：“{2}”的第 {0} 至 {1} 帧与之前读取的不同</translation>
+    </message>
+    <message>
+        <source>“{0}” was written again since</source>
+        <translation>“{0}”此后被重新写入</translation>
+    </message>
+    <message>
+        <source>“{0}” had {1} bytes and has {2} now</source>
+        <translation>“{0}”原有 {1} 字节，现为 {2} 字节</translation>
+    </message>
+    <message>
+        <source>“{0}” is now “{1}”</source>
+        <translation>“{0}”现为“{1}”</translation>
+    </message>
+    <message>
+        <source>there were {0} pictures and now there are {1}</source>
+        <translation>原有 {0} 张图片，现有 {1} 张</translation>
+    </message>
+    <message>
+        <source>the model&apos;s file {0} has changed</source>
+        <translation>模型文件 {0} 已改变</translation>
+    </message>
+    <message>
+        <source>its plan has changed</source>
+        <translation>其计划已改变</translation>
+    </message>
+    <message>
+        <source>it was started on {0} and would continue on {1}</source>
+        <translation>它在 {0} 上开始，却将在 {1} 上继续</translation>
+    </message>
+    <message>
+        <source>version {0} of the program started it and this is version {1}</source>
+        <translation>它由程序的 {0} 版本开始，而当前为 {1} 版本</translation>
+    </message>
+    <message>
+        <source>it is shorter than its header says</source>
+        <translation>文件比其文件头所述的短</translation>
+    </message>
+    <message>
+        <source>the decoder needs more memory</source>
+        <translation>解码器需要更多内存</translation>
+    </message>
+    <message>
         <source>“{0}” cannot be read ({1}).</source>
         <translation>“{0}”无法读取（{1}）。</translation>
     </message>
@@ -872,7 +940,7 @@
     </message>
     <message>
         <source>“{0}” was damaged on its way from another computer; the unit is done again.</source>
-        <translation type="unfinished"></translation>
+        <translation>“{0}”从另一台电脑传来时损坏；该单元会重做。</translation>
     </message>
     <message>
         <source>“{0}” is there, but its picture ({1}×{2}) has another shape than the clip&apos;s.</source>
@@ -1128,39 +1196,39 @@
     </message>
     <message>
         <source>“{0}” is no file of a model: only JSON and safetensors are taken.</source>
-        <translation type="unfinished"></translation>
+        <translation>“{0}”不是模型文件：只接受 JSON 和 safetensors。</translation>
     </message>
     <message>
         <source>The model “{0}” was damaged on its way; start the job again.</source>
-        <translation type="unfinished"></translation>
+        <translation>模型“{0}”在传输中损坏；请重新开始任务。</translation>
     </message>
     <message>
         <source>“{0}” is no name of a file that a worker is sent.</source>
-        <translation type="unfinished"></translation>
+        <translation>“{0}”不是会发送给工作进程的文件名。</translation>
     </message>
     <message>
         <source>The model “{0}” cannot be used where it was sent to; install it there.</source>
-        <translation type="unfinished"></translation>
+        <translation>模型“{0}”在接收它的电脑上无法使用；请在那里安装它。</translation>
     </message>
     <message>
         <source>No worker of the farm is left. Finished work is kept: join a computer again, and repeat the command.</source>
-        <translation type="unfinished"></translation>
+        <translation>农场里已没有工作进程。已完成的部分会保留：请再次加入一台电脑，然后重复该命令。</translation>
     </message>
     <message>
         <source>{0} cannot be reached any more.</source>
-        <translation type="unfinished"></translation>
+        <translation>{0} 已无法连接。</translation>
     </message>
     <message>
         <source>{0}, or has another one of that name; install the same there, or have it sent with --send-model.</source>
-        <translation type="unfinished"></translation>
+        <translation>{0}，或者有同名的另一个；请在那里安装相同的，或用 --send-model 发送。</translation>
     </message>
     <message>
         <source>{0} lacks the model “{1}”: it is sent there.</source>
-        <translation type="unfinished"></translation>
+        <translation>{0} 缺少模型“{1}”：正在发送过去。</translation>
     </message>
     <message>
         <source>{0} does not see “{1}” or the input: what it works on is sent there.</source>
-        <translation type="unfinished"></translation>
+        <translation>{0} 看不到“{1}”或输入：它要处理的内容会发送过去。</translation>
     </message>
     <message>
         <source>A worker of the farm was lost ({0}: {1}).</source>
@@ -1168,11 +1236,11 @@
     </message>
     <message>
         <source>The model “{0}” is not here any more.</source>
-        <translation type="unfinished"></translation>
+        <translation>模型“{0}”已不在这里。</translation>
     </message>
     <message>
         <source>{0} cannot write what it is sent ({1}).</source>
-        <translation type="unfinished"></translation>
+        <translation>{0} 无法写入收到的内容（{1}）。</translation>
     </message>
     <message>
         <source>There is not enough disk space: free some, or restore a shorter part.</source>
@@ -1261,6 +1329,10 @@
     <message>
         <source>{0} is wrong: {1} (it is {2}).</source>
         <translation>{0} 有误：{1}（当前为 {2}）。</translation>
+    </message>
+    <message>
+        <source>{0} is missing.</source>
+        <translation>缺少 {0}。</translation>
     </message>
     <message>
         <source>The {0} “{1}” is missing.</source>
@@ -1372,7 +1444,11 @@
     </message>
     <message>
         <source>“{0}” cannot be sent in parts, as its frames are not found by their time, and is too large to be sent whole; put it on storage that all computers share.</source>
-        <translation type="unfinished"></translation>
+        <translation>“{0}”无法分段发送，因为无法按时间找到其帧，而整个发送又太大；请把它放到所有电脑共享的存储上。</translation>
+    </message>
+    <message>
+        <source>“{0}” is empty.</source>
+        <translation>“{0}”是空文件。</translation>
     </message>
     <message>
         <source>“{0}” is damaged or incomplete, or no video.</source>
@@ -1845,6 +1921,25 @@
     </message>
 </context>
 <context>
+    <name>Formats</name>
+    <message>
+        <source>{seconds} s</source>
+        <translation>{seconds} 秒</translation>
+    </message>
+    <message>
+        <source>{minutes} min</source>
+        <translation>{minutes} 分钟</translation>
+    </message>
+    <message>
+        <source>{hours} h {minutes} min</source>
+        <translation>{hours} 小时 {minutes} 分钟</translation>
+    </message>
+    <message>
+        <source>{hours} h</source>
+        <translation>{hours} 小时</translation>
+    </message>
+</context>
+<context>
     <name>FrameTrack</name>
     <message>
         <source>Timeline</source>
@@ -1853,6 +1948,18 @@
     <message>
         <source>Drag to go to a frame; drag the brackets to set the range; the wheel zooms in time.</source>
         <translation>拖动可跳转到某一帧；拖动括号可设定范围；滚轮缩放时间轴。</translation>
+    </message>
+    <message>
+        <source>Blue: the selected range. Green, below: restored frames. Grey, above: frames that are ready to be shown.</source>
+        <translation>蓝色：所选范围。下方绿色：已修复的帧。上方灰色：可以立即显示的帧。</translation>
+    </message>
+    <message>
+        <source>Frame {frame}: restored</source>
+        <translation>第 {frame} 帧：已修复</translation>
+    </message>
+    <message>
+        <source>Frame {frame}: not restored yet</source>
+        <translation>第 {frame} 帧：尚未修复</translation>
     </message>
 </context>
 <context>
@@ -2064,28 +2171,28 @@
         <translation>预览中</translation>
     </message>
     <message>
-        <source>{count} clips seem to have a result already; it is being looked at …</source>
-        <translation>{count} 个视频似乎已有结果；正在检查……</translation>
+        <source>Clips that seem to have a result already, which is being looked at: {count} …</source>
+        <translation>似乎已有结果、正在检查的视频：{count}……</translation>
+    </message>
+    <message>
+        <source>More results that are not whole: {count}.</source>
+        <translation>其他不完整的结果：{count} 个。</translation>
+    </message>
+    <message>
+        <source>Left out, as their results are there: {count}.</source>
+        <translation>已有结果而跳过：{count} 个。</translation>
     </message>
     <message>
         <source>Its clip is restored beside it.</source>
         <translation>将在旁边重新修复该视频。</translation>
     </message>
     <message>
-        <source>{count} more results are not whole either.</source>
-        <translation>另有 {count} 个结果也不完整。</translation>
-    </message>
-    <message>
-        <source>{count} clips are left out, as their results are there.</source>
-        <translation>略去 {count} 个视频，因为它们的结果已存在。</translation>
-    </message>
-    <message>
         <source>Add them all the same</source>
         <translation>仍然加入</translation>
     </message>
     <message>
-        <source>Folders inside {names} hold clips, too.</source>
-        <translation>{names} 的子文件夹里也有视频。</translation>
+        <source>Folders inside “{names}” hold clips, too.</source>
+        <translation>“{names}”的子文件夹里也有视频。</translation>
     </message>
     <message>
         <source>Add those, too</source>
@@ -2511,6 +2618,10 @@
     <message>
         <source>needs {memory} of memory</source>
         <translation>需要 {memory} 内存</translation>
+    </message>
+    <message>
+        <source>The engine has ended; cancel this, and try again.</source>
+        <translation>引擎已结束；请取消后重试。</translation>
     </message>
 </context>
 <context>
@@ -3053,6 +3164,25 @@
     </message>
 </context>
 <context>
+    <name>QAbstractFileIconProvider</name>
+    <message>
+        <source>Folder</source>
+        <comment>All other platforms</comment>
+        <translation>文件夹</translation>
+    </message>
+</context>
+<context>
+    <name>QFileDialog</name>
+    <message>
+        <source>&amp;Look in:</source>
+        <translation>查找范围(&amp;L)：</translation>
+    </message>
+    <message>
+        <source>Files of &amp;type:</source>
+        <translation>文件类型(&amp;T)：</translation>
+    </message>
+</context>
+<context>
     <name>QueueModel</name>
     <message>
         <source>waiting to resume</source>
@@ -3372,6 +3502,10 @@
     <message>
         <source>{name} can be resumed {from_where}.</source>
         <translation>{name} 可以{from_where}恢复。</translation>
+    </message>
+    <message>
+        <source>{name} has to start again.</source>
+        <translation>{name} 需要重新开始。</translation>
     </message>
     <message>
         <source>Resume</source>
@@ -4867,8 +5001,8 @@
         <translation>无法启动队列完成后的命令：{error}。</translation>
     </message>
     <message>
-        <source>The command after the queue failed (exit code {code}); the results are there all the same.</source>
-        <translation>队列完成后的命令失败（退出代码 {code}）；结果不受影响。</translation>
+        <source>The command after the queue failed (exit code {code}); what is restored is there all the same.</source>
+        <translation>队列之后的命令失败了（退出代码 {code}）；已修复的结果不受影响。</translation>
     </message>
 </context>
 <context>

@@ -13,6 +13,8 @@ from dcvsr_engine.planning.request import JobRequest
 
 WAITING = QueueItem(JobRequest(source=Path("clip.mp4")), id="one")
 RESUMABLE = replace(WAITING, state="cancelled", folder=Path("job"))
+MARGIN = 4
+"""Pixels that a table leaves free beside a text."""
 BUSY = {Activity.RUNNING, Activity.PAUSING, Activity.PAUSED}
 
 
@@ -88,13 +90,15 @@ def test_the_overview_lists_every_shortcut_once_with_the_keys_of_the_preview(ope
     window.action_table["shortcuts"].trigger()
     table = window.help.dialog.table
     groups = [table.topLevelItem(index) for index in range(table.topLevelItemCount())]
-    assert [group.text(0) for group in groups] == ["File", "Edit", "View", "Job", "Models", "Devices", "Help", "In the preview"]
+    assert [group.text(0) for group in groups] == ["File", "Edit", "View", "Job", "Models", "Help", "In the preview"]
     rows = [(group.child(row).text(0), group.child(row).text(1)) for group in groups for row in range(group.childCount())]
     given = {action.text() for action in window.action_table.all() if not action.shortcut().isEmpty()}
     listed = [text for text, _ in rows]
     assert {text.replace("&", "").removesuffix("…") for text in given} <= set(listed)
     assert ("Wipe", "W") in rows and ("Preview as variant A", "F5") in rows and ("Zoom in", "+") in rows
     assert all(keys for _, keys in rows) and len(rows) == len(set(rows))
+    room = table.columnWidth(0) - 2 * table.indentation() - 2 * MARGIN
+    assert [text for text in listed if table.fontMetrics().horizontalAdvance(text) > room] == []
     window.help.dialog.reject()
 
 

@@ -3,6 +3,7 @@
 import argparse
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import jobs
@@ -168,6 +169,12 @@ def test_bad_options_are_refused_before_any_work(run, folder, arguments, words):
     code, _, heard = run("restore", folder, "--recursive", *arguments)
     assert (code, heard.count("\n")) == (2, 1) and words in heard, heard
     assert below(folder) == before
+
+
+def test_a_bad_name_is_refused_before_torch_is_loaded(run, folder, monkeypatch):
+    monkeypatch.setitem(sys.modules, "dcvsr_engine.worker.process", None)  # importing it fails
+    code, _, heard = run("restore", folder, "--recursive", "--name", "{name}/x")
+    assert code == 2 and "{name}/x" in heard
 
 
 def test_a_folder_without_clips(run, tmp_path):

@@ -105,7 +105,7 @@ def refused(result, folder, before):
 
 SOURCES = {
     "missing file": (lambda path: None, "does not exist"),
-    "text named .mp4": (text, "no video that can be read"),
+    "text named .mp4": (text, "is damaged or incomplete, or no video"),
     "truncated": (truncated, "is damaged or incomplete, or no video"),
     "zero frames": (zero_frames, "no video track"),
     "audio only": (audio_only, "no video track"),
@@ -143,6 +143,11 @@ def test_settings_files_that_are_wrong(case, restore, folder):
     (folder / "settings.json").write_bytes(data)
     before = inside(folder)
     assert words in refused(restore(folder / "clip.mp4", "--settings", folder / "settings.json"), folder, before)
+
+
+def test_the_root_is_no_place_for_a_result(restore, folder):
+    before = inside(folder)
+    refused(restore(folder / "clip.mp4", "-o", Path(folder.anchor)), folder, before)
 
 
 OPTIONS = {

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from dcvsr_engine import environment
-from dcvsr_engine.environment import CACHES, safe_import_path, use_private_caches
+from dcvsr_engine.environment import CACHES, MMAP_THRESHOLD, safe_import_path, use_private_caches
 from dcvsr_engine.gpu.own_process import run_module
 
 ROOT = Path(__file__).parents[2]
@@ -78,3 +78,25 @@ def test_processes_do_not_import_modules_of_the_current_folder(tmp_path, monkeyp
     assert process.exitcode == 0
     assert not (tmp_path / "trapped").exists()
     assert environment.SAFE_PATH not in os.environ
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc's allocator")
+def test_large_tensors_stay_apart_from_the_heap():
+    """Without it glibc takes what is freed as a sign that the heap may hold as much."""
+    size = MMAP_THRESHOLD[1]
+    code = f"""
+import ctypes
+from dcvsr_engine.environment import use_steady_heap
+class Facts(ctypes.Structure):
+    names = "arena ordblks smblks hblks hblkhd usmblks fsmblks uordblks fordblks keepcost"
+    _fields_ = [(name, ctypes.c_size_t) for name in names.split()]
+library = ctypes.CDLL(None)
+library.malloc.restype, library.free.argtypes, library.mallinfo2.restype = ctypes.c_void_p, [ctypes.c_void_p], Facts
+use_steady_heap()
+for _ in range(2):
+    apart = library.mallinfo2().hblkhd
+    held = library.malloc({size} + 1)
+    assert library.mallinfo2().hblkhd - apart >= {size}
+    library.free(held)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)

@@ -14,6 +14,7 @@ from dcvsr_engine.storage import (
     NAME_BYTES,
     content_hash,
     describe_os_error,
+    file_identity,
     parse_json,
     partial_path,
     partials_of,
@@ -24,6 +25,11 @@ from dcvsr_engine.storage import (
     write_json,
     write_text,
 )
+
+
+def test_a_name_right_below_the_root_is_told_from_others() -> None:
+    root = Path(Path.cwd().anchor)
+    assert file_identity(root / "not there") != file_identity(root / "nor this")
 
 
 @given(st.text(st.characters(blacklist_characters="/\0", blacklist_categories=["Cs"]), min_size=1, max_size=80))

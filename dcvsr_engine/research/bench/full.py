@@ -159,7 +159,7 @@ def product_seconds(stand: Stand, first: Tensor, second: Tensor) -> float:
 
 def all_rows() -> dict[str, RowWork]:
     """Every row by name, the most important first."""
-    from dcvsr_engine.research.bench import full_memory, full_steps, full_tiles
+    from dcvsr_engine.research.bench import full_memory, full_savings, full_steps, full_tiles
 
     return {
         "environment": environment,
@@ -173,7 +173,10 @@ def all_rows() -> dict[str, RowWork]:
         "attention": full_memory.attention_row,
         "hd-window": full_steps.hd_row,
         "profile": full_tiles.kernels_row,
-        "compile": full_tiles.compile_row,
+        "preview": full_savings.preview_row,
+        "front": full_savings.front_row,
+        "waits": full_savings.waits_row,
+        "compile": full_savings.compile_row,
     }
 
 

@@ -6,8 +6,6 @@ from typing import Any
 
 import torch
 from diffusers import UNetSpatioTemporalConditionModel
-from diffusers.models.attention import BasicTransformerBlock, TemporalBasicTransformerBlock
-from diffusers.models.resnet import SpatioTemporalResBlock
 from torch import Tensor, nn
 
 from dcvsr_engine.diffusion.denoiser import Denoiser
@@ -152,39 +150,6 @@ def ways_of(unet: nn.Module) -> dict[str, Callable[[], Any]]:
 def choose_convolutions() -> None:
     """Have cuDNN time its ways to convolve."""
     torch.backends.cudnn.benchmark = True
-
-
-def compile_row(stand: Stand) -> Iterator[FullFinding]:
-    """The same, every residual and transformer block compiled; spatial self-attentions stay plain."""
-    unet = fresh_unet(stand)
-    denoiser, tiles = Denoiser(model_with(stand, unet)), stand.size.tiles
-    work = guided_work(stand, denoiser, tiles, guided=True)
-    plain = stand.seconds(work) / tiles
-    yield f"plain: {plain:.4f} s per guided tile", {"seconds_per_guided_tile": plain}
-    for name, kinds in {"transformers": TRANSFORMERS, "residual blocks, too": (SpatioTemporalResBlock,)}.items():
-        compile_blocks(unet, kinds, stand.on_cuda)
-        first = stand.once(work)
-        each = stand.seconds(work, warm=True) / tiles
-        text = f"{name} compiled in {first:.1f} s: {each:.4f} s per guided tile, {plain / each:.2f} × plain"
-        yield text, {"compiled": name, "first_call_seconds": first, "seconds_per_guided_tile": each, "gain": plain / each}
-
-
-TRANSFORMERS = (BasicTransformerBlock, TemporalBasicTransformerBlock)
-
-
-def compile_blocks(network: nn.Module, kinds: tuple[type[nn.Module], ...], generate: bool) -> None:
-    """Compile the blocks of some ``kinds``; without ``generate`` they are only traced."""
-    import torch._dynamo
-
-    for name in ("recompile_limit", "cache_size_limit", "accumulated_recompile_limit", "accumulated_cache_size_limit"):
-        if hasattr(torch._dynamo.config, name):
-            setattr(torch._dynamo.config, name, 512)
-    for module in network.modules():
-        if isinstance(module, kinds):
-            if isinstance(module, BasicTransformerBlock):
-                # what propagates and gets γ changes from step to step
-                module.attn1.forward = torch._dynamo.disable(module.attn1.forward)
-            module.compile(dynamic=False, backend="inductor" if generate else "eager")
 
 
 def kernels_row(stand: Stand) -> Iterator[FullFinding]:

@@ -20,8 +20,13 @@ OPTIMIZER = "optimizer."
 
 def spectral_convolution(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> nn.Module:
     """Return a convolution with spectral normalisation (Miyato et al. 2018)."""
-    module: nn.Module = spectral_norm(nn.Conv2d(inputs, outputs, kernel, stride, 1, bias=False))
+    module: nn.Module = spectral_norm(reflecting_convolution(inputs, outputs, kernel, stride, bias=False))
     return module
+
+
+def reflecting_convolution(inputs: int, outputs: int, kernel: int = 3, stride: int = 1, bias: bool = True) -> nn.Conv2d:
+    """Return a convolution that sees no border of zeros, along which the network under training would be judged leniently."""
+    return nn.Conv2d(inputs, outputs, kernel, stride, 1, bias=bias, padding_mode="reflect")
 
 
 class Critic(nn.Module):
@@ -35,7 +40,7 @@ class Critic(nn.Module):
     def __init__(self, inputs: int, channels: int) -> None:
         super().__init__()
         sizes = [channels * 2**level for level in range(4)]
-        self.first = nn.Conv2d(inputs, channels, 3, padding=1)
+        self.first = reflecting_convolution(inputs, channels)
         self.down = nn.ModuleList(spectral_convolution(fine, fine * 2, 4, 2) for fine in sizes[:-1])
         self.up = nn.ModuleList(spectral_convolution(coarse, coarse // 2) for coarse in sizes[:0:-1])
         self.last = nn.Sequential(

@@ -1,8 +1,11 @@
+import os
+import signal
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLabel
 from steering import states
 
 from app.controllers.planning import changes_for
@@ -50,6 +53,25 @@ def test_memory_of_the_processor_is_shown_once(planned, soon):
     dialog.reject()
 
 
+def test_nothing_of_a_plan_is_cut(planned, soon):
+    window, plans = planned(soft=2.0), []
+    window.runner.planned.connect(lambda _run, plan: plans.append(plan))
+    dialog = window.runs.plan_dialog
+    soon(dialog.start_button.isEnabled)
+    notes = (
+        "The clip is long, and a note that says so at length takes more than one line of the dialog.",
+        "a --reduce 2",
+    )
+    for seconds in (1.0, 5000.0):
+        dialog.show_plan(plans[0].replace(notes=notes, seconds=seconds), window.queue.queue[0].request)
+        QTest.qWait(50)
+        labels = [label for label in dialog.findChildren(QLabel) if label.isVisible()]
+        assert [label.text() for label in labels if label.height() < label.heightForWidth(label.width())] == []
+        assert [label.text() for label in labels if label.height() < label.fontMetrics().height()] == []
+    assert "--reduce" not in dialog.notes.text()
+    dialog.reject()
+
+
 def test_a_plan_that_grows_stays_on_the_screen(planned, soon):
     window = planned(fits_from={"scale": 2})
     dialog = window.runs.plan_dialog
@@ -66,6 +88,18 @@ def test_enter_does_not_cancel_while_the_plan_is_made(planned, soon):
     dialog.activateWindow()
     QTest.keyClick(dialog.focusWidget() or dialog, Qt.Key.Key_Return)
     assert dialog.isVisible() and window.runs.plan_dialog is dialog
+    dialog.reject()
+
+
+@pytest.mark.parametrize("behaviour", [{"deaf": True}, {"die_at_start": True}])
+def test_a_plan_of_an_engine_that_dies_is_not_waited_for(planned, soon, behaviour):
+    window = planned(**behaviour)
+    dialog = window.runs.plan_dialog
+    if "deaf" in behaviour:
+        soon(lambda: window.engine.process_id is not None and window.engine._ready)
+        os.kill(window.engine.process_id, signal.SIGKILL)
+    soon(lambda: "has ended" in dialog.problems.text())
+    assert dialog.busy.isHidden() and not dialog.start_button.isEnabled()
     dialog.reject()
 
 

@@ -83,6 +83,16 @@ def test_a_segment_of_one_step_resumes_from_the_last_segment(open_window, own_cl
     assert "from the last finished segment" in window.notices.text
 
 
+def test_a_clip_of_which_nothing_is_kept_can_be_started_again(open_window, own_clip, soon):
+    window = without_plan(open_window(deaf=True))
+    window.add_clips([own_clip])
+    window.action_table["restore"].trigger()
+    soon(lambda: window.engine.process_id is not None and window.engine._ready)
+    os.kill(window.engine.process_id, signal.SIGKILL)
+    soon(window.notices.isVisible)
+    assert "clip.mp4 has to start again" in window.notices.text and notice_button(window, "Start again").isVisible()
+
+
 @pytest.fixture
 def hd_clip(tmp_path):
     return write_clip(tmp_path / "hd.mp4", 3, 1280, 720)

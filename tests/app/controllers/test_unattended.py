@@ -17,7 +17,7 @@ def window(open_window):
 def started(monkeypatch):
     """Commands that would have been started."""
     commands = []
-    monkeypatch.setattr("app.controllers.unattended.start_command", commands.append)
+    monkeypatch.setattr("app.controllers.unattended.start_command", lambda command, _errors: commands.append(command))
     return commands
 
 
@@ -108,12 +108,12 @@ def test_who_says_nothing_gets_what_was_chosen(window, started):
 
 
 def test_a_command_that_fails_is_told(window):
-    window.preferences.after_command = "exit 7"
+    window.preferences.after_command = "echo no room on nas >&2; exit 7"
     window.unattended.choose("command")
     end_of_queue(window)
     window.unattended._command.wait(10)
     window.unattended._look()
-    assert "exit code 7" in window.notices.text
+    assert "exit code 7" in window.notices.text and "no room on nas" in window.notices.text
     assert not window.unattended._clock.isActive()
 
 

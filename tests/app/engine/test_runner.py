@@ -9,6 +9,7 @@ from app.engine.thread import EngineDied
 from app.queue.job_queue import JobQueue, QueueItem
 from app.queue.model import QueueModel
 from app.queue.unfinished import retry
+from app.system.result_rule import ResultRule
 from dcvsr_engine.events import PreviewFrame, TileFinished
 from dcvsr_engine.planning.request import JobRequest, Region
 from dcvsr_engine.settings import OutputSettings, RestoreSettings
@@ -226,6 +227,14 @@ def test_a_preview_sends_frames_of_its_range_and_region_and_leaves_no_file(bench
         ("B", n, (96, 128, 3)) for n in (2, 3, 4)
     ]
     assert sorted(path.name for path in own_clip.parent.glob("*.mp4")) == ["clip.mp4"]
+
+
+def test_a_plan_names_the_place_that_is_not_there_yet(bench, own_clip, tmp_path):
+    b, folder = bench(), tmp_path / "new" / "out"
+    b.runner._rule = lambda: ResultRule(folder)
+    b.runner.plan(JobRequest(source=own_clip))
+    assert b.runner.current.request.target == folder / "clip_x4.mp4" and not folder.exists()
+    b.wait_until_idle()
 
 
 def test_a_plan_is_only_a_plan(bench, own_clip):

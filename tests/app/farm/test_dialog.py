@@ -37,7 +37,7 @@ def test_a_farm_is_started_shows_what_each_device_does_and_is_left(dialog, farm,
     versions = "dcvsr 0.1.0, Ray 2.60.0, Python 3.12.3, PyTorch 2.13.0"
     assert cells(dialog)[:2] == [
         ["box-1", "processor, 8 threads", "16 GB", "idle", versions],
-        ["box-2", "NVIDIA GeForce RTX 4090", "24 GB", "film.mkv · sampling 12/40 · segment 3/20", versions],
+        ["box-2", "NVIDIA GeForce RTX 4090", "24 GB", "film.mkv · restoring 12/40 · segment 3/20", versions],
     ]
     assert [row[3] for row in cells(dialog)[2:]] == ["does not answer", "film.mkv · waits for others"] and cells(dialog)[2][
         2

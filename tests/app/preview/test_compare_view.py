@@ -280,6 +280,12 @@ def test_the_empty_view_offers_to_open(qtbot, view, mouse_on):
         view.select_visible()
 
 
+def test_a_click_on_a_message_opens_nothing(qtbot, view, mouse_on):
+    view.show_placeholder(Placeholder("error", "This clip cannot be opened", "It is damaged."))
+    with qtbot.assertNotEmitted(view.open_requested):
+        mouse_on(view).click(100, 100)
+
+
 @pytest.mark.parametrize("kind", ["empty", "busy", "error"])
 def test_placeholders_are_painted_and_replaced_by_the_next_frame(view, kind):
     view.show_placeholder(Placeholder(kind, "Title", "Text " * 40))

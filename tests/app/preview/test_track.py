@@ -1,5 +1,5 @@
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QPalette
 
 from app.preview.model import FrameRange
@@ -68,3 +68,10 @@ def test_marks_are_painted_at_their_frames(track):
     assert marked(25) == [10, 11, 12]
     chosen, beyond = (picture.pixelColor(round(track.scale.x(frame)), 18) for frame in (30, 70))
     assert chosen != beyond
+
+
+def test_the_tip_says_what_a_frame_is_and_what_the_marks_mean(track):
+    track.set_restored([30, 31, 32])
+    said = [track.describe(QPoint(round(track.scale.x(frame + 0.5)), 18)) for frame in (31, 33)]
+    assert said[0].startswith("Frame 31: restored") and said[1].startswith("Frame 33: not restored yet")
+    assert all(color in said[0] and color in track.accessibleDescription() for color in ("Blue", "Green", "Grey"))

@@ -59,7 +59,7 @@ def test_clips_of_a_folder_that_have_a_result_are_left_out_unless_they_are_wante
     window = open_window(start=False)
     window.add_clips([folder])
     assert [item.request.source.name for item in window.queue.queue] == ["b.mp4"]
-    soon(lambda: window.notices.text == "1 clips are left out, as their results are there.")
+    soon(lambda: window.notices.text == "Left out, as their results are there: 1.")
     notice_button(window, "Add them all the same").click()
     assert [item.request.source.name for item in window.queue.queue] == ["b.mp4", "a.mp4"]
     window.add_clips([folder / "a.mp4"])  # chosen by itself
@@ -75,9 +75,22 @@ def test_clips_in_folders_inside_a_folder_are_offered(open_window, tmp_path, own
     window.preferences.result_rule = ResultRule(folder / "restored")
     window.preferences.skip_done = False
     window.add_clips([folder])
-    assert window.notices.text == "Folders inside clips hold clips, too."
+    assert window.notices.text == "Folders inside “clips” hold clips, too."
     notice_button(window, "Add those, too").click()
     assert [item.request.source.name for item in window.queue.queue] == ["top.mp4", "a.mp4", "b.mp4"]
+
+
+def test_clips_inside_are_offered_beside_those_that_are_left_out(open_window, tmp_path, own_clip, soon):
+    folder = tmp_path / "clips"
+    for name in ("a.mp4", "a_x4.mp4", "one/b.mp4"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(own_clip.read_bytes())
+    window = open_window(start=False)
+    window.add_clips([folder])
+    soon(lambda: "Left out" in window.notices.text)
+    assert "hold clips, too" in window.notices.text
+    notice_button(window, "Add those, too").click()
+    assert [item.request.source.name for item in window.queue.queue] == ["b.mp4"]
 
 
 def test_folders_without_clips_are_not_mentioned(open_window, tmp_path, own_clip):
@@ -100,7 +113,7 @@ def test_what_is_no_whole_result_is_named_and_its_clip_is_taken(open_window, tmp
     soon(lambda: [item.request.source.name for item in window.queue.queue] == ["a.mp4"])
     assert window.notices.text == (
         "“a_x4.mp4” is there, but it cannot be read as a video. Its clip is restored beside it. "
-        "1 clips are left out, as their results are there."
+        "Left out, as their results are there: 1."
     )
     window.action_table["restore"].trigger()
     soon(lambda: states(window) == ["done"])
@@ -120,13 +133,13 @@ def test_nothing_waits_for_results_that_are_still_looked_at(open_window, tmp_pat
     monkeypatch.setattr("app.queue.prober.flaw_of_all", flaw)
     window = open_window(start=False)
     window.add_clips([folder])
-    assert window.notices.text == "3 clips seem to have a result already; it is being looked at …"
+    assert window.notices.text == "Clips that seem to have a result already, which is being looked at: 3 …"
     soon(lambda: {item.request.source.name for item in window.queue.queue} == {"bad.mp4", "worse.mp4"})
     window.add_clips([own_clip])
     soon(lambda: all(item.size for item in window.queue.queue))
     assert window.shown.item.request.source == own_clip and "left out" not in window.notices.text
     looked.set()
-    soon(lambda: "1 clips are left out" in window.notices.text)
+    soon(lambda: "as their results are there: 1" in window.notices.text)
     assert window.notices.text.startswith("It is bad.") and len(window.queue.queue) == 3
 
 

@@ -1,9 +1,10 @@
 """The queue panel: what a row says where there is little room, and which rows are selected."""
 
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QFont, QFontMetrics
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QColor, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QFont, QFontMetrics, QPalette
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 
 from app.queue.job_queue import JobQueue, QueueItem
 from app.queue.model import QueueModel
@@ -40,3 +41,23 @@ def test_an_item_is_selected_also_while_the_key_of_a_shortcut_is_held(qtbot, tmp
     panel.select(item.id)  # as when its run begins
     QTest.keyRelease(panel.windowHandle(), Qt.Key.Key_Control, Qt.KeyboardModifier.NoModifier)
     assert panel.selected_ids() == [item.id]
+
+
+def test_the_list_shows_that_files_may_be_dropped_on_it(qtbot, tmp_path):
+    panel = QueuePanel(QueueModel(JobQueue(), tmp_path / "queue.json"))
+    qtbot.addWidget(panel)
+    panel.show()
+    data, where = QMimeData(), panel.view.viewport()
+    data.setUrls([QUrl.fromLocalFile(str(tmp_path / "a.mp4"))])
+
+    def edge() -> QColor:
+        return where.grab().toImage().pixelColor(0, 30)
+
+    calm, buttons = edge(), (Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier)
+    QApplication.sendEvent(where, QDragEnterEvent(QPoint(5, 5), Qt.DropAction.CopyAction, data, *buttons))
+    assert edge() == panel.palette().color(QPalette.ColorRole.Highlight)
+    QApplication.sendEvent(where, QDragLeaveEvent())
+    assert edge() == calm
+    QApplication.sendEvent(where, QDragEnterEvent(QPoint(5, 5), Qt.DropAction.CopyAction, data, *buttons))
+    QApplication.sendEvent(where, QDropEvent(QPointF(5, 5), Qt.DropAction.CopyAction, data, *buttons))
+    assert edge() == calm

@@ -22,9 +22,10 @@ def test_only_local_files_are_paths(tmp_path):
     assert local_paths(mime(f"file://{tmp_path}", "https://example.invalid/a.mp4")) == [tmp_path]
 
 
-def test_a_move_is_answered_as_a_copy():
+def test_a_move_is_answered_as_a_copy(qapp):
     keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ShiftModifier
-    event = QDropEvent(QPointF(), OFFERED, mime("file:///clip.mp4"), *keys)
+    data = mime("file:///clip.mp4")  # which the event does not keep
+    event = QDropEvent(QPointF(), OFFERED, data, *keys)
     event.setDropAction(Qt.DropAction.MoveAction)
     accept_copy(event)
     assert event.isAccepted() and event.dropAction() == Qt.DropAction.CopyAction

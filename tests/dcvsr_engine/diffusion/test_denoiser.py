@@ -5,9 +5,12 @@ import numpy as np
 import pytest
 import reference
 import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
 
 from dcvsr_engine.diffusion.attention import SpatialSelfAttention
 from dcvsr_engine.diffusion.branch import Branch
+from dcvsr_engine.diffusion.sampler import InBatches, TiledDenoiser
+from dcvsr_engine.diffusion.schedule import steps_of
 from dcvsr_engine.tiling.blend import cut
 from dcvsr_engine.tiling.grid import TileGrid
 
@@ -151,3 +154,19 @@ def test_sag_has_a_scale_of_its_own():
     torch.testing.assert_close(guided("sag", 0.0), guided("cfg", 1.0), atol=1e-4, rtol=1e-4)
     halfway = (guided("sag", 0.0) + guided("sag", 1.0)) / 2
     torch.testing.assert_close(guided("sag", 0.5), halfway, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize(("mode", "schedule"), [("dssag", "staged"), ("sag", "two-pass")])
+def test_nothing_is_read_back_within_an_evaluation(mode, schedule):
+    """Fake tensors have no numbers: what makes the host wait for a GPU's fails."""
+    grid = TileGrid.build(3, 8, 12, 8, 2, align=2)
+    chosen = networks.settings(guidance=mode, sap=True, tap=True, sap_schedule=schedule)
+    with FakeTensorMode(allow_non_fake_inputs=True):
+        denoiser, latents = networks.denoiser(), torch.zeros(3, 4, 8, 12)
+        steps = steps_of(chosen, denoiser.model.declaration)
+        tiled = TiledDenoiser(denoiser, latents, chosen, lambda step: grid)
+        for step in steps:
+            group = next(tiled.groups(grid, step))
+            with denoiser.propagation.extended_by(*group.extensions):
+                evaluated = InBatches(2).run(lambda tiles, step=step: tiled.estimate(latents, step, tiles), group)
+                assert sum(len(tiles) for tiles, _ in evaluated) == len(group.tiles)

@@ -148,3 +148,10 @@ def test_a_network_that_waits_is_told(clip, tiny_model, tmp_path, loader, monkey
     slowed(monkeypatch, VideoWriter, "write", 0.1)
     report = run_job(jobs.request(clip, tmp_path / "out.mkv", tiny_model), loader=loader)
     assert 0.2 < report["waiting_share"] < 1
+
+
+def test_a_meter_holds_no_frames():
+    frame = np.zeros((4, 12, 16), np.float32)
+    meter = ErrorMeter(None, FACTOR)
+    meter.add(frame[3])
+    assert meter.first is meter.last and meter.last.base is None

@@ -60,9 +60,9 @@ def test_pixels_stay_on_the_device_from_frames_to_result(color, tiny_model, load
     settings = jobs.settings(tiny_model, color=color)
     pipeline = pipeline_of(loader(settings), settings)
     up = pipeline.enlarged([0, 1, 2])
-    refined = pipeline.refined_band(torch.zeros(FRAMES, 24, 12, 16), [0, 1, 2], slice(0, 44))
+    band = pipeline.refined_band(torch.zeros(FRAMES, 24, 12, 16), [0, 1, 2], slice(0, 44))
     assert (up.device.type, up.shape) == ("meta", (FRAMES, 3, 48, 64))
-    assert (refined.device.type, refined.shape) == ("meta", (FRAMES, 4, 44, 60))
+    assert [(pixels.device.type, pixels.shape) for pixels in band] == [("meta", (FRAMES, 3, 44, 60))] * 2
 
 
 def test_what_leaves_the_device_is_on_the_host(pipeline, monkeypatch, elsewhere):

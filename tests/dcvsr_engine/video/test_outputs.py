@@ -55,6 +55,7 @@ CLASHES = {
     "report is a picture": ("shots/*.png", "r.mp4", "shots/000001.png"),
     "report is inside of the result": ("clip.mp4", "folder", "folder/report.json"),
     "result is the clip": ("clip.mp4", "alias.mp4", "report.json"),
+    "result is the root": ("clip.mp4", os.sep, "report.json"),
     "result is the clip by ..": ("clip.mp4", "folder/../clip.mp4", "report.json"),
     "report is the settings": ("clip.mp4", "r.mp4", "settings.json"),
 }
@@ -88,6 +89,10 @@ def test_case_counts_only_where_the_file_system_says_so(tmp_path: Path, monkeypa
     monkeypatch.setattr(storage, "ignores_case", lambda folder: True)
     with pytest.raises(OutputError, match="are one output"):
         refuse_replacing([tmp_path / "clip.mp4"], outputs)
+
+
+def test_an_output_beside_the_root_of_the_file_system_is_no_conflict(tmp_path: Path) -> None:
+    refuse_replacing([tmp_path / "clip.mp4"], [Path(tmp_path.anchor) / "no folder" / "x.mp4", Path(tmp_path.anchor) / "x.mp4"])
 
 
 def test_neighbours_are_no_conflict(shots: Path, tmp_path: Path) -> None:

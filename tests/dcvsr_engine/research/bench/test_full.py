@@ -1,6 +1,7 @@
 """The benchmark of the full network, on its tiny one."""
 
 import json
+from functools import partial
 
 import pytest
 import torch
@@ -8,9 +9,11 @@ from diffusers import UNetSpatioTemporalConditionModel
 from torch import nn
 
 from dcvsr_engine import cli
+from dcvsr_engine.diffusion import reuse
 from dcvsr_engine.network import oom
+from dcvsr_engine.network.compiled import CompiledBlocks
 from dcvsr_engine.network.fused import PlanarConvolution, flatten_convolutions, order_convolutions
-from dcvsr_engine.research.bench import full, full_memory, full_network, full_steps, full_tiles
+from dcvsr_engine.research.bench import full, full_memory, full_network, full_savings, full_steps, full_tiles
 from dcvsr_engine.research.bench.full_network import FULL, TINY
 
 
@@ -100,6 +103,28 @@ def test_tiles_and_ways_are_measured(stand):
     assert {values["work"] for _, values in findings(full_tiles.first_stage_row, stand)} == {"encode", "decode"}
     frames = findings(full_steps.frames_row, stand)
     assert len(frames) == 7 and all(values["seconds_per_frame"] > 0 for _, values in frames[1:])
+
+
+def test_what_is_saved_is_measured_and_what_cannot_be_says_so(stand):
+    ways = [values for _, values in findings(full_savings.preview_row, stand)]
+    assert [values["way"] for values in ways] == ["autoencoder", "linear map"] and ways[0]["share"] == 1
+    ((_, front),) = findings(full_savings.front_row, stand)
+    assert front["gain"] == front["by_itself"] / front["shared"]
+    assert findings(full_savings.waits_row, stand) == [("not measured: there is no CUDA device", {"waits": None})]
+
+
+def test_a_network_that_is_not_compiled_is_a_finding(stand, monkeypatch):
+    def absent(graph, inputs):
+        raise RuntimeError("no compiler")
+
+    monkeypatch.setattr(reuse, "CompiledBlocks", partial(CompiledBlocks, backend=absent))
+    monkeypatch.setattr(full_savings, "COMPILED_IN_TURN", ("transformers",))
+    (_, plain), (text, values) = findings(full_savings.compile_row, stand)
+    assert (
+        plain["seconds_per_guided_tile"] > 0
+        and "no compiler" in values["error"]
+        and text.startswith("transformers: not compiled")
+    )
 
 
 def test_temporal_convolutions_as_planar_ones_give_the_same_numbers(stand):

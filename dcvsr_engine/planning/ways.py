@@ -1,0 +1,188 @@
+"""How this machine's processor computes a model fastest: number format, threads, tiles in a batch. Measured once, remembered."""
+
+import functools
+import os
+import platform
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from dcvsr_engine import __version__
+from dcvsr_engine.diffusion.denoiser import Denoiser
+from dcvsr_engine.network.checkpoint import Model
+from dcvsr_engine.network.device import resolve_device, resolve_precision
+from dcvsr_engine.network.oom import attempt
+from dcvsr_engine.paths import data_folder
+from dcvsr_engine.settings import Device, Precision, RestoreSettings
+from dcvsr_engine.storage import read_json, write_json
+from dcvsr_engine.tiling.grid import TileGrid
+
+LADDER_SECONDS = 10.0
+"""No rung is begun after so long."""
+LADDER_TILE = 32
+"""Side in latents of the tiles that are timed, at most."""
+LARGE_NETWORK = 2**27
+"""Weights from which on a single tile takes longer than the ladder may."""
+GAIN = 1.1
+"""A rung that is not so many times as fast is within what timings differ by."""
+BATCHES = (2, 4)
+
+ModelOf = Callable[[Precision], Model]
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way to compute.
+
+    Attributes:
+        precision: number format.
+        threads: of the processor.
+        batch: tiles evaluated together.
+    """
+
+    precision: Precision
+    threads: int
+    batch: int = 1
+
+
+def ways_file() -> Path:
+    """Where the fastest ways are remembered, by `way_key`."""
+    return data_folder() / "ways.json"
+
+
+@functools.cache
+def most_threads() -> int:
+    """Threads that PyTorch takes by itself, or was told to take from outside, before anything here changes that."""
+    return torch.get_num_threads()
+
+
+def way_key(model: str) -> str:
+    """What decides which way is fastest: the machine, what it may use, the versions of what computes, the model."""
+    machine = f"{platform.node()}|{os.cpu_count()} processors, {most_threads()} threads"
+    return f"{machine}|PyTorch {torch.__version__}|{__version__}|{model}"
+
+
+def remembered_ways() -> dict[str, Any]:
+    """All that is remembered; nothing where the file is missing or damaged."""
+    try:
+        held = read_json(ways_file())
+    except (OSError, ValueError):
+        return {}
+    return held if isinstance(held, dict) else {}
+
+
+def known_way(model: str) -> Way | None:
+    """The way that was measured for a model on this machine; ``None`` where none was."""
+    held: Any = remembered_ways().get(way_key(model))
+    try:
+        way = Way(**held)
+    except TypeError:  # nothing, or damaged
+        return None
+    numbers = (way.threads, way.batch)
+    usable = way.precision in ("fp32", "bf16") and all(isinstance(number, int) and 0 < number <= 4096 for number in numbers)
+    return way if usable else None
+
+
+def remember_way(model: str, way: Way) -> None:
+    """Remember the fastest way for a model."""
+    with suppress(OSError):  # a full or read-only disk costs some seconds, not a job
+        ways_file().parent.mkdir(parents=True, exist_ok=True)
+        write_json(ways_file(), remembered_ways() | {way_key(model): asdict(way)})
+
+
+def precision_for(settings: RestoreSettings, device: Device) -> Precision:
+    """The number format that a job computes in: what was asked for, the measured one, or the device's own."""
+    way = known_way(settings.model) if device == "cpu" and settings.precision == "auto" else None
+    return resolve_precision(settings.precision, device) if way is None else way.precision
+
+
+def batch_for(model: str) -> int:
+    """Tiles that a processor evaluates together, where the user does not choose."""
+    way = known_way(model)
+    return 1 if way is None else way.batch
+
+
+def settle_way(settings: RestoreSettings, model_of: ModelOf, worthwhile: bool) -> None:
+    """Compute on as many threads as is fastest from here on, where the processor computes.
+
+    Args:
+        settings: of the job.
+        model_of: loads its model in a number format.
+        worthwhile: whether the fastest way is to be measured and remembered where it is not known.
+    """
+    if resolve_device(settings.device) != "cpu":
+        return
+    way = known_way(settings.model)
+    if way is None and worthwhile and settings.precision == "auto":
+        way = measured_way(model_of)
+        if way is not None:
+            remember_way(settings.model, way)
+    torch.set_num_threads(most_threads() if way is None else way.threads)
+
+
+# -- measuring --------------------------------------------------------------------------------------------------
+
+
+def measured_way(model_of: ModelOf, clock: Callable[[], float] = time.monotonic) -> Way | None:
+    """Climb the ladder: number formats, then batches, then threads; a rung must be `GAIN` times as fast to be taken.
+
+    Args:
+        model_of: loads the model in a number format.
+        clock: in seconds.
+
+    Returns:
+        The fastest way; ``None`` for networks of which no tile can be timed so soon.
+    """
+    began = clock()
+    best = Way(resolve_precision("auto", "cpu"), most_threads())
+    model = model_of(best.precision)
+    if sum(weight.numel() for weight in model.unet.parameters()) >= LARGE_NETWORK:
+        return None
+    fastest = seconds_per_tile(model, best, clock)
+    for precision in other_precisions(best.precision):
+        other = model_of(precision)
+        way = Way(precision, best.threads)
+        if clock() - began < LADDER_SECONDS and (taken := seconds_per_tile(other, way, clock)) * GAIN < fastest:
+            model, best, fastest = other, way, taken
+    for change in further_rungs(best.threads):
+        way = replace(best, **change)
+        if clock() - began < LADDER_SECONDS and (taken := seconds_per_tile(model, way, clock)) * GAIN < fastest:
+            best, fastest = way, taken
+    return best
+
+
+def other_precisions(precision: Precision) -> tuple[Precision, ...]:
+    """Number formats to try beside one; those that a processor emulates are slower than fp32 and lose digits for nothing."""
+    return ("fp32",) if precision == "bf16" else ()
+
+
+def further_rungs(threads: int) -> list[dict[str, Any]]:
+    """What to change of the best way so far: larger batches, then half of the threads, as two may share a core."""
+    return [*({"batch": batch} for batch in BATCHES), *([{"threads": threads // 2}] if threads > 1 else [])]
+
+
+@torch.no_grad()
+def seconds_per_tile(model: Model, way: Way, clock: Callable[[], float]) -> float:
+    """Faster of two evaluations of a batch, per tile; infinite where memory does not suffice."""
+    declaration, stage = model.declaration, model.first_stage
+    side = min(declaration.tile, LADDER_TILE)
+    tile = TileGrid.build(declaration.window, side, side, side, declaration.window).tile(0, 0)
+    x, condition = (
+        torch.zeros(way.batch, declaration.window, channels, side, side)
+        for channels in (stage.latent_channels, stage.condition_channels)
+    )
+    denoiser = Denoiser(model)
+    torch.set_num_threads(way.threads)
+
+    def evaluate() -> float:
+        began = clock()
+        denoiser.guided(x, declaration.sigma_max, condition, [tile] * way.batch, "none", 1.0, 0.0)
+        return (clock() - began) / way.batch
+
+    taken = attempt(lambda: min(evaluate() for _ in range(2)))
+    return float("inf") if taken is None else taken
