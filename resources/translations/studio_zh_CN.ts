@@ -2619,6 +2619,10 @@
         <source>needs {memory} of memory</source>
         <translation>需要 {memory} 内存</translation>
     </message>
+    <message>
+        <source>The engine has ended; cancel this, and try again.</source>
+        <translation>引擎已结束；请取消后重试。</translation>
+    </message>
 </context>
 <context>
     <name>Power</name>
