@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -54,6 +55,9 @@ class Desk:
         qt = {"QT_QPA_PLATFORM": "xcb", "LC_ALL": "C.UTF-8", "OMP_NUM_THREADS": "1"}
         self._environment = os.environ | own | qt | {"DISPLAY": display, "LOGNAME": f"desk-{os.getpid()}", "HOME": str(home)}
         self._environment["PYTHONPATH"] = str(ROOT)
+        # short enough for a socket; a window of the same user elsewhere would be handed this one's clips
+        self._runtime = tempfile.TemporaryDirectory()
+        self._environment["XDG_RUNTIME_DIR"] = self._runtime.name
         self._windows: list[subprocess.Popen[bytes]] = []
         self._sources: list[subprocess.Popen[str]] = []
 
@@ -109,6 +113,7 @@ class Desk:
                 for child in family:
                     if child.is_running():
                         child.kill()
+        self._runtime.cleanup()
 
     # -- the hand -----------------------------------------------------------------------------------------------
 
