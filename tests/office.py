@@ -89,7 +89,7 @@ class Office:
             return len(self.units(request, "finished")) >= finished and self.units(request, "begun")
 
         wait_until(lambda: reached() or request.target.exists())
-        assert not request.target.exists()
+        assert not request.target.exists(), self.said()
 
 
 def words_of(request: JobRequest) -> list[str]:

@@ -63,6 +63,7 @@ class Planning(QObject):
         self._sum = QueueSum()
         runner.planned.connect(self._on_planned)
         runner.failed.connect(self._on_failed)
+        runner.died.connect(lambda *_: self._on_death())
 
     def open(self, items: Sequence[QueueItem], start: Callable[[], object]) -> None:
         """Plan clips and show the dialog; ``start`` is called when it is accepted. Nothing while the engine is busy."""
@@ -184,6 +185,12 @@ class Planning(QObject):
                 self._begin(self._items)
                 return
         self._ask_next()
+
+    def _on_death(self) -> None:
+        """Wait no longer for what an engine that is gone was asked."""
+        if self.dialog is not None and self._asked is not None:
+            self._stop()
+            self.dialog.show_failure(self.tr("The engine has ended; cancel this, and try again."))
 
     # -- end ----------------------------------------------------------------------------------------------------
 

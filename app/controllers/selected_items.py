@@ -113,7 +113,9 @@ class SelectedItems(QObject):
 
     def remove(self) -> None:
         """Take the items out of the queue, except the one that runs."""
-        self._history.remove(self._panel.selected_ids())
+        ids = [item.id for item in self._panel.selected_items() if item.state != "running"]
+        self._panel.select_beside(ids)
+        self._history.remove(ids)
 
     def _current(self) -> QueueItem | None:
         return self._queue.item(self._panel.current_id())

@@ -229,7 +229,7 @@ class Unattended(QObject):
         self._command = None
         self._run_clock()
         if code:
-            text = self.tr("The command after the queue failed (exit code {code}); the results are there all the same.")
+            text = self.tr("The command after the queue failed (exit code {code}); what is restored is there all the same.")
             self._notices.caution("\n".join(filter(None, [text.format(code=code), self._last_error()])))
 
     def _last_error(self) -> str:

@@ -1,5 +1,7 @@
 """The queue panel: clips and their states."""
 
+from collections.abc import Collection
+
 from PySide6.QtCore import (
     QEvent,
     QItemSelectionModel,
@@ -323,6 +325,15 @@ class QueuePanel(QWidget):
         index = self._model.index(self._model.queue.row(item_id))
         # said, as Ctrl is held where a shortcut has brought it here
         self.view.selectionModel().setCurrentIndex(index, QItemSelectionModel.SelectionFlag.ClearAndSelect)
+
+    def select_beside(self, ids: Collection[str]) -> None:
+        """Show the item that will be at the place of these when they are gone, so that not each of them is shown on the way."""
+        rows = [row for row, item in enumerate(self._model.queue) if item.id not in ids]
+        here = self.current_row()
+        if rows:
+            self.select(self._model.queue[next((row for row in rows if row >= here), rows[-1])].id)
+        else:
+            self.view.selectionModel().clear()
 
     def _select_current(self) -> None:
         """Where all selected items were removed, select the one that is shown: edits go to what is selected."""

@@ -17,10 +17,12 @@ LINGER_MS = 8000
 LEAST_TEXT = 80
 """Pixels that the text keeps beside its buttons on a narrow screen."""
 NoticeAction = tuple[str, Callable[[], object]]
+Notice = tuple[str, Weight, Sequence[NoticeAction], bool]
+"""Text, weight, what can be done, and whether it stays when that is done."""
 
 
 class NoticeBar(QWidget):
-    """One notice at a time, the newest; hidden without one.
+    """One notice at a time, the newest, below a serious one; hidden without one.
 
     Attributes:
         text: what is said.
@@ -43,6 +45,7 @@ class NoticeBar(QWidget):
         self.close_button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.close_button.clicked.connect(self.hide)
         self.buttons: list[QPushButton] = []
+        self._serious: list[Notice] = []
         # on a narrow screen they stand below each other
         self._offers = FlowLayout()
         self._row = QHBoxLayout(self)
@@ -62,20 +65,26 @@ class NoticeBar(QWidget):
         return self._label.text()
 
     def say(self, text: str, weight: Weight = "good", actions: Sequence[NoticeAction] = (), stays: bool = False) -> None:
-        """Show a notice with buttons for ``actions``; each closes it, unless it ``stays``."""
+        """Show a notice with buttons for ``actions``; each closes it, unless it ``stays``.
+
+        Something bad about which something can be done is left standing before what comes after it, until it is closed.
+        """
+        serious = self._serious if self.isVisible() and weight != "bad" else []
         for button in self.buttons:
             button.hide()
             button.deleteLater()
-        self.buttons = [self._button(name, act, stays) for name, act in actions]
+        shown = [*serious, (text, weight, actions, stays)]
+        self.buttons = [self._button(*action, each[3]) for each in shown for action in each[2]]
         for button in self.buttons:
             self._offers.addWidget(button)
-        self._weight = weight
-        self._label.setText(text)
-        self.setAccessibleDescription(text)
+        self._serious = [shown[0]] if shown[0][1] == "bad" and shown[0][2] else []
+        self._weight = shown[0][1]
+        self._label.setText("\n".join(each[0] for each in shown))
+        self.setAccessibleDescription(self.text)
         self.show()
         self.update()
         # good news about which there is nothing to do is not waited for
-        if weight == "good" and not actions:
+        if self._weight == "good" and not self.buttons:
             self._later.start()
         else:
             self._later.stop()

@@ -48,7 +48,8 @@ def farm_job_folder(request: JobRequest, address: str | None) -> Path:
     A job that was begun in the other way goes on where it is: computers that do not see that are sent what they need.
     """
     alone = job_folder(request)
-    if request.target is None:
+    # nothing is beside the root of a file system, which is no output either
+    if request.target is None or not request.target.name:
         return alone
     beside = request.target.parent / f".{alone.name}.job"
     usual, other = (alone, beside) if address in (None, "local") else (beside, alone)

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -138,14 +139,13 @@ class CompiledBlocks:
         """Have ``forward`` compiled for arguments such as these."""
         if self.failure is not None:
             return
-        few = min(self._rows, FEW_ROWS)
-        layouts = [
-            TensorLayout.of(value, self._rows) if isinstance(value, Tensor) else value for value in (*args, *named.values())
-        ]
-        if (key := (forward, few, tuple(layouts))) not in self._known:
+        # a residual block is told; it may see fewer rows than the batch has, see `diffusion.front`
+        rows = len(named.get("image_only_indicator", range(self._rows)))
+        layouts = [TensorLayout.of(value, rows) if isinstance(value, Tensor) else value for value in (*args, *named.values())]
+        if (key := (forward, min(rows, FEW_ROWS), tuple(layouts))) not in self._known:
             self._known.add(key)
-            # tensors are made when they are needed
-            self._waiting.append(lambda: call_with(forward.compiled, layouts, len(args), list(named), few))
+            # the tensors themselves are not held: examples are made when they are needed
+            self._waiting.append(partial(call_with, forward.compiled, layouts, len(args), list(named), min(rows, FEW_ROWS)))
 
     def _compile(self, work: list[Callable[[], Any]]) -> None:
         """Call compiled blocks, which compiles them; afterwards no call compiles anything by itself."""

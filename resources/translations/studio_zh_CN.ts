@@ -2619,6 +2619,10 @@
         <source>needs {memory} of memory</source>
         <translation>需要 {memory} 内存</translation>
     </message>
+    <message>
+        <source>The engine has ended; cancel this, and try again.</source>
+        <translation>引擎已结束；请取消后重试。</translation>
+    </message>
 </context>
 <context>
     <name>Power</name>
@@ -4997,8 +5001,8 @@
         <translation>无法启动队列完成后的命令：{error}。</translation>
     </message>
     <message>
-        <source>The command after the queue failed (exit code {code}); the results are there all the same.</source>
-        <translation>队列完成后的命令失败（退出代码 {code}）；结果不受影响。</translation>
+        <source>The command after the queue failed (exit code {code}); what is restored is there all the same.</source>
+        <translation>队列之后的命令失败了（退出代码 {code}）；已修复的结果不受影响。</translation>
     </message>
 </context>
 <context>

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from dcvsr_engine.research.bench.kernels import KernelFigure
     from dcvsr_engine.research.bench.memory import Footprint
     from dcvsr_engine.research.bench.propagation import StepFigures
+    from dcvsr_engine.research.bench.rivals import RivalFigure
 
 BENCH_TILE, BENCH_WINDOW = 32, 6
 """Side in latent pixels, and frames, of the tiles that are measured."""
@@ -39,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "growth: of memory and time per frame with the length of a clip; joins: whether joins of segments are visible; "
         "memory: of a tile and of jobs as the plan predicts it, and as measured; "
         "kernels: the engine's own beside diffusers' and PyTorch's; "
+        "rivals: the straightforward loop by diffusers, and a peer that enlarges the same clip; "
         "flops: operations of a 1080p job with the full-size network, counted on fake tensors; "
         "full: the full-size network with random weights, for a GPU: its cost only; "
         "farm: a simulation of a film on many devices"
@@ -241,6 +243,16 @@ def kernels(settings: RestoreSettings, clip: Path, options: argparse.Namespace) 
     return bench_environment() | {"rows": rows}, kernels_table(figures)
 
 
+def rivals(settings: RestoreSettings, clip: Path, options: argparse.Namespace) -> Measured:
+    """Run ``dcvsr bench rivals``."""
+    from dcvsr_engine.research.bench.kernels import bench_environment
+    from dcvsr_engine.research.bench.rivals import measure_rivals
+
+    figures = measure_rivals(settings, clip, max(1, options.repeats))
+    rows = [dataclasses.asdict(figure) | {"gain": figure.gain} for figure in figures]
+    return bench_environment() | {"rows": rows}, rivals_table(figures)
+
+
 MEASUREMENTS: dict[str, Callable[[RestoreSettings, Path, argparse.Namespace], Measured]] = {
     "propagation": propagation,
     "cost": cost,
@@ -248,6 +260,7 @@ MEASUREMENTS: dict[str, Callable[[RestoreSettings, Path, argparse.Namespace], Me
     "joins": joins,
     "memory": tile_memory,
     "kernels": kernels,
+    "rivals": rivals,
 }
 
 
@@ -387,6 +400,22 @@ def kernels_table(figures: Sequence["KernelFigure"]) -> str:
             lines.append(f"{row}  unmeasured")
         else:
             lines.append(f"{row}{1000 * figure.plain:>10.1f}{1000 * figure.own:>10.1f}{figure.gain:>6.2f}×")
+    return "\n".join(lines)
+
+
+def rivals_table(figures: Sequence["RivalFigure"]) -> str:
+    """Format the result of `measure_rivals`, a line per rival."""
+    lines = [
+        "Seconds that passed, and of the processor, which are compared; fastest of timings taken in turns.",
+        "",
+        f"{'':<26}{'other':>9}{'cpu':>9}{'ours':>9}{'cpu':>9}{'gain':>8}{'goal':>8}{'load':>7}",
+    ]
+    for figure in figures:
+        if figure.other is None or figure.own is None or figure.gain is None:
+            lines.append(f"{figure.name:<26}  unmeasured: its packages are missing")
+            continue
+        times = "".join(f"{seconds:>9.2f}" for seconds in (*figure.other, *figure.own))
+        lines.append(f"{figure.name:<26}{times}{figure.gain:>7.2f}×{figure.goal:>7.1f}×{figure.load:>7.1f}")
     return "\n".join(lines)
 
 

@@ -1,7 +1,7 @@
 """Undo and redo: which edits are one, what comes back, and what a running clip forbids."""
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QItemSelectionModel, Qt
 from PySide6.QtTest import QTest
 from steering import states
 
@@ -112,6 +112,17 @@ def test_settings_without_a_clip_are_undone(open_window, clock):
     set_number(window, clock, "steps", 9)
     act(window, "undo")
     assert window.preferences.restore.steps is None and window.settings_panel.request.settings.steps is None
+
+
+def test_of_many_removed_clips_none_is_shown_on_the_way(open_window, own_clip):
+    window, shown = open_window(start=False), []
+    window.add_clips([own_clip] * 5)
+    window.queue_panel.current_changed.connect(shown.append)
+    last = window.queue.queue[4].id
+    for row in (0, 1, 2, 3):
+        window.queue_panel.view.selectionModel().select(window.queue.index(row), QItemSelectionModel.SelectionFlag.Select)
+    act(window, "remove")
+    assert shown == [last] and window.shown.item.id == last
 
 
 def test_removed_clips_come_back_at_once_and_as_they_were(window, clock):

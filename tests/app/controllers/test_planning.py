@@ -1,3 +1,5 @@
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -86,6 +88,18 @@ def test_enter_does_not_cancel_while_the_plan_is_made(planned, soon):
     dialog.activateWindow()
     QTest.keyClick(dialog.focusWidget() or dialog, Qt.Key.Key_Return)
     assert dialog.isVisible() and window.runs.plan_dialog is dialog
+    dialog.reject()
+
+
+@pytest.mark.parametrize("behaviour", [{"deaf": True}, {"die_at_start": True}])
+def test_a_plan_of_an_engine_that_dies_is_not_waited_for(planned, soon, behaviour):
+    window = planned(**behaviour)
+    dialog = window.runs.plan_dialog
+    if "deaf" in behaviour:
+        soon(lambda: window.engine.process_id is not None and window.engine._ready)
+        os.kill(window.engine.process_id, signal.SIGKILL)
+    soon(lambda: "has ended" in dialog.problems.text())
+    assert dialog.busy.isHidden() and not dialog.start_button.isEnabled()
     dialog.reject()
 
 

@@ -17,6 +17,20 @@ def test_good_news_without_buttons_go_by_themselves(qtbot, monkeypatch):
     assert not bar.isHidden()
 
 
+def test_what_is_serious_stays_until_it_is_closed(qtbot):
+    bar = NoticeBar()
+    qtbot.addWidget(bar)
+    bar.say("The engine ended.", "bad", [("Resume", print)])
+    bar.say("a is ready.", actions=[("Play", print)], stays=True)
+    bar.caution("The command failed.")
+    assert bar.text == "The engine ended.\nThe command failed." and [button.text() for button in bar.buttons] == ["Resume"]
+    bar.withdraw()
+    assert not bar.isHidden()
+    bar.close_button.click()
+    bar.say("b is ready.", actions=[("Play", print)])
+    assert bar.text == "b is ready." and len(bar.buttons) == 1
+
+
 def test_the_buttons_of_a_notice_do_not_widen_a_narrow_window(qtbot):
     window = QWidget()
     qtbot.addWidget(window)

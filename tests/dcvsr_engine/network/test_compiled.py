@@ -1,6 +1,8 @@
 """Blocks that are compiled in the background: the same numbers up to rounding, once per kind and shape, or plainly after all."""
 
+import gc
 import threading
+import weakref
 
 import networks
 import pytest
@@ -136,6 +138,36 @@ def test_evaluations_that_take_turns_are_all_over_before_anything_is_compiled(ne
         assert not blocks.on
     blocks.wait()
     assert blocks.on
+
+
+def test_what_blocks_were_called_with_is_not_held(network):
+    blocks, x = CompiledBlocks(network, (Block,), Graphs()), given()
+    held = weakref.ref(x)
+    with blocks.evaluation(2):
+        evaluate(network, blocks, x)
+        del x
+        gc.collect()
+        assert held() is None
+    blocks.wait()
+
+
+class Told(Block):
+    """Is told how many rows it sees, as a residual block is."""
+
+    def forward(self, x, image_only_indicator):
+        return super().forward(x, len(x) // len(image_only_indicator))
+
+
+def test_a_block_may_see_fewer_rows_than_the_batch_has():
+    block, graphs, told = Told().requires_grad_(False), Graphs(), torch.zeros(2, 3)
+    x = torch.randn(6, 5, 3)
+    plain = block(x, image_only_indicator=told)
+    blocks = CompiledBlocks(nn.Sequential(block), (Told,), graphs)
+    for _ in range(2):
+        with torch.no_grad(), blocks.evaluation(4):
+            torch.testing.assert_close(block(x, image_only_indicator=told), plain)
+        blocks.wait()
+    assert blocks.failure is None and graphs.run == 2
 
 
 def test_a_later_job_begins_anew(network):

@@ -55,6 +55,7 @@ CLASHES = {
     "report is a picture": ("shots/*.png", "r.mp4", "shots/000001.png"),
     "report is inside of the result": ("clip.mp4", "folder", "folder/report.json"),
     "result is the clip": ("clip.mp4", "alias.mp4", "report.json"),
+    "result is the root": ("clip.mp4", os.sep, "report.json"),
     "result is the clip by ..": ("clip.mp4", "folder/../clip.mp4", "report.json"),
     "report is the settings": ("clip.mp4", "r.mp4", "settings.json"),
 }

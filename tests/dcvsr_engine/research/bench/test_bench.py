@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import jobs
 import networks
@@ -13,13 +14,13 @@ from torch.nn import functional as F
 
 from dcvsr_engine import cli
 from dcvsr_engine.diffusion.schedule import steps_of
-from dcvsr_engine.errors import InputError
+from dcvsr_engine.errors import InputError, ModelError
 from dcvsr_engine.events import StepKind
 from dcvsr_engine.jobs.session import load_for
 from dcvsr_engine.network.fused import FusedFeedForward, can_fuse
 from dcvsr_engine.planning.request import Region
-from dcvsr_engine.research.bench import cost, counting, job_memory, kernels, memory, propagation
-from dcvsr_engine.research.bench.command import job_memory_table, kernels_table
+from dcvsr_engine.research.bench import cost, counting, job_memory, kernels, memory, propagation, rivals
+from dcvsr_engine.research.bench.command import job_memory_table, kernels_table, rivals_table
 from dcvsr_engine.research.bench.workload import load_workload, middle_region
 from dcvsr_engine.settings import RestoreSettings
 from dcvsr_engine.tiling.grid import TileGrid
@@ -131,6 +132,34 @@ def test_the_memory_of_an_allocation_is_seen():
         for _ in range(3):
             held.add_(1)
     assert 0.9 < peak.growth / held.nbytes < 1.2
+
+
+def test_the_straightforward_loop_does_the_same_work_plainly(workload, monkeypatch):
+    seen = []
+    monkeypatch.setattr(rivals, "evaluate_network", lambda unet, sample: seen.append(sample) or sample[:, :, :24] * 0)
+    plain = kernels.plain_network(workload.model)
+    paper = replace(workload, settings=workload.settings.replace(guidance="dssag", guidance_scale=2.0, steps=2))
+    out = rivals.straightforward(paper, plain)
+    # a SAP step of two branches in two passes; a TAP step at the lowest noise level, where γ is 0 and the branches are one
+    assert len(seen) == len(workload.grid) * (2 * 2 + 1)
+    assert out.shape == workload.noise.shape and out.isfinite().all()
+    # the network says 0: x̂_0 = c_skip · x in each step
+    first, second = rivals.workload_steps(paper)
+    skip = [1 / (step.sigma**2 + 1) for step in (first, second)]
+    x = workload.noise * first.sigma
+    x = skip[0] * x + (x - skip[0] * x) * second.sigma / first.sigma
+    torch.testing.assert_close(out, skip[1] * x, rtol=1e-4, atol=1e-5)
+
+
+def test_a_peer_that_is_not_there_is_unmeasured(chosen, clip, monkeypatch):
+    def missing(name):
+        raise ModelError("missing")
+
+    monkeypatch.setattr(rivals, "peer", missing)
+    figure = rivals.peer_figure(chosen, clip, 1)
+    assert figure.gain is None and "unmeasured" in rivals_table([figure])
+    measured = replace(figure, other=(4.0, 6.0), own=(2.0, 4.0))
+    assert measured.gain == 1.5 and "1.50×" in rivals_table([measured])
 
 
 def test_the_memory_of_a_job_is_planned_and_seen(tiny_model):
