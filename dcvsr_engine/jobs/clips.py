@@ -64,20 +64,20 @@ def clips_below(folder: Path, recursive: bool, pattern: str, results: Sequence[P
     return without_results(clips, pattern)
 
 
-def has_clips_inside(folder: Path, results: Path | None = None, most: int = 50) -> bool:
+def has_clips_inside(folder: Path, results: Path | None = None, most: int = 30) -> bool:
     """Whether folders inside a folder hold clips, also further down; of very many folders only the first ones are looked into.
 
     Args:
         folder: what is looked into.
         results: a folder in which only results are, and which is left out.
-        most: into so many folders.
+        most: into so many folders, and so many inside of each.
     """
     waiting = deque([folder])
     for _ in range(most):
         if not waiting:
             return False
         try:
-            inner = searched_subfolders(waiting.popleft(), [results] if results else [])
+            inner = searched_subfolders(waiting.popleft(), [results] if results else [])[:most]
             if any(map(clips_of_folder, inner)):
                 return True
         except InputError:

@@ -82,9 +82,7 @@ def measure_rivals(settings: RestoreSettings, clip: Path, repeats: int) -> list[
 
 
 def in_turns(works: list[TimedWork], repeats: int) -> list[Times]:
-    """The fastest times of each of some works, taken in turns after a first run."""
-    for work in works:
-        work()
+    """The fastest times of some works, taken in turns: they are long, so what only a first run pays for is little."""
     taken = [[timed_once(work) for work in works] for _ in range(repeats)]
     return [min(times, key=lambda pair: pair[1]) for times in zip(*taken, strict=True)]
 
