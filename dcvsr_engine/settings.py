@@ -301,7 +301,7 @@ class RestoreSettings(Settings):
     )
     compile: Compilation = Field(
         default="off",
-        description="Blocks of the U-Net that are compiled while it already works, for long jobs on a GPU.",
+        description="Blocks of the U-Net that are compiled after a first batch, for long jobs on a GPU.",
     )
 
     propagation_order: PropagationOrder = Field(

@@ -298,6 +298,23 @@ def preferences_results(studio: Studio) -> None:
     show_page(studio, 1)
 
 
+def refused(studio: Studio) -> None:
+    """The second page, with a name and a folder that cannot be."""
+    show_page(studio, 1)
+    dialog = studio.window.preferences_menu.dialog
+    assert dialog
+    for field, text in ((dialog.pattern_field, "{name}_{size}_{preset}_{date}"), (dialog.folder_field, "results")):
+        field.setText(text)
+        field.editingFinished.emit()
+
+
+def start_at(studio: Studio) -> None:
+    """When the queue is to start, on a computer that cannot be kept awake."""
+    studio.window.unattended.ask_time()
+    assert studio.window.unattended.dialog
+    studio.window.unattended.dialog.show_awake(False)
+
+
 def preferences_folders(studio: Studio) -> None:
     """The third page."""
     show_page(studio, 2)
@@ -387,7 +404,9 @@ STATES: dict[Callable[[Studio], None], dict[str, object]] = {
     failed: {"fail_at_tile": 3},
     preferences: {},
     preferences_results: {},
+    refused: {},
     preferences_folders: {},
+    start_at: {},
     guide: {},
     shortcuts: {},
     models: {},

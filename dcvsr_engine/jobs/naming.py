@@ -31,7 +31,7 @@ def checked_pattern(pattern: str) -> str:
     Args:
         pattern: text with fields of `NAME_FIELDS` in braces.
     """
-    known = " and ".join(f"{{{name}}}" for name in NAME_FIELDS)
+    known = ", ".join(f"{{{name}}}" for name in NAME_FIELDS)
     try:
         parts = list(Formatter().parse(pattern))
     except ValueError:

@@ -1,12 +1,11 @@
-"""Blocks of a network compiled by torch, each once per shape of a row, while the first batches are already evaluated plainly.
+"""Blocks of a network compiled by torch, each once per shape of a row, after a first batch has been evaluated plainly.
 
-While anything is compiled in the background, no compiled block is called in this process: PyTorch then takes all of it to be
-tracing. Plain layers on another thread do not mind. What has been compiled PyTorch keeps in the folder that
-`environment.use_private_caches` names: the next run has it within seconds. Where there is no compiler, blocks stay plain.
+Not in the background: while PyTorch traces, calls of modules on every thread of the process go through its tracer, and fail there
+(tried, torch 2.13). What has been compiled PyTorch keeps in the folder that `environment.use_private_caches` names, for the next
+run. Where there is no compiler, blocks stay plain.
 """
 
 import logging
-import threading
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -35,8 +34,6 @@ COMPILED_KINDS: dict[Compilation, tuple[type[nn.Module], ...]] = {
     "all": (*TRANSFORMER_BLOCKS, SpatioTemporalResBlock),
 }
 """The blocks that the setting ``compile`` stands for."""
-COMPILING = threading.Lock()
-"""Held by the one thread of this process that compiles."""
 
 
 @dataclass(frozen=True)
@@ -94,46 +91,36 @@ class CompiledBlocks:
     """The blocks of a network that are to be compiled.
 
     Attributes:
+        on: whether compiled blocks are called.
         failure: why nothing could be compiled.
     """
 
     def __init__(self, network: nn.Module, kinds: tuple[type[nn.Module], ...], backend: str = "inductor") -> None:
+        self.on = False
         self.failure: Exception | None = None
         self._known: set[Hashable] = set()
         self._waiting: list[Callable[[], Any]] = []
         self._rows = self._evaluations = 0
-        self._worker: threading.Thread | None = None
         for block in network.modules():
             if isinstance(vars(block).get("forward"), SwitchedForward):  # of an earlier job
                 del block.forward
             if isinstance(block, kinds):
                 block.forward = SwitchedForward(block, self, backend)
 
-    @property
-    def on(self) -> bool:
-        """Whether compiled blocks can be called."""
-        return self._worker is not None and self.failure is None and not self._worker.is_alive() and not COMPILING.locked()
-
-    def wait(self) -> None:
-        """Wait until blocks are compiled, or cannot be."""
-        if self._worker is not None:
-            self._worker.join()
-
     @contextmanager
     def evaluation(self, rows: int) -> Iterator[None]:
         """Evaluate the network inside, for a batch of ``rows``; several evaluations may take turns.
 
-        What was called in a new layout is compiled in the background afterwards.
+        What was called in a new layout is compiled afterwards.
         """
         self._rows, self._evaluations = rows, self._evaluations + 1
         try:
             yield
         finally:
             self._evaluations -= 1
-        if self._waiting and not self._evaluations and (self._worker is None or not self._worker.is_alive()):
+        if self._waiting and not self._evaluations:
             work, self._waiting = self._waiting, []
-            self._worker = threading.Thread(target=self._compile, args=(work,), name="compile", daemon=True)
-            self._worker.start()
+            self._compile(work)
 
     def expect(self, forward: SwitchedForward, args: tuple[Any, ...], named: dict[str, Any]) -> None:
         """Have ``forward`` compiled for arguments such as these."""
@@ -150,14 +137,15 @@ class CompiledBlocks:
     def _compile(self, work: list[Callable[[], Any]]) -> None:
         """Call compiled blocks, which compiles them; afterwards no call compiles anything by itself."""
         try:
-            with COMPILING, torch.no_grad():
-                torch.compiler.set_stance("default")
-                allow_variants()
+            torch.compiler.set_stance("default")
+            allow_variants()
+            with torch.no_grad():
                 for call in work:
                     call()
-                torch.compiler.set_stance("eager_on_recompile")
+            torch.compiler.set_stance("eager_on_recompile")
+            self.on = True
         except Exception as error:  # whatever a compiler, or its absence, makes of it
-            self.failure = error
+            self.on, self.failure = False, error
             log.warning("The network is not compiled: %s", " ".join(str(error).split())[:300])
 
 

@@ -3905,10 +3905,6 @@
         <translation>编译网络</translation>
     </message>
     <message>
-        <source>Blocks of the U-Net that are compiled while it already works, for long jobs on a GPU.</source>
-        <translation>在 U-Net 已开始工作时编译其中的模块，适合在 GPU 上运行的长任务。</translation>
-    </message>
-    <message>
         <source>Transformer blocks</source>
         <translation>Transformer 模块</translation>
     </message>
@@ -4375,6 +4371,10 @@
     <message>
         <source>Unchanged</source>
         <translation>不改变</translation>
+    </message>
+    <message>
+        <source>Blocks of the U-Net that are compiled after a first batch, for long jobs on a GPU.</source>
+        <translation>在第一批分块之后编译 U-Net 中的模块，适合在 GPU 上运行的长任务。</translation>
     </message>
     <message>
         <source>Quality: 0 is lossless or best; larger values give smaller files.</source>

@@ -59,7 +59,7 @@ def front_row(stand: Stand) -> Iterator[FullFinding]:
 
 
 def compile_row(stand: Stand) -> Iterator[FullFinding]:
-    """Blocks compiled in the background, as by the setting ``compile``: how long that takes, and what it gains."""
+    """Blocks compiled after a first batch, as by the setting ``compile``: how long that takes, and what it gains."""
     model, tiles = model_with(stand, fresh_unet(stand)), stand.size.tiles
     plain = stand.seconds(guided_work(stand, Denoiser(model), tiles, guided=True)) / tiles
     yield f"plain: {plain:.4f} s per guided tile", {"seconds_per_guided_tile": plain}
@@ -72,7 +72,6 @@ def compile_finding(stand: Stand, denoiser: Denoiser, asked: Compilation, plain:
     work, blocks = guided_work(stand, denoiser, stand.size.tiles, guided=True), denoiser.network.compiled
     began = time.perf_counter()
     work()
-    blocks.wait()
     taken = time.perf_counter() - began
     if blocks.failure is not None:
         return f"{asked}: not compiled ({blocks.failure})", {"compiled": asked, "error": str(blocks.failure)}

@@ -53,7 +53,7 @@ def test_a_folder_that_cannot_be_read(tmp_path, monkeypatch):
         ("{name}:1", "no file name"),
         (" {name}", "no file name"),
         ("{name}\n", "no file name"),
-        ("{title}", "{title}; use {name} and {size} and {model}"),
+        ("{title}", "{title}; use {name}, {size}, {model}"),
         ("{}", "a field that there is not"),
         ("{name!r}", "a field that there is not"),
         ("{name:>999999999}", "a field that there is not"),

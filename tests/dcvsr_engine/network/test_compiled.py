@@ -1,7 +1,6 @@
-"""Blocks that are compiled in the background: the same numbers up to rounding, once per kind and shape, or plainly after all."""
+"""Blocks that are compiled after a first batch: the same numbers up to rounding, once per kind and shape, or plainly."""
 
 import gc
-import threading
 import weakref
 
 import networks
@@ -9,7 +8,6 @@ import pytest
 import torch
 from torch import nn
 
-from dcvsr_engine.network import compiled
 from dcvsr_engine.network.compiled import COMPILED_KINDS, CompiledBlocks
 
 
@@ -17,9 +15,8 @@ from dcvsr_engine.network.compiled import COMPILED_KINDS, CompiledBlocks
 def as_before():
     """What PyTorch keeps per process is as it was afterwards."""
     yield
-    with compiled.COMPILING:
-        torch.compiler.set_stance("default")
-        torch.compiler.reset()
+    torch.compiler.set_stance("default")
+    torch.compiler.reset()
 
 
 class Block(nn.Module):
@@ -68,7 +65,6 @@ def test_compiled_blocks_give_the_same_for_any_number_of_rows(network):
     graphs = Graphs()
     blocks = CompiledBlocks(network, (Block,), graphs)
     assert torch.equal(evaluate(network, blocks, given()), plain[2])
-    blocks.wait()
     assert blocks.on and blocks.failure is None and graphs.traced == 1  # what was compiled serves every block of a kind
     for rows, expected in plain.items():
         before = graphs.run
@@ -81,39 +77,13 @@ def test_another_shape_is_evaluated_plainly_and_compiled_afterwards(network):
     graphs = Graphs()
     blocks = CompiledBlocks(network, (Block,), graphs)
     evaluate(network, blocks, given())
-    blocks.wait()
     other, runs = given(tokens=6), []
     plain = network[0].forward.plain(other)
     for _ in range(2):
         evaluate(network, blocks, other)
         runs.append(graphs.run)
-        blocks.wait()
     assert graphs.traced == 2 and runs[1] > runs[0]
     torch.testing.assert_close(network[0].forward.compiled(other), plain)
-
-
-def test_nothing_compiled_is_called_while_something_is_compiled(network):
-    going, go_on = threading.Event(), threading.Event()
-
-    def slow(graph, inputs):
-        going.set()
-        assert go_on.wait(60)
-        return graph
-
-    blocks, later = CompiledBlocks(network, (Block,), slow), nn.Sequential(Block())
-    evaluate(network, blocks, given())
-    assert going.wait(60)
-    others = CompiledBlocks(later, (Block,), Graphs())
-    with torch.no_grad():
-        assert torch.equal(
-            evaluate(network, blocks, given()), network[2](network[1].forward.plain(network[0].forward.plain(given())))
-        )
-        evaluate(later, others, given(tokens=4))
-    assert not blocks.on and not others.on
-    go_on.set()
-    blocks.wait()
-    others.wait()
-    assert blocks.on and others.on
 
 
 def test_without_a_compiler_the_network_works_on(network, caplog):
@@ -124,7 +94,6 @@ def test_without_a_compiler_the_network_works_on(network, caplog):
 
     blocks = CompiledBlocks(network, (Block,), absent)
     evaluate(network, blocks, given())
-    blocks.wait()
     assert blocks.failure is not None and not blocks.on
     assert torch.equal(evaluate(network, blocks, given()), plain)
     assert "no C++ compiler found" in caplog.text and "\n" not in caplog.messages[0]
@@ -134,9 +103,7 @@ def test_evaluations_that_take_turns_are_all_over_before_anything_is_compiled(ne
     blocks = CompiledBlocks(network, (Block,), Graphs())
     with blocks.evaluation(2):
         evaluate(network, blocks, given())
-        blocks.wait()
         assert not blocks.on
-    blocks.wait()
     assert blocks.on
 
 
@@ -148,7 +115,6 @@ def test_what_blocks_were_called_with_is_not_held(network):
         del x
         gc.collect()
         assert held() is None
-    blocks.wait()
 
 
 class Told(Block):
@@ -166,7 +132,6 @@ def test_a_block_may_see_fewer_rows_than_the_batch_has():
     for _ in range(2):
         with torch.no_grad(), blocks.evaluation(4):
             torch.testing.assert_close(block(x, image_only_indicator=told), plain)
-        blocks.wait()
     assert blocks.failure is None and graphs.run == 2
 
 
@@ -175,7 +140,6 @@ def test_a_later_job_begins_anew(network):
     CompiledBlocks(network, (Block,), Graphs())
     blocks = CompiledBlocks(network, ())
     assert torch.equal(evaluate(network, blocks, given()), plain)
-    blocks.wait()
     assert not blocks.on and "forward" not in vars(network[0])
 
 
@@ -188,7 +152,6 @@ def test_the_real_blocks_are_compiled_but_for_spatial_self_attention(asked):
         plain = denoiser.network(x, torch.tensor(0.4), embeddings, ids)
         denoiser.network.compiled = CompiledBlocks(denoiser.model.unet, COMPILED_KINDS[asked], graphs)
         denoiser.network(x, torch.tensor(0.4), embeddings, ids)
-        denoiser.network.compiled.wait()
         assert denoiser.network.compiled.failure is None
         assert graphs.traced < sum(isinstance(block, COMPILED_KINDS[asked]) for block in denoiser.model.unet.modules())
         torch.testing.assert_close(denoiser.network(x, torch.tensor(0.4), embeddings, ids), plain, atol=1e-5, rtol=1e-5)

@@ -51,7 +51,7 @@ PLAYLISTS = {
 def test_playlists_and_texts_open_no_other_file(name: str, tmp_path: Path) -> None:
     other = write_clip(tmp_path / "other.ts", Clip(pts=range(2)))
     (tmp_path / name).write_text(PLAYLISTS[name].format(name=other.name, path=other), encoding="utf-8")
-    with pytest.raises(InputError, match="is no video that can be read") as caught:
+    with pytest.raises(InputError, match="no video") as caught:
         probe(tmp_path / name)
     assert "\n" not in str(caught.value)
 
