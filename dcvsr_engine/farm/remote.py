@@ -13,7 +13,7 @@ from dcvsr_engine.farm.desk import MODEL, PIECE, FarmModel, files_of_model
 from dcvsr_engine.farm.worker import SENT, Refusal
 from dcvsr_engine.jobs.job import WAIT_SECONDS
 from dcvsr_engine.jobs.manifest import read_manifest
-from dcvsr_engine.jobs.remote import MadeUnit, sent_unit, take_unit
+from dcvsr_engine.jobs.remote import MadeUnit, places_for, sent_unit, take_unit
 from dcvsr_engine.jobs.session import OpenJob, opened_clip, with_reduction
 from dcvsr_engine.jobs.store import JobStore
 from dcvsr_engine.jobs.telemetry import Telemetry
@@ -24,7 +24,7 @@ from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.planning.segments import frame_range
 from dcvsr_engine.planning.shots import ShotBoundaries
 from dcvsr_engine.settings import RestoreSettings
-from dcvsr_engine.storage import discard, partial_path
+from dcvsr_engine.storage import discard
 from dcvsr_engine.video.detail import measured_reduction
 from dcvsr_engine.video.probe import VideoInfo
 from dcvsr_engine.video.reader import VideoReader
@@ -174,7 +174,7 @@ class There:
             made: MadeUnit = self._line.desk("restore", unit, self._model)
         for sentence in made.warnings:
             job.reader.warn(sentence)
-        received = {name: partial_path(store.folder / name) for name in made.files}
+        received = places_for(store, index, made)
         try:
             for name, path in received.items():
                 with store.writing():

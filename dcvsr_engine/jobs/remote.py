@@ -4,6 +4,7 @@ There the unit is restored in a folder like the job's, by what restores units ev
 overlaps that it is pinned to. Here its files get into the job's folder like those of any other process.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -24,7 +25,7 @@ from dcvsr_engine.jobs.store import JobStore, at_work
 from dcvsr_engine.jobs.telemetry import Telemetry
 from dcvsr_engine.network.checkpoint import Model
 from dcvsr_engine.planning.plan import Segment
-from dcvsr_engine.storage import discard, put_in_place, sha256
+from dcvsr_engine.storage import discard, partial_path, put_in_place, sha256
 from dcvsr_engine.video.part import ClipPart, cut_part
 from dcvsr_engine.video.probe import VideoInfo
 from dcvsr_engine.video.reader import VideoReader
@@ -97,6 +98,21 @@ def sent_unit(store: JobStore, segment: Segment, reader: VideoReader, info: Vide
     finally:
         for path in part.files if part.stamps is not None else ():
             discard(path)
+
+
+def places_for(store: JobStore, index: int, made: MadeUnit) -> dict[str, Path]:
+    """Choose where in the job folder the files of a unit that was made elsewhere come to, under temporary names, by their own.
+
+    Raises:
+        JobError: a name is none that this unit's files have.
+    """
+    own = (store.unit_file(index).name, store.facts_file(index).name)
+    for name in made.files:
+        if name not in own and not re.fullmatch(rf"overlap-{index:05d}\.[0-9a-f]+\.safetensors", name):
+            raise JobError(
+                f"“{name}” is no name of a file of a unit; a computer of the farm has another version, or is not yours."
+            )
+    return {name: partial_path(store.folder / name) for name in made.files}
 
 
 def take_unit(store: JobStore, index: int, made: MadeUnit, received: dict[str, Path]) -> None:

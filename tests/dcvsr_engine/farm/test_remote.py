@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import jobs
@@ -131,6 +132,17 @@ def test_a_job_begun_here_goes_on_elsewhere_and_the_other_way_round(job, tmp_pat
         assert 0 < len(read_manifest(folder).finished) < BRICKS
         report = restore(target, folder, there.line()) if first else run_job(target, folder=folder)
         assert jobs.fingerprint(target.target) == frames and report["resumed"]
+
+
+@pytest.mark.parametrize("name", ["../out.mkv", "manifest.json", "overlap-00009.safetensors", "/overlap-00000.safetensors"])
+def test_a_worker_cannot_name_files_of_others(job, tmp_path, name):
+    request, _ = job
+    there = Elsewhere(tmp_path / "there", request.source)
+    made = there._worker.restore
+    there._worker.restore = lambda *arguments: replace(made(*arguments), files={name: ""})
+    with pytest.raises(JobError, match="is no name of a file of a unit"):
+        restore(request, tmp_path / "job", there.line())
+    assert not list(tmp_path.glob("out*"))
 
 
 def test_a_worker_that_is_lost_loses_its_unit_only(job, tmp_path):
