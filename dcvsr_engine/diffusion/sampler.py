@@ -30,6 +30,8 @@ Denoise = Callable[[Latents, Step], Tensor]
 """Estimates ``x̂_0`` of a whole segment ``(frames, channels, height, width)`` at a step; the sampler goes on in its memory."""
 AfterStep = Callable[[Step, Tensor, Tensor | None], None]
 """Receives a step, x after it and, where the next step extrapolates from it, its ``x̂_0``; both stay as they are."""
+OnMerged = Callable[[Step, Merge], None]
+"""Receives a step and its estimate as far as tiles have been merged."""
 Estimate = Callable[[list[Tile]], Tensor]
 """Estimates ``x̂_0`` of some tiles in one batch: ``(tiles, frames, channels, height, width)``."""
 
@@ -245,6 +247,7 @@ class TiledDenoiser:
         features: deep features of the last step that evaluated all of the network, where the next one reuses them.
         branches_in_one_batch: as for `Denoiser.guided`.
         on_frames_chosen: receives each window's number and the frames, counted in the segment, that it hands on (TAP).
+        on_merged: see `OnMerged`; called after each batch.
     """
 
     def __init__(
@@ -259,11 +262,12 @@ class TiledDenoiser:
         branches_in_one_batch: bool = True,
         on_frames_chosen: Callable[[int, list[int]], None] = lambda window, frames: None,
         features: DeepFeatures | None = None,
+        on_merged: OnMerged = lambda step, merge: None,
     ) -> None:
         self.denoiser, self.condition, self.settings, self.steps = denoiser, condition, settings, steps
         self.grid_at, self.batching, self.bank = grid_at, batching, bank
         self.branches_in_one_batch, self.on_frames_chosen = branches_in_one_batch, on_frames_chosen
-        self.features = features
+        self.features, self.on_merged = features, on_merged
 
     def __call__(self, x: Latents, step: Step) -> Tensor:
         """Estimate ``x̂_0`` of ``x`` ``(frames, channels, height, width)``; shaped like it."""
@@ -295,6 +299,7 @@ class TiledDenoiser:
                 for tiles, estimates in self.batching.run(partial(self.estimate, x, step), group):
                     if group.merged:
                         merge.add_all(tiles, estimates)
+                        self.on_merged(step, merge)
         return merge.result()
 
     def groups(self, grid: TileGrid, step: Step) -> Iterator[TileGroup]:

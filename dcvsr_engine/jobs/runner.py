@@ -18,6 +18,7 @@ from dcvsr_engine.planning.plan import Segment
 from dcvsr_engine.restore.frames import SegmentFrames
 from dcvsr_engine.restore.pipeline import SegmentPipeline
 from dcvsr_engine.restore.repeats import Repeats, find_repeats
+from dcvsr_engine.tiling.blend import Merge
 
 
 class Runner:
@@ -113,6 +114,11 @@ class Runner:
             if step.index + 1 < self.session.steps:
                 telemetry.preview(partial(self.preview_step, pipeline, step.index, denoised))
 
+        def on_merged(step: Step, merge: Merge) -> None:
+            # 0 stands for the enlarged input there: the first estimate can be looked at while it grows
+            if step.index == 0 and pipeline.first_stage.local:
+                telemetry.preview(partial(self.preview_step, pipeline, step.index, merge))
+
         def after_step(new: SegmentState) -> None:
             # before the state: whoever resumes from it needs the settings that led there
             self.adopt_reduced_settings(pipeline)
@@ -121,7 +127,7 @@ class Runner:
             telemetry.measure_memory(self.session.model.device)
 
         with telemetry.phase("sample", pipeline.tiles_to_denoise):
-            return pipeline.sample(condition, state, fixed, after_step, on_estimate)
+            return pipeline.sample(condition, state, fixed, after_step, on_estimate, on_merged)
 
     def decode(self, pipeline: SegmentPipeline, latents: Tensor, own: range, repeats: Repeats, output: SegmentSink) -> None:
         """Decode what the frames at the positions ``own`` show into ``output``.
@@ -139,13 +145,20 @@ class Runner:
                     output.add(replace(restored, position=position))
         self.adopt_reduced_settings(pipeline)
 
-    def preview_step(self, pipeline: SegmentPipeline, step: int, denoised: Tensor) -> PreviewFrame | None:
-        """A frame of a segment as ``denoised`` ``(frames, channels, height, width)`` has it; ``None`` without memory.
+    def preview_step(self, pipeline: SegmentPipeline, step: int, denoised: Tensor | Merge) -> PreviewFrame | None:
+        """A frame of a segment as an estimate has it; ``None`` without memory.
 
         It is the frame that the user looks at, or the middle one when that is in another segment.
+
+        Args:
+            pipeline: of the segment.
+            step: that the estimate is of.
+            denoised: the estimate ``(frames, channels, height, width)``, or as much of it as is merged.
         """
         indices, seen = pipeline.frames.indices, self.session.telemetry.seen_frame
         position = indices.index(seen) if seen in indices else len(indices) // 2
+        if isinstance(denoised, Merge):
+            denoised = denoised.so_far(position).expand(len(indices), -1, -1, -1)
         picture = attempt(partial(pipeline.picture, denoised, position))
         if picture is None:
             return None

@@ -16,6 +16,8 @@ from dcvsr_engine.settings import Device
 
 PREVIEW_INTERVAL = 0.25
 """Seconds between two previews, at least; those in between are not even made."""
+PREVIEW_PAUSE = 10.0
+"""Time between two previews, at least, in what making the last one took: they must not slow a job down."""
 
 
 @dataclass
@@ -63,7 +65,7 @@ class Telemetry:
         self.waiting_seconds = 0.0
         self._control = control
         self._current, self._place = self.job, (0, 1)
-        self._previewed = float("-inf")
+        self._previewed, self._preview_seconds = float("-inf"), 0.0
         self._began = self._checked = time.monotonic()
 
     @property
@@ -133,12 +135,13 @@ class Telemetry:
         now = time.monotonic()
         if not always and not self._control.pictures:
             return
-        if not always and now - self._previewed < PREVIEW_INTERVAL:
+        if not always and now - self._previewed < max(PREVIEW_INTERVAL, PREVIEW_PAUSE * self._preview_seconds):
             return
         # before it is made: a preview that does not fit into memory is not tried again at once
         self._previewed = now
         if (event := make()) is not None:
             self.emit(event)
+        self._preview_seconds = time.monotonic() - now
 
     def measure_memory(self, device: Device) -> None:
         """Report the memory in use on ``device``, and remember the peak."""

@@ -13,7 +13,7 @@ from torch import Tensor
 from dcvsr_engine.control import Monitor
 from dcvsr_engine.diffusion.denoiser import Denoiser
 from dcvsr_engine.diffusion.noise import ClipNoise, augmented
-from dcvsr_engine.diffusion.sampler import PinnedFrames, SegmentState, TiledDenoiser, sample
+from dcvsr_engine.diffusion.sampler import OnMerged, PinnedFrames, SegmentState, TiledDenoiser, sample
 from dcvsr_engine.diffusion.schedule import Step, passes, steps_of
 from dcvsr_engine.events import FrameDone, Warned
 from dcvsr_engine.network.checkpoint import Model
@@ -177,6 +177,7 @@ class SegmentPipeline:
         fixed: Mapping[int, Tensor] = MappingProxyType({}),
         after_step: OnState = lambda state: None,
         on_estimate: OnEstimate = lambda step, denoised: None,
+        on_merged: OnMerged = lambda step, merge: None,
     ) -> Tensor:
         """Sample ``x_0``.
 
@@ -184,7 +185,7 @@ class SegmentPipeline:
             condition: ``l`` ``(frames, channels, height, width)``.
             state: where an earlier run stopped; ``None`` to start from noise.
             fixed: ``x_0`` ``(channels, height, width)`` of frames that neighbouring segments have made, by position.
-            after_step, on_estimate: see `OnState` and `OnEstimate`.
+            after_step, on_estimate, on_merged: see `OnState`, `OnEstimate` and `OnMerged`.
 
         Returns:
             ``x_0`` ``(frames, channels, height, width)``.
@@ -206,18 +207,24 @@ class SegmentPipeline:
             after_step(new)
 
         return self._recovery.descend(
-            lambda: self.resume(latest, condition, pins, keep, on_estimate), lambda: self.steps[latest.step].kind
+            lambda: self.resume(latest, condition, pins, keep, on_estimate, on_merged), lambda: self.steps[latest.step].kind
         )
 
     def resume(
-        self, state: SegmentState, condition: Latents, pins: PinnedFrames | None, after_step: OnState, on_estimate: OnEstimate
+        self,
+        state: SegmentState,
+        condition: Latents,
+        pins: PinnedFrames | None,
+        after_step: OnState,
+        on_estimate: OnEstimate,
+        on_merged: OnMerged,
     ) -> Tensor:
         """Sample from ``state`` with the settings that fit. See `sample`; ``condition`` ``(frames, channels, height, width)``.
 
         Raises:
             MemoryExhausted: not even the smallest batch fits. The step that ``after_step`` saw last is a state to resume from.
         """
-        steps, tiled = self.steps, self.tiled_denoiser(condition, state)
+        steps, tiled = self.steps, self.tiled_denoiser(condition, state, on_merged)
         self._observer.expect(self.evaluations(steps[: state.step]), self.evaluations(steps), len(steps))
 
         def denoise(x: Latents, step: Step) -> Tensor:
@@ -292,7 +299,7 @@ class SegmentPipeline:
         # by index in the clip: a frame keeps its noise however the clip is cut into segments
         return ClipNoise(self.settings.seed, self.frames.indices, shape, share)
 
-    def tiled_denoiser(self, condition: Latents, state: SegmentState) -> TiledDenoiser:
+    def tiled_denoiser(self, condition: Latents, state: SegmentState, on_merged: OnMerged) -> TiledDenoiser:
         """A denoiser of the segment with the settings that fit; ``condition`` is ``l`` ``(frames, channels, height, width)``."""
         return TiledDenoiser(
             self.denoiser,
@@ -305,6 +312,7 @@ class SegmentPipeline:
             self.branches_in_one_batch,
             self._observer.on_frames_chosen,
             state.features,
+            on_merged,
         )
 
     # -- pixels -------------------------------------------------------------------------------------------------

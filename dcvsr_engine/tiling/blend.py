@@ -55,6 +55,11 @@ class Merge:
         for tile, result in zip(tiles, values, strict=True):
             self.add(tile, result)
 
+    def so_far(self, frame: int) -> Tensor:
+        """The latents of a frame where tiles have been added, 0 elsewhere: ``(1, channels, height, width)``."""
+        total, weight = self.total[frame : frame + 1], self.weight[frame : frame + 1]
+        return torch.where(weight > 0, total / weight, 0)
+
     def result(self) -> Tensor:
         """The merged latents ``(frames, channels, height, width)``, in the memory of the sums; every position must be covered."""
         return self.total.div_(self.weight)

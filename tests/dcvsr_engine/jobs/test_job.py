@@ -52,6 +52,7 @@ def test_progress_counts_to_the_end(clip, tiny_model, tmp_path, loader):
 
 def test_a_preview_shows_steps_but_the_last_and_every_finished_frame(clip, tiny_model, loader, monkeypatch):
     monkeypatch.setattr(telemetry, "PREVIEW_INTERVAL", 0.0)
+    monkeypatch.setattr(telemetry, "PREVIEW_PAUSE", 0.0)
     watch = Watch()
     report = run_job(jobs.request(clip, None, tiny_model), watch, loader=loader)
     final = [event for event in watch.of(PreviewFrame) if event.final]
@@ -60,6 +61,20 @@ def test_a_preview_shows_steps_but_the_last_and_every_finished_frame(clip, tiny_
     assert {event.step for event in watch.of(PreviewFrame) if not event.final} == {0}
     assert report["frames_out"] == FRAMES and report["target"] is None
     assert not jobs_folder().exists()
+
+
+def test_the_first_estimate_is_shown_while_it_grows(clip, tiny_model, loader, monkeypatch):
+    """One step is all that the built-in model takes: without this, nothing is seen before the end."""
+    monkeypatch.setattr(telemetry, "PREVIEW_INTERVAL", 0.0)
+    monkeypatch.setattr(telemetry, "PREVIEW_PAUSE", 0.0)
+    watch = Watch()
+    run_job(jobs.request(clip, None, tiny_model, steps=1), watch, loader=loader)
+    growing = [event for event in watch.of(PreviewFrame) if not event.final]
+    assert len(growing) >= len(watch.of(TileFinished)) / 2 > 1
+    final = {event.frame: event.pixels for event in watch.of(PreviewFrame) if event.final}
+    last = growing[-1]
+    different = [np.abs(event.pixels.astype(int) - final[event.frame]).mean() for event in (growing[0], last)]
+    assert different[1] <= different[0], "it comes closer to the result"
 
 
 def test_preview_shows_what_the_file_will_hold(clip, tiny_model, tmp_path, loader):

@@ -61,6 +61,21 @@ def test_previews_are_held_back_and_not_even_made(clock):
     assert len(made) == len(watch.of(PreviewFrame)) and 10 <= len(made) <= 13
 
 
+def test_previews_that_take_long_are_made_seldom(clock):
+    """A picture of 4K takes as long to make as some tiles."""
+    watch = Watch()
+    telemetry = Telemetry(watch)
+
+    def make():
+        clock[0] += 1.0
+        return frame(0)
+
+    for _ in range(100):
+        clock[0] += 0.5
+        telemetry.preview(make)
+    assert 5 <= len(watch.of(PreviewFrame)) <= 7
+
+
 def test_no_preview_is_made_where_nobody_looks():
     told = []
     watched = Telemetry(Control(told.append, pictures=False))
