@@ -31,6 +31,21 @@ def test_what_is_serious_stays_until_it_is_closed(qtbot):
     assert bar.text == "b is ready." and len(bar.buttons) == 1
 
 
+def test_what_is_looked_at_leaves_what_else_can_be_done(qtbot):
+    """*Report* took *Show in folder* away with it."""
+    pressed: list[str] = []
+    bar = NoticeBar()
+    qtbot.addWidget(bar)
+    names = ("Play", "Show in folder", "Report")
+    bar.say("a_x4.mp4 is ready.", actions=[(name, lambda name=name: pressed.append(name)) for name in names], stays=True)
+    for button in reversed(bar.buttons):
+        button.click()
+    assert pressed == [*reversed(names)] and not bar.isHidden()
+    bar.say("b.mp4 was begun in an earlier session.", actions=[("Resume", print)])
+    bar.buttons[0].click()
+    assert bar.isHidden()
+
+
 def test_the_buttons_of_a_notice_do_not_widen_a_narrow_window(qtbot):
     window = QWidget()
     qtbot.addWidget(window)
