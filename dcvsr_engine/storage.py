@@ -82,6 +82,15 @@ def read_json(path: Path) -> Any:
     return parse_json(path.read_bytes())
 
 
+def remembered(path: Path) -> dict[str, Any]:
+    """The JSON object in a file of what is remembered; empty where it is missing or damaged."""
+    try:
+        held = read_json(path)
+    except (OSError, ValueError):
+        return {}
+    return held if isinstance(held, dict) else {}
+
+
 def parse_json(text: str | bytes) -> Any:
     """The value of a JSON text; raises `ValueError` when it is not JSON, or is nested deeper than Python can follow."""
     try:

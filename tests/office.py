@@ -6,11 +6,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
+import pytest
 
 from dcvsr_engine.farm.address import farm_job_folder, token
 from dcvsr_engine.jobs.manifest import Unit, read_manifest
@@ -19,6 +20,19 @@ from dcvsr_engine.planning.request import JobRequest
 SECONDS = 400.0
 HEAD, SECOND = "127.0.0.2", "127.0.0.3"
 """Two loopback addresses: two computers, as far as Ray can tell."""
+
+
+@contextmanager
+def office_in(folder: Path, port: int, workers: dict[str, int] | None = None, hidden: Path | None = None) -> Iterator["Office"]:
+    """An `Office` whose nodes, and what is run inside, have their home in a folder; it is ended afterwards."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_DATA_HOME", str(folder / "home"))
+        patch.setenv("OMP_NUM_THREADS", "1")
+        office = Office(folder, port, workers, hidden)
+        try:
+            yield office
+        finally:
+            office.end()
 
 
 class Office:

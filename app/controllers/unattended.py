@@ -231,6 +231,8 @@ class Unattended(QObject):
         if code:
             text = self.tr("The command after the queue failed (exit code {code}); what is restored is there all the same.")
             self._notices.caution("\n".join(filter(None, [text.format(code=code), self._last_error()])))
+        if self._errors is not None:
+            self._errors.close()
 
     def _last_error(self) -> str:
         """The last line of what the command said went wrong."""

@@ -25,7 +25,7 @@ MARK = "seen-{}"
 KINDS_OF_FILES = ("unit", "facts", "state", "overlap", "segment", "joint")
 """What the names of a job's files begin with; the last two are of earlier versions."""
 OWN_NAME = re.compile(
-    rf"{MANIFEST}|{RECORD}|{LOCK}|worker-[0-9a-f]{{8}}\.lock|seen-[0-9a-f]{{8}}|({'|'.join(KINDS_OF_FILES)})-\d{{5}}[-.].*|\..+\.partial-[0-9a-f]{{8}}(\..*)?"
+    rf"{MANIFEST}|{RECORD}|{LOCK}|worker-[0-9a-f]{{8}}\.lock|{MARK.format('[0-9a-f]{8}')}|({'|'.join(KINDS_OF_FILES)})-\d{{5}}[-.].*|\..+\.partial-[0-9a-f]{{8}}(\..*)?"
 )
 """Names of files that a job writes into its folder: no others are ever removed from there."""
 ABANDONED_SECONDS = 3600

@@ -94,7 +94,7 @@ class Runner:
         return self._handed[index] if index in self._handed else self.sink.saved_overlap(index)
 
     def sample(self, pipeline: SegmentPipeline, fixed: Mapping[int, Tensor], output: SegmentSink) -> Tensor:
-        """Encode and sample a segment; a frame of it is shown after each step but the last.
+        """Encode and sample a segment; a frame of it is shown after each step but the last, and while the first estimate grows.
 
         Args:
             pipeline: of the segment.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dcvsr_engine.paths import data_folder
 from dcvsr_engine.planning.plan import Plan
-from dcvsr_engine.storage import read_json, write_json
+from dcvsr_engine.storage import remembered, write_json
 
 
 def speeds_file() -> Path:
@@ -31,11 +31,7 @@ def evaluated_latents(plan: Plan) -> int:
 
 def known_speeds() -> dict[str, float]:
     """All that is remembered; nothing where the file is missing or damaged."""
-    try:
-        held = read_json(speeds_file())
-    except (OSError, ValueError):
-        return {}
-    numbers = {key: value for key, value in held.items() if isinstance(value, float)} if isinstance(held, dict) else {}
+    numbers = {key: value for key, value in remembered(speeds_file()).items() if isinstance(value, float)}
     return {key: value for key, value in numbers.items() if value > 0 and math.isfinite(value)}
 
 

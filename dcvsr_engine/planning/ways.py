@@ -19,7 +19,7 @@ from dcvsr_engine.network.device import resolve_device, resolve_precision
 from dcvsr_engine.network.oom import attempt
 from dcvsr_engine.paths import data_folder
 from dcvsr_engine.settings import Device, Precision, RestoreSettings
-from dcvsr_engine.storage import read_json, write_json
+from dcvsr_engine.storage import remembered, write_json
 from dcvsr_engine.tiling.grid import TileGrid
 
 LADDER_SECONDS = 10.0
@@ -67,18 +67,9 @@ def way_key(model: str) -> str:
     return f"{machine}|PyTorch {torch.__version__}|{__version__}|{model}"
 
 
-def remembered_ways() -> dict[str, Any]:
-    """All that is remembered; nothing where the file is missing or damaged."""
-    try:
-        held = read_json(ways_file())
-    except (OSError, ValueError):
-        return {}
-    return held if isinstance(held, dict) else {}
-
-
 def known_way(model: str) -> Way | None:
     """The way that was measured for a model on this machine; ``None`` where none was."""
-    held: Any = remembered_ways().get(way_key(model))
+    held: Any = remembered(ways_file()).get(way_key(model))
     try:
         way = Way(**held)
     except TypeError:  # nothing, or damaged
@@ -92,7 +83,7 @@ def remember_way(model: str, way: Way) -> None:
     """Remember the fastest way for a model."""
     with suppress(OSError):  # a full or read-only disk costs some seconds, not a job
         ways_file().parent.mkdir(parents=True, exist_ok=True)
-        write_json(ways_file(), remembered_ways() | {way_key(model): asdict(way)})
+        write_json(ways_file(), remembered(ways_file()) | {way_key(model): asdict(way)})
 
 
 def precision_for(settings: RestoreSettings, device: Device) -> Precision:

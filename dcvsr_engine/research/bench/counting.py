@@ -1,13 +1,24 @@
-"""Counting the floating-point operations of some work."""
+"""Counting the floating-point operations of some work, and work in a process of its own."""
 
 import math
+import multiprocessing
 from collections.abc import Callable
-from typing import Any
+from concurrent.futures import ProcessPoolExecutor
+from typing import Any, TypeVar
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
+from dcvsr_engine.environment import prepare_torch
+
 TimedWork = Callable[[], Any]
+Figure = TypeVar("Figure")
+
+
+def in_new_process(work: Callable[..., Figure], *arguments: Any) -> Figure:
+    """Call ``work`` in a process that nothing has been loaded into, and whose memory nothing else has used."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), prepare_torch) as pool:
+        return pool.submit(work, *arguments).result()
 
 
 def flops(work: TimedWork) -> int:

@@ -4,10 +4,8 @@ Memory depends on the size of a clip, not on what is in it: after the first tile
 others are given a constant. So a window at full size takes a minute instead of an hour.
 """
 
-import multiprocessing
 import tempfile
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
@@ -22,7 +20,6 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from dcvsr_engine.control import Control
-from dcvsr_engine.environment import prepare_torch
 from dcvsr_engine.jobs.job import run_job
 from dcvsr_engine.jobs.session import load_for
 from dcvsr_engine.models.registry import model_folder
@@ -33,6 +30,7 @@ from dcvsr_engine.network.fused import adapt_to_device
 from dcvsr_engine.network.upsampling import VideoUpsampler
 from dcvsr_engine.planning.plan import Plan
 from dcvsr_engine.planning.request import JobRequest
+from dcvsr_engine.research.bench.counting import in_new_process
 from dcvsr_engine.research.bench.memory import ResidentPeak
 from dcvsr_engine.settings import RestoreSettings
 
@@ -94,13 +92,7 @@ class FirstFrames:
 
 def measure_jobs(settings: RestoreSettings, sizes: Sequence[tuple[int, int, str]] = JOB_SIZES) -> list[JobFootprint]:
     """Predict and measure the memory of restoring a window of clips of some ``sizes``, each in a new process; see `JOB_SIZES`."""
-    return [in_own_process(settings.replace(size=size), width, height) for width, height, size in sizes]
-
-
-def in_own_process(settings: RestoreSettings, width: int, height: int) -> JobFootprint:
-    """Call `measured_job` in a new process, whose memory nothing else has used."""
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), prepare_torch) as pool:
-        return pool.submit(measured_job, settings, width, height).result()
+    return [in_new_process(measured_job, settings.replace(size=size), width, height) for width, height, size in sizes]
 
 
 def measured_job(settings: RestoreSettings, width: int, height: int) -> JobFootprint:

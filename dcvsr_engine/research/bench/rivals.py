@@ -5,12 +5,10 @@ in SAP steps. It hands no keys on, so the true one would take longer. The peer i
 cores.
 """
 
-import multiprocessing
 import os
 import tempfile
 import time
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -23,11 +21,10 @@ from dcvsr_engine.control import Control
 from dcvsr_engine.diffusion.edm import euler_step, precondition
 from dcvsr_engine.diffusion.sampler import sample
 from dcvsr_engine.diffusion.schedule import Step, evaluations, steps_of
-from dcvsr_engine.environment import prepare_torch
 from dcvsr_engine.errors import ModelError
 from dcvsr_engine.jobs.job import run_job
 from dcvsr_engine.planning.request import JobRequest
-from dcvsr_engine.research.bench.counting import TimedWork
+from dcvsr_engine.research.bench.counting import TimedWork, in_new_process
 from dcvsr_engine.research.bench.kernels import evaluate_network, plain_network
 from dcvsr_engine.research.bench.workload import BenchWorkload, load_workload
 from dcvsr_engine.research.evaluation.peers import peer
@@ -156,12 +153,6 @@ def peer_figure(settings: RestoreSettings, clip: Path, repeats: int) -> RivalFig
     taken = [[in_new_process(work, asked, clip) for work in works] for _ in range(repeats)]
     other, own = (min(times, key=lambda pair: pair[1]) for times in zip(*taken, strict=True))
     return RivalFigure(PEER, PEER_GOAL, other, own, busy())
-
-
-def in_new_process(work: Callable[..., Times], settings: RestoreSettings, clip: Path) -> Times:
-    """Call ``work`` in a process that nothing has been loaded into."""
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), prepare_torch) as pool:
-        return pool.submit(work, settings, clip).result()
 
 
 def enlarged_by_peer(settings: RestoreSettings, clip: Path) -> Times:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import jobs
 import pytest
-from office import Office, kill_all
+from office import Office, kill_all, office_in
 
 from dcvsr_engine.farm.address import farm_job_folder
 from dcvsr_engine.jobs.job import run_job
@@ -73,15 +73,8 @@ def fill(folder: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def office(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        folder = tmp_path_factory.mktemp("office")
-        patch.setenv("XDG_DATA_HOME", str(folder / "home"))
-        patch.setenv("OMP_NUM_THREADS", "1")
-        office = Office(folder, 6391)
-        try:
-            yield office
-        finally:
-            office.end()
+    with office_in(tmp_path_factory.mktemp("office"), 6391) as office:
+        yield office
 
 
 @pytest.fixture(autouse=True)

@@ -14,7 +14,7 @@ from importlib.util import find_spec
 
 import jobs
 import pytest
-from office import Office, kill_all, wait_until, worker_of
+from office import Office, kill_all, office_in, wait_until, worker_of
 
 from dcvsr_engine.control import Control
 from dcvsr_engine.errors import Cancelled
@@ -55,15 +55,8 @@ def shared(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def office(shared, tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        folder = tmp_path_factory.mktemp("office")
-        patch.setenv("XDG_DATA_HOME", str(folder / "home"))
-        patch.setenv("OMP_NUM_THREADS", "1")
-        office = Office(folder, 6393, {"head": 0, "second": 1}, hidden=shared[0])
-        try:
-            yield office
-        finally:
-            office.end()
+    with office_in(tmp_path_factory.mktemp("office"), 6393, {"head": 0, "second": 1}, hidden=shared[0]) as office:
+        yield office
 
 
 @pytest.fixture(autouse=True)
