@@ -395,7 +395,7 @@ def plan_text(made: "Plan") -> str:
     lines += [f"Note: {note}" for note in made.notes]
     if made.suggested_reduction is not None:
         smaller = f"{made.suggested_reduction:g}"
-        lines.append(f"Note: The clip is soft: a picture {smaller} times smaller holds its detail; --reduce {smaller} may do better.")
+        lines.append(f"Note: The clip is soft: a picture {smaller} times smaller holds it; --reduce {smaller} may do better.")
     return "\n".join([*lines, *(f"Problem: {problem}" for problem in made.problems)])
 
 
