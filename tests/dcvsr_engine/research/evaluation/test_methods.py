@@ -104,8 +104,9 @@ def test_ablation_varies_one_thing_at_a_time():
 
 
 def test_ablation_lets_sap_tap_and_guidance_act_on_a_model_that_declares_one_step():
-    settings = ablation(restoration("compact", RestoreSettings()))[0].settings
-    kinds = step_kinds(settings.steps, RestoreSettings())
+    methods = {method.name: method for method in ablation(restoration("compact", RestoreSettings()))}
+    settings = methods["+SAP+TAP"].resolved
+    kinds = step_kinds(settings.steps, settings)
     assert StepKind.SAP in kinds and StepKind.TAP_FORWARD in kinds and settings.guidance_scale > 1 and settings.tiling == "paper"
     chosen = ablation(restoration("compact:steps=3,tiling=fast,guidance_scale=2", RestoreSettings()))[0].settings
     assert (chosen.steps, chosen.tiling, chosen.guidance_scale) == (3, "fast", 2)
