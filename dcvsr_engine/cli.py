@@ -393,8 +393,11 @@ def plan_text(made: "Plan") -> str:
         ("Time", "not measured (--calibrate)" if made.seconds is None else f"about {time_span(made.seconds)}"),
     ]  # fmt: skip
     lines = [f"{name:<12}{text}" for name, text in rows]
-    lines += [f"Note: {note}" for note in made.notes] + [f"Problem: {problem}" for problem in made.problems]
-    return "\n".join(lines)
+    lines += [f"Note: {note}" for note in made.notes]
+    if made.suggested_reduction is not None:
+        smaller = f"{made.suggested_reduction:g}"
+        lines.append(f"Note: The clip is soft: a picture {smaller} times smaller holds it; --reduce {smaller} may do better.")
+    return "\n".join([*lines, *(f"Problem: {problem}" for problem in made.problems)])
 
 
 def jobs_command(options: argparse.Namespace) -> int:

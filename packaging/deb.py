@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -161,7 +162,7 @@ def system_packages(bundle: Path) -> list[str]:
     inside = {path.name for path in bundle.rglob("*")}
     wanted = {full for path in bundle.rglob("*") if is_elf(path) for name, full in get_imports(str(path)) if name not in inside}
     owners = {package_of(Path(path)) for path in wanted if path} - {""}
-    libc = os.confstr("CS_GNU_LIBC_VERSION").split()[1]
+    libc = platform.libc_ver()[1]
     return sorted(f"{name} (>= {libc})" if name == "libc6" else name for name in owners)
 
 

@@ -32,7 +32,7 @@ def draw_one(renderer: QSvgRenderer, size: int) -> Image.Image:
     painter.end()
     buffer = QBuffer()
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    image.save(buffer, "PNG")
+    image.save(buffer, "PNG")  # type: ignore[call-overload]  # the stub asks for bytes, which PySide6 refuses
     return Image.open(BytesIO(bytes(buffer.data().data())))
 
 
@@ -40,8 +40,8 @@ def write_icon(path: Path) -> Path:
     """Write an ``.ico`` (Windows) or ``.icns`` (macOS) file."""
     *others, largest = draw(SIZES[path.suffix])
     path.parent.mkdir(parents=True, exist_ok=True)
-    sizes = {"sizes": [(size, size) for size in SIZES[path.suffix]]} if path.suffix == ".ico" else {}
-    largest.save(path, append_images=others, **sizes)
+    sizes = [(size, size) for size in SIZES[path.suffix]] if path.suffix == ".ico" else None
+    largest.save(path, append_images=others, sizes=sizes)
     return path
 
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from importlib import metadata
 from pathlib import Path, PurePath
 
-from contents import ROOT, Entry, gpl_encoders
+from contents import Entry, gpl_encoders
+from identity import ROOT
 
 from app.help.about import licence_of
 

@@ -31,8 +31,8 @@ FRAME = 6
 ALL_FRAMES, FIRST_FRAMES, FEW_FRAMES = (0, 25), (0, 13), (4, 8)
 DETAIL = 60, 20, 174, 127
 """Left, top, right, bottom of what is shown of a restored frame, twice as large."""
-PART = 0, 0, 96, 60
-"""The same of the clip's own frame, where sizes are compared."""
+PART = 96, 60
+"""Right and bottom of the clip's own frame, where sizes are compared."""
 LINE = 2, "#808080"
 """Width and colour of what parts two pictures."""
 QUALITY = 88
@@ -50,7 +50,7 @@ def restored(frames: tuple[int, int], **settings: object) -> PreviewFrame:
         if isinstance(event, PreviewFrame) and event.final and event.frame == FRAME:
             shown.append(event)
 
-    request = JobRequest(source=SAMPLE, settings=RestoreSettings(**settings), frames=frames)
+    request = JobRequest(source=SAMPLE, settings=RestoreSettings().replace(**settings), frames=frames)
     run_job(request, Control(keep, pictures=False))
     print(frames, settings, flush=True)
     return shown[0]
@@ -71,7 +71,8 @@ def mixed(frame: PreviewFrame, strength: float) -> Pixels:
 
 def difference(one: Pixels, other: Pixels) -> Pixels:
     """How two frames differ, as lighter and darker than grey."""
-    return np.clip(128 + MULTIPLE * (other.astype(np.int16) - one), 0, 255).astype(np.uint8)
+    shown: Pixels = np.clip(128 + MULTIPLE * (other.astype(np.int16) - one), 0, 255).astype(np.uint8)
+    return shown
 
 
 def side_by_side(name: str, *frames: Pixels) -> None:
@@ -94,7 +95,7 @@ def main() -> None:
     side_by_side("detail", *(mixed(base, strength) for strength in (0, 0.5, 1)))
     for factor in (1, 2, 4):
         frame = base if factor == 4 else restored(FIRST_FRAMES, size=f"x{factor}")
-        picture = Image.fromarray(frame.pixels).crop(tuple(factor * side for side in PART))
+        picture = Image.fromarray(frame.pixels).crop((0, 0, factor * PART[0], factor * PART[1]))
         picture.save(GUIDE / f"size-x{factor}.jpg", quality=QUALITY)
     side_by_side("steps", *(restored(FEW_FRAMES, steps=steps).pixels for steps in (1, 4, 12)))
     guided = {"steps": 4, "guidance": "dssag", "guidance_scale": 2.0}

@@ -63,7 +63,7 @@ def start_once(began: float) -> None:
             print(time.time() - began, time.process_time())
             self.quit()
 
-    QtWidgets.QApplication = Watched  # type: ignore[misc]
+    QtWidgets.QApplication = Watched  # type: ignore[misc, assignment]
     start([])
 
 

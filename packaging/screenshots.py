@@ -15,7 +15,11 @@ from collections.abc import Callable
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 from unittest.mock import patch
+
+if TYPE_CHECKING:
+    from app.widgets.appearance import Appearance
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "app")]
@@ -28,7 +32,7 @@ SCREENS = {
     "1920x1080@2": (1920, 1080, 2.0),
 }
 """Name → width and height in the screen's own pixels, and the scale that the desktop draws at."""
-APPEARANCES = "light", "dark"
+APPEARANCES: tuple["Appearance", ...] = ("light", "dark")
 SHEET_WIDTH = 960
 """Pixels of a picture in a contact sheet."""
 FRAMES = 40
@@ -49,7 +53,7 @@ def write_clip(path: Path) -> Path:
         stream.width, stream.height, stream.pix_fmt = *LR_SIZE, "yuv420p"
         for index in range(FRAMES):
             frame = photograph.crop((index, index // 2, index + 540, index // 2 + 360)).resize(LR_SIZE, Image.Resampling.BICUBIC)
-            container.mux(stream.encode(av.VideoFrame.from_image(frame)))
+            container.mux(stream.encode(av.VideoFrame.from_image(frame)))  # type: ignore[no-untyped-call]
         container.mux(stream.encode())
     return path
 
@@ -143,7 +147,8 @@ class Studio:
         for top in (widget for widget in QApplication.topLevelWidgets() if widget.isVisible() and widget.isWindow()):
             if not top.screen().availableGeometry().contains(top.geometry()):
                 print(f"{name}: {type(top).__name__} {top.geometry().getRect()} is larger than the screen")
-            for widget in (*top.findChildren(QLabel), *top.findChildren(QAbstractButton)):
+            labels: list[QLabel | QAbstractButton] = [*top.findChildren(QLabel), *top.findChildren(QAbstractButton)]
+            for widget in labels:
                 wraps = isinstance(widget, QLabel) and widget.wordWrap()
                 needed = widget.heightForWidth(widget.width()) if wraps else widget.minimumSizeHint().width()
                 if widget.isVisible() and widget.text() and needed > (widget.height() if wraps else widget.width()):
@@ -346,7 +351,9 @@ def gpu(studio: Studio) -> None:
     from app.help.gpu import GpuDialog
 
     studio.window.help.show_gpu()
-    wait_until(lambda: studio.window.findChild(GpuDialog).state is not None)
+    dialog = studio.window.findChild(GpuDialog)
+    assert dialog
+    wait_until(lambda: dialog.state is not None)
 
 
 def farm(studio: Studio) -> None:

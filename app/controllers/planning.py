@@ -137,7 +137,7 @@ class Planning(QObject):
     def _suggest_reduction(self, plan: Plan, item_id: str) -> None:
         """Offer to restore from a smaller picture, where the clip is soft."""
         factor = plan.suggested_reduction
-        if factor is not None and factor > plan.settings.reduction and not plan.problems and self.dialog:
+        if factor is not None and not plan.problems and self.dialog:
             text = self.tr("Reduce the picture first, ÷{factor}: it has no more detail than that").format(factor=f"{factor:g}")
             self.dialog.offer(text, lambda: self._apply(item_id, {"reduce": f"{factor:g}"}), better=True)
 

@@ -169,8 +169,7 @@ class PlanDialog(QDialog):
         if plan.problems or not self._failed:
             self._show_lines(self.problems, plan.problems, "✕")
         color_text(self.problems, tones(self.palette()).bad)
-        # what a button offers need not be said in the command line's words, too
-        self._show_lines(self.notes, tuple(note for note in plan.notes if "--reduce" not in note), "·")
+        self._show_lines(self.notes, plan.notes, "·")
         self.start_button.setEnabled(not plan.problems)
         self.start_button.setFocus()
 

@@ -43,7 +43,7 @@ from dcvsr_engine.network.layout import subfolder
 from dcvsr_engine.network.oom import MEMORY_ERRORS, is_out_of_memory
 from dcvsr_engine.planning.memory import queue_room
 from dcvsr_engine.planning.plan import Plan
-from dcvsr_engine.planning.planner import TILES_TOO_LARGE, make_plan, reduction_notes, reshaped
+from dcvsr_engine.planning.planner import TILES_TOO_LARGE, make_plan, reshaped
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.planning.segments import frame_range, ordered
 from dcvsr_engine.planning.shots import ShotBoundaries, detect_shots
@@ -81,7 +81,7 @@ def plan_job(request: JobRequest, seconds: float | None = None) -> Plan:
         else:
             factor = None
     plan = timed(make_plan(with_reduction(request, factor), info, declaration, unet, shots, job_folder(request)))
-    return plan.replace(suggested_reduction=factor, notes=(*plan.notes, *reduction_notes(plan, factor)))
+    return plan.replace(suggested_reduction=factor if factor is not None and factor > plan.settings.reduction else None)
 
 
 def run_job(

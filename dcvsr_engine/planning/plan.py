@@ -69,7 +69,8 @@ class Plan(Schema):
         device: where it computes, in words.
         input_size, output_size: (width, height) in pixels.
         reduced_size: of what is restored, the input's own where it is not reduced first.
-        suggested_reduction: how many times smaller a picture could hold the clip's detail, ``None`` where it was not measured.
+        suggested_reduction: how many times smaller than the input a picture would still hold its detail; ``None`` where
+            that is no smaller than what is restored, or was not measured.
         square_pixels: whether the result has square pixels; else they have the shape of the input's.
         frames: frames in and out.
         segments: stretches worked on at once, in order.

@@ -295,14 +295,6 @@ def memory_notes(division: Division) -> list[str]:
     return [f"Memory is short: {frames} frames are worked on at once, and joins are seen less far around."]
 
 
-def reduction_notes(plan: Plan, suggested: float | None) -> list[str]:
-    """A sentence where the clip's detail would fit into a smaller picture than the one that is restored."""
-    if suggested is None or suggested <= plan.settings.reduction:
-        return []
-    smaller = f"{suggested:g}"
-    return [f"The clip is soft: its detail fits into a picture {smaller} times smaller, and --reduce {smaller} may do better."]
-
-
 def choice_notes(settings: PlannedSettings, offload: bool) -> list[str]:
     """Choices that differ from the paper's."""
     notes = []

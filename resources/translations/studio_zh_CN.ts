@@ -939,6 +939,10 @@
         <translation>名称“{0}”的花括号不成对；可用字段为 {1}。</translation>
     </message>
     <message>
+        <source>“{0}” is no name of a file of a unit; a computer of the farm has another version, or is not yours.</source>
+        <translation>“{0}”不是单元文件的名称；农场里有电脑的版本不同，或不是您的电脑。</translation>
+    </message>
+    <message>
         <source>“{0}” was damaged on its way from another computer; the unit is done again.</source>
         <translation>“{0}”从另一台电脑传来时损坏；该单元会重做。</translation>
     </message>
@@ -1133,10 +1137,6 @@
     <message>
         <source>Memory is short: {0} frames are worked on at once, and joins are seen less far around.</source>
         <translation>内存不足：一次处理 {0} 帧，检查衔接时看到的范围也较小。</translation>
-    </message>
-    <message>
-        <source>The clip is soft: its detail fits into a picture {0} times smaller, and --reduce {1} may do better.</source>
-        <translation>画面偏软：其细节可容于缩小 {0} 倍的画面，使用 --reduce {1} 或许更好。</translation>
     </message>
     <message>
         <source>Deep features are reused in {0} of {1} steps, not the paper&apos;s; it resumes from the other steps.</source>

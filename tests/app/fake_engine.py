@@ -177,7 +177,7 @@ class FakeEngine:
             input_size=(width, height),
             output_size=sizes.output,
             reduced_size=sizes.reduced,
-            suggested_reduction=self.script.soft,
+            suggested_reduction=self.script.soft if settings.reduction == 1 else None,
             frames=len(frames),
             segments=segments,
             grid=grid,

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from dcvsr_engine.cli import plan_text
 from dcvsr_engine.jobs.job import plan_job, run_job
 from dcvsr_engine.video.detail import detail_limit, suggested_reduction
 
@@ -49,7 +50,9 @@ def test_a_plan_suggests_and_auto_follows(tiny_model, tmp_path, loader):
 
     source = jobs.short_clip(tmp_path / "soft.mkv", 2, width=384, height=216, picture=soft)
     plan = plan_job(jobs.request(source, None, tiny_model, size="x1"))
-    assert 1.5 <= plan.suggested_reduction <= 4 and any("--reduce" in note for note in plan.notes)
+    assert 1.5 <= plan.suggested_reduction <= 4 and not any("--reduce" in note for note in plan.notes)
+    assert f"--reduce {plan.suggested_reduction:g} may do better" in plan_text(plan)
+    assert plan_job(jobs.request(source, None, tiny_model, size="x1", reduce="4")).suggested_reduction is None
     assert plan.reduced_size == (384, 216)
     request = jobs.request(source, tmp_path / "out.mkv", tiny_model, size="x1", reduce="auto", tap=False, sap=False, steps=1)
     plans = []
