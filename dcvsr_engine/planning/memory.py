@@ -16,7 +16,7 @@ from dcvsr_engine.network.first_stage import FLOAT_PIXEL, FirstStageSpec, first_
 from dcvsr_engine.network.layout import weight_files
 from dcvsr_engine.network.upsampler_config import UpsamplerConfig
 from dcvsr_engine.planning.grids import tiles_at_once
-from dcvsr_engine.settings import PlannedSettings, ResolvedSettings, RestoreSettings, SapSchedule
+from dcvsr_engine.settings import PlannedSettings, ResolvedSettings, SapSchedule
 from dcvsr_engine.storage import read_json
 from dcvsr_engine.tiling.grid import TileGrid
 from dcvsr_engine.video.encoders import tree_is_repeatable
@@ -128,13 +128,13 @@ class NetworkSize:
         maps, attention = COUNTED_MAPS[crossing[0]]
         return cls(weights, channels[0], maps, attention, share, item, config=config)
 
-    def shallow_share(self, settings: RestoreSettings) -> float:
+    def shallow_share(self, settings: ResolvedSettings) -> float:
         """Operations of an evaluation in a step that reuses deep features, as a share of a whole one."""
         levels = shallow_levels(self.config, settings)
         shares = SHALLOW_SHARES["CrossAttn" in self.config["down_block_types"][0]]
         return 1.0 if levels is None else shares[min(levels, len(shares)) - 1]
 
-    def deep_numbers(self, settings: RestoreSettings) -> float:
+    def deep_numbers(self, settings: ResolvedSettings) -> float:
         """Numbers per latent and row that steps keep for others to reuse."""
         levels = shallow_levels(self.config, settings)
         return 0 if levels is None else self.config["block_out_channels"][levels] / 4**levels
