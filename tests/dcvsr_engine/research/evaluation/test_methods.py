@@ -103,6 +103,13 @@ def test_ablation_varies_one_thing_at_a_time():
     assert all((value.seed, value.tile, value.size) == (3, 32, "x4") for value in settings.values())
 
 
+def test_ablation_of_some_variants():
+    model = restoration("compact", RestoreSettings())
+    assert [method.name for method in ablation(model, ("baseline", "+TAP"))] == ["baseline", "+TAP"]
+    with pytest.raises(SettingsError, match="“\\+PAT” is no variant of the ablation; choose some of baseline, \\+SAP, "):
+        ablation(model, ("+PAT",))
+
+
 def test_ablation_lets_sap_tap_and_guidance_act_on_a_model_that_declares_one_step():
     methods = {method.name: method for method in ablation(restoration("compact", RestoreSettings()))}
     settings = methods["+SAP+TAP"].resolved
