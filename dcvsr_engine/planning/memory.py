@@ -35,9 +35,9 @@ SHALLOW_SHARES = {True: (0.387, 0.690), False: (0.335, 0.784)}
 """Operations of an evaluation of the first one or two levels alone, as a share of a whole one; for the same kinds of networks,
 and counted in the same way."""
 KERNEL_SHARE = {"cpu": 1.68, "cuda": 1.0, "xpu": 1.1, "mps": 1.1}
-"""What a device holds beside the tensors that are counted, as a factor. On a processor it is holes: of 201 MiB that a tile of 64 × 64
-× 14 made the compact model's process grow by, 114 were tensors, 15 were oneDNN's and 72 were free between others (glibc, bf16,
-“dcvsr bench memory”). On CUDA nothing, by the measurement above; elsewhere not measured yet."""
+"""What a device holds beside the tensors that are counted, as a factor. On a processor it is holes in glibc's heap, mostly: of
+195 MiB that a process grew by for a tile of 64 × 64 × 14 in bf16, 114 were tensors, 15 were oneDNN's, and 66 lay free between
+(PyTorch's profiler, `mallinfo2`). On CUDA nothing, by the measurement above; elsewhere not measured yet."""
 PARKED_MAPS = 11.3
 """Feature maps of the top level that a row holds while it waits in a propagating layer (staged lockstep), counted for SVD; the
 same measurement found 11.3 with 40 rows that wait, and 11.7 with 4."""
@@ -207,7 +207,7 @@ class SegmentLoad:
         return int(evaluated * KERNEL_SHARE[settings.device] + kept * network.channels * network.item) + KERNEL_BYTES
 
     def outside_bytes(self, rows: int) -> int:
-        """Latents that ``rows`` hold outside of the network, where that is on the same device: they are float32, its input is not.
+        """Latents that ``rows`` hold outside of the network in float32, where that is on the same device.
 
         These are x, the condition, x once more as it is scaled, and both together.
         """

@@ -151,8 +151,8 @@ def first_way() -> Way:
 def all_rungs() -> list[dict[str, Any]]:
     """The ladder: what to change of the best way so far.
 
-    Another number format first, unless it is one that the processor emulates: slower than fp32, and loses digits for nothing. Then
-    larger batches, then half of the threads, as two may share a core.
+    Another number format first, unless the processor emulates it: slower than fp32, and loses digits for nothing. Then larger
+    batches, then half of the threads, as two may share a core.
     """
     first = first_way()
     formats = [{"precision": "fp32"}] if first.precision == "bf16" else []
