@@ -382,7 +382,8 @@ def plan_text(made: "Plan") -> str:
         ("Device", f"{made.device}, {settings.precision}"),
         ("Tiles", f"{grid.spatial} of {grid.tile_width}×{grid.tile_height}×{grid.tile_frames} latents, "
                   f"{len(grid.windows)} window(s)"),
-        ("Steps", f"{settings.steps}, guidance {settings.guidance}, SAP {settings.sap_schedule if settings.sap else 'off'}"),
+        ("Steps", f"{settings.steps}, guidance {settings.guidance}, SAP {settings.sap_schedule if settings.sap else 'off'}, "
+                  f"TAP {'on' if settings.tap else 'off'}"),
         ("Evaluations", f"{made.evaluations:,}"),
         ("At once", f"{made.tiles_at_once} tile(s), {made.decode_frames} frame(s) encoded or decoded"),
         ("Memory", f"{made.device_memory / gigabyte:.1f} of {made.device_memory_available / gigabyte:.1f} GB on the device, "

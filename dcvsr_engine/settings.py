@@ -242,8 +242,8 @@ class RestoreSettings(Settings):
         default="falling",
         description="Whether γ falls over the steps, as in the paper, rises as the same curve backward, or is mirrored in ln σ.",
     )
-    sap: bool = Field(
-        default=True, description="Spatial attention propagation: tiles of a frame see each other at every second step."
+    sap: bool | None = Field(
+        default=None, description="Spatial attention propagation: tiles of a frame see each other at every second step."
     )
     sap_schedule: SapSchedule = Field(
         default="auto",
@@ -252,8 +252,8 @@ class RestoreSettings(Settings):
     sap_rate: int = Field(
         default=2, ge=1, le=16, description="Stride s at which a tile's tokens are sampled along each axis for the other tiles."
     )
-    tap: bool = Field(
-        default=True,
+    tap: bool | None = Field(
+        default=None,
         description="Temporal attention propagation: neighbouring frame windows see each other at every second step.",
     )
     tap_frames: int = Field(default=4, ge=1, le=14, description="How many frames a window passes on to the next.")
@@ -349,7 +349,15 @@ RESEARCH_SETTINGS = (
 """Settings for experiments with the method, which command line and window show apart; their defaults are the method's."""
 
 
-PAPER_SETTINGS: dict[str, Any] = {"steps": 25, "guidance": "dssag", "guidance_scale": 2.0, "tiling": "paper", "tile": 64}
+PAPER_SETTINGS: dict[str, Any] = {
+    "steps": 25,
+    "guidance": "dssag",
+    "guidance_scale": 2.0,
+    "sap": True,
+    "tap": True,
+    "tiling": "paper",
+    "tile": 64,
+}
 """The paper's own, where they are not the defaults."""
 FEWER_EVALUATIONS: dict[str, Any] = {
     "steps": 8,
@@ -373,6 +381,8 @@ class ResolvedSettings(RestoreSettings):
     steps: StepCount
     guidance: Guidance
     guidance_scale: GuidanceScale
+    sap: bool
+    tap: bool
     tiling: Tiling
     tile: TileSide
     window: WindowFrames

@@ -41,7 +41,7 @@ from dcvsr_engine.errors import SettingsError
 from dcvsr_engine.models.registry import KnownModel
 from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.planning.request import JobRequest
-from dcvsr_engine.settings import GPU_CODECS, RESEARCH_SETTINGS, OutputSettings, RestoreSettings
+from dcvsr_engine.settings import GPU_CODECS, RESEARCH_SETTINGS, OutputSettings, ResolvedSettings, RestoreSettings
 from dcvsr_engine.worker.messages import DeviceFacts
 
 SIMPLE_ROWS = ("size", "strength")
@@ -376,7 +376,7 @@ class SettingsPanel(QWidget):
         folder = self._rule.folder
         return self.tr("into {folder}").format(folder=folder) if folder else self.tr("beside the clip")
 
-    def _show_summaries(self, s: RestoreSettings) -> None:
+    def _show_summaries(self, s: ResolvedSettings) -> None:
         """Summarise the contents of collapsed sections."""
         off = self.tr("off")
         guidance = words(RESTORE_SPECS["guidance"].choices[s.guidance])
@@ -394,7 +394,7 @@ class SettingsPanel(QWidget):
         for key, section in self.sections.items():
             section.set_summary(texts[key])
 
-    def _changed_text(self, settings: RestoreSettings, names: Iterable[str]) -> str:
+    def _changed_text(self, settings: ResolvedSettings, names: Iterable[str]) -> str:
         """How many of some settings are not the method's."""
         changed = sum(getattr(settings, name) != RestoreSettings.specs()[name].default for name in names)
         return self.tr("{count} changed").format(count=changed) if changed else self.tr("as the method says")

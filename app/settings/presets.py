@@ -58,7 +58,7 @@ BUILT_IN = (
     BuiltIn(
         "Heavy degradation",
         "For very blurred, blocky or noisy clips: detail stays suppressed for longer and more frames are shared.",
-        lambda model: {"guidance": "dssag", "gamma_rho": 0.25, "tap_frames": 6},
+        lambda model: {"guidance": "dssag", "gamma_rho": 0.25, "tap": True, "tap_frames": 6},
     ),
     BuiltIn(
         "Animation",

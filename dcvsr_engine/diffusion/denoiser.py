@@ -12,7 +12,7 @@ from dcvsr_engine.diffusion.guidance import combine, degrade
 from dcvsr_engine.diffusion.propagation import BatchLayout, Propagation
 from dcvsr_engine.diffusion.reuse import LevelledUNet
 from dcvsr_engine.network.checkpoint import Model
-from dcvsr_engine.settings import Guidance, RestoreSettings
+from dcvsr_engine.settings import Guidance, ResolvedSettings, RestoreSettings
 from dcvsr_engine.tiling.grid import Tile
 
 
@@ -30,10 +30,11 @@ class Denoiser:
         model: Model,
         embedding: Tensor | None = None,
         network: LevelledUNet | None = None,
-        settings: RestoreSettings | None = None,
+        settings: ResolvedSettings | None = None,
     ) -> None:
         """Make a denoiser; ``settings`` say which layers propagate and get γ, where ``network`` does not exist yet."""
-        self.model, self.network = model, network or levelled(model, settings or RestoreSettings())
+        resolved = settings or model.declaration.resolve(RestoreSettings())
+        self.model, self.network = model, network or levelled(model, resolved)
         self.embedding = torch.zeros(1, 1, model.unet.config.cross_attention_dim) if embedding is None else embedding
 
     def with_embedding(self, embedding: Tensor) -> "Denoiser":
@@ -160,7 +161,7 @@ class Denoiser:
         return value if branch.conditional or name not in self.model.declaration.unconditional else torch.zeros_like(value)
 
 
-def levelled(model: Model, settings: RestoreSettings) -> LevelledUNet:
+def levelled(model: Model, settings: ResolvedSettings) -> LevelledUNet:
     """The network of a model, with the attention processors that ``settings`` ask for."""
     propagation = install_processors(model.unet, settings.propagating_layers, settings.gamma_layers)
     return LevelledUNet(model.unet, propagation, settings)

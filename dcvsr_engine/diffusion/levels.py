@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dcvsr_engine.settings import RestoreSettings
+from dcvsr_engine.settings import ResolvedSettings
 
 
-def shallow_levels(config: Mapping[str, Any], settings: RestoreSettings) -> int | None:
+def shallow_levels(config: Mapping[str, Any], settings: ResolvedSettings) -> int | None:
     """Count the levels, from the top, that have to be evaluated in every step: those with propagating layers, at least the first.
 
     Args:

@@ -16,7 +16,7 @@ from dcvsr_engine.diffusion.front import computed_once
 from dcvsr_engine.diffusion.levels import shallow_levels
 from dcvsr_engine.diffusion.propagation import BatchLayout, Propagation
 from dcvsr_engine.network.compiled import COMPILED_KINDS, CompiledBlocks
-from dcvsr_engine.settings import RestoreSettings
+from dcvsr_engine.settings import ResolvedSettings
 from dcvsr_engine.tiling.grid import Tile
 
 
@@ -53,7 +53,7 @@ class LevelledUNet:
         levels: as `shallow_levels` counts them; ``None`` where nothing can be left out.
     """
 
-    def __init__(self, unet: UNetSpatioTemporalConditionModel, propagation: Propagation, settings: RestoreSettings) -> None:
+    def __init__(self, unet: UNetSpatioTemporalConditionModel, propagation: Propagation, settings: ResolvedSettings) -> None:
         self.unet, self.propagation = unet, propagation
         self.compiled = CompiledBlocks(unet, COMPILED_KINDS[settings.compile])
         self.levels = shallow_levels(unet.config, settings)

@@ -15,7 +15,6 @@ from dcvsr_engine.settings import (
     Guidance,
     PropagationOrder,
     ResolvedSettings,
-    RestoreSettings,
     SapSchedule,
 )
 
@@ -115,7 +114,7 @@ def extrapolations(sigmas: Levels) -> Levels:
     return np.pad(inner, 1)[: len(sigmas) - 1]
 
 
-def step_kinds(steps: int, settings: RestoreSettings) -> list[StepKind]:
+def step_kinds(steps: int, settings: ResolvedSettings) -> list[StepKind]:
     """Choose the propagation of each step, first step first.
 
     Even ``t`` is a SAP step and odd ``t`` a TAP step, numbered down ``t = steps … 1`` (method.md §1.5); directions of
@@ -145,7 +144,7 @@ def is_spatial(index: int, steps: int, order: PropagationOrder) -> bool:
     return (steps - index) % 2 == (0 if order == "tap-last" else 1)
 
 
-def has_sap_steps(settings: RestoreSettings, steps: int) -> bool:
+def has_sap_steps(settings: ResolvedSettings, steps: int) -> bool:
     """Whether spatial propagation acts in any of ``steps`` steps: it does not where there is only one."""
     return StepKind.SAP in step_kinds(steps, settings)
 

@@ -23,7 +23,7 @@ from dcvsr_engine.storage import read_json
 FILE = "dcvsr.json"
 UNET_FOLDERS = ("unet_ema", "unet")
 """Where a U-Net may lie. Trainers that keep both leave the averaged weights (EMA), which are the ones to use, in the first."""
-DEFAULTS = ("scale", "steps", "guidance", "guidance_scale", "tiling", "tile", "window")
+DEFAULTS = ("scale", "steps", "guidance", "guidance_scale", "sap", "tap", "tiling", "tile", "window")
 """Settings whose default the model declares."""
 SVD_TIME_IDS = (6.0, 127.0, 0.0)
 """Frames per second, motion bucket and noise augmentation of Stable Video Diffusion's examples."""
@@ -45,7 +45,7 @@ class Declaration(Schema):
         image_embedding: ``"none"`` (the network has none), ``"zeros"`` or ``"first-frame"`` (CLIP).
         unconditional: what the unconditional branch drops: ``"image_embedding"`` and/or ``"condition"``.
         sigma_min, sigma_max: noise range of sampling.
-        steps, guidance, guidance_scale, tiling, tile, window, scale: defaults for `RestoreSettings`.
+        steps, guidance, guidance_scale, sap, tap, tiling, tile, window, scale: defaults for `RestoreSettings`.
         noise_share: share of the noise variance that all frames have in common.
         base: name of the folder that a U-Net alone is laid over, or empty.
         sha256: hash per file, relative to the folder.
@@ -74,6 +74,8 @@ class Declaration(Schema):
     steps: StepCount = 25
     guidance: Guidance = "dssag"
     guidance_scale: GuidanceScale = 2.0
+    sap: bool = True
+    tap: bool = True
     tiling: Tiling = "paper"
     tile: TileSide = 64
     window: WindowFrames = 14

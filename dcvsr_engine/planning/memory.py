@@ -16,7 +16,7 @@ from dcvsr_engine.network.first_stage import FLOAT_PIXEL, FirstStageSpec, first_
 from dcvsr_engine.network.layout import weight_files
 from dcvsr_engine.network.upsampler_config import UpsamplerConfig
 from dcvsr_engine.planning.grids import tiles_at_once
-from dcvsr_engine.settings import PlannedSettings, ResolvedSettings, RestoreSettings, SapSchedule
+from dcvsr_engine.settings import PlannedSettings, ResolvedSettings, SapSchedule
 from dcvsr_engine.storage import read_json
 from dcvsr_engine.tiling.grid import TileGrid
 from dcvsr_engine.video.encoders import tree_is_repeatable
@@ -34,16 +34,17 @@ torch 2.11, “dcvsr bench full”, in bf16: 26.2 for a single row, 27.33 for ev
 SHALLOW_SHARES = {True: (0.387, 0.690), False: (0.335, 0.784)}
 """Operations of an evaluation of the first one or two levels alone, as a share of a whole one; for the same kinds of networks,
 and counted in the same way."""
-KERNEL_SHARE = {"cpu": 1.65, "cuda": 1.0, "xpu": 1.1, "mps": 1.1}
-"""What kernels hold beside the tensors that are counted, as a factor: oneDNN's reordered copies on a processor (“dcvsr bench
-memory” measured 1.55 to 1.8 for the compact model); on CUDA nothing, by the measurement above; elsewhere not measured yet."""
+KERNEL_SHARE = {"cpu": 1.68, "cuda": 1.0, "xpu": 1.1, "mps": 1.1}
+"""What a device holds beside the tensors that are counted, as a factor. On a processor it is holes in glibc's heap, mostly: of
+195 MiB that a process grew by for a tile of 64 × 64 × 14 in bf16, 114 were tensors, 15 were oneDNN's, and 66 lay free between
+(PyTorch's profiler, `mallinfo2`). On CUDA nothing, by the measurement above; elsewhere not measured yet."""
 PARKED_MAPS = 11.3
 """Feature maps of the top level that a row holds while it waits in a propagating layer (staged lockstep), counted for SVD; the
 same measurement found 11.3 with 40 rows that wait, and 11.7 with 4."""
 DECODER_SHARE = {"cpu": 1.25, "cuda": 1.0, "xpu": 1.25, "mps": 1.25}
 """As `KERNEL_SHARE`, for the decoder; measured on CUDA only, likewise: 1.000 with 22 frames, in bf16 and fp16."""
-KERNEL_BYTES = 2**24
-"""Bytes that one evaluation needs whatever its size."""
+KERNEL_BYTES = 2**23
+"""Bytes that one evaluation needs whatever its size; measured on a processor, likewise."""
 PIXEL_COPIES = 7
 """Copies in float32 of a band of output frames that is decoded and corrected, all that takes on the way included; measured on a
 processor (`test_memory.py`)."""
@@ -127,13 +128,13 @@ class NetworkSize:
         maps, attention = COUNTED_MAPS[crossing[0]]
         return cls(weights, channels[0], maps, attention, share, item, config=config)
 
-    def shallow_share(self, settings: RestoreSettings) -> float:
+    def shallow_share(self, settings: ResolvedSettings) -> float:
         """Operations of an evaluation in a step that reuses deep features, as a share of a whole one."""
         levels = shallow_levels(self.config, settings)
         shares = SHALLOW_SHARES["CrossAttn" in self.config["down_block_types"][0]]
         return 1.0 if levels is None else shares[min(levels, len(shares)) - 1]
 
-    def deep_numbers(self, settings: RestoreSettings) -> float:
+    def deep_numbers(self, settings: ResolvedSettings) -> float:
         """Numbers per latent and row that steps keep for others to reuse."""
         levels = shallow_levels(self.config, settings)
         return 0 if levels is None else self.config["block_out_channels"][levels] / 4**levels
@@ -201,8 +202,18 @@ class SegmentLoad:
         settings, grid, network = self.settings, self.grid, self.network
         row = grid.tile_frames * grid.tile_height * grid.tile_width * max(network.maps, *self.propagating_maps())
         rows = most_branches(settings, self.declaration) * tiles_at_once(grid, settings)
-        numbers = rows * row * KERNEL_SHARE[settings.device] + self.kept_keys(rows) + self.parked_maps()
-        return int(numbers * network.channels * network.item) + KERNEL_BYTES
+        kept = self.kept_keys(rows) + self.parked_maps()
+        evaluated = rows * row * network.channels * network.item + self.outside_bytes(rows)
+        return int(evaluated * KERNEL_SHARE[settings.device] + kept * network.channels * network.item) + KERNEL_BYTES
+
+    def outside_bytes(self, rows: int) -> int:
+        """Latents that ``rows`` hold outside of the network in float32, where that is on the same device.
+
+        These are x, the condition, x once more as it is scaled, and both together.
+        """
+        grid, stage = self.grid, self.first_stage
+        numbers = 3 * stage.latent_channels + 2 * stage.condition_channels if self.settings.device == "cpu" else 0
+        return rows * grid.tile_frames * grid.tile_height * grid.tile_width * numbers * 4
 
     def parked_maps(self) -> float:
         """What the tiles of a window hold while they wait for those of the batch (staged lockstep), in numbers per channel."""

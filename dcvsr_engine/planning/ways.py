@@ -23,7 +23,7 @@ from dcvsr_engine.storage import remembered, write_json
 from dcvsr_engine.tiling.grid import TileGrid
 
 LADDER_SECONDS = 10.0
-"""No rung is begun after so long."""
+"""No rung is begun after so long, but for one: the next large job goes on from there."""
 LADDER_TILE = 32
 """Side in latents of the tiles that are timed, at most."""
 LARGE_NETWORK = 2**27
@@ -50,6 +50,24 @@ class Way:
     batch: int = 1
 
 
+@dataclass(frozen=True)
+class Climb:
+    """How far up the ladder it has been measured.
+
+    Attributes:
+        way: the fastest so far.
+        rungs: tried beside the first way.
+    """
+
+    way: Way
+    rungs: int = 0
+
+    @property
+    def ended(self) -> bool:
+        """Whether no rung is left."""
+        return self.rungs >= len(all_rungs())
+
+
 def ways_file() -> Path:
     """Where the fastest ways are remembered, by `way_key`."""
     return data_folder() / "ways.json"
@@ -67,23 +85,29 @@ def way_key(model: str) -> str:
     return f"{machine}|PyTorch {torch.__version__}|{__version__}|{model}"
 
 
-def known_way(model: str) -> Way | None:
-    """The way that was measured for a model on this machine; ``None`` where none was."""
+def known_climb(model: str) -> Climb | None:
+    """What was measured for a model on this machine; ``None`` where nothing was."""
     held: Any = remembered(ways_file()).get(way_key(model))
     try:
-        way = Way(**held)
-    except TypeError:  # nothing, or damaged
+        climb = Climb(Way(**held["way"]), held["rungs"])
+    except (TypeError, KeyError, IndexError):  # nothing, or damaged
         return None
-    numbers = (way.threads, way.batch)
-    usable = way.precision in ("fp32", "bf16") and all(isinstance(number, int) and 0 < number <= 4096 for number in numbers)
-    return way if usable else None
+    numbers = (climb.way.threads, climb.way.batch, climb.rungs + 1 if isinstance(climb.rungs, int) else 0)
+    usable = climb.way.precision in ("fp32", "bf16") and all(isinstance(n, int) and 0 < n <= 4096 for n in numbers)
+    return climb if usable else None
 
 
-def remember_way(model: str, way: Way) -> None:
-    """Remember the fastest way for a model."""
+def known_way(model: str) -> Way | None:
+    """The fastest way that was measured for a model on this machine; ``None`` where none was."""
+    climb = known_climb(model)
+    return None if climb is None else climb.way
+
+
+def remember_climb(model: str, climb: Climb) -> None:
+    """Remember what was measured for a model."""
     with suppress(OSError):  # a full or read-only disk costs some seconds, not a job
         ways_file().parent.mkdir(parents=True, exist_ok=True)
-        write_json(ways_file(), remembered(ways_file()) | {way_key(model): asdict(way)})
+        write_json(ways_file(), remembered(ways_file()) | {way_key(model): asdict(climb)})
 
 
 def precision_for(settings: RestoreSettings, device: Device) -> Precision:
@@ -108,53 +132,57 @@ def settle_way(settings: RestoreSettings, model_of: ModelOf, worthwhile: bool) -
     """
     if resolve_device(settings.device) != "cpu":
         return
-    way = known_way(settings.model)
-    if way is None and worthwhile and settings.precision == "auto":
-        way = measured_way(model_of)
-        if way is not None:
-            remember_way(settings.model, way)
-    torch.set_num_threads(most_threads() if way is None else way.threads)
+    climb = known_climb(settings.model)
+    if worthwhile and settings.precision == "auto" and (climb is None or not climb.ended):
+        climb = climbed(model_of, climb or Climb(first_way()))
+        if climb is not None:
+            remember_climb(settings.model, climb)
+    torch.set_num_threads(most_threads() if climb is None else climb.way.threads)
 
 
 # -- measuring --------------------------------------------------------------------------------------------------
 
 
-def measured_way(model_of: ModelOf, clock: Callable[[], float] = time.monotonic) -> Way | None:
-    """Climb the ladder: number formats, then batches, then threads; a rung must be `GAIN` times as fast to be taken.
+def first_way() -> Way:
+    """How the processor computes where nothing was measured."""
+    return Way(resolve_precision("auto", "cpu"), most_threads())
+
+
+def all_rungs() -> list[dict[str, Any]]:
+    """The ladder: what to change of the best way so far.
+
+    Another number format first, unless the processor emulates it: slower than fp32, and loses digits for nothing. Then larger
+    batches, then half of the threads, as two may share a core.
+    """
+    first = first_way()
+    formats = [{"precision": "fp32"}] if first.precision == "bf16" else []
+    return [*formats, *({"batch": batch} for batch in BATCHES), *([{"threads": first.threads // 2}] if first.threads > 1 else [])]
+
+
+def climbed(model_of: ModelOf, climb: Climb, clock: Callable[[], float] = time.monotonic) -> Climb | None:
+    """Go on with the ladder, by one rung at least; one must be `GAIN` times as fast as the best to be taken.
 
     Args:
         model_of: loads the model in a number format.
+        climb: how far it was measured before. The best way is timed anew: the machine may have had other work then.
         clock: in seconds.
 
     Returns:
-        The fastest way; ``None`` for networks of which no tile can be timed so soon.
+        How far it is measured now; ``None`` for networks of which no tile can be timed so soon.
     """
-    began = clock()
-    best = Way(resolve_precision("auto", "cpu"), most_threads())
+    began, best, rungs = clock(), climb.way, climb.rungs
     model = model_of(best.precision)
     if sum(weight.numel() for weight in model.unet.parameters()) >= LARGE_NETWORK:
         return None
     fastest = seconds_per_tile(model, best, clock)
-    for precision in other_precisions(best.precision):
-        other = model_of(precision)
-        way = Way(precision, best.threads)
-        if clock() - began < LADDER_SECONDS and (taken := seconds_per_tile(other, way, clock)) * GAIN < fastest:
+    for change in all_rungs()[climb.rungs :]:
+        if rungs > climb.rungs and clock() - began >= LADDER_SECONDS:
+            break
+        way, rungs = replace(best, **change), rungs + 1
+        other = model if way.precision == best.precision else model_of(way.precision)
+        if (taken := seconds_per_tile(other, way, clock)) * GAIN < fastest:
             model, best, fastest = other, way, taken
-    for change in further_rungs(best.threads):
-        way = replace(best, **change)
-        if clock() - began < LADDER_SECONDS and (taken := seconds_per_tile(model, way, clock)) * GAIN < fastest:
-            best, fastest = way, taken
-    return best
-
-
-def other_precisions(precision: Precision) -> tuple[Precision, ...]:
-    """Number formats to try beside one; those that a processor emulates are slower than fp32 and lose digits for nothing."""
-    return ("fp32",) if precision == "bf16" else ()
-
-
-def further_rungs(threads: int) -> list[dict[str, Any]]:
-    """What to change of the best way so far: larger batches, then half of the threads, as two may share a core."""
-    return [*({"batch": batch} for batch in BATCHES), *([{"threads": threads // 2}] if threads > 1 else [])]
+    return Climb(best, rungs)
 
 
 @torch.no_grad()

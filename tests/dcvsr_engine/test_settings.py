@@ -179,7 +179,7 @@ def test_whole_numbers_serve_as_numbers_and_settings_are_frozen():
 
 def test_resolved_settings_leave_nothing_to_the_model():
     open_settings = [name for name, spec in RestoreSettings.specs().items() if spec.nullable]
-    assert open_settings == ["steps", "guidance", "guidance_scale", "tiling", "tile", "window"]
+    assert open_settings == ["steps", "guidance", "guidance_scale", "sap", "tap", "tiling", "tile", "window"]
     assert ResolvedSettings.specs().keys() - RestoreSettings.specs().keys() == {"scale"}, "it follows from the size"
     for name, known in RestoreSettings.specs().items():
         spec = ResolvedSettings.specs()[name]

@@ -71,7 +71,7 @@ class FakeNetwork:
         grid: a frame's tiles, two windows of them at least.
     """
 
-    def __init__(self, config: Mapping[str, Any], settings: RestoreSettings, grid: TileGrid) -> None:
+    def __init__(self, config: Mapping[str, Any], settings: ResolvedSettings, grid: TileGrid) -> None:
         self.config, self.settings, self.grid = config, settings, grid
         self._mode = FakeTensorMode()
         with self._mode:
@@ -117,7 +117,7 @@ class FakeNetwork:
             )
 
 
-def evaluation_flops(config: Mapping[str, Any], side: int, frames: int, settings: RestoreSettings) -> tuple[int, int]:
+def evaluation_flops(config: Mapping[str, Any], side: int, frames: int, settings: ResolvedSettings) -> tuple[int, int]:
     """Operations of an evaluation of one tile without foreign keys: of all levels, and of those that every step evaluates."""
     network = FakeNetwork(config, settings, TileGrid.build(2 * frames, side, side, side, frames, 0.0))
     return network.count(Pass.PLAIN), network.count(Pass.PLAIN, upper=True)

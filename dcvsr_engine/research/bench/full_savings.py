@@ -64,7 +64,8 @@ def compile_row(stand: Stand) -> Iterator[FullFinding]:
     plain = stand.seconds(guided_work(stand, Denoiser(model), tiles, guided=True)) / tiles
     yield f"plain: {plain:.4f} s per guided tile", {"seconds_per_guided_tile": plain}
     for asked in COMPILED_IN_TURN:
-        yield compile_finding(stand, Denoiser(model, settings=RestoreSettings(compile=asked)), asked, plain)
+        settings = model.declaration.resolve(RestoreSettings(compile=asked))
+        yield compile_finding(stand, Denoiser(model, settings=settings), asked, plain)
 
 
 def compile_finding(stand: Stand, denoiser: Denoiser, asked: Compilation, plain: float) -> FullFinding:

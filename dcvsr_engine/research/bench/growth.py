@@ -1,9 +1,7 @@
 """Whether memory and time per frame stay constant as clips get longer."""
 
-import multiprocessing
 import tempfile
 import time
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +15,7 @@ from dcvsr_engine.jobs.job import run_job
 from dcvsr_engine.jobs.session import load_for
 from dcvsr_engine.network.device import device_title
 from dcvsr_engine.planning.request import JobRequest
+from dcvsr_engine.research.bench.counting import in_new_process
 from dcvsr_engine.research.bench.memory import ResidentPeak
 from dcvsr_engine.settings import RestoreSettings
 
@@ -75,15 +74,8 @@ def measure_growth(
     settings: RestoreSettings, frames: tuple[int, int] = (CLIP_SECONDS[0] * CLIP_RATE, CLIP_SECONDS[1] * CLIP_RATE)
 ) -> Growth:
     """Make and restore a short and a long clip, each in a process of its own; ``frames`` are their lengths."""
-    short, long = (run_in_own_process(settings, count) for count in frames)
+    short, long = (in_new_process(measured_run, settings, count) for count in frames)
     return Growth(short, long)
-
-
-def run_in_own_process(settings: RestoreSettings, frames: int) -> GrowthRun:
-    """Call `measured_run` in a new process, whose memory nothing else has used."""
-    # spawned: a forked process would inherit memory and threads
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(measured_run, settings, frames).result()
 
 
 def measured_run(settings: RestoreSettings, frames: int) -> GrowthRun:

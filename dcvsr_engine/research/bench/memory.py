@@ -1,10 +1,8 @@
 """Peak memory of one tile, and what the planner predicts of it."""
 
-import multiprocessing
 import threading
 import time
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from statistics import median
 
@@ -19,6 +17,7 @@ from dcvsr_engine.network.device import DTYPES
 from dcvsr_engine.network.layout import subfolder
 from dcvsr_engine.planning.memory import NetworkSize, SegmentLoad
 from dcvsr_engine.planning.planner import on_device
+from dcvsr_engine.research.bench.counting import in_new_process
 from dcvsr_engine.settings import RestoreSettings
 from dcvsr_engine.tiling.grid import TileGrid
 
@@ -87,8 +86,7 @@ def peak_bytes(settings: RestoreSettings, frames: int, height: int, width: int) 
     Returns:
         Peak bytes beyond the weights.
     """
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(measured_peak, settings, frames, height, width).result()
+    return in_new_process(measured_peak, settings, frames, height, width)
 
 
 @torch.no_grad()

@@ -72,8 +72,8 @@ class RecordingBatches(InBatches):
 
 
 def measure_propagation(settings: RestoreSettings, clip: Path) -> list[StepFigures]:
-    """Sample the middle of ``clip`` and measure every step; raises `UserError`."""
-    workload = load_workload(settings, clip)
+    """Sample the middle of ``clip`` with SAP and TAP and measure every step; raises `UserError`."""
+    workload = load_workload(settings.replace(sap=True, tap=True), clip)
     if workload.grid.spatial == 1 or len(workload.grid.windows) == 1:
         raise InputError(f"“{clip.name}” makes a single tile or window; choose a larger or longer one, or smaller tiles.")
     return list(measured_steps(workload, workload.denoiser()))

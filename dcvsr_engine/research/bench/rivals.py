@@ -28,7 +28,7 @@ from dcvsr_engine.research.bench.counting import TimedWork, in_new_process
 from dcvsr_engine.research.bench.kernels import evaluate_network, plain_network
 from dcvsr_engine.research.bench.workload import BenchWorkload, load_workload
 from dcvsr_engine.research.evaluation.peers import peer
-from dcvsr_engine.settings import Precision, RestoreSettings
+from dcvsr_engine.settings import PAPER_SETTINGS, Precision, RestoreSettings
 from dcvsr_engine.tiling.blend import Merge, cut
 
 LOOP_STEPS = 2
@@ -101,7 +101,7 @@ def busy() -> float:
 
 def loop_figures(settings: RestoreSettings, clip: Path, repeats: int) -> list[RivalFigure]:
     """The paper's sampling of a piece of a clip, by the loop in fp32 and in the model's number format, and by the engine."""
-    changes = {"guidance": "dssag", "guidance_scale": 2.0, "tiling": "paper", "steps": settings.steps or LOOP_STEPS}
+    changes = PAPER_SETTINGS | {"steps": settings.steps or LOOP_STEPS, "tile": settings.tile}
     workload = load_workload(settings.replace(**changes), clip)
     formats: tuple[Precision, ...] = tuple(dict.fromkeys(("fp32", workload.model.precision)))
     networks = [plain_network(replace(workload.model, precision=precision)) for precision in formats]

@@ -1,5 +1,6 @@
 """The paper's Table 2 on any model: one column per variant, all else equal."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from dcvsr_engine.errors import SettingsError
@@ -31,15 +32,22 @@ GUIDANCE_SCALE = 1.5
 """Used where the model declares one step or no guidance: the variants would not differ."""
 
 
-def ablation(model: Restoration) -> list[Restoration]:
-    """Build every variant of ``model`` on top of its settings, in the paper's tiling unless they name another.
+def ablation(model: Restoration, names: Sequence[str] = ()) -> list[Restoration]:
+    """Build variants of ``model`` on top of its settings, in the paper's tiling unless they name another.
+
+    Args:
+        model: the one whose parts are compared.
+        names: of `VARIANTS`; all where none is given.
 
     Raises:
         ModelError: unknown model.
-        SettingsError: fewer than two steps.
+        SettingsError: unknown variant, or fewer than two steps.
     """
+    unknown = [name for name in names if name not in VARIANTS]
+    if unknown:
+        raise SettingsError(f"“{unknown[0]}” is no variant of the ablation; choose some of {', '.join(VARIANTS)}.")
     base = common_settings(model)
-    return [Restoration(name, base.replace(**changes)) for name, changes in VARIANTS.items()]
+    return [Restoration(name, base.replace(**VARIANTS[name])) for name in names or VARIANTS]
 
 
 def common_settings(model: Restoration) -> RestoreSettings:

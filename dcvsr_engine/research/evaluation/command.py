@@ -47,9 +47,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--start", type=int, default=0, help="first frame")
     parser.add_argument("--crop", default="384x256", help="WIDTHxHEIGHT of the centre to use, or none for the whole picture")
     parser.add_argument("--settings", type=Path, help="JSON file with restoration settings for every model")
-    parser.add_argument(
-        "--ablation", action="store_true", help="compare the method's parts on the first model, as in the paper's Table 2"
-    )
+    parts = "compare the method's parts on one model, as in the paper's Table 2; all variants, or only those named, such as +SAP"
+    parser.add_argument("--ablation", nargs="*", metavar="VARIANT", help=parts)
     parser.add_argument("--measure-again", action="store_true", help="score finished restorations again")
     two = "restore every clip with another seed as well, and say by how much the results differ"
     parser.add_argument("--two-seeds", action="store_true", help=two)
@@ -117,10 +116,10 @@ def methods_of(arguments: argparse.Namespace) -> list["Method"]:
 
     settings = settings_from_file(arguments.settings)
     models = [restoration(text, settings) for text in arguments.models]
-    if arguments.ablation:
+    if arguments.ablation is not None:
         if len(models) != 1:
             raise SettingsError("--ablation takes one model.")
-        return [Bicubic(), *ablation(models[0])]
+        return [Bicubic(), *ablation(models[0], arguments.ablation)]
     return [Bicubic(), *(peer(name) for name in arguments.peers), *(prior(text) for text in arguments.priors), *models]
 
 

@@ -23,7 +23,7 @@ class Sample:
         result: what the method made, uint8 ``(frames, height, width, 3)``.
         truth: the undamaged clip of the same size; ``None`` where there is none.
         bicubic: the input enlarged by bicubic interpolation to the size of ``result``.
-        grid: tiles whose borders the seam score examines, in latents of ``factor`` pixels.
+        grid: tiles whose borders the seam and window scores examine, in latents of ``factor`` pixels.
         factor: pixels per latent along an axis.
     """
 
@@ -43,7 +43,7 @@ class Sample:
 class Row:
     """One metric, a row of the tables.
 
-    Lower flicker and seam, lattice and dotted-edge scores are better only while they stay above bicubic's, the input's own.
+    Lower flicker and seam, window, lattice and dotted-edge scores are better only while above those of bicubic, the input's own.
 
     Attributes:
         name: heading of the row.
@@ -158,6 +158,12 @@ ROW_GROUPS = (
         (Row("seam score", "lower", 3),),
         lambda sample: (seams.tile_seam_score(sample.result, sample.guide, sample.grid, sample.factor),),
         needs_truth=False,
+    ),
+    RowGroup(
+        (Row("window score", "lower", 3),),
+        lambda sample: (seams.window_score(sample.result, sample.guide, sample.grid),),
+        needs_truth=False,
+        needs_motion=True,
     ),
     RowGroup(
         (Row("lattice score", "lower", 3),),

@@ -1,10 +1,10 @@
-"""Seams and lattice: whether a result jumps at the borders of the tiles or of the latent pixels it was made from."""
+"""Seams and lattice: whether a result jumps at the borders of the tiles, windows or latent pixels that it was made from."""
 
 import numpy as np
 
 from dcvsr_engine.research.pictures import Pictures, luma
 from dcvsr_engine.tiling.grid import TileGrid
-from dcvsr_engine.tiling.seams import seam_jumps
+from dcvsr_engine.tiling.seams import borders, seam_jumps
 
 
 def tile_seam_score(result: Pictures, guide: Pictures, grid: TileGrid, factor: int) -> float | None:
@@ -21,6 +21,21 @@ def tile_seam_score(result: Pictures, guide: Pictures, grid: TileGrid, factor: i
     """
     jumps = seam_jumps(luma(result) - luma(guide), grid, factor)
     return jumps[0] / jumps[1] if jumps is not None and jumps[1] > 0 else None
+
+
+def window_score(result: Pictures, guide: Pictures, grid: TileGrid) -> float | None:
+    """Compare changes from frame to frame where a window begins or ends with those elsewhere.
+
+    Changes are those of ``result − guide`` (Y), as for `tile_seam_score`.
+
+    Returns:
+        The ratio of the mean changes, 1 where windows do not show; ``None`` for a single window.
+    """
+    changes = np.abs(np.diff(luma(result) - luma(guide), axis=0)).mean((1, 2))
+    at_borders = np.isin(np.arange(1, len(result)), list(borders(grid.windows, grid.tile_frames, len(result))))
+    if not at_borders.any() or at_borders.all() or not changes[~at_borders].any():
+        return None
+    return float(changes[at_borders].mean() / changes[~at_borders].mean())
 
 
 def lattice_score(result: Pictures, guide: Pictures, factor: int) -> float | None:

@@ -12,6 +12,7 @@ from app.settings.presets import Presets
 from app.system.result_rule import UNKNOWN, SourceFacts
 from app.widgets.section import CollapsibleSection
 from dcvsr_engine.diffusion.schedule import step_kinds
+from dcvsr_engine.events import StepKind
 from dcvsr_engine.models import registry
 from dcvsr_engine.models.registry import KnownModel
 from dcvsr_engine.planning.request import JobRequest
@@ -127,6 +128,22 @@ def test_the_models_default_is_shown_marked_and_not_stored(panel):
     assert panel.request.settings.steps is None and field(panel, "steps").value() == MODEL.steps
 
 
+def test_a_check_box_shows_the_models_default_which_another_model_changes(panel, monkeypatch):
+    panel.open_these_groups(["more", "propagation"])
+    tap, frames = panel.rows["tap"], panel.rows["tap_frames"]
+    assert tap.editor.isChecked() and panel.request.settings.tap is None and not tap.reset.isVisible()
+    monkeypatch.setattr("app.settings.panel.declared", lambda name: MODEL.replace(name=name, sap=False, tap=False))
+    panel.choose_model("plain")
+    assert not tap.editor.isChecked() and not tap.reset.isVisible()
+    assert not frames.isEnabled() and "TAP is off" in frames.toolTip()
+    assert set(panel.strip.kinds) == {StepKind.PLAIN}
+    tap.editor.click()
+    assert panel.request.settings.tap is True and tap.reset.isVisible() and frames.isEnabled()
+    assert StepKind.TAP_FORWARD in panel.strip.kinds
+    tap.reset.click()
+    assert panel.request.settings.tap is None and not tap.editor.isChecked()
+
+
 def test_settings_without_effect_are_greyed_out(panel):
     guidance = panel.rows["guidance"].editor
     guidance.setCurrentIndex(guidance.findData("none"))
@@ -140,7 +157,7 @@ def test_settings_without_effect_are_greyed_out(panel):
 def test_curve_and_strip_follow_the_engines_own_schedule(panel):
     field(panel, "steps").setValue(8)
     field(panel, "gamma_peak").setValue(2)
-    assert list(panel.strip.kinds) == step_kinds(8, panel.request.settings)
+    assert list(panel.strip.kinds) == step_kinds(8, panel.model.resolve(panel.request.settings))
     assert len(panel.curve.values) == 8 and panel.curve.values[0] == pytest.approx(2.0) and panel.curve.values[-1] == 0
     guidance = panel.rows["guidance"].editor
     guidance.setCurrentIndex(guidance.findData("cfg"))

@@ -34,6 +34,15 @@ def test_paper_has_no_longer_windows_than_the_network_knows(presets):
     assert windows == [7, 14, 14]
 
 
+def test_presets_that_mean_propagation_turn_it_on_in_a_model_without(presets):
+    model = MODEL.replace(sap=False, tap=False)
+    for name in ("Paper", "Paper, fewer evaluations"):
+        applied = presets.apply(name, RestoreSettings(), model)
+        assert (applied.sap, applied.tap) == (True, True)
+    assert presets.apply("Heavy degradation", RestoreSettings(), model).tap is True
+    assert presets.match(RestoreSettings(), model) == "Balanced"
+
+
 def test_fast_halves_the_models_steps(presets):
     assert presets.apply("Fast", RestoreSettings(), MODEL).steps == MODEL.steps // 2
 

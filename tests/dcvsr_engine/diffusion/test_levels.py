@@ -1,5 +1,6 @@
 """Which levels of a U-Net a step can leave out."""
 
+import networks
 import pytest
 
 from dcvsr_engine.diffusion.levels import shallow_levels
@@ -26,4 +27,4 @@ OFF = {"sap": False, "tap": False}
     ],
 )
 def test_levels_with_propagating_layers_are_evaluated_in_every_step(config, changes, levels):
-    assert shallow_levels(config, RestoreSettings(**changes)) == levels
+    assert shallow_levels(config, networks.declaration().resolve(RestoreSettings(**changes))) == levels

@@ -24,6 +24,12 @@ from dcvsr_engine.events import StepKind
 from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.settings import RestoreSettings
 
+DECLARED = Declaration(name="tiny", title="Tiny", first_stage="vae", factor=2, multiple=2, sigma_min=0.01, sigma_max=80.0)
+
+
+def resolved(**changes):
+    return DECLARED.resolve(RestoreSettings(**({"guidance": "dssag", "steps": 4} | changes)))
+
 
 @given(st.integers(1, 60), st.floats(1e-3, 0.1), st.floats(1, 1000))
 def test_karras_sigmas_are_those_of_the_paper(steps, low, high):
@@ -79,14 +85,7 @@ def test_a_single_step_has_the_peak():
     ],
 )
 def test_even_steps_are_spatial_and_odd_ones_temporal_in_turns(changes, steps, expected):
-    assert step_kinds(steps, RestoreSettings(**changes)) == expected
-
-
-DECLARED = Declaration(name="tiny", title="Tiny", first_stage="vae", factor=2, multiple=2, sigma_min=0.01, sigma_max=80.0)
-
-
-def resolved(**changes):
-    return DECLARED.resolve(RestoreSettings(**({"guidance": "dssag", "steps": 4} | changes)))
+    assert step_kinds(steps, resolved(**changes)) == expected
 
 
 def test_steps_follow_the_declared_range_and_end_at_zero():
@@ -140,9 +139,9 @@ def test_evaluations_of_a_tile(changes, expected, most):
     [("tap-last", "01010"), ("sap-last", "10101"), ("sap-first", "11000"), ("tap-first", "00011")],
 )
 def test_sap_and_tap_come_in_the_chosen_order(order, spatial):
-    kinds = step_kinds(5, RestoreSettings(propagation_order=order))
+    kinds = step_kinds(5, resolved(propagation_order=order))
     assert "".join(str(int(kind == StepKind.SAP)) for kind in kinds) == spatial
-    assert has_sap_steps(RestoreSettings(propagation_order=order), 1) == (order == "sap-last")
+    assert has_sap_steps(resolved(propagation_order=order), 1) == (order == "sap-last")
 
 
 def test_guidance_acts_between_two_noise_levels():

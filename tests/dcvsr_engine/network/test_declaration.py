@@ -9,6 +9,7 @@ import pytest
 from dcvsr_engine.errors import ModelError
 from dcvsr_engine.models.registry import model_folder
 from dcvsr_engine.network.declaration import FILE, Declaration
+from dcvsr_engine.resources import resource
 from dcvsr_engine.settings import ResolvedSettings, RestoreSettings
 
 DECLARED = networks.declaration(unconditional=("condition",), sha256={"a": "b"}, added_time_ids=(1.0, 2.0))
@@ -70,9 +71,17 @@ def test_a_folder_without_one_is_no_model(tmp_path):
 
 
 def test_defaults_come_from_the_model_and_choices_from_the_user():
-    declared = networks.declaration(steps=7, guidance="cfg", guidance_scale=3.0)
-    resolved = declared.resolve(RestoreSettings(guidance_scale=1.5))
+    declared = networks.declaration(steps=7, guidance="cfg", guidance_scale=3.0, sap=False, tap=False)
+    resolved = declared.resolve(RestoreSettings(guidance_scale=1.5, tap=True))
     assert (resolved.steps, resolved.guidance, resolved.guidance_scale, resolved.tile) == (7, "cfg", 1.5, 16)
+    assert (resolved.sap, resolved.tap) == (False, True)
+
+
+def test_sap_and_tap_are_on_where_nothing_is_declared_and_off_in_the_built_in_model():
+    built_in = Declaration.from_folder(resource("models", "compact"))
+    for declared, on in ((networks.declaration(), True), (built_in, False)):
+        resolved = declared.resolve(RestoreSettings())
+        assert (resolved.sap, resolved.tap) == (on, on)
 
 
 def test_resolving_twice_changes_nothing():

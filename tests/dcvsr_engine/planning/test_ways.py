@@ -10,13 +10,18 @@ from dcvsr_engine.jobs import session
 from dcvsr_engine.jobs.job import plan_job, run_job
 from dcvsr_engine.planning import ways
 from dcvsr_engine.planning.ways import (
+    Climb,
     Way,
+    all_rungs,
     batch_for,
+    climbed,
+    first_way,
+    known_climb,
     known_way,
-    measured_way,
     most_threads,
     precision_for,
-    remember_way,
+    remember_climb,
+    settle_way,
     way_key,
     ways_file,
 )
@@ -58,27 +63,35 @@ def test_the_fastest_way_is_found_rung_by_rung(seconds, expected, tiny_model, lo
     monkeypatch.setattr(ways, "most_threads", lambda: 4)
     timed = timings(seconds, monkeypatch)
     model = loader(jobs.settings(tiny_model))
-    assert measured_way(lambda precision: model) == Way(*expected)
+    assert climbed(lambda precision: model, Climb(first_way())) == Climb(Way(*expected), 4)
     assert len(timed) == 2 + len(ways.BATCHES) + 1
 
 
-def test_the_ladder_ends_when_its_time_is_over(tiny_model, loader, monkeypatch):
-    timed, clock = timings({}, monkeypatch), count(step=ways.LADDER_SECONDS)
+def test_a_ladder_that_was_cut_short_is_gone_on_with(tiny_model, loader, monkeypatch):
+    monkeypatch.setattr(ways, "resolve_precision", lambda precision, device: "bf16")
+    monkeypatch.setattr(ways, "most_threads", lambda: 2)
+    timed, clock = timings({("fp32", 2, 1): 0.5}, monkeypatch), count(step=ways.LADDER_SECONDS)
+    monkeypatch.setattr(ways.climbed, "__defaults__", (lambda: next(clock),))
     model = loader(jobs.settings(tiny_model))
-    measured_way(lambda precision: model, lambda: next(clock))
-    assert len(timed) == 1
+    for rungs in range(1, len(all_rungs()) + 1):
+        settle_way(SETTINGS, lambda precision: model, worthwhile=True)
+        # one rung more each time, beside the best way so far
+        assert len(timed) == 2 * rungs and known_climb("some") == Climb(Way("fp32", 2), rungs)
+    settle_way(SETTINGS, lambda precision: model, worthwhile=True)
+    assert len(timed) == 2 * len(all_rungs())
 
 
 def test_a_network_that_takes_too_long_is_not_measured(tiny_model, loader, monkeypatch):
     monkeypatch.setattr(ways, "LARGE_NETWORK", 1)
     assert not timings({}, monkeypatch)
-    assert measured_way(lambda precision: loader(jobs.settings(tiny_model))) is None
+    assert climbed(lambda precision: loader(jobs.settings(tiny_model)), Climb(first_way())) is None
 
 
 def test_a_second_run_measures_nothing(tmp_path, tiny_model, loader, monkeypatch):
     monkeypatch.setattr(session, "LARGE_JOB", 1)
     real, timed = ways.seconds_per_tile, []
     monkeypatch.setattr(ways, "seconds_per_tile", lambda *arguments: timed.append(arguments) or real(*arguments))
+    monkeypatch.setattr(ways, "LADDER_SECONDS", float("inf"))
     jobs.short_clip(tmp_path / "clip.mkv", 3)
     requests = [jobs.request(tmp_path / "clip.mkv", tmp_path / name, tiny_model, precision="auto") for name in ("1.mkv", "2.mkv")]
     run_job(requests[0], loader=loader)
@@ -87,7 +100,7 @@ def test_a_second_run_measures_nothing(tmp_path, tiny_model, loader, monkeypatch
     run_job(requests[1], loader=loader)
     assert len(timed) == measured
     # what was measured is planned
-    remember_way(str(tiny_model), Way("bf16", 1, 2))
+    remember_climb(str(tiny_model), Climb(Way("bf16", 1, 2)))
     plan = plan_job(requests[0].replace(target=None))
     assert plan.settings.precision == "bf16" and plan.settings.tile_batch == min(2, plan.grid.spatial)
 
@@ -100,7 +113,7 @@ def test_a_small_job_measures_nothing(tmp_path, tiny_model, loader, monkeypatch)
 
 
 def test_what_the_user_asks_for_goes_first():
-    remember_way("some", Way("bf16", 1, 2))
+    remember_climb("some", Climb(Way("bf16", 1, 2)))
     assert precision_for(SETTINGS, "cpu") == "bf16" and batch_for("some") == 2
     assert precision_for(SETTINGS.replace(precision="fp32"), "cpu") == "fp32"
     assert precision_for(SETTINGS, "mps") == "fp16"
@@ -109,11 +122,19 @@ def test_what_the_user_asks_for_goes_first():
 
 @pytest.mark.parametrize(
     "held",
-    ["", "[]", '{"KEY": 1}', '{"KEY": {"precision": "int8", "threads": 1}}', '{"KEY": {"precision": "fp32", "threads": -1}}'],
+    [
+        "",
+        "[]",
+        '{"KEY": 1}',
+        '{"KEY": {"way": {"precision": "fp32", "threads": 1}}}',
+        '{"KEY": {"way": {"precision": "int8", "threads": 1}, "rungs": 0}}',
+        '{"KEY": {"way": {"precision": "fp32", "threads": -1}, "rungs": 0}}',
+        '{"KEY": {"way": {"precision": "fp32", "threads": 1}, "rungs": "4"}}',
+    ],
 )
 def test_damaged_ways_are_none(held):
     ways_file().parent.mkdir(parents=True, exist_ok=True)
     ways_file().write_text(held.replace("KEY", way_key("some")))
     assert known_way("some") is None and batch_for("some") == 1
-    remember_way("some", Way("fp32", 1))
-    assert known_way("some") == Way("fp32", 1)
+    remember_climb("some", Climb(Way("fp32", 1), 1))
+    assert known_climb("some") == Climb(Way("fp32", 1), 1)

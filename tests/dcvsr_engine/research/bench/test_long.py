@@ -35,7 +35,7 @@ def test_the_clips_have_one_shot_and_as_many_frames_as_asked_for(tmp_path):
 
 
 def test_growth_is_measured_and_printed(common, capsys, monkeypatch):
-    monkeypatch.setattr(growth, "run_in_own_process", growth.measured_run)
+    monkeypatch.setattr(growth, "in_new_process", lambda work, *arguments: work(*arguments))
     monkeypatch.setattr(torch, "set_num_threads", lambda count: None)
     monkeypatch.setattr(growth.measure_growth, "__defaults__", ((5, 80),))
     assert cli.main(["bench", "growth", *common]) == 0

@@ -103,9 +103,17 @@ def test_ablation_varies_one_thing_at_a_time():
     assert all((value.seed, value.tile, value.size) == (3, 32, "x4") for value in settings.values())
 
 
+def test_ablation_of_some_variants():
+    model = restoration("compact", RestoreSettings())
+    assert [method.name for method in ablation(model, ("baseline", "+TAP"))] == ["baseline", "+TAP"]
+    with pytest.raises(SettingsError, match="“\\+PAT” is no variant of the ablation; choose some of baseline, \\+SAP, "):
+        ablation(model, ("+PAT",))
+
+
 def test_ablation_lets_sap_tap_and_guidance_act_on_a_model_that_declares_one_step():
-    settings = ablation(restoration("compact", RestoreSettings()))[0].settings
-    kinds = step_kinds(settings.steps, RestoreSettings())
+    methods = {method.name: method for method in ablation(restoration("compact", RestoreSettings()))}
+    settings = methods["+SAP+TAP"].resolved
+    kinds = step_kinds(settings.steps, settings)
     assert StepKind.SAP in kinds and StepKind.TAP_FORWARD in kinds and settings.guidance_scale > 1 and settings.tiling == "paper"
     chosen = ablation(restoration("compact:steps=3,tiling=fast,guidance_scale=2", RestoreSettings()))[0].settings
     assert (chosen.steps, chosen.tiling, chosen.guidance_scale) == (3, "fast", 2)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dcvsr_engine.research.evaluation.seams import lattice_score, tile_seam_score
+from dcvsr_engine.research.evaluation.seams import lattice_score, tile_seam_score, window_score
 from dcvsr_engine.tiling.grid import TileGrid
 from dcvsr_engine.tiling.seams import borders
 
@@ -33,6 +33,15 @@ def test_a_brighter_tile_is_a_seam(moving, noisy):
 
 def test_a_single_tile_has_no_score(moving):
     assert tile_seam_score(moving, moving, TileGrid.build(6, 32, 48, tile=64), 4) is None
+
+
+def test_a_window_that_is_brighter_than_the_one_before_shows(moving, noisy):
+    windows = TileGrid.build(6, 32, 48, tile=24, window=3, overlap=0.0)
+    result = noisy(moving, 2)
+    assert window_score(result, moving, windows) == pytest.approx(1, abs=0.05)
+    result[3:] = np.minimum(result[3:].astype(int) + 8, 255)
+    assert window_score(result, moving, windows) > 2
+    assert window_score(result, moving, GRID) is None and window_score(moving, moving, windows) is None
 
 
 def test_the_lattice_score_finds_what_the_seam_score_passes_over(moving, noisy):
