@@ -12,7 +12,7 @@ from dcvsr_engine.errors import SettingsError
 from dcvsr_engine.research.training.prior_recipe import PriorRecipe
 from dcvsr_engine.research.training.recipe import Recipe
 
-SHARE = "share"
+SHARE_DONE = "share"
 """Name in the state of the share of the recipe that a run by the clock has done."""
 
 ENDLESS = 10**9
@@ -153,10 +153,10 @@ class TimedCourse(Course):
 
     def record(self) -> dict[str, Tensor]:
         """Return what `resumed_course` needs of the state."""
-        return {SHARE: torch.tensor(self.share, dtype=torch.float64)}
+        return {SHARE_DONE: torch.tensor(self.share, dtype=torch.float64)}
 
 
 def resumed_course(recipe: Recipe | PriorRecipe, state: dict[str, Tensor]) -> Course:
     """Return the course of a run with a ``state``: one by the clock stands still until it is `Course.spread` anew."""
-    share = float(state[SHARE]) if SHARE in state else None
+    share = float(state[SHARE_DONE]) if SHARE_DONE in state else None
     return Course(recipe) if share is None else TimedCourse(recipe, share, share, 1.0)
