@@ -50,6 +50,7 @@ def add_run_action(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--minutes", type=float, default=9.0, help="of this call (default: 9); 0 only sends results")
     until = "spread the recipe over time, of which this call's has come to SHARE at its end (0 to 1)"
     parser.add_argument("--until", type=float, metavar="SHARE", help=until)
+    parser.add_argument("--batch", type=int, metavar="N", help="clips per batch, instead of the recipe's")
     parser.add_argument("--iterations", type=int, metavar="N", help="stop after so many iterations of this call")
     parser.add_argument("--send", type=int, default=1, metavar="N", help="which transfer of the results to send (default: 1)")
 
@@ -68,7 +69,7 @@ def add_smoke_action(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(act=smoke_action)
     add_package_options(parser)
     parser.add_argument("--batch", type=int, nargs="+", default=[], metavar="N", help="batches to try (default: the recipe's)")
-    parser.add_argument("--compare", action="store_true", help="measure the plain layers and PyTorch's own kernels, too")
+    parser.add_argument("--compare", action="store_true", help="measure the plain layers, too")
     parser.add_argument("--iterations", type=int, default=12, metavar="N", help="to time, of each (default: 12)")
 
 
@@ -108,14 +109,16 @@ def run_action(options: argparse.Namespace) -> int:
         raise SettingsError(f"--minutes must be 0 or more, not {options.minutes}.")
     if options.iterations is not None and options.iterations < 1:
         raise SettingsError(f"--iterations must be 1 or more, not {options.iterations}.")
+    if options.batch is not None and options.batch < 1:
+        raise SettingsError(f"--batch must be 1 or more, not {options.batch}.")
     package = open_package(options.package, options.work)
     # what follows needs the package's wheels
     from dcvsr_engine.research.offline.runner import RunCall
 
     deadline = began + 60 * options.minutes
     RunCall(
-        package, options.prior, options.out, options.minutes > 0, deadline, options.until, options.iterations, options.send,
-        chosen_device(options.device),
+        package, options.prior, options.batch, options.out, options.minutes > 0, deadline, options.until, options.iterations,
+        options.send, chosen_device(options.device),
     ).work()  # fmt: skip
     return 0
 

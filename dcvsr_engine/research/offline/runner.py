@@ -9,7 +9,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from PIL import Image
@@ -47,6 +47,7 @@ class RunCall:
     Attributes:
         package: folder of the open package; the run is kept in it from call to call.
         prior: train the package's prior, not the network over it.
+        batch: of every phase; ``None`` for the recipe's own.
         out: receives a transfer of the results, and nothing else is written there.
         trains: train; else only send what earlier calls have made.
         deadline: when to stop, by `time.monotonic`.
@@ -58,6 +59,7 @@ class RunCall:
 
     package: Path
     prior: bool
+    batch: int | None
     out: Path
     trains: bool
     deadline: float
@@ -91,7 +93,9 @@ class RunCall:
 
     def train(self) -> None:
         """Train to the end of the recipe, or of the call's share of it; raises `Cancelled` where the deadline comes before."""
-        recipe = packed_recipe(self.package, self.prior)
+        recipe: Any = packed_recipe(self.package, self.prior)
+        if self.batch is not None:
+            recipe = recipe.replace(phases=tuple(phase.replace(batch=self.batch) for phase in recipe.phases))
         if (self.package / PRIOR_RECIPE).is_file():
             share_clips(self.package)
         if not self.prior:

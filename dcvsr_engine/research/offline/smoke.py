@@ -37,7 +37,7 @@ class Smoke:
         package: folder of the open package.
         recipe: whose phases to measure.
         iterations: to time, of each.
-        compare: measure ways that this device is expected to be slower in, too.
+        compare: measure the plain layers, too.
         device: to measure.
     """
 
@@ -49,21 +49,19 @@ class Smoke:
 
     def run(self, batches: list[int]) -> None:
         """Measure every phase with each of ``batches``, or with its own where that is empty."""
+        torch.backends.cudnn.benchmark = True
         phases: tuple[Any, ...] = self.recipe.phases
         for number, phase in enumerate(phases, 1):
             for batch in batches or [phase.batch]:
-                for way, recipe, benchmark in self.ways(phase.replace(batch=batch, iterations=ENDLESS)):
-                    torch.backends.cudnn.benchmark = benchmark
+                for way, recipe in self.ways(phase.replace(batch=batch, iterations=ENDLESS)):
                     self.measure(f"phase {number}, batch {batch}{way}", recipe)
 
-    def ways(self, phase: Any) -> Iterator[tuple[str, Any, bool]]:
-        """Yield ways to train a phase: what to call them, a recipe of the phase alone, whether cuDNN tries out its kernels."""
+    def ways(self, phase: Any) -> Iterator[tuple[str, Any]]:
+        """Yield ways to train a phase: what to call them, and a recipe of the phase alone."""
         recipe: Any = few_clips(self.recipe).replace(phases=(phase,))
-        yield "", recipe, True
-        if self.compare:
-            yield ", PyTorch's choice of kernels", recipe, False
+        yield "", recipe
         if self.compare and isinstance(recipe, Recipe):
-            yield ", plain layers", recipe.replace(quick=()), True
+            yield ", plain layers", recipe.replace(quick=())
 
     def measure(self, name: str, recipe: Recipe | PriorRecipe) -> None:
         """Print what an iteration takes."""
