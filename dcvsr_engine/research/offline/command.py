@@ -109,6 +109,8 @@ def run_action(options: argparse.Namespace) -> int:
         raise SettingsError(f"--minutes must be 0 or more, not {options.minutes}.")
     if options.iterations is not None and options.iterations < 1:
         raise SettingsError(f"--iterations must be 1 or more, not {options.iterations}.")
+    if options.until is not None and not 0 < options.until <= 1:
+        raise SettingsError(f"--until must be above 0 and at most 1, not {options.until}.")
     if options.batch is not None and options.batch < 1:
         raise SettingsError(f"--batch must be 1 or more, not {options.batch}.")
     package = open_package(options.package, options.work)

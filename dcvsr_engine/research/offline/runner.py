@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from dcvsr_engine.errors import Cancelled, InputError
+from dcvsr_engine.errors import Cancelled, InputError, SettingsError
 from dcvsr_engine.network.upsampler_config import UPSAMPLER_FOLDER
 from dcvsr_engine.research.evaluation.st_lpips import STLPIPS
 from dcvsr_engine.research.offline.busy import measured_busy
@@ -103,12 +103,14 @@ class RunCall:
         # every batch of a phase has the same shape
         torch.backends.cudnn.benchmark = True
         trainer = make_packed_trainer(self.package, recipe, self.run_folder, self.device, self.tell)
-        if trainer.state.iteration == 0:
+        if not (self.run_folder / "validation.csv").exists():
             # what the run starts from, to compare with
             trainer.validate(print_now)
         first, began = trainer.state.iteration, time.monotonic()
         if began >= self.deadline:
             raise Cancelled
+        if self.until is None and trainer.course.waits(first):
+            raise SettingsError("Earlier calls have spread the recipe over time: go on with --until.")
         if self.until is not None:
             trainer.course = trainer.course.spread(first, self.until, self.deadline - began)
         last = None if self.iterations is None else first + self.iterations

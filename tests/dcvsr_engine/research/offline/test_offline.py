@@ -110,15 +110,17 @@ def test_a_prior_and_a_network_over_it_are_trained_by_the_clock_on_the_same_clip
     assert "clips: " in said and "Iterations 1 to 1" in said
     first = call("work", "out-1", *by_clock, "0.5")
     assert "trains over the prior" in first and "clips: " not in first and "Iterations 1 to 1" in first
-    second = call_without_installation(root, "work", "out-2", *by_clock, "1")
+    assert main(run_words(root, "work", "nowhere", "--minutes", "5")) == EXIT_BAD_INPUT
+    assert "go on with --until" in capsys.readouterr().err
+    second = call("work", "out-2", *by_clock, "1")
     assert "trains over the prior" not in second and "Iterations 2 to 2" in second
 
     for out in ("prior-out", "out-2"):
         assert main(["train", "offline", "unpack", str(root / out), "-o", str(root / f"run-{out}")]) == EXIT_DONE
     prior, model = (root / f"run-{name}/model.safetensors" for name in ("prior-out/upsampler", "out-2/ema/upsampler"))
     assert prior.read_bytes() == model.read_bytes()
-    done = [float(row["recipe_done"].rstrip("%")) for row in read_rows(root / "run-out-2/calls.csv")]
-    assert 0 < done[0] < done[1] < 100 and done[1] == pytest.approx(100 * float(state(root / "run-out-2")["share"]), abs=0.1)
+    share = float(state(root / "run-out-2")["share"])
+    assert 0 < share < 1 and read_rows(root / "run-out-2/calls.csv")[1]["recipe_done"] == f"{share:.1%}"
     assert load_model(str(root / "run-out-2/ema"), "cpu", "fp32").declaration.upsampler == "learned"
 
 
@@ -244,6 +246,7 @@ def test_bad_input_to_run_and_unpack_is_one_sentence(root, package, capsys):
         (["run", str(root / "package"), "-o", "out", "--minutes", "-1"], "--minutes must be 0 or more"),
         (["run", str(root / "package"), "-o", "out", "--iterations", "0"], "--iterations must be 1 or more"),
         (["run", str(root / "package"), "-o", "out", "--batch", "0"], "--batch must be 1 or more"),
+        (["run", str(root / "package"), "-o", "out", "--until", "40"], "--until must be above 0 and at most 1"),
         (["unpack", str(root / "package"), "-o", str(root / "run")], "Transfer 1 of 1 is missing"),
         (["unpack", str(root / "package"), "-o", str(root)], "exists already"),
     ):
