@@ -379,6 +379,11 @@ def sync(path: Path) -> None:
         os.close(handle)
 
 
+def folder_size(folder: Path) -> int:
+    """Bytes of all files in a folder and those below."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
 def discard(path: Path) -> None:
     """Remove a temporary file or folder, if it is there."""
     if path.is_dir():

@@ -9,7 +9,8 @@ from threading import Lock
 from typing import Any
 
 from dcvsr_engine.errors import Cancelled, JobError
-from dcvsr_engine.farm.desk import MODEL, PIECE, FarmModel, files_of_model
+from dcvsr_engine.farm.desk import MODEL, PIECE
+from dcvsr_engine.farm.models import FarmModel, files_of_model
 from dcvsr_engine.farm.worker import SENT, Refusal
 from dcvsr_engine.jobs.job import WAIT_SECONDS
 from dcvsr_engine.jobs.manifest import read_manifest
@@ -19,7 +20,9 @@ from dcvsr_engine.jobs.store import JobStore
 from dcvsr_engine.jobs.telemetry import Telemetry
 from dcvsr_engine.models.registry import model_folder
 from dcvsr_engine.network.declaration import Declaration
-from dcvsr_engine.planning.plan import Plan
+from dcvsr_engine.network.first_stage import first_stage_of
+from dcvsr_engine.planning.disk import STATES, most_bytes
+from dcvsr_engine.planning.plan import Plan, Segment
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.planning.segments import frame_range
 from dcvsr_engine.planning.shots import ShotBoundaries
@@ -84,7 +87,9 @@ class WorkerLine:
         if self.ask("has_model", model):
             return
         self.desk("clear")
-        for name, path in files_of_model(model.name).items():
+        files = files_of_model(model.name)
+        self.ask("make_room", sum(path.stat().st_size for path in files.values()))
+        for name, path in files.items():
             self.send(path, f"{MODEL}/{name}")
         self.desk("take_model", model)
 
@@ -155,9 +160,15 @@ class There:
 
     def restore(self, job: OpenJob, store: JobStore) -> OpenJob:
         """See `Workplace.restore`."""
+        channels = first_stage_of(Declaration.from_folder(model_folder(self._model.name))).latent_channels
+        sizes = [unit_bytes(job, segment, channels) for segment in job.plan.segments]
         while (known := read_manifest(store.folder)) is not None and not known.is_complete:
             job.telemetry.check()
-            if (index := store.take()) is None:
+            room = self._line.ask("free_room")
+            index = store.take(but={index for index, size in enumerate(sizes) if size > room})
+            if index is None and (index := store.take()) is not None:
+                self._line.ask("refuse_short", sizes[index])  # raises, unless there is room again
+            if index is None:
                 time.sleep(WAIT_SECONDS)  # what is left waits for others; should one of them die, it is taken over
                 continue
             self.restore_unit(job, store, index)
@@ -184,3 +195,10 @@ class There:
             for path in received.values():
                 discard(path)
         self._line.desk("clear")
+
+
+def unit_bytes(job: OpenJob, segment: Segment, channels: int) -> int:
+    """What a unit takes of the disk where it is restored, generously: states of so many float32 ``channels``, and its frames."""
+    plan = job.plan
+    latents = 4 * segment.frames * plan.grid.height * plan.grid.width * channels
+    return STATES * latents + most_bytes(job.request.output, segment.frames, plan.output_size)

@@ -15,8 +15,8 @@ from dcvsr_engine.control import Control
 from dcvsr_engine.errors import Cancelled, JobError, UserError
 from dcvsr_engine.events import FrameDone, PhaseStarted, Warned
 from dcvsr_engine.farm.cluster import connected, devices_here, nodes, version_differences, versions_here
-from dcvsr_engine.farm.desk import farm_model, files_of_model
 from dcvsr_engine.farm.labels import DEVICE, Computer, FarmDevice
+from dcvsr_engine.farm.models import farm_model, files_of_model
 from dcvsr_engine.farm.remote import SharedClip, There, WorkerLine
 from dcvsr_engine.farm.status import WORKER_NAME
 from dcvsr_engine.farm.worker import FarmWorker, Refusal, WorkerSight, facts_of_files

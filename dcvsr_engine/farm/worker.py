@@ -6,22 +6,27 @@ Torch is imported where it works, as who watches it needs none.
 import os
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+
+from filelock import FileLock
 
 from dcvsr_engine.control import Control
 from dcvsr_engine.environment import prepare_torch
 from dcvsr_engine.errors import Cancelled, ModelError, UserError
 from dcvsr_engine.events import Event, FrameDone, PhaseStarted, SegmentFinished, TileFinished
 from dcvsr_engine.farm.cluster import versions_here
-from dcvsr_engine.farm.desk import Desk, FarmModel, sweep_desks
+from dcvsr_engine.farm.desk import MODEL, Desk, free_room, sweep_desks
+from dcvsr_engine.farm.models import FarmModel, sweep_models, take_model, use_received
 from dcvsr_engine.gpu import switch
 from dcvsr_engine.planning.plan import Plan
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.planning.shots import ShotBoundaries
 from dcvsr_engine.storage import describe_os_error
+from dcvsr_engine.terminal import file_size
 from dcvsr_engine.video.probe import VideoInfo
 from dcvsr_engine.video.source import pictures_of
 
@@ -88,7 +93,10 @@ class FarmWorker:
         self._models = ModelCache()
         self._control = Control(self._watch, pictures=False)
         self._does: dict[str, Any] = {}
+        self._in_use: FileLock | None = None
         sweep_desks()
+        with suppress(OSError):  # a disk that cannot be written is said when something is sent
+            sweep_models()
 
     def _watch(self, event: Event) -> None:
         match event:
@@ -120,7 +128,7 @@ class FarmWorker:
             model: of the job.
         """
         sees = os.access(folder / mark, os.F_OK) and os.access(folder, os.W_OK) and facts_of_files(request.source) == files
-        return WorkerSight(socket.gethostname(), sees, model.folder_here() is not None)
+        return WorkerSight(socket.gethostname(), sees, self.has_model(model))
 
     @told
     def run(self, request: JobRequest, folder: Path, model: FarmModel) -> dict[str, Any]:
@@ -137,10 +145,16 @@ class FarmWorker:
         self._does = {"job": request.source.name, "target": str(request.target)}
 
     def _loader(self, model: FarmModel) -> "Callable[[RestoreSettings], Model]":
-        folder = model.folder_here()
+        folder = self._folder_of(model)
         if folder is None:
             raise ModelError(f"The model “{model.name}” is not here any more.")
         return lambda settings: self._models(settings.replace(model=str(folder)))
+
+    def _folder_of(self, model: FarmModel) -> Path | None:
+        """Where a model is; one that was sent here stays as long as this worker."""
+        with suppress(OSError):
+            self._in_use = self._in_use or use_received(model)
+        return model.folder_here()
 
     def pause(self) -> None:
         """Wait at the next tile."""
@@ -173,12 +187,29 @@ class FarmWorker:
 
     def has_model(self, model: FarmModel) -> bool:
         """Whether it has a model."""
-        return model.folder_here() is not None
+        return self._folder_of(model) is not None
+
+    def free_room(self) -> int:
+        """Bytes of its disk that are free."""
+        return free_room()
+
+    def refuse_short(self, size: int) -> Refusal | None:
+        """Say where so many bytes do not fit on its disk."""
+        if size <= (free := free_room()):
+            return None
+        there, left, wanted = socket.gethostname(), file_size(free), file_size(size)
+        return Refusal(f"{there} has {left} of disk free and needs {wanted} for what it is sent; free some there.")
+
+    @told
+    def make_room(self, size: int) -> Refusal | None:
+        """Remove models that have not been used for long, for one of so many bytes, see `refuse_short`."""
+        sweep_models(size)
+        return self.refuse_short(size)
 
     @told
     def take_model(self, desk: str, model: FarmModel) -> None:
-        """Keep a model that was sent, see `Desk.take_model`."""
-        Desk(desk).take_model(model)
+        """Keep a model that was sent, see `models.take_model`."""
+        self._in_use = take_model(Desk(desk).folder / MODEL, model)
 
     @told
     def load(self, settings: "RestoreSettings", model: FarmModel) -> tuple[str, str, int]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from dcvsr_engine.errors import AcceleratorError
 from dcvsr_engine.paths import data_folder
-from dcvsr_engine.storage import read_json, write_json
+from dcvsr_engine.storage import folder_size, read_json, write_json
 
 OFF = "DCVSR_GPU"
 """Environment variable: ``off`` makes the engine use the bundled PyTorch whatever is switched on."""
@@ -104,4 +104,4 @@ def remove_build() -> None:
 
 def size_of_builds() -> int:
     """Bytes on disk of builds and wheels."""
-    return sum(path.stat().st_size for path in gpu_folder().rglob("*") if path.is_file())
+    return folder_size(gpu_folder())

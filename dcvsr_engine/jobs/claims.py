@@ -18,7 +18,7 @@ class TakingOrder:
         self._alone = [unit.id for unit in sorted(units, key=place_of)]
         self._several = [unit.id for unit in sorted(units, key=lambda unit: (-urgent[unit.id], place_of(unit)))]
 
-    def next_unit(self, units: Sequence[Unit], owner: str, others: Collection[str]) -> int | None:
+    def next_unit(self, units: Sequence[Unit], owner: str, others: Collection[str], but: Collection[int] = ()) -> int | None:
         """The id of the unit to take.
 
         A unit can be taken when all that it needs is finished, or is done before it by the same owner, and when nobody alive
@@ -29,13 +29,14 @@ class TakingOrder:
             units: all of the job, as they are now.
             owner: who asks.
             others: all others that are alive.
+            but: ids of those that are too large for the owner.
 
         Returns:
             ``None`` when there is none now: the ones that are left wait for others, or are begun.
         """
         order = self._several if others else self._alone
-        left = (unit for unit in map(units.__getitem__, order) if unit.state != "finished" and unit.owner != owner)
-        ready = (unit for unit in left if has_needs(unit, units, owner))
+        left = (units[index] for index in order if units[index].state != "finished" and index not in but)
+        ready = (unit for unit in left if unit.owner != owner and has_needs(unit, units, owner))
         waiting: list[Unit] = []
         for unit in ready:
             if unit.owner not in others:

@@ -2,7 +2,7 @@
 
 import errno
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -156,12 +156,15 @@ class JobStore:
 
     # -- taking units -------------------------------------------------------------------------------------------
 
-    def take(self) -> int | None:
-        """Take the next unit for this process; ``None`` when there is none now, or the job is over. See `TakingOrder`."""
+    def take(self, but: Collection[int] = ()) -> int | None:
+        """Take the next unit for this process, none of ``but``; ``None`` when there is none now, or the job is over.
+
+        See `TakingOrder`.
+        """
         with self.presence.lock():
             if not has_job(self.folder):
                 return None
-            index = self._order.next_unit(self.read().units, self.presence.name, self.presence.others())
+            index = self._order.next_unit(self.read().units, self.presence.name, self.presence.others(), but)
             if index is not None:
                 self.update_unit(index, state="open", owner=self.presence.name)
         return index

@@ -14,7 +14,7 @@ from dcvsr_engine.network.declaration import FILE, Declaration
 from dcvsr_engine.paths import models_folder
 from dcvsr_engine.resources import resource
 from dcvsr_engine.settings import RestoreSettings
-from dcvsr_engine.storage import read_json, write_json
+from dcvsr_engine.storage import folder_size, read_json, write_json
 
 DEFAULT_FILE = "default.json"
 """In the models folder: the model that the user chose as default."""
@@ -53,7 +53,7 @@ class KnownModel:
     @property
     def size(self) -> int:
         """Bytes on disk."""
-        return sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file())
+        return folder_size(self.folder)
 
 
 # -- folders ----------------------------------------------------------------------------------------------------

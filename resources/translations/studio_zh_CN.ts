@@ -907,6 +907,10 @@
         <translation>解码器需要更多内存</translation>
     </message>
     <message>
+        <source>{0} has {1} of disk free and needs {2} for what it is sent; free some there.</source>
+        <translation>{0} 的磁盘剩余 {1}，而发送给它的内容需要 {2}；请在那台电脑上腾出空间。</translation>
+    </message>
+    <message>
         <source>“{0}” cannot be read ({1}).</source>
         <translation>“{0}”无法读取（{1}）。</translation>
     </message>

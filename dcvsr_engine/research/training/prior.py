@@ -20,7 +20,7 @@ from dcvsr_engine.research.training.objective import Distance
 from dcvsr_engine.research.training.pool import Crops, Pool
 from dcvsr_engine.research.training.prior_recipe import PriorPhase, PriorRecipe
 from dcvsr_engine.research.training.recipe import STATE, TRAINING_SCALE
-from dcvsr_engine.research.training.schedule import learning_rate
+from dcvsr_engine.research.training.schedule import Course, learning_rate, resumed_course
 from dcvsr_engine.research.training.state import TrainingState
 from dcvsr_engine.settings import Device
 from dcvsr_engine.storage import discard, partial_path, put_in_place, write_text
@@ -108,6 +108,7 @@ class PriorTrainer:
     Attributes:
         judge: distance to validate with; ``None`` for PSNR alone.
         network: under training.
+        course: as of the `trainer.Trainer`.
         stopping: set by `stop`.
         sums: of the losses since the log's last row: Charbonnier, likelihood, batches.
     """
@@ -121,11 +122,13 @@ class PriorTrainer:
         self.network = new_network(recipe).to(self.device)
         self.optimizer = torch.optim.Adam(self.network.parameters(), lr=0.0, betas=(0.9, 0.99))
         self.state = TrainingState(self.network, self.optimizer)
+        self.course = Course(recipe)
         self.stopping = False
         self.sums = torch.zeros(3, dtype=torch.float64)
         self.began = time.monotonic()
         if (folder / STATE).exists():
-            self.sums = self.state.load(folder / STATE).get("log", self.sums)
+            tensors = self.state.load(folder / STATE)
+            self.sums, self.course = tensors.get("log", self.sums), resumed_course(recipe, tensors)
         write_text(folder / "recipe.json", recipe.to_json())
         for table in ("log.csv", "validation.csv"):
             forget_after(folder / table, self.state.iteration)
@@ -136,16 +139,26 @@ class PriorTrainer:
 
     def run(self, report: Callable[[str], None] = print, until: int | None = None) -> None:
         """Train to the end of the recipe; raises `Cancelled` after `stop`, or when iteration ``until`` is done."""
-        for crops in CropBatches(self.training, self.recipe).begin(self.state.iteration):
+        for crops in self.batches():
             self.step(crops)
+            self.course.advance()
             self.finish_iteration(report)
             if self.stopping or self.state.iteration == until:
                 self.checkpoint()
                 raise Cancelled
 
+    def batches(self) -> Iterator[Crops]:
+        """Yield the batches from the current iteration; workers begin anew where a phase ends by the clock."""
+        while not self.course.is_over(self.state.iteration):
+            phase, _ = self.course.place(self.state.iteration)
+            for crops in CropBatches(self.training, self.course.ahead(phase)).begin(self.state.iteration):
+                yield crops
+                if self.course.has_left(phase):
+                    break
+
     def step(self, crops: Crops) -> None:
         """Train on one batch: one optimiser step."""
-        phase, index = self.recipe.phase_at(self.state.iteration)
+        phase, index = self.course.place(self.state.iteration)
         self.loss(crops, phase).backward()
         self.move(learning_rate(phase, index))
 
@@ -180,7 +193,7 @@ class PriorTrainer:
     def finish_iteration(self, report: Callable[[str], None]) -> None:
         """Log, validate and save where this iteration is due."""
         recipe, iteration = self.recipe, self.state.iteration
-        done = iteration == recipe.iterations
+        done = self.course.is_over(iteration)
         if iteration % recipe.log_every == 0:
             report(self.write_log())
         if done or iteration % recipe.validate_every == 0:
@@ -196,7 +209,7 @@ class PriorTrainer:
         row: list[object] = [iteration, distance, likelihood, seconds]
         append_row(self.folder / "log.csv", ["iteration", "charbonnier", "likelihood", "seconds"], row)
         self.sums, self.began = torch.zeros_like(self.sums), time.monotonic()
-        return f"iteration {iteration}/{self.recipe.iterations}  loss {distance}  likelihood {likelihood}  {seconds} s"
+        return f"{self.course.told(iteration)}  loss {distance}  likelihood {likelihood}  {seconds} s"
 
     @torch.no_grad()
     def validate(self, report: Callable[[str], None]) -> None:
@@ -237,7 +250,7 @@ class PriorTrainer:
 
     def checkpoint(self) -> None:
         """Write the state, and the averaged weights as ``upsampler/``."""
-        self.state.save(self.folder / STATE, {"log": self.sums})
+        self.state.save(self.folder / STATE, {"log": self.sums} | self.course.record())
         folder = self.folder / "upsampler"
         partial = partial_path(folder)
         partial.mkdir()

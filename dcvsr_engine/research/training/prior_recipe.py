@@ -101,7 +101,7 @@ class PriorRecipe(RecipePart):
         """Frames that the network looks at."""
         return self.frames or self.pool.frames
 
-    def phase_at(self, iteration: int) -> tuple[PriorPhase, int]:
+    def phase_at(self, iteration: float) -> tuple[PriorPhase, float]:
         """Return the phase of ``iteration``, counted over all phases, and its index within that phase."""
         for phase in self.phases:
             if iteration < phase.iterations:

@@ -202,6 +202,7 @@ class Recipe(RecipePart):
         lora: rank of the adapters to train instead of all weights; 0 for none.
         dropout: share of the clips whose conditioning is dropped as the declaration's ``unconditional`` says.
         bf16: devices on which the network computes in bfloat16 (autocast); elsewhere it computes in fp32.
+        quick: devices on which layers are replaced by ones that train faster (`quick`); measured on CUDA alone.
         gradient_checkpointing: compute activations twice instead of keeping them.
         compile: use ``torch.compile``; needs a C++ compiler on the processor.
         validation: what to validate with.
@@ -230,6 +231,7 @@ class Recipe(RecipePart):
     lora: int = Field(default=0, ge=0)
     dropout: float = Field(default=0.0, ge=0, lt=1)
     bf16: FromJson[tuple[Literal["cpu", "cuda"], ...]] = ("cpu", "cuda")
+    quick: FromJson[tuple[Literal["cpu", "cuda"], ...]] = ("cuda",)
     gradient_checkpointing: bool = False
     compile: bool = False
     validation: Validation = Validation()
@@ -256,7 +258,7 @@ class Recipe(RecipePart):
         """All parts that ask for clips."""
         return (*self.phases, self.validation)
 
-    def phase_at(self, iteration: int) -> tuple[TrainingPhase, int]:
+    def phase_at(self, iteration: float) -> tuple[TrainingPhase, float]:
         """Return the phase of ``iteration``, counted over all phases, and its index within that phase."""
         for phase in self.phases:
             if iteration < phase.iterations:

@@ -32,8 +32,9 @@ from dcvsr_engine.research.training.objective import (
 )
 from dcvsr_engine.research.training.pool import PooledData
 from dcvsr_engine.research.training.propagation import TiledNetwork
+from dcvsr_engine.research.training.quick import quicken_training
 from dcvsr_engine.research.training.recipe import STATE, Recipe, TrainingPhase
-from dcvsr_engine.research.training.schedule import learning_rate
+from dcvsr_engine.research.training.schedule import Course, learning_rate, resumed_course
 from dcvsr_engine.research.training.start import Start
 from dcvsr_engine.research.training.state import TrainingState
 from dcvsr_engine.research.training.validation import contact_sheet, is_best, mean_frame_psnr, restore_held_out
@@ -65,6 +66,7 @@ class Trainer:
         folder: holds ``recipe.json``, the tables, ``last/`` with the state, ``samples/``, and the models ``ema/`` and ``best/``.
         unet: the network; ``tiled`` is the same in tiles that propagate to each other, where a phase has them.
         adversary: where a phase has an adversarial loss.
+        course: where the run is in its recipe; to be replaced before `run` to go by the clock.
         stopping: set by `stop`.
     """
 
@@ -87,6 +89,8 @@ class Trainer:
                 distance.to(self.device)
         self.start = Start(recipe, device)
         self.unet = self.start.unet.to(self.device)
+        if self.device.type in recipe.quick:
+            quicken_training(self.unet)
         if recipe.gradient_checkpointing:
             self.unet.enable_gradient_checkpointing()
         if recipe.compile:
@@ -99,6 +103,7 @@ class Trainer:
         in_tiles = any(phase.tile for phase in recipe.phases)
         self.tiled = TiledNetwork(self.start, recipe, device) if in_tiles else None
         self.adversary = make_adversary(recipe, self.device)
+        self.course = Course(recipe)
         self.stopping = False
         if (folder / STATE).exists():
             self.resume(self.state.load(folder / STATE))
@@ -107,7 +112,8 @@ class Trainer:
         self.accelerator.wait_for_everyone()
 
     def resume(self, tensors: dict[str, Tensor]) -> None:
-        """Go on with the log's sums and the adversary of a state; one without an adversary begins with a new one."""
+        """Go on with the log's sums, course and adversary of a state; one without an adversary begins with a new one."""
+        self.course = resumed_course(self.recipe, tensors)
         self.log.sums = tensors.get("log", self.log.sums)
         kept = {name.removeprefix(ADVERSARY): value for name, value in tensors.items() if name.startswith(ADVERSARY)}
         if self.adversary is not None and kept:
@@ -255,7 +261,7 @@ class Trainer:
         Returns:
             The loss.
         """
-        phase, index = self.recipe.phase_at(self.state.iteration)
+        phase, index = self.course.place(self.state.iteration)
         # a function of seed and position, so that a resumed run draws the same numbers
         generator = torch.Generator().manual_seed(self.recipe.seed * 1_000_003 + self.position)
         last = self.state.part + 1 == self.recipe.accumulate
@@ -309,30 +315,38 @@ class Trainer:
         for clips, low in self.batches():
             self.log.add(self.step(clips, low))
             if self.state.part == 0:
+                self.course.advance()
                 self.finish_iteration(tell)
             if self.stopping or (self.state.part == 0 and self.state.iteration == until):
                 self.checkpoint()
                 raise Cancelled
 
     def batches(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield the batches of this process from the current position, prepared in worker processes."""
-        recipe = self.recipe.times(self.recipe.accumulate * self.processes)
-        data = self.data.batches(recipe, self.start.context)
+        """Yield the batches of this process from the current position; workers begin anew where a phase ends by the clock."""
+        while not self.course.is_over(self.state.iteration):
+            phase, _ = self.course.place(self.state.iteration)
+            for batch in self.prepared(self.course.ahead(phase)):
+                yield batch
+                if self.course.has_left(phase):
+                    break
+
+    def prepared(self, recipe: Recipe) -> "DataLoader[tuple[Tensor, Tensor]]":
+        """Return the batches of this process from the current position, prepared in worker processes."""
+        data = self.data.batches(recipe.times(recipe.accumulate * self.processes), self.start.context)
         # the sampler holds the positions of this process alone, from the next one: nothing is decoded in vain
         mine = range(self.position, len(data), self.processes)
-        workers = self.recipe.workers
-        return iter(
-            DataLoader(data, batch_size=None, sampler=mine, num_workers=workers, prefetch_factor=4, worker_init_fn=begin_worker)
+        return DataLoader(
+            data, batch_size=None, sampler=mine, num_workers=recipe.workers, prefetch_factor=4, worker_init_fn=begin_worker
         )
 
     def finish_iteration(self, report: Callable[[str], None]) -> None:
         """Log, validate and save where this iteration is due."""
         recipe, iteration = self.recipe, self.state.iteration
-        done = iteration == recipe.iterations
+        done = self.course.is_over(iteration)
         if iteration % recipe.log_every == 0:
             sums = self.accelerator.reduce(self.log.sums.to(self.device), "sum").cpu()
             if self.accelerator.is_main_process:
-                report(f"iteration {iteration}/{recipe.iterations}  {self.log.write(iteration, recipe.accumulate, sums)}")
+                report(f"{self.course.told(iteration)}  {self.log.write(iteration, recipe.accumulate, sums)}")
             self.log.restart()
         if done or iteration % recipe.validate_every == 0:
             self.validate(report)
@@ -378,7 +392,7 @@ class Trainer:
     def checkpoint(self) -> None:
         """Write the state, and export the averaged weights as a model."""
         if self.accelerator.is_main_process:
-            self.state.save(self.folder / STATE, {"log": self.log.sums} | self.adversary_state())
+            self.state.save(self.folder / STATE, {"log": self.log.sums} | self.course.record() | self.adversary_state())
             with self.state.averaged():
                 export(self.start, self.folder / "ema")
         self.accelerator.wait_for_everyone()

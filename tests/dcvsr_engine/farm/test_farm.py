@@ -20,9 +20,9 @@ from dcvsr_engine.events import Warned
 from dcvsr_engine.farm import cluster
 from dcvsr_engine.farm.address import LOOPBACK, TOKEN_VARIABLE, farm_folder, farm_job_folder, token
 from dcvsr_engine.farm.cluster import node_command, refusal_of, version_differences
-from dcvsr_engine.farm.desk import farm_model
 from dcvsr_engine.farm.driver import run_on_farm
 from dcvsr_engine.farm.labels import DEVICE, FarmDevice, computer_of, decoded, encoded, labels_of
+from dcvsr_engine.farm.models import farm_model
 from dcvsr_engine.farm.status import status_table, worker_rows
 from dcvsr_engine.jobs.folders import job_folder
 from dcvsr_engine.jobs.job import run_job

@@ -12,8 +12,9 @@ import pytest
 from dcvsr_engine.control import Control
 from dcvsr_engine.errors import Cancelled, JobError
 from dcvsr_engine.events import StepStarted
-from dcvsr_engine.farm import desk, remote
-from dcvsr_engine.farm.desk import Desk, farm_model
+from dcvsr_engine.farm import desk, models, remote, worker
+from dcvsr_engine.farm.desk import Desk
+from dcvsr_engine.farm.models import farm_model
 from dcvsr_engine.farm.remote import SharedClip, There, WorkerLine
 from dcvsr_engine.farm.worker import FarmWorker
 from dcvsr_engine.jobs.job import run_job, run_stored
@@ -21,6 +22,7 @@ from dcvsr_engine.jobs.manifest import read_manifest
 from dcvsr_engine.jobs.telemetry import Telemetry
 from dcvsr_engine.paths import models_folder
 from dcvsr_engine.planning.request import JobRequest
+from dcvsr_engine.settings import RestoreSettings
 
 FRAMES, BRICKS = 28, 3
 
@@ -71,8 +73,12 @@ class Elsewhere:
     def get(self, answer):
         return answer
 
-    def line(self) -> WorkerLine:
-        return WorkerLine(self, self, "desk", lambda: None)
+    def line(self, desk: str = "desk") -> WorkerLine:
+        return WorkerLine(self, self, desk, lambda: None)
+
+    def end(self) -> None:
+        """As the death of a process: its lock is free."""
+        self._worker._in_use.release()
 
     def kept(self) -> list[Path]:
         """Files in its data folder."""
@@ -187,7 +193,7 @@ def test_a_model_that_is_missing_is_sent_once_and_found_by_its_hashes(job, tmp_p
 def test_a_model_that_is_not_what_was_meant_is_not_kept(job, tmp_path, monkeypatch):
     shutil.copytree(job[0].settings.model, models_folder() / "own")
     there, model = Elsewhere(tmp_path / "there"), farm_model("own")
-    files = desk.files_of_model("own")
+    files = models.files_of_model("own")
     pickle = tmp_path / "weights.bin"
     pickle.write_bytes(b"cposix\nsystem\n")
     for sent, words in (({"own/weights.bin": pickle}, "only JSON and safetensors"), ({"own/scales.json": pickle}, "damaged")):
@@ -195,6 +201,73 @@ def test_a_model_that_is_not_what_was_meant_is_not_kept(job, tmp_path, monkeypat
         with pytest.raises(JobError, match=words):
             there.line().send_model(model)
     assert not there.has_model.remote(model)
+
+
+@pytest.fixture
+def two_models(job):
+    """Two models that no other computer has, as a farm knows them."""
+    for name in ("one", "two"):
+        shutil.copytree(job[0].settings.model, models_folder() / name)
+    return farm_model("one"), farm_model("two")
+
+
+def test_of_models_that_were_sent_the_last_used_stay_within_a_bound(two_models, tmp_path, monkeypatch):
+    one, two = two_models
+    home, size = tmp_path / "there", sum(path.stat().st_size for path in models.files_of_model("one").values())
+    monkeypatch.setattr(models, "MOST_KEPT", 1.5 * size)
+    first, second = Elsewhere(home), Elsewhere(home)
+    first.line().send_model(one)
+    second.line().send_model(two)
+    assert first.has_model.remote(one) and second.has_model.remote(two), "both are in use"
+    first.end()
+    third = Elsewhere(home)  # sweeps as it begins
+    assert not third.has_model.remote(one) and third.has_model.remote(two)
+    second.end()
+    third.end()
+    third.line().send_model(one)
+    assert third.has_model.remote(one) and not third.has_model.remote(two)
+    assert [path.parts[-3] for path in home.rglob("*.safetensors")] == ["one"]
+
+
+def test_a_model_that_another_job_has_sent_meanwhile_is_left_to_it(two_models, tmp_path):
+    one, _ = two_models
+    home = tmp_path / "there"
+    first, second = Elsewhere(home), Elsewhere(home)
+    second.before = lambda name: name == "take_model" and first.line("other").send_model(one)
+    second.line().send_model(one)
+    assert first.has_model.remote(one) and second.has_model.remote(one) and second.load.remote(RestoreSettings(), one)
+
+
+def test_a_disk_without_room_for_the_model_is_said_before_it_is_sent(two_models, tmp_path, monkeypatch):
+    there = Elsewhere(tmp_path / "there")
+    monkeypatch.setattr(worker, "free_room", lambda: 100)
+    with pytest.raises(JobError, match=r"has 0\.0 MB of disk free and needs .* for what it is sent; free some there\."):
+        there.line().send_model(two_models[0])
+    assert "put" not in there.calls
+
+
+def test_a_worker_whose_disk_is_full_takes_what_fits_and_leaves_the_rest_to_others(job, tmp_path, monkeypatch):
+    request, frames = job
+    there, other = (Elsewhere(tmp_path / name, request.source) for name in ("there", "other"))
+    sizes: list[int] = []
+    monkeypatch.setattr(remote, "unit_bytes", lambda *given: sizes.append(2 if given[1].index else 1) or sizes[-1])
+    monkeypatch.setattr(worker, "free_room", lambda: 1)
+    with pytest.raises(JobError, match="of disk free and needs"):
+        restore(request, tmp_path / "job", there.line())
+    assert [unit.id for unit in read_manifest(tmp_path / "job").finished] == [0] and there.calls.count("restore") == 1
+    monkeypatch.setattr(worker, "free_room", lambda: 2)
+    restore(request, tmp_path / "job", other.line())
+    assert jobs.fingerprint(request.target) == frames
+
+
+def test_what_a_unit_takes_of_the_disk_is_more_than_what_is_written(job, tmp_path, monkeypatch):
+    request, _ = job
+    there, written, planned = Elsewhere(tmp_path / "there", request.source), [], []
+    counted = remote.unit_bytes
+    monkeypatch.setattr(remote, "unit_bytes", lambda *given: planned.append(counted(*given)) or planned[-1])
+    there.before = lambda name: written.append(sum(path.stat().st_size for path in there.kept() if path.name.startswith("unit-")))
+    restore(request, tmp_path / "job", there.line())
+    assert 0 < max(written) < max(planned) < 40 * max(written)
 
 
 def test_no_file_is_written_outside_of_the_folder_that_is_meant():

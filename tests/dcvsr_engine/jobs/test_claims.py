@@ -1,5 +1,7 @@
 """Which unit is taken next, for one process and for several."""
 
+from collections.abc import Collection
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,8 +17,8 @@ def units(*needs: tuple[int, ...], frames: int = 10) -> list[Unit]:
 CHAIN, BRICKS = units((), (0,), (1,)), units((), (0, 2), (), (2, 4), ())
 
 
-def next_unit(some: list[Unit], owner: str, others: set[str]) -> int | None:
-    return TakingOrder(some).next_unit(some, owner, others)
+def next_unit(some: list[Unit], owner: str, others: set[str], but: Collection[int] = ()) -> int | None:
+    return TakingOrder(some).next_unit(some, owner, others, but)
 
 
 def change(some: list[Unit], index: int, **changes: object) -> list[Unit]:
@@ -37,6 +39,13 @@ def test_what_needs_anothers_unit_waits_for_it():
     assert next_unit(some, "b", {"a"}) is None
     assert next_unit(change(CHAIN, 0, state="finished"), "b", {"a"}) == 1
     assert next_unit(some, "b", set()) == 0  # its owner is dead
+
+
+def test_what_is_too_large_for_one_is_left_to_others():
+    some = units((), (), (0,))
+    assert next_unit(some, "a", {"b"}, but={0}) == 1
+    assert next_unit(change(some, 1, owner="b", state="begun"), "a", {"b"}, but={0}) is None
+    assert next_unit(change(change(some, 1, state="finished"), 0, state="finished"), "a", {"b"}, but={0}) == 2
 
 
 def test_the_longest_row_comes_first_where_there_are_several():

@@ -289,3 +289,13 @@ def test_photographs_are_found_by_package_folders(tmp_path) -> None:
     assert sorted(len(pictures) for pictures in load_photographs([tmp_path])) == [0, 1]
     with pytest.raises(InputError, match="install"):
         TrainingData.load(Recipe(name="tiny", start="start", phases=(TrainingPhase(iterations=1),)), [tmp_path / "nowhere"], [])
+
+
+def test_quick_layers_have_the_loss_of_the_plain_ones_on_a_device_that_asks_for_them(start, photos, tmp_path) -> None:
+    plain, quick = (
+        Trainer(recipe(start, 2, 3, quick=devices), tmp_path / str(len(devices)), photos) for devices in ((), ("cpu",))
+    )
+    assert {type(module) for module in quick.unet.modules()} != {type(module) for module in plain.unet.modules()}
+    batch = Batches(photos.training, plain.recipe)[0]
+    for _ in range(2):
+        assert quick.step(*batch) == pytest.approx(plain.step(*batch), rel=1e-4)
