@@ -22,11 +22,11 @@ from dcvsr_engine.terminal import file_size, printable, time_span
 if TYPE_CHECKING:
     from dcvsr_engine.planning.plan import Plan
 
-POLL_SECONDS = 5.0
+WATCH_SECONDS = 5.0
 """Seconds between two looks into a watched folder: a file that did not grow between them is complete."""
 NO_OUTPUT = "--output names the result of one clip; for several use --output-folder and --name."
 OUTCOMES = "done", "skipped", "failed", "cancelled", "waiting"
-Run = Callable[[JobRequest], dict[str, Any]]
+RestoreCall = Callable[[JobRequest], dict[str, Any]]
 """Restores a clip and gives the report."""
 
 
@@ -284,7 +284,7 @@ def is_record(path: Path | None) -> bool:
     return isinstance(rows, list) and bool(rows) and all(isinstance(row, dict) and row.keys() == keys for row in rows)
 
 
-def restore_batch(options: argparse.Namespace, run: Run) -> int:
+def restore_batch(options: argparse.Namespace, run: RestoreCall) -> int:
     """``dcvsr restore`` of several clips; ``run`` restores one. Returns the exit code."""
     with report_file(options.report, settings_from(options)[1].overwrite or is_record(options.report)) as write:
         record = Record(write)
@@ -303,7 +303,7 @@ def restore_batch(options: argparse.Namespace, run: Run) -> int:
     return exit_code(record.outcomes)
 
 
-def restore_these(options: argparse.Namespace, requests: Sequence[JobRequest], run: Run) -> Iterator[Outcome]:
+def restore_these(options: argparse.Namespace, requests: Sequence[JobRequest], run: RestoreCall) -> Iterator[Outcome]:
     """Plan and restore clips; a failure of one does not stop the others."""
     make_output_folders(options, requests)
     waiting, left_out = without_done(options, requests)
@@ -325,7 +325,7 @@ def restore_these(options: argparse.Namespace, requests: Sequence[JobRequest], r
         yield outcome
 
 
-def restored_outcome(request: JobRequest, run: Run) -> Outcome:
+def restored_outcome(request: JobRequest, run: RestoreCall) -> Outcome:
     """Restore a clip; only a cancellation is raised."""
     try:
         return Outcome(request.source, request.target, "done", report=run(request))
@@ -415,7 +415,7 @@ def watched_requests(options: argparse.Namespace, wait: Callable[[float], None] 
             yield requests_of(options, ready) if ready else []
         except UserError as error:  # of these clips: others may come
             say(str(error))
-        wait(POLL_SECONDS)
+        wait(WATCH_SECONDS)
 
 
 def clips_in(options: argparse.Namespace, folders: Sequence[Path]) -> list[FoundClip]:

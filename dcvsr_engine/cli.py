@@ -440,14 +440,14 @@ def list_jobs(options: argparse.Namespace) -> None:
 def compare_command(options: argparse.Namespace) -> int:
     """``dcvsr compare``."""
     from dcvsr_engine.control import Control
-    from dcvsr_engine.video.comparison import Part, compare
+    from dcvsr_engine.video.comparison import ComparedPart, compare
 
     given = {name: value for name, value in vars(options).items() if name in OutputSettings.specs()}
     seconds = options.begin, options.end
     if not all(isfinite(second) for second in seconds if second is not None):
         raise SettingsError("--from and --to take seconds.")
     output, files = OutputSettings.from_dict(given), (options.original, options.result, options.output)
-    target = compare(*files, options.mode, Part(seconds), output, Control())
+    target = compare(*files, options.mode, ComparedPart(seconds), output, Control())
     print_out(json.dumps({"target": str(target)}) if options.json else printable(str(target)))
     return EXIT_DONE
 

@@ -8,6 +8,8 @@ from typing import Protocol
 from dcvsr_engine.errors import Cancelled
 from dcvsr_engine.events import Event, Waiting
 
+CHECK_SECONDS = 0.1
+"""Seconds between two checks whether a job that waits for something is cancelled."""
 Parked = Callable[[], AbstractContextManager[None]]
 """Entered while a job waits, to free the computing device and to take it back."""
 

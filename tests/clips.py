@@ -245,6 +245,24 @@ def chapter(number: int, start: float, end: float, title: str) -> dict[str, Any]
     return {"id": number, "start": round(start * 1000), "end": round(end * 1000), "time_base": tick, "metadata": {"title": title}}
 
 
+def no_frames(path: Path) -> None:
+    """A clip of video without a frame."""
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("libx264", 25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        out.start_encoding()
+
+
+def sound_only(path: Path) -> None:
+    """A clip without video."""
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("aac", 48000, layout="mono")
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), "fltp", "mono")
+        frame.sample_rate = 48000
+        out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+
+
 def truncate(path: Path, share: float) -> Path:
     """Cut a file off."""
     data = path.read_bytes()

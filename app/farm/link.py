@@ -10,7 +10,6 @@ import socket
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Literal
 
 import psutil
@@ -19,13 +18,13 @@ from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, Signa
 from app.farm.status import FarmRow, FarmStatus
 from dcvsr_engine.errors import SettingsError, UserError
 from dcvsr_engine.farm.address import LOOPBACK, TOKEN_VARIABLE, farm_folder, full_address, token
+from dcvsr_engine.paths import program_folder
 
 ASK_EVERY_MS = 5000
 LEAVE_SECONDS = 20.0
 """How long this computer's part of a farm may take to end."""
 PREFIX = "dcvsr: "
 """What the command line begins the sentence with that says what is wrong."""
-ROOT = Path(__file__).resolve().parents[2]
 
 LinkState = Literal["out", "entering", "in", "leaving"]
 
@@ -71,7 +70,7 @@ class FarmCommand(QProcess):
         surroundings = QProcessEnvironment.systemEnvironment()
         if token:
             surroundings.insert(TOKEN_VARIABLE, token)
-        surroundings.insert("PYTHONPATH", str(ROOT))
+        surroundings.insert("PYTHONPATH", str(program_folder()))
         surroundings.insert("PYTHONUTF8", "1")
         self.setProcessEnvironment(surroundings)
         self.setProgram(command[0])

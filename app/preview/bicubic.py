@@ -5,7 +5,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-A = -0.75
+KEYS_PARAMETER = -0.75
 """Keys' parameter in ``torch.nn.functional.interpolate``. Pillow's is −0.5: softer, by 4 % of an edge's contrast."""
 
 Weights = NDArray[np.float32]
@@ -61,6 +61,6 @@ def _taps(first: int, count: int, scale: float, shrink: int, size: int) -> tuple
 def _kernel(distance: NDArray[np.float64]) -> NDArray[np.float64]:
     """Keys' cubic convolution kernel (1981, eq. 4 with free ``a``) at distances up to 2."""
     x = np.abs(distance)
-    near = ((A + 2) * x - (A + 3)) * x * x + 1
-    far = A * (((x - 5) * x + 8) * x - 4)
+    near = ((KEYS_PARAMETER + 2) * x - (KEYS_PARAMETER + 3)) * x * x + 1
+    far = KEYS_PARAMETER * (((x - 5) * x + 8) * x - 4)
     return np.where(x <= 1, near, far)

@@ -19,7 +19,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QMenu, QWidget
 
 from app.preview import hud
-from app.preview.model import CompareMode, Comparison, Position, Viewport
+from app.preview.model import CompareMode, CompareState, Position, Viewport
 from app.preview.picture import RgbPixels
 from app.preview.placeholder import Placeholder, paint_drop_mark, paint_placeholder
 from app.preview.scene import LOUPE, LOUPE_GAP, Pane, Scene, Side
@@ -135,7 +135,7 @@ class CompareView(QWidget):
             self.scene.viewport = viewport
             self.update()
 
-    def set_comparison(self, comparison: Comparison) -> None:
+    def set_comparison(self, comparison: CompareState) -> None:
         """Compare in another way."""
         self.scene.comparison = comparison
         self.set_viewport(self.scene.viewport.resized(self._pane_size()))

@@ -131,7 +131,7 @@ GAINS = (1, 2, 4, 8, 16)
 
 
 @dataclass(frozen=True)
-class Comparison:
+class CompareState:
     """How the left and the right picture are compared.
 
     Attributes:

@@ -8,7 +8,7 @@ from PySide6.QtGui import QImage, QPainter, QPen
 
 from app.preview import hud
 from app.preview.frames import ResultFrame
-from app.preview.model import CompareMode, Comparison, Position, Size, Viewport
+from app.preview.model import CompareMode, CompareState, Position, Size, Viewport
 from app.preview.picture import Picture, RgbPixels, subtract
 from app.preview.tile_overlay import TileOverlay
 from dcvsr_engine.planning.request import Region
@@ -56,7 +56,7 @@ class Scene:
 
     def __init__(self, overlay: TileOverlay) -> None:
         self.viewport = Viewport((1, 1), (1, 1))
-        self.comparison = Comparison()
+        self.comparison = CompareState()
         self.overlay = overlay
         self.overlay_visible = False
         self.region: Region | None = None

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
+from dcvsr_engine.paths import program_folder
+
 MODULE_OPTION = "--module"
 """Hidden first argument of the frozen ``dcvsr``: a module's name and its arguments follow."""
 
@@ -19,7 +21,6 @@ TICK = 0.1
 END_SECONDS = 5.0
 NO_WINDOW = getattr(subprocess, "CREATE_NO_WINDOW", 0)
 """Windows: console programs started by the window open none."""
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def module_command(module: str, *arguments: str) -> list[str]:
@@ -52,7 +53,7 @@ def run_module(module: str, arguments: list[str], tell: Callable[[str], None]) -
         Exit code and printed lines.
     """
     # with -P the package has to be named where it is not installed; pip needs nothing of ours
-    paths = [path for path in (str(ROOT) if module != "pip" else "", os.environ.get("PYTHONPATH", "")) if path]
+    paths = [path for path in (str(program_folder()) if module != "pip" else "", os.environ.get("PYTHONPATH", "")) if path]
     process = subprocess.Popen(
         module_command(module, *arguments),
         stdin=subprocess.DEVNULL,

@@ -47,7 +47,7 @@ from dcvsr_engine.planning.planner import TILES_TOO_LARGE, make_plan, reshaped
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.planning.segments import frame_range, ordered
 from dcvsr_engine.planning.shots import ShotBoundaries, detect_shots
-from dcvsr_engine.planning.speeds import remember_speed, timed
+from dcvsr_engine.planning.speeds import remember_speed, with_seconds
 from dcvsr_engine.settings import OutputSettings, ResolvedSettings, RestoreSettings
 from dcvsr_engine.storage import content_hash, discard, partials_of
 from dcvsr_engine.video.detail import measured_reduction
@@ -80,7 +80,7 @@ def plan_job(request: JobRequest, seconds: float | None = None) -> Plan:
             factor = measured_reduction(info, *wanted, request.output.deinterlace)
         else:
             factor = None
-    plan = timed(make_plan(with_reduction(request, factor), info, declaration, unet, shots, job_folder(request)))
+    plan = with_seconds(make_plan(with_reduction(request, factor), info, declaration, unet, shots, job_folder(request)))
     return plan.replace(suggested_reduction=factor if factor is not None and factor > plan.settings.reduction else None)
 
 
@@ -263,7 +263,8 @@ def restore_units(session: Session, store: JobStore) -> Session:
 
 def remember(plan: Plan, facts: Sequence[SegmentFacts]) -> None:
     """Remember how long a job took, where it did all that was planned, and enough that its beginning counts for little."""
-    if plan.evaluations >= TELLING_EVALUATIONS and not any(segment.repeated for segment in facts):
+    whole = not plan.settings.flat and not any(segment.repeated for segment in facts)
+    if whole and plan.evaluations >= TELLING_EVALUATIONS:
         remember_speed(plan, sum(segment.work_seconds for segment in facts))
 
 

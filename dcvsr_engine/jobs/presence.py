@@ -17,10 +17,10 @@ from typing import Self
 
 from filelock import FileLock, Timeout
 
+from dcvsr_engine.control import CHECK_SECONDS
+
 LOCK = "lock"
 """Name of the file that `JobLock` locks."""
-POLL_SECONDS = 0.1
-"""Seconds between two checks whether a job that waits for its turn is cancelled."""
 PRESENCE = "worker-{}.lock"
 """Name of a process's file."""
 BEAT_SECONDS = 5.0
@@ -69,7 +69,7 @@ def acquire(lock: FileLock, check: Callable[[], None]) -> None:
     while True:
         check()
         with suppress(Timeout):
-            lock.acquire(timeout=POLL_SECONDS, poll_interval=POLL_SECONDS / 4)
+            lock.acquire(timeout=CHECK_SECONDS, poll_interval=CHECK_SECONDS / 4)
             return
 
 

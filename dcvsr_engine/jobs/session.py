@@ -25,7 +25,7 @@ from dcvsr_engine.planning.planner import make_plan
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.planning.segments import frame_range
 from dcvsr_engine.planning.shots import ShotBoundaries, detect_shots
-from dcvsr_engine.planning.speeds import timed
+from dcvsr_engine.planning.speeds import with_seconds
 from dcvsr_engine.planning.ways import precision_for, settle_way
 from dcvsr_engine.restore.frames import SegmentFrames, SegmentReader
 from dcvsr_engine.restore.pipeline import SegmentPipeline
@@ -231,7 +231,7 @@ def feasible_plan(
         wanted = frame_range(request, info)
         request = with_reduction(request, measured_reduction(info, *wanted, request.output.deinterlace))
     unet = subfolder(model.folder, UNET_FOLDERS)
-    plan = timed(make_plan(request, info, model.declaration, unet, shots, folder, segment_windows).replace(**reduced))
+    plan = with_seconds(make_plan(request, info, model.declaration, unet, shots, folder, segment_windows).replace(**reduced))
     # before the problems are raised: whoever waits for the plan sees the numbers behind them
     on_plan(plan)
     if plan.problems:

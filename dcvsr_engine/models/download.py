@@ -21,14 +21,14 @@ from dcvsr_engine.models.importing import check_free_space, check_name
 from dcvsr_engine.models.listing import Listing, RemoteFile, kept_listing, listing_on_hub
 from dcvsr_engine.models.recognise import recognise
 from dcvsr_engine.models.registry import KnownModel, model_named
-from dcvsr_engine.models.store import LISTING, RECORD, Transferred, partial_folder
+from dcvsr_engine.models.store import LISTING, ORIGIN, Transferred, partial_folder
 from dcvsr_engine.network.declaration import FILE
 from dcvsr_engine.paths import models_folder
 from dcvsr_engine.storage import describe_os_error, hex_digest, put_in_place, sha256, write_json
 
 TRIES = 6
 """Connections in a row that bring nothing before giving up."""
-WAIT_SECONDS = 1.0
+FIRST_PAUSE = 1.0
 """Before the second try; each further one waits twice as long."""
 LONGEST_PAUSE = 60.0
 TICK_SECONDS = 0.1
@@ -41,7 +41,7 @@ def download(
     entry: CatalogueEntry,
     token: str | None = None,
     progress: Transferred = lambda what, done, total: None,
-    wait: float = WAIT_SECONDS,
+    wait: float = FIRST_PAUSE,
 ) -> KnownModel:
     """Download a catalogue entry into the models folder, or continue an unfinished download.
 
@@ -220,7 +220,7 @@ class Download:
         if entry.kind == "unet":
             (folder / FILE).write_text(entry.declared().to_json(), encoding="utf-8")
         hashes = {file.name: file.sha256 or sha256(folder / file.name) for file in listing.files}
-        write_json(folder / RECORD, {"from": listing.repository, "revision": listing.revision, "sha256": hashes})
+        write_json(folder / ORIGIN, {"from": listing.repository, "revision": listing.revision, "sha256": hashes})
         (folder / LISTING).unlink()
         put_in_place(folder, models_folder() / entry.name)
 

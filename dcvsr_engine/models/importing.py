@@ -10,7 +10,7 @@ from pathlib import Path
 from dcvsr_engine.errors import ModelError
 from dcvsr_engine.models.recognise import Recognised, folder_name, recognise
 from dcvsr_engine.models.registry import DEFAULT_FILE, KnownModel, base_folders, installed_folders, is_name, model_named
-from dcvsr_engine.models.store import RECORD, Transferred
+from dcvsr_engine.models.store import ORIGIN, Transferred
 from dcvsr_engine.network.declaration import FILE
 from dcvsr_engine.paths import models_folder
 from dcvsr_engine.storage import HASHED_AT_ONCE, describe_os_error, discard, partial_path, put_in_place, write_json
@@ -44,7 +44,7 @@ def import_model(
         hashes = copy_files(found.files, folder, progress)
         write_extras(found, folder, name, base)
         check_declared(found, hashes)
-        write_json(folder / RECORD, {"from": str(path.absolute()), "sha256": hashes})
+        write_json(folder / ORIGIN, {"from": str(path.absolute()), "sha256": hashes})
     return model_named(name)
 
 

@@ -9,7 +9,7 @@ from dcvsr_engine.models.registry import known_models, model_named
 from dcvsr_engine.paths import models_folder
 from dcvsr_engine.storage import describe_os_error, read_json
 
-RECORD = "source.json"
+ORIGIN = "source.json"
 """In the folder of a model that was added: where it came from, and the SHA-256 of every file."""
 LISTING = "download.json"
 """In the folder of an unfinished download: what is being fetched."""

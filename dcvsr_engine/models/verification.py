@@ -6,7 +6,7 @@ from pathlib import Path
 from dcvsr_engine.errors import ModelError
 from dcvsr_engine.models.headers import read_header
 from dcvsr_engine.models.registry import KnownModel
-from dcvsr_engine.models.store import RECORD, Transferred
+from dcvsr_engine.models.store import ORIGIN, Transferred
 from dcvsr_engine.storage import Passed, read_json, sha256
 
 
@@ -62,7 +62,7 @@ def differing(folder: Path, expected: Mapping[str, str], passed: Passed = lambda
 def recorded_hashes(folder: Path) -> dict[str, str]:
     """SHA-256 of a model's files when it was added, by name; empty when nothing was recorded."""
     try:
-        hashes = read_json(folder / RECORD)["sha256"]
+        hashes = read_json(folder / ORIGIN)["sha256"]
         return {str(name): str(value) for name, value in hashes.items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}

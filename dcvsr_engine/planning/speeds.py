@@ -35,7 +35,7 @@ def known_speeds() -> dict[str, float]:
     return {key: value for key, value in numbers.items() if value > 0 and math.isfinite(value)}
 
 
-def timed(plan: Plan) -> Plan:
+def with_seconds(plan: Plan) -> Plan:
     """The plan with a duration by what is remembered of this device with tiles like these; unchanged where nothing is."""
     speed = known_speeds().get(speed_key(plan))
     return plan if speed is None else plan.replace(seconds=evaluated_latents(plan) * speed)

@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from dcvsr_engine.control import CHECK_SECONDS
 from dcvsr_engine.errors import Cancelled
 from dcvsr_engine.planning.plan import Segment
 from dcvsr_engine.planning.request import Region
@@ -21,9 +22,6 @@ from dcvsr_engine.video.arrays import FloatArray
 from dcvsr_engine.video.passage import Passage
 from dcvsr_engine.video.reader import Frame, VideoReader
 from dcvsr_engine.video.scaling import scaled, scaled_matte
-
-POLL_SECONDS = 0.1
-"""Seconds between two checks whether the job is cancelled."""
 
 
 @dataclass(frozen=True)
@@ -157,7 +155,7 @@ class SegmentReader:
     def _awaited(self, frames: Future[SegmentFrames]) -> SegmentFrames:
         """Wait for frames that are being decoded."""
         began = time.monotonic()
-        while not wait([frames], POLL_SECONDS).done:
+        while not wait([frames], CHECK_SECONDS).done:
             self.check()
         self.waited += time.monotonic() - began
         return frames.result()

@@ -122,7 +122,7 @@ def over(frame: FloatArray, mark: FloatArray) -> FloatArray:
 
 
 @dataclass(frozen=True)
-class Part:
+class ComparedPart:
     """What of a clip and its result is compared.
 
     Attributes:
@@ -152,7 +152,7 @@ def compare(
     result: Path,
     target: Path,
     mode: ComparisonMode,
-    part: Part,
+    part: ComparedPart,
     output: OutputSettings,
     monitor: Monitor,
 ) -> Path:

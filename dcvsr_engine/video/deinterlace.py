@@ -10,35 +10,35 @@ from av.filter import Graph
 
 from dcvsr_engine.video.filters import filter_graph
 
-Item = TypeVar("Item")
+Tag = TypeVar("Tag")
 
 SMALLEST_FRAME = (3, 4)
 """Smallest width and height that bwdif takes."""
 
 
-def deinterlaced(frames: Iterable[tuple[Item, av.VideoFrame]]) -> Iterator[tuple[Item, av.VideoFrame]]:
+def deinterlaced(frames: Iterable[tuple[Tag, av.VideoFrame]]) -> Iterator[tuple[Tag, av.VideoFrame]]:
     """Deinterlace the frames that are marked as interlaced, and pass the others on.
 
     Args:
-        frames: pairs of an item, which stays with its frame, and the frame.
+        frames: pairs of a tag, which stays with its frame, and the frame.
     """
     graph, made_for = None, None
-    waiting: deque[Item] = deque()
-    for item, frame in frames:
+    waiting: deque[Tag] = deque()
+    for tag, frame in frames:
         kind = (frame.format.name, int(frame.colorspace), int(frame.color_range))
         # a filter graph takes one pixel format and colour only
         if kind != made_for:
             yield from pulled(graph, None, waiting)
             graph, made_for = filter_graph(frame, "bwdif", "mode=send_frame:parity=auto:deint=interlaced"), kind
-        waiting.append(item)
-        # the filter must not touch times: the item that waits here carries them
+        waiting.append(tag)
+        # the filter must not touch times: the tag that waits here carries them
         frame.pts, frame.time_base = None, Fraction(1, 1000)
         yield from pulled(graph, frame, waiting)
     yield from pulled(graph, None, waiting)
 
 
-def pulled(graph: Graph | None, frame: av.VideoFrame | None, waiting: "deque[Item]") -> Iterator[tuple[Item, av.VideoFrame]]:
-    """Push ``frame`` into a filter and yield the frames that are ready, each with its item.
+def pulled(graph: Graph | None, frame: av.VideoFrame | None, waiting: "deque[Tag]") -> Iterator[tuple[Tag, av.VideoFrame]]:
+    """Push ``frame`` into a filter and yield the frames that are ready, each with its tag.
 
     Args:
         graph: the filter; ``None`` before the first frame.

@@ -42,7 +42,7 @@ def middle(plane: FloatArray) -> FloatArray:
 
 KEPT_DETAIL = 0.9
 """Share of the detail below the limit."""
-SMALLEST_SIDE = 96
+LEAST_MEASURED_SIDE = 96
 LOWEST_RINGS = 2
 """Rings that hold the picture's coarse light and no detail."""
 
@@ -56,7 +56,7 @@ def detail_limit(pixels: FloatArray) -> float | None:
     Returns:
         ``None`` for a picture that is flat, or too small to tell.
     """
-    if min(pixels.shape[:2]) < SMALLEST_SIDE:
+    if min(pixels.shape[:2]) < LEAST_MEASURED_SIDE:
         return None
     power = radial_spectrum(pixels)
     places = (np.arange(RINGS) + 0.5) / RINGS

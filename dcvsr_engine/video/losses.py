@@ -47,7 +47,7 @@ def losses(
     """
     first = info.pictures[0] if info.pictures else info.path
     colors = film_notes(first, info.codec, encoding.is_light)
-    notes = [*input_notes(info), *colors, *encoding.notes, *extra_notes(info, encoding)]
+    notes = [*source_notes(info), *colors, *encoding.notes, *extra_notes(info, encoding)]
     if kind is None:
         return (*notes, *picture_notes(info))
     return (*notes, *container_notes(kind, info, output), *track_notes(plans, kind, info, whole))
@@ -66,7 +66,7 @@ def extra_notes(info: VideoInfo, encoding: Encoding) -> list[str]:
     return notes
 
 
-def input_notes(info: VideoInfo) -> list[str]:
+def source_notes(info: VideoInfo) -> list[str]:
     """List in sentences what is odd about the source."""
     notes = []
     if info.clock:

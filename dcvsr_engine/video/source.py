@@ -55,7 +55,7 @@ def opened(path: Path, whole: bool = False) -> Iterator[InputContainer]:
     Raises:
         InputError: there is no such file, it cannot be read, or it is not a video or picture.
     """
-    size = checked_size(path)
+    size = readable_bytes(path)
     options = SAFE | {"probesize": str(max(size, PROBED_BYTES) if whole else PROBED_BYTES)}
     try:
         container = av.open(f"file:{path.absolute()}", "r", container_options=options, metadata_errors="replace")
@@ -71,7 +71,7 @@ def opened(path: Path, whole: bool = False) -> Iterator[InputContainer]:
         yield container
 
 
-def checked_size(path: Path) -> int:
+def readable_bytes(path: Path) -> int:
     """Bytes of a regular file that can be read and is not empty; raises `InputError` for anything else, without opening it."""
     try:
         facts = path.stat()

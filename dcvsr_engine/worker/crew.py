@@ -33,7 +33,7 @@ LOOK_SECONDS = 0.1
 """Seconds between two looks whether the job is to pause or to stop."""
 END_SECONDS = 5.0
 """How long a process may take to end by itself."""
-VISIBLE = "CUDA_VISIBLE_DEVICES"
+VISIBLE_GPUS = "CUDA_VISIBLE_DEVICES"
 
 
 def serve_member(connection: Connection, device: str) -> None:
@@ -41,8 +41,8 @@ def serve_member(connection: Connection, device: str) -> None:
     kind, _, number = device.partition(":")
     if kind == "cuda" and number:
         # to this process it is the only card there is
-        known = os.environ.get(VISIBLE, "").split(",")
-        os.environ[VISIBLE] = known[int(number)] if int(number) < len(known) and known[0] else number
+        known = os.environ.get(VISIBLE_GPUS, "").split(",")
+        os.environ[VISIBLE_GPUS] = known[int(number)] if int(number) < len(known) and known[0] else number
     switch.use_switched_on_build()
     prepare_torch()
     # imported by name: torch is loaded here, after what it sees is decided

@@ -26,7 +26,7 @@ from dcvsr_engine.planning.calibration import calibrated
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.planning.ways import precision_for
 from dcvsr_engine.settings import RestoreSettings, needs_crew
-from dcvsr_engine.video.comparison import Part, compare
+from dcvsr_engine.video.comparison import ComparedPart, compare
 from dcvsr_engine.video.encoders import missing_codecs
 from dcvsr_engine.worker import messages
 from dcvsr_engine.worker.crew import run_on_devices
@@ -198,7 +198,7 @@ class Engine:
 
     def compare(self, command: messages.CompareVideos, control: Control) -> None:
         """Write a video of a clip before and after; no network is needed."""
-        part = Part(frames=command.frames, begins=command.begins)
+        part = ComparedPart(frames=command.frames, begins=command.begins)
         self.send(messages.JobStarted(command.job, None))
         try:
             compare(command.original, command.result, command.target, command.mode, part, command.output, control)

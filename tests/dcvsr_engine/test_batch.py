@@ -10,7 +10,7 @@ import jobs
 import pytest
 
 from dcvsr_engine import cli
-from dcvsr_engine.batch import POLL_SECONDS, Outcome, Record, watched_requests
+from dcvsr_engine.batch import WATCH_SECONDS, Outcome, Record, watched_requests
 from dcvsr_engine.errors import Cancelled, OutputError, UserError
 from dcvsr_engine.planning.request import JobRequest
 
@@ -193,7 +193,7 @@ def test_a_watched_folder_takes_a_clip_once_it_does_not_grow(folder, capsys):
     (folder / "a.mp4").write_bytes(data[:100])
 
     def wait(seconds):
-        assert seconds == POLL_SECONDS
+        assert seconds == WATCH_SECONDS
         rounds.append(seconds)
         if len(rounds) == 1:
             (folder / "a.mp4").write_bytes(data)

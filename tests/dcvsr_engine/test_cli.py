@@ -9,11 +9,9 @@ import sys
 from fractions import Fraction
 from pathlib import Path
 
-import av
 import jobs
-import numpy as np
 import pytest
-from clips import Clip, write_clip
+from clips import Clip, no_frames, sound_only, write_clip
 
 from dcvsr_engine import cli
 from dcvsr_engine.arguments import request_from, settings_from
@@ -74,22 +72,6 @@ def truncated(path):
     path.write_bytes(data[: len(data) // 2])
 
 
-def zero_frames(path):
-    with av.open(str(path), "w") as out:
-        stream = out.add_stream("libx264", 25)
-        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
-        out.start_encoding()
-
-
-def audio_only(path):
-    with av.open(str(path), "w") as out:
-        stream = out.add_stream("aac", 48000, layout="mono")
-        frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), "fltp", "mono")
-        frame.sample_rate = 48000
-        out.mux(stream.encode(frame))
-        out.mux(stream.encode(None))
-
-
 def refused(result, folder, before):
     """Check that a command was refused with one sentence and left nothing behind; gives the sentence."""
     code, out, err = result
@@ -107,8 +89,8 @@ SOURCES = {
     "missing file": (lambda path: None, "does not exist"),
     "text named .mp4": (text, "is damaged or incomplete, or no video"),
     "truncated": (truncated, "is damaged or incomplete, or no video"),
-    "zero frames": (zero_frames, "no video track"),
-    "audio only": (audio_only, "no video track"),
+    "zero frames": (no_frames, "no video track"),
+    "audio only": (sound_only, "no video track"),
     "empty file": (Path.touch, "is empty"),
 }
 

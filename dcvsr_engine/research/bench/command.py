@@ -171,9 +171,9 @@ def farms_of(options: argparse.Namespace) -> list[list[float]]:
 
 def known_tile_seconds(plan: "Plan") -> float:
     """Seconds per evaluation as earlier runs took; raises `SettingsError` where none is remembered."""
-    from dcvsr_engine.planning.speeds import timed
+    from dcvsr_engine.planning.speeds import with_seconds
 
-    if (seconds := timed(plan).seconds) is None or not plan.evaluations:
+    if (seconds := with_seconds(plan).seconds) is None or not plan.evaluations:
         raise SettingsError("No run with this model and such tiles is remembered here: give --tile-seconds.")
     return seconds / plan.evaluations
 

@@ -46,7 +46,7 @@ class StepFigures:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class StepResult:
     """Result of a step: the merged ``x̂_0`` and each tile's own, ``(frames, channels, height, width)``."""
 
     merged: Tensor
@@ -119,7 +119,7 @@ def evaluate_kind(
     schedule: SapSchedule = "two-pass",
     previous: SpatialBank | None = None,
     collected: SpatialBank | None = None,
-) -> Outcome:
+) -> StepResult:
     """Take one step of another kind.
 
     Args:
@@ -135,7 +135,7 @@ def evaluate_kind(
     batches = RecordingBatches()
     tiled = workload.tiled(denoiser, batches, previous, sap_schedule=schedule)
     merged = tiled.denoise(x, dataclasses.replace(step, kind=kind), collected)
-    return Outcome(merged, batches.estimates)
+    return StepResult(merged, batches.estimates)
 
 
 def beside(grid: TileGrid) -> Iterator[tuple[Tile, Tile]]:
@@ -154,7 +154,7 @@ def following(grid: TileGrid) -> Iterator[tuple[Tile, Tile]]:
     return ((grid.tile(m, n), grid.tile(m, n + 1)) for n in range(len(grid.windows) - 1) for m in range(grid.spatial))
 
 
-def disagreement(outcome: Outcome, pairs: Iterable[tuple[Tile, Tile]]) -> float:
+def disagreement(outcome: StepResult, pairs: Iterable[tuple[Tile, Tile]]) -> float:
     """Compute the RMS difference of pairs of tiles where they overlap."""
     squares, count = 0.0, 0
     for first, second in pairs:

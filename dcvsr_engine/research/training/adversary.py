@@ -44,7 +44,7 @@ class Critic(nn.Module):
         self.down = nn.ModuleList(spectral_convolution(fine, fine * 2, 4, 2) for fine in sizes[:-1])
         self.up = nn.ModuleList(spectral_convolution(coarse, coarse // 2) for coarse in sizes[:0:-1])
         self.last = nn.Sequential(
-            spectral_convolution(channels, channels), nn.LeakyReLU(0.2), nn.Conv2d(channels, 1, 3, padding=1)
+            spectral_convolution(channels, channels), nn.LeakyReLU(0.2), reflecting_convolution(channels, 1)
         )
 
     def forward(self, pictures: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from PySide6.QtTest import QTest
 
 from app.preview.compare_view import CompareView
 from app.preview.frames import ResultFrame
-from app.preview.model import CompareMode, Comparison
+from app.preview.model import CompareMode, CompareState
 from app.preview.placeholder import Placeholder
 from app.preview.scene import Side
 from app.preview.tile_overlay import TileOverlay
@@ -45,7 +45,7 @@ def color_at(view, x, y):
 
 
 def set_mode(view, mode, **more):
-    view.set_comparison(Comparison(mode, **more))
+    view.set_comparison(CompareState(mode, **more))
 
 
 def test_side_by_side_shows_both_at_the_same_place(view):
@@ -368,7 +368,7 @@ def test_actual_size_means_device_pixels(qtbot, mouse_on):
     view = DenseView(TileOverlay(TilingState()))
     qtbot.addWidget(view)
     view.resize(402, 300)
-    view.set_comparison(Comparison(CompareMode.AB))
+    view.set_comparison(CompareState(CompareMode.AB))
     view.set_clip(1000, 500, 4)
     assert view.scene.viewport.view == (804, 600)
     view.show_frame(0, plain(SOURCE, 1000, 500), LR, restored(width=4000, height=2000))

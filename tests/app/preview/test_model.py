@@ -4,7 +4,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from app.preview.model import MAX_ZOOM, Comparison, FrameRange, Viewport, lanes, runs, timecode
+from app.preview.model import MAX_ZOOM, CompareState, FrameRange, Viewport, lanes, runs, timecode
 
 sizes = st.tuples(st.integers(16, 8000), st.integers(16, 8000))
 shares = st.tuples(st.floats(0, 1), st.floats(0, 1))
@@ -87,8 +87,8 @@ def test_another_scale_shows_the_same_part_at_the_same_size():
 
 
 def test_the_wipe_line_stays_on_the_picture():
-    assert Comparison().wiped(1.7).wipe == 1.0
-    assert Comparison().wiped(-0.1).wipe == 0.0
+    assert CompareState().wiped(1.7).wipe == 1.0
+    assert CompareState().wiped(-0.1).wipe == 0.0
 
 
 def test_in_and_out_points_push_each_other():

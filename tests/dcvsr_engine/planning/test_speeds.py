@@ -8,7 +8,7 @@ import pytest
 from dcvsr_engine.jobs.job import plan_job, run_job
 from dcvsr_engine.planning import calibration
 from dcvsr_engine.planning.calibration import calibrated
-from dcvsr_engine.planning.speeds import known_speeds, remember_speed, speed_key, speeds_file, timed
+from dcvsr_engine.planning.speeds import known_speeds, remember_speed, speed_key, speeds_file, with_seconds
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def test_a_run_tells_how_long_the_next_one_takes(plan, tmp_path, tiny_model, loa
     work = sum(report["seconds"][phase] for phase in ("encode", "sample", "decode"))
     again = plan_job(request.replace(target=None))
     assert again.seconds == pytest.approx(work, rel=0.05, abs=0.01)
-    assert timed(again.replace(seconds=None)).seconds == again.seconds
+    assert with_seconds(again.replace(seconds=None)).seconds == again.seconds
 
 
 def test_a_tiny_run_tells_nothing(tmp_path, tiny_model, loader):
@@ -36,28 +36,28 @@ def test_a_tiny_run_tells_nothing(tmp_path, tiny_model, loader):
 def test_a_calibration_is_remembered(plan, tiny_model, loader, monkeypatch):
     monkeypatch.setattr(calibration, "seconds_per_evaluation", lambda plan, model: 2.0)
     measured = calibrated(plan, loader(plan.settings))
-    assert timed(plan).seconds == measured.seconds == pytest.approx(plan.evaluations * 2 * calibration.OVERHEAD)
+    assert with_seconds(plan).seconds == measured.seconds == pytest.approx(plan.evaluations * 2 * calibration.OVERHEAD)
 
 
 def test_other_tiles_and_devices_are_not_taken_for_these(plan):
     remember_speed(plan, 12.0)
-    assert timed(plan).seconds == pytest.approx(12)
-    assert timed(plan.replace(device="another")).seconds is None
-    assert timed(plan.replace(settings=plan.settings.replace(precision="bf16"))).seconds is None
+    assert with_seconds(plan).seconds == pytest.approx(12)
+    assert with_seconds(plan.replace(device="another")).seconds is None
+    assert with_seconds(plan.replace(settings=plan.settings.replace(precision="bf16"))).seconds is None
 
 
 def test_tiles_of_other_sizes_take_as_much_more_time(plan):
     remember_speed(plan, 12.0)
     grid = replace(plan.grid, tile_frames=2 * plan.grid.tile_frames, tile_width=3 * plan.grid.tile_width)
-    assert timed(plan.replace(grid=grid)).seconds == pytest.approx(6 * 12)
-    assert timed(plan.replace(settings=plan.settings.replace(tile=plan.settings.tile + 4))).seconds is None
+    assert with_seconds(plan.replace(grid=grid)).seconds == pytest.approx(6 * 12)
+    assert with_seconds(plan.replace(settings=plan.settings.replace(tile=plan.settings.tile + 4))).seconds is None
 
 
 @pytest.mark.parametrize("text", ["", "[1]", '{"KEY": "fast"}', '{"KEY": -1.0}', '{"KEY": NaN}', '{"KEY": 1e999}'])
 def test_a_damaged_memory_is_none(plan, text):
     speeds_file().parent.mkdir(parents=True, exist_ok=True)
     speeds_file().write_text(text.replace("KEY", speed_key(plan)))
-    assert timed(plan).seconds is None
+    assert with_seconds(plan).seconds is None
     remember_speed(plan, 6.0)
     assert list(known_speeds()) == [speed_key(plan)]
 
@@ -65,4 +65,4 @@ def test_a_damaged_memory_is_none(plan, text):
 def test_a_folder_that_cannot_be_written_costs_no_job(plan, monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "clip.mkv"))
     remember_speed(plan, 6.0)
-    assert timed(plan).seconds is None
+    assert with_seconds(plan).seconds is None

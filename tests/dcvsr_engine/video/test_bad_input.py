@@ -11,7 +11,7 @@ from typing import Any
 import av
 import numpy as np
 import pytest
-from clips import Clip, write_clip
+from clips import Clip, no_frames, sound_only, write_clip
 
 from dcvsr_engine.errors import DiskFullError, InputError, OutputError, UserError
 from dcvsr_engine.settings import OutputSettings
@@ -23,22 +23,6 @@ from dcvsr_engine.video.writer import VideoWriter, check_target
 
 H264 = OutputSettings(codec="h264", bit_depth=8)
 H265 = OutputSettings(codec="h265", bit_depth=8)
-
-
-def no_frames(path: Path) -> None:
-    with av.open(str(path), "w") as out:
-        stream = out.add_stream("libx264", 25)
-        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
-        out.start_encoding()
-
-
-def sound_only(path: Path) -> None:
-    with av.open(str(path), "w") as out:
-        stream = out.add_stream("aac", 48000, layout="mono")
-        frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), "fltp", "mono")
-        frame.sample_rate = 48000
-        out.mux(stream.encode(frame))
-        out.mux(stream.encode(None))
 
 
 def cut_short(path: Path) -> None:

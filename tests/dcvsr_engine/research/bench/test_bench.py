@@ -74,7 +74,7 @@ def test_disagreement_is_the_rms_difference_in_the_overlap():
     whole = torch.randn(2, 1, 8, 12)
     first, second = grid
     tiles = {tile: whole[:, :, :, tile.left : tile.left + 8].clone() for tile in grid}
-    outcome = propagation.Outcome(whole, tiles)
+    outcome = propagation.StepResult(whole, tiles)
     assert propagation.disagreement(outcome, [(first, second)]) == 0
     tiles[second][0, 0, 3, 1] += 2
     tiles[second][0, 0, 3, 6] += 9

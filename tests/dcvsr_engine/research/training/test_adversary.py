@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from dcvsr_engine.errors import SettingsError
-from dcvsr_engine.research.training.adversary import PAIR, Adversary
+from dcvsr_engine.research.training.adversary import PAIR, Adversary, Critic
 from dcvsr_engine.research.training.recipe import TrainingPhase
 
 
@@ -28,6 +28,11 @@ def test_the_critic_learns_to_see_a_faint_pattern_and_pictures_learn_to_lose_it(
     adversary.fooled(moved, enlarged).backward()
     weave = restored - enlarged
     assert (moved.grad * weave).sum() > 0, "descent makes the pattern fainter"
+
+
+def test_the_border_is_judged_as_what_is_inside() -> None:
+    logits = Critic(3, 4)(torch.full((1, 3, 32, 32), 0.7))
+    torch.testing.assert_close(logits, logits[..., 16:17, 16:17].expand_as(logits))
 
 
 def test_fooling_the_critic_does_not_train_it() -> None:
