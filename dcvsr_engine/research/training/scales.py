@@ -1,6 +1,7 @@
 """Unit variances of a refining network's latents: measured on training clips, over the upsampler that it will refine."""
 
 import random
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor
@@ -57,3 +58,18 @@ def measure_scales(recipe: Recipe, material: Material, upsampler: VideoUpsampler
         residual.add(stage.encode_target(clip, up))
         condition.add(stage.encode_condition(up))
     return HaarFirstStage(residual(), condition())
+
+
+def matched_stage(stage: HaarFirstStage, estimates: Iterable[tuple[Tensor, Tensor]]) -> HaarFirstStage:
+    """Change residual scales so that one network makes as much detail as another.
+
+    Args:
+        stage: of both networks.
+        estimates: pairs of estimates x̂_0 ``(n, channels, h, w)``: by the network to follow, and by the one to be scaled.
+    """
+    example, made = Deviations(), Deviations()
+    for pair in estimates:
+        for deviations, latents in zip((example, made), pair, strict=True):
+            deviations.add(latents)
+    ratios = torch.tensor(example()) / torch.tensor(made())
+    return HaarFirstStage((stage.residual_scale.flatten() * ratios).tolist(), stage.condition_scale.flatten().tolist())

@@ -217,10 +217,11 @@ def check_recipe(recipe: Recipe, declaration: Declaration, device: Device) -> No
     """Raise `SettingsError` where the recipe does not fit the network's conventions or the device."""
     for phase in recipe.phases:
         if declaration.first_stage == AUTOENCODER and max(
-            phase.perceptual, phase.lattice, phase.change, phase.excess, phase.adversarial, phase.tile
+            phase.perceptual, phase.lattice, phase.change, phase.excess, phase.adversarial, phase.taught, phase.tile
         ):
             raise SettingsError(
-                "Set “perceptual”, “lattice”, “change”, “excess”, “adversarial” and “tile” to 0: they are for the compact model."
+                "Set “perceptual”, “lattice”, “change”, “excess”, “adversarial”, “taught” and “tile” to 0: "
+                "they are for the compact model."
             )
         if device == "cpu" and "cpu" in recipe.bf16 and min(phase.frames, phase.window or phase.frames) == 2:
             # oneDNN's bf16 gradient of a convolution over two frames is NaN (torch 2.13)

@@ -16,6 +16,7 @@ from torch.utils.data import DataLoader
 
 from dcvsr_engine.errors import Cancelled, JobError
 from dcvsr_engine.network.checkpoint import load_network
+from dcvsr_engine.network.haar import HaarFirstStage
 from dcvsr_engine.research.training.adversary import PAIR, Adversary
 from dcvsr_engine.research.training.data import TrainingData, begin_worker
 from dcvsr_engine.research.training.export import export
@@ -37,6 +38,7 @@ from dcvsr_engine.research.training.pool import PooledData
 from dcvsr_engine.research.training.propagation import TiledNetwork
 from dcvsr_engine.research.training.quick import quicken_training
 from dcvsr_engine.research.training.recipe import STATE, Recipe, TrainingPhase
+from dcvsr_engine.research.training.scales import matched_stage
 from dcvsr_engine.research.training.schedule import Course, learning_rate, resumed_course
 from dcvsr_engine.research.training.start import Start
 from dcvsr_engine.research.training.state import TrainingState
@@ -46,6 +48,8 @@ from dcvsr_engine.storage import write_text
 
 ADVERSARY = "adversary."
 """Prefix of the adversary's tensors in the state."""
+MATCHED_BATCHES = 16
+"""Last batches of a recipe that a narrow network is matched to its teacher on."""
 
 
 def make_adversary(recipe: Recipe, device: torch.device) -> Adversary | None:
@@ -362,6 +366,8 @@ class Trainer:
             self.log.restart()
         if done or iteration % recipe.validate_every == 0:
             self.validate(report)
+        if done and self.teacher is not None:
+            self.match_teacher()
         if done or iteration % recipe.checkpoint_every == 0:
             self.checkpoint()
 
@@ -400,6 +406,27 @@ class Trainer:
         row = [self.state.iteration, name, quality, distance]
         append_row(self.folder / "validation.csv", ["iteration", "steps", "psnr", "st_lpips"], row)
         return f"PSNR {quality} dB" + (f"  ST-LPIPS {distance}" if distance else "")
+
+    @torch.no_grad()
+    def match_teacher(self) -> None:
+        """Scale what the averaged weights make to the teacher's detail: a mean of what it makes, as is learned, has less."""
+        stage, teacher = self.start.stage, self.teacher
+        assert isinstance(stage, HaarFirstStage) and teacher is not None
+        data, phase = self.data.batches(self.recipe, self.start.context), self.recipe.phases[-1]
+
+        def estimates(index: int) -> tuple[Tensor, Tensor]:
+            upscaled = self.start.enlarge(in_range(data[index][1], self.device))
+            conditioning = self.start.encode_condition(upscaled)
+            shape = torch.Size((*upscaled.shape[:2], stage.latent_channels, *conditioning.condition.shape[-2:]))
+            noise = training_noise(shape, phase.noise_share, torch.Generator().manual_seed(index)).to(self.device)
+            sigma = noise.new_full((len(noise),), self.recipe.sigma_max)
+            with self.autocast():
+                example, made = (denoise(unet, sigma[0] * noise, sigma, conditioning) for unet in (teacher, self.unet))
+            return example.flatten(0, 1), made.flatten(0, 1)
+
+        with self.state.averaged():
+            first = max(0, len(data) - MATCHED_BATCHES)
+            self.start.stage = matched_stage(stage, (estimates(index) for index in range(first, len(data))))
 
     def checkpoint(self) -> None:
         """Write the state, and export the averaged weights as a model."""

@@ -23,7 +23,7 @@ from dcvsr_engine.research.training.data import Batches, training_pair
 from dcvsr_engine.research.training.export import export
 from dcvsr_engine.research.training.pool import PooledData
 from dcvsr_engine.research.training.recipe import STATE, PoolRecipe, Recipe, TrainingPhase, Validation
-from dcvsr_engine.research.training.scales import Deviations, measure_scales, unit_stage
+from dcvsr_engine.research.training.scales import Deviations, matched_stage, measure_scales, unit_stage
 from dcvsr_engine.research.training.start import declared_context, enlarge_clips
 from dcvsr_engine.research.training.trainer import Trainer
 
@@ -135,6 +135,13 @@ def test_deviations_are_those_of_all_values_together():
         deviations.add(part)
     wanted = values.transpose(0, 1).flatten(1).std(1, correction=0)
     assert deviations() == pytest.approx(wanted.tolist(), rel=1e-5)
+
+
+def test_matched_scales_make_up_for_detail_that_is_too_weak():
+    example = torch.randn(2, 24, 4, 4)
+    weak = torch.linspace(0.5, 1, 24).view(1, -1, 1, 1)
+    stage = matched_stage(unit_stage(), [(example, weak * example), (2 * example, 2 * weak * example)])
+    torch.testing.assert_close(stage.residual_scale * weak, torch.ones(1, 24, 1, 1))
 
 
 @pytest.mark.parametrize("upsampler", [BicubicUpsampler(), LearnedUpsampler(networks.upsampler())])

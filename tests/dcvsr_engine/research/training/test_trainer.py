@@ -240,6 +240,10 @@ def test_a_narrow_network_learns_from_the_one_it_was_cut_from(start, photos, tmp
             trainer.step(*batch)
         distances.append(distance_from(trainer, batch))
     assert distances[1] < 0.5 * distances[0]
+    trainer.match_teacher()
+    trainer.checkpoint()
+    ratios = load_model(str(tmp_path / "100.0" / "ema"), "cpu", "fp32").first_stage.residual_scale / 0.1
+    assert ratios.max() > 1 and ratios.isfinite().all(), "what was learned has less detail in some bands"
 
 
 def distance_from(trainer: Trainer, batch: tuple[torch.Tensor, torch.Tensor]) -> float:
