@@ -224,6 +224,12 @@ class RestoreSettings(Settings):
         le=16.0,
         description="Frames that differ nowhere by more than so many levels of 255 are restored once; 0 restores every frame.",
     )
+    flat: float = Field(
+        default=0.0,
+        ge=0.0,
+        le=16.0,
+        description="Tiles such as black bars, flat to so many levels of 255, are enlarged only; 0 restores every tile.",
+    )
     guidance: Guidance | None = Field(default=None, description="How detail is sharpened; dssag is the paper's, none is fastest.")
     guidance_scale: GuidanceScale | None = Field(default=None, description="How strongly guidance sharpens; 1 is no guidance.")
     gamma_peak: float = Field(

@@ -6,6 +6,7 @@ from dcvsr_engine.diffusion.branch import is_distinct
 from dcvsr_engine.diffusion.schedule import step_kinds, steps_of
 from dcvsr_engine.events import StepKind
 from dcvsr_engine.network.declaration import Declaration
+from dcvsr_engine.network.first_stage import first_stage_of
 from dcvsr_engine.settings import Guidance, ResolvedSettings
 
 GAMMA_ROWS = ("gamma_peak", "gamma_rho", "gamma_direction", "gamma_layers")
@@ -85,6 +86,10 @@ def evaluation_reasons(settings: ResolvedSettings, model: Declaration) -> dict[s
         reasons["reuse"] = QCoreApplication.translate("Effects", "Fast tiling moves its tiles: none sees again what it saw.")
     elif not any(step.reuses for step in steps_of(settings.replace(reuse=max(2, settings.reuse)), model)):
         reasons["reuse"] = QCoreApplication.translate("Effects", "It takes two steps with the same guidance, and not SAG.")
+    if not first_stage_of(model).local:
+        reasons["flat"] = QCoreApplication.translate("Effects", "This model does not go by the enlarged picture.")
+    elif settings.sap or settings.tap:
+        reasons["flat"] = QCoreApplication.translate("Effects", "With SAP or TAP other tiles look at flat ones.")
     if settings.grain:
         reasons["still"] = QCoreApplication.translate("Effects", "Film grain is another in every frame.")
     return reasons

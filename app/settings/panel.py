@@ -46,7 +46,7 @@ from dcvsr_engine.worker.messages import DeviceFacts
 
 SIMPLE_ROWS = ("size", "strength")
 GUIDANCE_ROWS = ("steps", "guidance", "guidance_scale", "gamma_peak", "gamma_rho", "gamma_direction")
-FEWER_ROWS = ("solver", "reuse", "still")
+FEWER_ROWS = ("solver", "reuse", "still", "flat")
 PROPAGATION_ROWS = ("sap", "sap_schedule", "sap_rate", "tap", "tap_frames", "tap_direction")
 TILE_ROWS = ("tiling", "tile", "window", "overlap", "segment_frames", "order", "tile_batch")
 REST_ROWS = ("reduce", "grain", "color", "seed", "precision", "device", "compile")

@@ -197,6 +197,7 @@ RESTORE_SPECS: dict[str, Spec] = {
     "steps": Spec("Steps", bend=2),
     "solver": Spec("Solver", choices=SOLVERS),
     "still": Spec("Still frames once, up to", step=0.5, decimals=1, suffix=" / 255"),
+    "flat": Spec("Only enlarge tiles flat to", step=0.5, decimals=1, suffix=" / 255"),
     "reuse": Spec("Steps per whole evaluation"),
     "guidance": Spec("Guidance", choices=GUIDANCE_NAMES),
     "guidance_scale": Spec("Guidance scale", step=0.1, decimals=2, bend=2),

@@ -82,3 +82,8 @@ def is_distinct(declaration: Declaration) -> bool:
     # without an image encoder the embedding is zeros already: dropping it changes nothing
     dropped = declaration.unconditional
     return "condition" in dropped or ("image_embedding" in dropped and declaration.image_embedding == "first-frame")
+
+
+def alike_parts(declaration: Declaration, branches: int) -> int:
+    """Into how many parts with the same numbers the input of ``branches`` divides: all, where none drops the condition."""
+    return 1 if "condition" in declaration.unconditional else branches

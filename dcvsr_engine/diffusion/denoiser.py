@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from dcvsr_engine.diffusion.attention import install_processors
-from dcvsr_engine.diffusion.branch import Branch, branches_of, is_distinct, needs_degraded
+from dcvsr_engine.diffusion.branch import Branch, alike_parts, branches_of, is_distinct, needs_degraded
 from dcvsr_engine.diffusion.edm import precondition
 from dcvsr_engine.diffusion.guidance import combine, degrade
 from dcvsr_engine.diffusion.propagation import BatchLayout, Propagation
@@ -148,7 +148,7 @@ class Denoiser:
         embeddings = torch.cat([self.condition_for(branch, "image_embedding", embedding) for branch in layout.branches])
         ids = torch.tensor(model.declaration.added_time_ids).expand(branches * tiles, -1)
         sample = torch.cat([scaled.repeat(branches, 1, 1, 1, 1), conditions], dim=2)
-        alike = 1 if "condition" in model.declaration.unconditional else branches
+        alike = alike_parts(model.declaration, branches)
         with self.propagation.batch(layout):
             output = self.network(
                 model.to_device(sample), noise_level.to(model.device), model.to_device(embeddings), model.to_device(ids), alike

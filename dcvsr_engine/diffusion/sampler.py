@@ -248,6 +248,7 @@ class TiledDenoiser:
         branches_in_one_batch: as for `Denoiser.guided`.
         on_frames_chosen: receives each window's number and the frames, counted in the segment, that it hands on (TAP).
         on_merged: see `OnMerged`; called after each batch.
+        is_flat: whether a tile's estimate is 0 without an evaluation; never where SAP or TAP acts, as others may need its keys.
     """
 
     def __init__(
@@ -263,11 +264,12 @@ class TiledDenoiser:
         on_frames_chosen: Callable[[int, list[int]], None] = lambda window, frames: None,
         features: DeepFeatures | None = None,
         on_merged: OnMerged = lambda step, merge: None,
+        is_flat: Callable[[Tile], bool] = lambda tile: False,
     ) -> None:
         self.denoiser, self.condition, self.settings, self.steps = denoiser, condition, settings, steps
         self.grid_at, self.batching, self.bank = grid_at, batching, bank
         self.branches_in_one_batch, self.on_frames_chosen = branches_in_one_batch, on_frames_chosen
-        self.features, self.on_merged = features, on_merged
+        self.features, self.on_merged, self.is_flat = features, on_merged, is_flat
 
     def __call__(self, x: Latents, step: Step) -> Tensor:
         """Estimate ``x̂_0`` of ``x`` ``(frames, channels, height, width)``; shaped like it."""
@@ -294,6 +296,8 @@ class TiledDenoiser:
         grid = self.grid_at(step.index)
         merge = Merge(grid, x.shape[1])
         collecting = () if collected is None else (Collect(collected),)
+        for tile in filter(self.is_flat, grid):
+            merge.add(tile, torch.zeros(()))
         for group in self.groups(grid, step):
             with self.denoiser.propagation.extended_by(*collecting, *group.extensions):
                 for tiles, estimates in self.batching.run(partial(self.estimate, x, step), group):
@@ -309,7 +313,7 @@ class TiledDenoiser:
         elif step.kind.is_tap:
             yield from self.temporal_groups(grid, backward=step.kind == StepKind.TAP_BACKWARD)
         else:
-            yield TileGroup(list(grid))
+            yield TileGroup([tile for tile in grid if not self.is_flat(tile)])
 
     def spatial_groups(self, grid: TileGrid, step: Step) -> Iterator[TileGroup]:
         """SAP: the tiles of each window attend to each other, in one of four schedules (method.md §3)."""

@@ -263,7 +263,8 @@ def restore_units(session: Session, store: JobStore) -> Session:
 
 def remember(plan: Plan, facts: Sequence[SegmentFacts]) -> None:
     """Remember how long a job took, where it did all that was planned, and enough that its beginning counts for little."""
-    if plan.evaluations >= TELLING_EVALUATIONS and not any(segment.repeated for segment in facts):
+    whole = not plan.settings.flat and not any(segment.repeated for segment in facts)
+    if whole and plan.evaluations >= TELLING_EVALUATIONS:
         remember_speed(plan, sum(segment.work_seconds for segment in facts))
 
 

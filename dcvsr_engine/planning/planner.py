@@ -304,6 +304,8 @@ def choice_notes(settings: PlannedSettings, offload: bool) -> list[str]:
         notes.append("Steps are those of DPM-Solver++ (2M), not Euler's.")
     if settings.still and not settings.grain:
         notes.append("Still and doubled frames are restored once: evaluations and time are those of a clip without any.")
+    if settings.flat and not settings.sap and not settings.tap:
+        notes.append("Flat tiles are enlarged only: evaluations and time are those of a clip without any.")
     if offload:
         notes.append("The U-Net leaves the device while frames are encoded and decoded, so that more of them fit.")
     return notes

@@ -30,7 +30,7 @@ from dcvsr_engine.restore.grain import add_grain
 from dcvsr_engine.restore.observer import SamplingObserver
 from dcvsr_engine.restore.recovery import RecoveringBatches, Recovery, is_finite, retry_in_fp32
 from dcvsr_engine.settings import Device, PlannedSettings
-from dcvsr_engine.tiling.grid import TileGrid
+from dcvsr_engine.tiling.grid import Tile, TileGrid
 from dcvsr_engine.tiling.latents import Latents, Part, Scaled
 from dcvsr_engine.video.arrays import FloatArray
 
@@ -285,7 +285,20 @@ class SegmentPipeline:
 
     def evaluations(self, steps: Sequence[Step]) -> int:
         """Tiles to denoise in ``steps``, all passes counted."""
-        return sum(len(passes(step, self.settings.sap_schedule)) * len(self.grid_at(step.index)) for step in steps)
+        grids = [(len(passes(step, self.settings.sap_schedule)), self.grid_at(step.index)) for step in steps]
+        return sum(count * (len(grid) - sum(map(self.is_flat, grid))) for count, grid in grids)
+
+    def is_flat(self, tile: Tile) -> bool:
+        """Whether the enlarged input has nothing in a tile that could be restored, and 0 stands for it (method.md §6)."""
+        settings = self.settings
+        if not settings.flat or settings.sap or settings.tap or not self.first_stage.local:
+            return False
+        # not what is around it, from which the upsampler also makes it: there the next tile counts, which overlaps
+        frames, *axes = tile.slices
+        factor, scale = self.model.declaration.factor, settings.scale
+        rows, columns = (slice(factor * axis.start // scale, -(-factor * axis.stop // scale)) for axis in axes)
+        pixels = self.frames.pixels[frames, :, rows, columns]
+        return bool(255 * (pixels.amax((2, 3)) - pixels.amin((2, 3))).max() <= settings.flat)
 
     @property
     def tiles_to_denoise(self) -> int:
@@ -313,6 +326,7 @@ class SegmentPipeline:
             self._observer.on_frames_chosen,
             state.features,
             on_merged,
+            self.is_flat,
         )
 
     # -- pixels -------------------------------------------------------------------------------------------------

@@ -556,6 +556,14 @@
         <translation>需要引导相同的两步，且不能是 SAG。</translation>
     </message>
     <message>
+        <source>This model does not go by the enlarged picture.</source>
+        <translation>此模型不以放大后的画面为基础。</translation>
+    </message>
+    <message>
+        <source>With SAP or TAP other tiles look at flat ones.</source>
+        <translation>启用 SAP 或 TAP 时，其他图块会参考平坦的图块。</translation>
+    </message>
+    <message>
         <source>Film grain is another in every frame.</source>
         <translation>每一帧的胶片颗粒都不同。</translation>
     </message>
@@ -1173,6 +1181,10 @@
     <message>
         <source>Still and doubled frames are restored once: evaluations and time are those of a clip without any.</source>
         <translation>静止和重复的帧只修复一次：计算量和时间按没有此类帧的片段估计。</translation>
+    </message>
+    <message>
+        <source>Flat tiles are enlarged only: evaluations and time are those of a clip without any.</source>
+        <translation>平坦的图块只放大：估算的求值次数和时间按没有此类图块计算。</translation>
     </message>
     <message>
         <source>The U-Net leaves the device while frames are encoded and decoded, so that more of them fit.</source>
@@ -3623,6 +3635,14 @@
     <message>
         <source>Frames that differ nowhere by more than so many levels of 255 are restored once; 0 restores every frame.</source>
         <translation>处处相差不超过这么多级（共 255 级）的帧只修复一次；0 则修复每一帧。</translation>
+    </message>
+    <message>
+        <source>Only enlarge tiles flat to</source>
+        <translation>只放大平坦图块，起伏至多</translation>
+    </message>
+    <message>
+        <source>Tiles such as black bars, flat to so many levels of 255, are enlarged only; 0 restores every tile.</source>
+        <translation>起伏不超过此值（以 255 级计）的图块（例如黑边）只放大不修复；0 表示修复所有图块。</translation>
     </message>
     <message>
         <source>Steps per whole evaluation</source>

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from dcvsr_engine.diffusion.attention import install_processors
-from dcvsr_engine.diffusion.branch import CONDITIONAL
+from dcvsr_engine.diffusion.branch import CONDITIONAL, Branch, alike_parts
 from dcvsr_engine.diffusion.propagation import BatchLayout, Extension, SpatialBank, Staged, TemporalMemory
 from dcvsr_engine.diffusion.reuse import DeepFeatures, LevelledUNet
 from dcvsr_engine.diffusion.schedule import Pass, Step, evaluations, passes, steps_of
@@ -67,35 +67,36 @@ class FakeNetwork:
 
     Args:
         config: diffusers'.
+        declaration: says whether branches share the front, see `diffusion.front`.
         settings: say which layers propagate, how many tokens SAP and how many frames TAP hands on.
         grid: a frame's tiles, two windows of them at least.
     """
 
-    def __init__(self, config: Mapping[str, Any], settings: ResolvedSettings, grid: TileGrid) -> None:
-        self.config, self.settings, self.grid = config, settings, grid
+    def __init__(self, config: Mapping[str, Any], declaration: Declaration, settings: ResolvedSettings, grid: TileGrid) -> None:
+        self.config, self.declaration, self.settings, self.grid = config, declaration, settings, grid
         self._mode = FakeTensorMode()
         with self._mode:
             unet = UNetSpatioTemporalConditionModel.from_config(config).eval().requires_grad_(False)
             self._network = LevelledUNet(unet, install_processors(unet, settings.propagating_layers), settings)
-        self._counts: dict[tuple[Pass | StepKind, bool], int] = {}
+        self._counts: dict[tuple[Pass | StepKind, bool, int], int] = {}
 
-    def count(self, kind: Pass | StepKind, upper: bool = False) -> int:
-        """Operations of one row: of all levels, or of the ``upper`` ones, over kept features."""
-        if (kind, upper) not in self._counts:
+    def count(self, kind: Pass | StepKind, upper: bool = False, branches: int = 1) -> int:
+        """Operations of a tile in so many ``branches``: of all levels, or of the ``upper`` ones, over kept features."""
+        if (kind, upper, branches) not in self._counts:
             with self._mode, torch.no_grad():
-                self._counts[kind, upper] = self._counted(kind, upper)
-        return self._counts[kind, upper]
+                self._counts[kind, upper, branches] = self._counted(kind, upper, branches)
+        return self._counts[kind, upper, branches]
 
-    def _counted(self, kind: Pass | StepKind, upper: bool) -> int:
+    def _counted(self, kind: Pass | StepKind, upper: bool, branches: int) -> int:
         extensions, features = self._extensions(kind), DeepFeatures()
         with self._network.propagation.extended_by(*extensions):
-            self._evaluate(0)  # what TAP hands on
+            self._evaluate(0, branches)  # what TAP hands on
             with self._network.keeping(features):
-                whole = flops(lambda: self._evaluate(1))
+                whole = flops(lambda: self._evaluate(1, branches))
             if not upper:
                 return whole
             with self._network.reusing(features):
-                return flops(lambda: self._evaluate(1))
+                return flops(lambda: self._evaluate(1, branches))
 
     def _extensions(self, kind: Pass | StepKind) -> tuple[Extension, ...]:
         """What acts in the propagating layers: SAP's tokens of the whole frame, or TAP's of the window before."""
@@ -104,22 +105,26 @@ class FakeNetwork:
         spatial = kind in (Pass.INJECT, Pass.LOCKSTEP, Pass.STAGED)
         return (Staged(SpatialBank(self.grid, self.settings.sap_rate)),) if spatial else ()
 
-    def _evaluate(self, window: int) -> Tensor:
-        """Evaluate the first tile of a window; ``(1, frames, channels, height, width)``."""
+    def _evaluate(self, window: int, branches: int) -> Tensor:
+        """Evaluate the first tile of a window; ``(branches, frames, channels, height, width)``."""
         config, tile = self.config, self.grid.tile(0, window)
         ids = config["projection_class_embeddings_input_dim"] // config["addition_time_embed_dim"]
-        with self._network.propagation.batch(BatchLayout((CONDITIONAL,), (tile,))):
+        rows = (CONDITIONAL, *(Branch(conditional=False, gamma=float(number)) for number in range(1, branches)))
+        with self._network.propagation.batch(BatchLayout(rows, (tile,))):
             return self._network(
-                torch.zeros(1, tile.frames, config["in_channels"], tile.height, tile.width),
+                torch.zeros(branches, tile.frames, config["in_channels"], tile.height, tile.width),
                 torch.tensor(1.0),
-                torch.zeros(1, 1, config["cross_attention_dim"]),
-                torch.zeros(1, ids),
+                torch.zeros(branches, 1, config["cross_attention_dim"]),
+                torch.zeros(branches, ids),
+                alike_parts(self.declaration, branches),
             )
 
 
-def evaluation_flops(config: Mapping[str, Any], side: int, frames: int, settings: ResolvedSettings) -> tuple[int, int]:
+def evaluation_flops(
+    config: Mapping[str, Any], declaration: Declaration, settings: ResolvedSettings, side: int, frames: int
+) -> tuple[int, int]:
     """Operations of an evaluation of one tile without foreign keys: of all levels, and of those that every step evaluates."""
-    network = FakeNetwork(config, settings, TileGrid.build(2 * frames, side, side, side, frames, 0.0))
+    network = FakeNetwork(config, declaration, settings, TileGrid.build(2 * frames, side, side, side, frames, 0.0))
     return network.count(Pass.PLAIN), network.count(Pass.PLAIN, upper=True)
 
 
@@ -136,7 +141,7 @@ def measure_flops(
     """
     paper = declaration.resolve(RestoreSettings(**PAPER_SETTINGS))
     lr = size[0] // paper.scale, size[1] // paper.scale
-    network = FakeNetwork(config, paper, grid_for(2 * paper.window, *lr, declaration, paper))
+    network = FakeNetwork(config, declaration, paper, grid_for(2 * paper.window, *lr, declaration, paper))
     figures = [FlopFigure(REFERENCE, None, None, REFERENCE_FLOPS, 1.0)]
     for name, changes in JOBS.items():
         settings = paper.replace(**changes)
@@ -151,9 +156,9 @@ def figure_of(
     grids: list[TileGrid],
     settings: ResolvedSettings,
     declaration: Declaration,
-    count: Callable[[Pass | StepKind, bool], int],
+    count: Callable[[Pass | StepKind, bool, int], int],
 ) -> FlopFigure:
-    """Add up the steps of segments with these ``grids``; ``count`` gives the operations of a row."""
+    """Add up the steps of segments with these ``grids``; ``count`` those of a tile, see `FakeNetwork`."""
     rows = upper = operations = 0
     for step in steps_of(settings, declaration):
         each = evaluations(step, settings, declaration)
@@ -169,7 +174,7 @@ def step_flops(
     grid: TileGrid,
     settings: ResolvedSettings,
     declaration: Declaration,
-    count: Callable[[Pass | StepKind, bool], int],
+    count: Callable[[Pass | StepKind, bool, int], int],
 ) -> int:
     """Operations of one step over the tiles of ``grid``."""
     made = passes(step, settings.sap_schedule)
@@ -177,5 +182,6 @@ def step_flops(
     if step.kind.is_tap:
         # in either direction one window is the first and receives nothing
         first, others = grid.spatial, len(grid) - grid.spatial
-        return each * (first * count(Pass.PLAIN, step.reuses) + others * count(StepKind.TAP_FORWARD, step.reuses))
-    return each * len(grid) * sum(count(Pass.PLAIN if kind == Pass.COLLECT else kind, step.reuses) for kind in made)
+        plain, extended = (count(kind, step.reuses, each) for kind in (Pass.PLAIN, StepKind.TAP_FORWARD))
+        return first * plain + others * extended
+    return len(grid) * sum(count(Pass.PLAIN if kind == Pass.COLLECT else kind, step.reuses, each) for kind in made)

@@ -134,6 +134,7 @@ class TrainingPhase(Mixture):
         change_in_look: weight of `objective.change_in_look`; needs ``perceptual`` and at least 2 frames; 0 for none.
         excess: weight of `objective.excess_detail` of the decoded x̂_0; 0 for none.
         adversarial: weight of the loss against an `adversary` on the decoded x̂_0; needs at least 2 frames; 0 for none.
+        taught: weight of the squared difference from the x̂_0 of the start folder's network, for one that is narrower; 0 for none.
         judged: side in pixels of the crops that the perceptual network sees, at most ``size``.
     """
 
@@ -155,6 +156,7 @@ class TrainingPhase(Mixture):
     change_in_look: LossWeight = 0.0
     excess: LossWeight = 0.0
     adversarial: LossWeight = 0.0
+    taught: LossWeight = 0.0
     judged: Count = 72
 
     @model_validator(mode="after")
@@ -192,6 +194,7 @@ class Recipe(RecipePart):
         start: checkpoint folder, relative to the working directory: ``unet/`` and ``scales.json``, or SVD's layout.
         phases: in order.
         scratch: take only the configuration from ``start``, not its weights.
+        narrow: entries of the U-Net's configuration that differ from the start's; what is left of its weights is kept.
         sigma_min, sigma_max: noise range of training.
         ema: decay of the averaged weights.
         seed: of data, noise and initial weights.
@@ -216,6 +219,7 @@ class Recipe(RecipePart):
     start: str
     phases: FromJson[tuple[TrainingPhase, ...]]
     scratch: bool = False
+    narrow: dict[str, Any] = Field(default_factory=dict)
     sigma_min: float = Field(default=0.02, gt=0)
     sigma_max: float = 20.0
     ema: float = Field(default=0.999, ge=0, lt=1)

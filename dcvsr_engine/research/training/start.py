@@ -1,5 +1,6 @@
 """The start of training: the network of the start folder, its first stage, its conventions."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,8 @@ class Start:
         self.folder = Path(recipe.start)
         check_start(self.folder)
         self.unet = starting_network(self.folder / "unet", recipe.scratch, recipe.seed)
+        if recipe.narrow:
+            self.unet = narrowed(self.unet, recipe.narrow, recipe.seed)
         if recipe.lora:
             adapt(self.unet, recipe.lora, recipe.seed)
         self.declaration = declare(recipe, self.folder, self.unet.config)
@@ -122,6 +125,57 @@ def starting_network(folder: Path, scratch: bool, seed: int) -> UNetSpatioTempor
     else:
         unet = load_network(UNetSpatioTemporalConditionModel, folder).requires_grad_(True)
     return unet.train()
+
+
+def narrowed(unet: UNetSpatioTemporalConditionModel, changes: dict[str, Any], seed: int) -> UNetSpatioTemporalConditionModel:
+    """Make a network with some ``changes`` of the configuration, from the first channels of each layer of ``unet``.
+
+    Layers that ``unet`` lacks begin as diffusers initialises them. Raises `SettingsError` where the network would be wider.
+    """
+    torch.manual_seed(seed)
+    config = dict(unet.config) | changes
+    try:
+        narrow: UNetSpatioTemporalConditionModel = UNetSpatioTemporalConditionModel.from_config(config)
+        weights = unet.state_dict()
+        for name, weight in narrow.state_dict().items():
+            if name in weights:
+                weight.copy_(first_channels(weights[name], weight.shape, skip_inputs(name, unet.config, narrow.config)))
+    except (IndexError, RuntimeError, ValueError) as error:
+        raise SettingsError(f"The recipe's “narrow” does not fit the network it starts from: {error}") from None
+    return narrow.train()
+
+
+def first_channels(weight: Tensor, shape: torch.Size, skip: tuple[int, int] | None) -> Tensor:
+    """Take the first channels of a ``weight`` along every axis, as many as ``shape`` has.
+
+    Args:
+        weight: of a wider layer.
+        shape: of the narrower one.
+        skip: where the layer's input is joined from two, how many channels the first has in the wider and in the narrower one.
+    """
+    for axis, (wide, narrow) in enumerate(zip(weight.shape, shape, strict=True)):
+        if wide == narrow:
+            continue
+        kept = torch.arange(narrow)
+        if skip is not None and (axis == 1 or weight.dim() == 1):
+            kept[skip[1] :] += skip[0] - skip[1]
+        weight = weight.index_select(axis, kept.to(weight.device))
+    return weight
+
+
+JOINED = re.compile(r"up_blocks\.(\d+)\.resnets\.(\d+)\.spatial_res_block\.(norm1|conv1|conv_shortcut)\.")
+"""Layers whose input is joined from the one below and a skip connection."""
+
+
+def skip_inputs(name: str, wide: Any, narrow: Any) -> tuple[int, int] | None:
+    """Return how many input channels of a layer come from below in the ``wide`` and the ``narrow`` network, if it has others."""
+    found = JOINED.match(name)
+    if found is None or name.endswith("conv1.bias") or name.endswith("conv_shortcut.bias"):
+        return None
+    block, layer = int(found[1]), int(found[2])
+    # the first layer of a block sees what the block below it made
+    level = -1 - (max(block - 1, 0) if layer == 0 else block)
+    return wide.block_out_channels[level], narrow.block_out_channels[level]
 
 
 def declare(recipe: Recipe, folder: Path, config: Any) -> Declaration:

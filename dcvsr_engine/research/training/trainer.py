@@ -8,11 +8,14 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from accelerate import Accelerator
+from diffusers import UNetSpatioTemporalConditionModel
 from torch import Tensor
 from torch.utils.data import DataLoader
 
 from dcvsr_engine.errors import Cancelled, JobError
+from dcvsr_engine.network.checkpoint import load_network
 from dcvsr_engine.research.training.adversary import PAIR, Adversary
 from dcvsr_engine.research.training.data import TrainingData, begin_worker
 from dcvsr_engine.research.training.export import export
@@ -66,6 +69,7 @@ class Trainer:
         folder: holds ``recipe.json``, the tables, ``last/`` with the state, ``samples/``, and the models ``ema/`` and ``best/``.
         unet: the network; ``tiled`` is the same in tiles that propagate to each other, where a phase has them.
         adversary: where a phase has an adversarial loss.
+        teacher: the start folder's network, where a phase is taught by it.
         course: where the run is in its recipe; to be replaced before `run` to go by the clock.
         stopping: set by `stop`.
     """
@@ -103,6 +107,10 @@ class Trainer:
         in_tiles = any(phase.tile for phase in recipe.phases)
         self.tiled = TiledNetwork(self.start, recipe, device) if in_tiles else None
         self.adversary = make_adversary(recipe, self.device)
+        taught = any(phase.taught > 0 for phase in recipe.phases)
+        self.teacher = (
+            load_network(UNetSpatioTemporalConditionModel, self.start.folder / "unet").to(self.device) if taught else None
+        )
         self.course = Course(recipe)
         self.stopping = False
         if (folder / STATE).exists():
@@ -165,6 +173,10 @@ class Trainer:
         errors = edm_loss(denoised, target, sigma)
         self.log.add_sigmas(sigma, errors)
         loss = errors.mean()
+        if self.teacher is not None and phase.taught > 0:
+            with torch.no_grad(), self.autocast():
+                example = denoise(self.teacher, target + sigma.view(-1, 1, 1, 1, 1) * noise, sigma, conditioning)
+            loss = loss + phase.taught * F.mse_loss(denoised, example)
         if max(phase.perceptual, phase.lattice, phase.change, phase.excess, phase.adversarial) > 0:
             # decoding is differentiable: the fixed transform is linear
             picture = self.start.stage.decode(denoised.flatten(0, 1), up)

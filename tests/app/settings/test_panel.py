@@ -271,7 +271,8 @@ def test_every_control_explains_itself(panel):
     for name, row in panel.rows.items():
         owner = RestoreSettings if name in RestoreSettings.specs() else OutputSettings
         *reasons, doc = row.toolTip().splitlines()
-        assert doc == owner.specs()[name].doc and bool(reasons) == (name == "perturbation")  # which acts with SAG and PAG only
+        assert doc == owner.specs()[name].doc
+        assert bool(reasons) == (name in ("perturbation", "flat"))  # with SAG and PAG only, and without SAP and TAP
 
 
 def test_codecs_of_a_gpu_can_be_chosen_only_where_it_is(panel):

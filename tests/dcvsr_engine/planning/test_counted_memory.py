@@ -81,5 +81,7 @@ OFF = {"sap": False, "tap": False}
     [("compact", OFF, 1), ("compact", {"propagating_layers": 1}, 2), ("svd", {}, 1), ("svd", {"propagating_layers": 3}, 2)],
 )
 def test_the_shares_of_upper_levels_are_counted(name, changes, levels):
-    whole, upper = evaluation_flops(CONFIGS[name], TILE, FRAMES, networks.declaration().resolve(RestoreSettings(**changes)))
+    declaration = networks.declaration()
+    settings = declaration.resolve(RestoreSettings(**changes))
+    whole, upper = evaluation_flops(CONFIGS[name], declaration, settings, TILE, FRAMES)
     assert upper / whole == pytest.approx(SHALLOW_SHARES[name == "svd"][levels - 1], rel=0.01)

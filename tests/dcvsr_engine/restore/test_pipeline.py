@@ -228,3 +228,30 @@ def test_latents_are_shown_without_the_autoencoder_and_the_result_stays(tiny_mod
         shown = pipeline.picture(latents, 1)
     assert shown.shape == (1, 3, 44, 60) and 0 <= shown.min() < shown.max() <= 1
     assert all((one.pixels == before).all() for one, before in zip(pipeline.decode(latents), result, strict=True))
+
+
+def test_flat_tiles_are_enlarged_only(tiny_model, loader, monkeypatch):
+    settings = jobs.settings(tiny_model, tile=16, tiling="fast", sap=False, tap=False, steps=2)
+    model, calls = loader(settings), []
+    forward = type(model.unet).forward
+    monkeypatch.setattr(type(model.unet), "forward", lambda *args, **named: calls.append(1) or forward(*args, **named))
+
+    def sampled(**changes):
+        pipeline = pipeline_of(model, settings.replace(**changes))
+        # a bar of 64 pixels, 32 latents; every frame has its own grey, and there is a little noise
+        pixels = torch.rand(FRAMES, 3, 30, 128, generator=torch.Generator().manual_seed(3))
+        pixels[..., :64] = torch.tensor([0.0, 0.1, 0.5]).view(-1, 1, 1, 1) + pixels[..., :64] / 255
+        monkeypatch.setattr(pipeline, "frames", replace(pipeline.frames, pixels=pixels))
+        pipeline._enlarger.frames = pipeline.frames
+        calls.clear()
+        latents = pipeline.sample(pipeline.encode())
+        assert len(calls) == pipeline.tiles_to_denoise
+        return latents, len(calls), [tile for tile in pipeline.grid_at(1) if pipeline.is_flat(tile)]
+
+    plain, all_tiles, none = sampled()
+    assert not none and plain[..., :32].any() and not sampled(flat=0.5)[2]
+    latents, evaluated, flat = sampled(flat=1.0)
+    assert flat and all(tile.left + tile.width <= 32 for tile in flat) and all_tiles - len(flat) >= evaluated
+    assert not latents[..., : min(tile.width for tile in flat) // 2].any()
+    assert torch.equal(latents[..., 48:], plain[..., 48:])
+    assert not sampled(flat=1.0, sap=True)[2], "other tiles look at them"

@@ -16,7 +16,7 @@ GRID = grid_for(5, 40, 24, TINY.declaration, PAPER)
 
 @pytest.fixture(scope="module")
 def network():
-    return bench.FakeNetwork(TINY.unet, PAPER.replace(propagating_layers=1), GRID)
+    return bench.FakeNetwork(TINY.unet, TINY.declaration, PAPER.replace(propagating_layers=1), GRID)
 
 
 @pytest.mark.slow
@@ -34,12 +34,21 @@ def test_what_sap_adds_is_two_products_per_propagating_layer_with_the_frames_tok
     assert network.count(Pass.STAGED) - network.count(Pass.PLAIN) == 2 * products  # of one layer at either end
 
 
+def test_the_front_of_both_branches_is_counted_once(network):
+    dropping = TINY.declaration.replace(unconditional=("condition",))
+    apart = bench.FakeNetwork(TINY.unet, dropping, network.settings, GRID)
+    tile, channels = GRID.tile(0, 0), TINY.unet["block_out_channels"][0]
+    entered = 2 * 9 * TINY.unet["in_channels"] * channels * tile.frames * tile.height * tile.width
+    saved = apart.count(Pass.PLAIN, branches=2) - network.count(Pass.PLAIN, branches=2)
+    assert saved > entered, "conv_in, and a residual block"
+
+
 def test_jobs_are_counted_by_kind_of_step():
     asked = []
 
-    def count(kind, upper):
+    def count(kind, upper, branches):
         asked.append((kind, upper))
-        return {Pass.PLAIN: 1, Pass.STAGED: 100, Pass.INJECT: 100, StepKind.TAP_FORWARD: 10_000}[kind]
+        return branches * {Pass.PLAIN: 1, Pass.STAGED: 100, Pass.INJECT: 100, StepKind.TAP_FORWARD: 10_000}[kind]
 
     settings = PAPER.replace(steps=2, guidance="none", sap_schedule="staged")
     figure = bench.figure_of("two steps", [GRID], settings, TINY.declaration, count)

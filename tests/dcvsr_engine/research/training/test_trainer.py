@@ -5,17 +5,23 @@ from pathlib import Path
 from typing import Any
 
 import jobs
+import networks
 import pytest
 import torch
+import torch.nn.functional as F
+from diffusers import UNetSpatioTemporalConditionModel
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from dcvsr_engine.cli import main
 from dcvsr_engine.errors import Cancelled, InputError, JobError, SettingsError
 from dcvsr_engine.models.loading import load_model
+from dcvsr_engine.network.checkpoint import load_network
 from dcvsr_engine.research.training.data import Batches, TrainingData, load_photographs
 from dcvsr_engine.research.training.motion import synthetic_clip
+from dcvsr_engine.research.training.objective import denoise
 from dcvsr_engine.research.training.recipe import STATE, Recipe, TrainingPhase, Validation
+from dcvsr_engine.research.training.start import narrowed, starting_network
 from dcvsr_engine.research.training.trainer import Trainer, learning_rate
 from dcvsr_engine.research.training.validation import is_best
 
@@ -200,6 +206,51 @@ def test_an_adversarial_run_resumes_exactly_and_may_begin_from_a_state_without_a
     (tmp_path / "new").mkdir()
     without.state.save(tmp_path / "new" / STATE, {"log": without.log.sums})
     assert Trainer(chosen, tmp_path / "new", photos).state.iteration == 4
+
+
+def test_a_narrow_network_keeps_what_is_left_of_the_wide_one() -> None:
+    wide = networks.unet(block_out_channels=(32, 64))
+    changes = {"block_out_channels": (32, 32), "down_block_types": ("DownBlockSpatioTemporal",) * 2}
+    narrow = narrowed(wide, changes, seed=0).eval()
+    sample = torch.randn(1, 2, 8, 16, 16)
+    assert torch.equal(narrow.conv_in(sample[0]), wide.conv_in(sample[0]))
+    for block, layer, below in ((0, 0, (64, 32)), (0, 1, (64, 32)), (1, 0, (64, 32)), (1, 1, (32, 32))):
+        # what the levels below said left out, each layer makes the same of its skip connection
+        layers = [network.up_blocks[block].resnets[layer].spatial_res_block.conv1 for network in (wide, narrow)]
+        skips = [convolution.in_channels - channels for convolution, channels in zip(layers, below, strict=True)]
+        skip = F.pad(torch.randn(1, skips[1], 8, 8), (0, 0, 0, 0, 0, skips[0] - skips[1]))
+        full, part = (
+            convolution(torch.cat([torch.zeros(1, channels, 8, 8), skip[:, :joined]], 1))
+            for convolution, channels, joined in zip(layers, below, skips, strict=True)
+        )
+        torch.testing.assert_close(part, full[:, : part.shape[1]])
+    with pytest.raises(SettingsError, match="“narrow” does not fit"):
+        narrowed(wide, {"block_out_channels": (32, 96)}, seed=0)
+
+
+def test_a_narrow_network_learns_from_the_one_it_was_cut_from(start, photos, tmp_path) -> None:
+    starting_network(start / "unet", scratch=True, seed=0).save_pretrained(start / "unet")
+    narrow = {"down_block_types": ["DownBlockSpatioTemporal"] * 2}
+    plain = recipe(start, 40, 3).replace(scratch=False, narrow=narrow)
+    distances = []
+    for taught in (0.0, 100.0):
+        trainer = Trainer(plain.replace(phases=(plain.phases[0].replace(taught=taught),)), tmp_path / str(taught), photos)
+        batch = Batches(photos.training, trainer.recipe)[0]
+        for _ in range(4):
+            trainer.step(*batch)
+        distances.append(distance_from(trainer, batch))
+    assert distances[1] < 0.5 * distances[0]
+
+
+def distance_from(trainer: Trainer, batch: tuple[torch.Tensor, torch.Tensor]) -> float:
+    """Mean squared difference of the network's and the start's estimates at σ_max."""
+    upscaled = enlarged(trainer, batch)[1]
+    conditioning = trainer.start.encode_condition(upscaled)
+    x = 20 * torch.randn(conditioning.condition.shape, generator=torch.Generator().manual_seed(0))
+    wide = load_network(UNetSpatioTemporalConditionModel, trainer.start.folder / "unet")
+    with torch.no_grad():
+        made, example = (denoise(unet, x, torch.tensor([20.0, 20.0]), conditioning) for unet in (trainer.unet, wide))
+    return F.mse_loss(made, example).item()
 
 
 def test_a_gradient_that_is_not_finite_ends_the_run_before_it_does_harm(start, photos, tmp_path) -> None:
