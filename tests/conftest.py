@@ -11,10 +11,9 @@ STEERING = re.compile(
 )
 """Variables that would decide what is tested: how large the window is drawn, how wide a help text, where a hub is sought."""
 
-PLATFORM = os.environ.get("QT_QPA_PLATFORM", "offscreen")
 for variable in filter(STEERING.match, list(os.environ)):
     del os.environ[variable]
-os.environ["QT_QPA_PLATFORM"] = PLATFORM
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 
 @pytest.fixture(scope="session", autouse=True)
