@@ -1,7 +1,7 @@
 """The U-Net as a device computes it fastest.
 
 On a processor, oneDNN fuses feed-forward layers, pictures are channels last, small ones are normalised by matrix products, and
-temporal convolutions are two-dimensional.
+temporal convolutions are two-dimensional. Blocks come from `blocks`.
 """
 
 import functools
@@ -15,6 +15,7 @@ from diffusers.models.attention import FeedForward
 from diffusers.models.transformers.transformer_temporal import TransformerSpatioTemporalModel
 from torch import Tensor, nn
 
+from dcvsr_engine.network.blocks import QUICK_BLOCKS
 from dcvsr_engine.settings import Device
 
 
@@ -165,6 +166,12 @@ def adapt_to_device(unet: nn.Module, device: Device) -> None:
         quicken_group_norms(unet)
         flatten_convolutions(unet)
         keep_channels_last(unet)
+        quicken_blocks(unet)
+
+
+def quicken_blocks(unet: nn.Module) -> None:
+    """Replace the blocks of a ``unet`` by those that `QUICK_BLOCKS` names."""
+    replace_layers(unet, lambda block: QUICK_BLOCKS[type(block)](block), lambda block: type(block) in QUICK_BLOCKS)
 
 
 def order_convolutions(network: nn.Module) -> None:

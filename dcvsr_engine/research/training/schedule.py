@@ -67,6 +67,10 @@ class Course:
         """Return the share of the recipe that is done."""
         return iteration / self.recipe.iterations
 
+    def waits(self, iteration: int) -> bool:
+        """Whether the run is to go on by the clock, and no call has said for how long."""
+        return self.is_over(iteration) and self.done(iteration) < 1
+
     def advance(self) -> None:
         """Look at the clock, where there is one: called once after every iteration."""
 

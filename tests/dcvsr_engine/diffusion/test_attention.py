@@ -10,10 +10,12 @@ from diffusers.models.attention_processor import Attention
 from networks import propagating
 from torch.nn import functional as F
 
+from dcvsr_engine.diffusion import attention as module
 from dcvsr_engine.diffusion.attention import (
     CrossAttention,
     SpatialSelfAttention,
     TemporalSelfAttention,
+    attention,
     gamma_attention,
     install_processors,
     spatial_self_attentions,
@@ -26,6 +28,28 @@ GRID = TileGrid.build(3, 8, 12, 8, 2, align=2)
 
 def heads(*shape, seed):
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize("cached", [1, 600, module.CACHED_WEIGHTS])
+def test_products_in_bf16_are_attention_up_to_rounding(monkeypatch, cached):
+    monkeypatch.setattr(module, "CACHED_WEIGHTS", cached)
+    monkeypatch.setattr(F, "scaled_dot_product_attention", None)  # not called
+    query, key, value = (heads(5, 2, count, 8, seed=count).bfloat16() for count in (9, 15, 15))
+    with torch.no_grad():
+        result = attention(query, key, value)
+    weights = torch.softmax(query.float() @ key.float().mT / 8**0.5, dim=-1)
+    assert result.dtype == torch.bfloat16
+    torch.testing.assert_close(result.float(), weights @ value.float(), atol=2e-2, rtol=2e-2)
+
+
+@pytest.mark.parametrize("reason", ["map", "training", "float32"])
+def test_attention_is_fused_where_no_map_is_to_be_stored(monkeypatch, reason):
+    if reason == "map":
+        monkeypatch.setattr(module, "MOST_WEIGHTS", 2 * 9 * 9 - 1)
+    dtype = torch.float32 if reason == "float32" else torch.bfloat16
+    query, key, value = (heads(5, 2, 9, 8, seed=seed).to(dtype) for seed in range(3))
+    with torch.set_grad_enabled(reason == "training"):
+        assert torch.equal(attention(query, key, value), F.scaled_dot_product_attention(query, key, value))
 
 
 # -- γ-attention ------------------------------------------------------------------------------------------------
