@@ -27,6 +27,25 @@ from fake_engine import fake_engine
 from fake_farm import FakeFarm
 from leaks import busy_objects
 
+PATIENCE_MS = 60_000
+"""The longest that something may take to come, on a machine that is busy with other things, too."""
+
+
+class PatientBot(QtBot):
+    """Waits longer than pytest-qt does by itself."""
+
+    def waitUntil(self, callback: Callable[[], object], *, timeout: int = PATIENCE_MS) -> None:
+        super().waitUntil(callback, timeout=timeout)
+
+    def waitSignal(self, signal: object, *, timeout: int = PATIENCE_MS, **more: object) -> object:
+        return super().waitSignal(signal, timeout=timeout, **more)
+
+
+@pytest.fixture
+def qtbot(qapp: object, request: pytest.FixtureRequest) -> QtBot:
+    """As pytest-qt's."""
+    return PatientBot(request)
+
 
 @pytest.fixture(scope="module", autouse=True)
 def nothing_but_the_tests_objects() -> None:
@@ -113,7 +132,7 @@ def own_clip(clip: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def soon(qtbot: QtBot) -> Callable[[Callable[[], object]], None]:
     """Wait until something is so."""
-    return lambda condition: qtbot.waitUntil(condition, timeout=15_000)
+    return qtbot.waitUntil
 
 
 @pytest.fixture

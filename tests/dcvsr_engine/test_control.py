@@ -38,7 +38,7 @@ class Worker:
         self.control.pause()
         self.thread = threading.Thread(target=self.run)
         self.thread.start()
-        assert self.waits.wait(10)
+        assert self.waits.wait(60)
         assert self.control.paused
 
     def emit(self, event):
@@ -59,7 +59,7 @@ class Worker:
             self.told.append("cancelled")
 
     def end(self):
-        self.thread.join(10)
+        self.thread.join(60)
         assert not self.thread.is_alive()
         return self.told
 

@@ -406,7 +406,7 @@ def kernels_table(figures: Sequence["KernelFigure"]) -> str:
 def rivals_table(figures: Sequence["RivalFigure"]) -> str:
     """Format the result of `measure_rivals`, a line per rival."""
     lines = [
-        "Seconds that passed, and of the processor, which are compared; fastest of timings taken in turns.",
+        "Seconds that passed, and of the processor, which are compared; fastest of timings taken in turns, without imports.",
         "",
         f"{'':<26}{'other':>9}{'cpu':>9}{'ours':>9}{'cpu':>9}{'gain':>8}{'goal':>8}{'load':>7}",
     ]

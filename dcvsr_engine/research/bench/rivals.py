@@ -2,7 +2,7 @@
 
 The straightforward loop is what one writes with diffusers alone: one tile and one branch at a time, its own attention, two passes
 in SAP steps. It hands no keys on, so the true one would take longer. The peer is Real-ESRGAN's animevideov3 on ncnn, on the same
-cores.
+cores; a clip's time begins when torch and this program are imported; loading the model, reading and writing are in it.
 """
 
 import os

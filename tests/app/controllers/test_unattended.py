@@ -111,7 +111,7 @@ def test_a_command_that_fails_is_told(window):
     window.preferences.after_command = "echo no room on nas >&2; exit 7"
     window.unattended.choose("command")
     end_of_queue(window)
-    window.unattended._command.wait(10)
+    window.unattended._command.wait(60)
     window.unattended._look()
     assert "exit code 7" in window.notices.text and "no room on nas" in window.notices.text
     assert not window.unattended._clock.isActive()

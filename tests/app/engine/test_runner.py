@@ -38,7 +38,7 @@ class Bench:
         return [item.state for item in self.queue.queue]
 
     def wait_for(self, condition) -> None:
-        self.qtbot.waitUntil(condition, timeout=10_000)
+        self.qtbot.waitUntil(condition)
 
     def wait_for_tile(self) -> None:
         self.wait_for(lambda: any(isinstance(event, TileFinished) for _, event in self.events))
@@ -152,7 +152,7 @@ def test_a_killed_engine_does_not_stop_the_queue(bench, own_clip):
     b.runner.start_queue()
     b.wait_for_tile()
     os.kill(b.engine.process_id, signal.SIGKILL)
-    b.qtbot.waitUntil(lambda: b.states() == ["interrupted", "done", "done"], timeout=60_000)
+    b.qtbot.waitUntil(lambda: b.states() == ["interrupted", "done", "done"])
     assert b.deaths and emptied == [True]
 
 
@@ -200,7 +200,7 @@ def test_an_engine_that_cannot_start_is_told(bench):
     b = bench(die_at_start=True)
     b.wait_for(lambda: bool(b.deaths))
     assert b.deaths == [(EngineDied(3, restarting=False), None)]
-    assert b.engine.wait(5000)
+    assert b.engine.wait(60_000)
     b.runner.restart_engine()
     b.wait_for(lambda: len(b.deaths) == 2)
 
@@ -208,7 +208,7 @@ def test_an_engine_that_cannot_start_is_told(bench):
 def test_a_job_tries_to_start_an_engine_that_could_not_be_started(bench, own_clip):
     b = bench(die_at_start=True)
     b.wait_for(lambda: bool(b.deaths))
-    assert b.engine.wait(5000)
+    assert b.engine.wait(60_000)
     b.add(own_clip)
     b.runner.start_queue()
     b.wait_for(lambda: len(b.deaths) == 2)

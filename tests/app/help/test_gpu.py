@@ -56,7 +56,7 @@ def test_it_installs_shows_how_far_it_is_and_removes(open_page, monkeypatch, qtb
     def install(progress, index):
         asked.append(index)
         progress("Downloading torch", 300, 2000)
-        go_on.wait(10)
+        go_on.wait(120)
         (switch.gpu_folder() / "torch-x").mkdir(parents=True)
         (switch.gpu_folder() / "torch-x" / "file").write_text("x" * 5000)
         switch.switch_on(build())

@@ -61,7 +61,7 @@ def dialog(qtbot, tmp_path):
 @pytest.fixture
 def idle(qtbot, dialog):
     """Wait until nothing runs."""
-    return lambda: qtbot.waitUntil(lambda: dialog.work is None, timeout=20_000)
+    return lambda: qtbot.waitUntil(lambda: dialog.work is None)
 
 
 def choose(dialog, name):
@@ -120,7 +120,7 @@ def test_a_refused_licence_downloads_nothing(dialog, hub):
 def test_cancel_resume_and_remove(dialog, hub, idle, qtbot, monkeypatch):
     hub.seconds = 0.05
     accept_licence(dialog)
-    qtbot.waitUntil(lambda: dialog.bar.value() > 0, timeout=20_000)
+    qtbot.waitUntil(lambda: dialog.bar.value() > 0)
     dialog.cancel_button.click()
     idle()
     assert "was cancelled" in dialog.message.text()
@@ -147,7 +147,7 @@ def test_what_fails_is_one_sentence(dialog, idle, monkeypatch):
 def test_closing_during_a_download_ends_the_thread(dialog, hub, qtbot):
     hub.seconds = 0.05
     accept_licence(dialog)
-    qtbot.waitUntil(lambda: dialog.bar.value() > 0, timeout=20_000)
+    qtbot.waitUntil(lambda: dialog.bar.value() > 0)
     work = dialog.work
     dialog.stop()
     assert work.isFinished()

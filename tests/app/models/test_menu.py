@@ -23,7 +23,7 @@ def test_a_model_dropped_among_clips_is_imported_and_offered(open_window, clip, 
     window = open_window(start=False)
     window.add_clips([folder, clip])
     assert [item.request.source for item in window.queue.queue] == [clip]
-    qtbot.waitUntil(lambda: window.models.dialog.work is None, timeout=20_000)
+    qtbot.waitUntil(lambda: window.models.dialog.work is None)
     assert window.settings_panel.model_box.findData("mine") >= 0
 
 

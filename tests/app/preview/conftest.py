@@ -112,10 +112,10 @@ class SilentDevice:
         self.closed.release()
 
     def wait_until_opened(self):
-        assert self.begun.acquire(timeout=10)
+        assert self.begun.acquire(timeout=60)
 
     def wait_until_closed(self):
-        assert self.closed.acquire(timeout=10)
+        assert self.closed.acquire(timeout=60)
 
 
 @pytest.fixture

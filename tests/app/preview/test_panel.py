@@ -32,7 +32,7 @@ def panel(qtbot):
 @pytest.fixture
 def opened(qtbot, panel, grey_clip):
     """The panel with the grey clip at its first frame."""
-    with qtbot.waitSignal(panel.clip_opened, timeout=10_000):
+    with qtbot.waitSignal(panel.clip_opened):
         panel.open_clip(grey_clip)
     see(qtbot, panel, 0)
     return panel
@@ -40,7 +40,7 @@ def opened(qtbot, panel, grey_clip):
 
 def see(qtbot, panel, frame):
     panel.go_to(frame)
-    qtbot.waitUntil(lambda: panel.view.has_picture and panel.view.scene.frame == frame, timeout=10_000)
+    qtbot.waitUntil(lambda: panel.view.has_picture and panel.view.scene.frame == frame)
 
 
 def result(frame, value=255, final=True):
@@ -58,7 +58,7 @@ def shown(panel):
 def test_a_clip_is_shown_in_the_shape_of_its_pixels(qtbot, panel, tmp_path, ratio, aspect):
     """But not as thin as a damaged header says."""
     path = write_clip(tmp_path / "tape.mkv", Clip(pts=range(2), aspect=ratio))
-    with qtbot.waitSignal(panel.clip_opened, timeout=10_000):
+    with qtbot.waitSignal(panel.clip_opened):
         panel.open_clip(path)
     assert panel.info.sample_aspect_ratio == ratio
     assert panel.view.scene.viewport.aspect == pytest.approx(aspect)
@@ -67,7 +67,7 @@ def test_a_clip_is_shown_in_the_shape_of_its_pixels(qtbot, panel, tmp_path, rati
 
 
 def test_a_clip_opens_at_its_first_frame(qtbot, panel, grey_clip):
-    with qtbot.waitSignal(panel.clip_opened, timeout=10_000) as signal:
+    with qtbot.waitSignal(panel.clip_opened) as signal:
         panel.open_clip(grey_clip)
         assert panel.view.placeholder.kind == "busy"
     assert signal.args[0].frames == 20
@@ -85,7 +85,7 @@ def test_play_is_heard_until_it_ends(qtbot, monkeypatch, sound_device, tmp_path)
     monkeypatch.setattr("app.preview.panel.ClipSound", partial(ClipSound, output=sound_device))
     panel = PreviewPanel()
     qtbot.addWidget(panel)
-    with qtbot.waitSignal(panel.clip_opened, timeout=10_000):
+    with qtbot.waitSignal(panel.clip_opened):
         panel.open_clip(write_clip(tmp_path / "tone.mp4", Clip(audio=(("eng", ""),))))
     assert panel.timeline.sound_controls.isEnabled()
     panel.actions_by_id["preview.play"].trigger()
@@ -104,7 +104,7 @@ def test_the_frame_that_is_seen_is_the_one_chosen_and_bears_its_own_time(qtbot, 
 
 
 def test_a_clip_that_cannot_be_opened_says_why(qtbot, panel, tmp_path):
-    with qtbot.waitSignal(panel.clip_failed, timeout=10_000) as signal:
+    with qtbot.waitSignal(panel.clip_failed) as signal:
         panel.open_clip(tmp_path / "gone.mp4")
     assert "gone.mp4" in signal.args[0]
     assert panel.view.placeholder.kind == "error"
@@ -235,7 +235,7 @@ def test_playing_shows_the_frames_of_the_chosen_part(qtbot, opened):
     seen = set()
     opened.frame_changed.connect(lambda _: seen.add(opened.view.scene.frame))
     opened.timeline.set_playing(True)
-    qtbot.waitUntil(lambda: seen == {4, 5, 6}, timeout=10_000)
+    qtbot.waitUntil(lambda: seen == {4, 5, 6})
     opened.timeline.set_playing(False)
 
 
@@ -315,7 +315,7 @@ def test_symbols_follow_the_palette(qtbot, qapp, opened):
 
 def test_shutdown_stops_thread_and_timer(qtbot, qapp, grey_clip):
     panel = PreviewPanel()
-    with qtbot.waitSignal(panel.clip_opened, timeout=10_000):
+    with qtbot.waitSignal(panel.clip_opened):
         panel.open_clip(grey_clip)
     panel.timeline.set_playing(True)
     panel.close()

@@ -73,5 +73,5 @@ def test_every_change_is_told(qtbot, state):
         lambda: state.set_chosen_frames(0, (1,)),
         lambda: state.set_grid(None),
     ):
-        with qtbot.waitSignal(state.changed, timeout=100):
+        with qtbot.waitSignal(state.changed):
             change()

@@ -68,7 +68,7 @@ def test_play_goes_by_the_times_of_the_frames_and_repeats_the_chosen_part(qtbot,
         qtbot.mouseClick(timeline.play_button, Qt.MouseButton.LeftButton)
     (playback,) = began.args
     assert (playback.origin, playback.first, playback.end) == pytest.approx((0.2, 0.2, 0.3))
-    qtbot.waitUntil(lambda: set(seen) == {10, 11, 12, 13, 14}, timeout=5000)
+    qtbot.waitUntil(lambda: set(seen) == {10, 11, 12, 13, 14})
     timeline.set_playing(False)
     assert not timeline._timer.isActive()
     assert timeline.play_button.accessibleName() == "Play"
@@ -88,7 +88,7 @@ def test_play_goes_on_from_where_the_user_goes(timeline):
 def test_play_waits_for_a_frame_that_is_not_decoded_yet(qtbot, timeline):
     timeline.frame_shown(0, 0)
     timeline.set_playing(True)
-    qtbot.waitUntil(lambda: timeline.range.current > 0, timeout=5000)
+    qtbot.waitUntil(lambda: timeline.range.current > 0)
     waiting_at = timeline.range.current
     qtbot.wait(80)
     assert timeline.range.current == waiting_at

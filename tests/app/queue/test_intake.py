@@ -128,7 +128,7 @@ def test_nothing_waits_for_results_that_are_still_looked_at(open_window, tmp_pat
         (folder / name).write_bytes(own_clip.read_bytes())
 
     def flaw(source, results):
-        return "It is bad." if source.name != "slow.mp4" else None if looked.wait(20) else "late"
+        return "It is bad." if source.name != "slow.mp4" else None if looked.wait(120) else "late"
 
     monkeypatch.setattr("app.queue.prober.flaw_of_all", flaw)
     window = open_window(start=False)

@@ -16,7 +16,7 @@ def test_every_system_has_its_commands():
 @pytest.mark.skipif(sys.platform == "win32", reason="has another shell")
 def test_the_users_command_goes_through_a_shell(tmp_path):
     process = start_command(f"echo done > '{tmp_path}/note' && exit 3")
-    assert process.wait(10) == 3 and (tmp_path / "note").read_text() == "done\n"
+    assert process.wait(60) == 3 and (tmp_path / "note").read_text() == "done\n"
 
 
 def test_the_chime_is_a_sound_that_does_not_clip(tmp_path, monkeypatch):

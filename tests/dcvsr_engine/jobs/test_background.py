@@ -34,7 +34,7 @@ def test_an_error_comes_back_and_nothing_is_done_after_it():
 def test_of_calls_that_wait_at_the_end_only_those_to_keep_are_made():
     seen, free = [], threading.Event()
     with Background(8) as background:
-        background(lambda: free.wait(30))
+        background(lambda: free.wait(120))
         background(lambda: seen.append("dropped"))
         background(lambda: seen.append("kept"), keep=True)
         background._dropping = True  # as leaving does, before the thread comes to them

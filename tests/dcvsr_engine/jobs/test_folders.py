@@ -94,7 +94,7 @@ def hold(folder: Path, held, release) -> None:
     """Be at work on a job in another process."""
     with Presence(folder):
         held.set()
-        release.wait(30)
+        release.wait(120)
 
 
 def test_a_job_that_another_process_runs_is_not_removed(tmp_path):
@@ -104,12 +104,12 @@ def test_a_job_that_another_process_runs_is_not_removed(tmp_path):
     process = context.Process(target=hold, args=(folder, held, release))
     process.start()
     try:
-        assert held.wait(30)
+        assert held.wait(120)
         with pytest.raises(JobError, match="is being run by another process"):
             discard_job(folder)
     finally:
         release.set()
-        process.join(30)
+        process.join(120)
     assert has_job(folder)
 
 

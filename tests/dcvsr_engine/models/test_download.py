@@ -3,7 +3,6 @@
 import errno
 import json
 import shutil
-import time
 
 import hub as hubs
 import keyring
@@ -156,10 +155,8 @@ def test_a_cancelled_download_is_kept_and_can_be_removed(hub, home, entry):
         if done > 20_000:
             raise Cancelled
 
-    began = time.monotonic()
     with pytest.raises(Cancelled):
         fetch(entry, progress=cancel)
-    assert time.monotonic() - began < 5
     assert 20_000 < unfinished_download(entry.name)[0] < unfinished_download(entry.name)[1]
     remove_model(entry.name)
     assert list(home.iterdir()) == []
@@ -323,10 +320,9 @@ def test_waiting_can_be_cancelled(hub, entry):
     def cancel(what, done, total):
         raise Cancelled
 
-    began = time.monotonic()
     with pytest.raises(Cancelled):
         fetch(entry, progress=cancel)
-    assert time.monotonic() - began < 5
+    assert len(hub.requests) == 1, "it was not waited for"
 
 
 def test_a_range_that_is_refused_begins_again(hub, home, entry):

@@ -32,7 +32,7 @@ class Video:
     def frames(self, first, last=None):
         for index in range(first, self.total):
             if self.gate is not None:
-                self.gate.wait(10)
+                self.gate.wait(60)
             if index not in self.missing:
                 self.decoded.append(index)
                 pixels = np.full((4, 6, 3), index, np.float32)

@@ -25,7 +25,7 @@ class Facts:
     def __init__(self, path: Path) -> None:
         options = ["-v", "error", "-of", "json", "-show_format", "-show_streams", "-show_chapters", "-show_frames"]
         command = [str(FFPROBE), *options, "-show_entries", "frame", "file:" + str(path)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
         assert done.returncode == 0 and not done.stderr, done.stderr
         facts = json.loads(done.stdout)
         self.format: dict[str, Any] = facts["format"]

@@ -42,7 +42,7 @@ def exrs(tmp_path: Path) -> Path:
 def decoded(path: Path, layout: str) -> np.ndarray:
     """The planes of a picture as ffmpeg decodes it, ``(planes, height, width)``."""
     command = ["ffmpeg", "-v", "error", "-i", f"file:{path}", "-f", "rawvideo", "-pix_fmt", layout, "-"]
-    raw = subprocess.run(command, capture_output=True, timeout=60, check=True).stdout
+    raw = subprocess.run(command, capture_output=True, timeout=120, check=True).stdout
     return np.frombuffer(raw, "<f4" if "f32" in layout else "<u2").reshape(-1, HEIGHT, WIDTH)
 
 
