@@ -146,7 +146,9 @@ class CompiledBlocks:
             self.on = True
         except Exception as error:  # whatever a compiler, or its absence, makes of it
             self.on, self.failure = False, error
-            log.warning("The network is not compiled: %s", " ".join(str(error).split())[:300])
+            # what follows an empty line is for those who work on PyTorch
+            said = " ".join(str(error).partition("\n\n")[0].split())
+            log.warning("The network is not compiled, and computes plainly: %s", said[:300])
 
 
 def call_with(function: Callable[..., Any], layouts: list[Any], positional: int, names: list[str], rows: int) -> Any:
