@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import jobs
 import pytest
@@ -12,7 +13,7 @@ from dcvsr_engine.events import StepStarted
 from dcvsr_engine.jobs import job
 from dcvsr_engine.jobs.job import plan_job, run_job
 from dcvsr_engine.network.declaration import Declaration
-from dcvsr_engine.planning import planner
+from dcvsr_engine.planning import calibration, planner
 from dcvsr_engine.planning.calibration import calibrated
 from dcvsr_engine.planning.planner import make_plan
 from dcvsr_engine.planning.shots import ShotBoundaries
@@ -106,12 +107,15 @@ def test_a_day_of_video_is_planned_in_a_moment(clip, tiny_model, tmp_path):
     assert len(plan.segments) > 40_000 and plan.frames == frames
 
 
-def test_a_plan_is_measured_on_one_tile(clip, tiny_model, loader):
+def test_a_plan_is_measured_on_one_tile(clip, tiny_model, loader, monkeypatch):
     request = jobs.request(clip, None, tiny_model)
-    plan = calibrated(plan_job(request), loader(request.settings))
-    began = time.monotonic()
+    plan = plan_job(request)
+    with monkeypatch.context() as patch:  # seconds of the processor: a busy machine has others of the clock
+        patch.setattr(calibration, "time", SimpleNamespace(monotonic=time.process_time))
+        plan = calibrated(plan, loader(request.settings))
+    began = time.process_time()
     run_job(request, loader=loader)
-    assert plan.seconds is not None and 0.1 < plan.seconds / (time.monotonic() - began) < 10
+    assert plan.seconds is not None and 0.1 < plan.seconds / (time.process_time() - began) < 10
 
 
 def test_a_tile_that_does_not_fit_is_a_problem_of_the_plan(clip, tiny_model, loader, monkeypatch):
