@@ -38,6 +38,8 @@ PLANNED = {
         "tiling": "paper",
         "tile": 16,
         "window": 7,
+        "sap": True,
+        "tap": True,
     },
     **{"sap_schedule": "lockstep", "precision": "fp32", "device": "cpu", "tile_batch": 1},
 }

@@ -26,14 +26,14 @@ MEMORY_SHARE = 0.7
 MOST_TILES = 8
 """Tiles in a batch on a GPU, at most, where the user does not choose."""
 
-COUNTED_MAPS = {True: (27.4, 13.0), False: (12.5, 6.9)}
+COUNTED_MAPS = {True: (27.4, 13.0), False: (11.8, 6.5)}
 """Feature maps of the top level that are alive at the U-Net's peak, and inside a propagating layer beside its keys and values,
 per row of the batch; for networks that have attention there, as SVD's, and that have none, as the compact model's. Counted on
 fake tensors (tests/dcvsr_engine/planning/test_counted_memory.py): 26.1 for SVD. It was measured on an H100, 26 November 2026,
 torch 2.11, “dcvsr bench full”, in bf16: 26.2 for a single row, 27.33 for every row of 2 to 16."""
-SHALLOW_SHARES = {True: (0.387, 0.690), False: (0.335, 0.784)}
+SHALLOW_SHARES = {True: (0.387, 0.690), False: (0.508, 0.784)}
 """Operations of an evaluation of the first one or two levels alone, as a share of a whole one; for the same kinds of networks,
-and counted in the same way."""
+and counted in the same way; the last one of the compact model's fourth edition."""
 KERNEL_SHARE = {"cpu": 1.68, "cuda": 1.0, "xpu": 1.1, "mps": 1.1}
 """What a device holds beside the tensors that are counted, as a factor. On a processor it is holes in glibc's heap, mostly: of
 195 MiB that a process grew by for a tile of 64 × 64 × 14 in bf16, 114 were tensors, 15 were oneDNN's, and 66 lay free between
@@ -48,6 +48,8 @@ KERNEL_BYTES = 2**23
 PIXEL_COPIES = 7
 """Copies in float32 of a band of output frames that is decoded and corrected, all that takes on the way included; measured on a
 processor (`test_memory.py`)."""
+PRODUCT_BYTES = 9 * 2**20
+"""Of attention by products, in bf16 on a processor (`diffusion.attention`); measured like `KERNEL_BYTES`."""
 BAND_PIXELS = 2**20
 """Output pixels that are decoded together, where parts of frames can be."""
 HELD_PIXEL = 6
@@ -121,7 +123,8 @@ class NetworkSize:
     @classmethod
     def from_config(cls, config: Mapping[str, Any], weights: int, item: int) -> Self:
         """The sizes that diffusers' ``config`` of a U-Net implies, with the bytes of its ``weights`` and of a number."""
-        crossing = [str(block).startswith("CrossAttn") for block in config["down_block_types"]]
+        sides = zip(config["down_block_types"], reversed(config["up_block_types"]), strict=True)
+        crossing = [any(str(block).startswith("CrossAttn") for block in blocks) for blocks in sides]
         channels = [int(number) for number in config["block_out_channels"]]
         level = next((place for place, crosses in enumerate(crossing) if crosses), len(crossing) - 1)
         share = channels[level] / (channels[0] * 4**level)
@@ -204,7 +207,9 @@ class SegmentLoad:
         rows = most_branches(settings, self.declaration) * tiles_at_once(grid, settings)
         kept = self.kept_keys(rows) + self.parked_maps()
         evaluated = rows * row * network.channels * network.item + self.outside_bytes(rows)
-        return int(evaluated * KERNEL_SHARE[settings.device] + kept * network.channels * network.item) + KERNEL_BYTES
+        by_products = settings.device == "cpu" and network.item == 2
+        fixed = KERNEL_BYTES + by_products * PRODUCT_BYTES
+        return int(evaluated * KERNEL_SHARE[settings.device] + kept * network.channels * network.item) + fixed
 
     def outside_bytes(self, rows: int) -> int:
         """Latents that ``rows`` hold outside of the network in float32, where that is on the same device.

@@ -10,6 +10,11 @@ from dcvsr_engine.settings import RestoreSettings
 from dcvsr_engine.storage import read_json
 
 COMPACT = dict(read_json(resource("models", "compact", "unet", "config.json")))
+DEEPER = COMPACT | {
+    "down_block_types": ["DownBlockSpatioTemporal", "CrossAttnDownBlockSpatioTemporal", "CrossAttnDownBlockSpatioTemporal"],
+    "up_block_types": ["CrossAttnUpBlockSpatioTemporal", "CrossAttnUpBlockSpatioTemporal", "UpBlockSpatioTemporal"],
+}
+"""A network like the compact model's, with attention on all levels but the first, on both sides."""
 OFF = {"sap": False, "tap": False}
 
 
@@ -21,8 +26,9 @@ OFF = {"sap": False, "tap": False}
         (SVD_UNET, {"propagating_layers": 3}, 2),
         (SVD_UNET, {"propagating_layers": 8}, None),
         (COMPACT, {}, None),
-        (COMPACT, {"propagating_layers": 1}, 2),
-        (COMPACT, {"sap": False, "propagating_layers": 1}, 2),
+        (COMPACT, {"propagating_layers": 1}, None),
+        (DEEPER, {"propagating_layers": 1}, 2),
+        (DEEPER, {"sap": False, "propagating_layers": 1}, 2),
         (COMPACT, OFF, 1),
     ],
 )

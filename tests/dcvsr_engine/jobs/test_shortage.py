@@ -5,6 +5,7 @@ import itertools
 
 import av
 import jobs
+import numpy as np
 import pytest
 import torch
 from diffusers import UNetSpatioTemporalConditionModel as UNet
@@ -76,10 +77,13 @@ def test_memory_that_is_short_once_anywhere_changes_nothing(part, clip, tiny_mod
 @pytest.mark.parametrize("schedule", ["two-pass", "cached"])
 def test_batches_become_smaller_and_nothing_changes(schedule, wide, tiny_model, tmp_path, loader, monkeypatch):
     changes = {"sap_schedule": schedule, "steps": 3, "overlap": 0.5}
-    expected, _, _ = restored(jobs.request(wide, tmp_path / "two.mkv", tiny_model, tile_batch=2, **changes), loader)
+    restored(jobs.request(wide, tmp_path / "two.mkv", tiny_model, tile_batch=2, **changes), loader)
     errors = starve(monkeypatch, UNet, "forward", rows_above(2))
-    frames, warnings, report = restored(jobs.request(wide, tmp_path / "out.mkv", tiny_model, tile_batch=3, **changes), loader)
-    assert frames == expected
+    _, warnings, report = restored(jobs.request(wide, tmp_path / "out.mkv", tiny_model, tile_batch=3, **changes), loader)
+    # a product's last bits depend on how many rows it has
+    expected, frames = (np.stack(jobs.pictures(tmp_path / name)).astype(int) for name in ("two.mkv", "out.mkv"))
+    # one code of chroma is up to two of RGB
+    assert np.abs(frames - expected).max() <= 2 and (frames != expected).mean() < 1e-3
     assert len(errors) == 1 and warnings == ["Memory ran out: tiles are denoised 2 at a time from here on."]
     assert report["settings"]["tile_batch"] == 2 and warnings[0] in report["notes"]
 

@@ -156,8 +156,8 @@ def test_the_plan_is_near_what_decoding_took_on_a_gpu():
 
 
 MEASURED = {
-    "fp32": {(6, 32): 41, (14, 32): 82, (14, 64): 357},
-    "bf16": {(6, 32): 31, (14, 32): 55, (14, 64): 192},
+    "fp32": {(6, 32): 40, (14, 32): 87, (14, 64): 333},
+    "bf16": {(6, 32): 37, (14, 32): 64, (14, 64): 186},
 }
 """MiB that a tile of so many frames and latents' side took on a processor, by `bench.memory.peak_bytes`."""
 
@@ -170,7 +170,7 @@ def test_the_plan_is_near_what_was_measured_for_the_compact_model(precision):
     settings = declaration.resolve(RestoreSettings(sap=False, tile_batch=1, device="cpu"))
     for (frames, side), measured in MEASURED[precision].items():
         load = SegmentLoad(settings, declaration, network, TileGrid.build(frames, side, side), 1, 1)
-        assert 0.9 * measured < load.sampling_bytes() / 2**20 < 1.13 * measured
+        assert 0.9 * measured < load.sampling_bytes() / 2**20 < 1.1 * measured
 
 
 MEASURED_JOBS = [
