@@ -45,11 +45,11 @@ DECODER_SHARE = {"cpu": 1.25, "cuda": 1.0, "xpu": 1.25, "mps": 1.25}
 """As `KERNEL_SHARE`, for the decoder; measured on CUDA only, likewise: 1.000 with 22 frames, in bf16 and fp16."""
 KERNEL_BYTES = 2**23
 """Bytes that one evaluation needs whatever its size; measured on a processor, likewise."""
+PRODUCT_BYTES = 9 * 2**20
+"""Of attention by products, in bf16 on a processor (`diffusion.attention`); measured like `KERNEL_BYTES`."""
 PIXEL_COPIES = 7
 """Copies in float32 of a band of output frames that is decoded and corrected, all that takes on the way included; measured on a
 processor (`test_memory.py`)."""
-PRODUCT_BYTES = 9 * 2**20
-"""Of attention by products, in bf16 on a processor (`diffusion.attention`); measured like `KERNEL_BYTES`."""
 BAND_PIXELS = 2**20
 """Output pixels that are decoded together, where parts of frames can be."""
 HELD_PIXEL = 6
@@ -74,6 +74,12 @@ MOST_WAITING = 64
 """Finished frames that wait to be written: at most so many bytes, and so many."""
 WAITING_PIXEL = FLOAT_PIXEL + 4
 """Bytes of a pixel that waits: colours and the error of its luma, in float32."""
+
+
+def attending_levels(config: Mapping[str, Any]) -> list[bool]:
+    """Whether each level of a U-Net of diffusers' ``config`` has attention, on either side."""
+    sides = zip(config["down_block_types"], reversed(config["up_block_types"]), strict=True)
+    return [any(str(block).startswith("CrossAttn") for block in blocks) for blocks in sides]
 
 
 @dataclass(frozen=True)
@@ -123,8 +129,7 @@ class NetworkSize:
     @classmethod
     def from_config(cls, config: Mapping[str, Any], weights: int, item: int) -> Self:
         """The sizes that diffusers' ``config`` of a U-Net implies, with the bytes of its ``weights`` and of a number."""
-        sides = zip(config["down_block_types"], reversed(config["up_block_types"]), strict=True)
-        crossing = [any(str(block).startswith("CrossAttn") for block in blocks) for blocks in sides]
+        crossing = attending_levels(config)
         channels = [int(number) for number in config["block_out_channels"]]
         level = next((place for place, crosses in enumerate(crossing) if crosses), len(crossing) - 1)
         share = channels[level] / (channels[0] * 4**level)
@@ -134,7 +139,7 @@ class NetworkSize:
     def shallow_share(self, settings: ResolvedSettings) -> float:
         """Operations of an evaluation in a step that reuses deep features, as a share of a whole one."""
         levels = shallow_levels(self.config, settings)
-        shares = SHALLOW_SHARES["CrossAttn" in self.config["down_block_types"][0]]
+        shares = SHALLOW_SHARES[attending_levels(self.config)[0]]
         return 1.0 if levels is None else shares[min(levels, len(shares)) - 1]
 
     def deep_numbers(self, settings: ResolvedSettings) -> float:
