@@ -140,7 +140,7 @@ def narrowed(unet: UNetSpatioTemporalConditionModel, changes: dict[str, Any], se
         for name, weight in narrow.state_dict().items():
             if name in weights:
                 weight.copy_(first_channels(weights[name], weight.shape, skip_inputs(name, unet.config, narrow.config)))
-    except (IndexError, RuntimeError, ValueError) as error:
+    except (IndexError, RuntimeError, TypeError, ValueError) as error:
         raise SettingsError(f"The recipe's “narrow” does not fit the network it starts from: {error}") from None
     return narrow.train()
 
