@@ -162,9 +162,12 @@ class Studio:
 
 def pause(seconds: float) -> None:
     """Let the window live for a while."""
-    from PySide6.QtTest import QTest
+    from PySide6.QtCore import QEventLoop, QTimer
 
-    QTest.qWait(round(1000 * seconds))
+    # as the program itself waits: QTest.qWait keeps Python's lock, and threads that decode stand still
+    loop = QEventLoop()
+    QTimer.singleShot(round(1000 * seconds), loop.quit)
+    loop.exec()
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
