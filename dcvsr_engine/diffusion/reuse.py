@@ -12,7 +12,8 @@ from diffusers import UNetSpatioTemporalConditionModel
 from torch import Tensor, nn
 
 from dcvsr_engine.diffusion.branch import Branch
-from dcvsr_engine.diffusion.front import computed_once
+from dcvsr_engine.diffusion.front import computed_once, share_front
+from dcvsr_engine.diffusion.lanes import LARGE_NETWORK, Lanes
 from dcvsr_engine.diffusion.levels import shallow_levels
 from dcvsr_engine.diffusion.propagation import BatchLayout, Propagation
 from dcvsr_engine.network.compiled import COMPILED_KINDS, CompiledBlocks
@@ -51,12 +52,16 @@ class LevelledUNet:
         propagation: knows what is in a batch.
         compiled: its blocks that are compiled.
         levels: as `shallow_levels` counts them; ``None`` where nothing can be left out.
+        lanes: where tiles are evaluated side by side, each by a thread: on a processor, unless the network is large or compiled.
     """
 
     def __init__(self, unet: UNetSpatioTemporalConditionModel, propagation: Propagation, settings: ResolvedSettings) -> None:
         self.unet, self.propagation = unet, propagation
         self.compiled = CompiledBlocks(unet, COMPILED_KINDS[settings.compile])
         self.levels = shallow_levels(unet.config, settings)
+        small = sum(weight.numel() for weight in unet.parameters()) < LARGE_NETWORK
+        self.lanes = Lanes() if small and unet.device.type == "cpu" and settings.compile == "off" else None
+        share_front(unet)
         self._reused: DeepFeatures | None = None
 
     @contextmanager
@@ -107,7 +112,7 @@ class LevelledUNet:
         """
         layout = self.propagation.layout
         features = self._reused.of(layout) if self._reused is not None and layout is not None else None
-        with self.compiled.evaluation(len(x)), computed_once(self.unet, alike):
+        with self.compiled.evaluation(len(x)), computed_once(alike):
             if features is not None:
                 return self.shallow(x, noise_level, embeddings, ids, features.to(x))
             out: Tensor = self.unet(x, noise_level, encoder_hidden_states=embeddings, added_time_ids=ids).sample

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from dcvsr_engine.diffusion.denoiser import Denoiser
 from dcvsr_engine.diffusion.edm import euler_step
-from dcvsr_engine.diffusion.propagation import Collect, Extension, Inject, Lockstep, SpatialBank, Staged, TemporalMemory
+from dcvsr_engine.diffusion.propagation import Collect, Extension, Inject, Lockstep, SpatialBank, TemporalMemory
 from dcvsr_engine.diffusion.reuse import DeepFeatures
 from dcvsr_engine.diffusion.schedule import Pass, Step, mode_of, passes
 from dcvsr_engine.diffusion.turns import run_in_turns
@@ -231,7 +231,7 @@ EXTENSIONS: dict[Pass, Callable[[SpatialBank], Extension]] = {
     Pass.COLLECT: Collect,
     Pass.INJECT: Inject,
     Pass.LOCKSTEP: Lockstep,
-    Pass.STAGED: Staged,
+    Pass.STAGED: Lockstep,
 }
 
 

@@ -214,6 +214,8 @@ class SegmentLoad:
         evaluated = rows * row * network.channels * network.item + self.outside_bytes(rows)
         by_products = settings.device == "cpu" and network.item == 2
         fixed = KERNEL_BYTES + by_products * PRODUCT_BYTES
+        if settings.device == "cpu":
+            fixed *= tiles_at_once(grid, settings)  # each thread has its own, see `diffusion.lanes`
         return int(evaluated * KERNEL_SHARE[settings.device] + kept * network.channels * network.item) + fixed
 
     def outside_bytes(self, rows: int) -> int:
@@ -367,7 +369,8 @@ def with_batch(load: SegmentLoad, budget: int) -> PlannedSettings:
         last: SapSchedule = "two-pass" if settings.tiling == "paper" else "cached"
         exact: tuple[SapSchedule, ...] = ("lockstep", "staged")
         schedule = next((tried for tried in exact if fits(tried, 1)), last)
-    most = min(load.grid.spatial, load.together)
+    alike = settings.sap or settings.tap  # else tiles of several windows may be in a batch
+    most = min(load.grid.spatial if alike else len(load.grid), load.together)
     batch = settings.tile_batch or max((size for size in range(1, most + 1) if fits(schedule, size)), default=1)
     if settings.sap_schedule == "auto" and batch >= load.grid.spatial:
         schedule = "lockstep"

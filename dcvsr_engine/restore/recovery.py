@@ -129,7 +129,7 @@ class RecoveringBatches:
             batch, waiting = waiting[:size], waiting[size:]
             least = size if group.together else 1
             yield from in_parts(partial(self.repaired, estimate), batch, self.recovery.use_fewer_tiles, least)
-            if batch[-1].m % TRIM_TILES == 0:
+            if any(tile.m % TRIM_TILES == 0 for tile in batch):
                 trim_heap()
 
     def in_turns(self, estimate: Estimate, group: TileGroup) -> Iterator[tuple[list[Tile], Tensor]]:
