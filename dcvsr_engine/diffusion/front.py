@@ -12,7 +12,7 @@ from diffusers import UNetSpatioTemporalConditionModel
 from torch import Tensor, nn
 
 ALIKE: ContextVar[int] = ContextVar("alike branches", default=1)
-"""Branches of the calling evaluation, one after the other in its batch, that enter with the same rows: evaluations differ in it."""
+"""Branches of the calling evaluation, one after the other in its batch, that enter with the same rows."""
 
 
 def front_of(unet: UNetSpatioTemporalConditionModel) -> tuple[nn.Module, ...]:

@@ -1,8 +1,8 @@
 """Work side by side on a processor: each piece by a single thread, as many at once as there are threads.
 
-Small layers gain little by several threads: two tiles of the compact model took 0.127 s each on a thread of their own, and 0.149 s
-one after the other on two (Zen 4, torch 2.13). Nor does a result depend on the number of threads, or on what else is in a batch:
-several threads add up sums, those of a group norm for one, in another order.
+Small layers gain little by several threads: two tiles of the compact model took 0.127 s each on a thread of their own, and
+0.149 s one after the other on two (Zen 4, torch 2.13). Nor does a result depend on the number of threads, or on what else is in a
+batch: several threads add up sums, those of a group norm for one, in another order.
 """
 
 import contextvars
