@@ -4,8 +4,9 @@ What is deep changes little from one step to the next (DeepCache, Ma et al. 2023
 of the lowest upsampler that every step evaluates: a quarter of what comes out of it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TypeVar
 
 import torch
 from diffusers import UNetSpatioTemporalConditionModel
@@ -19,6 +20,8 @@ from dcvsr_engine.diffusion.propagation import BatchLayout, Propagation
 from dcvsr_engine.network.compiled import COMPILED_KINDS, CompiledBlocks
 from dcvsr_engine.settings import ResolvedSettings
 from dcvsr_engine.tiling.grid import Tile
+
+PieceResult = TypeVar("PieceResult")
 
 
 class DeepFeatures:
@@ -89,6 +92,10 @@ class LevelledUNet:
             yield
         finally:
             self._reused = None
+
+    def side_by_side(self, works: Sequence[Callable[[], PieceResult]]) -> list[PieceResult]:
+        """Do what is independent: in `lanes` where there are such; returns the results in order."""
+        return self.lanes.run(works) if self.lanes is not None else [work() for work in works]
 
     @property
     def upsampler(self) -> nn.Module:

@@ -52,6 +52,8 @@ PIXEL_COPIES = 7
 processor (`test_memory.py`)."""
 BAND_PIXELS = 2**20
 """Output pixels that are decoded together, where parts of frames can be."""
+PIXEL_LANES = 4
+"""Frames that are enlarged, or decoded, side by side, at most: each takes the memory of a band."""
 HELD_PIXEL = 6
 """Bytes of a pixel of enlarged frames that are held: three channels in 16 bits."""
 PROCESS_BYTES = 480 * 2**20
@@ -277,7 +279,8 @@ class SegmentLoad:
             return 0
         width = self.grid.width * self.declaration.factor // self.settings.scale
         pixels = self.upsampler.band_pixels(self.pixels_in, width) if self.first_stage.local else self.pixels_in
-        return self.upsampler.peak_bytes(pixels, self.network.item)
+        lanes = min(PIXEL_LANES, self.together) if self.settings.device == "cpu" and self.first_stage.local else 1
+        return lanes * self.upsampler.peak_bytes(pixels, self.network.item)
 
     def frames_at_once(self, budget: int) -> int:
         """Frames to encode or decode together that fit into ``budget`` bytes: as many as the first stage wants, if possible."""
@@ -342,7 +345,8 @@ class SegmentLoad:
         """Memory of a chunk of output frames beyond one, and of a band of it where frames can be worked on in parts."""
         whole = band = frames * self.pixels_out
         if self.first_stage.local:
-            band = min(whole, BAND_PIXELS)
+            lanes = min(PIXEL_LANES, self.together, frames) if self.settings.device == "cpu" else 1
+            band = min(whole, lanes * BAND_PIXELS)
         # one is that which is made; while frames of a chunk wait, they hold all of it
         return 2 * (frames - 1) * self.pixels_out * WAITING_PIXEL + PIXEL_COPIES * band * FLOAT_PIXEL
 
