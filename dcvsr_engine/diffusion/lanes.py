@@ -37,8 +37,8 @@ class Lanes:
     def run(self, works: Sequence[Callable[[], LaneResult]]) -> list[LaneResult]:
         """Do ``works``; returns their results in order.
 
-        They pause together (`turns.pause_turn`), all of them equally often: none goes on before all have come as far, and, where
-        the caller takes turns itself, the others' turns. The first error is raised when all have ended.
+        They pause together (`turns.pause_turn`): none goes on before all have come as far, and, where the caller takes turns
+        itself, the others' turns. The first error is raised when all have ended.
         """
         companions = Companions(len(works), self.count)
         try:
@@ -58,10 +58,9 @@ class Companions:
     """Pieces of work that are done side by side, ``room`` of them at a time, and pause together."""
 
     def __init__(self, count: int, room: int) -> None:
-        self._room = threading.Semaphore(room)
-        context = contextvars.copy_context()
-        self._meeting = threading.Barrier(count, action=lambda: context.run(pause_turn))
-        self._grad = torch.is_grad_enabled()
+        self._room, self._meeting = threading.Semaphore(room), threading.Condition()
+        self._working, self._arrived, self._meetings, self._failed = count, 0, 0, False
+        self._caller, self._grad = contextvars.copy_context(), torch.is_grad_enabled()
 
     @property
     def waited(self) -> float:
@@ -77,16 +76,38 @@ class Companions:
                 with torch.set_grad_enabled(self._grad):  # PyTorch keeps this per thread
                     return work()
             except BaseException:
-                self._meeting.abort()
+                self._failed = True
                 raise
+            finally:
+                self._leave()
 
     def pause(self) -> None:
-        """Wait for the companions; see `turns.pause_turn`."""
+        """Wait until all companions that still work have come as far; see `turns.pause_turn`."""
         self._room.release()
         try:
-            self._meeting.wait()
-        except threading.BrokenBarrierError:
-            raise Abandoned from None
+            with self._meeting:
+                self._arrived, before = self._arrived + 1, self._meetings
+                self._meet()
+                self._meeting.wait_for(lambda: self._failed or self._meetings > before)
         finally:
             self._room.acquire()
             torch.set_num_threads(1)  # whoever took a turn meanwhile has set it back
+        if self._failed:
+            raise Abandoned
+
+    def _leave(self) -> None:
+        with self._meeting:
+            self._working -= 1
+            self._meet()
+
+    def _meet(self) -> None:
+        """Have all go on that wait, where nobody is missing and once the caller may."""
+        if self._arrived == self._working > 0 and not self._failed:
+            try:
+                self._caller.run(pause_turn)
+            except BaseException:
+                self._failed = True
+                raise
+            finally:
+                self._arrived, self._meetings = 0, self._meetings + 1
+        self._meeting.notify_all()

@@ -54,6 +54,8 @@ BAND_PIXELS = 2**20
 """Output pixels that are decoded together, where parts of frames can be."""
 PIXEL_LANES = 4
 """Frames that are enlarged, or decoded, side by side, at most: each takes the memory of a band."""
+SMALL_FRAME = 2**15
+"""LR pixels of a frame up to which threads enlarge one each; in larger ones all have enough to do together, in less memory."""
 HELD_PIXEL = 6
 """Bytes of a pixel of enlarged frames that are held: three channels in 16 bits."""
 PROCESS_BYTES = 480 * 2**20
@@ -279,7 +281,8 @@ class SegmentLoad:
             return 0
         width = self.grid.width * self.declaration.factor // self.settings.scale
         pixels = self.upsampler.band_pixels(self.pixels_in, width) if self.first_stage.local else self.pixels_in
-        lanes = min(PIXEL_LANES, self.together) if self.settings.device == "cpu" and self.first_stage.local else 1
+        small = self.settings.device == "cpu" and self.first_stage.local and self.pixels_in <= SMALL_FRAME
+        lanes = min(PIXEL_LANES, self.together) if small else 1
         return lanes * self.upsampler.peak_bytes(pixels, self.network.item)
 
     def frames_at_once(self, budget: int) -> int:

@@ -14,7 +14,7 @@ from dcvsr_engine.network.resample import upscale
 from dcvsr_engine.network.upsampler_config import ENLARGED_TOGETHER
 from dcvsr_engine.network.upsampling import VideoUpsampler
 from dcvsr_engine.planning.grids import padded
-from dcvsr_engine.planning.memory import PIXEL_LANES
+from dcvsr_engine.planning.memory import PIXEL_LANES, SMALL_FRAME
 from dcvsr_engine.restore.frames import SegmentFrames
 from dcvsr_engine.restore.recovery import is_finite
 from dcvsr_engine.settings import Device
@@ -193,8 +193,9 @@ class HoldingEnlarger(Enlarger):
     def hold(self, positions: list[int]) -> list[Tensor]:
         """Some frames in 16 bits, each ``(3, height, width)``, enlarged now where they are not held already."""
         missing = [position for position in positions if self.frames.indices[position] not in self.held]
-        for some in batched(missing, PIXEL_LANES):
-            tried = self._side_by_side([partial(self.tried, position) for position in some])
+        small = self.frames.pixels.shape[-2:].numel() <= SMALL_FRAME
+        for some in batched(missing, PIXEL_LANES if small else 1):
+            tried = self._side_by_side([partial(self.tried, position) for position in some]) if small else [None]
             for position, whole in zip(some, tried, strict=True):
                 self.held[self.frames.indices[position]] = self.whole(position, self.sound) if whole is None else whole
         return [self.held[self.frames.indices[position]] for position in positions]

@@ -85,6 +85,15 @@ def test_none_goes_on_before_all_have_come_as_far(lanes):
     assert [stage for stage, _ in diary] == [0] * 6 + [1] * 6
 
 
+def test_nobody_waits_for_one_that_has_ended(lanes):
+    def work(pauses):
+        for _ in range(pauses):
+            pause_turn()
+        return pauses
+
+    assert lanes.run([partial(work, pauses) for pauses in (0, 3, 1, 3)]) == [0, 3, 1, 3]
+
+
 @pytest.mark.parametrize("in_turns", [False, True])
 def test_the_first_error_ends_those_that_wait(in_turns, lanes):
     unwound = []
