@@ -1,7 +1,6 @@
 """The U-Net as a denoiser of tiles: preconditioning, branches, guidance (method.md §1, §5). Mathematics only."""
 
 from dataclasses import replace
-from functools import partial
 
 import torch
 from torch import Tensor
@@ -64,7 +63,7 @@ class Denoiser:
         branches_in_one_batch: bool = True,
         perturbation: float = 1.0,
     ) -> Tensor:
-        """Estimate ``x̂_0`` with guidance (eq. 9): in one batch, or each tile by a thread of the processor, see `lanes`.
+        """Estimate ``x̂_0`` with guidance (eq. 9).
 
         Args:
             x: noisy latents ``(tiles, frames, channels, height, width)``.
@@ -78,28 +77,6 @@ class Denoiser:
         Returns:
             The guided estimate, shaped like ``x``.
         """
-        if self.network.lanes is not None and not torch.is_grad_enabled():
-            guidance = mode, scale, gamma, branches_in_one_batch, perturbation
-            works = [
-                partial(self.guided_batch, part, sigma, seen, [tile], *guidance)
-                for part, seen, tile in zip(x.split(1), condition.split(1), tiles, strict=True)
-            ]
-            return torch.cat(self.network.lanes.run(works))
-        return self.guided_batch(x, sigma, condition, tiles, mode, scale, gamma, branches_in_one_batch, perturbation)
-
-    def guided_batch(
-        self,
-        x: Tensor,
-        sigma: float,
-        condition: Tensor,
-        tiles: list[Tile],
-        mode: Guidance,
-        scale: float,
-        gamma: float,
-        branches_in_one_batch: bool,
-        perturbation: float,
-    ) -> Tensor:
-        """Estimate ``x̂_0`` with guidance in one batch; arguments and result are those of `guided`."""
         if needs_degraded(mode, scale):
             return self.self_attention_guided(x, sigma, condition, tiles, scale, perturbation)
         branches = branches_of(mode, scale, gamma, self.distinct)

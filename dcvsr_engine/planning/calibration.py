@@ -1,6 +1,7 @@
 """Duration and memory of a job, from one tile measured on the device."""
 
 import time
+from functools import partial
 
 import torch
 
@@ -22,11 +23,12 @@ def evaluate_tile(plan: Plan, model: Model) -> float:
     stage = model.first_stage
     model.unet.to(model.device)  # the job before may have left it elsewhere
     tile, count = plan.grid.tile(0, 0), plan.tiles_at_once if model.device == "cpu" else 1
-    x = torch.zeros(count, tile.frames, stage.latent_channels, tile.height, tile.width)
-    condition = torch.zeros(count, tile.frames, stage.condition_channels, tile.height, tile.width)
-    began = time.monotonic()
+    x = torch.zeros(1, tile.frames, stage.latent_channels, tile.height, tile.width)
+    condition = torch.zeros(1, tile.frames, stage.condition_channels, tile.height, tile.width)
+    began, denoiser = time.monotonic(), Denoiser(model)
     # without guidance, so that time and memory are those of one row; branches are counted apart
-    Denoiser(model).guided(x, model.declaration.sigma_max, condition, [tile] * count, "none", 1.0, 0.0)
+    work = partial(denoiser.guided, x, model.declaration.sigma_max, condition, [tile], "none", 1.0, 0.0)
+    denoiser.network.side_by_side([work] * count)
     return (time.monotonic() - began) / count
 
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -188,15 +189,15 @@ def seconds_per_tile(model: Model, way: Way, clock: Callable[[], float]) -> floa
     side = min(declaration.tile, LADDER_TILE)
     tile = TileGrid.build(declaration.window, side, side, side, declaration.window).tile(0, 0)
     x, condition = (
-        torch.zeros(way.threads, declaration.window, channels, side, side)
-        for channels in (stage.latent_channels, stage.condition_channels)
+        torch.zeros(1, declaration.window, channels, side, side) for channels in (stage.latent_channels, stage.condition_channels)
     )
     torch.set_num_threads(way.threads)
     denoiser = Denoiser(model)
+    work = partial(denoiser.guided, x, declaration.sigma_max, condition, [tile], "none", 1.0, 0.0)
 
     def evaluate() -> float:
         began = clock()
-        denoiser.guided(x, declaration.sigma_max, condition, [tile] * way.threads, "none", 1.0, 0.0)
+        denoiser.network.side_by_side([work] * way.threads)
         return (clock() - began) / way.threads
 
     taken = attempt(lambda: min(evaluate() for _ in range(2)))

@@ -381,6 +381,8 @@ class SegmentPipeline:
             JobError: it comes out damaged.
         """
         up = self.enlarged(positions, self.in_pixels(rows), self.in_pixels(columns))
+        if self.frames_apart:  # several tiles at once may ask, and a fixed transform always gives numbers
+            return self.model.first_stage.encode_condition(up)
         condition = self.sound(positions, partial(self.model.first_stage.encode_condition, up, check=self._check)).cpu()
         if self._preview is not None:
             self._preview.learn(condition, up)

@@ -10,7 +10,7 @@ import torch
 from diffusers import UNetSpatioTemporalConditionModel as UNet
 from jobs import CancelAt, Watch
 
-from dcvsr_engine.diffusion.denoiser import Denoiser
+from dcvsr_engine.diffusion.sampler import TiledDenoiser
 from dcvsr_engine.errors import Cancelled, JobError
 from dcvsr_engine.events import StepStarted, Warned
 from dcvsr_engine.jobs.folders import unfinished_jobs
@@ -42,8 +42,13 @@ def starve(monkeypatch, kind: type, name: str, when) -> list[int]:
 
 
 def rows_above(most: int):
-    """More than ``most`` rows in a batch of the U-Net, or of tiles."""
+    """More than ``most`` rows in a batch of the U-Net."""
     return lambda sample, *others: len(sample) > most
+
+
+def tiles_above(most: int):
+    """More than ``most`` tiles at once."""
+    return lambda x, step, tiles: len(tiles) > most
 
 
 def restored(request, loader) -> tuple[list, list[str], dict]:
@@ -79,7 +84,7 @@ def test_batches_become_smaller_and_nothing_changes(schedule, wide, tiny_model, 
     # without TAP, which merges the tiles of another batch in another order
     changes = {"sap_schedule": schedule, "steps": 3, "overlap": 0.5, "tap": False}
     whole, _, _ = restored(jobs.request(wide, tmp_path / "two.mkv", tiny_model, tile_batch=2, **changes), loader)
-    errors = starve(monkeypatch, Denoiser, "guided", rows_above(2))
+    errors = starve(monkeypatch, TiledDenoiser, "estimate", tiles_above(2))
     frames, warnings, report = restored(jobs.request(wide, tmp_path / "out.mkv", tiny_model, tile_batch=3, **changes), loader)
     assert frames == whole
     assert len(errors) == 1 and warnings == ["Memory ran out: tiles are denoised 2 at a time from here on."]
@@ -98,7 +103,7 @@ def test_branches_are_computed_one_after_the_other(clip, tiny_model, tmp_path, l
 
 def test_lockstep_gives_way_to_smaller_batches_that_wait_for_each_other(wide, tiny_model, tmp_path, loader, monkeypatch):
     restored(jobs.request(wide, tmp_path / "whole.mkv", tiny_model, sap_schedule="lockstep"), loader)
-    starve(monkeypatch, Denoiser, "guided", rows_above(1))
+    starve(monkeypatch, TiledDenoiser, "estimate", tiles_above(1))
     _, warnings, report = restored(jobs.request(wide, tmp_path / "out.mkv", tiny_model, sap_schedule="lockstep"), loader)
     assert len(warnings) == 1 and "wait for each other" in warnings[0]
     assert report["settings"]["sap_schedule"] == "staged"
