@@ -8,6 +8,7 @@ run. Where there is no compiler, blocks stay plain.
 import logging
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
+from contextvars import Context
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -140,8 +141,9 @@ class CompiledBlocks:
             torch.compiler.set_stance("default")
             allow_variants()
             with torch.no_grad():
+                # examples belong to no batch: attention processors, which ask a context variable for it, must not keep them
                 for call in work:
-                    call()
+                    Context().run(call)
             torch.compiler.set_stance("eager_on_recompile")
             self.on = True
         except Exception as error:  # whatever a compiler, or its absence, makes of it

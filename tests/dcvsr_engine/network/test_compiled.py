@@ -2,13 +2,23 @@
 
 import gc
 import weakref
+from functools import partial
 
+import jobs
 import networks
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from dcvsr_engine.diffusion import reuse
+from dcvsr_engine.diffusion.branch import CONDITIONAL
+from dcvsr_engine.diffusion.propagation import BatchLayout, Propagation, TemporalMemory
+from dcvsr_engine.errors import Cancelled
+from dcvsr_engine.events import StepStarted
+from dcvsr_engine.jobs.job import run_job
 from dcvsr_engine.network.compiled import COMPILED_KINDS, CompiledBlocks
+from dcvsr_engine.tiling.grid import TileGrid
 
 
 @pytest.fixture(autouse=True)
@@ -136,6 +146,34 @@ def test_a_block_may_see_fewer_rows_than_the_batch_has():
     assert blocks.failure is None and graphs.run == 2
 
 
+class Offering(Block):
+    """Hands its input on to the next window, as spatial self-attention does."""
+
+    def __init__(self, propagation):
+        super().__init__()
+        self.propagation = propagation
+
+    @torch.compiler.disable
+    def offer(self, x):
+        self.propagation.extend(0, x.unsqueeze(1), x.unsqueeze(1))
+
+    def forward(self, x):
+        self.offer(x)
+        return super().forward(x)
+
+
+def test_what_is_compiled_leaves_nothing_to_the_next_window():
+    propagation, memory, x = Propagation(), TemporalMemory(1), given(1)
+    network = nn.Sequential(Offering(propagation)).requires_grad_(False)
+    blocks = CompiledBlocks(network, (Offering,), Graphs())
+    layout = BatchLayout((CONDITIONAL,), (TileGrid.build(2, 1, 5, 5, 2).tile(0, 0),))
+    with propagation.extended_by(memory), propagation.batch(layout):
+        evaluate(network, blocks, x)
+    assert blocks.on
+    ((key, _),) = memory.offering.values()
+    assert key.any() and len(memory.chosen[0]) == 1
+
+
 def test_a_later_job_begins_anew(network):
     plain = network(given())
     CompiledBlocks(network, (Block,), Graphs())
@@ -157,3 +195,19 @@ def test_the_real_blocks_are_compiled_but_for_spatial_self_attention(asked):
         assert graphs.traced < sum(isinstance(block, COMPILED_KINDS[asked]) for block in denoiser.model.unet.modules())
         torch.testing.assert_close(denoiser.network(x, torch.tensor(0.4), embeddings, ids), plain, atol=1e-5, rtol=1e-5)
     assert graphs.run > 2 * graphs.traced
+
+
+@pytest.mark.slow
+def test_a_job_with_compiled_blocks_is_cancelled_and_goes_on_to_the_frames_of_a_plain_one(
+    tmp_path, tiny_model, loader, monkeypatch
+):
+    clip, graphs = jobs.short_clip(tmp_path / "clip.mkv", 8), Graphs()
+    monkeypatch.setattr(reuse, "CompiledBlocks", partial(CompiledBlocks, backend=graphs))
+    run_job(jobs.request(clip, tmp_path / "plain.mkv", tiny_model), loader=loader)
+    request = jobs.request(clip, tmp_path / "out.mkv", tiny_model, compile="transformers")
+    with pytest.raises(Cancelled):
+        run_job(request, jobs.CancelAt(StepStarted, step=1).watch, loader=loader)
+    run_job(request, loader=loader)
+    CompiledBlocks(loader(request.settings).unet, ())  # others compute with it, too
+    plain, compiled = (np.stack(jobs.pictures(tmp_path / name)) for name in ("plain.mkv", "out.mkv"))
+    assert graphs.run and np.array_equal(plain, compiled)
