@@ -17,7 +17,7 @@ from diffusers import UNetSpatioTemporalConditionModel
 from torch import nn
 
 from dcvsr_engine.diffusion.attention import install_processors
-from dcvsr_engine.network.compiled import BlockCall, allow_variants, plain_forward, reason
+from dcvsr_engine.network.compiled import BlockCall, plain_forward, reason
 from dcvsr_engine.network.device import resolve_device
 from dcvsr_engine.network.fused import adapt_to_device
 
@@ -79,7 +79,6 @@ def compile_calls(
     threading.Thread(target=end_with_parent, name="parent", daemon=True).start()
     try:
         blocks = dict(unet_without_weights(config, device, dtype).named_modules())
-        allow_variants()
         for call in calls:
             block = copy.deepcopy(blocks[call.block]).to_empty(device=device)
             call.compile(torch.compile(plain_forward(block)))

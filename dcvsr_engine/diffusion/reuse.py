@@ -17,7 +17,7 @@ from dcvsr_engine.diffusion.compile_process import CompileProcess
 from dcvsr_engine.diffusion.front import computed_once
 from dcvsr_engine.diffusion.levels import shallow_levels
 from dcvsr_engine.diffusion.propagation import BatchLayout, Propagation
-from dcvsr_engine.network.compiled import CompiledBlocks, kinds_to_compile
+from dcvsr_engine.network.compiled import CompiledBlocks
 from dcvsr_engine.settings import ResolvedSettings
 from dcvsr_engine.tiling.grid import Tile
 
@@ -55,9 +55,15 @@ class LevelledUNet:
         levels: as `shallow_levels` counts them; ``None`` where nothing can be left out.
     """
 
-    def __init__(self, unet: UNetSpatioTemporalConditionModel, propagation: Propagation, settings: ResolvedSettings) -> None:
+    def __init__(
+        self,
+        unet: UNetSpatioTemporalConditionModel,
+        propagation: Propagation,
+        settings: ResolvedSettings,
+        compiled_kinds: tuple[type[nn.Module], ...] = (),
+    ) -> None:
         self.unet, self.propagation = unet, propagation
-        self.compiled = CompiledBlocks(unet, kinds_to_compile(settings.compile, unet.device))
+        self.compiled = CompiledBlocks(unet, compiled_kinds)
         self.levels = shallow_levels(unet.config, settings)
         self._reused: DeepFeatures | None = None
 

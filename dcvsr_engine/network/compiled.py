@@ -17,7 +17,7 @@ from diffusers.models.attention import BasicTransformerBlock, TemporalBasicTrans
 from diffusers.models.resnet import SpatioTemporalResBlock
 from torch import Tensor, nn
 
-from dcvsr_engine.settings import Compilation
+from dcvsr_engine.settings import Compilation, Device
 
 log = logging.getLogger(__name__)
 
@@ -36,9 +36,9 @@ COMPILED_KINDS: dict[Compilation, tuple[type[nn.Module], ...]] = {
 """The blocks that the setting ``compile`` stands for."""
 
 
-def kinds_to_compile(asked: Compilation, device: torch.device) -> tuple[type[nn.Module], ...]:
+def kinds_to_compile(asked: Compilation, device: Device) -> tuple[type[nn.Module], ...]:
     """The kinds of blocks to compile for a ``device``: none for a processor, which gains nothing (`research/measured.md`)."""
-    return () if device.type == "cpu" else COMPILED_KINDS[asked]
+    return () if device == "cpu" else COMPILED_KINDS[asked]
 
 
 @dataclass(frozen=True)
@@ -100,14 +100,16 @@ class BlockCall:
 
     def compile(self, forward: Callable[..., Any]) -> None:
         """Have a block's ``forward`` compiled, by calling it with examples."""
+        # examples belong to no batch: attention processors, which ask a context variable for it, must not keep them
+        Context().run(self._call, forward)
 
-        def example(value: Any) -> Any:
-            return value.example(self.rows) if isinstance(value, TensorLayout) else value
-
+    def _call(self, forward: Callable[..., Any]) -> None:
+        allow_variants()
         with torch.no_grad():
-            args, named = [example(value) for value in self.args], {name: example(value) for name, value in self.named}
-            # examples belong to no batch: attention processors, which ask a context variable for it, must not keep them
-            Context().run(forward, *args, **named)
+            forward(*map(self._example, self.args), **{name: self._example(value) for name, value in self.named})
+
+    def _example(self, value: Any) -> Any:
+        return value.example(self.rows) if isinstance(value, TensorLayout) else value
 
 
 class BesideProcess(Protocol):
@@ -255,7 +257,6 @@ class CompiledBlocks:
         """Compile blocks for ``calls``; afterwards no call compiles anything by itself."""
         if calls:
             torch.compiler.set_stance("default")
-            allow_variants()
             for call in calls:
                 call.compile(self._forwards[call.block].compiled)
             torch.compiler.set_stance("eager_on_recompile")
@@ -268,7 +269,7 @@ def reason(error: Exception) -> str:
 
 
 def allow_variants() -> None:
-    """Let PyTorch compile a block for more shapes than it does by default, in this process alone."""
+    """Let PyTorch compile a block for more shapes than it does by default, in this context alone: its settings belong to one."""
     import torch._dynamo.config
     import torch._inductor.config
 

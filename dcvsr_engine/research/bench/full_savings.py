@@ -62,7 +62,7 @@ def front_row(stand: Stand) -> Iterator[FullFinding]:
 def compile_row(stand: Stand) -> Iterator[FullFinding]:
     """Blocks compiled after a first batch, as by the setting ``compile``: how long that takes, and what it gains."""
     model, tiles = model_with(stand, fresh_unet(stand)), stand.size.tiles
-    if not kinds_to_compile("all", model.unet.device):
+    if not kinds_to_compile("all", model.device):
         yield "not measured: for a processor nothing is compiled", {"gain": None}
         return
     plain = stand.seconds(guided_work(stand, Denoiser(model), tiles, guided=True)) / tiles

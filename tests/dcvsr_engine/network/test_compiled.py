@@ -11,13 +11,13 @@ import pytest
 import torch
 from torch import nn
 
-from dcvsr_engine.diffusion import reuse
+from dcvsr_engine.diffusion import denoiser, reuse
 from dcvsr_engine.diffusion.branch import CONDITIONAL
 from dcvsr_engine.diffusion.propagation import BatchLayout, Propagation, TemporalMemory
 from dcvsr_engine.errors import Cancelled
 from dcvsr_engine.events import StepStarted
 from dcvsr_engine.jobs.job import run_job
-from dcvsr_engine.network.compiled import COMPILED_KINDS, CompiledBlocks, kinds_to_compile
+from dcvsr_engine.network.compiled import COMPILED_KINDS, MOST_VARIANTS, CompiledBlocks, kinds_to_compile
 from dcvsr_engine.tiling.grid import TileGrid
 
 
@@ -257,9 +257,20 @@ def test_what_is_repeated_in_full_precision_is_not_compiled():
     assert blocks.on
 
 
+def test_a_kind_of_block_is_compiled_for_many_shapes(network):
+    limits = []
+
+    def backend(graph, inputs):
+        limits.append(torch._dynamo.config.recompile_limit)
+        return graph
+
+    evaluate(network, CompiledBlocks(network, (Block,), backend), given())
+    assert limits == [MOST_VARIANTS]
+
+
 def test_on_a_processor_nothing_is_compiled():
-    assert kinds_to_compile("all", torch.device("cpu")) == ()
-    assert kinds_to_compile("all", torch.device("cuda")) == COMPILED_KINDS["all"]
+    assert kinds_to_compile("all", "cpu") == ()
+    assert kinds_to_compile("all", "cuda") == COMPILED_KINDS["all"]
 
 
 def test_a_later_job_begins_anew(network):
@@ -292,7 +303,7 @@ def test_a_job_with_compiled_blocks_is_cancelled_and_goes_on_to_the_frames_of_a_
     clip, graphs = jobs.short_clip(tmp_path / "clip.mkv", 8), Graphs()
     run_job(jobs.request(clip, tmp_path / "plain.mkv", tiny_model), loader=loader)
     # as on a GPU
-    monkeypatch.setattr(reuse, "kinds_to_compile", lambda asked, device: COMPILED_KINDS[asked])
+    monkeypatch.setattr(denoiser, "kinds_to_compile", lambda asked, device: COMPILED_KINDS[asked])
     monkeypatch.setattr(reuse, "CompiledBlocks", partial(CompiledBlocks, backend=graphs))
     monkeypatch.setattr(reuse, "CompileProcess", lambda unet, calls: Beside(calls))
     request = jobs.request(clip, tmp_path / "out.mkv", tiny_model, compile="transformers")
