@@ -11,7 +11,8 @@ from diffusers import UNetSpatioTemporalConditionModel as UNet
 from dcvsr_engine.errors import Cancelled, InputError
 from dcvsr_engine.events import StepStarted
 from dcvsr_engine.jobs import job
-from dcvsr_engine.jobs.job import plan_job, run_job
+from dcvsr_engine.jobs.job import run_job
+from dcvsr_engine.jobs.plans import plan_job
 from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.planning import calibration, planner
 from dcvsr_engine.planning.calibration import calibrated
