@@ -226,7 +226,8 @@ def restore_command(options: argparse.Namespace) -> int:
     @cache
     def models() -> "ModelCache":
         """Imported with the first clip, and torch with it: a wrong command line is told at once."""
-        return import_engine("dcvsr_engine.worker.process").ModelCache()
+        made: ModelCache = import_engine("dcvsr_engine.worker.process").ModelCache()
+        return made
 
     def run(request: "JobRequest") -> dict[str, Any]:
         """Restore one of several clips; the model stays loaded."""

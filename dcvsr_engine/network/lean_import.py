@@ -49,7 +49,7 @@ def disabling_later() -> Iterator[None]:
 
     def disable(fn: Any = None, **named: Any) -> Any:
         if named:
-            return real(fn, **named)
+            return real(fn, **named)  # type: ignore[no-untyped-call]
         return left_uncompiled if fn is None else left_uncompiled(fn)
 
     setattr(torch.compiler, "disable", disable)  # noqa: B010

@@ -1,4 +1,4 @@
-"""Functions that PyTorch leaves out of what it compiles, marked without its compiler, whose import takes as long as all of PyTorch."""
+"""Functions that PyTorch leaves out of what it compiles, marked without its compiler: importing that takes a second."""
 
 import functools
 from collections.abc import Callable
