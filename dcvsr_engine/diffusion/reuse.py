@@ -4,18 +4,20 @@ What is deep changes little from one step to the next (DeepCache, Ma et al. 2023
 of the lowest upsampler that every step evaluates: a quarter of what comes out of it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import torch
 from diffusers import UNetSpatioTemporalConditionModel
 from torch import Tensor, nn
 
 from dcvsr_engine.diffusion.branch import Branch
+from dcvsr_engine.diffusion.compile_process import CompileProcess
 from dcvsr_engine.diffusion.front import computed_once
 from dcvsr_engine.diffusion.levels import shallow_levels
 from dcvsr_engine.diffusion.propagation import BatchLayout, Propagation
-from dcvsr_engine.network.compiled import COMPILED_KINDS, CompiledBlocks
+from dcvsr_engine.network.compiled import CompiledBlocks
 from dcvsr_engine.settings import ResolvedSettings
 from dcvsr_engine.tiling.grid import Tile
 
@@ -53,11 +55,23 @@ class LevelledUNet:
         levels: as `shallow_levels` counts them; ``None`` where nothing can be left out.
     """
 
-    def __init__(self, unet: UNetSpatioTemporalConditionModel, propagation: Propagation, settings: ResolvedSettings) -> None:
+    def __init__(
+        self,
+        unet: UNetSpatioTemporalConditionModel,
+        propagation: Propagation,
+        settings: ResolvedSettings,
+        compiled_kinds: tuple[type[nn.Module], ...] = (),
+    ) -> None:
         self.unet, self.propagation = unet, propagation
-        self.compiled = CompiledBlocks(unet, COMPILED_KINDS[settings.compile])
+        self.compiled = CompiledBlocks(unet, compiled_kinds)
         self.levels = shallow_levels(unet.config, settings)
         self._reused: DeepFeatures | None = None
+
+    @contextmanager
+    def compiling_beside(self, warn: Callable[[str], None]) -> Iterator[None]:
+        """Have blocks compiled by a process beside this one inside; see `CompiledBlocks.beside`."""
+        with self.compiled.beside(partial(CompileProcess, self.unet), warn):
+            yield
 
     @contextmanager
     def keeping(self, features: DeepFeatures) -> Iterator[None]:

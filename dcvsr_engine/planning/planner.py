@@ -296,7 +296,7 @@ def memory_notes(division: Division) -> list[str]:
 
 
 def choice_notes(settings: PlannedSettings, offload: bool) -> list[str]:
-    """Choices that differ from the paper's."""
+    """Choices that differ from the paper's, or that do nothing here."""
     notes = []
     if settings.tiling == "fast":
         notes.append("Fast tiling: little overlap and a moving grid, not the paper's.")
@@ -306,6 +306,8 @@ def choice_notes(settings: PlannedSettings, offload: bool) -> list[str]:
         notes.append("Still and doubled frames are restored once: evaluations and time are those of a clip without any.")
     if settings.flat and not settings.sap and not settings.tap:
         notes.append("Flat tiles are enlarged only: evaluations and time are those of a clip without any.")
+    if settings.compile != "off" and settings.device == "cpu":
+        notes.append("Nothing is compiled: on a processor that gains nothing.")
     if offload:
         notes.append("The U-Net leaves the device while frames are encoded and decoded, so that more of them fit.")
     return notes

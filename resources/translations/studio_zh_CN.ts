@@ -1103,6 +1103,10 @@
         <translation>{0} 中的图像编码器缺失或已损坏（{1}）。</translation>
     </message>
     <message>
+        <source>The network is not compiled, and computes plainly: {0}.</source>
+        <translation>网络未编译，按普通方式计算：{0}。</translation>
+    </message>
+    <message>
         <source>{0} is no DC-VSR model: {1} is missing.</source>
         <translation>{0} 不是 DC-VSR 模型：缺少 {1}。</translation>
     </message>
@@ -1185,6 +1189,10 @@
     <message>
         <source>Flat tiles are enlarged only: evaluations and time are those of a clip without any.</source>
         <translation>平坦的图块只放大：估算的求值次数和时间按没有此类图块计算。</translation>
+    </message>
+    <message>
+        <source>Nothing is compiled: on a processor that gains nothing.</source>
+        <translation>未编译任何模块：在处理器上编译没有收益。</translation>
     </message>
     <message>
         <source>The U-Net leaves the device while frames are encoded and decoded, so that more of them fit.</source>
@@ -4397,8 +4405,8 @@
         <translation>不改变</translation>
     </message>
     <message>
-        <source>Blocks of the U-Net that are compiled after a first batch, for long jobs on a GPU.</source>
-        <translation>在第一批分块之后编译 U-Net 中的模块，适合在 GPU 上运行的长任务。</translation>
+        <source>Blocks of the U-Net to compile while a long job on a GPU begins; a processor gains nothing by it.</source>
+        <translation>在 GPU 上的长任务开始时编译的 U-Net 模块；处理器不会因此变快。</translation>
     </message>
     <message>
         <source>Quality: 0 is lossless or best; larger values give smaller files.</source>

@@ -11,13 +11,13 @@ import pytest
 import torch
 from torch import nn
 
-from dcvsr_engine.diffusion import reuse
+from dcvsr_engine.diffusion import denoiser, reuse
 from dcvsr_engine.diffusion.branch import CONDITIONAL
 from dcvsr_engine.diffusion.propagation import BatchLayout, Propagation, TemporalMemory
 from dcvsr_engine.errors import Cancelled
 from dcvsr_engine.events import StepStarted
 from dcvsr_engine.jobs.job import run_job
-from dcvsr_engine.network.compiled import COMPILED_KINDS, CompiledBlocks
+from dcvsr_engine.network.compiled import COMPILED_KINDS, MOST_VARIANTS, CompiledBlocks, kinds_to_compile
 from dcvsr_engine.tiling.grid import TileGrid
 
 
@@ -65,6 +65,16 @@ def given(rows=2, tokens=5):
     return torch.randn(2 * rows, tokens, 3, generator=torch.Generator().manual_seed(rows))
 
 
+class Beside:
+    """A process that is at work until it is told otherwise."""
+
+    def __init__(self, calls=(), running=False):
+        self.calls, self.running, self.failure, self.ended = list(calls), running, None, False
+
+    def end(self):
+        self.running, self.ended = False, True
+
+
 def evaluate(network, blocks, x):
     with torch.no_grad(), blocks.evaluation(len(x) // 2):
         return network(x)
@@ -107,7 +117,7 @@ def test_without_a_compiler_the_network_works_on(network, caplog):
     assert blocks.failure is not None and not blocks.on
     assert torch.equal(evaluate(network, blocks, given()), plain)
     (said,) = (record.getMessage() for record in caplog.records if record.name == "dcvsr_engine.network.compiled")
-    assert said.endswith("no C++ compiler found")
+    assert said.endswith("no C++ compiler found.")
 
 
 def test_evaluations_that_take_turns_are_all_over_before_anything_is_compiled(network):
@@ -174,6 +184,95 @@ def test_what_is_compiled_leaves_nothing_to_the_next_window():
     assert key.any() and len(memory.chosen[0]) == 1
 
 
+@pytest.fixture
+def started():
+    return []
+
+
+@pytest.fixture
+def start(started):
+    def begin(calls):
+        started.append(Beside(calls, running=True))
+        return started[-1]
+
+    return begin
+
+
+def test_while_a_process_compiles_the_network_computes_plainly(network, start, started):
+    graphs, plain = Graphs(), network(given())
+    blocks = CompiledBlocks(network, (Block,), graphs)
+    with blocks.beside(start, pytest.fail):
+        for _ in range(2):
+            assert torch.equal(evaluate(network, blocks, given()), plain)
+        assert not blocks.on and graphs.traced == 0
+        (process,) = started
+        assert [call.block for call in process.calls] == ["0", "1"]
+        process.running = False
+        evaluate(network, blocks, given())
+        assert blocks.on and graphs.traced == 1
+        torch.testing.assert_close(evaluate(network, blocks, given()), plain)
+        assert graphs.run == 4 and started == [process]  # two examples, two calls
+
+
+def test_a_process_that_fails_leaves_the_network_plain_with_one_warning(network, start, started):
+    told, blocks = [], CompiledBlocks(network, (Block,), Graphs())
+    with blocks.beside(start, told.append):
+        evaluate(network, blocks, given())
+        started[0].running, started[0].failure = False, RuntimeError("it was killed")
+        for tokens in (5, 6, 7):
+            evaluate(network, blocks, given(tokens=tokens))
+    assert not blocks.on and len(started) == 1
+    assert told == ["The network is not compiled, and computes plainly: it was killed."]
+
+
+def test_a_process_that_cannot_be_started_leaves_the_network_plain(network):
+    def start(calls):
+        raise OSError("no room for a process")
+
+    blocks = CompiledBlocks(network, (Block,), Graphs())
+    with blocks.beside(start, lambda sentence: None):
+        evaluate(network, blocks, given())
+    assert str(blocks.failure) == "no room for a process"
+
+
+def test_a_job_that_is_over_ends_the_process_and_the_next_one_sends_its_calls_again(network, start, started):
+    blocks = CompiledBlocks(network, (Block,), Graphs())
+    with pytest.raises(Cancelled), blocks.beside(start, pytest.fail):
+        evaluate(network, blocks, given())
+        raise Cancelled
+    assert started[0].ended
+    with blocks.beside(start, pytest.fail):
+        evaluate(network, blocks, given())
+    assert started[1].calls == started[0].calls
+
+
+def test_what_is_repeated_in_full_precision_is_not_compiled():
+    network, graphs = nn.Sequential(Block()).requires_grad_(False).bfloat16(), Graphs()
+    blocks = CompiledBlocks(network, (Block,), graphs)
+    network.float()
+    evaluate(network, blocks, given())
+    assert graphs.traced == 0 and not blocks.on
+    network.bfloat16()
+    evaluate(network, blocks, given().bfloat16())
+    assert blocks.on
+
+
+def test_a_kind_of_block_is_compiled_for_many_shapes(network):
+    limits = []
+
+    def backend(graph, inputs):
+        limits.append(torch._dynamo.config.recompile_limit)
+        return graph
+
+    evaluate(network, CompiledBlocks(network, (Block,), backend), given())
+    assert limits == [MOST_VARIANTS]
+
+
+def test_on_a_processor_nothing_is_compiled():
+    assert kinds_to_compile("all", "cpu") == ()
+    assert kinds_to_compile("all", "cuda") == COMPILED_KINDS["all"]
+
+
 def test_a_later_job_begins_anew(network):
     plain = network(given())
     CompiledBlocks(network, (Block,), Graphs())
@@ -202,8 +301,11 @@ def test_a_job_with_compiled_blocks_is_cancelled_and_goes_on_to_the_frames_of_a_
     tmp_path, tiny_model, loader, monkeypatch
 ):
     clip, graphs = jobs.short_clip(tmp_path / "clip.mkv", 8), Graphs()
-    monkeypatch.setattr(reuse, "CompiledBlocks", partial(CompiledBlocks, backend=graphs))
     run_job(jobs.request(clip, tmp_path / "plain.mkv", tiny_model), loader=loader)
+    # as on a GPU
+    monkeypatch.setattr(denoiser, "kinds_to_compile", lambda asked, device: COMPILED_KINDS[asked])
+    monkeypatch.setattr(reuse, "CompiledBlocks", partial(CompiledBlocks, backend=graphs))
+    monkeypatch.setattr(reuse, "CompileProcess", lambda unet, calls: Beside(calls))
     request = jobs.request(clip, tmp_path / "out.mkv", tiny_model, compile="transformers")
     with pytest.raises(Cancelled):
         run_job(request, jobs.CancelAt(StepStarted, step=1).watch, loader=loader)

@@ -64,6 +64,11 @@ def test_a_guidance_that_does_nothing_is_noted(changes, sentence, clip, tiny_mod
     assert len(notes) == (sentence is not None) and all(sentence in note for note in notes)
 
 
+def test_a_plan_says_that_nothing_is_compiled_for_a_processor(clip, tiny_model):
+    notes = [plan_job(jobs.request(clip, None, tiny_model, compile=chosen)).notes for chosen in ("off", "all")]
+    assert set(notes[1]) - set(notes[0]) == {"Nothing is compiled: on a processor that gains nothing."}
+
+
 def test_the_report_notes_a_guidance_that_does_nothing(clip, tiny_model, loader):
     request = jobs.request(clip, None, tiny_model, frames=(0, 1), guidance="cfg", guidance_scale=2.0, steps=1)
     assert any("CFG does nothing" in note for note in run_job(request, loader=loader)["notes"])
