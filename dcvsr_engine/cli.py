@@ -256,11 +256,9 @@ def resume_command(options: argparse.Namespace) -> int:
 def run_with_report(request: "JobRequest", folder: Path, options: argparse.Namespace, fresh: bool = False) -> None:
     """Run a job from where it stopped, or ``fresh``; write its report when ``options`` ask for one. Raises `UserError`."""
     from dcvsr_engine.jobs.folders import discard_job
-    from dcvsr_engine.jobs.refusal import refuse_unusable
 
     outputs = [path for path in (request.target, options.report) if path is not None]
     refuse_replacing(inputs_of(request.source, getattr(options, "settings", None)), outputs)
-    refuse_unusable(request, None if fresh else folder)
     with report_file(options.report, request.output.overwrite) as write:
         if fresh:
             discard_job(folder)
@@ -304,12 +302,15 @@ def run_with_progress(
     """
     from dcvsr_engine.control import Control
     from dcvsr_engine.jobs.folders import discard_job, has_job, name_of
+    from dcvsr_engine.jobs.refusal import refuse_unusable
 
-    run = runner_of(request, loader, farm)
     progress = JobProgress(sys.stderr)
     control = Control(progress, pictures=False)
-    previous = signal.signal(signal.SIGINT, lambda number, frame: control.cancel())
+    previous = signal.getsignal(signal.SIGINT)
     try:
+        refuse_unusable(request, folder)
+        run = runner_of(request, loader, farm)
+        signal.signal(signal.SIGINT, lambda number, frame: control.cancel())
         return run(request, control, folder)
     except Cancelled:
         if discard_when_cancelled:

@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 import jobs
-import pytest
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = """
@@ -44,12 +43,14 @@ def test_what_needs_no_network_is_done_and_refused_without_torch(tmp_path, tiny_
         ("restore", clip, "-o", tmp_path / "x.mkv", "--codec", "none"): "codec",
         ("restore", tmp_path / "a.mp4", tmp_path / "b.mp4"): "b.mp4” does not exist",
         ("plan", tmp_path / "none.mp4"): "does not exist",
+        ("info", tmp_path / "none.mp4"): "does not exist",
         ("resume", "none"): "none",
     }
     done = [("info", clip), ("jobs",), ("models",), ("gpu",)]
     answers, said = run_commands(*done, *refused)
     assert answers == ["0 []"] * len(done) + ["2 []"] * len(refused), said
     assert all(sentence in said for sentence in refused.values()), said
+    assert all(line.startswith(("dcvsr: ", "failed: ")) for line in said.splitlines()), said
 
 
 def test_a_job_imports_no_compiler_which_compiles_afterwards_all_the_same(tmp_path):
