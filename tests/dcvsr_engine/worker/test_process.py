@@ -11,6 +11,7 @@ from jobs import FRAMES
 from dcvsr_engine import __version__
 from dcvsr_engine.errors import JobError
 from dcvsr_engine.events import FrameDone, PhaseStarted, PreviewFrame, StepStarted, TileFinished, TileStarted
+from dcvsr_engine.network.oom import is_out_of_memory
 from dcvsr_engine.worker import process
 from dcvsr_engine.worker.messages import (
     Cancel,
