@@ -8,7 +8,7 @@ that `environment.use_private_caches` names, for this process and the next run. 
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from contextvars import Context
+from contextvars import Context, ContextVar
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -27,6 +27,9 @@ FEW_ROWS = 2
 MOST_VARIANTS = 256
 """Shapes that one kind of block may be compiled for."""
 
+
+IS_EXAMPLE: ContextVar[bool] = ContextVar("is example", default=False)
+"""Whether a block is called only to be compiled."""
 
 COMPILED_KINDS: dict[Compilation, tuple[type[nn.Module], ...]] = {
     "off": (),
@@ -69,9 +72,9 @@ class TensorLayout:
         """Zeros in this layout, whose first axis stands for any length."""
         shape, stride = (rows * self.per_row, *self.shape), (self.spread, *self.stride)
         reach = 1 + sum((length - 1) * step for length, step in zip(shape, stride, strict=True))
-        made = torch.zeros(reach, dtype=self.dtype, device=self.device).as_strided(shape, stride)
-        torch._dynamo.maybe_mark_dynamic(made, 0)
-        return made
+        numbers = torch.zeros(reach, dtype=self.dtype, device=self.device)
+        # no view: what is compiled for one asks others for their base, and does not serve them
+        return of_any_length(numbers.new_empty(0).set_(numbers.untyped_storage(), 0, shape, stride))
 
 
 @dataclass(frozen=True)
@@ -104,7 +107,8 @@ class BlockCall:
         Context().run(self._call, forward)
 
     def _call(self, forward: Callable[..., Any]) -> None:
-        allow_variants()
+        IS_EXAMPLE.set(True)
+        configure_compiler()
         with torch.no_grad():
             forward(*map(self._example, self.args), **{name: self._example(value) for name, value in self.named})
 
@@ -268,11 +272,23 @@ def reason(error: Exception) -> str:
     return " ".join(str(error).partition("\n\n")[0].split())[:300].rstrip(".")
 
 
-def allow_variants() -> None:
-    """Let PyTorch compile a block for more shapes than it does by default, in this context alone: its settings belong to one."""
+def of_any_length(x: Tensor) -> Tensor:
+    """``x`` of any shape; in an example, what is compiled for it serves any length of its first axis.
+
+    For what comes out of code that is not compiled, within a block that is.
+    """
+    if IS_EXAMPLE.get():
+        torch._dynamo.maybe_mark_dynamic(x, 0)
+    return x
+
+
+def configure_compiler() -> None:
+    """Have PyTorch compile a block for every shape by itself, in this context alone: PyTorch's settings belong to one."""
     import torch._dynamo.config
     import torch._inductor.config
 
+    # else what is compiled depends on what was before, and a process beside this one compiles something else
+    torch._dynamo.config.automatic_dynamic_shapes = False
     torch._dynamo.config.recompile_limit = MOST_VARIANTS
     torch._dynamo.config.accumulated_recompile_limit = 4 * MOST_VARIANTS
     # its helpers would be started as this program, where that is frozen

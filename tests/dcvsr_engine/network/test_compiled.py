@@ -9,6 +9,7 @@ import networks
 import numpy as np
 import pytest
 import torch
+from diffusers.models.attention import BasicTransformerBlock
 from torch import nn
 
 from dcvsr_engine.diffusion import denoiser, reuse
@@ -284,16 +285,26 @@ def test_a_later_job_begins_anew(network):
 @pytest.mark.slow
 @pytest.mark.parametrize("asked", ["transformers", "all"])
 def test_the_real_blocks_are_compiled_but_for_spatial_self_attention(asked):
-    denoiser, graphs = networks.denoiser(), Graphs()
-    x, embeddings, ids = torch.randn(2, 4, 8, 8, 8), torch.randn(2, 1, 8), torch.zeros(2, 3)
+    """As diffusers has them: a GPU computes with those."""
+    tested, graphs = networks.denoiser(), Graphs()
+    unet = tested.model.unet
+    found = [block for block in unet.modules() if isinstance(block, COMPILED_KINDS[asked])]
+
+    def evaluate_rows(rows):
+        generator = torch.Generator().manual_seed(rows)
+        x, embeddings = torch.randn(rows, 4, 8, 8, 8, generator=generator), torch.randn(rows, 1, 8, generator=generator)
+        return tested.network(x, torch.tensor(0.4), embeddings, torch.zeros(rows, 3))
+
     with torch.no_grad():
-        plain = denoiser.network(x, torch.tensor(0.4), embeddings, ids)
-        denoiser.network.compiled = CompiledBlocks(denoiser.model.unet, COMPILED_KINDS[asked], graphs)
-        denoiser.network(x, torch.tensor(0.4), embeddings, ids)
-        assert denoiser.network.compiled.failure is None
-        assert graphs.traced < sum(isinstance(block, COMPILED_KINDS[asked]) for block in denoiser.model.unet.modules())
-        torch.testing.assert_close(denoiser.network(x, torch.tensor(0.4), embeddings, ids), plain, atol=1e-5, rtol=1e-5)
-    assert graphs.run > 2 * graphs.traced
+        plain = {rows: evaluate_rows(rows) for rows in (2, 3)}
+        tested.network.compiled = CompiledBlocks(unet, COMPILED_KINDS[asked], graphs)
+        evaluate_rows(2)
+        assert tested.network.compiled.failure is None and graphs.traced < len(found)
+        for rows, expected in plain.items():
+            before = graphs.run
+            torch.testing.assert_close(evaluate_rows(rows), expected, atol=1e-5, rtol=1e-5)
+            # before and after spatial self-attention
+            assert graphs.run - before == len(found) + sum(isinstance(block, BasicTransformerBlock) for block in found)
 
 
 @pytest.mark.slow
