@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from dcvsr_engine import __version__
 from dcvsr_engine.arguments import Parser, add_request_arguments, add_run_arguments, add_settings, path_from, request_from
 from dcvsr_engine.batch import is_batch, make_output_folders, plan_batch, restore_batch, without_done
-from dcvsr_engine.environment import prepare_torch, safe_import_path
+from dcvsr_engine.environment import prepare_torch, safe_import_path, uncollected
 from dcvsr_engine.errors import Cancelled, OutputError, SettingsError, UserError
 from dcvsr_engine.farm.address import farm_job_folder
 from dcvsr_engine.farm.command import add_farm_arguments, run_farm_command
@@ -34,6 +34,7 @@ from dcvsr_engine.progress import JobProgress
 from dcvsr_engine.settings import OutputSettings
 from dcvsr_engine.storage import refuse_replacing, report_file
 from dcvsr_engine.terminal import file_size, print_out, printable, time_span
+from dcvsr_engine.worker.imports import import_engine
 
 if TYPE_CHECKING:
     from dcvsr_engine.jobs.session import Loader
@@ -225,9 +226,8 @@ def restore_command(options: argparse.Namespace) -> int:
     @cache
     def models() -> "ModelCache":
         """Imported with the first clip, and torch with it: a wrong command line is told at once."""
-        from dcvsr_engine.worker.process import ModelCache
-
-        return ModelCache()
+        made: ModelCache = import_engine("dcvsr_engine.worker.process").ModelCache()
+        return made
 
     def run(request: "JobRequest") -> dict[str, Any]:
         """Restore one of several clips; the model stays loaded."""
@@ -302,12 +302,15 @@ def run_with_progress(
     """
     from dcvsr_engine.control import Control
     from dcvsr_engine.jobs.folders import discard_job, has_job, name_of
+    from dcvsr_engine.jobs.refusal import refuse_unusable
 
-    run = runner_of(request, loader, farm)
     progress = JobProgress(sys.stderr)
     control = Control(progress, pictures=False)
-    previous = signal.signal(signal.SIGINT, lambda number, frame: control.cancel())
+    previous = signal.getsignal(signal.SIGINT)
     try:
+        refuse_unusable(request, folder)
+        run = runner_of(request, loader, farm)
+        signal.signal(signal.SIGINT, lambda number, frame: control.cancel())
         return run(request, control, folder)
     except Cancelled:
         if discard_when_cancelled:
@@ -344,10 +347,8 @@ def runner_of(
         return farm
     if needs_crew(request.settings.device):
         return run_on_devices
-    from dcvsr_engine.jobs.job import run_job
-    from dcvsr_engine.jobs.session import load_for
-
-    return partial(run_job, loader=loader or load_for)
+    job = import_engine("dcvsr_engine.jobs.job")
+    return partial(job.run_job, loader=loader or job.load_for)
 
 
 def report_text(report: dict[str, Any], request: "JobRequest") -> str:
@@ -360,15 +361,18 @@ def report_text(report: dict[str, Any], request: "JobRequest") -> str:
 
 def plan_command(options: argparse.Namespace) -> int:
     """``dcvsr plan``."""
-    from dcvsr_engine.jobs.job import plan_job
-    from dcvsr_engine.jobs.session import load_for
-    from dcvsr_engine.planning.calibration import calibrated
+    from dcvsr_engine.jobs.refusal import refuse_unusable
 
     if is_batch(options):
         return plan_batch(options)
-    made = plan_job(request_from(options, FoundClip(options.sources[0])))
+    request = request_from(options, FoundClip(options.sources[0]))
+    refuse_unusable(request)
+    with uncollected():
+        from dcvsr_engine.jobs.plans import plan_job
+    made = plan_job(request)
     if options.calibrate:
-        made = calibrated(made, load_for(made.settings))
+        load_for = import_engine("dcvsr_engine.jobs.session").load_for
+        made = import_engine("dcvsr_engine.planning.calibration").calibrated(made, load_for(made.settings))
     print_out(json.dumps(made.to_dict(), ensure_ascii=False) if options.json else printable(plan_text(made)))
     return EXIT_DONE
 

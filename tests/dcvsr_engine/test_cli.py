@@ -451,15 +451,6 @@ def test_version_and_help(capsys):
     assert all("--" + name.replace("_", "-") in out for name in RestoreSettings.specs())
 
 
-def test_the_program_itself_starts_without_torch(tmp_path):
-    code = "import sys, dcvsr_engine.cli as cli; code = cli.main(sys.argv[1:]); assert 'torch' not in sys.modules; sys.exit(code)"
-    command = [sys.executable, "-c", code, "info", str(tmp_path / "gone.mp4")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=ROOT, check=False)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("dcvsr: “")
-    assert done.stderr.count("\n") == 1
-
-
 def test_research_is_imported_only_when_it_is_asked_for():
     code = """
 import sys

@@ -13,8 +13,9 @@ from jobs import Watch
 
 from dcvsr_engine.errors import DiskFullError, JobError
 from dcvsr_engine.events import PhaseStarted, StepStarted
-from dcvsr_engine.jobs.job import plan_job, run_job
+from dcvsr_engine.jobs.job import run_job
 from dcvsr_engine.jobs.manifest import MANIFEST
+from dcvsr_engine.jobs.plans import plan_job
 from dcvsr_engine.jobs.store import JobStore
 
 Usage = namedtuple("Usage", "total used free")
