@@ -307,7 +307,7 @@ class RestoreSettings(Settings):
     )
     compile: Compilation = Field(
         default="off",
-        description="Blocks of the U-Net that are compiled after a first batch, for long jobs on a GPU.",
+        description="Blocks of the U-Net to compile while a long job on a GPU begins; a processor gains nothing by it.",
     )
 
     propagation_order: PropagationOrder = Field(

@@ -13,6 +13,8 @@ from diffusers.models.attention_processor import Attention
 from torch import Tensor
 
 from dcvsr_engine.diffusion.propagation import Propagation
+from dcvsr_engine.network.compiled import of_any_length
+from dcvsr_engine.network.uncompiled import left_uncompiled
 from dcvsr_engine.settings import GammaLayers
 
 PARTS = {"down": "down_blocks", "middle": "mid_block", "up": "up_blocks"}
@@ -115,7 +117,7 @@ class SpatialSelfAttention:
         self.propagation, self.layer, self.middle, self.gets_gamma = propagation, layer, middle, gets_gamma
 
     # what propagates and gets γ changes from step to step, and evaluations may pause here
-    @torch.compiler.disable  # type: ignore[untyped-decorator]
+    @left_uncompiled
     def __call__(
         self,
         attn: Attention,
@@ -135,8 +137,7 @@ class SpatialSelfAttention:
         attended = gamma_attention(query, key, value, value_per_row(gammas, query) if any(gammas) else None)
         if self.middle:
             attended = self.perturbed(attended, query, own_key, own_value)
-        out: Tensor = attn.to_out[1](attn.to_out[0](attended.transpose(1, 2).flatten(2)))
-        return out
+        return of_any_length(attn.to_out[1](attn.to_out[0](attended.transpose(1, 2).flatten(2))))
 
     def perturbed(self, attended: Tensor, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         """Record the attention received for SAG, and replace attention maps by the identity for PAG, in the middle block.

@@ -12,6 +12,7 @@ from dcvsr_engine.diffusion.guidance import combine, degrade
 from dcvsr_engine.diffusion.propagation import BatchLayout, Propagation
 from dcvsr_engine.diffusion.reuse import LevelledUNet
 from dcvsr_engine.network.checkpoint import Model
+from dcvsr_engine.network.compiled import kinds_to_compile
 from dcvsr_engine.settings import Guidance, ResolvedSettings, RestoreSettings
 from dcvsr_engine.tiling.grid import Tile
 
@@ -164,4 +165,5 @@ class Denoiser:
 def levelled(model: Model, settings: ResolvedSettings) -> LevelledUNet:
     """The network of a model, with the attention processors that ``settings`` ask for."""
     propagation = install_processors(model.unet, settings.propagating_layers, settings.gamma_layers)
-    return LevelledUNet(model.unet, propagation, settings)
+    # by the model's device: the U-Net itself may have left it
+    return LevelledUNet(model.unet, propagation, settings, kinds_to_compile(settings.compile, model.device))

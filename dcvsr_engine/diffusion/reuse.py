@@ -6,6 +6,7 @@ of the lowest upsampler that every step evaluates: a quarter of what comes out o
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import TypeVar
 
 import torch
@@ -13,11 +14,12 @@ from diffusers import UNetSpatioTemporalConditionModel
 from torch import Tensor, nn
 
 from dcvsr_engine.diffusion.branch import Branch
+from dcvsr_engine.diffusion.compile_process import CompileProcess
 from dcvsr_engine.diffusion.front import computed_once, share_front
 from dcvsr_engine.diffusion.lanes import LARGE_NETWORK, Lanes
 from dcvsr_engine.diffusion.levels import shallow_levels
 from dcvsr_engine.diffusion.propagation import BatchLayout, Propagation
-from dcvsr_engine.network.compiled import COMPILED_KINDS, CompiledBlocks
+from dcvsr_engine.network.compiled import CompiledBlocks
 from dcvsr_engine.settings import ResolvedSettings
 from dcvsr_engine.tiling.grid import Tile
 
@@ -55,17 +57,29 @@ class LevelledUNet:
         propagation: knows what is in a batch.
         compiled: its blocks that are compiled.
         levels: as `shallow_levels` counts them; ``None`` where nothing can be left out.
-        lanes: where tiles are evaluated side by side, each by a thread: on a processor, unless the network is large or compiled.
+        lanes: where tiles are evaluated side by side, each by a thread: on a processor, unless the network is large.
     """
 
-    def __init__(self, unet: UNetSpatioTemporalConditionModel, propagation: Propagation, settings: ResolvedSettings) -> None:
+    def __init__(
+        self,
+        unet: UNetSpatioTemporalConditionModel,
+        propagation: Propagation,
+        settings: ResolvedSettings,
+        compiled_kinds: tuple[type[nn.Module], ...] = (),
+    ) -> None:
         self.unet, self.propagation = unet, propagation
-        self.compiled = CompiledBlocks(unet, COMPILED_KINDS[settings.compile])
+        self.compiled = CompiledBlocks(unet, compiled_kinds)
         self.levels = shallow_levels(unet.config, settings)
         small = sum(weight.numel() for weight in unet.parameters()) < LARGE_NETWORK
-        self.lanes = Lanes() if small and unet.device.type == "cpu" and settings.compile == "off" else None
+        self.lanes = Lanes() if small and unet.device.type == "cpu" and not compiled_kinds else None
         share_front(unet)
         self._reused: DeepFeatures | None = None
+
+    @contextmanager
+    def compiling_beside(self, warn: Callable[[str], None]) -> Iterator[None]:
+        """Have blocks compiled by a process beside this one inside; see `CompiledBlocks.beside`."""
+        with self.compiled.beside(partial(CompileProcess, self.unet), warn):
+            yield
 
     @contextmanager
     def keeping(self, features: DeepFeatures) -> Iterator[None]:

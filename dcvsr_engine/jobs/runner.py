@@ -8,7 +8,7 @@ from torch import Tensor
 
 from dcvsr_engine.diffusion.sampler import SegmentState
 from dcvsr_engine.diffusion.schedule import Step
-from dcvsr_engine.events import PreviewFrame
+from dcvsr_engine.events import PreviewFrame, Warned
 from dcvsr_engine.jobs.overlap import Overlap, near, overlap_of, pinned, put_out
 from dcvsr_engine.jobs.session import Session
 from dcvsr_engine.jobs.sinks import SegmentSink, Sink
@@ -47,7 +47,8 @@ class Runner:
             Cancelled: what the sink keeps, it has kept.
         """
         telemetry, count = self.session.telemetry, len(self.session.plan.segments)
-        with self.session.frame_reader() as frame_reader, self.sink:
+        compiling = self.session.denoiser.network.compiling_beside(lambda sentence: telemetry.emit(Warned(sentence)))
+        with self.session.frame_reader() as frame_reader, compiling, self.sink:
             for segment, frames in frame_reader.segments(segments):
                 try:
                     with telemetry.segment(segment.index, count) as work:

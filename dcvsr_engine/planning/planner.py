@@ -26,6 +26,7 @@ from dcvsr_engine.planning.shots import ShotBoundaries
 from dcvsr_engine.planning.sizes import Sizes, decided_size, size_notes, sizes_of
 from dcvsr_engine.planning.ways import precision_for, threads_for
 from dcvsr_engine.settings import OutputSettings, PlannedSettings, ResolvedSettings
+from dcvsr_engine.terminal import file_size
 from dcvsr_engine.video.encoders import fallback_notes, needs_even_sides, resolved_output
 from dcvsr_engine.video.losses import losses_ahead
 from dcvsr_engine.video.probe import VideoInfo
@@ -206,8 +207,7 @@ def tiles_together(settings: ResolvedSettings, network: NetworkSize) -> int:
     """Tiles in a batch, at most, where the user does not choose: one for each thread of a processor."""
     if settings.device != "cpu":
         return MOST_TILES
-    alone = network.weights >= LARGE_NETWORK * network.item or settings.compile != "off"
-    return 1 if alone else threads_for(settings.model)
+    return 1 if network.weights >= LARGE_NETWORK * network.item else threads_for(settings.model)
 
 
 def job_evaluations(
@@ -304,7 +304,7 @@ def memory_notes(division: Division) -> list[str]:
 
 
 def choice_notes(settings: PlannedSettings, offload: bool) -> list[str]:
-    """Choices that differ from the paper's."""
+    """Choices that differ from the paper's, or that do nothing here."""
     notes = []
     if settings.tiling == "fast":
         notes.append("Fast tiling: little overlap and a moving grid, not the paper's.")
@@ -314,6 +314,8 @@ def choice_notes(settings: PlannedSettings, offload: bool) -> list[str]:
         notes.append("Still and doubled frames are restored once: evaluations and time are those of a clip without any.")
     if settings.flat and not settings.sap and not settings.tap:
         notes.append("Flat tiles are enlarged only: evaluations and time are those of a clip without any.")
+    if settings.compile != "off" and settings.device == "cpu":
+        notes.append("Nothing is compiled: on a processor that gains nothing.")
     if offload:
         notes.append("The U-Net leaves the device while frames are encoded and decoded, so that more of them fit.")
     return notes
@@ -327,6 +329,8 @@ def reuse_notes(division: Division, declaration: Declaration) -> list[str]:
     if shallow_levels(division.load.network.config, settings) is None:
         return ["Nothing of this network is reused: all of its levels have propagating layers; choose fewer of them, or none."]
     count = sum(step.reuses for step in steps_of(settings, declaration))
+    if not count:
+        return ["No deep features are reused: that takes paper tiling, two steps at least, and guidance other than SAG."]
     return [f"Deep features are reused in {count} of {settings.steps} steps, not the paper's; it resumes from the other steps."]
 
 
@@ -350,5 +354,8 @@ def problems_of(plan: Plan) -> tuple[str, ...]:
     if plan.host_memory > plan.host_memory_available:
         problems.append("The frames do not fit into memory: close other programs, or choose a smaller size.")
     if plan.disk > plan.disk_available:
-        problems.append("There is not enough disk space: free some, or restore a shorter part.")
+        needed, free = file_size(plan.disk), file_size(plan.disk_available)
+        problems.append(
+            f"There is not enough disk space: {needed} are needed, {free} are free; free some, or restore a shorter part."
+        )
     return tuple(problems)

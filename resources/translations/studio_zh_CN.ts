@@ -851,6 +851,10 @@
         <translation>农场没有工作进程：请先加入一台计算机。</translation>
     </message>
     <message>
+        <source>processor, {0} thread</source>
+        <translation>处理器，{0} 个线程</translation>
+    </message>
+    <message>
         <source>{0} or WIDTHxHEIGHT with sides of {1} to {2} pixels</source>
         <translation>{0} 或 WIDTHxHEIGHT（每边 {1} 到 {2} 像素）</translation>
     </message>
@@ -1103,6 +1107,10 @@
         <translation>{0} 中的图像编码器缺失或已损坏（{1}）。</translation>
     </message>
     <message>
+        <source>The network is not compiled, and computes plainly: {0}.</source>
+        <translation>网络未编译，按普通方式计算：{0}。</translation>
+    </message>
+    <message>
         <source>{0} is no DC-VSR model: {1} is missing.</source>
         <translation>{0} 不是 DC-VSR 模型：缺少 {1}。</translation>
     </message>
@@ -1187,12 +1195,20 @@
         <translation>平坦的图块只放大：估算的求值次数和时间按没有此类图块计算。</translation>
     </message>
     <message>
+        <source>Nothing is compiled: on a processor that gains nothing.</source>
+        <translation>未编译任何模块：在处理器上编译没有收益。</translation>
+    </message>
+    <message>
         <source>The U-Net leaves the device while frames are encoded and decoded, so that more of them fit.</source>
         <translation>编码和解码帧时 U-Net 会离开设备，以容纳更多帧。</translation>
     </message>
     <message>
         <source>Nothing of this network is reused: all of its levels have propagating layers; choose fewer of them, or none.</source>
         <translation>此网络没有可复用的部分：它的每一级都有传播层；请减少传播层或不用传播。</translation>
+    </message>
+    <message>
+        <source>No deep features are reused: that takes paper tiling, two steps at least, and guidance other than SAG.</source>
+        <translation>没有复用深层特征：这需要论文的分块方式、至少两步，以及 SAG 以外的引导。</translation>
     </message>
     <message>
         <source>Guidance {0} does nothing at a guidance scale of 1.</source>
@@ -1257,10 +1273,6 @@
     <message>
         <source>{0} cannot write what it is sent ({1}).</source>
         <translation>{0} 无法写入收到的内容（{1}）。</translation>
-    </message>
-    <message>
-        <source>There is not enough disk space: free some, or restore a shorter part.</source>
-        <translation>磁盘空间不足：请腾出空间，或修复更短的部分。</translation>
     </message>
     <message>
         <source>Frames {0} to {1} are no range: the first must not be negative or after the last.</source>
@@ -1641,6 +1653,10 @@
     <message>
         <source>The frames do not fit into memory: close other programs, or choose a smaller size.</source>
         <translation>帧放不进内存：请关闭其他程序或选择更小的尺寸。</translation>
+    </message>
+    <message>
+        <source>There is not enough disk space: {0} are needed, {1} are free; free some, or restore a shorter part.</source>
+        <translation>磁盘空间不足：需要 {0}，可用 {1}；请腾出空间，或修复更短的部分。</translation>
     </message>
     <message>
         <source>Light is restored as sRGB; values above 1 (brighter than white) and below 0 are enlarged linearly beside it.</source>
@@ -4397,8 +4413,8 @@
         <translation>不改变</translation>
     </message>
     <message>
-        <source>Blocks of the U-Net that are compiled after a first batch, for long jobs on a GPU.</source>
-        <translation>在第一批分块之后编译 U-Net 中的模块，适合在 GPU 上运行的长任务。</translation>
+        <source>Blocks of the U-Net to compile while a long job on a GPU begins; a processor gains nothing by it.</source>
+        <translation>在 GPU 上的长任务开始时编译的 U-Net 模块；处理器不会因此变快。</translation>
     </message>
     <message>
         <source>Quality: 0 is lossless or best; larger values give smaller files.</source>

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from dcvsr_engine.diffusion.denoiser import Denoiser
+from dcvsr_engine.network.compiled import kinds_to_compile
 from dcvsr_engine.network.preview import TINY_CHANNELS, TINY_FACTOR, LatentPreview, TinyDecoder
 from dcvsr_engine.network.vae import VaeFirstStage
 from dcvsr_engine.research.bench.full import FullFinding, Stand
@@ -61,6 +62,9 @@ def front_row(stand: Stand) -> Iterator[FullFinding]:
 def compile_row(stand: Stand) -> Iterator[FullFinding]:
     """Blocks compiled after a first batch, as by the setting ``compile``: how long that takes, and what it gains."""
     model, tiles = model_with(stand, fresh_unet(stand)), stand.size.tiles
+    if not kinds_to_compile("all", model.device):
+        yield "not measured: for a processor nothing is compiled", {"gain": None}
+        return
     plain = stand.seconds(guided_work(stand, Denoiser(model), tiles, guided=True)) / tiles
     yield f"plain: {plain:.4f} s per guided tile", {"seconds_per_guided_tile": plain}
     for asked in COMPILED_IN_TURN:

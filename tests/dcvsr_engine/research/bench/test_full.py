@@ -9,9 +9,9 @@ from diffusers import UNetSpatioTemporalConditionModel
 from torch import nn
 
 from dcvsr_engine import cli
-from dcvsr_engine.diffusion import reuse
+from dcvsr_engine.diffusion import denoiser, reuse
 from dcvsr_engine.network import oom
-from dcvsr_engine.network.compiled import CompiledBlocks
+from dcvsr_engine.network.compiled import COMPILED_KINDS, CompiledBlocks
 from dcvsr_engine.network.fused import PlanarConvolution, flatten_convolutions, order_convolutions
 from dcvsr_engine.research.bench import full, full_memory, full_network, full_savings, full_steps, full_tiles
 from dcvsr_engine.research.bench.full_network import FULL, TINY
@@ -117,6 +117,9 @@ def test_a_network_that_is_not_compiled_is_a_finding(stand, monkeypatch):
     def absent(graph, inputs):
         raise RuntimeError("no compiler")
 
+    assert findings(full_savings.compile_row, stand) == [("not measured: for a processor nothing is compiled", {"gain": None})]
+    for module in (denoiser, full_savings):  # as on a GPU
+        monkeypatch.setattr(module, "kinds_to_compile", lambda asked, device: COMPILED_KINDS[asked])
     monkeypatch.setattr(reuse, "CompiledBlocks", partial(CompiledBlocks, backend=absent))
     monkeypatch.setattr(full_savings, "COMPILED_IN_TURN", ("transformers",))
     (_, plain), (text, values) = findings(full_savings.compile_row, stand)
