@@ -382,8 +382,8 @@ class SegmentPipeline:
         """
         up = self.enlarged(positions, self.in_pixels(rows), self.in_pixels(columns))
         if self.frames_apart:  # several tiles at once may ask, and a fixed transform always gives numbers
-            return self.model.first_stage.encode_condition(up)
-        condition = self.sound(positions, partial(self.model.first_stage.encode_condition, up, check=self._check)).cpu()
+            return self.model.first_stage.encode_condition(up, check=self.stage_check)
+        condition = self.sound(positions, partial(self.model.first_stage.encode_condition, up, check=self.stage_check)).cpu()
         if self._preview is not None:
             self._preview.learn(condition, up)
         return condition
@@ -454,6 +454,11 @@ class SegmentPipeline:
         """Whether pixels of frames are worked on one frame at a time: a processor's cache does not hold more."""
         return self.first_stage.local and self.pixel_device == "cpu"
 
+    @property
+    def stage_check(self) -> Callable[[], None]:
+        """What the first stage calls before every tile; nothing where it may be at work on several threads, for a moment each."""
+        return (lambda: None) if self.frames_apart else self._check
+
     def refine_into(self, refined: Tensor, latents: Tensor, positions: list[int]) -> None:
         """Fill what `refined` returns ``(positions, 4, height, width)``; the other arguments are its own."""
         bands = self.bands(len(positions))
@@ -515,9 +520,8 @@ class SegmentPipeline:
         # with more frames on either side, for a temporal decoder
         margin = self.first_stage.margin(len(positions))
         first, end = max(0, positions[0] - margin), positions[-1] + 1 + margin
-        check = (lambda: None) if self.frames_apart else self._check
         part = latents[first:end, :, around].to(up.device)
-        decoded = self.model.first_stage.decode(part, up, check=check, before=positions[0] - first)
+        decoded = self.model.first_stage.decode(part, up, check=self.stage_check, before=positions[0] - first)
         inside = slice(begin % factor, begin % factor + stop - begin)
         up, decoded = (pixels[..., inside, :width] for pixels in (up, decoded))
         return up, mix(up, decoded, self.settings.strength)
