@@ -18,6 +18,7 @@ from dcvsr_engine.jobs.job import run_job
 from dcvsr_engine.jobs.plans import plan_job
 from dcvsr_engine.network.haar import HaarFirstStage
 from dcvsr_engine.planning import shots
+from dcvsr_engine.restore.pipeline import SegmentPipeline
 
 FRAMES = 9
 
@@ -146,7 +147,7 @@ def test_when_nothing_helps_the_job_stops_and_is_kept(wide, tiny_model, tmp_path
 
 
 def test_fewer_frames_are_decoded_at_once(clip, whole, tiny_model, tmp_path, loader, monkeypatch):
-    starve(monkeypatch, HaarFirstStage, "decode", lambda *arguments: len(arguments[0]) > 5)
+    starve(monkeypatch, SegmentPipeline, "refined", lambda latents, positions: len(positions) > 5)
     frames, warnings, _ = restored(jobs.request(clip, tmp_path / "out.mkv", tiny_model), loader)
     assert frames == whole
     # two of a segment's frames are decoded with the next one, which knows their future
