@@ -28,7 +28,7 @@ from dcvsr_engine.restore.enlarging import WHOLE_AXIS, Enlarger, HoldingEnlarger
 from dcvsr_engine.restore.frames import SegmentFrames
 from dcvsr_engine.restore.grain import add_grain
 from dcvsr_engine.restore.observer import SamplingObserver
-from dcvsr_engine.restore.recovery import RecoveringBatches, Recovery, damaged, is_finite, retry_in_fp32
+from dcvsr_engine.restore.recovery import RecoveringBatches, Recovery, damage_error, is_finite, retry_in_fp32
 from dcvsr_engine.settings import Device, PlannedSettings
 from dcvsr_engine.tiling.grid import Tile, TileGrid
 from dcvsr_engine.tiling.latents import Latents, Part, Scaled
@@ -385,7 +385,7 @@ class SegmentPipeline:
         if self.frames_apart:  # several tiles at once may ask, and a fixed transform is in fp32 already
             condition = encode()
             if not is_finite(condition):
-                raise damaged(self.locate(positions))
+                raise damage_error(self.locate(positions))
             return condition
         condition = self.sound(positions, encode).cpu()
         if self._preview is not None:

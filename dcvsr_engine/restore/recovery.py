@@ -254,9 +254,9 @@ def in_fp32(model: Model, work: Callable[[], Tensor], where: str, usable: Callab
             result = work()
         if usable(result):
             return result
-    raise damaged(where)
+    raise damage_error(where)
 
 
-def damaged(where: str) -> JobError:
+def damage_error(where: str) -> JobError:
     """The error where fp32 gives nothing usable; ``where`` is its subject."""
     return JobError(f"{where} came out damaged, even in fp32; choose another model, or restore the frames around it alone.")
