@@ -41,6 +41,7 @@ class CompileProcess:
         self._process = context.Process(target=compile_calls, args=args, name="compile", daemon=True)
         self._process.start()
         theirs.close()
+        self._reason = ""
 
     @property
     def running(self) -> bool:
@@ -50,12 +51,13 @@ class CompileProcess:
     @property
     def failure(self) -> CompileError | None:
         """Why it has ended early."""
-        if self._process.exitcode in (None, 0):
-            return None
-        try:
-            return CompileError(self._said.recv())
-        except (EOFError, OSError):  # killed
-            return CompileError(f"the process that compiles ended unexpectedly ({self._process.exitcode})")
+        code = self._process.exitcode
+        if code and not self._reason:
+            try:
+                self._reason = self._said.recv()
+            except (EOFError, OSError):  # killed
+                self._reason = f"the process that compiles ended unexpectedly ({code})"
+        return CompileError(self._reason) if self._reason else None
 
     def end(self) -> None:
         """End it, whatever it does."""
