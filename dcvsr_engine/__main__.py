@@ -9,8 +9,11 @@ def start() -> int:
     handler = signal.getsignal(signal.SIGINT)
     if handler is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-    from dcvsr_engine.cli import EXIT_CANCELLED, main
-    from dcvsr_engine.terminal import prepare_streams
+    from dcvsr_engine.environment import uncollected
+
+    with uncollected():
+        from dcvsr_engine.cli import EXIT_CANCELLED, main
+        from dcvsr_engine.terminal import prepare_streams
 
     signal.signal(signal.SIGINT, handler)
     prepare_streams()

@@ -11,13 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from dcvsr_engine.arguments import request_from, settings_from
+from dcvsr_engine.environment import uncollected
 from dcvsr_engine.errors import Cancelled, InputError, OutputError, SettingsError, UserError
 from dcvsr_engine.jobs.clips import ClipFacts, FoundClip, facts_of_clip, found_clips
 from dcvsr_engine.jobs.naming import checked_pattern
 from dcvsr_engine.planning.disk import existing, tightest
 from dcvsr_engine.planning.request import JobRequest
-from dcvsr_engine.storage import describe_os_error, partial_path, read_json, refuse_replacing, report_file
+from dcvsr_engine.storage import describe_os_error, file_identity, partial_path, read_json, refuse_replacing, report_file
 from dcvsr_engine.terminal import file_size, printable, time_span
+from dcvsr_engine.worker.imports import import_engine
 
 if TYPE_CHECKING:
     from dcvsr_engine.planning.plan import Plan
@@ -92,8 +94,19 @@ def requests_of(options: argparse.Namespace, clips: Sequence[FoundClip]) -> list
         request if targets.count(request.target) == 1 else request_from(options, clip, whole_name=True)
         for request, clip in zip(requests, clips, strict=True)
     ]
+    refuse_results_among(requests)
     refuse_replacing([clip.path for clip in clips], [*(request.target for request in requests if request.target), *written])
     return requests
+
+
+def refuse_results_among(requests: Sequence[JobRequest]) -> None:
+    """Tell of a clip that is the place of another's result, as after ``restore *.mp4`` twice; raises `OutputError`."""
+    clips = {file_identity(request.source): request.source for request in requests}
+    for request in requests:
+        found = request.target and clips.get(file_identity(request.target))
+        if found and found != request.source:
+            what = f"“{found.name}” is one of the clips, and the result of “{request.source.name}” would have its name"
+            raise OutputError(f"{what}; leave it out, name the folder instead, or choose another --name.")
 
 
 def is_there(target: Path) -> bool:
@@ -161,14 +174,18 @@ def plan_all(requests: Sequence[JobRequest], search_seconds: float, calibrate: b
         search_seconds: how long to look for cuts in each.
         calibrate: whether to measure the device, on a tile of each size that occurs.
     """
-    from dcvsr_engine.jobs.job import plan_job
+    from dcvsr_engine.jobs.refusal import refuse_unusable
 
     plans, failed = dict[JobRequest, "Plan"](), list[Outcome]()
     for request in requests:
         try:
             # folders of results are made only when something is restored
             place = request.target and existing(request.target.parent) / request.target.name
-            plan = plan_job(request.replace(target=place), search_seconds)
+            wanted = request.replace(target=place)
+            refuse_unusable(wanted)
+            with uncollected():
+                from dcvsr_engine.jobs.plans import plan_job
+            plan = plan_job(wanted, search_seconds)
             if plan.problems:
                 raise SettingsError(plan.problems[0])
             plans[request] = plan
@@ -179,9 +196,8 @@ def plan_all(requests: Sequence[JobRequest], search_seconds: float, calibrate: b
 
 def total_seconds(plans: Sequence["Plan"]) -> float | None:
     """Measure one tile of each size, and give the time for all plans; ``None`` where a tile does not fit."""
-    from dcvsr_engine.jobs.session import load_for
-    from dcvsr_engine.planning.calibration import seconds_per_evaluation
-
+    load_for = import_engine("dcvsr_engine.jobs.session").load_for
+    seconds_per_evaluation = import_engine("dcvsr_engine.planning.calibration").seconds_per_evaluation
     model, speeds, total = load_for(plans[0].settings), dict[tuple[int, ...], float | None](), 0.0
     for plan in plans:
         tile = plan.grid.tile_frames, plan.grid.tile_height, plan.grid.tile_width

@@ -2,6 +2,7 @@
 
 import atexit
 import ctypes
+import gc
 import os
 import shutil
 import sys
@@ -58,6 +59,22 @@ def writable_cache_folder() -> Path:
     temporary = Path(tempfile.mkdtemp(prefix="dcvsr-"))
     atexit.register(shutil.rmtree, temporary, ignore_errors=True)
     return temporary
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Keep Python's garbage collector from what is imported inside: it is no garbage.
+
+    Torch and diffusers are 400,000 objects, which it goes through over and over while they come, and again when the program ends.
+    """
+    before = len(sys.modules)
+    gc.disable()
+    try:
+        yield
+    finally:
+        if len(sys.modules) > before:
+            gc.freeze()
+        gc.enable()
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import psutil
 
 from dcvsr_engine.environment import prepare_torch
 from dcvsr_engine.gpu import switch
+from dcvsr_engine.worker.imports import import_engine
 
 NICENESS = 5
 """The window comes first: it must answer while all cores compute."""
@@ -26,7 +27,7 @@ def serve_bundled_engine(connection: Connection) -> None:
     """The same with the bundled PyTorch. Imported by name: torch must stay out of the window."""
     prepare_torch()
     on_farm = import_module("dcvsr_engine.farm.driver").run_on_farm
-    import_module("dcvsr_engine.worker.process").serve(connection, on_farm=on_farm)
+    import_engine("dcvsr_engine.worker.process").serve(connection, on_farm=on_farm)
 
 
 def use_threads(threads: int) -> None:

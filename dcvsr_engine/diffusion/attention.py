@@ -14,6 +14,7 @@ from torch import Tensor
 
 from dcvsr_engine.diffusion.propagation import Propagation
 from dcvsr_engine.network.compiled import of_any_length
+from dcvsr_engine.network.uncompiled import left_uncompiled
 from dcvsr_engine.settings import GammaLayers
 
 PARTS = {"down": "down_blocks", "middle": "mid_block", "up": "up_blocks"}
@@ -116,7 +117,7 @@ class SpatialSelfAttention:
         self.propagation, self.layer, self.middle, self.gets_gamma = propagation, layer, middle, gets_gamma
 
     # what propagates and gets γ changes from step to step, and evaluations may pause here
-    @torch.compiler.disable  # type: ignore[untyped-decorator]
+    @left_uncompiled
     def __call__(
         self,
         attn: Attention,

@@ -14,8 +14,9 @@ from dcvsr_engine.farm.models import FarmModel, files_of_model
 from dcvsr_engine.farm.worker import SENT, Refusal
 from dcvsr_engine.jobs.job import WAIT_SECONDS
 from dcvsr_engine.jobs.manifest import read_manifest
+from dcvsr_engine.jobs.plans import with_reduction
 from dcvsr_engine.jobs.remote import MadeUnit, places_for, sent_unit, take_unit
-from dcvsr_engine.jobs.session import OpenJob, opened_clip, with_reduction
+from dcvsr_engine.jobs.session import OpenJob, opened_clip
 from dcvsr_engine.jobs.store import JobStore
 from dcvsr_engine.jobs.telemetry import Telemetry
 from dcvsr_engine.models.registry import model_folder

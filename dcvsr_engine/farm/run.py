@@ -21,10 +21,11 @@ from dcvsr_engine.farm.remote import SharedClip, There, WorkerLine
 from dcvsr_engine.farm.status import WORKER_NAME
 from dcvsr_engine.farm.worker import FarmWorker, Refusal, WorkerSight, facts_of_files
 from dcvsr_engine.jobs.folders import MARK, discard_job, has_job, kept_names
-from dcvsr_engine.jobs.job import run_stored, shortage_in_words
+from dcvsr_engine.jobs.job import run_stored
 from dcvsr_engine.jobs.manifest import read_manifest
 from dcvsr_engine.jobs.presence import BEAT_SECONDS, in_use
 from dcvsr_engine.jobs.telemetry import Telemetry
+from dcvsr_engine.network.oom import shortage_in_words
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.settings import devices_of, kind_of, needs_crew
 from dcvsr_engine.terminal import file_size

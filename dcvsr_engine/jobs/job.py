@@ -18,70 +18,45 @@ from dcvsr_engine.jobs.folders import has_job, job_folder, publishing_lock, swee
 from dcvsr_engine.jobs.identity import ModelInUse, change_since, identity_of, input_facts, reread
 from dcvsr_engine.jobs.manifest import FileFacts, Manifest, read_manifest, read_record, units_of
 from dcvsr_engine.jobs.presence import Presence
+from dcvsr_engine.jobs.refusal import decided_output
 from dcvsr_engine.jobs.report import JobReport, SegmentFacts, make_report
 from dcvsr_engine.jobs.runner import Runner
 from dcvsr_engine.jobs.session import (
     Loader,
     OpenJob,
     Session,
-    clip_of,
     feasible_plan,
     find_shots,
     load_for,
     loaded_model,
     opened_clip,
     settle,
-    with_reduction,
 )
 from dcvsr_engine.jobs.sinks import FileSink, PreviewSink
 from dcvsr_engine.jobs.store import JobStore, at_work
 from dcvsr_engine.jobs.telemetry import Telemetry
-from dcvsr_engine.models.registry import model_folder
 from dcvsr_engine.network.checkpoint import Model
-from dcvsr_engine.network.declaration import UNET_FOLDERS, Declaration
-from dcvsr_engine.network.layout import subfolder
-from dcvsr_engine.network.oom import MEMORY_ERRORS, is_out_of_memory
+from dcvsr_engine.network.declaration import Declaration
+from dcvsr_engine.network.oom import shortage_in_words
 from dcvsr_engine.planning.memory import queue_room
 from dcvsr_engine.planning.plan import Plan
-from dcvsr_engine.planning.planner import TILES_TOO_LARGE, make_plan, reshaped
+from dcvsr_engine.planning.planner import TILES_TOO_LARGE, reshaped
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.planning.segments import frame_range, ordered
-from dcvsr_engine.planning.shots import ShotBoundaries, detect_shots
-from dcvsr_engine.planning.speeds import remember_speed, with_seconds
+from dcvsr_engine.planning.shots import ShotBoundaries
+from dcvsr_engine.planning.speeds import remember_speed
 from dcvsr_engine.settings import OutputSettings, ResolvedSettings, RestoreSettings
 from dcvsr_engine.storage import content_hash, discard, partials_of
-from dcvsr_engine.video.detail import measured_reduction
 from dcvsr_engine.video.encoders import resolved_output
 from dcvsr_engine.video.probe import VideoInfo
 from dcvsr_engine.video.publish import publish
 from dcvsr_engine.video.reader import VideoReader
-from dcvsr_engine.video.writer import check_target
 
-PLANNING_SECONDS = 2.0
-"""A plan looks for cuts no longer than this."""
 TELLING_EVALUATIONS = 8
 """From so many on, loading and warming up are a small part of what a job takes."""
 WAIT_SECONDS = 0.3
 """Seconds between two looks whether there is a unit to take."""
 OnPlan = Callable[[Plan], None]
-
-
-def plan_job(request: JobRequest, seconds: float | None = None) -> Plan:
-    """Plan a job without running it, and look for cuts for so many ``seconds`` at most; raises `UserError`."""
-    with shortage_in_words(), VideoReader(clip_of(request), request.output.deinterlace) as reader:
-        info = reader.counted_info()
-        if request.target is not None:
-            check_target(request.target, info, request.output)
-        folder = model_folder(request.settings.model)
-        declaration, unet = Declaration.from_folder(folder), subfolder(folder, UNET_FOLDERS)
-        wanted = frame_range(request, info)
-        shots = detect_shots(reader, *wanted, seconds=PLANNING_SECONDS if seconds is None else seconds)
-        if seconds is None or request.settings.reduce == "auto":
-            factor = measured_reduction(info, *wanted, request.output.deinterlace)
-        else:
-            factor = None
-    plan = with_seconds(make_plan(with_reduction(request, factor), info, declaration, unet, shots, job_folder(request)))
-    return plan.replace(suggested_reduction=factor if factor is not None and factor > plan.settings.reduction else None)
 
 
 def run_job(
@@ -115,19 +90,6 @@ def run_job(
             return run_preview(request, telemetry, loader, on_plan).to_dict()
         sweep()
         return run_stored(request, request.target, folder or job_folder(request), telemetry, Here(loader), on_plan, watched)
-
-
-@contextmanager
-def shortage_in_words() -> Iterator[None]:
-    """Turn any error that says that memory ran out into a `JobError`."""
-    try:
-        yield
-        return
-    except MEMORY_ERRORS as error:
-        if not is_out_of_memory(error):
-            raise
-    # outside of the handler: the caught error's traceback would keep the failed tensors alive
-    raise JobError("Memory ran out; close other programs or choose smaller tiles, and start it again.")
 
 
 def run_preview(request: JobRequest, telemetry: Telemetry, loader: Loader, on_plan: OnPlan) -> JobReport:
@@ -233,12 +195,6 @@ def as_begun(settings: RestoreSettings, begun: Manifest | None) -> RestoreSettin
     """The settings to load a model with: a job goes on in its number format, whatever has been measured since."""
     device, precision = (None, None) if begun is None else begun.identity.device
     return settings.replace(precision=precision) if settings.precision == "auto" and device == "cpu" else settings
-
-
-def decided_output(request: JobRequest, target: Path, info: VideoInfo, known: Manifest | None) -> OutputSettings:
-    """How the result is written, as decided when the job was begun; raises `OutputError` when it cannot be."""
-    output = request.output if known is None else known.output.replace(overwrite=request.output.overwrite)
-    return output if known is not None and known.is_published(target) else check_target(target, info, output)
 
 
 def restore_units(session: Session, store: JobStore) -> Session:

@@ -15,7 +15,7 @@ from typing import Any
 from dcvsr_engine.control import Control
 from dcvsr_engine.diffusion.denoiser import Denoiser
 from dcvsr_engine.errors import JobError
-from dcvsr_engine.jobs.job import planned_as_before, room_for, shortage_in_words
+from dcvsr_engine.jobs.job import planned_as_before, room_for
 from dcvsr_engine.jobs.manifest import Manifest, read_manifest
 from dcvsr_engine.jobs.presence import Presence
 from dcvsr_engine.jobs.runner import Runner
@@ -24,6 +24,7 @@ from dcvsr_engine.jobs.sinks import FileSink
 from dcvsr_engine.jobs.store import JobStore, at_work
 from dcvsr_engine.jobs.telemetry import Telemetry
 from dcvsr_engine.network.checkpoint import Model
+from dcvsr_engine.network.oom import shortage_in_words
 from dcvsr_engine.planning.plan import Segment
 from dcvsr_engine.storage import discard, partial_path, put_in_place, sha256
 from dcvsr_engine.video.part import ClipPart, cut_part

@@ -14,6 +14,8 @@ from dcvsr_engine.diffusion.denoiser import Denoiser
 from dcvsr_engine.errors import InputError, JobError
 from dcvsr_engine.events import FrameDone, PreviewFrame
 from dcvsr_engine.jobs.identity import ModelInUse
+from dcvsr_engine.jobs.plans import with_reduction
+from dcvsr_engine.jobs.refusal import clip_of
 from dcvsr_engine.jobs.telemetry import Telemetry
 from dcvsr_engine.models.loading import load_model
 from dcvsr_engine.network.checkpoint import Model
@@ -29,10 +31,10 @@ from dcvsr_engine.planning.speeds import with_seconds
 from dcvsr_engine.planning.ways import precision_for, settle_way
 from dcvsr_engine.restore.frames import SegmentFrames, SegmentReader
 from dcvsr_engine.restore.pipeline import SegmentPipeline
-from dcvsr_engine.settings import RestoreSettings, rate_of
+from dcvsr_engine.settings import RestoreSettings
 from dcvsr_engine.video.arrays import FloatArray, to_uint8
 from dcvsr_engine.video.detail import measured_reduction
-from dcvsr_engine.video.probe import VideoInfo, at_rate, probe
+from dcvsr_engine.video.probe import VideoInfo
 from dcvsr_engine.video.reader import VideoReader
 from dcvsr_engine.video.scaling import scaled
 
@@ -142,11 +144,6 @@ class Session(OpenJob):
         return scaled(pixels, size or self.plan.output_size, self.info.color.transfer)
 
 
-def clip_of(request: JobRequest) -> VideoInfo:
-    """Facts about a job's clip, at the frame rate that is asked for; raises `InputError`."""
-    return at_rate(probe(request.source), rate_of(request.output.frame_rate))
-
-
 @contextmanager
 def opened_clip(request: JobRequest, telemetry: Telemetry) -> Iterator[tuple[VideoReader, VideoInfo]]:
     """Hold the input open, its frames counted; raises `InputError`."""
@@ -193,13 +190,6 @@ def find_shots(request: JobRequest, reader: VideoReader, info: VideoInfo, teleme
     if shots is None:
         raise InputError(f"Frames {first} to {last} of “{request.source.name}” cannot be decoded.")
     return shots
-
-
-def with_reduction(request: JobRequest, factor: float | None) -> JobRequest:
-    """The request with a measured factor in place of ``auto``."""
-    if request.settings.reduce != "auto" or factor is None:
-        return request
-    return request.replace(settings=request.settings.replace(reduce=f"{factor:g}"))
 
 
 def feasible_plan(

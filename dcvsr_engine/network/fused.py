@@ -16,6 +16,7 @@ from diffusers.models.transformers.transformer_temporal import TransformerSpatio
 from torch import Tensor, nn
 
 from dcvsr_engine.network.blocks import QUICK_BLOCKS
+from dcvsr_engine.network.uncompiled import left_uncompiled
 from dcvsr_engine.settings import Device
 
 
@@ -55,7 +56,7 @@ class FusedFeedForward(nn.Module):
         self.net = layer.net
 
     # Inductor cannot take oneDNN's own calls
-    @torch.compiler.disable  # type: ignore[untyped-decorator]
+    @left_uncompiled
     def forward(self, hidden_states: Tensor) -> Tensor:
         """Map ``(…, channels)`` to the same shape."""
         if hidden_states.device.type == "cpu" and not torch.is_grad_enabled() and can_fuse(hidden_states.dtype):

@@ -9,12 +9,14 @@ import errno
 import re
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TypeVar
 
 import torch
 from accelerate.utils.memory import clear_device_cache, should_reduce_batch_size
+
+from dcvsr_engine.errors import JobError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -67,6 +69,19 @@ def attempt(work: Callable[[], Result]) -> Result | None:
     # only here, with the error and its traceback gone, are the tensors of the failed attempt free
     clear_device_cache(garbage_collection=True)
     return None
+
+
+@contextmanager
+def shortage_in_words() -> Iterator[None]:
+    """Turn any error that says that memory ran out into a `JobError`."""
+    try:
+        yield
+        return
+    except MEMORY_ERRORS as error:
+        if not is_out_of_memory(error):
+            raise
+    # outside of the handler: the caught error's traceback would keep the failed tensors alive
+    raise JobError("Memory ran out; close other programs or choose smaller tiles, and start it again.")
 
 
 def in_parts(

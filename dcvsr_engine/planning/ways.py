@@ -8,19 +8,19 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from dcvsr_engine import __version__
-from dcvsr_engine.diffusion.denoiser import Denoiser
-from dcvsr_engine.network.checkpoint import Model
 from dcvsr_engine.network.device import resolve_device, resolve_precision
-from dcvsr_engine.network.oom import attempt
 from dcvsr_engine.paths import data_folder
 from dcvsr_engine.settings import Device, Precision, RestoreSettings
 from dcvsr_engine.storage import remembered, write_json
 from dcvsr_engine.tiling.grid import TileGrid
+
+if TYPE_CHECKING:
+    from dcvsr_engine.network.checkpoint import Model
 
 LADDER_SECONDS = 10.0
 """No rung is begun after so long, but for one: the next large job goes on from there."""
@@ -32,7 +32,7 @@ GAIN = 1.1
 """A rung that is not so many times as fast is within what timings differ by."""
 BATCHES = (2, 4)
 
-ModelOf = Callable[[Precision], Model]
+ModelOf = Callable[[Precision], "Model"]
 
 
 @dataclass(frozen=True)
@@ -186,8 +186,12 @@ def climbed(model_of: ModelOf, climb: Climb, clock: Callable[[], float] = time.m
 
 
 @torch.no_grad()
-def seconds_per_tile(model: Model, way: Way, clock: Callable[[], float]) -> float:
+def seconds_per_tile(model: "Model", way: Way, clock: Callable[[], float]) -> float:
     """Faster of two evaluations of a batch, per tile; infinite where memory does not suffice."""
+    # networks are there by now; whoever only plans needs none
+    from dcvsr_engine.diffusion.denoiser import Denoiser
+    from dcvsr_engine.network.oom import attempt
+
     declaration, stage = model.declaration, model.first_stage
     side = min(declaration.tile, LADDER_TILE)
     tile = TileGrid.build(declaration.window, side, side, side, declaration.window).tile(0, 0)

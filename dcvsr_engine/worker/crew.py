@@ -9,7 +9,6 @@ import multiprocessing
 import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from importlib import import_module
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -24,6 +23,7 @@ from dcvsr_engine.planning.plan import Plan
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.settings import devices_of
 from dcvsr_engine.worker import messages
+from dcvsr_engine.worker.imports import import_engine
 
 START = "spawn"
 """How processes begin: one that is forked would inherit locks in whatever state they are."""
@@ -46,7 +46,7 @@ def serve_member(connection: Connection, device: str) -> None:
     switch.use_switched_on_build()
     prepare_torch()
     # imported by name: torch is loaded here, after what it sees is decided
-    import_module("dcvsr_engine.worker.process").serve(connection, alone=False)
+    import_engine("dcvsr_engine.worker.process").serve(connection, alone=False)
 
 
 class Member:

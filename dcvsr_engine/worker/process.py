@@ -17,7 +17,8 @@ from dcvsr_engine.control import Control
 from dcvsr_engine.errors import Cancelled, UserError
 from dcvsr_engine.events import Event, Waiting
 from dcvsr_engine.jobs.folders import has_job, job_folder
-from dcvsr_engine.jobs.job import OnPlan, plan_job, run_job
+from dcvsr_engine.jobs.job import OnPlan, run_job
+from dcvsr_engine.jobs.plans import plan_job
 from dcvsr_engine.models.loading import load_model
 from dcvsr_engine.models.registry import model_folder
 from dcvsr_engine.network.checkpoint import Model

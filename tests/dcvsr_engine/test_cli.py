@@ -164,6 +164,7 @@ OPTIONS = {
     "output in a file": (["-o", "clip.mp4/out.mp4"], "does not exist"),
     "report in no folder": (["--report", "gone/report.json"], "“gone/report.json” cannot be written"),
     "report exists": (["--report", "other.mp4"], "exists already"),
+    "result without a name": (["-o", ""], "Argument -o/--output: the name is empty"),
     "report is the clip": (["--report", "clip.mp4"], "is the input itself"),
 }
 
@@ -174,6 +175,11 @@ def test_options_that_are_wrong(case, restore, folder, monkeypatch):
     (folder / "other.mp4").write_bytes(b"an earlier result")
     arguments, words = OPTIONS[case]
     assert words in refused(restore(folder / "clip.mp4", *arguments), folder, inside(folder))
+
+
+def test_a_clip_without_a_name_is_not_the_current_folder(run, folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    assert "Argument CLIP: the name is empty" in refused(run("restore", ""), folder, inside(folder))
 
 
 def test_a_device_that_is_not_there(restore, folder):
@@ -443,15 +449,6 @@ def test_version_and_help(capsys):
     out = capsys.readouterr().out
     assert out.startswith("dcvsr ")
     assert all("--" + name.replace("_", "-") in out for name in RestoreSettings.specs())
-
-
-def test_the_program_itself_starts_without_torch(tmp_path):
-    code = "import sys, dcvsr_engine.cli as cli; code = cli.main(sys.argv[1:]); assert 'torch' not in sys.modules; sys.exit(code)"
-    command = [sys.executable, "-c", code, "info", str(tmp_path / "gone.mp4")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=ROOT, check=False)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("dcvsr: “")
-    assert done.stderr.count("\n") == 1
 
 
 def test_research_is_imported_only_when_it_is_asked_for():

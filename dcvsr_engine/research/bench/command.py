@@ -125,7 +125,7 @@ def counted_flops(options: argparse.Namespace) -> int:
 
 def simulated_farm(options: argparse.Namespace) -> int:
     """Run ``dcvsr bench farm --simulate``, which reads a clip where one is named; raises `UserError`."""
-    from dcvsr_engine.jobs.job import plan_job
+    from dcvsr_engine.jobs.plans import plan_job
     from dcvsr_engine.planning.request import JobRequest
     from dcvsr_engine.research.bench.farm import FarmConditions, simulate_farms
     from dcvsr_engine.research.bench.film import FILM_BYTES, film_plan, unit_loads

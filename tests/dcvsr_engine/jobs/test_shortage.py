@@ -14,7 +14,8 @@ from jobs import CancelAt, Watch
 from dcvsr_engine.errors import Cancelled, JobError
 from dcvsr_engine.events import StepStarted, Warned
 from dcvsr_engine.jobs.folders import unfinished_jobs
-from dcvsr_engine.jobs.job import plan_job, run_job
+from dcvsr_engine.jobs.job import run_job
+from dcvsr_engine.jobs.plans import plan_job
 from dcvsr_engine.network.haar import HaarFirstStage
 from dcvsr_engine.planning import shots
 

@@ -8,7 +8,8 @@ import pytest
 
 from dcvsr_engine.errors import Cancelled
 from dcvsr_engine.events import PreviewFrame, StepStarted
-from dcvsr_engine.jobs.job import plan_job, run_job
+from dcvsr_engine.jobs.job import run_job
+from dcvsr_engine.jobs.plans import plan_job
 from dcvsr_engine.settings import RestoreSettings
 from dcvsr_engine.video.probe import probe
 

@@ -10,8 +10,9 @@ from diffusers import UNetSpatioTemporalConditionModel as UNet
 
 from dcvsr_engine.errors import Cancelled, InputError
 from dcvsr_engine.events import StepStarted
-from dcvsr_engine.jobs import job
-from dcvsr_engine.jobs.job import plan_job, run_job
+from dcvsr_engine.jobs import plans as planning
+from dcvsr_engine.jobs.job import run_job
+from dcvsr_engine.jobs.plans import plan_job
 from dcvsr_engine.network.declaration import Declaration
 from dcvsr_engine.planning import calibration, planner
 from dcvsr_engine.planning.calibration import calibrated
@@ -63,6 +64,11 @@ def test_a_guidance_that_does_nothing_is_noted(changes, sentence, clip, tiny_mod
     assert len(notes) == (sentence is not None) and all(sentence in note for note in notes)
 
 
+def test_what_reuses_nothing_is_noted(clip, tiny_model):
+    plan = plan_job(jobs.request(clip, None, tiny_model, steps=4, reuse=2, propagating_layers=1, tiling="fast"))
+    assert any("No deep features are reused" in note for note in plan.notes)
+
+
 def test_a_plan_says_that_nothing_is_compiled_for_a_processor(clip, tiny_model):
     notes = [plan_job(jobs.request(clip, None, tiny_model, compile=chosen)).notes for chosen in ("off", "all")]
     assert set(notes[1]) - set(notes[0]) == {"Nothing is compiled: on a processor that gains nothing."}
@@ -74,7 +80,7 @@ def test_the_report_notes_a_guidance_that_does_nothing(clip, tiny_model, loader)
 
 
 def test_a_plan_knows_the_shots_and_segments_end_with_them(tiny_model, tmp_path, monkeypatch):
-    monkeypatch.setattr(job, "PLANNING_SECONDS", 60)
+    monkeypatch.setattr(planning, "PLANNING_SECONDS", 60)
     source = jobs.cut_clip(tmp_path / "clip.mkv", 12, 9, 40)
     plan = plan_job(jobs.request(source, tmp_path / "out.mkv", tiny_model))
     assert plan.shots == 3 and plan.frames == 61
@@ -91,7 +97,7 @@ def test_a_shot_is_restored_as_if_it_were_alone(tiny_model, tmp_path, loader):
 
 
 def test_cuts_of_long_clips_wait_until_the_job_begins(clip, tiny_model, tmp_path, monkeypatch, loader):
-    monkeypatch.setattr(job, "PLANNING_SECONDS", -1)
+    monkeypatch.setattr(planning, "PLANNING_SECONDS", -1)
     request = jobs.request(clip, tmp_path / "out.mkv", tiny_model)
     plan = plan_job(request)
     assert plan.shots is None and any("cuts are looked for when the job begins" in note for note in plan.notes)

@@ -5,7 +5,8 @@ from dataclasses import replace
 import jobs
 import pytest
 
-from dcvsr_engine.jobs.job import plan_job, run_job
+from dcvsr_engine.jobs.job import run_job
+from dcvsr_engine.jobs.plans import plan_job
 from dcvsr_engine.planning import calibration
 from dcvsr_engine.planning.calibration import calibrated
 from dcvsr_engine.planning.speeds import known_speeds, remember_speed, speed_key, speeds_file, with_seconds

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from dcvsr_engine.jobs import session
-from dcvsr_engine.jobs.job import plan_job, run_job
+from dcvsr_engine.jobs.job import run_job
+from dcvsr_engine.jobs.plans import plan_job
 from dcvsr_engine.planning import ways
 from dcvsr_engine.planning.ways import (
     Climb,

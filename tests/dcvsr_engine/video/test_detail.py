@@ -6,7 +6,8 @@ import pytest
 from PIL import Image
 
 from dcvsr_engine.cli import plan_text
-from dcvsr_engine.jobs.job import plan_job, run_job
+from dcvsr_engine.jobs.job import run_job
+from dcvsr_engine.jobs.plans import plan_job
 from dcvsr_engine.video.detail import detail_limit, suggested_reduction
 
 

@@ -11,7 +11,7 @@ from jobs import FRAMES
 from dcvsr_engine import __version__
 from dcvsr_engine.errors import JobError
 from dcvsr_engine.events import FrameDone, PhaseStarted, PreviewFrame, StepStarted, TileFinished, TileStarted
-from dcvsr_engine.jobs import job as restoring
+from dcvsr_engine.network.oom import is_out_of_memory
 from dcvsr_engine.worker import process
 from dcvsr_engine.worker.messages import (
     Cancel,
@@ -149,7 +149,7 @@ def test_memory_that_runs_out_is_told_in_words(engine, run_of, monkeypatch):
     engine.send(run_of())
     failed = engine.wait_for(JobFinished, Failed)
     assert failed.user_error and failed.message.startswith("Memory ran out")
-    assert restoring.is_out_of_memory(RuntimeError("CUDA out of memory"))
+    assert is_out_of_memory(RuntimeError("CUDA out of memory"))
 
 
 def test_a_window_that_is_gone_stops_the_job(engine, run_of, tmp_path):
