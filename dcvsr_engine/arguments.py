@@ -25,19 +25,32 @@ class Parser(argparse.ArgumentParser):
         raise SettingsError(f"{message[:1].upper()}{message[1:].rstrip('.')}; see “{self.prog} --help”.")
 
 
+def path_from(text: str) -> Path:
+    """A path that the command line names; nothing, as shells make of a variable that is not set, is not the current folder."""
+    if not text:
+        raise argparse.ArgumentTypeError("the name is empty")
+    return Path(text)
+
+
 # -- adding -----------------------------------------------------------------------------------------------------
 
 
 def add_request_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments that describe a job: input, output, and every setting."""
-    parser.add_argument("sources", type=Path, nargs="+", metavar="CLIP", help="videos, folders of them, or folders of pictures")
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="the result (default: beside the input, as NAME_SIZE)")
-    parser.add_argument("--output-folder", type=Path, metavar="DIR", help="where results go; folders inside of folders are kept")
+    parser.add_argument(
+        "sources", type=path_from, nargs="+", metavar="CLIP", help="videos, folders of them, or folders of pictures"
+    )
+    parser.add_argument(
+        "-o", "--output", type=path_from, metavar="FILE", help="the result (default: beside the input, as NAME_SIZE)"
+    )
+    parser.add_argument(
+        "--output-folder", type=path_from, metavar="DIR", help="where results go; folders inside of folders are kept"
+    )
     text = f"what results are called: text with {', '.join(f'{{{name}}}' for name in NAME_FIELDS)} (default: {DEFAULT_PATTERN})"
     parser.add_argument("--name", default=DEFAULT_PATTERN, metavar="PATTERN", help=text)
     parser.add_argument("--recursive", action="store_true", help="look for clips in folders inside folders, too")
     parser.add_argument("--skip-done", action="store_true", help="leave out clips whose result is there already")
-    parser.add_argument("--settings", type=Path, metavar="FILE.json", help="settings to start from; options override them")
+    parser.add_argument("--settings", type=path_from, metavar="FILE.json", help="settings to start from; options override them")
     parser.add_argument("--frames", metavar="FIRST-LAST", help="restore only these frames, counted from 0")
     parser.add_argument("--region", metavar="X,Y,WIDTH,HEIGHT", help="restore only this part of the picture")
     research = {name: spec for name, spec in RestoreSettings.specs().items() if name in RESEARCH_SETTINGS}
@@ -50,7 +63,7 @@ def add_request_arguments(parser: argparse.ArgumentParser) -> None:
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments about how a job is run."""
     parser.add_argument("--discard", action="store_true", help="when cancelled, delete finished work instead of keeping it")
-    parser.add_argument("--report", type=Path, metavar="FILE", help="write the report of the run as JSON")
+    parser.add_argument("--report", type=path_from, metavar="FILE", help="write the report of the run as JSON")
 
 
 def add_settings(group: Any, specs: Mapping[str, SettingSpec]) -> None:

@@ -17,7 +17,7 @@ from dcvsr_engine.jobs.clips import ClipFacts, FoundClip, facts_of_clip, found_c
 from dcvsr_engine.jobs.naming import checked_pattern
 from dcvsr_engine.planning.disk import existing, tightest
 from dcvsr_engine.planning.request import JobRequest
-from dcvsr_engine.storage import describe_os_error, partial_path, read_json, refuse_replacing, report_file
+from dcvsr_engine.storage import describe_os_error, file_identity, partial_path, read_json, refuse_replacing, report_file
 from dcvsr_engine.terminal import file_size, printable, time_span
 from dcvsr_engine.worker.imports import import_engine
 
@@ -94,8 +94,19 @@ def requests_of(options: argparse.Namespace, clips: Sequence[FoundClip]) -> list
         request if targets.count(request.target) == 1 else request_from(options, clip, whole_name=True)
         for request, clip in zip(requests, clips, strict=True)
     ]
+    refuse_results_among(requests)
     refuse_replacing([clip.path for clip in clips], [*(request.target for request in requests if request.target), *written])
     return requests
+
+
+def refuse_results_among(requests: Sequence[JobRequest]) -> None:
+    """Tell of a clip that is the place of another's result, as after ``restore *.mp4`` twice; raises `OutputError`."""
+    clips = {file_identity(request.source): request.source for request in requests}
+    for request in requests:
+        found = request.target and clips.get(file_identity(request.target))
+        if found and found != request.source:
+            what = f"“{found.name}” is one of the clips, and the result of “{request.source.name}” would have its name"
+            raise OutputError(f"{what}; leave it out, name the folder instead, or choose another --name.")
 
 
 def is_there(target: Path) -> bool:

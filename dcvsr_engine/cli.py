@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dcvsr_engine import __version__
-from dcvsr_engine.arguments import Parser, add_request_arguments, add_run_arguments, add_settings, request_from
+from dcvsr_engine.arguments import Parser, add_request_arguments, add_run_arguments, add_settings, path_from, request_from
 from dcvsr_engine.batch import is_batch, make_output_folders, plan_batch, restore_batch, without_done
 from dcvsr_engine.environment import prepare_torch, safe_import_path, uncollected
 from dcvsr_engine.errors import Cancelled, OutputError, SettingsError, UserError
@@ -163,7 +163,7 @@ def command_parser() -> Parser:
     add_farm_arguments(command("farm", run_farm_command, farm))
     add_compare_arguments(command("compare", compare_command, "Show a clip beside its result, as a video or a picture."))
     sub = command("info", print_information, "Describe a video, or this computer's devices.")
-    sub.add_argument("source", type=Path, nargs="?", metavar="CLIP")
+    sub.add_argument("source", type=path_from, nargs="?", metavar="CLIP")
     sub.add_argument("--devices", action="store_true", help="list what can compute, the fastest first, for --device")
     return top
 
@@ -185,7 +185,7 @@ def add_job_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
     sub.add_argument("--calibrate", action="store_true", help="measure one tile to estimate the duration")
     sub = command("resume", resume_command, "Continue an unfinished job.")
     sub.add_argument("job", help="name of a job from “dcvsr jobs”, or its directory")
-    sub.add_argument("-o", "--output", type=Path, metavar="FILE", help="put the result here instead, from now on")
+    sub.add_argument("-o", "--output", type=path_from, metavar="FILE", help="put the result here instead, from now on")
     add_run_arguments(sub)
     sub = command("jobs", jobs_command, "List unfinished jobs, or remove them.")
     sub.add_argument("action", choices=["list", "clean"], nargs="?", default="list")
@@ -195,9 +195,9 @@ def add_job_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
 
 def add_compare_arguments(sub: argparse.ArgumentParser) -> None:
     """Add the arguments of ``dcvsr compare``."""
-    sub.add_argument("original", type=Path, metavar="IN", help="the clip")
-    sub.add_argument("result", type=Path, metavar="OUT", help="its result")
-    sub.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="a video; or .png, .jpg for a picture")
+    sub.add_argument("original", type=path_from, metavar="IN", help="the clip")
+    sub.add_argument("result", type=path_from, metavar="OUT", help="its result")
+    sub.add_argument("-o", "--output", type=path_from, required=True, metavar="FILE", help="a video; or .png, .jpg for a picture")
     sub.add_argument("--mode", choices=["side", "wipe"], default="side", help="side by side, or parted by a moving line")
     sub.add_argument("--from", dest="begin", type=float, default=0.0, metavar="SECONDS", help="where the part begins")
     sub.add_argument("--to", dest="end", type=float, metavar="SECONDS", help="where it ends")
@@ -393,7 +393,7 @@ def plan_text(made: "Plan") -> str:
         ("Memory", f"{made.device_memory / gigabyte:.1f} of {made.device_memory_available / gigabyte:.1f} GB on the device, "
                    f"{made.host_memory / gigabyte:.1f} of {made.host_memory_available / gigabyte:.1f} GB in all"),
         ("Result", "none is written" if made.result_bytes is None else f"about {file_size(made.result_bytes)}"),
-        ("Disk", f"{made.disk / gigabyte:.2f} of {made.disk_available / gigabyte:.1f} GB"),
+        ("Disk", f"{file_size(made.disk)} of {file_size(made.disk_available)}"),
         ("Time", "not measured (--calibrate)" if made.seconds is None else f"about {time_span(made.seconds)}"),
     ]  # fmt: skip
     lines = [f"{name:<12}{text}" for name, text in rows]
@@ -436,7 +436,7 @@ def list_jobs(options: argparse.Namespace) -> None:
         print_out(json.dumps([{"name": job.name, "folder": str(job.folder), "source": job.source} for job in found]))
         return
     for job in found:
-        print_out(printable(f"{job.name}\n    {job.description}  ({job.size / 2**20:.0f} MB)"))
+        print_out(printable(f"{job.name}\n    {job.description}  ({file_size(job.size)})"))
     if not found:
         print_out("There are no unfinished jobs.")
 

@@ -55,7 +55,8 @@ def silence(stream: TextIO) -> None:
 
 def file_size(size: int) -> str:
     """Bytes in words, to two digits: an estimate is no better."""
-    amount, unit = (size / 2**30, "GB") if size >= 2**30 else (size / 2**20, "MB")
+    power = sum(size >= least for least in (2**20, 2**30))
+    amount, unit = size / 2 ** (10 * power + 10), ("KB", "MB", "GB")[power]
     return f"{amount:.1f} {unit}" if amount < 10 else f"{float(f'{amount:.2g}'):.0f} {unit}"
 
 

@@ -16,7 +16,8 @@ from dcvsr_engine.resources import resource
 OPEN_PART = re.compile(r"(\{\d\})")
 FRAGMENTS = (
     "between {0} and {1}", "at least {0}", "at most {0}", "a whole number", "a number", "a finite number", "true or false",
-    "processor, {0} threads", "{0} or WIDTHxHEIGHT with sides of {1} to {2} pixels", "auto or a factor between {0} and {1}",
+    "processor, {0} thread", "processor, {0} threads",
+    "{0} or WIDTHxHEIGHT with sides of {1} to {2} pixels", "auto or a factor between {0} and {1}",
     "auto, or frames per second such as 24, 23.976 or 24000/1001", "text with %04d for the number, such as shot.%04d",
     "the input has changed: {0}", "the input has changed: frames {0} to {1} of “{2}” are not those that were read before",
     "“{0}” was written again since", "“{0}” had {1} bytes and has {2} now", "“{0}” is now “{1}”",

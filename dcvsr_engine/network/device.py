@@ -63,7 +63,8 @@ def device_title(device: Device) -> str:
         return str(torch.cuda.get_device_name()) + (" (ROCm)" if torch.version.hip else "")
     if device == "xpu":
         return str(torch.xpu.get_device_name())
-    return {"mps": "Apple GPU", "cpu": f"processor, {torch.get_num_threads()} threads"}[device]
+    threads = torch.get_num_threads()
+    return {"mps": "Apple GPU", "cpu": f"processor, {threads} thread{'s' * (threads > 1)}"}[device]
 
 
 def memory(device: str) -> tuple[int, int]:

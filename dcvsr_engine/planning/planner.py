@@ -25,6 +25,7 @@ from dcvsr_engine.planning.shots import ShotBoundaries
 from dcvsr_engine.planning.sizes import Sizes, decided_size, size_notes, sizes_of
 from dcvsr_engine.planning.ways import batch_for, precision_for
 from dcvsr_engine.settings import OutputSettings, PlannedSettings, ResolvedSettings
+from dcvsr_engine.terminal import file_size
 from dcvsr_engine.video.encoders import fallback_notes, needs_even_sides, resolved_output
 from dcvsr_engine.video.losses import losses_ahead
 from dcvsr_engine.video.probe import VideoInfo
@@ -321,6 +322,8 @@ def reuse_notes(division: Division, declaration: Declaration) -> list[str]:
     if shallow_levels(division.load.network.config, settings) is None:
         return ["Nothing of this network is reused: all of its levels have propagating layers; choose fewer of them, or none."]
     count = sum(step.reuses for step in steps_of(settings, declaration))
+    if not count:
+        return ["No deep features are reused: that takes paper tiling, two steps at least, and guidance other than SAG."]
     return [f"Deep features are reused in {count} of {settings.steps} steps, not the paper's; it resumes from the other steps."]
 
 
@@ -344,5 +347,8 @@ def problems_of(plan: Plan) -> tuple[str, ...]:
     if plan.host_memory > plan.host_memory_available:
         problems.append("The frames do not fit into memory: close other programs, or choose a smaller size.")
     if plan.disk > plan.disk_available:
-        problems.append("There is not enough disk space: free some, or restore a shorter part.")
+        needed, free = file_size(plan.disk), file_size(plan.disk_available)
+        problems.append(
+            f"There is not enough disk space: {needed} are needed, {free} are free; free some, or restore a shorter part."
+        )
     return tuple(problems)

@@ -115,7 +115,7 @@ def size_notes(sizes: Sizes) -> list[str]:
         notes.append(f"The picture is reduced to {sizes.reduced[0]}×{sizes.reduced[1]} before it is restored.")
     if width > sizes.restored[0] + 1 or height > sizes.restored[1] + 1:
         notes.append(f"The model enlarges {sizes.scale} times; the rest of the way to {width}×{height} is interpolated.")
-    elif sizes.restored != sizes.output:
+    elif sizes.restored[0] > width or sizes.restored[1] > height:
         restored = f"{sizes.restored[0]}×{sizes.restored[1]}"
         notes.append(f"The picture is restored at {restored} and scaled down to {width}×{height}.")
     if width < sizes.source[0] and height < sizes.source[1]:

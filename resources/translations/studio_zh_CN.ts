@@ -851,6 +851,10 @@
         <translation>农场没有工作进程：请先加入一台计算机。</translation>
     </message>
     <message>
+        <source>processor, {0} thread</source>
+        <translation>处理器，{0} 个线程</translation>
+    </message>
+    <message>
         <source>{0} or WIDTHxHEIGHT with sides of {1} to {2} pixels</source>
         <translation>{0} 或 WIDTHxHEIGHT（每边 {1} 到 {2} 像素）</translation>
     </message>
@@ -1203,6 +1207,10 @@
         <translation>此网络没有可复用的部分：它的每一级都有传播层；请减少传播层或不用传播。</translation>
     </message>
     <message>
+        <source>No deep features are reused: that takes paper tiling, two steps at least, and guidance other than SAG.</source>
+        <translation>没有复用深层特征：这需要论文的分块方式、至少两步，以及 SAG 以外的引导。</translation>
+    </message>
+    <message>
         <source>Guidance {0} does nothing at a guidance scale of 1.</source>
         <translation>引导强度为 1 时引导 {0} 不起作用。</translation>
     </message>
@@ -1265,10 +1273,6 @@
     <message>
         <source>{0} cannot write what it is sent ({1}).</source>
         <translation>{0} 无法写入收到的内容（{1}）。</translation>
-    </message>
-    <message>
-        <source>There is not enough disk space: free some, or restore a shorter part.</source>
-        <translation>磁盘空间不足：请腾出空间，或修复更短的部分。</translation>
     </message>
     <message>
         <source>Frames {0} to {1} are no range: the first must not be negative or after the last.</source>
@@ -1649,6 +1653,10 @@
     <message>
         <source>The frames do not fit into memory: close other programs, or choose a smaller size.</source>
         <translation>帧放不进内存：请关闭其他程序或选择更小的尺寸。</translation>
+    </message>
+    <message>
+        <source>There is not enough disk space: {0} are needed, {1} are free; free some, or restore a shorter part.</source>
+        <translation>磁盘空间不足：需要 {0}，可用 {1}；请腾出空间，或修复更短的部分。</translation>
     </message>
     <message>
         <source>Light is restored as sRGB; values above 1 (brighter than white) and below 0 are enlarged linearly beside it.</source>

@@ -171,6 +171,14 @@ def test_bad_options_are_refused_before_any_work(run, folder, arguments, words):
     assert below(folder) == before
 
 
+def test_results_among_the_clips_are_told_by_name(run, folder):
+    shutil.copy(folder / "a.mp4", folder / "a_x2.mp4")
+    before = below(folder)
+    code, _, heard = run("restore", folder / "a.mp4", folder / "a_x2.mp4", "--overwrite")
+    assert code == 2 and "“a_x2.mp4” is one of the clips, and the result of “a.mp4” would have its name; leave it out" in heard
+    assert below(folder) == before
+
+
 def test_a_bad_name_is_refused_before_torch_is_loaded(run, folder, monkeypatch):
     monkeypatch.setitem(sys.modules, "dcvsr_engine.worker.process", None)  # importing it fails
     code, _, heard = run("restore", folder, "--recursive", "--name", "{name}/x")

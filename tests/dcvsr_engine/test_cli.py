@@ -164,6 +164,7 @@ OPTIONS = {
     "output in a file": (["-o", "clip.mp4/out.mp4"], "does not exist"),
     "report in no folder": (["--report", "gone/report.json"], "“gone/report.json” cannot be written"),
     "report exists": (["--report", "other.mp4"], "exists already"),
+    "result without a name": (["-o", ""], "Argument -o/--output: the name is empty"),
     "report is the clip": (["--report", "clip.mp4"], "is the input itself"),
 }
 
@@ -174,6 +175,11 @@ def test_options_that_are_wrong(case, restore, folder, monkeypatch):
     (folder / "other.mp4").write_bytes(b"an earlier result")
     arguments, words = OPTIONS[case]
     assert words in refused(restore(folder / "clip.mp4", *arguments), folder, inside(folder))
+
+
+def test_a_clip_without_a_name_is_not_the_current_folder(run, folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    assert "Argument CLIP: the name is empty" in refused(run("restore", ""), folder, inside(folder))
 
 
 def test_a_device_that_is_not_there(restore, folder):

@@ -241,7 +241,7 @@ def test_a_model_that_another_job_has_sent_meanwhile_is_left_to_it(two_models, t
 def test_a_disk_without_room_for_the_model_is_said_before_it_is_sent(two_models, tmp_path, monkeypatch):
     there = Elsewhere(tmp_path / "there")
     monkeypatch.setattr(worker, "free_room", lambda: 100)
-    with pytest.raises(JobError, match=r"has 0\.0 MB of disk free and needs .* for what it is sent; free some there\."):
+    with pytest.raises(JobError, match=r"has 0\.1 KB of disk free and needs .* for what it is sent; free some there\."):
         there.line().send_model(two_models[0])
     assert "put" not in there.calls
 

@@ -124,7 +124,7 @@ def test_a_plan_refuses_what_does_not_fit_on_the_disk(clip, tiny_model, tmp_path
     assert not plan_job(request).problems
     monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(0, 0, 1000))
     plan = plan_job(request)
-    assert plan.disk > plan.disk_available == 1000 and "not enough disk space" in plan.problems[0]
+    assert plan.disk > plan.disk_available == 1000 and "MB are needed, 1.0 KB are free" in plan.problems[0]
     with pytest.raises(JobError, match="not enough disk space"):
         run_job(request)
     preview = jobs.request(clip, None, tiny_model)

@@ -1,6 +1,6 @@
 """Whole jobs on hostile files: restored as far as they go, or refused in one sentence; nothing is left over.
 
-300 of them: ``pytest -m slow tests/dcvsr_engine/restore/test_hostile.py``.
+300 of them: ``pytest -m slow tests/dcvsr_engine/jobs/test_hostile.py``.
 """
 
 import sys

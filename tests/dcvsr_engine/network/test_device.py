@@ -10,7 +10,8 @@ def test_devices(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     assert (resolve_device("auto"), resolve_device("cpu")) == ("cpu", "cpu")
-    assert "threads" in device_title("cpu")
+    monkeypatch.setattr(torch, "get_num_threads", iter((1, 2)).__next__)
+    assert [device_title("cpu"), device_title("cpu")] == ["processor, 1 thread", "processor, 2 threads"]
     free, total = memory("cpu")
     assert 0 < free <= total
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)

@@ -64,6 +64,11 @@ def test_a_guidance_that_does_nothing_is_noted(changes, sentence, clip, tiny_mod
     assert len(notes) == (sentence is not None) and all(sentence in note for note in notes)
 
 
+def test_what_reuses_nothing_is_noted(clip, tiny_model):
+    plan = plan_job(jobs.request(clip, None, tiny_model, steps=4, reuse=2, propagating_layers=1, tiling="fast"))
+    assert any("No deep features are reused" in note for note in plan.notes)
+
+
 def test_a_plan_says_that_nothing_is_compiled_for_a_processor(clip, tiny_model):
     notes = [plan_job(jobs.request(clip, None, tiny_model, compile=chosen)).notes for chosen in ("off", "all")]
     assert set(notes[1]) - set(notes[0]) == {"Nothing is compiled: on a processor that gains nothing."}

@@ -79,7 +79,7 @@ def test_a_reduced_picture_is_enlarged_further(reduce, reduced, scale):
 
 
 def test_notes_say_what_is_scaled():
-    assert size_notes(sizes("x4", (64, 48))) == []
+    assert size_notes(sizes("x4", (64, 48))) == size_notes(sizes("x4", (1, 1))) == []
     assert size_notes(sizes("1080p", (1280, 720))) == ["The picture is restored at 2560×1440 and scaled down to 1920×1080."]
     assert "reduced to 640×360 before" in size_notes(sizes("1080p", (1280, 720), reduce="2"))[0]
     assert "enlarges 4 times; the rest of the way to 2880×2160" in size_notes(sizes("4k", (160, 120)))[0]
