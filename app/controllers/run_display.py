@@ -81,9 +81,11 @@ class RunDisplay(QObject):
 
     def _on_activity(self, activity: Activity) -> None:
         run = self._runner.current
-        # a job that was paused keeps its progress
-        if run and activity in (Activity.RUNNING, Activity.PLANNING) and run.job != self._progress.job:
-            self._progress.begin(run)
+        if run and activity in (Activity.RUNNING, Activity.PLANNING):
+            self._notices.settle(run.job)
+            # a job that was paused keeps its progress
+            if run.job != self._progress.job:
+                self._progress.begin(run)
         self._progress.show_activity(activity, run)
         self._queue.show_paused(activity == Activity.PAUSED)
         if activity == Activity.IDLE:
@@ -174,7 +176,7 @@ class RunDisplay(QObject):
             text += " " + self.tr("It can be resumed {from_where}.").format(from_where=resume_point(item.request))
             actions.append((self.tr("Resume"), lambda: self._runs.run_again([item.id], resume=True)))
         actions.append((self.tr("Start again"), lambda: self._runs.run_again([item.id], resume=False)))
-        self._notices.say(text, "caution", actions)
+        self._notices.say(text, "caution", actions, about=run.job)
 
     def _on_failed(self, run: EngineRun | None, message: str, details: str) -> None:
         """Show a failure; of a long queue only the first, as the others are marked in it."""
@@ -226,10 +228,10 @@ class RunDisplay(QObject):
                 name=item.request.source.name, from_where=resume_point(item.request)
             )
             resume = self.tr("Resume"), lambda: self._runs.run_again([item.id], resume=True)
-            self._notices.say(text, "bad", [resume])
+            self._notices.say(text, "bad", [resume], about=item.id)
         elif item:
             text += " " + self.tr("{name} has to start again.").format(name=item.request.source.name)
             again = self.tr("Start again"), lambda: self._runs.run_again([item.id], resume=False)
-            self._notices.say(text, "bad", [again])
+            self._notices.say(text, "bad", [again], about=item.id)
         else:
             self._notices.say(text, "bad")

@@ -359,7 +359,7 @@ class SettingsPanel(QWidget):
         built_in = {preset.name: preset.doc for preset in BUILT_IN}
         with QSignalBlocker(self.preset_box):
             self.preset_box.clear()
-            for name in self._presets.names:
+            for name in self._presets.names(self._model):
                 self.preset_box.addItem(words(name) if name in built_in else name, name)
                 self.preset_box.setItemData(
                     self.preset_box.count() - 1, words(built_in.get(name, "")), Qt.ItemDataRole.ToolTipRole

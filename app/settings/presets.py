@@ -19,11 +19,28 @@ PresetValues = dict[str, Any]
 
 @dataclass(frozen=True)
 class BuiltIn:
-    """A preset that comes with the program; ``values`` may depend on the model, everything else takes its default."""
+    """A preset that comes with the program.
+
+    Attributes:
+        name, doc: as the window shows them.
+        values: what it sets for a model; everything else takes its default.
+        suits: whether it does for a model what ``doc`` says.
+    """
 
     name: str
     doc: str
     values: Callable[[Declaration], PresetValues]
+    suits: Callable[[Declaration], bool] = lambda model: True
+
+
+def is_fastest(model: Declaration) -> bool:
+    """Whether a model does by itself all that is left out to be fast."""
+    return (model.steps, model.guidance, model.tiling) == (1, "none", "fast")
+
+
+def is_guided(model: Declaration) -> bool:
+    """Whether a model was made for guidance: at a scale of 1 it does nothing."""
+    return model.guidance_scale > 1
 
 
 def paper_values(model: Declaration) -> PresetValues:
@@ -44,6 +61,7 @@ BUILT_IN = (
             "tiling": "fast",
             "sap_schedule": "cached",
         },
+        lambda model: not is_fastest(model),
     ),
     BuiltIn(
         "Paper",
@@ -59,11 +77,13 @@ BUILT_IN = (
         "Heavy degradation",
         "For very blurred, blocky or noisy clips: detail stays suppressed for longer and more frames are shared.",
         lambda model: {"guidance": "dssag", "gamma_rho": 0.25, "tap": True, "tap_frames": 6},
+        is_guided,
     ),
     BuiltIn(
         "Animation",
         "For drawn video: detail stays suppressed for longer, colours are matched as a whole.",
         lambda model: {"guidance": "dssag", "gamma_rho": 0.25, "color": "adain"},
+        is_guided,
     ),
 )
 
@@ -106,10 +126,9 @@ class Presets:
         """Names of the user's presets."""
         return list(self._own)
 
-    @property
-    def names(self) -> list[str]:
-        """Names of all presets, the built-in ones first."""
-        return [preset.name for preset in BUILT_IN] + self.own
+    def names(self, model: Declaration) -> list[str]:
+        """Names of all presets for a model, the built-in ones first."""
+        return [preset.name for preset in BUILT_IN if preset.suits(model)] + self.own
 
     def apply(self, name: str, settings: RestoreSettings, model: Declaration) -> RestoreSettings:
         """``settings`` changed by a preset for a model; raises `KeyError` for an unknown preset."""
@@ -120,7 +139,7 @@ class Presets:
         """The preset that would give just these settings, with this model."""
         # resolved: a value that equals the model's default counts as left open
         wanted = model.resolve(settings)
-        return next((name for name in self.names if model.resolve(self.apply(name, settings, model)) == wanted), None)
+        return next((name for name in self.names(model) if model.resolve(self.apply(name, settings, model)) == wanted), None)
 
     def save(self, name: str, settings: RestoreSettings) -> None:
         """Save ``settings`` as the user's preset ``name``.

@@ -1,6 +1,7 @@
 """A line above the preview for what the user should know now, with buttons for what can be done about it."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 from PySide6.QtCore import QEvent, Qt, QTimer
@@ -17,8 +18,24 @@ LINGER_MS = 8000
 LEAST_TEXT = 80
 """Pixels that the text keeps beside its buttons on a narrow screen."""
 NoticeAction = tuple[str, Callable[[], object]]
-Notice = tuple[str, Weight, Sequence[NoticeAction], bool]
-"""Text, weight, what can be done, and whether it stays when that is done."""
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What is said.
+
+    Attributes:
+        text, weight: in words and by a colour.
+        actions: what can be done.
+        stays: whether it stays when that is done.
+        about: what it is about, for `NoticeBar.settle`.
+    """
+
+    text: str
+    weight: Weight
+    actions: Sequence[NoticeAction]
+    stays: bool
+    about: str
 
 
 class NoticeBar(QWidget):
@@ -45,7 +62,7 @@ class NoticeBar(QWidget):
         self.close_button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.close_button.clicked.connect(self.hide)
         self.buttons: list[QPushButton] = []
-        self._serious: list[Notice] = []
+        self._shown: list[Notice] = []
         # on a narrow screen they stand below each other
         self._offers = FlowLayout()
         self._row = QHBoxLayout(self)
@@ -64,22 +81,35 @@ class NoticeBar(QWidget):
         """The notice's text."""
         return self._label.text()
 
-    def say(self, text: str, weight: Weight = "good", actions: Sequence[NoticeAction] = (), stays: bool = False) -> None:
-        """Show a notice with buttons for ``actions``; each closes it, unless it ``stays``.
+    def say(
+        self, text: str, weight: Weight = "good", actions: Sequence[NoticeAction] = (), stays: bool = False, about: str = ""
+    ) -> None:
+        """Show a notice with buttons for ``actions``; each closes it, unless it ``stays``. See `Notice`.
 
         Something bad about which something can be done is left standing before what comes after it, until it is closed.
         """
-        serious = self._serious if self.isVisible() and weight != "bad" else []
+        standing = self._shown[:1] if self.isVisible() and weight != "bad" else []
+        serious = [each for each in standing if each.weight == "bad" and each.actions]
+        self._show([*serious, Notice(text, weight, actions, stays, about)])
+
+    def settle(self, about: str) -> None:
+        """Take back what was said about something: it has gone on."""
+        left = [each for each in self._shown if each.about != about]
+        if not left:
+            self.hide()
+        elif self.isVisible() and left != self._shown:
+            self._show(left)
+
+    def _show(self, shown: list[Notice]) -> None:
         for button in self.buttons:
             button.hide()
             button.deleteLater()
-        shown = [*serious, (text, weight, actions, stays)]
-        self.buttons = [self._button(*action, each[3]) for each in shown for action in each[2]]
+        self.buttons = [self._button(*action, each.stays) for each in shown for action in each.actions]
         for button in self.buttons:
             self._offers.addWidget(button)
-        self._serious = [shown[0]] if shown[0][1] == "bad" and shown[0][2] else []
-        self._weight = shown[0][1]
-        self._label.setText("\n".join(each[0] for each in shown))
+        self._shown = shown
+        self._weight = shown[0].weight
+        self._label.setText("\n".join(each.text for each in shown))
         self.setAccessibleDescription(self.text)
         self.show()
         self.update()

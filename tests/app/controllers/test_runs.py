@@ -61,6 +61,19 @@ def test_what_is_resumed_while_something_runs_comes_next(open_window, own_clip, 
     soon(lambda: states(window) == ["waiting", "done", "done"])
 
 
+def test_what_is_resumed_by_the_menu_is_no_longer_said_to_be_cancelled(open_window, own_clip, soon):
+    window = without_plan(open_window(tile_seconds=0.02))
+    window.add_clips([own_clip])
+    window.action_table["restore"].trigger()
+    soon(lambda: window.queue.queue[0].progress > 0)
+    window.action_table["cancel"].trigger()
+    soon(lambda: "was cancelled" in window.notices.text and window.runner.activity == Activity.IDLE)
+    window.action_table["resume"].trigger()
+    soon(lambda: states(window) == ["running"])
+    assert not window.notices.isVisible()
+    soon(lambda: states(window) == ["done"])
+
+
 def test_the_words_say_from_where_it_resumes(open_window, own_clip, soon):
     window = without_plan(open_window(tile_seconds=0.02))
     window.add_clips([own_clip])

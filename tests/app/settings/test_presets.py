@@ -43,6 +43,13 @@ def test_presets_that_mean_propagation_turn_it_on_in_a_model_without(presets):
     assert presets.match(RestoreSettings(), model) == "Balanced"
 
 
+def test_presets_that_would_do_nothing_for_a_model_are_not_offered(presets):
+    assert presets.names(MODEL) == [preset.name for preset in BUILT_IN]
+    quick = MODEL.replace(steps=1, guidance="none", guidance_scale=1.0, tiling="fast")
+    assert presets.names(quick) == ["Balanced", "Paper", "Paper, fewer evaluations"]
+    assert "Fast" in presets.names(quick.replace(tiling="paper"))
+
+
 def test_fast_halves_the_models_steps(presets):
     assert presets.apply("Fast", RestoreSettings(), MODEL).steps == MODEL.steps // 2
 

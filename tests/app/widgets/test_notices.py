@@ -31,6 +31,20 @@ def test_what_is_serious_stays_until_it_is_closed(qtbot):
     assert bar.text == "b is ready." and len(bar.buttons) == 1
 
 
+def test_what_is_said_about_something_is_taken_back_and_nothing_else(qtbot):
+    bar = NoticeBar()
+    qtbot.addWidget(bar)
+    bar.say("The engine ended.", "bad", [("Resume", print)], about="a")
+    bar.say("b is ready.", actions=[("Play", print)])
+    bar.settle("b")
+    assert bar.text == "The engine ended.\nb is ready."
+    bar.settle("a")
+    assert bar.text == "b is ready." and [button.text() for button in bar.buttons] == ["Play"]
+    bar.say("c was cancelled.", "caution", [("Resume", print)], about="c")
+    bar.settle("c")
+    assert bar.isHidden()
+
+
 def test_what_is_looked_at_leaves_what_else_can_be_done(qtbot):
     """*Report* took *Show in folder* away with it."""
     pressed: list[str] = []
