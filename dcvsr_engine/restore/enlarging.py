@@ -33,7 +33,7 @@ def one_by_one(works: Sequence[Callable[[], Any]]) -> list[Any]:
 
 
 def refuse_damaged(positions: list[int], work: Callable[[], Tensor]) -> Tensor:
-    """A `Sound` that raises `ArithmeticError` where there are no numbers."""
+    """A `Sound` that raises `ArithmeticError` where ``work`` gives ``(positions, 3, height, width)`` that are no numbers."""
     enlarged = work()
     if not is_finite(enlarged):
         raise ArithmeticError
