@@ -69,7 +69,7 @@ BUILT_IN = (
         paper_values,
     ),
     BuiltIn(
-        "Paper, fewer evaluations",
+        "Paper, quicker",
         "The paper's tiles and propagation with fewer steps, guidance in some of them only, and deep features reused.",
         lambda model: paper_values(model) | FEWER_EVALUATIONS,
     ),

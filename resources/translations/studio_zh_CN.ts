@@ -3597,7 +3597,7 @@
         <translation>按论文所述：25 步、分块重叠一半、精确的注意力传播。最慢。</translation>
     </message>
     <message>
-        <source>Paper, fewer evaluations</source>
+        <source>Paper, quicker</source>
         <translation>论文（减少计算）</translation>
     </message>
     <message>
