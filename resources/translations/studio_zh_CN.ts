@@ -5226,6 +5226,10 @@
         <translation>继续修复</translation>
     </message>
     <message>
+        <source>The preset “{name}” is left out; the log says why.</source>
+        <translation>预设“{name}”已略过；原因见日志。</translation>
+    </message>
+    <message>
         <source>The program ended unexpectedly. The details help to find out why; they are also kept in {file}.</source>
         <translation>程序意外结束。详细信息有助于查明原因，也保存在 {file} 中。</translation>
     </message>
