@@ -303,7 +303,7 @@ class RestoreSettings(Settings):
         description="What computes; auto: a CUDA (or ROCm) GPU, Intel's, Apple's, or the processor; several: cuda:0,cuda:1.",
     )
     tile_batch: int = Field(
-        default=0, ge=0, le=256, description="Tiles denoised together; 0 chooses what fits. Does not change the result."
+        default=0, ge=0, le=256, description="Tiles denoised together; 0 chooses what fits. The same result up to rounding."
     )
     compile: Compilation = Field(
         default="off",

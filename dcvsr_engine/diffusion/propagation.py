@@ -5,6 +5,7 @@ encoding, so foreign tokens are simply appended to a tile's own.
 """
 
 import math
+import threading
 from collections import Counter
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
@@ -205,7 +206,8 @@ class SpatialBank:
         stride = round(math.sqrt(layout.tiles[0].height * layout.tiles[0].width / key.shape[-2]))
         for b, branch in enumerate(layout.branches):
             if (layer, branch.slot) not in self.layers:
-                self.layers[layer, branch.slot] = self._empty(key, stride), self._empty(value, stride)
+                # by whichever tile comes first, of those that are evaluated side by side
+                self.layers.setdefault((layer, branch.slot), (self._empty(key, stride), self._empty(value, stride)))
             for bank, tokens in zip(self.layers[layer, branch.slot], (key, value), strict=True):
                 for tile, own in zip(layout.tiles, tokens[b], strict=True):
                     self._place(bank, own, tile, stride)
@@ -295,25 +297,10 @@ class Inject:
 
 @dataclass(frozen=True)
 class Lockstep:
-    """SAP to the letter: all tiles of the window are in the batch and exchange within the layer (eq. 2)."""
+    """SAP to the letter: all tiles of the window exchange within the layer (eq. 2).
 
-    bank: SpatialBank
-
-    def extend(self, layer: int, key: Tensor, value: Tensor, layout: BatchLayout) -> KeysAndValues:
-        """See `Extension.extend`."""
-        self.bank.collect(layer, key, value, layout)
-        return Inject(self.bank).extend(layer, key, value, layout)
-
-    def move(self, device: str) -> None:
-        """See `Extension.move`."""
-        self.bank.move(device)
-
-
-@dataclass(frozen=True)
-class Staged:
-    """SAP to the letter, in any batches: each waits within the layer until all tiles of the window have left their keys (eq. 2).
-
-    Batches have to take turns (`turns.run_in_turns`). A tile that is evaluated once more afterwards finds all keys in the bank.
+    They are in one batch, or wait there for each other: side by side (`lanes`), or in batches that take turns (`turns`). A tile
+    that is evaluated once more afterwards finds all keys in the bank.
     """
 
     bank: SpatialBank
@@ -363,12 +350,14 @@ class TemporalMemory:
         self.offering: dict[tuple[int, int, Branch], KeysAndValues] = {}
         self.window: int | None = None
         self.chosen: dict[int, list[Tensor]] = {}
+        self._changing = threading.Lock()
 
     def extend(self, layer: int, key: Tensor, value: Tensor, layout: BatchLayout) -> KeysAndValues:
         """See `Extension.extend`."""
         # all layers of one evaluation see the same window, so the change of window is noticed in the first of them
-        if layout.tiles[0].n != self.window:
-            self.offered, self.offering, self.window = self.offering, {}, layout.tiles[0].n
+        with self._changing:  # once, of tiles that are evaluated side by side
+            if layout.tiles[0].n != self.window:
+                self.offered, self.offering, self.window = self.offering, {}, layout.tiles[0].n
         places = [(layer, tile.m, branch.slot) for branch in layout.branches for tile in layout.tiles]
         received = [self.offered[place] for place in places if place in self.offered]
         self._offer(layer, key, value, layout)  # own tokens only: what was received is not passed on a second time
@@ -383,7 +372,7 @@ class TemporalMemory:
 
     def frames_of(self, window: int) -> list[int]:
         """The ``count`` frames, numbered in the segment, that ``window`` hands on most often over layers, tiles and branches."""
-        counts = Counter(torch.cat(self.chosen[window]).tolist())
+        counts = Counter(sorted(torch.cat(self.chosen[window]).tolist()))  # the earlier ones of those chosen equally often
         return sorted(frame for frame, _ in counts.most_common(self.count))
 
     def _offer(self, layer: int, key: Tensor, value: Tensor, layout: BatchLayout) -> None:

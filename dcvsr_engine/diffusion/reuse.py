@@ -4,9 +4,10 @@ What is deep changes little from one step to the next (DeepCache, Ma et al. 2023
 of the lowest upsampler that every step evaluates: a quarter of what comes out of it.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from typing import TypeVar
 
 import torch
 from diffusers import UNetSpatioTemporalConditionModel
@@ -14,12 +15,15 @@ from torch import Tensor, nn
 
 from dcvsr_engine.diffusion.branch import Branch
 from dcvsr_engine.diffusion.compile_process import CompileProcess
-from dcvsr_engine.diffusion.front import computed_once
+from dcvsr_engine.diffusion.front import computed_once, share_front
+from dcvsr_engine.diffusion.lanes import LARGE_NETWORK, Lanes
 from dcvsr_engine.diffusion.levels import shallow_levels
 from dcvsr_engine.diffusion.propagation import BatchLayout, Propagation
 from dcvsr_engine.network.compiled import CompiledBlocks
 from dcvsr_engine.settings import ResolvedSettings
 from dcvsr_engine.tiling.grid import Tile
+
+PieceResult = TypeVar("PieceResult")
 
 
 class DeepFeatures:
@@ -53,6 +57,7 @@ class LevelledUNet:
         propagation: knows what is in a batch.
         compiled: its blocks that are compiled.
         levels: as `shallow_levels` counts them; ``None`` where nothing can be left out.
+        lanes: where tiles are evaluated side by side, each by a thread: on a processor, unless the network is large.
     """
 
     def __init__(
@@ -65,6 +70,9 @@ class LevelledUNet:
         self.unet, self.propagation = unet, propagation
         self.compiled = CompiledBlocks(unet, compiled_kinds)
         self.levels = shallow_levels(unet.config, settings)
+        small = sum(weight.numel() for weight in unet.parameters()) < LARGE_NETWORK
+        self.lanes = Lanes() if small and unet.device.type == "cpu" and not compiled_kinds else None
+        share_front(unet)
         self._reused: DeepFeatures | None = None
 
     @contextmanager
@@ -99,6 +107,10 @@ class LevelledUNet:
         finally:
             self._reused = None
 
+    def side_by_side(self, works: Sequence[Callable[[], PieceResult]]) -> list[PieceResult]:
+        """Do what is independent: in `lanes` where there are such; returns the results in order."""
+        return self.lanes.run(works) if self.lanes is not None else [work() for work in works]
+
     @property
     def upsampler(self) -> nn.Module:
         """The layer whose input is kept."""
@@ -121,7 +133,7 @@ class LevelledUNet:
         """
         layout = self.propagation.layout
         features = self._reused.of(layout) if self._reused is not None and layout is not None else None
-        with self.compiled.evaluation(len(x)), computed_once(self.unet, alike):
+        with self.compiled.evaluation(len(x)), computed_once(alike):
             if features is not None:
                 return self.shallow(x, noise_level, embeddings, ids, features.to(x))
             out: Tensor = self.unet(x, noise_level, encoder_hidden_states=embeddings, added_time_ids=ids).sample

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from dcvsr_engine.diffusion.denoiser import Denoiser
 from dcvsr_engine.diffusion.edm import euler_step
-from dcvsr_engine.diffusion.propagation import Collect, Extension, Inject, Lockstep, SpatialBank, Staged, TemporalMemory
+from dcvsr_engine.diffusion.propagation import Collect, Extension, Inject, Lockstep, SpatialBank, TemporalMemory
 from dcvsr_engine.diffusion.reuse import DeepFeatures
 from dcvsr_engine.diffusion.schedule import Pass, Step, mode_of, passes
 from dcvsr_engine.diffusion.turns import run_in_turns
@@ -231,7 +231,7 @@ EXTENSIONS: dict[Pass, Callable[[SpatialBank], Extension]] = {
     Pass.COLLECT: Collect,
     Pass.INJECT: Inject,
     Pass.LOCKSTEP: Lockstep,
-    Pass.STAGED: Staged,
+    Pass.STAGED: Lockstep,
 }
 
 
@@ -346,11 +346,18 @@ class TiledDenoiser:
         return self.settings.sap_schedule == "cached" and any(after.kind == StepKind.SAP for after in following)
 
     def estimate(self, x: Latents, step: Step, tiles: list[Tile]) -> Tensor:
-        """Estimate some tiles of ``x`` ``(frames, channels, height, width)`` in one batch.
+        """Estimate some tiles of ``x`` ``(frames, channels, height, width)``: in one batch, or side by side (`lanes`).
 
         Returns:
             Guided estimates ``(tiles, frames, channels, height, width)``.
         """
+        lanes = self.denoiser.network.lanes
+        if lanes is None or torch.is_grad_enabled():
+            return self.estimate_together(x, step, tiles)
+        return torch.cat(lanes.run([partial(self.estimate_together, x, step, [tile]) for tile in tiles]))
+
+    def estimate_together(self, x: Latents, step: Step, tiles: list[Tile]) -> Tensor:
+        """Estimate some tiles in one batch; arguments and result are those of `estimate`."""
         return self.denoiser.guided(
             torch.stack([cut(x, tile) for tile in tiles]),
             step.sigma,

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
-from typing import Any, Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import torch
 
@@ -82,7 +82,18 @@ class Turn(Generic[TurnResult]):
         self._back.release()
 
 
-CURRENT: ContextVar[Turn[Any] | None] = ContextVar("turn", default=None)
+class Pausing(Protocol):
+    """What an evaluation belongs to that may have to wait for others: a turn, or `lanes.Companions`."""
+
+    @property
+    def waited(self) -> float:
+        """Seconds that it has spent paused."""
+
+    def pause(self) -> None:
+        """Let the others come as far."""
+
+
+CURRENT: ContextVar[Pausing | None] = ContextVar("turn", default=None)
 
 
 def run_in_turns(works: Sequence[Callable[[], TurnResult]]) -> list[TurnResult]:
@@ -102,7 +113,7 @@ def run_in_turns(works: Sequence[Callable[[], TurnResult]]) -> list[TurnResult]:
 
 
 def pause_turn() -> None:
-    """Wait until all evaluations of `run_in_turns` have come as far; nothing to wait for outside of it."""
+    """Wait until all evaluations of `run_in_turns`, or of `lanes.Lanes.run`, have come as far; outside of these, for nothing."""
     turn = CURRENT.get()
     if turn is not None:
         turn.pause()

@@ -4,7 +4,6 @@ import multiprocessing
 import os
 import signal
 import threading
-from importlib import import_module
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from dcvsr_engine.farm.cluster import reach
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.worker import messages
 from dcvsr_engine.worker.crew import END_SECONDS, LOOK_SECONDS, START
+from dcvsr_engine.worker.imports import import_engine
 
 LOST = "The farm at {0} cannot be reached any more. Finished work is kept: start it again, and then the same command."
 
@@ -131,7 +131,7 @@ def outcome_of(
     """Run the job; returns how it ended."""
     try:
         # imported by name: it needs torch
-        report = import_module("dcvsr_engine.farm.run").drive(request, control, folder, address, send_model)
+        report = import_engine("dcvsr_engine.farm.run").drive(request, control, folder, address, send_model)
     except Cancelled:
         return messages.JobCancelled("", folder)
     except UserError as error:

@@ -29,11 +29,13 @@ from dcvsr_engine.storage import describe_os_error
 from dcvsr_engine.terminal import file_size
 from dcvsr_engine.video.probe import VideoInfo
 from dcvsr_engine.video.source import pictures_of
+from dcvsr_engine.worker.imports import import_engine
 
 if TYPE_CHECKING:
     from dcvsr_engine.jobs.remote import MadeUnit, RemoteUnit
     from dcvsr_engine.network.checkpoint import Model
     from dcvsr_engine.settings import RestoreSettings
+    from dcvsr_engine.worker.process import ModelCache
 
 UNIT_PHASES = ("encode", "sample", "decode")
 """Phases of one unit; all others are of the whole job."""
@@ -88,9 +90,7 @@ class FarmWorker:
     def __init__(self) -> None:
         switch.use_switched_on_build()
         prepare_torch()
-        from dcvsr_engine.worker.process import ModelCache
-
-        self._models = ModelCache()
+        self._models: ModelCache = import_engine("dcvsr_engine.worker.process").ModelCache()
         self._control = Control(self._watch, pictures=False)
         self._does: dict[str, Any] = {}
         self._in_use: FileLock | None = None

@@ -52,6 +52,10 @@ PIXEL_COPIES = 7
 processor (`test_memory.py`)."""
 BAND_PIXELS = 2**20
 """Output pixels that are decoded together, where parts of frames can be."""
+PIXEL_LANES = 4
+"""Frames that are enlarged, or decoded, side by side, at most: each takes the memory of a band."""
+SMALL_FRAME = 2**15
+"""LR pixels of a frame up to which threads enlarge one each; in larger ones all have enough to do together, in less memory."""
 HELD_PIXEL = 6
 """Bytes of a pixel of enlarged frames that are held: three channels in 16 bits."""
 PROCESS_BYTES = 480 * 2**20
@@ -214,6 +218,8 @@ class SegmentLoad:
         evaluated = rows * row * network.channels * network.item + self.outside_bytes(rows)
         by_products = settings.device == "cpu" and network.item == 2
         fixed = KERNEL_BYTES + by_products * PRODUCT_BYTES
+        if settings.device == "cpu":
+            fixed *= tiles_at_once(grid, settings)  # each thread has its own, see `diffusion.lanes`
         return int(evaluated * KERNEL_SHARE[settings.device] + kept * network.channels * network.item) + fixed
 
     def outside_bytes(self, rows: int) -> int:
@@ -275,7 +281,9 @@ class SegmentLoad:
             return 0
         width = self.grid.width * self.declaration.factor // self.settings.scale
         pixels = self.upsampler.band_pixels(self.pixels_in, width) if self.first_stage.local else self.pixels_in
-        return self.upsampler.peak_bytes(pixels, self.network.item)
+        small = self.settings.device == "cpu" and self.first_stage.local and self.pixels_in <= SMALL_FRAME
+        lanes = min(PIXEL_LANES, self.together) if small else 1
+        return lanes * self.upsampler.peak_bytes(pixels, self.network.item)
 
     def frames_at_once(self, budget: int) -> int:
         """Frames to encode or decode together that fit into ``budget`` bytes: as many as the first stage wants, if possible."""
@@ -340,7 +348,8 @@ class SegmentLoad:
         """Memory of a chunk of output frames beyond one, and of a band of it where frames can be worked on in parts."""
         whole = band = frames * self.pixels_out
         if self.first_stage.local:
-            band = min(whole, BAND_PIXELS)
+            lanes = min(PIXEL_LANES, self.together, frames) if self.settings.device == "cpu" else 1
+            band = min(whole, lanes * BAND_PIXELS)
         # one is that which is made; while frames of a chunk wait, they hold all of it
         return 2 * (frames - 1) * self.pixels_out * WAITING_PIXEL + PIXEL_COPIES * band * FLOAT_PIXEL
 
@@ -367,7 +376,8 @@ def with_batch(load: SegmentLoad, budget: int) -> PlannedSettings:
         last: SapSchedule = "two-pass" if settings.tiling == "paper" else "cached"
         exact: tuple[SapSchedule, ...] = ("lockstep", "staged")
         schedule = next((tried for tried in exact if fits(tried, 1)), last)
-    most = min(load.grid.spatial, load.together)
+    alike = settings.sap or settings.tap  # else tiles of several windows may be in a batch
+    most = min(load.grid.spatial if alike else len(load.grid), load.together)
     batch = settings.tile_batch or max((size for size in range(1, most + 1) if fits(schedule, size)), default=1)
     if settings.sap_schedule == "auto" and batch >= load.grid.spatial:
         schedule = "lockstep"

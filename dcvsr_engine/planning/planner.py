@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psutil
 
+from dcvsr_engine.diffusion.lanes import LARGE_NETWORK
 from dcvsr_engine.diffusion.levels import shallow_levels
 from dcvsr_engine.diffusion.schedule import evaluations, guidance_acts, steps_of
 from dcvsr_engine.host_memory import host_memory
@@ -23,7 +24,7 @@ from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.planning.segments import frame_range, picture_size, segments_of
 from dcvsr_engine.planning.shots import ShotBoundaries
 from dcvsr_engine.planning.sizes import Sizes, decided_size, size_notes, sizes_of
-from dcvsr_engine.planning.ways import batch_for, precision_for
+from dcvsr_engine.planning.ways import precision_for, threads_for
 from dcvsr_engine.settings import OutputSettings, PlannedSettings, ResolvedSettings
 from dcvsr_engine.terminal import file_size
 from dcvsr_engine.video.encoders import fallback_notes, needs_even_sides, resolved_output
@@ -188,19 +189,25 @@ def load_of(
     Raises:
         ModelError: the U-Net is damaged.
     """
-    upsampler = upsampler_config(declaration.upsampler, unet.parent)
+    upsampler, base = upsampler_config(declaration.upsampler, unet.parent), base_folder(unet.parent, declaration)
+    network = NetworkSize.from_folder(unet, DTYPES[settings.precision].itemsize, declaration, base)
     return SegmentLoad(
         settings=settings,
         declaration=declaration,
-        network=NetworkSize.from_folder(
-            unet, DTYPES[settings.precision].itemsize, declaration, base_folder(unet.parent, declaration)
-        ),
+        network=network,
         grid=grid_for(segment.frames, width, height, declaration, settings),
         pixels_in=width * height,
         pixels_out=width * height * settings.scale**2,
         upsampler=upsampler,
-        together=batch_for(settings.model) if settings.device == "cpu" else MOST_TILES,
+        together=tiles_together(settings, network),
     )
+
+
+def tiles_together(settings: ResolvedSettings, network: NetworkSize) -> int:
+    """Tiles in a batch, at most, where the user does not choose: one for each thread of a processor."""
+    if settings.device != "cpu":
+        return MOST_TILES
+    return 1 if network.weights >= LARGE_NETWORK * network.item else threads_for(settings.model)
 
 
 def job_evaluations(

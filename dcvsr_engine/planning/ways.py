@@ -1,4 +1,4 @@
-"""How this machine's processor computes a model fastest: number format, threads, tiles in a batch. Measured once, remembered."""
+"""How this machine's processor computes a model fastest: number format and threads. Measured once, remembered."""
 
 import functools
 import os
@@ -7,12 +7,14 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from dcvsr_engine import __version__
+from dcvsr_engine.diffusion.lanes import LARGE_NETWORK
 from dcvsr_engine.network.device import resolve_device, resolve_precision
 from dcvsr_engine.paths import data_folder
 from dcvsr_engine.settings import Device, Precision, RestoreSettings
@@ -26,11 +28,8 @@ LADDER_SECONDS = 10.0
 """No rung is begun after so long, but for one: the next large job goes on from there."""
 LADDER_TILE = 32
 """Side in latents of the tiles that are timed, at most."""
-LARGE_NETWORK = 2**27
-"""Weights from which on a single tile takes longer than the ladder may."""
 GAIN = 1.1
 """A rung that is not so many times as fast is within what timings differ by."""
-BATCHES = (2, 4)
 
 ModelOf = Callable[[Precision], "Model"]
 
@@ -41,13 +40,11 @@ class Way:
 
     Attributes:
         precision: number format.
-        threads: of the processor.
-        batch: tiles evaluated together.
+        threads: of the processor, each of which evaluates a tile (`diffusion.lanes`).
     """
 
     precision: Precision
     threads: int
-    batch: int = 1
 
 
 @dataclass(frozen=True)
@@ -92,7 +89,7 @@ def known_climb(model: str) -> Climb | None:
         climb = Climb(Way(**held["way"]), held["rungs"])
     except (TypeError, KeyError, IndexError):  # nothing, or damaged
         return None
-    numbers = (climb.way.threads, climb.way.batch, climb.rungs + 1 if isinstance(climb.rungs, int) else 0)
+    numbers = (climb.way.threads, climb.rungs + 1 if isinstance(climb.rungs, int) else 0)
     usable = climb.way.precision in ("fp32", "bf16") and all(isinstance(n, int) and 0 < n <= 4096 for n in numbers)
     return climb if usable else None
 
@@ -116,10 +113,10 @@ def precision_for(settings: RestoreSettings, device: Device) -> Precision:
     return resolve_precision(settings.precision, device) if way is None else way.precision
 
 
-def batch_for(model: str) -> int:
-    """Tiles that a processor evaluates together, where the user does not choose."""
+def threads_for(model: str) -> int:
+    """The processor's threads that a job computes on."""
     way = known_way(model)
-    return 1 if way is None else way.batch
+    return most_threads() if way is None else way.threads
 
 
 def settle_way(settings: RestoreSettings, model_of: ModelOf, worthwhile: bool) -> None:
@@ -137,7 +134,7 @@ def settle_way(settings: RestoreSettings, model_of: ModelOf, worthwhile: bool) -
         climb = climbed(model_of, climb or Climb(first_way()))
         if climb is not None:
             remember_climb(settings.model, climb)
-    torch.set_num_threads(most_threads() if climb is None else climb.way.threads)
+    torch.set_num_threads(threads_for(settings.model))
 
 
 # -- measuring --------------------------------------------------------------------------------------------------
@@ -151,12 +148,12 @@ def first_way() -> Way:
 def all_rungs() -> list[dict[str, Any]]:
     """The ladder: what to change of the best way so far.
 
-    Another number format first, unless the processor emulates it: slower than fp32, and loses digits for nothing. Then larger
-    batches, then half of the threads, as two may share a core.
+    Another number format first, unless the processor emulates it: slower than fp32, and loses digits for nothing. Then half of
+    the threads, as two may share a core.
     """
     first = first_way()
     formats = [{"precision": "fp32"}] if first.precision == "bf16" else []
-    return [*formats, *({"batch": batch} for batch in BATCHES), *([{"threads": first.threads // 2}] if first.threads > 1 else [])]
+    return [*formats, *([{"threads": first.threads // 2}] if first.threads > 1 else [])]
 
 
 def climbed(model_of: ModelOf, climb: Climb, clock: Callable[[], float] = time.monotonic) -> Climb | None:
@@ -187,7 +184,7 @@ def climbed(model_of: ModelOf, climb: Climb, clock: Callable[[], float] = time.m
 
 @torch.no_grad()
 def seconds_per_tile(model: "Model", way: Way, clock: Callable[[], float]) -> float:
-    """Faster of two evaluations of a batch, per tile; infinite where memory does not suffice."""
+    """Seconds of a tile while each thread evaluates one, the faster of two times; infinite where memory does not suffice."""
     # networks are there by now; whoever only plans needs none
     from dcvsr_engine.diffusion.denoiser import Denoiser
     from dcvsr_engine.network.oom import attempt
@@ -196,16 +193,16 @@ def seconds_per_tile(model: "Model", way: Way, clock: Callable[[], float]) -> fl
     side = min(declaration.tile, LADDER_TILE)
     tile = TileGrid.build(declaration.window, side, side, side, declaration.window).tile(0, 0)
     x, condition = (
-        torch.zeros(way.batch, declaration.window, channels, side, side)
-        for channels in (stage.latent_channels, stage.condition_channels)
+        torch.zeros(1, declaration.window, channels, side, side) for channels in (stage.latent_channels, stage.condition_channels)
     )
-    denoiser = Denoiser(model)
     torch.set_num_threads(way.threads)
+    denoiser = Denoiser(model)
+    work = partial(denoiser.guided, x, declaration.sigma_max, condition, [tile], "none", 1.0, 0.0)
 
     def evaluate() -> float:
         began = clock()
-        denoiser.guided(x, declaration.sigma_max, condition, [tile] * way.batch, "none", 1.0, 0.0)
-        return (clock() - began) / way.batch
+        denoiser.network.side_by_side([work] * way.threads)
+        return (clock() - began) / way.threads
 
     taken = attempt(lambda: min(evaluate() for _ in range(2)))
     return float("inf") if taken is None else taken

@@ -1,25 +1,43 @@
 """``I_up`` of a segment's frames, whole or in part: at HD a whole frame in float32 takes hundreds of megabytes."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Self
+from typing import Any, Self
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from dcvsr_engine.diffusion.sampler import batched
 from dcvsr_engine.network.resample import upscale
 from dcvsr_engine.network.upsampler_config import ENLARGED_TOGETHER
 from dcvsr_engine.network.upsampling import VideoUpsampler
 from dcvsr_engine.planning.grids import padded
+from dcvsr_engine.planning.memory import PIXEL_LANES, SMALL_FRAME
 from dcvsr_engine.restore.frames import SegmentFrames
+from dcvsr_engine.restore.recovery import is_finite
 from dcvsr_engine.settings import Device
 
 WHOLE_AXIS = slice(None)
 LEVELS_OF_16_BITS = 2**16 - 1
 Sound = Callable[[list[int], Callable[[], Tensor]], Tensor]
 """Calls what enlarges the frames at some positions, and again in another number format where it gives no numbers."""
+SideBySide = Callable[[Sequence[Callable[[], Any]]], list[Any]]
+"""Does pieces of work that are independent, see `LevelledUNet.side_by_side`."""
+
+
+def one_by_one(works: Sequence[Callable[[], Any]]) -> list[Any]:
+    """A `SideBySide` on the calling thread."""
+    return [work() for work in works]
+
+
+def refuse_damaged(positions: list[int], work: Callable[[], Tensor]) -> Tensor:
+    """A `Sound` that raises `ArithmeticError` where ``work`` gives ``(positions, 3, height, width)`` that are no numbers."""
+    enlarged = work()
+    if not is_finite(enlarged):
+        raise ArithmeticError
+    return enlarged
 
 
 @dataclass(frozen=True)
@@ -160,9 +178,10 @@ class HoldingEnlarger(Enlarger):
             before leaves those here that both have; others are dropped.
     """
 
-    def __init__(self, enlarger: Enlarger, held: Mapping[int, Tensor]) -> None:
+    def __init__(self, enlarger: Enlarger, held: Mapping[int, Tensor], side_by_side: SideBySide = one_by_one) -> None:
         super().__init__(enlarger.frames, enlarger.upsampler, enlarger.scale, enlarger.unit, enlarger.device, enlarger.sound)
         self.held = {index: held[index] for index in self.frames.indices if index in held}
+        self._side_by_side = side_by_side
 
     def __call__(self, positions: list[int], rows: slice = WHOLE_AXIS, columns: slice = WHOLE_AXIS) -> Tensor:
         """See `Enlarger`."""
@@ -173,15 +192,32 @@ class HoldingEnlarger(Enlarger):
 
     def hold(self, positions: list[int]) -> list[Tensor]:
         """Some frames in 16 bits, each ``(3, height, width)``, enlarged now where they are not held already."""
-        for position in positions:
-            if self.frames.indices[position] not in self.held:
-                whole = torch.cat([self.made(position, rows) for rows in self.bands()], dim=1)
-                self.held[self.frames.indices[position]] = whole
+        missing = [position for position in positions if self.frames.indices[position] not in self.held]
+        small = self.frames.pixels.shape[-2:].numel() <= SMALL_FRAME
+        for some in batched(missing, PIXEL_LANES if small else 1):
+            tried = self._side_by_side([partial(self.tried, position) for position in some]) if small else [None]
+            for position, whole in zip(some, tried, strict=True):
+                self.held[self.frames.indices[position]] = self.whole(position, self.sound) if whole is None else whole
         return [self.held[self.frames.indices[position]] for position in positions]
 
-    def made(self, position: int, rows: slice) -> Tensor:
+    def tried(self, position: int) -> Tensor | None:
+        """A frame in 16 bits ``(3, height, width)``; ``None`` where the network's number format gives no numbers.
+
+        In another one it is computed alone: the network is changed meanwhile.
+        """
+        try:
+            return self.whole(position, refuse_damaged)
+        except ArithmeticError:
+            return None
+
+    def whole(self, position: int, sound: Sound) -> Tensor:
+        """A frame in 16 bits ``(3, height, width)``."""
+        enlarger = Enlarger(self.frames, self.upsampler, self.scale, self.unit, self.device, sound)
+        return torch.cat([self.made(enlarger, position, rows) for rows in self.bands()], dim=1)
+
+    def made(self, enlarger: Enlarger, position: int, rows: slice) -> Tensor:
         """Enlarge ``rows`` of output pixels of a frame, to 16 bits ``(3, rows, width)``."""
-        up = super().__call__([position], rows, slice(0, self.size[1]))
+        up = enlarger([position], rows, slice(0, self.size[1]))
         return up[0].mul_(LEVELS_OF_16_BITS).round_().to(torch.uint16).cpu()
 
     def bands(self) -> list[slice]:

@@ -13,7 +13,7 @@ from torch import Tensor
 from dcvsr_engine.control import Monitor
 from dcvsr_engine.diffusion.denoiser import Denoiser
 from dcvsr_engine.diffusion.noise import ClipNoise, augmented
-from dcvsr_engine.diffusion.sampler import OnMerged, PinnedFrames, SegmentState, TiledDenoiser, sample
+from dcvsr_engine.diffusion.sampler import OnMerged, PinnedFrames, SegmentState, TiledDenoiser, batched, sample
 from dcvsr_engine.diffusion.schedule import Step, passes, steps_of
 from dcvsr_engine.events import FrameDone, Warned
 from dcvsr_engine.network.checkpoint import Model
@@ -21,14 +21,14 @@ from dcvsr_engine.network.first_stage import FirstStageSpec, first_stage_of
 from dcvsr_engine.network.oom import Result, in_parts
 from dcvsr_engine.network.preview import preview_of
 from dcvsr_engine.planning.grids import grid_for
-from dcvsr_engine.planning.memory import BAND_PIXELS
+from dcvsr_engine.planning.memory import BAND_PIXELS, PIXEL_LANES
 from dcvsr_engine.planning.plan import Segment
 from dcvsr_engine.restore.color import color_moments, correct, reach_of
 from dcvsr_engine.restore.enlarging import WHOLE_AXIS, Enlarger, HoldingEnlarger, enlarged_matte
 from dcvsr_engine.restore.frames import SegmentFrames
 from dcvsr_engine.restore.grain import add_grain
 from dcvsr_engine.restore.observer import SamplingObserver
-from dcvsr_engine.restore.recovery import RecoveringBatches, Recovery, is_finite, retry_in_fp32
+from dcvsr_engine.restore.recovery import RecoveringBatches, Recovery, damage_error, is_finite, retry_in_fp32
 from dcvsr_engine.settings import Device, PlannedSettings
 from dcvsr_engine.tiling.grid import Tile, TileGrid
 from dcvsr_engine.tiling.latents import Latents, Part, Scaled
@@ -116,7 +116,7 @@ class SegmentPipeline:
         unit = self.model.declaration.factor * self.model.declaration.multiple
         self._enlarger = Enlarger(frames, self.model.upsampler, settings.scale, unit, self.pixel_device, self.sound)
         if self.model.upsampler.network is not None and self.first_stage.local:
-            self._enlarger = HoldingEnlarger(self._enlarger, enlarged)
+            self._enlarger = HoldingEnlarger(self._enlarger, enlarged, self.denoiser.network.side_by_side)
 
     @property
     def model(self) -> Model:
@@ -381,7 +381,13 @@ class SegmentPipeline:
             JobError: it comes out damaged.
         """
         up = self.enlarged(positions, self.in_pixels(rows), self.in_pixels(columns))
-        condition = self.sound(positions, partial(self.model.first_stage.encode_condition, up, check=self._check)).cpu()
+        encode = partial(self.model.first_stage.encode_condition, up, check=self.stage_check)
+        if self.frames_apart:  # several tiles at once may ask, and a fixed transform is in fp32 already
+            condition = encode()
+            if not is_finite(condition):
+                raise damage_error(self.locate(positions))
+            return condition
+        condition = self.sound(positions, encode).cpu()
         if self._preview is not None:
             self._preview.learn(condition, up)
         return condition
@@ -437,13 +443,34 @@ class SegmentPipeline:
             RGB 0..1 and the error of their luma ``(positions, 4, height, width)``, on the host.
         """
         refined = torch.empty(len(positions), 4, *self._enlarger.size)
+        if not self.frames_apart:
+            self.refine_into(refined, latents, positions)
+            return refined
+        frames = zip(refined.split(1), positions, strict=True)
+        works = [partial(self.refine_into, frame, latents, [position]) for frame, position in frames]
+        for some in batched(works, PIXEL_LANES):
+            self._check()  # here, on the job's thread
+            self.denoiser.network.side_by_side(some)
+        return refined
+
+    @property
+    def frames_apart(self) -> bool:
+        """Whether pixels of frames are worked on one frame at a time: a processor's cache does not hold more."""
+        return self.first_stage.local and self.pixel_device == "cpu"
+
+    @property
+    def stage_check(self) -> Callable[[], None]:
+        """What the first stage calls before every tile; nothing where it may be at work on several threads, for a moment each."""
+        return (lambda: None) if self.frames_apart else self._check
+
+    def refine_into(self, refined: Tensor, latents: Tensor, positions: list[int]) -> None:
+        """Fill what `refined` returns ``(positions, 4, height, width)``; the other arguments are its own."""
         bands = self.bands(len(positions))
         moments = self.moments(latents, positions, bands) if self.settings.color == "adain" and len(bands) > 1 else None
         for rows in bands:
             pixels, up = self.refined_band(latents, positions, rows, moments)
             refined[:, :3, rows] = pixels
             refined[:, 3, rows] = (pixels - up).mul_(LUMA.to(up)).sum(1)
-        return refined
 
     def moments(self, latents: Tensor, positions: list[int], bands: list[slice]) -> tuple[Tensor, Tensor]:
         """The `color_moments` of some decoded frames of ``latents`` ``(frames, channels, height, width)``, and of ``I_up``."""
@@ -497,9 +524,8 @@ class SegmentPipeline:
         # with more frames on either side, for a temporal decoder
         margin = self.first_stage.margin(len(positions))
         first, end = max(0, positions[0] - margin), positions[-1] + 1 + margin
-        decoded = self.model.first_stage.decode(
-            latents[first:end, :, around].to(up.device), up, check=self._check, before=positions[0] - first
-        )
+        part = latents[first:end, :, around].to(up.device)
+        decoded = self.model.first_stage.decode(part, up, check=self.stage_check, before=positions[0] - first)
         inside = slice(begin % factor, begin % factor + stop - begin)
         up, decoded = (pixels[..., inside, :width] for pixels in (up, decoded))
         return up, mix(up, decoded, self.settings.strength)

@@ -111,6 +111,7 @@ class RecoveringBatches:
         around: Callable[[list[Tile]], AbstractContextManager[None]] = lambda tiles: nullcontext(),
     ) -> None:
         self.recovery, self.model, self.warn, self.locate, self.around = recovery, model, warn, locate, around
+        self._untrimmed = 0
 
     @property
     def size(self) -> int:
@@ -129,8 +130,10 @@ class RecoveringBatches:
             batch, waiting = waiting[:size], waiting[size:]
             least = size if group.together else 1
             yield from in_parts(partial(self.repaired, estimate), batch, self.recovery.use_fewer_tiles, least)
-            if batch[-1].m % TRIM_TILES == 0:
+            self._untrimmed += len(batch)
+            if self._untrimmed >= TRIM_TILES:
                 trim_heap()
+                self._untrimmed = 0
 
     def in_turns(self, estimate: Estimate, group: TileGroup) -> Iterator[tuple[list[Tile], Tensor]]:
         """Run a group whose batches wait for each other; all of it begins anew with smaller ones when memory runs out.
@@ -251,4 +254,9 @@ def in_fp32(model: Model, work: Callable[[], Tensor], where: str, usable: Callab
             result = work()
         if usable(result):
             return result
-    raise JobError(f"{where} came out damaged, even in fp32; choose another model, or restore the frames around it alone.")
+    raise damage_error(where)
+
+
+def damage_error(where: str) -> JobError:
+    """The error where fp32 gives nothing usable; ``where`` is its subject."""
+    return JobError(f"{where} came out damaged, even in fp32; choose another model, or restore the frames around it alone.")

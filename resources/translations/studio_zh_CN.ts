@@ -3937,8 +3937,8 @@
         <translation>同时处理的分块</translation>
     </message>
     <message>
-        <source>Tiles denoised together; 0 chooses what fits. Does not change the result.</source>
-        <translation>一起去噪的分块数；0 表示自动选择。不影响结果。</translation>
+        <source>Tiles denoised together; 0 chooses what fits. The same result up to rounding.</source>
+        <translation>一起去噪的分块数；0 表示自动选择。除舍入误差外结果相同。</translation>
     </message>
     <message>
         <source>Compile the network</source>

@@ -11,7 +11,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 from dcvsr_engine.diffusion.attention import install_processors
 from dcvsr_engine.diffusion.branch import CONDITIONAL, Branch, alike_parts
-from dcvsr_engine.diffusion.propagation import BatchLayout, Extension, SpatialBank, Staged, TemporalMemory
+from dcvsr_engine.diffusion.propagation import BatchLayout, Extension, Lockstep, SpatialBank, TemporalMemory
 from dcvsr_engine.diffusion.reuse import DeepFeatures, LevelledUNet
 from dcvsr_engine.diffusion.schedule import Pass, Step, evaluations, passes, steps_of
 from dcvsr_engine.events import StepKind
@@ -103,7 +103,7 @@ class FakeNetwork:
         if kind == StepKind.TAP_FORWARD:
             return (TemporalMemory(self.settings.tap_frames),)
         spatial = kind in (Pass.INJECT, Pass.LOCKSTEP, Pass.STAGED)
-        return (Staged(SpatialBank(self.grid, self.settings.sap_rate)),) if spatial else ()
+        return (Lockstep(SpatialBank(self.grid, self.settings.sap_rate)),) if spatial else ()
 
     def _evaluate(self, window: int, branches: int) -> Tensor:
         """Evaluate the first tile of a window; ``(branches, frames, channels, height, width)``."""

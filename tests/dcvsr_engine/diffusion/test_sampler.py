@@ -207,6 +207,7 @@ def watch(denoiser, chosen, grid=GRID, batch=1):
         if isinstance(processor, SpatialSelfAttention) and processor.layer is not None:
             modules[processor.layer] = module
     layers = [modules[number] for number in sorted(modules)]
+    denoiser.network.lanes = None  # in lanes tiles would be recorded one by one, in any order
     with networks.Recorder(layers) as recorder:
         result = networks.sample(denoiser, chosen, grid, batch)
     calls = []

@@ -14,7 +14,6 @@ from dcvsr_engine.planning.ways import (
     Climb,
     Way,
     all_rungs,
-    batch_for,
     climbed,
     first_way,
     known_climb,
@@ -23,6 +22,7 @@ from dcvsr_engine.planning.ways import (
     precision_for,
     remember_climb,
     settle_way,
+    threads_for,
     way_key,
     ways_file,
 )
@@ -45,7 +45,7 @@ def timings(seconds, monkeypatch):
 
     def seconds_per_tile(model, way, clock):
         timed.append(way)
-        return seconds.get((way.precision, way.threads, way.batch), 1.0)
+        return seconds.get((way.precision, way.threads), 1.0)
 
     monkeypatch.setattr(ways, "seconds_per_tile", seconds_per_tile)
     return timed
@@ -54,9 +54,9 @@ def timings(seconds, monkeypatch):
 @pytest.mark.parametrize(
     ("seconds", "expected"),
     [
-        ({}, ("bf16", 4, 1)),
-        ({("fp32", 4, 1): 0.5, ("fp32", 4, 2): 0.4, ("fp32", 2, 2): 0.3}, ("fp32", 2, 2)),
-        ({("bf16", 4, 2): 0.95, ("bf16", 4, 4): 0.8}, ("bf16", 4, 4)),
+        ({}, ("bf16", 4)),
+        ({("fp32", 4): 0.5, ("fp32", 2): 0.4}, ("fp32", 2)),
+        ({("fp32", 4): 0.95, ("bf16", 2): 0.8}, ("bf16", 2)),
     ],
 )
 def test_the_fastest_way_is_found_rung_by_rung(seconds, expected, tiny_model, loader, monkeypatch):
@@ -64,14 +64,14 @@ def test_the_fastest_way_is_found_rung_by_rung(seconds, expected, tiny_model, lo
     monkeypatch.setattr(ways, "most_threads", lambda: 4)
     timed = timings(seconds, monkeypatch)
     model = loader(jobs.settings(tiny_model))
-    assert climbed(lambda precision: model, Climb(first_way())) == Climb(Way(*expected), 4)
-    assert len(timed) == 2 + len(ways.BATCHES) + 1
+    assert climbed(lambda precision: model, Climb(first_way())) == Climb(Way(*expected), 2)
+    assert len(timed) == 3
 
 
 def test_a_ladder_that_was_cut_short_is_gone_on_with(tiny_model, loader, monkeypatch):
     monkeypatch.setattr(ways, "resolve_precision", lambda precision, device: "bf16")
     monkeypatch.setattr(ways, "most_threads", lambda: 2)
-    timed, clock = timings({("fp32", 2, 1): 0.5}, monkeypatch), count(step=ways.LADDER_SECONDS)
+    timed, clock = timings({("fp32", 2): 0.5}, monkeypatch), count(step=ways.LADDER_SECONDS)
     monkeypatch.setattr(ways.climbed, "__defaults__", (lambda: next(clock),))
     model = loader(jobs.settings(tiny_model))
     for rungs in range(1, len(all_rungs()) + 1):
@@ -101,7 +101,7 @@ def test_a_second_run_measures_nothing(tmp_path, tiny_model, loader, monkeypatch
     run_job(requests[1], loader=loader)
     assert len(timed) == measured
     # what was measured is planned
-    remember_climb(str(tiny_model), Climb(Way("bf16", 1, 2)))
+    remember_climb(str(tiny_model), Climb(Way("bf16", 2)))
     plan = plan_job(requests[0].replace(target=None))
     assert plan.settings.precision == "bf16" and plan.settings.tile_batch == min(2, plan.grid.spatial)
 
@@ -114,8 +114,8 @@ def test_a_small_job_measures_nothing(tmp_path, tiny_model, loader, monkeypatch)
 
 
 def test_what_the_user_asks_for_goes_first():
-    remember_climb("some", Climb(Way("bf16", 1, 2)))
-    assert precision_for(SETTINGS, "cpu") == "bf16" and batch_for("some") == 2
+    remember_climb("some", Climb(Way("bf16", 3)))
+    assert precision_for(SETTINGS, "cpu") == "bf16" and threads_for("some") == 3
     assert precision_for(SETTINGS.replace(precision="fp32"), "cpu") == "fp32"
     assert precision_for(SETTINGS, "mps") == "fp16"
     assert known_way("other") is None
@@ -136,6 +136,6 @@ def test_what_the_user_asks_for_goes_first():
 def test_damaged_ways_are_none(held):
     ways_file().parent.mkdir(parents=True, exist_ok=True)
     ways_file().write_text(held.replace("KEY", way_key("some")))
-    assert known_way("some") is None and batch_for("some") == 1
+    assert known_way("some") is None and threads_for("some") == most_threads()
     remember_climb("some", Climb(Way("fp32", 1), 1))
     assert known_climb("some") == Climb(Way("fp32", 1), 1)

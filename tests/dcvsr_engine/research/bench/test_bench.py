@@ -168,7 +168,7 @@ def test_a_peer_that_is_not_there_is_unmeasured(chosen, clip, monkeypatch):
 
 
 def test_the_memory_of_a_job_is_planned_and_seen(tiny_model):
-    found = job_memory.measured_job(jobs.settings(tiny_model, window=3, size="x4"), 48, 32)
+    found = job_memory.measured_job(jobs.settings(tiny_model, window=3, size="x4", sap=False, tap=False), 48, 32)
     assert found.frames == 3 and found.predicted > 2**20 and found.measured > 2**20
     assert "48×32, 3" in job_memory_table([found])
 

@@ -159,6 +159,7 @@ def test_steps_and_the_ladder_are_measured(stand, monkeypatch):
         return full_evaluate(self, x, sigma, condition, tiles, branches)
 
     monkeypatch.setattr(full_memory.Denoiser, "evaluate", evaluate)
+    monkeypatch.setattr("dcvsr_engine.diffusion.reuse.LARGE_NETWORK", 1)  # a processor evaluates tiles of a small one one by one
     *said, end = findings(full_memory.ladder_row, stand)
     assert end[1]["finite"] and end[1]["schedule"] == "staged" and end[1]["batch"] == 1
     assert len(said) >= 2 and max(rows) == 8
