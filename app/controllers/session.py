@@ -55,14 +55,17 @@ class WindowSession(QObject):
 
     def greet(self) -> None:
         """Show a clip of the queue and offer what the last session left behind: a crash report, interrupted jobs."""
-        for problem in self._presets.problems:
-            log.warning("%s", problem)
+        texts = []
+        for name, problem in self._presets.problems.items():
+            log.warning("The preset “%s” is left out: %s", name, problem)
+            texts.append(self.tr("The preset “{name}” is left out; the log says why.").format(name=name))
         offers = [offer for offer in (self._crash_offer(), self._resume_offer()) if offer]
         shown = self._queue.queue.first("interrupted", "waiting", "running") or next(iter(self._queue.queue), None)
         if shown:
             self._shown.select(shown.id)
-        if offers:
-            self._notices.say(" ".join(text for text, _ in offers), "caution", [action for _, action in offers])
+        texts += [text for text, _ in offers]
+        if texts:
+            self._notices.say(" ".join(texts), "caution", [action for _, action in offers])
 
     def _crash_offer(self) -> tuple[str, NoticeAction] | None:
         if not self._crash.last:

@@ -69,7 +69,7 @@ BUILT_IN = (
         paper_values,
     ),
     BuiltIn(
-        "Paper, fewer evaluations",
+        "Paper, quicker",
         "The paper's tiles and propagation with fewer steps, guidance in some of them only, and deep features reused.",
         lambda model: paper_values(model) | FEWER_EVALUATIONS,
     ),
@@ -102,24 +102,24 @@ class Presets:
     """The built-in presets and those in a folder.
 
     Attributes:
-        problems: a sentence per file that could not be read.
+        problems: what is wrong with each file that could not be read, by its name.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self.problems: list[str] = []
+        self.problems: dict[str, str] = {}
         self._own: dict[str, tuple[Path, PresetValues]] = {}
         self.reload()
 
     def reload(self) -> None:
         """Read the folder again."""
-        self._own, self.problems = {}, []
+        self._own, self.problems = {}, {}
         for path in sorted(self._folder.glob("*.json")):
             try:
                 name, values = read_preset(path)
                 self._own[name] = path, values
             except (OSError, UserError) as error:
-                self.problems.append(str(error))
+                self.problems[path.stem] = str(error)
 
     @property
     def own(self) -> list[str]:

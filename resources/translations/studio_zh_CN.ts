@@ -3597,7 +3597,7 @@
         <translation>按论文所述：25 步、分块重叠一半、精确的注意力传播。最慢。</translation>
     </message>
     <message>
-        <source>Paper, fewer evaluations</source>
+        <source>Paper, quicker</source>
         <translation>论文（减少计算）</translation>
     </message>
     <message>
@@ -5224,6 +5224,10 @@
     <message>
         <source>Continue restoring</source>
         <translation>继续修复</translation>
+    </message>
+    <message>
+        <source>The preset “{name}” is left out; the log says why.</source>
+        <translation>预设“{name}”已略过；原因见日志。</translation>
     </message>
     <message>
         <source>The program ended unexpectedly. The details help to find out why; they are also kept in {file}.</source>

@@ -20,3 +20,10 @@ def test_the_next_start_shows_a_clip_of_the_queue(open_window, own_clip, soon):
     again = open_window(start=False)
     soon(lambda: again.preview.info is not None)
     assert again.shown.item.id == again.queue.queue[0].id
+
+
+def test_a_preset_of_another_version_is_named_when_it_is_left_out(open_window, folders):
+    folders.presets.mkdir(parents=True)
+    (folders.presets / "tapes.json").write_text('{"name": "Tapes", "settings": {"old_switch": true}}')
+    window = open_window(start=False)
+    assert "“tapes” is left out" in window.notices.text and window.notices.isVisible()

@@ -36,7 +36,7 @@ def test_paper_has_no_longer_windows_than_the_network_knows(presets):
 
 def test_presets_that_mean_propagation_turn_it_on_in_a_model_without(presets):
     model = MODEL.replace(sap=False, tap=False)
-    for name in ("Paper", "Paper, fewer evaluations"):
+    for name in ("Paper", "Paper, quicker"):
         applied = presets.apply(name, RestoreSettings(), model)
         assert (applied.sap, applied.tap) == (True, True)
     assert presets.apply("Heavy degradation", RestoreSettings(), model).tap is True
@@ -46,7 +46,7 @@ def test_presets_that_mean_propagation_turn_it_on_in_a_model_without(presets):
 def test_presets_that_would_do_nothing_for_a_model_are_not_offered(presets):
     assert presets.names(MODEL) == [preset.name for preset in BUILT_IN]
     quick = MODEL.replace(steps=1, guidance="none", guidance_scale=1.0, tiling="fast")
-    assert presets.names(quick) == ["Balanced", "Paper", "Paper, fewer evaluations"]
+    assert presets.names(quick) == ["Balanced", "Paper", "Paper, quicker"]
     assert "Fast" in presets.names(quick.replace(tiling="paper"))
 
 
