@@ -350,7 +350,9 @@ def test_models_and_videos_are_described(run, folder):
     assert json.loads(run("models", "--json")[1])["compact"]["first_stage"] == "haar"
     code, out, _ = run("info", folder / "clip.mp4")
     assert code == 0
-    assert any(line.split() == ["width", "32"] for line in out.splitlines())
+    lines = dict(line.split(maxsplit=1) for line in out.splitlines())
+    assert lines["Size"] == "32 × 24" and lines["Frames"].startswith("4, ") and "h264" in lines["Codec"]
+    assert not {"Audio", "Scan", "Missing"} & lines.keys() and "()" not in out
     assert json.loads(run("info", folder / "clip.mp4", "--json")[1])["height"] == 24
 
 
