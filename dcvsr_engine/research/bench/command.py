@@ -249,7 +249,7 @@ def rivals(settings: RestoreSettings, clip: Path, options: argparse.Namespace) -
     from dcvsr_engine.research.bench.rivals import measure_rivals
 
     figures = measure_rivals(settings, clip, max(1, options.repeats))
-    rows = [dataclasses.asdict(figure) | {"gain": figure.gain} for figure in figures]
+    rows = [dataclasses.asdict(figure) | {"gain": figure.gain, "gain_passed": figure.gain_passed} for figure in figures]
     return bench_environment() | {"rows": rows}, rivals_table(figures)
 
 
@@ -406,16 +406,18 @@ def kernels_table(figures: Sequence["KernelFigure"]) -> str:
 def rivals_table(figures: Sequence["RivalFigure"]) -> str:
     """Format the result of `measure_rivals`, a line per rival."""
     lines = [
-        "Seconds that passed, and of the processor, which are compared; fastest of timings taken in turns, without imports.",
+        "Seconds that passed, and of the processor, and how many times as fast this is in each; fastest of timings in turns,",
+        "without imports.",
         "",
-        f"{'':<26}{'other':>9}{'cpu':>9}{'ours':>9}{'cpu':>9}{'gain':>8}{'goal':>8}{'load':>7}",
+        f"{'':<26}{'other':>9}{'cpu':>9}{'ours':>9}{'cpu':>9}{'gain':>8}{'cpu':>8}{'goal':>8}{'load':>7}",
     ]
     for figure in figures:
-        if figure.other is None or figure.own is None or figure.gain is None:
+        if figure.other is None or figure.own is None or figure.gain is None or figure.gain_passed is None:
             lines.append(f"{figure.name:<26}  unmeasured: its packages are missing")
             continue
         times = "".join(f"{seconds:>9.2f}" for seconds in (*figure.other, *figure.own))
-        lines.append(f"{figure.name:<26}{times}{figure.gain:>7.2f}×{figure.goal:>7.1f}×{figure.load:>7.1f}")
+        gains = f"{figure.gain_passed:>7.2f}×{figure.gain:>7.2f}×"
+        lines.append(f"{figure.name:<26}{times}{gains}{figure.goal:>7.1f}×{figure.load:>7.1f}")
     return "\n".join(lines)
 
 

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from dcvsr_engine.control import Control
 from dcvsr_engine.diffusion.edm import euler_step, precondition
-from dcvsr_engine.diffusion.sampler import sample
+from dcvsr_engine.diffusion.sampler import InBatches, sample
 from dcvsr_engine.diffusion.schedule import Step, evaluations, steps_of
 from dcvsr_engine.errors import ModelError
 from dcvsr_engine.jobs.job import run_job
@@ -47,7 +47,7 @@ class RivalFigure:
 
     Attributes:
         name: of the other way.
-        goal: for `gain`.
+        goal: for both gains.
         other, own: see `Times`; ``None`` where it could not be measured.
         load: of the machine when it was measured, the mean number of processes over a minute.
     """
@@ -62,6 +62,11 @@ class RivalFigure:
     def gain(self) -> float | None:
         """How many times as fast this program is, in processor time, which a busy machine changes least."""
         return self.other[1] / self.own[1] if self.other and self.own else None
+
+    @property
+    def gain_passed(self) -> float | None:
+        """The same in the time that passed, which also tells how well the processor's threads are used."""
+        return self.other[0] / self.own[0] if self.other and self.own else None
 
 
 def measure_rivals(settings: RestoreSettings, clip: Path, repeats: int) -> list[RivalFigure]:
@@ -112,8 +117,9 @@ def loop_figures(settings: RestoreSettings, clip: Path, repeats: int) -> list[Ri
 
 
 def as_restored(workload: BenchWorkload) -> Tensor:
-    """The engine's way: staged lockstep, both branches in a batch."""
-    steps, tiled = workload_steps(workload), workload.tiled(workload.denoiser(), sap_schedule="staged")
+    """The engine's way: staged lockstep, both branches in a batch, a tile for each thread."""
+    batches = InBatches(torch.get_num_threads())
+    steps, tiled = workload_steps(workload), workload.tiled(workload.denoiser(), batches, sap_schedule="staged")
     return sample(tiled, workload.noise * workload.model.declaration.sigma_max, steps)
 
 

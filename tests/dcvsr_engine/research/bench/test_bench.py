@@ -164,7 +164,7 @@ def test_a_peer_that_is_not_there_is_unmeasured(chosen, clip, monkeypatch):
     figure = rivals.peer_figure(chosen, clip, 1)
     assert figure.gain is None and "unmeasured" in rivals_table([figure])
     measured = replace(figure, other=(4.0, 6.0), own=(2.0, 4.0))
-    assert measured.gain == 1.5 and "1.50×" in rivals_table([measured])
+    assert (measured.gain, measured.gain_passed) == (1.5, 2.0) and "2.00×   1.50×" in rivals_table([measured])
 
 
 def test_the_memory_of_a_job_is_planned_and_seen(tiny_model):
