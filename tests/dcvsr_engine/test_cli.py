@@ -356,6 +356,19 @@ def test_models_and_videos_are_described(run, folder):
     assert json.loads(run("info", folder / "clip.mp4", "--json")[1])["height"] == 24
 
 
+def test_a_request_names_its_model_from_any_folder(tiny_model, folder, monkeypatch):
+    from dcvsr_engine.arguments import request_from
+    from dcvsr_engine.cli import command_parser
+    from dcvsr_engine.jobs.clips import FoundClip
+
+    def model_of(name):
+        options = command_parser().parse_args(["restore", str(folder / "clip.mp4"), "--model", name])
+        return request_from(options, FoundClip(folder / "clip.mp4")).settings.model
+
+    monkeypatch.chdir(tiny_model.parent)
+    assert (model_of(tiny_model.name), model_of("compact")) == (str(tiny_model), "compact")
+
+
 class Interrupted(JobProgress):
     """A progress bar under which somebody presses Ctrl-C after the first tile."""
 
