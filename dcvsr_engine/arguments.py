@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 from dcvsr_engine.errors import InputError, SettingsError
 from dcvsr_engine.jobs.clips import FoundClip
 from dcvsr_engine.jobs.naming import CODEC_OF_PICTURES, DEFAULT_PATTERN, FOLDER_CODECS, NAME_FIELDS, checked_pattern, names_for
-from dcvsr_engine.models.registry import declaration_of, default_model
+from dcvsr_engine.models.registry import declaration_of, default_model, lasting_name
 from dcvsr_engine.planning.request import JobRequest, Region
 from dcvsr_engine.planning.sizes import decided_size
 from dcvsr_engine.settings import RESEARCH_SETTINGS, OutputSettings, RestoreSettings, SettingSpec
@@ -93,6 +93,7 @@ def request_from(options: argparse.Namespace, clip: FoundClip, whole_name: bool 
         whole_name: whether the name of the result holds the clip's suffix, too.
     """
     settings, output = settings_from(options)
+    settings = settings.replace(model=lasting_name(settings.model))
     source = clip.path
     if options.output is not None:
         target, output = named_target(options.output, output)

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from dcvsr_engine.jobs.session import Loader
     from dcvsr_engine.planning.plan import Plan
     from dcvsr_engine.planning.request import JobRequest
+    from dcvsr_engine.video.probe import Track, VideoInfo
     from dcvsr_engine.worker.process import ModelCache
 
 EXIT_DONE, EXIT_FAILED, EXIT_BAD_INPUT, EXIT_CANCELLED = 0, 1, 2, 130
@@ -465,12 +466,45 @@ def print_information(options: argparse.Namespace) -> int:
         return EXIT_DONE
     if options.source is None:
         raise SettingsError("Name a clip, or add --devices.")
-    facts = dataclasses.asdict(probe(options.source))
-    if options.json:
-        print_out(json.dumps(facts, default=str, ensure_ascii=False))
-    else:
-        print_out(printable("\n".join(f"{name:<22}{value}" for name, value in facts.items())))
+    info = probe(options.source)
+    told = json.dumps(dataclasses.asdict(info), default=str, ensure_ascii=False) if options.json else printable(info_text(info))
+    print_out(told)
     return EXIT_DONE
+
+
+def info_text(info: "VideoInfo") -> str:
+    """Facts about a video in words, without what it does not have."""
+    shape = "" if info.sample_aspect_ratio == 1 else f", pixels {float(info.sample_aspect_ratio):.3g} times as wide as high"
+    rate = (
+        ""
+        if info.frame_rate is None
+        else f", {float(info.frame_rate):.5g} per second{' on average' if info.variable_frame_rate else ''}"
+    )
+    color = info.color
+    rows = {
+        "Size": f"{info.width} × {info.height}{shape}",
+        "Frames": f"{'' if info.frames_exact else 'about '}{info.frames:,}{rate}",
+        "Duration": f"{info.duration:.2f} s",
+        "Codec": f"{info.codec}, {info.pixel_format}, {info.bit_depth} bits{', with transparency' if info.alpha else ''}",
+        "Colours": f"{color.matrix}, {color.primaries}, {color.transfer}, range {color.range}",
+        "HDR": "HDR10" if color.mastering or color.light else "",
+        "Assumed": f"the colours' {', '.join(color.assumed)}" if color.assumed else "",
+        "Scan": f"interlaced, {info.field_order}" if info.interlaced else "",
+        "Turned": f"{info.rotation}° clockwise{', mirrored' if info.mirror else ''}" if info.rotation or info.mirror else "",
+        "Audio": "; ".join(map(track_text, info.audio)),
+        "Subtitles": "; ".join(map(track_text, info.subtitles)),
+        "Others": "; ".join(map(track_text, info.others)),
+        "Chapters": str(len(info.chapters) or ""),
+        "Missing": f"pictures {', '.join(map(str, info.missing_pictures))}" if info.missing_pictures else "",
+    }
+    return "\n".join(f"{name:<12}{text}" for name, text in rows.items() if text)
+
+
+def track_text(track: "Track") -> str:
+    """A further track of a video in words."""
+    channels = f"{track.channels} channel(s)" if track.channels else ""
+    rate = f"{track.sample_rate} Hz" if track.sample_rate else ""
+    return ", ".join(fact for fact in (track.codec, channels, rate, track.language, track.title) if fact)
 
 
 def print_devices(options: argparse.Namespace) -> None:

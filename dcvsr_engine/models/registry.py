@@ -93,6 +93,11 @@ def model_folder(model: str) -> Path:
     raise ModelError(f"There is no model “{model}”: name one of {', '.join(known)} or a folder that holds {FILE}.")
 
 
+def lasting_name(model: str) -> str:
+    """A model's name, or its folder's absolute path: a job is resumed from any current folder."""
+    return model if model in installed_folders() or not (Path(model) / FILE).is_file() else str(Path(model).absolute())
+
+
 def base_folder(folder: Path, declaration: Declaration) -> Path:
     """Find where everything but the U-Net is: in the model's own folder, or in that of its declared base.
 

@@ -350,8 +350,23 @@ def test_models_and_videos_are_described(run, folder):
     assert json.loads(run("models", "--json")[1])["compact"]["first_stage"] == "haar"
     code, out, _ = run("info", folder / "clip.mp4")
     assert code == 0
-    assert any(line.split() == ["width", "32"] for line in out.splitlines())
+    lines = dict(line.split(maxsplit=1) for line in out.splitlines())
+    assert lines["Size"] == "32 × 24" and lines["Frames"].startswith("4, ") and "h264" in lines["Codec"]
+    assert not {"Audio", "Scan", "Missing"} & lines.keys() and "()" not in out
     assert json.loads(run("info", folder / "clip.mp4", "--json")[1])["height"] == 24
+
+
+def test_a_request_names_its_model_from_any_folder(tiny_model, folder, monkeypatch):
+    from dcvsr_engine.arguments import request_from
+    from dcvsr_engine.cli import command_parser
+    from dcvsr_engine.jobs.clips import FoundClip
+
+    def model_of(name):
+        options = command_parser().parse_args(["restore", str(folder / "clip.mp4"), "--model", name])
+        return request_from(options, FoundClip(folder / "clip.mp4")).settings.model
+
+    monkeypatch.chdir(tiny_model.parent)
+    assert (model_of(tiny_model.name), model_of("compact")) == (str(tiny_model), "compact")
 
 
 class Interrupted(JobProgress):
