@@ -48,7 +48,9 @@ class ReportPanel(QWidget):
         self.copy_button.setEnabled(True)
         self.tree.clear()
         for name, value in report.items():
-            self._add(name, value).setExpanded(name == "seconds")
+            # of a clip without sound there is no offset to tell
+            if not isinstance(value, Mapping) or any(each is not None for each in value.values()):
+                self._add(name, value).setExpanded(name == "seconds")
 
     def copy(self) -> None:
         """Put the report on the clipboard."""
