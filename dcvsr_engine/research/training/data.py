@@ -1,6 +1,7 @@
 """Training batches as a pure function of (seed, iteration), so that a resumed run sees the same data."""
 
 import gc
+import os
 import random
 import signal
 from collections.abc import Sequence
@@ -183,11 +184,12 @@ class Batches(Dataset[tuple[Tensor, Tensor]]):
         return torch.stack(clips), torch.stack(low)
 
 
-def begin_worker(worker: int) -> None:
-    """Keep a forked worker from ending early: ignore Ctrl-C, and leave alone what it has inherited.
+if hasattr(os, "register_at_fork"):
+    # a worker that collects a decoder of its parent waits for ever for threads that do not exist in it; in `begin_worker` it is
+    # too late, as PyTorch may collect before
+    os.register_at_fork(after_in_child=gc.freeze)
 
-    The terminal sends Ctrl-C to all processes, and the current batch still needs the workers. Collecting a decoder that the
-    parent has used would wait for ever for its threads, which do not exist here.
-    """
-    gc.freeze()
+
+def begin_worker(worker: int) -> None:
+    """Keep a worker from ending early: the terminal sends Ctrl-C to all processes, and the current batch still needs the workers."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
