@@ -191,5 +191,5 @@ if hasattr(os, "register_at_fork"):
 
 
 def begin_worker(worker: int) -> None:
-    """Keep a worker from ending early: the terminal sends Ctrl-C to all processes, and the current batch still needs the workers."""
+    """Keep a worker from ending early: the terminal sends Ctrl-C to all processes, and the current batch still needs it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
