@@ -174,24 +174,28 @@ def plan_all(requests: Sequence[JobRequest], search_seconds: float, calibrate: b
         search_seconds: how long to look for cuts in each.
         calibrate: whether to measure the device, on a tile of each size that occurs.
     """
-    from dcvsr_engine.jobs.refusal import refuse_unusable
-
     plans, failed = dict[JobRequest, "Plan"](), list[Outcome]()
     for request in requests:
         try:
             # folders of results are made only when something is restored
             place = request.target and existing(request.target.parent) / request.target.name
-            wanted = request.replace(target=place)
-            refuse_unusable(wanted)
-            with uncollected():
-                from dcvsr_engine.jobs.plans import plan_job
-            plan = plan_job(wanted, search_seconds)
+            plan = plan_of(request.replace(target=place), search_seconds)
             if plan.problems:
                 raise SettingsError(plan.problems[0])
             plans[request] = plan
         except UserError as error:
             failed.append(failure(request, str(error)))
     return BatchPlan(plans, failed, total_seconds(list(plans.values())) if calibrate and plans else None)
+
+
+def plan_of(request: JobRequest, search_seconds: float | None = None) -> "Plan":
+    """Plan a job; what is wrong with it is told before torch is imported. See `plan_job`; raises `UserError`."""
+    from dcvsr_engine.jobs.refusal import refuse_unusable
+
+    refuse_unusable(request)
+    with uncollected():
+        from dcvsr_engine.jobs.plans import plan_job
+    return plan_job(request, search_seconds)
 
 
 def total_seconds(plans: Sequence["Plan"]) -> float | None:

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 from dcvsr_engine import __version__
 from dcvsr_engine.arguments import Parser, add_request_arguments, add_run_arguments, add_settings, path_from, request_from
-from dcvsr_engine.batch import is_batch, make_output_folders, plan_batch, restore_batch, without_done
-from dcvsr_engine.environment import prepare_torch, safe_import_path, uncollected
+from dcvsr_engine.batch import is_batch, make_output_folders, plan_batch, plan_of, restore_batch, without_done
+from dcvsr_engine.environment import prepare_torch, safe_import_path
 from dcvsr_engine.errors import Cancelled, OutputError, SettingsError, UserError
 from dcvsr_engine.farm.address import farm_job_folder
 from dcvsr_engine.farm.command import add_farm_arguments, run_farm_command
@@ -362,15 +362,9 @@ def report_text(report: dict[str, Any], request: "JobRequest") -> str:
 
 def plan_command(options: argparse.Namespace) -> int:
     """``dcvsr plan``."""
-    from dcvsr_engine.jobs.refusal import refuse_unusable
-
     if is_batch(options):
         return plan_batch(options)
-    request = request_from(options, FoundClip(options.sources[0]))
-    refuse_unusable(request)
-    with uncollected():
-        from dcvsr_engine.jobs.plans import plan_job
-    made = plan_job(request)
+    made = plan_of(request_from(options, FoundClip(options.sources[0])))
     if options.calibrate:
         load_for = import_engine("dcvsr_engine.jobs.session").load_for
         made = import_engine("dcvsr_engine.planning.calibration").calibrated(made, load_for(made.settings))

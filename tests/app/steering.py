@@ -34,6 +34,15 @@ def without_plan(window: MainWindow) -> MainWindow:
     return window
 
 
+def restoring(open_window, clip: Path, soon) -> MainWindow:
+    """A window that has begun to restore a clip."""
+    window = without_plan(open_window(tile_seconds=0.02))
+    window.add_clips([clip])
+    window.action_table["restore"].trigger()
+    soon(lambda: window.queue.queue[0].progress > 0)
+    return window
+
+
 def press(box: QMessageBox, text: str) -> None:
     next(button for button in box.buttons() if button.text() == text).click()
 

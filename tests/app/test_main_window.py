@@ -5,7 +5,7 @@ import pytest
 from PySide6.QtCore import QPoint, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QGuiApplication
 from PySide6.QtWidgets import QApplication, QListView
-from steering import boxes, drop, files, notice_button, press, states, without_plan
+from steering import boxes, drop, files, notice_button, press, restoring, states, without_plan
 
 from app.engine.runner import Activity
 from app.studio import error_hook
@@ -304,10 +304,7 @@ def test_an_engine_that_takes_too_long_to_cancel_can_be_stopped(open_window, own
 
 
 def test_a_killed_engine_is_told_and_its_job_resumes(open_window, own_clip, soon):
-    window = without_plan(open_window(tile_seconds=0.02))
-    window.add_clips([own_clip])
-    window.action_table["restore"].trigger()
-    soon(lambda: window.queue.queue[0].progress > 0)
+    window = restoring(open_window, own_clip, soon)
     os.kill(window.engine.process_id, signal.SIGKILL)
     soon(window.notices.isVisible)
     assert states(window) == ["interrupted"] and "clip.mp4" in window.notices.text
@@ -417,10 +414,7 @@ def test_a_finished_result_can_be_compared_at_any_frame(open_window, own_clip, s
 
 
 def test_quitting_during_a_run_asks_and_the_next_start_offers_to_resume(open_window, own_clip, soon):
-    window = without_plan(open_window(tile_seconds=0.02))
-    window.add_clips([own_clip])
-    window.action_table["restore"].trigger()
-    soon(lambda: window.queue.queue[0].progress > 0)
+    window = restoring(open_window, own_clip, soon)
     window.action_table["quit"].trigger()
     assert window.isVisible()
     press(boxes(window)[0], "Continue restoring")

@@ -3,7 +3,7 @@ import signal
 
 import pytest
 from clip_files import write_clip
-from steering import notice_button, states, without_plan
+from steering import notice_button, restoring, states, without_plan
 
 from app.engine.runner import Activity
 
@@ -62,10 +62,7 @@ def test_what_is_resumed_while_something_runs_comes_next(open_window, own_clip, 
 
 
 def test_what_is_resumed_by_the_menu_is_no_longer_said_to_be_cancelled(open_window, own_clip, soon):
-    window = without_plan(open_window(tile_seconds=0.02))
-    window.add_clips([own_clip])
-    window.action_table["restore"].trigger()
-    soon(lambda: window.queue.queue[0].progress > 0)
+    window = restoring(open_window, own_clip, soon)
     window.action_table["cancel"].trigger()
     soon(lambda: "was cancelled" in window.notices.text and window.runner.activity == Activity.IDLE)
     window.action_table["resume"].trigger()
