@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from dcvsr_engine.control import Control
 from dcvsr_engine.events import Event, StepStarted
 from dcvsr_engine.jobs.folders import PUBLISHING
-from dcvsr_engine.jobs.manifest import RECORD, FileFacts, JobIdentity, Manifest, Unit
+from dcvsr_engine.jobs.manifest import RECORD, FileFacts, JobIdentity, Manifest, Unit, read_manifest
 from dcvsr_engine.jobs.presence import LOCK
 from dcvsr_engine.paths import jobs_folder
 from dcvsr_engine.planning.request import JobRequest, Region
@@ -205,6 +205,11 @@ class Watch(Control):
     def of(self, *kinds: type) -> list[Any]:
         """The events of some kinds."""
         return [event for event in self.events if isinstance(event, kinds)]
+
+
+def has_finished(folder: Path) -> bool:
+    """Whether the job in ``folder`` has a finished unit: one is written while the next is restored."""
+    return bool(read_manifest(folder).finished)
 
 
 class CancelAt:

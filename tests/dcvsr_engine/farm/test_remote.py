@@ -129,7 +129,7 @@ def test_a_job_begun_here_goes_on_elsewhere_and_the_other_way_round(job, tmp_pat
     for name, first in (("here", True), ("there", False)):
         target = request.replace(target=tmp_path / f"{name}.mkv")
         folder = tmp_path / name
-        stop = jobs.CancelAt(StepStarted, 2).watch if first else Control()
+        stop = jobs.CancelAt(StepStarted, 2, lambda folder=folder: jobs.has_finished(folder)).watch if first else Control()
         calls = there.calls = []
         there.before = lambda called, control=stop, seen=calls: seen.count("restore") > 1 and control.cancel()
         with pytest.raises(Cancelled):

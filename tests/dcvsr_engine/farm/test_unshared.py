@@ -126,7 +126,7 @@ def test_a_job_begun_without_the_farm_goes_on_there_and_the_other_way_round(offi
     folder, asked, frames = shared
     office.start("head", "second")
     begun = asked.replace(target=folder / "begun.mkv")
-    stop = jobs.CancelAt(StepStarted, 3).watch
+    stop = jobs.CancelAt(StepStarted, 3, lambda: jobs.has_finished(farm_job_folder(begun, office.address))).watch
     with pytest.raises(Cancelled):
         run_job(begun, stop)
     assert read_manifest(farm_job_folder(begun, office.address)).finished

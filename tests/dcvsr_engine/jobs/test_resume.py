@@ -67,7 +67,7 @@ def test_a_cancelled_job_goes_on_to_the_same_frames(stop, clip, whole, tiny_mode
 
 def test_finished_work_is_not_done_again(clip, tiny_model, tmp_path, loader):
     request = jobs.request(clip, tmp_path / "out.mkv", tiny_model)
-    cancelled(request, CancelAt(StepStarted, segment=1, step=1), loader)
+    cancelled(request, CancelAt(StepStarted, once=lambda: jobs.has_finished(job_folder(request)), segment=1, step=1), loader)
     watch = Watch()
     report = run_job(request, watch, None, loader)
     assert [(event.segment, event.step) for event in watch.of(StepStarted)] == [(1, 1)]
@@ -124,8 +124,7 @@ def test_what_saves_evaluations_goes_on_to_the_same_frames(clip, tiny_model, tmp
 )
 def test_a_damaged_file_is_noticed_and_done_again(damage, steps, clip, whole, tiny_model, tmp_path, loader):
     request = jobs.request(clip, tmp_path / "out.mkv", tiny_model)
-    # the first segment is written while the second is under way
-    cancel = CancelAt(StepStarted, once=lambda: any(job_folder(request).glob("facts-00000*")), segment=1, step=1)
+    cancel = CancelAt(StepStarted, once=lambda: jobs.has_finished(job_folder(request)), segment=1, step=1)
     cancelled(request, cancel, loader)
     [path] = job_folder(request).glob(damage)
     flip(path)

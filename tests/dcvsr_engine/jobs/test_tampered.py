@@ -27,7 +27,7 @@ def begun(tmp_path_factory, clip, tiny_model, loader):
     """The request and the folder of a job whose first segment is finished; not to be changed."""
     folder = tmp_path_factory.mktemp("tampered")
     request = jobs.request(clip, folder / "out.mkv", tiny_model)
-    cancel = CancelAt(StepStarted, once=lambda: any((folder / "job").glob("facts-00000*")), segment=1, step=1)
+    cancel = CancelAt(StepStarted, once=lambda: jobs.has_finished(folder / "job"), segment=1, step=1)
     with pytest.raises(Cancelled):
         run_job(request, cancel.watch, folder / "job", loader)
     return request, folder / "job"
