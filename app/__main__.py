@@ -27,7 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     if options.self_test:
         from app.self_test import run_self_test
+        from dcvsr_engine.terminal import prepare_streams
 
+        prepare_streams()
         return run_self_test(options.report)
 
     # what is made until the window stands stays until its end: looking for garbage in it takes a tenth of the start
