@@ -37,6 +37,15 @@ def test_help_needs_no_window(user_env):
     assert "dcvsr-studio" in result.stdout
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="names are encoded in UTF-8 everywhere else")
+def test_names_are_utf_8_in_another_locale_too(user_env, tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text("import sys, app.__main__\napp.__main__.name_files_in_utf8()\nprint(ascii(sys.argv[1]))")
+    plain = user_env | {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    done = subprocess.run([sys.executable, program, "größe"], env=plain, capture_output=True, text=True, check=True)
+    assert done.stdout == "'gr\\xf6\\xdfe'\n"
+
+
 def test_the_window_waits_neither_for_ffmpeg_nor_for_torch(user_env):
     names = "import sys, app.studio; print([name for name in ('av', 'torch') if name in sys.modules])"
     assert (
