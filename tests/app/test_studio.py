@@ -1,5 +1,6 @@
 """The program as it is started from outside."""
 
+import logging
 import os
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import psutil
 import pytest
 
 from app.queue.job_queue import JobQueue
+from app.studio import log_handler
 from app.system.single_instance import hand_over
 
 ROOT = Path(__file__).parents[2]
@@ -44,6 +46,13 @@ def test_names_are_utf_8_in_another_locale_too(user_env, tmp_path):
     plain = user_env | {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     done = subprocess.run([sys.executable, program, "größe"], env=plain, capture_output=True, text=True, check=True)
     assert done.stdout == "'gr\\xf6\\xdfe'\n"
+
+
+def test_the_log_holds_names_that_are_not_utf_8(tmp_path):
+    handler = log_handler(tmp_path / "logs" / "studio.log")
+    handler.handle(logging.makeLogRecord({"msg": "caf\udce9.mp4 é"}))
+    handler.close()
+    assert (tmp_path / "logs" / "studio.log").read_text(encoding="utf-8") == "caf\\udce9.mp4 é\n"
 
 
 def test_the_window_waits_neither_for_ffmpeg_nor_for_torch(user_env):
