@@ -1,10 +1,15 @@
 """Decodes a finished result, so that it can be compared with its clip at any frame."""
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QObject, Signal
 
 from app.preview.frames import FrameSource
 from app.queue.job_queue import QueueItem
 from dcvsr_engine.events import PreviewFrame
+
+if TYPE_CHECKING:
+    from dcvsr_engine.video.probe import VideoInfo
 
 CAPACITY = 192 * 2**20
 
@@ -13,9 +18,11 @@ class ResultReader(QObject):
     """Reads the result of one item at a time.
 
     Attributes:
+        opened: the `range` of the clip's frames that the result holds.
         frame_ready: a decoded `PreviewFrame`, numbered as in the clip.
     """
 
+    opened = Signal(object)
     frame_ready = Signal(object)
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -48,10 +55,14 @@ class ResultReader(QObject):
         """The decoder, whose thread starts with the first result."""
         if self._source is None:
             self._source = FrameSource(self, CAPACITY)
-            # frames that were asked for while it was being opened
-            self._source.opened.connect(lambda _info: self.request(self._wanted))
+            self._source.opened.connect(self._on_opened)
             self._source.frame_ready.connect(self._on_frame)
         return self._source
+
+    def _on_opened(self, info: "VideoInfo") -> None:
+        self.opened.emit(range(self._first, self._first + info.frames))
+        # what was asked for while it was being opened
+        self.request(self._wanted)
 
     def _on_frame(self, number: int) -> None:
         frame = self._source.frame(number) if self._source else None

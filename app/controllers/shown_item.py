@@ -67,6 +67,7 @@ class ShownItem(QObject):
         preview.timeline.part_only_changed.connect(self.restore_part_only)
         queue.removed.connect(preview.forget)
         preview.frame_changed.connect(self._on_frame_changed)
+        self.results.opened.connect(preview.mark_result)
         self.results.frame_ready.connect(self._on_result_frame)
 
     def stop(self) -> None:
@@ -118,6 +119,7 @@ class ShownItem(QObject):
 
     def _show_result(self) -> None:
         """Show the finished result beside the clip, if it has one."""
+        self._preview.mark_result(range(0))
         self.results.open(self.item)
         self.results.request(self._preview.timeline.range.current)
 

@@ -87,6 +87,7 @@ class PreviewPanel(QWidget):
         self.running_variant = DEFAULT_VARIANT
         self._scale: float = DEFAULT_SCALE
         self._results = ResultStore()
+        self._finished = range(0)
         self._views: dict[str, ClipView] = {}
         self._mode_chosen = False
         self.source = FrameSource(self)
@@ -294,6 +295,7 @@ class PreviewPanel(QWidget):
         if not clip:
             self.forget(clip)
         self._results.turn_to(clip)
+        self._finished = range(0)
         self._update_choices()
         self._show_restored()
 
@@ -399,6 +401,11 @@ class PreviewPanel(QWidget):
         if frame.frame == self.timeline.range.current:
             self._refresh()
 
+    def mark_result(self, frames: range) -> None:
+        """Mark the frames of a finished result, each of which is decoded only when it is looked at."""
+        self._finished = frames
+        self._show_restored()
+
     def clear_results(self, variant: str | None = None) -> None:
         """Forget a variant's frames, or all."""
         self._results.clear(variant)
@@ -443,7 +450,9 @@ class PreviewPanel(QWidget):
         self.choices.setVisible(len(variants) > 1)
 
     def _show_restored(self) -> None:
-        self.timeline.track.set_restored(self._results.frames(self.right_box.currentData()))
+        variant = self.right_box.currentData()
+        finished = self._finished if variant == self.running_variant else range(0)
+        self.timeline.track.set_restored(self._results.frames(variant), finished)
 
     def _label(self, variant: str) -> str:
         if not variant:

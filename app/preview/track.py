@@ -97,9 +97,9 @@ class FrameTrack(QAbstractSlider):
         self._cached = runs(frames)
         self.update()
 
-    def set_restored(self, frames: list[int]) -> None:
-        """Mark frames that have a result."""
-        self._restored = runs(frames)
+    def set_restored(self, frames: list[int], finished: range = range(0)) -> None:
+        """Mark frames that have a result: single ones, and those of a finished result."""
+        self._restored = runs(frames) + ([(finished[0], finished[-1])] if finished else [])
         self.update()
 
     def _set_scale(self, scale: TimeScale) -> None:

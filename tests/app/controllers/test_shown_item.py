@@ -20,6 +20,18 @@ def two(open_window, own_clip, soon):
     return window
 
 
+def test_all_frames_of_a_finished_result_are_marked(two, own_clip, soon):
+    item, track = two.queue.queue[0], two.preview.timeline.track
+    two.queue.set_state(item.id, "done", result=own_clip, finished=own_clip, first_frame=0)
+    soon(lambda: (0, 7) in track._restored)
+    two.queue_panel.select(two.queue.queue[1].id)
+    assert track._restored == []
+    two.queue_panel.select(item.id)
+    soon(lambda: (0, 7) in track._restored)
+    two.queue.set_state(item.id, "waiting")
+    assert (0, 7) not in track._restored
+
+
 def test_pictures_are_seen_at_the_frame_rate_that_they_are_given(open_window, tmp_path, soon):
     (tmp_path / "shot").mkdir()
     for number in range(4):
