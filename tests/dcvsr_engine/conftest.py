@@ -33,6 +33,12 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+@pytest.fixture(autouse=True)
+def patient_plans(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Plans look for cuts however busy the machine is."""
+    monkeypatch.setattr("dcvsr_engine.jobs.plans.PLANNING_SECONDS", 600.0)
+
+
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a model with random weights and a Haar first stage; not to be changed."""

@@ -17,6 +17,7 @@ from dcvsr_engine.jobs.job import run_job
 from dcvsr_engine.jobs.manifest import MANIFEST, read_manifest, seal_of
 from dcvsr_engine.paths import jobs_folder
 
+
 @pytest.fixture(scope="module")
 def begun(tmp_path_factory, clip, tiny_model, loader):
     """The request and the folder of a job whose first segment is finished; not to be changed."""

@@ -79,8 +79,7 @@ def test_the_report_notes_a_guidance_that_does_nothing(clip, tiny_model, loader)
     assert any("CFG does nothing" in note for note in run_job(request, loader=loader)["notes"])
 
 
-def test_a_plan_knows_the_shots_and_segments_end_with_them(tiny_model, tmp_path, monkeypatch):
-    monkeypatch.setattr(planning, "PLANNING_SECONDS", 60)
+def test_a_plan_knows_the_shots_and_segments_end_with_them(tiny_model, tmp_path):
     source = jobs.cut_clip(tmp_path / "clip.mkv", 12, 9, 40)
     plan = plan_job(jobs.request(source, tmp_path / "out.mkv", tiny_model))
     assert plan.shots == 3 and plan.frames == 61
