@@ -146,7 +146,7 @@ class MainWindow(QMainWindow):
         self.history = History(queue, preferences, self)
         self.shown = ShownItem(queue, self.queue_panel, settings, preview, runner, preferences, self.history)
         self.runs = Runs(self, runner, queue, self.shown, preview, settings, preferences)
-        self.selected = SelectedItems(self.queue_panel, queue, runner, self.runs, self.report, self.notices, self.history)
+        self.selected = SelectedItems(self.queue_panel, queue, self.runs, self.report, self.notices, self.history)
         self.unattended = Unattended(self, runner, preferences, self.notices, KeepAwake(self))
         self.full_screen = FullScreen(self, preview.view)
         self.exports = Exports(self, preview, self.shown, runner, self.notices)

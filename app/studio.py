@@ -46,14 +46,17 @@ def error_hook(window: MainWindow) -> Hook:
     return hook
 
 
-def keep_log(path: Path) -> None:
-    """Write the program's log to a file of limited size; to the terminal, if there is one, where that cannot be written."""
-    handler: logging.Handler
+def log_handler(path: Path) -> logging.Handler:
+    """Writes to a file of limited size; to the terminal, if there is one, where that cannot be written."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handler = RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=1, encoding="utf-8")
+        return RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=1, encoding="utf-8", errors="backslashreplace")
     except OSError:
-        handler = logging.StreamHandler() if sys.stderr else logging.NullHandler()
+        return logging.StreamHandler() if sys.stderr else logging.NullHandler()
+
+
+def keep_log(handler: logging.Handler) -> None:
+    """Write the program's log."""
     # which ways of keeping the computer awake there are not, at length and before every run
     logging.getLogger("wakepy").setLevel(logging.WARNING)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", handlers=[handler])
@@ -75,7 +78,7 @@ def run_studio(clips: Sequence[Path]) -> int:
     if hand_over(clips, server_name()):
         return 0
     folders = UserFolders.of_this_user()
-    keep_log(folders.logs / "studio.log")
+    keep_log(log_handler(folders.logs / "studio.log"))
     crash = CrashReport(folders.logs)
     crash.start()
     preferences = Preferences(folders.preferences)

@@ -226,7 +226,7 @@ def plan_batch(options: argparse.Namespace) -> int:
         ]
         left_out = [outcome.to_dict() for outcome in (*skipped, *made.failed)]
         print(json.dumps({"clips": rows, "left_out": left_out, "frames": made.frames, "result_bytes": made.result_bytes,
-                          "seconds": made.seconds, "problems": made.problems}, ensure_ascii=False))  # fmt: skip
+                          "seconds": made.seconds, "problems": made.problems}))  # fmt: skip
     else:
         print(
             printable(
@@ -279,14 +279,14 @@ class Record:
     def save(self) -> None:
         """Write the report; that this fails must not end the work."""
         try:
-            self._write(self.to_json())
+            self._write(json.dumps(self.rows(), indent=2, ensure_ascii=False))
             self.problem = ""
         except OutputError as error:
             self.problem = str(error)
 
-    def to_json(self) -> str:
-        """All outcomes as JSON."""
-        return json.dumps([outcome.to_dict() for outcome in self.outcomes], indent=2, ensure_ascii=False)
+    def rows(self) -> list[dict[str, Any]]:
+        """All outcomes, for JSON."""
+        return [outcome.to_dict() for outcome in self.outcomes]
 
     def summary(self) -> str:
         """How many clips ended in which state."""
@@ -317,7 +317,7 @@ def restore_batch(options: argparse.Namespace, run: RestoreCall) -> int:
             # after Ctrl-C, too: what is done is told
             if record.outcomes:
                 record.save()
-            print(record.to_json() if options.json else record.summary())
+            print(json.dumps(record.rows(), indent=2) if options.json else record.summary())
         if record.problem:
             raise OutputError(record.problem)
     return exit_code(record.outcomes)

@@ -268,7 +268,7 @@ def run_with_report(request: "JobRequest", folder: Path, options: argparse.Names
             write(json.dumps(report, indent=2, ensure_ascii=False))
         finally:
             # even where the file cannot be written: the facts of a long run are not lost
-            print_out(json.dumps(report, ensure_ascii=False) if options.json else printable(report_text(report, request)))
+            print_out(json.dumps(report) if options.json else printable(report_text(report, request)))
 
 
 def inputs_of(source: Path, *others: Path | None) -> list[Path]:
@@ -368,7 +368,7 @@ def plan_command(options: argparse.Namespace) -> int:
     if options.calibrate:
         load_for = import_engine("dcvsr_engine.jobs.session").load_for
         made = import_engine("dcvsr_engine.planning.calibration").calibrated(made, load_for(made.settings))
-    print_out(json.dumps(made.to_dict(), ensure_ascii=False) if options.json else printable(plan_text(made)))
+    print_out(json.dumps(made.to_dict()) if options.json else printable(plan_text(made)))
     return EXIT_DONE
 
 
@@ -461,7 +461,7 @@ def print_information(options: argparse.Namespace) -> int:
     if options.source is None:
         raise SettingsError("Name a clip, or add --devices.")
     info = probe(options.source)
-    told = json.dumps(dataclasses.asdict(info), default=str, ensure_ascii=False) if options.json else printable(info_text(info))
+    told = json.dumps(dataclasses.asdict(info), default=str) if options.json else printable(info_text(info))
     print_out(told)
     return EXIT_DONE
 
@@ -508,6 +508,6 @@ def print_devices(options: argparse.Namespace) -> None:
     found = [(name, device_title(name), memory(name)[1]) for name in available_devices()]
     if options.json:
         names = "device", "title", "memory"
-        print_out(json.dumps([dict(zip(names, facts, strict=True)) for facts in found], ensure_ascii=False))
+        print_out(json.dumps([dict(zip(names, facts, strict=True)) for facts in found]))
     else:
         print_out(printable("\n".join(f"{name:<8}{title}, {size / 2**30:.1f} GB" for name, title, size in found)))

@@ -187,9 +187,10 @@ def write_error(path: Path, error: Exception) -> OutputError:
 
 def partial_path(target: Path) -> Path:
     """A new temporary name beside ``target`` that keeps its suffix: ``.clip.mp4.partial-1a2b3c4d.mp4``."""
-    end = f".partial-{secrets.token_hex(4)}{target.suffix}"
-    # file systems limit bytes, not characters; one that is cut in two is dropped
-    stem = os.fsencode(target.name)[: NAME_BYTES - len(os.fsencode(end)) - 1].decode(errors="ignore")
+    end, stem = f".partial-{secrets.token_hex(4)}{target.suffix}", target.name
+    # file systems limit bytes, not characters
+    while len(os.fsencode(f".{stem}{end}")) > NAME_BYTES:
+        stem = stem[:-1]
     return target.with_name(f".{stem}{end}")
 
 

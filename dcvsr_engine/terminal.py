@@ -1,5 +1,6 @@
 """Standard streams that are closed, full, or would obey what a file is called. Torch-free."""
 
+import codecs
 import os
 import re
 import sys
@@ -13,13 +14,29 @@ CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2
 """Characters that terminals obey instead of showing them, and those that turn the direction of writing; not tab and newline."""
 
 
+LOOK_ALIKE = "dcvsr.look_alike"
+"""Names how streams replace what they cannot encode."""
+LOOK_ALIKES = {"“": '"', "”": '"', "×": "x", "÷": "/", "→": "->", "–": "-", "…": "...", "·": "-"}
+"""Signs in sentences of the program, and what terminals without them show."""
+
+
+def look_alike(error: UnicodeError) -> tuple[str, int]:
+    """See `codecs.register_error`: signs that look like the ones that cannot be encoded, and escapes for all others."""
+    assert isinstance(error, UnicodeEncodeError)
+    failed = error.object[error.start : error.end]
+    return "".join(LOOK_ALIKES.get(sign) or sign.encode("ascii", "backslashreplace").decode() for sign in failed), error.end
+
+
+codecs.register_error(LOOK_ALIKE, look_alike)
+
+
 def printable(text: str) -> str:
     """Write control characters of a text as escapes: names and titles of files come from strangers."""
     return CONTROLS.sub(lambda found: repr(found[0])[1:-1], text)
 
 
 def prepare_streams() -> None:
-    """Open closed standard streams, and have what cannot be encoded written as escapes.
+    """Open closed standard streams, and have what cannot be encoded replaced.
 
     A closed stream's number would go to the next file that is opened, and what libraries print would end up in that.
     """
@@ -31,7 +48,7 @@ def prepare_streams() -> None:
             setattr(sys, name, os.fdopen(number, "w", closefd=False))
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
+            stream.reconfigure(errors=LOOK_ALIKE)
 
 
 def print_out(text: str = "", end: str = "\n") -> None:

@@ -17,6 +17,7 @@ from app.queue.unfinished import resume_point
 from app.settings.panel import SettingsPanel
 from app.system.desktop import Notifier, show_in_folder
 from app.widgets.engine_words import engine_words
+from app.widgets.formats import readable
 from app.widgets.messages import show_error, show_failure
 from app.widgets.notices import NoticeAction, NoticeBar
 from dcvsr_engine.events import Event, PreviewFrame, StepStarted, Warned
@@ -130,7 +131,7 @@ class RunDisplay(QObject):
         """Show in the window's title what the bar shows."""
         run = self._runner.current
         if run and run.restores:
-            self.title_changed.emit(f"{self._progress.share:.0%} – {run.request.source.name} – {TITLE}")
+            self.title_changed.emit(f"{self._progress.share:.0%} – {readable(run.request.source.name)} – {TITLE}")
 
     def _show_in_preview(self, run: EngineRun, event: Event) -> None:
         """Keep frames of whichever clip runs; show tiles and steps of the one that is seen."""

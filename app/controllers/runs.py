@@ -1,6 +1,7 @@
 """What the user asks of the engine: estimate, preview, restore, pause, run again."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
@@ -43,13 +44,22 @@ class Runs(QObject):
     # -- restore ------------------------------------------------------------------------------------------------
 
     def restore(self) -> None:
-        """Run the waiting clips, after their plan has been accepted."""
-        waiting = [item for item in self._queue.queue if item.state == "waiting"]
-        # a plan is made for this computer; every device of a farm makes its own
-        if self._preferences.plan_first and waiting and not self._runner.farm:
-            self._planning.open(waiting, self._runner.start_queue)
+        """Run the waiting clips."""
+        self._run([item for item in self._queue.queue if item.state == "waiting"], self._runner.start_queue)
+
+    def restore_only(self, item_id: str) -> None:
+        """Run a waiting clip, and no other."""
+        item = self._queue.item(item_id)
+        if item:
+            self._run([item], lambda: self._runner.start_items([item_id]))
+
+    def _run(self, items: Sequence[QueueItem], start: Callable[[], object]) -> None:
+        """Call ``start``; where the user wants that, after the plan has been accepted."""
+        # a plan is made for this computer, every device of a farm makes its own; and while something runs there is none
+        if self._preferences.plan_first and items and not self._runner.farm and not self._runner.current:
+            self._planning.open(items, start)
         else:
-            self._runner.start_queue()
+            start()
 
     def estimate(self) -> None:
         """Show the plan of the clip that is shown, and run that one when it is accepted."""
@@ -129,8 +139,17 @@ class Runs(QObject):
         """
         items = [item for item_id in ids if (item := self._queue.item(item_id))]
         ended = [item for item in items if item.state not in ("waiting", "running") and (item.can_resume or not resume)]
-        for item in ended:
+        if not ended:
+            return
+        self._shown.select(ended[0].id)
+        start = partial(self._retry, [item.id for item in ended], resume)
+        if resume:
+            start()
+        else:
+            self._run(ended, start)
+
+    def _retry(self, ids: Sequence[str], resume: bool) -> None:
+        """Queue items again, as they are now, and run them."""
+        for item in filter(None, map(self._queue.item, ids)):
             retry(self._queue, item, resume)
-        if ended:
-            self._shown.select(ended[0].id)
-        self._runner.start_items([item.id for item in ended])
+        self._runner.start_items(ids)

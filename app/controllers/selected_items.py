@@ -6,7 +6,6 @@ from PySide6.QtCore import QObject, Signal
 
 from app.controllers.history import History
 from app.controllers.runs import Runs
-from app.engine.runner import JobRunner
 from app.queue.job_queue import QueueItem
 from app.queue.model import QueueModel
 from app.queue.panel import QueuePanel
@@ -30,20 +29,19 @@ class SelectedItems(QObject):
         self,
         panel: QueuePanel,
         queue: QueueModel,
-        runner: JobRunner,
         runs: Runs,
         report: ReportPanel,
         notices: NoticeBar,
         history: History,
     ) -> None:
         super().__init__(panel)
-        self._panel, self._queue, self._runner, self._runs, self._report = panel, queue, runner, runs, report
+        self._panel, self._queue, self._runs, self._report = panel, queue, runs, report
         self._notices, self._history = notices, history
         self._unfinished = UnfinishedWork(queue, panel)
 
     def start(self) -> None:
         """Restore only the current item."""
-        self._runner.start_item(self._panel.current_id())
+        self._runs.restore_only(self._panel.current_id())
 
     def resume(self) -> None:
         """Resume the items that have finished work."""

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 
 from app.widgets.appearance import color_text, tones
 from app.widgets.engine_words import engine_words
-from app.widgets.formats import PERMILLE, amount, rough_time, shortened
+from app.widgets.formats import PERMILLE, amount, readable, rough_time, shortened
 from app.widgets.placement import keep_on_screen
 from app.widgets.plain import plain_buttons, plain_label
 from dcvsr_engine.planning.plan import Plan
@@ -70,7 +70,7 @@ class PlanDialog(QDialog):
     def __init__(self, request: JobRequest, others: int, ask_again: bool, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle(self.tr("Plan for {name}").format(name=request.source.name))
+        self.setWindowTitle(self.tr("Plan for {name}").format(name=readable(request.source.name)))
         self.waiting = QLabel(self.tr("Planning …"))
         self.busy = QProgressBar()
         self.busy.setRange(0, 0)

@@ -16,14 +16,15 @@ from PySide6.QtCore import (
     QPersistentModelIndex,
     Qt,
     QTimer,
-    QUrl,
     Signal,
 )
 from PySide6.QtGui import QImage
 
 from app.queue.job_queue import ItemState, JobQueue, QueueItem
+from app.system.desktop import local_url
 from app.widgets.drops import local_paths
 from app.widgets.engine_words import engine_words
+from app.widgets.formats import readable
 from app.widgets.plain import plain_tip
 
 log = logging.getLogger(__name__)
@@ -187,11 +188,11 @@ class QueueModel(QAbstractListModel):
         if role == ITEM_ROLE:
             return item
         if role == Qt.ItemDataRole.DisplayRole:
-            return item.request.source.name
+            return readable(item.request.source.name)
         if role == Qt.ItemDataRole.ToolTipRole:
             return plain_tip("\n".join(filter(None, [str(item.request.source), engine_words(item.message)])))
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            return f"{item.request.source.name}, {self.state_text(item)}"
+            return f"{readable(item.request.source.name)}, {self.state_text(item)}"
         return None
 
     def state_text(self, item: QueueItem) -> str:
@@ -230,7 +231,7 @@ class QueueModel(QAbstractListModel):
         mime.setData(ROW_MIME, str(indexes[0].row()).encode())
         results = [path for index in indexes if (path := self.queue[index.row()].finished) and path.exists()]
         if results:
-            mime.setUrls([QUrl.fromLocalFile(str(path)) for path in results])
+            mime.setUrls([local_url(path) for path in results])
         return mime
 
     def dropMimeData(self, data: QMimeData, action: Qt.DropAction, row: int, column: int, parent: Index) -> bool:

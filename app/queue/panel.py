@@ -46,7 +46,7 @@ from app.queue.model import ITEM_ROLE, ROW_MIME, QueueModel
 from app.widgets.action_table import ActionTable
 from app.widgets.appearance import Tones, tones
 from app.widgets.drops import local_paths
-from app.widgets.formats import length
+from app.widgets.formats import length, readable
 
 STATE_SIGNS: dict[ItemState, str] = {
     "waiting": "○",
@@ -111,7 +111,7 @@ class ItemDelegate(QStyledItemDelegate):
         painter.drawText(QRect(area.left(), area.top(), 16, line), Qt.AlignmentFlag.AlignLeft, STATE_SIGNS[item.state])
         text = area.adjusted(20, 0, 0, 0)
         painter.setPen(writing)
-        name = option.fontMetrics.elidedText(item.request.source.name, Qt.TextElideMode.ElideMiddle, text.width())
+        name = option.fontMetrics.elidedText(readable(item.request.source.name), Qt.TextElideMode.ElideMiddle, text.width())
         painter.drawText(text, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft, name)
         painter.setPen(writing if selected else colors.quiet)
         facts = fitting(option.fontMetrics, self._facts(item), text.width())

@@ -30,7 +30,7 @@ class CrashReport:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             if self.last:
-                self.kept.write_text(self.last)
+                self.kept.write_text(self.last, encoding="utf-8")
             self._file = self._path.open("w")
         except OSError as error:
             log.warning("A crash of this run will leave no report: %s", error)
@@ -49,6 +49,6 @@ class CrashReport:
 def read_if_possible(path: Path) -> str:
     """A file's text; empty where there is none, or it cannot be read."""
     try:
-        return path.read_text(errors="replace")
+        return path.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""

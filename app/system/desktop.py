@@ -16,9 +16,14 @@ def app_icon() -> QIcon:
     return QIcon(str(resource("icons", "dcvsr-studio.svg")))
 
 
+def local_url(path: Path) -> QUrl:
+    """The address of a local file; Qt's own would lose the bytes of names that are not UTF-8."""
+    return QUrl.fromEncoded(path.absolute().as_uri().encode())
+
+
 def open_file(path: Path) -> bool:
     """Open a file with the program that the user has for it; returns whether there is one."""
-    return QDesktopServices.openUrl(QUrl.fromLocalFile(str(path)))
+    return QDesktopServices.openUrl(local_url(path))
 
 
 def folder_command(path: Path, platform: str = sys.platform) -> list[str]:
@@ -44,7 +49,7 @@ def reveal_folder(folder: Path) -> None:
     """Show a folder in the file manager; it is made if nothing was put there yet."""
     with suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
-    QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
+    open_file(folder)
 
 
 class Notifier:

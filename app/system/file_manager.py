@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QCoreApplication, QUrl
+from PySide6.QtCore import QCoreApplication
 from PySide6.QtDBus import QDBusConnection, QDBusMessage, QDBusPendingCallWatcher
 
 FILE_MANAGER = "org.freedesktop.FileManager1"
@@ -17,7 +17,7 @@ def select_file(path: Path, otherwise: Callable[[], object], connection: QDBusCo
         otherwise()
         return
     message = QDBusMessage.createMethodCall(FILE_MANAGER, FILE_MANAGER_PATH, FILE_MANAGER, "ShowItems")
-    message.setArguments([[QUrl.fromLocalFile(str(path)).toString(QUrl.ComponentFormattingOption.FullyEncoded)], ""])
+    message.setArguments([[path.absolute().as_uri()], ""])
     # it may have to be started first: the answer is not waited for
     watcher = QDBusPendingCallWatcher(bus.asyncCall(message), QCoreApplication.instance())
 

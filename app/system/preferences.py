@@ -1,8 +1,11 @@
 """What the program remembers of the user's choices, in an INI file."""
 
 import json
+import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from PySide6.QtCore import QByteArray, QSettings
 
@@ -38,6 +41,13 @@ class Preferences:
         # lines of one text: QSettings gives a list of one entry back as a text
         return [line for line in self._text(key).splitlines() if line]
 
+    def _paths(self, key: str) -> list[Path]:
+        return [Path(os.fsdecode(unquote_to_bytes(line))) for line in self._lines(key)]
+
+    def _keep_paths(self, key: str, paths: Iterable[Path]) -> None:
+        # quoted: a name may have ends of lines, and need not be UTF-8
+        self._store.setValue(key, "\n".join(quote_from_bytes(os.fsencode(path), safe="/ ") for path in paths))
+
     def _bytes(self, key: str) -> QByteArray:
         value = self._store.value(key)
         return value if isinstance(value, QByteArray) else QByteArray()
@@ -69,12 +79,12 @@ class Preferences:
     @property
     def recent(self) -> list[Path]:
         """Clips that were opened, the latest first."""
-        return [Path(line) for line in self._lines("recent")]
+        return self._paths("recent")
 
     def add_recent(self, path: Path) -> None:
         """Put a clip first among the recent ones."""
         paths = [path, *(known for known in self.recent if known != path)]
-        self._store.setValue("recent", "\n".join(str(known) for known in paths[:MOST_RECENT]))
+        self._keep_paths("recent", paths[:MOST_RECENT])
 
     def forget_recent(self) -> None:
         """Empty the list of recent clips."""
@@ -83,16 +93,15 @@ class Preferences:
     @property
     def model_folders(self) -> list[Path]:
         """Checkpoint folders outside of the models folder."""
-        return [Path(line) for line in self._lines("model_folders")]
+        return self._paths("model_folders")
 
     def add_model_folder(self, folder: Path) -> None:
         """Remember a checkpoint folder."""
-        folders = [*(known for known in self.model_folders if known != folder), folder]
-        self._store.setValue("model_folders", "\n".join(map(str, folders)))
+        self._keep_paths("model_folders", [*(known for known in self.model_folders if known != folder), folder])
 
     def forget_model_folder(self, folder: Path) -> None:
         """Take a checkpoint folder off the list."""
-        self._store.setValue("model_folders", "\n".join(str(known) for known in self.model_folders if known != folder))
+        self._keep_paths("model_folders", (known for known in self.model_folders if known != folder))
 
     @property
     def restore(self) -> RestoreSettings:

@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
+from app.widgets.formats import readable
 from app.widgets.plain import plain_tip
 
 
@@ -37,6 +38,6 @@ class ElidedLabel(QLabel):
         self._fit()
 
     def _fit(self) -> None:
-        shown = self.fontMetrics().elidedText(self._whole, Qt.TextElideMode.ElideRight, self.width())
-        self.setText(shown)
-        self.setToolTip(plain_tip(self._whole) if shown != self._whole else "")
+        text = self.fontMetrics().elidedText(readable(self._whole), Qt.TextElideMode.ElideRight, self.width())
+        self.setText(text)
+        self.setToolTip(plain_tip(self._whole) if text != readable(self._whole) else "")

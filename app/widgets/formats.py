@@ -1,5 +1,6 @@
 """Times and amounts in words."""
 
+import re
 from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication
@@ -48,6 +49,11 @@ def length(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60}:{whole % 60:02d}"
     return f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"
+
+
+def readable(text: str) -> str:
+    """A text with a sign for every byte of a file name that is not UTF-8: what Qt gives back to Python has nothing there."""
+    return re.sub("[\ud800-\udfff]", "\ufffd", text)
 
 
 def shortened(path: Path | str, most: int = 60) -> str:

@@ -141,5 +141,5 @@ def show_status(options: argparse.Namespace) -> int:
     with connected(address) as ray:
         rows = worker_rows(nodes(ray), *answers_of(ray))
     token(options.token)
-    print_out(json.dumps({"address": address, "workers": rows}, ensure_ascii=False) if options.json else status_table(rows))
+    print_out(json.dumps({"address": address, "workers": rows}) if options.json else status_table(rows))
     return 0

@@ -51,7 +51,7 @@ def print_state(build: Build | None, as_json: bool) -> None:
             "build": build and dataclasses.asdict(build),
             "folder": str(gpu_folder()),
         }
-        print_out(json.dumps(facts, ensure_ascii=False))
+        print_out(json.dumps(facts))
         return
     print_out(
         f"GPU      {gpu.name}, driver {gpu.driver or 'unknown'}" if gpu else "GPU      no NVIDIA GPU with a driver was found"

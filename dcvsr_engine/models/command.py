@@ -81,7 +81,7 @@ def run_model_action(options: argparse.Namespace) -> int:
 
 def print_result(options: argparse.Namespace, value: Any, text: str) -> None:
     """Print a value as JSON when ``options`` ask for it, else its text."""
-    print_out(json.dumps(value, ensure_ascii=False) if options.json else printable(text))
+    print_out(json.dumps(value) if options.json else printable(text))
 
 
 # -- lists ------------------------------------------------------------------------------------------------------

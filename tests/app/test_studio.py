@@ -1,5 +1,6 @@
 """The program as it is started from outside."""
 
+import logging
 import os
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import psutil
 import pytest
 
 from app.queue.job_queue import JobQueue
+from app.studio import log_handler
 from app.system.single_instance import hand_over
 
 ROOT = Path(__file__).parents[2]
@@ -35,6 +37,22 @@ def wait_for(condition, seconds: float = 60) -> None:
 def test_help_needs_no_window(user_env):
     result = subprocess.run([sys.executable, "-m", "app", "--help"], env=user_env, capture_output=True, text=True, check=True)
     assert "dcvsr-studio" in result.stdout
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are encoded in UTF-8 everywhere else")
+def test_names_are_utf_8_in_another_locale_too(user_env, tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text("import sys, app.__main__\napp.__main__.name_files_in_utf8()\nprint(ascii(sys.argv[1]))")
+    plain = user_env | {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    done = subprocess.run([sys.executable, program, "größe"], env=plain, capture_output=True, text=True, check=True)
+    assert done.stdout == "'gr\\xf6\\xdfe'\n"
+
+
+def test_the_log_holds_names_that_are_not_utf_8(tmp_path):
+    handler = log_handler(tmp_path / "logs" / "studio.log")
+    handler.handle(logging.makeLogRecord({"msg": "caf\udce9.mp4 é"}))
+    handler.close()
+    assert (tmp_path / "logs" / "studio.log").read_text(encoding="utf-8") == "caf\\udce9.mp4 é\n"
 
 
 def test_the_window_waits_neither_for_ffmpeg_nor_for_torch(user_env):

@@ -12,7 +12,7 @@ import pytest
 
 from dcvsr_engine import cli, storage
 from dcvsr_engine.storage import put_in_place
-from dcvsr_engine.terminal import printable
+from dcvsr_engine.terminal import LOOK_ALIKE, printable
 
 ROOT = Path(__file__).parents[2]
 posix = pytest.mark.skipif(sys.platform == "win32", reason="is about shells of Unix")
@@ -67,6 +67,27 @@ def test_a_file_name_does_not_steer_the_terminal(tmp_path, capsys):
 def test_a_name_that_is_not_utf_8_is_shown_as_escapes(clip):
     done = shell(r"dcvsr info $'gone\xff.mp4'")
     assert done.returncode == 2 and r"gone\udcff.mp4" in done.stderr
+
+
+@posix
+def test_a_terminal_of_plain_ascii_gets_every_sentence(clip, tmp_path):
+    source = clip.rename(tmp_path / "größe “x”.mp4")
+    plain = os.environ | {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    done = shell(f"dcvsr plan '{source}' -o '{tmp_path}/ö.mp4'", env=plain)
+    assert (done.returncode, done.stderr) == (0, "") and "32 x 24 -> 128 x 96" in done.stdout
+    done = shell(f"dcvsr info '{tmp_path}/ö.mp4'", env=plain)
+    assert done.returncode == 2 and r'/\udcc3\udcb6.mp4" does not exist' in done.stderr
+
+
+def test_what_an_encoding_lacks_is_shown_by_what_looks_like_it():
+    assert "“4×…” größe 視".encode("ascii", LOOK_ALIKE) == rb'"4x..." gr\xf6\xdfe \u8996'
+    assert "“4×…”".encode("cp437", LOOK_ALIKE) == b'"4x..."'
+
+
+def test_json_for_machines_does_not_depend_on_the_encoding(capsys):
+    assert cli.main(["models", "catalogue", "--json"]) == 0
+    out = capsys.readouterr().out
+    assert out.isascii() and not json.dumps(json.loads(out), ensure_ascii=False).isascii()
 
 
 @posix

@@ -60,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
         model, clips, candidates, options.draws, control, lambda trial: say("\t".join(trial_columns(trial)))
     )
     if options.json:
-        print(json.dumps(finding_to_dict(finding), ensure_ascii=False))
+        print(json.dumps(finding_to_dict(finding)))
     else:
         print(finding_to_text(finding, Declaration.from_folder(model.folder)))
     if options.write:

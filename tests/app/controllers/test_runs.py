@@ -50,6 +50,30 @@ def test_start_again_runs_the_selected_clip_and_no_other(open_window, own_clip, 
     assert states(window) == ["waiting", "done"]
 
 
+@pytest.mark.parametrize(("action", "state"), [("start", "waiting"), ("start_again", "cancelled")])
+def test_one_clip_alone_starts_after_its_plan_too(open_window, own_clip, soon, action, state):
+    window = open_window()
+    window.add_clips([own_clip, own_clip])
+    window.queue.set_state(window.queue.queue[1].id, state)
+    window.queue_panel.select(window.queue.queue[1].id)
+    window.action_table[action].trigger()
+    window.runs.plan_dialog.reject()
+    assert states(window) == ["waiting", state]
+    window.action_table[action].trigger()
+    soon(window.runs.plan_dialog.start_button.isEnabled)
+    window.runs.plan_dialog.accept()
+    soon(lambda: states(window) == ["waiting", "done"] and window.runner.activity == Activity.IDLE)
+
+
+def test_what_is_to_start_alone_while_something_runs_comes_next(open_window, own_clip, soon):
+    window = restoring(open_window, own_clip, soon)
+    window.add_clips([own_clip, own_clip])
+    window.queue_panel.select(window.queue.queue[2].id)
+    window.action_table["start"].trigger()
+    soon(lambda: states(window)[2] == "done")
+    assert states(window)[1] != "done"
+
+
 def test_what_is_resumed_while_something_runs_comes_next(open_window, own_clip, soon):
     window = without_plan(open_window(tile_seconds=0.02))
     window.add_clips([own_clip, own_clip, own_clip])

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.studio import keep_log
+from app.studio import keep_log, log_handler
 from app.system.crash_report import CrashReport
 
 CRASH = """
@@ -37,7 +37,7 @@ def test_a_crash_is_known_at_the_next_start_and_kept(tmp_path):
 @pytest.mark.parametrize("folder", ["/proc/nowhere", "/dev/null/logs"])
 def test_a_log_folder_that_cannot_be_written_does_not_keep_the_window_from_opening(folder, capsys, monkeypatch):
     monkeypatch.setattr(logging.getLogger(), "handlers", [])
-    keep_log(Path(folder) / "studio.log")
+    keep_log(log_handler(Path(folder) / "studio.log"))
     report = CrashReport(Path(folder))
     report.start()
     report.stop()

@@ -1,10 +1,12 @@
+import os
 from pathlib import Path
 
+import pytest
 from PySide6.QtCore import QObject, QUrl, Slot
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QWidget
 
-from app.system.desktop import Notifier, app_icon, folder_command, show_in_folder
+from app.system.desktop import Notifier, app_icon, folder_command, local_url, show_in_folder
 
 
 class Opener(QObject):
@@ -24,6 +26,12 @@ def test_file_managers_are_asked_to_select_the_file():
     assert folder_command(path, "win32") == ["explorer", "/select,", str(path)]
     assert folder_command(path, "darwin") == ["open", "-R", str(path)]
     assert folder_command(path, "linux") == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names are Unicode there")
+def test_addresses_hold_the_bytes_of_a_name():
+    url = local_url(Path(os.fsdecode(b"/clips/caf\xe9 \xc3\xa9.mp4")))
+    assert bytes(url.toEncoded().data()) == b"file:///clips/caf%E9%20%C3%A9.mp4"
 
 
 def test_without_one_the_folder_is_opened(qapp, tmp_path, monkeypatch):

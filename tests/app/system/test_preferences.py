@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,17 @@ def test_recent_clips_are_few_and_the_latest_first(file):
     assert len(preferences.recent) == MOST_RECENT
     preferences.forget_recent()
     assert preferences.recent == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names are Unicode there")
+def test_paths_are_remembered_whatever_their_names(file):
+    paths = [Path("/clips/100 % – ä.mp4"), Path("/clips/two\nlines.mp4"), Path(os.fsdecode(b"/clips/caf\xe9.mp4"))]
+    preferences = Preferences(file)
+    for path in paths:
+        preferences.add_recent(path)
+        preferences.add_model_folder(path)
+    preferences.save()
+    assert Preferences(file).recent == paths[::-1] and Preferences(file).model_folders == paths
 
 
 def test_a_damaged_file_gives_the_defaults(file):

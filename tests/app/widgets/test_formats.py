@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from app.widgets.formats import amount, clock_time, length, rough_time, shortened
+from app.widgets.formats import amount, clock_time, length, readable, rough_time, shortened
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(0, "00:00:00"), (760.4, "00:12:40"), (90061, "25:01:01"), (-3, "00:00:00")])
@@ -29,6 +29,10 @@ def test_amount(size, text):
 @pytest.mark.parametrize(("seconds", "text"), [(0.32, "0.3 s"), (25, "25 s"), (59.7, "1:00"), (185, "3:05"), (3723, "1:02:03")])
 def test_length(seconds, text):
     assert length(seconds) == text
+
+
+def test_bytes_that_are_no_text_are_seen():
+    assert readable("caf\udce9 é.mp4") == "caf\ufffd é.mp4"
 
 
 def test_long_paths_lose_their_middle():
