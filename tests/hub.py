@@ -14,7 +14,6 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 REVISION = "a" * 40
-PIECE = 2**14
 
 
 @dataclass
@@ -28,6 +27,7 @@ class Hub:
         break_after: bytes of weights after which a connection ends, per connection; none when the list is empty.
         damage: changes what is sent.
         seconds: wait between pieces.
+        piece: bytes of each.
         status: answered instead of files, unless 0.
         requests: path and range of every request.
         trouble: statuses answered to the next requests, with how long to wait before the next one.
@@ -44,6 +44,7 @@ class Hub:
     break_after: list[int] = field(default_factory=list)
     damage: Callable[[bytes], bytes] = lambda data: data
     seconds: float = 0.0
+    piece: int = 2**14
     status: int = 0
     requests: list[tuple[str, str]] = field(default_factory=list)
     trouble: list[tuple[int, str]] = field(default_factory=list)
@@ -136,10 +137,10 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(rest)))
         self.end_headers()
         limit = self.hub.break_after.pop(0) if self.hub.break_after and self.path.endswith(".safetensors") else len(rest)
-        for begin in range(0, min(limit, len(rest)), PIECE):
+        for begin in range(0, min(limit, len(rest)), self.hub.piece):
             time.sleep(self.hub.seconds)
             try:
-                self.wfile.write(rest[begin : min(begin + PIECE, limit)])
+                self.wfile.write(rest[begin : min(begin + self.hub.piece, limit)])
             except OSError:
                 break
         if limit < len(rest):
@@ -150,7 +151,7 @@ class Handler(BaseHTTPRequestHandler):
         """Send in chunks that never end."""
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
-        piece = data[:-1].ljust(PIECE, b" ") if data[:1] == b"{" else bytes(PIECE)
+        piece = data[:-1].ljust(self.hub.piece, b" ") if data[:1] == b"{" else bytes(self.hub.piece)
         with suppress(OSError):
             while True:
                 self.wfile.write(f"{len(piece):x}\r\n".encode() + piece + b"\r\n")

@@ -209,7 +209,8 @@ class Watch(Control):
 
 def has_finished(folder: Path) -> bool:
     """Whether the job in ``folder`` has a finished unit: one is written while the next is restored."""
-    return bool(read_manifest(folder).finished)
+    known = read_manifest(folder)
+    return known is not None and bool(known.finished)
 
 
 class CancelAt:
@@ -223,8 +224,9 @@ class CancelAt:
         if isinstance(event, self.kind) and all(getattr(event, name) == value for name, value in self.facts.items()):
             self.left -= 1
             if self.left == 0:
-                end = time.monotonic() + 60
-                while not self.once() and time.monotonic() < end:
+                end = time.monotonic() + 120
+                while not self.once():
+                    assert time.monotonic() < end, "what the job is to have reached has not come"
                     time.sleep(0.01)
                 self.watch.cancel()
 

@@ -43,11 +43,15 @@ def recogniser(pattern: str) -> re.Pattern[str]:
     return re.compile("".join(parts), re.DOTALL)
 
 
-@functools.lru_cache(maxsize=512)
 def engine_words(text: str) -> str:
     """A sentence of the engine, or several, translated; what is not known stays as it is."""
-    if QCoreApplication.translate("Engine", "There are no frames to write.") == "There are no frames to write.":
-        return text  # English
+    language = QCoreApplication.translate("Engine", "There are no frames to write.")
+    return text if language == "There are no frames to write." else words_in(language, text)
+
+
+@functools.lru_cache(maxsize=512)
+def words_in(language: str, text: str) -> str:
+    """Sentences in the language of the window, for which a sentence in that ``language`` stands: it may become another one."""
     whole = translated_sentence(text)
     return whole if whole is not None else " ".join(translated_sentence(part) or part for part in BETWEEN_SENTENCES.split(text))
 

@@ -23,7 +23,7 @@ from app.system.preferences import Preferences
 sys.path.append(str(Path(__file__).parent))  # the fake engine is imported by the process that it runs in, too
 
 from clip_files import write_clip
-from fake_engine import fake_engine
+from fake_engine import fake_engine, let_go
 from fake_farm import FakeFarm
 from leaks import busy_objects
 
@@ -86,6 +86,12 @@ def start_engine(qapp: object, tmp_path: Path) -> Iterator[Callable[..., EngineT
     for engine in engines:
         if not engine.closed:
             engine.shut_down()
+
+
+@pytest.fixture
+def go_on(tmp_path: Path) -> Callable[[], None]:
+    """Let the jobs of fake engines that stand still go on to their end."""
+    return lambda: let_go(tmp_path / "jobs")
 
 
 @pytest.fixture

@@ -48,13 +48,18 @@ MODEL = Declaration(
 )
 
 
+GO = "go"
+"""Name of a file beside the job directories."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Script:
     """How the fake engine behaves.
 
     Attributes:
         tile_seconds: how long a tile takes.
-        busy: compute during that time instead of sleeping.
+        holds_from_tile: evaluation (or frame of a comparison) from which on a fresh job waits before each until it is told
+            something, or until it is let go: it never ends before a test has told it. Previews never wait.
         segments: how many segments a clip has.
         problems: what the plan says does not fit.
         fits_from: settings and values up to which a plan fits; above, it has a problem.
@@ -69,7 +74,7 @@ class Script:
     jobs: Path
     model: Declaration = MODEL
     tile_seconds: float = 0.0
-    busy: bool = False
+    holds_from_tile: int | None = None
     segments: int = 1
     problems: tuple[str, ...] = ()
     fits_from: dict[str, int] = dataclasses.field(default_factory=dict)
@@ -101,6 +106,12 @@ def fake_engine(jobs: Path, **behaviour: object) -> functools.partial[None]:
     return functools.partial(serve, Script(jobs=jobs, **behaviour))  # type: ignore[arg-type]
 
 
+def let_go(jobs: Path) -> None:
+    """No fake engine with its job directories in ``jobs`` waits any more, see `Script.holds_from_tile`."""
+    jobs.mkdir(exist_ok=True)
+    (jobs / GO).touch()
+
+
 class FakeEngine:
     """Reads commands on the main thread and plays one job at a time on another."""
 
@@ -108,6 +119,7 @@ class FakeEngine:
         self.script, self.connection = script, connection
         self.control = Control()
         self.job, self.measured = "", False
+        self.told = threading.Event()
         self._sending = threading.Lock()
 
     def send(self, event: messages.EngineEvent) -> None:
@@ -143,21 +155,26 @@ class FakeEngine:
                 except OSError as error:
                     self.send(messages.Failed(job, f"The clip is gone: {error}."))
             case messages.RunJob(job, request, folder):
+                self.told.clear()
                 self.job, self.control = job, Control(lambda event: self.send(messages.Progress(job, event)))
                 threading.Thread(target=self.run, args=(job, request, folder, self.control), daemon=True).start()
             case messages.CompareVideos(job):
+                self.told.clear()
                 self.job, self.control = job, Control(lambda event: self.send(messages.Progress(job, event)))
                 threading.Thread(target=self.compare, args=(command, self.control), daemon=True).start()
             case messages.Pause():
                 self.control.pause()
+                self.told.set()
                 self.send(messages.Paused(self.job))
             case messages.Resume():
                 self.control.resume()
+                self.told.set()
                 self.send(messages.Resumed(self.job))
             case messages.LookAt(frame):
                 self.control.look_at(frame)
             case messages.Cancel():
                 self.control.cancel()
+                self.told.set()
 
     def plan(self, request: JobRequest, frames: list[NDArray[np.uint8]]) -> Plan:
         """A plan whose geometry is the engine's own and whose resources are made up."""
@@ -224,7 +241,7 @@ class FakeEngine:
         self.send(messages.JobPlanned(job, plan))
         first = request.frames[0] if request.frames else 0
         for segment in plan.segments:
-            self.sample(plan, segment, frames, first, control_, fresh)
+            self.sample(plan, segment, frames, first, control_, fresh, waits=fresh and directory is not None)
             for number in range(segment.first, segment.last + 1):
                 control_.check()
                 control_.emit(events.FrameDone(number - segment.first + 1, segment.frames))
@@ -242,8 +259,9 @@ class FakeEngine:
         control_.emit(events.PhaseStarted("write", 0, 1, total))
         try:
             for done in range(1, total + 1):
+                self.stand_still(done)
                 control_.check()
-                self.spend_time()
+                time.sleep(self.script.tile_seconds)
                 control_.emit(events.FrameDone(done, total))
             refuse_unsafe(command.target, overwrite=command.output.overwrite)
         except Cancelled:
@@ -255,7 +273,14 @@ class FakeEngine:
             self.send(messages.JobFinished(command.job, command.target))
 
     def sample(
-        self, plan: Plan, segment: Segment, frames: list[NDArray[np.uint8]], first: int, control_: Control, fresh: bool
+        self,
+        plan: Plan,
+        segment: Segment,
+        frames: list[NDArray[np.uint8]],
+        first: int,
+        control_: Control,
+        fresh: bool,
+        waits: bool,
     ) -> None:
         """Every step and tile of a segment."""
         steps, grid, done = plan_steps(plan), plan.grid, 0
@@ -267,10 +292,12 @@ class FakeEngine:
                 )
             )
             for tile in grid:
+                if waits:
+                    self.stand_still(done)
                 control_.check()
                 self.misbehave(done, fresh)
                 control_.emit(events.TileStarted(tile.m, tile.n))
-                self.spend_time()
+                time.sleep(self.script.tile_seconds)
                 done += 1
                 control_.emit(events.TileFinished(tile.m, tile.n, done, steps * len(grid), self.script.tile_seconds))
                 if step.kind.is_tap and tile.m == grid.spatial - 1:
@@ -282,19 +309,19 @@ class FakeEngine:
             pixels = restored(frames[number], plan, (step.index + 1) / steps)
             control_.emit(events.PreviewFrame(first + number, step.index, pixels))
 
+    def stand_still(self, evaluation: int) -> None:
+        """Wait until the window has told something."""
+        holds_from = self.script.holds_from_tile
+        if holds_from is not None and evaluation >= holds_from:
+            while not self.told.wait(0.01) and not (self.script.jobs / GO).exists():
+                pass
+            self.told.clear()
+
     def misbehave(self, evaluation: int, fresh: bool) -> None:
         if fresh and evaluation == self.script.fail_at_tile:
             raise RuntimeError("The fake engine fails as it was told to; nothing needs to be done.")
         if fresh and evaluation == self.script.die_at_tile:
             os.kill(os.getpid(), signal.SIGKILL)
-
-    def spend_time(self) -> None:
-        end = time.monotonic() + self.script.tile_seconds
-        if self.script.busy:
-            while time.monotonic() < end:
-                np.linalg.svd(np.ones((64, 64)))
-        else:
-            time.sleep(self.script.tile_seconds)
 
 
 def plan_steps(plan: Plan) -> int:

@@ -35,8 +35,8 @@ def without_plan(window: MainWindow) -> MainWindow:
 
 
 def restoring(open_window, clip: Path, soon) -> MainWindow:
-    """A window that has begun to restore a clip."""
-    window = without_plan(open_window(tile_seconds=0.02))
+    """A window that has begun to restore a clip, and does not get on with it before it says so to its engine."""
+    window = without_plan(open_window(holds_from_tile=4))
     window.add_clips([clip])
     window.action_table["restore"].trigger()
     soon(lambda: window.queue.queue[0].progress > 0)

@@ -246,8 +246,8 @@ def test_the_plan_can_be_left_out_and_asked_for(open_window, own_clip, soon):
     soon(lambda: states(window) == ["done"])
 
 
-def test_a_run_is_seen_in_bar_strip_title_queue_and_overlay(open_window, own_clip, soon):
-    window = without_plan(open_window(tile_seconds=0.02))
+def test_a_run_is_seen_in_bar_strip_title_queue_and_overlay(open_window, own_clip, soon, go_on):
+    window = without_plan(open_window(holds_from_tile=5))
     window.add_clips([own_clip])
     soon(lambda: window.preview.info is not None)
     seen: list[str] = []
@@ -265,12 +265,13 @@ def test_a_run_is_seen_in_bar_strip_title_queue_and_overlay(open_window, own_cli
     assert "%" in window.windowTitle() and window.queue.queue[0].progress > 0
     assert set(seen) == {"done"} and window.preview.geometry() == before
     assert not window.settings_panel.rows["steps"].isEnabled() and window.settings_panel.note.isVisible()
+    go_on()
     soon(lambda: states(window) == ["done"])
     assert window.settings_panel.rows["steps"].isEnabled() and window.windowTitle() == "DC-VSR Studio"
 
 
 def test_pause_resume_and_cancel(open_window, own_clip, soon):
-    window = without_plan(open_window(tile_seconds=0.1))
+    window = without_plan(open_window(holds_from_tile=4))
     window.add_clips([own_clip])
     soon(lambda: window.preview.info is not None)
     window.action_table["restore"].trigger()
@@ -345,7 +346,7 @@ def test_a_plan_that_fails_is_told_in_its_dialog(open_window, tmp_path, own_clip
 
 
 def test_one_item_can_be_run_alone(open_window, own_clip, soon):
-    window = open_window()
+    window = without_plan(open_window())
     window.add_clips([own_clip, own_clip])
     window.queue_panel.select(window.queue.queue[1].id)
     window.action_table["start"].trigger()

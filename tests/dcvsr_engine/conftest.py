@@ -7,6 +7,8 @@ import pytest
 from hypothesis import settings
 
 from dcvsr_engine.jobs.session import Loader, load_for
+from dcvsr_engine.network.device import resolve_device
+from dcvsr_engine.planning.ways import precision_for
 
 settings.register_profile("busy machine", deadline=None)
 settings.load_profile("busy machine")
@@ -17,7 +19,10 @@ def one_thread() -> None:
     """Tiny networks lose more by sharing out work than they gain."""
     import torch
 
+    from dcvsr_engine.planning.ways import most_threads
+
     torch.set_num_threads(1)
+    assert most_threads() == 1, "it is asked once: no test that takes more threads may be the first to ask"
 
 
 @pytest.fixture(autouse=True)
@@ -26,6 +31,12 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "home"
     monkeypatch.setenv("XDG_DATA_HOME", str(folder))
     return folder
+
+
+@pytest.fixture(autouse=True)
+def patient_plans(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Plans look for cuts however busy the machine is."""
+    monkeypatch.setattr("dcvsr_engine.jobs.plans.PLANNING_SECONDS", 600.0)
 
 
 @pytest.fixture(scope="session")
@@ -42,11 +53,11 @@ def learned_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def loader() -> Loader:
-    """Loads every model once."""
+    """Loads every model once in every number format, whichever the settings of a test lead to."""
     loaded = {}
 
     def load(settings):
-        key = settings.model, settings.device, settings.precision
+        key = settings.model, settings.device, precision_for(settings, resolve_device(settings.device))
         if key not in loaded:
             loaded[key] = load_for(settings)
         return loaded[key]

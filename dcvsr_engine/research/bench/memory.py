@@ -133,8 +133,12 @@ class ResidentPeak:
     def __exit__(self, *facts: object) -> None:
         self._open = False
         self._thread.join()
+        self._look()  # a busy machine may never have let the thread
 
     def _watch(self) -> None:
         while self._open:
-            self.growth = max(self.growth, self._process.memory_info().rss - self._before)
+            self._look()
             time.sleep(SAMPLING_INTERVAL)
+
+    def _look(self) -> None:
+        self.growth = max(self.growth, self._process.memory_info().rss - self._before)

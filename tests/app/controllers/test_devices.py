@@ -9,7 +9,7 @@ CARDS = DeviceFacts("cuda:0", "RTX & Co", 24 << 30), DeviceFacts("cuda:1", "RTX 
 
 
 @pytest.fixture
-def window(open_window):
+def window(open_window, clock):
     window = without_plan(open_window(start=False))
     window.runner.ready.emit(Ready("1", "2", (DeviceFacts("cuda", "RTX & Co", 24 << 30), CPU, *CARDS)))
     return window

@@ -134,7 +134,7 @@ def test_a_video_that_exists_is_not_replaced_unasked(window, own_clip, soon):
 
 
 def test_a_video_is_cancelled_and_quitting_asks_for_it(open_window, own_clip, soon):
-    window = open_window(tile_seconds=0.2)
+    window = open_window(holds_from_tile=4)
     window.add_clips([own_clip])
     soon(lambda: window.preview.info is not None)
     window.queue.set_state(window.queue.queue[0].id, "done", finished=own_clip)

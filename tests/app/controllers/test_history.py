@@ -5,26 +5,7 @@ from PySide6.QtCore import QItemSelectionModel, Qt
 from PySide6.QtTest import QTest
 from steering import states
 
-from app.controllers.history import MERGE_SECONDS, History
-
-
-class Clock:
-    """A clock that the test turns."""
-
-    def __init__(self):
-        self.time = 0.0
-
-    def __call__(self):
-        return self.time
-
-
-@pytest.fixture
-def clock(monkeypatch):
-    clock, init = Clock(), History.__init__
-    monkeypatch.setattr(
-        History, "__init__", lambda history, queue, preferences, parent: init(history, queue, preferences, parent, clock)
-    )
-    return clock
+from app.controllers.history import MERGE_SECONDS
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from app.engine.runner import Activity
 
 
 def test_resume_in_the_notice_runs_that_clip_and_no_other(open_window, own_clip, soon):
-    window = without_plan(open_window(tile_seconds=0.02))
+    window = without_plan(open_window(holds_from_tile=4))
     window.add_clips([own_clip, own_clip, own_clip])
     last = window.queue.queue[2]
     window.queue_panel.select(last.id)
@@ -65,23 +65,25 @@ def test_one_clip_alone_starts_after_its_plan_too(open_window, own_clip, soon, a
     soon(lambda: states(window) == ["waiting", "done"] and window.runner.activity == Activity.IDLE)
 
 
-def test_what_is_to_start_alone_while_something_runs_comes_next(open_window, own_clip, soon):
+def test_what_is_to_start_alone_while_something_runs_comes_next(open_window, own_clip, soon, go_on):
     window = restoring(open_window, own_clip, soon)
     window.add_clips([own_clip, own_clip])
     window.queue_panel.select(window.queue.queue[2].id)
     window.action_table["start"].trigger()
+    go_on()
     soon(lambda: states(window)[2] == "done")
     assert states(window)[1] != "done"
 
 
-def test_what_is_resumed_while_something_runs_comes_next(open_window, own_clip, soon):
-    window = without_plan(open_window(tile_seconds=0.02))
+def test_what_is_resumed_while_something_runs_comes_next(open_window, own_clip, soon, go_on):
+    window = without_plan(open_window(holds_from_tile=4))
     window.add_clips([own_clip, own_clip, own_clip])
     window.queue.set_state(window.queue.queue[2].id, "cancelled")
     window.queue_panel.select(window.queue.queue[1].id)
     window.action_table["start"].trigger()
     soon(lambda: window.queue.queue[1].progress > 0)
     window.runs.run_again([window.queue.queue[2].id], resume=False)
+    go_on()
     soon(lambda: states(window) == ["waiting", "done", "done"])
 
 
@@ -90,13 +92,12 @@ def test_what_is_resumed_by_the_menu_is_no_longer_said_to_be_cancelled(open_wind
     window.action_table["cancel"].trigger()
     soon(lambda: "was cancelled" in window.notices.text and window.runner.activity == Activity.IDLE)
     window.action_table["resume"].trigger()
-    soon(lambda: states(window) == ["running"])
-    assert not window.notices.isVisible()
+    assert states(window) == ["running"] and not window.notices.isVisible()
     soon(lambda: states(window) == ["done"])
 
 
 def test_the_words_say_from_where_it_resumes(open_window, own_clip, soon):
-    window = without_plan(open_window(tile_seconds=0.02))
+    window = without_plan(open_window(holds_from_tile=4))
     window.add_clips([own_clip])
     window.settings_panel.rows["steps"].editor.field.setValue(4)
     window.action_table["restore"].trigger()
@@ -107,7 +108,7 @@ def test_the_words_say_from_where_it_resumes(open_window, own_clip, soon):
 
 
 def test_a_segment_of_one_step_resumes_from_the_last_segment(open_window, own_clip, soon):
-    window = without_plan(open_window(tile_seconds=0.02))
+    window = without_plan(open_window(holds_from_tile=0))
     window.add_clips([own_clip])
     window.settings_panel.rows["steps"].editor.field.setValue(1)
     window.action_table["restore"].trigger()

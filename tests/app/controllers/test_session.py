@@ -2,7 +2,7 @@ from steering import boxes, press, without_plan
 
 
 def test_the_question_at_the_end_says_what_is_kept(open_window, own_clip, soon):
-    window = without_plan(open_window(tile_seconds=0.02))
+    window = without_plan(open_window(holds_from_tile=0))
     window.add_clips([own_clip])
     window.settings_panel.rows["steps"].editor.field.setValue(1)
     window.action_table["restore"].trigger()

@@ -8,13 +8,14 @@ from steering import without_plan
 
 from app.engine.runner import Activity
 from app.preview.model import CompareMode
+from dcvsr_engine.worker.messages import LookAt, RunJob
 
 
 @pytest.fixture
 def two(open_window, own_clip, soon):
     other = own_clip.with_name("other.mp4")
     other.write_bytes(own_clip.read_bytes())
-    window = open_window(tile_seconds=0.005)
+    window = open_window()
     window.add_clips([own_clip, other])
     soon(lambda: window.preview.info is not None)
     return window
@@ -166,14 +167,16 @@ def test_the_first_comparison_is_the_wipe_and_a_chosen_one_stays(two, soon):
     assert two.preview.view.scene.comparison.mode == CompareMode.AB
 
 
-def test_the_frame_that_is_seen_is_the_one_that_refines(two, soon):
-    seen: list[tuple[int, bool]] = []
-    two.runner.progressed.connect(
-        lambda run, event: seen.append((event.frame, event.final)) if type(event).__name__ == "PreviewFrame" else None
-    )
-    two.preview.go_to(3)
-    two.preferences.plan_first = False
-    two.settings_panel.rows["steps"].editor.field.setValue(8)
-    two.action_table["start"].trigger()
-    soon(lambda: (3, False) in seen)
-    soon(lambda: two.runner.activity == Activity.IDLE)
+def test_the_engine_is_told_which_frame_is_seen_for_that_one_to_refine(open_window, own_clip, soon, go_on, monkeypatch):
+    window, sent = without_plan(open_window(holds_from_tile=0)), []
+    window.add_clips([own_clip])
+    soon(lambda: window.preview.info is not None)
+    send = window.engine.send
+    monkeypatch.setattr(window.engine, "send", lambda command: sent.append(command) or send(command))
+    window.preview.go_to(3)
+    window.action_table["restore"].trigger()
+    soon(lambda: len(sent) > 1)
+    window.preview.go_to(5)
+    assert isinstance(sent[0], RunJob) and sent[1:] == [LookAt(3), LookAt(5)]
+    go_on()
+    soon(lambda: window.queue.queue[0].state == "done")

@@ -56,7 +56,7 @@ def test_the_users_command_follows_the_whole_queue_once(window, own_clip, soon, 
 
 
 def test_nothing_follows_a_preview_or_a_cancelled_run(open_window, own_clip, soon, started):
-    window = without_plan(open_window(tile_seconds=0.02))
+    window = without_plan(open_window(holds_from_tile=4))
     window.preferences.after_command = "backup results"
     window.unattended.choose("command")
     window.add_clips([own_clip])

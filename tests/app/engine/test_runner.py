@@ -105,7 +105,7 @@ def test_a_retry_from_the_start_forgets_finished_work(bench, own_clip):
 
 
 def test_cancelling_stops_the_queue(bench, own_clip):
-    b = bench(tile_seconds=0.03)
+    b = bench(holds_from_tile=1)
     b.add(own_clip)
     b.add(own_clip)
     b.runner.start_queue()
@@ -117,20 +117,21 @@ def test_cancelling_stops_the_queue(bench, own_clip):
     assert b.queue.queue[0].can_resume
 
 
-def test_pause_and_resume(bench, own_clip):
-    b = bench(tile_seconds=0.01)
+def test_pause_and_resume(bench, own_clip, go_on):
+    b = bench(holds_from_tile=1)
     b.add(own_clip)
     b.runner.start_queue()
     b.wait_for_tile()
     b.runner.pause()
     b.wait_for(lambda: b.runner.activity == Activity.PAUSED)
+    go_on()
     b.runner.resume()
     b.wait_for(lambda: b.states() == ["done"])
     assert b.activities == [Activity.RUNNING, Activity.PAUSING, Activity.PAUSED, Activity.RUNNING, Activity.IDLE]
 
 
 def test_a_killed_engine_interrupts_its_job_which_then_resumes(bench, own_clip):
-    b = bench(tile_seconds=0.02)
+    b = bench(holds_from_tile=1)
     item_id = b.add(own_clip)
     b.runner.start_queue()
     b.wait_for_tile()
@@ -144,14 +145,15 @@ def test_a_killed_engine_interrupts_its_job_which_then_resumes(bench, own_clip):
     b.wait_for(lambda: b.states() == ["done"])
 
 
-def test_a_killed_engine_does_not_stop_the_queue(bench, own_clip):
-    b, emptied = bench(tile_seconds=0.02), []
+def test_a_killed_engine_does_not_stop_the_queue(bench, own_clip, go_on):
+    b, emptied = bench(holds_from_tile=1), []
     b.runner.emptied.connect(lambda: emptied.append(True))
     for _ in range(3):
         b.add(own_clip)
     b.runner.start_queue()
     b.wait_for_tile()
     os.kill(b.engine.process_id, signal.SIGKILL)
+    go_on()
     b.qtbot.waitUntil(lambda: b.states() == ["interrupted", "done", "done"])
     assert b.deaths and emptied == [True]
 
@@ -179,7 +181,7 @@ def test_an_engine_that_does_not_cancel_can_be_stopped_at_once(bench, own_clip):
 
 
 def test_an_engine_that_cancels_just_before_it_is_stopped_is_not_said_to_have_died(bench, own_clip):
-    b = bench(tile_seconds=0.02)
+    b = bench(holds_from_tile=1)
     b.add(own_clip)
     b.runner.start_queue()
     b.wait_for_tile()
@@ -247,7 +249,7 @@ def test_a_plan_is_only_a_plan(bench, own_clip):
 
 
 def test_the_engine_gets_one_thing_at_a_time(bench, own_clip):
-    b = bench(tile_seconds=0.02)
+    b = bench(holds_from_tile=1)
     first, second = b.add(own_clip), b.add(own_clip)
     b.runner.start_item(first)
     b.runner.start_item(second)

@@ -118,7 +118,7 @@ def test_a_refused_licence_downloads_nothing(dialog, hub):
 
 
 def test_cancel_resume_and_remove(dialog, hub, idle, qtbot, monkeypatch):
-    hub.seconds = 0.05
+    hub.seconds, hub.piece = 0.05, 128  # it would take minutes
     accept_licence(dialog)
     qtbot.waitUntil(lambda: dialog.bar.value() > 0)
     dialog.cancel_button.click()
@@ -126,7 +126,7 @@ def test_cancel_resume_and_remove(dialog, hub, idle, qtbot, monkeypatch):
     assert "was cancelled" in dialog.message.text()
     assert "% downloaded" in state(dialog, BASE)
     assert dialog.download_button.text() == "Resume"
-    hub.seconds = 0.0
+    hub.seconds, hub.piece = 0.0, 2**14
     dialog.download_button.click()
     idle()
     assert any(range_ for _, range_ in hub.requests)
@@ -145,7 +145,7 @@ def test_what_fails_is_one_sentence(dialog, idle, monkeypatch):
 
 
 def test_closing_during_a_download_ends_the_thread(dialog, hub, qtbot):
-    hub.seconds = 0.05
+    hub.seconds, hub.piece = 0.05, 128  # it would take minutes
     accept_licence(dialog)
     qtbot.waitUntil(lambda: dialog.bar.value() > 0)
     work = dialog.work

@@ -48,12 +48,14 @@ def test_it_is_known_when_the_system_does_not_agree(owner, qtbot):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="has no cat")
-def test_an_inhibitor_that_goes_on_was_granted_and_ends_with_its_input():
+def test_an_inhibitor_that_goes_on_was_granted_and_ends_with_its_input(monkeypatch):
+    monkeypatch.setattr("app.system.awake.REFUSAL_SECONDS", 0.1)
     with inhibited((shutil.which("cat"),)) as held:
         assert held
 
 
-def test_an_inhibitor_that_ends_at_once_was_refused():
+def test_an_inhibitor_that_ends_at_once_was_refused(monkeypatch):
+    monkeypatch.setattr("app.system.awake.REFUSAL_SECONDS", 60.0)
     with inhibited((sys.executable, "-c", "raise SystemExit(1)")) as held:
         assert not held
 

@@ -47,9 +47,9 @@ def test_other_messages_are_ignored(first, name, qtbot, message):
     with qtbot.assertNotEmitted(first.files_received):
         socket = QLocalSocket()
         socket.connectToServer(name)
-        assert socket.waitForConnected(1000)
+        assert socket.waitForConnected(60_000)
         socket.write(message)
-        socket.waitForBytesWritten(1000)
+        socket.waitForBytesWritten(60_000)
         qtbot.wait(100)
         socket.abort()
 
@@ -93,10 +93,10 @@ def test_messages_of_another_user_are_ignored(first, name, qtbot, monkeypatch):
     with qtbot.assertNotEmitted(first.files_received):
         socket = QLocalSocket()
         socket.connectToServer(name)
-        assert socket.waitForConnected(1000)
+        assert socket.waitForConnected(60_000)
         monkeypatch.setattr(single_instance.os, "getuid", lambda: 4711)
         socket.write(b'["/a.mp4"]\n')
-        socket.waitForBytesWritten(1000)
+        socket.waitForBytesWritten(60_000)
         qtbot.wait(100)
         socket.abort()
 

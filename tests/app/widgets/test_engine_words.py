@@ -18,15 +18,15 @@ def chinese(qapp):
     translator = QTranslator()
     assert translator.load("studio_zh_CN", str(resource("translations")))
     qapp.installTranslator(translator)
-    engine_words.cache_clear()
     yield
     qapp.removeTranslator(translator)
-    engine_words.cache_clear()
 
 
-def test_in_english_nothing_is_touched(qapp):
-    engine_words.cache_clear()
-    assert engine_words("“a.mp4” is empty.") == "“a.mp4” is empty."
+def test_the_words_are_those_of_the_language_that_is_there_now(qapp, request):
+    text = "“a.mp4” is empty."
+    assert engine_words(text) == text
+    request.getfixturevalue("chinese")
+    assert engine_words(text) == "“a.mp4”是空文件。"
 
 
 def test_an_error_that_the_engine_raises_is_translated_with_its_parts(chinese, tmp_path):
@@ -63,10 +63,6 @@ def test_what_qts_own_dialogs_say_is_translated(chinese, qtbot):
     qtbot.addWidget(dialog)
     assert dialog.labelText(QFileDialog.DialogLabel.LookIn) == "查找范围(&L)："
     assert dialog.labelText(QFileDialog.DialogLabel.FileType) == "文件类型(&T)："
-
-
-def test_an_empty_file_is_said_to_be_empty(chinese):
-    assert engine_words("“a.mp4” is empty.") == "“a.mp4”是空文件。"
 
 
 def test_several_sentences_are_translated_one_by_one(chinese):

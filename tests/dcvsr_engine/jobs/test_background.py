@@ -1,9 +1,12 @@
 """Calls on a thread of their own: in order, bounded, and what one raises comes back."""
 
 import threading
+from itertools import count
+from types import SimpleNamespace
 
 import pytest
 
+from dcvsr_engine.jobs import background as module
 from dcvsr_engine.jobs.background import Background
 
 
@@ -40,3 +43,14 @@ def test_of_calls_that_wait_at_the_end_only_those_to_keep_are_made():
         background._dropping = True  # as leaving does, before the thread comes to them
         free.set()
     assert seen == ["kept"]
+
+
+def test_the_seconds_of_every_call_and_of_the_end_are_those_that_the_caller_waits(monkeypatch):
+    clock = count()
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    with Background(2) as background:
+        for _ in range(5):
+            background(lambda: None)
+        assert background.waited == 5
+        background.drain()
+        assert background.waited == 7  # one for its own call, one for waiting until that is made

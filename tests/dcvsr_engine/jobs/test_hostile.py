@@ -4,7 +4,6 @@
 """
 
 import sys
-import time
 from pathlib import Path
 
 import jobs
@@ -18,24 +17,21 @@ sys.path.append(str(Path(__file__).parents[1] / "video"))
 
 from hostile import LIES, good_clips, hostile_file
 
-SECONDS = 30
-"""Processor time after which a job on a small hostile file counts as hanging."""
 QUICK = {"steps": 1, "tile": 32, "sap": False, "tap": False}
 
 
 def try_all(seeds: range, folder: Path, model: Path, loader) -> None:
+    """Restore files one after the other; one that hangs ends in the limit that pytest sets every test."""
     good = good_clips(folder)
     for seed in seeds:
         path = hostile_file(good, folder, seed)
         target = folder / f"restored{('.mp4', '.mkv', '.mov')[seed % 3]}"
-        began = time.process_time()
         try:
             report = run_job(jobs.request(path, target, model, codec="auto", **QUICK), loader=loader)
             assert len(jobs.pictures(target)) == report["frames_out"] > 0, path.name
             target.unlink()
         except UserError as error:
             assert "\n" not in str(error) and str(error).endswith("."), path.name
-        assert time.process_time() - began < SECONDS, path.name
         path.unlink()
         assert sorted(folder.iterdir()) == sorted(good) and not list(jobs_folder().glob("*/job.json")), path.name
 

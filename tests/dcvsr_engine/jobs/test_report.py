@@ -1,25 +1,31 @@
 """The numbers of a report: seams, joins, audio offset, what is summed over segments."""
 
 import dataclasses
-import time
+import threading
 from fractions import Fraction
+from functools import partial
+from types import SimpleNamespace
 
 import jobs
 import numpy as np
 import pytest
 
-from dcvsr_engine.diffusion.denoiser import Denoiser
 from dcvsr_engine.errors import OutputError
-from dcvsr_engine.jobs import job
+from dcvsr_engine.events import StepStarted
+from dcvsr_engine.jobs import background, job, sinks, telemetry
+from dcvsr_engine.jobs.background import Background
 from dcvsr_engine.jobs.job import run_job
 from dcvsr_engine.jobs.report import ErrorMeter, SegmentFacts, audio_offset, audio_offsets, frame_notes, join_scores, seam_score
 from dcvsr_engine.jobs.telemetry import WorkRecord
+from dcvsr_engine.restore import frames
 from dcvsr_engine.tiling.grid import TileGrid
 from dcvsr_engine.tiling.seams import seam_jumps
 from dcvsr_engine.video.writer import VideoWriter
 
 GRID = TileGrid.build(4, 12, 16, tile=8, overlap=0.5)
 FACTOR = 4
+FIRST = 11
+"""Frames of `clip` that its first segment puts out."""
 
 
 def noise(seed: int) -> np.ndarray:
@@ -125,29 +131,56 @@ def test_a_result_with_fewer_frames_than_were_restored_is_a_failure(clip, tiny_m
         run_job(request, loader=loader)
 
 
-def slowed(monkeypatch, kind, name, seconds):
-    """Let a method take longer."""
-    method = getattr(kind, name)
-
-    def slow(self, *arguments):
-        time.sleep(seconds)
-        return method(self, *arguments)
-
-    monkeypatch.setattr(kind, name, slow)
+@pytest.fixture
+def clock(monkeypatch):
+    """What a job is timed by; it stands still but where a test winds it on."""
+    now = [0.0]
+    for module in (background, frames, sinks, telemetry):
+        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    return now
 
 
-def test_writing_goes_on_beside_the_network(clip, tiny_model, tmp_path, loader, monkeypatch):
-    slowed(monkeypatch, VideoWriter, "write", 0.04)
-    slowed(monkeypatch, Denoiser, "guided", 0.2)
-    report = run_job(jobs.request(clip, tmp_path / "out.mkv", tiny_model), loader=loader)
-    assert report["writing_seconds"] > 20 * 0.04
-    assert report["seconds"]["write"] < 0.6 * report["writing_seconds"]  # only the last segment's frames are waited for
+class Gates:
+    """Lets the writer begin once the second segment is sampled, that go on once the first is written, and so on to the end."""
+
+    def __init__(self, clock, monkeypatch):
+        self.clock, self.written, self.first = clock, 0, threading.Event()
+        self.sampling, self.draining = threading.Event(), threading.Event()
+        write, drain = VideoWriter.write, Background.drain
+        monkeypatch.setattr(VideoWriter, "write", lambda writer, *arguments: self.write(partial(write, writer, *arguments)))
+        monkeypatch.setattr(Background, "drain", lambda writer: self.draining.set() or drain(writer))
+        monkeypatch.setattr(job, "room_for", lambda plan: 64)  # all frames of a segment
+
+    def write(self, write):
+        assert (self.sampling if self.written < FIRST else self.draining).wait(60)
+        self.clock[0] += 1
+        self.written += 1
+        write()
+        if self.written == FIRST:
+            self.first.set()
+
+    def __call__(self, event):
+        if isinstance(event, StepStarted) and event.segment == 1:
+            self.sampling.set()
+            assert self.first.wait(60)
 
 
-def test_a_network_that_waits_is_told(clip, tiny_model, tmp_path, loader, monkeypatch):
-    slowed(monkeypatch, VideoWriter, "write", 0.1)
-    report = run_job(jobs.request(clip, tmp_path / "out.mkv", tiny_model), loader=loader)
-    assert 0.2 < report["waiting_share"] < 1
+def test_writing_goes_on_beside_the_network(clip, tiny_model, tmp_path, loader, monkeypatch, clock):
+    """Each frame takes a second to write: only those of the last segment are waited for."""
+    watch = jobs.Watch(Gates(clock, monkeypatch))
+    report = run_job(jobs.request(clip, tmp_path / "out.mkv", tiny_model), watch, None, loader)
+    assert report["writing_seconds"] == jobs.FRAMES and report["seconds"]["write"] == jobs.FRAMES - FIRST
+
+
+def test_a_network_that_waits_is_told(clip, tiny_model, tmp_path, loader, monkeypatch, clock):
+    """Whenever the writer's clock is read a second has passed: between two looks it waits, and then it does not."""
+
+    def monotonic():
+        clock[0] += 1
+        return clock[0]
+
+    monkeypatch.setattr(background, "time", SimpleNamespace(monotonic=monotonic))
+    assert run_job(jobs.request(clip, tmp_path / "out.mkv", tiny_model), loader=loader)["waiting_share"] == 0.5
 
 
 def test_a_meter_holds_no_frames():

@@ -7,6 +7,7 @@ import re
 import shutil
 import threading
 from functools import partial
+from itertools import count
 from pathlib import Path
 
 import av
@@ -468,27 +469,25 @@ def test_of_two_jobs_with_one_target_the_second_loses_nothing(clip, whole, tiny_
     assert jobs.fingerprint(tmp_path / "second.mkv") == whole and not watch.of(StepStarted) and not unfinished_jobs()
 
 
-def test_two_jobs_publish_one_after_the_other(clip, whole, tiny_model, tmp_path, loader):
+def test_two_jobs_publish_one_after_the_other(clip, whole, tiny_model, tmp_path, loader, monkeypatch):
     """Neither removes the temporary file of the other, and both see what the other has put in place."""
     request = jobs.request(clip, tmp_path / "out.mkv", tiny_model)
-    waiting = threading.Event()
-    ended = []
+    waiting, looks, ended = threading.Event(), count(1), []
 
-    def act(event):
-        if isinstance(event, PhaseStarted) and event.phase == "write":
-            waiting.set()
+    def noted_lock(check):
+        return publishing_lock(lambda: waiting.set() if next(looks) == 3 else check())
 
-    def run():
-        ended.append(run_job(request, Watch(act), None, loader))
-
+    monkeypatch.setattr(running, "publishing_lock", noted_lock)
     with publishing_lock(lambda: None):
-        thread = threading.Thread(target=run)
+        thread = threading.Thread(target=lambda: ended.append(run_job(request, loader=loader)))
         thread.start()
         assert waiting.wait(120)
         other = tmp_path / ".out.mkv.partial-01234567.mkv"
         other.write_text("the other job's")
-        thread.join(1)
-        assert not ended and other.exists() and not request.target.exists()
+        assert not ended and not request.target.exists()
+        waiting.clear()
+        looks = count(1)
+        assert waiting.wait(120) and other.exists()
         other.unlink()
     thread.join(120)
     assert ended and jobs.fingerprint(request.target) == whole

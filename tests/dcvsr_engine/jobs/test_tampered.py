@@ -3,7 +3,6 @@
 import json
 import random
 import shutil
-import time
 from pathlib import Path
 
 import jobs
@@ -17,9 +16,6 @@ from dcvsr_engine.jobs.folders import discard_job, unfinished_jobs
 from dcvsr_engine.jobs.job import run_job
 from dcvsr_engine.jobs.manifest import MANIFEST, read_manifest, seal_of
 from dcvsr_engine.paths import jobs_folder
-
-SECONDS = 30
-"""Processor time after which a job counts as hanging."""
 
 
 @pytest.fixture(scope="module")
@@ -71,14 +67,13 @@ def edit(folder: Path, place: tuple, value) -> None:
     ],
 )
 def test_a_plan_that_was_edited_and_sealed_again_neither_hangs_nor_loses_frames(place, value, job, whole, loader):
+    """A hang ends in the limit that pytest sets every test."""
     request, folder = job
     edit(folder, place, value)
-    began = time.process_time()
     try:
         assert run_job(request, None, folder, loader)["frames_out"] == jobs.FRAMES
     except JobError as error:
         assert str(error).endswith(".") and not request.target.exists()
-    assert time.process_time() - began < SECONDS
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ All of issue 4's: ``pytest -m slow tests/dcvsr_engine/video/test_fuzz.py``.
 """
 
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -17,15 +16,12 @@ sys.path.append(str(Path(__file__).parent))
 
 from hostile import LIES, good_clips, hostile_file
 
-SECONDS = 20
-"""Processor time after which a small hostile file counts as a hang."""
-
 
 def try_all(seeds: range, folder: Path) -> None:
+    """Read files one after the other; one that hangs ends in the limit that pytest sets every test."""
     good = good_clips(folder)
     for seed in seeds:
         path = hostile_file(good, folder, seed)
-        begin = time.process_time()
         try:
             with VideoReader(probe(path)) as reader:
                 for _ in reader.frames(0, 60):
@@ -34,7 +30,6 @@ def try_all(seeds: range, folder: Path) -> None:
                     assert frame.index in (3, 4)
         except UserError as error:
             assert "\n" not in str(error) and str(error).endswith("."), path.name
-        assert time.process_time() - begin < SECONDS, path.name
         path.unlink()
     assert sorted(folder.iterdir()) == sorted(good)
 

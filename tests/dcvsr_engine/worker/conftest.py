@@ -3,16 +3,18 @@
 import multiprocessing
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import jobs
 import pytest
+from held import Held
 
 from dcvsr_engine.worker import messages
 from dcvsr_engine.worker.process import serve
 
-PATIENCE = 60
+PATIENCE = 120
 
 
 class Client:
@@ -20,10 +22,12 @@ class Client:
 
     Attributes:
         received: every event so far.
+        thread: in which the engine is, unless it has a process.
     """
 
     def __init__(self, connection: Any) -> None:
         self.connection, self.received = connection, []
+        self.thread: threading.Thread | None = None
 
     def send(self, command: messages.Command) -> None:
         self.connection.send(command)
@@ -44,6 +48,12 @@ class Client:
             if isinstance(event, kind) and all(getattr(event, name) == value for name, value in facts.items()):
                 return event
 
+    def wait_for_the_end(self) -> None:
+        """Wait until the engine's thread has ended."""
+        assert self.thread is not None
+        self.thread.join(PATIENCE)
+        assert not self.thread.is_alive()
+
     def is_quiet(self, seconds: float) -> bool:
         """Whether nothing comes for some time."""
         return not self.connection.poll(seconds)
@@ -62,12 +72,18 @@ def engine() -> Iterator[Client]:
     thread = threading.Thread(target=serve, args=(theirs,))
     thread.start()
     client = Client(ours)
+    client.thread = thread
     assert isinstance(client.wait_for(messages.Ready), messages.Ready)
     yield client
     if not ours.closed:
         client.send(messages.Shutdown())
-    thread.join(PATIENCE)
-    assert not thread.is_alive()
+    client.wait_for_the_end()
+
+
+@pytest.fixture
+def hold(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Held]:
+    """Has every job that begins from now on stand still at an event until the engine is told something about it."""
+    return partial(Held, monkeypatch)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from clips import Clip, write_clip
 
 from dcvsr_engine.events import FrameDone, PhaseStarted
 from dcvsr_engine.settings import OutputSettings
-from dcvsr_engine.worker.messages import Cancel, CompareVideos, Failed, JobCancelled, JobFinished, Progress
+from dcvsr_engine.worker.messages import Cancel, CompareVideos, Failed, JobCancelled, JobFinished, JobStarted, Progress
 
 
 def grey(index, width, height):
@@ -41,7 +41,8 @@ def test_frames_meet_those_of_a_result_that_begins_later(engine, comparison, tmp
     assert [event.done for event in events if isinstance(event, FrameDone)] == [1, 2, 3, 4, 5, 6]
 
 
-def test_a_cancelled_one_leaves_nothing_behind(engine, comparison, tmp_path):
+def test_a_cancelled_one_leaves_nothing_behind(engine, hold, comparison, tmp_path):
+    hold(lambda message: isinstance(message, JobStarted))
     engine.send(comparison((4, 15)))
     engine.send(Cancel())
     assert engine.wait_for(JobCancelled, JobFinished) == JobCancelled("mine", None)

@@ -3,9 +3,11 @@
 import multiprocessing
 import os
 import signal
+from functools import partial
 
 import jobs
 import pytest
+from held import serve_held_member
 from jobs import CancelAt, Watch
 
 from dcvsr_engine import cli
@@ -49,13 +51,26 @@ def forked(monkeypatch):
     monkeypatch.setattr(crew, "START", "forkserver")
 
 
-def test_a_worker_that_is_killed_is_started_again_and_the_frames_are_those_of_one(forked, asked, restored, tmp_path):
-    killed, plans = [], []
+@pytest.fixture
+def hold(forked, monkeypatch, tmp_path):
+    """Has every process stand still at an event until it is told something, or the file that is returned is there."""
+
+    def hold(event, **facts):
+        monkeypatch.setattr(crew, "serve_member", partial(serve_held_member, event, facts, tmp_path / "go"))
+        return tmp_path / "go"
+
+    return hold
+
+
+def test_a_worker_that_is_killed_is_started_again_and_the_frames_are_those_of_one(hold, asked, restored, tmp_path):
+    killed, plans, go = [], [], hold(StepStarted)
 
     def act(event) -> None:
         if isinstance(event, StepStarted) and not killed:
-            killed.append(team.members[0]._process.pid)
-            os.kill(killed[0], signal.SIGKILL)
+            killed.append(team.members[0]._process)
+            os.kill(killed[0].pid, signal.SIGKILL)
+            killed[0].join(60)
+            go.touch()
 
     watch = Watch(act)
     team = Crew(asked, watch, tmp_path / "job", plans.append)
@@ -68,7 +83,8 @@ def test_a_worker_that_is_killed_is_started_again_and_the_frames_are_those_of_on
     assert not (tmp_path / "job").exists()
 
 
-def test_what_was_cancelled_on_two_devices_goes_on_on_one(forked, asked, restored, tmp_path, loader):
+def test_what_was_cancelled_on_two_devices_goes_on_on_one(hold, asked, restored, tmp_path, loader):
+    hold(StepStarted, step=1)
     with pytest.raises(Cancelled):
         run_on_devices(asked, CancelAt(StepStarted, 2).watch, job_folder(asked))
     single = asked.replace(settings=asked.settings.replace(device="cpu"))
@@ -77,7 +93,9 @@ def test_what_was_cancelled_on_two_devices_goes_on_on_one(forked, asked, restore
 
 
 @pytest.mark.slow
-def test_workers_wait_together_when_the_job_is_paused(forked, asked, tmp_path):
+def test_workers_wait_together_when_the_job_is_paused(hold, asked, tmp_path):
+    hold(StepStarted)
+
     def act(event) -> None:
         if isinstance(event, StepStarted) and not watch.of(Waiting):
             watch.pause()

@@ -6,6 +6,7 @@ from contextlib import suppress
 
 import jobs
 import pytest
+from held import progressed, serve_held
 from jobs import FRAMES
 
 from dcvsr_engine import __version__
@@ -31,6 +32,10 @@ from dcvsr_engine.worker.messages import (
     Resumed,
     Shutdown,
 )
+
+
+def is_started(message) -> bool:
+    return isinstance(message, JobStarted)
 
 
 def test_it_says_what_it_is_and_what_it_can_use(engine):
@@ -79,9 +84,11 @@ def test_a_preview_shows_every_finished_frame_and_writes_nothing(engine, run_of,
     assert not list(tmp_path.rglob("*.mkv"))
 
 
-def test_a_cancelled_job_is_kept_and_gone_on_with(engine, run_of, tmp_path):
+def test_a_cancelled_job_is_kept_and_gone_on_with(engine, hold, run_of, tmp_path):
     engine.send(run_of("whole.mkv"))
     engine.wait_for(JobFinished, Failed)
+    cancelled = None
+    hold(progressed(StepStarted, segment=1), lambda: cancelled)
     engine.send(run_of())
     engine.wait_for_progress(StepStarted, segment=1)
     engine.send(Cancel())
@@ -92,16 +99,20 @@ def test_a_cancelled_job_is_kept_and_gone_on_with(engine, run_of, tmp_path):
     assert jobs.fingerprint(tmp_path / "out.mkv") == jobs.fingerprint(tmp_path / "whole.mkv")
 
 
-def test_a_job_that_has_not_begun_can_be_cancelled(engine, run_of):
+def test_a_job_that_has_not_begun_can_be_cancelled(engine, hold, run_of):
+    cancelled = None
+    hold(is_started, lambda: cancelled)
     engine.send(run_of())
     engine.send(Cancel())
-    assert engine.wait_for(JobCancelled, JobFinished, Failed) == JobCancelled("job", None)
+    cancelled = engine.wait_for(JobCancelled, JobFinished, Failed)
+    assert cancelled == JobCancelled("job", None)
     engine.send(Cancel())
     engine.send(run_of(frames=(0, 0)))
     assert isinstance(engine.wait_for(JobCancelled, JobFinished, Failed), JobFinished)
 
 
-def test_a_paused_job_stands_still_and_plans_are_made_meanwhile(engine, run_of):
+def test_a_paused_job_stands_still_and_plans_are_made_meanwhile(engine, hold, run_of):
+    hold(progressed(TileFinished))
     engine.send(run_of())
     engine.wait_for_progress(TileFinished)
     engine.send(Pause())
@@ -115,7 +126,8 @@ def test_a_paused_job_stands_still_and_plans_are_made_meanwhile(engine, run_of):
     assert engine.wait_for(JobFinished, Failed).report["frames_out"] == FRAMES
 
 
-def test_a_paused_job_can_be_cancelled(engine, run_of):
+def test_a_paused_job_can_be_cancelled(engine, hold, run_of):
+    hold(is_started)
     engine.send(run_of())
     engine.send(Pause())
     engine.wait_for(Paused)
@@ -152,18 +164,19 @@ def test_memory_that_runs_out_is_told_in_words(engine, run_of, monkeypatch):
     assert is_out_of_memory(RuntimeError("CUDA out of memory"))
 
 
-def test_a_window_that_is_gone_stops_the_job(engine, run_of, tmp_path):
+def test_a_window_that_is_gone_stops_the_job(engine, hold, run_of, tmp_path):
+    hold(progressed(TileFinished))
     engine.send(run_of())
     engine.wait_for_progress(TileFinished)
-    engine.connection.close()  # the fixture sees the engine's thread end
+    engine.connection.close()
+    engine.wait_for_the_end()
     assert not (tmp_path / "out.mkv").exists()
 
 
-@pytest.mark.timeout(120)
 def test_a_process_of_its_own_obeys_and_ends(client_of, run_of, tmp_path):
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    engine = context.Process(target=process.serve, args=(theirs,))
+    engine = context.Process(target=serve_held, args=(TileFinished, theirs))
     engine.start()
     theirs.close()
     client = client_of(ours)

@@ -208,7 +208,7 @@ def test_the_command_prints_tables_and_json(clip, tiny_model, capsys, monkeypatc
     assert 1 < values["cached_sap"]["work"] < 3
     assert 1 < values["tap"]["work"] < 3
     assert values["pag_to_dssag"] > 0  # a ratio of two times: how large it is depends on what else the machine does
-    assert values["sampling_to_network"] > 1
+    assert values["sampling_to_network"] >= 1  # the one contains the other
     table = cost_table(values)
     assert "DSSAG / CFG" in table
     assert "random weights" in table
