@@ -188,8 +188,8 @@ def write_error(path: Path, error: Exception) -> OutputError:
 def partial_path(target: Path) -> Path:
     """A new temporary name beside ``target`` that keeps its suffix: ``.clip.mp4.partial-1a2b3c4d.mp4``."""
     end, stem = f".partial-{secrets.token_hex(4)}{target.suffix}", target.name
-    # file systems limit bytes, not characters
-    while len(os.fsencode(f".{stem}{end}")) > NAME_BYTES:
+    # file systems limit bytes, not characters; a suffix that leaves no room is for them to refuse
+    while stem and len(os.fsencode(f".{stem}{end}")) > NAME_BYTES:
         stem = stem[:-1]
     return target.with_name(f".{stem}{end}")
 

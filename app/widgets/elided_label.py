@@ -38,6 +38,7 @@ class ElidedLabel(QLabel):
         self._fit()
 
     def _fit(self) -> None:
-        text = self.fontMetrics().elidedText(readable(self._whole), Qt.TextElideMode.ElideRight, self.width())
+        whole = readable(self._whole)
+        text = self.fontMetrics().elidedText(whole, Qt.TextElideMode.ElideRight, self.width())
         self.setText(text)
-        self.setToolTip(plain_tip(self._whole) if text != readable(self._whole) else "")
+        self.setToolTip(plain_tip(whole) if text != whole else "")

@@ -42,6 +42,11 @@ def test_temporary_names_fit(stem: str) -> None:
     assert partial.parent == Path("/folder") and partial.suffix == ".mp4" and partial.name.startswith(".")
 
 
+def test_a_suffix_that_leaves_no_room_is_refused_by_the_file_system(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="name too long"):
+        write_text(tmp_path / f"a.{'x' * 240}", "text")
+
+
 def test_json_is_read_back_as_it_was_written(tmp_path: Path) -> None:
     value = {"text": "Zürich – 東京 🎬", "numbers": [1, 2.5, None, True], "not utf-8": os.fsdecode(b"caf\xe9.mp4")}
     path = tmp_path / "new" / "folder" / "a.json"
