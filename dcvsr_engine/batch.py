@@ -291,7 +291,7 @@ class Record:
     def summary(self) -> str:
         """How many clips ended in which state."""
         counts = {state: sum(outcome.state == state for outcome in self.outcomes) for state in OUTCOMES}
-        return ", ".join(f"{count} {state}" for state, count in counts.items() if count) or "nothing done"
+        return ", ".join(f"{count} {state}" for state, count in counts.items() if count)
 
 
 def is_record(path: Path | None) -> bool:
@@ -310,14 +310,15 @@ def restore_batch(options: argparse.Namespace, run: RestoreCall) -> int:
         record = Record(write)
         try:
             for requests in watched_requests(options) if options.watch else iter([requests_of(options, clips_of(options))]):
+                make_output_folders(options, requests)
                 record.expect(requests)
                 for outcome in restore_these(options, requests, run):
                     record.settle(outcome)
         finally:
-            # after Ctrl-C, too: what is done is told
+            # after Ctrl-C, too: what is done is told; a wrong command line has its own sentence
             if record.outcomes:
                 record.save()
-            print(json.dumps(record.rows(), indent=2) if options.json else record.summary())
+                print(json.dumps(record.rows(), indent=2) if options.json else record.summary())
         if record.problem:
             raise OutputError(record.problem)
     return exit_code(record.outcomes)
@@ -325,7 +326,6 @@ def restore_batch(options: argparse.Namespace, run: RestoreCall) -> int:
 
 def restore_these(options: argparse.Namespace, requests: Sequence[JobRequest], run: RestoreCall) -> Iterator[Outcome]:
     """Plan and restore clips; a failure of one does not stop the others."""
-    make_output_folders(options, requests)
     waiting, left_out = without_done(options, requests)
     made = plan_all(waiting, 0.0, calibrate=True)
     for outcome in (*left_out, *made.failed):

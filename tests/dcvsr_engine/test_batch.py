@@ -166,8 +166,8 @@ def test_clips_that_differ_by_their_suffix_have_results_of_their_own(run, folder
 )
 def test_bad_options_are_refused_before_any_work(run, folder, arguments, words):
     before = below(folder)
-    code, _, heard = run("restore", folder, "--recursive", *arguments)
-    assert (code, heard.count("\n")) == (2, 1) and words in heard, heard
+    code, told, heard = run("restore", folder, "--recursive", *arguments)
+    assert (code, told, heard.count("\n")) == (2, "", 1) and words in heard, heard
     assert below(folder) == before
 
 
