@@ -152,7 +152,7 @@ class MainWindow(QMainWindow):
         self.exports = Exports(self, preview, self.shown, runner, self.notices)
         self.session = WindowSession(
             self, runner, queue, self.shown, self.runs, self.presets, self.notices, preferences, self.crash,
-            lambda: self.devices.link.takes_part,
+            self.unattended,
         )  # fmt: skip
         self.preferences_menu = PreferencesMenu(self, preferences, self.session, self.unattended, self.settings_panel)
         self.devices = Devices(self, queue, self.queue_panel, self.shown, settings, preferences, self.history)

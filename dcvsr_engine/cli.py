@@ -302,7 +302,7 @@ def run_with_progress(
         Cancelled: after Ctrl-C.
     """
     from dcvsr_engine.control import Control
-    from dcvsr_engine.jobs.folders import discard_job, has_job, name_of
+    from dcvsr_engine.jobs.folders import discard_job, has_job, has_work, name_of
     from dcvsr_engine.jobs.refusal import refuse_unusable
 
     progress = JobProgress(sys.stderr)
@@ -317,6 +317,8 @@ def run_with_progress(
         if discard_when_cancelled:
             discard_job(folder)
             progress.say("Cancelled. Finished work is deleted.")
+        elif not has_work(folder):
+            progress.say("Cancelled. Nothing was finished yet: the same command begins again.")
         else:
             progress.say("Cancelled. Finished work is kept: run the same command again to resume.")
         raise

@@ -8,7 +8,8 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from app.controllers.runs import Runs
 from app.controllers.shown_item import ShownItem
-from app.engine.runner import JobRunner
+from app.controllers.unattended import Unattended
+from app.engine.runner import EngineRun, JobRunner
 from app.queue.model import QueueModel
 from app.queue.unfinished import resume_point
 from app.settings.presets import Presets
@@ -17,6 +18,7 @@ from app.system.preferences import Preferences
 from app.widgets.appearance import Appearance, apply_appearance
 from app.widgets.messages import ask, show_error
 from app.widgets.notices import NoticeAction, NoticeBar
+from dcvsr_engine.jobs.folders import has_work
 
 log = logging.getLogger(__name__)
 
@@ -43,13 +45,12 @@ class WindowSession(QObject):
         notices: NoticeBar,
         preferences: Preferences,
         crash: CrashReport,
-        takes_part: Callable[[], bool] = bool,
+        unattended: Unattended,
     ) -> None:
-        """``takes_part`` says whether this computer is in a farm; for the rest see the classes."""
         super().__init__(window)
         self._window, self._runner, self._queue, self._shown, self._runs = window, runner, queue, shown, runs
         self._presets, self._notices, self._preferences, self._crash = presets, notices, preferences, crash
-        self._takes_part, self._may_quit = takes_part, False
+        self._unattended, self._may_quit = unattended, False
 
     # -- beginning and end --------------------------------------------------------------------------------------
 
@@ -82,22 +83,32 @@ class WindowSession(QObject):
         return text, (self.tr("Resume") if resume else self.tr("Start again"), run_again)
 
     def may_close(self) -> bool:
-        """Whether the window may close now; while a job runs, or others need this computer, the user is asked first."""
-        run = self._runner.current
-        idle = run is None or run.plan_only
-        if self._may_quit or (idle and not self._takes_part()):
+        """Whether the window may close now; where something would be lost by it, the user is asked first."""
+        loss = None if self._may_quit else self._loss(self._runner.current)
+        if loss is None:
             return True
-        if run is None or run.plan_only:
-            question = self.tr("This computer leaves the farm; if the farm was started here, it ends for all.")
-            stay = self.tr("Stay in the farm")
-        elif run.compares:
-            question, stay = self.tr("A before/after video is being written; it would be lost."), self.tr("Continue writing")
-        else:
-            question = self.tr("A clip is being restored. At the next start it can be resumed {from_where}.")
-            question, stay = question.format(from_where=resume_point(run.request)), self.tr("Continue restoring")
+        question, stay = loss
         # nothing waits here for the answer, which closes the window again
         ask(self._window, self.tr("Quit now?"), question, self.tr("Quit"), stay, self.quit_now)
         return False
+
+    def _loss(self, run: EngineRun | None) -> tuple[str, str] | None:
+        """What would be lost by quitting now, and what the button that stays is called."""
+        if run is None or run.plan_only:
+            return self._unattended.at_stake()
+        if run.compares:
+            return self.tr("A before/after video is being written; it would be lost."), self.tr("Continue writing")
+        if run.variant:
+            return self.tr("A preview is being made; it would be lost."), self.tr("Continue the preview")
+        return self._lost_of(run), self.tr("Continue restoring")
+
+    def _lost_of(self, run: EngineRun) -> str:
+        """What becomes of a clip that is being restored when the program ends."""
+        item = self._queue.item(run.job)
+        if item and item.folder and has_work(item.folder):
+            kept = self.tr("A clip is being restored. At the next start it can be resumed {from_where}.")
+            return kept.format(from_where=resume_point(run.request))
+        return self.tr("A clip is being restored. Nothing of it is finished yet; it would have to start again.")
 
     def quit_now(self) -> None:
         """Quit although a job runs."""

@@ -128,6 +128,19 @@ class Unattended(QObject):
             self._takes_part = takes_part
             self._settle()
 
+    def at_stake(self) -> tuple[str, str] | None:
+        """What would not come about if the program ended now, and what the button that stays is called; ``None``: nothing."""
+        if self._takes_part:
+            lost = self.tr("This computer leaves the farm; if the farm was started here, it ends for all.")
+            return lost, self.tr("Stay in the farm")
+        if self.start_at is not None:
+            lost = self.tr("The queue is to start at {time}. It does so only while the program is open.")
+            return lost.format(time=moment_words(self.start_at, datetime.now())), self.tr("Keep waiting")
+        if self._watched is not None:
+            lost = self.tr("The folder “{name}” is watched only while the program is open.")
+            return lost.format(name=self._watched.name), self.tr("Keep watching")
+        return None
+
     # -- start at a time ----------------------------------------------------------------------------------------
 
     def ask_time(self) -> None:

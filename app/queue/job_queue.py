@@ -9,6 +9,7 @@ from typing import Any, Literal, Self
 
 from app.system.result_rule import SourceFacts
 from dcvsr_engine.errors import UserError
+from dcvsr_engine.jobs.folders import has_work
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.storage import read_json, write_json
 
@@ -57,7 +58,7 @@ class QueueItem:
     @property
     def can_resume(self) -> bool:
         """Whether finished work exists to resume from."""
-        return self.state in RESUMABLE and self.folder is not None
+        return self.state in RESUMABLE and self.folder is not None and has_work(self.folder)
 
     @property
     def facts(self) -> SourceFacts:

@@ -83,6 +83,11 @@ def has_job(folder: Path) -> bool:
     return (folder / MANIFEST).exists()
 
 
+def has_work(folder: Path) -> bool:
+    """Whether the job in a folder has finished anything that resuming it spares: a unit, or steps of one."""
+    return any(next(folder.glob(f"{kind}-*"), None) for kind in ("unit", "state"))
+
+
 def read_request(folder: Path) -> JobRequest:
     """The request of a job folder; raises `JobError` when there is no job in it that can be continued, or was just done."""
     manifest = read_manifest(folder)

@@ -5013,6 +5013,30 @@
         <translation>之后：{deed}</translation>
     </message>
     <message>
+        <source>This computer leaves the farm; if the farm was started here, it ends for all.</source>
+        <translation>本机将离开农场；如果农场是在本机启动的，它会对所有计算机结束。</translation>
+    </message>
+    <message>
+        <source>Stay in the farm</source>
+        <translation>留在农场</translation>
+    </message>
+    <message>
+        <source>The queue is to start at {time}. It does so only while the program is open.</source>
+        <translation>队列将于 {time} 开始。只有程序保持打开时才会开始。</translation>
+    </message>
+    <message>
+        <source>Keep waiting</source>
+        <translation>继续等待</translation>
+    </message>
+    <message>
+        <source>The folder “{name}” is watched only while the program is open.</source>
+        <translation>只有程序保持打开时才会监视文件夹“{name}”。</translation>
+    </message>
+    <message>
+        <source>Keep watching</source>
+        <translation>继续监视</translation>
+    </message>
+    <message>
         <source>The queue is done: {done} restored, {failed} failed.</source>
         <translation>队列已完成：修复 {done} 个，失败 {failed} 个。</translation>
     </message>
@@ -5194,14 +5218,6 @@
         <translation>重新开始</translation>
     </message>
     <message>
-        <source>This computer leaves the farm; if the farm was started here, it ends for all.</source>
-        <translation>本机将离开农场；如果农场是在本机启动的，它会对所有计算机结束。</translation>
-    </message>
-    <message>
-        <source>Stay in the farm</source>
-        <translation>留在农场</translation>
-    </message>
-    <message>
         <source>A before/after video is being written; it would be lost.</source>
         <translation>正在写入修复前后对比视频；退出将丢失它。</translation>
     </message>
@@ -5228,6 +5244,18 @@
     <message>
         <source>The preset “{name}” is left out; the log says why.</source>
         <translation>预设“{name}”已略过；原因见日志。</translation>
+    </message>
+    <message>
+        <source>A preview is being made; it would be lost.</source>
+        <translation>正在制作预览；退出后预览会丢失。</translation>
+    </message>
+    <message>
+        <source>Continue the preview</source>
+        <translation>继续预览</translation>
+    </message>
+    <message>
+        <source>A clip is being restored. Nothing of it is finished yet; it would have to start again.</source>
+        <translation>正在修复一个视频。目前还没有完成任何部分；下次需要重新开始。</translation>
     </message>
     <message>
         <source>The program ended unexpectedly. The details help to find out why; they are also kept in {file}.</source>

@@ -67,6 +67,7 @@ class Script:
         fail_at_tile, die_at_tile: evaluation at which a fresh (not a resumed) job fails or the process kills itself.
         die_at_start: exit before `Ready`.
         deaf: never read a command.
+        keeps: whether a job that is stopped has finished something of its clip.
         jobs: where job directories go; none for previews.
         model: what every model declares.
     """
@@ -83,6 +84,7 @@ class Script:
     die_at_tile: int = -1
     die_at_start: bool = False
     deaf: bool = False
+    keeps: bool = True
 
 
 def serve(script: Script, connection: Connection) -> None:
@@ -227,6 +229,8 @@ class FakeEngine:
         directory = None if request.target is None else (folder or self.script.jobs / job)
         if directory:
             directory.mkdir(parents=True, exist_ok=True)
+            if self.script.keeps:
+                (directory / "unit-00000.video").touch()
         try:
             self.play(job, request, directory, control_, fresh=folder is None)
         except Cancelled:

@@ -12,7 +12,6 @@ from app.widgets.action_table import flat, plain
 from dcvsr_engine.planning.request import JobRequest
 
 WAITING = QueueItem(JobRequest(source=Path("clip.mp4")), id="one")
-RESUMABLE = replace(WAITING, state="cancelled", folder=Path("job"))
 MARGIN = 4
 """Pixels that a table leaves free beside a text."""
 BUSY = {Activity.RUNNING, Activity.PAUSING, Activity.PAUSED}
@@ -53,10 +52,12 @@ def test_a_job_can_be_paused_and_cancelled_and_only_a_stuck_one_stopped(enabled,
     assert ("stop" in found) == (activity == Activity.CANCELLING)
 
 
-def test_what_can_be_done_with_an_item_follows_from_its_state(enabled):
+def test_what_can_be_done_with_an_item_follows_from_its_state(enabled, tmp_path):
+    (tmp_path / "unit-00000.video").touch()
+    resumable = replace(WAITING, state="cancelled", folder=tmp_path)
     assert "start" in enabled(WindowState(selected=(WAITING,)))
     assert not enabled(WindowState(selected=(WAITING,))) & {"resume", "start_again", "show_in_folder", "show_failure"}
-    assert {"resume", "start_again", "delete_unfinished"} <= enabled(WindowState(selected=(RESUMABLE,)))
+    assert {"resume", "start_again", "delete_unfinished"} <= enabled(WindowState(selected=(resumable,)))
     done = replace(WAITING, state="done", report={"frames": 8}, finished=Path("result.mp4"))
     assert {"show_in_folder", "show_report"} <= enabled(WindowState(selected=(done,)))
     assert "show_report" not in enabled(WindowState(selected=(done, WAITING)))

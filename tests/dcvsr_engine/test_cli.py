@@ -15,7 +15,7 @@ from clips import Clip, no_frames, sound_only, write_clip
 
 from dcvsr_engine import cli
 from dcvsr_engine.arguments import request_from, settings_from
-from dcvsr_engine.events import TileFinished
+from dcvsr_engine.events import PhaseStarted, TileFinished
 from dcvsr_engine.jobs.clips import FoundClip
 from dcvsr_engine.progress import JobProgress
 from dcvsr_engine.settings import OutputSettings, RestoreSettings
@@ -372,9 +372,11 @@ def test_a_request_names_its_model_from_any_folder(tiny_model, folder, monkeypat
 class Interrupted(JobProgress):
     """A progress bar under which somebody presses Ctrl-C after the first tile."""
 
+    moment = TileFinished
+
     def __call__(self, event):
         super().__call__(event)
-        if isinstance(event, TileFinished):
+        if isinstance(event, self.moment):
             signal.raise_signal(signal.SIGINT)
 
 
@@ -394,6 +396,13 @@ def test_ctrl_c_keeps_the_job_and_leaves_no_half_output(restore, run, folder, mo
     assert json.loads((folder / "report.json").read_text())["resumed"] is True
     assert len(jobs.pictures(folder / "out.mkv")) == 4
     assert run("jobs")[1] == "There are no unfinished jobs.\n"
+
+
+def test_ctrl_c_before_anything_is_finished_promises_nothing(restore, monkeypatch):
+    monkeypatch.setattr(Interrupted, "moment", PhaseStarted)
+    monkeypatch.setattr(cli, "JobProgress", Interrupted)
+    code, _, err = restore()
+    assert (code, err.splitlines()[0]) == (130, "Cancelled. Nothing was finished yet: the same command begins again.")
 
 
 def test_a_job_whose_result_cannot_be_put_in_place_is_published_elsewhere(restore, run, folder, monkeypatch):

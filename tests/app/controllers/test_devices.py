@@ -117,6 +117,8 @@ def test_the_engine_is_told_the_farm_and_the_folder_that_all_see(farm, window, o
     (command,) = [command for command in sent if isinstance(command, RunJob)]
     assert command.farm == "127.0.0.1:6380" and command.folder.parent == own_clip.parent
     assert window.runner.current.farm and "clip.mp4 on the farm" in window.progress.title.text()
+    command.folder.mkdir()
+    (command.folder / "unit-00000.video").touch()
     window.engine.received.emit(JobCancelled(command.job, command.folder))
     window.action_table["place.here"].trigger()
     window.action_table["resume"].trigger()

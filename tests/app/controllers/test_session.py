@@ -1,16 +1,60 @@
+from datetime import datetime
+
+import pytest
 from steering import boxes, press, without_plan
 
 
-def test_the_question_at_the_end_says_what_is_kept(open_window, own_clip, soon):
-    window = without_plan(open_window(holds_from_tile=0))
-    window.add_clips([own_clip])
-    window.settings_panel.rows["steps"].editor.field.setValue(1)
-    window.action_table["restore"].trigger()
-    soon(lambda: window.queue.queue[0].state == "running")
+def question_at_the_end(window) -> str:
+    """What is asked when the window is closed; it closes."""
     window.close()
     (box,) = boxes(window)
-    assert "from the last finished segment" in box.informativeText() + box.text()
     press(box, "Quit")
+    return box.informativeText() + box.text()
+
+
+@pytest.mark.parametrize(
+    ("steps", "keeps", "words"),
+    [(1, True, "from the last finished segment"), (2, True, "last finished step"), (1, False, "would have to start again")],
+)
+def test_the_question_at_the_end_says_what_is_kept(open_window, own_clip, soon, steps, keeps, words):
+    window = without_plan(open_window(holds_from_tile=0, keeps=keeps))
+    window.add_clips([own_clip])
+    window.settings_panel.rows["steps"].editor.field.setValue(steps)
+    window.action_table["restore"].trigger()
+    soon(lambda: window.queue.queue[0].folder is not None)
+    assert words in question_at_the_end(window)
+
+
+def test_a_clip_of_which_nothing_is_finished_is_not_said_to_be_resumed(open_window, own_clip, soon):
+    window = without_plan(open_window(holds_from_tile=0, keeps=False))
+    window.add_clips([own_clip])
+    window.action_table["restore"].trigger()
+    soon(lambda: window.queue.queue[0].folder is not None)
+    window.action_table["cancel"].trigger()
+    soon(lambda: window.queue.queue[0].state == "cancelled")
+    assert window.notices.text == f"{own_clip.name} was cancelled."
+    assert not window.action_table["resume"].isEnabled() and window.action_table["start_again"].isEnabled()
+
+
+def test_a_preview_is_not_said_to_be_resumed(open_window, own_clip, soon):
+    window = open_window(tile_seconds=0.5)
+    window.add_clips([own_clip])
+    soon(window.action_table["preview_a"].isEnabled)
+    window.action_table["preview_a"].trigger()
+    assert "preview is being made; it would be lost" in question_at_the_end(window)
+
+
+def test_the_program_is_not_closed_silently_while_it_waits_for_a_time_or_a_folder(open_window, tmp_path):
+    window = open_window(start=False)
+    window.intake.watch(tmp_path)
+    window.close()
+    (box,) = boxes(window)
+    assert f"The folder “{tmp_path.name}” is watched only while" in box.informativeText() + box.text()
+    press(box, "Keep watching")
+    assert window.isVisible()
+    window.unattended.start_later(datetime.now().replace(hour=23, minute=59))
+    assert "is to start at 23:59 today" in question_at_the_end(window)
+    assert not window.isVisible()
 
 
 def test_the_next_start_shows_a_clip_of_the_queue(open_window, own_clip, soon):

@@ -40,11 +40,15 @@ def test_a_queue_is_read_back_as_it_was(tmp_path):
     assert [path.name for path in (tmp_path / "deep").iterdir()] == ["queue.json"]
 
 
-def test_what_was_running_is_interrupted_and_can_be_resumed_if_it_has_a_folder(tmp_path):
-    JobQueue([item("a", state="running", folder=tmp_path), item("b", state="running")]).save(tmp_path / "queue.json")
-    first, second = JobQueue.load(tmp_path / "queue.json")
-    assert (first.state, first.can_resume) == ("interrupted", True)
-    assert (second.state, second.can_resume) == ("interrupted", False)
+def test_what_was_running_is_interrupted_and_can_be_resumed_if_something_is_finished(tmp_path):
+    for folder, kept in (("unit", "unit-00000.video"), ("state", "state-00000-0003.hash.safetensors"), ("none", "job.json")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / kept).touch()
+    folders = [tmp_path / "unit", tmp_path / "state", tmp_path / "none", tmp_path / "gone", None]
+    JobQueue([item("a", state="running", folder=folder) for folder in folders]).save(tmp_path / "queue.json")
+    items = list(JobQueue.load(tmp_path / "queue.json"))
+    assert {each.state for each in items} == {"interrupted"}
+    assert [each.can_resume for each in items] == [True, True, False, False, False]
 
 
 def test_no_file_is_an_empty_queue(tmp_path):
