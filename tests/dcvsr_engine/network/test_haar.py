@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from dcvsr_engine.network.haar import HaarFirstStage, haar, inverse_haar
+from dcvsr_engine.network.haar import HaarFirstStage, haar, inverse_haar, merge, split
 
 RESIDUAL, CONDITION = torch.linspace(0.05, 0.3, 24).tolist(), torch.linspace(0.5, 2, 24).tolist()
 
@@ -27,6 +27,12 @@ def test_one_level_is_orthonormal_and_exactly_inverted():
     a, b, c, d = (x[1, 2, y, z].item() for y, z in ((4, 6), (4, 7), (5, 6), (5, 7)))
     expected = np.array([a + b + c + d, a - b + c - d, a + b - c - d, a - b - c + d]) / 2
     np.testing.assert_allclose(bands[1, 2::3, 2, 3], expected, atol=1e-6)
+
+
+def test_one_product_of_matrices_does_what_the_levels_do(stage):
+    x, bands = frames(7), torch.randn(3, 24, 4, 6, generator=torch.Generator().manual_seed(8))
+    torch.testing.assert_close(stage.encode_condition(x) * stage.condition_scale, split(x.double()).float(), atol=2e-6, rtol=0)
+    torch.testing.assert_close(stage.inverse(bands), merge(bands.double()).float(), atol=2e-6, rtol=0)
 
 
 def test_the_condition_is_two_levels_of_luma_and_the_coarse_half_of_chroma(stage):
