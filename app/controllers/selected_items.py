@@ -12,6 +12,7 @@ from app.queue.panel import QueuePanel
 from app.queue.report import ReportPanel
 from app.queue.unfinished import UnfinishedWork
 from app.system.desktop import open_file, show_in_folder
+from app.widgets.formats import readable
 from app.widgets.messages import show_failure
 from app.widgets.notices import NoticeBar
 
@@ -20,7 +21,7 @@ class SelectedItems(QObject):
     """Acts on the queue panel's selection.
 
     Attributes:
-        report_shown: a report has been put into its panel.
+        report_shown: a report is to be seen.
     """
 
     report_shown = Signal()
@@ -38,6 +39,8 @@ class SelectedItems(QObject):
         self._panel, self._queue, self._runs, self._report = panel, queue, runs, report
         self._notices, self._history = notices, history
         self._unfinished = UnfinishedWork(queue, panel)
+        panel.current_changed.connect(lambda _: self._follow())
+        queue.item_changed.connect(lambda item_id: self._follow() if item_id == panel.current_id() else None)
 
     def start(self) -> None:
         """Restore only the current item."""
@@ -81,11 +84,20 @@ class SelectedItems(QObject):
         self.show_report_of(self._panel.current_id())
 
     def show_report_of(self, item_id: str) -> None:
-        """Show the report of a finished item."""
-        item = self._queue.item(item_id)
-        if item:
-            self._report.show_report(self.tr("Report of {name}").format(name=item.request.source.name), item.report)
+        """Show a finished item, and its report."""
+        if self._queue.item(item_id):
+            if item_id != self._panel.current_id():
+                self._panel.select(item_id)
             self.report_shown.emit()
+
+    def _follow(self) -> None:
+        """Have the report panel tell of the current item."""
+        item = self._current()
+        if item is None:
+            self._report.show_nothing()
+        else:
+            text = self.tr("Report of {name}") if item.report else self.tr("{name} has not been restored yet.")
+            self._report.show_report(text.format(name=readable(item.request.source.name)), item.report)
 
     def show_failure(self) -> None:
         """Show again why the current item failed."""

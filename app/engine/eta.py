@@ -10,6 +10,8 @@ FIRST_UNITS = 2
 
 MOST_AHEAD = 0.95
 """Share of the tiles in a batch that may count as done before the batch is."""
+MOST_BEFORE = 0.5
+"""Share of the planned time that may count as spent before the phase that takes the time is measured."""
 
 
 @dataclass
@@ -147,9 +149,17 @@ class ProgressEstimator:
         if self.segment >= self.segments:
             return 0.0
         if self.segment_seconds is None:
-            return self.planned_seconds
+            return self._planned_left
         here = sum((speed.unit_seconds or 0.0) * (speed.units - speed.done) for speed in self.phases.values())
         return here + self.segment_seconds * (self.segments - self.segment - 1)
+
+    @property
+    def _planned_left(self) -> float | None:
+        """What is left of the plan's estimate after frames were prepared, which for large ones takes long, too."""
+        if self.planned_seconds is None:
+            return None
+        spent = sum(speed.seconds for phase, speed in self.phases.items() if phase != self.main)
+        return self.planned_seconds - min(spent, MOST_BEFORE * self.planned_seconds)
 
     def seconds_left_at(self, now: float) -> float | None:
         """`seconds_left` at ``now``, with the batch that is being denoised."""

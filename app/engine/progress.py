@@ -167,8 +167,8 @@ class ProgressPanel(QWidget):
         self._paused_at = None
         self._share = 0.0
         self.strip.show_steps(())
-        # nothing is measured yet: a moving bar
-        self.bar.setRange(0, 0)
+        # nothing is measured yet; so thin a bar of Qt's that moves seems to be full
+        self.bar.setValue(0)
         self.bar.show()
         self._timer.start()
         self._show_title()
@@ -242,7 +242,6 @@ class ProgressPanel(QWidget):
             texts.append(self.tr("{time} left").format(time=clock_time(left)))
         self.times.setText(" · ".join(texts))
         if self._share > 0 or self._estimator.segment_seconds is not None:
-            self.bar.setRange(0, PERMILLE)
             self.bar.setValue(round(PERMILLE * self.share))
             self.percent.setText(f"{self.share:.0%}")
             self.moved.emit()

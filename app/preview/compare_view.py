@@ -300,7 +300,7 @@ class CompareView(QWidget):
         if self.scene.comparison.loupe:
             for index in range(2):
                 corner = self._loupe_corner() + QPointF(index * (LOUPE + LOUPE_GAP) + 3, 3)
-                hud.paint_label(painter, corner, self.scene.sides[index].label)
+                hud.paint_label(painter, corner, self._title(index))
         elif self.scene.overlay_visible and self._drag is None:
             text = self.scene.overlay.describe(self.scene.frame, self._pointed() or (-1, -1))
             hud.paint_label(painter, self._away_from_pointer(hud.label_size(painter.font(), text)), text)

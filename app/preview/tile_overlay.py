@@ -61,7 +61,9 @@ class TileOverlay:
             self.tr("Window {window} of {windows} · frames {first}–{last}").format(
                 window=tile.n + 1, windows=len(grid.windows), first=first, last=last
             ),
-            self.tr("Here it has {share} of the blend of {count} tiles").format(share=f"{share:.0%}", count=len(covering)),
+            self.tr("Here it has {share} of the blend of {count} tiles").format(share=f"{share:.0%}", count=len(covering))
+            if len(covering) > 1
+            else self.tr("No other tile reaches here"),
         ]
         if self.state.kind is not None:
             lines.append(self._state_text(self.state.tile_state(tile.m, tile.n)))

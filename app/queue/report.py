@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QHBoxLayout, QHeaderView, QLabel, QPushButton, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QHeaderView, QPushButton, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
 
 from app.widgets.engine_words import engine_words
 from app.widgets.formats import amount, clock_time, length
+from app.widgets.plain import plain_label
 
 Facts = Mapping[str, Any]
 
@@ -23,7 +24,7 @@ class ReportPanel(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._report: Facts = {}
-        self.title = QLabel(self.tr("Nothing has been restored yet."))
+        self.title = plain_label()
         self.title.setWordWrap(True)
         self.tree = QTreeWidget()
         self.tree.setColumnCount(2)
@@ -31,7 +32,6 @@ class ReportPanel(QWidget):
         self.tree.setAccessibleName(self.tr("Report"))
         self.tree.header().setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
         self.copy_button = QPushButton(self.tr("Copy as JSON"))
-        self.copy_button.setEnabled(False)
         self.copy_button.clicked.connect(self.copy)
         top = QHBoxLayout()
         top.addWidget(self.title, 1)
@@ -40,12 +40,19 @@ class ReportPanel(QWidget):
         column.setContentsMargins(8, 4, 8, 8)
         column.addLayout(top)
         column.addWidget(self.tree, 1)
+        self.show_nothing()
+
+    def show_nothing(self) -> None:
+        """Say how there is something to show."""
+        self.show_report(self.tr("Choose a restored clip in the queue."), {})
 
     def show_report(self, title: str, report: Facts) -> None:
-        """Show the facts of a run."""
+        """Show the facts of a run, or no facts and why."""
+        if (title, report) == (self.title.text(), self._report):
+            return  # what is unfolded stays so
         self._report = report
         self.title.setText(title)
-        self.copy_button.setEnabled(True)
+        self.copy_button.setEnabled(bool(report))
         self.tree.clear()
         for name, value in report.items():
             # of a clip without sound there is no offset to tell

@@ -3285,16 +3285,16 @@
 <context>
     <name>ReportPanel</name>
     <message>
-        <source>Nothing has been restored yet.</source>
-        <translation>还没有修复任何视频。</translation>
-    </message>
-    <message>
         <source>Report</source>
         <translation>报告</translation>
     </message>
     <message>
         <source>Copy as JSON</source>
         <translation>复制为 JSON</translation>
+    </message>
+    <message>
+        <source>Choose a restored clip in the queue.</source>
+        <translation>请在队列中选择一个已修复的视频。</translation>
     </message>
     <message>
         <source>none</source>
@@ -3557,6 +3557,10 @@
     <message>
         <source>Report of {name}</source>
         <translation>{name} 的报告</translation>
+    </message>
+    <message>
+        <source>{name} has not been restored yet.</source>
+        <translation>{name} 还没有修复。</translation>
     </message>
 </context>
 <context>
@@ -4842,6 +4846,10 @@
     <message>
         <source>Here it has {share} of the blend of {count} tiles</source>
         <translation>此处在 {count} 个分块的融合中占 {share}</translation>
+    </message>
+    <message>
+        <source>No other tile reaches here</source>
+        <translation>没有其他分块覆盖此处</translation>
     </message>
     <message>
         <source>Tiles overlap</source>

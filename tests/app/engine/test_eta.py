@@ -33,6 +33,17 @@ def test_one_tile_is_not_enough_to_tell():
     assert pace.seconds_left == 99.0
 
 
+def test_preparing_frames_takes_from_the_planned_time_but_not_all_of_it():
+    pace = ProgressEstimator(frames=10, planned_seconds=100.0)
+    pace.on_event(PhaseStarted("encode", 0, 1, 10), 0.0)
+    pace.on_event(FrameDone(1, 10), 10.0)
+    pace.on_event(FrameDone(2, 10), 20.0)
+    assert pace.seconds_left == pytest.approx(80) and pace.share == pytest.approx(0.2)
+    pace.on_event(FrameDone(9, 10), 90.0)
+    assert pace.seconds_left == pytest.approx(50) and pace.share == pytest.approx(0.5)
+    assert ProgressEstimator(frames=10, phases=pace.phases).seconds_left is None
+
+
 def test_what_is_left_counts_the_rest_of_this_segment_and_the_others():
     pace = ProgressEstimator(frames=8)
     sample(pace, 0, 0.0, last=4)

@@ -4,7 +4,8 @@ from PySide6.QtGui import QAction
 
 from app.engine.progress import ProgressPanel
 from app.engine.runner import Activity, EngineRun
-from dcvsr_engine.events import MemoryUsed, PhaseStarted, StepKind, StepStarted, TileStarted
+from app.widgets.formats import PERMILLE
+from dcvsr_engine.events import FrameDone, MemoryUsed, PhaseStarted, StepKind, StepStarted, TileStarted
 from dcvsr_engine.planning.request import JobRequest
 from dcvsr_engine.settings import RestoreSettings
 
@@ -60,6 +61,16 @@ def test_the_bar_moves_while_a_batch_is_denoised(running):
     clock.now += 2
     panel._show_times()
     assert panel.bar.value() > max(0, before) and panel.percent.text() != "0%"
+
+
+def test_the_bar_is_empty_until_something_is_measured_and_then_follows_the_preparation(running):
+    panel, plan, clock = running(1)
+    assert panel.bar.isVisible() and (panel.bar.maximum(), panel.bar.value()) == (PERMILLE, 0)
+    panel.on_event(PhaseStarted("encode", 0, 1, 8))
+    clock.now += plan.seconds / 4
+    panel.on_event(FrameDone(1, 8))
+    panel._show_times()
+    assert panel.bar.value() == pytest.approx(PERMILLE / 4, abs=1)
 
 
 def test_a_pause_says_only_what_is_so(running):

@@ -238,6 +238,16 @@ def test_the_loupe_shows_both_pictures_enlarged(view, mouse_on):
     assert color_at(view, 420, 230) == RESULT
 
 
+def test_the_loupe_says_what_is_not_restored_yet(view, mouse_on, monkeypatch):
+    said = []
+    monkeypatch.setattr("app.preview.hud.paint_label", lambda painter, corner, text: said.append(text))
+    set_mode(view, CompareMode.AB, loupe=True)
+    view.show_frame(0, plain(SOURCE, 120, 80), LR, Side("SR"))
+    mouse_on(view).move(200, 100)
+    view.grab()
+    assert said[-2:] == ["LR", "SR: not yet"]
+
+
 def test_the_loupe_stays_inside(view, mouse_on):
     set_mode(view, CompareMode.AB, loupe=True)
     mouse_on(view).move(595, 395)

@@ -132,6 +132,7 @@ def test_the_text_tells_indices_frames_and_weight(overlay):
     assert f"Window {tile.n + 1} of 3 · frames {50 + tile.frame}–{50 + tile.frame + 13}" in text
     assert f"{weight / sum(other for _, other in overlay.state.tiles_at(56, 400, 300)):.0%} of the blend" in text
     assert "denoised now" in text
+    assert len(overlay.state.tiles_at(50, 4, 4)) == 1 and "No other tile reaches here" in overlay.describe(50, (4, 4))
     assert overlay.describe(56, (5000, 0)) == ""
 
 
