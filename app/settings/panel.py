@@ -1,6 +1,7 @@
 """The settings panel: how the chosen clips are restored and written."""
 
 from collections.abc import Collection, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from app.settings.specs import CODEC_NAMES, DEVICES, OUTPUT_SPECS, RESTORE_SPECS
 from app.system.result_rule import UNKNOWN, ResultRule, SourceFacts
 from app.widgets.appearance import color_text, tones
 from app.widgets.engine_words import engine_words
+from app.widgets.messages import ask, show_error
 from app.widgets.plain import plain_label, plain_tip
 from app.widgets.section import CollapsibleSection
 from app.widgets.step_strip import StepStrip
@@ -55,6 +57,8 @@ OUTPUT_REST_ROWS = (
     *("preset", "bit_depth", "audio", "subtitles", "unfit_tracks", "deinterlace"),
     *("frame_rate", "picture_name", "overwrite"),
 )
+PRESET_DIALOG_WIDTH = 360
+"""Logical pixels; by itself Qt makes it too narrow for its own title."""
 
 
 class ColumnScrollArea(QScrollArea):
@@ -92,7 +96,7 @@ class SettingsPanel(QWidget):
 
     def __init__(self, presets: Presets, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._presets = presets
+        self._presets, self._last_preset = presets, ""
         self._request = JobRequest(source=Path())
         self._model = declared(self._request.settings.model)
         self._rule, self._facts = ResultRule(), UNKNOWN
@@ -355,7 +359,7 @@ class SettingsPanel(QWidget):
         self.model_box.setToolTip(plain_tip(words(self._model.description)))
 
     def _show_presets(self) -> None:
-        chosen = self._presets.match(self._request.settings, self._model)
+        chosen = self._presets.match(self._request.settings, self._model, self._last_preset)
         built_in = {preset.name: preset.doc for preset in BUILT_IN}
         with QSignalBlocker(self.preset_box):
             self.preset_box.clear()
@@ -431,6 +435,7 @@ class SettingsPanel(QWidget):
 
     def _apply_preset(self, name: str | None) -> None:
         if name is not None:
+            self._last_preset = name
             self._change(for_next=True, settings=self._presets.apply(name, self._request.settings, self._model))
 
     def ask_preset_name(self) -> None:
@@ -439,17 +444,27 @@ class SettingsPanel(QWidget):
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setWindowTitle(self.tr("Save as preset"))
         dialog.setLabelText(self.tr("Name of the preset:"))
-        dialog.textValueSelected.connect(self.save_preset)
+        dialog.textValueSelected.connect(self._save_unless_there)
+        dialog.resize(PRESET_DIALOG_WIDTH, dialog.sizeHint().height())
         dialog.open()
+
+    def _save_unless_there(self, name: str) -> None:
+        """Keep the settings as a preset; one of this name is replaced only if the user agrees."""
+        if name.strip() not in self._presets.own:
+            self.save_preset(name)
+            return
+        title, question = self.tr("Replace the preset?"), self.tr("There is a preset “{name}” already.")
+        save = partial(self.save_preset, name)
+        ask(self, title, question.format(name=name.strip()), self.tr("Replace"), self.tr("Keep it"), save)
 
     def save_preset(self, name: str) -> None:
         """Keep the settings as a preset."""
         try:
             self._presets.save(name, self._request.settings)
         except (SettingsError, OSError) as error:
-            self.note.setText(engine_words(str(error)))
-            self.note.show()
+            show_error(self, self.tr("The preset was not saved."), engine_words(str(error)))
             return
+        self._last_preset = name.strip()
         self._show_presets()
 
     def _remove_preset(self) -> None:

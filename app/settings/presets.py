@@ -135,11 +135,12 @@ class Presets:
         built_in = next((preset for preset in BUILT_IN if preset.name == name), None)
         return with_values(settings, built_in.values(model) if built_in else self._own[name][1])
 
-    def match(self, settings: RestoreSettings, model: Declaration) -> str | None:
-        """The preset that would give just these settings, with this model."""
+    def match(self, settings: RestoreSettings, model: Declaration, first: str = "") -> str | None:
+        """The preset that would give just these settings, with this model; of several, ``first`` if it is one of them."""
         # resolved: a value that equals the model's default counts as left open
         wanted = model.resolve(settings)
-        return next((name for name in self.names(model) if model.resolve(self.apply(name, settings, model)) == wanted), None)
+        names = sorted(self.names(model), key=lambda name: name != first)
+        return next((name for name in names if model.resolve(self.apply(name, settings, model)) == wanted), None)
 
     def save(self, name: str, settings: RestoreSettings) -> None:
         """Save ``settings`` as the user's preset ``name``.

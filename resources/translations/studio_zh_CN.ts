@@ -4672,6 +4672,26 @@
         <translation>预设名称：</translation>
     </message>
     <message>
+        <source>Replace the preset?</source>
+        <translation>替换预设？</translation>
+    </message>
+    <message>
+        <source>There is a preset “{name}” already.</source>
+        <translation>已有名为“{name}”的预设。</translation>
+    </message>
+    <message>
+        <source>Replace</source>
+        <translation>替换</translation>
+    </message>
+    <message>
+        <source>Keep it</source>
+        <translation>保留</translation>
+    </message>
+    <message>
+        <source>The preset was not saved.</source>
+        <translation>预设没有保存。</translation>
+    </message>
+    <message>
         <source>The result cannot replace its own clip; choose another name.</source>
         <translation>结果不能覆盖它自己的视频;请选择其他名称。</translation>
     </message>

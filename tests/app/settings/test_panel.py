@@ -5,7 +5,7 @@ from fake_engine import MODEL
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QScrollArea
+from PySide6.QtWidgets import QApplication, QFileDialog, QInputDialog, QLabel, QMessageBox, QScrollArea
 
 from app.settings.panel import SettingsPanel
 from app.settings.presets import Presets
@@ -180,16 +180,42 @@ def test_presets_are_applied_recognised_saved_and_removed(panel, tmp_path):
 
 def test_a_preset_without_a_name_of_its_own_is_refused_in_words(panel):
     panel.save_preset("Fast")
-    assert panel.note.isVisible() and "name of its own" in panel.note.text()
+    (box,) = panel.findChildren(QMessageBox)
+    assert box.text() == "The preset was not saved." and "name of its own" in box.informativeText()
+
+
+def name_preset(panel, name):
+    panel.save_preset_action.trigger()
+    dialog = next(child for child in panel.findChildren(QInputDialog) if child.isVisible())
+    dialog.setTextValue(name)
+    dialog.accept()
 
 
 def test_asking_for_a_presets_name(panel):
     field(panel, "gamma_peak").setValue(1.5)
-    panel.save_preset_action.trigger()
-    dialog = next(child for child in panel.children() if type(child).__name__ == "QInputDialog")
-    dialog.setTextValue("Tapes")
-    dialog.accept()
+    name_preset(panel, "Tapes")
     assert panel.preset_box.currentData() == "Tapes"
+
+
+@pytest.mark.parametrize(("answer", "peak"), [("Keep it", 1.5), ("Replace", 0.5)])
+def test_a_preset_is_not_replaced_silently(panel, answer, peak):
+    for value in (1.5, 0.5):
+        field(panel, "gamma_peak").setValue(value)
+        name_preset(panel, "Tapes")
+    (box,) = panel.findChildren(QMessageBox)
+    next(button for button in box.buttons() if button.text() == answer).click()
+    panel._apply_preset("Tapes")
+    assert panel.request.settings.gamma_peak == peak
+
+
+def test_a_preset_that_does_what_another_does_can_be_chosen_and_removed(panel):
+    name_preset(panel, "As it is")
+    assert panel.preset_box.currentData() == "As it is"
+    panel.preset_box.activated.emit(panel.preset_box.findData("Balanced"))
+    assert panel.preset_box.currentData() == "Balanced"
+    panel.preset_box.activated.emit(panel.preset_box.findData("As it is"))
+    panel.remove_preset_action.trigger()
+    assert panel.preset_box.currentData() == "Balanced" and panel.preset_box.findData("As it is") < 0
 
 
 def test_the_result_can_be_named(panel):
