@@ -16,7 +16,9 @@ from PySide6.QtWidgets import (
     QSizePolicy,
     QSlider,
     QStyle,
+    QStyleOptionComboBox,
     QStyleOptionSlider,
+    QStylePainter,
     QToolButton,
     QWidget,
 )
@@ -34,6 +36,7 @@ POSITIONS = 1000
 LARGE = 2.0**31
 LABEL_WIDTH = 104
 FIELD_WIDTH = 74
+TEXT_MARGIN = 4
 SLIDER_HEIGHT = 26
 """Includes the mark below the handle."""
 HISTORY_KEYS = QKeySequence.StandardKey.Undo, QKeySequence.StandardKey.Redo
@@ -268,6 +271,23 @@ class ChoiceEditor(QComboBox):
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.currentIndexChanged.connect(lambda index: self.changed.emit(self.itemData(index)))
         guard.watch(self)
+
+    @property
+    def shown_text(self) -> str:
+        """The chosen text, shortened where there is too little room for it."""
+        option = QStyleOptionComboBox()
+        self.initStyleOption(option)
+        field = QStyle.SubControl.SC_ComboBoxEditField
+        room = self.style().subControlRect(QStyle.ComplexControl.CC_ComboBox, option, field, self)
+        return self.fontMetrics().elidedText(self.currentText(), Qt.TextElideMode.ElideRight, room.width() - TEXT_MARGIN)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint the box; by itself Qt would cut its text off."""
+        painter, option = QStylePainter(self), QStyleOptionComboBox()
+        self.initStyleOption(option)
+        option.currentText = self.shown_text
+        painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
+        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
 
     def allow(self, value: Any, able: bool, reason: str = "") -> None:
         """Let a value of the list be chosen or not, for a ``reason``."""

@@ -174,7 +174,7 @@ BIT_DEPTHS = {
 }
 
 FRAME_RATES = {
-    "auto": "As the pictures say, or 25",
+    "auto": "Their own, or 25",
     "23.976": "23.976",
     "24": "24",
     "25": "25",

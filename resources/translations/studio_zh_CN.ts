@@ -4229,10 +4229,6 @@
         <translation>图片序列每秒的帧数；auto：按图片自身的说明，否则为 25。</translation>
     </message>
     <message>
-        <source>As the pictures say, or 25</source>
-        <translation>按图片说明，否则 25</translation>
-    </message>
-    <message>
         <source>23.976</source>
         <translation>23.976</translation>
     </message>
@@ -4471,6 +4467,10 @@
     <message>
         <source>Deinterlace interlaced video first.</source>
         <translation>先对隔行视频去隔行。</translation>
+    </message>
+    <message>
+        <source>Their own, or 25</source>
+        <translation>按图片说明，否则 25</translation>
     </message>
     <message>
         <source>Replace an existing file</source>

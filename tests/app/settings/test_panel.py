@@ -164,6 +164,16 @@ def test_curve_and_strip_follow_the_engines_own_schedule(panel):
     assert not panel.curve.values.any()
 
 
+def test_a_long_choice_ends_in_dots_and_a_short_one_does_not(panel):
+    panel.open_these_groups(panel.sections)
+    order = panel.rows["order"].editor
+    order.setCurrentIndex(order.findData("bricks"))
+    panel.resize(346, 2000)
+    assert order.shown_text.startswith("Every other one") and order.shown_text.endswith("…")
+    order.setCurrentIndex(order.findData("chain"))
+    assert order.shown_text == order.currentText() == "One after the other"
+
+
 def test_presets_are_applied_recognised_saved_and_removed(panel, tmp_path):
     box = panel.preset_box
     assert box.currentText() == "Balanced"
