@@ -4,10 +4,11 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from PySide6.QtCore import QProcess, QUrl
+from PySide6.QtCore import QCoreApplication, QProcess, QUrl
 from PySide6.QtGui import QDesktopServices, QIcon
 from PySide6.QtWidgets import QApplication, QSystemTrayIcon, QWidget
 
+from app.widgets.messages import show_error
 from dcvsr_engine.resources import resource
 
 
@@ -42,14 +43,22 @@ def show_in_folder(path: Path) -> None:
         return
     from app.system.file_manager import select_file  # loads D-Bus: not at the window's start
 
-    select_file(path, lambda: open_file(path if path.is_dir() else path.parent))
+    select_file(path, lambda: open_folder(path if path.is_dir() else path.parent))
 
 
 def reveal_folder(folder: Path) -> None:
     """Show a folder in the file manager; it is made if nothing was put there yet."""
     with suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
-    open_file(folder)
+    open_folder(folder)
+
+
+def open_folder(folder: Path) -> None:
+    """Open a folder in the file manager; where there is none, say which folder it is, to be copied."""
+    window = QApplication.activeWindow()
+    if not open_file(folder) and window:
+        title = QCoreApplication.translate("Desktop", "No program on this computer shows folders, or this one is gone:")
+        show_error(window, title, str(folder))
 
 
 class Notifier:

@@ -487,6 +487,13 @@
     </message>
 </context>
 <context>
+    <name>Desktop</name>
+    <message>
+        <source>No program on this computer shows folders, or this one is gone:</source>
+        <translation>本机没有可显示文件夹的程序，或此文件夹已不存在：</translation>
+    </message>
+</context>
+<context>
     <name>DeviceMenu</name>
     <message>
         <source>&amp;Compute on</source>

@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QObject, QUrl, Slot
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
 
-from app.system.desktop import Notifier, app_icon, folder_command, local_url, show_in_folder
+from app.system.desktop import Notifier, app_icon, folder_command, local_url, reveal_folder, show_in_folder
 
 
 class Opener(QObject):
@@ -43,6 +43,16 @@ def test_without_one_the_folder_is_opened(qapp, tmp_path, monkeypatch):
     show_in_folder(tmp_path)
     QDesktopServices.unsetUrlHandler("file")
     assert opener.opened == [str(tmp_path), str(tmp_path)]
+
+
+def test_without_any_program_for_folders_the_place_is_told(qtbot, tmp_path, monkeypatch):
+    window = QWidget()
+    qtbot.addWidget(window)
+    monkeypatch.setattr("app.system.desktop.open_file", lambda path: False)
+    monkeypatch.setattr(QApplication, "activeWindow", lambda: window)
+    reveal_folder(tmp_path / "models")
+    (box,) = window.findChildren(QMessageBox)
+    assert box.informativeText() == str(tmp_path / "models") and "shows folders" in box.text()
 
 
 def test_telling_without_a_tray_does_no_harm(qtbot):
