@@ -26,7 +26,7 @@ class SoundControls(QWidget):
         self.button = QToolButton(self)
         self.button.setCheckable(True)
         self.button.setAutoRaise(True)
-        self.button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.button.setAccessibleName(self.tr("Mute"))
         self.slider = QSlider(Qt.Orientation.Horizontal, self)
         self.slider.setRange(0, LOUDEST)

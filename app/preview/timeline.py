@@ -76,6 +76,7 @@ class Timeline(QWidget):
         self.part_box = QCheckBox(self.tr("Only this part"), self)
         self.part_box.setAccessibleName(self.part_box.text())
         self.part_box.setToolTip(self.tr("Restore only the selected range; off, it is for previews and play."))
+        self.part_box.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.part_box.setChecked(True)
         self._lay_out()
         self._connect()
@@ -87,7 +88,7 @@ class Timeline(QWidget):
         button.setAccessibleName(name)
         button.setToolTip(tip)
         button.setAutoRaise(True)
-        button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # as of the tools: a click leaves the keys where they were
         return button
 
     def _lay_out(self) -> None:

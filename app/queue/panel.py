@@ -271,6 +271,7 @@ class QueuePanel(QWidget):
     def _lay_out(self) -> None:
         self.add_button = QPushButton(self.tr("Add clips…"))
         self.add_button.setToolTip(self.tr("Add videos to the queue (Ctrl+O); folders and files can be dropped here, too."))
+        self.add_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.add_button.clicked.connect(self.add_requested)
         self._buttons = QHBoxLayout()
         self._buttons.addWidget(self.add_button, 1)
@@ -293,7 +294,8 @@ class QueuePanel(QWidget):
             button.setDefaultAction(action)
             button.setAccessibleName(action.text())
             button.setAutoRaise(True)
-            button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+            # Space, pressed to play after a click, must not remove another clip
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             self._buttons.addWidget(button)
             self.addAction(action)
 

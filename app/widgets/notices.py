@@ -59,7 +59,7 @@ class NoticeBar(QWidget):
         self.close_button.setText("✕")
         self.close_button.setAutoRaise(True)
         self.close_button.setAccessibleName(self.tr("Close the notice"))
-        self.close_button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.close_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.close_button.clicked.connect(self.hide)
         self.buttons: list[QPushButton] = []
         self._shown: list[Notice] = []
@@ -130,6 +130,7 @@ class NoticeBar(QWidget):
 
     def _button(self, name: str, act: Callable[[], object], stays: bool) -> QPushButton:
         button = QPushButton(name)
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         # hidden before the action, which may show the next notice
         if not stays:
             button.clicked.connect(self.hide)

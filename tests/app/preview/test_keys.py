@@ -1,6 +1,7 @@
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QToolButton
 
 from app.preview.model import CompareMode
 
@@ -75,3 +76,13 @@ def test_space_shows_the_other_picture_in_ab(window):
     assert window.preview.view.scene.comparison.swapped
     QTest.keyRelease(window.preview.view, Qt.Key.Key_Space)
     assert not window.preview.view.scene.comparison.swapped and not window.preview.timeline.playing
+
+
+def test_a_click_on_a_button_leaves_space_and_arrows_to_the_player(window):
+    timeline, queue = window.preview.timeline, window.queue_panel
+    buttons = [*window.progress.buttons.values(), timeline.sound_controls.button, timeline.part_box, queue.add_button]
+    buttons += queue.findChildren(QToolButton)
+    assert not [button.accessibleName() for button in buttons if button.focusPolicy() & Qt.FocusPolicy.ClickFocus]
+    QTest.mouseClick(timeline.in_button, Qt.MouseButton.LeftButton)
+    QTest.keyClick(window.focusWidget(), Qt.Key.Key_Right)
+    assert timeline.range.current == 1
