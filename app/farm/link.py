@@ -21,8 +21,8 @@ from dcvsr_engine.farm.address import LOOPBACK, TOKEN_VARIABLE, farm_folder, ful
 from dcvsr_engine.paths import program_folder
 
 ASK_EVERY_MS = 5000
-LEAVE_SECONDS = 20.0
-"""How long this computer's part of a farm may take to end."""
+LEAVE_SECONDS = 30.0
+"""How long this computer's part of a farm may take to end; longer than it waits for Ray, which it would leave behind."""
 PREFIX = "dcvsr: "
 """What the command line begins the sentence with that says what is wrong."""
 

@@ -4,7 +4,7 @@ import platform
 from collections.abc import Callable
 
 from PySide6.QtCore import QCoreApplication, Qt, qVersion
-from PySide6.QtWidgets import QGridLayout, QMessageBox, QSpacerItem, QWidget
+from PySide6.QtWidgets import QAbstractButton, QGridLayout, QMessageBox, QSpacerItem, QWidget
 
 from app.widgets.engine_words import engine_words
 from app.widgets.plain import show_plainly
@@ -47,7 +47,13 @@ def ask(parent: QWidget, title: str, question: str, yes: str, no: str, then: Cal
     button = box.addButton(yes, QMessageBox.ButtonRole.AcceptRole)
     # Enter, pressed unawares, must do no harm
     box.setDefaultButton(box.addButton(no, QMessageBox.ButtonRole.RejectRole))
-    box.buttonClicked.connect(lambda clicked: then() if clicked is button else None)
+
+    def on_click(clicked: QAbstractButton) -> None:
+        if clicked is button:
+            box.hide()  # what follows may take a while
+            then()
+
+    box.buttonClicked.connect(on_click)
     show_plainly(box)
     box.open()
     return box

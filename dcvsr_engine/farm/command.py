@@ -58,6 +58,8 @@ def run_farm_command(options: argparse.Namespace) -> int:
     if options.action == "status":
         return show_status(options)
     if options.attached:
+        # a program that a script has begun in the background ignores it, and then nothing would interrupt
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         threading.Thread(target=end_with_input, name="input", daemon=True).start()
     address = None if options.action == "start" else full_address(options.address)
     ray_library(options.token)

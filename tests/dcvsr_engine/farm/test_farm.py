@@ -1,6 +1,7 @@
 """A farm on Ray: real clusters of this computer are slow to begin; what needs none is quick."""
 
 import dataclasses
+import io
 import os
 import re
 import signal
@@ -17,7 +18,7 @@ import pytest
 from dcvsr_engine import cli
 from dcvsr_engine.errors import JobError
 from dcvsr_engine.events import Warned
-from dcvsr_engine.farm import cluster
+from dcvsr_engine.farm import cluster, command
 from dcvsr_engine.farm.address import LOOPBACK, TOKEN_VARIABLE, farm_folder, farm_job_folder, token
 from dcvsr_engine.farm.cluster import node_command, refusal_of, version_differences
 from dcvsr_engine.farm.driver import run_on_farm
@@ -145,6 +146,22 @@ def test_a_token_may_come_where_no_list_of_processes_shows_it(monkeypatch):
 def test_the_way_to_a_farm_is_the_address_that_others_reach_this_computer_at():
     with socket.create_server((LOOPBACK, 0)) as server:
         assert cluster.reach(f"{LOOPBACK}:{server.getsockname()[1]}") == LOOPBACK
+
+
+def test_a_computer_leaves_with_its_window_even_where_the_program_ignores_interruptions(monkeypatch):
+    def take_part(*_: object) -> None:
+        while True:
+            time.sleep(0.01)
+
+    monkeypatch.setattr(command, "ray_library", lambda token: None)
+    monkeypatch.setattr(command, "take_part", take_part)
+    monkeypatch.setattr("sys.stdin", io.StringIO())  # at its end
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            command.run_farm_command(cli.command_parser().parse_args(["farm", "start", "--attached"]))
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_where_nothing_listens_there_is_no_farm():
