@@ -264,7 +264,7 @@ class Actions(QObject):
         return [
             later,
             *(
-                choice(f"afterward.{name}", text, partial(unattended.choose, name), has_afterward(name))
+                choice(f"afterward.{name}", text, partial(self._targets.preferences.choose_afterward, name), has_afterward(name))
                 for name, text in deeds.items()
             ),
         ]

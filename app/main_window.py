@@ -59,7 +59,7 @@ DOCK_AREAS = {
     "log": Qt.DockWidgetArea.BottomDockWidgetArea,
 }
 HIDDEN_AT_FIRST = ("report", "log")
-LOW_SCREEN = 600
+LOW_SCREEN = 640
 """Logical pixels below which there is no room for a panel beneath the preview."""
 WIDE_SCREEN = 1200
 """Logical pixels from which there is room for all facts in the queue."""

@@ -8,6 +8,7 @@ from app.controllers.unattended import Unattended
 from app.settings.devices import device_choices
 from app.settings.panel import SettingsPanel
 from app.settings.preferences_dialog import PreferencesDialog
+from app.system.power import Afterward
 from app.system.preferences import Preferences
 from dcvsr_engine.paths import jobs_folder, log_folder, models_folder
 from dcvsr_engine.settings import Device
@@ -34,7 +35,13 @@ class PreferencesMenu(QObject):
         """Remember the devices that are there."""
         self._devices = ready.devices
 
-    def open(self) -> None:
+    def choose_afterward(self, afterward: Afterward) -> None:
+        """Have something else follow the queue; a command that there is not is asked for now: later nobody may be there."""
+        self._unattended.choose(afterward)
+        if afterward == "command" and not self._preferences.after_command:
+            self.open().ask_command()
+
+    def open(self) -> PreferencesDialog:
         """Show the preferences."""
         folders = {
             self.tr("Models"): models_folder(),
@@ -49,6 +56,7 @@ class PreferencesMenu(QObject):
         self.dialog.device_chosen.connect(self._choose_device)
         self.dialog.naming_changed.connect(lambda: self._settings.name_results(self._preferences.result_rule))
         self.dialog.open()
+        return self.dialog
 
     def _choose_device(self, device: Device) -> None:
         self._preferences.restore = self._preferences.restore.replace(device=device)

@@ -97,6 +97,9 @@ class Runs(QObject):
 
     def _region(self) -> Region | None:
         """The part of the picture that a preview restores: the selected one, or where asked or large the visible one."""
+        # how much is seen depends on how it is compared, which must not change with the first result
+        if self.visible_only:
+            self._preview.begin_comparing()
         # where all of a large frame is seen, the visible part would be the whole of it
         if self._visible_only is None and self.visible_only:
             self._preview.view.enlarge_to_pixels()

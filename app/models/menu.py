@@ -58,11 +58,10 @@ class ModelsMenu(QObject):
         reveal_folder(models_folder())
 
     def add_folder(self, folder: Path) -> None:
-        """Offer a checkpoint folder where it is."""
+        """Offer a checkpoint folder where it is, and show what it is good for."""
         self._preferences.add_model_folder(folder)
-        if self.dialog:
-            self.dialog.reload(str(folder))
         self.models_changed.emit()
+        self.open_at(str(folder))
 
     def take_models(self, paths: Sequence[Path]) -> list[Path]:
         """Import the first model among dropped files; returns the files that are no models."""

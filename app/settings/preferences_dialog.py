@@ -247,6 +247,11 @@ class PreferencesDialog(QDialog):
         rows = {self.tr("A&fterwards"): self.afterward_box, self.tr("&Command"): self.command_field}
         return self._group(self.tr("When all clips are done"), rows)
 
+    def ask_command(self) -> None:
+        """Show where the command that follows the queue is written."""
+        self.tabs.setCurrentIndex(self.tabs.count() - 1)
+        self.command_field.setFocus()
+
     def _folders(self, folders: Mapping[str, Path]) -> QGroupBox:
         return self._group(self.tr("Folders"), {name: self._folder(name, path) for name, path in folders.items()})
 

@@ -43,17 +43,17 @@ def show_in_folder(path: Path) -> None:
         return
     from app.system.file_manager import select_file  # loads D-Bus: not at the window's start
 
-    select_file(path, lambda: open_folder(path if path.is_dir() else path.parent))
+    select_file(path, lambda: open_or_tell(path if path.is_dir() else path.parent))
 
 
 def reveal_folder(folder: Path) -> None:
     """Show a folder in the file manager; it is made if nothing was put there yet."""
     with suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
-    open_folder(folder)
+    open_or_tell(folder)
 
 
-def open_folder(folder: Path) -> None:
+def open_or_tell(folder: Path) -> None:
     """Open a folder in the file manager; where there is none, say which folder it is, to be copied."""
     window = QApplication.activeWindow()
     if not open_file(folder) and window:

@@ -24,6 +24,12 @@ class Dock(QDockWidget):
     def __init__(self, title: str, window: QMainWindow) -> None:
         super().__init__(title, window)
         self._draw_marks()
+        self.toggleViewAction().triggered.connect(self._come_forward)
+
+    def _come_forward(self, shown: bool) -> None:
+        """Come before the panels at the same place, behind which nobody would see it."""
+        if shown:
+            self.raise_()
 
     def _draw_marks(self) -> None:
         for button in self.findChildren(QAbstractButton, options=Qt.FindChildOption.FindDirectChildrenOnly):

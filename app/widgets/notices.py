@@ -39,7 +39,7 @@ class Notice:
 
 
 class NoticeBar(QWidget):
-    """One notice at a time, the newest, below a serious one; hidden without one.
+    """The newest notice, below a serious one and above what stays; hidden without one.
 
     Attributes:
         text: what is said.
@@ -86,15 +86,20 @@ class NoticeBar(QWidget):
     ) -> None:
         """Show a notice with buttons for ``actions``; each closes it, unless it ``stays``. See `Notice`.
 
-        Something bad about which something can be done is left standing before what comes after it, until it is closed.
+        Something bad about which something can be done is left standing before what comes after it, until it is closed; what
+        stays is left below something about which nothing can be done.
         """
-        standing = self._shown[:1] if self.isVisible() and weight != "bad" else []
+        standing = self._shown if self.isVisible() and weight != "bad" else []
         serious = [each for each in standing if each.weight == "bad" and each.actions]
-        self._show([*serious, Notice(text, weight, actions, stays, about)])
+        staying = [each for each in standing if each.stays and not actions]
+        self._show([*serious, Notice(text, weight, actions, stays, about), *staying])
 
     def settle(self, about: str) -> None:
         """Take back what was said about something: it has gone on."""
-        left = [each for each in self._shown if each.about != about]
+        self._leave([each for each in self._shown if each.about != about])
+
+    def _leave(self, left: list[Notice]) -> None:
+        """Show only these of the notices that are shown."""
         if not left:
             self.hide()
         elif self.isVisible() and left != self._shown:
@@ -125,8 +130,7 @@ class NoticeBar(QWidget):
 
     def withdraw(self) -> None:
         """Hide a caution about which nothing could be done: it is no longer so."""
-        if self._weight == "caution" and not self.buttons:
-            self.hide()
+        self._leave([each for each in self._shown if each.weight != "caution" or each.actions])
 
     def _button(self, name: str, act: Callable[[], object], stays: bool) -> QPushButton:
         button = QPushButton(name)

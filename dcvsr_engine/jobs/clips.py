@@ -113,16 +113,27 @@ def subfolders(folder: Path) -> list[Path]:
 
 
 def without_results(clips: Sequence[FoundClip], pattern: str) -> list[FoundClip]:
-    """Leave out what was made beside its clip: ``clip_x4.mp4`` or ``clip_before_after.mp4`` where there is a ``clip.avi`` too."""
+    """Leave out what was made beside its clip: ``clip_x4.mp4`` or ``clip_before_after.mp4`` where there is a ``clip.avi``, too.
+
+    Pictures in a folder ``clip`` are a clip as well.
+    """
     stems = {(clip.path.parent, name_of_clip(clip.path)) for clip in clips}
     forms = [result_names(form) for form in dict.fromkeys((pattern, DEFAULT_PATTERN, BEFORE_AFTER))]
 
     def is_result(path: Path) -> bool:
         name = name_of_clip(path)
         found = {match["stem"] for form in forms if (match := form.fullmatch(name))} - {name}
-        return any((path.parent, stem) in stems for stem in found)
+        return any((path.parent, stem) in stems or is_sequence(path.parent / stem) for stem in found)
 
     return [clip for clip in clips if not is_result(clip.path)]
+
+
+def is_sequence(path: Path) -> bool:
+    """Whether this is a folder of pictures, a clip as a whole."""
+    try:
+        return path.is_dir() and clips_of_folder(path) == [path]
+    except InputError:  # it cannot be read
+        return False
 
 
 def name_of_clip(path: Path) -> str:

@@ -21,7 +21,7 @@ from dcvsr_engine.tiling.seams import seam_jumps
 from dcvsr_engine.video.probe import VideoInfo
 from dcvsr_engine.video.source import opened, video_stream
 
-BAND_ROWS = 256
+COMPARED_ROWS = 256
 """Rows that are compared together."""
 
 
@@ -129,7 +129,7 @@ class ErrorMeter:
 def mean_change(before: ErrorPicture, after: ErrorPicture) -> float:
     """How much the error changes from one frame to the next."""
     # in bands of rows: the copies on the way would be whole frames
-    bands = [slice(first, first + BAND_ROWS) for first in range(0, len(after), BAND_ROWS)]
+    bands = [slice(first, first + COMPARED_ROWS) for first in range(0, len(after), COMPARED_ROWS)]
     return sum(float(np.abs(after[rows] - before[rows]).sum(dtype=np.float64)) for rows in bands) / after.size
 
 

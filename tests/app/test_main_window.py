@@ -470,10 +470,11 @@ def test_panels_size_and_volume_are_remembered(open_window, folders):
     assert again.settings_panel.open_groups == ["guidance"] and again.size().height() == 600
 
 
-def test_on_a_low_screen_the_report_lies_behind_the_settings(open_window, monkeypatch):
+def test_on_a_low_screen_the_report_has_the_place_of_the_settings_and_comes_before_them(open_window, monkeypatch):
     monkeypatch.setattr("app.main_window.LOW_SCREEN", 5000)
     window = open_window(start=False)
-    window.show_dock("report")
+    window.action_table["panel.report"].trigger()
+    assert not window.report.visibleRegion().isEmpty() and window.settings_panel.visibleRegion().isEmpty()
     assert window.docks["report"] in window.tabifiedDockWidgets(window.docks["settings"])
     assert window.dockWidgetArea(window.docks["report"]) == Qt.DockWidgetArea.RightDockWidgetArea
 

@@ -130,3 +130,14 @@ def test_an_output_folder_that_cannot_be_made_is_one_sentence(open_window, own_c
     window.action_table["restore"].trigger()
     soon(lambda: window.runner.activity == Activity.IDLE and window.queue.queue[0].state != "waiting")
     assert window.queue.queue[0].state == "failed" and window.queue.queue[0].message
+
+
+def test_a_command_after_the_queue_is_asked_for_where_there_is_none(window):
+    window.action_table["afterward.command"].trigger()
+    dialog = window.preferences_menu.dialog
+    assert dialog.isVisible() and dialog.command_field.isVisible() and dialog.command_field.isEnabled()
+    type_into(dialog.command_field, "backup")
+    dialog.reject()
+    window.action_table["afterward.nothing"].trigger()
+    window.action_table["afterward.command"].trigger()
+    assert window.preferences_menu.dialog is dialog and window.preferences.after_command == "backup"

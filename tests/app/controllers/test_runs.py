@@ -133,6 +133,21 @@ def hd_clip(tmp_path):
     return write_clip(tmp_path / "hd.mp4", 3, 1280, 720)
 
 
+@pytest.mark.parametrize("chosen", [False, True])
+def test_all_that_is_seen_of_the_first_preview_of_a_visible_part_is_restored(open_window, hd_clip, soon, chosen):
+    window = open_window()
+    window.add_clips([hd_clip])
+    soon(lambda: window.preview.info is not None)
+    if chosen:
+        window.preview.view.actual_size()
+        window.action_table["visible_only"].setChecked(True)
+    window.action_table["preview_a"].trigger()
+    region = window.runner.current.request.region
+    soon(lambda: window.runner.activity == Activity.IDLE)
+    seen = window.preview.view.visible_region()
+    assert region.x <= seen.x and seen.x + seen.width <= region.x + region.width, "the tools may take a line of its height"
+
+
 def test_an_hd_clip_is_previewed_in_its_visible_part(open_window, hd_clip, soon):
     window = open_window()
     window.add_clips([hd_clip])

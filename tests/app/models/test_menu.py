@@ -27,6 +27,14 @@ def test_a_model_dropped_among_clips_is_imported_and_offered(open_window, clip, 
     assert window.settings_panel.model_box.findData("mine") >= 0
 
 
+def test_a_folder_that_is_no_model_is_said_to_be_none(open_window, tmp_path):
+    window = open_window(start=False)
+    window.models.add_folder(tmp_path)
+    dialog = window.models.dialog
+    assert dialog.isVisible() and not dialog.use_button.isEnabled()
+    assert str(tmp_path) in dialog.facts.toPlainText() and "dcvsr.json" in dialog.facts.toPlainText()
+
+
 def test_the_next_clip_starts_with_the_default(open_window, folders):
     import_model(resource("models", "compact"), "second")
     registry.set_default("second")

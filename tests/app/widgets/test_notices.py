@@ -23,11 +23,23 @@ def test_what_is_serious_stays_until_it_is_closed(qtbot):
     bar.say("The engine ended.", "bad", [("Resume", print)])
     bar.say("a is ready.", actions=[("Play", print)], stays=True)
     bar.caution("The command failed.")
-    assert bar.text == "The engine ended.\nThe command failed." and [button.text() for button in bar.buttons] == ["Resume"]
+    assert bar.text == "The engine ended.\nThe command failed.\na is ready."
+    assert [button.text() for button in bar.buttons] == ["Resume", "Play"]
     bar.withdraw()
-    assert not bar.isHidden()
+    assert not bar.isHidden() and bar.text == "The engine ended.\na is ready."
     bar.close_button.click()
     bar.say("b is ready.", actions=[("Play", print)])
+    assert bar.text == "b is ready." and len(bar.buttons) == 1
+
+
+def test_what_can_be_done_about_results_is_not_pushed_away_by_what_nothing_can_be_done_about(qtbot):
+    bar = NoticeBar()
+    qtbot.addWidget(bar)
+    bar.say("a is ready.", actions=[("Play", print)], stays=True)
+    bar.caution("No command is set.")
+    bar.caution("No player is there.")
+    assert bar.text == "No player is there.\na is ready." and [button.text() for button in bar.buttons] == ["Play"]
+    bar.say("b is ready.", actions=[("Play", print)], stays=True)
     assert bar.text == "b is ready." and len(bar.buttons) == 1
 
 

@@ -27,6 +27,11 @@ def test_folders_inside_folders_keep_their_place(tmp_path):
     assert [clip.path.name for clip in found_clips([tmp_path])] == ["b.mp4"]
 
 
+def test_results_of_folders_of_pictures_are_left_out_beside_them(tmp_path):
+    make(tmp_path, "a.mp4", "shots/1.png", "shots_x4.mp4", "notes/read.txt", "notes_x4.mp4", "none_x4.mp4")
+    assert [clip.path.name for clip in found_clips([tmp_path])] == ["a.mp4", "none_x4.mp4", "notes_x4.mp4"]
+
+
 def test_a_link_that_leads_back_up_is_no_folder_of_clips(tmp_path):
     make(tmp_path, "a.mp4")
     (tmp_path / "again").symlink_to(tmp_path)
