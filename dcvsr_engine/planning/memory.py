@@ -26,12 +26,12 @@ MEMORY_SHARE = 0.7
 MOST_TILES = 8
 """Tiles in a batch on a GPU, at most, where the user does not choose."""
 
-COUNTED_MAPS = {True: (27.4, 13.0), False: (11.8, 6.5)}
+COUNTED_MAPS = {True: (27.4, 13.0), False: (10.8, 5.4)}
 """Feature maps of the top level that are alive at the U-Net's peak, and inside a propagating layer beside its keys and values,
 per row of the batch; for networks that have attention there, as SVD's, and that have none, as the compact model's. Counted on
 fake tensors (tests/dcvsr_engine/planning/test_counted_memory.py): 26.1 for SVD. It was measured on an H100, 26 November 2026,
 torch 2.11, “dcvsr bench full”, in bf16: 26.2 for a single row, 27.33 for every row of 2 to 16."""
-SHALLOW_SHARES = {True: (0.387, 0.690), False: (0.508, 0.784)}
+SHALLOW_SHARES = {True: (0.387, 0.690), False: (0.636, 0.784)}
 """Operations of an evaluation of the first one or two levels alone, as a share of a whole one; for the same kinds of networks,
 and counted in the same way; the last one of the compact model's fourth edition."""
 KERNEL_SHARE = {"cpu": 1.68, "cuda": 1.0, "xpu": 1.1, "mps": 1.1}

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 
+import psutil
 from torch import Tensor
 
 from dcvsr_engine.diffusion.sampler import Estimate, TileGroup, batched
@@ -17,6 +18,7 @@ from dcvsr_engine.errors import JobError
 from dcvsr_engine.events import StepKind
 from dcvsr_engine.network.checkpoint import Model
 from dcvsr_engine.network.oom import MemoryExhausted, Result, attempt, in_parts, trim_heap
+from dcvsr_engine.planning.memory import HEAP_BYTES
 from dcvsr_engine.settings import PlannedSettings
 from dcvsr_engine.tiling.grid import Tile
 
@@ -24,8 +26,8 @@ SMALLEST_TILE = 16
 """Side in latents below which tiles are not made smaller."""
 TILE_SHARE = 0.75
 """A smaller tile has this share of the side."""
-TRIM_TILES = 32
-"""Every so many tiles freed memory is given back, which takes time; else glibc's heap grows (by 2 to 9 % in 300 tiles)."""
+TRIM_TILES = 8
+"""Every so many tiles it is seen to how much memory the heap keeps: it else grows to more than what is in use (measured)."""
 Warn = Callable[[str], None]
 """Tells the user a sentence."""
 
@@ -111,7 +113,7 @@ class RecoveringBatches:
         around: Callable[[list[Tile]], AbstractContextManager[None]] = lambda tiles: nullcontext(),
     ) -> None:
         self.recovery, self.model, self.warn, self.locate, self.around = recovery, model, warn, locate, around
-        self._untrimmed = 0
+        self._untrimmed, self._resident = 0, resident_bytes()
 
     @property
     def size(self) -> int:
@@ -130,10 +132,20 @@ class RecoveringBatches:
             batch, waiting = waiting[:size], waiting[size:]
             least = size if group.together else 1
             yield from in_parts(partial(self.repaired, estimate), batch, self.recovery.use_fewer_tiles, least)
-            self._untrimmed += len(batch)
-            if self._untrimmed >= TRIM_TILES:
-                trim_heap()
-                self._untrimmed = 0
+            self.trim(len(batch))
+
+    def trim(self, tiles: int) -> None:
+        """Count ``tiles``, and give freed memory back where the process has grown by more than the plan lets its heap keep.
+
+        That takes time, and the system then clears the memory of the next tiles anew: a twentieth of a short clip's.
+        """
+        self._untrimmed += tiles
+        if self._untrimmed < TRIM_TILES:
+            return
+        self._untrimmed = 0
+        if resident_bytes() > self._resident + HEAP_BYTES:
+            trim_heap()
+            self._resident = resident_bytes()
 
     def in_turns(self, estimate: Estimate, group: TileGroup) -> Iterator[tuple[list[Tile], Tensor]]:
         """Run a group whose batches wait for each other; all of it begins anew with smaller ones when memory runs out.
@@ -172,6 +184,11 @@ class RecoveringBatches:
             again = [tiles[i] for i in damaged]
             estimates[damaged] = in_fp32(self.model, partial(estimate, again), self.locate(again), is_finite, self.warn)
         return estimates
+
+
+def resident_bytes() -> int:
+    """Main memory that this process has."""
+    return int(psutil.Process().memory_info().rss)
 
 
 def with_less_memory(settings: PlannedSettings, kind: StepKind, multiple: int) -> tuple[PlannedSettings, str]:

@@ -9,7 +9,8 @@ from dcvsr_engine.diffusion.turns import pause_turn
 from dcvsr_engine.errors import JobError
 from dcvsr_engine.events import StepKind
 from dcvsr_engine.network.oom import MemoryExhausted
-from dcvsr_engine.restore.recovery import RecoveringBatches, Recovery, is_finite, retry_in_fp32, with_less_memory
+from dcvsr_engine.planning.memory import HEAP_BYTES
+from dcvsr_engine.restore.recovery import TRIM_TILES, RecoveringBatches, Recovery, is_finite, retry_in_fp32, with_less_memory
 from dcvsr_engine.settings import PlannedSettings
 from dcvsr_engine.tiling.grid import TileGrid
 
@@ -125,6 +126,18 @@ def test_with_memory_enough_it_is_a_plain_batching():
     group = TileGroup(TILES)
     ours, plain = (list(kind.run(limited(9, seen), group)) for kind in (batches, InBatches(2)))
     assert [tiles for tiles, _ in ours] == [tiles for tiles, _ in plain] and seen == [2, 1, 2, 1]
+
+
+@pytest.mark.parametrize(("grown", "trims"), [(HEAP_BYTES, 0), (HEAP_BYTES + 1, 2)])
+def test_freed_memory_is_given_back_where_the_process_has_grown(grown, trims, monkeypatch):
+    trimmed, resident = [], []
+    monkeypatch.setattr("dcvsr_engine.restore.recovery.trim_heap", lambda: trimmed.append(resident.clear()))
+    monkeypatch.setattr("dcvsr_engine.restore.recovery.resident_bytes", lambda: 10**9 + sum(resident))
+    batches = RecoveringBatches(recovery([], model := networks.model(), tile_batch=1), model, print, str)
+    for _ in range(2 * TRIM_TILES):
+        resident[:] = [grown]
+        batches.trim(1)
+    assert len(trimmed) == trims
 
 
 # -- half precision ---------------------------------------------------------------------------------------------
