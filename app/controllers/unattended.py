@@ -60,7 +60,7 @@ class Unattended(QObject):
         self.countdown: Countdown | None = None
         self.dialog: StartDialog | None = None
         self._watched: Path | None = None
-        self._takes_part = False
+        self._takes_part = self._shuts_down = False
         self._done = self._failed = 0
         self._command: subprocess.Popen[bytes] | None = None
         self._errors: IO[bytes] | None = None
@@ -130,6 +130,8 @@ class Unattended(QObject):
 
     def at_stake(self) -> tuple[str, str] | None:
         """What would not come about if the program ended now, and what the button that stays is called; ``None``: nothing."""
+        if self._shuts_down:
+            return None  # the user has chosen it, and a question would keep the computer on
         if self._takes_part:
             lost = self.tr("This computer leaves the farm; if the farm was started here, it ends for all.")
             return lost, self.tr("Stay in the farm")
@@ -225,7 +227,11 @@ class Unattended(QObject):
         else:
             text, now = self.tr("All clips are done. The computer shuts down in {seconds} s."), self.tr("Shut down now")
         self._window.activateWindow()
-        self.countdown = Countdown(self._window, text, now, WARNING_SECONDS, lambda: self._run_command(power_command(afterward)))
+        self.countdown = Countdown(self._window, text, now, WARNING_SECONDS, lambda: self._use_power(afterward))
+
+    def _use_power(self, afterward: Afterward) -> None:
+        self._shuts_down = afterward == "shut down"
+        self._run_command(power_command(afterward))
 
     def _run_command(self, command: list[str] | str) -> None:
         if not command:
@@ -235,6 +241,7 @@ class Unattended(QObject):
             self._errors = TemporaryFile()  # noqa: SIM115  # open as long as the command runs
             self._command = start_command(command, self._errors)
         except OSError as error:
+            self._shuts_down = False
             self._notices.caution(self.tr("The command after the queue cannot be started: {error}.").format(error=error.strerror))
         self._run_clock()
 
@@ -242,6 +249,7 @@ class Unattended(QObject):
         self._command = None
         self._run_clock()
         if code:
+            self._shuts_down = False
             text = self.tr("The command after the queue failed (exit code {code}); what is restored is there all the same.")
             self._notices.caution("\n".join(filter(None, [text.format(code=code), self._last_error()])))
         if self._errors is not None:

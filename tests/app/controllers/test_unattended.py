@@ -81,6 +81,18 @@ def test_shutting_down_leaves_time_to_prevent_it(window, started):
     assert not started and not countdown._timer.isActive()
 
 
+@pytest.mark.parametrize("deed", ["sleep", "shut down"])
+def test_a_computer_that_shuts_down_is_not_kept_on_by_a_question(window, started, tmp_path, deed):
+    """macOS closes all windows first, and stays on where one does not close."""
+    window.intake.watch(tmp_path)
+    window.unattended.choose(deed)
+    end_of_queue(window)
+    window.unattended.countdown.now_button.click()
+    assert started and (window.unattended.at_stake() is None) == (deed == "shut down")
+    window.unattended._end_command(1)
+    assert window.unattended.at_stake() is not None, "it was refused"
+
+
 def test_nothing_is_run_where_nothing_came_out(window, started):
     window.preferences.after_command = "backup results"
     for deed in ("command", "shut down"):
