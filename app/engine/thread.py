@@ -92,8 +92,9 @@ class EngineThread(QThread):
         return self._deadline is not None
 
     def send(self, command: Command) -> None:
-        """Pass a command on; it waits while the process is being (re)started."""
-        self._outbox.send(command)
+        """Pass a command on; it waits while the process is being (re)started, and is dropped after `shut_down`."""
+        if not self._outbox.closed:  # events that were under way still come, and may ask for something
+            self._outbox.send(command)
 
     def kill_process(self) -> None:
         """End a process that no longer answers; it is reported as `died` and restarted."""

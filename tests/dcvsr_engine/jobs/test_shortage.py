@@ -2,9 +2,11 @@
 
 import errno
 import itertools
+from pathlib import Path
 
 import av
 import jobs
+import numpy as np
 import pytest
 import torch
 from diffusers import UNetSpatioTemporalConditionModel as UNet
@@ -93,14 +95,20 @@ def test_batches_become_smaller_and_nothing_changes(schedule, wide, tiny_model, 
     assert report["settings"]["tile_batch"] == 2 and warnings[0] in report["notes"]
 
 
+def assert_alike(path: Path, other: Path) -> None:
+    """Results of other batches: rounding may turn single values, and the encoder then codes what is around them otherwise."""
+    pairs = zip(jobs.pictures(path), jobs.pictures(other), strict=True)
+    differences = np.stack([abs(ours.astype(int) - theirs) for ours, theirs in pairs])
+    assert differences.max() <= 4 and (differences > 0).mean() < 0.001
+
+
 def test_branches_are_computed_one_after_the_other(clip, tiny_model, tmp_path, loader, monkeypatch):
     changes = {"guidance": "dssag", "guidance_scale": 2.0, "frames": (0, 8)}
     run_job(jobs.request(clip, tmp_path / "whole.mkv", tiny_model, **changes), loader=loader)
     starve(monkeypatch, UNet, "forward", rows_above(1))
     _, warnings, _ = restored(jobs.request(clip, tmp_path / "out.mkv", tiny_model, **changes), loader)
     assert warnings == ["Memory ran out: the estimates that guidance compares are computed one after the other from here on."]
-    pairs = zip(jobs.pictures(tmp_path / "out.mkv"), jobs.pictures(tmp_path / "whole.mkv"), strict=True)
-    assert max(abs(ours.astype(int) - theirs).max() for ours, theirs in pairs) <= 1
+    assert_alike(tmp_path / "out.mkv", tmp_path / "whole.mkv")
 
 
 def test_lockstep_gives_way_to_smaller_batches_that_wait_for_each_other(wide, tiny_model, tmp_path, loader, monkeypatch):
@@ -109,8 +117,7 @@ def test_lockstep_gives_way_to_smaller_batches_that_wait_for_each_other(wide, ti
     _, warnings, report = restored(jobs.request(wide, tmp_path / "out.mkv", tiny_model, sap_schedule="lockstep"), loader)
     assert len(warnings) == 1 and "wait for each other" in warnings[0]
     assert report["settings"]["sap_schedule"] == "staged"
-    pairs = zip(jobs.pictures(tmp_path / "out.mkv"), jobs.pictures(tmp_path / "whole.mkv"), strict=True)
-    assert max(abs(ours.astype(int) - theirs).max() for ours, theirs in pairs) <= 1
+    assert_alike(tmp_path / "out.mkv", tmp_path / "whole.mkv")
 
 
 def larger_than(side: int):
@@ -204,8 +211,7 @@ def half_done(tiny_model, tmp_path, loader, monkeypatch):
 def test_a_smaller_device_goes_on_with_batches_of_its_own(half_done, tmp_path):
     report = half_done(70 * 10**6)
     assert report["settings"]["sap_schedule"] == "staged" and report["resumed"]
-    pairs = zip(jobs.pictures(tmp_path / "out.mkv"), jobs.pictures(tmp_path / "whole.mkv"), strict=True)
-    assert max(abs(ours.astype(int) - theirs).max() for ours, theirs in pairs) <= 1
+    assert_alike(tmp_path / "out.mkv", tmp_path / "whole.mkv")
 
 
 def test_a_device_on_which_only_other_frames_would_fit_refuses_and_loses_nothing(half_done):
