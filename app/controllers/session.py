@@ -77,7 +77,9 @@ class WindowSession(QObject):
         items = [item for item in self._queue.queue if item.state == "interrupted"]
         if not items:
             return None
-        ids, resume = [item.id for item in items], any(item.can_resume for item in items)
+        resumable = [item for item in items if item.can_resume]
+        items, resume = resumable or items, bool(resumable)
+        ids = [item.id for item in items]
         run_again: Callable[[], object] = lambda: self._runs.run_again(ids, resume)  # noqa: E731
         text = self.tr("{name} was not finished.").format(name=items[0].request.source.name)
         return text, (self.tr("Resume") if resume else self.tr("Start again"), run_again)

@@ -66,6 +66,19 @@ def test_the_next_start_shows_a_clip_of_the_queue(open_window, own_clip, soon):
     assert again.shown.item.id == again.queue.queue[0].id
 
 
+def test_the_next_start_offers_to_resume_the_clip_of_which_something_is_finished(open_window, own_clip, tmp_path):
+    window = open_window(start=False)
+    other = own_clip.with_name("other.mp4")
+    other.write_bytes(own_clip.read_bytes())
+    window.add_clips([own_clip, other])
+    (tmp_path / "unit-00000.video").touch()
+    for item, folder in zip(list(window.queue.queue), (None, tmp_path), strict=True):
+        window.queue.set_state(item.id, "interrupted", folder=folder)
+    window.close()
+    again = open_window(start=False)
+    assert again.notices.text == "other.mp4 was not finished." and again.notices.buttons[0].text() == "Resume"
+
+
 def test_a_preset_of_another_version_is_named_when_it_is_left_out(open_window, folders):
     folders.presets.mkdir(parents=True)
     (folders.presets / "tapes.json").write_text('{"name": "Tapes", "settings": {"old_switch": true}}')
