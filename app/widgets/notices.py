@@ -89,8 +89,8 @@ class NoticeBar(QWidget):
         Something bad about which something can be done is left standing before what comes after it, until it is closed; what
         stays is left below something about which nothing can be done.
         """
-        standing = self._shown if self.isVisible() and weight != "bad" else []
-        serious = [each for each in standing if each.weight == "bad" and each.actions]
+        standing = self._shown if self.isVisible() else []
+        serious = [each for each in standing if each.weight == "bad" and each.actions and weight != "bad"]
         staying = [each for each in standing if each.stays and not actions]
         self._show([*serious, Notice(text, weight, actions, stays, about), *staying])
 

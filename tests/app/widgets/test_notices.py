@@ -41,6 +41,8 @@ def test_what_can_be_done_about_results_is_not_pushed_away_by_what_nothing_can_b
     assert bar.text == "No player is there.\na is ready." and [button.text() for button in bar.buttons] == ["Play"]
     bar.say("b is ready.", actions=[("Play", print)], stays=True)
     assert bar.text == "b is ready." and len(bar.buttons) == 1
+    bar.say("The engine was restarted.", "bad")
+    assert bar.text == "The engine was restarted.\nb is ready." and len(bar.buttons) == 1
 
 
 def test_what_is_said_about_something_is_taken_back_and_nothing_else(qtbot):
