@@ -110,7 +110,8 @@ def test_what_is_no_whole_result_is_named_and_its_clip_is_taken(open_window, tmp
     (folder / "b_1080p.mp4").write_bytes(own_clip.read_bytes())
     window = without_plan(open_window())
     window.add_clips([folder])
-    soon(lambda: [item.request.source.name for item in window.queue.queue] == ["a.mp4"])
+    soon(lambda: "Left out" in window.notices.text)
+    assert [item.request.source.name for item in window.queue.queue] == ["a.mp4"]
     assert window.notices.text == (
         "“a_x4.mp4” is there, but it cannot be read as a video. Its clip is restored beside it. "
         "Left out, as their results are there: 1."
